@@ -1,0 +1,274 @@
+use crate::{End, Error, Flow, Pipe, Place};
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::time::Instant;
+
+/// The four flows that meet in a layer, and the layer's place in its stack.
+///
+/// The flows belong to whoever drives the layer: a driver, a test, or the stack that joins this
+/// layer to its neighbours.
+pub struct Ports<'a, In = Pipe, Out = Pipe> {
+    /// Bytes that arrived.
+    pub from_wire: &'a mut Pipe,
+    /// Bytes to be sent.
+    pub to_wire: &'a mut Pipe,
+    /// What the application sends.
+    pub from_app: &'a mut In,
+    /// What the application receives.
+    pub to_app: &'a mut Out,
+    /// How many layers are below this one.
+    pub place: usize,
+}
+
+impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
+    /// Joins four flows, with no layer below.
+    pub fn new(
+        from_wire: &'a mut Pipe,
+        to_wire: &'a mut Pipe,
+        from_app: &'a mut In,
+        to_app: &'a mut Out,
+    ) -> Self {
+        Self {
+            from_wire,
+            to_wire,
+            from_app,
+            to_app,
+            place: 0,
+        }
+    }
+    /// Returns the same ports for the layer with this index, counted from the wire up.
+    #[must_use]
+    pub fn at(self, place: usize) -> Self {
+        Self { place, ..self }
+    }
+    /// Lends the ports for one call.
+    pub fn reborrow(&mut self) -> Ports<'_, In, Out> {
+        Ports {
+            from_wire: self.from_wire,
+            to_wire: self.to_wire,
+            from_app: self.from_app,
+            to_app: self.to_app,
+            place: self.place,
+        }
+    }
+    /// Throws both inputs away, as a layer that is over does on every call: whoever writes to it
+    /// must not wait for it.
+    pub fn discard(&mut self) {
+        self.from_wire.discard();
+        self.from_app.discard();
+    }
+    /// Ends both directions: the peer gets what was written so far, the application gets the cause,
+    /// behind everything that was delivered, and the inputs are discarded.
+    pub fn fail(&mut self, error: Error) {
+        self.to_wire.finish();
+        self.to_app.abort(error.at(Place::Layer(self.place)));
+        self.discard();
+    }
+    /// Returns a number that changes whenever something moves in any of the four flows.
+    pub fn moves(&self) -> u64 {
+        let wire = self.from_wire.moves() + self.to_wire.moves();
+        wire + self.from_app.moves() + self.to_app.moves()
+    }
+}
+
+impl Ports<'_> {
+    /// Moves everything there is room for, ends too, in both directions: what a transparent layer
+    /// does.
+    pub fn tunnel(&mut self) {
+        self.from_wire.pour(self.to_app);
+        self.from_app.pour(self.to_wire);
+    }
+}
+
+/// A protocol without I/O.
+///
+/// Whoever drives a layer calls [`process`](Self::process) whenever a flow has changed or the
+/// [`deadline`](Self::deadline) has come; a call too many does nothing.
+///
+/// # The laws
+///
+/// Every layer keeps them, alone and nested; the crate `wirestack-laws` checks them.
+///
+/// 1. **Split**: cutting the input differently changes nothing that the application sees.
+/// 2. **Order**: an error or an end comes after everything that precedes it. (An abort may overtake
+///    bytes that a closed window holds back.)
+/// 3. **Quiet**: `process` again with nothing new moves nothing and changes nothing.
+/// 4. **Clock**: after `process(now)`, `deadline()` is `None` or later than `now`.
+/// 5. **End**: a flow ends once and nothing is written after; a layer that is over discards its
+///    inputs.
+/// 6. **Room**: with no room, no new unit is started; overshoot is at most one unit.
+/// 7. **Need**: a layer that leaves bytes unread while it has room has asked for more, with
+///    [`Pipe::require`].
+/// 8. **Nesting**: every grouping, boxed or not, is indistinguishable.
+/// 9. **Calm**: no bytes panic, and memory stays within the stated limits.
+/// 10. **Clear**: a transparent layer stays so; bypassed or not, it is indistinguishable.
+pub trait Layer {
+    /// What the application sends: bytes for a tunnel, messages for a WebSocket.
+    type In: Flow;
+    /// What the application receives.
+    type Out: Flow;
+
+    /// Returns the name that errors and traces use, such as `tls`.
+    fn name(&self) -> &'static str;
+    /// Moves everything that can move, then returns.
+    ///
+    /// Nothing is returned because errors travel in the flow: a layer that fails writes what its
+    /// protocol says about it and calls [`Ports::fail`], once; the error is then the last thing in
+    /// `to_app`. An abort of `from_wire` is passed up, one of `from_app` down, each in its place.
+    /// A layer that waits for its application's decision still heeds an abort of the wire.
+    fn process(&mut self, ports: Ports<'_, Self::In, Self::Out>, now: Instant);
+    /// Returns when `process` must be called again even if nothing arrives.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+    /// Returns whether the handshake has succeeded and the application may be heard; once true, it
+    /// stays so.
+    fn is_open(&self) -> bool;
+    /// Returns whether the layer is, from now on and for ever, a plain tunnel that changes nothing.
+    ///
+    /// A stack then takes it out of the path: it is not called again.
+    fn is_transparent(&self) -> bool {
+        false
+    }
+    /// Returns whether one direction can end while the other goes on.
+    fn carries_half_close(&self) -> bool;
+    /// Returns what the layer is waiting for, for errors and traces.
+    fn progress(&self) -> Progress;
+    /// Returns what the layer learnt while it opened, in one line without secrets: the TLS version,
+    /// the bound address. Empty if there is nothing to tell.
+    fn facts(&self) -> String {
+        String::new()
+    }
+    /// Shows the state of each layer in here, from the wire up.
+    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+        visitor(Status {
+            name: self.name(),
+            open: self.is_open(),
+            progress: self.progress(),
+            facts: self.facts(),
+        });
+    }
+    /// Returns how many layers are in here, itself included.
+    fn depth(&self) -> usize {
+        1
+    }
+    /// Returns the `nth` part of the given type in here, from the top down: to read facts and to
+    /// decide. A layer that holds no others answers with [`found`].
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any>;
+}
+
+/// What a layer is doing, and what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// In its handshake, waiting for this from the peer: `the CONNECT response`.
+    Opening(&'static str),
+    /// A server that waits for its application to decide on this: `the CONNECT request`.
+    Deciding(&'static str),
+    /// Open: the application is heard.
+    Open,
+    /// Closing, waiting for this from the peer: `the peer's close frame`.
+    Closing(&'static str),
+    /// Over, well or badly.
+    Over,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opening(what) => write!(f, "opening, waiting for {what}"),
+            Self::Deciding(what) => write!(f, "waiting for a decision on {what}"),
+            Self::Open => f.write_str("open"),
+            Self::Closing(what) => write!(f, "closing, waiting for {what}"),
+            Self::Over => f.write_str("over"),
+        }
+    }
+}
+
+/// The state of one layer, as [`Layer::visit`] shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The layer's name.
+    pub name: &'static str,
+    /// Whether its handshake has succeeded.
+    pub open: bool,
+    /// What it is doing.
+    pub progress: Progress,
+    /// What it learnt, in one line; may be empty.
+    pub facts: String,
+}
+
+/// What a layer that holds no others answers in [`Layer::find`].
+pub fn found<'a, T: Any>(it: &'a mut T, part: TypeId, nth: &mut usize) -> Option<&'a mut dyn Any> {
+    if part != TypeId::of::<T>() {
+        return None;
+    }
+    match nth.checked_sub(1) {
+        Some(fewer) => *nth = fewer,
+        None => return Some(it),
+    }
+    None
+}
+
+/// What every layer gets for free.
+pub trait LayerExt: Layer {
+    /// Returns the topmost part of type `T`.
+    fn part<T: Any>(&mut self) -> Option<&mut T> {
+        self.nth_part(0)
+    }
+    /// Returns the `nth` part of type `T`, from the top down: TLS in TLS has two.
+    fn nth_part<T: Any>(&mut self, mut nth: usize) -> Option<&mut T> {
+        self.find(TypeId::of::<T>(), &mut nth)?.downcast_mut()
+    }
+}
+
+impl<T: Layer + ?Sized> LayerExt for T {}
+
+impl<T: Layer + ?Sized> Layer for Box<T> {
+    type In = T::In;
+    type Out = T::Out;
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn process(&mut self, ports: Ports<'_, T::In, T::Out>, now: Instant) {
+        (**self).process(ports, now);
+    }
+    fn deadline(&self) -> Option<Instant> {
+        (**self).deadline()
+    }
+    fn is_open(&self) -> bool {
+        (**self).is_open()
+    }
+    fn is_transparent(&self) -> bool {
+        (**self).is_transparent()
+    }
+    fn carries_half_close(&self) -> bool {
+        (**self).carries_half_close()
+    }
+    fn progress(&self) -> Progress {
+        (**self).progress()
+    }
+    fn facts(&self) -> String {
+        (**self).facts()
+    }
+    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+        (**self).visit(visitor);
+    }
+    fn depth(&self) -> usize {
+        (**self).depth()
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        (**self).find(part, nth)
+    }
+}
+
+impl Pipe {
+    /// Returns the error of a reader that was stopped in the middle of something: the reason of an
+    /// abort, or `cause` if the writer finished there; `None` while more may come.
+    pub fn cut(&self, layer: &'static str, cause: impl Into<crate::Cause>) -> Option<Error> {
+        match self.closed()? {
+            End::Finished => Some(Error::peer(layer, cause)),
+            End::Aborted(error) => Some(error.clone()),
+        }
+    }
+}

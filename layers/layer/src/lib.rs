@@ -1,0 +1,94 @@
+//! The joint between protocols: one trait, four flows, and no I/O.
+//!
+//! A **layer** is one protocol as a state machine. It meets the world in four [flows](Flow): what
+//! comes from the wire and goes to the wire, what comes from the application and goes to the
+//! application. It is handed the time and its randomness; it never opens a socket, reads a clock or
+//! starts a thread. So it can be driven by hand, by any runtime, or by another layer: what one layer
+//! calls its application is the wire of the next.
+//!
+//! ```text
+//!            from_app    to_app            messages, or bytes that carry one more layer
+//!               |          ^
+//!            +--v----------+--+
+//!            |     layer      |   <- now      deadline ->
+//!            +--+----------^--+
+//!               |          |
+//!             to_wire   from_wire           bytes
+//! ```
+//!
+//! A layer of one's own, which swaps the case of every letter, driven by hand:
+//!
+//! ```
+//! use std::any::{Any, TypeId};
+//! use std::time::Instant;
+//! use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress, found};
+//!
+//! struct Caps;
+//!
+//! fn swap(from: &mut Pipe, to: &mut Pipe) {
+//!     let n = from.len().min(to.room());
+//!     let swapped = from.take(n).iter().map(|b| b ^ 0x20).collect::<Vec<u8>>();
+//!     to.write(&swapped);
+//!     if let Some(end) = from.end().cloned() {
+//!         to.close(end);
+//!     }
+//! }
+//!
+//! impl Layer for Caps {
+//!     type In = Pipe;
+//!     type Out = Pipe;
+//!     fn name(&self) -> &'static str {
+//!         "caps"
+//!     }
+//!     fn process(&mut self, p: Ports<'_>, _now: Instant) {
+//!         swap(p.from_wire, p.to_app);
+//!         swap(p.from_app, p.to_wire);
+//!     }
+//!     fn is_open(&self) -> bool {
+//!         true
+//!     }
+//!     fn carries_half_close(&self) -> bool {
+//!         true
+//!     }
+//!     fn progress(&self) -> Progress {
+//!         Progress::Open
+//!     }
+//!     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+//!         found(self, part, nth)
+//!     }
+//! }
+//!
+//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+//! # let now = Instant::now();
+//! let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+//! from_app.write(b"Hello");
+//! from_app.finish();
+//! let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+//! Caps.process(ports, now);
+//! assert_eq!(to_wire.unread(), b"hELLO");
+//! assert!(to_wire.is_closed());
+//! ```
+//!
+//! # Contents
+//!
+//! * [`Layer`], [`Ports`], [`Progress`], [`Status`]: the trait and what it is called with.
+//! * [`Pipe`], [`Queue`], [`Flow`], [`End`]: flows of bytes and of items, and how they end.
+//! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
+//! * [`Seed`]: randomness that comes in from outside.
+//! * [`LayerExt`]: facts and decisions, found in a stack by type.
+//!
+//! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
+
+mod error;
+mod flow;
+mod layer;
+mod pipe;
+mod queue;
+mod seed;
+
+pub use error::{Blame, Cause, Error, NewConnection, Place};
+pub use flow::{End, Flow};
+pub use layer::{Layer, LayerExt, Ports, Progress, Status, found};
+pub use pipe::Pipe;
+pub use queue::{Queue, Weigh};
+pub use seed::Seed;

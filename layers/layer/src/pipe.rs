@@ -1,0 +1,321 @@
+use crate::{End, Flow};
+use bytes::{Buf, Bytes, BytesMut};
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::mem;
+
+/// A bounded queue of bytes with an end.
+///
+/// One pipe serves both directions. Large chunks are queued as they are and never copied; small
+/// writes gather in one buffer behind them. A parser reads through [`unread`](Self::unread), which
+/// is contiguous; a driver writes from [`io_slices`](Self::io_slices). An empty pipe holds no
+/// memory.
+///
+/// Its room is its limit, or what the reader [requires](Self::require) if that is more, so a unit
+/// larger than the limit cannot deadlock.
+#[derive(Debug)]
+pub struct Pipe {
+    // In order: `chunks`, then `buf`.
+    chunks: VecDeque<Bytes>,
+    queued: usize,
+    buf: BytesMut,
+    limit: usize,
+    required: usize,
+    end: Option<End>,
+    moves: u64,
+}
+
+/// Below this many bytes, queueing a chunk costs more than copying it.
+const SMALL: usize = 4096;
+
+/// What a pipe holds unless it is told otherwise, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+impl Default for Pipe {
+    fn default() -> Self {
+        Self::with_limit(LIMIT)
+    }
+}
+
+impl Pipe {
+    /// Creates a pipe whose room is 64 KiB.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Creates a pipe whose room is `limit` bytes.
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            queued: 0,
+            buf: BytesMut::new(),
+            limit,
+            required: 0,
+            end: None,
+            moves: 0,
+        }
+    }
+    /// Changes how much the pipe may hold, in bytes.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+    /// Returns how many bytes wait.
+    pub fn len(&self) -> usize {
+        self.queued + self.buf.len()
+    }
+    /// Returns how much memory is held, in bytes.
+    pub fn capacity(&self) -> usize {
+        self.queued + self.buf.capacity()
+    }
+
+    // --- reading ---
+
+    /// Returns the unread bytes in one piece. Free unless the writer queued chunks.
+    pub fn unread(&mut self) -> &[u8] {
+        self.unread_mut()
+    }
+    /// Returns the unread bytes in one piece, to be decrypted or unmasked in place.
+    pub fn unread_mut(&mut self) -> &mut [u8] {
+        if !self.chunks.is_empty() {
+            self.join();
+        }
+        &mut self.buf
+    }
+    fn join(&mut self) {
+        let first = self.chunks.pop_front().unwrap_or_default();
+        let mut whole = match first.try_into_mut() {
+            Ok(whole) => whole,
+            Err(shared) => BytesMut::from(&shared[..]),
+        };
+        whole.reserve(self.queued + self.buf.len() - whole.len());
+        for chunk in self.chunks.drain(..) {
+            whole.extend_from_slice(&chunk);
+        }
+        whole.unsplit(mem::take(&mut self.buf));
+        self.chunks = VecDeque::new();
+        self.buf = whole;
+        self.queued = 0;
+    }
+    /// Returns the unread bytes as they lie.
+    pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let tail = (!self.buf.is_empty()).then_some(&self.buf[..]);
+        self.chunks.iter().map(|chunk| &chunk[..]).chain(tail)
+    }
+    /// Returns the first piece of the unread bytes; empty only if the pipe is.
+    pub fn first(&self) -> &[u8] {
+        self.chunks
+            .front()
+            .map_or(&self.buf[..], |chunk| &chunk[..])
+    }
+    /// Fills `slices` for a vectored write and returns how many were filled.
+    pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let filled = slices.iter_mut().zip(self.chunks());
+        filled
+            .map(|(slice, chunk)| *slice = IoSlice::new(chunk))
+            .count()
+    }
+    /// Drops the next `n` bytes.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub fn consume(&mut self, mut n: usize) {
+        assert!(n <= self.len(), "consumed past the end of a pipe");
+        if n == 0 {
+            return; // what was required still is
+        }
+        self.moved();
+        while let Some(chunk) = self.chunks.front_mut() {
+            let part = n.min(chunk.len());
+            chunk.advance(part);
+            self.queued -= part;
+            n -= part;
+            if !chunk.is_empty() {
+                return;
+            }
+            self.chunks.pop_front();
+        }
+        self.buf.advance(n);
+        self.rest();
+    }
+    /// Takes the next `n` bytes out, without a copy if they lie in one piece.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub fn take(&mut self, n: usize) -> Bytes {
+        assert!(n <= self.len(), "took past the end of a pipe");
+        if n == 0 {
+            return Bytes::new();
+        }
+        if n > self.first().len() {
+            self.join();
+        }
+        self.moved();
+        if let Some(chunk) = self.chunks.front_mut() {
+            let taken = chunk.split_to(n);
+            if chunk.is_empty() {
+                self.chunks.pop_front();
+            }
+            self.queued -= n;
+            return taken;
+        }
+        let taken = self.buf.split_to(n).freeze();
+        self.rest();
+        taken
+    }
+    /// Says that the reader can do nothing with fewer than `n` unread bytes. It holds until
+    /// something is read.
+    ///
+    /// The pipe makes room for them, and [`wanted`](Self::wanted) lets a driver read them straight
+    /// into their place. A reader bounds `n` by its own limits first.
+    pub fn require(&mut self, n: usize) {
+        if n > self.required {
+            if n > self.limit {
+                self.moves += 1; // there is more room than before
+            }
+            self.required = n;
+        }
+    }
+    /// Returns how many bytes the reader can do nothing without; 0 if it did not say.
+    pub fn required(&self) -> usize {
+        self.required
+    }
+    /// Returns how many bytes are missing from what the reader requires.
+    pub fn wanted(&self) -> usize {
+        self.required.saturating_sub(self.len())
+    }
+    fn moved(&mut self) {
+        self.required = 0;
+        self.moves += 1;
+    }
+    /// Gives the memory of an empty pipe back.
+    fn rest(&mut self) {
+        if self.buf.is_empty() {
+            self.buf = BytesMut::new();
+            if self.chunks.is_empty() {
+                self.chunks = VecDeque::new();
+            }
+        }
+    }
+
+    // --- writing ---
+
+    /// Appends a copy of `bytes`.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.fill(|buf| buf.extend_from_slice(bytes));
+    }
+    /// Appends through `f`, which must only add to what it is given.
+    pub fn fill<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
+        debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
+        let before = self.buf.len();
+        let result = f(&mut self.buf);
+        if self.buf.len() != before {
+            self.moves += 1;
+        } else {
+            self.rest();
+        }
+        result
+    }
+    /// Appends `bytes` without a copy if they are worth it.
+    pub fn push(&mut self, bytes: Bytes) {
+        if bytes.len() < SMALL {
+            return self.write(&bytes);
+        }
+        debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
+        self.moves += 1;
+        self.seal();
+        self.queued += bytes.len();
+        self.chunks.push_back(bytes);
+    }
+    fn seal(&mut self) {
+        if !self.buf.is_empty() {
+            self.queued += self.buf.len();
+            // `split` and not `take`: what is left of the buffer takes the next small writes.
+            self.chunks.push_back(self.buf.split().freeze());
+        }
+    }
+
+    // --- moving ---
+
+    /// Moves what there is room for, and the end; swaps buffers where it can.
+    ///
+    /// What is bound for a pipe that has ended is discarded: nobody will read it.
+    pub fn pour(&mut self, to: &mut Self) {
+        let n = self.len().min(to.room());
+        self.pour_upto(to, n);
+    }
+    /// Moves everything whatever the room, and the end: used once, when a joint dissolves.
+    pub fn pour_all(&mut self, to: &mut Self) {
+        self.pour_upto(to, self.len());
+    }
+    /// Puts everything before what `to` holds, and the end behind it: a joint dissolves into the
+    /// flow behind it.
+    pub fn put_before(&mut self, to: &mut Self) {
+        if !self.is_empty() {
+            self.seal();
+            to.seal();
+            self.chunks.append(&mut to.chunks);
+            to.queued += mem::take(&mut self.queued);
+            mem::swap(&mut self.chunks, &mut to.chunks);
+            self.moved();
+            to.moves += 1;
+        }
+        if let Some(end) = self.end.clone() {
+            to.close(end);
+        }
+    }
+    fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
+        if to.is_closed() {
+            return self.discard();
+        }
+        if n > 0 {
+            self.moved();
+            to.moves += 1;
+            if n == self.len() && to.is_empty() {
+                mem::swap(&mut self.chunks, &mut to.chunks);
+                mem::swap(&mut self.buf, &mut to.buf);
+                mem::swap(&mut self.queued, &mut to.queued);
+                self.rest();
+            } else {
+                while n > 0 {
+                    let part = n.min(self.first().len());
+                    if part < SMALL {
+                        to.buf.extend_from_slice(&self.first()[..part]);
+                        self.consume(part);
+                    } else {
+                        let chunk = self.take(part);
+                        to.push(chunk);
+                    }
+                    n -= part;
+                }
+            }
+        }
+        if let Some(end) = self.end().cloned() {
+            to.close(end);
+        }
+    }
+}
+
+impl Flow for Pipe {
+    fn close(&mut self, end: End) {
+        if self.end.is_none() {
+            self.end = Some(end);
+            self.moves += 1;
+        }
+    }
+    fn closed(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    fn room(&self) -> usize {
+        self.limit.max(self.required).saturating_sub(self.len())
+    }
+    fn discard(&mut self) {
+        self.consume(self.len());
+    }
+    fn moves(&self) -> u64 {
+        self.moves
+    }
+}

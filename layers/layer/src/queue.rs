@@ -1,0 +1,104 @@
+use crate::{End, Flow};
+use std::collections::VecDeque;
+
+/// What an item of a [`Queue`] costs against the queue's limit.
+pub trait Weigh {
+    /// Returns the cost in bytes; it must not change while the item is queued.
+    fn weight(&self) -> usize;
+}
+
+/// A queue of items with an end, bounded by their weight in bytes.
+#[derive(Debug)]
+pub struct Queue<T> {
+    items: VecDeque<T>,
+    weight: usize,
+    limit: usize,
+    end: Option<End>,
+    moves: u64,
+}
+
+impl<T: Weigh> Queue<T> {
+    /// Creates a queue whose room is `limit` bytes.
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            items: VecDeque::new(),
+            weight: 0,
+            limit,
+            end: None,
+            moves: 0,
+        }
+    }
+    /// Changes how much the queue may hold, in bytes.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+    /// Returns how many items wait.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+    /// Returns how much the items weigh together, in bytes.
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+    /// Adds an item at the end.
+    pub fn push(&mut self, item: T) {
+        debug_assert!(self.end.is_none(), "pushed to a queue that had ended");
+        self.weight += item.weight();
+        self.items.push_back(item);
+        self.moves += 1;
+    }
+    /// Takes the next item.
+    pub fn pop(&mut self) -> Option<T> {
+        let item = self.items.pop_front()?;
+        self.weight -= item.weight();
+        self.moves += 1;
+        if self.items.is_empty() && self.items.capacity() > KEPT {
+            self.items = VecDeque::new();
+        }
+        Some(item)
+    }
+    /// Returns the next item without taking it.
+    pub fn front(&self) -> Option<&T> {
+        self.items.front()
+    }
+    /// Returns an iterator over what waits.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+}
+
+/// An empty queue keeps no more than this many places: an idle connection holds no buffers.
+const KEPT: usize = 4;
+
+impl<T: Weigh> Default for Queue<T> {
+    fn default() -> Self {
+        Self::with_limit(256 * 1024)
+    }
+}
+
+impl<T: Weigh> Flow for Queue<T> {
+    fn close(&mut self, end: End) {
+        if self.end.is_none() {
+            self.end = Some(end);
+            self.moves += 1;
+        }
+    }
+    fn closed(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+    fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+    fn room(&self) -> usize {
+        self.limit.saturating_sub(self.weight)
+    }
+    fn discard(&mut self) {
+        if !self.items.is_empty() {
+            (self.items, self.weight) = (VecDeque::new(), 0);
+            self.moves += 1;
+        }
+    }
+    fn moves(&self) -> u64 {
+        self.moves
+    }
+}

@@ -1,0 +1,171 @@
+//! The sans-I/O face of a whole stack.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress, Status};
+
+/// A stack together with its four outer flows: bytes in and out at the bottom, whatever the top
+/// layer speaks at the top.
+///
+/// A driver puts what it read into [`from_wire`](Self::from_wire), calls
+/// [`process`](Self::process), sends what is in [`to_wire`](Self::to_wire), and comes back at the
+/// [`deadline`](Self::deadline). That is all there is to driving, whatever the stack.
+///
+/// ```
+/// use wirestack::{Engine, Flow, Nest, socks};
+///
+/// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+/// # let now = std::time::Instant::now();
+/// // Two SOCKS proxies, one behind the other, by hand.
+/// let nearest = socks::Client::new(socks::Address::new("inner.test", 1080)?);
+/// let farther = socks::Client::new(socks::Address::new("example.org", 80)?);
+/// let mut engine = Engine::new(farther.over(nearest));
+/// engine.from_app().write(b"GET / HTTP/1.0\r\n\r\n");
+///
+/// engine.process(now);
+/// assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // a greeting: "no authentication"
+/// engine.to_wire().discard();
+///
+/// engine.from_wire().write(&[5, 0]);
+/// engine.process(now);
+/// assert_eq!(&engine.to_wire().unread()[..4], [5, 1, 0, 3]); // CONNECT to a name
+/// assert!(!engine.is_open());
+/// assert_eq!(engine.progress().to_string(), "opening, waiting for the reply to CONNECT");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Engine<L: Layer> {
+    layer: L,
+    from_wire: Pipe,
+    to_wire: Pipe,
+    from_app: L::In,
+    to_app: L::Out,
+    opening: Option<Opening>,
+}
+
+/// How long a stack may take to open.
+struct Opening {
+    allowed: Duration,
+    until: Instant,
+}
+
+impl<L: Layer> Engine<L>
+where
+    L::In: Default,
+    L::Out: Default,
+{
+    /// Creates an engine whose flows have their default limits.
+    pub fn new(layer: L) -> Self {
+        Self::with_flows(layer, L::In::default(), L::Out::default())
+    }
+}
+
+impl<L: Layer> Engine<L> {
+    /// Creates an engine around the given flows of the application's side.
+    pub fn with_flows(layer: L, from_app: L::In, to_app: L::Out) -> Self {
+        Self {
+            layer,
+            from_wire: Pipe::new(),
+            to_wire: Pipe::new(),
+            from_app,
+            to_app,
+            opening: None,
+        }
+    }
+    /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
+    /// [`OpeningTimedOut`] and every layer ends with that cause.
+    pub fn open_within(&mut self, allowed: Duration, now: Instant) {
+        self.opening = now
+            .checked_add(allowed)
+            .map(|until| Opening { allowed, until });
+    }
+    /// Moves everything that can move.
+    pub fn process(&mut self, now: Instant) {
+        if let Some(Opening { allowed, until }) = self.opening {
+            if self.layer.is_open() {
+                self.opening = None;
+            } else if until <= now {
+                self.opening = None;
+                let progress = self.layer.progress();
+                self.break_wire(Error::peer(
+                    "opening",
+                    OpeningTimedOut { allowed, progress },
+                ));
+            }
+        }
+        let ports = Ports::new(
+            &mut self.from_wire,
+            &mut self.to_wire,
+            &mut self.from_app,
+            &mut self.to_app,
+        );
+        self.layer.process(ports, now);
+    }
+    /// Says that the connection below broke, and why. What had arrived is still delivered.
+    pub fn break_wire(&mut self, error: Error) {
+        self.from_wire.abort(error.at(Place::Wire));
+    }
+    /// Returns when [`process`](Self::process) must be called even if nothing arrives.
+    pub fn deadline(&self) -> Option<Instant> {
+        let opening = self.opening.as_ref().filter(|_| !self.layer.is_open());
+        let opening = opening.map(|opening| opening.until);
+        opening.into_iter().chain(self.layer.deadline()).min()
+    }
+    /// Returns where to put bytes that arrived.
+    pub fn from_wire(&mut self) -> &mut Pipe {
+        &mut self.from_wire
+    }
+    /// Returns the bytes to be sent.
+    pub fn to_wire(&mut self) -> &mut Pipe {
+        &mut self.to_wire
+    }
+    /// Returns where to put what the application sends.
+    pub fn from_app(&mut self) -> &mut L::In {
+        &mut self.from_app
+    }
+    /// Returns what the application receives.
+    pub fn to_app(&mut self) -> &mut L::Out {
+        &mut self.to_app
+    }
+    /// Returns whether every layer is open.
+    pub fn is_open(&self) -> bool {
+        self.layer.is_open()
+    }
+    /// Returns whether nothing will move any more: both directions have ended on both sides, and
+    /// what was sent has left.
+    pub fn is_over(&self) -> bool {
+        self.to_wire.end().is_some() && self.to_app.is_closed()
+    }
+    /// Returns what the stack is waiting for.
+    pub fn progress(&self) -> Progress {
+        self.layer.progress()
+    }
+    /// Returns the state of each layer, from the wire up.
+    pub fn describe(&self) -> Vec<Status> {
+        let mut all = Vec::new();
+        self.layer.visit(&mut |status| all.push(status));
+        all
+    }
+    /// Returns the topmost layer of type `T`, to read facts and to decide.
+    pub fn part<T: Any>(&mut self) -> Option<&mut T> {
+        self.layer.part()
+    }
+    /// Returns the `nth` layer of type `T`, from the top down.
+    pub fn nth_part<T: Any>(&mut self, nth: usize) -> Option<&mut T> {
+        self.layer.nth_part(nth)
+    }
+    /// Returns the stack itself.
+    pub fn layer(&mut self) -> &mut L {
+        &mut self.layer
+    }
+}
+
+/// A stack that did not open in the time it was given.
+#[derive(Debug, thiserror::Error)]
+#[error("not open after {allowed:?}: {progress}")]
+#[non_exhaustive]
+pub struct OpeningTimedOut {
+    /// How long it had.
+    pub allowed: Duration,
+    /// What it was waiting for.
+    pub progress: Progress,
+}

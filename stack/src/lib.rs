@@ -1,0 +1,16 @@
+//! Protocol stacks that compose.
+
+mod engine;
+mod stack;
+
+pub use engine::{Engine, OpeningTimedOut};
+pub use stack::{BoxTunnel, Nest, Stack};
+pub use wirestack_layer::{
+    Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Pipe, Place, Ports, Progress,
+    Queue, Seed, Status, Weigh, found,
+};
+#[doc(inline)]
+pub use {
+    wirestack_http1 as http1, wirestack_socks as socks, wirestack_tls as tls,
+    wirestack_websocket as websocket,
+};
