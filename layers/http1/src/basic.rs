@@ -5,8 +5,18 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderValue;
+use wirestack_layer::Error;
 
-/// Makes the value of an `Authorization` or `Proxy-Authorization` field.
+/// Makes the value of an `Authorization` or `Proxy-Authorization` field, marked as sensitive.
+///
+/// # Errors
+///
+/// [`Cause::BadCredentials`] for what RFC 7617 §2 forbids: a control character, or a colon in the
+/// user.
+pub fn basic_credentials(user: &str, password: &str) -> Result<HeaderValue, Error> {
+    credentials(user, password).map_err(|cause| Error::local("http1", cause))
+}
+
 pub(crate) fn credentials(user: &str, password: &str) -> Result<HeaderValue, Cause> {
     // "The user-id and password MUST NOT contain any control characters"; "a user-id containing a
     // colon character is invalid" (RFC 7617 §2)
@@ -64,6 +74,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 mod tests {
     use super::{challenge, credentials, decode};
     use http::HeaderValue;
+    use wirestack_layer::Error;
 
     #[test]
     fn what_is_written_is_read() {

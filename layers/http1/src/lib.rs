@@ -47,6 +47,7 @@
 //!   [`Request`](connect::Request); [`Challenged`](connect::Challenged), a proxy's wish for
 //!   credentials on a new connection.
 //! * [`upgrade`]: [`Client`](upgrade::Client) and [`Server`](upgrade::Server).
+//! * [`basic_credentials`]: the field of Basic authentication, for servers too.
 //! * [`Refusal`]: an answer that says no, with the start of its body.
 //! * [`Cause`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: what a handshake may cost in bytes and in time.
@@ -63,6 +64,7 @@ mod refusal;
 mod tunnel;
 pub mod upgrade;
 
+pub use basic::basic_credentials;
 pub use error::Cause;
 pub use limits::Limits;
 pub use refusal::Refusal;

@@ -80,7 +80,7 @@ where
 {
     /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
     pub fn abort(&mut self, cause: Error) {
-        self.engine().from_app().abort(cause);
+        self.engine().from_app().abort(cause.at(crate::Place::App));
         self.engine().process(super::now());
     }
     fn check(&mut self) -> io::Result<()> {
