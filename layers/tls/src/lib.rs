@@ -55,10 +55,11 @@
 //!
 //! The end of what the application sends becomes `close_notify`, and the peer's `close_notify`
 //! becomes the end of what the application receives. In TLS 1.3 the two directions end each for
-//! itself; in TLS 1.2 the first `close_notify` ends both (RFC 5246 §7.2.1). A wire that ends
-//! without it arrives above as [`Cause::Truncated`]: an attacker could have cut it. An application
-//! that aborts ends the wire without `close_notify`, so that the peer sees a truncation as well.
-//! When this side finds a fault, its alert leaves before the application hears of it.
+//! itself; in TLS 1.2 the first `close_notify` ends both, and whoever said it need not wait for the
+//! other's (RFC 5246 §7.2.1). Any other wire that ends without it arrives above as
+//! [`Cause::Truncated`]: an attacker could have cut it. An application that aborts ends the wire
+//! without `close_notify`, so that the peer sees a truncation as well. When this side finds a fault,
+//! its alert leaves before the application hears of it.
 //!
 //! # What is not sans-I/O here
 //!

@@ -110,6 +110,10 @@ where
             let size = match Front::of(unread) {
                 Front::Record(size) => size,
                 Front::Needs(size) => {
+                    if self.may_end_here() && matches!(p.from_wire.end(), Some(End::Finished)) {
+                        self.peer_closed(p);
+                        return Ok(());
+                    }
                     if let Some(error) = p.from_wire.cut(NAME, self.truncation()) {
                         return Err(error);
                     }
@@ -139,12 +143,10 @@ where
         }
         Ok(())
     }
-    /// Whether one more record may be looked at: an answer of the handshake needs room, data does.
+    /// Whether one more record may be looked at. One of the handshake always may: rustls holds the
+    /// answer until there is room, and two sides that both waited for room would wait for ever.
     fn may_receive(&self, p: &Ports<'_>) -> bool {
-        match self.conn.is_handshaking() {
-            true => p.to_wire.room() > 0,
-            false => p.to_app.room() > 0,
-        }
+        self.conn.is_handshaking() || p.to_app.room() > 0
     }
     fn feed(&mut self, mut bytes: &[u8]) -> Result<IoState, rustls::Error> {
         while !bytes.is_empty() {
@@ -162,6 +164,14 @@ where
             let n = plain.len();
             reader.consume(n);
         }
+    }
+    /// Whether the wire may end between two records.
+    ///
+    /// RFC 5246 §7.2.1: "It is not required for the initiator of the close to wait for the
+    /// responding close_notify alert before closing the read side of the connection." As the peer
+    /// discards what it had not sent, a `close_notify` would not tell that anything is complete.
+    fn may_end_here(&self) -> bool {
+        matches!(self.phase, Phase::Receiving) && !self.is_tls13()
     }
     fn peer_closed(&mut self, p: &mut Ports<'_>) {
         // RFC 8446 §6.1: "Any data received after a closure alert has been received MUST be
