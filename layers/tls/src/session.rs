@@ -25,7 +25,8 @@ pub type Server = Tls<ServerConnection>;
 /// Records are decrypted one at a time and only while `to_app` has room, and encrypted one at a time
 /// while `to_wire` has; a record carries as much as is there, up to 16 KiB, whatever pieces it was
 /// written in. Nothing is kept between two calls but the session: an idle connection holds no
-/// buffers.
+/// buffers. What a peer can make it hold is one record in `from_wire` (18 KiB) and, inside `rustls`,
+/// one handshake message (64 KiB).
 #[derive(Debug)]
 pub struct Tls<C> {
     conn: C,
@@ -193,27 +194,30 @@ where
 
     /// Encrypts record by record until room or data run out, then passes the end on.
     fn send(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
-        if self.conn.is_handshaking() {
-            // Nothing that the application said can leave any more, so nothing can come back.
-            if let Some(End::Aborted(error)) = p.from_app.end().cloned() {
-                p.to_wire.abort(error.clone());
-                return Err(error);
+        if !self.conn.is_handshaking() {
+            while p.to_wire.room() > 0 && !p.from_app.is_empty() {
+                self.encrypt(p.from_app, p.to_wire)?;
             }
-            return Ok(());
         }
-        while p.to_wire.room() > 0 && !p.from_app.is_empty() {
-            self.encrypt(p.from_app, p.to_wire)?;
+        match p.from_app.end().cloned() {
+            Some(End::Finished) if self.may_close(p) => {
+                self.close_notify(p.to_wire);
+                self.phase = match self.phase {
+                    Phase::Duplex => Phase::Receiving,
+                    _ => Phase::Over,
+                };
+                Ok(())
+            }
+            Some(End::Aborted(error)) => {
+                // No close_notify, so that the peer sees a truncation; nor is there a session then.
+                p.to_wire.abort(error.clone());
+                Err(error)
+            }
+            _ => Ok(()),
         }
-        match p.from_app.end() {
-            Some(End::Finished) if p.to_wire.room() > 0 => self.close_notify(p.to_wire),
-            Some(End::Aborted(error)) => p.to_wire.abort(error.clone()),
-            _ => return Ok(()),
-        }
-        self.phase = match self.phase {
-            Phase::Duplex => Phase::Receiving,
-            _ => Phase::Over,
-        };
-        Ok(())
+    }
+    fn may_close(&self, p: &Ports<'_>) -> bool {
+        !self.conn.is_handshaking() && p.to_wire.room() > 0
     }
     /// Encrypts one record: as much as fits, gathered from the pieces that lie there.
     fn encrypt(&mut self, from_app: &mut Pipe, to_wire: &mut Pipe) -> Result<(), Error> {

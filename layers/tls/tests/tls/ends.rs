@@ -159,6 +159,7 @@ fn an_abort_of_the_application_is_a_truncation_for_the_peer() {
         assert!(matches!(world.client.to_wire.end(), Some(End::Aborted(_))));
         assert_eq!(world.server.got, ASKED);
         assert_eq!(world.server.text(), "app[0]: had enough");
+        assert_eq!(world.client.text(), "app[0]: had enough");
     }
 }
 
@@ -231,4 +232,25 @@ fn an_end_said_in_the_handshake_comes_after_it() {
     world.settle();
     assert_eq!(world.client.got, ANSWERED);
     assert!(world.client.finished() && world.server.finished());
+}
+
+/// Whatever the wire makes of an abort, the bytes before it do not say that all is well.
+#[test]
+fn the_bytes_before_an_abort_hold_no_close_notify() {
+    for versions in BOTH {
+        let mut world = world(versions);
+        world.settle();
+        world.client.from_app.write(ASKED);
+        world
+            .client
+            .from_app
+            .abort(Error::local("app", "had enough"));
+        world.client.step();
+        world.server.from_wire.write(world.client.to_wire.unread());
+        world.server.from_wire.finish();
+        world.server.step();
+        assert_eq!(world.server.to_app.unread(), ASKED);
+        world.server.to_app.discard();
+        assert!(matches!(world.server.cause(), Cause::Truncated));
+    }
 }
