@@ -119,6 +119,7 @@ impl HeadReader {
     }
     /// Returns the length of the head once its empty line is there.
     fn end<H: Head>(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Cause> {
+        let before = self.scanned;
         while let Some(rest) = bytes.get(self.scanned..)
             && let Some(n) = rest.iter().position(|&byte| byte == b'\n')
         {
@@ -138,15 +139,15 @@ impl HeadReader {
                 )?;
             }
         }
-        self.scanned = bytes.len();
-        if !self.start_line && bytes.len() <= EARLY {
-            H::parse(bytes, limits.headers)?;
+        if !self.start_line && before < EARLY {
+            H::parse(bytes.get(..EARLY).unwrap_or(bytes), limits.headers)?;
         }
+        self.scanned = bytes.len();
         Ok(None)
     }
 }
 
-/// How many bytes of an incomplete start line are parsed again with each that comes.
+/// How many bytes of an incomplete start line are parsed, again with each that comes.
 const EARLY: usize = 32;
 
 fn version(minor: Option<u8>) -> Version {
