@@ -493,6 +493,13 @@ fn a_full_wire_begins_no_request() {
     bench.to_wire.set_limit(1);
     bench.process();
     assert_eq!(bench.seen().wire, REQUEST);
+
+    bench.to_wire.discard();
+    bench.layer = proxy_client();
+    bench.to_wire.set_limit(0);
+    bench.from_wire.abort(broken());
+    bench.process();
+    assert_eq!(bench.seen().app_end, "test: the connection broke");
 }
 
 #[test]

@@ -301,6 +301,13 @@ fn an_answer_waits_for_room() {
     bench.to_wire.set_limit(1);
     bench.process();
     assert!(bench.layer.is_open());
+
+    let mut bench = parked("CONNECT a:1 HTTP/1.1\r\n\r\n");
+    bench.to_wire.set_limit(0);
+    accept(&mut bench.layer);
+    bench.from_wire.abort(broken()); // but not for ever
+    bench.process();
+    assert_eq!(bench.seen().app_end, "test: the connection broke");
 }
 
 // --- Basic ---

@@ -3,7 +3,7 @@
 mod kit;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use kit::{Bench, run, upgrade_client};
 use wirestack_http1::Cause;
@@ -244,11 +244,14 @@ fn a_server_shows_any_request_and_rejects_it() {
     assert!(!format!("{request:?}").contains("secret"));
     let mut response = Response::new(Bytes::from_static(b"upgrade!"));
     *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+    let token = HeaderValue::from_static("websocket");
+    response.headers_mut().insert(UPGRADE, token);
     bench.layer.reject(response);
     bench.process();
     assert_eq!(
         bench.seen().wire,
-        "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 8\r\nConnection: close\r\n\r\nupgrade!"
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nContent-Length: 8\r\n\
+         Connection: close, Upgrade\r\n\r\nupgrade!"
     );
     assert!(matches!(bench.error().cause(), Some(Cause::Rejected(status)) if *status == 426));
 }
