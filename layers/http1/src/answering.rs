@@ -31,7 +31,13 @@ pub(crate) struct Answering<S: Serve> {
 enum State<R> {
     Reading(HeadReader),
     Deciding(R),
-    Answering { answer: BytesMut, then: Then },
+    Answering(Answer),
+}
+
+/// What the peer gets, and what follows.
+pub(crate) struct Answer {
+    pub(crate) bytes: BytesMut,
+    pub(crate) then: Then,
 }
 
 /// What follows an answer.
@@ -63,30 +69,11 @@ impl<S: Serve> Answering<S> {
             _ => None,
         }
     }
-    /// Answers the request that waits for it; `process` sends the answer.
-    pub(crate) fn answer(&mut self, answer: BytesMut, then: Then) {
-        self.state = State::Answering { answer, then };
-    }
-    /// Answers with a response that says no, or, if it does not, with 500.
-    ///
-    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
-    pub(crate) fn reject(
-        &mut self,
-        response: &Response<Bytes>,
-        says_no: impl FnOnce(StatusCode) -> bool,
-        bodiless: bool,
-    ) {
-        let status = response.status();
-        if !says_no(status) {
-            return self.misused(Cause::NotARejection(status));
+    /// Answers the request if one waits; `process` sends the answer.
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
+        if let State::Deciding(request) = &self.state {
+            self.state = State::Answering(decide(request));
         }
-        let error = Error::local(S::NAME, Cause::Rejected(status));
-        self.answer(rejection(response, bodiless), Then::Fail(error));
-    }
-    /// Answers 500 to what the application did wrong.
-    pub(crate) fn misused(&mut self, cause: Cause) {
-        let answer = apology(&cause);
-        self.answer(answer, Then::Fail(Error::local(S::NAME, cause)));
     }
     fn read(&mut self, p: &mut Ports<'_>) -> Result<bool, Error> {
         let State::Reading(reader) = &mut self.state else {
@@ -102,8 +89,9 @@ impl<S: Serve> Answering<S> {
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
-                let answer = apology(&cause);
-                self.answer(answer, Then::Fail(Error::peer(S::NAME, cause)));
+                let bytes = apology(&cause);
+                let then = Then::Fail(Error::peer(S::NAME, cause));
+                self.state = State::Answering(Answer { bytes, then });
             }
         }
         Ok(true)
@@ -127,9 +115,9 @@ impl<S: Serve> Handshake for Answering<S> {
                 return Ok(None);
             }
             let next = State::Reading(HeadReader::default());
-            if let State::Answering { answer, then } = mem::replace(&mut self.state, next) {
-                p.to_wire.write(&answer);
-                match then {
+            if let State::Answering(answer) = mem::replace(&mut self.state, next) {
+                p.to_wire.write(&answer.bytes);
+                match answer.then {
                     Then::Open(facts) => return Ok(Some(Accepted { facts })),
                     Then::Again => self.rounds += 1,
                     Then::Fail(error) => return Err(error),
@@ -142,12 +130,39 @@ impl<S: Serve> Handshake for Answering<S> {
         match self.state {
             State::Reading(_) => Progress::Opening(S::AWAITED),
             State::Deciding(_) => Progress::Deciding(S::AWAITED),
-            State::Answering { .. } => Progress::Opening("room for the answer"),
+            State::Answering(_) => Progress::Opening("room for the answer"),
         }
     }
 }
 
-/// Writes a response whose body ends the connection.
+impl Answer {
+    /// Answers with a response that says no, or, if it does not, with an apology.
+    ///
+    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
+    pub(crate) fn rejection<S: Serve>(
+        response: &Response<Bytes>,
+        says_no: impl FnOnce(StatusCode) -> bool,
+        bodiless: bool,
+    ) -> Self {
+        let status = response.status();
+        if !says_no(status) {
+            return Self::apology::<S>(Cause::NotARejection(status));
+        }
+        Self {
+            bytes: rejection(response, bodiless),
+            then: Then::Fail(Error::local(S::NAME, Cause::Rejected(status))),
+        }
+    }
+    /// Answers 500 to what the application did wrong.
+    pub(crate) fn apology<S: Serve>(cause: Cause) -> Self {
+        Self {
+            bytes: apology(&cause),
+            then: Then::Fail(Error::local(S::NAME, cause)),
+        }
+    }
+}
+
+/// Writes a response that ends the connection.
 fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
     let status = response.status();
     let mut out = BytesMut::new();
