@@ -107,7 +107,7 @@ class Bed:
         self.start("endings", sys.executable, HERE / "endings.py", *identity)
 
         for name in names:
-            self.await_accepting(name.split("_")[0], getattr(self, name))
+            self.await_accepting("squid" if name.startswith("squid") else name, getattr(self, name))
         for name, address in self.nginx.items():
             self.await_accepting("nginx", address)
         for name in openssl:
@@ -138,7 +138,7 @@ class Bed:
     def start_microsocks(self):
         for name, auth in ("microsocks", []), ("microsocks_auth", ["-u", "user", "-P", self.PASSWORD]):
             host, port = getattr(self, name).split(":")
-            self.start(name.replace("_", "-"), "microsocks", "-i", host, "-p", port, *auth)
+            self.start(name, "microsocks", "-i", host, "-p", port, *auth)
 
     def start_squid(self):
         """One squid with three ports: open, with Basic authentication, and this over TLS."""
@@ -177,14 +177,14 @@ class Bed:
             pinger_enable off
             shutdown_lifetime 0 seconds
             """.replace("            ", ""))
-        self.start("squid", "squid", "-N", "-d", "1", "-f", config)
+        self.start("squid", "squid", "-N", "-f", config)
 
     def start_tinyproxy(self):
         for name, auth in ("tinyproxy", ""), ("tinyproxy_basic", "BasicAuth user secret\n"):
             host, port = getattr(self, name).split(":")
             config = self.folder / f"{name}.conf"
             config.write_text(f"Listen {host}\nPort {port}\nAllow {host}\nTimeout 60\nLogLevel Connect\n{auth}")
-            self.start(name.replace("_", "-"), "tinyproxy", "-d", "-c", config)
+            self.start(name, "tinyproxy", "-d", "-c", config)
 
     def start_nginx(self):
         """One nginx with a TLS server for each version and each certificate."""
@@ -255,9 +255,9 @@ class Bed:
     def await_start(self, name, ready):
         deadline = time.monotonic() + START_LIMIT
         while not (result := ready()):
-            ended = [n for n, p in self.processes.items() if n.startswith(name) and p.poll() is not None]
+            ended = self.processes[name].poll() is not None
             if ended or time.monotonic() > deadline:
-                self.print_logs(name)
+                print(self.log(name))
                 raise Failure(f"{name} {'ended' if ended else 'is not ready'}")
             time.sleep(0.02)
         return result
@@ -272,8 +272,7 @@ class Bed:
             return file.read().decode(errors="replace")
 
     def log_size(self, name):
-        path = self.folder / f"{name}.log"
-        return path.stat().st_size if path.exists() else 0
+        return self.log_sizes().get(self.folder / f"{name}.log", 0)
 
     def expect_log(self, name, pattern, start):
         """Waits until the pattern stands in a log behind the given offset; returns what it found."""
@@ -284,12 +283,15 @@ class Bed:
             time.sleep(0.01)
         return found.group()
 
-    def print_logs(self, name=""):
-        """Prints the end of every log that is not empty, or of those whose names begin so."""
-        for path in sorted(self.folder.glob(f"**/{name}*.log")):
-            lines = path.read_text(errors="replace").splitlines()[-20:]
-            if lines:
-                print(f"--- the end of {path.relative_to(self.folder)}", *lines, sep="\n", flush=True)
+    def log_sizes(self):
+        return {path: path.stat().st_size for path in sorted(self.folder.glob("**/*.log"))}
+
+    def print_logs(self, sizes):
+        """Prints what came to the logs since they had the given sizes; 20 lines of each at most."""
+        for path in self.log_sizes():
+            lines = path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()
+            for line in lines[-20:]:
+                print(f"        {path.name}: {line}", flush=True)
 
 
 class Greeter(socketserver.BaseRequestHandler):

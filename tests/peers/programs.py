@@ -35,10 +35,14 @@ class Programs:
         return end.expect(0, f"^{len(PAYLOAD)} bytes$")
 
     def https(self, url, *options, says):
-        """Our pipe takes an HTTP request to a TLS server, which tells what it thinks of us."""
+        """Our pipe takes an HTTP request to a TLS server, which tells what it sees; both name one version."""
         request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         end = self.pipe(url, [], options, request, lambda seen: re.search(says.encode(), seen))
-        return end.expect(0, says)
+        seen = end.expect(0, says)
+        version = re.search(r"TLSv(1\.[23])", seen)
+        if version and version[1] not in end.errors:
+            raise Failure(f"the server tells {seen!r}, but our pipe {end.errors!r}")
+        return seen
 
     def reverse(self, url, *options):
         """Our pipe gets each of its lines back reversed, as `openssl s_server -rev` does it."""
