@@ -4,11 +4,11 @@ use crate::head::{self, HeadReader, RequestHead};
 use crate::tunnel::Handshake;
 use crate::{Cause, Limits};
 use bytes::{Bytes, BytesMut};
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use std::mem;
 use std::time::Instant;
-use wirestack_layer::{End, Error, Flow, Ports, Progress};
+use wirestack_layer::{Error, Flow, Ports, Progress};
 
 /// What requests are taken.
 pub(crate) trait Serve {
@@ -104,19 +104,13 @@ impl<S: Serve> Handshake for Answering<S> {
 
     fn step(&mut self, p: &mut Ports<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
-            if let State::Deciding(_) = self.state {
-                // An end is no reason to go: a client may send all it has and half-close.
-                return match p.from_wire.closed() {
-                    Some(End::Aborted(error)) => Err(error.clone()),
-                    _ => Ok(None),
-                };
-            }
-            if p.to_wire.room() == 0 {
+            // An end of the wire is no reason to go: a client may say all it has and half-close.
+            if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {
                 return Ok(None);
             }
             let next = State::Reading(HeadReader::default());
             if let State::Answering(answer) = mem::replace(&mut self.state, next) {
-                p.to_wire.write(&answer.bytes);
+                p.to_wire.push(answer.bytes.freeze());
                 match answer.then {
                     Then::Open(facts) => return Ok(Some(Accepted { facts })),
                     Then::Again => self.rounds += 1,
@@ -166,11 +160,8 @@ impl Answer {
 fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
     let status = response.status();
     let mut out = BytesMut::new();
-    head::write_status(
-        &mut out,
-        status,
-        status.canonical_reason().unwrap_or_default(),
-    );
+    let reason = status.canonical_reason().unwrap_or_default();
+    head::write_status(&mut out, status, reason);
     let owned = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
     head::write_headers(&mut out, response.headers(), &owned);
     // "A server MUST NOT send a Content-Length header field in any response with a status code of
@@ -180,7 +171,11 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
         let length = response.body().len().to_string();
         head::write_line(&mut out, &["Content-Length: ", &length]);
     }
-    head::write_line(&mut out, &["Connection: close"]);
+    // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 §7.8), which a
+    // 426 does.
+    let upgrade = response.headers().contains_key(UPGRADE);
+    let option = if upgrade { ", Upgrade" } else { "" };
+    head::write_line(&mut out, &["Connection: close", option]);
     head::write_line(&mut out, &[]);
     if !contentless && !bodiless {
         out.extend_from_slice(response.body());

@@ -62,7 +62,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 #[cfg(test)]
 mod tests {
-    use super::{challenge, credentials, decode};
+    use super::{Cause, challenge, credentials, decode};
     use http::HeaderValue;
 
     #[test]
@@ -84,11 +84,11 @@ mod tests {
         for (user, password) in [
             ("a:b", "p"),
             ("a\r\nX: y", "p"),
-            ("a", "p\0"),
+            ("user", "p\0"),
             ("a\u{7f}", "p"),
         ] {
             let error = credentials(user, password).unwrap_err();
-            assert!(!error.to_string().contains(user), "{error}");
+            assert!(matches!(error, Cause::BadCredentials(_)), "{error}");
         }
     }
 

@@ -31,7 +31,7 @@ impl Client {
     /// [`Cause::BadHost`], [`Cause::BadPort`].
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
         let target = Target::new(host, port).map_err(|cause| Error::local(NAME, cause))?;
-        let tunnel = Tunnel::Opening(Asking::new(Connect {
+        let tunnel = Tunnel::new(Asking::new(Connect {
             target,
             headers: HeaderMap::new(),
             credentials: Credentials::None,

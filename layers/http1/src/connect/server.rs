@@ -28,7 +28,7 @@ pub struct Server {
 impl Server {
     /// Creates a server.
     pub fn new() -> Self {
-        let tunnel = Tunnel::Opening(Answering::new());
+        let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
     /// Sets the limits, before the first `process`.
@@ -48,9 +48,8 @@ impl Server {
     }
     /// Accepts the request with a 200 and these fields.
     ///
-    /// `Content-Length` and `Transfer-Encoding` are left out: "a server MUST NOT send [them] in a
-    /// 2xx (Successful) response to CONNECT" (RFC 9110 §9.3.6). Nothing happens while no request
-    /// waits.
+    /// `Content-Length` and `Transfer-Encoding` are left out: a 2xx to CONNECT must not have them
+    /// (RFC 9110 §9.3.6). Nothing happens while no request waits.
     pub fn accept(&mut self, headers: HeaderMap) {
         self.decide(|request| {
             let mut bytes = BytesMut::new();

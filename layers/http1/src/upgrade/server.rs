@@ -18,7 +18,7 @@ pub struct Server {
 impl Server {
     /// Creates a server.
     pub fn new() -> Self {
-        let tunnel = Tunnel::Opening(Answering::new());
+        let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
     /// Sets the limits, before the first `process`.
