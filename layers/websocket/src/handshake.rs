@@ -13,7 +13,6 @@ use http::header::{
     HeaderValue, ORIGIN, PROXY_AUTHORIZATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
-use http::uri::Scheme;
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
 use wirestack_layer::Error;
@@ -87,7 +86,7 @@ impl Request {
     }
     /// Returns whether the scheme is `wss`: TLS belongs under this layer.
     pub fn is_secure(&self) -> bool {
-        self.uri.scheme_str() == Some("wss")
+        self.uri.scheme().is_some_and(|scheme| *scheme == *WSS)
     }
     /// Returns the host: a name or an address, an IPv6 address in brackets.
     pub fn host(&self) -> &str {
@@ -151,9 +150,9 @@ fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
         return Err("it has a fragment");
     }
     let uri = Uri::try_from(text).or(Err("it is malformed"))?;
-    let default_port = match uri.scheme().map(Scheme::as_str) {
-        Some("ws") => 80,
-        Some("wss") => 443,
+    let default_port = match uri.scheme() {
+        Some(scheme) if *scheme == *WS => 80,
+        Some(scheme) if *scheme == *WSS => 443,
         _ => return Err("its scheme is neither ws nor wss"),
     };
     let authority = uri.authority().ok_or("it has no host")?;
@@ -417,6 +416,8 @@ fn is_token(text: &str) -> bool {
 /// The token of the upgrade.
 pub(crate) const TOKEN: &str = "websocket";
 const VERSION: &str = "13";
+const WS: &str = "ws";
+const WSS: &str = "wss";
 /// "258EAFA5-E914-47DA-95CA-C5AB0DC85B11 [...] unlikely to be used by network endpoints that do not
 /// understand the WebSocket Protocol" (RFC 6455 §1.3)
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
