@@ -32,8 +32,8 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// [`AddressError`] if the host is neither. A literal with an IPv6 zone is among them, as zones
-    /// mean nothing beyond this host (RFC 6874 §1).
+    /// [`AddressError`] if the host is neither. An IPv6 literal with a zone is among them, as a zone
+    /// "has only local significance at the sending host" (RFC 6874 §4).
     ///
     /// ```
     /// use wirestack_socks::Address;

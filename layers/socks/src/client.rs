@@ -20,11 +20,11 @@ pub struct Client {
 enum State {
     /// Nothing has been said.
     Start,
-    /// The methods are offered; the proxy chooses one.
+    /// The methods are offered; the proxy chooses one (RFC 1928 §3).
     Method,
-    /// The password is sent; the proxy checks it.
+    /// The password is sent; the proxy checks it (RFC 1929 §2).
     Password,
-    /// The request is sent; the proxy connects.
+    /// The request is sent; the proxy connects (RFC 1928 §4 and §6).
     Request,
     /// A tunnel, from what the proxy has bound to the target.
     Open { bound: Address },

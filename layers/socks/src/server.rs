@@ -12,18 +12,18 @@ use wirestack_layer::{Error, Flow, Layer, Pipe, Ports, Progress, found};
 /// Once the request is accepted, the layer is transparent: what the client sends is for the target.
 /// Other commands than CONNECT are refused, as are malformed requests, each with its reply.
 ///
-/// "The server must close the TCP connection" within 10 seconds of a failure (RFC 1928 §6), so
-/// every failure finishes `to_wire` right behind the message that reports it.
+/// A server that fails "MUST terminate the TCP connection shortly after sending the reply", within
+/// 10 seconds (RFC 1928 §6), so every failure finishes `to_wire` right behind its reply.
 pub struct Server {
     state: State,
 }
 
 enum State {
-    /// The client offers its methods, of which one is accepted: the password if there is a check.
+    /// The client offers its methods, of which one will do: the password if there is a check.
     Greeting(Option<Check>),
-    /// The client sends its password.
+    /// The method is chosen; the client sends its password.
     Password(Check),
-    /// The client says where it wants to go.
+    /// The client may go on, and says where it wants to go.
     Request,
     /// The application decides.
     Deciding { target: Address },
@@ -97,14 +97,12 @@ impl Server {
                         None => method::NO_AUTHENTICATION,
                         Some(_) => method::PASSWORD,
                     };
-                    take(
-                        ports.from_wire,
-                        wire::GREETING,
-                        |fields| match wire::parse_greeting(fields)?.contains(&wanted) {
-                            true => Ok(()),
-                            false => Err(Cause::RequiredMethod { wanted }.into()),
-                        },
-                    )?;
+                    let offered = take(ports.from_wire, wire::GREETING, |fields| {
+                        Ok(wire::parse_greeting(fields)?.contains(&wanted))
+                    })?;
+                    if !offered {
+                        return Err(Cause::RequiredMethod { wanted }.into());
+                    }
                     wire::emit_choice(ports.to_wire, wanted);
                     match check.take() {
                         None => State::Request,
@@ -112,13 +110,13 @@ impl Server {
                     }
                 }
                 State::Password(check) => {
-                    take(ports.from_wire, wire::PASSWORD, |fields| {
+                    let right = take(ports.from_wire, wire::PASSWORD, |fields| {
                         let (user, password) = wire::parse_password(fields)?;
-                        match check(user, password) {
-                            true => Ok(()),
-                            false => Err(Cause::WrongPassword.into()),
-                        }
+                        Ok(check(user, password))
                     })?;
+                    if !right {
+                        return Err(Cause::WrongPassword.into());
+                    }
                     wire::emit_status(ports.to_wire, true);
                     State::Request
                 }

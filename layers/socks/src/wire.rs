@@ -1,12 +1,14 @@
 //! The six messages of RFC 1928 and RFC 1929, parsed and emitted, without state.
 //!
 //! ```text
-//! GREETING  VER NMETHODS METHODS                        ->
-//!                                                       <-  VER METHOD             CHOICE
-//! PASSWORD  VER ULEN UNAME PLEN PASSWD                  ->
-//!                                                       <-  VER STATUS             STATUS
-//! REQUEST   VER CMD RSV ATYP DST.ADDR DST.PORT          ->
-//!                              VER REP RSV ATYP BND.ADDR BND.PORT  <-               REPLY
+//! client sends                                    server sends
+//!
+//! GREETING  VER NMETHODS METHODS
+//!                                                 CHOICE  VER METHOD
+//! PASSWORD  VER ULEN UNAME PLEN PASSWD
+//!                                                 STATUS  VER STATUS
+//! REQUEST   VER CMD RSV ATYP DST.ADDR DST.PORT
+//!                                                 REPLY   VER REP RSV ATYP BND.ADDR BND.PORT
 //! ```
 //!
 //! RSV is sent as zero and ignored when received: the RFC asks the sender alone, and nothing is
