@@ -1,8 +1,11 @@
 //! Protocol stacks that compose.
 
+pub mod driver;
 mod engine;
 mod stack;
 
+#[cfg(feature = "tokio")]
+pub use driver::tokio;
 pub use engine::{Engine, OpeningTimedOut};
 pub use stack::{BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{

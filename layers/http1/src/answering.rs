@@ -1,0 +1,202 @@
+//! The server's machine: read a request, park until the application decides, answer.
+
+use crate::head::{self, HeadReader, RequestHead};
+use crate::tunnel::Handshake;
+use crate::{Cause, Limits};
+use bytes::{Bytes, BytesMut};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Response, StatusCode};
+use std::mem;
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Ports, Progress};
+
+/// What requests are taken.
+pub(crate) trait Serve {
+    type Request;
+    const NAME: &'static str;
+    /// What is awaited: `the CONNECT request`.
+    const AWAITED: &'static str;
+    /// Takes a request, or says what is wrong with it.
+    fn read(head: RequestHead) -> Result<Self::Request, Cause>;
+}
+
+/// A request to come, or under way.
+pub(crate) struct Answering<S: Serve> {
+    pub(crate) limits: Limits,
+    /// How many requests were answered with "ask again".
+    pub(crate) rounds: usize,
+    state: State<S::Request>,
+}
+
+enum State<R> {
+    Reading(HeadReader),
+    Deciding(R),
+    Answering(Answer),
+}
+
+/// What the peer gets, and what follows.
+pub(crate) struct Answer {
+    pub(crate) bytes: BytesMut,
+    pub(crate) then: Then,
+}
+
+/// What follows an answer.
+pub(crate) enum Then {
+    /// The tunnel; this is what there is to tell about it.
+    Open(String),
+    /// Another request.
+    Again,
+    Fail(Error),
+}
+
+/// A request that was accepted.
+pub(crate) struct Accepted {
+    pub(crate) facts: String,
+}
+
+impl<S: Serve> Answering<S> {
+    pub(crate) fn new() -> Self {
+        Self {
+            limits: Limits::default(),
+            rounds: 0,
+            state: State::Reading(HeadReader::default()),
+        }
+    }
+    /// Returns the request while it waits for a decision.
+    pub(crate) fn request(&self) -> Option<&S::Request> {
+        match &self.state {
+            State::Deciding(request) => Some(request),
+            _ => None,
+        }
+    }
+    /// Answers the request if one waits; `process` sends the answer.
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
+        if let State::Deciding(request) = &self.state {
+            self.state = State::Answering(decide(request));
+        }
+    }
+    fn read(&mut self, p: &mut Ports<'_>) -> Result<bool, Error> {
+        let State::Reading(reader) = &mut self.state else {
+            return Ok(true);
+        };
+        let head = reader.read::<RequestHead>(p.from_wire, &self.limits);
+        match head.and_then(|head| head.map(S::read).transpose()) {
+            Ok(Some(request)) => self.state = State::Deciding(request),
+            Ok(None) => {
+                let awaited = S::AWAITED;
+                let seen = p.from_wire.len();
+                let cut = p.from_wire.cut(S::NAME, Cause::Truncated { awaited, seen });
+                return cut.map_or(Ok(false), Err);
+            }
+            Err(cause) => {
+                let bytes = apology(&cause);
+                let then = Then::Fail(Error::peer(S::NAME, cause));
+                self.state = State::Answering(Answer { bytes, then });
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl<S: Serve> Handshake for Answering<S> {
+    type Outcome = Accepted;
+    const NAME: &'static str = S::NAME;
+
+    fn step(&mut self, p: &mut Ports<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
+        while self.read(p)? {
+            if let State::Deciding(_) = self.state {
+                // An end is no reason to go: a client may send all it has and half-close.
+                return match p.from_wire.closed() {
+                    Some(End::Aborted(error)) => Err(error.clone()),
+                    _ => Ok(None),
+                };
+            }
+            if p.to_wire.room() == 0 {
+                return Ok(None);
+            }
+            let next = State::Reading(HeadReader::default());
+            if let State::Answering(answer) = mem::replace(&mut self.state, next) {
+                p.to_wire.write(&answer.bytes);
+                match answer.then {
+                    Then::Open(facts) => return Ok(Some(Accepted { facts })),
+                    Then::Again => self.rounds += 1,
+                    Then::Fail(error) => return Err(error),
+                }
+            }
+        }
+        Ok(None)
+    }
+    fn progress(&self) -> Progress {
+        match self.state {
+            State::Reading(_) => Progress::Opening(S::AWAITED),
+            State::Deciding(_) => Progress::Deciding(S::AWAITED),
+            State::Answering(_) => Progress::Opening("room for the answer"),
+        }
+    }
+}
+
+impl Answer {
+    /// Answers with a response that says no, or, if it does not, with an apology.
+    ///
+    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
+    pub(crate) fn rejection<S: Serve>(
+        response: &Response<Bytes>,
+        says_no: impl FnOnce(StatusCode) -> bool,
+        bodiless: bool,
+    ) -> Self {
+        let status = response.status();
+        if !says_no(status) {
+            return Self::apology::<S>(Cause::NotARejection(status));
+        }
+        Self {
+            bytes: rejection(response, bodiless),
+            then: Then::Fail(Error::local(S::NAME, Cause::Rejected(status))),
+        }
+    }
+    /// Answers 500 to what the application did wrong.
+    pub(crate) fn apology<S: Serve>(cause: Cause) -> Self {
+        Self {
+            bytes: apology(&cause),
+            then: Then::Fail(Error::local(S::NAME, cause)),
+        }
+    }
+}
+
+/// Writes a response that ends the connection.
+fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
+    let status = response.status();
+    let mut out = BytesMut::new();
+    head::write_status(
+        &mut out,
+        status,
+        status.canonical_reason().unwrap_or_default(),
+    );
+    let owned = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+    head::write_headers(&mut out, response.headers(), &owned);
+    // "A server MUST NOT send a Content-Length header field in any response with a status code of
+    // 1xx (Informational) or 204 (No Content)" (RFC 9110 §8.6); 304 has no content either.
+    let contentless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !contentless {
+        let length = response.body().len().to_string();
+        head::write_line(&mut out, &["Content-Length: ", &length]);
+    }
+    head::write_line(&mut out, &["Connection: close"]);
+    head::write_line(&mut out, &[]);
+    if !contentless && !bodiless {
+        out.extend_from_slice(response.body());
+    }
+    out
+}
+
+/// Writes what the peer is told about a request that failed.
+fn apology(cause: &Cause) -> BytesMut {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = cause.status();
+    if let Cause::NotConnect(_) = cause {
+        // "The origin server MUST generate an Allow header field in a 405 response"
+        // (RFC 9110 §15.5.6)
+        let connect = HeaderValue::from_static("CONNECT");
+        response.headers_mut().insert(ALLOW, connect);
+    }
+    rejection(&response, false)
+}

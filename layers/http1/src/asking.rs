@@ -1,0 +1,179 @@
+//! The client's machine: send a head, await the final head, read what a refusal says.
+
+use crate::body::Body;
+use crate::head::{HeadReader, ResponseHead, status_text};
+use crate::tunnel::Handshake;
+use crate::{Cause, Limits, Refusal};
+use bytes::BytesMut;
+use http::Response;
+use std::mem;
+use std::time::Instant;
+use wirestack_layer::{Error, Flow, Ports, Progress};
+
+/// What is asked for, and what the answers mean.
+pub(crate) trait Ask {
+    const NAME: &'static str;
+    /// What is awaited: `the CONNECT response`.
+    const AWAITED: &'static str;
+    /// Writes the request.
+    fn write(&self, out: &mut BytesMut);
+    /// Says what a response means.
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause>;
+    /// Shows what a response that opens has told.
+    fn facts(&self, head: &ResponseHead) -> String {
+        status_text(head.status, &head.reason)
+    }
+    /// Decides what to do about a refusal; `reusable` if the connection can carry another request.
+    fn refused(&mut self, refusal: Refusal, _reusable: bool) -> Next {
+        let cause = Cause::Refused(Box::new(refusal));
+        Next::Fail(Error::peer(Self::NAME, cause))
+    }
+    /// Amends the error of a wire that ended with nothing or with part of a response.
+    fn cut(&self, error: Error, _seen: usize) -> Error {
+        error
+    }
+}
+
+/// What a response means.
+pub(crate) enum Verdict {
+    /// Another one follows.
+    Interim,
+    Opens,
+    /// No; `ask_again` if another request could follow on this connection.
+    Refuses {
+        ask_again: bool,
+    },
+}
+
+/// What follows a refusal.
+pub(crate) enum Next {
+    Again,
+    Fail(Error),
+}
+
+/// A request under way.
+pub(crate) struct Asking<A> {
+    pub(crate) ask: A,
+    pub(crate) limits: Limits,
+    state: State,
+}
+
+enum State {
+    Sending,
+    Awaiting(HeadReader),
+    Refused(Pending),
+}
+
+/// A refusal whose body is being read.
+struct Pending {
+    head: ResponseHead,
+    body: Body,
+    ask_again: bool,
+    until: Option<Instant>,
+}
+
+/// A response that opened the tunnel.
+pub(crate) struct Opened {
+    pub(crate) response: Response<()>,
+    pub(crate) facts: String,
+}
+
+impl<A: Ask> Asking<A> {
+    pub(crate) fn new(ask: A) -> Self {
+        Self {
+            ask,
+            limits: Limits::default(),
+            state: State::Sending,
+        }
+    }
+    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Cause> {
+        match self.ask.judge(&head)? {
+            Verdict::Interim => {}
+            Verdict::Opens => {
+                let facts = self.ask.facts(&head);
+                let mut response = Response::new(());
+                *response.version_mut() = head.version;
+                *response.status_mut() = head.status;
+                *response.headers_mut() = head.headers;
+                return Ok(Some(Opened { response, facts }));
+            }
+            Verdict::Refuses { ask_again } => {
+                self.state = State::Refused(Pending {
+                    body: Body::new(&head, ask_again, &self.limits),
+                    head,
+                    ask_again,
+                    until: now.checked_add(self.limits.grace),
+                });
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<A: Ask> Handshake for Asking<A> {
+    type Outcome = Opened;
+    const NAME: &'static str = A::NAME;
+
+    fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Opened>, Error> {
+        loop {
+            match &mut self.state {
+                State::Sending => {
+                    if p.to_wire.room() == 0 {
+                        return Ok(None);
+                    }
+                    p.to_wire.fill(|out| self.ask.write(out));
+                    self.state = State::Awaiting(HeadReader::default());
+                }
+                State::Awaiting(reader) => {
+                    let head = reader.read(p.from_wire, &self.limits);
+                    let Some(head) = head.map_err(|cause| Error::peer(A::NAME, cause))? else {
+                        let awaited = A::AWAITED;
+                        let seen = p.from_wire.len();
+                        let cut = p.from_wire.cut(A::NAME, Cause::Truncated { awaited, seen });
+                        return cut.map_or(Ok(None), |error| Err(self.ask.cut(error, seen)));
+                    };
+                    let opened = self.judge(head, now);
+                    if let Some(opened) = opened.map_err(|cause| Error::peer(A::NAME, cause))? {
+                        return Ok(Some(opened));
+                    }
+                }
+                State::Refused(pending) => {
+                    let late = pending.until.is_some_and(|until| until <= now);
+                    if !pending.body.read(p.from_wire) && !late {
+                        return Ok(None);
+                    }
+                    if let State::Refused(pending) = mem::replace(&mut self.state, State::Sending) {
+                        let reusable = pending.ask_again && pending.body.is_complete();
+                        match self.ask.refused(pending.into_refusal(), reusable) {
+                            Next::Again => {}
+                            Next::Fail(error) => return Err(error),
+                        }
+                    }
+                }
+            }
+        }
+    }
+    fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Refused(pending) => pending.until,
+            _ => None,
+        }
+    }
+    fn progress(&self) -> Progress {
+        Progress::Opening(match self.state {
+            State::Refused(_) => "the rest of a refusal",
+            _ => A::AWAITED,
+        })
+    }
+}
+
+impl Pending {
+    fn into_refusal(self) -> Refusal {
+        Refusal {
+            status: self.head.status,
+            reason: self.head.reason,
+            headers: self.head.headers,
+            body: self.body.into_excerpt(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use crate::Refusal;
+use http::{Method, StatusCode};
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why an HTTP/1.1 handshake failed: what [`Error::cause`](wirestack_layer::Error::cause) of this
+/// crate's errors is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    // --- settings ---
+    /// The host is neither a name in ASCII, nor an IPv4 address, nor an IPv6 address.
+    BadHost,
+    /// The port is not between 1 and 65535.
+    BadPort,
+    /// The user or the password cannot be sent (RFC 7617 §2).
+    BadCredentials(&'static str),
+    /// This is not a protocol's token (RFC 9110 §7.8).
+    BadToken,
+    /// The request names no host: neither a `Host` field nor an absolute URI.
+    NoHost,
+    /// An upgrade cannot be asked for with CONNECT.
+    UpgradeByConnect,
+
+    // --- heads ---
+    /// The wire ended before this was complete, after so many bytes of it.
+    Truncated {
+        /// What was awaited.
+        awaited: &'static str,
+        /// How many bytes of it had come.
+        seen: usize,
+    },
+    /// The head is not HTTP/1, and this is what is wrong with it.
+    Malformed(&'static str),
+    /// The head is longer than this many bytes.
+    HeadTooLarge(usize),
+    /// The head has more than this many header fields.
+    TooManyHeaders(usize),
+
+    // --- responses ---
+    /// The peer said no.
+    Refused(Box<Refusal>),
+    /// The peer answered a CONNECT with `101 Switching Protocols`.
+    SwitchedOnConnect,
+    /// The peer switched to a protocol that was not asked for, or did not say to which.
+    SwitchedElsewhere {
+        /// What was asked for.
+        wanted: String,
+    },
+
+    // --- requests ---
+    /// The request is for another method than CONNECT.
+    NotConnect(Method),
+    /// The target of a CONNECT is not `host:port` with a port from 1 to 65535.
+    BadTarget,
+    /// A CONNECT announces content, which it cannot have (RFC 9110 §9.3.6).
+    ConnectWithContent,
+    /// The application said no, with this status.
+    Rejected(StatusCode),
+    /// The application rejected a request with a status that does not say no.
+    NotARejection(StatusCode),
+    /// The application accepted an upgrade that the client had not offered.
+    NotOffered,
+}
+
+impl Cause {
+    /// Returns what a server answers to a request that it cannot take.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::HeadTooLarge(_) | Self::TooManyHeaders(_) => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            Self::NotConnect(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotARejection(_) | Self::NotOffered => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadHost => f.write_str("the host is neither a name in ASCII nor an address"),
+            Self::BadPort => f.write_str("the port is not between 1 and 65535"),
+            Self::BadCredentials(what) => write!(f, "credentials that cannot be sent: {what}"),
+            Self::BadToken => f.write_str("not the token of a protocol"),
+            Self::NoHost => f.write_str("neither a Host field nor an absolute URI names the host"),
+            Self::UpgradeByConnect => f.write_str("an upgrade cannot be asked for with CONNECT"),
+            Self::Truncated { awaited, seen } => {
+                write!(f, "the wire ended after {seen} bytes of {awaited}")
+            }
+            Self::Malformed(what) => write!(f, "not an HTTP/1 head: {what}"),
+            Self::HeadTooLarge(limit) => write!(f, "a head of more than {limit} bytes"),
+            Self::TooManyHeaders(limit) => write!(f, "a head of more than {limit} header fields"),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+            Self::SwitchedOnConnect => {
+                f.write_str("CONNECT was answered with 101 where a 2xx was wanted")
+            }
+            Self::SwitchedElsewhere { wanted } => {
+                write!(f, "the 101 does not say that it upgrades to {wanted}")
+            }
+            Self::NotConnect(method) => {
+                let method: String = method.as_str().chars().take(METHOD_SHOWN).collect();
+                write!(f, "the request is {method} where CONNECT was wanted")
+            }
+            Self::BadTarget => f.write_str("the target of the CONNECT is not host:port"),
+            Self::ConnectWithContent => f.write_str("the CONNECT announces content"),
+            Self::Rejected(status) => write!(f, "rejected by the application with {status}"),
+            Self::NotARejection(status) => {
+                write!(f, "rejected with {status}, which does not say no")
+            }
+            Self::NotOffered => f.write_str("accepted an upgrade that was not offered"),
+        }
+    }
+}
+
+impl StdError for Cause {}
+
+/// How many characters of a foreign method a text shows.
+const METHOD_SHOWN: usize = 32;

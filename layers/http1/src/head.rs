@@ -1,0 +1,300 @@
+//! Heads of messages: found, parsed by `httparse`, and written.
+
+use crate::{Cause, Limits};
+use bytes::BytesMut;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode, Version};
+use wirestack_layer::Pipe;
+
+/// The head of a response.
+pub(crate) struct ResponseHead {
+    pub(crate) version: Version,
+    pub(crate) status: StatusCode,
+    pub(crate) reason: String,
+    pub(crate) headers: HeaderMap,
+}
+
+/// The head of a request.
+pub(crate) struct RequestHead {
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    pub(crate) version: Version,
+    pub(crate) headers: HeaderMap,
+}
+
+/// A head of either kind.
+pub(crate) trait Head: Sized {
+    /// Parses a head; `None` if it is not whole.
+    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Cause>;
+}
+
+impl Head for ResponseHead {
+    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Cause> {
+        let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
+        let mut head = httparse::Response::new(&mut fields);
+        let mut config = httparse::ParserConfig::default();
+        // "A user agent that receives an obs-fold in a response message [...] MUST replace each
+        // received obs-fold with one or more SP octets" (RFC 9112 §5.2)
+        config.allow_obsolete_multiline_headers_in_responses(true);
+        let parsed = config.parse_response(&mut head, bytes);
+        let parsed = parsed.map_err(|error| cause(error, max_headers))?;
+        let httparse::Status::Complete(length) = parsed else {
+            return Ok(None);
+        };
+        let head = Self {
+            version: version(head.version),
+            status: StatusCode::from_u16(head.code.unwrap_or_default())
+                .map_err(|_| Cause::Malformed("the status code is below 100"))?,
+            reason: shown(head.reason.unwrap_or_default()),
+            headers: headers(head.headers, max_headers)?,
+        };
+        Ok(Some((head, length)))
+    }
+}
+
+impl Head for RequestHead {
+    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Cause> {
+        let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
+        let mut head = httparse::Request::new(&mut fields);
+        let parsed = head.parse(bytes);
+        let parsed = parsed.map_err(|error| cause(error, max_headers))?;
+        let httparse::Status::Complete(length) = parsed else {
+            return Ok(None);
+        };
+        let head = Self {
+            method: Method::from_bytes(head.method.unwrap_or_default().as_bytes())
+                .map_err(|_| Cause::Malformed("the method is not a token"))?,
+            target: head.path.unwrap_or_default().to_owned(),
+            version: version(head.version),
+            headers: headers(head.headers, max_headers)?,
+        };
+        Ok(Some((head, length)))
+    }
+}
+
+/// Reads one head after the other from a pipe.
+///
+/// It looks at each byte once for the end of the head and parses then, so that a head that arrives
+/// byte by byte costs no more than one that arrives whole. The start line is looked at as soon as
+/// possible: a peer that does not speak HTTP at all may never send an empty line.
+#[derive(Default)]
+pub(crate) struct HeadReader {
+    /// The bytes of the heads before this one.
+    spent: usize,
+    scanned: usize,
+    line: usize,
+    start_line: bool,
+}
+
+impl HeadReader {
+    /// Takes the next head out, or asks for more.
+    pub(crate) fn read<H: Head>(
+        &mut self,
+        from: &mut Pipe,
+        limits: &Limits,
+    ) -> Result<Option<H>, Cause> {
+        let limit = limits.head.saturating_sub(self.spent);
+        let unread = from.unread();
+        let within = unread.get(..limit).unwrap_or(unread);
+        let Some(length) = self.end::<H>(within, limits)? else {
+            if within.len() == limit {
+                return Err(Cause::HeadTooLarge(limits.head));
+            }
+            let more = unread.len() + 1;
+            from.require(more);
+            return Ok(None);
+        };
+        let whole = unread.get(..length).unwrap_or_default();
+        match H::parse(whole, limits.headers)? {
+            Some((head, parsed)) if parsed == length => {
+                from.consume(length);
+                *self = Self {
+                    spent: self.spent + length,
+                    ..Self::default()
+                };
+                Ok(Some(head))
+            }
+            _ => Err(Cause::Malformed("it does not end where its lines do")),
+        }
+    }
+    /// Returns the length of the head once its empty line is there.
+    fn end<H: Head>(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Cause> {
+        while let Some(rest) = bytes.get(self.scanned..)
+            && let Some(n) = rest.iter().position(|&byte| byte == b'\n')
+        {
+            self.scanned += n + 1;
+            let line = bytes.get(self.line..self.scanned).unwrap_or_default();
+            self.line = self.scanned;
+            let empty = matches!(line, b"\n" | b"\r\n");
+            if empty && self.start_line {
+                return Ok(Some(self.scanned));
+            }
+            if !empty && !self.start_line {
+                // Empty lines before a start line are skipped (RFC 9112 §2.2).
+                self.start_line = true;
+                H::parse(
+                    bytes.get(..self.scanned).unwrap_or_default(),
+                    limits.headers,
+                )?;
+            }
+        }
+        self.scanned = bytes.len();
+        if !self.start_line && bytes.len() <= EARLY {
+            H::parse(bytes, limits.headers)?;
+        }
+        Ok(None)
+    }
+}
+
+/// How many bytes of an incomplete start line are parsed again with each that comes.
+const EARLY: usize = 32;
+
+fn version(minor: Option<u8>) -> Version {
+    match minor {
+        Some(1) => Version::HTTP_11,
+        _ => Version::HTTP_10,
+    }
+}
+
+fn cause(error: httparse::Error, max_headers: usize) -> Cause {
+    use httparse::Error as E;
+    Cause::Malformed(match error {
+        E::TooManyHeaders => return Cause::TooManyHeaders(max_headers),
+        E::HeaderName => "a header name is not a token",
+        E::HeaderValue => "a header value has a control character",
+        E::NewLine => "a line ends badly",
+        E::Status => "the status is not three digits and a reason",
+        E::Token => "the request line is not a method, a target and a version",
+        E::Version => "the version is not HTTP/1.0 or HTTP/1.1",
+    })
+}
+
+fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<HeaderMap, Cause> {
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes())
+            .map_err(|_| Cause::Malformed("a header name is not a token"))?;
+        let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
+        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(unfolded))
+            .map_err(|_| Cause::Malformed("a header value has a control character"))?;
+        value.set_sensitive(is_secret(&name));
+        let added = headers.try_append(name, value);
+        added.map_err(|_| Cause::TooManyHeaders(max_headers))?;
+    }
+    Ok(headers)
+}
+
+/// Line ends are left in a value only where it is folded.
+fn unfold(byte: u8) -> u8 {
+    match byte {
+        b'\r' | b'\n' => b' ',
+        byte => byte,
+    }
+}
+
+/// Returns whether the field's value stands in no `Debug`.
+pub(crate) fn is_secret(name: &HeaderName) -> bool {
+    [
+        header::AUTHORIZATION,
+        header::PROXY_AUTHORIZATION,
+        header::COOKIE,
+        header::SET_COOKIE,
+    ]
+    .contains(name)
+}
+
+/// Bounds a text from the wire and replaces its control characters.
+fn shown(text: &str) -> String {
+    let shown = text.chars().take(REASON_SHOWN);
+    shown
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// How many characters of a reason phrase are kept.
+const REASON_SHOWN: usize = 128;
+
+/// Shows a status with its reason, or with the usual one if it has none.
+pub(crate) fn status_text(status: StatusCode, reason: &str) -> String {
+    let usual = status.canonical_reason().unwrap_or_default();
+    let reason = if reason.is_empty() { usual } else { reason };
+    format!("{} {reason}", status.as_str())
+        .trim_end()
+        .to_owned()
+}
+
+/// Returns whether the fields of a list have the token, in any case.
+pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let fields = headers.get_all(name).iter();
+    let mut tokens = fields.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    tokens.any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// Returns whether a request announces content.
+pub(crate) fn has_content(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0")
+}
+
+/// Returns whether the connection can carry another exchange after this one, as far as the head
+/// says (RFC 9112 §9.3).
+pub(crate) fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
+    version == Version::HTTP_11
+        && !lists(headers, &header::CONNECTION, "close")
+        && !lists(headers, &PROXY_CONNECTION, "close")
+}
+
+/// Not in any RFC, but some proxies say `close` here.
+static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Writes a status line.
+pub(crate) fn write_status(out: &mut BytesMut, status: StatusCode, reason: &str) {
+    write_line(out, &["HTTP/1.1 ", status.as_str(), " ", reason]);
+}
+
+/// Writes a line in pieces.
+pub(crate) fn write_line(out: &mut BytesMut, pieces: &[&str]) {
+    for piece in pieces {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the fields but for those that are `left_out`.
+pub(crate) fn write_headers(out: &mut BytesMut, headers: &HeaderMap, left_out: &[HeaderName]) {
+    for (name, value) in headers.iter().filter(|(name, _)| !left_out.contains(name)) {
+        write_header(out, name, value);
+    }
+}
+
+/// Writes one field, its name as RFCs spell it: some old peers compare it letter by letter.
+pub(crate) fn write_header(out: &mut BytesMut, name: &HeaderName, value: &HeaderValue) {
+    for (nth, word) in name.as_str().split('-').enumerate() {
+        if nth > 0 {
+            out.extend_from_slice(b"-");
+        }
+        match word {
+            "websocket" => out.extend_from_slice(b"WebSocket"),
+            "www" => out.extend_from_slice(b"WWW"),
+            _ => {
+                let start = out.len();
+                out.extend_from_slice(word.as_bytes());
+                if let Some(first) = out.get_mut(start) {
+                    first.make_ascii_uppercase();
+                }
+            }
+        }
+    }
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The fields that frame content, which no message of this crate leaves to its caller.
+pub(crate) const FRAMING: [HeaderName; 2] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];

@@ -1,0 +1,120 @@
+//! A handshake that leaves a tunnel behind: what all four layers of this crate are.
+
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Ports, Progress};
+
+/// What happens on the wire until the tunnel is open.
+pub(crate) trait Handshake {
+    /// What is known of a handshake that succeeded.
+    type Outcome;
+    /// The layer's name.
+    const NAME: &'static str;
+    /// Goes on as far as it can; the outcome opens the tunnel, an error ends it.
+    fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+    fn progress(&self) -> Progress;
+}
+
+/// A tunnel and the handshake that opens it.
+pub(crate) enum Tunnel<H: Handshake> {
+    Opening(H),
+    Open(H::Outcome),
+    Over,
+}
+
+impl<H: Handshake> Tunnel<H> {
+    pub(crate) fn opening(&mut self) -> Option<&mut H> {
+        match self {
+            Self::Opening(handshake) => Some(handshake),
+            _ => None,
+        }
+    }
+    pub(crate) fn outcome(&self) -> Option<&H::Outcome> {
+        match self {
+            Self::Open(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+    pub(crate) fn process(&mut self, mut p: Ports<'_>, now: Instant) {
+        if let Self::Opening(handshake) = self {
+            match handshake.step(&mut p, now) {
+                Ok(Some(outcome)) => *self = Self::Open(outcome),
+                Ok(None) => {
+                    let Some(End::Aborted(error)) = p.from_app.closed().cloned() else {
+                        return;
+                    };
+                    *self = Self::Over;
+                    p.to_wire.abort(error.clone());
+                    p.to_app.abort(error);
+                }
+                Err(error) => {
+                    *self = Self::Over;
+                    p.fail(error);
+                }
+            }
+        }
+        match self {
+            Self::Open(_) => p.tunnel(),
+            _ => p.discard(),
+        }
+    }
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Opening(handshake) => handshake.deadline(),
+            _ => None,
+        }
+    }
+    pub(crate) fn progress(&self) -> Progress {
+        match self {
+            Self::Opening(handshake) => handshake.progress(),
+            Self::Open(_) => Progress::Open,
+            Self::Over => Progress::Over,
+        }
+    }
+}
+
+/// Makes a `Layer` of a type that has a `tunnel` whose outcome has `facts`.
+macro_rules! tunnel_layer {
+    ($layer:ty, $handshake:ty) => {
+        impl wirestack_layer::Layer for $layer {
+            type In = wirestack_layer::Pipe;
+            type Out = wirestack_layer::Pipe;
+
+            fn name(&self) -> &'static str {
+                <$handshake as $crate::tunnel::Handshake>::NAME
+            }
+            fn process(&mut self, ports: wirestack_layer::Ports<'_>, now: std::time::Instant) {
+                self.tunnel.process(ports, now);
+            }
+            fn deadline(&self) -> Option<std::time::Instant> {
+                self.tunnel.deadline()
+            }
+            fn is_open(&self) -> bool {
+                self.tunnel.outcome().is_some()
+            }
+            fn is_transparent(&self) -> bool {
+                self.is_open()
+            }
+            fn carries_half_close(&self) -> bool {
+                true
+            }
+            fn progress(&self) -> wirestack_layer::Progress {
+                self.tunnel.progress()
+            }
+            fn facts(&self) -> String {
+                let outcome = self.tunnel.outcome();
+                outcome.map_or_else(String::new, |outcome| outcome.facts.clone())
+            }
+            fn find(
+                &mut self,
+                part: std::any::TypeId,
+                nth: &mut usize,
+            ) -> Option<&mut dyn std::any::Any> {
+                wirestack_layer::found(self, part, nth)
+            }
+        }
+    };
+}
+pub(crate) use tunnel_layer;

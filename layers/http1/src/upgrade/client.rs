@@ -1,0 +1,127 @@
+use crate::asking::{Ask, Asking, Verdict};
+use crate::head::{self, ResponseHead, lists};
+use crate::tunnel::{Tunnel, tunnel_layer};
+use crate::{Cause, Limits};
+use bytes::BytesMut;
+use http::header::{CONNECTION, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{Method, Request, Response, StatusCode};
+use wirestack_layer::Error;
+
+/// Asks a server to go on with another protocol; a plain tunnel once it has agreed.
+///
+/// Any final answer but `101 Switching Protocols` with the right token is a
+/// [`Refusal`](crate::Refusal): a redirect, a 401, a 426 show in its status and fields.
+pub struct Client {
+    tunnel: Tunnel<Asking<Upgrade>>,
+}
+
+impl Client {
+    /// Creates a client that asks for `token` with the given request.
+    ///
+    /// The request's URI is a path and query, or absolute. `Host` comes from the URI unless the
+    /// request has that field; `Connection` and `Upgrade` are added. The request has no content:
+    /// `Content-Length` and `Transfer-Encoding` are left out, and so is an `Upgrade` of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::BadToken`], [`Cause::NoHost`], [`Cause::UpgradeByConnect`].
+    pub fn new(token: &str, request: Request<()>) -> Result<Self, Error> {
+        let upgrade = Upgrade::new(token, request).map_err(|cause| Error::local(NAME, cause))?;
+        let tunnel = Tunnel::Opening(Asking::new(upgrade));
+        Ok(Self { tunnel })
+    }
+    /// Sets the limits, before the first `process`.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        if let Some(asking) = self.tunnel.opening() {
+            asking.limits = limits;
+        }
+        self
+    }
+    /// Returns the `101 Switching Protocols`, once the tunnel is open.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.tunnel.outcome().map(|opened| &opened.response)
+    }
+}
+
+tunnel_layer!(Client, Asking<Upgrade>);
+
+/// The request, ready to be written.
+struct Upgrade {
+    token: String,
+    host: HeaderValue,
+    request: Request<()>,
+}
+
+impl Upgrade {
+    fn new(token: &str, mut request: Request<()>) -> Result<Self, Cause> {
+        if !super::is_protocol(token) {
+            return Err(Cause::BadToken);
+        }
+        if request.method() == Method::CONNECT {
+            return Err(Cause::UpgradeByConnect);
+        }
+        let host = match request.headers_mut().remove(HOST) {
+            Some(host) => host,
+            None => host(&request).ok_or(Cause::NoHost)?,
+        };
+        for (name, value) in request.headers_mut() {
+            value.set_sensitive(value.is_sensitive() || head::is_secret(name));
+        }
+        Ok(Self {
+            token: token.to_owned(),
+            host,
+            request,
+        })
+    }
+}
+
+/// Returns host and port of an absolute URI; user and password stay behind (RFC 9110 §4.2.4).
+fn host(request: &Request<()>) -> Option<HeaderValue> {
+    let uri = request.uri();
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    let host = match uri.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(host).ok()
+}
+
+impl Ask for Upgrade {
+    const NAME: &'static str = NAME;
+    const AWAITED: &'static str = "the Upgrade response";
+
+    fn write(&self, out: &mut BytesMut) {
+        let uri = self.request.uri();
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let method = self.request.method().as_str();
+        head::write_line(out, &[method, " ", target, " HTTP/1.1"]);
+        head::write_header(out, &HOST, &self.host);
+        head::write_line(out, &["Connection: Upgrade"]);
+        head::write_line(out, &["Upgrade: ", &self.token]);
+        let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
+        head::write_headers(out, self.request.headers(), &owned);
+        head::write_line(out, &[]);
+    }
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause> {
+        let headers = &head.headers;
+        match head.status {
+            StatusCode::SWITCHING_PROTOCOLS => {
+                let to_it = lists(headers, &UPGRADE, &self.token);
+                if !to_it || !lists(headers, &CONNECTION, "upgrade") {
+                    let wanted = self.token.clone();
+                    return Err(Cause::SwitchedElsewhere { wanted });
+                }
+                Ok(Verdict::Opens)
+            }
+            status if status.is_informational() => Ok(Verdict::Interim),
+            _ => Ok(Verdict::Refuses { ask_again: false }),
+        }
+    }
+    fn facts(&self, _head: &ResponseHead) -> String {
+        format!("upgraded to {}", self.token)
+    }
+}
+
+const NAME: &str = "upgrade";

@@ -1,0 +1,199 @@
+use crate::close::{CloseCode, Closed};
+use crate::connection::Connection;
+use crate::handshake::{self, Key, Request, TOKEN};
+use crate::mask::Masks;
+use crate::message::{Message, Payload};
+use crate::opening::Opening;
+use crate::ping::{PingToken, Pong};
+use crate::{NAME, Settings, facts};
+use bytes::Bytes;
+use http::Response;
+use std::any::{Any, TypeId};
+use std::marker::PhantomData;
+use std::time::Instant;
+use wirestack_http1::upgrade;
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed, found};
+
+/// The client's side of a WebSocket.
+///
+/// Its application speaks in [`Message`]s, or in bytes after [`tunnel`](Self::tunnel). What ends and
+/// fails, and how, is described at the [crate root](crate#ends).
+pub struct Client<F = Queue<Message>> {
+    stage: Stage,
+    connection: Connection,
+    form: PhantomData<fn(F) -> F>,
+}
+
+enum Stage {
+    Opening(Box<Handshake>),
+    Open {
+        response: Option<Box<Response<()>>>,
+        subprotocol: Option<String>,
+    },
+    Failed,
+}
+
+struct Handshake {
+    opening: Opening<upgrade::Client>,
+    key: Key,
+    offered: Vec<String>,
+}
+
+impl Client {
+    /// Creates a client that opens with an HTTP/1.1 upgrade. The seed makes its key and its masks,
+    /// and must be unpredictable (RFC 6455 §10.3).
+    ///
+    /// # Errors
+    ///
+    /// What [`upgrade::Client::new`] refuses.
+    pub fn new(request: Request, settings: Settings, seed: Seed) -> Result<Self, Error> {
+        let mut masks = Masks::new(seed);
+        let key = Key::new(masks.nonce());
+        let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key))?;
+        let handshake = Handshake {
+            opening: Opening::new(upgrade.with_limits(settings.head.clone())),
+            key,
+            offered: request.subprotocols().to_vec(),
+        };
+        let stage = Stage::Opening(Box::new(handshake));
+        Ok(Self::with(stage, Connection::client(masks, &settings)))
+    }
+    /// Creates a client that is open already, over a stream whose handshake went another way.
+    pub fn established(settings: Settings, seed: Seed) -> Self {
+        let stage = Stage::Open {
+            response: None,
+            subprotocol: None,
+        };
+        Self::with(stage, Connection::client(Masks::new(seed), &settings))
+    }
+    /// Makes it carry bytes, in binary messages of any cut. A text message then fails it.
+    pub fn tunnel(self) -> Client<Pipe> {
+        Client::with(self.stage, self.connection)
+    }
+}
+
+impl<F> Client<F> {
+    fn with(stage: Stage, connection: Connection) -> Self {
+        Self {
+            stage,
+            connection,
+            form: PhantomData,
+        }
+    }
+    /// Returns the server's `101 Switching Protocols`, once open.
+    pub fn response(&self) -> Option<&Response<()>> {
+        match &self.stage {
+            Stage::Open { response, .. } => response.as_deref(),
+            _ => None,
+        }
+    }
+    /// Returns the subprotocol that the server chose.
+    pub fn subprotocol(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Open { subprotocol, .. } => subprotocol.as_deref(),
+            _ => None,
+        }
+    }
+    /// Sends a ping at the next `process`, or once open. Its pong comes out of [`pong`](Self::pong).
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::LongPing`](crate::Cause::LongPing) beyond 125 bytes,
+    /// [`Cause::TooManyPings`](crate::Cause::TooManyPings) while 64 are unanswered.
+    pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
+        self.connection.ping(payload.into())
+    }
+    /// Returns the next ping that was answered. A pong also answers the pings before its own.
+    pub fn pong(&mut self) -> Option<Pong> {
+        self.connection.pong()
+    }
+    /// Sets what the Close frame will say when the application has finished, instead of 1000. It
+    /// closes nothing: that is what finishing does.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::UnsendableCode`](crate::Cause::UnsendableCode),
+    /// [`Cause::LongReason`](crate::Cause::LongReason).
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.connection.close(code.into(), reason)
+    }
+    /// Returns how it was closed, once the peer's Close frame is in.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.connection.closed()
+    }
+}
+
+impl Handshake {
+    /// Goes on as far as possible, and returns what comes next if that is known.
+    fn step<F: Payload>(
+        &mut self,
+        p: &mut Ports<'_, F, F>,
+        now: Instant,
+    ) -> Result<Option<Stage>, Error> {
+        if !self.opening.process(p, now)? {
+            return Ok(None);
+        }
+        let response = self.opening.upgrade.response();
+        let response = response.cloned().unwrap_or_default();
+        let headers = response.headers();
+        let checked = self.key.check(headers);
+        let subprotocol = checked
+            .and_then(|()| handshake::check_choice(&self.offered, headers))
+            .map_err(|cause| Error::peer(NAME, cause))?;
+        Ok(Some(Stage::Open {
+            response: Some(Box::new(response)),
+            subprotocol,
+        }))
+    }
+}
+
+impl<F: Payload> Layer for Client<F> {
+    type In = F;
+    type Out = F;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+        if let Stage::Opening(handshake) = &mut self.stage {
+            match handshake.step(&mut p, now) {
+                Ok(Some(stage)) => self.stage = stage,
+                Ok(None) => return,
+                Err(error) => {
+                    self.stage = Stage::Failed;
+                    p.fail(error);
+                }
+            }
+        }
+        match self.stage {
+            Stage::Open { .. } => self.connection.process(p, now),
+            _ => p.discard(),
+        }
+    }
+    fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Opening(handshake) => handshake.opening.upgrade.deadline(),
+            Stage::Open { .. } => self.connection.deadline(),
+            Stage::Failed => None,
+        }
+    }
+    fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open { .. })
+    }
+    fn carries_half_close(&self) -> bool {
+        false
+    }
+    fn progress(&self) -> Progress {
+        match &self.stage {
+            Stage::Opening(_) => Progress::Opening("the upgrade response"),
+            Stage::Open { .. } => self.connection.progress(),
+            Stage::Failed => Progress::Over,
+        }
+    }
+    fn facts(&self) -> String {
+        facts(self.response().is_some(), self.subprotocol())
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}

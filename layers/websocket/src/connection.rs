@@ -1,0 +1,270 @@
+//! What both roles do once the handshake is over (RFC 6455 §5 to §7).
+
+use crate::close::{Close, CloseCode, Closed, Closer};
+use crate::mask::Masks;
+use crate::message::Payload;
+use crate::ping::{PingToken, Pings, Pong};
+use crate::receive::{Received, Receiver};
+use crate::send::Sender;
+use crate::{Cause, NAME, Settings};
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+use wirestack_layer::{End, Error, Flow, Place, Ports, Progress};
+
+/// An open WebSocket of either role.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    state: State,
+    receiver: Receiver,
+    sender: Sender,
+    pings: Pings,
+    /// What the Close frame will say when the application has finished.
+    farewell: Close,
+    closed: Option<Closed>,
+    close_timeout: Duration,
+    /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
+    waits_for_end: bool,
+}
+
+/// How far the closing handshake has come (RFC 6455 §7.1.2). A time that is `None` never comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nobody has closed.
+    Open,
+    /// Our Close frame is out. The peer's messages still come in until its own.
+    Closing { until: Option<Instant> },
+    /// The peer's Close frame is in. It is answered behind what the application had queued.
+    Answering {
+        code: CloseCode,
+        until: Option<Instant>,
+    },
+    /// Both Close frames are exchanged, and the server has to end the connection.
+    Ending { until: Option<Instant> },
+    /// Both directions have ended.
+    Over,
+}
+
+/// Why a connection fails.
+enum Failure {
+    /// This side refuses what it saw, and says so.
+    Refused(Cause),
+    /// There is nobody left to tell.
+    Lost(Error),
+}
+
+impl Connection {
+    pub(crate) fn client(masks: Masks, settings: &Settings) -> Self {
+        Self::new(Some(masks), settings)
+    }
+    pub(crate) fn server(settings: &Settings) -> Self {
+        Self::new(None, settings)
+    }
+    fn new(masks: Option<Masks>, settings: &Settings) -> Self {
+        let is_client = masks.is_some();
+        Self {
+            state: State::Open,
+            receiver: Receiver::new(!is_client, settings),
+            sender: Sender::new(masks, settings),
+            pings: Pings::default(),
+            farewell: Close::bare(CloseCode::NORMAL),
+            closed: None,
+            close_timeout: settings.close_timeout,
+            waits_for_end: is_client,
+        }
+    }
+    pub(crate) fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
+        self.pings
+            .add(payload)
+            .map_err(|cause| Error::local(NAME, cause))
+    }
+    pub(crate) fn pong(&mut self) -> Option<Pong> {
+        self.pings.next_pong()
+    }
+    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.farewell = Close::new(code, reason).map_err(|cause| Error::local(NAME, cause))?;
+        Ok(())
+    }
+    pub(crate) fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+    pub(crate) fn progress(&self) -> Progress {
+        match self.state {
+            State::Open => Progress::Open,
+            State::Closing { .. } => Progress::Closing("the peer's close frame"),
+            State::Answering { .. } => Progress::Closing("the peer to read"),
+            State::Ending { .. } => Progress::Closing("the end of the connection"),
+            State::Over => Progress::Over,
+        }
+    }
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Closing { until } | State::Answering { until, .. } | State::Ending { until } => {
+                until
+            }
+            State::Open | State::Over => None,
+        }
+    }
+    pub(crate) fn process<F: Payload>(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+        if let State::Open | State::Closing { .. } = self.state
+            && let Err(failure) = self.receive(&mut p, now)
+        {
+            return self.fail(failure, &mut p);
+        }
+        self.send(&mut p, now);
+        if let State::Answering { .. } | State::Ending { .. } | State::Over = self.state {
+            // "a peer discards any further data received" (RFC 6455 §1.4)
+            p.from_wire.discard();
+        }
+        if let State::Ending { .. } | State::Over = self.state {
+            p.from_app.discard();
+        }
+        if let State::Ending { .. } = self.state
+            && p.from_wire.is_closed()
+        {
+            self.end(&mut p);
+        }
+        if self.deadline().is_some_and(|until| until <= now) {
+            self.give_up(&mut p);
+        }
+    }
+    fn receive<F: Payload>(
+        &mut self,
+        p: &mut Ports<'_, F, F>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        while p.to_app.room() > 0 {
+            match self.receiver.next(p.from_wire)? {
+                Received::Message(message) => p.to_app.deliver(message)?,
+                Received::Ping(payload) => self.sender.pong(payload, p.to_wire),
+                Received::Pong(payload) => self.pings.answer(&payload, now),
+                Received::Close(close) => {
+                    self.peer_closed(close, p, now);
+                    break;
+                }
+                Received::Fragment => {}
+                Received::Nothing => {
+                    return match p.from_wire.cut(NAME, Cause::Cut) {
+                        Some(error) => Err(Failure::Lost(error)),
+                        None => Ok(()),
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+    fn peer_closed<F: Payload>(
+        &mut self,
+        Close { code, reason }: Close,
+        p: &mut Ports<'_, F, F>,
+        now: Instant,
+    ) {
+        let is_echo = match self.state {
+            State::Closing { .. } => code == self.farewell.code,
+            _ => false,
+        };
+        if is_echo || code.is_clean() {
+            p.to_app.finish();
+        } else {
+            let reason = reason.clone();
+            let error = Error::peer(NAME, Cause::Closed { code, reason });
+            p.to_app.abort(error.at(Place::Layer(p.place)));
+        }
+        self.sender.no_reply();
+        let by = match self.state {
+            State::Closing { until } => {
+                self.both_closed(until, p);
+                Closer::Local
+            }
+            _ => {
+                let until = now.checked_add(self.close_timeout);
+                self.state = State::Answering { code, until };
+                Closer::Peer
+            }
+        };
+        self.closed = Some(Closed { code, reason, by });
+    }
+    /// Sends what there is room for.
+    fn send<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) {
+        self.sender.reply(p.to_wire);
+        while self.state == State::Open
+            && p.to_wire.room() > 0
+            && let Some(payload) = self.pings.send(now)
+        {
+            self.sender.ping(payload, p.to_wire);
+        }
+        while let State::Open | State::Answering { .. } = self.state
+            && p.to_wire.room() > 0
+        {
+            if self.sender.continued(p.to_wire) {
+                continue;
+            }
+            let waiting = p.from_app.waiting();
+            if let Some(message) = p.from_app.next() {
+                self.sender.message(message, waiting, p.to_wire);
+                continue;
+            }
+            match (p.from_app.end(), self.state) {
+                (Some(End::Aborted(error)), _) => {
+                    let error = error.clone();
+                    return self.abandon(error, p);
+                }
+                (_, State::Answering { code, until }) => {
+                    self.sender.close(&Close::bare(code), p.to_wire);
+                    self.both_closed(until, p);
+                }
+                (Some(End::Finished), _) => {
+                    self.sender.close(&self.farewell, p.to_wire);
+                    let until = now.checked_add(self.close_timeout);
+                    self.state = State::Closing { until };
+                }
+                (None, _) => return,
+            }
+        }
+    }
+    fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Ports<'_, F, F>) {
+        if self.waits_for_end {
+            self.state = State::Ending { until };
+        } else {
+            self.end(p); // "The server MUST close the underlying TCP connection immediately"
+        }
+    }
+    fn end<F: Payload>(&mut self, p: &mut Ports<'_, F, F>) {
+        p.to_wire.finish();
+        self.state = State::Over;
+    }
+    /// The application broke off: the peer sees an end without a Close frame, which nobody takes for
+    /// a clean one.
+    fn abandon<F: Payload>(&mut self, error: Error, p: &mut Ports<'_, F, F>) {
+        p.to_wire.abort(error.clone());
+        p.fail(error);
+        self.state = State::Over;
+    }
+    /// The closing took too long.
+    fn give_up<F: Payload>(&mut self, p: &mut Ports<'_, F, F>) {
+        if let State::Ending { .. } = self.state {
+            return self.end(p); // everything was said
+        }
+        let error = Error::peer(NAME, Cause::CloseTimedOut(self.close_timeout));
+        self.abandon(error.at(Place::Layer(p.place)), p);
+    }
+    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Ports<'_, F, F>) {
+        let error = match failure {
+            Failure::Refused(cause) => {
+                if self.state == State::Open {
+                    self.sender
+                        .close(&Close::bare(cause.close_code()), p.to_wire);
+                }
+                Error::peer(NAME, cause)
+            }
+            Failure::Lost(error) => error,
+        };
+        p.fail(error);
+        self.state = State::Over;
+    }
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self::Refused(cause)
+    }
+}

@@ -1,0 +1,192 @@
+//! The wire format of a frame's header (RFC 6455 §5.2): parse and emit, no state.
+
+use crate::mask::Key;
+use crate::{Cause, MAX_CONTROL};
+
+/// What a frame is (RFC 6455 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Continuation = 0,
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// The header of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    /// RSV1, RSV2 and RSV3 as the bits 4, 2 and 1: what they mean is up to extensions.
+    pub(crate) rsv: u8,
+    pub(crate) opcode: Opcode,
+    pub(crate) len: u64,
+    pub(crate) key: Option<Key>,
+}
+
+/// What [`Header::parse`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    /// Nothing yet: the header is at least this long.
+    Needs(usize),
+    /// A header, and how long it is.
+    Header(Header, usize),
+}
+
+/// The bytes of a header.
+pub(crate) struct Emitted {
+    bytes: [u8; Header::LONGEST],
+    len: usize,
+}
+
+impl Opcode {
+    pub(crate) fn is_control(self) -> bool {
+        self as u8 & 8 != 0
+    }
+    fn parse(opcode: u8) -> Result<Self, Cause> {
+        Ok(match opcode {
+            0 => Self::Continuation,
+            1 => Self::Text,
+            2 => Self::Binary,
+            8 => Self::Close,
+            9 => Self::Ping,
+            10 => Self::Pong,
+            _ => return Err(Cause::UnknownOpcode(opcode)),
+        })
+    }
+}
+
+impl Header {
+    /// The length of the longest header.
+    pub(crate) const LONGEST: usize = 14;
+
+    /// Parses the header that `bytes` begin with, of a peer that has to mask or must not.
+    #[inline]
+    pub(crate) fn parse(bytes: &[u8], masked: bool) -> Result<Parsed, Cause> {
+        let [first, second, rest @ ..] = bytes else {
+            return Ok(Parsed::Needs(2));
+        };
+        let opcode = Opcode::parse(first & 0x0f)?;
+        let fin = first & 0x80 != 0;
+        let short = second & 0x7f;
+        match second & 0x80 != 0 {
+            false if masked => return Err(Cause::Unmasked),
+            true if !masked => return Err(Cause::Masked),
+            _ => {}
+        }
+        if opcode.is_control() {
+            if !fin {
+                return Err(Cause::FragmentedControl);
+            }
+            if usize::from(short) > MAX_CONTROL {
+                return Err(Cause::LongControl);
+            }
+        }
+        let extended = match short {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let needs = Ok(Parsed::Needs(2 + extended + if masked { 4 } else { 0 }));
+        let (len, rest) = match short {
+            126 => match rest.split_first_chunk() {
+                Some((len, rest)) => (u64::from(u16::from_be_bytes(*len)), rest),
+                None => return needs,
+            },
+            127 => match rest.split_first_chunk() {
+                Some((len, rest)) => (u64::from_be_bytes(*len), rest),
+                None => return needs,
+            },
+            len => (u64::from(len), rest),
+        };
+        // "the minimal number of bytes MUST be used to encode the length"
+        match short {
+            126 if len < 126 => return Err(Cause::LongLength(len)),
+            127 if len < 1 << 16 => return Err(Cause::LongLength(len)),
+            // "the most significant bit MUST be 0"
+            127 if len >> 63 != 0 => return Err(Cause::HugeLength),
+            _ => {}
+        }
+        let (key, rest) = match masked {
+            true => match rest.split_first_chunk() {
+                Some((key, rest)) => (Some(*key), rest),
+                None => return needs,
+            },
+            false => (None, rest),
+        };
+        let header = Self {
+            fin,
+            rsv: first >> 4 & 7,
+            opcode,
+            len,
+            key,
+        };
+        Ok(Parsed::Header(header, bytes.len() - rest.len()))
+    }
+    /// Returns the header as bytes.
+    #[inline]
+    pub(crate) fn emit(&self) -> Emitted {
+        let mut bytes = [0; Self::LONGEST];
+        bytes[0] = u8::from(self.fin) << 7 | self.rsv << 4 | self.opcode as u8;
+        let mut len = match self.len {
+            len @ 0..=125 => {
+                bytes[1] = len as u8;
+                2
+            }
+            len @ 126..=0xffff => {
+                bytes[1] = 126;
+                bytes[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+                4
+            }
+            len => {
+                bytes[1] = 127;
+                bytes[2..10].copy_from_slice(&len.to_be_bytes());
+                10
+            }
+        };
+        if let Some(key) = self.key {
+            bytes[1] |= 0x80;
+            bytes[len..len + 4].copy_from_slice(&key);
+            len += 4;
+        }
+        Emitted { bytes, len }
+    }
+}
+
+impl Emitted {
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_emitted_is_parsed_at_every_boundary_of_the_length() {
+        for len in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, u64::MAX >> 1] {
+            for key in [None, Some([1, 2, 3, 4])] {
+                let header = Header {
+                    fin: len % 2 == 0,
+                    rsv: 5,
+                    opcode: Opcode::Binary,
+                    len,
+                    key,
+                };
+                let emitted = header.emit();
+                let bytes = emitted.as_bytes();
+                let parsed = Header::parse(bytes, key.is_some());
+                assert_eq!(parsed, Ok(Parsed::Header(header, bytes.len())));
+                for cut in 0..bytes.len() {
+                    let Ok(Parsed::Needs(n)) = Header::parse(&bytes[..cut], key.is_some()) else {
+                        panic!("{len} cut at {cut}");
+                    };
+                    assert!(cut < n && n <= bytes.len(), "{len} cut at {cut}: {n}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Masking (RFC 6455 §5.3).
+
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use std::fmt;
+use wirestack_layer::Seed;
+
+/// The four bytes that a payload is combined with.
+pub(crate) type Key = [u8; 4];
+
+/// The source of a client's randomness: a fresh key for each frame.
+///
+/// "The masking key MUST be derived from a strong source of entropy, and the masking key for a given
+/// frame MUST NOT make it simple for a server/proxy to predict the masking key for a subsequent
+/// frame."
+pub(crate) struct Masks(ChaCha12Rng);
+
+impl Masks {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self(ChaCha12Rng::from_seed(seed.into_bytes()))
+    }
+    /// Returns the key of the next frame.
+    pub(crate) fn key(&mut self) -> Key {
+        self.0.next_u32().to_ne_bytes()
+    }
+    /// Returns 16 bytes for the handshake (RFC 6455 §4.1, item 7).
+    pub(crate) fn nonce(&mut self) -> [u8; 16] {
+        let mut nonce = [0; 16];
+        self.0.fill_bytes(&mut nonce);
+        nonce
+    }
+}
+
+impl fmt::Debug for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Masks(..)")
+    }
+}
+
+/// Masks or unmasks a piece of a payload that lies `offset` bytes behind its start.
+pub(crate) fn apply(piece: &mut [u8], mut key: Key, offset: usize) {
+    key.rotate_left(offset % 4);
+    let half = u64::from(u32::from_ne_bytes(key));
+    let wide = half << 32 | half;
+    let (words, rest) = piece.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_byte_by_byte_as_in_rfc_6455_5_3() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let plain: Vec<u8> = (0..=255).collect();
+        for cut in 0..plain.len() {
+            let mut masked = plain.clone();
+            let (first, second) = masked.split_at_mut(cut);
+            apply(first, key, 0);
+            apply(second, key, cut);
+            let pairs = plain.iter().zip(&masked).enumerate();
+            assert!(pairs.into_iter().all(|(i, (p, m))| p ^ key[i % 4] == *m));
+        }
+    }
+
+    #[test]
+    fn keys_differ_from_frame_to_frame_and_from_seed_to_seed() {
+        let keys = |seed| {
+            let mut masks = Masks::new(Seed::new([seed; 32]));
+            (0..1000).map(|_| masks.key()).collect::<Vec<_>>()
+        };
+        let (one, two) = (keys(1), keys(2));
+        let mut all: Vec<_> = one.iter().chain(&two).collect();
+        all.sort();
+        all.dedup();
+        assert!(all.len() > 1990, "{} different keys", all.len());
+    }
+}

@@ -1,0 +1,81 @@
+//! Pings of this side, and the pongs that answer them (RFC 6455 §5.5.2, §5.5.3).
+
+use crate::{Cause, MAX_CONTROL};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Tells one ping from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PingToken(u64);
+
+/// A ping was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pong {
+    /// Which ping this is about.
+    pub token: PingToken,
+    /// The time between the call of `process` that sent the ping and the one that met its pong.
+    pub elapsed: Duration,
+}
+
+/// The pings of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Pings {
+    made: u64,
+    waiting: VecDeque<(PingToken, Bytes)>,
+    sent: VecDeque<Sent>,
+    answered: VecDeque<Pong>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    token: PingToken,
+    payload: Bytes,
+    at: Instant,
+}
+
+impl Pings {
+    pub(crate) fn add(&mut self, payload: Bytes) -> Result<PingToken, Cause> {
+        if payload.len() > MAX_CONTROL {
+            return Err(Cause::LongPing(payload.len()));
+        }
+        if self.waiting.len() + self.sent.len() >= MAX_PINGS {
+            return Err(Cause::TooManyPings(MAX_PINGS));
+        }
+        let token = PingToken(self.made);
+        self.made += 1;
+        self.waiting.push_back((token, payload));
+        Ok(token)
+    }
+    /// Returns the payload of the next ping to be sent, which is sent `now`.
+    pub(crate) fn send(&mut self, now: Instant) -> Option<Bytes> {
+        let (token, payload) = self.waiting.pop_front()?;
+        self.sent.push_back(Sent {
+            token,
+            payload: payload.clone(),
+            at: now,
+        });
+        Some(payload)
+    }
+    /// Notes a pong. It answers the earliest ping with that payload and every ping before: a peer
+    /// "MAY elect to send a Pong frame for only the most recently processed Ping frame".
+    pub(crate) fn answer(&mut self, payload: &[u8], now: Instant) {
+        let Some(last) = self.sent.iter().position(|sent| sent.payload == payload) else {
+            return; // "A Pong frame MAY be sent unsolicited."
+        };
+        let answered = self.sent.drain(..=last).map(|Sent { token, at, .. }| Pong {
+            token,
+            elapsed: now.saturating_duration_since(at),
+        });
+        self.answered.extend(answered);
+        let unread = self.answered.len().saturating_sub(MAX_PINGS);
+        self.answered.drain(..unread);
+    }
+    pub(crate) fn next_pong(&mut self) -> Option<Pong> {
+        self.answered.pop_front()
+    }
+}
+
+/// How many pings may be unanswered at a time, and how many pongs are kept for the application.
+const MAX_PINGS: usize = 64;

@@ -1,0 +1,141 @@
+//! Messages and control frames in, frames out.
+
+use crate::close::Close;
+use crate::frame::{Header, Opcode};
+use crate::mask::{self, Masks};
+use crate::{Message, Settings};
+use bytes::Bytes;
+use wirestack_layer::{Flow, Pipe};
+
+/// The sending half of a connection.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    /// A client's; a server does not mask.
+    masks: Option<Masks>,
+    largest: usize,
+    /// What is left of a message that goes out in fragments.
+    rest: Option<Bytes>,
+    /// The answer to the latest ping that could not be answered yet. Only to that one: so pings
+    /// cannot fill the memory of a side whose pongs are not read.
+    pong: Option<Bytes>,
+}
+
+impl Sender {
+    pub(crate) fn new(masks: Option<Masks>, settings: &Settings) -> Self {
+        Self {
+            masks,
+            largest: settings.largest_frame_sent.max(1),
+            rest: None,
+            pong: None,
+        }
+    }
+    /// Sends a message, or its first fragment. `waiting` is about how many bytes will follow.
+    #[inline]
+    pub(crate) fn message(&mut self, message: Message, waiting: usize, to: &mut Pipe) {
+        let opcode = match message {
+            Message::Text(_) => Opcode::Text,
+            Message::Binary(_) => Opcode::Binary,
+        };
+        self.fragment(opcode, message.into_bytes(), waiting, to);
+    }
+    /// Sends the next fragment of a message that has begun, and returns whether there was one.
+    pub(crate) fn continued(&mut self, to: &mut Pipe) -> bool {
+        let Some(rest) = self.rest.take() else {
+            return false;
+        };
+        self.fragment(Opcode::Continuation, rest, 0, to);
+        true
+    }
+    fn fragment(&mut self, opcode: Opcode, mut payload: Bytes, waiting: usize, to: &mut Pipe) {
+        let fin = payload.len() <= self.largest;
+        if !fin {
+            self.rest = Some(payload.split_off(self.largest));
+        }
+        self.frame(fin, opcode, payload, waiting, to);
+    }
+    pub(crate) fn ping(&mut self, payload: Bytes, to: &mut Pipe) {
+        self.frame(true, Opcode::Ping, payload, 0, to);
+    }
+    /// Answers a ping as soon as there is room, unless a later one comes first.
+    pub(crate) fn pong(&mut self, payload: Bytes, to: &mut Pipe) {
+        self.pong = Some(payload);
+        self.reply(to);
+    }
+    /// Sends the pong that waits, if there is room.
+    pub(crate) fn reply(&mut self, to: &mut Pipe) {
+        if let Some(payload) = self.pong.take_if(|_| to.room() > 0) {
+            self.frame(true, Opcode::Pong, payload, 0, to);
+        }
+    }
+    /// Forgets the pong that waits.
+    pub(crate) fn no_reply(&mut self) {
+        self.pong = None;
+    }
+    pub(crate) fn close(&mut self, close: &Close, to: &mut Pipe) {
+        self.frame(true, Opcode::Close, close.emit(), 0, to);
+    }
+    #[inline]
+    fn frame(&mut self, fin: bool, opcode: Opcode, payload: Bytes, waiting: usize, to: &mut Pipe) {
+        let key = self.masks.as_mut().map(Masks::key);
+        let header = Header {
+            fin,
+            rsv: 0,
+            opcode,
+            len: payload.len() as u64,
+            key,
+        };
+        let header = header.emit();
+        let header = header.as_bytes();
+        match key {
+            None if payload.len() >= OWN_CHUNK => {
+                to.write(header);
+                to.push(payload);
+            }
+            Some(key) if payload.len() >= IN_PLACE => {
+                to.write(header);
+                mask_large(payload, key, to);
+            }
+            key => to.fill(|buf| {
+                let len = header.len() + payload.len();
+                if buf.capacity() - buf.len() < len {
+                    // Room for what follows too, instead of growing with each small frame.
+                    buf.reserve(len.max(waiting.min(BATCH)));
+                }
+                buf.extend_from_slice(header);
+                let start = buf.len();
+                buf.extend_from_slice(&payload);
+                if let Some(key) = key {
+                    mask::apply(&mut buf[start..], key, 0);
+                }
+            }),
+        }
+    }
+}
+
+/// Masks a payload in place if nobody shares it, and otherwise while it is copied, in pieces that
+/// stay in the cache.
+fn mask_large(payload: Bytes, key: mask::Key, to: &mut Pipe) {
+    match payload.try_into_mut() {
+        Ok(mut payload) => {
+            mask::apply(&mut payload, key, 0);
+            to.push(payload.freeze());
+        }
+        Err(payload) => to.fill(|buf| {
+            buf.reserve(payload.len());
+            for piece in payload.chunks(CACHED) {
+                let start = buf.len();
+                buf.extend_from_slice(piece);
+                mask::apply(&mut buf[start..], key, 0); // a piece is a multiple of the key
+            }
+        }),
+    }
+}
+
+/// From this length on, a payload travels as a chunk beside its header instead of being copied.
+const OWN_CHUNK: usize = 8 * 1024;
+/// From this length on, a payload that nobody shares is masked where it is.
+const IN_PLACE: usize = 64 * 1024;
+/// How much is copied before it is masked.
+const CACHED: usize = 16 * 1024;
+/// How much is reserved for small frames at a time.
+const BATCH: usize = 64 * 1024;

@@ -1,0 +1,43 @@
+use std::time::Duration;
+use wirestack_http1::Limits;
+
+/// The limits of a WebSocket, and how long its closing may take.
+///
+/// ```
+/// use wirestack_websocket::Settings;
+///
+/// let mut settings = Settings::default();
+/// settings.max_message = 1024 * 1024;
+/// settings.largest_frame_sent = 16 * 1024;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The longest payload of one received frame, in bytes; 16 MiB.
+    pub max_frame: usize,
+    /// The longest received message, all its fragments together, in bytes; 16 MiB.
+    pub max_message: usize,
+    /// How many frames one received message may come in; 131,072. It bounds the work that empty
+    /// fragments can cause.
+    pub max_fragments: usize,
+    /// The longest payload of one sent frame, in bytes: a longer message goes out in fragments, with
+    /// room for control frames between them. No limit by default; 0 counts as 1.
+    pub largest_frame_sent: usize,
+    /// How long the closing may take, from the first Close frame on; 10 seconds.
+    pub close_timeout: Duration,
+    /// The limits of the HTTP/1.1 head that opens the connection.
+    pub head: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_frame: 16 << 20,
+            max_message: 16 << 20,
+            max_fragments: 128 << 10,
+            largest_frame_sent: usize::MAX,
+            close_timeout: Duration::from_secs(10),
+            head: Limits::default(),
+        }
+    }
+}
