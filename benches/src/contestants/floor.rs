@@ -23,7 +23,9 @@ struct FloorConn<S> {
     masks: bool,
     received: BytesMut,
     at_once: usize,
-    unsent: Vec<u8>,
+    /// How much of the payload at the front has been unmasked, in whole keys.
+    unmasked: usize,
+    unsent: Unsent,
 }
 
 impl<S: Io> FloorConn<S> {
@@ -33,65 +35,77 @@ impl<S: Io> FloorConn<S> {
             masks,
             received: BytesMut::new(),
             at_once: FIRST_READ,
-            unsent: Vec::new(),
+            unmasked: 0,
+            unsent: Unsent::default(),
         }
     }
-    /// Reads until a frame is there and unmasks it where it lies, at the front of `received`.
+    /// Reads until a frame is there, at the front of `received`, and unmasks it where it lies:
+    /// a large one as it arrives, while it is in the cache.
     async fn frame(&mut self) -> Option<Frame> {
         loop {
             let needed = match Frame::parse(&self.received)? {
-                Ok(frame) if self.received.len() >= frame.end() => {
+                Ok(frame) => {
+                    let missing = frame.end().saturating_sub(self.received.len());
                     if let Some(key) = frame.key {
-                        mask(&mut self.received[frame.header..frame.end()], key);
+                        let arrived = frame.payload - missing.min(frame.payload);
+                        let whole = if missing > 0 { arrived & !3 } else { arrived };
+                        let payload = &mut self.received[frame.header..];
+                        unmask(&mut payload[self.unmasked..whole], key);
+                        self.unmasked = whole;
                     }
-                    return Some(frame);
+                    if missing == 0 {
+                        self.unmasked = 0;
+                        return Some(frame);
+                    }
+                    frame.end()
                 }
-                Ok(frame) => frame.end(),
                 Err(header) => header,
             };
             let goal = needed.max(self.at_once);
             self.received.reserve(goal - self.received.len());
-            if self.io.read_buf(&mut self.received).await.ok()? == 0 {
+            let n = self.io.read_buf(&mut self.received).await.ok()?;
+            if n == 0 {
                 return None;
             }
-            if self.received.len() >= self.at_once {
+            if n >= self.at_once {
                 self.at_once = BUFFER;
             }
         }
     }
     async fn write_unsent(&mut self) {
-        self.io.write_all(&self.unsent).await.expect("written");
-        self.unsent.clear();
+        self.io
+            .write_all(self.unsent.bytes())
+            .await
+            .expect("written");
+        self.unsent.end = 0;
     }
 }
 
 impl<S: Io> Conn for FloorConn<S> {
     async fn feed(&mut self, message: Bytes) {
-        if self.unsent.len() + message.len() > BUFFER {
+        if self.unsent.end + message.len() > BUFFER {
             self.write_unsent().await;
         }
         let key = self.masks.then(|| fastrand::u32(..).to_ne_bytes());
         let (header, length) = header(message.len(), key);
-        self.unsent.extend_from_slice(&header[..length]);
+        self.unsent.grow(length).copy_from_slice(&header[..length]);
         match key {
-            // Masked piece by piece, each while it is in the cache.
+            // Piece by piece, each sent while it is in the cache.
             Some(key) => {
                 for piece in message.chunks(BUFFER / 4) {
-                    if self.unsent.len() + piece.len() > BUFFER {
+                    if self.unsent.end + piece.len() > BUFFER {
                         self.write_unsent().await;
                     }
-                    let start = self.unsent.len();
-                    self.unsent.extend_from_slice(piece);
-                    mask(&mut self.unsent[start..], key);
+                    mask(self.unsent.grow(piece.len()), piece, key);
                 }
             }
             // Large and unmasked: not copied.
             None if message.len() > BUFFER / 16 => {
-                let mut both = Buf::chain(&self.unsent[..], message);
+                let mut both = Buf::chain(self.unsent.bytes(), message);
                 self.io.write_all_buf(&mut both).await.expect("written");
-                self.unsent.clear();
+                self.unsent.end = 0;
             }
-            None => self.unsent.extend_from_slice(&message),
+            None => self.unsent.grow(message.len()).copy_from_slice(&message),
         }
     }
     async fn flush(&mut self) {
@@ -116,6 +130,28 @@ impl<S: Io> Conn for FloorConn<S> {
         let sent = self.io.write_all(answer).await.is_ok() && self.io.flush().await.is_ok();
         self.received.advance(frame.end());
         sent
+    }
+}
+
+/// A buffer that keeps its length when it is empty, so that nothing is zeroed twice.
+#[derive(Default)]
+struct Unsent {
+    buffer: Vec<u8>,
+    end: usize,
+}
+
+impl Unsent {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.end]
+    }
+    /// Makes room for so many bytes more, for the caller to overwrite.
+    fn grow(&mut self, bytes: usize) -> &mut [u8] {
+        let start = self.end;
+        self.end += bytes;
+        if self.buffer.len() < self.end {
+            self.buffer.resize(self.end, 0);
+        }
+        &mut self.buffer[start..self.end]
     }
 }
 
@@ -193,17 +229,31 @@ fn header(payload: usize, key: Option<[u8; 4]>) -> ([u8; 14], usize) {
     (header, end)
 }
 
-/// Masks or unmasks, eight bytes at a time, which the compiler makes wider.
-fn mask(bytes: &mut [u8], key: [u8; 4]) {
-    let narrow = u64::from(u32::from_ne_bytes(key));
-    let wide = narrow << 32 | narrow;
+/// Masks in the pass that copies, eight bytes at a time, which the compiler makes wider.
+fn mask(to: &mut [u8], from: &[u8], key: [u8; 4]) {
+    let (words, rest) = to.as_chunks_mut::<8>();
+    let (from_words, from_rest) = from.as_chunks::<8>();
+    for (word, from) in words.iter_mut().zip(from_words) {
+        *word = (u64::from_ne_bytes(*from) ^ twice(key)).to_ne_bytes();
+    }
+    for ((byte, from), key) in rest.iter_mut().zip(from_rest).zip(key.into_iter().cycle()) {
+        *byte = from ^ key;
+    }
+}
+
+/// Unmasks in place.
+fn unmask(bytes: &mut [u8], key: [u8; 4]) {
     let (words, rest) = bytes.as_chunks_mut::<8>();
     for word in words {
-        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+        *word = (u64::from_ne_bytes(*word) ^ twice(key)).to_ne_bytes();
     }
     for (byte, key) in rest.iter_mut().zip(key.into_iter().cycle()) {
         *byte ^= key;
     }
+}
+
+fn twice(key: [u8; 4]) -> u64 {
+    u64::from(u32::from_ne_bytes(key)) * 0x1_0000_0001
 }
 
 /// FIN and the opcode of a binary message (RFC 6455, section 5.2).
