@@ -3,8 +3,7 @@ use crate::head::{self, ResponseHead, lists};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Cause, Limits};
 use bytes::BytesMut;
-use http::header::{CONNECTION, HeaderValue};
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use wirestack_layer::Error;
 
