@@ -25,7 +25,6 @@ pub struct ClientSettings {
 
 impl ClientSettings {
     /// Creates settings that trust the system's roots.
-    #[allow(clippy::new_without_default)] // trust should be seen where it is given
     pub fn new() -> Self {
         Self {
             system_roots: true,
@@ -53,8 +52,8 @@ impl ClientSettings {
         self.identity = Some(Identity::new(chain, key));
         self
     }
-    /// Offers these protocols by ALPN (RFC 7301), the preferred first; each replaces what was
-    /// offered before.
+    /// Offers these protocols by ALPN (RFC 7301), the preferred first. Each call replaces what
+    /// was set before.
     #[must_use]
     pub fn alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.session.alpn = protocols.into_iter().map(Into::into).collect();
@@ -106,6 +105,12 @@ impl ClientSettings {
             config.key_log = Arc::new(KeyLogFile::new());
         }
         Ok(Arc::new(config))
+    }
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
