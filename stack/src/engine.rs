@@ -40,6 +40,8 @@ pub struct Engine<L: Layer> {
     from_app: L::In,
     to_app: L::Out,
     opening: Option<Opening>,
+    /// What the flows said after the last call: the same again means that nothing is new.
+    seen: Option<u64>,
 }
 
 /// How long a stack may take to open.
@@ -69,17 +71,22 @@ impl<L: Layer> Engine<L> {
             from_app,
             to_app,
             opening: None,
+            seen: None,
         }
     }
     /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
     /// [`OpeningTimedOut`] and every layer ends with that cause.
     pub fn open_within(&mut self, allowed: Duration, now: Instant) {
+        self.seen = None;
         self.opening = now
             .checked_add(allowed)
             .map(|until| Opening { allowed, until });
     }
     /// Moves everything that can move.
     pub fn process(&mut self, now: Instant) {
+        if self.seen == Some(self.moves()) && self.deadline().is_none_or(|due| now < due) {
+            return; // the law of quiet: nothing would move
+        }
         if let Some(Opening { allowed, until }) = self.opening {
             if self.layer.is_open() {
                 self.opening = None;
@@ -99,6 +106,12 @@ impl<L: Layer> Engine<L> {
             &mut self.to_app,
         );
         self.layer.process(ports, now);
+        self.seen = Some(self.moves());
+    }
+    /// Returns a number that changes whenever something moves in the four outer flows.
+    pub fn moves(&self) -> u64 {
+        let wire = self.from_wire.moves() + self.to_wire.moves();
+        wire + self.from_app.moves() + self.to_app.moves()
     }
     /// Says that the connection below broke, and why. What had arrived is still delivered.
     pub fn break_wire(&mut self, error: Error) {
@@ -147,14 +160,17 @@ impl<L: Layer> Engine<L> {
     }
     /// Returns the topmost layer of type `T`, to read facts and to decide.
     pub fn part<T: Any>(&mut self) -> Option<&mut T> {
+        self.seen = None; // a decision moves no flow
         self.layer.part()
     }
     /// Returns the `nth` layer of type `T`, from the top down.
     pub fn nth_part<T: Any>(&mut self, nth: usize) -> Option<&mut T> {
+        self.seen = None;
         self.layer.nth_part(nth)
     }
     /// Returns the stack itself.
     pub fn layer(&mut self) -> &mut L {
+        self.seen = None;
         &mut self.layer
     }
 }

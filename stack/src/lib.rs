@@ -1,10 +1,21 @@
 //! Protocol stacks that compose.
 
+pub mod dial;
+pub mod driver;
 mod engine;
+mod gate;
+mod plain;
+mod policy;
 mod stack;
 
+pub use dial::Dialer;
+#[cfg(feature = "tokio")]
+pub use driver::tokio;
 pub use engine::{Engine, OpeningTimedOut};
-pub use stack::{BoxTunnel, Nest, Stack};
+pub use gate::{Gate, Refused};
+pub use plain::Plain;
+pub use policy::Policy;
+pub use stack::{BoxSocket, BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{
     Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Pipe, Place, Ports, Progress,
     Queue, Seed, Status, Weigh, found,

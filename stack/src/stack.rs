@@ -3,7 +3,8 @@
 use std::any::{Any, TypeId};
 use std::mem;
 use std::time::Instant;
-use wirestack_layer::{Error, Flow, Layer, Pipe, Place, Ports, Progress, Status};
+use wirestack_layer::{Error, Flow, Layer, Pipe, Place, Ports, Progress, Queue, Status};
+use wirestack_websocket::Message;
 
 /// `U` over `L`: what `L` hands its application is `U`'s wire.
 ///
@@ -209,6 +210,9 @@ where
 
 /// A tunnel of bytes over bytes, boxed: what a route of any length folds into.
 pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
+
+/// A WebSocket at the top of a stack of any depth, boxed.
+pub type BoxSocket = Box<dyn Layer<In = Queue<Message>, Out = Queue<Message>> + Send>;
 
 /// Putting layers over one another.
 pub trait Nest: Layer + Sized {

@@ -4,11 +4,11 @@ use crate::head::{self, HeadReader, RequestHead};
 use crate::tunnel::Handshake;
 use crate::{Cause, Limits};
 use bytes::{Bytes, BytesMut};
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use std::mem;
 use std::time::Instant;
-use wirestack_layer::{End, Error, Flow, Ports, Progress};
+use wirestack_layer::{Error, Flow, Ports, Progress};
 
 /// What requests are taken.
 pub(crate) trait Serve {
@@ -31,7 +31,13 @@ pub(crate) struct Answering<S: Serve> {
 enum State<R> {
     Reading(HeadReader),
     Deciding(R),
-    Answering { answer: BytesMut, then: Then },
+    Answering(Answer),
+}
+
+/// What the peer gets, and what follows.
+pub(crate) struct Answer {
+    pub(crate) bytes: BytesMut,
+    pub(crate) then: Then,
 }
 
 /// What follows an answer.
@@ -63,30 +69,11 @@ impl<S: Serve> Answering<S> {
             _ => None,
         }
     }
-    /// Answers the request that waits for it; `process` sends the answer.
-    pub(crate) fn answer(&mut self, answer: BytesMut, then: Then) {
-        self.state = State::Answering { answer, then };
-    }
-    /// Answers with a response that says no, or, if it does not, with 500.
-    ///
-    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
-    pub(crate) fn reject(
-        &mut self,
-        response: &Response<Bytes>,
-        says_no: impl FnOnce(StatusCode) -> bool,
-        bodiless: bool,
-    ) {
-        let status = response.status();
-        if !says_no(status) {
-            return self.misused(Cause::NotARejection(status));
+    /// Answers the request if one waits; `process` sends the answer.
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
+        if let State::Deciding(request) = &self.state {
+            self.state = State::Answering(decide(request));
         }
-        let error = Error::local(S::NAME, Cause::Rejected(status));
-        self.answer(rejection(response, bodiless), Then::Fail(error));
-    }
-    /// Answers 500 to what the application did wrong.
-    pub(crate) fn misused(&mut self, cause: Cause) {
-        let answer = apology(&cause);
-        self.answer(answer, Then::Fail(Error::local(S::NAME, cause)));
     }
     fn read(&mut self, p: &mut Ports<'_>) -> Result<bool, Error> {
         let State::Reading(reader) = &mut self.state else {
@@ -102,8 +89,9 @@ impl<S: Serve> Answering<S> {
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
-                let answer = apology(&cause);
-                self.answer(answer, Then::Fail(Error::peer(S::NAME, cause)));
+                let bytes = apology(&cause);
+                let then = Then::Fail(Error::peer(S::NAME, cause));
+                self.state = State::Answering(Answer { bytes, then });
             }
         }
         Ok(true)
@@ -116,20 +104,14 @@ impl<S: Serve> Handshake for Answering<S> {
 
     fn step(&mut self, p: &mut Ports<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
-            if let State::Deciding(_) = self.state {
-                // An end is no reason to go: a client may send all it has and half-close.
-                return match p.from_wire.closed() {
-                    Some(End::Aborted(error)) => Err(error.clone()),
-                    _ => Ok(None),
-                };
-            }
-            if p.to_wire.room() == 0 {
+            // An end of the wire is no reason to go: a client may say all it has and half-close.
+            if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {
                 return Ok(None);
             }
             let next = State::Reading(HeadReader::default());
-            if let State::Answering { answer, then } = mem::replace(&mut self.state, next) {
-                p.to_wire.write(&answer);
-                match then {
+            if let State::Answering(answer) = mem::replace(&mut self.state, next) {
+                p.to_wire.push(answer.bytes.freeze());
+                match answer.then {
                     Then::Open(facts) => return Ok(Some(Accepted { facts })),
                     Then::Again => self.rounds += 1,
                     Then::Fail(error) => return Err(error),
@@ -142,20 +124,44 @@ impl<S: Serve> Handshake for Answering<S> {
         match self.state {
             State::Reading(_) => Progress::Opening(S::AWAITED),
             State::Deciding(_) => Progress::Deciding(S::AWAITED),
-            State::Answering { .. } => Progress::Opening("room for the answer"),
+            State::Answering(_) => Progress::Opening("room for the answer"),
         }
     }
 }
 
-/// Writes a response whose body ends the connection.
+impl Answer {
+    /// Answers with a response that says no, or, if it does not, with an apology.
+    ///
+    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
+    pub(crate) fn rejection<S: Serve>(
+        response: &Response<Bytes>,
+        says_no: impl FnOnce(StatusCode) -> bool,
+        bodiless: bool,
+    ) -> Self {
+        let status = response.status();
+        if !says_no(status) {
+            return Self::apology::<S>(Cause::NotARejection(status));
+        }
+        Self {
+            bytes: rejection(response, bodiless),
+            then: Then::Fail(Error::local(S::NAME, Cause::Rejected(status))),
+        }
+    }
+    /// Answers 500 to what the application did wrong.
+    pub(crate) fn apology<S: Serve>(cause: Cause) -> Self {
+        Self {
+            bytes: apology(&cause),
+            then: Then::Fail(Error::local(S::NAME, cause)),
+        }
+    }
+}
+
+/// Writes a response that ends the connection.
 fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
     let status = response.status();
     let mut out = BytesMut::new();
-    head::write_status(
-        &mut out,
-        status,
-        status.canonical_reason().unwrap_or_default(),
-    );
+    let reason = status.canonical_reason().unwrap_or_default();
+    head::write_status(&mut out, status, reason);
     let owned = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
     head::write_headers(&mut out, response.headers(), &owned);
     // "A server MUST NOT send a Content-Length header field in any response with a status code of
@@ -165,7 +171,11 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
         let length = response.body().len().to_string();
         head::write_line(&mut out, &["Content-Length: ", &length]);
     }
-    head::write_line(&mut out, &["Connection: close"]);
+    // "A sender of Upgrade MUST also send an "Upgrade" connection option" (RFC 9110 §7.8), which a
+    // 426 does.
+    let upgrade = response.headers().contains_key(UPGRADE);
+    let option = if upgrade { ", Upgrade" } else { "" };
+    head::write_line(&mut out, &["Connection: close", option]);
     head::write_line(&mut out, &[]);
     if !contentless && !bodiless {
         out.extend_from_slice(response.body());

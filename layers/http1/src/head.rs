@@ -96,7 +96,7 @@ impl HeadReader {
         let limit = limits.head.saturating_sub(self.spent);
         let unread = from.unread();
         let within = unread.get(..limit).unwrap_or(unread);
-        let Some(length) = self.end::<H>(within, limits)? else {
+        let Some(length) = self.end::<H>(within)? else {
             if within.len() == limit {
                 return Err(Cause::HeadTooLarge(limits.head));
             }
@@ -118,7 +118,8 @@ impl HeadReader {
         }
     }
     /// Returns the length of the head once its empty line is there.
-    fn end<H: Head>(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Cause> {
+    fn end<H: Head>(&mut self, bytes: &[u8]) -> Result<Option<usize>, Cause> {
+        let before = self.scanned;
         while let Some(rest) = bytes.get(self.scanned..)
             && let Some(n) = rest.iter().position(|&byte| byte == b'\n')
         {
@@ -132,21 +133,18 @@ impl HeadReader {
             if !empty && !self.start_line {
                 // Empty lines before a start line are skipped (RFC 9112 §2.2).
                 self.start_line = true;
-                H::parse(
-                    bytes.get(..self.scanned).unwrap_or_default(),
-                    limits.headers,
-                )?;
+                H::parse(bytes.get(..self.scanned).unwrap_or_default(), 0)?;
             }
         }
-        self.scanned = bytes.len();
-        if !self.start_line && bytes.len() <= EARLY {
-            H::parse(bytes, limits.headers)?;
+        if !self.start_line && before < EARLY {
+            H::parse(bytes.get(..EARLY).unwrap_or(bytes), 0)?;
         }
+        self.scanned = bytes.len();
         Ok(None)
     }
 }
 
-/// How many bytes of an incomplete start line are parsed again with each that comes.
+/// How many bytes of an incomplete start line are parsed, again with each that comes.
 const EARLY: usize = 32;
 
 fn version(minor: Option<u8>) -> Version {
@@ -170,7 +168,8 @@ fn cause(error: httparse::Error, max_headers: usize) -> Cause {
 }
 
 fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<HeaderMap, Cause> {
-    let mut headers = HeaderMap::with_capacity(fields.len());
+    let headers = HeaderMap::try_with_capacity(fields.len());
+    let mut headers = headers.map_err(|_| Cause::TooManyHeaders(max_headers))?;
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
             .map_err(|_| Cause::Malformed("a header name is not a token"))?;
@@ -207,12 +206,9 @@ pub(crate) fn is_secret(name: &HeaderName) -> bool {
 fn shown(text: &str) -> String {
     let shown = text.chars().take(REASON_SHOWN);
     shown
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
+        .map(|c| match c.is_control() {
+            true => char::REPLACEMENT_CHARACTER,
+            false => c,
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 use crate::head;
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
 use std::fmt;
 
 /// A final response that says no: its status, its fields, and the start of its body.
@@ -25,11 +25,11 @@ pub struct Refusal {
 impl Refusal {
     /// Returns the challenges of the `Proxy-Authenticate` fields, each from its scheme on:
     /// `Basic realm="x"`, `NTLM`.
-    pub fn proxy_challenges(&self) -> Vec<&str> {
+    pub fn proxy_challenges(&self) -> Vec<String> {
         challenges(&self.headers, &PROXY_AUTHENTICATE)
     }
     /// Returns the challenges of the `WWW-Authenticate` fields, each from its scheme on.
-    pub fn challenges(&self) -> Vec<&str> {
+    pub fn challenges(&self) -> Vec<String> {
         challenges(&self.headers, &WWW_AUTHENTICATE)
     }
 }
@@ -51,10 +51,14 @@ impl fmt::Debug for Refusal {
     }
 }
 
-fn challenges<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
+fn challenges(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     let fields = headers.get_all(name).iter();
-    let texts = fields.filter_map(|value: &HeaderValue| str::from_utf8(value.as_bytes()).ok());
-    texts.flat_map(split).collect()
+    // A realm may be in Latin-1.
+    let texts = fields.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let split = texts.map(|text| split(&text).into_iter().map(str::to_owned).collect());
+    split
+        .flat_map(|challenges: Vec<String>| challenges)
+        .collect()
 }
 
 /// Splits a list of challenges (RFC 9110 §11.6.1), whose parameters are separated by commas too.

@@ -19,12 +19,15 @@ pub(crate) trait Handshake {
 
 /// A tunnel and the handshake that opens it.
 pub(crate) enum Tunnel<H: Handshake> {
-    Opening(H),
+    Opening(Box<H>),
     Open(H::Outcome),
     Over,
 }
 
 impl<H: Handshake> Tunnel<H> {
+    pub(crate) fn new(handshake: H) -> Self {
+        Self::Opening(Box::new(handshake))
+    }
     pub(crate) fn opening(&mut self) -> Option<&mut H> {
         match self {
             Self::Opening(handshake) => Some(handshake),
@@ -41,14 +44,21 @@ impl<H: Handshake> Tunnel<H> {
         if let Self::Opening(handshake) = self {
             match handshake.step(&mut p, now) {
                 Ok(Some(outcome)) => *self = Self::Open(outcome),
-                Ok(None) => {
-                    let Some(End::Aborted(error)) = p.from_app.closed().cloned() else {
-                        return;
-                    };
-                    *self = Self::Over;
-                    p.to_wire.abort(error.clone());
-                    p.to_app.abort(error);
-                }
+                // What waits for room or for a decision would not hear of these.
+                Ok(None) => match (p.from_wire.closed(), p.from_app.closed()) {
+                    (Some(End::Aborted(error)), _) => {
+                        let error = error.clone();
+                        *self = Self::Over;
+                        p.fail(error);
+                    }
+                    (_, Some(End::Aborted(error))) => {
+                        let error = error.clone();
+                        *self = Self::Over;
+                        p.to_wire.abort(error.clone());
+                        p.to_app.abort(error);
+                    }
+                    _ => return,
+                },
                 Err(error) => {
                     *self = Self::Over;
                     p.fail(error);

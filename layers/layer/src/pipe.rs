@@ -23,6 +23,7 @@ pub struct Pipe {
     required: usize,
     end: Option<End>,
     moves: u64,
+    total: u64,
 }
 
 /// Below this many bytes, queueing a chunk costs more than copying it.
@@ -52,6 +53,7 @@ impl Pipe {
             required: 0,
             end: None,
             moves: 0,
+            total: 0,
         }
     }
     /// Changes how much the pipe may hold, in bytes.
@@ -62,6 +64,14 @@ impl Pipe {
     #[inline]
     pub fn len(&self) -> usize {
         self.queued + self.buf.len()
+    }
+    /// Returns whether no bytes wait.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Returns how many bytes ever went in.
+    pub fn total(&self) -> u64 {
+        self.total
     }
     /// Returns how much memory is held, in bytes.
     pub fn capacity(&self) -> usize {
@@ -216,11 +226,12 @@ impl Pipe {
     }
     /// Appends through `f`, which must only add to what it is given.
     pub fn fill<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
-        debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
         let before = self.buf.len();
         let result = f(&mut self.buf);
         if self.buf.len() != before {
+            debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
             self.moves += 1;
+            self.total += (self.buf.len() - before) as u64;
         } else {
             self.rest();
         }
@@ -233,6 +244,10 @@ impl Pipe {
         }
         debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
         self.moves += 1;
+        self.total += bytes.len() as u64;
+        self.append(bytes);
+    }
+    fn append(&mut self, bytes: Bytes) {
         self.seal();
         self.queued += bytes.len();
         self.chunks.push_back(bytes);
@@ -281,6 +296,7 @@ impl Pipe {
         if n > 0 {
             self.moved();
             to.moves += 1;
+            to.total += n as u64;
             if n == self.len() && to.is_empty() {
                 mem::swap(&mut self.chunks, &mut to.chunks);
                 mem::swap(&mut self.buf, &mut to.buf);
@@ -294,7 +310,7 @@ impl Pipe {
                         self.consume(part);
                     } else {
                         let chunk = self.take(part);
-                        to.push(chunk);
+                        to.append(chunk);
                     }
                     n -= part;
                 }
@@ -319,7 +335,7 @@ impl Flow for Pipe {
     }
     #[inline]
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.is_empty()
     }
     #[inline]
     fn room(&self) -> usize {

@@ -36,6 +36,10 @@ impl<T: Weigh> Queue<T> {
     pub fn len(&self) -> usize {
         self.items.len()
     }
+    /// Returns whether no items wait.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
     /// Returns how much the items weigh together, in bytes.
     pub fn weight(&self) -> usize {
         self.weight
@@ -87,7 +91,7 @@ impl<T: Weigh> Flow for Queue<T> {
         self.end.as_ref()
     }
     fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.is_empty()
     }
     fn room(&self) -> usize {
         self.limit.saturating_sub(self.weight)

@@ -28,7 +28,7 @@ impl Client {
     /// [`Cause::BadToken`], [`Cause::NoHost`], [`Cause::UpgradeByConnect`].
     pub fn new(token: &str, request: Request<()>) -> Result<Self, Error> {
         let upgrade = Upgrade::new(token, request).map_err(|cause| Error::local(NAME, cause))?;
-        let tunnel = Tunnel::Opening(Asking::new(upgrade));
+        let tunnel = Tunnel::new(Asking::new(upgrade));
         Ok(Self { tunnel })
     }
     /// Sets the limits, before the first `process`.

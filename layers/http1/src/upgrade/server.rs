@@ -1,4 +1,4 @@
-use crate::answering::{Answering, Serve, Then};
+use crate::answering::{Answer, Answering, Serve, Then};
 use crate::head::{self, RequestHead, lists};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Cause, Limits};
@@ -17,12 +17,8 @@ pub struct Server {
 
 impl Server {
     /// Creates a server.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a role is chosen, not defaulted to"
-    )]
     pub fn new() -> Self {
-        let tunnel = Tunnel::Opening(Answering::new());
+        let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
     /// Sets the limits, before the first `process`.
@@ -62,24 +58,21 @@ impl Server {
     /// application [`Cause::NotOffered`]. Nothing happens while no request waits.
     pub fn accept(&mut self, token: &str, headers: HeaderMap) {
         let offered = self.offers(token) && super::is_protocol(token);
-        let Some(answering) = self.deciding() else {
-            return;
-        };
-        if !offered {
-            return answering.misused(Cause::NotOffered);
-        }
-        let mut answer = BytesMut::new();
-        head::write_status(
-            &mut answer,
-            StatusCode::SWITCHING_PROTOCOLS,
-            "Switching Protocols",
-        );
-        head::write_line(&mut answer, &["Connection: Upgrade"]);
-        head::write_line(&mut answer, &["Upgrade: ", token]);
-        let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
-        head::write_headers(&mut answer, &headers, &owned);
-        head::write_line(&mut answer, &[]);
-        answering.answer(answer, Then::Open(format!("upgraded to {token}")));
+        self.decide(|_| {
+            if !offered {
+                return Answer::apology::<Upgrade>(Cause::NotOffered);
+            }
+            let status = StatusCode::SWITCHING_PROTOCOLS;
+            let mut bytes = BytesMut::new();
+            head::write_status(&mut bytes, status, "Switching Protocols");
+            head::write_line(&mut bytes, &["Connection: Upgrade"]);
+            head::write_line(&mut bytes, &["Upgrade: ", token]);
+            let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
+            head::write_headers(&mut bytes, &headers, &owned);
+            head::write_line(&mut bytes, &[]);
+            let then = Then::Open(format!("upgraded to {token}"));
+            Answer { bytes, then }
+        });
     }
     /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
     /// directions end, the application's with [`Cause::Rejected`].
@@ -87,14 +80,22 @@ impl Server {
     /// A 1xx rejects nothing: the client gets a 500 and the application [`Cause::NotARejection`].
     /// Nothing happens while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
-        if let Some(answering) = self.deciding() {
-            let head = answering.request().map(Request::method) == Some(&Method::HEAD);
-            answering.reject(&response, |status| !status.is_informational(), head);
+        let says_no = |status: StatusCode| !status.is_informational();
+        self.decide(|request| {
+            let bodiless = request.method() == Method::HEAD;
+            Answer::rejection::<Upgrade>(&response, says_no, bodiless)
+        });
+    }
+    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Answer) {
+        if let Some(answering) = self.tunnel.opening() {
+            answering.decide(decide);
         }
     }
-    fn deciding(&mut self) -> Option<&mut Answering<Upgrade>> {
-        let answering = self.tunnel.opening()?;
-        answering.request().is_some().then_some(answering)
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -1,0 +1,139 @@
+//! Measures wirestack's WebSocket beside other WebSocket libraries on tokio, over loopback, in one
+//! run: contestants take turns within each round, and what counts is the median of the ratios
+//! round by round, in CPU time of both ends together.
+//!
+//! Two contestants are no libraries: `raw` is the transport without any framing, with which all
+//! others are compared, and `floor` is a minimal data path written by hand. `README.md` has the
+//! commands, `docs/performance.md` of the project the results.
+
+mod contestants;
+mod echo;
+mod loopback;
+mod measure;
+mod memory;
+mod stream;
+mod table;
+mod tls;
+
+use contestants::Contestant;
+use loopback::Net;
+use measure::rounds;
+use std::process::ExitCode;
+use stream::Way;
+use table::Table;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if memory::child(&arguments).is_some() {
+        return ExitCode::SUCCESS;
+    }
+    match Options::parse(&arguments) {
+        Some((command, options)) => {
+            command(&options);
+            ExitCode::SUCCESS
+        }
+        None => {
+            eprint!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+struct Options {
+    contestants: Vec<Contestant>,
+    rounds: usize,
+    connections: usize,
+}
+
+type Run = fn(&Options);
+
+impl Options {
+    fn parse(arguments: &[&str]) -> Option<(Run, Self)> {
+        let (command, options) = arguments.split_first()?;
+        let command: Run = match *command {
+            "echo" => Self::echo,
+            "stream" => Self::stream,
+            "memory" => Self::memory,
+            "all" => Self::all,
+            _ => return None,
+        };
+        let mut parsed = Self {
+            contestants: Contestant::ALL.to_vec(),
+            rounds: 15,
+            connections: 2000,
+        };
+        let pairs = options.chunks_exact(2);
+        if !pairs.remainder().is_empty() {
+            return None;
+        }
+        for pair in pairs {
+            match *pair {
+                ["--only", names] => {
+                    let named: Option<_> = names.split(',').map(Contestant::named).collect();
+                    parsed.contestants = named?;
+                }
+                ["--rounds", n] => parsed.rounds = n.parse().ok().filter(|n| *n > 0)?,
+                ["--connections", n] => parsed.connections = n.parse().ok().filter(|n| *n > 0)?,
+                _ => return None,
+            }
+        }
+        Some((command, parsed))
+    }
+
+    fn all(&self) {
+        self.echo();
+        self.stream();
+        self.memory();
+    }
+
+    fn echo(&self) {
+        let table = Table::new("Echo", "TCP", &self.contestants);
+        for size in echo::SIZES {
+            let results = rounds(&self.contestants, self.rounds, |c| (c.echo)(size));
+            table.times(&bytes(size), &results);
+        }
+    }
+
+    fn stream(&self) {
+        for net in Net::ALL {
+            let table = Table::new("Stream", net.name(), &self.contestants);
+            for way in Way::ALL {
+                for size in stream::SIZES {
+                    let run = |c: &Contestant| (c.stream)(net, way, size);
+                    let results = rounds(&self.contestants, self.rounds, run);
+                    table.times(&format!("{}, {}", bytes(size), way.name()), &results);
+                }
+            }
+        }
+    }
+
+    fn memory(&self) {
+        let title = "Memory of an idle connection, KiB";
+        let table = Table::new(title, "", &self.contestants);
+        for net in Net::ALL {
+            let run = |c| memory::run(c, net, self.connections);
+            let results: Vec<[f64; 2]> = self.contestants.iter().map(run).collect();
+            for (end, name) in ["server", "client"].into_iter().enumerate() {
+                let cells = results.iter().map(|r| format!("{:.1}", r[end] / 1024.0));
+                table.row(&format!("{}, {name}", net.name()), cells);
+            }
+        }
+    }
+}
+
+/// Writes a size as people say it.
+fn bytes(size: usize) -> String {
+    match size {
+        0..1024 => format!("{size} B"),
+        1024..0x10_0000 => format!("{} KiB", size / 1024),
+        _ => format!("{} MiB", size / 0x10_0000),
+    }
+}
+
+const USAGE: &str = "\
+usage: benches <echo|stream|memory|all> [options]
+  --only NAME,NAME…   these contestants, all compared with the first of them
+  --rounds N          how often each is measured (default 15)
+  --connections N     how many idle connections share the memory (default 2000)
+";

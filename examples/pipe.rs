@@ -1,0 +1,65 @@
+//! Joins standard input and output to a stream of bytes behind any number of proxies.
+//!
+//!     pipe tcp://host:port [--via HOP]...
+//!     pipe tls://host:port [--via HOP]... [--cacert FILE] [--cert FILE --key FILE] [--tls12 | --tls13]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+use std::process::ExitCode;
+use tokio::io::{AsyncWriteExt, copy, stdin, stdout};
+use wirestack::tokio::connect_stream;
+use wirestack_examples::AnyError;
+use wirestack_examples::arguments::Arguments;
+
+const OPTIONS: &[(&str, usize)] = &[
+    ("--via", 1),
+    ("--cacert", 1),
+    ("--cert", 1),
+    ("--key", 1),
+    ("--tls12", 0),
+    ("--tls13", 0),
+];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        // Not waiting for a thread that still reads standard input.
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::exit(1)
+        }
+    }
+}
+
+async fn run() -> Result<(), AnyError> {
+    let arguments = Arguments::read(OPTIONS)?;
+    let url = arguments.plain.first().ok_or("say where to connect to")?;
+    let mut connect = connect_stream(url).tls(arguments.client_tls(&[])?);
+    for hop in arguments.all("--via") {
+        connect = connect.via(hop);
+    }
+    let stream = connect.await?;
+    for layer in stream.describe() {
+        eprintln!("{:<10} {}  {}", layer.name, layer.progress, layer.facts);
+    }
+    let (mut from_peer, mut to_peer) = stream.split();
+    let there = async {
+        copy(&mut stdin(), &mut to_peer).await?;
+        to_peer.shutdown().await
+    };
+    let back = async {
+        let mut out = stdout();
+        copy(&mut from_peer, &mut out).await?;
+        out.flush().await
+    };
+    // The end of the peer is the end; that of standard input is a half-close.
+    tokio::pin!(there, back);
+    tokio::select! {
+        done = &mut back => done?,
+        done = &mut there => {
+            done?;
+            back.await?;
+        }
+    }
+    Ok(())
+}

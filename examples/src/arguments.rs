@@ -1,0 +1,108 @@
+//! Reading a command line: options with values, and the rest.
+
+use crate::AnyError;
+use crate::servers::Login;
+use std::collections::HashMap;
+use std::sync::Arc;
+use wirestack::tls::rustls::{ClientConfig, ServerConfig};
+use wirestack::tls::{ClientSettings, ServerSettings, Versions};
+
+/// A command line taken apart.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    /// What is no option, in order.
+    pub plain: Vec<String>,
+    options: HashMap<String, Vec<String>>,
+}
+
+impl Arguments {
+    /// Reads this program's command line. Each option takes as many values as `known` says.
+    ///
+    /// # Errors
+    ///
+    /// An option that is not known, or that lacks a value.
+    pub fn read(known: &[(&str, usize)]) -> Result<Self, AnyError> {
+        let mut read = Self::default();
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            if !word.starts_with("--") {
+                read.plain.push(word);
+                continue;
+            }
+            let Some((_, values)) = known.iter().find(|(name, _)| *name == word) else {
+                return Err(format!("{word} is not known").into());
+            };
+            let found = read.options.entry(word.clone()).or_default();
+            for _ in 0..*values {
+                found.push(words.next().ok_or(format!("{word} lacks a value"))?);
+            }
+        }
+        Ok(read)
+    }
+    /// Returns every value of an option, in order.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.options.get(name).map_or(&[], Vec::as_slice)
+    }
+    /// Returns whether an option was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.options.contains_key(name)
+    }
+    /// Returns the last value of an option.
+    pub fn last(&self, name: &str) -> Option<&str> {
+        self.all(name).last().map(String::as_str)
+    }
+    /// Reads `--auth user:password`.
+    ///
+    /// # Errors
+    ///
+    /// A value without a colon.
+    pub fn login(&self) -> Result<Option<Login>, AnyError> {
+        let Some(auth) = self.last("--auth") else {
+            return Ok(None);
+        };
+        let (user, password) = auth.split_once(':').ok_or("--auth takes user:password")?;
+        Ok(Some((user.to_owned(), password.to_owned())))
+    }
+    /// Reads `--cacert FILE`, `--cert FILE --key FILE`, `--tls12` and `--tls13`, for a client.
+    ///
+    /// # Errors
+    ///
+    /// Files that cannot be read or hold something else.
+    pub fn client_tls(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, AnyError> {
+        let alpn = alpn.iter().copied();
+        let mut settings = ClientSettings::new().alpn(alpn).versions(self.versions());
+        if let Some(file) = self.last("--cacert") {
+            settings = settings.ca_certificates(read(file)?);
+        }
+        if let (Some(chain), Some(key)) = (self.last("--cert"), self.last("--key")) {
+            settings = settings.certificate(read(chain)?, read(key)?);
+        }
+        Ok(settings.build()?)
+    }
+    fn versions(&self) -> Versions {
+        match (self.has("--tls12"), self.has("--tls13")) {
+            (true, false) => Versions::Tls12,
+            (false, true) => Versions::Tls13,
+            _ => Versions::Both,
+        }
+    }
+    /// Reads `--tls CHAIN KEY`, for a server.
+    ///
+    /// # Errors
+    ///
+    /// Files that cannot be read or hold something else.
+    pub fn server_tls(&self) -> Result<Option<Arc<ServerConfig>>, AnyError> {
+        match self.all("--tls") {
+            [] => Ok(None),
+            [chain, key, ..] => {
+                let settings = ServerSettings::new(read(chain)?, read(key)?);
+                Ok(Some(settings.alpn(["http/1.1"]).build()?))
+            }
+            _ => Err("--tls takes a chain and a key".into()),
+        }
+    }
+}
+
+fn read(file: &str) -> Result<Vec<u8>, AnyError> {
+    std::fs::read(file).map_err(|error| format!("{file}: {error}").into())
+}

@@ -1,0 +1,119 @@
+//! A SOCKS5 proxy, an HTTP CONNECT proxy and a WebSocket echo server.
+
+use crate::AnyError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use wirestack::http1::connect;
+use wirestack::tls::rustls::ServerConfig;
+use wirestack::tokio::{Connection, serve_proxy};
+use wirestack::websocket::{self, Accept};
+use wirestack::{BoxSocket, BoxTunnel, Engine, Gate, Nest, Policy, socks, tls};
+
+/// How long a client may take with its handshake, and with its goodbye.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A user and a password.
+pub type Login = (String, String);
+
+/// How the clients of a server speak TLS to it, if they do.
+pub type Tls = Option<Arc<ServerConfig>>;
+
+/// Serves SOCKS5 to this machine's clients, to targets on this machine, for ever.
+///
+/// # Errors
+///
+/// What the listener fails with.
+pub async fn socks5(listener: TcpListener, login: Option<Login>) -> Result<(), AnyError> {
+    let gate = Gate::socks(Policy::loopback());
+    proxy(listener, gate, move || {
+        Ok(match login.clone() {
+            None => socks::Server::new(),
+            Some((user, password)) => socks::Server::with_password(move |u, p| {
+                (u, p) == (user.as_bytes(), password.as_bytes())
+            }),
+        }
+        .boxed())
+    })
+    .await
+}
+
+/// Serves HTTP CONNECT, to targets on this machine, for ever.
+///
+/// # Errors
+///
+/// What the listener fails with.
+pub async fn connect(
+    listener: TcpListener,
+    login: Option<Login>,
+    tls: Tls,
+) -> Result<(), AnyError> {
+    let mut gate = Gate::connect(Policy::loopback());
+    if let Some((user, password)) = login {
+        gate = gate.with_basic("wirestack", &user, &password);
+    }
+    proxy(listener, gate, move || {
+        let server = connect::Server::new();
+        Ok(match &tls {
+            None => server.boxed(),
+            Some(config) => server.over(tls::Server::new(config.clone())?).boxed(),
+        })
+    })
+    .await
+}
+
+async fn proxy(
+    listener: TcpListener,
+    gate: Gate,
+    layer: impl Fn() -> Result<BoxTunnel, wirestack::Error>,
+) -> Result<(), AnyError> {
+    loop {
+        let (io, peer) = listener.accept().await?;
+        let (gate, engine) = (gate.clone(), Engine::new(layer()?));
+        tokio::spawn(async move {
+            if let Err(error) = serve_proxy(Connection::tcp(io, engine), &gate, PATIENCE).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
+
+/// Serves WebSockets that echo every message, for ever. The subprotocol `echo` is chosen where it
+/// is offered.
+///
+/// # Errors
+///
+/// What the listener fails with.
+pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
+    loop {
+        let (io, peer) = listener.accept().await?;
+        let socket = websocket::Server::new(websocket::Settings::default());
+        let stack: BoxSocket = match &tls {
+            None => socket.boxed(),
+            Some(config) => socket.over(tls::Server::new(config.clone())?).boxed(),
+        };
+        tokio::spawn(async move {
+            if let Err(error) = echo_one(Connection::tcp(io, Engine::new(stack))).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
+
+async fn echo_one(mut socket: Connection<TcpStream, BoxSocket>) -> Result<(), wirestack::Error> {
+    socket.open_within(PATIENCE);
+    socket
+        .until(|engine| {
+            let server = engine.part::<websocket::Server>()?;
+            let offers_echo = server.request()?.subprotocols().any(|name| name == "echo");
+            Some(server.accept(match offers_echo {
+                true => Accept::new().subprotocol("echo"),
+                false => Accept::new(),
+            }))
+        })
+        .await??;
+    while let Some(message) = socket.next().await {
+        socket.send(message?).await?;
+    }
+    socket.finish(PATIENCE).await
+}

@@ -1,0 +1,200 @@
+use super::NAME;
+use super::target::Target;
+use crate::asking::{Ask, Asking, Next, Verdict};
+use crate::basic;
+use crate::head::{self, FRAMING, ResponseHead};
+use crate::tunnel::{Tunnel, tunnel_layer};
+use crate::{Cause, Limits, Refusal};
+use bytes::BytesMut;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Response, StatusCode};
+use std::mem;
+use wirestack_layer::Error;
+
+/// Asks a proxy for a tunnel with CONNECT; a plain tunnel once it has agreed.
+///
+/// Any 2xx opens it, whatever the response says about its content, and what comes behind the head
+/// is the tunnel's. Any other final answer is a [`Refusal`].
+///
+/// Sent are `Host`, the credentials if there are any, and the fields of
+/// [`with_header`](Self::with_header): no `User-Agent`, and no `Proxy-Connection`, which RFC 9112
+/// §C.2.2 advises against.
+pub struct Client {
+    tunnel: Tunnel<Asking<Connect>>,
+}
+
+impl Client {
+    /// Creates a client that asks for a tunnel to `host`, a name in ASCII or an address, and `port`.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::BadHost`], [`Cause::BadPort`].
+    pub fn new(host: &str, port: u16) -> Result<Self, Error> {
+        let target = Target::new(host, port).map_err(|cause| Error::local(NAME, cause))?;
+        let tunnel = Tunnel::new(Asking::new(Connect {
+            target,
+            headers: HeaderMap::new(),
+            credentials: Credentials::None,
+        }));
+        Ok(Self { tunnel })
+    }
+    /// Sends user and password with the first request (Basic, RFC 7617), as UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::BadCredentials`] for a colon in the user or a control character in either.
+    pub fn with_basic(mut self, user: &str, password: &str) -> Result<Self, Error> {
+        let value = basic::credentials(user, password);
+        let value = value.map_err(|cause| Error::local(NAME, cause))?;
+        self.set(|asking| asking.ask.credentials = Credentials::AtOnce(value));
+        Ok(self)
+    }
+    /// Sends the credentials only to a proxy that asks for them with a 407 and offers Basic.
+    ///
+    /// The request is then repeated on this connection if it stays open. Otherwise the error says
+    /// that a new connection is needed, with a [`Challenged`] for [`after`](Self::after).
+    #[must_use]
+    pub fn on_challenge(mut self) -> Self {
+        self.set(|asking| {
+            asking.ask.credentials = match mem::take(&mut asking.ask.credentials) {
+                Credentials::AtOnce(value) => Credentials::OnChallenge(value),
+                other => other,
+            };
+        });
+        self
+    }
+    /// Sends the credentials with the first request after all: the proxy has asked for them on an
+    /// earlier connection.
+    #[must_use]
+    pub fn after(mut self, _challenged: &Challenged) -> Self {
+        self.set(|asking| {
+            asking.ask.credentials = match mem::take(&mut asking.ask.credentials) {
+                Credentials::OnChallenge(value) => Credentials::AtOnce(value),
+                other => other,
+            };
+        });
+        self
+    }
+    /// Adds a field to the request.
+    ///
+    /// A `Host` replaces the one that is made from the target. `Content-Length` and
+    /// `Transfer-Encoding` are left out, as a CONNECT has no content.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(value.is_sensitive() || head::is_secret(&name));
+        self.set(|asking| {
+            asking.ask.headers.append(name, value);
+        });
+        self
+    }
+    /// Sets the limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.set(|asking| asking.limits = limits);
+        self
+    }
+    /// Returns the 2xx, once the tunnel is open.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.tunnel.outcome().map(|opened| &opened.response)
+    }
+    fn set(&mut self, change: impl FnOnce(&mut Asking<Connect>)) {
+        if let Some(asking) = self.tunnel.opening() {
+            change(asking);
+        }
+    }
+}
+
+tunnel_layer!(Client, Asking<Connect>);
+
+/// What a client learnt from a proxy that asked for credentials and then left: a new connection
+/// would get through if they were sent [at once](Client::after).
+#[derive(Clone, Debug)]
+pub struct Challenged {
+    challenges: Vec<String>,
+}
+
+impl Challenged {
+    /// Returns the challenges of the proxy, each from its scheme on: `Basic realm="x"`.
+    pub fn challenges(&self) -> &[String] {
+        &self.challenges
+    }
+    fn new(refusal: &Refusal) -> Self {
+        Self {
+            challenges: refusal.proxy_challenges(),
+        }
+    }
+}
+
+/// The request, ready to be written.
+struct Connect {
+    target: Target,
+    headers: HeaderMap,
+    credentials: Credentials,
+}
+
+#[derive(Default)]
+enum Credentials {
+    #[default]
+    None,
+    AtOnce(HeaderValue),
+    OnChallenge(HeaderValue),
+    /// They are sent because the proxy asked for them on this connection.
+    Challenged(HeaderValue, Challenged),
+}
+
+impl Ask for Connect {
+    const NAME: &'static str = NAME;
+    const AWAITED: &'static str = "the CONNECT response";
+
+    fn write(&self, out: &mut BytesMut) {
+        let target = self.target.to_string();
+        head::write_line(out, &["CONNECT ", &target, " HTTP/1.1"]);
+        if !self.headers.contains_key(HOST) {
+            head::write_line(out, &["Host: ", &target]);
+        }
+        if let Credentials::AtOnce(value) | Credentials::Challenged(value, _) = &self.credentials {
+            head::write_header(out, &PROXY_AUTHORIZATION, value);
+        }
+        head::write_headers(out, &self.headers, &FRAMING);
+        head::write_line(out, &[]);
+    }
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause> {
+        match head.status {
+            StatusCode::SWITCHING_PROTOCOLS => Err(Cause::SwitchedOnConnect),
+            status if status.is_informational() => Ok(Verdict::Interim),
+            status if status.is_success() => Ok(Verdict::Opens),
+            status => {
+                let asked = status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+                let could = matches!(self.credentials, Credentials::OnChallenge(_));
+                let stays = head::is_persistent(head.version, &head.headers);
+                let ask_again = asked && could && stays;
+                Ok(Verdict::Refuses { ask_again })
+            }
+        }
+    }
+    fn refused(&mut self, refusal: Refusal, reusable: bool) -> Next {
+        let asked = refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let challenged = Challenged::new(&refusal);
+        let basic = challenged.challenges.iter().any(|it| basic::is_basic(it));
+        let fail = |refusal| Error::peer(NAME, Cause::Refused(Box::new(refusal)));
+        match mem::take(&mut self.credentials) {
+            Credentials::OnChallenge(value) if asked && basic => {
+                if !reusable {
+                    return Next::Fail(fail(refusal).needs_new_connection(challenged));
+                }
+                self.credentials = Credentials::Challenged(value, challenged);
+                Next::Again
+            }
+            _ => Next::Fail(fail(refusal)),
+        }
+    }
+    fn cut(&self, error: Error, seen: usize) -> Error {
+        match &self.credentials {
+            // The proxy had promised to stay and did not.
+            Credentials::Challenged(_, challenged) if seen == 0 => {
+                error.needs_new_connection(challenged.clone())
+            }
+            _ => error,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! CONNECT: a tunnel through a proxy (RFC 9110 §9.3.6).
+
+mod client;
+mod server;
+mod target;
+
+pub use client::{Challenged, Client};
+pub use server::{Request, Server};
+
+/// The name of both layers.
+const NAME: &str = "connect";

@@ -1,0 +1,87 @@
+use super::{Bug, Gate, Record, Records};
+use std::any::{Any, TypeId};
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Status};
+
+/// [`Records`] over a [`Gate`], joined by two pipes.
+pub(crate) struct Over {
+    bug: Bug,
+    lower: Gate,
+    upper: Records,
+    up: Pipe,
+    down: Pipe,
+}
+
+pub(crate) const JOINT: usize = 1000;
+
+impl Over {
+    pub(crate) fn new(lower: Gate, bug: Bug) -> Self {
+        Self {
+            bug,
+            lower,
+            upper: Records::new(Bug::None),
+            up: Pipe::with_limit(JOINT),
+            down: Pipe::with_limit(JOINT),
+        }
+    }
+}
+
+impl Layer for Over {
+    type In = Queue<Record>;
+    type Out = Queue<Record>;
+    fn name(&self) -> &'static str {
+        self.upper.name()
+    }
+    fn process(&mut self, p: Ports<'_, Self::In, Self::Out>, now: Instant) {
+        let place = match self.bug {
+            Bug::ForgetsThePlace => 0,
+            _ => 1,
+        };
+        loop {
+            let before = self.up.moves() + self.down.moves();
+            let lower = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            self.lower.process(lower, now);
+            if self.bug == Bug::ForgetsTheEnd
+                && let Some(End::Aborted(_)) = self.up.closed()
+            {
+                p.to_app.abort(Error::peer("over", "the joint broke"));
+            }
+            let upper = Ports::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
+            self.upper.process(upper.at(place), now);
+            if self.up.moves() + self.down.moves() == before {
+                return;
+            }
+        }
+    }
+    fn deadline(&self) -> Option<Instant> {
+        let lower = self.lower.deadline().into_iter();
+        lower.chain(self.upper.deadline()).min()
+    }
+    fn is_open(&self) -> bool {
+        self.lower.is_open() && self.upper.is_open()
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match self.lower.progress() {
+            Progress::Open => self.upper.progress(),
+            lower => lower,
+        }
+    }
+    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+        if self.bug != Bug::HidesTheLower {
+            self.lower.visit(visitor);
+        }
+        self.upper.visit(visitor);
+    }
+    fn depth(&self) -> usize {
+        2
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        match self.upper.find(part, nth) {
+            Some(part) => Some(part),
+            None => self.lower.find(part, nth),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+use super::Bug;
+use std::any::{Any, TypeId};
+use std::time::{Duration, Instant};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Weigh, found};
+
+/// What a [`Records`] carries.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record(pub(crate) Vec<u8>);
+
+impl Weigh for Record {
+    fn weight(&self) -> usize {
+        self.0.len()
+    }
+}
+
+type P<'a> = Ports<'a, Queue<Record>, Queue<Record>>;
+
+/// Records behind three bytes of length. Each side greets with one byte, and says when it is done.
+pub(crate) struct Records {
+    bug: Bug,
+    greeted: bool,
+    state: State,
+    hoard: Vec<u8>,
+}
+
+enum State {
+    New,
+    Opening(Instant),
+    Open,
+    Over { opened: bool },
+}
+
+const GREETING: u8 = b'R';
+const DONE: usize = 0xff_ffff;
+const FILLER: usize = 0xff_fffe;
+const MAX: usize = 4 << 20;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Records {
+    pub(crate) fn new(bug: Bug) -> Self {
+        Self {
+            bug,
+            greeted: false,
+            state: State::New,
+            hoard: Vec::new(),
+        }
+    }
+    fn has(&self, bug: Bug) -> bool {
+        self.bug == bug
+    }
+    fn fail(&mut self, p: &mut P<'_>, error: Error) {
+        p.fail(error);
+        self.state = State::Over {
+            opened: self.is_open(),
+        };
+    }
+    fn open(&mut self, p: &mut P<'_>, now: Instant) -> bool {
+        if !self.greeted && !p.to_wire.is_closed() {
+            p.to_wire.write(&[GREETING]);
+            self.greeted = true;
+        }
+        let until = match self.state {
+            State::Opening(until) if !self.has(Bug::PostponesItsDeadline) => until,
+            State::Open => return true,
+            _ => now + PATIENCE,
+        };
+        self.state = State::Opening(until);
+        match p.from_wire.unread().first() {
+            Some(&GREETING) => {
+                p.from_wire.consume(1);
+                self.state = State::Open;
+                return true;
+            }
+            Some(other) => {
+                let other = *other;
+                assert!(!self.has(Bug::PanicsOnJunk), "what is {other}?");
+                self.fail(p, Error::peer("records", format!("greeted with {other}")));
+            }
+            None => {
+                if let Some(error) = self.cut(p.from_wire) {
+                    self.fail(p, error);
+                } else if until <= now && !self.has(Bug::LingersAtItsDeadline) {
+                    self.fail(p, Error::peer("records", "not greeted"));
+                }
+            }
+        }
+        false
+    }
+    fn cut(&self, from_wire: &Pipe) -> Option<Error> {
+        match self.bug {
+            Bug::HangsAtTheEnd => None,
+            Bug::ForgetsTheReason => {
+                let error = Error::peer("records", "something broke");
+                from_wire.closed().map(|_| error)
+            }
+            _ => from_wire.cut("records", "cut in the middle"),
+        }
+    }
+    fn write(&mut self, p: &mut P<'_>) {
+        let free = self.has(Bug::OverfillsTheWire);
+        if self.has(Bug::Hoards) && !p.to_wire.is_closed() {
+            while let Some(record) = p.from_app.pop() {
+                self.hoard.extend(length(record.0.len()));
+                self.hoard.extend(record.0);
+            }
+            let n = self.hoard.len().min(p.to_wire.room());
+            p.to_wire.write(&self.hoard.drain(..n).collect::<Vec<u8>>());
+            if !self.hoard.is_empty() {
+                return;
+            }
+        }
+        if self.has(Bug::AbortOvertakes)
+            && let Some(End::Aborted(error)) = p.from_app.closed()
+        {
+            p.to_wire.abort(error.clone());
+            p.from_app.discard();
+        }
+        while (free || p.to_wire.room() > 0)
+            && !p.to_wire.is_closed()
+            && let Some(record) = p.from_app.pop()
+        {
+            if self.has(Bug::FillsWhatIsFree) && p.to_wire.room() > 1000 {
+                p.to_wire.write(&length(FILLER));
+            }
+            p.to_wire.write(&length(record.0.len()));
+            p.to_wire.write(&record.0);
+        }
+        if p.to_wire.is_closed() {
+            p.from_app.discard();
+            if self.has(Bug::WritesAfterItsEnd) && p.to_app.is_closed() {
+                p.to_wire.write(b"bye");
+            }
+        } else if p.to_wire.room() > 0
+            && let Some(end) = p.from_app.end()
+        {
+            match end {
+                End::Aborted(error) if !self.has(Bug::AbortLooksFinished) => {
+                    p.to_wire.abort(error.clone());
+                }
+                _ => {
+                    p.to_wire.write(&length(DONE));
+                    p.to_wire.finish();
+                }
+            }
+        }
+    }
+    fn read(&mut self, p: &mut P<'_>) {
+        let free = self.has(Bug::OverfillsTheApplication);
+        if self.has(Bug::ErrorOvertakes)
+            && let Some(End::Aborted(error)) = p.from_wire.closed().cloned()
+        {
+            return self.fail(p, error);
+        }
+        while (free || p.to_app.room() > 0) && !p.to_app.is_closed() {
+            let unread = p.from_wire.unread();
+            let need = match unread.first_chunk() {
+                None => 3,
+                Some([a, b, c]) => match u32::from_be_bytes([0, *a, *b, *c]) as usize {
+                    DONE => {
+                        p.to_app.finish();
+                        break;
+                    }
+                    FILLER => {
+                        p.from_wire.consume(3);
+                        continue;
+                    }
+                    size if size > MAX && !self.has(Bug::BelievesLengths) => {
+                        let error = format!("a record of {size} bytes, more than {MAX}");
+                        return self.fail(p, Error::peer("records", error));
+                    }
+                    size => 3 + size,
+                },
+            };
+            let there = unread.len();
+            if there < need {
+                if self.has(Bug::LosesPartialLength) && there < 3 {
+                    p.from_wire.discard();
+                }
+                if self.has(Bug::CutLooksFinished) && p.from_wire.is_closed() {
+                    p.from_wire.discard();
+                    p.to_app.finish();
+                } else if let Some(error) = self.cut(p.from_wire) {
+                    return self.fail(p, error);
+                } else if !self.has(Bug::AsksForNothing)
+                    && !(self.has(Bug::AsksForTheLengthOnly) && need > 3)
+                {
+                    p.from_wire.require(need);
+                }
+                return;
+            }
+            let record = p.from_wire.take(need).slice(3..);
+            p.to_app.push(Record(record.to_vec()));
+        }
+        if p.to_app.is_closed() && !self.has(Bug::KeepsItsInputs) {
+            p.from_wire.discard();
+        }
+    }
+}
+
+fn length(n: usize) -> [u8; 3] {
+    let [_, a, b, c] = (n as u32).to_be_bytes();
+    [a, b, c]
+}
+
+impl Layer for Records {
+    type In = Queue<Record>;
+    type Out = Queue<Record>;
+    fn name(&self) -> &'static str {
+        "records"
+    }
+    fn process(&mut self, mut p: P<'_>, now: Instant) {
+        if let State::Over { .. } = self.state {
+            p.from_wire.discard();
+            if !self.has(Bug::KeepsItsApplication) {
+                p.from_app.discard();
+            }
+            return;
+        }
+        if self.open(&mut p, now) {
+            if self.has(Bug::WritesOnEveryCall) && p.to_wire.room() > 0 && !p.to_wire.is_closed() {
+                p.to_wire.write(&length(0));
+            }
+            self.write(&mut p);
+            self.read(&mut p);
+        }
+    }
+    fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Opening(until) => Some(until),
+            _ => None,
+        }
+    }
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::Over { opened: true })
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match self.state {
+            State::New | State::Opening(_) => Progress::Opening("the greeting"),
+            State::Open => Progress::Open,
+            State::Over { .. } => Progress::Over,
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}

@@ -1,0 +1,178 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// A host and a port: where a client wants to go, or what a proxy has bound for it.
+///
+/// Nothing is ever resolved here: a client sends a name as it is, and the proxy looks it up, so
+/// that no name leaks to the local resolver.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    host: Host,
+    port: u16,
+}
+
+/// The host of an [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// An address, IPv4 or IPv6.
+    Ip(IpAddr),
+    /// A name of 1 to 255 ASCII bytes.
+    ///
+    /// It is no plain IP literal, but a resolver may read it as an address all the same (`127.1`):
+    /// what may be connected to is decided on what a name resolves to.
+    Name(Box<str>),
+}
+
+impl Address {
+    /// Creates the address of a host, which is an IP literal (in brackets or not) or a name.
+    ///
+    /// Names have 1 to 255 bytes, none of which the URL Standard forbids in a domain, so that they
+    /// can stand in logs and before a `:port`. An internationalized name is wanted as its A-labels
+    /// (`xn--…`): how to make them is decided once, by whoever takes names from a user.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError`] if the host is neither. An IPv6 literal with a zone is among them, as a zone
+    /// "has only local significance at the sending host" (RFC 6874 §4).
+    ///
+    /// ```
+    /// use wirestack_socks::Address;
+    ///
+    /// assert_eq!(Address::new("example.org", 443)?.to_string(), "example.org:443");
+    /// assert_eq!(Address::new("::1", 443)?, Address::new("[::1]", 443)?);
+    /// assert!(Address::new("bücher.example", 443).is_err());
+    /// # Ok::<(), wirestack_socks::AddressError>(())
+    /// ```
+    pub fn new(host: &str, port: u16) -> Result<Self, AddressError> {
+        let host = Host::new(host)?;
+        Ok(Self { host, port })
+    }
+    /// Returns the host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// An IPv6 zone (scope) and flow are dropped: they mean nothing to another host.
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            host: Host::Ip(address.ip()),
+            port: address.port(),
+        }
+    }
+}
+
+/// Shows `host:port`, an IPv6 address in brackets.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Ip(ip) => SocketAddr::new(*ip, self.port).fmt(f),
+            Host::Name(name) => write!(f, "{name}:{}", self.port),
+        }
+    }
+}
+
+impl Host {
+    fn new(host: &str) -> Result<Self, AddressError> {
+        if let Ok(ip) = host.parse() {
+            return Ok(Self::Ip(ip));
+        }
+        let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let literal = bracketed.unwrap_or(host);
+        if let Ok(ip) = literal.parse::<Ipv6Addr>() {
+            return Ok(Self::Ip(ip.into()));
+        }
+        if let Some((ip, _zone)) = literal.split_once('%')
+            && ip.parse::<Ipv6Addr>().is_ok()
+        {
+            return Err(AddressError::Zone);
+        }
+        if let Some(wrong) = host.chars().find(|c| is_forbidden(*c)) {
+            return Err(AddressError::Character(wrong));
+        }
+        match host.len() {
+            1..=255 => Ok(Self::Name(host.into())),
+            length => Err(AddressError::Length(length)),
+        }
+    }
+}
+
+/// Whether the URL Standard forbids a character in a domain, or ASCII does.
+fn is_forbidden(c: char) -> bool {
+    !c.is_ascii_graphic() || r"#%/:<>?@[\]^|".contains(c)
+}
+
+/// Shows the IP address without brackets, or the name.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Why a host is neither an IP address nor a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// A name has so many bytes.
+    #[error("a host name of {0} bytes, wanted 1 to 255")]
+    Length(usize),
+    /// A name has a character that none can have.
+    #[error("a host name with {0:?}, wanted ASCII without separators (IDNA: A-labels)")]
+    Character(char),
+    /// An IPv6 address has a zone.
+    #[error("an IPv6 address with a zone, which means nothing to another host")]
+    Zone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_literals_names_or_errors() {
+        let long = "a".repeat(255);
+        let rows = [
+            ("127.0.0.1", "127.0.0.1:80"),
+            ("::1", "[::1]:80"),
+            ("[::1]", "[::1]:80"),
+            ("example.org", "example.org:80"),
+            ("example.org.", "example.org.:80"),
+            (
+                "_srv.xn--bcher-kva.example",
+                "_srv.xn--bcher-kva.example:80",
+            ),
+            ("127.1", "127.1:80"),
+            (&long, &format!("{long}:80")),
+        ];
+        for (host, shown) in rows {
+            assert_eq!(Address::new(host, 80).unwrap().to_string(), shown);
+        }
+
+        use AddressError::{Character, Length, Zone};
+        let longer = "a".repeat(256);
+        let rows = [
+            ("", Length(0)),
+            (&longer, Length(256)),
+            ("a b", Character(' ')),
+            ("a\0", Character('\0')),
+            ("a\r\nb", Character('\r')),
+            ("example.org:80", Character(':')),
+            ("[127.0.0.1]", Character('[')),
+            ("user@host", Character('@')),
+            ("bücher.example", Character('ü')),
+            ("fe80::1%eth0", Zone),
+            ("[fe80::1%25eth0]", Zone),
+        ];
+        for (host, error) in rows {
+            assert_eq!(Address::new(host, 80), Err(error), "{host:?}");
+        }
+    }
+}

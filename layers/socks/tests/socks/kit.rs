@@ -1,0 +1,140 @@
+//! A side: one layer, its four flows, and the bytes of its transcripts.
+
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports};
+use wirestack_socks::{Address, Client, Reply, Server};
+
+pub(crate) type Tunnel = Box<dyn Layer<In = Pipe, Out = Pipe>>;
+
+pub(crate) struct Side {
+    pub(crate) layer: Tunnel,
+    pub(crate) from_wire: Pipe,
+    pub(crate) to_wire: Pipe,
+    pub(crate) from_app: Pipe,
+    pub(crate) to_app: Pipe,
+    now: Instant,
+}
+
+impl Side {
+    pub(crate) fn new(layer: impl Layer<In = Pipe, Out = Pipe> + 'static) -> Self {
+        Self {
+            layer: Box::new(layer),
+            from_wire: Pipe::new(),
+            to_wire: Pipe::new(),
+            from_app: Pipe::new(),
+            to_app: Pipe::new(),
+            now: Instant::now(),
+        }
+    }
+    pub(crate) fn server(&mut self) -> &mut Server {
+        self.layer.part().unwrap()
+    }
+    pub(crate) fn client(&mut self) -> &mut Client {
+        self.layer.part().unwrap()
+    }
+    fn ports(&mut self) -> (&mut Tunnel, Ports<'_>) {
+        let (wire, app) = (&mut self.from_wire, &mut self.from_app);
+        let ports = Ports::new(wire, &mut self.to_wire, app, &mut self.to_app);
+        (&mut self.layer, ports)
+    }
+    /// Lets the layer go on, twice: the second time nothing may happen.
+    pub(crate) fn process(&mut self) {
+        let now = self.now;
+        let (layer, ports) = self.ports();
+        layer.process(ports, now);
+        let (layer, ports) = self.ports();
+        let (before, progress) = (ports.moves(), layer.progress());
+        layer.process(ports, now);
+        let (layer, ports) = self.ports();
+        assert_eq!(ports.moves(), before, "quiet");
+        assert_eq!(layer.progress(), progress, "quiet");
+    }
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        self.from_wire.write(bytes);
+        self.process();
+    }
+    pub(crate) fn sent(&mut self) -> Vec<u8> {
+        let n = self.to_wire.len();
+        self.to_wire.take(n).to_vec()
+    }
+    pub(crate) fn delivered(&mut self) -> Vec<u8> {
+        let n = self.to_app.len();
+        self.to_app.take(n).to_vec()
+    }
+    /// The error that the application gets.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        match self.to_app.closed()? {
+            End::Aborted(error) => Some(error),
+            End::Finished => None,
+        }
+    }
+    /// How it ended, or what it waits for.
+    pub(crate) fn outcome(&self) -> String {
+        match self.to_app.closed() {
+            Some(End::Aborted(error)) => error.to_string(),
+            Some(End::Finished) => "finished".to_owned(),
+            None => self.layer.progress().to_string(),
+        }
+    }
+}
+
+pub(crate) fn address(host: &str, port: u16) -> Address {
+    Address::new(host, port).unwrap()
+}
+
+pub(crate) fn bound() -> Address {
+    address("127.0.0.1", 4711)
+}
+
+/// A client of example.org:443.
+pub(crate) fn client() -> Client {
+    Client::new(address("example.org", 443))
+}
+
+/// The same with a password.
+pub(crate) fn client_with_password() -> Client {
+    client().with_password("me", "pw").unwrap()
+}
+
+/// A server that knows the password of [`client_with_password`].
+pub(crate) fn server_with_password() -> Server {
+    Server::with_password(|user, password| user == b"me" && password == b"pw")
+}
+
+/// What a server's application does with a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decision {
+    Wait,
+    Accept,
+    Reject(Reply),
+}
+
+/// Reads `05 00 'text'`: hexadecimal, spaces for the eye, and text in quotes.
+pub(crate) fn bytes(notation: &str) -> Vec<u8> {
+    let mut bytes = vec![];
+    for (i, part) in notation.split('\'').enumerate() {
+        if i % 2 == 1 {
+            bytes.extend(part.as_bytes());
+            continue;
+        }
+        let digits = part.replace(' ', "");
+        let pairs = (0..digits.len()).step_by(2);
+        bytes.extend(pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()));
+    }
+    bytes
+}
+
+/// A small generator (xorshift) for seeded tests.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+}

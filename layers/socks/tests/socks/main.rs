@@ -1,0 +1,8 @@
+//! Both sides of SOCKS5, without a socket.
+#![allow(clippy::disallowed_methods)] // a test is its own driver
+
+mod junk;
+mod kit;
+mod oracle;
+mod pitfalls;
+mod transcripts;

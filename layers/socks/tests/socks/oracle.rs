@@ -1,0 +1,179 @@
+//! `socks5-proto`, an independent reading of the same RFCs: each side reads what the other writes.
+
+use crate::kit::{self, Side};
+use socks5_proto::handshake::{self, Method, password};
+use socks5_proto::{Address as Theirs, Command, Reply as TheirReply, Request, Response};
+use std::net::SocketAddr;
+use tokio::runtime::Builder;
+use wirestack_layer::Flow;
+use wirestack_socks::{Address, Cause, Client, Host, Reply, Server};
+
+const IPV4: &str = "192.0.2.7";
+const IPV6: &str = "2001:db8::7";
+
+/// All kinds of addresses, shortest and longest.
+fn addresses() -> Vec<Address> {
+    let hosts = [IPV4, IPV6, "a", "example.org", &"n".repeat(255)];
+    hosts.map(|host| kit::address(host, 4711)).into()
+}
+
+fn theirs(ours: &Address) -> Theirs {
+    match ours.host() {
+        Host::Ip(ip) => Theirs::SocketAddress(SocketAddr::new(*ip, ours.port())),
+        Host::Name(name) => Theirs::DomainAddress(name.as_bytes().into(), ours.port()),
+    }
+}
+
+/// Runs what never waits, as it reads from memory and writes to it.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Reads one of their messages from all that was sent.
+macro_rules! read {
+    ($message:path, $sent:expr) => {{
+        let sent = $sent;
+        let mut rest = &sent[..];
+        let message = run($message(&mut rest)).unwrap();
+        assert_eq!(rest, b"", "bytes that they do not read");
+        message
+    }};
+}
+
+/// Writes one of their messages.
+macro_rules! write {
+    ($message:expr) => {{
+        let mut written = vec![];
+        run($message.write_to(&mut written)).unwrap();
+        written
+    }};
+}
+
+#[test]
+fn our_client_and_their_server() {
+    for (target, bound) in addresses().iter().zip(addresses().iter().rev()) {
+        let mut side = Side::new(Client::new(target.clone()));
+        side.process();
+        let greeting = read!(handshake::Request::read_from, side.sent());
+        assert_eq!(greeting.methods, [Method::NONE]);
+
+        side.receive(&write!(handshake::Response::new(Method::NONE)));
+        let request = read!(Request::read_from, side.sent());
+        assert!(matches!(request.command, Command::Connect));
+        assert_eq!(request.address, theirs(target));
+
+        let response = Response::new(TheirReply::Succeeded, theirs(bound));
+        side.receive(&write!(response));
+        assert_eq!(side.client().bound(), Some(bound));
+    }
+}
+
+#[test]
+fn our_client_with_a_password_and_their_server() {
+    for (user, word) in [("u", "p"), (&"u".repeat(255), &"p".repeat(255))] {
+        let client = kit::client().with_password(user, word).unwrap();
+        let mut side = Side::new(client);
+        side.process();
+        let greeting = read!(handshake::Request::read_from, side.sent());
+        assert_eq!(greeting.methods, [Method::PASSWORD, Method::NONE]);
+
+        side.receive(&write!(handshake::Response::new(Method::PASSWORD)));
+        let request = read!(password::Request::read_from, side.sent());
+        assert_eq!(request.username, user.as_bytes());
+        assert_eq!(request.password, word.as_bytes());
+
+        side.receive(&write!(password::Response::new(true)));
+        read!(Request::read_from, side.sent());
+    }
+}
+
+#[test]
+fn our_client_and_their_refusals() {
+    let mut side = Side::new(kit::client());
+    side.receive(&write!(handshake::Response::new(Method::UNACCEPTABLE)));
+    let cause = side.error().unwrap().cause();
+    assert_eq!(cause, Some(&Cause::MethodsRefused { offered: &[0] }));
+
+    let mut side = Side::new(kit::client_with_password());
+    side.receive(&write!(handshake::Response::new(Method::PASSWORD)));
+    side.receive(&write!(password::Response::new(false)));
+    let cause = side.error().unwrap().cause();
+    assert!(matches!(cause, Some(Cause::PasswordRefused(1..))));
+
+    for code in 1..=8 {
+        let mut side = Side::new(kit::client());
+        side.receive(&write!(handshake::Response::new(Method::NONE)));
+        let reply = TheirReply::try_from(code).unwrap();
+        side.receive(&write!(Response::new(reply, Theirs::unspecified())));
+        let cause = side.error().unwrap().cause();
+        assert_eq!(cause, Some(&Cause::Refused(Reply::from(code))));
+    }
+}
+
+#[test]
+fn their_client_and_our_server() {
+    for (target, bound) in addresses().iter().zip(addresses().iter().rev()) {
+        let mut side = Side::new(Server::new());
+        let methods = vec![Method::GSSAPI, Method::NONE];
+        side.receive(&write!(handshake::Request::new(methods)));
+        let response = read!(handshake::Response::read_from, side.sent());
+        assert_eq!(response.method, Method::NONE);
+
+        side.receive(&write!(Request::new(Command::Connect, theirs(target))));
+        assert_eq!(side.server().request(), Some(target));
+        side.server().accept(bound.clone());
+        side.process();
+        let response = read!(Response::read_from, side.sent());
+        assert_eq!(response.reply, TheirReply::Succeeded);
+        assert_eq!(response.address, theirs(bound));
+    }
+}
+
+#[test]
+fn their_client_with_a_password_and_our_server() {
+    for (word, right) in [("pw", true), ("no", false)] {
+        let mut side = Side::new(kit::server_with_password());
+        let methods = vec![Method::NONE, Method::PASSWORD];
+        side.receive(&write!(handshake::Request::new(methods)));
+        let response = read!(handshake::Response::read_from, side.sent());
+        assert_eq!(response.method, Method::PASSWORD);
+
+        side.receive(&write!(password::Request::new("me".into(), word.into())));
+        let sent = side.sent();
+        let status = run(password::Response::read_from(&mut &sent[..]));
+        assert_eq!(status.is_ok(), right); // they read a refusal as an error
+        assert_eq!(side.to_wire.is_closed(), !right);
+    }
+}
+
+#[test]
+fn their_client_and_our_refusals() {
+    let mut side = Side::new(Server::new());
+    side.receive(&write!(handshake::Request::new(vec![Method::PASSWORD])));
+    let response = read!(handshake::Response::read_from, side.sent());
+    assert_eq!(response.method, Method::UNACCEPTABLE);
+
+    let mut side = Side::new(Server::new());
+    side.receive(&write!(handshake::Request::new(vec![Method::NONE])));
+    side.sent();
+    let request = Request::new(Command::Bind, Theirs::unspecified());
+    side.receive(&write!(request));
+    let response = read!(Response::read_from, side.sent());
+    assert_eq!(response.reply, TheirReply::CommandNotSupported);
+
+    for code in 1..=8 {
+        let mut side = Side::new(Server::new());
+        side.receive(&write!(handshake::Request::new(vec![Method::NONE])));
+        side.sent();
+        let request = Request::new(Command::Connect, theirs(&kit::bound()));
+        side.receive(&write!(request));
+        side.server().reject(Reply::from(code));
+        side.process();
+        let response = read!(Response::read_from, side.sent());
+        assert_eq!(u8::from(response.reply), code);
+        assert!(side.to_wire.is_closed());
+    }
+}

@@ -1,0 +1,227 @@
+//! Connecting by URL.
+
+use super::{Connection, dial, now};
+use crate::dial::{Credentials, DialError, Dialer, Hop, Plan, RouteError, Target, Timeouts, Trace};
+use crate::{BoxSocket, BoxTunnel, Error, Seed, http1, tls, websocket};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::pin::Pin;
+use std::sync::Arc;
+use tls::rustls::ClientConfig;
+use tokio::net::TcpStream;
+
+/// A WebSocket that [`connect`] opened.
+pub type WebSocket = Connection<TcpStream, BoxSocket>;
+
+/// A stream of bytes that [`connect_stream`] opened.
+pub type ByteStream = Connection<TcpStream, BoxTunnel>;
+
+/// Connects a WebSocket to a `ws://` or `wss://` URL, through the hops given by
+/// [`via`](Connect::via).
+///
+/// User and password in the URL are sent to the server by Basic authentication.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::websocket::Message;
+///
+/// let mut socket = wirestack::tokio::connect("wss://example.org/chat")
+///     .via("socks5h://me:secret@gate.test:1080")
+///     .via("http://proxy.test:3128")
+///     .await?;
+/// socket.send(Message::text("hello")).await?;
+/// while let Some(message) = socket.next().await {
+///     println!("{:?}", message?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn connect(url: &str) -> Connect {
+    Connect {
+        route: Route::new(url),
+        subprotocols: Vec::new(),
+        headers: HeaderMap::new(),
+        settings: websocket::Settings::default(),
+    }
+}
+
+/// Opens a stream of bytes to a `tcp://host:port` or `tls://host:port` URL, through the hops given
+/// by [`via`](ConnectStream::via).
+pub fn connect_stream(url: &str) -> ConnectStream {
+    ConnectStream {
+        route: Route::new(url),
+    }
+}
+
+/// A WebSocket about to be connected: await it.
+#[must_use = "it does nothing until it is awaited"]
+pub struct Connect {
+    route: Route,
+    subprotocols: Vec<String>,
+    headers: HeaderMap,
+    settings: websocket::Settings,
+}
+
+/// A stream of bytes about to be opened: await it.
+#[must_use = "it does nothing until it is awaited"]
+pub struct ConnectStream {
+    route: Route,
+}
+
+impl Connect {
+    /// Offers a subprotocol; the server chooses one of those offered, or none.
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        self.subprotocols.push(name.to_owned());
+        self
+    }
+    /// Sends a header field with the handshake.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+    /// Sets the limits of the WebSocket.
+    pub fn settings(mut self, settings: websocket::Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+    /// Connects, and tells what was done for it too.
+    ///
+    /// # Errors
+    ///
+    /// What connecting failed at, hop by hop.
+    pub async fn traced(self) -> Result<(WebSocket, Trace), DialError> {
+        let start = now();
+        let timeouts = self.route.timeouts;
+        let plan = self
+            .plan()
+            .map_err(|error| DialError::invalid(error, start))?;
+        dial(Dialer::new(plan, timeouts, seed(), start)).await
+    }
+    fn plan(self) -> Result<Plan<BoxSocket>, Error> {
+        let (hops, target, tls) = self.route.resolve(&[b"http/1.1"])?;
+        let mut request = websocket::Request::new(&target.request_url())?;
+        if let Some(Credentials { user, password }) = target.credentials() {
+            request = request.header(AUTHORIZATION, http1::basic_credentials(user, password)?)?;
+        }
+        for name in &self.subprotocols {
+            request = request.subprotocol(name)?;
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name.clone(), value.clone())?;
+        }
+        Plan::websocket(hops, target, tls, request, self.settings).map_err(invalid)
+    }
+}
+
+impl ConnectStream {
+    /// Connects, and tells what was done for it too.
+    ///
+    /// # Errors
+    ///
+    /// What connecting failed at, hop by hop.
+    pub async fn traced(self) -> Result<(ByteStream, Trace), DialError> {
+        let start = now();
+        let timeouts = self.route.timeouts;
+        let plan = self
+            .route
+            .resolve(&[])
+            .and_then(|(hops, target, tls)| Plan::stream(hops, target, tls).map_err(invalid))
+            .map_err(|error| DialError::invalid(error, start))?;
+        dial(Dialer::new(plan, timeouts, seed(), start)).await
+    }
+}
+
+/// What both kinds of connections are told about their way.
+macro_rules! routed {
+    ($builder:ident => $connection:ident) => {
+        impl $builder {
+            /// Adds a hop: hops are given in the order in which the bytes travel, nearest first.
+            pub fn via<H>(mut self, hop: H) -> Self
+            where
+                H: TryInto<Hop, Error: Into<RouteError>>,
+            {
+                self.route.via(hop.try_into().map_err(Into::into));
+                self
+            }
+            /// Sets how TLS is spoken to the target and to every `https://` hop that has no settings
+            /// of its own. By default the system's roots are trusted.
+            pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
+                self.route.tls = Some(config);
+                self
+            }
+            /// Sets how long connecting may take.
+            pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+                self.route.timeouts = timeouts;
+                self
+            }
+        }
+        impl IntoFuture for $builder {
+            type Output = Result<$connection, DialError>;
+            type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(async { Ok(self.traced().await?.0) })
+            }
+        }
+    };
+}
+routed!(Connect => WebSocket);
+routed!(ConnectStream => ByteStream);
+
+/// Where to go and how, before it is known whether that makes sense.
+struct Route {
+    target: Result<Target, RouteError>,
+    hops: Result<Vec<Hop>, Error>,
+    tls: Option<Arc<ClientConfig>>,
+    timeouts: Timeouts,
+}
+
+impl Route {
+    fn new(url: &str) -> Self {
+        Self {
+            target: url.parse(),
+            hops: Ok(Vec::new()),
+            tls: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+    fn via(&mut self, hop: Result<Hop, RouteError>) {
+        if let Ok(hops) = &mut self.hops {
+            let number = hops.len() + 1;
+            match hop {
+                Ok(hop) => hops.push(hop),
+                Err(error) => self.hops = Err(Error::local("route", BadHop { number, error })),
+            }
+        }
+    }
+    fn resolve(self, alpn: &[&[u8]]) -> Result<(Vec<Hop>, Target, Arc<ClientConfig>), Error> {
+        let (hops, target) = (self.hops?, self.target.map_err(invalid)?);
+        let tls = match self.tls {
+            Some(config) => config,
+            None => tls::ClientSettings::new()
+                .alpn(alpn.iter().copied())
+                .build()?,
+        };
+        Ok((hops, target, tls))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("hop {number}: {error}")]
+struct BadHop {
+    number: usize,
+    error: RouteError,
+}
+
+fn invalid(error: RouteError) -> Error {
+    Error::local("route", error)
+}
+
+/// Randomness for one connection, from the system.
+///
+/// # Panics
+///
+/// If the system has none to give: nothing that needs keys may go on then.
+pub(super) fn seed() -> Seed {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system's entropy");
+    Seed::new(bytes)
+}

@@ -1,0 +1,90 @@
+//! Joining two byte streams, as a proxy does.
+
+use super::Connection;
+use crate::{End, Error, Flow, Layer, Pipe};
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// How many bytes a relay carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relayed {
+    /// From the first connection to the second.
+    pub there: u64,
+    /// From the second connection to the first.
+    pub back: u64,
+}
+
+/// Joins two byte stacks until both directions have ended.
+///
+/// Each end is carried on as what it was: a half-close as a half-close, a reset as a reset. A side
+/// that takes no more slows the other down; in between wait at most the flows' limits.
+///
+/// # Errors
+///
+/// What cut one of the connections short; the other one has then been cut short too.
+pub async fn relay<S, L, T, M>(
+    mut first: Connection<S, L>,
+    mut second: Connection<T, M>,
+) -> Result<Relayed, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+    L: Layer<In = Pipe, Out = Pipe>,
+    M: Layer<In = Pipe, Out = Pipe>,
+{
+    poll_fn(|cx| {
+        loop {
+            first.engine().to_app().pour(second.engine().from_app());
+            second.engine().to_app().pour(first.engine().from_app());
+            first.push(cx);
+            second.push(cx);
+            for end in [ended(&mut first), ended(&mut second)] {
+                if let Some(End::Aborted(error)) = end {
+                    first.abort(error.clone());
+                    second.abort(error.clone());
+                    first.push(cx);
+                    second.push(cx);
+                    return Poll::Ready(Err(error));
+                }
+            }
+            if has_left(&mut first) && has_left(&mut second) {
+                return Poll::Ready(Ok(Relayed {
+                    there: second.engine().from_app().total(),
+                    back: first.engine().from_app().total(),
+                }));
+            }
+            let moved = [advance(&mut first, cx), advance(&mut second, cx)];
+            if moved == [false, false] {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+fn ended<S, L>(connection: &mut Connection<S, L>) -> Option<End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    connection.engine().to_app().end().cloned()
+}
+
+/// Whether everything for the peer of this connection has left, its end too.
+fn has_left<S, L>(connection: &mut Connection<S, L>) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    connection.engine().to_wire().end().is_some()
+}
+
+fn advance<S, L>(connection: &mut Connection<S, L>, cx: &mut Context<'_>) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    connection.advance(cx).is_ready()
+}

@@ -1,0 +1,369 @@
+//! One connection in several hands: halves for two tasks, and a handle to one that is driven in the
+//! background.
+
+use super::Connection;
+use crate::{Engine, Error, Layer, Pipe, Queue, Weigh};
+use futures_core::Stream;
+use futures_sink::Sink;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+impl<S, L> Connection<S, L>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer,
+{
+    /// Splits the connection for two tasks. Each half drives both directions while it is polled;
+    /// when neither is, nothing moves. The transport closes when both are dropped.
+    pub fn split(self) -> (Reader<S, L>, Writer<S, L>) {
+        Handle::new(self).split()
+    }
+}
+
+impl<S, L> Connection<S, L>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    L: Layer<In: Send, Out: Send> + Send + 'static,
+{
+    /// Drives the connection in a task of the current tokio runtime, and returns a handle: pongs
+    /// and time-outs go on while nobody reads, until the application's side is full. The task ends
+    /// with the connection, or when the handle and its halves are dropped.
+    pub fn spawn(self) -> Handle<S, L> {
+        let handle = Handle::new(self);
+        let shared = handle.shared.clone();
+        tokio::spawn(poll_fn(move |cx| {
+            loop {
+                if shared.wakers.abandoned.load(Ordering::Acquire) {
+                    return Poll::Ready(());
+                }
+                let advanced = shared.with(Hand::Driver, cx, |connection, cx| {
+                    connection.advance(cx).map(|()| connection.is_over())
+                });
+                if ready!(advanced) {
+                    return Poll::Ready(());
+                }
+            }
+        }));
+        handle
+    }
+}
+
+/// A connection that may be driven elsewhere: all that the connection can do, from here.
+pub struct Handle<S, L: Layer> {
+    shared: Arc<Shared<S, L>>,
+    hold: Arc<Hold>,
+}
+
+/// The half that receives.
+pub struct Reader<S, L: Layer>(Handle<S, L>);
+
+/// The half that sends.
+pub struct Writer<S, L: Layer>(Handle<S, L>);
+
+impl<S, L> Handle<S, L>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer,
+{
+    fn new(connection: Connection<S, L>) -> Self {
+        let wakers = Arc::<Wakers>::default();
+        Self {
+            hold: Arc::new(Hold(wakers.clone())),
+            shared: Arc::new(Shared {
+                connection: Mutex::new(connection),
+                fan: Waker::from(wakers.clone()),
+                wakers,
+            }),
+        }
+    }
+    /// Splits the handle for two tasks.
+    pub fn split(self) -> (Reader<S, L>, Writer<S, L>) {
+        let other = Self {
+            shared: self.shared.clone(),
+            hold: self.hold.clone(),
+        };
+        (Reader(self), Writer(other))
+    }
+    /// Reads facts from the stack, or takes a decision in it.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
+        let result = act(self.shared.lock().engine());
+        self.shared.wakers.wake_all();
+        result
+    }
+}
+
+impl<S, L> Reader<S, L>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer,
+{
+    /// Reads facts from the stack, or takes a decision in it.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
+        self.0.with(act)
+    }
+}
+
+impl<S, L> Writer<S, L>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer,
+{
+    /// Reads facts from the stack, or takes a decision in it.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
+        self.0.with(act)
+    }
+}
+
+/// A connection and whoever waits for it.
+struct Shared<S, L: Layer> {
+    connection: Mutex<Connection<S, L>>,
+    wakers: Arc<Wakers>,
+    /// What the transport and the timer wake: all who wait, as they remember only the last waker.
+    fan: Waker,
+}
+
+/// Who is polling.
+#[derive(Clone, Copy)]
+enum Hand {
+    Reader,
+    Writer,
+    Driver,
+}
+
+impl<S, L> Shared<S, L>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer,
+{
+    fn lock(&self) -> MutexGuard<'_, Connection<S, L>> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+    fn with<T>(
+        &self,
+        hand: Hand,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(&mut Connection<S, L>, &mut Context<'_>) -> T,
+    ) -> T {
+        self.wakers.register(hand, cx.waker());
+        let mut connection = self.lock();
+        let before = connection.moves();
+        let result = act(&mut connection, &mut Context::from_waker(&self.fan));
+        let moved = connection.moves() != before;
+        drop(connection);
+        if moved {
+            self.wakers.wake_but(hand); // what moved may be what another one waits for
+        }
+        result
+    }
+}
+
+#[derive(Default)]
+struct Wakers {
+    waiting: [Mutex<Option<Waker>>; 3],
+    abandoned: AtomicBool,
+}
+
+impl Wakers {
+    fn register(&self, hand: Hand, waker: &Waker) {
+        let mut slot = self.slot(hand as usize);
+        match &mut *slot {
+            Some(old) => old.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+    }
+    fn wake_but(&self, hand: Hand) {
+        for other in (0..3).filter(|other| *other != hand as usize) {
+            self.wake_one(other);
+        }
+    }
+    fn wake_all(&self) {
+        (0..3).for_each(|hand| self.wake_one(hand));
+    }
+    fn wake_one(&self, hand: usize) {
+        let waker = self.slot(hand).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+    fn slot(&self, hand: usize) -> MutexGuard<'_, Option<Waker>> {
+        self.waiting[hand]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        self.wake_all();
+    }
+}
+
+/// Held by every handle and half: when the last is gone, the task that drives ends.
+struct Hold(Arc<Wakers>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.abandoned.store(true, Ordering::Release);
+        self.0.wake_one(Hand::Driver as usize);
+    }
+}
+
+// --- messages ---
+
+/// The receiving methods of a connection, for what holds a part of it.
+macro_rules! receives {
+    ($holder:ident, $handle:ident => $at:expr) => {
+        impl<S, L, I, O> $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = Queue<I>, Out = Queue<O>>,
+            I: Weigh,
+            O: Weigh,
+        {
+            /// Receives the next message; `None` is a clean end. Dropping the future loses nothing.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack, once, behind every message that came before it.
+            pub async fn next(&mut self) -> Option<Result<O, Error>> {
+                let $handle = &*self;
+                poll_fn(|cx| $at.with(Hand::Reader, cx, |c, cx| c.receive(cx))).await
+            }
+        }
+        impl<S, L, O> Stream for $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = Queue<O>, Out = Queue<O>>,
+            O: Weigh,
+        {
+            type Item = Result<O, Error>;
+            fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+                let $handle = &*self;
+                $at.with(Hand::Reader, cx, |c, cx| c.receive(cx))
+            }
+        }
+        impl<S, L> AsyncRead for $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = Pipe, Out = Pipe>,
+        {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                let $handle = &*self;
+                $at.with(Hand::Reader, cx, |c, cx| Pin::new(c).poll_read(cx, buf))
+            }
+        }
+    };
+}
+receives!(Handle, handle => handle.shared);
+receives!(Reader, reader => reader.0.shared);
+
+/// The sending methods of a connection, for what holds a part of it.
+macro_rules! sends {
+    ($holder:ident, $handle:ident => $at:expr) => {
+        impl<S, L, I, O> $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = Queue<I>, Out = Queue<O>>,
+            I: Weigh,
+            O: Weigh,
+        {
+            /// Sends a message and waits until it has left. A message is accepted wholly or not at
+            /// all: if the future is dropped while it waits for room, it was not accepted.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack.
+            pub async fn send(&mut self, message: I) -> Result<(), Error> {
+                self.feed(message).await?;
+                self.flushed().await
+            }
+            /// Accepts a message as soon as there is room, without sending it yet. A message is
+            /// accepted wholly or not at all.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack.
+            pub async fn feed(&mut self, message: I) -> Result<(), Error> {
+                let $handle = &*self;
+                let mut message = Some(message);
+                poll_fn(|cx| {
+                    $at.with(Hand::Writer, cx, |c, cx| {
+                        ready!(c.make_room(cx))?;
+                        message.take().into_iter().for_each(|m| c.start(m));
+                        Poll::Ready(Ok(()))
+                    })
+                })
+                .await
+            }
+            /// Waits until every accepted message has left. Dropping the future loses nothing.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack.
+            pub async fn flushed(&mut self) -> Result<(), Error> {
+                let $handle = &*self;
+                poll_fn(|cx| $at.with(Hand::Writer, cx, |c, cx| c.flush(cx))).await
+            }
+        }
+        impl<S, L, I> Sink<I> for $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = Queue<I>, Out = Queue<I>>,
+            I: Weigh,
+        {
+            type Error = Error;
+            fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                let $handle = &*self;
+                $at.with(Hand::Writer, cx, |c, cx| c.make_room(cx))
+            }
+            fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
+                let $handle = &*self;
+                $at.lock().start(message);
+                Ok(())
+            }
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                let $handle = &*self;
+                $at.with(Hand::Writer, cx, |c, cx| c.flush(cx))
+            }
+            fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                let $handle = &*self;
+                $at.with(Hand::Writer, cx, |c, cx| c.end(cx))
+            }
+        }
+        impl<S, L> AsyncWrite for $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = Pipe, Out = Pipe>,
+        {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bytes: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                let $handle = &*self;
+                $at.with(Hand::Writer, cx, |c, cx| Pin::new(c).poll_write(cx, bytes))
+            }
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let $handle = &*self;
+                $at.with(Hand::Writer, cx, |c, cx| Pin::new(c).poll_flush(cx))
+            }
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let $handle = &*self;
+                $at.with(Hand::Writer, cx, |c, cx| Pin::new(c).poll_shutdown(cx))
+            }
+        }
+    };
+}
+sends!(Handle, handle => handle.shared);
+sends!(Writer, writer => writer.0.shared);

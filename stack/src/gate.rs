@@ -1,0 +1,203 @@
+use crate::dial::Endpoint;
+use crate::{Engine, Layer, Policy};
+use http::{HeaderMap, StatusCode};
+use std::io;
+use std::net::SocketAddr;
+use wirestack_http1::connect;
+use wirestack_socks as socks;
+
+/// What a proxy decides: who may go where, and what a client is told.
+///
+/// It reaches the server layer of its protocol inside any stack, so that the same gate serves a
+/// proxy over TLS or behind another one.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    protocol: Protocol,
+    policy: Policy,
+}
+
+#[derive(Clone)]
+enum Protocol {
+    Socks,
+    Connect(Option<Basic>),
+}
+
+/// A user and a password that a client of an HTTP proxy must show.
+#[derive(Clone)]
+struct Basic {
+    realm: String,
+    user: String,
+    password: String,
+}
+
+impl std::fmt::Debug for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Socks => "Socks",
+            Self::Connect(_) => "Connect(..)",
+        })
+    }
+}
+
+/// Why a client does not get its tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The policy permits none of the target's addresses.
+    #[error("the policy does not permit the target")]
+    NotPermitted,
+    /// The target's name has no address.
+    #[error("the target's name was not found")]
+    NotFound,
+    /// No connection could be opened.
+    #[error("the target could not be connected to: {0}")]
+    Unreachable(io::ErrorKind),
+}
+
+impl Gate {
+    /// Creates the gate of a SOCKS5 proxy; its server layer checks passwords.
+    pub fn socks(policy: Policy) -> Self {
+        let protocol = Protocol::Socks;
+        Self { protocol, policy }
+    }
+    /// Creates the gate of an HTTP CONNECT proxy.
+    pub fn connect(policy: Policy) -> Self {
+        let protocol = Protocol::Connect(None);
+        Self { protocol, policy }
+    }
+    /// Asks the clients of an HTTP proxy for this user and password (Basic, RFC 7617).
+    #[must_use]
+    pub fn with_basic(self, realm: &str, user: &str, password: &str) -> Self {
+        let basic = Basic {
+            realm: realm.to_owned(),
+            user: user.to_owned(),
+            password: password.to_owned(),
+        };
+        match self.protocol {
+            Protocol::Socks => self,
+            Protocol::Connect(_) => Self {
+                protocol: Protocol::Connect(Some(basic)),
+                ..self
+            },
+        }
+    }
+    /// Returns where the client wants to go, once it has said so and may ask.
+    pub fn request<L: Layer>(&self, engine: &mut Engine<L>) -> Option<Endpoint> {
+        match &self.protocol {
+            Protocol::Socks => {
+                let address = engine.part::<socks::Server>()?.request()?;
+                Some(Endpoint {
+                    host: address.host().to_string(),
+                    port: address.port(),
+                })
+            }
+            Protocol::Connect(basic) => {
+                let server = engine.part::<connect::Server>()?;
+                let request = server.request()?;
+                if let Some(basic) = basic
+                    && !basic.matches(request.basic())
+                {
+                    server.challenge(&basic.realm);
+                    return None;
+                }
+                Some(Endpoint {
+                    host: request.host.clone(),
+                    port: request.port,
+                })
+            }
+        }
+    }
+    /// Returns the addresses that the policy permits.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if there is none.
+    pub fn permitted(
+        &self,
+        found: impl IntoIterator<Item = SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Refused> {
+        let found: Vec<_> = found.into_iter().collect();
+        let permitted: Vec<_> = found
+            .iter()
+            .copied()
+            .filter(|address| self.policy.permits(*address))
+            .collect();
+        match (permitted.is_empty(), found.is_empty()) {
+            (false, _) => Ok(permitted),
+            (true, true) => Err(Refused::NotFound),
+            (true, false) => Err(Refused::NotPermitted),
+        }
+    }
+    /// Tells the client that its tunnel stands.
+    pub fn accept<L: Layer>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
+        match &self.protocol {
+            Protocol::Socks => {
+                if let Some(server) = engine.part::<socks::Server>() {
+                    server.accept(bound.into());
+                }
+            }
+            Protocol::Connect(_) => {
+                if let Some(server) = engine.part::<connect::Server>() {
+                    server.accept(HeaderMap::new());
+                }
+            }
+        }
+    }
+    /// Tells the client why it gets no tunnel.
+    pub fn refuse<L: Layer>(&self, engine: &mut Engine<L>, refused: Refused) {
+        match &self.protocol {
+            Protocol::Socks => {
+                if let Some(server) = engine.part::<socks::Server>() {
+                    server.reject(refused.reply());
+                }
+            }
+            Protocol::Connect(_) => {
+                if let Some(server) = engine.part::<connect::Server>() {
+                    let body = format!("{refused}\n");
+                    let mut response = http::Response::new(body.into());
+                    *response.status_mut() = refused.status();
+                    server.reject(response);
+                }
+            }
+        }
+    }
+}
+
+impl Refused {
+    fn reply(self) -> socks::Reply {
+        match self {
+            Self::NotPermitted => socks::Reply::NotAllowed,
+            Self::NotFound => socks::Reply::HostUnreachable,
+            Self::Unreachable(io::ErrorKind::ConnectionRefused) => socks::Reply::ConnectionRefused,
+            Self::Unreachable(io::ErrorKind::NetworkUnreachable) => {
+                socks::Reply::NetworkUnreachable
+            }
+            Self::Unreachable(_) => socks::Reply::HostUnreachable,
+        }
+    }
+    fn status(self) -> StatusCode {
+        match self {
+            Self::NotPermitted => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::BAD_GATEWAY,
+            Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+impl Basic {
+    fn matches(&self, shown: Option<(String, String)>) -> bool {
+        shown.is_some_and(|(user, password)| {
+            // Both are always compared, in a time that tells only their lengths.
+            same(&user, &self.user) & same(&password, &self.password)
+        })
+    }
+}
+
+fn same(a: &str, b: &str) -> bool {
+    let differing = a
+        .bytes()
+        .zip(b.bytes())
+        .fold(0, |all, (a, b)| all | (a ^ b));
+    a.len() == b.len() && differing == 0
+}

@@ -1,0 +1,34 @@
+use std::any::{Any, TypeId};
+use std::time::Instant;
+use wirestack_layer::{Layer, Pipe, Ports, Progress, found};
+
+/// The layer that does nothing: the stack of a plain connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Layer for Plain {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+        ports.tunnel();
+    }
+    fn is_open(&self) -> bool {
+        true
+    }
+    fn is_transparent(&self) -> bool {
+        true
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        Progress::Open
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}

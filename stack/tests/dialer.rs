@@ -1,0 +1,307 @@
+//! The dialer on a fake clock: no socket, no sleep.
+#![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
+
+use std::any::{Any, TypeId};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use wirestack::dial::{AttemptId, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts};
+use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed, found};
+
+/// Opens at the byte `k`, fails at `x`, and wants another connection at `n`.
+#[derive(Default)]
+struct Knock {
+    open: bool,
+    over: bool,
+}
+
+impl Layer for Knock {
+    type In = Pipe;
+    type Out = Pipe;
+    fn name(&self) -> &'static str {
+        "knock"
+    }
+    fn process(&mut self, mut p: Ports<'_>, _: Instant) {
+        if self.open {
+            return p.tunnel();
+        }
+        let Some(byte) = p.from_wire.unread().first().copied() else {
+            if let Some(error) = p.from_wire.cut("knock", "closed before the knock")
+                && !self.over
+            {
+                self.over = true;
+                p.fail(error);
+            }
+            return p.from_wire.require(1);
+        };
+        p.from_wire.consume(1);
+        match byte {
+            b'k' => self.open = true,
+            b'n' => {
+                self.over = true;
+                p.fail(Error::peer("knock", "come again").needs_new_connection(42_u32));
+            }
+            b'.' => {}
+            _ => {
+                self.over = true;
+                p.fail(Error::peer("knock", "turned away"));
+            }
+        }
+    }
+    fn is_open(&self) -> bool {
+        self.open
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match (self.open, self.over) {
+            (true, _) => Progress::Open,
+            (_, true) => Progress::Over,
+            _ => Progress::Opening("the knock"),
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}
+
+struct World {
+    dialer: Dialer<Knock>,
+    start: Instant,
+    now: Instant,
+}
+
+impl World {
+    fn new(host: &str) -> Self {
+        let start = Instant::now();
+        let endpoint = Endpoint {
+            host: host.into(),
+            port: 7,
+        };
+        let plan = Plan::new(endpoint, vec!["hop 1".into()], |_, _| Ok(Knock::default()));
+        Self {
+            dialer: Dialer::new(plan, Timeouts::default(), Seed::new([1; 32]), start),
+            start,
+            now: start,
+        }
+    }
+    fn step(&mut self) -> Step {
+        self.dialer.step(self.now)
+    }
+    fn attempt(&mut self) -> (AttemptId, SocketAddr) {
+        match self.step() {
+            Step::Open { attempt, address } => (attempt, address),
+            other => panic!("wanted Open, saw {other:?}"),
+        }
+    }
+    /// Goes to the time that the dialer waits for.
+    fn jump(&mut self) -> Duration {
+        match self.step() {
+            Step::Wait { until: Some(until) } => self.now = until,
+            other => panic!("wanted Wait, saw {other:?}"),
+        }
+        self.now - self.start
+    }
+    fn closes(&mut self, attempt: AttemptId) {
+        match self.step() {
+            Step::Close { attempt: closed } => assert_eq!(closed, attempt),
+            other => panic!("wanted Close, saw {other:?}"),
+        }
+    }
+    fn failure(&mut self) -> DialError {
+        match self.step() {
+            Step::Failed(error) => error,
+            other => panic!("wanted Failed, saw {other:?}"),
+        }
+    }
+    /// Opens the next attempt and lets the peer say this.
+    fn hear(&mut self, bytes: &[u8]) -> AttemptId {
+        let (attempt, _) = self.attempt();
+        self.say(attempt, bytes);
+        attempt
+    }
+    fn say(&mut self, attempt: AttemptId, bytes: &[u8]) {
+        let mut engine = self.dialer.opened(attempt, self.now).expect("wanted");
+        for byte in bytes {
+            engine.from_wire().write(&[*byte]);
+            engine.process(self.now);
+            self.dialer.observe(attempt, &mut engine, self.now);
+        }
+    }
+    fn resolve(&mut self, found: &[&str]) {
+        let Step::Resolve { lookup, host, port } = self.step() else {
+            panic!("wanted Resolve");
+        };
+        assert_eq!((&host[..], port), ("name.test", 7));
+        let found = found.iter().map(|text| text.parse().unwrap()).collect();
+        self.dialer.resolved(lookup, Ok(found), self.now);
+    }
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn refusal() -> Error {
+    Error::peer(
+        "wire",
+        std::io::Error::from(std::io::ErrorKind::ConnectionRefused),
+    )
+}
+
+#[test]
+fn an_address_is_not_looked_up() {
+    let mut world = World::new("127.0.0.1");
+    let attempt = world.hear(b"k");
+    assert!(matches!(world.step(), Step::Ready { attempt: ready } if ready == attempt));
+    let trace = world.dialer.trace().to_string();
+    for word in [
+        "connecting to 127.0.0.1:7",
+        "knock      open  hop 1",
+        "ready",
+    ] {
+        assert!(trace.contains(word), "{trace}");
+    }
+}
+
+#[test]
+fn addresses_are_tried_in_order() {
+    let mut world = World::new("name.test");
+    world.resolve(&["192.0.2.1:7", "192.0.2.2:7"]);
+    let (first, address) = world.attempt();
+    assert_eq!(address.to_string(), "192.0.2.1:7");
+    world.dialer.refused(first, refusal(), world.now);
+    world.closes(first);
+    let second = world.hear(b"k");
+    assert!(matches!(world.step(), Step::Ready { attempt } if attempt == second));
+    assert!(world.dialer.opened(first, world.now).is_none(), "too late");
+}
+
+#[test]
+fn every_address_that_failed_is_in_the_error() {
+    let mut world = World::new("name.test");
+    world.resolve(&["192.0.2.1:7", "192.0.2.2:7"]);
+    let (first, _) = world.attempt();
+    assert_eq!(world.jump(), seconds(10));
+    world.closes(first);
+    let (second, _) = world.attempt();
+    world.dialer.refused(second, refusal(), world.now);
+    world.closes(second);
+    assert_eq!(
+        world.failure().to_string(),
+        "hop 1: could not be connected to: 192.0.2.1:7: wire: timed out after 10s; \
+         192.0.2.2:7: wire: connection refused"
+    );
+    assert!(matches!(world.step(), Step::Wait { until: None }), "over");
+}
+
+#[test]
+fn a_look_up_times_out() {
+    let mut world = World::new("name.test");
+    let Step::Resolve { lookup, .. } = world.step() else {
+        panic!("wanted Resolve");
+    };
+    assert_eq!(world.jump(), seconds(10));
+    assert_eq!(
+        world.failure().to_string(),
+        "timed out after 10s: hop 1 was being looked up"
+    );
+    let late = Ok(vec!["192.0.2.1:7".parse().unwrap()]);
+    world.dialer.resolved(lookup, late, world.now);
+    assert!(matches!(world.step(), Step::Wait { until: None }), "over");
+}
+
+#[test]
+fn a_layer_times_out_and_says_what_it_waited_for() {
+    let mut world = World::new("127.0.0.1");
+    let attempt = world.hear(b"...");
+    assert_eq!(world.jump(), seconds(10));
+    world.closes(attempt);
+    assert_eq!(
+        world.failure().to_string(),
+        "timed out after 10s: hop 1 was waiting for the knock, 3 bytes seen"
+    );
+}
+
+#[test]
+fn everything_together_times_out() {
+    let mut world = World::new("name.test");
+    world.resolve(&["192.0.2.1:7"; 9]);
+    for _ in 0..5 {
+        let (attempt, _) = world.attempt();
+        world.jump();
+        world.closes(attempt);
+    }
+    let (attempt, _) = world.attempt();
+    assert_eq!(world.jump(), seconds(60));
+    world.closes(attempt);
+    assert_eq!(
+        world.failure().to_string(),
+        "timed out after 60s: hop 1 was being connected to"
+    );
+}
+
+#[test]
+fn a_layer_that_fails_ends_the_dialing_with_its_error() {
+    let mut world = World::new("127.0.0.1");
+    let attempt = world.hear(b".x");
+    world.closes(attempt);
+    let error = world.failure();
+    assert_eq!(error.to_string(), "hop 1: knock[0]: turned away");
+    assert!(error.layer_error().is_some());
+}
+
+#[test]
+fn a_new_connection_is_made_five_times_at_most_and_hears_what_was_learnt() {
+    let start = Instant::now();
+    let endpoint = Endpoint {
+        host: "127.0.0.1".into(),
+        port: 7,
+    };
+    let (told, heard) = std::sync::mpsc::channel();
+    let plan = Plan::new(endpoint, vec!["hop 1".into()], move |_, learnt| {
+        told.send(learnt.at::<u32>(0).copied()).unwrap();
+        assert_eq!(learnt.at::<u32>(1), None);
+        Ok(Knock::default())
+    });
+    let mut world = World {
+        dialer: Dialer::new(plan, Timeouts::default(), Seed::new([1; 32]), start),
+        start,
+        now: start,
+    };
+    for _ in 0..6 {
+        let attempt = world.hear(b"n");
+        world.closes(attempt);
+    }
+    let error = world.failure();
+    let Reason::TooManyConnections { chain } = error.reason() else {
+        panic!("{error}");
+    };
+    assert_eq!(chain.len(), 6);
+    assert!(
+        error
+            .to_string()
+            .starts_with("gave up after 6 connections: knock[0]: come again, then knock[0]"),
+        "{error}"
+    );
+    let heard: Vec<_> = heard.try_iter().collect();
+    assert_eq!(heard[0], None);
+    assert_eq!(heard[1..], [Some(42); 5]);
+}
+
+#[test]
+fn a_plan_that_makes_no_stack_fails_before_anything_is_sent() {
+    let endpoint = Endpoint {
+        host: "name.test".into(),
+        port: 7,
+    };
+    let plan = Plan::<Knock>::new(endpoint, vec![], |_, _| {
+        Err(Error::local("knock", "no knuckles"))
+    });
+    let now = Instant::now();
+    let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([1; 32]), now);
+    let Step::Failed(error) = dialer.step(now) else {
+        panic!("wanted Failed");
+    };
+    assert_eq!(error.to_string(), "knock: no knuckles");
+}

@@ -1,0 +1,355 @@
+"""The test bed: starts the peers on free ports, and ends what it started."""
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+HERE = Path(__file__).resolve().parent
+START_LIMIT = 20  # seconds for a peer to become ready
+LOG_LIMIT = 5  # seconds for a line to reach a peer's log
+GREETING = b"the server speaks first\r\n"
+
+# No proxy of the environment may come between a client and its peer.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+
+
+class Failure(Exception):
+    """Something was not as it should be."""
+
+
+class Bed:
+    """Every peer, running. Its attributes are their addresses, "127.0.0.1:PORT"."""
+
+    # With what a URL must escape, and with the colon that divides Basic credentials.
+    PASSWORD = "pa@s:w%rd"
+    QUOTED = quote(PASSWORD, safe="")
+    WRONG = "not-the-password"
+    SECRETS = [PASSWORD, QUOTED, WRONG]
+
+    def __init__(self, folder, programs):
+        self.folder, self.programs = folder, programs
+        self.processes, self.listeners = {}, []
+        self.refusing = socket.socket()  # bound, but it never listens
+        self.ipv6 = has_ipv6()
+
+    def __enter__(self):
+        # So that an ended run also ends its peers.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            self.folder.chmod(0o755)  # squid reads its files as another user
+            subprocess.run([HERE / "certs.sh", self.folder / "certs"], check=True)
+            self.start_own_targets()
+            self.start_others()
+            self.start_ours()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for listener in self.listeners:
+            listener.shutdown()
+            listener.server_close()
+        self.refusing.close()
+
+    def start_own_targets(self):
+        """The plain TCP servers at the far end of tunnels, and a port that refuses."""
+        self.greeter = self.listen(Greeter)
+        self.counter = self.listen(Counter)
+        self.refusing.bind(("127.0.0.1", 0))
+        self.nobody = "%s:%d" % self.refusing.getsockname()
+
+    def start_others(self):
+        """The peers; first all are started, then all are waited for."""
+        names = "microsocks microsocks_auth squid squid_basic squid_tls tinyproxy tinyproxy_basic".split()
+        nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired")}
+        openssl = {"TLSv1.2": ["-tls1_2"], "TLSv1.3": ["-tls1_3"], "client": ["-Verify", "1", "-verify_return_error"]}
+        addresses = free_addresses(len(names) + len(nginx) + len(openssl))
+        for name in names:
+            setattr(self, name, next(addresses))
+        self.nginx = {name: next(addresses) for name in nginx}
+        self.openssl = {name: next(addresses) for name in openssl}
+
+        self.start_microsocks()
+        self.start_squid()
+        self.start_tinyproxy()
+        self.start_nginx()
+        for name, options in openssl.items():
+            self.start(
+                f"openssl-{name}", "openssl", "s_server", "-rev", "-accept", self.openssl[name],
+                "-cert", self.cert("server"), "-key", self.key("server"), "-CAfile", self.cert("ca"), *options,
+            )
+        python, echo = HERE / ".work/venv/bin/python", {"python-websockets": "echo.py", "npm-ws": "echo.js"}
+        identity = self.cert("server"), self.key("server")
+        for name, script in echo.items():
+            program = python if script.endswith(".py") else "node"
+            self.start(name, program, HERE / script)
+            self.start(f"{name}-tls", program, HERE / script, *identity)
+        self.start("endings", sys.executable, HERE / "endings.py", *identity)
+
+        for name in names:
+            self.await_accepting("squid" if name.startswith("squid") else name, getattr(self, name))
+        for name, address in self.nginx.items():
+            self.await_accepting("nginx", address)
+        for name in openssl:
+            # It serves one connection at a time, and would take a try for one of them.
+            self.await_start(f"openssl-{name}", lambda: "ACCEPT" in self.log(f"openssl-{name}"))
+        self.echo = {name: self.announced(name) for name in echo}
+        self.echo_tls = {name: self.announced(f"{name}-tls") for name in echo}
+        self.endings = self.announced("endings")
+
+    def start_ours(self):
+        """This project's servers."""
+        serve, auth = self.programs / "serve", ["--auth", f"user:{self.PASSWORD}"]
+        tls = ["--tls", self.cert("server"), self.key("server")]
+        commands = {
+            "our_socks": ["socks5"],
+            "our_socks_auth": ["socks5", *auth],
+            "our_connect": ["connect"],
+            "our_connect_auth": ["connect", *auth],
+            "our_connect_tls": ["connect", *auth, *tls],
+            "our_websocket": ["websocket"],
+            "our_websocket_tls": ["websocket", *tls],
+        }
+        for name, command in commands.items():
+            self.start(name, serve, *command)
+        for name in commands:
+            setattr(self, name, self.announced(name))
+
+    def start_microsocks(self):
+        for name, auth in ("microsocks", []), ("microsocks_auth", ["-u", "user", "-P", self.PASSWORD]):
+            host, port = getattr(self, name).split(":")
+            self.start(name, "microsocks", "-i", host, "-p", port, *auth)
+
+    def start_squid(self):
+        """One squid with three ports: open, with Basic authentication, and this over TLS."""
+        folder = self.folder / "squid"
+        folder.mkdir()
+        passwords, key = folder / "passwords", folder / "server.key"
+        subprocess.run(["htpasswd", "-bc", passwords, "user", self.PASSWORD], check=True, capture_output=True)
+        shutil.copy(self.key("server"), key)
+        passwords.chmod(0o644)
+        key.chmod(0o644)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "proxy")  # the user that squid becomes
+        config = folder / "squid.conf"
+        config.write_text(f"""
+            http_port {self.squid} name=open
+            http_port {self.squid_basic} name=basic
+            https_port {self.squid_tls} name=tls tls-cert={self.cert("server")} tls-key={key}
+            auth_param basic program /usr/lib/squid/basic_ncsa_auth {passwords}
+            auth_param basic realm peers
+            acl open myportname open
+            acl known proxy_auth REQUIRED
+            http_access allow open
+            http_access allow known
+            http_access deny all
+            visible_hostname localhost
+            hosts_file /etc/hosts
+            dns_nameservers 127.0.0.1
+            pid_filename {folder}/squid.pid
+            access_log stdio:{folder}/access.log
+            cache_log {folder}/cache.log
+            coredump_dir {folder}
+            netdb_filename none
+            cache deny all
+            cache_mem 8 MB
+            max_filedescriptors 1024
+            pinger_enable off
+            shutdown_lifetime 0 seconds
+            """.replace("            ", ""))
+        self.start("squid", "squid", "-N", "-f", config)
+
+    def start_tinyproxy(self):
+        for name, auth in ("tinyproxy", ""), ("tinyproxy_basic", "BasicAuth user secret\n"):
+            host, port = getattr(self, name).split(":")
+            config = self.folder / f"{name}.conf"
+            config.write_text(f"Listen {host}\nPort {port}\nAllow {host}\nTimeout 60\nLogLevel Connect\n{auth}")
+            self.start(name, "tinyproxy", "-d", "-c", config)
+
+    def start_nginx(self):
+        """One nginx with a TLS server for each version and each certificate."""
+        folder = self.folder / "nginx"
+        folder.mkdir()
+        temporary = "".join(f"{kind}_temp_path {folder};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        servers = ""
+        for name, address in self.nginx.items():
+            certificate = name if name in ("rsa", "wrong", "expired") else "server"
+            versions = name if name.startswith("TLS") else "TLSv1.2 TLSv1.3"
+            also = f"listen {sixth(address)} ssl;" if self.ipv6 else ""
+            client = f"ssl_client_certificate {self.cert('ca')}; ssl_verify_client on;" if name == "client" else ""
+            servers += f"""
+                server {{
+                    listen {address} ssl; {also}
+                    ssl_certificate {self.cert(certificate)}; ssl_certificate_key {self.key(certificate)};
+                    ssl_protocols {versions}; {client}
+                    location / {{ return 200 "nginx $ssl_protocol $ssl_cipher client=$ssl_client_s_dn\\n"; }}
+                }}"""
+        config = folder / "nginx.conf"
+        config.write_text(f"""
+            daemon off; master_process off; pid {folder}/pid; error_log stderr info;
+            events {{ worker_connections 256; }}
+            http {{ access_log off; default_type text/plain; {temporary} {servers} }}
+            """)
+        self.start("nginx", "nginx", "-e", "stderr", "-p", folder, "-c", config)
+
+    def start(self, name, *command):
+        """Starts a program, with its output in NAME.log."""
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=ENVIRONMENT, cwd=self.folder,
+            )
+
+    def listen(self, handler):
+        """Starts a server of our own on the loopback addresses; returns its address."""
+        listeners = [Listener(("127.0.0.1", 0), handler)]
+        port = listeners[0].server_address[1]
+        if self.ipv6:
+            listeners.append(ListenerIPv6(("::1", port), handler))
+        for listener in listeners:
+            threading.Thread(target=listener.serve_forever, daemon=True).start()
+        self.listeners += listeners
+        return f"127.0.0.1:{port}"
+
+    def cert(self, name):
+        return str(self.folder / "certs" / f"{name}.pem")
+
+    def key(self, name):
+        return str(self.folder / "certs" / f"{name}.key")
+
+    def await_accepting(self, name, address):
+        """Waits until somebody accepts connections at the address."""
+        host, port = address.split(":")
+
+        def accepts():
+            with socket.socket() as probe:
+                return probe.connect_ex((host, int(port))) == 0
+
+        self.await_start(name, accepts)
+
+    def announced(self, name):
+        """Waits for "listening on ADDRESS" in a program's log; returns the address."""
+        line = re.compile(r"listening on (127\.0\.0\.1:\d+)")
+        return self.await_start(name, lambda: line.search(self.log(name))).group(1)
+
+    def await_start(self, name, ready):
+        deadline = time.monotonic() + START_LIMIT
+        while not (result := ready()):
+            ended = self.processes[name].poll() is not None
+            if ended or time.monotonic() > deadline:
+                print(self.log(name))
+                raise Failure(f"{name} {'ended' if ended else 'is not ready'}")
+            time.sleep(0.02)
+        return result
+
+    def log(self, name, start=0):
+        """What stands in a log from the given offset on."""
+        path = self.folder / f"{name}.log"
+        if not path.exists():
+            return ""
+        with open(path, "rb") as file:
+            file.seek(start)
+            return file.read().decode(errors="replace")
+
+    def log_size(self, name):
+        return self.log_sizes().get(self.folder / f"{name}.log", 0)
+
+    def expect_log(self, name, pattern, start):
+        """Waits until the pattern stands in a log behind the given offset; returns what it found."""
+        deadline = time.monotonic() + LOG_LIMIT
+        while not (found := re.search(pattern, self.log(name, start), re.DOTALL)):
+            if time.monotonic() > deadline:
+                raise Failure(f"{name}.log does not tell {pattern!r}, but {self.log(name, start)!r}")
+            time.sleep(0.01)
+        return found.group()
+
+    def log_sizes(self):
+        return {path: path.stat().st_size for path in sorted(self.folder.glob("**/*.log"))}
+
+    def print_logs(self, sizes):
+        """Prints what came to the logs since they had the given sizes; 20 lines of each at most."""
+        for path in self.log_sizes():
+            lines = path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()
+            for line in lines[-20:]:
+                print(f"        {path.name}: {line}", flush=True)
+
+
+class Greeter(socketserver.BaseRequestHandler):
+    """Speaks first, then echoes."""
+
+    def handle(self):
+        self.request.sendall(GREETING)
+        while received := self.request.recv(65536):
+            self.request.sendall(received)
+
+
+class Counter(socketserver.BaseRequestHandler):
+    """Answers, after the end of what it receives, how much that was."""
+
+    def handle(self):
+        count = 0
+        while received := self.request.recv(65536):
+            count += len(received)
+        self.request.sendall(b"%d bytes\n" % count)
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that goes away is its own check's matter."""
+
+
+class ListenerIPv6(Listener):
+    address_family = socket.AF_INET6
+
+
+def sixth(address):
+    """The same port on the IPv6 loopback address."""
+    return address.replace("127.0.0.1", "[::1]")
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def free_addresses(count):
+    """Addresses whose ports nobody uses.
+
+    They are not of the range from which the system takes ports for those who ask for any: until
+    the peer binds its port, it cannot be given away.
+    """
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = []
+    for port in random.sample(range(10000, lowest), 100 * count):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(f"127.0.0.1:{port}")
+        if len(found) == count:
+            return iter(found)
+    raise Failure(f"found {len(found)} free ports, wanted {count}")

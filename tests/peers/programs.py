@@ -1,0 +1,157 @@
+"""Runs the client programs, ours and those of others, and compares what they did."""
+
+import contextlib
+import re
+import secrets
+import subprocess
+import tempfile
+import threading
+
+from bed import ENVIRONMENT, GREETING, HERE, Failure
+
+LIMIT = 30  # seconds for a program to end
+PAYLOAD = secrets.token_bytes(256 * 1024)
+
+
+class Programs:
+    """The programs, against a test bed. Each method makes a check and returns what it compared."""
+
+    def __init__(self, bed, folder):
+        self.bed, self.folder = bed, folder
+
+    def tunnel(self, url, *hops, options=(), log=None):
+        """Our pipe through hops to the greeter: its greeting and the echo come back whole."""
+        mark = log and self.bed.log_size(log[0])
+        wanted = GREETING + PAYLOAD
+        end = self.pipe(url, hops, options, PAYLOAD, lambda seen: len(seen) >= len(wanted))
+        end.expect(0)
+        if end.output != wanted:
+            raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(wanted)}")
+        return f"{len(wanted)} bytes equal" + (self.told(*log, mark) if log else "")
+
+    def half_close(self, url):
+        """Our pipe's end of sending arrives, and what is answered only then."""
+        end = self.pipe(url, [], [], PAYLOAD, lambda seen: True)
+        return end.expect(0, f"^{len(PAYLOAD)} bytes$")
+
+    def https(self, url, *options, says):
+        """Our pipe takes an HTTP request to a TLS server, which tells what it sees; both name one version."""
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        end = self.pipe(url, [], options, request, lambda seen: re.search(says.encode(), seen))
+        seen = end.expect(0, says)
+        version = re.search(r"TLSv(1\.[23])", seen)
+        if version and version[1] not in end.errors:
+            raise Failure(f"the server tells {seen!r}, but our pipe {end.errors!r}")
+        return seen
+
+    def reverse(self, url, *options):
+        """Our pipe gets each of its lines back reversed, as `openssl s_server -rev` does it."""
+        end = self.pipe(url, [], options, b"a line to reverse\n", lambda seen: b"\n" in seen)
+        return end.expect(0, "esrever ot enil a\n")
+
+    def ending(self, url, path, code, *options):
+        """Our pipe delivers all that came, and tells a connection cut short from a finished one."""
+        body = f"the body of {path}\n"
+        end = self.pipe(url, [], options, f"GET {path}\n".encode(), lambda seen: body.encode() in seen)
+        compared = end.expect(code, f"^{body}$")
+        return compared if code == 0 else f"{compared}, then {end.expect_error(code, '(?i)tls|close_notify')}"
+
+    def refused(self, url, *hops, options=(), says):
+        """Our pipe fails, and its error says what is wanted of it, and no password."""
+        end = self.pipe(url, hops, options, b"", lambda seen: True)
+        return end.expect_error(1, f"(?is){says}")
+
+    def nested(self, url, *options, log):
+        """Our nested talks to an echo server, which sees the message and a clean close."""
+        mark, message = self.bed.log_size(log), f"message {secrets.token_hex(4)}"
+        command = [self.folder / "nested", url, *options, "--message", message]
+        self.ran(command).expect(0)
+        return "echoed" + self.told(log, f"text {len(message)} {message}\n.*closed 1000", mark)
+
+    def curl(self, url, *options, says, code=0):
+        """curl's exit code, and what it printed: page, errors, the proxy's status."""
+        ca = ["--cacert", self.bed.cert("ca")]
+        tell = ["-sS", "--stderr", "-", "-w", "connect=%{http_connect}\n"]
+        end = self.ran(["curl", "-g", *tell, *ca, *options, url])
+        return f"exit code {code}, {end.expect(code, says)!r}"
+
+    def websocket_client(self, script, url, *proxy):
+        """A WebSocket client of others goes through its list of exchanges."""
+        program = HERE / ".work/venv/bin/python" if script.endswith(".py") else "node"
+        return self.ran([program, HERE / script, url, self.bed.cert("ca"), *proxy]).expect(0, "^text.*$")
+
+    def pipe(self, url, hops, options, data, answered):
+        via = [word for hop in hops for word in ("--via", hop)]
+        return self.ran([self.folder / "pipe", url, *via, *options], data, answered)
+
+    def ran(self, command, data=b"", answered=lambda seen: True):
+        """Runs a program, whose input ends only when the output seen is the answer.
+
+        Many proxies end a tunnel when one side has finished, so a client that wants its answer
+        must not finish before.
+        """
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                env=ENVIRONMENT, cwd=self.bed.folder,
+            )
+            done = threading.Event()
+            if answered(b""):
+                done.set()
+
+            def write():
+                with contextlib.suppress(BrokenPipeError), process.stdin:
+                    process.stdin.write(data)
+                    process.stdin.flush()
+                    done.wait()
+
+            writer = threading.Thread(target=write)
+            limit = threading.Timer(LIMIT, process.kill)
+            writer.start()
+            limit.start()
+            try:
+                output = b""
+                while received := process.stdout.read1(65536):
+                    output += received
+                    if not done.is_set() and answered(output):
+                        done.set()
+                code = process.wait()
+            finally:
+                # At an interruption too nothing started here stays behind.
+                process.kill()
+                done.set()
+                limit.cancel()
+                writer.join()
+                process.stdout.close()
+            errors.seek(0)
+            return End(code, output, errors.read(), self.bed.SECRETS)
+
+    def told(self, log, pattern, mark):
+        return f"; {log}.log tells {self.bed.expect_log(log, pattern, mark)!r}"
+
+
+class End:
+    """How a program ended."""
+
+    def __init__(self, code, output, errors, passwords):
+        self.code, self.output, self.passwords = code, output, passwords
+        self.errors = errors.decode(errors="replace").strip()
+
+    def expect(self, code, pattern=""):
+        """Compares the exit code and the output; returns what the pattern found."""
+        return self.compared(code, pattern, self.output.decode(errors="replace")).group().strip()
+
+    def expect_error(self, code, pattern):
+        """Compares the exit code and the error output; returns this."""
+        self.compared(code, pattern, self.errors)
+        if any(password in self.errors for password in self.passwords):
+            raise Failure(f"a password stands in {self.errors!r}")
+        return f"exit code {code}, {self.errors!r}"
+
+    def compared(self, code, pattern, text):
+        if self.code != code:
+            raise Failure(f"exit code {self.code}, wanted {code}; {self.output[-300:]!r} and {self.errors!r}")
+        found = re.search(pattern, text, re.MULTILINE)
+        if not found:
+            raise Failure(f"{text[-500:]!r} has no {pattern!r}")
+        return found
