@@ -61,6 +61,7 @@ impl Pipe {
         self.limit = limit;
     }
     /// Returns how many bytes wait.
+    #[inline]
     pub fn len(&self) -> usize {
         self.queued + self.buf.len()
     }
@@ -80,10 +81,12 @@ impl Pipe {
     // --- reading ---
 
     /// Returns the unread bytes in one piece. Free unless the writer queued chunks.
+    #[inline]
     pub fn unread(&mut self) -> &[u8] {
         self.unread_mut()
     }
     /// Returns the unread bytes in one piece, to be decrypted or unmasked in place.
+    #[inline]
     pub fn unread_mut(&mut self) -> &mut [u8] {
         if !self.chunks.is_empty() {
             self.join();
@@ -111,6 +114,7 @@ impl Pipe {
         self.chunks.iter().map(|chunk| &chunk[..]).chain(tail)
     }
     /// Returns the first piece of the unread bytes; empty only if the pipe is.
+    #[inline]
     pub fn first(&self) -> &[u8] {
         self.chunks
             .front()
@@ -128,6 +132,7 @@ impl Pipe {
     /// # Panics
     ///
     /// If there are fewer.
+    #[inline]
     pub fn consume(&mut self, mut n: usize) {
         assert!(n <= self.len(), "consumed past the end of a pipe");
         if n == 0 {
@@ -152,6 +157,7 @@ impl Pipe {
     /// # Panics
     ///
     /// If there are fewer.
+    #[inline]
     pub fn take(&mut self, n: usize) -> Bytes {
         assert!(n <= self.len(), "took past the end of a pipe");
         if n == 0 {
@@ -178,6 +184,7 @@ impl Pipe {
     ///
     /// The pipe makes room for them, and [`wanted`](Self::wanted) lets a driver read them straight
     /// into their place. A reader bounds `n` by its own limits first.
+    #[inline]
     pub fn require(&mut self, n: usize) {
         if n > self.required {
             if n > self.limit {
@@ -194,11 +201,13 @@ impl Pipe {
     pub fn wanted(&self) -> usize {
         self.required.saturating_sub(self.len())
     }
+    #[inline]
     fn moved(&mut self) {
         self.required = 0;
         self.moves += 1;
     }
     /// Gives the memory of an empty pipe back.
+    #[inline]
     fn rest(&mut self) {
         if self.buf.is_empty() {
             self.buf = BytesMut::new();
@@ -211,6 +220,7 @@ impl Pipe {
     // --- writing ---
 
     /// Appends a copy of `bytes`.
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         self.fill(|buf| buf.extend_from_slice(bytes));
     }
@@ -319,18 +329,22 @@ impl Flow for Pipe {
             self.moves += 1;
         }
     }
+    #[inline]
     fn closed(&self) -> Option<&End> {
         self.end.as_ref()
     }
+    #[inline]
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
+    #[inline]
     fn room(&self) -> usize {
         self.limit.max(self.required).saturating_sub(self.len())
     }
     fn discard(&mut self) {
         self.consume(self.len());
     }
+    #[inline]
     fn moves(&self) -> u64 {
         self.moves
     }

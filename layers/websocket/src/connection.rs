@@ -133,15 +133,14 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Failure> {
         while p.to_app.room() > 0 {
-            match self.receiver.next(p.from_wire)? {
-                Received::Message(message) => p.to_app.deliver(message)?,
+            match self.receiver.next(p.from_wire, p.to_app)? {
+                Received::Data => {}
                 Received::Ping(payload) => self.sender.pong(payload, p.to_wire),
                 Received::Pong(payload) => self.pings.answer(&payload, now),
                 Received::Close(close) => {
                     self.peer_closed(close, p, now);
                     break;
                 }
-                Received::Fragment => {}
                 Received::Nothing => {
                     return match p.from_wire.cut(NAME, Cause::Cut) {
                         Some(error) => Err(Failure::Lost(error)),

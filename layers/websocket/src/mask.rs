@@ -38,15 +38,19 @@ impl fmt::Debug for Masks {
 }
 
 /// Masks or unmasks a piece of a payload that lies `offset` bytes behind its start.
-pub(crate) fn apply(piece: &mut [u8], mut key: Key, offset: usize) {
-    key.rotate_left(offset % 4);
-    let half = u64::from(u32::from_ne_bytes(key));
-    let wide = half << 32 | half;
-    let (words, rest) = piece.as_chunks_mut::<8>();
-    for word in words {
-        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+#[inline]
+pub(crate) fn apply(piece: &mut [u8], key: Key, offset: usize) {
+    let word = u32::from_le_bytes(key).rotate_right(offset as u32 % 4 * 8);
+    let block = u128::from(word) * 0x1_0000_0001_0000_0001_0000_0001;
+    let (blocks, rest) = piece.as_chunks_mut::<16>();
+    for bytes in blocks {
+        *bytes = (u128::from_le_bytes(*bytes) ^ block).to_le_bytes();
     }
-    for (byte, key) in rest.iter_mut().zip(key.iter().cycle()) {
+    let (words, rest) = rest.as_chunks_mut::<4>();
+    for bytes in words {
+        *bytes = (u32::from_le_bytes(*bytes) ^ word).to_le_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(word.to_le_bytes()) {
         *byte ^= key;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::close::Close;
 use crate::frame::{Header, Opcode, Parsed};
-use crate::message::{Message, Text};
+use crate::message::{Message, Payload, Text};
 use crate::utf8::{NotUtf8, Utf8};
 use crate::{Cause, Settings, mask};
 use bytes::{Buf, Bytes, BytesMut};
@@ -43,12 +43,11 @@ struct Fragments {
 /// What [`Receiver::next`] found.
 #[derive(Debug)]
 pub(crate) enum Received {
-    Message(Message),
+    /// A message or a part of one, which the application has if it is complete.
+    Data,
     Ping(Bytes),
     Pong(Bytes),
     Close(Close),
-    /// A frame that ends nothing.
-    Fragment,
     /// No whole frame; the pipe knows how much is required.
     Nothing,
 }
@@ -65,11 +64,15 @@ impl Receiver {
             utf8: Utf8::default(),
         }
     }
-    /// Takes one frame from the wire.
+    /// Takes one frame from the wire, and hands the application the message that it completes.
     #[inline]
-    pub(crate) fn next(&mut self, wire: &mut Pipe) -> Result<Received, Cause> {
+    pub(crate) fn next<F: Payload>(
+        &mut self,
+        wire: &mut Pipe,
+        app: &mut F,
+    ) -> Result<Received, Cause> {
         let unread = wire.unread_mut();
-        let (Begun { header, done }, start) = match self.frame.take() {
+        let (Begun { header, done }, start) = match self.frame {
             Some(begun) => (begun, 0),
             None => match Header::parse(unread, self.masked)? {
                 Parsed::Header(header, len) => {
@@ -100,22 +103,23 @@ impl Receiver {
             wire.require(len);
             return Ok(Received::Nothing);
         }
-        if self.message.is_none() || header.opcode.is_control() {
-            let mut payload = wire.take(start + len);
-            payload.advance(start);
-            return self.finish(header, payload);
+        self.frame = None;
+        if header.opcode == Opcode::Continuation {
+            self.extend(&unread[start..start + len]);
+            wire.consume(start + len);
+            return self.deliver_if(header.fin, app);
         }
-        if let Some(message) = &mut self.message {
-            message.count += 1;
-            message
-                .payload
-                .extend_from_slice(&unread[start..start + len]);
+        let mut payload = wire.take(start + len);
+        payload.advance(start);
+        match header.opcode {
+            Opcode::Text if header.fin => app.deliver(Message::Text(Text::checked(payload)))?,
+            Opcode::Binary if header.fin => app.deliver(Message::Binary(payload))?,
+            Opcode::Ping => return Ok(Received::Ping(payload)),
+            Opcode::Pong => return Ok(Received::Pong(payload)),
+            Opcode::Close => return Close::parse(&payload).map(Received::Close),
+            opcode => self.begin(opcode == Opcode::Text, &payload),
         }
-        wire.consume(start + len);
-        Ok(match self.message.take_if(|_| header.fin) {
-            Some(Fragments { text, payload, .. }) => message(text, payload.freeze()),
-            None => Received::Fragment,
-        })
+        Ok(Received::Data)
     }
     /// Refuses a frame for what its header says.
     fn admit(&mut self, header: &Header) -> Result<(), Cause> {
@@ -153,29 +157,32 @@ impl Receiver {
             _ => false,
         }
     }
-    fn finish(&mut self, header: Header, payload: Bytes) -> Result<Received, Cause> {
-        Ok(match header.opcode {
-            Opcode::Ping => Received::Ping(payload),
-            Opcode::Pong => Received::Pong(payload),
-            Opcode::Close => Received::Close(Close::parse(&payload)?),
-            opcode if header.fin => message(opcode == Opcode::Text, payload),
-            opcode => {
-                self.message = Some(Fragments {
-                    text: opcode == Opcode::Text,
-                    payload: BytesMut::from(&payload[..]),
-                    count: 1,
-                });
-                Received::Fragment
-            }
-        })
+    /// Begins a message that comes in fragments.
+    fn begin(&mut self, text: bool, payload: &[u8]) {
+        self.message = Some(Fragments {
+            text,
+            payload: BytesMut::from(payload),
+            count: 1,
+        });
     }
-}
-
-fn message(text: bool, payload: Bytes) -> Received {
-    Received::Message(match text {
-        true => Message::Text(Text::checked(payload)),
-        false => Message::Binary(payload),
-    })
+    /// Adds a fragment to the message that has begun.
+    fn extend(&mut self, payload: &[u8]) {
+        if let Some(message) = &mut self.message {
+            message.count += 1;
+            message.payload.extend_from_slice(payload);
+        }
+    }
+    /// Delivers the message that has begun, if this was its last fragment.
+    fn deliver_if<F: Payload>(&mut self, fin: bool, app: &mut F) -> Result<Received, Cause> {
+        if let Some(Fragments { text, payload, .. }) = self.message.take_if(|_| fin) {
+            let payload = payload.freeze();
+            app.deliver(match text {
+                true => Message::Text(Text::checked(payload)),
+                false => Message::Binary(payload),
+            })?;
+        }
+        Ok(Received::Data)
+    }
 }
 
 impl From<NotUtf8> for Cause {
