@@ -1,4 +1,5 @@
 use crate::law::Scene;
+use crate::world::World;
 use crate::{Endpoint, Law, Subject, Traffic};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -290,6 +291,13 @@ impl<'a, F: Traffic> Side<'a, F> {
     /// Returns whether the server's application refuses.
     pub(crate) fn refused(&self) -> bool {
         self.subject.refused
+    }
+    /// Returns whether the protocol carries half-close.
+    pub(crate) fn half_closes(&self) -> bool {
+        let subject = self.subject;
+        *subject
+            .half_closes
+            .get_or_init(|| World::half_closes(subject))
     }
     pub(crate) fn carries_half_close(&self) -> bool {
         self.layer.carries_half_close()

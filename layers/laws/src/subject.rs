@@ -1,4 +1,5 @@
 use crate::{Traffic, pattern};
+use std::cell::OnceCell;
 use std::fmt;
 use wirestack_layer::{Layer, Pipe, Queue, Weigh};
 
@@ -23,6 +24,7 @@ pub struct Subject<F: Traffic> {
     pub(crate) same_bytes: bool,
     pub(crate) marks_end: bool,
     pub(crate) refused: bool,
+    pub(crate) half_closes: OnceCell<bool>,
 }
 
 type Make<F> = Box<dyn Fn() -> Box<Endpoint<F>>>;
@@ -87,6 +89,7 @@ impl<F: Traffic> Subject<F> {
             same_bytes: false,
             marks_end: false,
             refused: false,
+            half_closes: OnceCell::new(),
         }
     }
     /// Says what the server's application does whenever the server has run: it looks for a layer

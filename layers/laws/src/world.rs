@@ -157,6 +157,13 @@ impl<'a, F: Traffic> World<'a, F> {
     pub(crate) fn is_over(&self) -> bool {
         self.client.is_over() && self.server.is_over()
     }
+    /// Returns whether either direction may end before the other, once both sides are open: some
+    /// protocols learn it only then.
+    pub(crate) fn half_closes(subject: &'a Subject<F>) -> bool {
+        let mut world = Self::new(subject, Setting::whole(65536), "the opening");
+        world.settle();
+        world.client.carries_half_close() && world.server.carries_half_close()
+    }
     /// Returns how many bytes the link has carried, each way.
     pub(crate) fn carried(&self) -> [usize; 2] {
         [self.ways[0].carried(), self.ways[1].carried()]
@@ -270,7 +277,7 @@ impl Talk {
     /// Holds the conversation to its end.
     pub(crate) fn hold<F: Traffic>(self, world: &mut World<'_, F>, items: &[F::Item]) {
         use Role::{Client, Server};
-        let half = world.client.carries_half_close() && world.server.carries_half_close();
+        let half = world.client.half_closes();
         match self {
             Self::Turns if half => {
                 world.send(Client, items);
