@@ -4,8 +4,9 @@
 //!     pipe tls://host:port [--via HOP]... [--cacert FILE] [--cert FILE --key FILE] [--tls12 | --tls13]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use std::io;
 use std::process::ExitCode;
-use tokio::io::{AsyncWriteExt, copy, stdin, stdout};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, stdin, stdout};
 use wirestack::tokio::connect_stream;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
@@ -44,14 +45,10 @@ async fn run() -> Result<(), AnyError> {
     }
     let (mut from_peer, mut to_peer) = stream.split();
     let there = async {
-        copy(&mut stdin(), &mut to_peer).await?;
+        carry(stdin(), &mut to_peer).await?;
         to_peer.shutdown().await
     };
-    let back = async {
-        let mut out = stdout();
-        copy(&mut from_peer, &mut out).await?;
-        out.flush().await
-    };
+    let back = carry(&mut from_peer, stdout());
     // The end of the peer is the end; that of standard input is a half-close.
     tokio::pin!(there, back);
     tokio::select! {
@@ -62,4 +59,20 @@ async fn run() -> Result<(), AnyError> {
         }
     }
     Ok(())
+}
+
+/// Unlike `tokio::io::copy`, this writes what came before an error.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let n = from.read(&mut buffer).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        to.write_all(&buffer[..n]).await?;
+        to.flush().await?;
+    }
 }

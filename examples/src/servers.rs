@@ -102,6 +102,12 @@ pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
 
 async fn echo_one(mut socket: Connection<TcpStream, BoxSocket>) -> Result<(), wirestack::Error> {
     socket.open_within(PATIENCE);
+    let echoed = echo_all(&mut socket).await;
+    let finished = socket.finish(PATIENCE).await;
+    echoed.and(finished)
+}
+
+async fn echo_all(socket: &mut Connection<TcpStream, BoxSocket>) -> Result<(), wirestack::Error> {
     socket
         .until(|engine| {
             let server = engine.part::<websocket::Server>()?;
@@ -115,5 +121,5 @@ async fn echo_one(mut socket: Connection<TcpStream, BoxSocket>) -> Result<(), wi
     while let Some(message) = socket.next().await {
         socket.send(message?).await?;
     }
-    socket.finish(PATIENCE).await
+    Ok(())
 }

@@ -74,7 +74,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 mod tests {
     use super::{Cause, challenge, credentials, decode};
     use http::HeaderValue;
-    use wirestack_layer::Error;
 
     #[test]
     fn what_is_written_is_read() {

@@ -27,11 +27,15 @@ where
                 to_app.consume(n);
                 return Poll::Ready(Ok(()));
             }
-            match to_app.end() {
-                Some(End::Finished) => return Poll::Ready(Ok(())),
-                Some(End::Aborted(error)) => return Poll::Ready(Err(to_io(error))),
-                None => ready!(this.advance(cx)),
-            }
+            let Some(end) = to_app.end().cloned() else {
+                ready!(this.advance(cx));
+                continue;
+            };
+            this.push(cx); // the layers' last words, such as an alert
+            return Poll::Ready(match end {
+                End::Finished => Ok(()),
+                End::Aborted(error) => Err(to_io(&error)),
+            });
         }
     }
 }

@@ -107,13 +107,16 @@ where
                 if let Some(found) = fact(&mut self.engine) {
                     return Poll::Ready(Ok(found));
                 }
-                match self.engine.to_app().closed() {
-                    Some(crate::End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
-                    Some(crate::End::Finished) => {
-                        return Poll::Ready(Err(Error::peer("connection", Ended)));
+                let error = match self.engine.to_app().closed() {
+                    Some(crate::End::Aborted(error)) => error.clone(),
+                    Some(crate::End::Finished) => Error::peer("connection", Ended),
+                    None => {
+                        ready!(self.advance(cx));
+                        continue;
                     }
-                    None => ready!(self.advance(cx)),
-                }
+                };
+                self.push(cx); // the layers' last words
+                return Poll::Ready(Err(error));
             }
         })
         .await

@@ -67,14 +67,15 @@ where
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));
             }
-            match self.engine().to_app().end() {
-                None => ready!(self.advance(cx)),
-                Some(End::Finished) => return Poll::Ready(None),
-                Some(End::Aborted(error)) => {
-                    let error = error.clone();
-                    return Poll::Ready(self.tell_once().then_some(Err(error)));
-                }
-            }
+            let Some(end) = self.engine().to_app().end().cloned() else {
+                ready!(self.advance(cx));
+                continue;
+            };
+            self.push(cx); // the layers' last words, such as the answer to a Close
+            return Poll::Ready(match end {
+                End::Finished => None,
+                End::Aborted(error) => self.tell_once().then_some(Err(error)),
+            });
         }
     }
     pub(super) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

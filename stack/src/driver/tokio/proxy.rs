@@ -22,7 +22,14 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
 {
     client.open_within(handshake);
-    let target = client.until(|engine| gate.request(engine)).await?;
+    let target = match client.until(|engine| gate.request(engine)).await {
+        Ok(target) => target,
+        Err(error) => {
+            // A refusal waits until it was read; how that ends tells nothing more.
+            let _ = client.finish(handshake).await;
+            return Err(error);
+        }
+    };
     let reached = match lookup_host((target.host.as_str(), target.port)).await {
         Ok(found) => match gate.permitted(found) {
             Ok(permitted) => first(&permitted).await,
@@ -39,7 +46,7 @@ where
         }
         Err(refused) => {
             gate.refuse(client.engine(), refused);
-            client.finish(handshake).await?;
+            let _ = client.finish(handshake).await;
             Err(Error::local("proxy", refused))
         }
     }

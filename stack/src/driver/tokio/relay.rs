@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::{End, Error, Flow, Layer, Pipe};
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How many bytes a relay carried.
@@ -36,6 +36,7 @@ where
 {
     poll_fn(|cx| {
         loop {
+            let before = first.moves() + second.moves();
             first.engine().to_app().pour(second.engine().from_app());
             second.engine().to_app().pour(first.engine().from_app());
             first.push(cx);
@@ -55,8 +56,10 @@ where
                     back: first.engine().from_app().total(),
                 }));
             }
-            let moved = [advance(&mut first, cx), advance(&mut second, cx)];
-            if moved == [false, false] {
+            let advanced = [first.advance(cx), second.advance(cx)];
+            let idle = advanced.iter().all(Poll::is_pending);
+            // What left above made room for what is still to be poured.
+            if idle && first.moves() + second.moves() == before {
                 return Poll::Pending;
             }
         }
@@ -79,12 +82,4 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
 {
     connection.engine().to_wire().end().is_some()
-}
-
-fn advance<S, L>(connection: &mut Connection<S, L>, cx: &mut Context<'_>) -> bool
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    L: Layer<In = Pipe, Out = Pipe>,
-{
-    connection.advance(cx).is_ready()
 }
