@@ -135,7 +135,11 @@ where
             *large |= size > READ;
             let result = self.feed(&unread[..size]);
             p.from_wire.consume(size);
+            let before = p.to_app.total();
             self.deliver(p.to_app);
+            if let Phase::Receiving { heard } = &mut self.phase {
+                *heard |= p.to_app.total() != before;
+            }
             if result.map_err(session_error)?.peer_has_closed() {
                 self.peer_closed(p);
                 return Ok(());
@@ -169,10 +173,11 @@ where
     /// Whether the wire may end between two records.
     ///
     /// RFC 5246 §7.2.1: "It is not required for the initiator of the close to wait for the
-    /// responding close_notify alert before closing the read side of the connection." As the peer
-    /// discards what it had not sent, a `close_notify` would not tell that anything is complete.
+    /// responding close_notify alert before closing the read side of the connection." A peer that
+    /// has sent data meanwhile, though, is held to the `close_notify` that tells that they are
+    /// complete.
     fn may_end_here(&self) -> bool {
-        matches!(self.phase, Phase::Receiving) && !self.is_tls13()
+        matches!(self.phase, Phase::Receiving { heard: false }) && !self.is_tls13()
     }
     fn peer_closed(&mut self, p: &mut Ports<'_>) {
         // RFC 8446 §6.1: "Any data received after a closure alert has been received MUST be
@@ -203,7 +208,7 @@ where
             Some(End::Finished) if self.may_close(p) => {
                 self.close_notify(p.to_wire);
                 self.phase = match self.phase {
-                    Phase::Duplex => Phase::Receiving,
+                    Phase::Duplex => Phase::Receiving { heard: false },
                     _ => Phase::Over,
                 };
                 Ok(())
@@ -310,7 +315,7 @@ where
     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
         self.flush(p.to_wire);
         let mut result = match self.phase {
-            Phase::Duplex | Phase::Receiving => self.receive(&mut p),
+            Phase::Duplex | Phase::Receiving { .. } => self.receive(&mut p),
             Phase::Sending => {
                 p.from_wire.discard();
                 Ok(())
@@ -339,7 +344,7 @@ where
             Phase::Over => Progress::Over,
             _ if self.conn.is_handshaking() => Progress::Opening(self.awaited()),
             Phase::Duplex | Phase::Sending => Progress::Open,
-            Phase::Receiving => Progress::Closing("the peer's close_notify"),
+            Phase::Receiving { .. } => Progress::Closing("the peer's close_notify"),
         }
     }
     fn facts(&self) -> String {
@@ -364,7 +369,10 @@ enum Phase {
     /// Both, or neither yet.
     Duplex,
     /// Our end is said, the peer's is not.
-    Receiving,
+    Receiving {
+        /// Data have come since.
+        heard: bool,
+    },
     /// The peer's end is heard, ours is not said.
     Sending,
     /// Neither, for ever.

@@ -105,6 +105,24 @@ fn a_wire_that_ends_behind_our_close_notify_is_an_end_in_tls_1_2_and_a_truncatio
 }
 
 #[test]
+fn data_behind_our_close_notify_are_held_to_a_close_notify_in_both_versions() {
+    for versions in BOTH {
+        let mut world = world(versions);
+        world.settle();
+        // The server's data are on their way when it hears the client's close_notify.
+        world.server.from_app.write(ASKED);
+        world.server.step();
+        world.client.from_app.finish();
+        world.client.step();
+        world.server.to_wire.pour(&mut world.client.from_wire);
+        world.client.from_wire.finish();
+        world.settle();
+        assert_eq!(world.client.got, ASKED);
+        assert!(matches!(world.client.cause(), Cause::Truncated));
+    }
+}
+
+#[test]
 fn a_reset_of_the_wire_keeps_its_own_cause() {
     for versions in BOTH {
         for at in [0, 3, 100] {
