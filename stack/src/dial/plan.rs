@@ -63,9 +63,7 @@ impl Plan<BoxSocket> {
         request: websocket::Request,
         settings: websocket::Settings,
     ) -> Result<Self, RouteError> {
-        if !matches!(target.scheme, Scheme::Ws | Scheme::Wss) {
-            return Err(RouteError::Kind("stream, where a WebSocket was wanted"));
-        }
+        target.must_be_websocket()?;
         let route = Route { hops, target, tls };
         let (endpoint, parts) = (route.endpoint(), route.parts(1));
         Ok(Self::new(endpoint, parts, move |seeds, learnt| {

@@ -185,6 +185,13 @@ impl Target {
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
+    /// Whether it is what [`Plan::websocket`](super::Plan::websocket) needs.
+    pub(crate) fn must_be_websocket(&self) -> Result<(), RouteError> {
+        match self.scheme {
+            Scheme::Ws | Scheme::Wss => Ok(()),
+            _ => Err(RouteError::Kind("stream, where a WebSocket was wanted")),
+        }
+    }
     /// The URL of a WebSocket as its handshake needs it: without user and password.
     pub(crate) fn request_url(&self) -> String {
         let scheme = self.scheme.name();

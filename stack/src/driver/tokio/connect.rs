@@ -98,6 +98,7 @@ impl Connect {
     }
     fn plan(self) -> Result<Plan<BoxSocket>, Error> {
         let (hops, target, tls) = self.route.resolve(&[b"http/1.1"])?;
+        target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::Request::new(&target.request_url())?;
         if let Some(Credentials { user, password }) = target.credentials() {
             request = request.header(AUTHORIZATION, http1::basic_credentials(user, password)?)?;
