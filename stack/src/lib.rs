@@ -7,7 +7,7 @@ mod stack;
 #[cfg(feature = "tokio")]
 pub use driver::tokio;
 pub use engine::{Engine, OpeningTimedOut};
-pub use stack::{BoxTunnel, Nest, Stack};
+pub use stack::{BoxSocket, BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{
     Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Pipe, Place, Ports, Progress,
     Queue, Seed, Status, Weigh, found,

@@ -244,3 +244,5 @@ pub trait Nest: Layer + Sized {
 }
 
 impl<T: Layer> Nest for T {}
+/// A WebSocket at the top of a stack of any depth, boxed.
+pub type BoxSocket = Box<dyn Layer<In = wirestack_layer::Queue<wirestack_websocket::Message>, Out = wirestack_layer::Queue<wirestack_websocket::Message>> + Send>;

@@ -1,0 +1,137 @@
+use rustls::{AlertDescription, CertificateError, pki_types};
+use wirestack_layer::Error;
+
+use crate::NAME;
+
+/// Why a TLS layer failed, or could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The peer sent this fatal alert (RFC 8446 §6.2).
+    #[error("the peer sent the fatal alert {}", alert_name(.0))]
+    Alert(AlertDescription),
+    /// The peer's certificate is not accepted, and this is why.
+    #[error("the peer's certificate is not accepted: {}", reason(.0))]
+    Certificate(CertificateError),
+    /// The wire ended without `close_notify`: what came before may be incomplete (RFC 8446 §6.1).
+    #[error("the wire ended without close_notify")]
+    Truncated,
+    /// The wire ended in the handshake, which still waited for this.
+    #[error("the wire ended in the handshake, wanted {0}")]
+    CutHandshake(&'static str),
+    /// A record was wanted, but no record begins with this byte.
+    #[error("saw the byte {0:#04x} where a TLS record was wanted")]
+    NotTls(u8),
+    /// The peer answers in plaintext HTTP.
+    #[error("saw a plaintext HTTP response where a TLS record was wanted")]
+    HttpResponse,
+    /// The peer asks in plaintext HTTP.
+    #[error("saw a plaintext HTTP request where a TLS record was wanted")]
+    HttpRequest,
+    /// Any other fault in what the peer sent, or in what `rustls` was asked to do.
+    #[error(transparent)]
+    Rustls(rustls::Error),
+    /// As much was encrypted with these keys as is safe, and TLS 1.2 cannot change them.
+    #[error("the keys are worn out, wanted a protocol version that renews them")]
+    WornOut,
+    /// The server's configuration accepts early data, which the layer cannot deliver.
+    #[error("the configuration accepts early data, wanted `max_early_data_size` 0")]
+    EarlyData,
+    /// This is no host that a certificate could name.
+    #[error("saw the host {0:?}, wanted a DNS name in ASCII or an IP address")]
+    ServerName(String),
+    /// The named PEM text cannot be read.
+    #[error("the {what} cannot be read as PEM")]
+    Pem {
+        /// Which text it is: `private key`.
+        what: &'static str,
+        /// What is wrong with it.
+        source: pki_types::pem::Error,
+    },
+    /// The named PEM text has nothing of the kind wanted in it.
+    #[error("the PEM text holds no {0}")]
+    NoPem(&'static str),
+    /// A certificate authority's certificate, given or the system's, cannot be used.
+    #[error("the trusted roots cannot be used: {0}")]
+    Roots(String),
+    /// The certificate chain and private key for this side cannot be used.
+    #[error("the certificate chain and private key cannot be used: {0}")]
+    Identity(rustls::Error),
+    /// An ALPN protocol has 1 to 255 bytes (RFC 7301 §3.1).
+    #[error("saw an ALPN protocol of {0} bytes, wanted 1 to 255")]
+    Alpn(usize),
+}
+
+impl Cause {
+    /// Wraps what this side did wrong.
+    pub(crate) fn local(self) -> Error {
+        Error::local(NAME, self)
+    }
+    /// Wraps what the peer did wrong.
+    pub(crate) fn peer(self) -> Error {
+        Error::peer(NAME, self)
+    }
+}
+
+/// Sorts out who is to blame for what rustls says about a session.
+pub(crate) fn session_error(error: rustls::Error) -> Error {
+    use rustls::Error as E;
+    match error {
+        E::AlertReceived(alert) => Cause::Alert(alert).peer(),
+        E::InvalidCertificate(why) => Cause::Certificate(why).peer(),
+        E::InappropriateMessage { .. }
+        | E::InappropriateHandshakeMessage { .. }
+        | E::InvalidEncryptedClientHello(_)
+        | E::InvalidMessage(_)
+        | E::NoCertificatesPresented
+        | E::DecryptError
+        | E::PeerIncompatible(_)
+        | E::PeerMisbehaved(_)
+        | E::PeerSentOversizedRecord
+        | E::NoApplicationProtocol => Cause::Rustls(error).peer(),
+        _ => Cause::Rustls(error).local(),
+    }
+}
+
+/// Returns the RFC's name of an alert: `bad_record_mac`.
+fn alert_name(alert: &AlertDescription) -> String {
+    let Some(camel) = alert.as_str() else {
+        return u8::from(*alert).to_string();
+    };
+    let letters: Vec<char> = camel.chars().collect();
+    let mut name = String::new();
+    for (i, letter) in letters.iter().enumerate() {
+        let after_small = i > 0 && letters[i - 1].is_lowercase();
+        let before_small = i > 0 && letters.get(i + 1).is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (after_small || before_small) {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+fn reason(why: &CertificateError) -> String {
+    match why {
+        CertificateError::UnknownIssuer => "it is issued by no authority trusted here".into(),
+        CertificateError::Revoked => "it has been revoked".into(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_have_the_names_of_the_rfc() {
+        for (alert, name) in [
+            (AlertDescription::BadRecordMac, "bad_record_mac"),
+            (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
+            (AlertDescription::Unknown(200), "200"),
+        ] {
+            assert_eq!(alert_name(&alert), name);
+        }
+    }
+}

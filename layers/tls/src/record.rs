@@ -1,0 +1,76 @@
+use crate::Cause;
+
+/// What lies at the front of the wire's unread bytes.
+pub(crate) enum Front {
+    /// A whole record of this length, its header included.
+    Record(usize),
+    /// Too little: nothing can be said before this many bytes are there.
+    Needs(usize),
+    /// A header that promises what no record has (RFC 8446 §5.1).
+    BadHeader,
+    /// Some other protocol.
+    Junk(Cause),
+}
+
+impl Front {
+    /// Judges by as few bytes as possible, and by the same ones however they were cut.
+    pub(crate) fn of(unread: &[u8]) -> Self {
+        match *unread {
+            [kind, ..] if !KINDS.contains(&kind) => Self::of_junk(kind, unread),
+            [kind, major, _, high, low, ..] => {
+                let length = usize::from(u16::from_be_bytes([high, low]));
+                let empty = length == 0 && kind != APPLICATION_DATA;
+                if major != 3 || empty || length >= OVERSIZED {
+                    return Self::BadHeader;
+                }
+                match HEADER + length {
+                    whole if whole <= unread.len() => Self::Record(whole),
+                    whole => Self::Needs(whole),
+                }
+            }
+            _ => Self::Needs(HEADER),
+        }
+    }
+    fn of_junk(kind: u8, unread: &[u8]) -> Self {
+        if unread.starts_with(RESPONSE) {
+            return Self::Junk(Cause::HttpResponse);
+        }
+        if REQUESTS.iter().any(|start| unread.starts_with(start)) {
+            return Self::Junk(Cause::HttpRequest);
+        }
+        let mut starts = REQUESTS.iter().chain([&RESPONSE]);
+        if starts.any(|start| start.starts_with(unread)) {
+            return Self::Needs(unread.len() + 1);
+        }
+        Self::Junk(Cause::NotTls(kind))
+    }
+}
+
+/// The length of a record's header.
+pub(crate) const HEADER: usize = 5;
+
+/// The most plaintext that fits into one record (RFC 8446 §5.1).
+pub(crate) const PLAINTEXT: usize = 1 << 14;
+
+/// The content type `application_data`.
+pub(crate) const APPLICATION_DATA: u8 = 23;
+
+/// The content types from `change_cipher_spec` to `heartbeat`.
+const KINDS: std::ops::RangeInclusive<u8> = 20..=24;
+
+/// RFC 5246 §6.2.3: "The length MUST NOT exceed 2^14 + 2048." No cipher needs the last byte.
+const OVERSIZED: usize = PLAINTEXT + 2048;
+
+const RESPONSE: &[u8] = b"HTTP/";
+const REQUESTS: &[&[u8]] = &[
+    b"GET ",
+    b"HEAD ",
+    b"POST ",
+    b"PUT ",
+    b"DELETE ",
+    b"CONNECT ",
+    b"OPTIONS ",
+    b"TRACE ",
+    b"PATCH ",
+    b"PRI ",
+];

@@ -1,0 +1,375 @@
+use crate::error::session_error;
+use crate::record::{APPLICATION_DATA, Front, HEADER, PLAINTEXT};
+use crate::{Cause, NAME};
+use bytes::{BufMut, BytesMut};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{
+    CipherSuite, ClientConfig, ClientConnection, ConnectionCommon, InvalidMessage, IoState,
+    ProtocolVersion, ServerConfig, ServerConnection,
+};
+use std::any::{Any, TypeId};
+use std::io::{self, BufRead, IoSlice, Write};
+use std::ops::DerefMut;
+use std::sync::Arc;
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
+
+/// The client's side of a TLS session, as a layer.
+pub type Client = Tls<ClientConnection>;
+
+/// The server's side of a TLS session, as a layer.
+pub type Server = Tls<ServerConnection>;
+
+/// TLS 1.2 or 1.3 over a `rustls` connection: what [`Client`] and [`Server`] share.
+///
+/// Records are decrypted one at a time and only while `to_app` has room, and encrypted one at a time
+/// while `to_wire` has; a record carries as much as is there, up to 16 KiB, whatever pieces it was
+/// written in. Nothing is kept between two calls but the session: an idle connection holds no
+/// buffers.
+#[derive(Debug)]
+pub struct Tls<C> {
+    conn: C,
+    phase: Phase,
+}
+
+impl Client {
+    /// Creates a client that expects to meet `name`; see [`server_name`](crate::server_name).
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Rustls`] if the configuration cannot make a ClientHello.
+    pub fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, Error> {
+        let conn = ClientConnection::new(config, name).map_err(session_error)?;
+        Ok(Self::over(conn))
+    }
+}
+
+impl Server {
+    /// Creates a server.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::EarlyData`] if the configuration accepts early data, which can be replayed
+    /// (RFC 8446 §8) and is not delivered by this layer; [`Cause::Rustls`] if it is otherwise unusable.
+    pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        if config.max_early_data_size > 0 {
+            return Err(Cause::EarlyData.local());
+        }
+        let conn = ServerConnection::new(config).map_err(session_error)?;
+        Ok(Self::over(conn))
+    }
+    /// Returns the name that the client asked for (SNI, RFC 6066 §3), once its ClientHello is read.
+    pub fn server_name(&self) -> Option<&str> {
+        self.conn.server_name()
+    }
+}
+
+impl<C, D: 'static> Tls<C>
+where
+    C: DerefMut<Target = ConnectionCommon<D>>,
+{
+    fn over(mut conn: C) -> Self {
+        conn.set_buffer_limit(None); // at most one record is ever in there
+        let phase = Phase::Duplex;
+        Self { conn, phase }
+    }
+    /// Returns the protocol agreed on by ALPN (RFC 7301), if there is one.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.conn.alpn_protocol()
+    }
+    /// Returns the protocol version, once it is agreed.
+    pub fn version(&self) -> Option<ProtocolVersion> {
+        self.conn.protocol_version()
+    }
+    /// Returns the cipher suite, once it is agreed.
+    pub fn suite(&self) -> Option<CipherSuite> {
+        Some(self.conn.negotiated_cipher_suite()?.suite())
+    }
+    /// Returns the peer's certificate chain, its own certificate first, if it has shown one.
+    pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        self.conn.peer_certificates()
+    }
+    /// Returns the connection below, for whatever else it can tell, such as keying material.
+    pub fn connection(&self) -> &C {
+        &self.conn
+    }
+
+    /// Decrypts record by record until room or records run out.
+    fn receive(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
+        let mut large = false;
+        let result = self.receive_records(p, &mut large);
+        if large {
+            // rustls keeps a large buffer until it next looks for bytes. There are none.
+            self.conn.read_tls(&mut io::empty()).ok();
+        }
+        result
+    }
+    fn receive_records(&mut self, p: &mut Ports<'_>, large: &mut bool) -> Result<(), Error> {
+        while self.may_receive(p) {
+            let unread = p.from_wire.unread();
+            let size = match Front::of(unread) {
+                Front::Record(size) => size,
+                Front::Needs(size) => {
+                    if self.may_end_here() && matches!(p.from_wire.end(), Some(End::Finished)) {
+                        self.peer_closed(p);
+                        return Ok(());
+                    }
+                    if let Some(error) = p.from_wire.cut(NAME, self.truncation()) {
+                        return Err(error);
+                    }
+                    p.from_wire.require(size);
+                    return Ok(());
+                }
+                Front::BadHeader => {
+                    let seen = self.feed(&unread[..HEADER]).err();
+                    let wrong = seen.unwrap_or(InvalidMessage::UnknownProtocolVersion.into());
+                    return Err(session_error(wrong));
+                }
+                Front::Junk(cause) => {
+                    // For its alert; what was seen is known better here.
+                    self.feed(&unread[..unread.len().min(HEADER)]).ok();
+                    return Err(cause.peer());
+                }
+            };
+            *large |= size > READ;
+            let result = self.feed(&unread[..size]);
+            p.from_wire.consume(size);
+            self.deliver(p.to_app);
+            if result.map_err(session_error)?.peer_has_closed() {
+                self.peer_closed(p);
+                return Ok(());
+            }
+            self.flush(p.to_wire);
+        }
+        Ok(())
+    }
+    /// Whether one more record may be looked at. One of the handshake always may: rustls holds the
+    /// answer until there is room, and two sides that both waited for room would wait for ever.
+    fn may_receive(&self, p: &Ports<'_>) -> bool {
+        self.conn.is_handshaking() || p.to_app.room() > 0
+    }
+    fn feed(&mut self, mut bytes: &[u8]) -> Result<IoState, rustls::Error> {
+        while !bytes.is_empty() {
+            let Ok(1..) = self.conn.read_tls(&mut bytes) else {
+                // Its buffer has room for every record, but not for every handshake message.
+                return Err(InvalidMessage::HandshakePayloadTooLarge.into());
+            };
+        }
+        self.conn.process_new_packets()
+    }
+    fn deliver(&mut self, to_app: &mut Pipe) {
+        let mut reader = self.conn.reader();
+        while let Ok(plain @ [_, ..]) = reader.fill_buf() {
+            to_app.write(plain);
+            let n = plain.len();
+            reader.consume(n);
+        }
+    }
+    /// Whether the wire may end between two records.
+    ///
+    /// RFC 5246 §7.2.1: "It is not required for the initiator of the close to wait for the
+    /// responding close_notify alert before closing the read side of the connection." As the peer
+    /// discards what it had not sent, a `close_notify` would not tell that anything is complete.
+    fn may_end_here(&self) -> bool {
+        matches!(self.phase, Phase::Receiving) && !self.is_tls13()
+    }
+    fn peer_closed(&mut self, p: &mut Ports<'_>) {
+        // RFC 8446 §6.1: "Any data received after a closure alert has been received MUST be
+        // ignored."
+        p.from_wire.discard();
+        p.to_app.finish();
+        match self.phase {
+            Phase::Duplex if self.is_tls13() => self.phase = Phase::Sending,
+            Phase::Duplex => {
+                // RFC 5246 §7.2.1: "The other party MUST respond with a close_notify alert of its
+                // own and close down the connection immediately, discarding any pending writes."
+                p.from_app.discard();
+                self.close_notify(p.to_wire);
+                self.phase = Phase::Over;
+            }
+            _ => self.phase = Phase::Over,
+        }
+    }
+
+    /// Encrypts record by record until room or data run out, then passes the end on.
+    fn send(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
+        if self.conn.is_handshaking() {
+            // Nothing that the application said can leave any more, so nothing can come back.
+            if let Some(End::Aborted(error)) = p.from_app.end().cloned() {
+                p.to_wire.abort(error.clone());
+                return Err(error);
+            }
+            return Ok(());
+        }
+        while p.to_wire.room() > 0 && !p.from_app.is_empty() {
+            self.encrypt(p.from_app, p.to_wire)?;
+        }
+        match p.from_app.end() {
+            Some(End::Finished) if p.to_wire.room() > 0 => self.close_notify(p.to_wire),
+            Some(End::Aborted(error)) => p.to_wire.abort(error.clone()),
+            _ => return Ok(()),
+        }
+        self.phase = match self.phase {
+            Phase::Duplex => Phase::Receiving,
+            _ => Phase::Over,
+        };
+        Ok(())
+    }
+    /// Encrypts one record: as much as fits, gathered from the pieces that lie there.
+    fn encrypt(&mut self, from_app: &mut Pipe, to_wire: &mut Pipe) -> Result<(), Error> {
+        let mut slices = [IoSlice::new(&[]); GATHERED];
+        let (mut filled, mut left) = (0, PLAINTEXT);
+        for (slice, chunk) in slices.iter_mut().zip(from_app.chunks()) {
+            let part = chunk.len().min(left);
+            *slice = IoSlice::new(&chunk[..part]);
+            (filled, left) = (filled + 1, left - part);
+            if left == 0 {
+                break;
+            }
+        }
+        let written = self.conn.writer().write_vectored(&slices[..filled]);
+        let n = written.map_err(|_| Cause::WornOut.local())?;
+        let sent = to_wire.fill(|buf| {
+            let start = buf.len();
+            while self.conn.wants_write() {
+                self.write_records(buf);
+            }
+            // TLS 1.2 cannot renew its keys: rustls then drops what it is given and says
+            // close_notify, which would pass for the end of the data.
+            let sent = buf.get(start) == Some(&APPLICATION_DATA);
+            if !sent {
+                buf.truncate(start);
+            }
+            sent
+        });
+        if !sent {
+            return Err(Cause::WornOut.local());
+        }
+        from_app.consume(n);
+        Ok(())
+    }
+    fn close_notify(&mut self, to_wire: &mut Pipe) {
+        self.conn.send_close_notify();
+        self.flush_all(to_wire);
+        to_wire.finish();
+    }
+
+    /// Moves what rustls has to say, while there is room.
+    fn flush(&mut self, to_wire: &mut Pipe) {
+        while to_wire.room() > 0 && self.conn.wants_write() {
+            self.flush_some(to_wire);
+        }
+    }
+    fn flush_all(&mut self, to_wire: &mut Pipe) {
+        while self.conn.wants_write() {
+            self.flush_some(to_wire);
+        }
+    }
+    fn flush_some(&mut self, to_wire: &mut Pipe) {
+        if to_wire.is_closed() {
+            self.conn.write_tls(&mut io::sink()).ok(); // nobody will hear it
+        } else {
+            to_wire.fill(|buf| self.write_records(buf));
+        }
+    }
+    fn write_records(&mut self, buf: &mut BytesMut) {
+        self.conn.write_tls(&mut buf.writer()).ok(); // memory does not fail
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.version() == Some(ProtocolVersion::TLSv1_3)
+    }
+    fn awaited(&self) -> &'static str {
+        match self.version() {
+            None => "the peer's Hello",
+            Some(_) => "the peer's Finished",
+        }
+    }
+    fn truncation(&self) -> Cause {
+        match self.conn.is_handshaking() {
+            true => Cause::CutHandshake(self.awaited()),
+            false => Cause::Truncated,
+        }
+    }
+}
+
+impl<C, D: 'static> Layer for Tls<C>
+where
+    C: DerefMut<Target = ConnectionCommon<D>> + 'static,
+{
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+        self.flush(p.to_wire);
+        let mut result = match self.phase {
+            Phase::Duplex | Phase::Receiving => self.receive(&mut p),
+            Phase::Sending => {
+                p.from_wire.discard();
+                Ok(())
+            }
+            Phase::Over => return p.discard(),
+        };
+        if let (Ok(()), Phase::Duplex | Phase::Sending) = (&result, self.phase) {
+            result = self.send(&mut p);
+        }
+        if let Err(error) = result {
+            self.phase = Phase::Over;
+            self.flush_all(p.to_wire);
+            p.fail(error);
+        }
+    }
+    fn is_open(&self) -> bool {
+        !self.conn.is_handshaking()
+    }
+    /// Returns whether TLS 1.3 is agreed. Before the handshake has told, the answer is no: TLS 1.2
+    /// ends both directions at once.
+    fn carries_half_close(&self) -> bool {
+        self.is_tls13()
+    }
+    fn progress(&self) -> Progress {
+        match self.phase {
+            Phase::Over => Progress::Over,
+            _ if self.conn.is_handshaking() => Progress::Opening(self.awaited()),
+            Phase::Duplex | Phase::Sending => Progress::Open,
+            Phase::Receiving => Progress::Closing("the peer's close_notify"),
+        }
+    }
+    fn facts(&self) -> String {
+        let (Some(version), Some(suite), true) = (self.version(), self.suite(), self.is_open())
+        else {
+            return String::new();
+        };
+        let version = format!("{version:?}").replace('_', ".");
+        match self.alpn() {
+            Some(alpn) => format!("{version} {suite:?}, alpn {}", alpn.escape_ascii()),
+            None => format!("{version} {suite:?}"),
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}
+
+/// Which directions still go.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Both, or neither yet.
+    Duplex,
+    /// Our end is said, the peer's is not.
+    Receiving,
+    /// The peer's end is heard, ours is not said.
+    Sending,
+    /// Neither, for ever.
+    Over,
+}
+
+/// How many pieces are gathered into one record; a pipe's pieces have 4 KiB or more, but for the
+/// first and the last.
+const GATHERED: usize = 8;
+
+/// What rustls reads at once, and the buffer that it keeps.
+const READ: usize = 4096;

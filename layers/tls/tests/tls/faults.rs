@@ -1,0 +1,237 @@
+use crate::kit::{ASKED, BOTH, Link, client_settings, server_settings, with, world};
+use wirestack_layer::{Blame, End, Flow};
+use wirestack_tls::rustls::{self, AlertDescription};
+use wirestack_tls::{Cause, Versions};
+
+#[test]
+fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
+    for versions in BOTH {
+        let mut whole = world(versions);
+        whole.client.from_app.write(ASKED);
+        whole.settle();
+        for way in [0, 1] {
+            let mut alerts = 0;
+            for at in (0..whole.carried[way]).step_by(3) {
+                let mut world = world(versions);
+                world.links[way] = Link::Flip(at);
+                world.client.from_app.write(ASKED);
+                world.settle();
+                let what = format!("{versions:?} way {way} at {at}");
+                assert!(ASKED.starts_with(&world.server.got), "{what}");
+                let (found, heard) = match way {
+                    0 => (&world.server.error(), world.client.error()),
+                    _ => (&world.client.error(), world.server.error()),
+                };
+                // A header that promises too much makes its reader wait: a time-out's business.
+                let Some(found) = found else { continue };
+                if let Some(Cause::Alert(_)) = found.cause() {
+                    continue; // the other side was the first to see it
+                }
+                assert_eq!(found.blame(), Blame::Peer, "{what}: {found}");
+                let silent = [SILENT_1, SILENT_2];
+                if silent.iter().any(|text| found.to_string().contains(text)) {
+                    continue;
+                }
+                let heard = heard.unwrap_or_else(|| panic!("{what}: {found}, nothing heard"));
+                let heard = heard.cause::<Cause>();
+                // An alert in plaintext says nothing to a peer that already has keys.
+                if matches!(heard, Some(Cause::Alert(_))) {
+                    alerts += 1;
+                } else {
+                    assert!(!matches!(heard, Some(Cause::Truncated)), "{what}: {found}");
+                }
+            }
+            assert!(alerts > 50, "{versions:?} way {way}: {alerts}");
+        }
+    }
+}
+
+/// rustls 0.23 has no alert for these.
+const SILENT_1: &str = "HandshakePayloadTooLarge";
+const SILENT_2: &str = "MessageInterleavedWithHandshakeMessage";
+
+#[test]
+fn plaintext_before_a_bad_record_is_delivered_before_the_error() {
+    for versions in BOTH {
+        let mut world = world(versions);
+        world.settle();
+        let at = world.carried[0];
+        world.client.from_app.write(ASKED);
+        world.settle();
+        let record = world.carried[0] - at;
+        world.links[0] = Link::Flip(world.carried[0] + record + 7);
+        world.server.reads = false;
+        world.client.from_app.write(ASKED);
+        world.client.step();
+        world.client.from_app.write(ASKED);
+        world.client.step();
+        world.settle();
+        assert!(world.server.to_app.is_closed() && world.server.end().is_none());
+        world.server.reads = true;
+        world.settle();
+        assert_eq!(world.server.got, [ASKED, ASKED].concat());
+        let bad = matches!(
+            world.server.cause(),
+            Cause::Rustls(rustls::Error::DecryptError)
+        );
+        assert!(bad, "{}", world.server.text());
+        let text = "tls[0]: the peer sent the fatal alert bad_record_mac";
+        assert_eq!(world.client.text(), text);
+    }
+}
+
+#[test]
+fn a_side_that_failed_discards_both_inputs() {
+    let mut world = world(Versions::Tls13);
+    world.settle();
+    let side = &mut world.server;
+    for _ in 0..2 {
+        side.from_wire.write(b"junk");
+        side.from_app.write(b"for nobody");
+        side.step();
+        assert!(side.from_wire.is_empty() && side.from_app.is_empty());
+    }
+    side.to_wire.discard();
+    assert!(matches!(side.to_wire.end(), Some(End::Finished)));
+    assert!(matches!(side.cause(), Cause::NotTls(b'j')));
+}
+
+#[test]
+fn other_protocols_are_recognised_by_their_first_bytes_however_cut() {
+    for (bytes, text) in [
+        (
+            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+            "tls[0]: saw a plaintext HTTP response where a TLS record was wanted",
+        ),
+        (
+            b"GET / HTTP/1.1\r\n",
+            "tls[0]: saw a plaintext HTTP request where a TLS record was wanted",
+        ),
+        (
+            b"HEXAGON",
+            "tls[0]: saw the byte 0x48 where a TLS record was wanted",
+        ),
+        (
+            b"\x05\x00",
+            "tls[0]: saw the byte 0x05 where a TLS record was wanted",
+        ),
+        (
+            b"\x16SSH-2.0",
+            "tls[0]: received corrupt message of type UnknownProtocolVersion",
+        ),
+        (
+            b"\x16\x03\x03\xff\xff",
+            "tls[0]: received corrupt message of type MessageTooLarge",
+        ),
+        (
+            b"\x16\x03\x03\x00\x00",
+            "tls[0]: received corrupt message of type InvalidEmptyPayload",
+        ),
+    ] {
+        for at in 0..bytes.len() {
+            for server in [false, true] {
+                let mut world = world(Versions::Both);
+                macro_rules! feed {
+                    ($side:expr) => {{
+                        let side = $side;
+                        side.step();
+                        side.to_wire.discard();
+                        side.from_wire.write(&bytes[..at]);
+                        side.step();
+                        side.from_wire.write(&bytes[at..]);
+                        side.step();
+                        assert_eq!(side.text(), text, "split at {at}");
+                        assert_eq!(side.error().unwrap().blame(), Blame::Peer);
+                        // RFC 8446 §6.2: decode_error or record_overflow
+                        let alert = side.to_wire.unread();
+                        assert_eq!(alert[..6], [21, 3, 3, 0, 2, 2], "{text}");
+                        assert!([22, 50].contains(&alert[6]), "{text}: {alert:?}");
+                        side.to_wire.discard();
+                        assert!(matches!(side.to_wire.end(), Some(End::Finished)));
+                    }};
+                }
+                match server {
+                    true => feed!(&mut world.server),
+                    false => feed!(&mut world.client),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn junk_is_never_a_panic() {
+    let seed = 0x2545_f491_4f6c_dd1d_u64;
+    println!("seed {seed}");
+    let mut state = seed;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    for round in 0..300 {
+        let mut world = world(BOTH[round % 2]);
+        if round % 3 > 0 {
+            world.settle();
+        }
+        for _ in 0..4 {
+            let length = random();
+            let header = [20 + random() % 5, 3, random() % 5, 0, length];
+            world.server.from_wire.write(&header);
+            world.client.from_wire.write(&header);
+            for _ in 0..length {
+                world.server.from_wire.write(&[random()]);
+                world.client.from_wire.write(&[random()]);
+            }
+            if round % 5 == 0 {
+                world.client.from_app.finish();
+            }
+            world.client.step();
+            world.server.step();
+        }
+        world.settle();
+        assert!(world.server.error().is_some() || world.client.error().is_some());
+    }
+}
+
+#[test]
+fn no_common_version_is_named_on_both_sides() {
+    let mut world = with(
+        client_settings().versions(Versions::Tls12),
+        server_settings().versions(Versions::Tls13),
+    );
+    world.converse();
+    assert!(
+        world.server.text().contains("peer is incompatible"),
+        "{}",
+        world.server.text()
+    );
+    let cause = world.client.cause();
+    assert!(matches!(
+        cause,
+        Cause::Alert(AlertDescription::ProtocolVersion)
+    ));
+}
+
+/// RFC 7301 §3.2
+#[test]
+fn pitfall_30_no_common_alpn_is_a_fatal_alert_on_the_hop_that_offered_it() {
+    for versions in BOTH {
+        let mut world = with(
+            client_settings().versions(versions).alpn(["h2"]),
+            server_settings().alpn(["http/1.1"]),
+        );
+        world.converse();
+        let text = "tls[0]: the peer sent the fatal alert no_application_protocol";
+        assert_eq!(world.client.text(), text);
+        let error = world.server.error().unwrap();
+        assert_eq!(error.blame(), Blame::Peer);
+        let cause = error.cause::<Cause>();
+        let named = matches!(
+            cause,
+            Some(Cause::Rustls(rustls::Error::NoApplicationProtocol))
+        );
+        assert!(named, "{error}");
+    }
+}

@@ -1,0 +1,196 @@
+use crate::kit::{Link, World, client, client_settings, server, server_settings};
+use std::any::{Any, TypeId};
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports, Progress};
+use wirestack_tls::{Cause, Client, Server, Versions};
+
+/// One layer over another, and the joint between them.
+struct Nested<L> {
+    lower: L,
+    upper: L,
+    up: Pipe,
+    down: Pipe,
+}
+
+impl<L> Nested<L> {
+    fn new(lower: L, upper: L, limit: usize) -> Self {
+        let [up, down] = [(); 2].map(|()| Pipe::with_limit(limit));
+        Self {
+            lower,
+            upper,
+            up,
+            down,
+        }
+    }
+}
+
+impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
+    type In = Pipe;
+    type Out = Pipe;
+    fn name(&self) -> &'static str {
+        "nested"
+    }
+    fn process(&mut self, p: Ports<'_>, now: Instant) {
+        loop {
+            let before = (self.up.moves(), self.down.moves());
+            let lower = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            self.lower.process(lower.at(p.place), now);
+            let upper = Ports::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
+            self.upper.process(upper.at(p.place + 1), now);
+            if before == (self.up.moves(), self.down.moves()) {
+                return;
+            }
+        }
+    }
+    fn is_open(&self) -> bool {
+        self.lower.is_open() && self.upper.is_open()
+    }
+    fn carries_half_close(&self) -> bool {
+        self.lower.carries_half_close() && self.upper.carries_half_close()
+    }
+    fn progress(&self) -> Progress {
+        self.upper.progress()
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        let upper = self.upper.find(part, nth);
+        if upper.is_some() {
+            upper
+        } else {
+            self.lower.find(part, nth)
+        }
+    }
+}
+
+type NestedWorld = World<Nested<Client>, Nested<Server>>;
+
+fn nested(lower: Versions, upper: Versions, limit: usize) -> NestedWorld {
+    let clients = [lower, upper].map(|v| client(client_settings().versions(v).alpn([NAMES[0]])));
+    let servers = [lower, upper].map(|_| server(server_settings().alpn(NAMES)));
+    let [lower, upper] = clients;
+    let client = Nested::new(lower, upper, limit);
+    let [lower, upper] = servers;
+    World::new(client, Nested::new(lower, upper, limit), limit)
+}
+
+/// (below, above); the pair that is missing has a test of its own.
+const PAIRS: [(Versions, Versions); 3] = [
+    (Versions::Tls12, Versions::Tls12),
+    (Versions::Tls13, Versions::Tls12),
+    (Versions::Tls13, Versions::Tls13),
+];
+
+const NAMES: [&str; 2] = ["inner", "outer"];
+
+#[test]
+fn tls_runs_in_tls() {
+    for (lower, upper) in PAIRS {
+        for (limit, link) in [
+            (1, Link::Whole),
+            (100, Link::Chunks(7)),
+            (65536, Link::Whole),
+            (65536, Link::Chunks(1)),
+        ] {
+            let mut world = nested(lower, upper, limit).linked(link, link);
+            world.converse();
+            world.assert_conversed((lower, upper, limit, link));
+        }
+    }
+}
+
+/// A session of TLS 1.2 ends both ways at once, so what a session of TLS 1.3 in it has still to say
+/// is lost: the stack says beforehand that it carries no half-close.
+#[test]
+fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
+    let mut world = nested(Versions::Tls12, Versions::Tls13, 65536);
+    world.settle();
+    assert!(!world.client.layer.carries_half_close());
+    world.client.from_app.finish();
+    world.settle();
+    assert!(world.server.finished());
+    assert!(matches!(world.client.cause(), Cause::Truncated));
+}
+
+#[test]
+fn every_split_of_the_outer_records_gives_the_same() {
+    let mut whole = nested(Versions::Tls13, Versions::Tls13, 65536);
+    whole.converse();
+    for at in (0..whole.carried[0].max(whole.carried[1])).step_by(11) {
+        let link = Link::Split(at);
+        let mut world = nested(Versions::Tls13, Versions::Tls13, 65536).linked(link, link);
+        world.converse();
+        world.assert_conversed(at);
+    }
+}
+
+#[test]
+fn pitfall_31_the_inner_session_ends_before_the_outer_one_and_both_end_cleanly() {
+    for (lower, upper) in PAIRS {
+        let mut world = nested(lower, upper, 65536);
+        world.settle();
+        world.client.from_app.finish();
+        world.settle();
+        // The inner close_notify arrived first: else the outer one were a truncation of the inner.
+        assert!(world.server.finished(), "{lower:?} {upper:?}");
+        let inner = world.client.layer.down.end();
+        assert!(matches!(inner, Some(End::Finished)));
+        world.server.from_app.finish();
+        world.settle();
+        assert!(world.client.finished(), "{lower:?} {upper:?}");
+        for wire in [&world.client.to_wire, &world.server.to_wire] {
+            assert!(matches!(wire.end(), Some(End::Finished)));
+        }
+    }
+}
+
+#[test]
+fn pitfall_28_what_an_outer_session_ignores_does_not_reach_the_inner_one() {
+    let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
+    world.settle();
+    world.client.from_app.finish();
+    world.settle();
+    world.server.from_wire = Pipe::new();
+    world.server.from_wire.write(b"\x17\x03\x03\x00\x05 more");
+    world.settle();
+    assert!(world.server.from_wire.is_empty());
+    assert!(world.server.finished() && world.server.got.is_empty());
+}
+
+#[test]
+fn a_cut_of_the_outer_session_reaches_the_application_with_its_place() {
+    let mut whole = nested(Versions::Tls13, Versions::Tls13, 65536);
+    whole.settle();
+    let handshakes = whole.carried[0];
+    for at in (0..handshakes).step_by(7) {
+        let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
+        world.links[0] = Link::Cut(at);
+        world.settle();
+        let text = world.server.text();
+        assert!(text.starts_with("tls[0]: the wire ended"), "{at}: {text}");
+        assert!(world.client.error().is_some(), "{at}");
+    }
+}
+
+#[test]
+fn an_abort_passes_through_both_sessions_and_stays_an_abort() {
+    let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
+    world.settle();
+    world.client.from_app.write(b"unfinished");
+    world
+        .client
+        .from_app
+        .abort(Error::local("app", "had enough"));
+    world.settle();
+    assert_eq!(world.server.got, b"unfinished");
+    assert_eq!(world.server.text(), "app[0]: had enough");
+}
+
+#[test]
+fn each_session_of_a_stack_has_its_own_facts() {
+    let mut world = nested(Versions::Tls12, Versions::Tls13, 65536);
+    world.settle();
+    let layer = &mut world.client.layer;
+    let mut facts = |nth| layer.nth_part::<Client>(nth).unwrap().facts();
+    assert!(facts(0).starts_with("TLSv1.3"), "{}", facts(0));
+    assert!(facts(1).starts_with("TLSv1.2"), "{}", facts(1));
+    assert!(world.client.layer.nth_part::<Client>(2).is_none());
+}

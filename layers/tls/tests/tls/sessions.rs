@@ -1,0 +1,206 @@
+use crate::kit::{
+    AUTHORITY, BOTH, Link, TlsWorld, World, client, client_of, client_settings, server,
+    server_settings, with, world,
+};
+use wirestack_layer::{Flow, Layer, LayerExt, Progress};
+use wirestack_tls::rustls::{CipherSuite, ProtocolVersion};
+use wirestack_tls::{Client, Versions};
+
+#[test]
+fn both_versions_carry_a_conversation_however_it_is_chopped() {
+    for versions in BOTH {
+        for link in [
+            Link::Whole,
+            Link::Chunks(1),
+            Link::Chunks(7),
+            Link::Chunks(1000),
+        ] {
+            let mut world = world(versions).linked(link, link);
+            world.converse();
+            world.assert_conversed((versions, link));
+            assert!(matches!(world.client.layer.progress(), Progress::Over));
+            assert!(matches!(world.server.layer.progress(), Progress::Over));
+        }
+    }
+}
+
+#[test]
+fn every_split_gives_the_same() {
+    for versions in BOTH {
+        let mut whole = world(versions);
+        whole.converse();
+        for at in (1..whole.carried[0]).step_by(3) {
+            let mut world = world(versions).linked(Link::Split(at), Link::Whole);
+            world.converse();
+            world.assert_conversed((versions, "to the server", at));
+        }
+        for at in (1..whole.carried[1]).step_by(3) {
+            let mut world = world(versions).linked(Link::Whole, Link::Split(at));
+            world.converse();
+            world.assert_conversed((versions, "to the client", at));
+        }
+    }
+}
+
+#[test]
+fn both_sides_tell_what_was_agreed() {
+    for (versions, version, text) in [
+        (
+            Versions::Tls12,
+            ProtocolVersion::TLSv1_2,
+            "TLSv1.2 TLS_ECDHE_ECDSA_WITH_",
+        ),
+        (Versions::Tls13, ProtocolVersion::TLSv1_3, "TLSv1.3 TLS13_"),
+    ] {
+        let protocols = ["h2", "http/1.1"];
+        let mut world = with(
+            client_settings().versions(versions).alpn(protocols),
+            server_settings().alpn(["http/1.1"]),
+        );
+        assert_eq!(world.client.layer.facts(), "");
+        assert_eq!(world.client.layer.version(), None);
+        assert!(!world.client.layer.is_open());
+        world.settle();
+        let (client, server) = (&world.client.layer, &world.server.layer);
+        for facts in [client.facts(), server.facts()] {
+            assert!(facts.starts_with(text), "{facts}");
+            assert!(facts.ends_with(", alpn http/1.1"), "{facts}");
+        }
+        assert_eq!(client.alpn(), Some(&b"http/1.1"[..]));
+        assert_eq!(server.alpn(), Some(&b"http/1.1"[..]));
+        assert_eq!(client.version(), Some(version));
+        assert_eq!(server.version(), Some(version));
+        assert_eq!(client.suite(), server.suite());
+        assert!(client.suite().is_some());
+        assert_eq!(client.peer_certificates().map(<[_]>::len), Some(1));
+        assert_eq!(server.peer_certificates(), None);
+        assert_eq!(server.server_name(), Some("example.org"));
+        assert!(client.is_open() && server.is_open());
+    }
+}
+
+#[test]
+fn the_newest_version_is_spoken_where_both_are_allowed() {
+    for (left, right, version) in [
+        (Versions::Both, Versions::Both, ProtocolVersion::TLSv1_3),
+        (Versions::Both, Versions::Tls12, ProtocolVersion::TLSv1_2),
+        (Versions::Tls13, Versions::Both, ProtocolVersion::TLSv1_3),
+    ] {
+        let mut world = with(
+            client_settings().versions(left),
+            server_settings().versions(right),
+        );
+        world.settle();
+        assert_eq!(world.client.layer.version(), Some(version));
+    }
+    assert_eq!(Versions::default(), Versions::Both);
+}
+
+#[test]
+fn progress_says_what_is_awaited() {
+    let mut world = world(Versions::Tls13);
+    let progress = world.client.layer.progress();
+    assert_eq!(progress, Progress::Opening("the peer's Hello"));
+    world.settle();
+    assert_eq!(world.client.layer.progress(), Progress::Open);
+    world.client.from_app.finish();
+    world.settle();
+    let progress = world.client.layer.progress();
+    assert_eq!(progress, Progress::Closing("the peer's close_notify"));
+    assert_eq!(world.server.layer.progress(), Progress::Open);
+}
+
+#[test]
+fn a_server_may_speak_first() {
+    for versions in BOTH {
+        let mut world = world(versions);
+        world.server.from_app.write(b"220 ready");
+        world.settle();
+        assert_eq!(world.client.got, b"220 ready");
+    }
+}
+
+#[test]
+fn what_arrives_with_the_end_of_the_handshake_is_delivered_in_the_same_call() {
+    let mut world = world(Versions::Tls13);
+    world.client.from_app.write(b"hello");
+    world.links[0] = Link::Split(usize::MAX);
+    world.settle(); // the Finished of the client and its data were one lump
+    assert_eq!(world.server.got, b"hello");
+
+    let mut world = self::world(Versions::Tls12);
+    world.client.from_app.write(b"hello");
+    world.settle();
+    assert_eq!(world.server.got, b"hello");
+}
+
+#[test]
+fn a_client_of_an_address_checks_the_address_and_names_nobody() {
+    let (chain, key) = AUTHORITY.issue(&["192.0.2.1", "2001:db8::1"], |_| {});
+    let settings = wirestack_tls::ServerSettings::new(chain, key);
+    for host in ["192.0.2.1", "[2001:db8::1]"] {
+        let client = client_of(host, client_settings());
+        let mut world = World::new(client, server(settings.clone()), 65536);
+        world.converse();
+        world.assert_conversed(host);
+        assert_eq!(world.server.layer.server_name(), None);
+    }
+}
+
+#[test]
+fn megabytes_pass_through_small_pipes() {
+    let data: Vec<u8> = (0..3 << 20).map(|i: usize| (i / 7) as u8).collect();
+    for versions in BOTH {
+        for limit in [1, 100, 65536] {
+            let mut world: TlsWorld = World::new(
+                client(client_settings().versions(versions)),
+                server(server_settings()),
+                limit,
+            );
+            world.client.from_app.push(data.clone().into());
+            world.settle();
+            assert!(world.server.got == data, "{versions:?} {limit}");
+            world.server.from_app.push(data.clone().into());
+            world.settle();
+            assert!(world.client.got == data, "{versions:?} {limit}");
+            for side in [world.client.peak, world.server.peak] {
+                assert!(side[0] <= limit + RECORD, "{side:?}");
+                assert!(side[1] <= limit + RECORD, "{side:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layer_is_found_by_its_type() {
+    let mut boxed: Box<dyn Layer<In = _, Out = _>> = Box::new(client(client_settings()));
+    assert!(boxed.part::<Client>().is_some());
+    assert!(boxed.part::<wirestack_tls::Server>().is_none());
+    assert_eq!(boxed.name(), "tls");
+}
+
+#[test]
+fn a_session_can_be_resumed() {
+    for versions in BOTH {
+        let trust = client_settings().versions(versions).build().unwrap();
+        let settings = server_settings().build().unwrap();
+        for resumed in [false, true] {
+            let name = wirestack_tls::server_name("example.org").unwrap();
+            let client = Client::new(trust.clone(), name).unwrap();
+            let server = wirestack_tls::Server::new(settings.clone()).unwrap();
+            let mut world = World::new(client, server, 65536);
+            world.converse();
+            world.assert_conversed((versions, resumed));
+            let kind = world.client.layer.connection().handshake_kind().unwrap();
+            let is_resumed = kind == wirestack_tls::rustls::HandshakeKind::Resumed;
+            assert_eq!(is_resumed, resumed, "{versions:?}");
+            assert_ne!(
+                world.client.layer.suite(),
+                Some(CipherSuite::TLS_NULL_WITH_NULL_NULL)
+            );
+        }
+    }
+}
+
+/// The largest record on the wire (RFC 8446 §5.2).
+const RECORD: usize = 5 + 16384 + 256;
