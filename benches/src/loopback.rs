@@ -42,15 +42,20 @@ pub(crate) trait Job: Send + 'static {
 /// Runs a client and a server against each other, and returns what came of the client.
 pub(crate) fn both_ends<P: Peer, C: Job, S: Job>(net: Net, size: usize, c: C, s: S) -> C::Out {
     runtime().block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
-        let address = listener.local_addr().expect("an address");
-        let (opened, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (accepted, _) = accepted.expect("accepted");
+        let [opened, accepted] = connected().await;
         let server = tokio::spawn(server::<P, S>(net, accepted, size, s));
-        let out = client::<P, C>(net, opened.expect("connected"), size, c).await;
+        let out = client::<P, C>(net, opened, size, c).await;
         server.await.expect("a server that ended well");
         out
     })
+}
+
+/// Opens a TCP connection: the client's end and the server's.
+pub(crate) async fn connected() -> [TcpStream; 2] {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let (opened, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    [opened.expect("connected"), accepted.expect("accepted").0]
 }
 
 /// Runs the client's end.

@@ -14,13 +14,14 @@ mod memory;
 mod stream;
 mod table;
 mod tls;
+mod tunnels;
 
 use contestants::Contestant;
 use loopback::Net;
 use measure::rounds;
 use std::process::ExitCode;
 use stream::Way;
-use table::Table;
+use table::Times;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -55,6 +56,7 @@ impl Options {
             "echo" => Self::echo,
             "stream" => Self::stream,
             "memory" => Self::memory,
+            "tunnels" => Self::tunnels,
             "all" => Self::all,
             _ => return None,
         };
@@ -85,24 +87,25 @@ impl Options {
         self.echo();
         self.stream();
         self.memory();
+        self.tunnels();
     }
 
     fn echo(&self) {
-        let table = Table::new("Echo", "TCP", &self.contestants);
+        let table = Times::new("Echo", "TCP", &self.contestants);
         for size in echo::SIZES {
             let results = rounds(&self.contestants, self.rounds, |c| (c.echo)(size));
-            table.times(&bytes(size), &results);
+            table.row(&bytes(size), &results);
         }
     }
 
     fn stream(&self) {
         for net in Net::ALL {
-            let table = Table::new("Stream", net.name(), &self.contestants);
+            let table = Times::new("Stream", net.name(), &self.contestants);
             for way in Way::ALL {
                 for size in stream::SIZES {
                     let run = |c: &Contestant| (c.stream)(net, way, size);
                     let results = rounds(&self.contestants, self.rounds, run);
-                    table.times(&format!("{}, {}", bytes(size), way.name()), &results);
+                    table.row(&format!("{}, {}", bytes(size), way.name()), &results);
                 }
             }
         }
@@ -110,15 +113,34 @@ impl Options {
 
     fn memory(&self) {
         let title = "Memory of an idle connection, KiB";
-        let table = Table::new(title, "", &self.contestants);
+        table::head(title, "", self.contestants.iter().map(|c| c.name));
         for net in Net::ALL {
             let run = |c| memory::run(c, net, self.connections);
             let results: Vec<[f64; 2]> = self.contestants.iter().map(run).collect();
             for (end, name) in ["server", "client"].into_iter().enumerate() {
                 let cells = results.iter().map(|r| format!("{:.1}", r[end] / 1024.0));
-                table.row(&format!("{}, {name}", net.name()), cells);
+                table::row(&format!("{}, {name}", net.name()), cells);
             }
         }
+    }
+
+    fn tunnels(&self) {
+        let names = tunnels::COUNTS.map(|n| format!("{n} tunnels"));
+        table::head("wirestack's WebSocket above finished tunnels", "", names);
+        let row = |name: &str, measure: &dyn Fn(&usize) -> f64| {
+            let results = rounds(&tunnels::COUNTS, self.rounds, measure);
+            table::row(
+                name,
+                results.iter().map(|times| table::time(times, &results[0])),
+            );
+        };
+        for size in tunnels::SIZES {
+            row(&format!("{}, in memory", bytes(size)), &|n| {
+                tunnels::in_memory(*n, size)
+            });
+        }
+        let name = format!("echo of {}, TCP", bytes(tunnels::ECHO_SIZE));
+        row(&name, &|n| tunnels::over_loopback(*n));
     }
 }
 
@@ -132,7 +154,7 @@ fn bytes(size: usize) -> String {
 }
 
 const USAGE: &str = "\
-usage: benches <echo|stream|memory|all> [options]
+usage: benches <echo|stream|memory|tunnels|all> [options]
   --only NAME,NAME…   these contestants, all compared with the first of them
   --rounds N          how often each is measured (default 15)
   --connections N     how many idle connections share the memory (default 2000)

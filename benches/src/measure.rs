@@ -1,6 +1,5 @@
 //! CPU time, rounds and medians.
 
-use crate::contestants::Contestant;
 use bytes::Bytes;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
@@ -31,10 +30,10 @@ fn cpu_time() -> Duration {
 
 /// Measures every contestant once a round, so that a slow minute of the machine strikes all of
 /// them; each round starts with another one. Returns each contestant's results in order.
-pub(crate) fn rounds(
-    contestants: &[Contestant],
+pub(crate) fn rounds<T>(
+    contestants: &[T],
     rounds: usize,
-    measure: impl Fn(&Contestant) -> f64,
+    measure: impl Fn(&T) -> f64,
 ) -> Vec<Vec<f64>> {
     let mut results = vec![Vec::with_capacity(rounds); contestants.len()];
     for round in 0..rounds {

@@ -1,7 +1,7 @@
 //! What a WebSocket costs at least: a hand-written data path for binary messages in one frame,
 //! without the checks, control frames and owned messages that a library owes its users.
 
-use super::{BUFFER, Conn, FIRST_READ, Io, Peer};
+use super::{BUFFER, Conn, FIRST_READ, Io, Kind, Peer};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -10,6 +10,7 @@ pub(crate) struct Floor;
 
 impl Peer for Floor {
     const NAME: &'static str = "floor";
+    const KIND: Kind = Kind::Baseline;
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         FloorConn::new(io, true)
     }
@@ -112,10 +113,10 @@ impl<S: Io> Conn for FloorConn<S> {
         self.write_unsent().await;
         self.io.flush().await.expect("flushed");
     }
-    async fn receive(&mut self) -> Option<usize> {
-        let frame = self.frame().await?;
+    async fn receive(&mut self) -> usize {
+        let frame = self.frame().await.expect("a message");
         self.received.advance(frame.end());
-        Some(frame.payload)
+        frame.payload
     }
     /// An unmasked header is shorter than the masked one it replaces, so the answer is written
     /// from where the message lies.

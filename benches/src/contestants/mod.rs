@@ -3,6 +3,10 @@
 mod floor;
 mod peers;
 mod raw;
+mod wirestack;
+
+pub(crate) use peers::Messages;
+pub(crate) use wirestack::{client as open_client, server as open_server};
 
 use crate::loopback::Net;
 use crate::stream::Way;
@@ -16,6 +20,8 @@ use tokio::net::TcpStream;
 pub(crate) struct Contestant {
     /// Its name in the tables.
     pub(crate) name: &'static str,
+    /// What it is to the others.
+    pub(crate) kind: Kind,
     /// One echo measurement with messages of this size: CPU microseconds a message.
     pub(crate) echo: fn(usize) -> f64,
     /// One streaming measurement: CPU microseconds a message.
@@ -31,6 +37,7 @@ impl Contestant {
     pub(crate) const ALL: &[Self] = &[
         Self::of::<raw::Raw>(),
         Self::of::<floor::Floor>(),
+        Self::of::<wirestack::Wirestack>(),
         Self::of::<peers::Tungstenite>(),
         Self::of::<peers::FastWebSockets>(),
         Self::of::<peers::TokioWebSockets>(),
@@ -41,6 +48,7 @@ impl Contestant {
     const fn of<P: Peer>() -> Self {
         Self {
             name: P::NAME,
+            kind: P::KIND,
             echo: echo::run::<P>,
             stream: stream::run::<P>,
             memory_server: memory::server::<P>,
@@ -54,6 +62,17 @@ impl Contestant {
     }
 }
 
+/// What a contestant is to the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// No library, but a mark.
+    Baseline,
+    /// What all this is for.
+    Ours,
+    /// Another library.
+    Peer,
+}
+
 /// A library under measurement: how it makes a connection of a byte stream.
 ///
 /// Connections begin behind the upgrade: handshakes are not measured. `size` is the length of
@@ -61,6 +80,8 @@ impl Contestant {
 pub(crate) trait Peer: 'static {
     /// Its name in the tables.
     const NAME: &'static str;
+    /// What it is to the others.
+    const KIND: Kind = Kind::Peer;
     /// Makes the client's end.
     fn client<S: Io>(io: S, size: usize) -> impl Conn;
     /// Makes the server's end.
@@ -81,8 +102,8 @@ pub(crate) trait Conn: Send + 'static {
     fn feed(&mut self, message: Bytes) -> impl Future<Output = ()> + Send;
     /// Sends what was fed.
     fn flush(&mut self) -> impl Future<Output = ()> + Send;
-    /// Receives one message and returns its length, or `None` at the end of the connection.
-    fn receive(&mut self) -> impl Future<Output = Option<usize>> + Send;
+    /// Receives one message and returns its length.
+    fn receive(&mut self) -> impl Future<Output = usize> + Send;
     /// Receives one message and sends it back, flushed, without converting the library's own
     /// payload type. Returns false at the end of the connection.
     fn echo(&mut self) -> impl Future<Output = bool> + Send;

@@ -83,7 +83,7 @@ impl Message for sockudo_ws::Message {
 }
 
 /// A connection that is a stream and a sink of messages.
-struct Messages<W>(W);
+pub(crate) struct Messages<W>(pub(crate) W);
 
 impl<W, M, E> Conn for Messages<W>
 where
@@ -97,8 +97,9 @@ where
     async fn flush(&mut self) {
         self.0.flush().await.expect("flushed");
     }
-    async fn receive(&mut self) -> Option<usize> {
-        Some(self.0.next().await?.ok()?.payload()?.len())
+    async fn receive(&mut self) -> usize {
+        let message = self.0.next().await.expect("no end").expect("a message");
+        message.payload().expect("a binary message").len()
     }
     async fn echo(&mut self) -> bool {
         match self.0.next().await {
@@ -109,7 +110,7 @@ where
 }
 
 /// What the measurements need of a message.
-trait Message: Send {
+pub(super) trait Message: Send {
     /// Makes a binary message.
     fn binary(payload: Bytes) -> Self;
     /// Returns the payload of a binary message.
@@ -145,9 +146,10 @@ impl<S: Io> Conn for FastWebSocket<S> {
     async fn flush(&mut self) {
         self.0.flush().await.expect("flushed");
     }
-    async fn receive(&mut self) -> Option<usize> {
-        let frame = self.0.read_frame().await.ok()?;
-        (frame.opcode == fastwebsockets::OpCode::Binary).then(|| frame.payload.len())
+    async fn receive(&mut self) -> usize {
+        let frame = self.0.read_frame().await.expect("a message");
+        assert!(frame.opcode == fastwebsockets::OpCode::Binary);
+        frame.payload.len()
     }
     async fn echo(&mut self) -> bool {
         match self.0.read_frame().await {
@@ -192,9 +194,10 @@ impl<S: Io> Conn for YawcConn<S> {
     async fn flush(&mut self) {
         SinkExt::flush(&mut self.0).await.expect("flushed");
     }
-    async fn receive(&mut self) -> Option<usize> {
-        let frame = self.0.next_frame().await.ok()?;
-        (frame.opcode() == yawc::OpCode::Binary).then(|| frame.payload().len())
+    async fn receive(&mut self) -> usize {
+        let frame = self.0.next_frame().await.expect("a message");
+        assert!(frame.opcode() == yawc::OpCode::Binary);
+        frame.payload().len()
     }
     async fn echo(&mut self) -> bool {
         match self.0.next_frame().await {

@@ -1,6 +1,6 @@
 //! What the transport alone costs: messages of one length, without any framing.
 
-use super::{BUFFER, Conn, FIRST_READ, Io, Peer};
+use super::{BUFFER, Conn, FIRST_READ, Io, Kind, Peer};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -9,6 +9,7 @@ pub(crate) struct Raw;
 
 impl Peer for Raw {
     const NAME: &'static str = "raw";
+    const KIND: Kind = Kind::Baseline;
     fn client<S: Io>(io: S, size: usize) -> impl Conn {
         RawConn::new(io, size)
     }
@@ -69,10 +70,10 @@ impl<S: Io> Conn for RawConn<S> {
         self.write_unsent().await;
         self.io.flush().await.expect("flushed");
     }
-    async fn receive(&mut self) -> Option<usize> {
-        self.fill().await?;
+    async fn receive(&mut self) -> usize {
+        self.fill().await.expect("a message");
         self.received.advance(self.size);
-        Some(self.size)
+        self.size
     }
     async fn echo(&mut self) -> bool {
         if self.fill().await.is_none() {
