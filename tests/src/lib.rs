@@ -1,1 +1,155 @@
-//! The crate `wirestack-tests`.
+//! Layers to nest, for the tests of whole stacks.
+
+use std::sync::{Arc, LazyLock};
+use wirestack::tls::rustls::{ClientConfig, ServerConfig};
+use wirestack::tls::{self, ClientSettings, ServerSettings, Versions};
+use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, socks, websocket};
+
+/// A tunnel that can lie between two others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// SOCKS5 without authentication.
+    Socks,
+    /// HTTP CONNECT.
+    Connect,
+    /// TLS 1.3.
+    Tls,
+    /// TLS 1.2.
+    Tls12,
+    /// A WebSocket that carries bytes.
+    WebSocket,
+}
+
+/// Which side of a connection is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one that connects.
+    Client,
+    /// The one that is connected to.
+    Server,
+}
+
+/// How layers are put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// `c.over(b).over(a)` if true, `c.over(b.over(a))` if not.
+    pub right: bool,
+    /// Whether transparent layers are taken out of the path.
+    pub bypass: bool,
+    /// What each direction of a joint may hold, in bytes.
+    pub limit: usize,
+}
+
+/// Every way to put layers together.
+pub const SHAPES: &[Shape] = &[
+    shape(true, true, 1000),
+    shape(false, true, 1000),
+    shape(true, false, 1000),
+    shape(false, false, 100),
+    shape(true, true, 1),
+];
+
+const fn shape(right: bool, bypass: bool, limit: usize) -> Shape {
+    Shape {
+        right,
+        bypass,
+        limit,
+    }
+}
+
+impl Kind {
+    /// Makes one such layer.
+    ///
+    /// # Panics
+    ///
+    /// If the settings of these tests are wrong.
+    pub fn layer(self, role: Role) -> BoxTunnel {
+        match (self, role) {
+            (Self::Socks, Role::Client) => {
+                let address = socks::Address::new("example.org", 443).unwrap();
+                socks::Client::new(address).boxed()
+            }
+            (Self::Socks, Role::Server) => socks::Server::new().boxed(),
+            (Self::Connect, Role::Client) => {
+                let client = http1::connect::Client::new("example.org", 443);
+                client.unwrap().boxed()
+            }
+            (Self::Connect, Role::Server) => http1::connect::Server::new().boxed(),
+            (Self::Tls, Role::Client) => TLS13.client().boxed(),
+            (Self::Tls, Role::Server) => TLS13.server().boxed(),
+            (Self::Tls12, Role::Client) => TLS12.client().boxed(),
+            (Self::Tls12, Role::Server) => TLS12.server().boxed(),
+            (Self::WebSocket, Role::Client) => {
+                let settings = websocket::Settings::default();
+                websocket::Client::established(settings, Seed::new([7; 32]))
+                    .tunnel()
+                    .boxed()
+            }
+            (Self::WebSocket, Role::Server) => {
+                let settings = websocket::Settings::default();
+                websocket::Server::established(settings).tunnel().boxed()
+            }
+        }
+    }
+}
+
+/// Nests layers, given from the wire up.
+///
+/// # Panics
+///
+/// If there are none.
+pub fn nest(kinds: &[Kind], role: Role, shape: Shape) -> BoxTunnel {
+    let joined = |below, above| {
+        let joint = Stack::new(below, above).with_limit(shape.limit);
+        joint.with_bypass(shape.bypass).boxed()
+    };
+    let layers = kinds.iter().map(|kind| kind.layer(role));
+    match shape.right {
+        true => layers.rev().reduce(|above, below| joined(below, above)),
+        false => layers.reduce(joined),
+    }
+    .expect("at least one layer")
+}
+
+/// A certificate for `example.org` and who trusts it.
+#[derive(Debug)]
+pub struct Tls {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+}
+
+/// TLS 1.3 only.
+pub static TLS13: LazyLock<Tls> = LazyLock::new(|| Tls::new(Versions::Tls13));
+/// TLS 1.2 only.
+pub static TLS12: LazyLock<Tls> = LazyLock::new(|| Tls::new(Versions::Tls12));
+
+impl Tls {
+    fn new(versions: Versions) -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["example.org".to_owned()]).unwrap();
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let trust = ClientSettings::new().without_system_roots();
+        let client = trust.ca_certificates(chain.clone()).versions(versions);
+        let server = ServerSettings::new(chain, key).versions(versions);
+        Self {
+            client: client.build().unwrap(),
+            server: server.build().unwrap(),
+        }
+    }
+    /// Makes a client.
+    ///
+    /// # Panics
+    ///
+    /// If the settings of these tests are wrong.
+    pub fn client(&self) -> tls::Client {
+        let name = tls::server_name("example.org").unwrap();
+        tls::Client::new(self.client.clone(), name).unwrap()
+    }
+    /// Makes a server.
+    ///
+    /// # Panics
+    ///
+    /// If the settings of these tests are wrong.
+    pub fn server(&self) -> tls::Server {
+        tls::Server::new(self.server.clone()).unwrap()
+    }
+}

@@ -1,0 +1,146 @@
+//! Stacks keep the laws of every layer, and cannot be told apart by how they are grouped.
+
+use wirestack::{BoxSocket, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, socks, websocket};
+use wirestack_laws::{Endpoint, Subject, Traffic, check, nesting, order, pattern, works};
+use wirestack_tests::Kind::{Connect, Socks, Tls, Tls12, WebSocket};
+use wirestack_tests::{Kind, Role, SHAPES, Shape, nest};
+
+const PAIRS: &[&[Kind]] = &[
+    &[Socks, Connect],
+    &[Connect, Tls],
+    &[Tls, Connect],
+    &[Tls, Tls],
+    &[Tls, Tls12],
+    &[Tls, WebSocket],
+];
+
+const TRIPLES: &[&[Kind]] = &[
+    &[Socks, Connect, Tls],
+    &[Socks, Tls, Connect],
+    &[Socks, Socks, Connect],
+    &[Connect, Tls, WebSocket],
+];
+
+#[test]
+fn nestings_of_two_keep_the_laws() {
+    for kinds in PAIRS {
+        check(&tunnel(kinds, SHAPES[0]));
+    }
+}
+
+#[test]
+fn nestings_of_three_keep_the_laws() {
+    for kinds in TRIPLES {
+        check(&tunnel(kinds, SHAPES[1]));
+    }
+}
+
+#[test]
+fn groupings_of_tunnels_cannot_be_told_apart() {
+    for kinds in [
+        &[Socks, Connect][..],
+        &[Connect, Socks],
+        &[Socks, Connect, Socks],
+    ] {
+        let subjects: Vec<_> = SHAPES.iter().map(|shape| tunnel(kinds, *shape)).collect();
+        nesting(&subjects);
+    }
+}
+
+/// Where TLS or a WebSocket cuts the bytes by what is there, the two directions are not in step, and
+/// only what is delivered can be compared.
+#[test]
+fn every_grouping_delivers_the_same() {
+    for kinds in PAIRS.iter().chain(TRIPLES) {
+        for shape in SHAPES {
+            let subject = tunnel(kinds, *shape);
+            works(&subject);
+            order(&subject.samples(6));
+        }
+    }
+}
+
+#[test]
+fn a_websocket_over_tls_over_connect_over_socks_keeps_the_laws() {
+    let kinds = &[Socks, Connect, Tls];
+    check(&socket(kinds, SHAPES[0]));
+    for shape in &SHAPES[1..] {
+        works(&socket(kinds, *shape));
+    }
+}
+
+fn tunnel(kinds: &'static [Kind], shape: Shape) -> Subject<Pipe> {
+    let side = move |role| move || nest(kinds, role, shape);
+    let name = format!("{kinds:?} {shape:?}");
+    let subject = Subject::tunnel(name, side(Role::Client), side(Role::Server));
+    stated(subject, kinds, shape)
+}
+
+fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Message>> {
+    let over = move |role, top: BoxSocket| -> BoxSocket {
+        let joint = Stack::new(nest(kinds, role, shape), top).with_limit(shape.limit);
+        joint.with_bypass(shape.bypass).boxed()
+    };
+    let client = move || {
+        let request = websocket::Request::new("ws://example.org/").unwrap();
+        let settings = websocket::Settings::default();
+        let client = websocket::Client::new(request, settings, Seed::new([3; 32]));
+        over(Role::Client, client.unwrap().boxed())
+    };
+    let server = move || {
+        let server = websocket::Server::new(websocket::Settings::default());
+        over(Role::Server, server.boxed())
+    };
+    let sample = |size| match size % 2 {
+        0 => websocket::Message::text(String::from_utf8(pattern(size)).unwrap()),
+        _ => websocket::Message::binary(pattern(size)),
+    };
+    let name = format!("WebSocket over {kinds:?} {shape:?}");
+    let subject = Subject::messages(name, client, server, sample);
+    stated(subject, kinds, shape).marks_end()
+}
+
+/// What a stack of these layers promises.
+fn stated<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subject<F> {
+    let record = if kinds.iter().any(|k| matches!(k, Tls | Tls12)) {
+        20 << 10
+    } else {
+        1 << 10
+    };
+    let unit = (kinds.len() + 1) * (2 * shape.limit + record);
+    let subject = subject.deciding(decide).unit(unit).samples(20);
+    let subject = subject.limits(&[100, 65536]).largest(300_000);
+    // A WebSocket cuts what it carries by what is there, and TLS is random.
+    let subject = match kinds.iter().any(|k| matches!(k, Tls | Tls12 | WebSocket)) {
+        true => subject.marks_end(),
+        false => subject.same_bytes(),
+    };
+    subject.memory(17 << 20)
+}
+
+/// Accepts whatever a server of the stack waits with.
+fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
+    let mut decided = false;
+    for nth in 0.. {
+        let Some(server) = layer.nth_part::<socks::Server>(nth) else {
+            break;
+        };
+        if server.request().is_some() {
+            server.accept(socks::Address::new("192.0.2.1", 40000).unwrap());
+            decided = true;
+        }
+    }
+    if let Some(server) = layer.part::<http1::connect::Server>()
+        && server.request().is_some()
+    {
+        server.accept(http::HeaderMap::new());
+        decided = true;
+    }
+    if let Some(server) = layer.part::<websocket::Server>()
+        && server.request().is_some()
+    {
+        server.accept(websocket::Accept::new()).unwrap();
+        decided = true;
+    }
+    decided
+}
