@@ -148,6 +148,10 @@ impl<L: Layer> Engine<L> {
     pub fn is_over(&self) -> bool {
         self.to_wire.end().is_some() && self.to_app.is_closed()
     }
+    /// Returns whether everything that the application handed over has left, the wire's flow too.
+    pub fn is_flushed(&self) -> bool {
+        self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
+    }
     /// Returns what the stack is waiting for.
     pub fn progress(&self) -> Progress {
         self.layer.progress()

@@ -1,4 +1,55 @@
 //! Protocol stacks that compose.
+//!
+//! Every protocol is a sans-I/O [`Layer`]: bytes in and bytes out on its wire side and on its
+//! application side, and no socket, clock or thread of its own. So layers [nest](Nest) in any order,
+//! one [driver](driver) serves every stack, and the same stack can be tested without a socket.
+//!
+//! ```
+//! use wirestack::{Engine, Flow, Nest, http1, socks};
+//!
+//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+//! # let now = std::time::Instant::now();
+//! // SSH through an HTTP proxy behind a SOCKS proxy, by hand.
+//! let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
+//! let proxy = http1::connect::Client::new("example.org", 22)?;
+//! let mut engine = Engine::new(proxy.over(gate));
+//!
+//! engine.process(now);
+//! assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // SOCKS5: "no authentication"
+//! engine.to_wire().discard();
+//! engine.from_wire().write(&[5, 0]);
+//! engine.process(now);
+//! engine.to_wire().discard(); // CONNECT to proxy.test:3128
+//!
+//! // The answers of both proxies and the first words of the server, all at once.
+//! engine.from_wire().write(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 7]);
+//! engine.from_wire().write(b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n");
+//! engine.process(now);
+//! assert!(engine.is_open());
+//! assert_eq!(engine.to_app().unread(), b"SSH-2.0-x\r\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ```text
+//!   [`Dialer`]: what to connect to, in which order, for how long, and what to try next
+//!       |
+//!   [`Engine`]: a stack and its four outer flows
+//!       |
+//!   [`Stack`]:  a layer over a layer, which is a layer
+//!       |
+//!   driver:     sockets, clock, entropy: carries out and decides nothing
+//! ```
+//!
+//! # Contents
+//!
+//! * [`Layer`], [`Ports`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
+//!   `wirestack-layer`.
+//! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`]: nesting.
+//! * [`Engine`]: driving a stack by hand.
+//! * [`dial`], [`Dialer`]: connecting, without I/O.
+//! * [`Gate`], [`Policy`], [`Refused`]: what a proxy decides.
+//! * [`tokio`]: the driver on tokio; [`connect`](tokio::connect) is where most begin.
+//! * [`socks`], [`http1`], [`tls`], [`websocket`]: the layers.
 
 pub mod dial;
 pub mod driver;
@@ -25,3 +76,7 @@ pub use {
     wirestack_http1 as http1, wirestack_socks as socks, wirestack_tls as tls,
     wirestack_websocket as websocket,
 };
+
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -177,6 +177,10 @@ where
     fn is_transparent(&self) -> bool {
         self.dissolved && self.upper().is_some_and(U::is_transparent)
     }
+    fn is_flushed(&self) -> bool {
+        let below = self.dissolved || (self.down.is_empty() && self.lower.is_flushed());
+        below && self.upper().is_none_or(U::is_flushed)
+    }
     fn carries_half_close(&self) -> bool {
         self.lower.carries_half_close() && self.upper().is_none_or(U::carries_half_close)
     }

@@ -298,6 +298,34 @@ async fn an_idle_connection_holds_no_buffers() {
 }
 
 #[tokio::test]
+async fn what_was_flushed_has_left_from_between_the_layers_too() {
+    let (a, b) = pair().await;
+    let name = tls::server_name("localhost").unwrap();
+    let below = tls::Client::new(TLS.client.clone(), name).unwrap();
+    let above = Client::established(Settings::default(), Seed::new([2; 32]));
+    let mut client = Connection::tcp(a, Engine::new(above.over(below)));
+    let below = tls::Server::new(TLS.server.clone()).unwrap();
+    let above = Server::established(Settings::default());
+    let mut server = Connection::tcp(b, Engine::new(above.over(below)));
+    let message = Message::binary(vec![6; 3 << 20]);
+    let (sent, got) = tokio::join!(client.send(message.clone()), server.next());
+    sent.unwrap();
+    assert_eq!(got.unwrap().unwrap(), message);
+    assert!(client.engine().to_wire().is_empty());
+    let (sent, ()) = tokio::join!(server.send(message.clone()), async {
+        while client.engine().to_app().is_empty() {
+            client
+                .until(|engine| (!engine.to_app().is_empty()).then_some(()))
+                .await
+                .unwrap();
+        }
+    });
+    sent.unwrap();
+    drop(server); // nothing that was flushed is lost with it
+    assert_eq!(client.next().await.unwrap().unwrap(), message);
+}
+
+#[tokio::test]
 async fn the_layer_above_tls_may_be_chosen_by_alpn() {
     let (a, b) = pair().await;
     let mut config = tls::rustls::ClientConfig::clone(&TLS.client);

@@ -130,6 +130,11 @@ pub trait Layer {
     fn is_transparent(&self) -> bool {
         false
     }
+    /// Returns whether everything that was taken from `from_app` has gone to `to_wire`. A layer that
+    /// leaves in `from_app` what it cannot send yet has nothing to add.
+    fn is_flushed(&self) -> bool {
+        true
+    }
     /// Returns whether one direction can end while the other goes on.
     fn carries_half_close(&self) -> bool;
     /// Returns what the layer is waiting for, for errors and traces.
@@ -241,6 +246,9 @@ impl<T: Layer + ?Sized> Layer for Box<T> {
     }
     fn is_transparent(&self) -> bool {
         (**self).is_transparent()
+    }
+    fn is_flushed(&self) -> bool {
+        (**self).is_flushed()
     }
     fn carries_half_close(&self) -> bool {
         (**self).carries_half_close()

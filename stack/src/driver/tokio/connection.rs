@@ -29,7 +29,7 @@ pub struct Connection<S, L: Layer> {
     writing: Writing,
     /// The error that ended the stack was handed to a reader of messages.
     told: bool,
-    /// The last read filled its buffer: the next one is worth a larger one.
+    /// The last read was large: the next one is worth a large buffer.
     busy: bool,
 }
 
@@ -181,22 +181,26 @@ where
     /// Processes and writes, until everything that the application handed over has left.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            self.engine.process(now());
-            self.write(cx);
+            self.push(cx);
             if let Some(crate::End::Aborted(error)) = self.engine.to_app().closed() {
                 return Poll::Ready(Err(error.clone()));
             }
-            if self.engine.from_app().is_empty() && self.engine.to_wire().is_empty() {
+            if self.engine.is_flushed() {
                 return Poll::Ready(Ok(()));
             }
             // The peer may have to be heard before it takes more.
             ready!(self.advance(cx));
         }
     }
-    /// Processes and writes as far as the transport takes it.
+    /// Processes and writes as far as the transport takes it. What left makes room for what waits
+    /// between the layers.
     pub(super) fn push(&mut self, cx: &mut Context<'_>) {
-        self.engine.process(now());
-        self.write(cx);
+        loop {
+            self.engine.process(now());
+            if !self.write(cx) {
+                return;
+            }
+        }
     }
     /// Whether the error that ended the stack is still to be told: a stream tells it once.
     pub(super) fn tell_once(&mut self) -> bool {
@@ -283,16 +287,16 @@ where
         }
         let wanted = from_wire.wanted();
         let outcome = if self.busy || wanted > STACK {
-            // Straight into its place. A peer's claim alone buys no memory: what is reserved
-            // doubles at most.
-            let size = wanted.min(from_wire.len()).max(BUSY);
+            // Straight into its place, as far as a peer's mere claim may reserve.
+            let size = wanted.clamp(BUSY, CLAIM);
             from_wire.fill(|buf| {
                 if buf.capacity() - buf.len() < wanted.clamp(STACK, size) {
                     buf.reserve(size);
                 }
-                let spare = buf.capacity() - buf.len();
                 let read = poll_read_buf(Pin::new(io), cx, buf);
-                self.busy = matches!(read, Poll::Ready(Ok(n)) if n == spare || n >= BUSY / 2);
+                if let Poll::Ready(Ok(n)) = read {
+                    self.busy = n > STACK;
+                }
                 read
             })
         } else {
@@ -368,6 +372,9 @@ const STACK: usize = 8 * 1024;
 
 /// What a read takes while much is coming, in bytes.
 const BUSY: usize = 64 * 1024;
+
+/// What is reserved at once for a unit whose length the peer merely claims, in bytes.
+const CLAIM: usize = 1024 * 1024;
 
 /// How many pieces one write system call takes.
 const SLICES: usize = 32;
