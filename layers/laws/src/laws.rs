@@ -658,7 +658,7 @@ fn cut<F: Traffic>(subject: &Subject<F>, open: bool, to: Role, at: usize, clean:
             who,
             "the connection was cut, but to_app goes on",
         ),
-        Ended::Finished if !fooled && !(all && subject.marks_end) => {
+        Ended::Finished if !(fooled || all && subject.marks_end) => {
             world.fail(
                 Law::Order,
                 who,

@@ -181,8 +181,8 @@ impl Records {
                     p.to_app.finish();
                 } else if let Some(error) = self.cut(p.from_wire) {
                     return self.fail(p, error);
-                } else if !self.has(Bug::AsksForNothing)
-                    && !(self.has(Bug::AsksForTheLengthOnly) && need > 3)
+                } else if !(self.has(Bug::AsksForNothing)
+                    || self.has(Bug::AsksForTheLengthOnly) && need > 3)
                 {
                     p.from_wire.require(need);
                 }
