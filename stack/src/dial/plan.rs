@@ -51,7 +51,7 @@ impl<L> Plan<L> {
 
 impl Plan<BoxSocket> {
     /// Plans a WebSocket (`ws://` or `wss://`) behind `hops`, nearest first. `tls` serves the target
-    /// and every hop without settings of its own.
+    /// and every hop without settings of its own; it may be left out where none speaks TLS.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Plan<BoxSocket> {
     pub fn websocket(
         hops: Vec<Hop>,
         target: Target,
-        tls: Arc<ClientConfig>,
+        tls: Option<Arc<ClientConfig>>,
         request: websocket::Request,
         settings: websocket::Settings,
     ) -> Result<Self, RouteError> {
@@ -87,7 +87,7 @@ impl Plan<BoxTunnel> {
     pub fn stream(
         hops: Vec<Hop>,
         target: Target,
-        tls: Arc<ClientConfig>,
+        tls: Option<Arc<ClientConfig>>,
     ) -> Result<Self, RouteError> {
         if !matches!(target.scheme, Scheme::Tcp | Scheme::Tls) {
             return Err(RouteError::Kind("WebSocket, where a stream was wanted"));
@@ -106,7 +106,7 @@ impl Plan<BoxTunnel> {
 struct Route {
     hops: Vec<Hop>,
     target: Target,
-    tls: Arc<ClientConfig>,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Route {
@@ -131,7 +131,7 @@ impl Route {
         let after = self.hops.iter().skip(1).map(Hop::endpoint);
         for (hop, next) in self.hops.iter().zip(after.chain([self.target.endpoint()])) {
             if let Proxy::Https = hop.proxy {
-                let config = hop.tls.as_ref().unwrap_or(&self.tls);
+                let config = hop.tls.as_ref().or(self.tls.as_ref());
                 tunnels.push(secure(config, &hop.endpoint)?.boxed());
             }
             tunnels.push(match hop.proxy {
@@ -140,15 +140,20 @@ impl Route {
             });
         }
         if self.target.is_secure() {
-            tunnels.push(secure(&self.tls, self.target.endpoint())?.boxed());
+            tunnels.push(secure(self.tls.as_ref(), self.target.endpoint())?.boxed());
         }
         Ok(tunnels)
     }
 }
 
-fn secure(config: &Arc<ClientConfig>, endpoint: &Endpoint) -> Result<tls::Client, Error> {
+fn secure(config: Option<&Arc<ClientConfig>>, endpoint: &Endpoint) -> Result<tls::Client, Error> {
+    let config = config.ok_or_else(|| Error::local("route", NoTls))?;
     tls::Client::new(config.clone(), tls::server_name(&endpoint.host)?)
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the route speaks TLS, and no settings for it were given")]
+struct NoTls;
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     let address = socks::Address::new(&next.host, next.port);

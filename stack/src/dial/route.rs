@@ -90,6 +90,10 @@ impl Hop {
         self.tls = Some(config);
         self
     }
+    /// Returns whether it needs TLS settings and has none of its own.
+    pub fn wants_tls(&self) -> bool {
+        self.proxy == Proxy::Https && self.tls.is_none()
+    }
     /// Returns where the proxy is.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -192,16 +196,17 @@ impl Target {
             _ => Err(RouteError::Kind("stream, where a WebSocket was wanted")),
         }
     }
-    /// The URL of a WebSocket as its handshake needs it: without user and password.
-    pub(crate) fn request_url(&self) -> String {
+    /// Returns the URL as the handshake of a WebSocket needs it: without user and password.
+    pub fn request_url(&self) -> String {
         let scheme = self.scheme.name();
         format!("{scheme}://{}{}", self.endpoint, self.resource)
     }
-    /// User and password for the server, if the URL had them.
-    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+    /// Returns user and password for the server, if the URL had them.
+    pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
-    pub(super) fn is_secure(&self) -> bool {
+    /// Returns whether it is reached by TLS.
+    pub fn is_secure(&self) -> bool {
         matches!(self.scheme, Scheme::Wss | Scheme::Tls)
     }
 }

@@ -193,16 +193,30 @@ impl Route {
             }
         }
     }
-    fn resolve(self, alpn: &[&[u8]]) -> Result<(Vec<Hop>, Target, Arc<ClientConfig>), Error> {
+    fn resolve(self, alpn: &[&[u8]]) -> Result<Resolved, Error> {
         let (hops, target) = (self.hops?, self.target.map_err(invalid)?);
+        let wants_tls = target.is_secure() || hops.iter().any(Hop::wants_tls);
         let tls = match self.tls {
-            Some(config) => config,
-            None => tls::ClientSettings::new()
-                .alpn(alpn.iter().copied())
-                .build()?,
+            None if wants_tls => default_tls(alpn)?,
+            given => given,
         };
         Ok((hops, target, tls))
     }
+}
+
+type Resolved = (Vec<Hop>, Target, Option<Arc<ClientConfig>>);
+
+/// The system's roots, made only where something speaks TLS: not every machine has them.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+fn default_tls(alpn: &[&[u8]]) -> Result<Option<Arc<ClientConfig>>, Error> {
+    let settings = tls::ClientSettings::new().alpn(alpn.iter().copied());
+    settings.build().map(Some)
+}
+
+/// Without cryptography there is no default, and the plan says so.
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+fn default_tls(_: &[&[u8]]) -> Result<Option<Arc<ClientConfig>>, Error> {
+    Ok(None)
 }
 
 #[derive(Debug, thiserror::Error)]
