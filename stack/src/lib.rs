@@ -2,7 +2,7 @@
 //!
 //! Every protocol is a sans-I/O [`Layer`]: bytes in and bytes out on its wire side and on its
 //! application side, and no socket, clock or thread of its own. So layers [nest](Nest) in any order,
-//! one [driver](driver) serves every stack, and the same stack can be tested without a socket.
+//! one [driver] serves every stack, and the same stack can be tested without a socket.
 //!
 //! ```
 //! use wirestack::{Engine, Flow, Nest, http1, socks};
@@ -48,7 +48,7 @@
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O.
 //! * [`Gate`], [`Policy`], [`Refused`]: what a proxy decides.
-//! * [`tokio`]: the driver on tokio; [`connect`](tokio::connect) is where most begin.
+//! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin.
 //! * [`socks`], [`http1`], [`tls`], [`websocket`]: the layers.
 
 pub mod dial;
