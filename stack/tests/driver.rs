@@ -346,3 +346,23 @@ async fn the_layer_above_tls_may_be_chosen_by_alpn() {
     sent.unwrap();
     assert_eq!(got.unwrap().unwrap(), Message::text("chosen"));
 }
+
+#[tokio::test]
+async fn what_waits_below_a_full_side_comes_although_the_wire_is_quiet() {
+    let (a, b) = duplex(1 << 20);
+    let name = tls::server_name("localhost").unwrap();
+    let client = tls::Client::new(TLS.client.clone(), name).unwrap();
+    let server = tls::Server::new(TLS.server.clone()).unwrap();
+    let mut client = Connection::new(a, Engine::new(client));
+    let mut server = Connection::new(b, Engine::new(server));
+    let (opened, accepted) = tokio::join!(client.open(), server.open());
+    opened.and(accepted).unwrap();
+    let sent: Vec<u8> = (0..400_000_u32).map(|i| (i % 251) as u8).collect();
+    server.write_all(&sent).await.unwrap();
+    server.flush().await.unwrap();
+    let mut heard = vec![0; sent.len()];
+    // It is all here: nothing but what the reader takes has to move.
+    let read = client.read_exact(&mut heard).now_or_never();
+    read.expect("bytes lie between the layers").unwrap();
+    assert_eq!(heard, sent);
+}

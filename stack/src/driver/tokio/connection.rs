@@ -105,6 +105,7 @@ where
             loop {
                 self.engine.process(now());
                 if let Some(found) = fact(&mut self.engine) {
+                    self.push(cx); // the peer may be waiting for what made it true
                     return Poll::Ready(Ok(found));
                 }
                 let error = match self.engine.to_app().closed() {
@@ -163,6 +164,7 @@ where
     ///
     /// The order is: process, write, read, process. `Pending` means that `cx` will be woken.
     pub(super) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let before = self.moves();
         self.engine.process(now());
         let wrote = self.write(cx);
         let read = self.read(cx);
@@ -174,6 +176,10 @@ where
             && let Some(error) = error.take()
         {
             self.engine.break_wire(error);
+            return Poll::Ready(());
+        }
+        if self.moves() != before {
+            // What the application took made room for what waited between the layers.
             return Poll::Ready(());
         }
         self.wait(cx)
