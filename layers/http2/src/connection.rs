@@ -1,0 +1,317 @@
+use crate::NAME;
+use crate::error::{Cause, local, peer, typed};
+use crate::keepalive::Pinger;
+use crate::settings::Settings;
+use crate::side::{Polled, Side};
+use crate::stream::{Around, Stream};
+use crate::streams::{Head, StreamId, Streams};
+use crate::wire::{Wire, Woken};
+use http::Request;
+use std::any::{Any, TypeId};
+use std::collections::{HashMap, VecDeque};
+use std::iter;
+use std::mem;
+use std::sync::Arc;
+use std::task::Context;
+use std::time::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, found};
+
+/// An HTTP/2 connection with many streams, each a flow of bytes of its own.
+///
+/// Both sides of its application are [`Streams`]. When the application finishes, no more streams are
+/// opened or taken, those that are open go on, and after the last one the connection ends; when it
+/// aborts, everything is cut short. What the peer does to one stream harms no other.
+pub struct Connection {
+    settings: Settings,
+    wire: Wire,
+    woken: Arc<Woken>,
+    side: Side,
+    streams: HashMap<StreamId, Stream>,
+    /// What a client asks for, as soon as the server lets it.
+    waiting: VecDeque<(StreamId, Request<()>)>,
+    /// Streams to look at in the next round.
+    changed: Vec<StreamId>,
+    /// Streams to be reset, once h2 has written what it holds.
+    resetting: Vec<StreamId>,
+    pinger: Option<Pinger>,
+    /// The peer has introduced itself.
+    opened: bool,
+    /// When it has to, once the time is known.
+    due: Option<Option<Instant>>,
+    finishing: bool,
+    wire_ended: bool,
+}
+
+impl Connection {
+    /// Creates the client's side.
+    pub fn client(settings: Settings) -> Self {
+        Self::new(settings, Side::client)
+    }
+    /// Creates the server's side.
+    pub fn server(settings: Settings) -> Self {
+        Self::new(settings, Side::server)
+    }
+    fn new(settings: Settings, side: fn(Wire, &Settings) -> Side) -> Self {
+        let settings = settings.in_range();
+        let wire = Wire::default();
+        Self {
+            side: side(wire.clone(), &settings),
+            settings,
+            wire,
+            woken: Arc::default(),
+            streams: HashMap::new(),
+            waiting: VecDeque::new(),
+            changed: Vec::new(),
+            resetting: Vec::new(),
+            pinger: None,
+            opened: false,
+            due: None,
+            finishing: false,
+            wire_ended: false,
+        }
+    }
+    /// Returns whether the server offers extended CONNECT; `None` before its SETTINGS are in, and on
+    /// a server's side.
+    pub fn offers_extended_connect(&self) -> Option<bool> {
+        self.side.offers_extended_connect()
+    }
+    /// Returns how many streams are open.
+    pub fn streams(&self) -> usize {
+        self.streams.len() + self.waiting.len()
+    }
+    /// Moves everything that can move, once; whether to do so again.
+    fn round(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
+        let waker = self.woken.waker();
+        let cx = &mut Context::from_waker(&waker);
+        self.woken.take_connection();
+        let mut moved = self.exchange(p, now);
+        moved |= self.take_heads(p);
+        moved |= self.look_at_streams(p);
+        if p.from_app.is_closed() && self.waiting.is_empty() && !self.finishing {
+            self.finishing = self.side.finish();
+            moved |= self.finishing;
+        }
+        let asked = self.side.ask(&mut self.waiting, p, &self.woken, cx);
+        moved |= self.add(asked);
+        let mut arrived = Vec::new();
+        let polled = self.side.poll(p.to_app, &mut arrived, &self.woken, cx);
+        moved |= self.add(arrived);
+        match polled {
+            Polled::Idle => {}
+            Polled::Moved => moved = true,
+            Polled::Over(error) => {
+                self.end(p, error);
+                return false;
+            }
+        }
+        if !self.opened && self.side.is_open() {
+            self.opened = true;
+            let pings = self.settings.keepalive.zip(self.side.ping_pong());
+            self.pinger = pings.map(|(settings, ping)| Pinger::new(settings, ping, now));
+        }
+        if let Some(pinger) = &mut self.pinger
+            && pinger.process(now, cx)
+        {
+            let error = peer(Cause::NoPong(pinger.timeout()));
+            self.fail(p, error);
+            return false;
+        }
+        moved | self.exchange(p, now) | !self.woken.is_empty()
+    }
+    /// Moves bytes between the wire and h2; whether there were any.
+    fn exchange(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
+        let mut pipes = self.wire.pipes();
+        let before = p.from_wire.moves() + p.to_wire.moves();
+        if let Some(pinger) = &mut self.pinger
+            && !p.from_wire.is_empty()
+        {
+            pinger.heard(now);
+        }
+        p.from_wire.pour(&mut pipes.incoming);
+        pipes.outgoing.pour(p.to_wire);
+        let closes = p.from_wire.is_closed() && p.from_wire.is_empty();
+        let told = closes && !self.wire_ended;
+        self.wire_ended = closes;
+        told || p.from_wire.moves() + p.to_wire.moves() != before
+    }
+    /// Takes what the application asks and answers.
+    fn take_heads(&mut self, p: &mut Ports<'_, Streams, Streams>) -> bool {
+        let mut taken = false;
+        while let Some((id, head)) = p.from_app.arrived() {
+            taken = true;
+            match head {
+                Head::Request(request) => {
+                    p.to_app.add(id);
+                    self.waiting.push_back((id, request));
+                }
+                Head::Response(response) => {
+                    if let Some(stream) = self.streams.get_mut(&id) {
+                        stream.answer(response, p.to_app, p.place);
+                        self.changed.push(id);
+                    }
+                }
+            }
+        }
+        taken
+    }
+    /// Lets the streams move at which something has happened, and only those.
+    fn look_at_streams(&mut self, p: &mut Ports<'_, Streams, Streams>) -> bool {
+        let blocked = self.wire.pipes().blocked;
+        let mut changed = mem::take(&mut self.changed);
+        self.woken.take_streams(&mut changed);
+        changed.extend(iter::from_fn(|| p.from_app.readable()));
+        changed.extend(iter::from_fn(|| p.to_app.writable()));
+        if !blocked {
+            changed.append(&mut self.resetting);
+        }
+        for id in &changed {
+            self.look_at(*id, blocked, p);
+        }
+        let any = !changed.is_empty();
+        changed.clear();
+        self.changed = changed; // its memory is used again
+        any
+    }
+    fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Ports<'_, Streams, Streams>) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
+            if aborted && self.waiting.iter().any(|(waiting, _)| *waiting == id) {
+                self.waiting.retain(|(waiting, _)| *waiting != id);
+                p.from_app.forget(id);
+                if let Some(mut pipe) = p.to_app.write(id) {
+                    pipe.abort(local(Cause::Closed).at(Place::Layer(p.place)));
+                }
+            }
+            return;
+        };
+        let around = Around {
+            down: p.from_app,
+            up: p.to_app,
+            excerpt: self.settings.excerpt,
+            blocked,
+            place: p.place,
+        };
+        if stream.process(around) {
+            self.resetting.push(id);
+        }
+        if stream.is_over() {
+            self.streams.remove(&id);
+            p.from_app.forget(id);
+        }
+    }
+    fn add(&mut self, streams: Vec<Stream>) -> bool {
+        let any = !streams.is_empty();
+        for stream in streams {
+            self.changed.push(stream.id());
+            self.streams.insert(stream.id(), stream);
+        }
+        any
+    }
+    /// h2 is done: every stream learns why, and so does who opens them.
+    fn end(&mut self, p: &mut Ports<'_, Streams, Streams>, error: Option<h2::Error>) {
+        let ids: Vec<_> = self.streams.keys().copied().collect();
+        for id in ids {
+            self.look_at(id, false, p); // what arrived before still counts
+        }
+        let mut pipes = self.wire.pipes();
+        pipes.outgoing.pour_all(p.to_wire);
+        // h2 keeps no more than the text of what ended the wire: the wire knows better.
+        let error = match (pipes.incoming.closed(), error) {
+            (Some(End::Aborted(error)), _) => Some(error.clone()),
+            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Cause::Truncated))),
+            (_, None) if p.to_app.has_open() => Some(peer(Cause::Truncated)),
+            (_, None) => None,
+        };
+        drop(pipes);
+        match error {
+            Some(error) => self.fail(p, error),
+            None => {
+                p.to_wire.finish();
+                p.to_app.finish();
+                self.close();
+            }
+        }
+    }
+    fn fail(&mut self, p: &mut Ports<'_, Streams, Streams>, error: Error) {
+        p.fail(error);
+        self.close();
+    }
+    fn close(&mut self) {
+        self.side = Side::Over;
+        self.streams.clear();
+        self.waiting.clear();
+        self.pinger = None;
+    }
+}
+
+impl Layer for Connection {
+    type In = Streams;
+    type Out = Streams;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, mut p: Ports<'_, Streams, Streams>, now: Instant) {
+        let late = match self.due {
+            _ if self.opened => false,
+            None => {
+                self.due = Some(now.checked_add(self.settings.opening));
+                false
+            }
+            Some(due) => due.is_some_and(|due| due <= now),
+        };
+        match (&self.side, p.from_app.closed()) {
+            (Side::Over, _) => {}
+            (_, Some(End::Aborted(error))) => {
+                let error = error.clone();
+                self.wire.pipes().outgoing.pour_all(p.to_wire);
+                p.to_wire.abort(error.clone());
+                p.to_app.abort(error);
+                self.close();
+            }
+            _ if late => self.fail(&mut p, peer(Cause::NoSettings(self.settings.opening))),
+            _ => while self.round(&mut p, now) {},
+        }
+        if let Side::Over = self.side {
+            p.discard();
+        }
+    }
+    fn deadline(&self) -> Option<Instant> {
+        match (&self.side, &self.pinger) {
+            (Side::Over, _) => None,
+            (_, Some(pinger)) => pinger.deadline(),
+            (_, None) => self.due.flatten().filter(|_| !self.opened),
+        }
+    }
+    fn is_open(&self) -> bool {
+        self.opened
+    }
+    fn is_flushed(&self) -> bool {
+        let pipes = self.wire.pipes();
+        pipes.outgoing.is_empty() && !pipes.blocked
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match self.side {
+            Side::Over => Progress::Over,
+            _ if !self.opened => Progress::Opening("the peer's SETTINGS"),
+            _ if self.finishing => Progress::Closing("the end of the last stream"),
+            _ => Progress::Open,
+        }
+    }
+    fn facts(&self) -> String {
+        match self.offers_extended_connect() {
+            Some(true) => "extended CONNECT".to_owned(),
+            _ => String::new(),
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}
+
+fn is_aborted(pipe: &Pipe) -> bool {
+    matches!(pipe.closed(), Some(End::Aborted(_)))
+}

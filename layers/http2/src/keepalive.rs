@@ -1,0 +1,68 @@
+use crate::settings::Keepalive;
+use h2::{Ping, PingPong};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Asks a silent peer for a sign of life.
+pub(crate) struct Pinger {
+    settings: Keepalive,
+    ping: PingPong,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    /// A PING leaves then, unless something arrives before.
+    Quiet(Instant),
+    /// A PING left, and its answer must be in by then.
+    Waiting(Instant),
+    /// So far away that no clock gets there.
+    Never,
+}
+
+impl Pinger {
+    pub(crate) fn new(settings: Keepalive, ping: PingPong, now: Instant) -> Self {
+        let state = quiet(settings, now);
+        Self {
+            settings,
+            ping,
+            state,
+        }
+    }
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Quiet(at) | State::Waiting(at) => Some(at),
+            State::Never => None,
+        }
+    }
+    pub(crate) fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+    /// Says that something arrived.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        if let State::Quiet(_) = self.state {
+            self.state = quiet(self.settings, now);
+        }
+    }
+    /// Sends a PING if it is time; whether the answer is overdue.
+    pub(crate) fn process(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
+        if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
+            self.state = quiet(self.settings, now);
+        }
+        match self.state {
+            State::Quiet(at) if at <= now => {
+                let until = now.checked_add(self.settings.timeout);
+                self.state = until.map_or(State::Never, State::Waiting);
+                let _ = self.ping.send_ping(Ping::opaque()); // fails on a dead connection only
+                false
+            }
+            State::Waiting(until) => until <= now,
+            _ => false,
+        }
+    }
+}
+
+fn quiet(settings: Keepalive, now: Instant) -> State {
+    now.checked_add(settings.interval)
+        .map_or(State::Never, State::Quiet)
+}

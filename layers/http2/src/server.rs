@@ -1,0 +1,136 @@
+use crate::NAME;
+use crate::connection::Connection;
+use crate::request::{Asks, asks};
+use crate::settings::Settings;
+use crate::streams::{Head, StreamId};
+use crate::tunnel::Tunnel;
+use bytes::Bytes;
+use http::header::{ALLOW, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use std::any::{Any, TypeId};
+use std::time::Instant;
+use wirestack_layer::{Layer, Pipe, Ports, Progress, found};
+
+/// The server's side of one tunnel: an HTTP/2 connection that takes one CONNECT.
+///
+/// It waits at [`request`](Self::request) for [`accept`](Self::accept) or [`reject`](Self::reject).
+/// Ordinary requests before that are answered with 405, and one at a time is taken; a server that has
+/// something to say to them, or takes many tunnels, is a [`Connection`].
+pub struct Server {
+    tunnel: Tunnel,
+    request: Option<Request<()>>,
+    decided: bool,
+}
+
+impl Server {
+    /// Creates a server.
+    pub fn new(settings: Settings) -> Self {
+        let settings = Settings {
+            streams: 1,
+            ..settings
+        };
+        Self {
+            tunnel: Tunnel::new(Connection::server, settings),
+            request: None,
+            decided: false,
+        }
+    }
+    /// Returns the request, from its arrival on. [`asks`] tells what it asks for.
+    pub fn request(&self) -> Option<&Request<()>> {
+        self.request.as_ref()
+    }
+    /// Opens the tunnel, with 200 and these fields.
+    pub fn accept(&mut self, headers: HeaderMap) {
+        let mut response = Response::new(Bytes::new());
+        *response.headers_mut() = headers;
+        self.decide(response, true);
+    }
+    /// Refuses, with this response; its status must not be 2xx, or it is made 403. The connection
+    /// ends.
+    pub fn reject(&mut self, mut response: Response<Bytes>) {
+        if response.status().is_success() {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        self.decide(response, false);
+    }
+    fn decide(&mut self, response: Response<Bytes>, open: bool) {
+        if let Some(stream) = self.tunnel.stream()
+            && !self.decided
+        {
+            self.decided = true;
+            self.tunnel.open = open;
+            self.tunnel.down.respond(stream, response);
+        }
+    }
+}
+
+impl Layer for Server {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, ports: Ports<'_>, now: Instant) {
+        let asked = &mut self.request;
+        self.tunnel.process(ports, now, |tunnel, stream, head| {
+            let Head::Request(request) = head else {
+                return;
+            };
+            let wanted = asks(&request);
+            if tunnel.stream().is_none() && wanted != Asks::Response {
+                tunnel.take(stream);
+                tunnel.down.add(stream);
+                *asked = Some(request);
+            } else {
+                answer(tunnel, stream, &request);
+            }
+        });
+    }
+    fn deadline(&self) -> Option<Instant> {
+        self.tunnel.connection.deadline()
+    }
+    fn is_open(&self) -> bool {
+        self.tunnel.open
+    }
+    fn is_flushed(&self) -> bool {
+        self.tunnel.is_flushed()
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match self.request {
+            Some(_) if !self.decided && !self.tunnel.is_over() => {
+                Progress::Deciding("the CONNECT request")
+            }
+            _ => self.tunnel.progress("the CONNECT request"),
+        }
+    }
+    fn facts(&self) -> String {
+        match self.request.as_ref().map(asks) {
+            Some(Asks::Tunnel(authority)) => format!("CONNECT {authority}"),
+            Some(Asks::Protocol(protocol)) => format!("CONNECT, {protocol}"),
+            _ => String::new(),
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}
+
+/// Answers a request that opens nothing.
+fn answer(tunnel: &mut Tunnel, stream: StreamId, request: &Request<()>) {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = match asks(request) {
+        Asks::Response if request.method() == Method::CONNECT => StatusCode::BAD_REQUEST,
+        Asks::Response => StatusCode::METHOD_NOT_ALLOWED,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let headers = response.headers_mut();
+        headers.insert(ALLOW, HeaderValue::from_static("CONNECT"));
+    }
+    tunnel.down.respond(stream, response);
+    tunnel.forget(stream);
+}

@@ -1,0 +1,260 @@
+use crate::error::{Cause, local};
+use crate::request::Request;
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::ops::{Deref, DerefMut};
+use wirestack_layer::{End, Error, Flow, Pipe};
+
+/// Names a stream within one connection. It is not the number on the wire, which is given later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(u64);
+
+/// What opens a stream.
+#[derive(Clone, Debug)]
+pub enum Head {
+    /// A client asks. [`asks`](crate::asks) tells for what.
+    Request(http::Request<()>),
+    /// A server answers. A 2xx answer to a CONNECT opens the tunnel; the body belongs to every other
+    /// answer.
+    Response(http::Response<Bytes>),
+}
+
+/// A flow of flows: what a [`Connection`](crate::Connection) hands up, and what it is handed.
+///
+/// Towards the wire, a client [opens](Self::open) streams and a server [answers](Self::respond) them;
+/// both arrive, on the other side, in [`arrived`](Self::arrived). The bytes of a stream go into
+/// [`write`](Self::write) and come out of [`read`](Self::read). Nobody has to look at streams where
+/// nothing happens: [`readable`](Self::readable) and [`writable`](Self::writable) name the others.
+///
+/// A reader that is done with a stream says so with [`forget`](Self::forget).
+#[derive(Debug, Default)]
+pub struct Streams {
+    heads: VecDeque<(StreamId, Head)>,
+    streams: HashMap<StreamId, Entry>,
+    readable: VecDeque<StreamId>,
+    writable: VecDeque<StreamId>,
+    next: u64,
+    /// How many streams may be asked for at once.
+    most: Option<u32>,
+    end: Option<End>,
+    moves: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    pipe: Pipe,
+    readable: bool,
+    writable: bool,
+}
+
+impl Streams {
+    /// Creates a flow in which at most so many streams can be open at once.
+    pub fn with_most(most: u32) -> Self {
+        Self {
+            most: Some(most),
+            ..Self::default()
+        }
+    }
+    /// Asks for a new stream, as a client does.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::TooManyStreams`]; [`Cause::Closed`] once the flow has ended.
+    pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
+        if self.end.is_some() {
+            return Err(local(Cause::Closed));
+        }
+        if let Some(most) = self.most
+            && self.streams.len() >= most as usize
+        {
+            return Err(local(Cause::TooManyStreams(most)));
+        }
+        Ok(self.push(Head::Request(request.into_http())))
+    }
+    /// Answers a request, as a server does: a 2xx answer to a CONNECT opens the tunnel and has no
+    /// body; every other answer is complete with its body.
+    pub fn respond(&mut self, stream: StreamId, response: http::Response<Bytes>) {
+        self.streams.entry(stream).or_default();
+        self.head(stream, Head::Response(response));
+    }
+    /// Returns the next request or response.
+    pub fn arrived(&mut self) -> Option<(StreamId, Head)> {
+        let head = self.heads.pop_front()?;
+        self.moves += 1;
+        Some(head)
+    }
+    /// Returns the bytes of a stream, to write to them or to end them; `None` if there is no such
+    /// stream, or none any more.
+    pub fn write(&mut self, stream: StreamId) -> Option<Lent<'_>> {
+        let entry = self.streams.get_mut(&stream)?;
+        Some(Lent {
+            before: entry.pipe.moves(),
+            pipe: &mut entry.pipe,
+            marked: &mut entry.readable,
+            news: &mut self.readable,
+            moves: &mut self.moves,
+            stream,
+        })
+    }
+    /// Returns the bytes of a stream, to read from them.
+    pub fn read(&mut self, stream: StreamId) -> Option<Lent<'_>> {
+        let entry = self.streams.get_mut(&stream)?;
+        Some(Lent {
+            before: entry.pipe.moves(),
+            pipe: &mut entry.pipe,
+            marked: &mut entry.writable,
+            news: &mut self.writable,
+            moves: &mut self.moves,
+            stream,
+        })
+    }
+    /// Returns the next stream to which something was written, or which ended.
+    pub fn readable(&mut self) -> Option<StreamId> {
+        let stream = self.readable.pop_front()?;
+        if let Some(entry) = self.streams.get_mut(&stream) {
+            entry.readable = false;
+        }
+        Some(stream)
+    }
+    /// Returns the next stream from which something was read, or which was forgotten.
+    pub fn writable(&mut self) -> Option<StreamId> {
+        let stream = self.writable.pop_front()?;
+        if let Some(entry) = self.streams.get_mut(&stream) {
+            entry.writable = false;
+        }
+        Some(stream)
+    }
+    /// Forgets a stream. What was not read is lost, and the writer will write no more.
+    pub fn forget(&mut self, stream: StreamId) {
+        if let Some(entry) = self.streams.remove(&stream) {
+            self.moves += 1;
+            if !entry.writable {
+                self.writable.push_back(stream);
+            }
+        }
+        // Whoever never asks must not make this grow for ever.
+        if self.writable.len() > 2 * self.streams.len() + STALE {
+            let Self {
+                writable, streams, ..
+            } = self;
+            writable.retain(|stream| streams.contains_key(stream));
+        }
+    }
+    /// Returns how many streams there are.
+    pub fn len(&self) -> usize {
+        self.streams.len()
+    }
+    /// Returns whether there are no streams and nothing has arrived.
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty() && self.heads.is_empty()
+    }
+    /// Adds a stream, with the next name.
+    pub(crate) fn push(&mut self, head: Head) -> StreamId {
+        let stream = StreamId(self.next);
+        self.next += 1;
+        self.add(stream);
+        self.head(stream, head);
+        stream
+    }
+    /// Adds a stream that was named on the other side.
+    pub(crate) fn add(&mut self, stream: StreamId) {
+        self.streams.entry(stream).or_default();
+    }
+    pub(crate) fn head(&mut self, stream: StreamId, head: Head) {
+        self.heads.push_back((stream, head));
+        self.moves += 1;
+    }
+    /// Returns whether nothing waits in here.
+    pub(crate) fn is_unused(&self) -> bool {
+        Flow::is_empty(self)
+    }
+    /// Returns whether streams are missing their end.
+    pub(crate) fn has_open(&self) -> bool {
+        self.streams.values().any(|entry| !entry.pipe.is_closed())
+    }
+}
+
+impl Flow for Streams {
+    fn close(&mut self, end: End) {
+        if self.end.is_some() {
+            return;
+        }
+        if let End::Aborted(_) = end {
+            for (stream, entry) in &mut self.streams {
+                entry.pipe.close(end.clone());
+                if !entry.readable {
+                    entry.readable = true;
+                    self.readable.push_back(*stream);
+                }
+            }
+        }
+        self.end = Some(end);
+        self.moves += 1;
+    }
+    fn closed(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+    fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.streams.values().all(|entry| entry.pipe.is_empty())
+    }
+    /// How many bytes of new heads may be added, roughly: each stream has room of its own.
+    fn room(&self) -> usize {
+        HEADS.saturating_sub(self.heads.len()) * 256
+    }
+    fn discard(&mut self) {
+        if !self.heads.is_empty() {
+            self.heads.clear();
+            self.moves += 1;
+        }
+        for entry in self.streams.values_mut() {
+            let before = entry.pipe.moves();
+            entry.pipe.discard();
+            self.moves += entry.pipe.moves() - before;
+        }
+    }
+    fn moves(&self) -> u64 {
+        self.moves
+    }
+}
+
+/// The bytes of one stream, borrowed from their [`Streams`], which note what was done to them.
+pub struct Lent<'a> {
+    pipe: &'a mut Pipe,
+    before: u64,
+    marked: &'a mut bool,
+    news: &'a mut VecDeque<StreamId>,
+    moves: &'a mut u64,
+    stream: StreamId,
+}
+
+impl Deref for Lent<'_> {
+    type Target = Pipe;
+    fn deref(&self) -> &Pipe {
+        self.pipe
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Pipe {
+        self.pipe
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let moved = self.pipe.moves() - self.before;
+        if moved > 0 {
+            *self.moves += moved;
+            if !*self.marked {
+                *self.marked = true;
+                self.news.push_back(self.stream);
+            }
+        }
+    }
+}
+
+/// How many heads wait at most before no more are asked for.
+const HEADS: usize = 64;
+
+/// How many names of forgotten streams are kept for a writer that does not ask.
+const STALE: usize = 64;
