@@ -43,6 +43,9 @@ pub enum Cause {
     /// The wire ended while streams were open.
     #[error("the wire ended while streams were open")]
     Truncated,
+    /// The connection ended before a tunnel.
+    #[error("the connection ended before a tunnel was asked for")]
+    NoTunnel,
     /// No answer to a PING.
     #[error("no answer to a PING within {0:?}")]
     NoPong(Duration),

@@ -35,9 +35,10 @@ impl Server {
             decided: false,
         }
     }
-    /// Returns the request, from its arrival on. [`asks`] tells what it asks for.
+    /// Returns the request while it waits for a decision. [`asks`] tells what it asks for.
     pub fn request(&self) -> Option<&Request<()>> {
-        self.request.as_ref()
+        let decided = self.decided || self.tunnel.is_over();
+        self.request.as_ref().filter(|_| !decided)
     }
     /// Opens the tunnel, with 200 and these fields.
     pub fn accept(&mut self, headers: HeaderMap) {
@@ -100,11 +101,9 @@ impl Layer for Server {
         true
     }
     fn progress(&self) -> Progress {
-        match self.request {
-            Some(_) if !self.decided && !self.tunnel.is_over() => {
-                Progress::Deciding("the CONNECT request")
-            }
-            _ => self.tunnel.progress("the CONNECT request"),
+        match self.request() {
+            Some(_) => Progress::Deciding("the CONNECT request"),
+            None => self.tunnel.progress("the CONNECT request"),
         }
     }
     fn facts(&self) -> String {

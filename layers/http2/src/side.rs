@@ -127,7 +127,9 @@ impl Side {
                         waiting.push_front((id, request));
                         break;
                     }
-                    Poll::Ready(Ok(())) => send.send_request(request, false).map_err(|error| refused(&error)),
+                    Poll::Ready(Ok(())) => send
+                        .send_request(request, false)
+                        .map_err(|error| refused(&error)),
                     Poll::Ready(Err(error)) => Err(refused(&error)),
                 }
             };

@@ -50,7 +50,13 @@ impl Stream {
         tunnel: bool,
         woken: &Arc<Woken>,
     ) -> Self {
-        Self::new(id, Opening::Deciding(respond, tunnel), None, Some(recv), woken)
+        Self::new(
+            id,
+            Opening::Deciding(respond, tunnel),
+            None,
+            Some(recv),
+            woken,
+        )
     }
     fn new(
         id: StreamId,
@@ -80,7 +86,10 @@ impl Stream {
         let status = response.status();
         let opens = tunnel && status.is_success();
         let (head, body) = response.into_parts();
-        let (head, body) = (Response::from_parts(head, ()), if opens { Bytes::new() } else { body });
+        let (head, body) = (
+            Response::from_parts(head, ()),
+            if opens { Bytes::new() } else { body },
+        );
         match respond.send_response(head, !opens && body.is_empty()) {
             Ok(send) if opens => self.send = Some(send),
             Ok(mut send) => {
@@ -128,7 +137,10 @@ impl Stream {
             self.recv = Some(recv);
             self.opening = Opening::Done;
             if head.status.is_success() {
-                up.up.head(self.id, Head::Response(Response::from_parts(head, Bytes::new())));
+                up.up.head(
+                    self.id,
+                    Head::Response(Response::from_parts(head, Bytes::new())),
+                );
             } else {
                 let refusal = Refusal {
                     status: head.status,
@@ -338,4 +350,3 @@ struct Up<'a> {
     up: &'a mut Streams,
     place: usize,
 }
-

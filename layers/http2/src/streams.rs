@@ -36,6 +36,8 @@ pub struct Streams {
     next: u64,
     /// How many streams may be asked for at once.
     most: Option<u32>,
+    /// How many bytes of each stream wait at most, where the default is not right.
+    room: Option<usize>,
     end: Option<End>,
     moves: u64,
 }
@@ -54,6 +56,13 @@ impl Streams {
             most: Some(most),
             ..Self::default()
         }
+    }
+    /// Gives each stream room for so many bytes, instead of 64 KiB. What arrives from the wire is
+    /// bounded by the [window](crate::Settings::stream_window) instead.
+    #[must_use]
+    pub fn with_room(mut self, bytes: usize) -> Self {
+        self.room = Some(bytes);
+        self
     }
     /// Asks for a new stream, as a client does.
     ///
@@ -74,7 +83,7 @@ impl Streams {
     /// Answers a request, as a server does: a 2xx answer to a CONNECT opens the tunnel and has no
     /// body; every other answer is complete with its body.
     pub fn respond(&mut self, stream: StreamId, response: http::Response<Bytes>) {
-        self.streams.entry(stream).or_default();
+        self.add(stream);
         self.head(stream, Head::Response(response));
     }
     /// Returns the next request or response.
@@ -158,7 +167,10 @@ impl Streams {
     }
     /// Adds a stream that was named on the other side.
     pub(crate) fn add(&mut self, stream: StreamId) {
-        self.streams.entry(stream).or_default();
+        let entry = self.streams.entry(stream).or_default();
+        if let Some(room) = self.room {
+            entry.pipe.set_limit(room);
+        }
     }
     pub(crate) fn head(&mut self, stream: StreamId, head: Head) {
         self.heads.push_back((stream, head));

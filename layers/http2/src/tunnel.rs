@@ -1,10 +1,11 @@
 //! What both sides of a tunnel have in common: a connection with one stream.
 
 use crate::connection::Connection;
+use crate::error::{Cause, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use std::time::Instant;
-use wirestack_layer::{End, Flow, Layer, Ports, Progress};
+use wirestack_layer::{End, Flow, Layer, Place, Ports, Progress};
 
 pub(crate) struct Tunnel {
     pub(crate) connection: Connection,
@@ -20,7 +21,7 @@ impl Tunnel {
     pub(crate) fn new(connection: fn(Settings) -> Connection, settings: Settings) -> Self {
         Self {
             connection: connection(settings),
-            down: Streams::default(),
+            down: Streams::default().with_room(PASSING),
             up: Streams::default(),
             stream: None,
             open: false,
@@ -56,29 +57,40 @@ impl Tunnel {
         &mut self,
         mut p: Ports<'_>,
         now: Instant,
+        heads: impl FnMut(&mut Self, StreamId, Head),
+    ) {
+        self.settle(&mut p, now, heads);
+        if p.to_wire.is_closed() {
+            p.discard(); // the connection is over, whatever still waits for room
+        }
+    }
+    fn settle(
+        &mut self,
+        p: &mut Ports<'_>,
+        now: Instant,
         mut heads: impl FnMut(&mut Self, StreamId, Head),
     ) {
         while !self.over {
-            let before = self.moves(&p);
-            self.send(&mut p, false);
+            let before = self.moves(p);
+            self.send(p, false);
             let inner = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
             self.connection.process(inner.at(p.place), now);
             while let Some((stream, head)) = self.up.arrived() {
                 heads(self, stream, head);
             }
-            self.receive(&mut p);
-            if self.moves(&p) == before {
+            self.receive(p);
+            if self.moves(p) == before {
                 // What a closed window holds back does not hold an abort back.
-                self.send(&mut p, true);
-                if self.moves(&p) == before {
+                self.send(p, true);
+                if self.moves(p) == before {
                     return;
                 }
             }
         }
-        p.discard();
     }
     fn send(&mut self, p: &mut Ports<'_>, cut: bool) {
-        let Some(stream) = self.stream else {
+        // Before the tunnel is open there is nothing to be reset but the connection.
+        let Some(stream) = self.stream.filter(|_| self.open) else {
             if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed()) {
                 self.down.abort(error.clone());
             }
@@ -87,9 +99,7 @@ impl Tunnel {
         let Some(mut pipe) = self.down.write(stream) else {
             return p.from_app.discard(); // nobody will read it
         };
-        if self.open {
-            p.from_app.pour(&mut pipe);
-        }
+        p.from_app.pour(&mut pipe);
         if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed()) {
             pipe.abort(error.clone());
             p.from_app.discard();
@@ -103,7 +113,10 @@ impl Tunnel {
         }
         let sent = self.has_sent();
         match (p.to_app.closed(), self.up.closed()) {
-            (None, Some(end)) if self.up.is_unused() => p.to_app.close(end.clone()),
+            (None, Some(end)) if self.up.is_unused() => p.to_app.abort(match end {
+                End::Aborted(error) => error.clone(),
+                End::Finished => peer(Cause::NoTunnel).at(Place::Layer(p.place)),
+            }),
             (Some(End::Aborted(_)), None) => self.down.finish(),
             (Some(End::Finished), None) if sent => self.down.finish(),
             (Some(_), Some(_)) => self.over = true,
@@ -119,3 +132,6 @@ impl Tunnel {
         p.moves() + self.down.moves() + self.up.moves()
     }
 }
+
+/// How many bytes pass from the application's flow to h2 at once.
+const PASSING: usize = 16 * 1024;

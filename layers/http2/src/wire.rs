@@ -13,12 +13,22 @@ use wirestack_layer::{End, Flow, Pipe};
 #[derive(Clone, Default)]
 pub(crate) struct Wire(Arc<Mutex<Pipes>>);
 
-#[derive(Default)]
 pub(crate) struct Pipes {
     pub(crate) incoming: Pipe,
     pub(crate) outgoing: Pipe,
     /// Whether h2 has more to write than there was room for.
     pub(crate) blocked: bool,
+}
+
+impl Default for Pipes {
+    fn default() -> Self {
+        Self {
+            incoming: Pipe::new(),
+            // A frame of the usual size: what is beyond waits in h2, where it is counted.
+            outgoing: Pipe::with_limit(16 * 1024),
+            blocked: false,
+        }
+    }
 }
 
 impl Wire {

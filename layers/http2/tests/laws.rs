@@ -1,0 +1,73 @@
+//! Tunnels over HTTP/2 keep the laws of every layer.
+
+use bytes::Bytes;
+use wirestack_http2::{Client, Request, Server, Settings};
+use wirestack_laws::{Endpoint, Subject, check};
+use wirestack_layer::{LayerExt, Pipe};
+
+#[test]
+fn a_tunnel_to_a_host_keeps_the_laws() {
+    check(
+        &tunnel("http2 CONNECT", || {
+            Request::tunnel("example.org", 22).unwrap()
+        })
+        .deciding(accept),
+    );
+}
+
+#[test]
+fn another_protocol_on_a_stream_keeps_the_laws() {
+    check(&tunnel("http2 extended CONNECT", extended).deciding(accept));
+}
+
+#[test]
+fn a_refusal_keeps_the_laws() {
+    check(
+        &tunnel("http2, refused", extended)
+            .refused()
+            .deciding(refuse),
+    );
+}
+
+fn tunnel(name: &str, request: fn() -> Request) -> Subject<Pipe> {
+    let settings = || {
+        let mut settings = Settings::default();
+        // Smaller than the largest message, so that windows close and open.
+        settings.stream_window = 20_000;
+        settings.send_buffer = 10_000;
+        settings
+    };
+    Subject::tunnel(
+        name,
+        move || Client::new(request(), settings()).unwrap(),
+        move || Server::new(settings()),
+    )
+    .marks_end()
+    .unit(90 << 10)
+    .memory(100_000)
+    .largest(300_000)
+    .limits(&[100, 65536])
+    .samples(40)
+}
+
+fn extended() -> Request {
+    let mut head = http::Request::new(());
+    *head.uri_mut() = "https://example.org/chat?room=1".parse().unwrap();
+    Request::extended("websocket", head).unwrap()
+}
+
+fn accept(server: &mut Endpoint<Pipe>) -> bool {
+    decide(server, |server| server.accept(http::HeaderMap::new()))
+}
+
+fn refuse(server: &mut Endpoint<Pipe>) -> bool {
+    let mut response = http::Response::new(Bytes::from_static(b"not for you"));
+    *response.status_mut() = http::StatusCode::FORBIDDEN;
+    decide(server, |server| server.reject(response))
+}
+
+fn decide(server: &mut Endpoint<Pipe>, decision: impl FnOnce(&mut Server)) -> bool {
+    let server = server.part::<Server>();
+    let waiting = server.filter(|server| server.request().is_some());
+    waiting.map(decision).is_some()
+}
