@@ -1,5 +1,6 @@
 //! The sans-I/O face of a whole stack.
 
+use crate::Stack;
 use std::any::Any;
 use std::time::{Duration, Instant};
 use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress, Status};
@@ -61,7 +62,42 @@ where
     }
 }
 
+impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
+    /// Puts another layer over the stack while it runs, such as one that was chosen by what has
+    /// arrived: all that waits on the application's side becomes the new layer's wire.
+    pub fn grow<U>(self, upper: U) -> Engine<Stack<L, U>>
+    where
+        U: Layer<In: Default, Out: Default>,
+    {
+        let stack = Stack::grown(self.layer, upper, self.to_app, self.from_app);
+        Engine {
+            layer: stack,
+            from_wire: self.from_wire,
+            to_wire: self.to_wire,
+            from_app: U::In::default(),
+            to_app: U::Out::default(),
+            opening: self.opening,
+            seen: None,
+        }
+    }
+}
+
 impl<L: Layer> Engine<L> {
+    /// Boxes the stack, so that engines of different stacks have one type.
+    pub fn boxed(self) -> Engine<Box<dyn Layer<In = L::In, Out = L::Out> + Send>>
+    where
+        L: Send + 'static,
+    {
+        Engine {
+            layer: Box::new(self.layer),
+            from_wire: self.from_wire,
+            to_wire: self.to_wire,
+            from_app: self.from_app,
+            to_app: self.to_app,
+            opening: self.opening,
+            seen: None,
+        }
+    }
     /// Creates an engine around the given flows of the application's side.
     pub fn with_flows(layer: L, from_app: L::In, to_app: L::Out) -> Self {
         Self {

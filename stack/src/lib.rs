@@ -44,12 +44,12 @@
 //!
 //! * [`Layer`], [`Ports`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
-//! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`]: nesting.
+//! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting.
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O.
 //! * [`Gate`], [`Policy`], [`Refused`]: what a proxy decides.
 //! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin.
-//! * [`socks`], [`http1`], [`tls`], [`websocket`]: the layers.
+//! * [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 pub mod dial;
 pub mod driver;
@@ -66,15 +66,15 @@ pub use engine::{Engine, OpeningTimedOut};
 pub use gate::{Gate, Refused};
 pub use plain::Plain;
 pub use policy::Policy;
-pub use stack::{BoxSocket, BoxTunnel, Nest, Stack};
+pub use stack::{BoxHttp2, BoxSocket, BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{
     Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Pipe, Place, Ports, Progress,
     Queue, Seed, Status, Weigh, found,
 };
 #[doc(inline)]
 pub use {
-    wirestack_http1 as http1, wirestack_socks as socks, wirestack_tls as tls,
-    wirestack_websocket as websocket,
+    wirestack_http1 as http1, wirestack_http2 as http2, wirestack_socks as socks,
+    wirestack_tls as tls, wirestack_websocket as websocket,
 };
 
 #[cfg(all(doctest, feature = "tokio"))]

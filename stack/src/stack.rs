@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::mem;
 use std::time::Instant;
+use wirestack_http2::Streams;
 use wirestack_layer::{Error, Flow, Layer, Pipe, Place, Ports, Progress, Queue, Status};
 use wirestack_websocket::Message;
 
@@ -41,14 +42,21 @@ impl<L, U> Stack<L, U> {
         Self::with(lower, Upper::Later(Box::new(choose)))
     }
     fn with(lower: L, upper: Upper<L, U>) -> Self {
+        Self::joined(lower, upper, Pipe::new(), Pipe::new())
+    }
+    fn joined(lower: L, upper: Upper<L, U>, up: Pipe, down: Pipe) -> Self {
         Self {
             lower,
             upper,
-            up: Pipe::new(),
-            down: Pipe::new(),
+            up,
+            down,
             bypass: true,
             dissolved: false,
         }
+    }
+    /// Puts `upper` over a `lower` that has been running, with what lies on its application's side.
+    pub(crate) fn grown(lower: L, upper: U, up: Pipe, down: Pipe) -> Self {
+        Self::joined(lower, Upper::Now(upper), up, down)
     }
     /// Limits each direction of the joint to `limit` bytes, instead of 64 KiB.
     #[must_use]
@@ -217,6 +225,9 @@ pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
 
 /// A WebSocket at the top of a stack of any depth, boxed.
 pub type BoxSocket = Box<dyn Layer<In = Queue<Message>, Out = Queue<Message>> + Send>;
+
+/// An HTTP/2 connection at the top of a stack of any depth, boxed.
+pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// Putting layers over one another.
 pub trait Nest: Layer + Sized {

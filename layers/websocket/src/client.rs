@@ -66,6 +66,30 @@ impl Client {
         };
         Self::with(stage, Connection::client(Masks::new(seed), &settings))
     }
+    /// Creates a client over a stream of an HTTP/2 connection whose server answered `request`, as
+    /// [`Request::to_http2`] has it, with a 2xx `response` (RFC 8441 §5). What the server chose is
+    /// checked as ever; `Sec-WebSocket-Accept` is ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::UnofferedSubprotocol`](crate::Cause::UnofferedSubprotocol),
+    /// [`Cause::UnofferedExtension`](crate::Cause::UnofferedExtension).
+    pub fn answered(
+        request: &Request,
+        response: Response<()>,
+        settings: Settings,
+        seed: Seed,
+    ) -> Result<Self, Error> {
+        let chosen = handshake::check_choice(request.subprotocols(), response.headers());
+        let stage = Stage::Open {
+            subprotocol: chosen.map_err(|cause| Error::peer(NAME, cause))?,
+            response: Some(Box::new(response)),
+        };
+        Ok(Self::with(
+            stage,
+            Connection::client(Masks::new(seed), &settings),
+        ))
+    }
     /// Makes it carry bytes, in binary messages of any cut. A text message then fails it.
     pub fn tunnel(self) -> Client<Pipe> {
         Client::with(self.stage, self.connection)
@@ -80,7 +104,7 @@ impl<F> Client<F> {
             form: PhantomData,
         }
     }
-    /// Returns the server's `101 Switching Protocols`, once open.
+    /// Returns the server's response, once open: a `101 Switching Protocols`, or over HTTP/2 a 2xx.
     pub fn response(&self) -> Option<&Response<()>> {
         match &self.stage {
             Stage::Open { response, .. } => response.as_deref(),
@@ -191,7 +215,7 @@ impl<F: Payload> Layer for Client<F> {
         }
     }
     fn facts(&self) -> String {
-        facts(self.response().is_some(), self.subprotocol())
+        facts(self.response().map(Response::status), self.subprotocol())
     }
     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
         found(self, part, nth)

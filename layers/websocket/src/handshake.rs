@@ -13,6 +13,7 @@ use http::header::{
     HeaderValue, ORIGIN, PROXY_AUTHORIZATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
+use http::uri::Authority;
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
 use wirestack_layer::Error;
@@ -129,6 +130,22 @@ impl Request {
             }
         }
         headers.extend(self.fields());
+        request
+    }
+    /// Returns the same request for a stream of an HTTP/2 connection: what an extended CONNECT with
+    /// the protocol `websocket` has besides method and protocol (RFC 8441 §5). There is no key.
+    pub fn to_http2(&self) -> http::Request<()> {
+        let mut request = http::Request::new(());
+        let scheme = if self.is_secure() { "https" } else { "http" };
+        let authority = self.uri.authority().map_or("", Authority::as_str);
+        let built = Uri::builder()
+            .scheme(scheme)
+            .authority(authority)
+            .path_and_query(self.target().path_and_query().map_or("/", |p| p.as_str()))
+            .build();
+        // Each part is one of a URI already.
+        *request.uri_mut() = built.unwrap_or_default();
+        *request.headers_mut() = self.fields();
         request
     }
     /// Returns path and query, which begin with a slash.
@@ -278,6 +295,22 @@ impl<'a> Offer<'a> {
     pub(crate) fn new(request: &'a http::Request<()>) -> Self {
         Self { request }
     }
+    /// Reads what an extended CONNECT for `websocket` asks for (RFC 8441 §5). A key is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The response to a request that is not a good one.
+    pub fn of_http2(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
+        match check_offer(request.headers()) {
+            Ok(()) => Ok(Self { request }),
+            Err(cause) => {
+                let mut response = refusal(&cause);
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response.headers_mut().remove(UPGRADE); // which HTTP/2 forbids
+                Err(response.into())
+            }
+        }
+    }
     /// Returns the target: path and query, or an absolute URI.
     pub fn uri(&self) -> &'a Uri {
         self.request.uri()
@@ -344,6 +377,14 @@ impl Accept {
             fields.insert(SEC_WEBSOCKET_ACCEPT, accept);
         }
         Ok(fields)
+    }
+    /// Returns the fields of the response that accepts an extended CONNECT (RFC 8441 §5).
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::UnofferedSubprotocol`].
+    pub fn to_http2(&self, offer: &Offer<'_>) -> Result<HeaderMap, Error> {
+        self.fields(offer).map_err(local)
     }
     /// Returns the fields that do not depend on the version of HTTP.
     fn fields(&self, offer: &Offer<'_>) -> Result<HeaderMap, Cause> {

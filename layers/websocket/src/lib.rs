@@ -95,6 +95,8 @@ pub use ping::{PingToken, Pong};
 pub use server::Server;
 pub use settings::Settings;
 
+use http::StatusCode;
+
 /// The name of the layers.
 const NAME: &str = "websocket";
 
@@ -102,10 +104,10 @@ const NAME: &str = "websocket";
 const MAX_CONTROL: usize = 125;
 
 /// What a layer tells about its opening.
-fn facts(by_upgrade: bool, subprotocol: Option<&str>) -> String {
-    match (by_upgrade, subprotocol) {
-        (false, _) => String::new(),
-        (true, None) => "101".to_owned(),
-        (true, Some(name)) => format!("101, subprotocol {name}"),
+fn facts(status: Option<StatusCode>, subprotocol: Option<&str>) -> String {
+    match (status, subprotocol) {
+        (None, _) => String::new(),
+        (Some(status), None) => status.as_str().to_owned(),
+        (Some(status), Some(name)) => format!("{}, subprotocol {name}", status.as_str()),
     }
 }

@@ -6,6 +6,7 @@ use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
 use crate::{Cause, NAME, Settings, facts};
 use bytes::Bytes;
+use http::StatusCode;
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::time::Instant;
@@ -27,7 +28,7 @@ pub struct Server<F = Queue<Message>> {
 enum Stage {
     Opening(Box<Handshake>),
     Open {
-        by_upgrade: bool,
+        status: Option<StatusCode>,
         subprotocol: Option<String>,
     },
     Failed,
@@ -64,8 +65,17 @@ impl Server {
     /// Creates a server that is open already, over a stream whose handshake went another way.
     pub fn established(settings: Settings) -> Self {
         let stage = Stage::Open {
-            by_upgrade: false,
+            status: None,
             subprotocol: None,
+        };
+        Self::with(stage, Connection::server(&settings))
+    }
+    /// Creates a server over a stream of an HTTP/2 connection, which was answered with what `accept`
+    /// [says there](Accept::to_http2).
+    pub fn answered(accept: Accept, settings: Settings) -> Self {
+        let stage = Stage::Open {
+            status: Some(StatusCode::OK),
+            subprotocol: accept.into_subprotocol(),
         };
         Self::with(stage, Connection::server(&settings))
     }
@@ -189,7 +199,7 @@ impl Handshake {
         }
         match (open, &mut self.verdict) {
             (Ok(true), Verdict::Accepted(subprotocol)) => Ok(Some(Stage::Open {
-                by_upgrade: true,
+                status: Some(StatusCode::SWITCHING_PROTOCOLS),
                 subprotocol: subprotocol.take(),
             })),
             (Ok(_), _) => Ok(None),
@@ -246,11 +256,11 @@ impl<F: Payload> Layer for Server<F> {
         }
     }
     fn facts(&self) -> String {
-        let by_upgrade = match self.stage {
-            Stage::Open { by_upgrade, .. } => by_upgrade,
-            _ => false,
+        let status = match self.stage {
+            Stage::Open { status, .. } => status,
+            _ => None,
         };
-        facts(by_upgrade, self.subprotocol())
+        facts(status, self.subprotocol())
     }
     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
         found(self, part, nth)

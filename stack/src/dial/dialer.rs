@@ -232,6 +232,8 @@ where
     fn build(&mut self) -> bool {
         match self.plan.build(&mut self.seeds, &self.learnt) {
             Ok(layer) => self.built = Some(layer),
+            // What an earlier connection failed with, and a new one would.
+            Err(error) if matches!(error.place(), Place::Layer(_)) => self.fail_at(error, 0),
             Err(error) => self.fail(Reason::Invalid(error)),
         }
         self.built.is_some()
@@ -381,12 +383,7 @@ where
         self.trace.add(now, Event::Failed(error.to_string()));
         self.close();
         if error.new_connection().is_none() {
-            let place = match error.place() {
-                Place::Layer(place) => place,
-                _ => open,
-            };
-            let part = self.plan.part(place);
-            return self.fail(Reason::Layer { part, error });
+            return self.fail_at(error, open);
         }
         self.trace.add(now, Event::Again(error.to_string()));
         self.learnt.add(error);
@@ -398,6 +395,14 @@ where
         self.left = self.found.iter().copied().collect();
         self.tried.clear();
         self.state = State::Next;
+    }
+    fn fail_at(&mut self, error: Error, open: usize) {
+        let place = match error.place() {
+            Place::Layer(place) => place,
+            _ => open,
+        };
+        let part = self.plan.part(place);
+        self.fail(Reason::Layer { part, error });
     }
     fn close(&mut self) {
         if let State::Connecting(attempt, _) | State::Opening(attempt, _) = self.state {

@@ -40,7 +40,8 @@ impl fmt::Debug for Credentials {
 /// A proxy on the way.
 ///
 /// Read from a URL: `socks5://`, `socks5h://`, `http://` or `https://`, the last with TLS to the
-/// proxy. User and password may stand in it. The port is 1080, 80 or 443 unless given.
+/// proxy; `h2://` and `h2c://` for a proxy that takes CONNECT over HTTP/2, with TLS and without. User
+/// and password may stand in it. The port is 1080, 80 or 443 unless given.
 ///
 /// `socks5` and `socks5h` mean the same here: the name of what comes next is always looked up by
 /// the proxy, never on this machine, where the look-up would tell others where the user is going.
@@ -66,6 +67,14 @@ pub(super) enum Proxy {
     Socks5,
     Http,
     Https,
+    H2c,
+    H2,
+}
+
+impl Proxy {
+    pub(super) fn is_secure(self) -> bool {
+        matches!(self, Self::Https | Self::H2)
+    }
 }
 
 impl Hop {
@@ -84,7 +93,7 @@ impl Hop {
         self.on_challenge = true;
         self
     }
-    /// Gives an `https://` hop its own TLS settings, instead of the connection's.
+    /// Gives an `https://` or `h2://` hop its own TLS settings, instead of the connection's.
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls = Some(config);
@@ -92,7 +101,7 @@ impl Hop {
     }
     /// Returns whether it needs TLS settings and has none of its own.
     pub fn wants_tls(&self) -> bool {
-        self.proxy == Proxy::Https && self.tls.is_none()
+        self.proxy.is_secure() && self.tls.is_none()
     }
     /// Returns where the proxy is.
     pub fn endpoint(&self) -> &Endpoint {
@@ -108,7 +117,13 @@ impl FromStr for Hop {
             "socks5" | "socks5h" => (Proxy::Socks5, 1080),
             "http" => (Proxy::Http, 80),
             "https" => (Proxy::Https, 443),
-            _ => return Err(RouteError::Scheme("socks5, socks5h, http or https")),
+            "h2c" => (Proxy::H2c, 80),
+            "h2" => (Proxy::H2, 443),
+            _ => {
+                return Err(RouteError::Scheme(
+                    "socks5, socks5h, http, https, h2 or h2c",
+                ));
+            }
         };
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(RouteError::ProxyPath);
@@ -143,6 +158,8 @@ impl fmt::Display for Hop {
             Proxy::Socks5 => "socks5h",
             Proxy::Http => "http",
             Proxy::Https => "https",
+            Proxy::H2c => "h2c",
+            Proxy::H2 => "h2",
         };
         write!(f, "{scheme}://{}", self.endpoint)
     }
@@ -154,8 +171,8 @@ impl fmt::Debug for Hop {
     }
 }
 
-/// What lies at the end of the way: `ws://` or `wss://` for a WebSocket, `tcp://` or `tls://` for a
-/// stream of bytes.
+/// What lies at the end of the way: `ws://` or `wss://` for a WebSocket, `http://` or `https://` for
+/// an HTTP/2 connection, `tcp://` or `tls://` for a stream of bytes.
 #[derive(Clone)]
 pub struct Target {
     pub(super) scheme: Scheme,
@@ -169,6 +186,8 @@ pub struct Target {
 pub(super) enum Scheme {
     Ws,
     Wss,
+    Http,
+    Https,
     Tcp,
     Tls,
 }
@@ -178,6 +197,8 @@ impl Scheme {
         match self {
             Self::Ws => "ws",
             Self::Wss => "wss",
+            Self::Http => "http",
+            Self::Https => "https",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
         }
@@ -193,7 +214,19 @@ impl Target {
     pub(crate) fn must_be_websocket(&self) -> Result<(), RouteError> {
         match self.scheme {
             Scheme::Ws | Scheme::Wss => Ok(()),
+            Scheme::Http | Scheme::Https => {
+                Err(RouteError::Kind("web server, where a WebSocket was wanted"))
+            }
             _ => Err(RouteError::Kind("stream, where a WebSocket was wanted")),
+        }
+    }
+    /// Whether it is what [`Plan::http2`](super::Plan::http2) needs.
+    pub(crate) fn must_be_web(&self) -> Result<(), RouteError> {
+        match self.scheme {
+            Scheme::Tcp | Scheme::Tls => {
+                Err(RouteError::Kind("stream, where a web server was wanted"))
+            }
+            _ => Ok(()),
         }
     }
     /// Returns the URL as the handshake of a WebSocket needs it: without user and password.
@@ -207,7 +240,7 @@ impl Target {
     }
     /// Returns whether it is reached by TLS.
     pub fn is_secure(&self) -> bool {
-        matches!(self.scheme, Scheme::Wss | Scheme::Tls)
+        matches!(self.scheme, Scheme::Wss | Scheme::Https | Scheme::Tls)
     }
 }
 
@@ -218,14 +251,16 @@ impl FromStr for Target {
         let (scheme, port) = match url.scheme() {
             "ws" => (Scheme::Ws, Some(80)),
             "wss" => (Scheme::Wss, Some(443)),
+            "http" => (Scheme::Http, Some(80)),
+            "https" => (Scheme::Https, Some(443)),
             "tcp" => (Scheme::Tcp, None),
             "tls" => (Scheme::Tls, None),
-            _ => return Err(RouteError::Scheme("ws, wss, tcp or tls")),
+            _ => return Err(RouteError::Scheme("ws, wss, http, https, tcp or tls")),
         };
         if url.fragment().is_some() {
             return Err(RouteError::Fragment); // RFC 6455 §3
         }
-        let web = matches!(scheme, Scheme::Ws | Scheme::Wss);
+        let web = !matches!(scheme, Scheme::Tcp | Scheme::Tls);
         if !web && (!matches!(url.path(), "" | "/") || url.query().is_some()) {
             return Err(RouteError::StreamPath);
         }
@@ -354,6 +389,8 @@ mod tests {
             ("socks5://[::1]", "socks5h://[::1]:1080"),
             ("socks5h://BÜCHER.test", "socks5h://xn--bcher-kva.test:1080"),
             ("http://u:p@h:1", "http://h:1"),
+            ("h2://proxy", "h2://proxy:443"),
+            ("h2c://proxy", "h2c://proxy:80"),
         ] {
             assert_eq!(text.parse::<Hop>().unwrap().to_string(), shown, "{text}");
         }
@@ -394,13 +431,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), shown, "{text}");
         }
-        for text in [
-            "http://h",
-            "tcp://h",
-            "tls://h/x",
-            "ws://h#f",
-            "tcp://u@h:1",
-        ] {
+        for text in ["ftp://h", "tcp://h", "tls://h/x", "ws://h#f", "tcp://u@h:1"] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }

@@ -1,8 +1,11 @@
 //! Connecting by URL.
 
 use super::{Connection, dial, now};
-use crate::dial::{Credentials, DialError, Dialer, Hop, Plan, RouteError, Target, Timeouts, Trace};
-use crate::{BoxSocket, BoxTunnel, Error, Seed, http1, tls, websocket};
+use crate::dial::{
+    Credentials, DialError, Dialer, Hop, Opening, Plan, RouteError, Target, Timeouts, Trace,
+    Versions,
+};
+use crate::{BoxSocket, BoxTunnel, Error, Seed, http1, http2, tls, websocket};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +21,9 @@ pub type ByteStream = Connection<TcpStream, BoxTunnel>;
 /// Connects a WebSocket to a `ws://` or `wss://` URL, through the hops given by
 /// [`via`](Connect::via).
 ///
-/// User and password in the URL are sent to the server by Basic authentication.
+/// A `wss://` server that speaks HTTP/2 and offers WebSockets over it (RFC 8441) is spoken to in
+/// that, every other one in HTTP/1.1. User and password in the URL are sent to the server by Basic
+/// authentication.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,6 +46,8 @@ pub fn connect(url: &str) -> Connect {
         subprotocols: Vec::new(),
         headers: HeaderMap::new(),
         settings: websocket::Settings::default(),
+        http2: http2::Settings::default(),
+        versions: Versions::Any,
     }
 }
 
@@ -59,6 +66,8 @@ pub struct Connect {
     subprotocols: Vec<String>,
     headers: HeaderMap,
     settings: websocket::Settings,
+    http2: http2::Settings,
+    versions: Versions,
 }
 
 /// A stream of bytes about to be opened: await it.
@@ -83,6 +92,21 @@ impl Connect {
         self.settings = settings;
         self
     }
+    /// Sets the limits of the HTTP/2 connection, if it gets there over one.
+    pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
+        self.http2 = settings;
+        self
+    }
+    /// Opens it by an HTTP/1.1 upgrade and by nothing else.
+    pub fn http1_only(mut self) -> Self {
+        self.versions = Versions::Http1;
+        self
+    }
+    /// Opens it over HTTP/2 (RFC 8441) or not at all; to a `ws://` URL with prior knowledge.
+    pub fn http2_only(mut self) -> Self {
+        self.versions = Versions::Http2;
+        self
+    }
     /// Connects, and tells what was done for it too.
     ///
     /// # Errors
@@ -97,7 +121,7 @@ impl Connect {
         dial(Dialer::new(plan, timeouts, seed(), start)).await
     }
     fn plan(self) -> Result<Plan<BoxSocket>, Error> {
-        let (hops, target, tls) = self.route.resolve(&[b"http/1.1"])?;
+        let (hops, target, tls) = self.route.resolve()?;
         target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::Request::new(&target.request_url())?;
         if let Some(Credentials { user, password }) = target.credentials() {
@@ -109,7 +133,13 @@ impl Connect {
         for (name, value) in &self.headers {
             request = request.header(name.clone(), value.clone())?;
         }
-        Plan::websocket(hops, target, tls, request, self.settings).map_err(invalid)
+        let opening = Opening {
+            request,
+            settings: self.settings,
+            http2: self.http2,
+            versions: self.versions,
+        };
+        Plan::websocket(hops, target, tls, opening).map_err(invalid)
     }
 }
 
@@ -124,7 +154,7 @@ impl ConnectStream {
         let timeouts = self.route.timeouts;
         let plan = self
             .route
-            .resolve(&[])
+            .resolve()
             .and_then(|(hops, target, tls)| Plan::stream(hops, target, tls).map_err(invalid))
             .map_err(|error| DialError::invalid(error, start))?;
         dial(Dialer::new(plan, timeouts, seed(), start)).await
@@ -143,8 +173,9 @@ macro_rules! routed {
                 self.route.via(hop.try_into().map_err(Into::into));
                 self
             }
-            /// Sets how TLS is spoken to the target and to every `https://` hop that has no settings
-            /// of its own. By default the system's roots are trusted.
+            /// Sets how TLS is spoken to the target and to every hop over TLS that has no settings of
+            /// its own. By default the system's roots are trusted. Which versions of HTTP are offered
+            /// by ALPN is not taken from here.
             pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
                 self.route.tls = Some(config);
                 self
@@ -193,11 +224,11 @@ impl Route {
             }
         }
     }
-    fn resolve(self, alpn: &[&[u8]]) -> Result<Resolved, Error> {
+    pub(super) fn resolve(self) -> Result<Resolved, Error> {
         let (hops, target) = (self.hops?, self.target.map_err(invalid)?);
         let wants_tls = target.is_secure() || hops.iter().any(Hop::wants_tls);
         let tls = match self.tls {
-            None if wants_tls => default_tls(alpn)?,
+            None if wants_tls => default_tls()?,
             given => given,
         };
         Ok((hops, target, tls))
@@ -208,14 +239,13 @@ type Resolved = (Vec<Hop>, Target, Option<Arc<ClientConfig>>);
 
 /// The system's roots, made only where something speaks TLS: not every machine has them.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-fn default_tls(alpn: &[&[u8]]) -> Result<Option<Arc<ClientConfig>>, Error> {
-    let settings = tls::ClientSettings::new().alpn(alpn.iter().copied());
-    settings.build().map(Some)
+fn default_tls() -> Result<Option<Arc<ClientConfig>>, Error> {
+    tls::ClientSettings::new().build().map(Some)
 }
 
 /// Without cryptography there is no default, and the plan says so.
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-fn default_tls(_: &[&[u8]]) -> Result<Option<Arc<ClientConfig>>, Error> {
+fn default_tls() -> Result<Option<Arc<ClientConfig>>, Error> {
     Ok(None)
 }
 
