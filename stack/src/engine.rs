@@ -188,6 +188,11 @@ impl<L: Layer> Engine<L> {
     pub fn is_flushed(&self) -> bool {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }
+    /// Returns whether what the stack took has left, whatever the application's flow still holds.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code))]
+    pub(crate) fn has_left(&self) -> bool {
+        self.to_wire.is_empty() && self.layer.is_flushed()
+    }
     /// Returns what the stack is waiting for.
     pub fn progress(&self) -> Progress {
         self.layer.progress()

@@ -234,7 +234,7 @@ async fn what_makes_no_route_is_refused_before_anything_is_sent() {
         (
             "http://h",
             "http://h",
-            "the scheme of the URL is not ws, wss, tcp or tls",
+            "the URL names a web server, where a WebSocket was wanted",
         ),
         ("tcp://h:1", "http://h", "the URL names a stream"),
         ("ws://h", "socks5://:p@h", "socks: "),

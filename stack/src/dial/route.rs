@@ -234,6 +234,11 @@ impl Target {
         let scheme = self.scheme.name();
         format!("{scheme}://{}{}", self.endpoint, self.resource)
     }
+    /// Returns scheme, host and port for the WebSockets of this server: `wss://example.org:443`.
+    pub fn origin(&self) -> String {
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.endpoint)
+    }
     /// Returns user and password for the server, if the URL had them.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()

@@ -1,11 +1,12 @@
 //! Connecting by URL.
 
+use super::http2::{Http2, Origin};
 use super::{Connection, dial, now};
 use crate::dial::{
     Credentials, DialError, Dialer, Hop, Opening, Plan, RouteError, Target, Timeouts, Trace,
     Versions,
 };
-use crate::{BoxSocket, BoxTunnel, Error, Seed, http1, http2, tls, websocket};
+use crate::{BoxHttp2, BoxSocket, BoxTunnel, Error, Seed, http1, http2, tls, websocket};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,6 +60,33 @@ pub fn connect_stream(url: &str) -> ConnectStream {
     }
 }
 
+/// Opens an HTTP/2 connection for many streams to a `wss://`, `https://`, `ws://` or `http://` URL,
+/// through the hops given by [`via`](ConnectHttp2::via); without TLS, with prior knowledge. User and
+/// password in the URL are sent with each WebSocket by Basic authentication.
+///
+/// Nothing runs in the background unless you say so: whoever waits for a stream drives the
+/// connection, and [`Http2::spawn`] gives it a task of its own.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::websocket::Message;
+///
+/// let http2 = wirestack::tokio::connect_http2("wss://example.org").await?;
+/// http2.spawn();
+/// let mut chat = http2.websocket("/chat").await?;
+/// let mut news = http2.websocket("/news").await?;
+/// chat.send(Message::text("hello")).await?;
+/// println!("{:?}", news.next().await);
+/// # Ok(())
+/// # }
+/// ```
+pub fn connect_http2(url: &str) -> ConnectHttp2 {
+    ConnectHttp2 {
+        route: Route::new(url),
+        settings: http2::Settings::default(),
+    }
+}
+
 /// A WebSocket about to be connected: await it.
 #[must_use = "it does nothing until it is awaited"]
 pub struct Connect {
@@ -74,6 +102,13 @@ pub struct Connect {
 #[must_use = "it does nothing until it is awaited"]
 pub struct ConnectStream {
     route: Route,
+}
+
+/// An HTTP/2 connection about to be opened: await it.
+#[must_use = "it does nothing until it is awaited"]
+pub struct ConnectHttp2 {
+    route: Route,
+    settings: http2::Settings,
 }
 
 impl Connect {
@@ -124,8 +159,8 @@ impl Connect {
         let (hops, target, tls) = self.route.resolve()?;
         target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::Request::new(&target.request_url())?;
-        if let Some(Credentials { user, password }) = target.credentials() {
-            request = request.header(AUTHORIZATION, http1::basic_credentials(user, password)?)?;
+        if let Some(value) = authorization(&target)? {
+            request = request.header(AUTHORIZATION, value)?;
         }
         for name in &self.subprotocols {
             request = request.subprotocol(name)?;
@@ -161,7 +196,46 @@ impl ConnectStream {
     }
 }
 
-/// What both kinds of connections are told about their way.
+impl ConnectHttp2 {
+    /// Sets the limits of the connection.
+    pub fn settings(mut self, settings: http2::Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+    /// Connects, and tells what was done for it too.
+    ///
+    /// # Errors
+    ///
+    /// What connecting failed at, hop by hop.
+    pub async fn traced(self) -> Result<(Http2, Trace), DialError> {
+        let start = now();
+        let timeouts = self.route.timeouts;
+        let (plan, origin) = self
+            .plan()
+            .map_err(|error| DialError::invalid(error, start))?;
+        let (connection, trace) = dial(Dialer::new(plan, timeouts, seed(), start)).await?;
+        Ok((Http2::new(connection).with_origin(origin), trace))
+    }
+    fn plan(self) -> Result<(Plan<BoxHttp2>, Origin), Error> {
+        let (hops, target, tls) = self.route.resolve()?;
+        let origin = Origin {
+            url: target.origin(),
+            authorization: authorization(&target)?,
+        };
+        let plan = Plan::http2(hops, target, tls, self.settings).map_err(invalid)?;
+        Ok((plan, origin))
+    }
+}
+
+/// Basic authentication by the user and password of a URL.
+fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
+    let credentials = target.credentials();
+    credentials
+        .map(|Credentials { user, password }| http1::basic_credentials(user, password))
+        .transpose()
+}
+
+/// What all kinds of connections are told about their way.
 macro_rules! routed {
     ($builder:ident => $connection:ident) => {
         impl $builder {
@@ -197,6 +271,7 @@ macro_rules! routed {
 }
 routed!(Connect => WebSocket);
 routed!(ConnectStream => ByteStream);
+routed!(ConnectHttp2 => Http2);
 
 /// Where to go and how, before it is known whether that makes sense.
 struct Route {

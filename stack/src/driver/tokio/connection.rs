@@ -1,5 +1,5 @@
 use super::socket;
-use crate::{Engine, Error, Flow, Layer, Progress, Status};
+use crate::{Engine, Error, Flow, Layer, Pipe, Progress, Stack, Status};
 use std::any::Any;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -53,7 +53,7 @@ where
     pub fn new(io: S, engine: Engine<L>) -> Self {
         Self::with(io, engine, |_| {})
     }
-    fn with(io: S, engine: Engine<L>, cut: fn(&S)) -> Self {
+    pub(super) fn with(io: S, engine: Engine<L>, cut: fn(&S)) -> Self {
         Self {
             io: Some(io),
             engine,
@@ -62,6 +62,44 @@ where
             writing: Writing::Open,
             told: false,
             busy: false,
+        }
+    }
+    /// Boxes the stack, so that connections with different stacks have one type.
+    pub fn boxed(self) -> Connection<S, Box<dyn Layer<In = L::In, Out = L::Out> + Send>>
+    where
+        L: Send + 'static,
+    {
+        self.change(Engine::boxed)
+    }
+    /// Puts another layer over the stack while it runs; see [`Engine::grow`].
+    pub fn grow<U>(self, upper: U) -> Connection<S, Stack<L, U>>
+    where
+        L: Layer<In = Pipe, Out = Pipe>,
+        U: Layer<In: Default, Out: Default>,
+    {
+        self.change(|engine| engine.grow(upper))
+    }
+    /// Puts the stack on what its transport has become.
+    pub(super) fn on<T>(self, transport: fn(S) -> T, cut: fn(&T)) -> Connection<T, L> {
+        Connection {
+            io: self.io.map(transport),
+            engine: self.engine,
+            timer: self.timer,
+            cut,
+            writing: self.writing,
+            told: self.told,
+            busy: self.busy,
+        }
+    }
+    fn change<M: Layer>(self, change: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<S, M> {
+        Connection {
+            io: self.io,
+            engine: change(self.engine),
+            timer: self.timer,
+            cut: self.cut,
+            writing: self.writing,
+            told: self.told,
+            busy: self.busy,
         }
     }
     /// Returns the stack, to read facts and to decide.

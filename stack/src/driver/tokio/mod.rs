@@ -2,6 +2,8 @@
 //!
 //! * [`connect`], [`connect_stream`]: by URL, through any number of proxies.
 //! * [`Connection`]: any stack on any transport; [`Handle`], [`Reader`], [`Writer`] share one.
+//! * [`connect_http2`], [`Http2`], [`Http2Stream`]: many streams over one connection.
+//! * [`WebSocketServer`]: WebSockets over HTTP/1.1 and HTTP/2 at one address.
 //! * [`relay`], [`serve_proxy`]: what a proxy does.
 //! * [`dial`]: carries out a [`Dialer`](crate::Dialer) of one's own.
 
@@ -9,25 +11,38 @@ mod bytes;
 mod connect;
 mod connection;
 mod dial;
+mod http2;
 mod messages;
 mod proxy;
 mod relay;
+mod serve;
 mod shared;
+mod stream;
 mod websocket;
 
-pub use connect::{ByteStream, Connect, ConnectStream, WebSocket, connect, connect_stream};
+pub use connect::{
+    ByteStream, Connect, ConnectHttp2, ConnectStream, WebSocket, connect, connect_http2,
+    connect_stream,
+};
 pub use connection::{Connection, Ended};
 pub use dial::dial;
+pub use http2::{Driver, Http2, Incoming};
 pub use messages::Closed;
 pub use proxy::serve_proxy;
 pub use relay::{Relayed, relay};
+pub use serve::{ServerSocket, Transport, WebSocketServer};
 pub use shared::{Handle, Reader, Writer};
+pub use stream::{Http2Stream, Http2WebSocket};
 
 use crate::Error;
 use connection::now;
 use std::io;
 
-/// An error of the transport below every layer.
+/// An error of the transport below every layer. A transport that is itself made of layers tells its
+/// own.
 fn socket(error: io::Error) -> Error {
-    Error::peer("wire", error).at(crate::Place::Wire)
+    match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => Error::peer("wire", error).at(crate::Place::Wire),
+    }
 }

@@ -1,6 +1,7 @@
 //! What a WebSocket can do beyond sending and receiving messages.
 
 use super::Connection;
+use super::stream::{Http2Stream, Http2WebSocket};
 use crate::websocket::{Client, CloseCode, Closed, Message, PingToken, Pong, Server};
 use crate::{End, Engine, Error, Flow, Layer, Queue};
 use bytes::Bytes;
@@ -59,6 +60,14 @@ where
         })
         .await
     }
+}
+
+/// Puts a WebSocket on a stream; one that aborts resets the stream.
+pub(super) fn over_http2<S>(stream: Http2Stream<S>, client: Client) -> Http2WebSocket<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    Connection::with(stream, Engine::new(client), Http2Stream::reset)
 }
 
 /// What both roles of a WebSocket can do.

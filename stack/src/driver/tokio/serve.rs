@@ -1,0 +1,332 @@
+//! WebSockets over HTTP/1.1 and HTTP/2 at one address.
+
+use super::Connection;
+use super::http2::{Http2, Incoming};
+use super::stream::Http2Stream;
+use crate::http2::{self, Asks};
+use crate::tls::rustls::ServerConfig;
+use crate::websocket::{self, Accept, Offer};
+use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, tls};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// A WebSocket that a [`WebSocketServer`] opened.
+pub type ServerSocket = Connection<Transport, BoxSocket>;
+
+/// Serves WebSockets to clients that speak HTTP/1.1 or HTTP/2 (RFC 8441): over TLS they choose by
+/// ALPN, without TLS by how they begin.
+///
+/// One function decides on each request, another has each WebSocket; neither has to know which way
+/// it came.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::tokio::WebSocketServer;
+/// use wirestack::websocket::Accept;
+///
+/// let server = WebSocketServer::new(|_| Ok(Accept::new()));
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// loop {
+///     let (io, _) = listener.accept().await?;
+///     let server = server.clone();
+///     tokio::spawn(async move {
+///         let echo = |mut socket: wirestack::tokio::ServerSocket| async move {
+///             while let Some(Ok(message)) = socket.next().await {
+///                 let _ = socket.send(message).await;
+///             }
+///         };
+///         if let Err(error) = server.serve(io, echo).await {
+///             eprintln!("{error}");
+///         }
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct WebSocketServer {
+    decide: Arc<Decide>,
+    tls: Option<Arc<ServerConfig>>,
+    settings: websocket::Settings,
+    http2: http2::Settings,
+    patience: Duration,
+}
+
+type Decide = dyn Fn(&Offer<'_>) -> Verdict + Send + Sync;
+
+/// What a server decides: to accept, or this response.
+type Verdict = Result<Accept, Box<Response<Bytes>>>;
+
+impl WebSocketServer {
+    /// Creates a server that decides on requests like this: it accepts, or it refuses with a
+    /// response.
+    pub fn new(decide: impl Fn(&Offer<'_>) -> Verdict + Send + Sync + 'static) -> Self {
+        Self {
+            decide: Arc::new(decide),
+            tls: None,
+            settings: websocket::Settings::default(),
+            http2: http2::Settings::server(),
+            patience: Duration::from_secs(10),
+        }
+    }
+    /// Speaks TLS, and offers `h2` and `http/1.1` by ALPN whatever the settings say.
+    #[must_use]
+    pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
+        let mut config = config;
+        Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        self.tls = Some(config);
+        self
+    }
+    /// Sets the limits of each WebSocket.
+    #[must_use]
+    pub fn settings(mut self, settings: websocket::Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+    /// Sets the limits of each HTTP/2 connection.
+    #[must_use]
+    pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
+        self.http2 = settings;
+        self
+    }
+    /// Sets how long a client may take with its handshake, 10 s unless set.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+    /// Serves one client to its end. `each` has a WebSocket from its opening on; those of an HTTP/2
+    /// client run at the same time, each in a task of its own, and end with this future.
+    ///
+    /// # Errors
+    ///
+    /// What ended the connection, if it did not end well. What `each` fails with is its own affair.
+    pub async fn serve<F, R>(&self, io: TcpStream, each: F) -> Result<(), Error>
+    where
+        F: Fn(ServerSocket) -> R,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        match &self.tls {
+            None => {
+                let mut connection = Connection::tcp(io, Engine::new(Plain));
+                connection.open_within(self.patience);
+                let begun = connection.until(|engine| speaks_http2(engine.to_app()));
+                match tokio::time::timeout(self.patience, begun).await {
+                    Ok(Ok(http2)) => self.go_on(connection, http2, each).await,
+                    Ok(Err(error)) => Err(error),
+                    Err(late) => Err(Error::peer("connection", late)),
+                }
+            }
+            Some(config) => {
+                let tls = tls::Server::new(config.clone())?;
+                let mut connection = Connection::tcp(io, Engine::new(tls));
+                connection.open_within(self.patience);
+                connection.open().await?;
+                let tls = connection.part::<tls::Server>();
+                let http2 = tls.is_some_and(|tls| tls.alpn() == Some(b"h2"));
+                self.go_on(connection, http2, each).await
+            }
+        }
+    }
+    async fn go_on<L, F, R>(
+        &self,
+        connection: Connection<TcpStream, L>,
+        http2: bool,
+        each: F,
+    ) -> Result<(), Error>
+    where
+        L: Layer<In = Pipe, Out = Pipe> + Send + 'static,
+        F: Fn(ServerSocket) -> R,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        if http2 {
+            let top = http2::Connection::server(self.http2.clone());
+            return self
+                .serve_http2(Http2::new(connection.grow(top)), each)
+                .await;
+        }
+        let server = websocket::Server::new(self.settings.clone());
+        let socket = connection.grow(server).boxed();
+        let mut socket = socket.on(Transport::Tcp, Transport::cut);
+        socket.open_within(self.patience);
+        let decided = socket.until(|engine| {
+            let server = engine.part::<websocket::Server>()?;
+            let offer = server.request()?;
+            Some(match (self.decide)(&offer) {
+                Ok(accept) => server.accept(accept).map(|()| true),
+                Err(response) => server.reject(*response).map(|()| false),
+            })
+        });
+        match decided.await?? {
+            true => {
+                socket.open().await?;
+                each(socket).await;
+                Ok(())
+            }
+            false => {
+                let _ = socket.finish(self.patience).await; // it was refused, whatever it says
+                Ok(())
+            }
+        }
+    }
+    async fn serve_http2<F, R>(&self, http2: Http2, each: F) -> Result<(), Error>
+    where
+        F: Fn(ServerSocket) -> R,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(http2.driver());
+        let ended = loop {
+            match http2.accept().await {
+                Some(Ok(incoming)) => {
+                    if let Some(socket) = self.accept(incoming) {
+                        tasks.spawn(each(socket));
+                    }
+                }
+                Some(Err(error)) => break Err(error),
+                None => break Ok(()),
+            }
+            while tasks.try_join_next().is_some() {}
+        };
+        drop(http2);
+        while tasks.join_next().await.is_some() {} // a panic is that task's own
+        ended
+    }
+    fn accept(&self, incoming: Incoming) -> Option<ServerSocket> {
+        let plain = |status: StatusCode| {
+            let mut response = Response::new(Bytes::from(format!("{status}\n")));
+            *response.status_mut() = status;
+            response
+        };
+        // Clients and proxies write the token as they please.
+        match incoming.asks() {
+            Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {}
+            Asks::Protocol(_) => {
+                incoming.respond(plain(StatusCode::NOT_IMPLEMENTED)); // RFC 9220 §3
+                return None;
+            }
+            Asks::Tunnel(_) => {
+                incoming.respond(plain(StatusCode::METHOD_NOT_ALLOWED));
+                return None;
+            }
+            _ => {
+                incoming.respond(plain(StatusCode::NOT_FOUND));
+                return None;
+            }
+        }
+        let offer = Offer::of_http2(incoming.request());
+        let decided = offer.and_then(|offer| {
+            let accept = (self.decide)(&offer)?;
+            match accept.to_http2(&offer) {
+                Ok(fields) => Ok((accept, fields)),
+                Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR).into()),
+            }
+        });
+        match decided {
+            Ok((accept, fields)) => {
+                let stream = incoming.accept(fields)?;
+                let server = websocket::Server::answered(accept, self.settings.clone());
+                let engine = Engine::new(server).boxed();
+                Some(Connection::with(
+                    Transport::Http2(stream),
+                    engine,
+                    Transport::cut,
+                ))
+            }
+            Err(response) => {
+                incoming.respond(*response);
+                None
+            }
+        }
+    }
+}
+
+/// Whether a client begins with the preface of HTTP/2 (RFC 9113 §3.4); `None` until that is clear.
+fn speaks_http2(begun: &mut Pipe) -> Option<bool> {
+    let seen = begun.unread();
+    let n = seen.len().min(PREFACE.len());
+    match seen[..n] == PREFACE[..n] {
+        true if n < PREFACE.len() => None,
+        same => Some(same),
+    }
+}
+
+/// No HTTP/1.1 request begins so.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What lies below the WebSocket of a client: a TCP connection, or a stream of an HTTP/2 connection.
+pub enum Transport {
+    /// A connection of its own.
+    Tcp(TcpStream),
+    /// One stream of many.
+    Http2(Http2Stream),
+}
+
+impl Transport {
+    fn cut(&self) {
+        match self {
+            Self::Tcp(io) => {
+                let _ = io.set_zero_linger();
+            }
+            Self::Http2(stream) => stream.reset(),
+        }
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(io) => Pin::new(io).poll_read(cx, buf),
+            Self::Http2(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(io) => Pin::new(io).poll_write(cx, bytes),
+            Self::Http2(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(io) => Pin::new(io).poll_write_vectored(cx, slices),
+            Self::Http2(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(io) => Pin::new(io).poll_flush(cx),
+            Self::Http2(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Http2(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
