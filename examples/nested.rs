@@ -1,15 +1,18 @@
-//! A WebSocket through two proxies: SOCKS5, then HTTP CONNECT, then TLS, then WebSocket.
+//! A WebSocket through two proxies: SOCKS5, then HTTP CONNECT, then TLS, then WebSocket, over
+//! HTTP/1.1 and over HTTP/2.
 //!
 //!     nested
-//!     nested URL [--via HOP]... [--cacert FILE] [--message TEXT]
+//!     nested URL [--http1 | --http2] [--via HOP]... [--cacert FILE] [--message TEXT]
 //!
 //! Without arguments, the servers run in this process: all layers are this project's, on both
 //! sides. With arguments, the same is done with servers of yours, the last an echo server.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpListener;
+use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{ClientSettings, ServerSettings};
 use wirestack::tokio::{Connect, connect};
 use wirestack::websocket::{CloseCode, Message};
@@ -28,23 +31,42 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), AnyError> {
-    let arguments = Arguments::read(&[("--via", 1), ("--cacert", 1), ("--message", 1)])?;
+    let known = [
+        ("--via", 1),
+        ("--cacert", 1),
+        ("--message", 1),
+        ("--http1", 0),
+        ("--http2", 0),
+    ];
+    let arguments = Arguments::read(&known)?;
     let text = arguments
         .last("--message")
         .unwrap_or("hello through it all");
-    let connect = match arguments.plain.first() {
-        None => here().await?,
-        Some(url) => {
-            let connect = connect(url).tls(arguments.client_tls(&[b"http/1.1"])?);
-            println!(
-                "connecting to {}",
-                url.split(['?', '@']).next_back().unwrap_or(url)
-            );
-            let hops = arguments.all("--via").iter();
-            hops.fold(connect, |connect, hop| connect.via(hop))
-        }
+    let Some(url) = arguments.plain.first() else {
+        let here = Here::start().await?;
+        println!("\n== HTTP/1.1: the WebSocket has the TLS connection to itself");
+        talk(here.connect().http1_only(), text).await?;
+        println!("\n== HTTP/2: the WebSocket is one stream of many (RFC 8441)");
+        return talk(here.connect().http2_only(), text).await;
     };
+    println!(
+        "connecting to {}",
+        url.split(['?', '@']).next_back().unwrap_or(url)
+    );
+    let mut connect = connect(url).tls(arguments.client_tls()?);
+    for hop in arguments.all("--via") {
+        connect = connect.via(hop);
+    }
+    let connect = match (arguments.has("--http1"), arguments.has("--http2")) {
+        (true, false) => connect.http1_only(),
+        (false, true) => connect.http2_only(),
+        _ => connect,
+    };
+    talk(connect, text).await
+}
 
+/// Opens a WebSocket, has three messages echoed, and tells what it took.
+async fn talk(connect: Connect, text: &str) -> Result<(), AnyError> {
     let started = Instant::now();
     let (mut socket, trace) = connect.subprotocol("echo").traced().await?;
     println!("\n     since start       step\n{trace}");
@@ -77,32 +99,49 @@ async fn run() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Starts the three servers on this machine and plans the way through them.
-async fn here() -> Result<Connect, AnyError> {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
-    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    let tls = ServerSettings::new(chain.clone(), key).alpn(["http/1.1"]);
-    let trust = ClientSettings::new()
-        .without_system_roots()
-        .ca_certificates(chain);
-    let (tls, trust) = (tls.build()?, trust.alpn(["http/1.1"]).build()?);
+/// Three servers on this machine, and the way through them.
+struct Here {
+    url: String,
+    hops: [String; 2],
+    trust: Arc<ClientConfig>,
+}
 
-    let [outer, inner, target] = [listen().await?, listen().await?, listen().await?];
-    let url = format!("wss://localhost:{}/echo", target.local_addr()?.port());
-    let first = format!("socks5h://me:secret@{}", outer.local_addr()?);
-    let second = format!("http://you:hidden@localhost:{}", inner.local_addr()?.port());
-    println!("SOCKS5 proxy at {}, with a password", outer.local_addr()?);
-    println!(
-        "HTTP CONNECT proxy at {}, with Basic authentication",
-        inner.local_addr()?
-    );
-    println!("WebSocket echo server over TLS at {}", target.local_addr()?);
+impl Here {
+    async fn start() -> Result<Self, AnyError> {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let trust = ClientSettings::new()
+            .without_system_roots()
+            .ca_certificates(chain.clone());
+        let tls = ServerSettings::new(chain, key).build()?;
 
-    let login = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
-    tokio::spawn(servers::socks5(outer, login("me", "secret")));
-    tokio::spawn(servers::connect(inner, login("you", "hidden"), None));
-    tokio::spawn(servers::echo(target, Some(tls)));
-    Ok(connect(&url).via(&first).via(&second).tls(trust))
+        let [outer, inner, target] = [listen().await?, listen().await?, listen().await?];
+        let here = Self {
+            url: format!("wss://localhost:{}/echo", target.local_addr()?.port()),
+            hops: [
+                format!("socks5h://me:secret@{}", outer.local_addr()?),
+                format!("http://you:hidden@localhost:{}", inner.local_addr()?.port()),
+            ],
+            trust: trust.build()?,
+        };
+        println!("SOCKS5 proxy at {}, with a password", outer.local_addr()?);
+        println!(
+            "HTTP CONNECT proxy at {}, with Basic authentication",
+            inner.local_addr()?
+        );
+        println!("WebSocket echo server over TLS at {}", target.local_addr()?);
+
+        let login = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        tokio::spawn(servers::socks5(outer, login("me", "secret")));
+        tokio::spawn(servers::connect(inner, login("you", "hidden"), None));
+        tokio::spawn(servers::echo(target, Some(tls)));
+        Ok(here)
+    }
+    fn connect(&self) -> Connect {
+        let [first, second] = &self.hops;
+        let connect = connect(&self.url).tls(self.trust.clone());
+        connect.via(first).via(second)
+    }
 }
 
 async fn listen() -> Result<TcpListener, AnyError> {

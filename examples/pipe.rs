@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), AnyError> {
     let arguments = Arguments::read(OPTIONS)?;
     let url = arguments.plain.first().ok_or("say where to connect to")?;
-    let mut connect = connect_stream(url).tls(arguments.client_tls(&[])?);
+    let mut connect = connect_stream(url).tls(arguments.client_tls()?);
     for hop in arguments.all("--via") {
         connect = connect.via(hop);
     }

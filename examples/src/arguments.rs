@@ -68,9 +68,8 @@ impl Arguments {
     /// # Errors
     ///
     /// Files that cannot be read or hold something else.
-    pub fn client_tls(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, AnyError> {
-        let alpn = alpn.iter().copied();
-        let mut settings = ClientSettings::new().alpn(alpn).versions(self.versions());
+    pub fn client_tls(&self) -> Result<Arc<ClientConfig>, AnyError> {
+        let mut settings = ClientSettings::new().versions(self.versions());
         if let Some(file) = self.last("--cacert") {
             settings = settings.ca_certificates(read(file)?);
         }
@@ -96,7 +95,7 @@ impl Arguments {
             [] => Ok(None),
             [chain, key, ..] => {
                 let settings = ServerSettings::new(read(chain)?, read(key)?);
-                Ok(Some(settings.alpn(["http/1.1"]).build()?))
+                Ok(Some(settings.build()?))
             }
             _ => Err("--tls takes a chain and a key".into()),
         }

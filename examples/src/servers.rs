@@ -3,12 +3,12 @@
 use crate::AnyError;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use wirestack::http1::connect;
 use wirestack::tls::rustls::ServerConfig;
-use wirestack::tokio::{Connection, serve_proxy};
-use wirestack::websocket::{self, Accept};
-use wirestack::{BoxSocket, BoxTunnel, Engine, Gate, Nest, Policy, socks, tls};
+use wirestack::tokio::{Connection, ServerSocket, WebSocketServer, serve_proxy};
+use wirestack::websocket::Accept;
+use wirestack::{BoxTunnel, Engine, Gate, Nest, Policy, http2, socks, tls};
 
 /// How long a client may take with its handshake, and with its goodbye.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -78,48 +78,48 @@ async fn proxy(
     }
 }
 
-/// Serves WebSockets that echo every message, for ever. The subprotocol `echo` is chosen where it
-/// is offered.
+/// Serves WebSockets that echo every message, for ever, over HTTP/1.1 and HTTP/2. The subprotocol
+/// `echo` is chosen where it is offered.
 ///
 /// # Errors
 ///
 /// What the listener fails with.
 pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
+    let mut settings = http2::Settings::server();
+    settings.streams = STREAMS;
+    let mut server = WebSocketServer::new(|offer| {
+        let offers_echo = offer.subprotocols().any(|name| name == "echo");
+        Ok(match offers_echo {
+            true => Accept::new().subprotocol("echo"),
+            false => Accept::new(),
+        })
+    })
+    .http2_settings(settings);
+    if let Some(config) = tls {
+        server = server.tls(config);
+    }
     loop {
         let (io, peer) = listener.accept().await?;
-        let socket = websocket::Server::new(websocket::Settings::default());
-        let stack: BoxSocket = match &tls {
-            None => socket.boxed(),
-            Some(config) => socket.over(tls::Server::new(config.clone())?).boxed(),
-        };
+        let server = server.clone();
         tokio::spawn(async move {
-            if let Err(error) = echo_one(Connection::tcp(io, Engine::new(stack))).await {
+            let each = move |socket| async move {
+                if let Err(error) = echo_one(socket).await {
+                    eprintln!("{peer}: {error}");
+                }
+            };
+            if let Err(error) = server.serve(io, each).await {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-async fn echo_one(mut socket: Connection<TcpStream, BoxSocket>) -> Result<(), wirestack::Error> {
-    socket.open_within(PATIENCE);
-    let echoed = echo_all(&mut socket).await;
-    let finished = socket.finish(PATIENCE).await;
-    echoed.and(finished)
-}
-
-async fn echo_all(socket: &mut Connection<TcpStream, BoxSocket>) -> Result<(), wirestack::Error> {
-    socket
-        .until(|engine| {
-            let server = engine.part::<websocket::Server>()?;
-            let offers_echo = server.request()?.subprotocols().any(|name| name == "echo");
-            Some(server.accept(match offers_echo {
-                true => Accept::new().subprotocol("echo"),
-                false => Accept::new(),
-            }))
-        })
-        .await??;
+async fn echo_one(mut socket: ServerSocket) -> Result<(), wirestack::Error> {
     while let Some(message) = socket.next().await {
         socket.send(message?).await?;
     }
-    Ok(())
+    socket.finish(PATIENCE).await
 }
+
+/// How many WebSockets one HTTP/2 connection may carry.
+pub const STREAMS: u32 = 1000;

@@ -142,7 +142,13 @@ impl Connection {
             match head {
                 Head::Request(request) => {
                     p.to_app.add(id);
-                    self.waiting.push_back((id, request));
+                    if self.streams() < self.settings.streams as usize {
+                        self.waiting.push_back((id, request));
+                    } else if let Some(mut pipe) = p.to_app.write(id) {
+                        let error = local(Cause::TooManyStreams(self.settings.streams));
+                        pipe.abort(error.at(Place::Layer(p.place)));
+                        p.from_app.forget(id);
+                    }
                 }
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
