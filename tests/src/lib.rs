@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{self, ClientSettings, ServerSettings, Versions};
-use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, socks, websocket};
+use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, http2, socks, websocket};
 
 /// A tunnel that can lie between two others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Kind {
     Socks,
     /// HTTP CONNECT.
     Connect,
+    /// CONNECT over HTTP/2.
+    Http2,
     /// TLS 1.3.
     Tls,
     /// TLS 1.2.
@@ -75,6 +77,13 @@ impl Kind {
                 client.unwrap().boxed()
             }
             (Self::Connect, Role::Server) => http1::connect::Server::new().boxed(),
+            (Self::Http2, Role::Client) => {
+                let request = http2::Request::tunnel("example.org", 443).unwrap();
+                http2::Client::new(request, http2_settings())
+                    .unwrap()
+                    .boxed()
+            }
+            (Self::Http2, Role::Server) => http2::Server::new(http2_settings()).boxed(),
             (Self::Tls, Role::Client) => TLS13.client().boxed(),
             (Self::Tls, Role::Server) => TLS13.server().boxed(),
             (Self::Tls12, Role::Client) => TLS12.client().boxed(),
@@ -91,6 +100,14 @@ impl Kind {
             }
         }
     }
+}
+
+/// Windows and buffers that the largest messages of these tests do not fit into.
+pub fn http2_settings() -> http2::Settings {
+    let mut settings = http2::Settings::default();
+    settings.stream_window = 20_000;
+    settings.send_buffer = 10_000;
+    settings
 }
 
 /// Nests layers, given from the wire up.

@@ -1,9 +1,11 @@
 //! Stacks keep the laws of every layer, and cannot be told apart by how they are grouped.
 
-use wirestack::{BoxSocket, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, socks, websocket};
+use wirestack::{
+    BoxSocket, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, http2, socks, websocket,
+};
 use wirestack_laws::{Endpoint, Subject, Traffic, check, nesting, order, pattern, works};
-use wirestack_tests::Kind::{Connect, Socks, Tls, Tls12, WebSocket};
-use wirestack_tests::{Kind, Role, SHAPES, Shape, nest};
+use wirestack_tests::Kind::{Connect, Http2, Socks, Tls, Tls12, WebSocket};
+use wirestack_tests::{Kind, Role, SHAPES, Shape, http2_settings, nest};
 
 const PAIRS: &[&[Kind]] = &[
     &[Socks, Connect],
@@ -12,6 +14,8 @@ const PAIRS: &[&[Kind]] = &[
     &[Tls, Tls],
     &[Tls, Tls12],
     &[Tls, WebSocket],
+    &[Tls, Http2],
+    &[Http2, Tls],
 ];
 
 const TRIPLES: &[&[Kind]] = &[
@@ -19,6 +23,8 @@ const TRIPLES: &[&[Kind]] = &[
     &[Socks, Tls, Connect],
     &[Socks, Socks, Connect],
     &[Connect, Tls, WebSocket],
+    &[Socks, Tls, Http2],
+    &[Http2, Tls, Http2],
 ];
 
 #[test]
@@ -69,6 +75,34 @@ fn a_websocket_over_tls_over_connect_over_socks_keeps_the_laws() {
     }
 }
 
+#[test]
+fn a_websocket_over_http2_over_tls_over_socks_keeps_the_laws() {
+    let over = |role, top: BoxSocket| -> BoxSocket {
+        Stack::new(nest(&[Socks, Tls], role, SHAPES[0]), top).boxed()
+    };
+    let client = move || {
+        let request = websocket::Request::new("wss://example.org/chat").unwrap();
+        let asked = http2::Request::extended("websocket", request.to_http2()).unwrap();
+        let tunnel = http2::Client::new(asked, http2_settings()).unwrap();
+        let socket = tunnel.then(move |tunnel| {
+            let response = tunnel.response().cloned().unwrap();
+            let settings = websocket::Settings::default();
+            websocket::Client::answered(&request, response, settings, Seed::new([3; 32]))
+        });
+        over(Role::Client, socket.boxed())
+    };
+    let server = move || {
+        let tunnel = http2::Server::new(http2_settings());
+        let settings = websocket::Settings::default();
+        let socket = websocket::Server::answered(websocket::Accept::new(), settings);
+        over(Role::Server, socket.over(tunnel).boxed())
+    };
+    let sample = |size| websocket::Message::binary(pattern(size));
+    let name = "WebSocket over extended CONNECT over TLS over SOCKS5";
+    let subject = Subject::messages(name, client, server, sample);
+    check(&stated(subject, &[Socks, Tls, Http2], SHAPES[0]).marks_end());
+}
+
 fn tunnel(kinds: &'static [Kind], shape: Shape) -> Subject<Pipe> {
     let side = move |role| move || nest(kinds, role, shape);
     let name = format!("{kinds:?} {shape:?}");
@@ -102,16 +136,20 @@ fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Mess
 
 /// What a stack of these layers promises.
 fn stated<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subject<F> {
-    let record = if kinds.iter().any(|k| matches!(k, Tls | Tls12)) {
-        20 << 10
-    } else {
-        1 << 10
+    let held = |kind: &Kind| match kind {
+        Http2 => 90 << 10,
+        Tls | Tls12 => 20 << 10,
+        _ => 1 << 10,
     };
-    let unit = (kinds.len() + 1) * (2 * shape.limit + record);
+    let joints = (kinds.len() + 1) * (2 * shape.limit + (1 << 10));
+    let unit = joints + kinds.iter().map(held).sum::<usize>() * 2;
     let subject = subject.deciding(decide).unit(unit).samples(20);
     let subject = subject.limits(&[100, 65536]).largest(300_000);
-    // A WebSocket cuts what it carries by what is there, and TLS is random.
-    let subject = match kinds.iter().any(|k| matches!(k, Tls | Tls12 | WebSocket)) {
+    // WebSocket and HTTP/2 cut what they carry by what is there, and TLS is random.
+    let subject = match kinds
+        .iter()
+        .any(|k| matches!(k, Http2 | Tls | Tls12 | WebSocket))
+    {
         true => subject.marks_end(),
         false => subject.same_bytes(),
     };
@@ -127,6 +165,15 @@ fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
         };
         if server.request().is_some() {
             server.accept(socks::Address::new("192.0.2.1", 40000).unwrap());
+            decided = true;
+        }
+    }
+    for nth in 0.. {
+        let Some(server) = layer.nth_part::<http2::Server>(nth) else {
+            break;
+        };
+        if server.request().is_some() {
+            server.accept(http::HeaderMap::new());
             decided = true;
         }
     }
