@@ -345,3 +345,83 @@ async fn a_dropped_stream_is_a_reset_that_its_neighbours_do_not_notice() {
     b.send(Message::text("b")).await.unwrap();
     assert_eq!(b.next().await.unwrap().unwrap(), Message::text("b"));
 }
+
+#[tokio::test]
+async fn one_stream_that_nobody_reads_does_not_stop_the_others() {
+    let url = format!("http://{}", start(server()).await);
+    let http2 = connect_http2(&url).await.unwrap();
+    http2.spawn();
+    let mut stalled = http2.websocket("/stalled").await.unwrap();
+    let flood = tokio::spawn(async move {
+        let message = Message::binary(vec![1; 100]);
+        while stalled.feed(message.clone()).await.is_ok() && stalled.flushed().await.is_ok() {}
+    });
+    let mut sockets = Vec::new();
+    for n in 0..99 {
+        sockets.push(http2.websocket(&format!("/{n}")).await.unwrap());
+    }
+    for round in 0..20 {
+        for socket in &mut sockets {
+            let message = Message::text(format!("round {round}"));
+            socket.send(message.clone()).await.unwrap();
+            assert_eq!(socket.next().await.unwrap().unwrap(), message);
+        }
+    }
+    flood.abort();
+}
+
+#[tokio::test]
+async fn a_driver_says_goodbye_when_nobody_is_left() {
+    let (listener, address) = listen().await;
+    let served = tokio::spawn(async move {
+        let (io, _) = listener.accept().await.unwrap();
+        server().serve(io, echo).await
+    });
+    let http2 = connect_http2(&format!("http://{address}")).await.unwrap();
+    let driver = http2.spawn();
+    let mut socket = http2.websocket("/").await.unwrap();
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(
+        socket.next().await.unwrap().unwrap(),
+        Message::text("hello")
+    );
+    socket.close(CloseCode::from(1000), "").await.unwrap();
+    drop((socket, http2));
+    driver.await.unwrap();
+    served.await.unwrap().unwrap(); // a clean end: it saw GOAWAY, not a cut
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_lets_open_streams_finish() {
+    let (listener, address) = listen().await;
+    let (went, going) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (io, _) = listener.accept().await.unwrap();
+        let top = http2::Connection::server(http2::Settings::server());
+        let http2 = Http2::new(Connection::tcp(io, Engine::new(top)));
+        http2.spawn();
+        let first = http2.accept().await.unwrap().unwrap();
+        let mut stream = first.accept(http::HeaderMap::new()).unwrap();
+        let _ = tokio::join!(http2.close(), async {
+            went.send(()).unwrap();
+            let mut heard = [0; 5];
+            stream.read_exact(&mut heard).await.unwrap();
+            stream.write_all(&heard).await.unwrap();
+            stream.shutdown().await.unwrap();
+            stream.read_to_end(&mut Vec::new()).await.unwrap();
+        });
+    });
+    let http2 = connect_http2(&format!("http://{address}")).await.unwrap();
+    http2.spawn();
+    let tunnel = || Request::tunnel("example.org", 22).unwrap();
+    let (_, mut stream) = http2.open(tunnel()).await.unwrap();
+    going.await.unwrap();
+    stream.write_all(b"still").await.unwrap();
+    stream.flush().await.unwrap();
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"still");
+    assert!(http2.open(tunnel()).await.is_err());
+    stream.shutdown().await.unwrap();
+    http2.close().await.unwrap();
+}

@@ -150,6 +150,12 @@ impl Stream {
                 self.opening = Opening::Refused(refusal.into(), BytesMut::new(), excerpt);
             }
         }
+        if let Opening::Deciding(..) = self.opening
+            && up.up.write(self.id).is_none()
+        {
+            // The application has forgotten the stream without an answer: h2 resets it.
+            (self.opening, self.recv) = (Opening::Done, None);
+        }
         if let Opening::Deciding(respond, _) = &mut self.opening
             && let Poll::Ready(reset) = respond.poll_reset(cx)
         {
