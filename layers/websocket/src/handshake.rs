@@ -13,7 +13,6 @@ use http::header::{
     HeaderValue, ORIGIN, PROXY_AUTHORIZATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
-use http::uri::Authority;
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
 use wirestack_layer::Error;
@@ -118,13 +117,8 @@ impl Request {
         let mut request = http::Request::new(());
         *request.uri_mut() = self.target();
         let headers = request.headers_mut();
-        let default_port = if self.is_secure() { 443 } else { 80 };
-        let host = match self.port {
-            port if port == default_port => self.host().to_owned(),
-            port => format!("{}:{port}", self.host()),
-        };
         // A host of a URI and base64 are always valid values.
-        for (name, value) in [(HOST, host), (SEC_WEBSOCKET_KEY, key.0.clone())] {
+        for (name, value) in [(HOST, self.authority()), (SEC_WEBSOCKET_KEY, key.0.clone())] {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
@@ -137,16 +131,23 @@ impl Request {
     pub fn to_http2(&self) -> http::Request<()> {
         let mut request = http::Request::new(());
         let scheme = if self.is_secure() { "https" } else { "http" };
-        let authority = self.uri.authority().map_or("", Authority::as_str);
         let built = Uri::builder()
             .scheme(scheme)
-            .authority(authority)
+            .authority(self.authority())
             .path_and_query(self.target().path_and_query().map_or("/", |p| p.as_str()))
             .build();
         // Each part is one of a URI already.
         *request.uri_mut() = built.unwrap_or_default();
         *request.headers_mut() = self.fields();
         request
+    }
+    /// Returns the host, and the port unless it is that of the scheme.
+    fn authority(&self) -> String {
+        let default_port = if self.is_secure() { 443 } else { 80 };
+        match self.port {
+            port if port == default_port => self.host().to_owned(),
+            port => format!("{}:{port}", self.host()),
+        }
     }
     /// Returns path and query, which begin with a slash.
     fn target(&self) -> Uri {

@@ -13,7 +13,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
             "https://example.org/chat?room=1",
         ),
         ("ws://example.org:8080", "http://example.org:8080/"),
-        ("wss://[::1]/", "https://[::1]/"),
+        ("wss://[::1]:443/", "https://[::1]/"),
         ("ws://example.org?q", "http://example.org/?q"),
     ] {
         let request = Request::new(url).unwrap();

@@ -76,7 +76,8 @@ where
     /// As [`websocket_with`](Self::websocket_with).
     pub async fn websocket(&self, path: &str) -> Result<Http2WebSocket<S>, Error> {
         let origin = self.shared.origin.as_ref().ok_or_else(no_origin)?;
-        let mut request = websocket::Request::new(&format!("{}{path}", origin.url))?;
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let mut request = websocket::Request::new(&format!("{}/{path}", origin.url))?;
         if let Some(value) = &origin.authorization {
             request = request.header(AUTHORIZATION, value.clone())?;
         }
