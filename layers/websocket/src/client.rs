@@ -1,10 +1,11 @@
 use crate::close::{CloseCode, Closed};
 use crate::connection::Connection;
-use crate::handshake::{self, Key, Request, TOKEN};
+use crate::handshake::{self, Key, TOKEN};
 use crate::mask::Masks;
 use crate::message::{Message, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
+use crate::request::Request;
 use crate::{NAME, Settings, facts};
 use bytes::Bytes;
 use http::Response;

@@ -1,0 +1,187 @@
+use crate::Cause;
+use crate::handshake::{Key, VERSION, add, is_token, local};
+use http::Uri;
+use http::header::{
+    HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION,
+};
+use wirestack_layer::Error;
+
+/// What a client asks for: a `ws` or `wss` URI, subprotocols and further fields.
+///
+/// ```
+/// use wirestack_websocket::Request;
+///
+/// let request = Request::new("wss://example.org/chat?room=1")?
+///     .subprotocol("chat.v2")?
+///     .subprotocol("chat.v1")?
+///     .header("origin", "https://example.org")?;
+/// assert!(request.is_secure());
+/// assert_eq!((request.host(), request.port()), ("example.org", 443));
+/// assert!(Request::new("https://example.org/").is_err());
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Request {
+    uri: Uri,
+    port: u16,
+    subprotocols: Vec<String>,
+    headers: HeaderMap,
+}
+
+impl Request {
+    /// Parses a `ws://` or `wss://` URI (RFC 6455 §3).
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::BadUri`], also for a fragment and for user information: credentials go into a
+    /// [`header`](Self::header).
+    pub fn new(uri: &str) -> Result<Self, Error> {
+        let (uri, port) = parse(uri).map_err(|what| local(Cause::BadUri(what)))?;
+        Ok(Self {
+            uri,
+            port,
+            subprotocols: Vec::new(),
+            headers: HeaderMap::new(),
+        })
+    }
+    /// Offers a subprotocol; those offered first are preferred.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::BadSubprotocol`].
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, Error> {
+        if !is_token(name) || self.subprotocols.iter().any(|other| other == name) {
+            return Err(local(Cause::BadSubprotocol(name.to_owned())));
+        }
+        self.subprotocols.push(name.to_owned());
+        Ok(self)
+    }
+    /// Adds a field.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::InvalidField`]; [`Cause::ReservedField`] for a field that the handshake sets itself.
+    pub fn header(
+        mut self,
+        name: impl TryInto<HeaderName>,
+        value: impl TryInto<HeaderValue>,
+    ) -> Result<Self, Error> {
+        add(&mut self.headers, name, value).map_err(local)?;
+        Ok(self)
+    }
+    /// Returns the URI.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+    /// Returns whether the scheme is `wss`: TLS belongs under this layer.
+    pub fn is_secure(&self) -> bool {
+        self.uri.scheme().is_some_and(|scheme| *scheme == *WSS)
+    }
+    /// Returns the host: a name or an address, an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default()
+    }
+    /// Returns the port: that of the URI, or 80 or 443 by its scheme.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+    /// Returns the subprotocols that are offered.
+    pub(crate) fn subprotocols(&self) -> &[String] {
+        &self.subprotocols
+    }
+    /// Returns the fields that do not depend on the version of HTTP.
+    fn fields(&self) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+        if let Ok(offered) = HeaderValue::try_from(self.subprotocols.join(", "))
+            && !offered.is_empty()
+        {
+            fields.insert(SEC_WEBSOCKET_PROTOCOL, offered);
+        }
+        fields.extend(self.headers.clone());
+        fields
+    }
+    /// Returns the request of an HTTP/1.1 upgrade with this key.
+    pub(crate) fn to_http1(&self, key: &Key) -> http::Request<()> {
+        let mut request = http::Request::new(());
+        *request.uri_mut() = self.target();
+        let headers = request.headers_mut();
+        // A host of a URI and base64 are always valid values.
+        for (name, value) in [
+            (HOST, self.authority().as_str()),
+            (SEC_WEBSOCKET_KEY, key.as_str()),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        headers.extend(self.fields());
+        request
+    }
+    /// Returns the same request for a stream of an HTTP/2 connection: what an extended CONNECT with
+    /// the protocol `websocket` has besides method and protocol (RFC 8441 §5). There is no key.
+    pub fn to_http2(&self) -> http::Request<()> {
+        let mut request = http::Request::new(());
+        let scheme = if self.is_secure() { "https" } else { "http" };
+        let built = Uri::builder()
+            .scheme(scheme)
+            .authority(self.authority())
+            .path_and_query(self.target().path_and_query().map_or("/", |p| p.as_str()))
+            .build();
+        // Each part is one of a URI already.
+        *request.uri_mut() = built.unwrap_or_default();
+        *request.headers_mut() = self.fields();
+        request
+    }
+    /// Returns the host, and the port unless it is that of the scheme.
+    fn authority(&self) -> String {
+        let default_port = if self.is_secure() { 443 } else { 80 };
+        match self.port {
+            port if port == default_port => self.host().to_owned(),
+            port => format!("{}:{port}", self.host()),
+        }
+    }
+    /// Returns path and query, which begin with a slash.
+    fn target(&self) -> Uri {
+        let target = self
+            .uri
+            .path_and_query()
+            .map_or("", |target| target.as_str());
+        let target = match target.starts_with('/') {
+            true => target.to_owned(),
+            false => format!("/{target}"),
+        };
+        Uri::try_from(target).unwrap_or_default()
+    }
+}
+
+fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
+    if text.contains('#') {
+        return Err("it has a fragment");
+    }
+    let uri = Uri::try_from(text).or(Err("it is malformed"))?;
+    let default_port = match uri.scheme() {
+        Some(scheme) if *scheme == *WS => 80,
+        Some(scheme) if *scheme == *WSS => 443,
+        _ => return Err("its scheme is neither ws nor wss"),
+    };
+    let authority = uri.authority().ok_or("it has no host")?;
+    if authority.as_str().contains('@') {
+        return Err("it has user information");
+    }
+    if authority.host().is_empty() {
+        return Err("it has no host");
+    }
+    let port = match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => default_port,
+        _ => authority
+            .port_u16()
+            .filter(|port| *port != 0)
+            .ok_or("its port is not a port")?,
+    };
+    Ok((uri, port))
+}
+
+const WS: &str = "ws";
+const WSS: &str = "wss";
