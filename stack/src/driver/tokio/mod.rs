@@ -12,6 +12,7 @@ mod connect;
 mod connection;
 mod dial;
 mod http2;
+mod hub;
 mod messages;
 mod proxy;
 mod relay;

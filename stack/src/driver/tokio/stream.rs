@@ -1,6 +1,7 @@
 //! One stream of an HTTP/2 connection, as a transport for a stack of its own.
 
-use super::http2::{Hold, Http2, Interest, Shared};
+use super::http2::Http2;
+use super::hub::{Hold, Interest, Shared};
 use super::{Connection, bytes::to_io};
 use crate::http2::StreamId;
 use crate::{End, Error, Flow, websocket};
