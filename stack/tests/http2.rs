@@ -6,7 +6,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use support::{PATIENCE, TLS, listen};
+use support::{PATIENCE, TLS, listen, proxy, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wirestack::dial::Reason;
@@ -15,7 +15,7 @@ use wirestack::tokio::{
     Connection, Http2, ServerSocket, WebSocketServer, connect, connect_http2, connect_stream,
 };
 use wirestack::websocket::{Accept, CloseCode, Message};
-use wirestack::{Engine, Nest, tls};
+use wirestack::{Engine, Gate, Nest, Policy, tls};
 
 /// Echoes, whichever way it came.
 async fn echo(mut socket: ServerSocket) {
