@@ -38,7 +38,10 @@ server.on('connect', (request, response) => {
     console.log('closed', code);
     sender.close(code === 1005 ? undefined : code, reason, false, () => stream.end());
   });
-  receiver.on('error', (error) => console.log('failed', error.message));
+  receiver.on('error', (error) => {
+    console.log('failed', error.message);
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+  });
   stream.pipe(receiver);
 });
 
