@@ -150,7 +150,8 @@ class Bed:
             "our_websocket": self.our_websocket,
             "our_websocket_tls": self.our_websocket_tls,
         }
-        behind_haproxy = {**behind, "http1": behind["echo"], "our_connect": self.our_connect}
+        more = {"http1": behind["echo"], "squid_basic": self.squid_basic, "our_connect": self.our_connect}
+        behind_haproxy = {**behind, **more}
         addresses = free_addresses(2 * len(behind) + 2 * len(behind_haproxy))
         self.nghttpx, self.nghttpx_tls = ({name: next(addresses) for name in behind} for _ in range(2))
         self.haproxy, self.haproxy_tls = ({name: next(addresses) for name in behind_haproxy} for _ in range(2))
