@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 START_LIMIT = 20  # seconds for a peer to become ready
 LOG_LIMIT = 5  # seconds for a line to reach a peer's log
 GREETING = b"the server speaks first\r\n"
+ECHOED = 256 * 1024  # bytes that a check sends to a greeter
 
 # No proxy of the environment may come between a client and its peer.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
@@ -52,6 +53,7 @@ class Bed:
             self.start_own_targets()
             self.start_others()
             self.start_ours()
+            self.start_fronts()
         except BaseException:
             self.__exit__()
             raise
@@ -74,6 +76,7 @@ class Bed:
     def start_own_targets(self):
         """The plain TCP servers at the far end of tunnels, and a port that refuses."""
         self.greeter = self.listen(Greeter)
+        self.leaver = self.listen(Leaver)
         self.counter = self.listen(Counter)
         self.refusing.bind(("127.0.0.1", 0))
         self.nobody = "%s:%d" % self.refusing.getsockname()
@@ -81,7 +84,7 @@ class Bed:
     def start_others(self):
         """The peers; first all are started, then all are waited for."""
         names = "microsocks microsocks_auth squid squid_basic squid_tls tinyproxy tinyproxy_basic".split()
-        nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired")}
+        nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired", "http2")}
         openssl = {"TLSv1.2": ["-tls1_2"], "TLSv1.3": ["-tls1_3"], "client": ["-Verify", "1", "-verify_return_error"]}
         addresses = free_addresses(len(names) + len(nginx) + len(openssl))
         for name in names:
@@ -105,6 +108,9 @@ class Bed:
             self.start(name, program, HERE / script)
             self.start(f"{name}-tls", program, HERE / script, *identity)
         self.start("endings", sys.executable, HERE / "endings.py", *identity)
+        http2 = {"node": [], "node-tls": identity, "node-no-connect": ["--no-connect", *identity]}
+        for name, options in http2.items():
+            self.start(name, "node", HERE / "echo_http2.js", *options)
 
         for name in names:
             self.await_accepting("squid" if name.startswith("squid") else name, getattr(self, name))
@@ -116,6 +122,7 @@ class Bed:
         self.echo = {name: self.announced(name) for name in echo}
         self.echo_tls = {name: self.announced(f"{name}-tls") for name in echo}
         self.endings = self.announced("endings")
+        self.node = {name: self.announced(name) for name in http2}
 
     def start_ours(self):
         """This project's servers."""
@@ -134,6 +141,72 @@ class Bed:
             self.start(name, serve, *command)
         for name in commands:
             setattr(self, name, self.announced(name))
+
+    def start_fronts(self):
+        """The peers that speak HTTP/2 for the servers and proxies behind them, in cleartext and over TLS."""
+        behind = {
+            "echo": self.echo["python-websockets"],
+            "squid": self.squid,
+            "our_websocket": self.our_websocket,
+            "our_websocket_tls": self.our_websocket_tls,
+        }
+        more = {"http1": behind["echo"], "squid_basic": self.squid_basic, "our_connect": self.our_connect}
+        behind_haproxy = {**behind, **more}
+        addresses = free_addresses(2 * len(behind) + 2 * len(behind_haproxy))
+        self.nghttpx, self.nghttpx_tls = ({name: next(addresses) for name in behind} for _ in range(2))
+        self.haproxy, self.haproxy_tls = ({name: next(addresses) for name in behind_haproxy} for _ in range(2))
+        self.start_haproxy(behind_haproxy)
+        self.start_nghttpx(behind)
+        for address in (*self.haproxy.values(), *self.haproxy_tls.values()):
+            self.await_accepting("haproxy", address)
+        for name in behind:
+            self.await_accepting(f"nghttpx-{name}", self.nghttpx[name])
+            self.await_accepting(f"nghttpx-{name}", self.nghttpx_tls[name])
+
+    def start_haproxy(self, behind):
+        """One haproxy, which speaks HTTP/2 with our WebSocket servers and HTTP/1.1 with all others."""
+        identity, config = self.folder / "haproxy.pem", self.folder / "haproxy.cfg"
+        identity.write_text(Path(self.cert("server")).read_text() + Path(self.key("server")).read_text())
+        ours = {"our_websocket": "proto h2", "our_websocket_tls": f"ssl alpn h2 ca-file {self.cert('ca')}"}
+        sections = ""
+        for name, address in behind.items():
+            alpn = "http/1.1" if name == "http1" else "h2,http/1.1"
+            sections += f"""
+                frontend {name}
+                    bind {self.haproxy[name]}
+                    bind {self.haproxy_tls[name]} ssl crt {identity} alpn {alpn}
+                    default_backend {name}
+                backend {name}
+                    server {name} {address} {ours.get(name, "")}"""
+        config.write_text(f"""
+            global
+                log stdout format raw local0
+                maxconn 200
+            defaults
+                mode http
+                log global
+                log-format "%f %HM %HU %HV %ST"
+                timeout connect 5s
+                timeout client 60s
+                timeout server 60s
+                timeout tunnel 60s
+            {sections}\n""")
+        self.start("haproxy", "haproxy", "-db", "-f", config)
+
+    def start_nghttpx(self, behind):
+        """An nghttpx for each server behind, since what is behind cannot depend on the port in front."""
+        protocols = {"our_websocket": "h2", "our_websocket_tls": "h2;tls;sni=localhost"}
+        for name, address in behind.items():
+            front, front_tls, back = (
+                address.replace(":", ",") for address in (self.nghttpx[name], self.nghttpx_tls[name], address)
+            )
+            self.start(
+                f"nghttpx-{name}", "nghttpx", "--conf=/dev/null", "--single-process", "--no-ocsp",
+                f"--frontend={front};no-tls", f"--frontend={front_tls}",
+                f"--backend={back};;proto={protocols.get(name, 'http/1.1')}", f"--cacert={self.cert('ca')}",
+                "--accesslog-file=/dev/stdout", "--accesslog-format=$request $status",
+                *(["--http2-proxy"] if name == "squid" else []), self.key("server"), self.cert("server"),
+            )
 
     def start_microsocks(self):
         for name, auth in ("microsocks", []), ("microsocks_auth", ["-u", "user", "-P", self.PASSWORD]):
@@ -196,10 +269,11 @@ class Bed:
             certificate = name if name in ("rsa", "wrong", "expired") else "server"
             versions = name if name.startswith("TLS") else "TLSv1.2 TLSv1.3"
             also = f"listen {sixth(address)} ssl;" if self.ipv6 else ""
+            http2 = "http2" if name == "http2" else ""
             client = f"ssl_client_certificate {self.cert('ca')}; ssl_verify_client on;" if name == "client" else ""
             servers += f"""
                 server {{
-                    listen {address} ssl; {also}
+                    listen {address} ssl {http2}; {also}
                     ssl_certificate {self.cert(certificate)}; ssl_certificate_key {self.key(certificate)};
                     ssl_protocols {versions}; {client}
                     location / {{ return 200 "nginx $ssl_protocol $ssl_cipher client=$ssl_client_s_dn\\n"; }}
@@ -301,6 +375,17 @@ class Greeter(socketserver.BaseRequestHandler):
         self.request.sendall(GREETING)
         while received := self.request.recv(65536):
             self.request.sendall(received)
+
+
+class Leaver(socketserver.BaseRequestHandler):
+    """Speaks first, then echoes what a check sends, and ends without waiting for its end."""
+
+    def handle(self):
+        self.request.sendall(GREETING)
+        left = ECHOED
+        while left and (received := self.request.recv(left)):
+            self.request.sendall(received)
+            left -= len(received)
 
 
 class Counter(socketserver.BaseRequestHandler):

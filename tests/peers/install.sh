@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 WS=8.23.0
 
-packages=(squid-openssl tinyproxy microsocks nginx curl openssl apache2-utils)
+packages=(squid-openssl tinyproxy microsocks nginx haproxy nghttp2-proxy nghttp2-client curl openssl apache2-utils)
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 command -v npm >/dev/null || packages+=(nodejs npm)
 

@@ -7,10 +7,10 @@ import subprocess
 import tempfile
 import threading
 
-from bed import ENVIRONMENT, GREETING, HERE, Failure
+from bed import ECHOED, ENVIRONMENT, GREETING, HERE, Failure
 
 LIMIT = 30  # seconds for a program to end
-PAYLOAD = secrets.token_bytes(256 * 1024)
+PAYLOAD = secrets.token_bytes(ECHOED)
 
 
 class Programs:
@@ -20,7 +20,7 @@ class Programs:
         self.bed, self.folder = bed, folder
 
     def tunnel(self, url, *hops, options=(), log=None):
-        """Our pipe through hops to the greeter: its greeting and the echo come back whole."""
+        """Our pipe through hops to a greeter: its greeting and the echo come back whole."""
         mark = log and self.bed.log_size(log[0])
         wanted = GREETING + PAYLOAD
         end = self.pipe(url, hops, options, PAYLOAD, lambda seen: len(seen) >= len(wanted))
@@ -29,9 +29,9 @@ class Programs:
             raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(wanted)}")
         return f"{len(wanted)} bytes equal" + (self.told(*log, mark) if log else "")
 
-    def half_close(self, url):
+    def half_close(self, url, *hops):
         """Our pipe's end of sending arrives, and what is answered only then."""
-        end = self.pipe(url, [], [], PAYLOAD, lambda seen: True)
+        end = self.pipe(url, hops, [], PAYLOAD, lambda seen: True)
         return end.expect(0, f"^{len(PAYLOAD)} bytes$")
 
     def https(self, url, *options, says):
@@ -62,24 +62,41 @@ class Programs:
         end = self.pipe(url, hops, options, b"", lambda seen: True)
         return end.expect_error(1, f"(?is){says}")
 
-    def nested(self, url, *options, log):
-        """Our nested talks to an echo server, which sees the message and a clean close."""
-        mark, message = self.bed.log_size(log), f"message {secrets.token_hex(4)}"
-        command = [self.folder / "nested", url, *options, "--message", message]
-        self.ran(command).expect(0)
-        return "echoed" + self.told(log, f"text {len(message)} {message}\n.*closed 1000", mark)
+    def nested(self, url, *options, log=None, way=None, http2=False):
+        """Our nested talks to an echo server, which sees the message and a clean close.
+
+        It says whether HTTP/2 is below, and so does the log of who is on the way.
+        """
+        message, wanted = f"message {secrets.token_hex(4)}", []
+        if log:
+            wanted.append((log, f"text {len(message)} {message}\n.*closed 1000"))
+        if way:
+            wanted.append((way, rf"\S+ HTTP/{'2' if http2 else '1.1'}"))
+        marks = [self.bed.log_size(log) for log, _ in wanted]
+        end = self.ran([self.folder / "nested", url, *options, "--message", message])
+        layer = end.expect(0, r"http2 +open +target" if http2 else r"\A(?s:(?!.*http2 +open +target))")
+        told = [self.told(*one, mark) for one, mark in zip(wanted, marks)]
+        return "echoed" + (layer and f" over {layer!r}") + "".join(told)
+
+    def nested_refused(self, url, *options, says):
+        """Our nested fails, and its error says what is wanted of it."""
+        return self.ran([self.folder / "nested", url, *options]).expect_error(1, f"(?is){says}")
 
     def curl(self, url, *options, says, code=0):
-        """curl's exit code, and what it printed: page, errors, the proxy's status."""
+        """curl's exit code, and what it printed: page, errors, the statuses of proxy and server."""
         ca = ["--cacert", self.bed.cert("ca")]
-        tell = ["-sS", "--stderr", "-", "-w", "connect=%{http_connect}\n"]
+        tell = ["-sS", "--stderr", "-", "-w", "connect=%{http_connect} http/%{http_version}=%{response_code}\n"]
         end = self.ran(["curl", "-g", *tell, *ca, *options, url])
         return f"exit code {code}, {end.expect(code, says)!r}"
 
-    def websocket_client(self, script, url, *proxy):
+    def http2_client(self, *command, says):
+        """An HTTP/2 client of others prints what is wanted of it."""
+        return self.ran(command).expect(0, says)
+
+    def websocket_client(self, script, url, *more):
         """A WebSocket client of others goes through its list of exchanges."""
         program = HERE / ".work/venv/bin/python" if script.endswith(".py") else "node"
-        return self.ran([program, HERE / script, url, self.bed.cert("ca"), *proxy]).expect(0, "^text.*$")
+        return self.ran([program, HERE / script, url, self.bed.cert("ca"), *more]).expect(0, "^text.*$")
 
     def pipe(self, url, hops, options, data, answered):
         via = [word for hop in hops for word in ("--via", hop)]
