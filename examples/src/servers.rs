@@ -115,10 +115,16 @@ pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
 }
 
 async fn echo_one(mut socket: ServerSocket) -> Result<(), wirestack::Error> {
+    let echoed = echo_all(&mut socket).await;
+    let finished = socket.finish(PATIENCE).await;
+    echoed.and(finished)
+}
+
+async fn echo_all(socket: &mut ServerSocket) -> Result<(), wirestack::Error> {
     while let Some(message) = socket.next().await {
         socket.send(message?).await?;
     }
-    socket.finish(PATIENCE).await
+    Ok(())
 }
 
 /// How many WebSockets one HTTP/2 connection may carry.
