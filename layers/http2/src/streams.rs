@@ -97,7 +97,7 @@ impl Streams {
     pub fn write(&mut self, stream: StreamId) -> Option<Lent<'_>> {
         let entry = self.streams.get_mut(&stream)?;
         Some(Lent {
-            before: entry.pipe.moves(),
+            before: state(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.readable,
             news: &mut self.readable,
@@ -109,7 +109,7 @@ impl Streams {
     pub fn read(&mut self, stream: StreamId) -> Option<Lent<'_>> {
         let entry = self.streams.get_mut(&stream)?;
         Some(Lent {
-            before: entry.pipe.moves(),
+            before: state(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.writable,
             news: &mut self.writable,
@@ -232,7 +232,7 @@ impl Flow for Streams {
 /// The bytes of one stream, borrowed from their [`Streams`], which note what was done to them.
 pub struct Lent<'a> {
     pipe: &'a mut Pipe,
-    before: u64,
+    before: (u64, usize),
     marked: &'a mut bool,
     news: &'a mut VecDeque<StreamId>,
     moves: &'a mut u64,
@@ -254,15 +254,20 @@ impl DerefMut for Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        let moved = self.pipe.moves() - self.before;
-        if moved > 0 {
-            *self.moves += moved;
+        let after = state(self.pipe);
+        if after != self.before {
+            *self.moves += (after.0 - self.before.0).max(1);
             if !*self.marked {
                 *self.marked = true;
                 self.news.push_back(self.stream);
             }
         }
     }
+}
+
+/// What a writer and a reader may want to know of: what moved, and what is required.
+fn state(pipe: &Pipe) -> (u64, usize) {
+    (pipe.moves(), pipe.required())
 }
 
 /// How many heads wait at most before no more are asked for.

@@ -1,0 +1,505 @@
+//! Many streams between a client and a server of ours.
+
+mod kit;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use kit::{Pair, SECOND, most, streams, tunnel, window};
+use wirestack_http2::{Asks, Cause, Keepalive, Reason, Request, Settings, asks};
+use wirestack_layer::{Error, Flow, Layer};
+
+#[test]
+fn both_directions_end_each_for_itself() {
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    pair.client.write(c, b"question");
+    pair.client.finish(c);
+    pair.settle();
+    assert_eq!(pair.server.read(s), b"question");
+    assert_eq!(pair.server.end(s).as_deref(), Some(""));
+    assert_eq!(pair.client.end(c), None);
+    pair.server.write(s, b"answer");
+    pair.server.finish(s);
+    pair.settle();
+    assert_eq!(pair.client.read(c), b"answer");
+    assert_eq!(pair.client.end(c).as_deref(), Some(""));
+    assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+}
+
+#[test]
+fn an_abort_is_a_reset_behind_the_data_before_it_in_both_directions() {
+    let cause = || Error::local("app", "had enough");
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    let [d, t] = pair.tunnel();
+    pair.client.write(c, &[1; 50_000]);
+    pair.client.from_app.write(c).unwrap().abort(cause());
+    pair.server.write(t, &[2; 50_000]);
+    pair.server.from_app.write(t).unwrap().abort(cause());
+    pair.settle();
+    assert_eq!(pair.server.read(s).len(), 50_000);
+    assert_eq!(pair.client.read(d).len(), 50_000);
+    for end in [pair.server.end(s), pair.client.end(d)] {
+        let end = end.unwrap();
+        assert!(
+            end.starts_with("http2[0]: the peer reset the stream:"),
+            "{end}"
+        );
+    }
+    let end = pair.server.to_app.read(s).unwrap().end().cloned();
+    let Some(wirestack_layer::End::Aborted(error)) = end else {
+        panic!("not aborted")
+    };
+    assert!(matches!(error.cause(), Some(Cause::Reset(Reason::CANCEL))));
+    assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+}
+
+#[test]
+fn a_closed_window_does_not_hold_an_abort_back() {
+    let mut pair = Pair::new(Settings::default(), window(1000));
+    let [c, s] = pair.tunnel();
+    pair.client.write(c, &[1; 50_000]);
+    pair.settle(); // the server's application does not read
+    let error = Error::local("app", "had enough");
+    pair.client.from_app.write(c).unwrap().abort(error);
+    pair.settle();
+    assert_eq!(pair.server.read(s).len(), 1000);
+    assert!(pair.server.end(s).unwrap().contains("reset"));
+    assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+}
+
+#[test]
+fn a_reset_in_mid_data_harms_no_neighbour() {
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    let [d, t] = pair.tunnel();
+    pair.client.write(c, &[1; 60_000]);
+    pair.client.write(d, &[2; 60_000]);
+    pair.client.process();
+    let error = Error::local("app", "had enough");
+    pair.server.from_app.write(s).unwrap().abort(error);
+    pair.settle();
+    pair.client.write(d, &[2; 5_000]);
+    pair.client.finish(d);
+    pair.settle();
+    assert_eq!(pair.server.read(t), [2; 65_000]);
+    assert_eq!(pair.server.end(t).as_deref(), Some(""));
+    assert!(pair.client.end(c).unwrap().contains("reset"));
+    assert!(
+        pair.client.from_app.write(c).is_none(),
+        "nobody takes it any more"
+    );
+}
+
+#[test]
+fn a_hundred_streams_of_which_one_is_never_read() {
+    let mut pair = Pair::new(Settings::default(), window(100_000));
+    let pairs: Vec<_> = (0..100).map(|_| pair.tunnel()).collect();
+    // Frames so small that they cost more than their bytes.
+    for _ in 0..50_000 {
+        if let Some(mut pipe) = pair.client.from_app.write(pairs[0][0])
+            && pipe.room() > 0
+        {
+            pipe.write(b"tiny!");
+        }
+        pair.client.process();
+        pair.client.to_wire.pour(&mut pair.server.from_wire);
+        pair.server.process();
+        pair.server.to_wire.pour(&mut pair.client.from_wire);
+    }
+    let held = pair.server.to_app.read(pairs[0][1]).unwrap();
+    assert_eq!(held.len(), 100_000, "the window is what it may hold");
+    assert!(held.capacity() < 400_000, "{}", held.capacity());
+    drop(held);
+    for [c, s] in &pairs[1..] {
+        pair.client.write(*c, &[3; 30_000]);
+        pair.client.finish(*c);
+        pair.settle();
+        assert_eq!(pair.server.read(*s).len(), 30_000);
+        assert_eq!(pair.server.end(*s).as_deref(), Some(""));
+    }
+    assert!(
+        pair.client.to_app.closed().is_none(),
+        "no ENHANCE_YOUR_CALM"
+    );
+}
+
+#[test]
+fn unread_streams_do_not_pin_the_connections_window() {
+    let mut server = window(100_000);
+    server.connection_window = 2_000_000;
+    let mut pair = Pair::new(Settings::default(), server);
+    for _ in 0..19 {
+        let [c, _] = pair.tunnel();
+        while pair.client.from_app.write(c).unwrap().room() > 0 {
+            let room = pair.client.from_app.write(c).unwrap().room();
+            pair.client.write(c, &vec![1; room]);
+            pair.settle();
+        }
+    }
+    let [c, s] = pair.tunnel();
+    let mut heard = 0;
+    for _ in 0..20 {
+        pair.client.write(c, &[2; 60_000]);
+        pair.settle();
+        heard += pair.server.read(s).len();
+        pair.settle();
+    }
+    assert_eq!(heard, 1_200_000);
+}
+
+#[test]
+fn a_writer_that_is_faster_than_its_peer_is_held_at_the_limits() {
+    let mut client = Settings::default();
+    client.send_buffer = 100_000;
+    let mut pair = Pair::new(client, window(50_000));
+    let [c, s] = pair.tunnel();
+    let mut taken = 0;
+    for _ in 0..1000 {
+        let room = pair.client.from_app.write(c).unwrap().room();
+        pair.client.write(c, &vec![1; room]);
+        taken += room;
+        pair.settle();
+    }
+    assert!(taken <= 50_000 + 100_000 + 64 * 1024, "{taken}");
+    let mut heard = pair.server.read(s).len();
+    while heard < taken {
+        pair.settle();
+        heard += pair.server.read(s).len();
+    }
+    assert_eq!(heard, taken);
+}
+
+#[test]
+fn a_reader_may_require_more_than_a_window() {
+    let mut pair = Pair::new(Settings::default(), window(1000));
+    let [c, s] = pair.tunnel();
+    pair.client.write(c, &[1; 50_000]);
+    pair.settle();
+    pair.server.to_app.read(s).unwrap().require(50_000);
+    pair.settle();
+    assert_eq!(pair.server.to_app.read(s).unwrap().len(), 50_000);
+}
+
+#[test]
+fn a_wire_that_breaks_tells_every_stream_its_own_cause_behind_the_data() {
+    let mut pair = Pair::usual();
+    let tunnels = [pair.tunnel(), pair.tunnel()];
+    for [_, s] in tunnels {
+        pair.server.write(s, b"so far");
+    }
+    pair.server.process();
+    pair.server.to_wire.pour(&mut pair.client.from_wire);
+    let broken = Error::peer("wire", std::io::Error::other("the cable was cut"))
+        .at(wirestack_layer::Place::Wire);
+    pair.client.from_wire.abort(broken);
+    pair.client.process();
+    for [c, _] in tunnels {
+        assert_eq!(pair.client.read(c), b"so far");
+        assert_eq!(pair.client.end(c).unwrap(), "wire: the cable was cut");
+    }
+    assert_eq!(kit::failure(&pair.client), "wire: the cable was cut");
+}
+
+#[test]
+fn what_arrived_before_the_wire_ended_is_read_whole_however_slowly() {
+    let mut pair = Pair::usual();
+    let [[c, s], [d, t]] = [pair.tunnel(), pair.tunnel()];
+    for n in 0..10 {
+        pair.server.write(s, &[n; 60_000]);
+        pair.server.write(t, &[n; 60_000]);
+        pair.settle();
+    }
+    pair.server.finish(s);
+    pair.settle();
+    pair.client.from_wire.finish();
+    pair.client.process();
+    for (id, end) in [
+        (c, ""),
+        (d, "http2[0]: the wire ended while streams were open"),
+    ] {
+        let mut read = 0;
+        while pair.client.end(id).is_none() {
+            let mut pipe = pair.client.to_app.read(id).unwrap();
+            let n = pipe.len().min(1000);
+            pipe.consume(n);
+            read += n;
+            drop(pipe);
+            pair.client.process();
+        }
+        assert_eq!(read, 600_000);
+        assert_eq!(pair.client.end(id).unwrap(), end);
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_lets_open_streams_finish_and_takes_no_more() {
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    pair.server.from_app.finish();
+    pair.settle();
+    let late = pair.client.from_app.open(tunnel()).unwrap();
+    pair.settle();
+    assert!(pair.client.end(late).unwrap().contains("going away"));
+    pair.client.write(c, b"still here");
+    pair.client.finish(c);
+    pair.settle();
+    assert_eq!(pair.server.read(s), b"still here");
+    assert!(pair.server.to_app.closed().is_none());
+    pair.server.finish(s);
+    pair.settle();
+    assert_eq!(pair.client.end(c).as_deref(), Some(""));
+    for side in [&pair.client, &pair.server] {
+        assert!(matches!(
+            side.to_app.closed(),
+            Some(wirestack_layer::End::Finished)
+        ));
+    }
+}
+
+#[test]
+fn a_client_that_is_done_lets_open_streams_finish() {
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    pair.client.from_app.finish();
+    pair.settle();
+    assert!(pair.client.from_app.open(tunnel()).is_err());
+    pair.server.write(s, b"more");
+    pair.server.finish(s);
+    pair.client.finish(c);
+    pair.settle();
+    assert_eq!(pair.client.read(c), b"more");
+    for side in [&pair.client, &pair.server] {
+        assert!(matches!(
+            side.to_app.closed(),
+            Some(wirestack_layer::End::Finished)
+        ));
+    }
+}
+
+#[test]
+fn the_number_of_streams_is_bounded_here() {
+    let mut pair = Pair::new(most(3), Settings::server());
+    let tunnels: Vec<_> = (0..3).map(|_| pair.tunnel()).collect();
+    let fourth = pair.client.from_app.open(tunnel()).unwrap();
+    pair.settle();
+    assert!(
+        pair.client
+            .end(fourth)
+            .unwrap()
+            .contains("3 streams already")
+    );
+    let [c, s] = tunnels[0];
+    pair.client.finish(c);
+    pair.server.finish(s);
+    pair.settle();
+    pair.tunnel();
+}
+
+#[test]
+fn streams_beyond_what_the_server_takes_wait_for_their_turn() {
+    let mut pair = Pair::new(Settings::default(), most(2));
+    let asked: Vec<_> = (0..5)
+        .map(|_| pair.client.from_app.open(tunnel()).unwrap())
+        .collect();
+    let mut served = 0;
+    while served < 5 {
+        pair.settle();
+        assert!(streams(&pair.server) <= 2);
+        let (id, _) = pair.server.request().expect("the next request");
+        let accepted = Response::new(Bytes::new());
+        pair.server.from_app.respond(id, accepted);
+        pair.server.finish(id);
+        pair.settle();
+        let (at_client, _) = pair.client.head().expect("its response");
+        assert_eq!(at_client, asked[served]);
+        pair.client.finish(at_client);
+        served += 1;
+    }
+}
+
+#[test]
+fn finished_streams_are_forgotten() {
+    let mut pair = Pair::usual();
+    for n in 0..5_000 {
+        let [c, s] = pair.tunnel();
+        pair.client.write(c, b"short");
+        match n % 3 {
+            0 => pair.client.finish(c),
+            1 => pair
+                .client
+                .from_app
+                .write(c)
+                .unwrap()
+                .abort(Error::local("app", "no")),
+            _ => pair
+                .server
+                .from_app
+                .write(s)
+                .unwrap()
+                .abort(Error::local("app", "no")),
+        }
+        if n % 3 == 0 {
+            pair.server.finish(s);
+        }
+        pair.settle();
+        pair.client.to_app.forget(c);
+        pair.server.to_app.forget(s);
+        pair.settle();
+    }
+    for side in [&pair.client, &pair.server] {
+        assert_eq!(streams(side), 0);
+        assert_eq!(side.from_app.len() + side.to_app.len(), 0);
+    }
+}
+
+#[test]
+fn a_stream_that_its_reader_forgets_is_given_back_its_credit() {
+    let mut server = window(100_000);
+    server.connection_window = 200_000;
+    let mut pair = Pair::new(Settings::default(), server);
+    for _ in 0..20 {
+        let [c, s] = pair.tunnel();
+        for _ in 0..2 {
+            pair.client.write(c, &[1; 50_000]);
+            pair.settle();
+        }
+        pair.server.to_app.forget(s);
+        pair.server.finish(s);
+        pair.client.finish(c);
+        pair.settle();
+    }
+}
+
+#[test]
+fn only_a_stream_where_something_happens_is_looked_at() {
+    let mut pair = Pair::new(most(1000), most(1000));
+    let pairs: Vec<_> = (0..1000).map(|_| pair.tunnel()).collect();
+    let quiet = |streams: &mut wirestack_http2::Streams| {
+        while streams.readable().is_some() || streams.writable().is_some() {}
+    };
+    for side in [&mut pair.client, &mut pair.server] {
+        quiet(&mut side.from_app);
+        quiet(&mut side.to_app);
+    }
+    let [c, s] = pairs[517];
+    pair.client.write(c, b"here");
+    pair.settle();
+    assert_eq!(pair.server.to_app.readable(), Some(s));
+    assert_eq!(pair.server.to_app.readable(), None);
+    assert_eq!(pair.client.from_app.writable(), Some(c));
+    assert_eq!(pair.client.from_app.writable(), None);
+}
+
+#[test]
+fn an_ordinary_request_is_told_apart_and_answered_with_a_body() {
+    let mut server = kit::greeted_server(Settings::server());
+    let get = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ];
+    server.hear(&kit::headers(1, kit::END_STREAM, &get));
+    let (id, request) = server.request().unwrap();
+    assert_eq!(asks(&request), Asks::Response);
+    server
+        .from_app
+        .respond(id, Response::new(Bytes::from_static(b"a page")));
+    let said = server.say();
+    let data = kit::of_kind(&said, kit::DATA);
+    assert_eq!(
+        (&data[0].payload[..], data[0].flags),
+        (&b"a page"[..], kit::END_STREAM)
+    );
+    assert_eq!(streams(&server), 0);
+}
+
+#[test]
+fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
+    let mut pair = Pair::usual();
+    let c = pair.client.from_app.open(kit::extended()).unwrap();
+    pair.settle();
+    let (s, request) = pair.server.request().unwrap();
+    assert_eq!(asks(&request), Asks::Protocol("websocket"));
+    let mut refusal = Response::new(Bytes::from(vec![b'x'; 5000]));
+    *refusal.status_mut() = StatusCode::FORBIDDEN;
+    let value = http::HeaderValue::from_static("because");
+    refusal.headers_mut().insert("why", value);
+    pair.server.from_app.respond(s, refusal);
+    pair.settle();
+    let end = pair.client.to_app.read(c).unwrap().end().cloned();
+    let Some(wirestack_layer::End::Aborted(error)) = end else {
+        panic!("not refused")
+    };
+    let Some(Cause::Refused(refusal)) = error.cause() else {
+        panic!("{error}")
+    };
+    assert_eq!(refusal.status, StatusCode::FORBIDDEN);
+    assert_eq!(refusal.headers["why"], "because");
+    assert_eq!(refusal.body, vec![b'x'; 1024]);
+    assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+    pair.tunnel(); // and the connection goes on
+}
+
+#[test]
+fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up() {
+    let mut settings = Settings::default();
+    settings.keepalive = Some(Keepalive {
+        interval: 30 * SECOND,
+        timeout: 5 * SECOND,
+    });
+    let mut pair = Pair::new(settings, Settings::server());
+    let [c, _] = pair.tunnel();
+    // Answered: quiet again for an interval from then on.
+    for _ in 0..3 {
+        let due = pair.client.layer.deadline().unwrap();
+        assert_eq!(due - pair.client.now, 30 * SECOND);
+        pair.client.now = due;
+        pair.settle();
+    }
+    // Not answered.
+    pair.client.now = pair.client.layer.deadline().unwrap();
+    let said = pair.client.say();
+    assert_eq!(kit::of_kind(&said, kit::PING).len(), 1);
+    let due = pair.client.layer.deadline().unwrap();
+    assert_eq!(due - pair.client.now, 5 * SECOND);
+    pair.client.now = due;
+    pair.client.process();
+    assert_eq!(
+        pair.client.end(c).unwrap(),
+        "http2[0]: no answer to a PING within 5s"
+    );
+    assert_eq!(pair.client.layer.deadline(), None);
+}
+
+#[test]
+fn requests_that_cannot_be_sent_are_refused_before() {
+    for host in ["", "a b", "user@host", "host/path"] {
+        assert!(Request::tunnel(host, 1).is_err(), "{host}");
+    }
+    for host in ["example.org", "::1", "[::1]", "192.0.2.1"] {
+        assert!(Request::tunnel(host, 1).is_ok(), "{host}");
+    }
+    let with = |uri: &str, field: Option<&'static str>| {
+        let mut head = http::Request::new(());
+        *head.uri_mut() = uri.parse().unwrap();
+        if let Some(name) = field {
+            let value = http::HeaderValue::from_static("x");
+            head.headers_mut().insert(name, value);
+        }
+        Request::extended("websocket", head)
+    };
+    assert!(with("https://example.org/", None).is_ok());
+    for (uri, field) in [
+        ("/relative", None),
+        ("ws://example.org/", None),
+        ("https://example.org/", Some("upgrade")),
+        ("https://example.org/", Some("connection")),
+        ("https://example.org/", Some("host")),
+        ("https://example.org/", Some("keep-alive")),
+    ] {
+        assert!(with(uri, field).is_err(), "{uri} {field:?}");
+    }
+    assert!(Request::extended("two words", http::Request::new(())).is_err());
+}
