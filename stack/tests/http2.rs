@@ -158,13 +158,18 @@ async fn a_server_without_extended_connect_is_asked_again_over_http1() {
     tokio::spawn(start_without_extended_connect(listener));
     let url = format!("wss://localhost:{}", address.port());
     let connect = || connect(&url).tls(TLS.client.clone());
-    let (mut socket, trace) = connect().traced().await.unwrap();
-    assert_eq!(names(&socket.describe()), ["tls", "websocket"], "{trace}");
-    socket.send(Message::text("hello")).await.unwrap();
-    assert_eq!(
-        socket.next().await.unwrap().unwrap(),
-        Message::text("hello")
-    );
+    let (gate, _told) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
+    let hop = format!("socks5h://me:secret@{gate}");
+    for (connect, wanted) in [
+        (connect(), &["tls", "websocket"][..]),
+        (connect().via(&hop), &["socks", "tls", "websocket"]),
+    ] {
+        let (mut socket, trace) = connect.traced().await.unwrap();
+        assert_eq!(names(&socket.describe()), wanted, "{trace}");
+        let message = Message::text("hello");
+        socket.send(message.clone()).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap(), message);
+    }
     let error = connect().http2_only().await.err().unwrap();
     assert!(matches!(error.reason(), Reason::Layer { .. }), "{error}");
     assert!(error.to_string().contains("extended CONNECT"), "{error}");
@@ -424,4 +429,37 @@ async fn a_server_that_goes_away_lets_open_streams_finish() {
     assert!(http2.open(tunnel()).await.is_err());
     stream.shutdown().await.unwrap();
     http2.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_ends_a_stream_oddly_harms_no_other() {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let (io, _) = listener.accept().await.unwrap();
+        let top = http2::Connection::server(http2::Settings::server());
+        let http2 = Http2::new(Connection::tcp(io, Engine::new(top)));
+        http2.spawn();
+        let mut kept = Vec::new();
+        while let Some(Ok(incoming)) = http2.accept().await {
+            let odd = incoming.request().uri().path() == "/odd";
+            let mut stream = incoming.accept(http::HeaderMap::new()).unwrap();
+            if odd {
+                // A Close frame, more data behind it, and no END_STREAM ever.
+                stream.write_all(&[0x88, 2, 0x03, 0xe8]).await.unwrap();
+                stream.write_all(&[0x82; 10_000]).await.unwrap();
+            } else {
+                stream.write_all(b"\x81\x02hi").await.unwrap();
+            }
+            stream.flush().await.unwrap();
+            kept.push(stream);
+        }
+    });
+    let http2 = connect_http2(&format!("ws://{address}")).await.unwrap();
+    http2.spawn();
+    let mut odd = http2.websocket("/odd").await.unwrap();
+    assert!(odd.next().await.is_none(), "a clean end");
+    assert_eq!(odd.closed().unwrap().code, CloseCode::NORMAL);
+    drop(odd);
+    let mut other = http2.websocket("/").await.unwrap();
+    assert_eq!(other.next().await.unwrap().unwrap(), Message::text("hi"));
 }

@@ -47,7 +47,8 @@
 //! * END_STREAM is a clean end of one direction; the other goes on.
 //! * An application that aborts resets its stream (CANCEL), behind what was sent before it, as far as
 //!   the peer's window lets that leave. A stream that the peer resets is an abort with
-//!   [`Cause::Reset`]; a reset with `NO_ERROR` is an end (RFC 9113 §8.1).
+//!   [`Cause::Reset`]. Behind END_STREAM a reset takes nothing back: it only says that the peer wants no
+//!   more (RFC 9113 §8.1).
 //! * After its one stream, a [`Client`] and a [`Server`] end their connection with GOAWAY; a
 //!   [`Connection`] does when its application has finished and the last stream has ended.
 //! * A wire that ends while streams are open is an abort of each, with the wire's own cause where it

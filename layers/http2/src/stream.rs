@@ -310,13 +310,7 @@ impl Stream {
     /// The peer wants no more of this stream: ends it towards the application.
     fn reset(&mut self, up: &mut Up<'_>, reason: Reason) {
         (self.recv, self.opening) = (None, Opening::Done);
-        match reason {
-            // "A server MAY request that the client abort transmission of a request without error by
-            // sending a RST_STREAM with an error code of NO_ERROR after sending a complete response"
-            // (RFC 9113 §8.1)
-            Reason::NO_ERROR => self.end(up, End::Finished),
-            reason => self.fail(up, peer(Cause::Reset(reason))),
-        }
+        self.fail(up, peer(Cause::Reset(reason)));
     }
     fn broken(&mut self, up: &mut Up<'_>, error: &h2::Error) {
         (self.recv, self.opening) = (None, Opening::Done);
@@ -329,12 +323,8 @@ impl Stream {
         }
     }
     fn fail(&self, up: &mut Up<'_>, error: Error) {
-        let error = error.at(Place::Layer(up.place));
-        self.end(up, End::Aborted(error));
-    }
-    fn end(&self, up: &mut Up<'_>, end: End) {
         if let Some(mut pipe) = up.up.write(self.id) {
-            pipe.close(end);
+            pipe.abort(error.at(Place::Layer(up.place)));
         }
     }
 }

@@ -34,8 +34,6 @@ pub struct Streams {
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
     next: u64,
-    /// How many streams may be asked for at once.
-    most: Option<u32>,
     /// How many bytes of each stream wait at most, where the default is not right.
     room: Option<usize>,
     end: Option<End>,
@@ -50,13 +48,6 @@ struct Entry {
 }
 
 impl Streams {
-    /// Creates a flow in which at most so many streams can be open at once.
-    pub fn with_most(most: u32) -> Self {
-        Self {
-            most: Some(most),
-            ..Self::default()
-        }
-    }
     /// Gives each stream room for so many bytes, instead of 64 KiB. What arrives from the wire is
     /// bounded by the [window](crate::Settings::stream_window) instead.
     #[must_use]
@@ -64,19 +55,15 @@ impl Streams {
         self.room = Some(bytes);
         self
     }
-    /// Asks for a new stream, as a client does.
+    /// Asks for a new stream, as a client does. One too many is
+    /// [told so](crate::Cause::TooManyStreams) where its bytes would arrive.
     ///
     /// # Errors
     ///
-    /// [`Cause::TooManyStreams`]; [`Cause::Closed`] once the flow has ended.
+    /// [`Cause::Closed`] once the flow has ended.
     pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
         if self.end.is_some() {
             return Err(local(Cause::Closed));
-        }
-        if let Some(most) = self.most
-            && self.streams.len() >= most as usize
-        {
-            return Err(local(Cause::TooManyStreams(most)));
         }
         Ok(self.push(Head::Request(request.into_http())))
     }

@@ -1,0 +1,476 @@
+//! Peers that speak in frames written by hand: the odd ones and the hostile ones.
+
+mod kit;
+
+use bytes::Bytes;
+use http::Response;
+use kit::{
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, EXTENDED, GOAWAY, HEADERS, PADDED, PING, PREFACE,
+    RST_STREAM, SECOND, STREAMS, Side, WINDOW, WINDOW_UPDATE, connect, extended, failure, frame,
+    greeted_client, greeted_server, headers, of_kind, settings, streams, tunnel, websocket, window,
+};
+use wirestack_http2::{Asks, Cause, Connection, NotOffered, Settings, StreamId, asks};
+use wirestack_layer::{End, Flow, Layer, NewConnection};
+
+fn accept(server: &mut Side<Connection>) -> StreamId {
+    let (id, _) = server.request().expect("a request");
+    server.from_app.respond(id, Response::new(Bytes::new()));
+    id
+}
+
+/// A client of ours with a tunnel that a server has opened, whose stream is number 1.
+fn open_client(limits: Settings, pairs: &[(u16, u32)]) -> (Side<Connection>, StreamId) {
+    let mut client = greeted_client(limits, pairs);
+    let id = client.from_app.open(tunnel()).unwrap();
+    client.say();
+    client.hear(&headers(1, 0, &[(":status", "200")]));
+    client.head().expect("the response");
+    (client, id)
+}
+
+// --- SETTINGS ---
+
+#[test]
+fn nothing_is_asked_before_the_servers_settings_are_in() {
+    let mut client = Side::new(Connection::client(Settings::default()));
+    let plain = client.from_app.open(tunnel()).unwrap();
+    client.from_app.open(extended()).unwrap();
+    assert!(of_kind(&client.say(), HEADERS).is_empty());
+    assert_eq!(client.layer.offers_extended_connect(), None);
+    let said = client.hear(&settings(&[(EXTENDED, 1)]));
+    assert_eq!(of_kind(&said, HEADERS).len(), 2);
+    assert_eq!(client.layer.offers_extended_connect(), Some(true));
+    assert_eq!(client.end(plain), None);
+}
+
+#[test]
+fn extended_connect_that_is_not_offered_is_not_asked_for() {
+    for pairs in [&[][..], &[(EXTENDED, 0)]] {
+        let mut client = greeted_client(Settings::default(), pairs);
+        let id = client.from_app.open(extended()).unwrap();
+        assert!(of_kind(&client.say(), HEADERS).is_empty());
+        let end = client.to_app.read(id).unwrap().end().cloned();
+        let Some(End::Aborted(error)) = end else {
+            panic!("not refused")
+        };
+        assert!(matches!(error.cause(), Some(Cause::NotOffered)), "{error}");
+        let learnt = error.new_connection().and_then(NewConnection::learnt);
+        assert_eq!(learnt, Some(&NotOffered));
+        // A plain CONNECT needs no offer.
+        client.from_app.open(tunnel()).unwrap();
+        assert_eq!(of_kind(&client.say(), HEADERS).len(), 1);
+    }
+}
+
+#[test]
+fn an_offer_that_is_taken_back_harms_no_open_stream() {
+    let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
+    let first = client.from_app.open(extended()).unwrap();
+    client.say();
+    client.hear(&headers(1, 0, &[(":status", "200")]));
+    client.hear(&settings(&[(EXTENDED, 0)])); // RFC 8441 §3 forbids it
+    let second = client.from_app.open(extended()).unwrap();
+    assert!(of_kind(&client.say(), HEADERS).is_empty());
+    assert!(client.end(second).unwrap().contains("does not offer"));
+    client.hear(&frame(DATA, 0, 1, b"still here"));
+    assert_eq!(client.read(first), b"still here");
+}
+
+#[test]
+fn a_peer_that_does_not_introduce_itself_is_given_up() {
+    for (name, layer) in [
+        ("client", Connection::client(Settings::default())),
+        ("server", Connection::server(Settings::default())),
+    ] {
+        let mut side = Side::new(layer);
+        side.say();
+        let due = side.layer.deadline().expect("a deadline");
+        assert_eq!(due - side.now, 10 * SECOND);
+        side.now = due;
+        side.process();
+        let text = "http2[0]: no SETTINGS frame came within 10s";
+        assert_eq!(failure(&side), text, "{name}");
+        assert!(side.to_wire.is_closed());
+        assert_eq!(side.layer.deadline(), None);
+    }
+}
+
+#[test]
+fn a_peer_that_speaks_something_else_is_an_error() {
+    for (layer, said) in [
+        (
+            Connection::client(Settings::default()),
+            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        ),
+        (
+            Connection::server(Settings::default()),
+            b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        ),
+        (Connection::server(Settings::default()), &[0; 100]),
+    ] {
+        let mut side = Side::new(layer);
+        side.hear(said);
+        assert!(
+            failure(&side).starts_with("http2[0]: "),
+            "{}",
+            failure(&side)
+        );
+    }
+}
+
+#[test]
+fn protocol_is_refused_by_a_server_that_does_not_offer_it() {
+    let mut limits = Settings::server();
+    limits.extended_connect = false;
+    let mut server = greeted_server(limits);
+    let said = server.hear(&websocket(1, "websocket"));
+    assert_eq!(of_kind(&said, RST_STREAM).len(), 1);
+    assert!(server.request().is_none());
+    server.hear(&connect(3));
+    assert!(server.request().is_some(), "and the connection goes on");
+}
+
+#[test]
+fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
+    let mut server = greeted_server(Settings::server());
+    for (stream, protocol) in [(1, "websocket"), (3, "WebSocket"), (5, "WEBSOCKET")] {
+        server.hear(&websocket(stream, protocol)); // with a key, and `https` without TLS
+        let (_, request) = server.request().unwrap();
+        assert_eq!(asks(&request), Asks::Protocol(protocol));
+    }
+    let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
+    client.from_app.open(extended()).unwrap();
+    client.say();
+    let list = [
+        (":status", "200"),
+        ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ];
+    client.hear(&headers(1, 0, &list));
+    assert!(client.head().is_some());
+}
+
+#[test]
+fn a_connect_without_a_port_is_no_tunnel() {
+    let mut server = greeted_server(Settings::server());
+    let list = [(":method", "CONNECT"), (":authority", "example.org")];
+    server.hear(&headers(1, 0, &list));
+    let (_, request) = server.request().unwrap();
+    assert_eq!(asks(&request), Asks::Response);
+}
+
+// --- windows ---
+
+#[test]
+fn a_window_that_opens_byte_by_byte_is_used_byte_by_byte() {
+    let (mut client, id) = open_client(Settings::default(), &[(WINDOW, 0)]);
+    client.write(id, b"one at a time");
+    client.finish(id);
+    let mut sent = Vec::new();
+    let mut ended = false;
+    let mut said = client.say();
+    for _ in 0..20 {
+        for data in of_kind(&said, DATA) {
+            assert!(data.payload.len() <= 1);
+            sent.extend(data.payload);
+            ended |= data.flags & END_STREAM != 0;
+        }
+        said = client.hear(&frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()));
+    }
+    assert_eq!(sent, b"one at a time");
+    assert!(ended);
+}
+
+#[test]
+fn padding_gives_its_credit_back() {
+    let mut limits = window(1000);
+    limits.connection_window = 65_535;
+    let mut server = greeted_server(limits);
+    server.hear(&connect(1));
+    let id = accept(&mut server);
+    server.say();
+    let mut padded = vec![200];
+    padded.extend([b'x'; 10]);
+    padded.extend([0; 200]);
+    let mut credit = [1000, 65_535];
+    for _ in 0..2000 {
+        // Each frame costs 211 bytes of both windows, of which 10 are data.
+        for window in &mut credit {
+            *window -= 211;
+            assert!(*window >= 0, "a peer that pads is starved");
+        }
+        let said = server.hear(&frame(DATA, PADDED, 1, &padded));
+        assert_eq!(server.read(id), [b'x'; 10]);
+        for update in of_kind(&[said, server.say()].concat(), WINDOW_UPDATE) {
+            let by = u32::from_be_bytes(update.payload.try_into().unwrap());
+            credit[usize::from(update.stream == 0)] += i32::try_from(by).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_overruns_its_window_is_told_so() {
+    let mut server = greeted_server(window(1000));
+    server.hear(&connect(1));
+    let id = accept(&mut server);
+    server.say();
+    let said = server.hear(&frame(DATA, 0, 1, &[0; 1001]));
+    let ended = !of_kind(&said, RST_STREAM).is_empty() || !of_kind(&said, GOAWAY).is_empty();
+    assert!(ended);
+    assert!(server.end(id).is_some());
+}
+
+// --- ends ---
+
+#[test]
+fn data_behind_a_reset_of_ours_harm_no_other_stream() {
+    let mut server = greeted_server(Settings::server());
+    server.hear(&[connect(1), connect(3)].concat());
+    let [first, second] = [(); 2].map(|()| accept(&mut server));
+    server.say();
+    let error = wirestack_layer::Error::local("app", "had enough");
+    server.from_app.write(first).unwrap().abort(error);
+    assert_eq!(of_kind(&server.say(), RST_STREAM)[0].stream, 1);
+    server.hear(&frame(DATA, 0, 1, b"it was on its way"));
+    server.hear(&frame(DATA, 0, 3, b"fine"));
+    assert_eq!(server.read(second), b"fine");
+    assert!(server.to_app.closed().is_none());
+}
+
+#[test]
+fn data_behind_an_end_are_an_error_behind_all_that_came_before() {
+    let mut server = greeted_server(Settings::server());
+    server.hear(&[connect(1), connect(3)].concat());
+    let [first, second] = [(); 2].map(|()| accept(&mut server));
+    server.say();
+    server.hear(&frame(DATA, 0, 3, b"before"));
+    server.hear(&frame(DATA, END_STREAM, 1, b"the last"));
+    // A stream error at least (RFC 9113 §5.1), which may be taken for one of the connection (§5.4.1).
+    let said = server.hear(&frame(DATA, 0, 1, b"behind the last"));
+    assert_eq!(of_kind(&said, GOAWAY).len(), 1);
+    assert_eq!(server.read(first), b"the last");
+    assert_eq!(server.end(first).as_deref(), Some(""));
+    assert_eq!(server.read(second), b"before");
+    assert!(server.end(second).unwrap().contains("protocol"));
+}
+
+#[test]
+fn a_reset_right_behind_the_end_does_not_undo_it() {
+    // NO_ERROR, as nghttpx has it, and CANCEL, as haproxy has it.
+    let ends = [0_u32, 8].map(|reason| {
+        [
+            frame(DATA, 0, 1, b"all "),
+            frame(DATA, END_STREAM, 1, b"of it"),
+            frame(RST_STREAM, 0, 1, &reason.to_be_bytes()),
+        ]
+        .concat()
+    });
+    for (frames, split) in ends
+        .iter()
+        .flat_map(|f| (0..f.len()).map(move |at| (f, at)))
+    {
+        let (mut client, id) = open_client(Settings::default(), &[]);
+        let (first, second) = frames.split_at(split);
+        client.hear(first);
+        client.hear(second);
+        assert_eq!(client.read(id), b"all of it", "split at {split}");
+        assert_eq!(client.end(id).as_deref(), Some(""), "split at {split}");
+        assert_eq!(streams(&client), 0);
+    }
+}
+
+#[test]
+fn a_reset_comes_behind_the_data_that_came_before_it() {
+    for reason in [0_u32, 8] {
+        let (mut client, id) = open_client(Settings::default(), &[]);
+        let frames = [
+            frame(DATA, 0, 1, b"some of it"),
+            frame(RST_STREAM, 0, 1, &reason.to_be_bytes()),
+        ];
+        client.hear(&frames.concat());
+        assert_eq!(client.read(id), b"some of it");
+        assert!(client.end(id).unwrap().contains("reset the stream"));
+    }
+}
+
+#[test]
+fn fields_behind_the_data_of_a_tunnel_are_a_stream_error() {
+    let (mut client, id) = open_client(Settings::default(), &[]);
+    client.hear(&frame(DATA, 0, 1, b"data"));
+    let said = client.hear(&headers(1, END_STREAM, &[("trailer", "x")]));
+    assert_eq!(client.read(id), b"data");
+    assert_eq!(
+        client.end(id).unwrap(),
+        "http2[0]: fields after the data of a tunnel"
+    );
+    let reset = &of_kind(&said, RST_STREAM)[0];
+    assert_eq!((reset.stream, &reset.payload[..]), (1, &[0, 0, 0, 1][..])); // PROTOCOL_ERROR
+}
+
+#[test]
+fn a_goaway_with_an_error_ends_every_stream_with_it() {
+    let (mut client, id) = open_client(Settings::default(), &[]);
+    let payload = [
+        &0_u32.to_be_bytes()[..],
+        &11_u32.to_be_bytes(),
+        b"slow down",
+    ]
+    .concat();
+    client.hear(&frame(GOAWAY, 0, 0, &payload));
+    client.from_wire.finish();
+    client.process();
+    let end = client.end(id).unwrap();
+    assert!(end.contains("going away"), "{end}");
+}
+
+#[test]
+fn interim_responses_are_skipped_and_other_2xx_open() {
+    let mut client = greeted_client(Settings::default(), &[]);
+    let id = client.from_app.open(tunnel()).unwrap();
+    client.say();
+    client.hear(&headers(1, 0, &[(":status", "103"), ("link", "</x>")]));
+    assert!(client.head().is_none());
+    client.hear(&headers(1, 0, &[(":status", "204")]));
+    assert!(client.head().is_some());
+    client.hear(&frame(DATA, 0, 1, b"open"));
+    assert_eq!(client.read(id), b"open");
+}
+
+// --- floods ---
+
+/// Feeds a server until it gives up, at most so often; whether it did.
+fn gives_up(server: &mut Side<Connection>, times: u32, part: impl Fn(u32) -> Vec<u8>) -> bool {
+    for n in 0..times {
+        server.hear(&part(n));
+        while server.request().is_some() {}
+        if server.to_wire.is_closed() {
+            return true;
+        }
+        assert!(streams(server) <= 300, "{} streams", streams(server));
+    }
+    false
+}
+
+#[test]
+fn rapid_resets_end_the_connection() {
+    let mut server = greeted_server(Settings::server());
+    let cancel = 8_u32.to_be_bytes();
+    // Many at a time, so that nobody has the chance to take them.
+    let ended = gives_up(&mut server, 1000, |n| {
+        let pairs = (0..100).map(|i| {
+            let stream = 2 * (100 * n + i) + 1;
+            [connect(stream), frame(RST_STREAM, 0, stream, &cancel)].concat()
+        });
+        pairs.collect::<Vec<_>>().concat()
+    });
+    assert!(ended);
+    assert!(
+        failure(&server).starts_with("http2[0]: "),
+        "{}",
+        failure(&server)
+    );
+}
+
+#[test]
+fn endless_continuations_end_the_connection() {
+    let mut server = greeted_server(Settings::server());
+    server.hear(&frame(HEADERS, 0, 1, &kit::fields(&[(":method", "GET")])));
+    let more = kit::fields(&[("x", "0123456789012345678901234567890123456789")]).repeat(300);
+    assert!(gives_up(&mut server, 1000, |_| frame(
+        CONTINUATION,
+        0,
+        1,
+        &more
+    )));
+}
+
+#[test]
+fn too_many_fields_are_refused_and_nothing_more() {
+    let mut server = greeted_server(Settings::server());
+    let mut block = kit::fields(&[(":method", "CONNECT"), (":authority", "h:1")]);
+    for _ in 0..200 {
+        block.extend(kit::fields(&[("x", &"y".repeat(120))]));
+    }
+    let half = block.len() / 2;
+    let (first, second) = block.split_at(half);
+    server.hear(&frame(HEADERS, 0, 1, first));
+    let said = server.hear(&frame(CONTINUATION, END_HEADERS, 1, second));
+    assert!(!of_kind(&said, HEADERS).is_empty() || !of_kind(&said, RST_STREAM).is_empty());
+    assert!(server.request().is_none());
+    server.hear(&connect(3));
+    assert!(server.request().is_some());
+}
+
+#[test]
+fn floods_of_empty_data_end_the_connection() {
+    let mut server = greeted_server(Settings::server());
+    server.hear(&connect(1));
+    accept(&mut server);
+    server.say();
+    let empty = frame(DATA, 0, 1, &[]).repeat(100);
+    assert!(gives_up(&mut server, 10_000, |_| empty.clone()));
+}
+
+#[test]
+fn a_flood_of_pings_or_settings_is_not_answered_faster_than_it_is_read() {
+    for flood in [
+        frame(PING, 0, 0, &[7; 8]).repeat(100),
+        settings(&[(STREAMS, 5)]).repeat(100),
+    ] {
+        let mut server = greeted_server(Settings::server());
+        // The wire takes nothing: answers may pile up to a bound, then nothing more is read.
+        let mut taken = 0;
+        for _ in 0..10_000 {
+            if server.to_wire.is_closed() {
+                break;
+            }
+            if server.from_wire.room() >= flood.len() {
+                server.from_wire.write(&flood);
+                taken += flood.len();
+            }
+            server.process();
+            assert!(
+                server.to_wire.len() <= 80 * 1024,
+                "{}",
+                server.to_wire.len()
+            );
+        }
+        assert!(taken < 1_000_000, "{taken}");
+        // And what was held back goes on once the wire takes it.
+        if !server.to_wire.is_closed() {
+            server.say();
+            server.hear(&connect(1));
+            assert!(server.request().is_some());
+        }
+    }
+}
+
+#[test]
+fn junk_does_not_panic() {
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    println!("seed {state:#x}");
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for _ in 0..2000 {
+        let mut junk = Vec::new();
+        for _ in 0..8 {
+            let length = random() as usize % 40;
+            let payload: Vec<u8> = (0..length).map(|_| random() as u8).collect();
+            let (kind, flags) = (random() as u8 % 11, random() as u8);
+            junk.extend(frame(kind, flags, random() as u32 % 5, &payload));
+        }
+        let mut server = greeted_server(Settings::server());
+        server.hear(&[connect(1), websocket(3, "websocket")].concat());
+        accept(&mut server);
+        server.hear(&junk);
+        let (mut client, _) = open_client(Settings::default(), &[(EXTENDED, 1)]);
+        client.hear(&junk);
+        let mut begun = Side::new(Connection::server(Settings::server()));
+        begun.hear(&[PREFACE, &junk].concat());
+        let mut raw = Side::new(Connection::client(Settings::default()));
+        raw.hear(&junk);
+    }
+}
