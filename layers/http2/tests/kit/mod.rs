@@ -314,3 +314,21 @@ pub(crate) fn failure(side: &Side<Connection>) -> String {
         other => panic!("not failed: {other:?}"),
     }
 }
+
+pub(crate) fn accept(server: &mut Side<Connection>) -> StreamId {
+    let (id, _) = server.request().expect("a request");
+    server
+        .from_app
+        .respond(id, http::Response::new(bytes::Bytes::new()));
+    id
+}
+
+/// A client of ours with a tunnel that a server has opened, whose stream is number 1.
+pub(crate) fn open_client(limits: Settings, pairs: &[(u16, u32)]) -> (Side<Connection>, StreamId) {
+    let mut client = greeted_client(limits, pairs);
+    let id = client.from_app.open(tunnel()).unwrap();
+    client.say();
+    client.hear(&headers(1, 0, &[(":status", "200")]));
+    client.head().expect("the response");
+    (client, id)
+}
