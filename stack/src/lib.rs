@@ -51,6 +51,8 @@
 //! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin.
 //! * [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
+#[cfg(feature = "tokio")]
+mod admission;
 pub mod dial;
 pub mod driver;
 mod engine;

@@ -78,6 +78,10 @@ class Programs:
         told = [self.told(*one, mark) for one, mark in zip(wanted, marks)]
         return "echoed" + (layer and f" over {layer!r}") + "".join(told)
 
+    def shows(self, program, *options, says):
+        """An example of ours prints what is wanted of it."""
+        return self.ran([self.folder / program, *options]).expect(0, says)
+
     def nested_refused(self, url, *options, says):
         """Our nested fails, and its error says what is wanted of it."""
         return self.ran([self.folder / "nested", url, *options]).expect_error(1, f"(?is){says}")

@@ -316,3 +316,14 @@ fn interim_responses_are_skipped_and_other_2xx_open() {
     client.hear(&frame(DATA, 0, 1, b"open"));
     assert_eq!(client.read(id), b"open");
 }
+
+#[test]
+fn what_h2_leaves_for_its_next_turn_is_done_in_the_same_call() {
+    let (mut client, id) = open_client(Settings::default(), &[]);
+    // h2 gives up its turn after so many frames, and wakes itself.
+    let small = frame(DATA, 0, 1, b"0123456789");
+    let frames = small.repeat(64 * 1024 / small.len());
+    client.from_wire.write(&frames);
+    client.process();
+    assert_eq!(client.read(id).len(), frames.len() / small.len() * 10);
+}

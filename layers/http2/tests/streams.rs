@@ -5,6 +5,7 @@ mod kit;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use kit::{Pair, SECOND, most, streams, tunnel, window};
+use std::collections::VecDeque;
 use wirestack_http2::{Asks, Cause, Keepalive, Request, Settings, asks};
 use wirestack_layer::{Error, Flow, Layer};
 
@@ -323,4 +324,37 @@ fn requests_that_cannot_be_sent_are_refused_before() {
         assert!(with(uri, field).is_err(), "{uri} {field:?}");
     }
     assert!(Request::extended("two words", http::Request::new(())).is_err());
+}
+
+#[test]
+fn one_stream_fills_a_long_fat_pipe() {
+    // 100 ms there and back, a turn a millisecond, and a wire that is never full.
+    const WAY: usize = 50;
+    const TURNS: usize = 2_000;
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    let mut ways = [(); 2].map(|()| VecDeque::from(vec![Vec::new(); WAY]));
+    let mut heard = 0;
+    for _ in 0..TURNS {
+        let arrived = ways.each_mut().map(|way| way.pop_front().unwrap());
+        // As fast as the window lets it.
+        let mut sent = pair.server.hear(&arrived[0]);
+        loop {
+            let room = pair.server.from_app.write(s).unwrap().room();
+            pair.server.write(s, &vec![1; room]);
+            let more = pair.server.say();
+            if more.is_empty() {
+                break;
+            }
+            sent.extend(more);
+        }
+        ways[1].push_back(sent);
+        let mut credit = pair.client.hear(&arrived[1]);
+        heard += pair.client.read(c).len();
+        credit.extend(pair.client.say());
+        ways[0].push_back(credit);
+    }
+    let window = 4 << 20;
+    let whole = TURNS / (2 * WAY) * window;
+    assert!(heard > whole * 8 / 10, "{heard} of {whole} bytes");
 }

@@ -3,12 +3,11 @@
 use super::Connection;
 use super::http2::{Http2, Incoming};
 use super::stream::Http2Stream;
-use crate::http2::{self, Asks};
+use crate::admission::{self, Verdict};
+use crate::http2;
 use crate::tls::rustls::ServerConfig;
-use crate::websocket::{self, Accept, Offer};
+use crate::websocket::{self, Offer};
 use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, tls};
-use bytes::Bytes;
-use http::{Response, StatusCode};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -60,9 +59,6 @@ pub struct WebSocketServer {
 }
 
 type Decide = dyn Fn(&Offer<'_>) -> Verdict + Send + Sync;
-
-/// What a server decides: to accept, or this response.
-type Verdict = Result<Accept, Box<Response<Bytes>>>;
 
 impl WebSocketServer {
     /// Creates a server that decides on requests like this: it accepts, or it refuses with a
@@ -117,7 +113,7 @@ impl WebSocketServer {
             None => {
                 let mut connection = Connection::tcp(io, Engine::new(Plain));
                 connection.open_within(self.patience);
-                let begun = connection.until(|engine| speaks_http2(engine.to_app()));
+                let begun = connection.until(|engine| admission::speaks_http2(engine.to_app()));
                 match tokio::time::timeout(self.patience, begun).await {
                     Ok(Ok(http2)) => self.go_on(connection, http2, each).await,
                     Ok(Err(error)) => Err(error),
@@ -200,36 +196,7 @@ impl WebSocketServer {
         ended
     }
     fn accept(&self, incoming: Incoming) -> Option<ServerSocket> {
-        let plain = |status: StatusCode| {
-            let mut response = Response::new(Bytes::from(format!("{status}\n")));
-            *response.status_mut() = status;
-            response
-        };
-        // Clients and proxies write the token as they please.
-        match incoming.asks() {
-            Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {}
-            Asks::Protocol(_) => {
-                incoming.respond(plain(StatusCode::NOT_IMPLEMENTED)); // RFC 9220 §3
-                return None;
-            }
-            Asks::Tunnel(_) => {
-                incoming.respond(plain(StatusCode::METHOD_NOT_ALLOWED));
-                return None;
-            }
-            _ => {
-                incoming.respond(plain(StatusCode::NOT_FOUND));
-                return None;
-            }
-        }
-        let offer = Offer::of_http2(incoming.request());
-        let decided = offer.and_then(|offer| {
-            let accept = (self.decide)(&offer)?;
-            match accept.to_http2(&offer) {
-                Ok(fields) => Ok((accept, fields)),
-                Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR).into()),
-            }
-        });
-        match decided {
+        match admission::over_http2(incoming.request(), &*self.decide) {
             Ok((accept, fields)) => {
                 let stream = incoming.accept(fields)?;
                 let server = websocket::Server::answered(accept, self.settings.clone());
@@ -247,19 +214,6 @@ impl WebSocketServer {
         }
     }
 }
-
-/// Whether a client begins with the preface of HTTP/2 (RFC 9113 §3.4); `None` until that is clear.
-fn speaks_http2(begun: &mut Pipe) -> Option<bool> {
-    let seen = begun.unread();
-    let n = seen.len().min(PREFACE.len());
-    match seen[..n] == PREFACE[..n] {
-        true if n < PREFACE.len() => None,
-        same => Some(same),
-    }
-}
-
-/// No HTTP/1.1 request begins so.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What lies below the WebSocket of a client: a TCP connection, or a stream of an HTTP/2 connection.
 pub enum Transport {
