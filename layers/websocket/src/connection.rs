@@ -1,6 +1,7 @@
 //! What both roles do once the handshake is over (RFC 6455 §5 to §7).
 
 use crate::close::{Close, CloseCode, Closed, Closer};
+use crate::keepalive::{Duty, PAYLOAD, Watch};
 use crate::mask::Masks;
 use crate::message::Payload;
 use crate::ping::{PingToken, Pings, Pong};
@@ -18,6 +19,7 @@ pub(crate) struct Connection {
     receiver: Receiver,
     sender: Sender,
     pings: Pings,
+    watch: Watch,
     /// What the Close frame will say when the application has finished.
     farewell: Close,
     closed: Option<Closed>,
@@ -66,6 +68,7 @@ impl Connection {
             receiver: Receiver::new(!is_client, settings),
             sender: Sender::new(masks, settings),
             pings: Pings::default(),
+            watch: Watch::new(settings.keepalive),
             farewell: Close::bare(CloseCode::NORMAL),
             closed: None,
             close_timeout: settings.close_timeout,
@@ -101,7 +104,8 @@ impl Connection {
             State::Closing { until } | State::Answering { until, .. } | State::Ending { until } => {
                 until
             }
-            State::Open | State::Over => None,
+            State::Open => self.watch.deadline(),
+            State::Over => None,
         }
     }
     pub(crate) fn process<F: Payload>(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
@@ -111,6 +115,11 @@ impl Connection {
             return self.fail(failure, &mut p);
         }
         self.send(&mut p, now);
+        if let State::Open = self.state
+            && let Err(failure) = self.watch(&mut p, now)
+        {
+            return self.fail(failure, &mut p);
+        }
         if let State::Answering { .. } | State::Ending { .. } | State::Over = self.state {
             // "a peer discards any further data received" (RFC 6455 §1.4)
             p.from_wire.discard();
@@ -123,7 +132,7 @@ impl Connection {
         {
             self.end(&mut p);
         }
-        if self.deadline().is_some_and(|until| until <= now) {
+        if self.state != State::Open && self.deadline().is_some_and(|until| until <= now) {
             self.give_up(&mut p);
         }
     }
@@ -148,6 +157,19 @@ impl Connection {
                     };
                 }
             }
+        }
+        Ok(())
+    }
+    /// Asks a silent peer for a sign of life.
+    fn watch<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) -> Result<(), Failure> {
+        let unread = !p.from_wire.is_empty();
+        match self.watch.process(now, p.from_wire.total(), unread) {
+            Duty::GiveUp(timeout) => return Err(Cause::Silent(timeout).into()),
+            // A peer that does not read is asked by that already.
+            Duty::Ping if p.to_wire.room() > 0 => {
+                self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
+            }
+            _ => {}
         }
         Ok(())
     }

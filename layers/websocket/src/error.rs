@@ -86,6 +86,10 @@ pub enum Cause {
     /// [`Settings::close_timeout`](crate::Settings::close_timeout).
     #[error("no closing handshake within {0:?}")]
     CloseTimedOut(Duration),
+    /// Nothing came from the peer, not even an answer to a ping, within
+    /// [`Keepalive::timeout`](crate::Keepalive::timeout).
+    #[error("no sign of life within {0:?} after a ping")]
+    Silent(Duration),
 
     // --- handshake, seen by a client ---
     /// The server's response does not prove that it understood the handshake.
@@ -154,6 +158,7 @@ impl Cause {
             }
             Self::BadUtf8 => CloseCode::INVALID_DATA,
             Self::TextRefused => CloseCode::UNSUPPORTED_DATA,
+            Self::Silent(_) => CloseCode::INTERNAL_ERROR,
             _ => CloseCode::PROTOCOL_ERROR,
         }
     }

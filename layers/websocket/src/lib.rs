@@ -67,7 +67,7 @@
 //! * [`Message`], [`Text`], [`Payload`]: what the application sends and receives.
 //! * [`Request`], [`Offer`], [`Accept`]: the opening handshake.
 //! * [`CloseCode`], [`Closed`], [`Closer`]: the closing handshake.
-//! * [`PingToken`], [`Pong`]: pings.
+//! * [`PingToken`], [`Pong`], [`Keepalive`]: pings.
 //! * [`Cause`]: what can go wrong.
 
 mod client;
@@ -76,6 +76,7 @@ mod connection;
 mod error;
 mod frame;
 mod handshake;
+mod keepalive;
 mod mask;
 mod message;
 mod opening;
@@ -95,7 +96,7 @@ pub use message::{Message, Payload, Text};
 pub use ping::{PingToken, Pong};
 pub use request::Request;
 pub use server::Server;
-pub use settings::Settings;
+pub use settings::{Keepalive, Settings};
 
 use http::StatusCode;
 

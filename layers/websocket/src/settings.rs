@@ -25,8 +25,23 @@ pub struct Settings {
     pub largest_frame_sent: usize,
     /// How long the closing may take, from the first Close frame on; 10 seconds.
     pub close_timeout: Duration,
+    /// Whether to ask a silent peer for a sign of life; not by default.
+    pub keepalive: Option<Keepalive>,
     /// The limits of the HTTP/1.1 head that opens the connection.
     pub head: Limits,
+}
+
+/// When to ping a silent peer, and how long to wait for anything from it.
+///
+/// A connection that nobody uses may be gone without a sign, and proxies end one that is silent for
+/// long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// How long nothing may arrive before a ping is sent.
+    pub interval: Duration,
+    /// How long after that still nothing may arrive before the connection fails, with a Close frame
+    /// of 1011.
+    pub timeout: Duration,
 }
 
 impl Default for Settings {
@@ -37,6 +52,7 @@ impl Default for Settings {
             max_fragments: 128 << 10,
             largest_frame_sent: usize::MAX,
             close_timeout: Duration::from_secs(10),
+            keepalive: None,
             head: Limits::default(),
         }
     }
