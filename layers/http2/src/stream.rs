@@ -136,7 +136,9 @@ impl Stream {
             let (head, recv) = response.into_parts();
             self.recv = Some(recv);
             self.opening = Opening::Done;
-            if head.status.is_success() {
+            if up.up.write(self.id).is_none() {
+                // The application has forgotten the stream: it is not told.
+            } else if head.status.is_success() {
                 up.up.head(
                     self.id,
                     Head::Response(Response::from_parts(head, Bytes::new())),

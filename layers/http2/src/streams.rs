@@ -122,6 +122,7 @@ impl Streams {
     }
     /// Forgets a stream. What was not read is lost, and the writer will write no more.
     pub fn forget(&mut self, stream: StreamId) {
+        self.heads.retain(|(id, _)| *id != stream);
         if let Some(entry) = self.streams.remove(&stream) {
             self.moves += 1;
             if !entry.writable {

@@ -358,3 +358,31 @@ fn one_stream_fills_a_long_fat_pipe() {
     let whole = TURNS / (2 * WAY) * window;
     assert!(heard > whole * 8 / 10, "{heard} of {whole} bytes");
 }
+
+#[test]
+fn a_forgotten_stream_is_heard_of_no_more() {
+    for forgotten_first in [true, false] {
+        let mut pair = Pair::usual();
+        let c = pair.client.from_app.open(tunnel()).unwrap();
+        pair.settle();
+        let (s, _) = pair.server.request().unwrap();
+        pair.server.from_app.respond(s, Response::new(Bytes::new()));
+        let given_up = |pair: &mut Pair| {
+            let error = Error::local("app", "had enough");
+            pair.client.from_app.write(c).unwrap().abort(error);
+            pair.client.to_app.forget(c);
+        };
+        if forgotten_first {
+            given_up(&mut pair);
+        }
+        pair.settle();
+        if !forgotten_first {
+            given_up(&mut pair);
+            pair.settle();
+        }
+        assert!(pair.client.head().is_none());
+        assert_eq!(pair.client.to_app.len() + pair.client.from_app.len(), 0);
+        assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+        assert!(pair.server.end(s).unwrap().contains("reset"));
+    }
+}
