@@ -4,7 +4,7 @@ use crate::Pipe;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{Asks, asks};
-use wirestack_websocket::{Accept, Offer};
+use wirestack_websocket::{Accept, Offer, Server, Settings};
 
 /// What a server decides: to accept, or this response.
 pub(crate) type Verdict = Result<Accept, Box<Response<Bytes>>>;
@@ -19,12 +19,13 @@ pub(crate) fn speaks_http2(begun: &mut Pipe) -> Option<bool> {
     }
 }
 
-/// Answers a request on a stream of an HTTP/2 connection: what was accepted, with the fields of the
-/// response, or the response that says no.
+/// Answers a request on a stream of an HTTP/2 connection: the WebSocket that was accepted, with the
+/// fields of the response, or the response that says no.
 pub(crate) fn over_http2(
     request: &Request<()>,
     decide: impl Fn(&Offer<'_>) -> Verdict,
-) -> Result<(Accept, HeaderMap), Box<Response<Bytes>>> {
+    settings: Settings,
+) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
     match asks(request) {
         // Clients and proxies write the token as they please.
         Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {}
@@ -33,9 +34,8 @@ pub(crate) fn over_http2(
         _ => return Err(plain(StatusCode::NOT_FOUND)),
     }
     let offer = Offer::of_http2(request)?;
-    let accept = decide(&offer)?;
-    match accept.to_http2(&offer) {
-        Ok(fields) => Ok((accept, fields)),
+    match Server::answered(&offer, decide(&offer)?, settings) {
+        Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol nobody offered
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     fn only_websockets_are_asked_about() {
         let get = Request::new(());
         let status = |request: &Request<()>| {
-            let answer = over_http2(request, |_| panic!("it was asked"));
+            let answer = over_http2(request, |_| panic!("it was asked"), Settings::default());
             answer.err().map(|response| response.status().as_u16())
         };
         assert_eq!(status(&get), Some(404));

@@ -82,7 +82,11 @@ fn a_websocket_over_http2_over_tls_over_socks_keeps_the_laws() {
     };
     let client = move || {
         let request = websocket::Request::new("wss://example.org/chat").unwrap();
-        let asked = http2::Request::extended("websocket", request.to_http2()).unwrap();
+        let asked = http2::Request::extended(
+            "websocket",
+            request.to_http2(&websocket::Settings::default()),
+        )
+        .unwrap();
         let tunnel = http2::Client::new(asked, http2_settings()).unwrap();
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap();
@@ -94,7 +98,7 @@ fn a_websocket_over_http2_over_tls_over_socks_keeps_the_laws() {
     let server = move || {
         let tunnel = http2::Server::new(http2_settings());
         let settings = websocket::Settings::default();
-        let socket = websocket::Server::answered(websocket::Accept::new(), settings);
+        let socket = websocket::Server::established(settings);
         over(Role::Server, socket.over(tunnel).boxed())
     };
     let sample = |size| websocket::Message::binary(pattern(size));

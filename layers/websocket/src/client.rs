@@ -1,8 +1,9 @@
 use crate::close::{CloseCode, Closed};
 use crate::connection::Connection;
+use crate::deflate::{Compression, Deflate};
 use crate::handshake::{self, Key, TOKEN};
 use crate::mask::Masks;
-use crate::message::{Message, Payload};
+use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
 use crate::request::Request;
@@ -17,7 +18,8 @@ use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed, found};
 
 /// The client's side of a WebSocket.
 ///
-/// Its application speaks in [`Message`]s, or in bytes after [`tunnel`](Self::tunnel). What ends and
+/// Its application speaks in [`Message`]s, in [`Part`]s of them after [`parts`](Self::parts), or in
+/// bytes after [`tunnel`](Self::tunnel). What ends and
 /// fails, and how, is described at the [crate root](crate#ends).
 pub struct Client<F = Queue<Message>> {
     stage: Stage,
@@ -38,6 +40,7 @@ struct Handshake {
     opening: Opening<upgrade::Client>,
     key: Key,
     offered: Vec<String>,
+    deflate: Option<Deflate>,
 }
 
 impl Client {
@@ -50,11 +53,12 @@ impl Client {
     pub fn new(request: Request, settings: Settings, seed: Seed) -> Result<Self, Error> {
         let mut masks = Masks::new(seed);
         let key = Key::new(masks.nonce());
-        let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key))?;
+        let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key, &settings))?;
         let handshake = Handshake {
             opening: Opening::new(upgrade.with_limits(settings.head.clone())),
             key,
             offered: request.subprotocols().to_vec(),
+            deflate: settings.deflate.clone(),
         };
         let stage = Stage::Opening(Box::new(handshake));
         Ok(Self::with(stage, Connection::client(masks, &settings)))
@@ -74,22 +78,29 @@ impl Client {
     /// # Errors
     ///
     /// [`Cause::UnofferedSubprotocol`](crate::Cause::UnofferedSubprotocol),
-    /// [`Cause::UnofferedExtension`](crate::Cause::UnofferedExtension).
+    /// [`Cause::UnofferedExtension`](crate::Cause::UnofferedExtension),
+    /// [`Cause::BadExtension`](crate::Cause::BadExtension).
     pub fn answered(
         request: &Request,
         response: Response<()>,
         settings: Settings,
         seed: Seed,
     ) -> Result<Self, Error> {
-        let chosen = handshake::check_choice(request.subprotocols(), response.headers());
+        let deflate = settings.deflate.as_ref();
+        let offered = request.subprotocols();
+        let agreed = handshake::check_choice(offered, deflate, response.headers());
+        let agreed = agreed.map_err(|cause| Error::peer(NAME, cause))?;
+        let mut connection = Connection::client(Masks::new(seed), &settings);
+        connection.compress(agreed.compression, deflate);
         let stage = Stage::Open {
-            subprotocol: chosen.map_err(|cause| Error::peer(NAME, cause))?,
             response: Some(Box::new(response)),
+            subprotocol: agreed.subprotocol,
         };
-        Ok(Self::with(
-            stage,
-            Connection::client(Masks::new(seed), &settings),
-        ))
+        Ok(Self::with(stage, connection))
+    }
+    /// Makes it take and hand over messages in parts, as they come and go.
+    pub fn parts(self) -> Client<Queue<Part>> {
+        Client::with(self.stage, self.connection)
     }
     /// Makes it carry bytes, in binary messages of any cut. A text message then fails it.
     pub fn tunnel(self) -> Client<Pipe> {
@@ -118,6 +129,10 @@ impl<F> Client<F> {
             Stage::Open { subprotocol, .. } => subprotocol.as_deref(),
             _ => None,
         }
+    }
+    /// Returns how messages are compressed, if the server agreed to that.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.connection.compression()
     }
     /// Sends a ping at the next `process`, or once open. Its pong comes out of [`pong`](Self::pong).
     ///
@@ -154,7 +169,7 @@ impl Handshake {
         &mut self,
         p: &mut Ports<'_, F, F>,
         now: Instant,
-    ) -> Result<Option<Stage>, Error> {
+    ) -> Result<Option<(Stage, Option<Compression>)>, Error> {
         if !self.opening.process(p, now)? {
             return Ok(None);
         }
@@ -162,13 +177,15 @@ impl Handshake {
         let response = response.cloned().unwrap_or_default();
         let headers = response.headers();
         let checked = self.key.check(headers);
-        let subprotocol = checked
-            .and_then(|()| handshake::check_choice(&self.offered, headers))
+        let deflate = self.deflate.as_ref();
+        let agreed = checked
+            .and_then(|()| handshake::check_choice(&self.offered, deflate, headers))
             .map_err(|cause| Error::peer(NAME, cause))?;
-        Ok(Some(Stage::Open {
+        let stage = Stage::Open {
             response: Some(Box::new(response)),
-            subprotocol,
-        }))
+            subprotocol: agreed.subprotocol,
+        };
+        Ok(Some((stage, agreed.compression)))
     }
 }
 
@@ -182,7 +199,11 @@ impl<F: Payload> Layer for Client<F> {
     fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
         if let Stage::Opening(handshake) = &mut self.stage {
             match handshake.step(&mut p, now) {
-                Ok(Some(stage)) => self.stage = stage,
+                Ok(Some((stage, compression))) => {
+                    let deflate = handshake.deflate.as_ref();
+                    self.connection.compress(compression, deflate);
+                    self.stage = stage;
+                }
                 Ok(None) => return,
                 Err(error) => {
                     self.stage = Stage::Failed;
@@ -216,7 +237,11 @@ impl<F: Payload> Layer for Client<F> {
         }
     }
     fn facts(&self) -> String {
-        facts(self.response().map(Response::status), self.subprotocol())
+        facts(
+            self.response().map(Response::status),
+            self.subprotocol(),
+            self.compression(),
+        )
     }
     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
         found(self, part, nth)

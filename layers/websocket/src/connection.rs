@@ -1,6 +1,7 @@
 //! What both roles do once the handshake is over (RFC 6455 §5 to §7).
 
 use crate::close::{Close, CloseCode, Closed, Closer};
+use crate::deflate::{Compression, Deflate};
 use crate::keepalive::{Duty, PAYLOAD, Watch};
 use crate::mask::Masks;
 use crate::message::Payload;
@@ -24,6 +25,7 @@ pub(crate) struct Connection {
     farewell: Close,
     closed: Option<Closed>,
     close_timeout: Duration,
+    compression: Option<Compression>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
 }
@@ -72,8 +74,21 @@ impl Connection {
             farewell: Close::bare(CloseCode::NORMAL),
             closed: None,
             close_timeout: settings.close_timeout,
+            compression: None,
             waits_for_end: is_client,
         }
+    }
+    /// Compresses from now on, if that was agreed on.
+    pub(crate) fn compress(&mut self, agreed: Option<Compression>, settings: Option<&Deflate>) {
+        if let (Some(agreed), Some(settings)) = (agreed, settings) {
+            let (deflater, inflater) = agreed.ends(self.waits_for_end, settings);
+            self.sender.compress(deflater);
+            self.receiver.decompress(inflater);
+            self.compression = Some(agreed);
+        }
+    }
+    pub(crate) fn compression(&self) -> Option<&Compression> {
+        self.compression.as_ref()
     }
     pub(crate) fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
         self.pings
@@ -220,9 +235,11 @@ impl Connection {
                 continue;
             }
             let waiting = p.from_app.waiting();
-            if let Some(message) = p.from_app.next() {
-                self.sender.message(message, waiting, p.to_wire);
-                continue;
+            if let Some((message, last)) = p.from_app.next() {
+                match self.sender.message(message, last, waiting, p.to_wire) {
+                    Ok(()) => continue,
+                    Err(cause) => return self.abandon(Error::local(NAME, cause), p),
+                }
             }
             match (p.from_app.end(), self.state) {
                 (Some(End::Aborted(error)), _) => {

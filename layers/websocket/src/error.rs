@@ -63,6 +63,9 @@ pub enum Cause {
     /// A text message where bytes are tunnelled.
     #[error("a text message in a tunnel of binary messages")]
     TextRefused,
+    /// A compressed message that no compressor makes.
+    #[error("a compressed message that cannot be decompressed")]
+    BadCompression,
 
     // --- closing ---
     /// A Close frame with a payload of one byte.
@@ -101,6 +104,9 @@ pub enum Cause {
     /// The server chose an extension that was not offered.
     #[error("extension {0:?}, which was not offered")]
     UnofferedExtension(String),
+    /// The server's parameters of an extension are not among those that answer the offer.
+    #[error("extension {0:?}, whose parameters do not answer the offer")]
+    BadExtension(String),
 
     // --- handshake, seen by a server ---
     /// A request whose method is not GET.
@@ -132,6 +138,12 @@ pub enum Cause {
     /// A subprotocol that is not a token, or is offered twice.
     #[error("subprotocol {0:?} is not a token, or is offered twice")]
     BadSubprotocol(String),
+    /// A part of a message that is not of the kind that the message began with.
+    #[error("text and binary parts in one message")]
+    MixedParts,
+    /// The compressor failed, which it has no reason to.
+    #[error("a message that cannot be compressed")]
+    Compressor,
     /// A decision while no request waits for one.
     #[error("no request waits for a decision")]
     NothingToDecide,
@@ -156,7 +168,7 @@ impl Cause {
             Self::LongFrame { .. } | Self::LongMessage { .. } | Self::TooManyFragments(_) => {
                 CloseCode::TOO_BIG
             }
-            Self::BadUtf8 => CloseCode::INVALID_DATA,
+            Self::BadUtf8 | Self::BadCompression => CloseCode::INVALID_DATA,
             Self::TextRefused => CloseCode::UNSUPPORTED_DATA,
             Self::Silent(_) => CloseCode::INTERNAL_ERROR,
             _ => CloseCode::PROTOCOL_ERROR,

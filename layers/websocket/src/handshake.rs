@@ -3,6 +3,8 @@
 //! What HTTP/1.1 adds, the key and its proof, is apart from what a handshake over HTTP/2 has as well
 //! (RFC 8441 §5).
 
+use crate::deflate::{self, Compression, Deflate};
+use crate::extension::{Extension, Malformed};
 use crate::{Cause, NAME};
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -15,6 +17,7 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
+use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
 /// The `Sec-WebSocket-Key` of one handshake.
@@ -49,34 +52,51 @@ impl Key {
     }
 }
 
-/// Checks what a server chose, and returns the subprotocol.
+/// What the two sides agreed on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Agreed {
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) compression: Option<Compression>,
+}
+
+/// Checks what a server chose.
 pub(crate) fn check_choice(
     offered: &[String],
+    deflate: Option<&Deflate>,
     headers: &HeaderMap,
-) -> Result<Option<String>, Cause> {
-    if let Some(extension) = joined(headers, &SEC_WEBSOCKET_EXTENSIONS) {
-        return Err(Cause::UnofferedExtension(extension));
-    }
+) -> Result<Agreed, Cause> {
+    let chosen = joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
+    let extensions = Extension::parse_list(&chosen);
+    let compression = match (extensions.as_deref(), deflate) {
+        (Ok([]), _) => None,
+        (Ok([extension]), Some(deflate)) => Some(deflate::check(extension, deflate)?),
+        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => return Err(Cause::BadExtension(chosen)),
+        (Ok(_), None) => return Err(Cause::UnofferedExtension(chosen)),
+    };
     match joined(headers, &SEC_WEBSOCKET_PROTOCOL) {
         Some(chosen) if !offered.contains(&chosen) => Err(Cause::UnofferedSubprotocol(chosen)),
-        chosen => Ok(chosen),
+        subprotocol => Ok(Agreed {
+            subprotocol,
+            compression,
+        }),
     }
 }
 
-/// Checks a request to upgrade, and returns its key; `offers` tells whether it asks for the upgrade.
-pub(crate) fn check_request(request: &http::Request<()>, offers: bool) -> Result<Key, Cause> {
+/// Checks a request to upgrade.
+pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), Cause> {
     if request.method() != Method::GET {
         return Err(Cause::NotGet(request.method().clone()));
     }
     if request.version() != Version::HTTP_11 {
         return Err(Cause::OldHttp(request.version()));
     }
-    if !offers {
+    if !upgrade::offers(request, TOKEN) {
         return Err(Cause::NoUpgrade);
     }
     let headers = request.headers();
     check_offer(headers)?;
-    Key::read(headers).ok_or(Cause::BadField(SEC_WEBSOCKET_KEY))
+    let key = Key::read(headers).map(drop);
+    key.ok_or(Cause::BadField(SEC_WEBSOCKET_KEY))
 }
 
 /// Checks the fields of a request that do not depend on the version of HTTP.
@@ -91,7 +111,14 @@ fn check_offer(headers: &HeaderMap) -> Result<(), Cause> {
         }
         seen.push(name);
     }
-    Ok(())
+    match extensions(headers) {
+        Ok(_) => Ok(()),
+        Err(Malformed) => Err(Cause::BadField(SEC_WEBSOCKET_EXTENSIONS)),
+    }
+}
+
+fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
+    Extension::parse_list(&joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default())
 }
 
 /// Returns the response to a request that is refused for `cause`.
@@ -120,11 +147,27 @@ pub(crate) fn refusal(cause: &Cause) -> http::Response<Bytes> {
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
     request: &'a http::Request<()>,
+    /// It is a request to upgrade, in HTTP/1.1.
+    upgrades: bool,
 }
 
 impl<'a> Offer<'a> {
-    pub(crate) fn new(request: &'a http::Request<()>) -> Self {
-        Self { request }
+    /// Wraps a request to upgrade that was checked.
+    pub(crate) fn checked(request: &'a http::Request<()>) -> Self {
+        let upgrades = true;
+        Self { request, upgrades }
+    }
+    /// Reads what a `GET` over HTTP/1.1 asks for (RFC 6455 §4.2.1), for a server whose HTTP is not
+    /// of this crate; a [`Server`](crate::Server) does this by itself.
+    ///
+    /// # Errors
+    ///
+    /// The response to a request that is not a good one.
+    pub fn of_http1(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
+        match check_request(request) {
+            Ok(()) => Ok(Self::checked(request)),
+            Err(cause) => Err(refusal(&cause).into()),
+        }
     }
     /// Reads what an extended CONNECT for `websocket` asks for (RFC 8441 §5). A key is ignored.
     ///
@@ -132,8 +175,9 @@ impl<'a> Offer<'a> {
     ///
     /// The response to a request that is not a good one.
     pub fn of_http2(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
+        let upgrades = false;
         match check_offer(request.headers()) {
-            Ok(()) => Ok(Self { request }),
+            Ok(()) => Ok(Self { request, upgrades }),
             Err(cause) => {
                 let mut response = refusal(&cause);
                 *response.status_mut() = StatusCode::BAD_REQUEST;
@@ -141,6 +185,9 @@ impl<'a> Offer<'a> {
                 Err(response.into())
             }
         }
+    }
+    pub(crate) fn upgrades(&self) -> bool {
+        self.upgrades
     }
     /// Returns the target: path and query, or an absolute URI.
     pub fn uri(&self) -> &'a Uri {
@@ -201,35 +248,38 @@ impl Accept {
         add(&mut self.headers, name, value).map_err(local)?;
         Ok(self)
     }
-    /// Returns the fields of the response to an HTTP/1.1 upgrade with this key.
-    pub(crate) fn to_http1(&self, offer: &Offer<'_>, key: &Key) -> Result<HeaderMap, Cause> {
-        let mut fields = self.fields(offer)?;
-        if let Ok(accept) = HeaderValue::try_from(key.accept()) {
-            fields.insert(SEC_WEBSOCKET_ACCEPT, accept);
-        }
-        Ok(fields)
-    }
-    /// Returns the fields of the response that accepts an extended CONNECT (RFC 8441 §5).
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::UnofferedSubprotocol`].
-    pub fn to_http2(&self, offer: &Offer<'_>) -> Result<HeaderMap, Error> {
-        self.fields(offer).map_err(local)
-    }
-    /// Returns the fields that do not depend on the version of HTTP.
-    fn fields(&self, offer: &Offer<'_>) -> Result<HeaderMap, Cause> {
-        let mut fields = self.headers.clone();
+    /// Returns what is agreed on with this offer, and the fields of the response that says so.
+    pub(crate) fn answer(
+        self,
+        offer: &Offer<'_>,
+        deflate: Option<&Deflate>,
+    ) -> Result<(Agreed, HeaderMap), Cause> {
+        let mut fields = self.headers;
         if let Some(chosen) = &self.subprotocol {
             let offered = offer.subprotocols().any(|name| name == chosen);
             let value = HeaderValue::try_from(chosen).ok().filter(|_| offered);
             let value = value.ok_or_else(|| Cause::UnofferedSubprotocol(chosen.clone()))?;
             fields.insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
-        Ok(fields)
-    }
-    pub(crate) fn into_subprotocol(self) -> Option<String> {
-        self.subprotocol
+        let offers = extensions(offer.headers()).unwrap_or_default();
+        let answer = deflate.and_then(|deflate| deflate::answer(&offers, deflate));
+        // Tokens and base64 are always valid values.
+        if let Some((_, answer)) = &answer
+            && let Ok(value) = HeaderValue::try_from(answer)
+        {
+            fields.insert(SEC_WEBSOCKET_EXTENSIONS, value);
+        }
+        if offer.upgrades
+            && let Some(key) = Key::read(offer.headers())
+            && let Ok(value) = HeaderValue::try_from(key.accept())
+        {
+            fields.insert(SEC_WEBSOCKET_ACCEPT, value);
+        }
+        let agreed = Agreed {
+            subprotocol: self.subprotocol,
+            compression: answer.map(|(agreed, _)| agreed),
+        };
+        Ok((agreed, fields))
     }
 }
 

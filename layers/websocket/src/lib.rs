@@ -73,7 +73,9 @@
 mod client;
 mod close;
 mod connection;
+mod deflate;
 mod error;
+mod extension;
 mod frame;
 mod handshake;
 mod keepalive;
@@ -90,9 +92,10 @@ mod utf8;
 
 pub use client::Client;
 pub use close::{CloseCode, Closed, Closer};
+pub use deflate::{Compression, Deflate};
 pub use error::Cause;
 pub use handshake::{Accept, Offer};
-pub use message::{Message, Payload, Text};
+pub use message::{Message, Part, Payload, Text};
 pub use ping::{PingToken, Pong};
 pub use request::Request;
 pub use server::Server;
@@ -107,10 +110,15 @@ const NAME: &str = "websocket";
 const MAX_CONTROL: usize = 125;
 
 /// What a layer tells about its opening.
-fn facts(status: Option<StatusCode>, subprotocol: Option<&str>) -> String {
-    match (status, subprotocol) {
-        (None, _) => String::new(),
-        (Some(status), None) => status.as_str().to_owned(),
-        (Some(status), Some(name)) => format!("{}, subprotocol {name}", status.as_str()),
-    }
+fn facts(
+    status: Option<StatusCode>,
+    subprotocol: Option<&str>,
+    compression: Option<&Compression>,
+) -> String {
+    let parts = [
+        status.map(|status| status.as_str().to_owned()),
+        subprotocol.map(|name| format!("subprotocol {name}")),
+        compression.map(|_| "compressed".to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

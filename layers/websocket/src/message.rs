@@ -26,6 +26,13 @@ impl Message {
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
         Self::Binary(bytes.into())
     }
+    /// Wraps what was received and checked.
+    pub(crate) fn checked(text: bool, payload: Bytes) -> Self {
+        match text {
+            true => Self::Text(Text::checked(payload)),
+            false => Self::Binary(payload),
+        }
+    }
     /// Returns whether this is text.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))
@@ -47,6 +54,44 @@ impl Message {
     /// Returns whether the payload is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A part of a message, for messages that are sent or received before they are whole.
+///
+/// All parts of a message are of one kind, and a text is cut between characters.
+///
+/// ```
+/// use wirestack_websocket::Part;
+///
+/// let parts = [Part::more("a long "), Part::more("long "), Part::last("text")];
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The part, of any length.
+    pub payload: Message,
+    /// Whether the message ends with it.
+    pub last: bool,
+}
+
+impl Part {
+    /// Creates a part that is followed by others.
+    pub fn more(payload: impl Into<Message>) -> Self {
+        let payload = payload.into();
+        let last = false;
+        Self { payload, last }
+    }
+    /// Creates the last part of a message, which may be its only one.
+    pub fn last(payload: impl Into<Message>) -> Self {
+        let payload = payload.into();
+        let last = true;
+        Self { payload, last }
+    }
+}
+
+impl Weigh for Part {
+    fn weight(&self) -> usize {
+        self.payload.len() + size_of::<Self>()
     }
 }
 
@@ -179,34 +224,57 @@ impl fmt::Debug for Text {
     }
 }
 
-/// What the application's side is made of: a [`Queue`] of messages, or a [`Pipe`] of bytes that
-/// travel as binary messages of any cut.
+/// What the application's side is made of: a [`Queue`] of messages, a [`Queue`] of their
+/// [`Part`]s, or a [`Pipe`] of bytes that travel as binary messages of any cut.
 ///
 /// It is sealed.
 pub trait Payload: Form + Default + 'static {}
 
 impl Payload for Queue<Message> {}
 
+impl Payload for Queue<Part> {}
+
 impl Payload for Pipe {}
 
 /// What [`Payload`] has to be able to do.
 #[expect(unnameable_types, reason = "this is what seals `Payload`")]
 pub trait Form: Flow {
-    /// Hands a message to the application.
-    fn deliver(&mut self, message: Message) -> Result<(), Cause>;
-    /// Takes the next message from the application.
-    fn next(&mut self) -> Option<Message>;
+    /// Whether messages are delivered as they come. Then nothing is gathered, and the limits of
+    /// what may be do not apply.
+    const IN_PARTS: bool;
+
+    /// Hands the application a message, or the next part of one.
+    fn deliver(&mut self, message: Message, last: bool) -> Result<(), Cause>;
+    /// Takes the next message from the application, or the next part and whether it is the last.
+    fn next(&mut self) -> Option<(Message, bool)>;
     /// Returns about how many bytes of the wire wait here.
     fn waiting(&self) -> usize;
 }
 
 impl Form for Queue<Message> {
-    fn deliver(&mut self, message: Message) -> Result<(), Cause> {
+    const IN_PARTS: bool = false;
+
+    fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
         self.push(message);
         Ok(())
     }
-    fn next(&mut self) -> Option<Message> {
-        self.pop()
+    fn next(&mut self) -> Option<(Message, bool)> {
+        self.pop().map(|message| (message, true))
+    }
+    fn waiting(&self) -> usize {
+        self.weight()
+    }
+}
+
+impl Form for Queue<Part> {
+    const IN_PARTS: bool = true;
+
+    fn deliver(&mut self, payload: Message, last: bool) -> Result<(), Cause> {
+        self.push(Part { payload, last });
+        Ok(())
+    }
+    fn next(&mut self) -> Option<(Message, bool)> {
+        self.pop().map(|part| (part.payload, part.last))
     }
     fn waiting(&self) -> usize {
         self.weight()
@@ -214,7 +282,9 @@ impl Form for Queue<Message> {
 }
 
 impl Form for Pipe {
-    fn deliver(&mut self, message: Message) -> Result<(), Cause> {
+    const IN_PARTS: bool = true;
+
+    fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
         match message {
             Message::Binary(bytes) => {
                 self.push(bytes);
@@ -223,9 +293,9 @@ impl Form for Pipe {
             Message::Text(_) => Err(Cause::TextRefused),
         }
     }
-    fn next(&mut self) -> Option<Message> {
+    fn next(&mut self) -> Option<(Message, bool)> {
         let n = self.first().len().min(PIECE);
-        (n > 0).then(|| Message::Binary(self.take(n)))
+        (n > 0).then(|| (Message::Binary(self.take(n)), true))
     }
     fn waiting(&self) -> usize {
         self.len()

@@ -1,9 +1,9 @@
-use crate::Cause;
 use crate::handshake::{Key, VERSION, add, is_token, local};
+use crate::{Cause, Settings, deflate};
 use http::Uri;
 use http::header::{
-    HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION,
+    HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
 use wirestack_layer::Error;
 
@@ -91,7 +91,7 @@ impl Request {
         &self.subprotocols
     }
     /// Returns the fields that do not depend on the version of HTTP.
-    fn fields(&self) -> HeaderMap {
+    fn fields(&self, settings: &Settings) -> HeaderMap {
         let mut fields = HeaderMap::new();
         fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
         if let Ok(offered) = HeaderValue::try_from(self.subprotocols.join(", "))
@@ -99,11 +99,16 @@ impl Request {
         {
             fields.insert(SEC_WEBSOCKET_PROTOCOL, offered);
         }
+        if let Some(deflate) = &settings.deflate
+            && let Ok(offered) = HeaderValue::try_from(deflate::offer(deflate))
+        {
+            fields.insert(SEC_WEBSOCKET_EXTENSIONS, offered);
+        }
         fields.extend(self.headers.clone());
         fields
     }
     /// Returns the request of an HTTP/1.1 upgrade with this key.
-    pub(crate) fn to_http1(&self, key: &Key) -> http::Request<()> {
+    pub(crate) fn to_http1(&self, key: &Key, settings: &Settings) -> http::Request<()> {
         let mut request = http::Request::new(());
         *request.uri_mut() = self.target();
         let headers = request.headers_mut();
@@ -116,12 +121,13 @@ impl Request {
                 headers.insert(name, value);
             }
         }
-        headers.extend(self.fields());
+        headers.extend(self.fields(settings));
         request
     }
     /// Returns the same request for a stream of an HTTP/2 connection: what an extended CONNECT with
-    /// the protocol `websocket` has besides method and protocol (RFC 8441 §5). There is no key.
-    pub fn to_http2(&self) -> http::Request<()> {
+    /// the protocol `websocket` has besides method and protocol (RFC 8441 §5). There is no key. The
+    /// settings are those that the layer will have: they say what to offer.
+    pub fn to_http2(&self, settings: &Settings) -> http::Request<()> {
         let mut request = http::Request::new(());
         let scheme = if self.is_secure() { "https" } else { "http" };
         let built = Uri::builder()
@@ -131,7 +137,7 @@ impl Request {
             .build();
         // Each part is one of a URI already.
         *request.uri_mut() = built.unwrap_or_default();
-        *request.headers_mut() = self.fields();
+        *request.headers_mut() = self.fields(settings);
         request
     }
     /// Returns the host, and the port unless it is that of the scheme.

@@ -1,9 +1,11 @@
 //! Messages and control frames in, frames out.
 
 use crate::close::Close;
+use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode};
 use crate::mask::{self, Masks};
-use crate::{Message, Settings};
+use crate::receive::RSV1;
+use crate::{Cause, Message, Settings};
 use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};
 
@@ -13,8 +15,11 @@ pub(crate) struct Sender {
     /// A client's; a server does not mask.
     masks: Option<Masks>,
     largest: usize,
-    /// What is left of a message that goes out in fragments.
-    rest: Option<Bytes>,
+    /// What is left of a payload that goes out in fragments, and whether it ends its message.
+    rest: Option<(Bytes, bool)>,
+    /// Whether the message that has begun, and goes on with the next part, is text.
+    begun: Option<bool>,
+    deflater: Option<Deflater>,
     /// The answer to the latest ping that could not be answered yet. Only to that one: so pings
     /// cannot fill the memory of a side whose pongs are not read.
     pong: Option<Bytes>,
@@ -26,35 +31,75 @@ impl Sender {
             masks,
             largest: settings.largest_frame_sent.max(1),
             rest: None,
+            begun: None,
+            deflater: None,
             pong: None,
         }
     }
-    /// Sends a message, or its first fragment. `waiting` is about how many bytes will follow.
-    #[inline]
-    pub(crate) fn message(&mut self, message: Message, waiting: usize, to: &mut Pipe) {
-        let opcode = match message {
-            Message::Text(_) => Opcode::Text,
-            Message::Binary(_) => Opcode::Binary,
-        };
-        self.fragment(opcode, message.into_bytes(), waiting, to);
+    pub(crate) fn compress(&mut self, deflater: Deflater) {
+        self.deflater = Some(deflater);
     }
-    /// Sends the next fragment of a message that has begun, and returns whether there was one.
+    /// Sends a message or a part of one, or the first fragment of that. `waiting` is about how many
+    /// bytes will follow.
+    #[inline]
+    pub(crate) fn message(
+        &mut self,
+        message: Message,
+        last: bool,
+        waiting: usize,
+        to: &mut Pipe,
+    ) -> Result<(), Cause> {
+        let text = message.is_text();
+        let first = match self.begun {
+            None => true,
+            Some(begun) if begun == text => false,
+            Some(_) => return Err(Cause::MixedParts),
+        };
+        self.begun = (!last).then_some(text);
+        let opcode = match (first, text) {
+            (false, _) => Opcode::Continuation,
+            (true, true) => Opcode::Text,
+            (true, false) => Opcode::Binary,
+        };
+        let mut payload = message.into_bytes();
+        let mut rsv = 0;
+        if let Some(deflater) = &mut self.deflater {
+            if first {
+                deflater.begin(payload.len(), last);
+            }
+            if deflater.is_active() {
+                payload = deflater.deflate(&payload, last)?;
+                rsv = if first { RSV1 } else { 0 };
+            }
+        }
+        self.fragment(rsv, opcode, payload, last, waiting, to);
+        Ok(())
+    }
+    /// Sends the next fragment of a payload that has begun, and returns whether there was one.
     pub(crate) fn continued(&mut self, to: &mut Pipe) -> bool {
-        let Some(rest) = self.rest.take() else {
+        let Some((rest, last)) = self.rest.take() else {
             return false;
         };
-        self.fragment(Opcode::Continuation, rest, 0, to);
+        self.fragment(0, Opcode::Continuation, rest, last, 0, to);
         true
     }
-    fn fragment(&mut self, opcode: Opcode, mut payload: Bytes, waiting: usize, to: &mut Pipe) {
-        let fin = payload.len() <= self.largest;
-        if !fin {
-            self.rest = Some(payload.split_off(self.largest));
+    fn fragment(
+        &mut self,
+        rsv: u8,
+        opcode: Opcode,
+        mut payload: Bytes,
+        last: bool,
+        waiting: usize,
+        to: &mut Pipe,
+    ) {
+        let fits = payload.len() <= self.largest;
+        if !fits {
+            self.rest = Some((payload.split_off(self.largest), last));
         }
-        self.frame(fin, opcode, payload, waiting, to);
+        self.frame(fits && last, rsv, opcode, payload, waiting, to);
     }
     pub(crate) fn ping(&mut self, payload: Bytes, to: &mut Pipe) {
-        self.frame(true, Opcode::Ping, payload, 0, to);
+        self.frame(true, 0, Opcode::Ping, payload, 0, to);
     }
     /// Answers a ping as soon as there is room, unless a later one comes first.
     pub(crate) fn pong(&mut self, payload: Bytes, to: &mut Pipe) {
@@ -64,7 +109,7 @@ impl Sender {
     /// Sends the pong that waits, if there is room.
     pub(crate) fn reply(&mut self, to: &mut Pipe) {
         if let Some(payload) = self.pong.take_if(|_| to.room() > 0) {
-            self.frame(true, Opcode::Pong, payload, 0, to);
+            self.frame(true, 0, Opcode::Pong, payload, 0, to);
         }
     }
     /// Forgets the pong that waits.
@@ -72,14 +117,22 @@ impl Sender {
         self.pong = None;
     }
     pub(crate) fn close(&mut self, close: &Close, to: &mut Pipe) {
-        self.frame(true, Opcode::Close, close.emit(), 0, to);
+        self.frame(true, 0, Opcode::Close, close.emit(), 0, to);
     }
     #[inline]
-    fn frame(&mut self, fin: bool, opcode: Opcode, payload: Bytes, waiting: usize, to: &mut Pipe) {
+    fn frame(
+        &mut self,
+        fin: bool,
+        rsv: u8,
+        opcode: Opcode,
+        payload: Bytes,
+        waiting: usize,
+        to: &mut Pipe,
+    ) {
         let key = self.masks.as_mut().map(Masks::key);
         let header = Header {
             fin,
-            rsv: 0,
+            rsv,
             opcode,
             len: payload.len() as u64,
             key,

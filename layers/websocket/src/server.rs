@@ -1,12 +1,14 @@
 use crate::close::{CloseCode, Closed};
 use crate::connection::Connection;
-use crate::handshake::{self, Accept, Key, Offer, TOKEN};
-use crate::message::{Message, Payload};
+use crate::deflate::{Compression, Deflate};
+use crate::handshake::{self, Accept, Agreed, Offer, TOKEN};
+use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
 use crate::{Cause, NAME, Settings, facts};
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::{CONNECTION, HeaderValue, UPGRADE};
+use http::{Response, StatusCode};
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::time::Instant;
@@ -17,7 +19,8 @@ use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, found};
 ///
 /// It parks at the [`request`](Self::request) until it is told [`accept`](Self::accept) or
 /// [`reject`](Self::reject); a request that is no WebSocket handshake it refuses by itself. Its
-/// application speaks in [`Message`]s, or in bytes after [`tunnel`](Self::tunnel). What ends and
+/// application speaks in [`Message`]s, in [`Part`]s of them after [`parts`](Self::parts), or in bytes
+/// after [`tunnel`](Self::tunnel). What ends and
 /// fails, and how, is described at the [crate root](crate#ends).
 pub struct Server<F = Queue<Message>> {
     stage: Stage,
@@ -37,15 +40,16 @@ enum Stage {
 struct Handshake {
     opening: Opening<upgrade::Server>,
     verdict: Verdict,
+    deflate: Option<Deflate>,
 }
 
 /// What became of the request.
 enum Verdict {
     /// There is none yet.
     Waiting,
-    /// It is a handshake with this key, and the application has to decide.
-    Deciding(Key),
-    Accepted(Option<String>),
+    /// It is a handshake, and the application has to decide.
+    Deciding,
+    Accepted(Agreed),
     Rejected,
     /// It was none, for this reason.
     Refused(Cause),
@@ -58,6 +62,7 @@ impl Server {
         let handshake = Handshake {
             opening: Opening::new(upgrade),
             verdict: Verdict::Waiting,
+            deflate: settings.deflate.clone(),
         };
         let stage = Stage::Opening(Box::new(handshake));
         Self::with(stage, Connection::server(&settings))
@@ -70,14 +75,40 @@ impl Server {
         };
         Self::with(stage, Connection::server(&settings))
     }
-    /// Creates a server over a stream of an HTTP/2 connection, which was answered with what `accept`
-    /// [says there](Accept::to_http2).
-    pub fn answered(accept: Accept, settings: Settings) -> Self {
+    /// Creates a server for a request that came another way, and the response that accepts it: a
+    /// `101` to an HTTP/1.1 upgrade, or a `200` to an extended CONNECT (RFC 8441 §5). The server is
+    /// open already; its wire is what lies behind that response.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::UnofferedSubprotocol`].
+    pub fn answered(
+        offer: &Offer<'_>,
+        accept: Accept,
+        settings: Settings,
+    ) -> Result<(Self, Response<()>), Error> {
+        let deflate = settings.deflate.as_ref();
+        let answer = accept.answer(offer, deflate);
+        let (agreed, fields) = answer.map_err(|cause| Error::local(NAME, cause))?;
+        let mut response = Response::new(());
+        *response.headers_mut() = fields;
+        if offer.upgrades() {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let upgrade = [(UPGRADE, TOKEN), (CONNECTION, "Upgrade")];
+            let upgrade = upgrade.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            response.headers_mut().extend(upgrade);
+        }
+        let mut connection = Connection::server(&settings);
+        connection.compress(agreed.compression, deflate);
         let stage = Stage::Open {
-            status: Some(StatusCode::OK),
-            subprotocol: accept.into_subprotocol(),
+            status: Some(response.status()),
+            subprotocol: agreed.subprotocol,
         };
-        Self::with(stage, Connection::server(&settings))
+        Ok((Self::with(stage, connection), response))
+    }
+    /// Makes it take and hand over messages in parts, as they come and go.
+    pub fn parts(self) -> Server<Queue<Part>> {
+        Server::with(self.stage, self.connection)
     }
     /// Makes it carry bytes, in binary messages of any cut. A text message then fails it.
     pub fn tunnel(self) -> Server<Pipe> {
@@ -99,7 +130,7 @@ impl<F> Server<F> {
             return None;
         };
         match handshake.verdict {
-            Verdict::Deciding(_) => handshake.opening.upgrade.request().map(Offer::new),
+            Verdict::Deciding => handshake.opening.upgrade.request().map(Offer::checked),
             _ => None,
         }
     }
@@ -111,13 +142,14 @@ impl<F> Server<F> {
     pub fn accept(&mut self, accept: Accept) -> Result<(), Error> {
         let local = |cause| Error::local(NAME, cause);
         let nothing = || local(Cause::NothingToDecide);
-        let Handshake { opening, verdict } = self.deciding().ok_or_else(nothing)?;
-        if let Verdict::Deciding(key) = verdict
-            && let Some(request) = opening.upgrade.request()
-        {
-            let fields = accept.to_http1(&Offer::new(request), key).map_err(local)?;
-            opening.upgrade.accept(TOKEN, fields);
-            *verdict = Verdict::Accepted(accept.into_subprotocol());
+        let handshake = self.deciding().ok_or_else(nothing)?;
+        let upgrade = &mut handshake.opening.upgrade;
+        if let Some(request) = upgrade.request() {
+            let deflate = handshake.deflate.as_ref();
+            let answer = accept.answer(&Offer::checked(request), deflate);
+            let (agreed, fields) = answer.map_err(local)?;
+            upgrade.accept(TOKEN, fields);
+            handshake.verdict = Verdict::Accepted(agreed);
         }
         Ok(())
     }
@@ -126,17 +158,17 @@ impl<F> Server<F> {
     /// # Errors
     ///
     /// [`Cause::NothingToDecide`].
-    pub fn reject(&mut self, response: http::Response<Bytes>) -> Result<(), Error> {
+    pub fn reject(&mut self, response: Response<Bytes>) -> Result<(), Error> {
         let nothing = || Error::local(NAME, Cause::NothingToDecide);
-        let Handshake { opening, verdict } = self.deciding().ok_or_else(nothing)?;
-        opening.upgrade.reject(response);
-        *verdict = Verdict::Rejected;
+        let handshake = self.deciding().ok_or_else(nothing)?;
+        handshake.opening.upgrade.reject(response);
+        handshake.verdict = Verdict::Rejected;
         Ok(())
     }
     fn deciding(&mut self) -> Option<&mut Handshake> {
         match &mut self.stage {
             Stage::Opening(handshake) => {
-                let decides = matches!(handshake.verdict, Verdict::Deciding(_));
+                let decides = matches!(handshake.verdict, Verdict::Deciding);
                 decides.then_some(handshake)
             }
             _ => None,
@@ -148,6 +180,10 @@ impl<F> Server<F> {
             Stage::Open { subprotocol, .. } => subprotocol.as_deref(),
             _ => None,
         }
+    }
+    /// Returns how messages are compressed, if that was agreed on.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.connection.compression()
     }
     /// Sends a ping at the next `process`, or once open. Its pong comes out of [`pong`](Self::pong).
     ///
@@ -182,14 +218,13 @@ impl Handshake {
         &mut self,
         p: &mut Ports<'_, F, F>,
         now: Instant,
-    ) -> Result<Option<Stage>, Error> {
+    ) -> Result<Option<(Stage, Option<Compression>)>, Error> {
         let mut open = self.opening.process(p, now);
         if let Verdict::Waiting = self.verdict
             && let Some(request) = self.opening.upgrade.request()
         {
-            let offers = self.opening.upgrade.offers(TOKEN);
-            self.verdict = match handshake::check_request(request, offers) {
-                Ok(key) => Verdict::Deciding(key),
+            self.verdict = match handshake::check_request(request) {
+                Ok(()) => Verdict::Deciding,
                 Err(cause) => Verdict::Refused(cause),
             };
             if let Verdict::Refused(cause) = &self.verdict {
@@ -198,10 +233,13 @@ impl Handshake {
             }
         }
         match (open, &mut self.verdict) {
-            (Ok(true), Verdict::Accepted(subprotocol)) => Ok(Some(Stage::Open {
-                status: Some(StatusCode::SWITCHING_PROTOCOLS),
-                subprotocol: subprotocol.take(),
-            })),
+            (Ok(true), Verdict::Accepted(agreed)) => {
+                let stage = Stage::Open {
+                    status: Some(StatusCode::SWITCHING_PROTOCOLS),
+                    subprotocol: agreed.subprotocol.take(),
+                };
+                Ok(Some((stage, agreed.compression)))
+            }
             (Ok(_), _) => Ok(None),
             (Err(_), Verdict::Refused(cause)) => Err(Error::peer(NAME, cause.clone())),
             (Err(error), _) => Err(error),
@@ -219,7 +257,11 @@ impl<F: Payload> Layer for Server<F> {
     fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
         if let Stage::Opening(handshake) = &mut self.stage {
             match handshake.step(&mut p, now) {
-                Ok(Some(stage)) => self.stage = stage,
+                Ok(Some((stage, compression))) => {
+                    let deflate = handshake.deflate.as_ref();
+                    self.connection.compress(compression, deflate);
+                    self.stage = stage;
+                }
                 Ok(None) => return,
                 Err(error) => {
                     self.stage = Stage::Failed;
@@ -260,7 +302,7 @@ impl<F: Payload> Layer for Server<F> {
             Stage::Open { status, .. } => status,
             _ => None,
         };
-        facts(status, self.subprotocol())
+        facts(status, self.subprotocol(), self.compression())
     }
     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
         found(self, part, nth)

@@ -1,7 +1,11 @@
+use crate::Deflate;
 use std::time::Duration;
 use wirestack_http1::Limits;
 
-/// The limits of a WebSocket, and how long its closing may take.
+/// The limits of a WebSocket, and what it does by itself.
+///
+/// The limits of received frames and messages hold where whole messages are handed over: what is
+/// taken in parts, or as bytes, is bounded by nothing but the room for it.
 ///
 /// ```
 /// use wirestack_websocket::Settings;
@@ -27,6 +31,9 @@ pub struct Settings {
     pub close_timeout: Duration,
     /// Whether to ask a silent peer for a sign of life; not by default.
     pub keepalive: Option<Keepalive>,
+    /// How to compress messages, if the peer agrees; not by default, for the reason that
+    /// [`Deflate`] gives.
+    pub deflate: Option<Deflate>,
     /// The limits of the HTTP/1.1 head that opens the connection.
     pub head: Limits,
 }
@@ -53,6 +60,7 @@ impl Default for Settings {
             largest_frame_sent: usize::MAX,
             close_timeout: Duration::from_secs(10),
             keepalive: None,
+            deflate: None,
             head: Limits::default(),
         }
     }

@@ -25,7 +25,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
         let sent = request
             .header("origin", "https://o.test")
             .unwrap()
-            .to_http2();
+            .to_http2(&Settings::default());
         assert_eq!(sent.uri(), uri);
         let mut fields: Vec<_> = sent
             .headers()
@@ -89,12 +89,15 @@ fn a_server_reads_the_offer_and_refuses_a_bad_one_without_connection_fields() {
     let offer = Offer::of_http2(&good).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
     let accept = Accept::new().subprotocol("b");
-    let fields = accept.to_http2(&offer).unwrap();
-    assert_eq!(fields.len(), 1);
-    assert_eq!(fields["sec-websocket-protocol"], "b");
-    let server = Server::answered(accept, Settings::default());
+    let answered = |accept| Server::answered(&offer, accept, Settings::default());
+    let (server, response) = answered(accept).unwrap();
+    assert_eq!(
+        (response.status(), response.headers().len()),
+        (http::StatusCode::OK, 1)
+    );
+    assert_eq!(response.headers()["sec-websocket-protocol"], "b");
     assert_eq!(server.subprotocol(), Some("b"));
-    assert!(Accept::new().subprotocol("c").to_http2(&offer).is_err());
+    assert!(answered(Accept::new().subprotocol("c")).is_err());
 
     for fields in [
         &[][..],

@@ -29,7 +29,7 @@ impl Opening {
         Ok(websocket::Client::new(self.request, self.settings, seed)?.boxed())
     }
     pub(super) fn over_http2(self, seed: Seed) -> Result<BoxSocket, Error> {
-        let request = http2::Request::extended("websocket", self.request.to_http2())?;
+        let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
         let tunnel = http2::Client::new(request, self.http2)?;
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap_or_default();

@@ -9,6 +9,24 @@ mod server;
 pub use client::Client;
 pub use server::Server;
 
+use crate::head::{self, lists};
+use http::header::{CONNECTION, UPGRADE};
+use http::{Request, Version};
+
+/// Returns whether a request can be upgraded to `token`: it lists it in `Upgrade`, has
+/// `Connection: Upgrade`, is HTTP/1.1 and announces no content.
+///
+/// "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110
+/// §7.8). Content would have to be read before the protocol changes, which a tunnel of bytes has no
+/// place for.
+pub fn offers(request: &Request<()>, token: &str) -> bool {
+    let headers = request.headers();
+    request.version() == Version::HTTP_11
+        && lists(headers, &CONNECTION, "upgrade")
+        && lists(headers, &UPGRADE, token)
+        && !head::has_content(headers)
+}
+
 /// Returns whether the text is `token` or `token/token`, as the name of a protocol is.
 fn is_protocol(text: &str) -> bool {
     let mut parts = text.splitn(2, '/');

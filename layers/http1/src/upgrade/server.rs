@@ -1,9 +1,9 @@
 use crate::answering::{Answer, Answering, Serve, Then};
-use crate::head::{self, RequestHead, lists};
+use crate::head::{self, RequestHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Cause, Limits};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 
 /// Waits for one request and for what the application makes of it; a plain tunnel once it has
@@ -36,20 +36,10 @@ impl Server {
             _ => None,
         }
     }
-    /// Returns whether the request can be upgraded to `token`: it lists it in `Upgrade`, has
-    /// `Connection: Upgrade`, is HTTP/1.1 and announces no content.
-    ///
-    /// "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC
-    /// 9110 §7.8). Content would have to be read before the protocol changes, which a tunnel of bytes
-    /// has no place for.
+    /// Returns whether the request that waits [offers](super::offers) to upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
-        self.request().is_some_and(|request| {
-            let headers = request.headers();
-            request.version() == Version::HTTP_11
-                && lists(headers, &CONNECTION, "upgrade")
-                && lists(headers, &UPGRADE, token)
-                && !head::has_content(headers)
-        })
+        self.request()
+            .is_some_and(|request| super::offers(request, token))
     }
     /// Accepts the upgrade with `101 Switching Protocols` and these fields; `Connection` and
     /// `Upgrade` are added.

@@ -79,7 +79,7 @@ where
         request: websocket::Request,
         settings: websocket::Settings,
     ) -> Result<Http2WebSocket<S>, Error> {
-        let asked = Request::extended("websocket", request.to_http2())?;
+        let asked = Request::extended("websocket", request.to_http2(&settings))?;
         let (response, stream) = self.open(asked).await?;
         let client = websocket::Client::answered(&request, response, settings, seed())?;
         Ok(over_http2(stream, client))

@@ -196,10 +196,10 @@ impl WebSocketServer {
         ended
     }
     fn accept(&self, incoming: Incoming) -> Option<ServerSocket> {
-        match admission::over_http2(incoming.request(), &*self.decide) {
-            Ok((accept, fields)) => {
+        let settings = self.settings.clone();
+        match admission::over_http2(incoming.request(), &*self.decide, settings) {
+            Ok((server, fields)) => {
                 let stream = incoming.accept(fields)?;
-                let server = websocket::Server::answered(accept, self.settings.clone());
                 let engine = Engine::new(server).boxed();
                 Some(Connection::with(
                     Transport::Http2(stream),

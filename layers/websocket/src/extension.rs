@@ -1,0 +1,130 @@
+//! The list in `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
+
+use crate::handshake::is_token;
+use std::fmt;
+
+/// One element of the list.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Extension {
+    pub(crate) name: String,
+    pub(crate) parameters: Vec<(String, Option<String>)>,
+}
+
+/// The list does not conform to its grammar.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+impl Extension {
+    /// Parses a list, in which elements may be empty.
+    pub(crate) fn parse_list(text: &str) -> Result<Vec<Self>, Malformed> {
+        let elements = split(text, ',')?.into_iter().map(str::trim);
+        let elements = elements.filter(|element| !element.is_empty());
+        elements.map(Self::parse).collect()
+    }
+    fn parse(text: &str) -> Result<Self, Malformed> {
+        let mut parts = split(text, ';')?.into_iter().map(str::trim);
+        let name = parts.next().and_then(token).ok_or(Malformed)?;
+        let parameters = parts.map(|part| match part.split_once('=') {
+            None => Ok((token(part).ok_or(Malformed)?, None)),
+            Some((name, value)) => {
+                let name = token(name.trim()).ok_or(Malformed)?;
+                let value = token(&unquoted(value.trim())?).ok_or(Malformed)?;
+                Ok((name, Some(value)))
+            }
+        });
+        let parameters = parameters.collect::<Result<_, _>>()?;
+        Ok(Self { name, parameters })
+    }
+}
+
+impl fmt::Display for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.parameters
+            .iter()
+            .try_for_each(|(name, value)| match value {
+                None => write!(f, "; {name}"),
+                Some(value) => write!(f, "; {name}={value}"),
+            })
+    }
+}
+
+fn token(text: &str) -> Option<String> {
+    is_token(text).then(|| text.to_owned())
+}
+
+/// Splits outside of quotes.
+fn split(text: &str, at: char) -> Result<Vec<&str>, Malformed> {
+    let mut parts = Vec::new();
+    let (mut start, mut quoted, mut escaped) = (0, false, false);
+    for (n, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if c == at && !quoted => {
+                parts.push(&text[start..n]);
+                start = n + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    (!quoted).then_some(parts).ok_or(Malformed)
+}
+
+/// "When using the quoted-string syntax variant, the value after quoted-string unescaping MUST
+/// conform to the 'token' ABNF."
+fn unquoted(text: &str) -> Result<String, Malformed> {
+    let Some(rest) = text.strip_prefix('"') else {
+        return Ok(text.to_owned());
+    };
+    let inner = rest.strip_suffix('"').ok_or(Malformed)?;
+    let mut plain = String::new();
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '\\' => chars.next().ok_or(Malformed)?,
+            '"' => return Err(Malformed),
+            c => c,
+        });
+    }
+    Ok(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_as_their_grammar_says() {
+        let parsed = |text| {
+            let list = Extension::parse_list(text)?;
+            Ok(list.iter().map(Extension::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(parsed(""), Ok(vec![]));
+        assert_eq!(parsed(" , a ,"), Ok(vec!["a".into()]));
+        assert_eq!(
+            parsed(r#"a;b ; c = 1;d="2", e;f="\3""#),
+            Ok(vec!["a; b; c=1; d=2".into(), "e; f=3".into()])
+        );
+        for bad in [
+            "a b",
+            ";",
+            "a;",
+            "a;;b",
+            "a;b=",
+            "a;=1",
+            r#"a;b=""#,
+            r#"a;b="1"#,
+            r#"a;b="1"2"#,
+            r#"a;b="1,2""#,
+            r#"a;b="""#,
+            "a=1",
+            "é",
+            r#"a;b="\""#,
+        ] {
+            assert_eq!(parsed(bad), Err(Malformed), "{bad}");
+        }
+    }
+}
