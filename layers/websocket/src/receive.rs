@@ -216,23 +216,27 @@ impl Receiver {
         let (Some(message), Some(inflater)) = (&mut self.message, &mut self.inflater) else {
             return Err(Cause::ReservedBits(RSV1)); // `admit` has seen to it
         };
+        // What came out before a fault counts, however the input was cut.
         if F::IN_PARTS {
             let mut piece = Vec::new();
-            let step = inflater.inflate(input, last, &mut piece, PIECE)?;
-            self.deliver_part(piece.into(), last && !step.full, app)?;
-            return Ok(step);
+            let step = inflater.inflate(input, last, &mut piece, PIECE);
+            let last = last && step.as_ref().is_ok_and(|step| !step.full);
+            self.deliver_part(piece.into(), last, app)?;
+            return step;
         }
         let (before, limit) = (message.payload.len(), self.max_message);
         let one_too_many = limit.saturating_add(1);
-        let step = inflater.inflate(input, last, &mut message.payload, one_too_many)?;
-        if step.full {
+        let step = inflater.inflate(input, last, &mut message.payload, one_too_many);
+        let full = step.as_ref().is_ok_and(|step| step.full);
+        if message.text {
+            let last = last && !full && step.is_ok();
+            self.utf8.check(&message.payload[before..], last)?;
+        }
+        if full {
             let len = one_too_many as u64;
             return Err(Cause::LongMessage { len, limit });
         }
-        if message.text {
-            self.utf8.check(&message.payload[before..], last)?;
-        }
-        Ok(step)
+        step
     }
     /// Refuses a frame for what its header says.
     fn admit<F: Payload>(&mut self, header: &Header) -> Result<(), Cause> {

@@ -2,7 +2,7 @@
 
 use wirestack_laws::{Subject, check, pattern};
 use wirestack_layer::{LayerExt, Pipe, Queue, Seed};
-use wirestack_websocket::{Accept, Client, Message, Request, Server, Settings};
+use wirestack_websocket::{Accept, Client, Deflate, Message, Request, Server, Settings};
 
 #[test]
 fn websocket_keeps_the_laws() {
@@ -24,6 +24,23 @@ fn fragments_keep_the_laws() {
     let client = move || Client::established(settings.clone(), Seed::new([7; 32]));
     let server = move || Server::established(again.clone());
     check(&messages("websocket in fragments", client, server));
+}
+
+#[test]
+fn compression_keeps_the_laws() {
+    let mut settings = settings();
+    let mut deflate = Deflate::default();
+    deflate.server_no_context_takeover = true;
+    deflate.threshold = 1;
+    deflate.level = 0; // what shrinks makes more fit into the room than the law counts
+    settings.deflate = Some(deflate);
+    let again = settings.clone();
+    let client = move || {
+        let request = Request::new("ws://example.org/chat").unwrap();
+        Client::new(request, settings.clone(), Seed::new([7; 32])).unwrap()
+    };
+    let server = move || Server::new(again.clone());
+    check(&messages("websocket with compression", client, server));
 }
 
 #[test]
