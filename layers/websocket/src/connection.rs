@@ -26,6 +26,9 @@ pub(crate) struct Connection {
     closed: Option<Closed>,
     close_timeout: Duration,
     compression: Option<Compression>,
+    /// What the connection fails for as soon as the application has taken what came before: so it
+    /// can still answer that.
+    refused: Option<Cause>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
 }
@@ -75,6 +78,7 @@ impl Connection {
             closed: None,
             close_timeout: settings.close_timeout,
             compression: None,
+            refused: None,
             waits_for_end: is_client,
         }
     }
@@ -127,15 +131,19 @@ impl Connection {
         if let State::Open | State::Closing { .. } = self.state
             && let Err(failure) = self.receive(&mut p, now)
         {
-            return self.fail(failure, &mut p);
+            return self.fail(failure, &mut p, now);
         }
         self.send(&mut p, now);
         if let State::Open = self.state
             && let Err(failure) = self.watch(&mut p, now)
         {
-            return self.fail(failure, &mut p);
+            return self.fail(failure, &mut p, now);
         }
-        if let State::Answering { .. } | State::Ending { .. } | State::Over = self.state {
+        let deaf = matches!(
+            self.state,
+            State::Answering { .. } | State::Ending { .. } | State::Over
+        );
+        if deaf || self.refused.is_some() {
             // "a peer discards any further data received" (RFC 6455 §1.4)
             p.from_wire.discard();
         }
@@ -156,8 +164,18 @@ impl Connection {
         p: &mut Ports<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
-        while p.to_app.room() > 0 {
-            match self.receiver.next(p.from_wire, p.to_app)? {
+        if let Some(cause) = self.refused.take_if(|_| p.to_app.is_empty()) {
+            return Err(cause.into());
+        }
+        while self.refused.is_none() && p.to_app.room() > 0 {
+            let received = match self.receiver.next(p.from_wire, p.to_app) {
+                Err(cause) if !p.to_app.is_empty() => {
+                    self.refused = Some(cause);
+                    break;
+                }
+                received => received?,
+            };
+            match received {
                 Received::Data => {}
                 Received::Ping(payload) => self.sender.pong(payload, p.to_wire),
                 Received::Pong(payload) => self.pings.answer(&payload, now),
@@ -285,9 +303,12 @@ impl Connection {
         let error = Error::peer(NAME, Cause::CloseTimedOut(self.close_timeout));
         self.abandon(error.at(Place::Layer(p.place)), p);
     }
-    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Ports<'_, F, F>) {
+    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Ports<'_, F, F>, now: Instant) {
         let error = match failure {
             Failure::Refused(cause) => {
+                if self.state == State::Open {
+                    self.send(p, now); // what the application said before
+                }
                 if self.state == State::Open {
                     self.sender
                         .close(&Close::bare(cause.close_code()), p.to_wire);

@@ -637,6 +637,34 @@ fn a_tunnel_carries_bytes_and_refuses_text() {
     server = Port::new(wirestack_websocket::Server::established(Settings::default()).tunnel());
     server.hear(&encode(&[frame(0x82, "a"), frame(0x81, "b")], true));
     assert_eq!(server.to_app.take(1), "a");
+    server.turn();
     assert_eq!(cause(&server.to_app), Some(Err(Cause::TextRefused)));
     assert_eq!(decode(&server.sent(), false), [close_frame(1003, "")]);
+}
+
+#[test]
+fn what_was_said_before_a_fault_can_still_be_answered() {
+    for as_server in [true, false] {
+        let bytes = encode(&[frame(0x81, "said"), frame(0xa1, "bad")], as_server);
+        let answer = [frame(0x81, "answer"), close_frame(1002, "")];
+        let wanted = Some(Err(Cause::ReservedBits(2)));
+        let after = frame(0x81, "after");
+        macro_rules! check {
+            ($port:expr) => {{
+                let mut port = $port;
+                port.hear(&bytes);
+                assert!(port.to_app.end().is_none() && port.to_wire.is_empty());
+                port.hear(&encode(&[after], as_server));
+                assert_eq!(messages(&mut port.to_app), [Message::text("said")]);
+                port.from_app.push(Message::text("answer"));
+                port.turn();
+                assert_eq!(cause(&port.to_app), wanted);
+                assert_eq!(decode(&port.sent(), !as_server), answer);
+            }};
+        }
+        match as_server {
+            true => check!(server(Settings::default())),
+            false => check!(client(Settings::default())),
+        }
+    }
 }

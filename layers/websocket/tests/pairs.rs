@@ -185,6 +185,7 @@ where
     port.from_wire.finish();
     port.turn();
     let heard = messages(&mut port.to_app);
+    port.turn();
     let end = end(&port.to_app).map(|end| end.map_err(|error| error.to_string()));
     assert!(end.is_some() && port.to_wire.is_closed());
     (heard, end, port.sent())

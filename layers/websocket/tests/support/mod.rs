@@ -235,6 +235,7 @@ where
         port.hear(b"\x81\x05after"); // what is over hears nothing
     }
     assert_eq!(messages(&mut port.to_app), row.messages, "{name}, {cuts:?}");
+    port.turn(); // a failure waits until what came before it was taken
     assert_eq!(cause(&port.to_app), row.end, "{name}, cut at {cuts:?}");
     assert_eq!(decode(&port.sent(), masks), row.output, "{name}, {cuts:?}");
     if let Some(Err(_)) = row.end {
