@@ -223,8 +223,9 @@ where
 /// A tunnel of bytes over bytes, boxed: what a route of any length folds into.
 pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
 
-/// A WebSocket at the top of a stack of any depth, boxed.
-pub type BoxSocket = Box<dyn Layer<In = Queue<Message>, Out = Queue<Message>> + Send>;
+/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
+/// it is their parts or bytes.
+pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
 
 /// An HTTP/2 connection at the top of a stack of any depth, boxed.
 pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;

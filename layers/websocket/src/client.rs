@@ -100,10 +100,15 @@ impl Client {
     }
     /// Makes it take and hand over messages in parts, as they come and go.
     pub fn parts(self) -> Client<Queue<Part>> {
-        Client::with(self.stage, self.connection)
+        self.carrying()
     }
-    /// Makes it carry bytes, in binary messages of any cut. A text message then fails it.
+    /// Makes it carry bytes, in binary messages of any cut. A text message then fails it. There is no
+    /// half-close: who finishes closes (see [`carries_half_close`](Layer::carries_half_close)).
     pub fn tunnel(self) -> Client<Pipe> {
+        self.carrying()
+    }
+    /// Makes it carry what its application side is made of: messages, parts or bytes.
+    pub fn carrying<F: Payload>(self) -> Client<F> {
         Client::with(self.stage, self.connection)
     }
 }
@@ -146,6 +151,10 @@ impl<F> Client<F> {
     /// Returns the next ping that was answered. A pong also answers the pings before its own.
     pub fn pong(&mut self) -> Option<Pong> {
         self.connection.pong()
+    }
+    /// Takes the answer to one ping, if it is there.
+    pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
+        self.connection.pong_to(ping)
     }
     /// Sets what the Close frame will say when the application has finished, instead of 1000. It
     /// closes nothing: that is what finishing does.

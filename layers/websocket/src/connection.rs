@@ -102,6 +102,9 @@ impl Connection {
     pub(crate) fn pong(&mut self) -> Option<Pong> {
         self.pings.next_pong()
     }
+    pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
+        self.pings.pong_to(ping)
+    }
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.farewell = Close::new(code, reason).map_err(|cause| Error::local(NAME, cause))?;
         Ok(())

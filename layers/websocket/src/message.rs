@@ -228,7 +228,7 @@ impl fmt::Debug for Text {
 /// [`Part`]s, or a [`Pipe`] of bytes that travel as binary messages of any cut.
 ///
 /// It is sealed.
-pub trait Payload: Form + Default + 'static {}
+pub trait Payload: Form + Default + Send + 'static {}
 
 impl Payload for Queue<Message> {}
 

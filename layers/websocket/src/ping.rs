@@ -72,6 +72,10 @@ impl Pings {
         let unread = self.answered.len().saturating_sub(MAX_PINGS);
         self.answered.drain(..unread);
     }
+    pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
+        let at = self.answered.iter().position(|pong| pong.token == ping)?;
+        self.answered.remove(at)
+    }
     pub(crate) fn next_pong(&mut self) -> Option<Pong> {
         self.answered.pop_front()
     }

@@ -8,7 +8,9 @@ use wirestack_websocket::{
     Accept, Cause, Client, Deflate, Message, Offer, Part, Request, Server, Settings,
 };
 
-fn sides(settings: Settings) -> (Port<Client<Queue<Part>>>, Port<Server<Queue<Part>>>) {
+type Parts = Queue<Part>;
+
+fn sides(settings: Settings) -> (Port<Client<Parts>>, Port<Server<Parts>>) {
     let request = Request::new("ws://h/").unwrap();
     let asked = request.to_http2(&settings);
     let offer = Offer::of_http2(&asked).unwrap();
@@ -24,7 +26,7 @@ fn compressed() -> Settings {
     settings
 }
 
-fn parts(queue: &mut Queue<Part>) -> Vec<Part> {
+fn parts(queue: &mut Parts) -> Vec<Part> {
     std::iter::from_fn(|| queue.pop()).collect()
 }
 

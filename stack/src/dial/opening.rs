@@ -1,6 +1,6 @@
 use crate::{BoxSocket, Error, Nest, Seed};
 use wirestack_http2 as http2;
-use wirestack_websocket as websocket;
+use wirestack_websocket::{self as websocket, Payload};
 
 /// How to open a WebSocket.
 #[derive(Clone, Debug)]
@@ -25,15 +25,18 @@ impl Opening {
             versions: Versions::Any,
         }
     }
-    pub(super) fn over_http1(self, seed: Seed) -> Result<BoxSocket, Error> {
-        Ok(websocket::Client::new(self.request, self.settings, seed)?.boxed())
+    pub(super) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
+        let client = websocket::Client::new(self.request, self.settings, seed)?;
+        Ok(client.carrying::<F>().boxed())
     }
-    pub(super) fn over_http2(self, seed: Seed) -> Result<BoxSocket, Error> {
+    pub(super) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
         let tunnel = http2::Client::new(request, self.http2)?;
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap_or_default();
-            websocket::Client::answered(&self.request, response, self.settings, seed)
+            let request = &self.request;
+            let client = websocket::Client::answered(request, response, self.settings, seed);
+            client.map(websocket::Client::carrying::<F>)
         });
         Ok(socket.boxed())
     }

@@ -14,6 +14,7 @@ use wirestack_http1::connect::{self, Challenged};
 use wirestack_http2 as http2;
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
+use wirestack_websocket::Payload;
 
 /// Where to connect to first, and the stack to open on that connection.
 ///
@@ -55,8 +56,8 @@ impl<L> Plan<L> {
     }
 }
 
-impl Plan<BoxSocket> {
-    /// Plans a WebSocket (`ws://` or `wss://`) behind `hops`, nearest first. `tls` serves the target
+impl<F: Payload> Plan<BoxSocket<F>> {
+    /// Plans a WebSocket (`ws://` or `wss://`) of messages, their parts or bytes behind `hops`, nearest first. `tls` serves the target
     /// and every hop without settings of its own; it may be left out where none speaks TLS. Which
     /// protocols it offers by ALPN is set here, for each part of the way.
     ///
@@ -81,7 +82,7 @@ impl Plan<BoxSocket> {
                 Some(error) if opening.versions == Versions::Http2 => return Err(error.clone()),
                 Some(_) => Versions::Http1,
             };
-            let top: BoxSocket = match route.secure(versions.alpn())? {
+            let top: BoxSocket<F> = match route.secure(versions.alpn())? {
                 None if versions == Versions::Http2 => opening.over_http2(seed)?,
                 None => opening.over_http1(seed)?,
                 Some(tls) => tls

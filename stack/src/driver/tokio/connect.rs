@@ -6,15 +6,19 @@ use crate::dial::{
     Credentials, DialError, Dialer, Hop, Opening, Plan, RouteError, Target, Timeouts, Trace,
     Versions,
 };
-use crate::{BoxHttp2, BoxSocket, BoxTunnel, Error, Seed, http1, http2, tls, websocket};
+use crate::websocket::{Message, Part, Payload};
+use crate::{
+    BoxHttp2, BoxSocket, BoxTunnel, Error, Pipe, Queue, Seed, http1, http2, tls, websocket,
+};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use tls::rustls::ClientConfig;
 use tokio::net::TcpStream;
 
-/// A WebSocket that [`connect`] opened.
-pub type WebSocket = Connection<TcpStream, BoxSocket>;
+/// A WebSocket that [`connect`] opened: of messages, unless it is of their parts or of bytes.
+pub type WebSocket<F = Queue<Message>> = Connection<TcpStream, BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`] opened.
 pub type ByteStream = Connection<TcpStream, BoxTunnel>;
@@ -49,6 +53,7 @@ pub fn connect(url: &str) -> Connect {
         settings: websocket::Settings::default(),
         http2: http2::Settings::default(),
         versions: Versions::Any,
+        form: PhantomData,
     }
 }
 
@@ -89,13 +94,14 @@ pub fn connect_http2(url: &str) -> ConnectHttp2 {
 
 /// A WebSocket about to be connected: await it.
 #[must_use = "it does nothing until it is awaited"]
-pub struct Connect {
+pub struct Connect<F = Queue<Message>> {
     route: Route,
     subprotocols: Vec<String>,
     headers: HeaderMap,
     settings: websocket::Settings,
     http2: http2::Settings,
     versions: Versions,
+    form: PhantomData<fn(F) -> F>,
 }
 
 /// A stream of bytes about to be opened: await it.
@@ -112,6 +118,30 @@ pub struct ConnectHttp2 {
 }
 
 impl Connect {
+    /// Takes and hands over messages in [parts](Part), as they come and go: for messages that are
+    /// too large to be held, or whose end is not known when they begin.
+    pub fn parts(self) -> Connect<Queue<Part>> {
+        self.carrying()
+    }
+    /// Carries bytes, in binary messages of any cut: [`AsyncRead`](::tokio::io::AsyncRead) and
+    /// [`AsyncWrite`](::tokio::io::AsyncWrite). It does not carry half-close: who finishes closes.
+    pub fn tunnel(self) -> Connect<Pipe> {
+        self.carrying()
+    }
+    fn carrying<F: Payload>(self) -> Connect<F> {
+        Connect {
+            route: self.route,
+            subprotocols: self.subprotocols,
+            headers: self.headers,
+            settings: self.settings,
+            http2: self.http2,
+            versions: self.versions,
+            form: PhantomData,
+        }
+    }
+}
+
+impl<F: Payload> Connect<F> {
     /// Offers a subprotocol; the server chooses one of those offered, or none.
     pub fn subprotocol(mut self, name: &str) -> Self {
         self.subprotocols.push(name.to_owned());
@@ -147,7 +177,7 @@ impl Connect {
     /// # Errors
     ///
     /// What connecting failed at, hop by hop.
-    pub async fn traced(self) -> Result<(WebSocket, Trace), DialError> {
+    pub async fn traced(self) -> Result<(WebSocket<F>, Trace), DialError> {
         let start = now();
         let timeouts = self.route.timeouts;
         let plan = self
@@ -155,7 +185,7 @@ impl Connect {
             .map_err(|error| DialError::invalid(error, start))?;
         dial(Dialer::new(plan, timeouts, seed(), start)).await
     }
-    fn plan(self) -> Result<Plan<BoxSocket>, Error> {
+    fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
         let (hops, target, tls) = self.route.resolve()?;
         target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::Request::new(&target.request_url())?;
@@ -237,8 +267,8 @@ fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
 
 /// What all kinds of connections are told about their way.
 macro_rules! routed {
-    ($builder:ident => $connection:ident) => {
-        impl $builder {
+    ($builder:ident $(<$form:ident>)? => $connection:ty) => {
+        impl $(<$form: Payload>)? $builder $(<$form>)? {
             /// Adds a hop: hops are given in the order in which the bytes travel, nearest first.
             pub fn via<H>(mut self, hop: H) -> Self
             where
@@ -260,7 +290,7 @@ macro_rules! routed {
                 self
             }
         }
-        impl IntoFuture for $builder {
+        impl $(<$form: Payload>)? IntoFuture for $builder $(<$form>)? {
             type Output = Result<$connection, DialError>;
             type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
             fn into_future(self) -> Self::IntoFuture {
@@ -269,7 +299,7 @@ macro_rules! routed {
         }
     };
 }
-routed!(Connect => WebSocket);
+routed!(Connect<F> => WebSocket<F>);
 routed!(ConnectStream => ByteStream);
 routed!(ConnectHttp2 => Http2);
 

@@ -6,8 +6,8 @@ use super::stream::Http2Stream;
 use crate::admission::{self, Verdict};
 use crate::http2;
 use crate::tls::rustls::ServerConfig;
-use crate::websocket::{self, Offer};
-use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, tls};
+use crate::websocket::{self, Message, Offer, Payload};
+use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, Queue, tls};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// A WebSocket that a [`WebSocketServer`] opened.
-pub type ServerSocket = Connection<Transport, BoxSocket>;
+/// A WebSocket that a [`WebSocketServer`] opened: of messages, unless it is of their parts or of
+/// bytes.
+pub type ServerSocket<P = Queue<Message>> = Connection<Transport, BoxSocket<P>>;
 
 /// Serves WebSockets to clients that speak HTTP/1.1 or HTTP/2 (RFC 8441): over TLS they choose by
 /// ALPN, without TLS by how they begin.
@@ -109,6 +110,20 @@ impl WebSocketServer {
         F: Fn(ServerSocket) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
+        self.serve_in(io, each).await
+    }
+    /// Serves one client as [`serve`](Self::serve) does, in what `each` takes: messages, their
+    /// parts (`Queue<Part>`), or bytes (`Pipe`), which do not carry half-close.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    pub async fn serve_in<P, F, R>(&self, io: TcpStream, each: F) -> Result<(), Error>
+    where
+        P: Payload,
+        F: Fn(ServerSocket<P>) -> R,
+        R: Future<Output = ()> + Send + 'static,
+    {
         match &self.tls {
             None => {
                 let mut connection = Connection::tcp(io, Engine::new(Plain));
@@ -131,7 +146,7 @@ impl WebSocketServer {
             }
         }
     }
-    async fn go_on<L, F, R>(
+    async fn go_on<L, P, F, R>(
         &self,
         connection: Connection<TcpStream, L>,
         http2: bool,
@@ -139,7 +154,8 @@ impl WebSocketServer {
     ) -> Result<(), Error>
     where
         L: Layer<In = Pipe, Out = Pipe> + Send + 'static,
-        F: Fn(ServerSocket) -> R,
+        P: Payload,
+        F: Fn(ServerSocket<P>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         if http2 {
@@ -148,12 +164,12 @@ impl WebSocketServer {
                 .serve_http2(Http2::new(connection.grow(top)), each)
                 .await;
         }
-        let server = websocket::Server::new(self.settings.clone());
+        let server = websocket::Server::new(self.settings.clone()).carrying::<P>();
         let socket = connection.grow(server).boxed();
         let mut socket = socket.on(Transport::Tcp, Transport::cut);
         socket.open_within(self.patience);
         let decided = socket.until(|engine| {
-            let server = engine.part::<websocket::Server>()?;
+            let server = engine.part::<websocket::Server<P>>()?;
             let offer = server.request()?;
             Some(match (self.decide)(&offer) {
                 Ok(accept) => server.accept(accept).map(|()| true),
@@ -172,9 +188,10 @@ impl WebSocketServer {
             }
         }
     }
-    async fn serve_http2<F, R>(&self, http2: Http2, each: F) -> Result<(), Error>
+    async fn serve_http2<P, F, R>(&self, http2: Http2, each: F) -> Result<(), Error>
     where
-        F: Fn(ServerSocket) -> R,
+        P: Payload,
+        F: Fn(ServerSocket<P>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         let mut tasks = JoinSet::new();
@@ -195,12 +212,12 @@ impl WebSocketServer {
         while tasks.join_next().await.is_some() {} // a panic is that task's own
         ended
     }
-    fn accept(&self, incoming: Incoming) -> Option<ServerSocket> {
+    fn accept<P: Payload>(&self, incoming: Incoming) -> Option<ServerSocket<P>> {
         let settings = self.settings.clone();
         match admission::over_http2(incoming.request(), &*self.decide, settings) {
             Ok((server, fields)) => {
                 let stream = incoming.accept(fields)?;
-                let engine = Engine::new(server).boxed();
+                let engine = Engine::new(server.carrying::<P>()).boxed();
                 Some(Connection::with(
                     Transport::Http2(stream),
                     engine,

@@ -2,7 +2,9 @@
 //! background.
 
 use super::Connection;
+use crate::websocket::Payload;
 use crate::{Engine, Error, Layer, Pipe, Queue, Weigh};
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::future::poll_fn;
@@ -11,6 +13,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 impl<S, L> Connection<S, L>
@@ -367,3 +370,30 @@ macro_rules! sends {
 }
 sends!(Handle, handle => handle.shared);
 sends!(Writer, writer => writer.0.shared);
+
+// --- WebSockets ---
+
+macro_rules! pings {
+    ($holder:ident, $handle:ident => $at:expr) => {
+        impl<S, L, F> $holder<S, L>
+        where
+            S: AsyncRead + AsyncWrite + Unpin,
+            L: Layer<In = F, Out = F>,
+            F: Payload,
+        {
+            /// Sends a ping of up to 125 bytes, and returns how long its answer took. Messages that
+            /// come before the answer wait to be received.
+            ///
+            /// # Errors
+            ///
+            /// A payload that is too long, too many pings without an answer, or what ended the stack.
+            pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
+                let $handle = &*self;
+                let ping = $at.lock().begin_ping(payload.into())?;
+                poll_fn(|cx| $at.with(Hand::Writer, cx, |c, cx| c.answer(ping, cx))).await
+            }
+        }
+    };
+}
+pings!(Handle, handle => handle.shared);
+pings!(Writer, writer => writer.0.shared);

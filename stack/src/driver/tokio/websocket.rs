@@ -1,36 +1,57 @@
 //! What a WebSocket can do beyond sending and receiving messages.
 
-use super::Connection;
 use super::stream::{Http2Stream, Http2WebSocket};
-use crate::websocket::{Client, CloseCode, Closed, Message, PingToken, Pong, Server};
-use crate::{End, Engine, Error, Flow, Layer, Queue};
+use super::{Connection, Ended};
+use crate::websocket::{Client, CloseCode, Closed, Payload, PingToken, Pong, Server};
+use crate::{End, Engine, Error, Layer};
 use bytes::Bytes;
 use std::future::poll_fn;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-impl<S, L> Connection<S, L>
+impl<S, L, F> Connection<S, L>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    L: Layer<In = Queue<Message>, Out = Queue<Message>>,
+    L: Layer<In = F, Out = F>,
+    F: Payload,
 {
     /// Returns the subprotocol that was agreed on.
     pub fn subprotocol(&mut self) -> Option<String> {
         let socket = socket(self.engine())?;
         socket.subprotocol().map(str::to_owned)
     }
-    /// Queues a ping of up to 125 bytes; it leaves with the next call that drives.
+    /// Sends a ping of up to 125 bytes, and returns how long its answer took.
+    ///
+    /// Messages that come before the answer wait to be received; when there is no room for more of
+    /// them, so does the answer. Dropping the future loses nothing but the answer.
     ///
     /// # Errors
     ///
-    /// A payload that is too long, or too many pings without an answer.
-    pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
-        let socket = socket(self.engine()).ok_or_else(none)?;
-        socket.ping(payload.into())
+    /// A payload that is too long, too many pings without an answer, or what ended the stack.
+    pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
+        let ping = self.begin_ping(payload.into())?;
+        poll_fn(|cx| self.answer(ping, cx)).await
     }
-    /// Returns the next answer to a ping; answers arrive while the connection is driven.
-    pub fn pong(&mut self) -> Option<Pong> {
-        socket(self.engine())?.pong()
+    pub(super) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
+        let socket = socket(self.engine()).ok_or_else(none)?;
+        socket.ping(payload)
+    }
+    pub(super) fn answer(
+        &mut self,
+        ping: PingToken,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Duration, Error>> {
+        loop {
+            if let Some(pong) = socket(self.engine()).and_then(|socket| socket.pong_to(ping)) {
+                return Poll::Ready(Ok(pong.elapsed));
+            }
+            match self.engine().to_app().closed() {
+                Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
+                Some(End::Finished) => return Poll::Ready(Err(Error::peer("connection", Ended))),
+                None => ready!(self.advance(cx)),
+            }
+        }
     }
     /// Returns how the WebSocket was closed, once it is.
     pub fn closed(&mut self) -> Option<Closed> {
@@ -74,22 +95,22 @@ where
 trait Socket {
     fn subprotocol(&self) -> Option<&str>;
     fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error>;
-    fn pong(&mut self) -> Option<Pong>;
+    fn pong_to(&mut self, ping: PingToken) -> Option<Pong>;
     fn closed(&self) -> Option<&Closed>;
     fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error>;
 }
 
 macro_rules! socket {
     ($role:ident) => {
-        impl Socket for $role {
+        impl<F> Socket for $role<F> {
             fn subprotocol(&self) -> Option<&str> {
                 Self::subprotocol(self)
             }
             fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
                 Self::ping(self, payload)
             }
-            fn pong(&mut self) -> Option<Pong> {
-                Self::pong(self)
+            fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
+                Self::pong_to(self, ping)
             }
             fn closed(&self) -> Option<&Closed> {
                 Self::closed(self)
@@ -103,11 +124,15 @@ macro_rules! socket {
 socket!(Client);
 socket!(Server);
 
-fn socket<L: Layer>(engine: &mut Engine<L>) -> Option<&mut dyn Socket> {
-    if engine.part::<Client>().is_some() {
-        return engine.part::<Client>().map(|client| client as _);
+fn socket<L, F>(engine: &mut Engine<L>) -> Option<&mut dyn Socket>
+where
+    L: Layer<In = F, Out = F>,
+    F: Payload,
+{
+    if engine.part::<Client<F>>().is_some() {
+        return engine.part::<Client<F>>().map(|client| client as _);
     }
-    engine.part::<Server>().map(|server| server as _)
+    engine.part::<Server<F>>().map(|server| server as _)
 }
 
 fn none() -> Error {

@@ -1,0 +1,48 @@
+//! A WebSocket of this project on a connection that an axum server upgraded.
+//!
+//!     axum
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::{Router, any};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use wirestack::Engine;
+use wirestack::tokio::Connection;
+use wirestack::websocket::{Accept, Deflate, Offer, Server, Settings};
+use wirestack_examples::AnyError;
+
+#[tokio::main]
+async fn main() -> Result<(), AnyError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on {}", listener.local_addr()?);
+    let app = Router::new().route("/", any(echo));
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn echo(mut request: Request) -> Response {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let request = Request::from_parts(request.into_parts().0, ());
+    let offer = match Offer::of_http1(&request) {
+        Ok(offer) => offer,
+        Err(refusal) => return refusal.map(Body::from),
+    };
+    let mut settings = Settings::default();
+    settings.deflate = Some(Deflate::default());
+    let (server, response) = match Server::answered(&offer, Accept::new(), settings) {
+        Ok(answered) => answered,
+        Err(error) => return Response::new(Body::from(error.to_string())),
+    };
+    tokio::spawn(async move {
+        let io = TokioIo::new(upgrade.await?);
+        let mut socket = Connection::new(io, Engine::new(server));
+        while let Some(message) = socket.next().await {
+            socket.send(message?).await?;
+        }
+        Ok::<_, AnyError>(())
+    });
+    response.map(|()| Body::empty())
+}

@@ -1,0 +1,104 @@
+//! Carries any TCP service, such as SSH, through a WebSocket.
+//!
+//!     tunnel serve HOST:PORT [--tls CHAIN KEY] [--on ADDRESS]
+//!     tunnel listen ws[s]://HOST[:PORT]/ [--via HOP]... [--cacert FILE] [--on ADDRESS]
+//!
+//! `serve` takes WebSockets, over HTTP/1.1 and HTTP/2, and connects each to the service. `listen`
+//! takes TCP connections, and carries each to such a server, through any number of proxies:
+//!
+//!     ssh -o ProxyCommand=none -p PORT user@127.0.0.1
+//!
+//! A half-close is not carried: when one side ends, both do.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use wirestack::tokio::{Connection, ServerSocket, WebSocketServer, connect, relay};
+use wirestack::websocket::{Accept, Keepalive, Settings};
+use wirestack::{Engine, Pipe, Plain};
+use wirestack_examples::AnyError;
+use wirestack_examples::arguments::Arguments;
+
+const OPTIONS: &[(&str, usize)] = &[("--tls", 2), ("--on", 1), ("--via", 1), ("--cacert", 1)];
+
+#[tokio::main]
+async fn main() -> Result<(), AnyError> {
+    let arguments = Arguments::read(OPTIONS)?;
+    let on = arguments.last("--on").unwrap_or("127.0.0.1:0");
+    let listener = TcpListener::bind(on).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
+    match words[..] {
+        ["serve", service] => serve(listener, service, &arguments).await,
+        ["listen", url] => listen(listener, url, &arguments).await,
+        _ => Err("say serve HOST:PORT, or listen URL".into()),
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    service: &str,
+    arguments: &Arguments,
+) -> Result<(), AnyError> {
+    let mut server = WebSocketServer::new(|_| Ok(Accept::new())).settings(settings());
+    if let Some(config) = arguments.server_tls()? {
+        server = server.tls(config);
+    }
+    let service: Arc<str> = service.into();
+    loop {
+        let (io, peer) = listener.accept().await?;
+        let (server, service) = (server.clone(), service.clone());
+        tokio::spawn(async move {
+            let each = |socket: ServerSocket<Pipe>| {
+                let service = service.clone();
+                async move {
+                    let carried = async {
+                        let io = TcpStream::connect(&*service).await?;
+                        let service = Connection::tcp(io, Engine::new(Plain));
+                        Ok::<_, AnyError>(relay(socket, service).await?)
+                    };
+                    report(peer, carried.await.map(drop));
+                }
+            };
+            if let Err(error) = server.serve_in(io, each).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
+
+async fn listen(listener: TcpListener, url: &str, arguments: &Arguments) -> Result<(), AnyError> {
+    let tls = arguments.client_tls()?;
+    loop {
+        let (io, peer) = listener.accept().await?;
+        let mut connect = connect(url).settings(settings()).tls(tls.clone());
+        for hop in arguments.all("--via") {
+            connect = connect.via(hop);
+        }
+        tokio::spawn(async move {
+            let carried = async {
+                let socket = connect.tunnel().await?;
+                let local = Connection::tcp(io, Engine::new(Plain));
+                Ok::<_, AnyError>(relay(local, socket).await?)
+            };
+            report(peer, carried.await.map(drop));
+        });
+    }
+}
+
+/// Proxies end what is silent for long.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.keepalive = Some(Keepalive {
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(30),
+    });
+    settings
+}
+
+fn report(peer: std::net::SocketAddr, carried: Result<(), AnyError>) {
+    if let Err(error) = carried {
+        eprintln!("{peer}: {error}");
+    }
+}
