@@ -1,15 +1,17 @@
-//! What the Autobahn test suite tests: a client and a server that echo, with compression on.
+//! What test suites and peers exchange messages with, compression on: a client of the Autobahn test
+//! suite, an echo server, and a client of echo servers that throws dice.
 //!
 //!     fuzzed server [--tls CHAIN KEY]
 //!     fuzzed client URL [--cacert FILE] [--http2]
+//!     fuzzed exchange URL SEED
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::error::Error;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::tokio::{ServerSocket, WebSocketServer, connect};
-use wirestack::websocket::{Accept, Deflate, Settings};
+use wirestack::tokio::{ServerSocket, Transport, WebSocketServer, connect};
+use wirestack::websocket::{Accept, Client, CloseCode, Deflate, Message, Settings};
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -24,6 +26,7 @@ async fn main() -> Result<(), AnyError> {
             serve(WebSocketServer::new(|_| Ok(Accept::new())).tls(tls)).await
         }
         ["client", url, ref options @ ..] => run_cases(url, options).await,
+        ["exchange", url, seed] => exchange(url, seed.parse()?).await,
         _ => Err("say server or client URL".into()),
     }
 }
@@ -52,6 +55,10 @@ async fn serve(server: WebSocketServer) -> Result<(), AnyError> {
 }
 
 async fn echo(mut socket: ServerSocket) {
+    match socket.transport() {
+        Some(Transport::Http2(_)) => println!("opened over HTTP/2"),
+        _ => println!("opened over HTTP/1.1"),
+    }
     while let Some(Ok(message)) = socket.next().await {
         if socket.send(message).await.is_err() {
             break;
@@ -105,3 +112,63 @@ async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
     println!("{count} cases");
     Ok(())
 }
+
+/// Sends random messages, each connection with random parameters, and compares the echoes.
+async fn exchange(url: &str, seed: u64) -> Result<(), AnyError> {
+    let mut dice = Dice(seed | 1);
+    let mut agreements = std::collections::BTreeSet::new();
+    for _ in 0..ROUNDS {
+        let mut deflate = Deflate::default();
+        deflate.server_no_context_takeover = dice.roll(3) == 0;
+        deflate.client_no_context_takeover = dice.roll(3) == 0;
+        deflate.server_max_window_bits = 9 + dice.roll(7) as u8;
+        deflate.client_max_window_bits = 9 + dice.roll(7) as u8;
+        deflate.level = dice.roll(10) as u8;
+        deflate.threshold = dice.roll(200);
+        let mut settings = Settings::default();
+        settings.deflate = Some(deflate);
+        settings.largest_frame_sent = [1000, 65536, usize::MAX][dice.roll(3)];
+        let mut socket = connect(url).settings(settings).await?;
+        let agreed = socket
+            .part::<Client>()
+            .and_then(|client| client.compression());
+        agreements.insert(format!("{:?}", agreed.ok_or("compression was declined")?));
+        for _ in 0..MESSAGES {
+            let message = dice.message();
+            socket.send(message.clone()).await?;
+            if socket.next().await.ok_or("it closed")?? != message {
+                return Err("the echo differs".into());
+            }
+        }
+        socket.close(CloseCode::NORMAL, "").await?;
+    }
+    let (messages, agreements) = (ROUNDS * MESSAGES, agreements.len());
+    println!("seed {seed}: {messages} messages equal, {agreements} agreements");
+    Ok(())
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % sides
+    }
+    fn message(&mut self) -> Message {
+        let len = [0, 1, 125, 126, 1000, 65535, 65536, self.roll(100_000)][self.roll(8)];
+        if self.roll(10) < 3 {
+            return Message::binary((0..len).map(|_| self.roll(256) as u8).collect::<Vec<_>>());
+        }
+        let words = ["grüße ", "世界", "🦀", "a", "the same again, ", "\0"];
+        let text: String = (0..len / 4).map(|_| words[self.roll(6)]).collect();
+        match self.roll(10) < 6 {
+            true => Message::text(text),
+            false => Message::binary(text.into_bytes()),
+        }
+    }
+}
+
+const ROUNDS: usize = 30;
+const MESSAGES: usize = 12;

@@ -139,6 +139,13 @@ class Bed:
         }
         for name, command in commands.items():
             self.start(name, serve, *command)
+        # With compression on.
+        fuzzed = self.programs / "fuzzed"
+        commands.update({"our_fuzzed": ["server"], "our_fuzzed_tls": ["server", *tls]})
+        self.start("our_fuzzed", fuzzed, *commands["our_fuzzed"])
+        self.start("our_fuzzed_tls", fuzzed, *commands["our_fuzzed_tls"])
+        self.start("our_axum", self.programs / "axum")
+        commands["our_axum"] = []
         for name in commands:
             setattr(self, name, self.announced(name))
 
@@ -293,6 +300,17 @@ class Bed:
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=ENVIRONMENT, cwd=self.folder,
             )
+
+    @contextlib.contextmanager
+    def passing(self, name, *command):
+        """A program that listens, for as long as the context; gives its address."""
+        name = f"{name}-{len(self.processes)}"
+        self.start(name, *command)
+        try:
+            yield self.announced(name)
+        finally:
+            self.processes[name].terminate()
+            self.processes[name].wait()
 
     def listen(self, handler):
         """Starts a server of our own on the loopback addresses; returns its address."""

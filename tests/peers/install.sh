@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 WS=8.23.0
+PLAYWRIGHT=1.64.1
 
-packages=(squid-openssl tinyproxy microsocks nginx haproxy nghttp2-proxy nghttp2-client curl openssl apache2-utils)
+packages=(squid-openssl tinyproxy microsocks nginx haproxy nghttp2-proxy nghttp2-client curl openssl apache2-utils chromium)
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 command -v npm >/dev/null || packages+=(nodejs npm)
 
@@ -36,6 +37,8 @@ if ! cmp -s requirements.txt .work/venv/requirements.txt; then
   .work/venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
   cp requirements.txt .work/venv/
 fi
-if ! grep -qs "\"version\": \"$WS\"" .work/node_modules/ws/package.json; then
-  npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix .work "ws@$WS"
+has() { grep -qs "\"version\": \"$2\"" ".work/node_modules/$1/package.json"; }
+if ! has ws "$WS" || ! has playwright-core "$PLAYWRIGHT"; then
+  npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix .work \
+    "ws@$WS" "playwright-core@$PLAYWRIGHT"
 fi

@@ -102,6 +102,21 @@ class Programs:
         program = HERE / ".work/venv/bin/python" if script.endswith(".py") else "node"
         return self.ran([program, HERE / script, url, self.bed.cert("ca"), *more]).expect(0, "^text.*$")
 
+    def browser(self, url, log):
+        """Chromium goes through its list of exchanges, in the version of HTTP that the server tells."""
+        mark = self.bed.log_size(log[0])
+        return self.ran(["node", HERE / "browser.js", url]).expect(0, "^text.*$") + self.told(*log, mark)
+
+    def tunnelled(self, secure, *hops):
+        """Our tunnel, both ends, carries what a greeter says and echoes."""
+        tls = ["--tls", self.bed.cert("server"), self.bed.key("server")] if secure else []
+        via = [word for hop in hops for word in ("--via", hop)]
+        with self.bed.passing("tunnel-serve", self.folder / "tunnel", "serve", self.bed.greeter, *tls) as far:
+            url = f"wss://{far}/".replace("127.0.0.1", "localhost") if secure else f"ws://{far}/"
+            listen = ["listen", url, *via, "--cacert", self.bed.cert("ca")]
+            with self.bed.passing("tunnel-listen", self.folder / "tunnel", *listen) as near:
+                return self.tunnel(f"tcp://{near}")
+
     def pipe(self, url, hops, options, data, answered):
         via = [word for hop in hops for word in ("--via", hop)]
         return self.ran([self.folder / "pipe", url, *via, *options], data, answered)
