@@ -1,4 +1,5 @@
 //! WebSockets on tokio beyond whole messages: pings, parts, bytes, compression, other transports.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test of the driver
 
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
