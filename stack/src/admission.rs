@@ -19,22 +19,25 @@ pub(crate) fn speaks_http2(begun: &mut Pipe) -> Option<bool> {
     }
 }
 
-/// Answers a request on a stream of an HTTP/2 connection: the WebSocket that was accepted, with the
-/// fields of the response, or the response that says no.
-pub(crate) fn over_http2(
-    request: &Request<()>,
-    decide: impl Fn(&Offer<'_>) -> Verdict,
-    settings: Settings,
-) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
+/// Reads what a request on a stream of an HTTP/2 connection asks for, or says no.
+pub(crate) fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
     match asks(request) {
         // Clients and proxies write the token as they please.
-        Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {}
-        Asks::Protocol(_) => return Err(plain(StatusCode::NOT_IMPLEMENTED)),
-        Asks::Tunnel(_) => return Err(plain(StatusCode::METHOD_NOT_ALLOWED)),
-        _ => return Err(plain(StatusCode::NOT_FOUND)),
+        Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => Offer::of_http2(request),
+        Asks::Protocol(_) => Err(plain(StatusCode::NOT_IMPLEMENTED)),
+        Asks::Tunnel(_) => Err(plain(StatusCode::METHOD_NOT_ALLOWED)),
+        _ => Err(plain(StatusCode::NOT_FOUND)),
     }
-    let offer = Offer::of_http2(request)?;
-    match Server::answered(&offer, decide(&offer)?, settings) {
+}
+
+/// Answers it: the WebSocket that was accepted, with the fields of the response, or the response
+/// that says no.
+pub(crate) fn answer(
+    offer: &Offer<'_>,
+    verdict: Verdict,
+    settings: Settings,
+) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
+    match Server::answered(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol nobody offered
     }
@@ -77,10 +80,6 @@ mod tests {
     #[test]
     fn only_websockets_are_asked_about() {
         let get = Request::new(());
-        let status = |request: &Request<()>| {
-            let answer = over_http2(request, |_| panic!("it was asked"), Settings::default());
-            answer.err().map(|response| response.status().as_u16())
-        };
-        assert_eq!(status(&get), Some(404));
+        assert_eq!(over_http2(&get).unwrap_err().status(), 404);
     }
 }

@@ -191,3 +191,42 @@ where
         (CloseCode::new(4000), Closer::Local)
     );
 }
+
+#[tokio::test]
+async fn a_server_may_take_its_time_to_decide() {
+    let server = WebSocketServer::deciding(|request| async move {
+        tokio::task::yield_now().await;
+        match request.uri().path() {
+            "/yes" => Ok(Accept::new()),
+            _ => Err(Box::new(
+                http::Response::builder()
+                    .status(403)
+                    .body("no".into())
+                    .unwrap(),
+            )),
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (io, _) = listener.accept().await.unwrap();
+            let server = server.clone();
+            tokio::spawn(async move { server.serve(io, echo).await });
+        }
+    });
+    for http2 in [false, true] {
+        let opening = |path| {
+            let opening = connect(&format!("{url}{path}"));
+            match http2 {
+                true => opening.http2_only(),
+                false => opening,
+            }
+        };
+        let mut socket = opening("/yes").await.unwrap();
+        socket.send("hello".into()).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap(), "hello".into());
+        let error = opening("/no").await.err().unwrap().to_string();
+        assert!(error.contains("403"), "{error}");
+    }
+}

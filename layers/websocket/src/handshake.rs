@@ -189,6 +189,10 @@ impl<'a> Offer<'a> {
     pub(crate) fn upgrades(&self) -> bool {
         self.upgrades
     }
+    /// Returns the request.
+    pub fn request(&self) -> &'a http::Request<()> {
+        self.request
+    }
     /// Returns the target: path and query, or an absolute URI.
     pub fn uri(&self) -> &'a Uri {
         self.request.uri()

@@ -8,8 +8,10 @@ use crate::http2;
 use crate::tls::rustls::ServerConfig;
 use crate::websocket::{self, Message, Offer, Payload};
 use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, Queue, tls};
+use http::Request;
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -52,21 +54,49 @@ pub type ServerSocket<P = Queue<Message>> = Connection<Transport, BoxSocket<P>>;
 /// ```
 #[derive(Clone)]
 pub struct WebSocketServer {
-    decide: Arc<Decide>,
+    decide: Decide,
     tls: Option<Arc<ServerConfig>>,
     settings: websocket::Settings,
     http2: http2::Settings,
     patience: Duration,
 }
 
-type Decide = dyn Fn(&Offer<'_>) -> Verdict + Send + Sync;
+#[derive(Clone)]
+enum Decide {
+    Now(Arc<dyn Fn(&Offer<'_>) -> Verdict + Send + Sync>),
+    Later(Arc<dyn Fn(Request<()>) -> Deciding + Send + Sync>),
+}
+
+type Deciding = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+
+impl Decide {
+    async fn ask(&self, offer: &Offer<'_>) -> Verdict {
+        match self {
+            Self::Now(decide) => decide(offer),
+            Self::Later(decide) => decide(offer.request().clone()).await,
+        }
+    }
+}
 
 impl WebSocketServer {
     /// Creates a server that decides on requests like this: it accepts, or it refuses with a
     /// response.
     pub fn new(decide: impl Fn(&Offer<'_>) -> Verdict + Send + Sync + 'static) -> Self {
+        Self::with(Decide::Now(Arc::new(decide)))
+    }
+    /// Creates a server that takes its time to decide, to look into a database say. What it takes
+    /// counts as the client's [patience](Self::patience).
+    pub fn deciding<F>(decide: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Verdict> + Send + 'static,
+    {
+        Self::with(Decide::Later(Arc::new(move |request| {
+            Box::pin(decide(request))
+        })))
+    }
+    fn with(decide: Decide) -> Self {
         Self {
-            decide: Arc::new(decide),
+            decide,
             tls: None,
             settings: websocket::Settings::default(),
             http2: http2::Settings::server(),
@@ -168,10 +198,18 @@ impl WebSocketServer {
         let socket = connection.grow(server).boxed();
         let mut socket = socket.on(Transport::Tcp, Transport::cut);
         socket.open_within(self.patience);
+        let request = socket.until(|engine| {
+            let server = engine.part::<websocket::Server<P>>()?;
+            Some(server.request()?.request().clone())
+        });
+        let verdict = match Offer::of_http1(&request.await?) {
+            Ok(offer) => self.decide.ask(&offer).await,
+            Err(refusal) => Err(refusal),
+        };
+        let mut verdict = Some(verdict);
         let decided = socket.until(|engine| {
             let server = engine.part::<websocket::Server<P>>()?;
-            let offer = server.request()?;
-            Some(match (self.decide)(&offer) {
+            Some(match verdict.take()? {
                 Ok(accept) => server.accept(accept).map(|()| true),
                 Err(response) => server.reject(*response).map(|()| false),
             })
@@ -194,27 +232,41 @@ impl WebSocketServer {
         F: Fn(ServerSocket<P>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut deciding) = (JoinSet::new(), JoinSet::new());
         tasks.spawn(http2.driver());
         let ended = loop {
-            match http2.accept().await {
-                Some(Ok(incoming)) => {
-                    if let Some(socket) = self.accept(incoming) {
-                        tasks.spawn(each(socket));
-                    }
+            let accepting = pin!(http2.accept());
+            match first(&mut deciding, accepting).await {
+                Next::Decided(socket) => {
+                    let _ = socket.map(|socket| tasks.spawn(each(socket)));
                 }
-                Some(Err(error)) => break Err(error),
-                None => break Ok(()),
+                Next::Incoming(Some(Ok(incoming))) => {
+                    deciding.spawn(self.clone().accept(incoming));
+                }
+                Next::Incoming(Some(Err(error))) => break Err(error),
+                Next::Incoming(None) => break Ok(()),
             }
             while tasks.try_join_next().is_some() {}
         };
+        while let Some(decided) = deciding.join_next().await {
+            if let Ok(Some(socket)) = decided {
+                tasks.spawn(each(socket));
+            }
+        }
         drop(http2);
         while tasks.join_next().await.is_some() {} // a panic is that task's own
         ended
     }
-    fn accept<P: Payload>(&self, incoming: Incoming) -> Option<ServerSocket<P>> {
-        let settings = self.settings.clone();
-        match admission::over_http2(incoming.request(), &*self.decide, settings) {
+    async fn accept<P: Payload>(self, incoming: Incoming) -> Option<ServerSocket<P>> {
+        let request = incoming.request().clone();
+        let answer = match admission::over_http2(&request) {
+            Ok(offer) => {
+                let verdict = self.decide.ask(&offer).await;
+                admission::answer(&offer, verdict, self.settings)
+            }
+            Err(response) => Err(response),
+        };
+        match answer {
             Ok((server, fields)) => {
                 let stream = incoming.accept(fields)?;
                 let engine = Engine::new(server.carrying::<P>()).boxed();
@@ -230,6 +282,31 @@ impl WebSocketServer {
             }
         }
     }
+}
+
+/// What a server of many streams waits for.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+enum Next<P: Payload> {
+    /// A request was decided on; there is a WebSocket if it was accepted.
+    Decided(Option<ServerSocket<P>>),
+    Incoming(Option<Result<Incoming, Error>>),
+}
+
+async fn first<P, A>(
+    deciding: &mut JoinSet<Option<ServerSocket<P>>>,
+    mut accepting: Pin<&mut A>,
+) -> Next<P>
+where
+    P: Payload,
+    A: Future<Output = Option<Result<Incoming, Error>>>,
+{
+    poll_fn(|cx| {
+        if let Poll::Ready(Some(decided)) = deciding.poll_join_next(cx) {
+            return Poll::Ready(Next::Decided(decided.ok().flatten())); // a panic is that task's own
+        }
+        accepting.as_mut().poll(cx).map(Next::Incoming)
+    })
+    .await
 }
 
 /// What lies below the WebSocket of a client: a TCP connection, or a stream of an HTTP/2 connection.
