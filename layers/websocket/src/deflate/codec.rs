@@ -65,7 +65,7 @@ impl Deflater {
         let bits = self.bits.unwrap_or(MAX_BITS);
         let level = Level::new(self.level.into());
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.pool.compressor(bits, self.level);
+            let used = self.pool.0.compressors.take((bits, self.level));
             used.unwrap_or_else(|| Compress::new_with_window_bits(level, false, bits))
         });
         let before = zlib.total_in();
@@ -92,7 +92,7 @@ impl Deflater {
                 && let Some(mut zlib) = self.zlib.take()
             {
                 zlib.reset();
-                self.pool.keep_compressor(bits, self.level, zlib);
+                self.pool.0.compressors.keep((bits, self.level), zlib);
             }
         }
         Ok(out.into())
@@ -121,7 +121,7 @@ impl Inflater {
     ) -> Result<Step, Cause> {
         let bits = self.bits;
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.pool.decompressor(bits);
+            let used = self.pool.0.decompressors.take(bits);
             used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
         });
         let (read, full) = run(zlib, input, out, max)?;
@@ -139,7 +139,7 @@ impl Inflater {
             && let Some(mut zlib) = self.zlib.take()
         {
             zlib.reset(false);
-            self.pool.keep_decompressor(bits, zlib);
+            self.pool.0.decompressors.keep(bits, zlib);
         }
         Ok(Step { read, full })
     }
@@ -182,61 +182,36 @@ fn run(
 
 /// What holds no context between two messages, for whichever connection is next.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pool(Arc<Mutex<Idle>>);
+pub(super) struct Pool(Arc<Idles>);
 
 #[derive(Debug, Default)]
-struct Idle {
-    compressors: Vec<(u8, u8, Compress)>,
-    decompressors: Vec<(u8, Decompress)>,
+struct Idles {
+    /// By window and level.
+    compressors: Idle<(u8, u8), Compress>,
+    /// By window.
+    decompressors: Idle<u8, Decompress>,
 }
 
-impl Pool {
-    fn with<T>(&self, act: impl FnOnce(&mut Idle) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+#[derive(Debug)]
+struct Idle<K, T>(Mutex<Vec<(K, T)>>);
+
+impl<K, T> Default for Idle<K, T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
-    fn compressor(&self, bits: u8, level: u8) -> Option<Compress> {
-        self.with(
-            |Idle {
-                 compressors: idle, ..
-             }| {
-                let at = idle.iter().position(|&(b, l, _)| (b, l) == (bits, level))?;
-                Some(idle.swap_remove(at).2)
-            },
-        )
+}
+
+impl<K: PartialEq, T> Idle<K, T> {
+    fn take(&self, kind: K) -> Option<T> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = idle.iter().position(|(other, _)| *other == kind)?;
+        Some(idle.swap_remove(at).1)
     }
-    fn keep_compressor(&self, bits: u8, level: u8, zlib: Compress) {
-        self.with(
-            |Idle {
-                 compressors: idle, ..
-             }| {
-                if idle.len() < MAX_IDLE {
-                    idle.push((bits, level, zlib));
-                }
-            },
-        );
-    }
-    fn decompressor(&self, bits: u8) -> Option<Decompress> {
-        self.with(
-            |Idle {
-                 decompressors: idle,
-                 ..
-             }| {
-                let at = idle.iter().position(|&(b, _)| b == bits)?;
-                Some(idle.swap_remove(at).1)
-            },
-        )
-    }
-    fn keep_decompressor(&self, bits: u8, zlib: Decompress) {
-        self.with(
-            |Idle {
-                 decompressors: idle,
-                 ..
-             }| {
-                if idle.len() < MAX_IDLE {
-                    idle.push((bits, zlib));
-                }
-            },
-        );
+    fn keep(&self, kind: K, zlib: T) {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE {
+            idle.push((kind, zlib));
+        }
     }
 }
 
