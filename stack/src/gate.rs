@@ -1,8 +1,16 @@
 use crate::dial::Endpoint;
 use crate::{Engine, Layer, Policy};
+#[cfg(feature = "digest")]
+use crate::{
+    Seed,
+    auth::{Credentials, Examined, Examiner},
+};
+#[cfg(feature = "digest")]
+use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Instant;
 use wirestack_http1::connect;
 use wirestack_socks as socks;
 
@@ -19,7 +27,16 @@ pub struct Gate {
 #[derive(Clone)]
 enum Protocol {
     Socks,
-    Connect(Option<Basic>),
+    Connect(Login),
+}
+
+/// How a client of an HTTP proxy shows who it is.
+#[derive(Clone)]
+enum Login {
+    Nobody,
+    Basic(Basic),
+    #[cfg(feature = "digest")]
+    Digest(Examiner),
 }
 
 /// A user and a password that a client of an HTTP proxy must show.
@@ -62,7 +79,7 @@ impl Gate {
     }
     /// Creates the gate of an HTTP CONNECT proxy.
     pub fn connect(policy: Policy) -> Self {
-        let protocol = Protocol::Connect(None);
+        let protocol = Protocol::Connect(Login::Nobody);
         Self { protocol, policy }
     }
     /// Asks the clients of an HTTP proxy for this user and password (Basic, RFC 7617).
@@ -73,16 +90,35 @@ impl Gate {
             user: user.to_owned(),
             password: password.to_owned(),
         };
+        self.with_login(Login::Basic(basic))
+    }
+    /// Asks the clients of an HTTP proxy for this user and password by Digest (RFC 7616: SHA-256 or
+    /// MD5, `qop=auth`), which does not show the password. A nonce is good for five minutes from when
+    /// it was made; the seed makes them this proxy's own, so each proxy needs another one.
+    #[cfg(feature = "digest")]
+    #[must_use]
+    pub fn with_digest(
+        self,
+        realm: &str,
+        user: &str,
+        password: &str,
+        seed: Seed,
+        now: Instant,
+    ) -> Self {
+        let credentials = Credentials::new(user, password);
+        self.with_login(Login::Digest(Examiner::new(realm, credentials, seed, now)))
+    }
+    fn with_login(self, login: Login) -> Self {
         match self.protocol {
             Protocol::Socks => self,
             Protocol::Connect(_) => Self {
-                protocol: Protocol::Connect(Some(basic)),
+                protocol: Protocol::Connect(login),
                 ..self
             },
         }
     }
     /// Returns where the client wants to go, once it has said so and may ask.
-    pub fn request<L: Layer>(&self, engine: &mut Engine<L>) -> Option<Endpoint> {
+    pub fn request<L: Layer>(&self, engine: &mut Engine<L>, now: Instant) -> Option<Endpoint> {
         match &self.protocol {
             Protocol::Socks => {
                 let address = engine.part::<socks::Server>()?.request()?;
@@ -91,15 +127,13 @@ impl Gate {
                     port: address.port(),
                 })
             }
-            Protocol::Connect(basic) => {
+            Protocol::Connect(login) => {
                 let server = engine.part::<connect::Server>()?;
-                let request = server.request()?;
-                if let Some(basic) = basic
-                    && !basic.matches(request.basic())
-                {
-                    server.challenge(&basic.realm);
+                if let Err(challenges) = login.check(server.request()?, now) {
+                    server.challenge_with(&challenges);
                     return None;
                 }
+                let request = server.request()?;
                 Some(Endpoint {
                     host: request.host.clone(),
                     port: request.port,
@@ -185,6 +219,28 @@ impl Refused {
     }
 }
 
+impl Login {
+    /// Lets a request pass, or returns the challenges to answer it with.
+    #[cfg_attr(not(feature = "digest"), expect(unused_variables))]
+    fn check(&self, request: &connect::Request, now: Instant) -> Result<(), Vec<String>> {
+        match self {
+            Self::Nobody => Ok(()),
+            Self::Basic(basic) if basic.matches(request.basic()) => Ok(()),
+            Self::Basic(basic) => Err(vec![connect::basic_challenge(&basic.realm)]),
+            #[cfg(feature = "digest")]
+            Self::Digest(examiner) => {
+                let shown = request.headers.get(PROXY_AUTHORIZATION);
+                let examined = shown.map(|it| examiner.examine(it, &request.to_string(), now));
+                match examined {
+                    Some(Examined::Passed) => Ok(()),
+                    Some(Examined::Stale) => Err(examiner.challenges(true, now)),
+                    _ => Err(examiner.challenges(false, now)),
+                }
+            }
+        }
+    }
+}
+
 impl Basic {
     fn matches(&self, shown: Option<(String, String)>) -> bool {
         shown.is_some_and(|(user, password)| {
@@ -194,7 +250,7 @@ impl Basic {
     }
 }
 
-fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     let differing = a
         .bytes()
         .zip(b.bytes())

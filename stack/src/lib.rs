@@ -46,13 +46,14 @@
 //!   `wirestack-layer`.
 //! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting.
 //! * [`Engine`]: driving a stack by hand.
-//! * [`dial`], [`Dialer`]: connecting, without I/O.
+//! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
 //! * [`Gate`], [`Policy`], [`Refused`]: what a proxy decides.
 //! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin.
 //! * [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 #[cfg(feature = "tokio")]
 mod admission;
+pub mod auth;
 pub mod dial;
 pub mod driver;
 mod engine;

@@ -220,7 +220,7 @@ async fn a_silent_proxy_times_out_by_name() {
         .err()
         .unwrap();
     let text = format!(
-        "timed out after 50ms: hop 1 (socks5h://{hop}) was waiting for \
+        "timed out after 50 ms: hop 1 (socks5h://{hop}) was waiting for \
          the choice of a method, 0 bytes seen"
     );
     assert_eq!(error.to_string(), text);

@@ -2,9 +2,10 @@
 #![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
 
 use std::any::{Any, TypeId};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use wirestack::dial::{AttemptId, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts};
+use wirestack::dial::{
+    AttemptId, Destination, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts,
+};
 use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed, found};
 
 /// Opens at the byte `k`, fails at `x`, and wants another connection at `n`.
@@ -73,6 +74,9 @@ struct World {
 
 impl World {
     fn new(host: &str) -> Self {
+        Self::with(host, Timeouts::default())
+    }
+    fn with(host: &str, timeouts: Timeouts) -> Self {
         let start = Instant::now();
         let endpoint = Endpoint {
             host: host.into(),
@@ -80,7 +84,7 @@ impl World {
         };
         let plan = Plan::new(endpoint, vec!["hop 1".into()], |_, _| Ok(Knock::default()));
         Self {
-            dialer: Dialer::new(plan, Timeouts::default(), Seed::new([1; 32]), start),
+            dialer: Dialer::new(plan, timeouts, Seed::new([1; 32]), start),
             start,
             now: start,
         }
@@ -88,9 +92,9 @@ impl World {
     fn step(&mut self) -> Step {
         self.dialer.step(self.now)
     }
-    fn attempt(&mut self) -> (AttemptId, SocketAddr) {
+    fn attempt(&mut self) -> (AttemptId, Destination) {
         match self.step() {
-            Step::Open { attempt, address } => (attempt, address),
+            Step::Open { attempt, to } => (attempt, to),
             other => panic!("wanted Open, saw {other:?}"),
         }
     }
@@ -142,6 +146,10 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
 fn refusal() -> Error {
     Error::peer(
         "wire",
@@ -182,15 +190,16 @@ fn every_address_that_failed_is_in_the_error() {
     let mut world = World::new("name.test");
     world.resolve(&["192.0.2.1:7", "192.0.2.2:7"]);
     let (first, _) = world.attempt();
-    assert_eq!(world.jump(), seconds(10));
-    world.closes(first);
+    assert_eq!(world.jump(), millis(250));
     let (second, _) = world.attempt();
     world.dialer.refused(second, refusal(), world.now);
     world.closes(second);
+    assert_eq!(world.jump(), seconds(10));
+    world.closes(first);
     assert_eq!(
         world.failure().to_string(),
-        "hop 1: could not be connected to: 192.0.2.1:7: wire: timed out after 10s; \
-         192.0.2.2:7: wire: connection refused"
+        "hop 1: could not be connected to: 192.0.2.2:7: wire: connection refused; \
+         192.0.2.1:7: wire: timed out after 10 s"
     );
     assert!(matches!(world.step(), Step::Wait { until: None }), "over");
 }
@@ -204,7 +213,7 @@ fn a_look_up_times_out() {
     assert_eq!(world.jump(), seconds(10));
     assert_eq!(
         world.failure().to_string(),
-        "timed out after 10s: hop 1 was being looked up"
+        "timed out after 10 s: hop 1 was being looked up"
     );
     let late = Ok(vec!["192.0.2.1:7".parse().unwrap()]);
     world.dialer.resolved(lookup, late, world.now);
@@ -219,26 +228,97 @@ fn a_layer_times_out_and_says_what_it_waited_for() {
     world.closes(attempt);
     assert_eq!(
         world.failure().to_string(),
-        "timed out after 10s: hop 1 was waiting for the knock, 3 bytes seen"
+        "timed out after 10 s: hop 1 was waiting for the knock, 3 bytes seen"
     );
 }
 
 #[test]
 fn everything_together_times_out() {
-    let mut world = World::new("name.test");
-    world.resolve(&["192.0.2.1:7"; 9]);
-    for _ in 0..5 {
-        let (attempt, _) = world.attempt();
-        world.jump();
-        world.closes(attempt);
-    }
-    let (attempt, _) = world.attempt();
-    assert_eq!(world.jump(), seconds(60));
-    world.closes(attempt);
+    let mut timeouts = Timeouts::default();
+    timeouts.total = seconds(12);
+    let mut world = World::with("name.test", timeouts);
+    world.resolve(&["192.0.2.1:7"]);
+    let (first, _) = world.attempt();
+    world.now += seconds(8);
+    world.say(first, b"...");
+    assert_eq!(world.jump(), seconds(12));
+    world.closes(first);
     assert_eq!(
         world.failure().to_string(),
-        "timed out after 60s: hop 1 was being connected to"
+        "timed out after 12 s: hop 1 was waiting for the knock, 3 bytes seen"
     );
+}
+
+#[test]
+fn rfc8305_kinds_of_addresses_take_turns_each_250_ms() {
+    let mut world = World::new("name.test");
+    world.resolve(&[
+        "[2001:db8::1]:7",
+        "[2001:db8::2]:7",
+        "192.0.2.1:7",
+        "192.0.2.2:7",
+    ]);
+    let mut tried = Vec::new();
+    for n in 1..=4 {
+        let (attempt, to) = world.attempt();
+        tried.push((attempt, to.to_string()));
+        if n < 4 {
+            assert_eq!(world.jump(), millis(250) * n);
+        }
+    }
+    let order: Vec<_> = tried.iter().map(|(_, to)| &to[..]).collect();
+    let wanted = [
+        "[2001:db8::1]:7",
+        "192.0.2.1:7",
+        "[2001:db8::2]:7",
+        "192.0.2.2:7",
+    ];
+    assert_eq!(order, wanted);
+    // The third is the first that opens: the others are closed.
+    world.say(tried[2].0, b"");
+    for lost in [0, 1, 3] {
+        world.closes(tried[lost].0);
+    }
+    assert!(world.dialer.opened(tried[0].0, world.now).is_none());
+}
+
+#[test]
+fn rfc8305_a_failed_attempt_lets_the_next_one_start_at_once() {
+    let mut world = World::new("name.test");
+    world.resolve(&["192.0.2.1:7", "192.0.2.2:7", "[2001:db8::1]:7"]);
+    let (first, to) = world.attempt();
+    assert_eq!(
+        to.to_string(),
+        "192.0.2.1:7",
+        "the resolver's choice comes first"
+    );
+    world.dialer.refused(first, refusal(), world.now);
+    world.closes(first);
+    let (_, to) = world.attempt();
+    assert_eq!(to.to_string(), "[2001:db8::1]:7");
+    assert_eq!(world.jump(), millis(250));
+}
+
+#[test]
+fn rfc8305_ipv6_addresses_are_waited_for_50_ms() {
+    for late in [false, true] {
+        let mut world = World::new("name.test");
+        let Step::Resolve { lookup, .. } = world.step() else {
+            panic!("wanted Resolve");
+        };
+        let v4 = vec!["192.0.2.1:7".parse().unwrap()];
+        world.dialer.found(lookup, v4, world.now);
+        if late {
+            assert_eq!(world.jump(), millis(50));
+            assert_eq!(world.attempt().1.to_string(), "192.0.2.1:7");
+        }
+        let v6 = vec!["[2001:db8::1]:7".parse().unwrap()];
+        world.dialer.resolved(lookup, Ok(v6), world.now);
+        if late {
+            assert_eq!(world.jump(), millis(300));
+        }
+        assert_eq!(world.attempt().1.to_string(), "[2001:db8::1]:7");
+    }
 }
 
 #[test]

@@ -28,6 +28,11 @@ pub(crate) trait Ask {
         let cause = Cause::Refused(Box::new(refusal));
         Next::Fail(Error::peer(Self::NAME, cause))
     }
+    /// Whether it parks before each request, and at the response that opens, until it is told what
+    /// to do.
+    fn parks(&self) -> bool {
+        false
+    }
     /// Amends the error of a wire that ended with nothing or with part of a response.
     fn cut(&self, error: Error, _seen: usize) -> Error {
         error
@@ -48,6 +53,28 @@ pub(crate) enum Verdict {
 /// What follows a refusal.
 pub(crate) enum Next {
     Again,
+    Park(Refusal),
+    Fail(Error),
+}
+
+/// What waits for a decision.
+pub(crate) enum Held {
+    /// The first request.
+    Request,
+    /// The request after this refusal.
+    Refusal {
+        refusal: Refusal,
+        /// Whether this connection can carry another request.
+        reusable: bool,
+    },
+    /// The response that opens.
+    Opened(Opened),
+}
+
+/// What becomes of what waited.
+pub(crate) enum Decided {
+    Send,
+    Open(Opened),
     Fail(Error),
 }
 
@@ -59,9 +86,16 @@ pub(crate) struct Asking<A> {
 }
 
 enum State {
+    /// Before the first `process`.
+    Start,
     Sending,
     Awaiting(HeadReader),
     Refused(Pending),
+    Parked(Held),
+    /// It was decided to go no further.
+    Failed(Error),
+    /// It was decided to open.
+    Opens(Opened),
 }
 
 /// A refusal whose body is being read.
@@ -83,7 +117,27 @@ impl<A: Ask> Asking<A> {
         Self {
             ask,
             limits: Limits::default(),
-            state: State::Sending,
+            state: State::Start,
+        }
+    }
+    /// Returns what waits for a decision.
+    pub(crate) fn held(&self) -> Option<&Held> {
+        match &self.state {
+            State::Parked(held) => Some(held),
+            _ => None,
+        }
+    }
+    /// Decides about what waits, if something does.
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&mut A, Held) -> Decided) {
+        match mem::replace(&mut self.state, State::Sending) {
+            State::Parked(held) => {
+                self.state = match decide(&mut self.ask, held) {
+                    Decided::Send => State::Sending,
+                    Decided::Open(opened) => State::Opens(opened),
+                    Decided::Fail(error) => State::Failed(error),
+                };
+            }
+            other => self.state = other,
         }
     }
     fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Cause> {
@@ -95,7 +149,11 @@ impl<A: Ask> Asking<A> {
                 *response.version_mut() = head.version;
                 *response.status_mut() = head.status;
                 *response.headers_mut() = head.headers;
-                return Ok(Some(Opened { response, facts }));
+                let opened = Opened { response, facts };
+                if !self.ask.parks() {
+                    return Ok(Some(opened));
+                }
+                self.state = State::Parked(Held::Opened(opened));
             }
             Verdict::Refuses { ask_again } => {
                 self.state = State::Refused(Pending {
@@ -117,6 +175,33 @@ impl<A: Ask> Handshake for Asking<A> {
     fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Opened>, Error> {
         loop {
             match &mut self.state {
+                State::Start => {
+                    self.state = match self.ask.parks() {
+                        true => State::Parked(Held::Request),
+                        false => State::Sending,
+                    };
+                }
+                State::Parked(held) => {
+                    match held {
+                        Held::Refusal { reusable, .. } => *reusable &= !p.from_wire.is_closed(),
+                        Held::Request => {
+                            let (awaited, seen) = (A::AWAITED, 0);
+                            let cause = Cause::Truncated { awaited, seen };
+                            if let Some(error) = p.from_wire.cut(A::NAME, cause) {
+                                return Err(error);
+                            }
+                        }
+                        Held::Opened(_) => {}
+                    }
+                    return Ok(None);
+                }
+                State::Failed(_) | State::Opens(_) => {
+                    return match mem::replace(&mut self.state, State::Sending) {
+                        State::Failed(error) => Err(error),
+                        State::Opens(opened) => Ok(Some(opened)),
+                        _ => Ok(None),
+                    };
+                }
                 State::Sending => {
                     if p.to_wire.room() == 0 {
                         return Ok(None);
@@ -146,6 +231,10 @@ impl<A: Ask> Handshake for Asking<A> {
                         let reusable = pending.ask_again && pending.body.is_complete();
                         match self.ask.refused(pending.into_refusal(), reusable) {
                             Next::Again => {}
+                            Next::Park(refusal) => {
+                                let held = Held::Refusal { refusal, reusable };
+                                self.state = State::Parked(held);
+                            }
                             Next::Fail(error) => return Err(error),
                         }
                     }
@@ -159,8 +248,12 @@ impl<A: Ask> Handshake for Asking<A> {
             _ => None,
         }
     }
+    fn holds(&self) -> bool {
+        matches!(&self.state, State::Parked(Held::Refusal { .. }))
+    }
     fn progress(&self) -> Progress {
         Progress::Opening(match self.state {
+            State::Start | State::Parked(_) => "a decision about credentials",
             State::Refused(_) => "the rest of a refusal",
             _ => A::AWAITED,
         })

@@ -40,6 +40,8 @@ pub enum Cause {
     // --- responses ---
     /// The peer said no.
     Refused(Box<Refusal>),
+    /// This side gave up before the request was sent, or would not have its answer.
+    GivenUp,
     /// The peer answered a CONNECT with `101 Switching Protocols`.
     SwitchedOnConnect,
     /// The peer switched to a protocol that was not asked for, or did not say to which.
@@ -93,6 +95,7 @@ impl fmt::Display for Cause {
             Self::HeadTooLarge(limit) => write!(f, "a head of more than {limit} bytes"),
             Self::TooManyHeaders(limit) => write!(f, "a head of more than {limit} header fields"),
             Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+            Self::GivenUp => f.write_str("given up on this side"),
             Self::SwitchedOnConnect => {
                 f.write_str("CONNECT was answered with 101 where a 2xx was wanted")
             }

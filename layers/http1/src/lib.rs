@@ -48,7 +48,8 @@
 //!   credentials on a new connection.
 //! * [`upgrade`]: [`Client`](upgrade::Client) and [`Server`](upgrade::Server).
 //! * [`basic_credentials`]: the field of Basic authentication, for servers too.
-//! * [`Refusal`]: an answer that says no, with the start of its body.
+//! * [`Refusal`]: an answer that says no, with the start of its body; [`proxy_challenges`]: what a 407
+//!   asks for.
 //! * [`Cause`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: what a handshake may cost in bytes and in time.
 
@@ -67,4 +68,4 @@ pub mod upgrade;
 pub use basic::basic_credentials;
 pub use error::Cause;
 pub use limits::Limits;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, proxy_challenges};

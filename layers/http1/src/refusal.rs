@@ -26,7 +26,7 @@ impl Refusal {
     /// Returns the challenges of the `Proxy-Authenticate` fields, each from its scheme on:
     /// `Basic realm="x"`, `NTLM`.
     pub fn proxy_challenges(&self) -> Vec<String> {
-        challenges(&self.headers, &PROXY_AUTHENTICATE)
+        proxy_challenges(&self.headers)
     }
     /// Returns the challenges of the `WWW-Authenticate` fields, each from its scheme on.
     pub fn challenges(&self) -> Vec<String> {
@@ -49,6 +49,12 @@ impl fmt::Debug for Refusal {
             .field("body", &String::from_utf8_lossy(&self.body))
             .finish()
     }
+}
+
+/// Splits the `Proxy-Authenticate` fields of any response, also of HTTP/2, into challenges, each from
+/// its scheme on.
+pub fn proxy_challenges(headers: &HeaderMap) -> Vec<String> {
+    challenges(headers, &PROXY_AUTHENTICATE)
 }
 
 fn challenges(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {

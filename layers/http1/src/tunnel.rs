@@ -14,6 +14,10 @@ pub(crate) trait Handshake {
     fn deadline(&self) -> Option<Instant> {
         None
     }
+    /// Whether it waits for a decision that a broken wire does not make needless.
+    fn holds(&self) -> bool {
+        false
+    }
     fn progress(&self) -> Progress;
 }
 
@@ -46,7 +50,7 @@ impl<H: Handshake> Tunnel<H> {
                 Ok(Some(outcome)) => *self = Self::Open(outcome),
                 // What waits for room or for a decision would not hear of these.
                 Ok(None) => match (p.from_wire.closed(), p.from_app.closed()) {
-                    (Some(End::Aborted(error)), _) => {
+                    (Some(End::Aborted(error)), _) if !handshake.holds() => {
                         let error = error.clone();
                         *self = Self::Over;
                         p.fail(error);

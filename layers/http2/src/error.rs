@@ -25,6 +25,9 @@ pub enum Cause {
     /// The server refused a request.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
+    /// This side gave up before the request was sent, or would not have its answer.
+    #[error("given up on this side")]
+    GivenUp,
     /// This side refused the request.
     #[error("the request was refused here with status {}", .0.as_u16())]
     RefusedHere(StatusCode),
@@ -86,6 +89,11 @@ impl fmt::Debug for Refusal {
 /// CONNECT again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOffered;
+
+/// What a layer learns for the next connection to the same proxy, which asked for credentials and
+/// then left: that they can be sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenged;
 
 pub(crate) fn local(cause: Cause) -> Error {
     Error::local(NAME, cause)

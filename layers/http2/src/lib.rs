@@ -80,9 +80,9 @@ mod streams;
 mod tunnel;
 mod wire;
 
-pub use client::Client;
+pub use client::{Client, Parked};
 pub use connection::Connection;
-pub use error::{Cause, NotOffered, Refusal};
+pub use error::{Cause, Challenged, NotOffered, Refusal};
 pub use h2::Reason;
 pub use request::{Asks, Request, asks};
 pub use server::Server;

@@ -1,9 +1,10 @@
 //! What both sides of a tunnel have in common: a connection with one stream.
 
 use crate::connection::Connection;
-use crate::error::{Cause, peer};
+use crate::error::{Cause, Refusal, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
+use http::StatusCode;
 use std::time::Instant;
 use wirestack_layer::{End, Flow, Layer, Place, Ports, Progress};
 
@@ -15,6 +16,10 @@ pub(crate) struct Tunnel {
     /// Both ends agreed: the application is heard.
     pub(crate) open: bool,
     over: bool,
+    /// Whether a challenge is kept from the application.
+    pub(crate) parking: bool,
+    /// The 407 that was kept.
+    pub(crate) challenge: Option<Box<Refusal>>,
 }
 
 impl Tunnel {
@@ -26,6 +31,8 @@ impl Tunnel {
             stream: None,
             open: false,
             over: false,
+            parking: false,
+            challenge: None,
         }
     }
     /// Makes this the one stream.
@@ -41,6 +48,10 @@ impl Tunnel {
     }
     pub(crate) fn is_over(&self) -> bool {
         self.over
+    }
+    /// Ends it: what still arrives is thrown away.
+    pub(crate) fn end(&mut self) {
+        self.over = true;
     }
     pub(crate) fn is_flushed(&self) -> bool {
         self.down.is_unused() && self.connection.is_flushed()
@@ -106,6 +117,9 @@ impl Tunnel {
         }
     }
     fn receive(&mut self, p: &mut Ports<'_>) {
+        if self.parking && !self.open {
+            self.keep_challenge();
+        }
         if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream)) {
             // The reader's need is the stream's: its window must not be what is in the way.
             pipe.require(p.to_app.required());
@@ -113,15 +127,38 @@ impl Tunnel {
         }
         let sent = self.has_sent();
         match (p.to_app.closed(), self.up.closed()) {
-            (None, Some(end)) if self.up.is_unused() => p.to_app.abort(match end {
-                End::Aborted(error) => error.clone(),
-                End::Finished => peer(Cause::NoTunnel).at(Place::Layer(p.place)),
-            }),
+            (None, Some(end)) if self.up.is_unused() && self.challenge.is_none() => {
+                p.to_app.abort(match end {
+                    End::Aborted(error) => error.clone(),
+                    End::Finished => peer(Cause::NoTunnel).at(Place::Layer(p.place)),
+                })
+            }
             (Some(End::Aborted(_)), None) => self.down.finish(),
             (Some(End::Finished), None) if sent => self.down.finish(),
             (Some(_), Some(_)) => self.over = true,
             _ => {}
         }
+    }
+    /// Keeps a 407 from the application, for another stream to answer it.
+    fn keep_challenge(&mut self) {
+        let Some(stream) = self.stream else { return };
+        let challenge = self.up.read(stream).and_then(|pipe| match pipe.closed() {
+            Some(End::Aborted(error)) => match error.cause() {
+                Some(Cause::Refused(refusal)) => Some(refusal.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let asks = |refusal: &Refusal| refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        if let Some(refusal) = challenge.filter(|refusal| asks(refusal)) {
+            self.challenge = Some(refusal);
+            self.up.forget(stream);
+            self.stream = None;
+        }
+    }
+    /// Whether other streams can be opened.
+    pub(crate) fn stays(&self) -> bool {
+        self.up.closed().is_none() && !self.over
     }
     /// Whether the stream is done with what the application had to say.
     fn has_sent(&mut self) -> bool {

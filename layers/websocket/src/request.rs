@@ -2,8 +2,8 @@ use crate::handshake::{Key, VERSION, add, is_token, local};
 use crate::{Cause, Settings, deflate};
 use http::Uri;
 use http::header::{
-    HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
 use wirestack_layer::Error;
 
@@ -68,6 +68,27 @@ impl Request {
         value: impl TryInto<HeaderValue>,
     ) -> Result<Self, Error> {
         add(&mut self.headers, name, value).map_err(local)?;
+        Ok(self)
+    }
+    /// Asks another URI for the same, as a redirect says. To another origin go no `Authorization`, no
+    /// `Cookie` and no field whose value is marked as sensitive.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::BadUri`].
+    pub fn redirected(mut self, uri: &str, same_origin: bool) -> Result<Self, Error> {
+        (self.uri, self.port) = parse(uri).map_err(|what| local(Cause::BadUri(what)))?;
+        if !same_origin {
+            let fields = self.headers.iter();
+            let secret = |(name, value): &(&HeaderName, &HeaderValue)| {
+                let owned = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name);
+                owned || value.is_sensitive()
+            };
+            let secrets = fields.filter(secret).map(|(name, _)| name.clone());
+            for name in secrets.collect::<Vec<_>>() {
+                self.headers.remove(name);
+            }
+        }
         Ok(self)
     }
     /// Returns the URI.

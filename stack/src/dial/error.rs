@@ -1,8 +1,9 @@
+use super::opening::RedirectError;
+use super::step::Destination;
 use super::trace::Trace;
 use crate::{Error, Place};
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Why there is no connection, and everything that was tried.
@@ -39,6 +40,24 @@ pub enum Reason {
         /// What the layer said.
         error: Error,
     },
+    /// A proxy wants to know who is asking, and could not be satisfied.
+    NotAuthenticated {
+        /// The hop.
+        part: String,
+        /// What the layer said: the proxy's refusal.
+        error: Error,
+        /// What was offered and what came of it.
+        why: String,
+    },
+    /// The server redirected to where we do not follow.
+    Redirect {
+        /// The target that redirected.
+        part: String,
+        /// Why we do not follow.
+        error: RedirectError,
+        /// The redirects, in order, the last one not followed.
+        chain: Vec<Retry>,
+    },
     /// Somebody took too long.
     TimedOut {
         /// How long it had.
@@ -53,7 +72,12 @@ pub enum Reason {
     /// Each new connection led to the need of another one.
     TooManyConnections {
         /// Why each was needed, in order.
-        chain: Vec<Error>,
+        chain: Vec<Retry>,
+    },
+    /// None of several ways led to the target.
+    NoWay {
+        /// Each way, and what it failed at.
+        tried: Vec<WayFailed>,
     },
 }
 
@@ -67,6 +91,33 @@ pub enum Phase {
     Connect,
     /// Opening a layer, which waited for this.
     Layer(&'static str),
+    /// Asking somebody for what a proxy wants.
+    Ask,
+}
+
+/// Why another connection was needed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Retry {
+    /// A layer said so.
+    Layer(Error),
+    /// The server redirected.
+    Redirect {
+        /// The status of its response.
+        status: u16,
+        /// Where to.
+        to: String,
+    },
+}
+
+/// A way that was tried.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WayFailed {
+    /// Its hops.
+    pub way: String,
+    /// What it failed at.
+    pub reason: Reason,
 }
 
 /// An address that could not be connected to.
@@ -74,7 +125,7 @@ pub enum Phase {
 #[non_exhaustive]
 pub struct Unreached {
     /// The address.
-    pub address: SocketAddr,
+    pub to: Destination,
     /// What happened.
     pub error: Error,
 }
@@ -102,7 +153,7 @@ impl DialError {
     /// Returns the error of the layer that failed, if a layer did.
     pub fn layer_error(&self) -> Option<&Error> {
         match &*self.reason {
-            Reason::Layer { error, .. } => Some(error),
+            Reason::Layer { error, .. } | Reason::NotAuthenticated { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -119,6 +170,7 @@ impl StdError for DialError {
         match &*self.reason {
             Reason::Invalid(error)
             | Reason::NotResolved { error, .. }
+            | Reason::NotAuthenticated { error, .. }
             | Reason::Layer { error, .. } => error.source(),
             _ => None,
         }
@@ -132,39 +184,80 @@ impl fmt::Display for Reason {
             Self::NotResolved { part, error } => write!(f, "{part}: not found: {error}"),
             Self::Unreached { part, tried } => {
                 write!(f, "{part}: could not be connected to")?;
-                let mut lead = ": ";
-                for Unreached { address, error } in tried {
-                    write!(f, "{lead}{address}: {error}")?;
-                    lead = "; ";
-                }
-                Ok(())
+                let shown = |it: &Unreached| format!("{}: {}", it.to, it.error);
+                list(f, tried.iter().map(shown), ": ", "; ")
             }
             Self::Layer { part, error } if error.place() == Place::Wire => {
                 write!(f, "{part}: the connection broke: {error}")
             }
             Self::Layer { part, error } => write!(f, "{part}: {error}"),
+            Self::NotAuthenticated { part, error, why } => write!(f, "{part}: {error}: {why}"),
+            Self::Redirect { part, error, chain } => {
+                write!(f, "{part}: {error}")?;
+                list(f, chain.iter().map(Retry::to_string), ": ", ", then ")
+            }
             Self::TimedOut {
                 after,
                 part,
                 phase,
                 seen,
             } => {
-                write!(f, "timed out after {after:?}: {part} was ")?;
+                write!(f, "timed out after {}: {part} was ", Shown(*after))?;
                 match phase {
                     Phase::Resolve => f.write_str("being looked up"),
                     Phase::Connect => f.write_str("being connected to"),
+                    Phase::Ask => f.write_str("waiting for credentials"),
                     Phase::Layer(what) => write!(f, "waiting for {what}, {seen} bytes seen"),
                 }
             }
             Self::TooManyConnections { chain } => {
                 write!(f, "gave up after {} connections", chain.len())?;
-                let mut lead = ": ";
-                for error in chain {
-                    write!(f, "{lead}{error}")?;
-                    lead = ", then ";
-                }
-                Ok(())
+                list(f, chain.iter().map(Retry::to_string), ": ", ", then ")
             }
+            Self::NoWay { tried } => {
+                write!(f, "none of {} ways led to the target", tried.len())?;
+                let shown = |it: &WayFailed| format!("{}: {}", it.way, it.reason);
+                list(f, tried.iter().map(shown), ": ", "; ")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Layer(error) => error.fmt(f),
+            Self::Redirect { status, to } => write!(f, "a {status} to {to}"),
+        }
+    }
+}
+
+fn list(
+    f: &mut fmt::Formatter<'_>,
+    items: impl Iterator<Item = String>,
+    first: &str,
+    between: &str,
+) -> fmt::Result {
+    for (n, item) in items.enumerate() {
+        write!(f, "{}{item}", if n == 0 { first } else { between })?;
+    }
+    Ok(())
+}
+
+/// Something took longer than it was given.
+#[derive(Debug, thiserror::Error)]
+#[error("timed out after {}", Shown(*.0))]
+pub(super) struct Late(pub(super) Duration);
+
+/// A duration with its unit apart.
+struct Shown(Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            time if time.subsec_nanos() == 0 => write!(f, "{} s", time.as_secs()),
+            time if time.as_secs() > 0 => write!(f, "{:.1} s", time.as_secs_f64()),
+            time => write!(f, "{} ms", time.as_millis()),
         }
     }
 }

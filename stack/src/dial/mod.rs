@@ -1,15 +1,35 @@
 //! Connecting without I/O: where to go, by which way, and what to do when it does not work.
+//!
+//! A [`Plan`] says what to connect to, by which [`Routes`]; a [`Dialer`] says, [`Step`] by step, what a
+//! driver has to do for it. What it did is in its [`Trace`], and what it failed at in its
+//! [`DialError`].
 
+mod desk;
 mod dialer;
+mod environment;
 mod error;
+mod hop;
+mod learnt;
 mod opening;
 mod plan;
-mod route;
+mod race;
+mod routes;
+mod step;
+mod target;
 mod trace;
+mod url;
+mod way;
 
-pub use dialer::{AttemptId, Dialer, LookupId, Step, Timeouts};
-pub use error::{DialError, Phase, Reason, Unreached};
-pub use opening::{Opening, Versions};
-pub use plan::{Learnt, Plan, Seeds};
-pub use route::{Credentials, Endpoint, Hop, RouteError, Target};
+pub use crate::auth::Credentials;
+pub use dialer::Dialer;
+pub use environment::Environment;
+pub use error::{DialError, Phase, Reason, Retry, Unreached, WayFailed};
+pub use hop::Hop;
+pub use learnt::{Learnt, Seeds};
+pub use opening::{Opening, RedirectError, Redirects, Versions};
+pub use plan::Plan;
+pub use routes::Routes;
+pub use step::{Asked, AttemptId, Destination, Job, LookupId, QuestionId, Step, Timeouts};
+pub use target::Target;
 pub use trace::{Event, Trace};
+pub use url::{Endpoint, RouteError};

@@ -1,3 +1,4 @@
+use super::target::Target;
 use crate::{BoxSocket, Error, Nest, Seed};
 use wirestack_http2 as http2;
 use wirestack_websocket::{self as websocket, Payload};
@@ -13,6 +14,8 @@ pub struct Opening {
     pub http2: http2::Settings,
     /// The versions of HTTP that may be used.
     pub versions: Versions,
+    /// Which redirects of the server are followed.
+    pub redirects: Redirects,
 }
 
 impl Opening {
@@ -23,6 +26,7 @@ impl Opening {
             settings: websocket::Settings::default(),
             http2: http2::Settings::default(),
             versions: Versions::Any,
+            redirects: Redirects::Off,
         }
     }
     pub(super) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
@@ -64,4 +68,64 @@ impl Versions {
             Self::Http2 => &[b"h2"],
         }
     }
+}
+
+/// Which redirects of a server (301, 302, 303, 307 and 308 with a `Location`) are followed, instead
+/// of being its refusal. At most five are; `wss` never leads to `ws`; and to another origin go no
+/// `Authorization`, no `Cookie` and no field whose value is marked as sensitive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redirects {
+    /// None.
+    #[default]
+    Off,
+    /// Those that keep scheme, host and port.
+    SameOrigin,
+    /// All.
+    Any,
+}
+
+impl Redirects {
+    /// Where a redirect leads; `None` if it is not to be followed at all.
+    pub(super) fn lead(
+        self,
+        from: &Target,
+        location: &str,
+    ) -> Option<Result<Target, RedirectError>> {
+        if self == Self::Off {
+            return None;
+        }
+        let to = from.redirected(location).ok();
+        let Some(to) = to.filter(|to| to.must_be_websocket().is_ok()) else {
+            return Some(Err(RedirectError::NotAWebSocket));
+        };
+        if from.is_secure() && !to.is_secure() {
+            return Some(Err(RedirectError::Insecure));
+        }
+        match self == Self::Any || from.origin() == to.origin() {
+            true => Some(Ok(to)),
+            false => Some(Err(RedirectError::OtherOrigin)),
+        }
+    }
+}
+
+/// Why a redirect was not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedirectError {
+    /// It leads to what is no `ws`, `wss`, `http` or `https` URL.
+    #[error("the redirect does not lead to a WebSocket")]
+    NotAWebSocket,
+    /// It leads from `wss` to `ws`.
+    #[error("the redirect leads from wss to ws")]
+    Insecure,
+    /// It leads to another scheme, host or port, which [`Redirects::SameOrigin`] forbids.
+    #[error("the redirect leads to another origin")]
+    OtherOrigin,
+    /// It leads to where it was redirected from before.
+    #[error("the redirect leads in a circle")]
+    Circle,
+    /// There were more than five.
+    #[error("there were too many redirects")]
+    TooMany,
 }

@@ -1,6 +1,6 @@
-use super::route::Endpoint;
+use super::step::{AttemptId, Destination};
+use super::url::Endpoint;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// What connecting did, step by step, each with its time. Shows as text, a line a step.
@@ -14,16 +14,42 @@ pub struct Trace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// This way to the target is tried.
+    Way(String),
     /// A name is being looked up.
     Resolving(Endpoint),
-    /// So many addresses were found.
+    /// So many addresses are known.
     Resolved(usize),
-    /// A connection to this address is being opened.
-    Connecting(SocketAddr),
+    /// It was not found, and why.
+    NotResolved(String),
+    /// A connection is being opened.
+    Connecting {
+        /// Names it.
+        attempt: AttemptId,
+        /// Where to.
+        to: Destination,
+    },
     /// It is open.
-    Connected(SocketAddr),
-    /// It could not be opened, or failed, and why.
-    Failed(String),
+    Connected {
+        /// Which one.
+        attempt: AttemptId,
+        /// Where to.
+        to: Destination,
+    },
+    /// It could not be opened.
+    Refused {
+        /// Which one.
+        attempt: AttemptId,
+        /// Where to.
+        to: Destination,
+        /// Why not.
+        why: String,
+    },
+    /// It was given up: another one was faster, or it took too long.
+    Closed {
+        /// Which one.
+        attempt: AttemptId,
+    },
     /// A layer has opened.
     LayerOpen {
         /// The layer's name.
@@ -33,8 +59,21 @@ pub enum Event {
         /// What it learnt, in one line; may be empty.
         facts: String,
     },
+    /// Somebody is asked for what a proxy wants.
+    Asking(String),
+    /// The answer is there.
+    Answered,
+    /// An open connection failed, and why.
+    Failed(String),
     /// A new connection is tried, and why.
     Again(String),
+    /// The server leads elsewhere.
+    Redirected {
+        /// The status of its response.
+        status: u16,
+        /// Where to.
+        to: String,
+    },
     /// Everything is established.
     Ready,
 }
@@ -73,12 +112,15 @@ impl fmt::Display for Trace {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Way(name) => write!(f, "by this way: {name}"),
             Self::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
             Self::Resolved(1) => f.write_str("1 address"),
             Self::Resolved(n) => write!(f, "{n} addresses"),
-            Self::Connecting(address) => write!(f, "connecting to {address}"),
-            Self::Connected(address) => write!(f, "connected to {address}"),
-            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::NotResolved(why) => write!(f, "not found: {why}"),
+            Self::Connecting { to, .. } => write!(f, "connecting to {to}"),
+            Self::Connected { to, .. } => write!(f, "connected to {to}"),
+            Self::Refused { to, why, .. } => write!(f, "not connected to {to}: {why}"),
+            Self::Closed { .. } => f.write_str("gave an attempt up"),
             Self::LayerOpen { name, part, facts } => {
                 write!(f, "{name:<10} open  {part}")?;
                 match facts.is_empty() {
@@ -86,7 +128,11 @@ impl fmt::Display for Event {
                     false => write!(f, "  ({facts})"),
                 }
             }
+            Self::Asking(what) => write!(f, "asking for {what}"),
+            Self::Answered => f.write_str("got the answer"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Again(why) => write!(f, "a new connection is needed: {why}"),
+            Self::Redirected { status, to } => write!(f, "redirected by a {status} to {to}"),
             Self::Ready => f.write_str("ready"),
         }
     }

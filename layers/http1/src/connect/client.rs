@@ -1,6 +1,6 @@
 use super::NAME;
 use super::target::Target;
-use crate::asking::{Ask, Asking, Next, Verdict};
+use crate::asking::{Ask, Asking, Decided, Held, Next, Verdict};
 use crate::basic;
 use crate::head::{self, FRAMING, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
@@ -75,6 +75,68 @@ impl Client {
         });
         self
     }
+    /// Makes it wait, before each request and at the response that opens, for whoever holds it to
+    /// [authorize](Self::authorize) it: for schemes that need more than one header field. It is
+    /// [parked](Self::parked) then.
+    #[must_use]
+    pub fn parking(mut self) -> Self {
+        self.set(|asking| asking.ask.credentials = Credentials::Parking(None));
+        self
+    }
+    /// Returns what it waits at.
+    pub fn parked(&self) -> Option<Parked<'_>> {
+        let Tunnel::Opening(asking) = &self.tunnel else {
+            return None;
+        };
+        Some(match asking.held()? {
+            Held::Request => Parked::Request,
+            Held::Refusal { refusal, reusable } => Parked::Challenge {
+                refusal,
+                stays: *reusable,
+            },
+            Held::Opened(opened) => Parked::Response(&opened.response),
+        })
+    }
+    /// Goes on from where it is [parked](Self::parked): sends the request, with this
+    /// `Proxy-Authorization`, or opens the tunnel. Nothing happens while it is not parked.
+    ///
+    /// Where the proxy does not keep the connection after its challenge, the error says that a new
+    /// connection is needed, with a [`Challenged`].
+    pub fn authorize(&mut self, value: Option<HeaderValue>) {
+        self.decide(|ask, held| match held {
+            Held::Opened(opened) => Decided::Open(opened),
+            Held::Refusal {
+                refusal,
+                reusable: false,
+            } => {
+                let challenged = Challenged::new(&refusal);
+                Decided::Fail(refused(refusal).needs_new_connection(challenged))
+            }
+            held => {
+                let challenged = match held {
+                    Held::Refusal { refusal, .. } => Some(Challenged::new(&refusal)),
+                    _ => None,
+                };
+                ask.credentials = Credentials::Parking(Some(Sent { value, challenged }));
+                Decided::Send
+            }
+        });
+    }
+    /// Ends it where it is [parked](Self::parked), with the proxy's refusal, if there is one, as the
+    /// cause.
+    pub fn give_up(&mut self) {
+        self.decide(|_, held| {
+            Decided::Fail(match held {
+                Held::Refusal { refusal, .. } => refused(refusal),
+                _ => Error::local(NAME, Cause::GivenUp),
+            })
+        });
+    }
+    fn decide(&mut self, decide: impl FnOnce(&mut Connect, Held) -> Decided) {
+        if let Some(asking) = self.tunnel.opening() {
+            asking.decide(decide);
+        }
+    }
     /// Adds a field to the request.
     ///
     /// A `Host` replaces the one that is made from the target. `Content-Length` and
@@ -105,6 +167,23 @@ impl Client {
 }
 
 tunnel_layer!(Client, Asking<Connect>);
+
+/// What a [parking](Client::parking) client waits at.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Parked<'a> {
+    /// The first request of this connection.
+    Request,
+    /// The request that would follow this 407, whose body has been read.
+    Challenge {
+        /// The proxy's answer.
+        refusal: &'a Refusal,
+        /// Whether another request can follow on this connection.
+        stays: bool,
+    },
+    /// The 2xx, which may hold the proxy's own proof.
+    Response(&'a Response<()>),
+}
 
 /// What a client learnt from a proxy that asked for credentials and then left: a new connection
 /// would get through if they were sent [at once](Client::after).
@@ -140,6 +219,36 @@ enum Credentials {
     OnChallenge(HeaderValue),
     /// They are sent because the proxy asked for them on this connection.
     Challenged(HeaderValue, Challenged),
+    /// It is told by others what to send, and this is what it was told last.
+    Parking(Option<Sent>),
+}
+
+struct Sent {
+    value: Option<HeaderValue>,
+    /// What it answers, if the proxy has asked on this connection.
+    challenged: Option<Challenged>,
+}
+
+impl Credentials {
+    fn value(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::AtOnce(value) | Self::Challenged(value, _) => Some(value),
+            Self::Parking(sent) => sent.as_ref()?.value.as_ref(),
+            Self::None | Self::OnChallenge(_) => None,
+        }
+    }
+    /// What the proxy had asked for before the last request.
+    fn challenged(&self) -> Option<&Challenged> {
+        match self {
+            Self::Challenged(_, challenged) => Some(challenged),
+            Self::Parking(sent) => sent.as_ref()?.challenged.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Error {
+    Error::peer(NAME, Cause::Refused(Box::new(refusal)))
 }
 
 impl Ask for Connect {
@@ -152,7 +261,7 @@ impl Ask for Connect {
         if !self.headers.contains_key(HOST) {
             head::write_line(out, &["Host: ", &target]);
         }
-        if let Credentials::AtOnce(value) | Credentials::Challenged(value, _) = &self.credentials {
+        if let Some(value) = self.credentials.value() {
             head::write_header(out, &PROXY_AUTHORIZATION, value);
         }
         head::write_headers(out, &self.headers, &FRAMING);
@@ -165,7 +274,7 @@ impl Ask for Connect {
             status if status.is_success() => Ok(Verdict::Opens),
             status => {
                 let asked = status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-                let could = matches!(self.credentials, Credentials::OnChallenge(_));
+                let could = matches!(self.credentials, Credentials::OnChallenge(_)) || self.parks();
                 let stays = head::is_persistent(head.version, &head.headers);
                 let ask_again = asked && could && stays;
                 Ok(Verdict::Refuses { ask_again })
@@ -176,24 +285,27 @@ impl Ask for Connect {
         let asked = refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let challenged = Challenged::new(&refusal);
         let basic = challenged.challenges.iter().any(|it| basic::is_basic(it));
-        let fail = |refusal| Error::peer(NAME, Cause::Refused(Box::new(refusal)));
+        if asked && self.parks() {
+            return Next::Park(refusal);
+        }
         match mem::take(&mut self.credentials) {
             Credentials::OnChallenge(value) if asked && basic => {
                 if !reusable {
-                    return Next::Fail(fail(refusal).needs_new_connection(challenged));
+                    return Next::Fail(refused(refusal).needs_new_connection(challenged));
                 }
                 self.credentials = Credentials::Challenged(value, challenged);
                 Next::Again
             }
-            _ => Next::Fail(fail(refusal)),
+            _ => Next::Fail(refused(refusal)),
         }
     }
+    fn parks(&self) -> bool {
+        matches!(self.credentials, Credentials::Parking(_))
+    }
     fn cut(&self, error: Error, seen: usize) -> Error {
-        match &self.credentials {
+        match self.credentials.challenged() {
             // The proxy had promised to stay and did not.
-            Credentials::Challenged(_, challenged) if seen == 0 => {
-                error.needs_new_connection(challenged.clone())
-            }
+            Some(challenged) if seen == 0 => error.needs_new_connection(challenged.clone()),
             _ => error,
         }
     }

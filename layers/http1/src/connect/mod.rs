@@ -4,8 +4,8 @@ mod client;
 mod server;
 mod target;
 
-pub use client::{Challenged, Client};
-pub use server::{Request, Server};
+pub use client::{Challenged, Client, Parked};
+pub use server::{Request, Server, basic_challenge};
 
 /// The name of both layers.
 const NAME: &str = "connect";

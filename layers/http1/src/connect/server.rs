@@ -77,6 +77,11 @@ impl Server {
     /// A client that did not wait for the answer, but sent the first bytes of the tunnel at once,
     /// has them read as its next request. It should have said `Connection: close`.
     pub fn challenge(&mut self, realm: &str) {
+        self.challenge_with(&[basic::challenge(realm)]);
+    }
+    /// Asks for credentials by any of these challenges, each from its scheme on, as
+    /// [`challenge`](Self::challenge) does. Control characters in them become blanks.
+    pub fn challenge_with(&mut self, challenges: &[String]) {
         let Tunnel::Opening(answering) = &mut self.tunnel else {
             return;
         };
@@ -86,8 +91,10 @@ impl Server {
             let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
             let mut bytes = BytesMut::new();
             head::write_status(&mut bytes, status, "Proxy Authentication Required");
-            let challenge = basic::challenge(realm);
-            head::write_line(&mut bytes, &["Proxy-Authenticate: ", &challenge]);
+            for challenge in challenges {
+                let challenge = challenge.replace(char::is_control, " ");
+                head::write_line(&mut bytes, &["Proxy-Authenticate: ", &challenge]);
+            }
             head::write_line(&mut bytes, &["Content-Length: 0"]);
             if !stays {
                 head::write_line(&mut bytes, &["Connection: close"]);
@@ -114,6 +121,11 @@ impl Default for Server {
 }
 
 tunnel_layer!(Server, Answering<Connect>);
+
+/// Makes the challenge of Basic authentication (RFC 7617 §2) for a realm.
+pub fn basic_challenge(realm: &str) -> String {
+    basic::challenge(realm)
+}
 
 /// A CONNECT request. It shows as `host:port`.
 #[derive(Clone, Debug)]

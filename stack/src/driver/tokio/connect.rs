@@ -1,10 +1,10 @@
 //! Connecting by URL.
 
 use super::http2::{Http2, Origin};
-use super::{Connection, dial, now};
+use super::{Connection, Outside, Resolve, Transport, dial, now};
 use crate::dial::{
-    Credentials, DialError, Dialer, Hop, Opening, Plan, RouteError, Target, Timeouts, Trace,
-    Versions,
+    Asked, Credentials, DialError, Dialer, Environment, Hop, Opening, Plan, Redirects, RouteError,
+    Routes, Target, Timeouts, Trace, Versions,
 };
 use crate::websocket::{Message, Part, Payload};
 use crate::{
@@ -12,19 +12,19 @@ use crate::{
 };
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use tls::rustls::ClientConfig;
-use tokio::net::TcpStream;
 
 /// A WebSocket that [`connect`] opened: of messages, unless it is of their parts or of bytes.
-pub type WebSocket<F = Queue<Message>> = Connection<TcpStream, BoxSocket<F>>;
+pub type WebSocket<F = Queue<Message>> = Connection<Transport, BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`] opened.
-pub type ByteStream = Connection<TcpStream, BoxTunnel>;
+pub type ByteStream = Connection<Transport, BoxTunnel>;
 
 /// Connects a WebSocket to a `ws://` or `wss://` URL, through the hops given by
-/// [`via`](Connect::via).
+/// [`via`](Connect::via), or else by the proxy that the environment names (see [`Environment`]).
 ///
 /// A `wss://` server that speaks HTTP/2 and offers WebSockets over it (RFC 8441) is spoken to in
 /// that, every other one in HTTP/1.1. User and password in the URL are sent to the server by Basic
@@ -53,6 +53,7 @@ pub fn connect(url: &str) -> Connect {
         settings: websocket::Settings::default(),
         http2: http2::Settings::default(),
         versions: Versions::Any,
+        redirects: Redirects::Off,
         form: PhantomData,
     }
 }
@@ -101,6 +102,7 @@ pub struct Connect<F = Queue<Message>> {
     settings: websocket::Settings,
     http2: http2::Settings,
     versions: Versions,
+    redirects: Redirects,
     form: PhantomData<fn(F) -> F>,
 }
 
@@ -136,6 +138,7 @@ impl Connect {
             settings: self.settings,
             http2: self.http2,
             versions: self.versions,
+            redirects: self.redirects,
             form: PhantomData,
         }
     }
@@ -172,6 +175,11 @@ impl<F: Payload> Connect<F> {
         self.versions = Versions::Http2;
         self
     }
+    /// Follows redirects of the server, which are refusals otherwise.
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.redirects = redirects;
+        self
+    }
     /// Connects, and tells what was done for it too.
     ///
     /// # Errors
@@ -179,14 +187,14 @@ impl<F: Payload> Connect<F> {
     /// What connecting failed at, hop by hop.
     pub async fn traced(self) -> Result<(WebSocket<F>, Trace), DialError> {
         let start = now();
-        let timeouts = self.route.timeouts;
+        let (timeouts, outside) = self.route.means();
         let plan = self
             .plan()
             .map_err(|error| DialError::invalid(error, start))?;
-        dial(Dialer::new(plan, timeouts, seed(), start)).await
+        dial(Dialer::new(plan, timeouts, seed(), start), &outside).await
     }
     fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
-        let (hops, target, tls) = self.route.resolve()?;
+        let (routes, target, tls) = self.route.resolve()?;
         target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::Request::new(&target.request_url())?;
         if let Some(value) = authorization(&target)? {
@@ -203,8 +211,9 @@ impl<F: Payload> Connect<F> {
             settings: self.settings,
             http2: self.http2,
             versions: self.versions,
+            redirects: self.redirects,
         };
-        Plan::websocket(hops, target, tls, opening).map_err(invalid)
+        Plan::websocket(routes, target, tls, opening).map_err(invalid)
     }
 }
 
@@ -216,13 +225,13 @@ impl ConnectStream {
     /// What connecting failed at, hop by hop.
     pub async fn traced(self) -> Result<(ByteStream, Trace), DialError> {
         let start = now();
-        let timeouts = self.route.timeouts;
+        let (timeouts, outside) = self.route.means();
         let plan = self
             .route
             .resolve()
-            .and_then(|(hops, target, tls)| Plan::stream(hops, target, tls).map_err(invalid))
+            .and_then(|(routes, target, tls)| Plan::stream(routes, target, tls).map_err(invalid))
             .map_err(|error| DialError::invalid(error, start))?;
-        dial(Dialer::new(plan, timeouts, seed(), start)).await
+        dial(Dialer::new(plan, timeouts, seed(), start), &outside).await
     }
 }
 
@@ -239,20 +248,21 @@ impl ConnectHttp2 {
     /// What connecting failed at, hop by hop.
     pub async fn traced(self) -> Result<(Http2, Trace), DialError> {
         let start = now();
-        let timeouts = self.route.timeouts;
+        let (timeouts, outside) = self.route.means();
         let (plan, origin) = self
             .plan()
             .map_err(|error| DialError::invalid(error, start))?;
-        let (connection, trace) = dial(Dialer::new(plan, timeouts, seed(), start)).await?;
+        let dialer = Dialer::new(plan, timeouts, seed(), start);
+        let (connection, trace) = dial(dialer, &outside).await?;
         Ok((Http2::new(connection).with_origin(origin), trace))
     }
     fn plan(self) -> Result<(Plan<BoxHttp2>, Origin), Error> {
-        let (hops, target, tls) = self.route.resolve()?;
+        let (routes, target, tls) = self.route.resolve()?;
         let origin = Origin {
             url: target.origin(),
             authorization: authorization(&target)?,
         };
-        let plan = Plan::http2(hops, target, tls, self.settings).map_err(invalid)?;
+        let plan = Plan::http2(routes, target, tls, self.settings).map_err(invalid)?;
         Ok((plan, origin))
     }
 }
@@ -269,7 +279,8 @@ fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
 macro_rules! routed {
     ($builder:ident $(<$form:ident>)? => $connection:ty) => {
         impl $(<$form: Payload>)? $builder $(<$form>)? {
-            /// Adds a hop: hops are given in the order in which the bytes travel, nearest first.
+            /// Adds a hop: hops are given in the order in which the bytes travel, nearest first. They
+            /// take the place of what the environment says.
             pub fn via<H>(mut self, hop: H) -> Self
             where
                 H: TryInto<Hop, Error: Into<RouteError>>,
@@ -282,6 +293,42 @@ macro_rules! routed {
             /// by ALPN is not taken from here.
             pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
                 self.route.tls = Some(config);
+                self
+            }
+            /// Goes straight to the target, whatever proxy the environment names.
+            pub fn direct(mut self) -> Self {
+                self.route.way = By::Hops(Ok(Vec::new()));
+                self
+            }
+            /// Sets the ways to try, one after the other, instead of hops.
+            pub fn routes(mut self, routes: Routes) -> Self {
+                self.route.way = By::Routes(routes);
+                self
+            }
+            /// Reaches the target, where there is no hop, at a Unix socket.
+            pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+                self.route.target = self.route.target.map(|target| target.unix_socket(path));
+                self
+            }
+            /// Looks names up with this resolver, instead of the system's.
+            pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+                self.route.outside = self.route.outside.resolver(resolver);
+                self
+            }
+            /// Asks this for credentials when an HTTP proxy that is [`asking`](Hop::asking) wants some.
+            pub fn credentials<Fut>(
+                mut self,
+                ask: impl Fn(Asked) -> Fut + Send + Sync + 'static,
+            ) -> Self
+            where
+                Fut: Future<Output = Option<Credentials>> + Send + 'static,
+            {
+                self.route.outside = self.route.outside.credentials(ask);
+                self
+            }
+            /// Gets from this whatever else connecting needs from outside.
+            pub fn outside(mut self, outside: Outside) -> Self {
+                self.route.outside = outside;
                 self
             }
             /// Sets how long connecting may take.
@@ -304,55 +351,62 @@ routed!(ConnectStream => ByteStream);
 routed!(ConnectHttp2 => Http2);
 
 /// Where to go and how, before it is known whether that makes sense.
+#[derive(Clone)]
 struct Route {
     target: Result<Target, RouteError>,
-    hops: Result<Vec<Hop>, Error>,
+    way: By,
     tls: Option<Arc<ClientConfig>>,
     timeouts: Timeouts,
+    outside: Outside,
+}
+
+/// By which way; what was said last counts.
+#[derive(Clone)]
+enum By {
+    Environment,
+    Hops(Result<Vec<Hop>, Error>),
+    Routes(Routes),
 }
 
 impl Route {
     fn new(url: &str) -> Self {
         Self {
             target: url.parse(),
-            hops: Ok(Vec::new()),
+            way: By::Environment,
             tls: None,
             timeouts: Timeouts::default(),
+            outside: Outside::default(),
         }
     }
     fn via(&mut self, hop: Result<Hop, RouteError>) {
-        if let Ok(hops) = &mut self.hops {
+        if !matches!(self.way, By::Hops(_)) {
+            self.way = By::Hops(Ok(Vec::new()));
+        }
+        if let By::Hops(Ok(hops)) = &mut self.way {
             let number = hops.len() + 1;
             match hop {
                 Ok(hop) => hops.push(hop),
-                Err(error) => self.hops = Err(Error::local("route", BadHop { number, error })),
+                Err(error) => {
+                    let error = Error::local("route", BadHop { number, error });
+                    self.way = By::Hops(Err(error));
+                }
             }
         }
     }
-    pub(super) fn resolve(self) -> Result<Resolved, Error> {
-        let (hops, target) = (self.hops?, self.target.map_err(invalid)?);
-        let wants_tls = target.is_secure() || hops.iter().any(Hop::wants_tls);
-        let tls = match self.tls {
-            None if wants_tls => default_tls()?,
-            given => given,
+    fn means(&self) -> (Timeouts, Outside) {
+        (self.timeouts, self.outside.clone())
+    }
+    fn resolve(self) -> Result<Resolved, Error> {
+        let routes = match self.way {
+            By::Environment => Routes::environment(Environment::of_this_process()),
+            By::Hops(hops) => Routes::hops(hops?),
+            By::Routes(routes) => routes,
         };
-        Ok((hops, target, tls))
+        Ok((routes, self.target.map_err(invalid)?, self.tls))
     }
 }
 
-type Resolved = (Vec<Hop>, Target, Option<Arc<ClientConfig>>);
-
-/// The system's roots, made only where something speaks TLS: not every machine has them.
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-fn default_tls() -> Result<Option<Arc<ClientConfig>>, Error> {
-    tls::ClientSettings::new().build().map(Some)
-}
-
-/// Without cryptography there is no default, and the plan says so.
-#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-fn default_tls() -> Result<Option<Arc<ClientConfig>>, Error> {
-    Ok(None)
-}
+type Resolved = (Routes, Target, Option<Arc<ClientConfig>>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("hop {number}: {error}")]

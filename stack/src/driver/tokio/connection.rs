@@ -1,4 +1,4 @@
-use super::socket;
+use super::{Transport, socket};
 use crate::{Engine, Error, Flow, Layer, Pipe, Progress, Stack, Status};
 use std::any::Any;
 use std::future::poll_fn;
@@ -78,18 +78,6 @@ where
         U: Layer<In: Default, Out: Default>,
     {
         self.change(|engine| engine.grow(upper))
-    }
-    /// Puts the stack on what its transport has become.
-    pub(super) fn on<T>(self, transport: fn(S) -> T, cut: fn(&T)) -> Connection<T, L> {
-        Connection {
-            io: self.io.map(transport),
-            engine: self.engine,
-            timer: self.timer,
-            cut,
-            writing: self.writing,
-            told: self.told,
-            busy: self.busy,
-        }
     }
     fn change<M: Layer>(self, change: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<S, M> {
         Connection {
@@ -397,6 +385,16 @@ impl<L: Layer> Connection<TcpStream, L> {
         Self::with(io, engine, |io| {
             let _ = io.set_zero_linger();
         })
+    }
+}
+
+impl<L: Layer> Connection<Transport, L> {
+    /// Joins what was dialled or accepted and a stack, as [`tcp`](Self::tcp) does.
+    pub fn dialled(io: Transport, engine: Engine<L>) -> Self {
+        if let Transport::Tcp(io) = &io {
+            let _ = io.set_nodelay(true);
+        }
+        Self::with(io, engine, Transport::cut)
     }
 }
 

@@ -1,51 +1,68 @@
 //! Carrying out what a [`Dialer`] says.
 
-use super::{Connection, now, socket};
-use crate::dial::{AttemptId, DialError, Dialer, LookupId, Step, Trace};
+use super::outside::{Outside, Pending};
+use super::resolve::Found;
+use super::{Connection, Transport, now, socket};
+use crate::auth::Credentials;
+use crate::dial::{
+    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
+};
 use crate::{Error, Layer};
+use bytes::Bytes;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 
 /// Connects as a dialer says, and returns the connection with what was done for it.
 ///
-/// Names are looked up by the system's resolver. Dropping the future gives everything up.
+/// Dropping the future gives everything up.
 ///
 /// # Errors
 ///
 /// What the dialer gave up at.
-pub async fn dial<L>(dialer: Dialer<L>) -> Result<(Connection<TcpStream, L>, Trace), DialError>
+pub async fn dial<L>(
+    dialer: Dialer<L>,
+    outside: &Outside,
+) -> Result<(Connection<Transport, L>, Trace), DialError>
 where
     L: Layer<In: Default, Out: Default>,
 {
     let mut dialing = Dialing {
         dialer,
+        outside,
         lookups: Vec::new(),
         opening: Vec::new(),
         open: Vec::new(),
+        answers: Vec::new(),
         timer: None,
     };
     poll_fn(move |cx| dialing.run(cx)).await
 }
 
 /// What is under way for a dialer.
-struct Dialing<L: Layer> {
+struct Dialing<'a, L: Layer> {
     dialer: Dialer<L>,
-    lookups: Vec<(LookupId, Pending<Vec<SocketAddr>>)>,
-    opening: Vec<(AttemptId, Pending<TcpStream>)>,
-    open: Vec<(AttemptId, Connection<TcpStream, L>)>,
+    outside: &'a Outside,
+    lookups: Vec<(LookupId, Found)>,
+    opening: Vec<(AttemptId, Pending<io::Result<Transport>>)>,
+    open: Vec<(AttemptId, Connection<Transport, L>)>,
+    answers: Vec<(QuestionId, Pending<Option<Answer>>)>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
-type Dialed<L> = (Connection<TcpStream, L>, Trace);
+enum Answer {
+    Credentials(Option<Credentials>),
+    Reply(Result<Bytes, Error>),
+    Ran(Job),
+}
 
-impl<L> Dialing<L>
+type Dialed<L> = (Connection<Transport, L>, Trace);
+
+impl<L> Dialing<'_, L>
 where
     L: Layer<In: Default, Out: Default>,
 {
@@ -53,16 +70,34 @@ where
         loop {
             match self.dialer.step(now()) {
                 Step::Resolve { lookup, host, port } => {
-                    let found = async move { Ok(lookup_host((host, port)).await?.collect()) };
-                    self.lookups.push((lookup, Box::pin(found)));
+                    let found = self.outside.resolver.resolve(host, port);
+                    self.lookups.push((lookup, found));
                 }
-                Step::Open { attempt, address } => {
-                    self.opening
-                        .push((attempt, Box::pin(TcpStream::connect(address))));
-                }
+                Step::Open { attempt, to } => self.opening.push((attempt, Box::pin(open(to)))),
                 Step::Close { attempt } => {
                     self.opening.retain(|(id, _)| *id != attempt);
                     self.open.retain(|(id, _)| *id != attempt);
+                }
+                Step::Ask { question, asked } => {
+                    let given = (self.outside.ask)(asked);
+                    self.answer(question, async { Some(Answer::Credentials(given.await)) });
+                }
+                Step::Exchange {
+                    question,
+                    url,
+                    data,
+                } => {
+                    let reply = (self.outside.exchange)(url, data);
+                    self.answer(question, async { Some(Answer::Reply(reply.await)) });
+                }
+                Step::Run(mut job) => {
+                    let question = job.question();
+                    let ran = tokio::task::spawn_blocking(move || {
+                        job.run();
+                        job
+                    });
+                    // What panicked never comes back, and the dialer's time-out tells.
+                    self.answer(question, async { ran.await.ok().map(Answer::Ran) });
                 }
                 Step::Ready { attempt } => {
                     if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
@@ -79,17 +114,49 @@ where
             }
         }
     }
+    fn answer(
+        &mut self,
+        question: QuestionId,
+        answer: impl Future<Output = Option<Answer>> + Send + 'static,
+    ) {
+        self.answers.push((question, Box::pin(answer)));
+    }
     /// Tells the dialer what has happened; whether anything has.
     fn report(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Some((lookup, found)) = take_ready(&mut self.lookups, cx) {
-            let found = found.map_err(|error| Error::local("resolver", error));
-            self.dialer.resolved(lookup, found, now());
+        let found = ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));
+        if let Some((at, found)) = found {
+            let (lookup, _) = self.lookups[at];
+            match found {
+                Some(Ok(found)) => self.dialer.found(lookup, found, now()),
+                over => {
+                    drop(self.lookups.swap_remove(at));
+                    let failed = |error| Error::local("resolver", error);
+                    let rest = over.unwrap_or(Ok(Vec::new())).map_err(failed);
+                    self.dialer.resolved(lookup, rest, now());
+                }
+            }
             return true;
         }
-        if let Some((attempt, opened)) = take_ready(&mut self.opening, cx) {
+        if let Some((at, opened)) = ready(&mut self.opening, |io| io.as_mut().poll(cx)) {
+            let (attempt, _) = self.opening.swap_remove(at);
             match opened {
                 Ok(io) => self.opened(attempt, io),
                 Err(error) => self.dialer.refused(attempt, socket(error), now()),
+            }
+            return true;
+        }
+        if let Some((at, answer)) = ready(&mut self.answers, |it| it.as_mut().poll(cx)) {
+            let (question, _) = self.answers.swap_remove(at);
+            match answer {
+                Some(Answer::Credentials(given)) => {
+                    self.dialer.credentials(question, given, now());
+                }
+                Some(Answer::Reply(reply)) => self.dialer.replied(question, reply, now()),
+                Some(Answer::Ran(job)) => self.dialer.ran(job, now()),
+                None => {}
+            }
+            for (attempt, connection) in &mut self.open {
+                self.dialer.observe(*attempt, connection.engine(), now());
             }
             return true;
         }
@@ -101,11 +168,11 @@ where
         }
         false
     }
-    fn opened(&mut self, attempt: AttemptId, io: TcpStream) {
+    fn opened(&mut self, attempt: AttemptId, io: Transport) {
         if let Some(mut engine) = self.dialer.opened(attempt, now()) {
             engine.process(now());
             self.dialer.observe(attempt, &mut engine, now());
-            self.open.push((attempt, Connection::tcp(io, engine)));
+            self.open.push((attempt, Connection::dialled(io, engine)));
         }
     }
     fn wait(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
@@ -123,16 +190,27 @@ where
     }
 }
 
-/// Takes out the first that is ready.
-fn take_ready<I: Copy, T>(
-    pending: &mut Vec<(I, Pending<T>)>,
-    cx: &mut Context<'_>,
-) -> Option<(I, io::Result<T>)> {
-    for at in 0..pending.len() {
-        if let Poll::Ready(result) = pending[at].1.as_mut().poll(cx) {
-            let (id, _) = pending.swap_remove(at);
-            return Some((id, result));
+async fn open(to: Destination) -> io::Result<Transport> {
+    match to {
+        Destination::Tcp(address) => TcpStream::connect(address).await.map(Transport::Tcp),
+        #[cfg(unix)]
+        Destination::Unix(path) => {
+            let io = tokio::net::UnixStream::connect(path).await;
+            io.map(Transport::Unix)
         }
+        #[cfg(not(unix))]
+        Destination::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
     }
-    None
+}
+
+/// Finds the first that is ready, and where it is.
+fn ready<I, P, T>(
+    pending: &mut [(I, P)],
+    mut poll: impl FnMut(&mut P) -> Poll<T>,
+) -> Option<(usize, T)> {
+    let mut each = pending.iter_mut().enumerate();
+    each.find_map(|(at, (_, pending))| match poll(pending) {
+        Poll::Ready(done) => Some((at, done)),
+        Poll::Pending => None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::hub::{Hold, Interest, Shared};
 use super::stream::{Http2Stream, Http2WebSocket};
-use super::{Connection, connect::seed, websocket::over_http2};
+use super::{Connection, Transport, connect::seed, websocket::over_http2};
 use crate::http2::{Asks, Request, Streams, asks};
 use crate::{BoxHttp2, End, Error, Flow, Layer, websocket};
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep};
 
@@ -23,7 +22,7 @@ use tokio::time::{Sleep, sleep};
 /// Clones and streams share it. Whoever waits for something in it drives it, for all: with many
 /// streams, let one task do that, with [`spawn`](Self::spawn) or with [`driver`](Self::driver). When
 /// the last clone and the last stream are gone, it closes: at once, or gracefully if a driver runs.
-pub struct Http2<S = TcpStream> {
+pub struct Http2<S = Transport> {
     pub(super) shared: Arc<Shared<S>>,
     pub(super) hold: Arc<Hold>,
 }
@@ -185,7 +184,7 @@ impl<S> Clone for Http2<S> {
 }
 
 /// A request that a server has not answered. Dropped, it is answered with 503.
-pub struct Incoming<S: AsyncRead + AsyncWrite + Unpin + Send + 'static = TcpStream> {
+pub struct Incoming<S: AsyncRead + AsyncWrite + Unpin + Send + 'static = Transport> {
     request: http::Request<()>,
     stream: Option<Http2Stream<S>>,
 }

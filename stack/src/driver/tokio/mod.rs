@@ -5,7 +5,7 @@
 //! * [`connect_http2`], [`Http2`], [`Http2Stream`]: many streams over one connection.
 //! * [`WebSocketServer`]: WebSockets over HTTP/1.1 and HTTP/2 at one address.
 //! * [`relay`], [`serve_proxy`]: what a proxy does.
-//! * [`dial`]: carries out a [`Dialer`](crate::Dialer) of one's own.
+//! * [`dial`], [`Outside`], [`Resolve`]: carries out a [`Dialer`](crate::Dialer) of one's own.
 
 mod bytes;
 mod connect;
@@ -14,11 +14,14 @@ mod dial;
 mod http2;
 mod hub;
 mod messages;
+mod outside;
 mod proxy;
 mod relay;
+mod resolve;
 mod serve;
 mod shared;
 mod stream;
+mod transport;
 mod websocket;
 
 pub use connect::{
@@ -29,11 +32,14 @@ pub use connection::{Connection, Ended};
 pub use dial::dial;
 pub use http2::{Driver, Http2, Incoming};
 pub use messages::Closed;
+pub use outside::Outside;
 pub use proxy::serve_proxy;
 pub use relay::{Relayed, relay};
-pub use serve::{ServerSocket, Transport, WebSocketServer};
+pub use resolve::{Found, Resolve, System};
+pub use serve::{ServerSocket, WebSocketServer};
 pub use shared::{Handle, Reader, Writer};
 pub use stream::{Http2Stream, Http2WebSocket};
+pub use transport::Transport;
 
 use crate::Error;
 use connection::now;

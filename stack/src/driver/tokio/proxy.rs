@@ -1,6 +1,6 @@
 //! Serving one client of a proxy.
 
-use super::{Connection, Relayed, relay, socket};
+use super::{Connection, Relayed, now, relay, socket};
 use crate::{Engine, Error, Gate, Layer, Pipe, Refused};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,7 +22,7 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
 {
     client.open_within(handshake);
-    let target = match client.until(|engine| gate.request(engine)).await {
+    let target = match client.until(|engine| gate.request(engine, now())).await {
         Ok(target) => target,
         Err(error) => {
             // A refusal waits until it was read; how that ends tells nothing more.

@@ -1,8 +1,7 @@
 //! WebSockets over HTTP/1.1 and HTTP/2 at one address.
 
-use super::Connection;
 use super::http2::{Http2, Incoming};
-use super::stream::Http2Stream;
+use super::{Connection, Transport};
 use crate::admission::{self, Verdict};
 use crate::http2;
 use crate::tls::rustls::ServerConfig;
@@ -10,13 +9,10 @@ use crate::websocket::{self, Message, Offer, Payload};
 use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, Queue, tls};
 use http::Request;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// A WebSocket that a [`WebSocketServer`] opened: of messages, unless it is of their parts or of
@@ -129,13 +125,13 @@ impl WebSocketServer {
         self.patience = patience;
         self
     }
-    /// Serves one client to its end. `each` has a WebSocket from its opening on; those of an HTTP/2
+    /// Serves one client, over TCP or a Unix socket, to its end. `each` has a WebSocket from its opening on; those of an HTTP/2
     /// client run at the same time, each in a task of its own, and end with this future.
     ///
     /// # Errors
     ///
     /// What ended the connection, if it did not end well. What `each` fails with is its own affair.
-    pub async fn serve<F, R>(&self, io: TcpStream, each: F) -> Result<(), Error>
+    pub async fn serve<F, R>(&self, io: impl Into<Transport>, each: F) -> Result<(), Error>
     where
         F: Fn(ServerSocket) -> R,
         R: Future<Output = ()> + Send + 'static,
@@ -148,7 +144,7 @@ impl WebSocketServer {
     /// # Errors
     ///
     /// As [`serve`](Self::serve).
-    pub async fn serve_in<P, F, R>(&self, io: TcpStream, each: F) -> Result<(), Error>
+    pub async fn serve_in<P, F, R>(&self, io: impl Into<Transport>, each: F) -> Result<(), Error>
     where
         P: Payload,
         F: Fn(ServerSocket<P>) -> R,
@@ -156,7 +152,7 @@ impl WebSocketServer {
     {
         match &self.tls {
             None => {
-                let mut connection = Connection::tcp(io, Engine::new(Plain));
+                let mut connection = Connection::dialled(io.into(), Engine::new(Plain));
                 connection.open_within(self.patience);
                 let begun = connection.until(|engine| admission::speaks_http2(engine.to_app()));
                 match tokio::time::timeout(self.patience, begun).await {
@@ -167,7 +163,7 @@ impl WebSocketServer {
             }
             Some(config) => {
                 let tls = tls::Server::new(config.clone())?;
-                let mut connection = Connection::tcp(io, Engine::new(tls));
+                let mut connection = Connection::dialled(io.into(), Engine::new(tls));
                 connection.open_within(self.patience);
                 connection.open().await?;
                 let tls = connection.part::<tls::Server>();
@@ -178,7 +174,7 @@ impl WebSocketServer {
     }
     async fn go_on<L, P, F, R>(
         &self,
-        connection: Connection<TcpStream, L>,
+        connection: Connection<Transport, L>,
         http2: bool,
         each: F,
     ) -> Result<(), Error>
@@ -195,8 +191,7 @@ impl WebSocketServer {
                 .await;
         }
         let server = websocket::Server::new(self.settings.clone()).carrying::<P>();
-        let socket = connection.grow(server).boxed();
-        let mut socket = socket.on(Transport::Tcp, Transport::cut);
+        let mut socket = connection.grow(server).boxed();
         socket.open_within(self.patience);
         let request = socket.until(|engine| {
             let server = engine.part::<websocket::Server<P>>()?;
@@ -270,11 +265,7 @@ impl WebSocketServer {
             Ok((server, fields)) => {
                 let stream = incoming.accept(fields)?;
                 let engine = Engine::new(server.carrying::<P>()).boxed();
-                Some(Connection::with(
-                    Transport::Http2(stream),
-                    engine,
-                    Transport::cut,
-                ))
+                Some(Connection::dialled(Transport::Http2(stream), engine))
             }
             Err(response) => {
                 incoming.respond(*response);
@@ -307,74 +298,4 @@ where
         accepting.as_mut().poll(cx).map(Next::Incoming)
     })
     .await
-}
-
-/// What lies below the WebSocket of a client: a TCP connection, or a stream of an HTTP/2 connection.
-pub enum Transport {
-    /// A connection of its own.
-    Tcp(TcpStream),
-    /// One stream of many.
-    Http2(Http2Stream),
-}
-
-impl Transport {
-    fn cut(&self) {
-        match self {
-            Self::Tcp(io) => {
-                let _ = io.set_zero_linger();
-            }
-            Self::Http2(stream) => stream.reset(),
-        }
-    }
-}
-
-impl AsyncRead for Transport {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_read(cx, buf),
-            Self::Http2(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Transport {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_write(cx, bytes),
-            Self::Http2(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_write_vectored(cx, slices),
-            Self::Http2(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
-    }
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_flush(cx),
-            Self::Http2(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_shutdown(cx),
-            Self::Http2(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
 }

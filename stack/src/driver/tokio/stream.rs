@@ -2,7 +2,7 @@
 
 use super::http2::Http2;
 use super::hub::{Hold, Interest, Shared};
-use super::{Connection, bytes::to_io};
+use super::{Connection, Transport, bytes::to_io};
 use crate::http2::StreamId;
 use crate::{End, Error, Flow, websocket};
 use bytes::Bytes;
@@ -12,15 +12,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// A WebSocket over one stream of an HTTP/2 connection.
-pub type Http2WebSocket<S = TcpStream> = Connection<Http2Stream<S>, websocket::Client>;
+pub type Http2WebSocket<S = Transport> = Connection<Http2Stream<S>, websocket::Client>;
 
 /// One stream of an HTTP/2 connection: bytes in both directions, each with an end of its own.
 ///
 /// Dropping it resets the stream, unless both directions have ended. The other streams go on.
-pub struct Http2Stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static = TcpStream> {
+pub struct Http2Stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static = Transport> {
     shared: Arc<Shared<S>>,
     id: StreamId,
     _hold: Arc<Hold>,

@@ -1,0 +1,241 @@
+//! Digest authentication (RFC 7616), for both sides; the arithmetic is of `digest_auth`.
+
+use super::{Challenge, Credentials};
+use crate::Seed;
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use digest_auth::{
+    Algorithm, AlgorithmType, AuthContext, AuthorizationHeader, Charset, HttpMethod, Qop,
+    WwwAuthenticateHeader,
+};
+use http::HeaderValue;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+/// What a client knows.
+pub(super) struct Digest {
+    target: String,
+    random: ChaCha12Rng,
+    prompt: Option<Prompt>,
+}
+
+struct Prompt {
+    header: WwwAuthenticateHeader,
+    /// One for each nonce of the server: what `-sess` makes of both holds as long as they do.
+    cnonce: String,
+}
+
+impl Digest {
+    pub(super) fn new(target: String, seed: Seed) -> Self {
+        Self {
+            target,
+            random: ChaCha12Rng::from_seed(seed.into_bytes()),
+            prompt: None,
+        }
+    }
+    /// The strongest challenge that can be answered.
+    pub(super) fn best(offered: &[Challenge]) -> Option<Challenge> {
+        let digests = offered.iter().filter(|it| it.is("digest"));
+        let known = digests.filter_map(|it| Some((strength(read(it)?.algorithm), it)));
+        // `max_by_key` takes the last of equals, and a server names first what it prefers.
+        let best = known.rev().max_by_key(|(strength, _)| *strength);
+        best.map(|(_, challenge)| challenge.clone())
+    }
+    pub(super) fn answer(
+        &mut self,
+        challenge: &Challenge,
+        credentials: &Credentials,
+    ) -> Result<HeaderValue, String> {
+        let header = read(challenge).ok_or("a Digest challenge that is not spoken here")?;
+        let cnonce = hex(&mut self.random);
+        let prompt = Prompt { header, cnonce };
+        respond(self.prompt.insert(prompt), &self.target, credentials)
+    }
+    /// Uses the server's last nonce once more, if there is one.
+    pub(super) fn again(
+        &mut self,
+        credentials: &Credentials,
+    ) -> Option<Result<HeaderValue, String>> {
+        let prompt = self.prompt.as_mut()?;
+        Some(respond(prompt, &self.target, credentials))
+    }
+}
+
+fn respond(
+    prompt: &mut Prompt,
+    target: &str,
+    credentials: &Credentials,
+) -> Result<HeaderValue, String> {
+    let header = prompt.header.respond(&context(
+        &credentials.user,
+        &credentials.password,
+        target,
+        Some(&prompt.cnonce),
+    ));
+    let header = header.map_err(|error| error.to_string())?.to_string();
+    let value = HeaderValue::try_from(header);
+    let mut value = value.map_err(|_| "credentials with a control character".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn context<'a>(
+    user: &'a str,
+    password: &'a str,
+    target: &'a str,
+    cnonce: Option<&'a str>,
+) -> AuthContext<'a> {
+    let method = HttpMethod::CONNECT;
+    let mut context = AuthContext::new_with_method(user, password, target, None::<&[u8]>, method);
+    if let Some(cnonce) = cnonce {
+        context.set_custom_cnonce(cnonce);
+    }
+    context
+}
+
+/// Reads a challenge; `None` for one that cannot be answered.
+fn read(challenge: &Challenge) -> Option<WwwAuthenticateHeader> {
+    let algorithm = match challenge.parameter("algorithm") {
+        Some(name) => Algorithm::from_str(&name).ok()?,
+        None => Algorithm::default(),
+    };
+    let qop = match challenge.parameter("qop") {
+        None if algorithm.sess => return None, // it needs a cnonce, which only goes with a qop
+        None => None,
+        Some(offered) => {
+            let mut offered = offered.split(',');
+            let auth = offered.any(|it| it.trim().eq_ignore_ascii_case("auth"));
+            Some(auth.then(|| vec![Qop::AUTH])?)
+        }
+    };
+    let is = |name, word: &str| {
+        let value = challenge.parameter(name);
+        value.is_some_and(|value| value.eq_ignore_ascii_case(word))
+    };
+    Some(WwwAuthenticateHeader {
+        domain: None,
+        realm: challenge.parameter("realm")?,
+        nonce: challenge.parameter("nonce")?,
+        opaque: challenge.parameter("opaque"),
+        stale: is("stale", "true"),
+        algorithm,
+        qop,
+        userhash: is("userhash", "true"),
+        charset: match is("charset", "utf-8") {
+            true => Charset::UTF8,
+            false => Charset::ASCII,
+        },
+        nc: 0,
+    })
+}
+
+fn strength(algorithm: Algorithm) -> u8 {
+    match algorithm.algo {
+        AlgorithmType::MD5 => 0,
+        AlgorithmType::SHA2_256 => 1,
+        AlgorithmType::SHA2_512_256 => 2,
+    }
+}
+
+/// What a server knows: who may pass, and which nonces are its own.
+///
+/// A nonce holds its age and a proof that it is of this server, so that none has to be remembered. It
+/// can be used again while it is fresh: on a tunnel's request, whoever could replay it could as well
+/// use the tunnel.
+#[derive(Clone)]
+pub(crate) struct Examiner {
+    realm: String,
+    credentials: Credentials,
+    key: String,
+    born: Instant,
+}
+
+/// What a server makes of a request.
+pub(crate) enum Examined {
+    Passed,
+    /// The answer is right, and the nonce too old.
+    Stale,
+    Failed,
+}
+
+impl Examiner {
+    pub(crate) fn new(realm: &str, credentials: Credentials, seed: Seed, now: Instant) -> Self {
+        Self {
+            realm: realm.to_owned(),
+            credentials,
+            key: hex(&mut ChaCha12Rng::from_seed(seed.into_bytes())),
+            born: now,
+        }
+    }
+    /// The challenges, the stronger one first.
+    pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<String> {
+        let age = now.saturating_duration_since(self.born).as_secs();
+        let nonce = self.nonce(age);
+        let of = |algo| {
+            let header = WwwAuthenticateHeader {
+                domain: None,
+                realm: self.realm.clone(),
+                nonce: nonce.clone(),
+                opaque: None,
+                stale,
+                algorithm: Algorithm::new(algo, false),
+                qop: Some(vec![Qop::AUTH]),
+                userhash: false,
+                charset: Charset::UTF8,
+                nc: 0,
+            };
+            header.to_string()
+        };
+        vec![of(AlgorithmType::SHA2_256), of(AlgorithmType::MD5)]
+    }
+    /// Judges the credentials of a CONNECT to `target`.
+    pub(crate) fn examine(&self, value: &HeaderValue, target: &str, now: Instant) -> Examined {
+        let Some(mut header) = value.to_str().ok().and_then(authorization) else {
+            return Examined::Failed;
+        };
+        // "auth" is all that was offered, and `-sess` was not.
+        let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
+        let issued = self.issued(&header.nonce);
+        let ours = header.realm == self.realm && header.username == self.credentials.user;
+        let Some(issued) = issued.filter(|_| offered && ours && header.uri == target) else {
+            return Examined::Failed;
+        };
+        let shown = std::mem::take(&mut header.response);
+        let Credentials { user, password } = &self.credentials;
+        header.digest(&context(user, password, target, None));
+        if !crate::gate::same(&shown.to_ascii_lowercase(), &header.response) {
+            return Examined::Failed;
+        }
+        let age = now.saturating_duration_since(self.born).as_secs();
+        match age.saturating_sub(issued) > FRESH.as_secs() {
+            true => Examined::Stale,
+            false => Examined::Passed,
+        }
+    }
+    fn nonce(&self, age: u64) -> String {
+        let proof = Algorithm::new(AlgorithmType::SHA2_256, false);
+        // The key is as long as the hash and comes first and last: nothing can be appended to it.
+        let proof = proof.hash_str(&format!("{0}:{age:016x}:{0}", self.key));
+        format!("{age:016x}{proof}")
+    }
+    /// When a nonce was issued, if it was issued here.
+    fn issued(&self, nonce: &str) -> Option<u64> {
+        let age = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
+        crate::gate::same(nonce, &self.nonce(age)).then_some(age)
+    }
+}
+
+fn authorization(text: &str) -> Option<AuthorizationHeader> {
+    let (scheme, rest) = text.split_once(' ')?;
+    let digest = scheme.eq_ignore_ascii_case("digest");
+    AuthorizationHeader::parse(rest).ok().filter(|_| digest)
+}
+
+fn hex(random: &mut impl Rng) -> String {
+    let mut bytes = [0; 32];
+    random.fill_bytes(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How long a nonce is good for.
+const FRESH: Duration = Duration::from_secs(300);

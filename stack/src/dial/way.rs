@@ -1,0 +1,195 @@
+//! The hops of a way as layers.
+
+use super::hop::{Hop, Proxy};
+use super::routes::{self, Routes};
+use super::target::Target;
+use super::url::{Endpoint, RouteError};
+use crate::{BoxTunnel, Error, Nest};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use wirestack_http1::connect;
+use wirestack_http2 as http2;
+use wirestack_socks as socks;
+use wirestack_tls::{self as tls, rustls::ClientConfig};
+
+/// One way to a target.
+pub(super) struct Way {
+    pub(super) first: First,
+    pub(super) hops: Vec<Hop>,
+    /// What is asked of each hop.
+    pub(super) asked: Vec<Endpoint>,
+    pub(super) name: String,
+    /// The hop or target that each layer belongs to, from the wire up.
+    pub(super) parts: Vec<(String, Option<usize>)>,
+}
+
+/// Where the first connection goes.
+#[derive(Clone)]
+pub(super) enum First {
+    Endpoint(Endpoint),
+    Unix(PathBuf),
+}
+
+impl Way {
+    /// The name of the hop or target that the layer at this place belongs to.
+    pub(super) fn part(&self, place: usize) -> String {
+        let part = self.parts.get(place).or(self.parts.last());
+        let first = || match &self.first {
+            First::Endpoint(endpoint) => endpoint.to_string(),
+            First::Unix(path) => path.display().to_string(),
+        };
+        part.map_or_else(first, |(part, _)| part.clone())
+    }
+    /// The hop that the layer at this place belongs to; `None` for the target's.
+    pub(super) fn hop(&self, place: usize) -> Option<usize> {
+        self.parts.get(place).and_then(|(_, hop)| *hop)
+    }
+}
+
+/// Ways, and what lies behind them.
+pub(super) struct Route {
+    routes: Routes,
+    pub(super) target: Target,
+    tls: OnceLock<Arc<ClientConfig>>,
+    /// How many layers come above the target's TLS.
+    tops: usize,
+}
+
+impl Route {
+    pub(super) fn new(
+        routes: Routes,
+        target: Target,
+        tls: Option<Arc<ClientConfig>>,
+        tops: usize,
+    ) -> Self {
+        Self {
+            routes,
+            target,
+            tls: tls.map_or_else(OnceLock::new, OnceLock::from),
+            tops,
+        }
+    }
+    pub(super) fn ways(&self) -> Result<Vec<Way>, Error> {
+        let invalid = |error| Error::local("route", error);
+        let ways = self.routes.to(&self.target).map_err(invalid)?;
+        match ways.is_empty() {
+            true => Err(invalid(RouteError::NoWay)),
+            false => Ok(ways.into_iter().map(|hops| self.way(hops)).collect()),
+        }
+    }
+    fn way(&self, hops: Vec<Hop>) -> Way {
+        let target = self.target.endpoint();
+        let (endpoint, unix) = match hops.first() {
+            Some(hop) => (hop.endpoint(), &hop.unix),
+            None => (target, &self.target.unix),
+        };
+        let first = match unix {
+            Some(path) => First::Unix(path.clone()),
+            None => First::Endpoint(endpoint.clone()),
+        };
+        let after = hops.iter().skip(1).map(Hop::endpoint);
+        let asked = after.chain([target]).take(hops.len()).cloned().collect();
+        let mut parts = Vec::new();
+        for (n, hop) in hops.iter().enumerate() {
+            let layers = if hop.proxy.is_secure() { 2 } else { 1 };
+            let name = format!("hop {} ({hop})", n + 1);
+            parts.extend(vec![(name, Some(n)); layers]);
+        }
+        let layers = self.tops + usize::from(self.target.is_secure());
+        let name = format!("target ({})", self.target);
+        parts.extend(vec![(name, None); layers.max(1)]);
+        Way {
+            first,
+            asked,
+            name: routes::name(&hops),
+            hops,
+            parts,
+        }
+    }
+    /// The layers of the hops, from the wire up.
+    pub(super) fn tunnels(&self, way: &Way) -> Result<Vec<BoxTunnel>, Error> {
+        let mut tunnels: Vec<BoxTunnel> = Vec::new();
+        for (hop, next) in way.hops.iter().zip(&way.asked) {
+            if hop.proxy.is_secure() {
+                let config = match &hop.tls {
+                    Some(own) => own,
+                    None => self.tls()?,
+                };
+                // What the proxy would choose of more than it is spoken to in, nobody could use.
+                let protocol: &[&[u8]] = match hop.proxy {
+                    Proxy::H2 => &[b"h2"],
+                    _ => &[b"http/1.1"],
+                };
+                tunnels.push(secure(config, Some(protocol), &hop.endpoint)?.boxed());
+            }
+            tunnels.push(match hop.proxy {
+                Proxy::Socks5 => socks(hop, next)?.boxed(),
+                Proxy::Http | Proxy::Https => {
+                    let client = connect::Client::new(&next.host, next.port)?;
+                    client.parking().boxed()
+                }
+                Proxy::H2 | Proxy::H2c => {
+                    let request = http2::Request::tunnel(&next.host, next.port)?;
+                    http2::Client::parking(request, http2::Settings::default()).boxed()
+                }
+            });
+        }
+        Ok(tunnels)
+    }
+    /// The target's TLS, if it has one, with these protocols offered by ALPN or with what its
+    /// settings say.
+    pub(super) fn secure(&self, alpn: Option<&[&[u8]]>) -> Result<Option<tls::Client>, Error> {
+        if !self.target.is_secure() {
+            return Ok(None);
+        }
+        secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
+    }
+    /// The settings that were given, or the system's roots: made only where something speaks TLS, as
+    /// not every machine has them.
+    fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
+        if self.tls.get().is_none() {
+            let made = default_tls()?;
+            return Ok(self.tls.get_or_init(|| made));
+        }
+        self.tls.get().ok_or_else(|| Error::local("route", NoTls))
+    }
+}
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+fn default_tls() -> Result<Arc<ClientConfig>, Error> {
+    tls::ClientSettings::new().build()
+}
+
+/// Without cryptography there is no default.
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+fn default_tls() -> Result<Arc<ClientConfig>, Error> {
+    Err(Error::local("route", NoTls))
+}
+
+fn secure(
+    config: &Arc<ClientConfig>,
+    alpn: Option<&[&[u8]]>,
+    endpoint: &Endpoint,
+) -> Result<tls::Client, Error> {
+    let mut config = config.clone();
+    if let Some(alpn) = alpn {
+        let wanted = alpn.iter().map(|protocol| protocol.to_vec());
+        Arc::make_mut(&mut config).alpn_protocols = wanted.collect();
+    }
+    tls::Client::new(config, tls::server_name(&endpoint.host)?)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the route speaks TLS, and no settings for it were given")]
+struct NoTls;
+
+fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
+    let address = socks::Address::new(&next.host, next.port);
+    let client = socks::Client::new(address.map_err(|error| Error::local("socks", error))?);
+    match hop.password().0 {
+        None => Ok(client),
+        Some(c) => client
+            .with_password(&c.user, &c.password)
+            .map_err(|error| Error::local("socks", error)),
+    }
+}
