@@ -69,7 +69,7 @@ async fn run() -> Result<(), AnyError> {
 async fn talk(connect: Connect, text: &str) -> Result<(), AnyError> {
     let started = Instant::now();
     let (mut socket, trace) = connect.subprotocol("echo").traced().await?;
-    println!("\n     since start       step\n{trace}");
+    println!("\n{}", trace.waterfall());
 
     let opened = started.elapsed();
     let messages = [

@@ -385,3 +385,39 @@ fn a_plan_that_makes_no_stack_fails_before_anything_is_sent() {
     };
     assert_eq!(error.to_string(), "knock: no knuckles");
 }
+
+#[test]
+fn a_trace_is_a_waterfall() {
+    let mut world = World::new("name.test");
+    world.now += millis(100);
+    let Step::Resolve { lookup, .. } = world.step() else {
+        panic!("wanted Resolve");
+    };
+    world.now += millis(100);
+    let found = ["192.0.2.1:7", "192.0.2.2:7"].map(|text| text.parse().unwrap());
+    world.dialer.resolved(lookup, Ok(found.to_vec()), world.now);
+    let (first, _) = world.attempt();
+    world.jump();
+    let (second, _) = world.attempt();
+    world.now += millis(150);
+    world.dialer.refused(second, refusal(), world.now);
+    world.closes(second);
+    world.now += millis(100);
+    world.say(first, b".");
+    world.now += millis(0);
+    let mut engine = wirestack::Engine::new(Knock::default());
+    world.now += millis(300);
+    engine.from_wire().write(b"k");
+    engine.process(world.now);
+    world.dialer.observe(first, &mut engine, world.now);
+    let shown = world.dialer.trace().waterfall().to_string();
+    let wanted = "\
+look up   [   ====                         ]    100.00 ms name.test
+open      [      =================         ]    500.00 ms 192.0.2.1:7
+open      [              ======            ]    150.00 ms 192.0.2.2:7  (wire: connection refused)
+knock     [                      ==========]    300.00 ms hop 1
+in all                                         1000.00 ms
+";
+    let wanted = wanted.replacen("[              ======", "[              xxxxxx", 1);
+    assert_eq!(shown, wanted);
+}

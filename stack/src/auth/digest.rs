@@ -190,7 +190,8 @@ impl Examiner {
     }
     /// Judges the credentials of a CONNECT to `target`.
     pub(crate) fn examine(&self, value: &HeaderValue, target: &str, now: Instant) -> Examined {
-        let Some(mut header) = value.to_str().ok().and_then(authorization) else {
+        let shown = str::from_utf8(value.as_bytes()).ok(); // a user's name may be any
+        let Some(mut header) = shown.and_then(authorization) else {
             return Examined::Failed;
         };
         // "auth" is all that was offered, and `-sess` was not.
@@ -239,3 +240,120 @@ fn hex(random: &mut impl Rng) -> String {
 
 /// How long a nonce is good for.
 const FRESH: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
+
+    use super::*;
+
+    const TARGET: &str = "example.org:443";
+
+    fn challenges(texts: &[String]) -> Vec<Challenge> {
+        texts.iter().map(Challenge::new).collect()
+    }
+
+    fn client() -> Digest {
+        Digest::new(TARGET.into(), Seed::new([1; 32]))
+    }
+
+    #[test]
+    fn both_sides_agree_and_a_nonce_grows_stale() {
+        let start = Instant::now();
+        let right = Credentials::new("m\u{fc}\"e", "se\\cret");
+        let examiner = Examiner::new("a \"realm\"", right.clone(), Seed::new([2; 32]), start);
+        let offered = challenges(&examiner.challenges(false, start));
+        assert!(offered[0].to_string().contains("SHA-256"));
+        for offer in &offered {
+            let mut client = client();
+            let value = client.answer(offer, &right).unwrap();
+            assert_eq!(format!("{value:?}"), "Sensitive");
+            let at = |seconds| start + Duration::from_secs(seconds);
+            let passes = |seconds, target| examiner.examine(&value, target, at(seconds));
+            assert!(matches!(passes(300, TARGET), Examined::Passed));
+            assert!(matches!(passes(301, TARGET), Examined::Stale));
+            assert!(matches!(passes(0, "example.org:22"), Examined::Failed));
+            let again = client.again(&right).unwrap().unwrap();
+            assert!(String::from_utf8_lossy(again.as_bytes()).contains("nc=00000002"));
+            let wrong = Credentials::new("me", "guess");
+            let value = self::client().answer(offer, &wrong).unwrap();
+            assert!(matches!(
+                examiner.examine(&value, TARGET, start),
+                Examined::Failed
+            ));
+        }
+        let foreign = Examiner::new("a \"realm\"", right.clone(), Seed::new([3; 32]), start);
+        let offer = &challenges(&foreign.challenges(false, start))[0];
+        let value = client().answer(offer, &right).unwrap();
+        assert!(matches!(
+            examiner.examine(&value, TARGET, start),
+            Examined::Failed
+        ));
+    }
+
+    #[test]
+    fn the_strongest_challenge_that_can_be_answered_is_chosen() {
+        let of = |algorithm: &str, more: &str| {
+            let text = format!("Digest realm=\"r\", nonce=\"n\", algorithm={algorithm}{more}");
+            Challenge::new(text)
+        };
+        let auth = ", qop=\"auth-int, auth\"";
+        let best = |offered: &[Challenge]| Digest::best(offered).map(|it| it.to_string());
+        let (md5, sha) = (of("MD5", auth), of("SHA-256", auth));
+        assert_eq!(best(&[md5.clone(), sha.clone()]), Some(sha.to_string()));
+        assert_eq!(best(&[sha.clone(), md5.clone()]), Some(sha.to_string()));
+        let session = of("SHA-256-sess", auth);
+        assert_eq!(best(&[session.clone(), sha]), Some(session.to_string()));
+        let longer = of("SHA-512-256", auth);
+        assert_eq!(best(&[longer.clone(), session]), Some(longer.to_string()));
+        for odd in [
+            of("SHA-1", auth),
+            of("MD5", ", qop=\"auth-int\""),
+            of("MD5-sess", ""),
+            Challenge::new("Digest realm=\"r\", algorithm=MD5"),
+            Challenge::new("Digest nonce=\"n\", algorithm=MD5"),
+            Challenge::new("Digest"),
+            Challenge::new("Basic realm=\"r\", nonce=\"n\""),
+        ] {
+            assert_eq!(best(&[odd.clone()]), None, "{odd}");
+            assert_eq!(best(&[odd, md5.clone()]), Some(md5.to_string()));
+        }
+    }
+
+    #[test]
+    fn junk_is_borne() {
+        let start = Instant::now();
+        let right = Credentials::new("me", "secret");
+        let examiner = Examiner::new("r", right.clone(), Seed::new([2; 32]), start);
+        let offer = examiner.challenges(false, start).remove(0);
+        let value = client().answer(&Challenge::new(&*offer), &right).unwrap();
+        let value = value.as_bytes().to_vec();
+        let mut random = ChaCha12Rng::from_seed([7; 32]);
+        let mut below = |n: usize| {
+            let mut bytes = [0; 4];
+            random.fill_bytes(&mut bytes);
+            u32::from_le_bytes(bytes) as usize % n
+        };
+        for _ in 0..20_000 {
+            let mut shown = value.clone();
+            let mut offered = offer.clone().into_bytes();
+            for text in [&mut shown, &mut offered] {
+                for _ in 0..=below(4) {
+                    let (at, with) = (below(text.len()), b"\"=, \\a\t\xff0"[below(9)]);
+                    match below(3) {
+                        0 => text[at] = with,
+                        1 => text.insert(at, with),
+                        _ => drop(text.remove(at)),
+                    }
+                }
+            }
+            if let Ok(shown) = HeaderValue::from_bytes(&shown) {
+                examiner.examine(&shown, TARGET, start);
+            }
+            let offered = Challenge::new(String::from_utf8_lossy(&offered));
+            if Digest::best(std::slice::from_ref(&offered)).is_some() {
+                let _ = client().answer(&offered, &right);
+            }
+        }
+    }
+}

@@ -42,8 +42,10 @@ pub(super) enum HowToLogIn {
         /// Whoever connects is asked when it comes to it.
         asks: bool,
     },
-    Own(Arc<dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync>),
+    Own(Arc<Make>),
 }
+
+type Make = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proxy {

@@ -10,6 +10,8 @@ mod environment;
 mod error;
 mod hop;
 mod learnt;
+#[cfg(feature = "tracing")]
+mod observed;
 mod opening;
 mod plan;
 mod race;
@@ -18,6 +20,7 @@ mod step;
 mod target;
 mod trace;
 mod url;
+mod waterfall;
 mod way;
 
 pub use crate::auth::Credentials;
@@ -33,3 +36,4 @@ pub use step::{Asked, AttemptId, Destination, Job, LookupId, QuestionId, Step, T
 pub use target::Target;
 pub use trace::{Event, Trace};
 pub use url::{Endpoint, RouteError};
+pub use waterfall::{Outcome, Span};

@@ -3,11 +3,15 @@ use super::url::Endpoint;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What connecting did, step by step, each with its time. Shows as text, a line a step.
+/// What connecting did, step by step, each with its time. It shows as text, a line a step; as a
+/// picture, a line for all that took time, with [`waterfall`](Self::waterfall). With the feature
+/// `tracing`, each step is a span or an event there too, at the level DEBUG.
 #[derive(Clone, Debug)]
 pub struct Trace {
     start: Instant,
     events: Vec<(Instant, Event)>,
+    #[cfg(feature = "tracing")]
+    observed: super::observed::Observed,
 }
 
 /// A step on the way to a connection.
@@ -83,9 +87,13 @@ impl Trace {
         Self {
             start,
             events: Vec::new(),
+            #[cfg(feature = "tracing")]
+            observed: Default::default(),
         }
     }
     pub(super) fn add(&mut self, now: Instant, event: Event) {
+        #[cfg(feature = "tracing")]
+        self.observed.note(&event);
         self.events.push((now, event));
     }
     /// Returns each step, with the time since the beginning.

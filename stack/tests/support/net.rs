@@ -1,6 +1,8 @@
 //! A network that is no network: names, addresses, proxies and WebSocket servers, each a state machine
 //! from bytes to bytes. The simulation drives them by hand, the tests on loopback behind sockets.
 
+#![allow(dead_code)] // each test uses a part of it
+
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -102,7 +104,7 @@ pub(crate) struct Node {
     heard: Vec<u8>,
     says: Vec<u8>,
     said: usize,
-    upstream: Option<Box<Node>>,
+    upstream: Option<Box<Self>>,
     socket: Option<Engine<Server>>,
     socks: Option<Engine<socks::Server>>,
     over: Option<End>,
@@ -196,7 +198,7 @@ impl Node {
             match found {
                 Some((service, flaw)) => {
                     server.accept("127.0.0.1:1".parse::<SocketAddr>().unwrap().into());
-                    self.upstream = Some(Box::new(Node::new(&self.net, service, flaw)));
+                    self.upstream = Some(Box::new(Self::new(&self.net, service, flaw)));
                 }
                 None => server.reject(socks::Reply::HostUnreachable),
             }
@@ -236,7 +238,7 @@ impl Node {
             }
             Some((service, flaw)) => {
                 self.says.extend(b"HTTP/1.1 200 Fine\r\n\r\n");
-                let mut upstream = Node::new(&self.net, service, flaw);
+                let mut upstream = Self::new(&self.net, service, flaw);
                 let (says, over) = upstream.hear(&std::mem::take(&mut self.heard), now);
                 self.says.extend(says);
                 self.over = over;

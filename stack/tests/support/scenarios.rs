@@ -168,7 +168,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         "http://mute.test:1: timed out after ",
         "was waiting for the CONNECT response, 0 bytes seen",
         "5 bytes of the CONNECT response",
-        "connection reset",
+        "reset",
         "403",
     ];
     add(

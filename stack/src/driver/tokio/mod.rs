@@ -30,6 +30,9 @@ pub use connect::{
 };
 pub use connection::{Connection, Ended};
 pub use dial::dial;
+#[cfg(feature = "hickory")]
+#[doc(no_inline)]
+pub use hickory_resolver;
 pub use http2::{Driver, Http2, Incoming};
 pub use messages::Closed;
 pub use outside::Outside;

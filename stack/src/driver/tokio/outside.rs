@@ -14,9 +14,10 @@ use std::sync::Arc;
 pub struct Outside {
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) ask: Arc<dyn Fn(Asked) -> Pending<Option<Credentials>> + Send + Sync>,
-    pub(super) exchange: Arc<dyn Fn(String, Bytes) -> Pending<Result<Bytes, Error>> + Send + Sync>,
+    pub(super) exchange: Arc<Exchange>,
 }
 
+type Exchange = dyn Fn(String, Bytes) -> Pending<Result<Bytes, Error>> + Send + Sync;
 pub(super) type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Default for Outside {
