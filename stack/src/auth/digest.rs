@@ -226,10 +226,32 @@ impl Examiner {
     }
 }
 
+/// Reads credentials. They have the form of a challenge, and the parser of `digest_auth` panics at
+/// what is not ASCII.
 fn authorization(text: &str) -> Option<AuthorizationHeader> {
-    let (scheme, rest) = text.split_once(' ')?;
-    let digest = scheme.eq_ignore_ascii_case("digest");
-    AuthorizationHeader::parse(rest).ok().filter(|_| digest)
+    let shown = Challenge::new(text);
+    let digits = shown.parameter("nc")?;
+    let hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let algorithm = match shown.parameter("algorithm") {
+        Some(name) => Algorithm::from_str(&name).ok()?,
+        None => Algorithm::default(),
+    };
+    let auth = |qop: String| qop.eq_ignore_ascii_case("auth").then_some(Qop::AUTH);
+    let userhash = shown.parameter("userhash");
+    Some(AuthorizationHeader {
+        realm: shown.parameter("realm")?,
+        nonce: shown.parameter("nonce")?,
+        opaque: None,
+        userhash: userhash.is_some_and(|it| it.eq_ignore_ascii_case("true")),
+        algorithm,
+        response: shown.parameter("response")?,
+        username: shown.parameter("username")?,
+        uri: shown.parameter("uri")?,
+        qop: shown.parameter("qop").and_then(auth),
+        cnonce: shown.parameter("cnonce"),
+        nc: u32::from_str_radix(&digits, 16).ok().filter(|_| hex)?,
+    })
+    .filter(|header| shown.is("digest") && header.cnonce.is_some())
 }
 
 fn hex(random: &mut impl Rng) -> String {
@@ -347,7 +369,8 @@ mod tests {
                     }
                 }
             }
-            if let Ok(shown) = HeaderValue::from_bytes(&shown) {
+            let shown = String::from_utf8_lossy(&shown).into_owned();
+            if let Ok(shown) = HeaderValue::try_from(shown) {
                 examiner.examine(&shown, TARGET, start);
             }
             let offered = Challenge::new(String::from_utf8_lossy(&offered));
