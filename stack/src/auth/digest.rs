@@ -337,7 +337,7 @@ mod tests {
             Challenge::new("Digest"),
             Challenge::new("Basic realm=\"r\", nonce=\"n\""),
         ] {
-            assert_eq!(best(&[odd.clone()]), None, "{odd}");
+            assert_eq!(best(std::slice::from_ref(&odd)), None, "{odd}");
             assert_eq!(best(&[odd, md5.clone()]), Some(md5.to_string()));
         }
     }

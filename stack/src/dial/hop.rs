@@ -151,6 +151,11 @@ impl Hop {
             HowToLogIn::Own(_) => (None, true, false),
         }
     }
+    /// Whether all that it is ever told of who is asking goes with the first request.
+    pub(super) fn shows_at_once(&self) -> bool {
+        matches!(self.login, HowToLogIn::Password { .. })
+            && matches!(self.password(), (_, true, false))
+    }
     /// Makes what answers the challenges of this proxy when it is asked for `next`.
     pub(super) fn log_in(&self, next: &Endpoint, seed: Seed) -> Box<dyn Authenticator> {
         let target = next.to_string();

@@ -5,10 +5,11 @@ use super::target::Target;
 use super::url::{Endpoint, RouteError};
 use super::way::{First, Route, Way};
 use crate::{BoxHttp2, BoxSocket, BoxTunnel, Error, Flow, Layer, Nest, Plain, Stack};
+use http::Response;
 use std::sync::Arc;
 use wirestack_http2 as http2;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
-use wirestack_websocket::Payload;
+use wirestack_websocket::{Client, Payload};
 
 /// What to connect to, by which ways, and the stack to open on each connection.
 ///
@@ -29,9 +30,28 @@ pub(super) trait Goal<L>: Send {
     }
     /// The present target.
     fn target(&self) -> String;
+    /// Uses connections that others use too, from now on.
+    fn share(&mut self) {}
+    /// Uses the target's own connection for itself from now on; whether it did not before.
+    fn unshare(&mut self) -> bool {
+        false
+    }
+    /// Builds the stack on a stream of the target's own connection, which was opened with this
+    /// response.
+    fn build_on(&mut self, _: Response<()>, _: &mut Seeds) -> Option<Result<L, Error>> {
+        None
+    }
 }
 
 impl<L> Plan<L> {
+    /// Uses HTTP/2 connections that others use too: one to the last proxy of HTTP/2 on the way, or to
+    /// the target where a WebSocket can be had over HTTP/2. A proxy that is to be given credentials
+    /// only when it asks for them is none of those.
+    #[must_use]
+    pub fn sharing(mut self) -> Self {
+        self.0.share();
+        self
+    }
     /// Creates a plan from the first endpoint, the name of the hop or target that each layer
     /// belongs to (from the wire up, for errors and traces), and how to build the stack.
     pub fn new(
@@ -96,6 +116,7 @@ impl<F: Payload> Plan<BoxSocket<F>> {
             route,
             opening,
             visited: Vec::new(),
+            shares: false,
         })))
     }
 }
@@ -105,11 +126,53 @@ struct Socket {
     opening: Opening,
     /// What has redirected.
     visited: Vec<String>,
+    /// Whether the target's own connection is shared.
+    shares: bool,
+}
+
+impl Socket {
+    /// What to ask for on a connection to the target that others use too.
+    fn shared(&self) -> Result<Option<(http2::Request, http2::Settings)>, Error> {
+        let Opening {
+            request,
+            settings,
+            http2,
+            versions,
+            ..
+        } = &self.opening;
+        let could = match versions {
+            Versions::Any => self.route.target.is_secure(),
+            Versions::Http1 => false,
+            Versions::Http2 => true,
+        };
+        if !self.shares || !could {
+            return Ok(None);
+        }
+        let request = http2::Request::extended("websocket", request.to_http2(settings))?;
+        Ok(Some((request, http2.clone())))
+    }
 }
 
 impl<F: Payload> Goal<BoxSocket<F>> for Socket {
     fn ways(&self) -> Result<Vec<Way>, Error> {
-        self.route.ways()
+        self.route.ways(self.shared()?)
+    }
+    fn share(&mut self) {
+        (self.shares, self.route.shares) = (true, true);
+    }
+    fn unshare(&mut self) -> bool {
+        self.opening.versions == Versions::Any && std::mem::take(&mut self.shares)
+    }
+    fn build_on(
+        &mut self,
+        response: Response<()>,
+        seeds: &mut Seeds,
+    ) -> Option<Result<BoxSocket<F>, Error>> {
+        let Opening {
+            request, settings, ..
+        } = &self.opening;
+        let client = Client::answered(request, response, settings.clone(), seeds.seed());
+        Some(client.map(|client| client.carrying::<F>().boxed()))
     }
     fn build(
         &mut self,
@@ -193,7 +256,10 @@ struct Http2 {
 
 impl Goal<BoxHttp2> for Http2 {
     fn ways(&self) -> Result<Vec<Way>, Error> {
-        self.route.ways()
+        self.route.ways(None)
+    }
+    fn share(&mut self) {
+        self.route.shares = true;
     }
     fn build(&mut self, way: &Way, _: &mut Seeds, _: &Learnt) -> Result<BoxHttp2, Error> {
         let connection = http2::Connection::client(self.settings.clone());
@@ -237,7 +303,10 @@ struct Stream {
 
 impl Goal<BoxTunnel> for Stream {
     fn ways(&self) -> Result<Vec<Way>, Error> {
-        self.route.ways()
+        self.route.ways(None)
+    }
+    fn share(&mut self) {
+        self.route.shares = true;
     }
     fn build(&mut self, way: &Way, _: &mut Seeds, _: &Learnt) -> Result<BoxTunnel, Error> {
         let mut tunnels = self.route.tunnels(way)?;

@@ -6,7 +6,7 @@ use super::step::{AttemptId, Destination, LookupId};
 use crate::Error;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A look-up and the attempts to connect to what it finds: a new one each time that one fails, or
 /// that 250 ms have passed; the first that is open wins.
@@ -66,6 +66,11 @@ impl Race {
             failed: Vec::new(),
         }
     }
+    /// Where an attempt leads.
+    pub(super) fn to_of(&self, id: AttemptId) -> Option<&Destination> {
+        let mut running = self.running.iter();
+        running.find(|it| it.id == id).map(|it| &it.to)
+    }
     /// Returns what is known, `first` at its head.
     pub(super) fn again(self, first: &Destination) -> Vec<Destination> {
         let mut known = self.known;
@@ -113,10 +118,11 @@ impl Race {
     }
     /// Says what to do next.
     pub(super) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> Turn {
-        let late = |attempt: &Attempt| due(attempt.since, timeouts.connect, now);
+        let late = |attempt: &Attempt| due(attempt.since, allowed(attempt, timeouts), now);
         if let Some(at) = self.running.iter().position(late) {
             let id = self.running[at].id;
-            let error = Error::peer("wire", super::error::Late(timeouts.connect));
+            let late = super::error::Late(allowed(&self.running[at], timeouts));
+            let error = Error::peer("wire", late);
             self.lose(id, error, now);
             return Turn::Close(id);
         }
@@ -140,7 +146,8 @@ impl Race {
         if self.running.is_empty() && self.lookup.is_none() && !self.has_more() {
             return Turn::Lost(std::mem::take(&mut self.failed));
         }
-        let attempts = self.running.iter().map(|it| (it.since, timeouts.connect));
+        let running = self.running.iter();
+        let attempts = running.map(|it| (it.since, allowed(it, timeouts)));
         let lookup = self.lookup.map(|(_, since)| (since, timeouts.resolve));
         let ends = attempts.chain(lookup);
         let ends = ends.filter_map(|(since, allowed)| since.checked_add(allowed));
@@ -201,10 +208,18 @@ impl Race {
     }
 }
 
+/// How long an attempt may take. A connection for streams is a dialling of its own.
+fn allowed(attempt: &Attempt, timeouts: &Timeouts) -> Duration {
+    match attempt.to {
+        Destination::Stream(_) => timeouts.total,
+        _ => timeouts.connect,
+    }
+}
+
 fn kind(address: SocketAddr) -> usize {
     usize::from(address.is_ipv4())
 }
 
-fn due(since: Instant, allowed: std::time::Duration, now: Instant) -> bool {
+fn due(since: Instant, allowed: Duration, now: Instant) -> bool {
     since.checked_add(allowed).is_some_and(|due| due <= now)
 }

@@ -1,11 +1,13 @@
 //! What a dialer says to its driver.
 
 use super::error::DialError;
+use super::share::Share;
 use crate::auth::Authenticator;
 use bytes::Bytes;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a driver has to do next.
@@ -76,6 +78,11 @@ pub enum Destination {
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
+    /// A stream on an HTTP/2 connection that others use too: by [`Dialer::opened_stream`]. Which
+    /// connection, and whether it has to be made, a [`Ledger`](super::Ledger) says.
+    ///
+    /// [`Dialer::opened_stream`]: super::Dialer::opened_stream
+    Stream(Arc<Share>),
 }
 
 impl Destination {
@@ -83,7 +90,7 @@ impl Destination {
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(*address),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Stream(_) => None,
         }
     }
 }
@@ -93,6 +100,7 @@ impl fmt::Display for Destination {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => path.display().fmt(f),
+            Self::Stream(share) => write!(f, "a stream to {share}"),
         }
     }
 }

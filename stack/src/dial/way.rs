@@ -1,13 +1,15 @@
 //! The hops of a way as layers.
 
-use super::hop::{Hop, Proxy};
+use super::hop::{Hop, Proxy, Speaks};
 use super::routes::{self, Routes};
+use super::share::Share;
 use super::target::Target;
 use super::url::{Endpoint, RouteError};
 use crate::{BoxTunnel, Error, Nest};
+use http::header::PROXY_AUTHORIZATION;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use wirestack_http1::connect;
+use wirestack_http1::{basic_credentials, connect};
 use wirestack_http2 as http2;
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
@@ -28,6 +30,7 @@ pub(super) struct Way {
 pub(super) enum First {
     Endpoint(Endpoint),
     Unix(PathBuf),
+    Shared(Arc<Share>),
 }
 
 impl Way {
@@ -37,6 +40,7 @@ impl Way {
         let first = || match &self.first {
             First::Endpoint(endpoint) => endpoint.to_string(),
             First::Unix(path) => path.display().to_string(),
+            First::Shared(share) => share.to_string(),
         };
         part.map_or_else(first, |(part, _)| part.clone())
     }
@@ -53,6 +57,8 @@ pub(super) struct Route {
     tls: OnceLock<Arc<ClientConfig>>,
     /// How many layers come above the target's TLS.
     tops: usize,
+    /// Whether a proxy's connection may be one that others use too.
+    pub(super) shares: bool,
 }
 
 impl Route {
@@ -67,17 +73,93 @@ impl Route {
             target,
             tls: tls.map_or_else(OnceLock::new, OnceLock::from),
             tops,
+            shares: false,
         }
     }
-    pub(super) fn ways(&self) -> Result<Vec<Way>, Error> {
+    /// The ways to the target; by the streams of its own connection, if they are asked for so.
+    pub(super) fn ways(
+        &self,
+        shared: Option<(http2::Request, http2::Settings)>,
+    ) -> Result<Vec<Way>, Error> {
         let invalid = |error| Error::local("route", error);
         let ways = self.routes.to(&self.target).map_err(invalid)?;
         match ways.is_empty() {
             true => Err(invalid(RouteError::NoWay)),
-            false => Ok(ways.into_iter().map(|hops| self.way(hops)).collect()),
+            false => ways
+                .into_iter()
+                .map(|hops| match &shared {
+                    Some((request, settings)) => {
+                        self.shared_origin(&hops, request.clone(), settings.clone())
+                    }
+                    None => self.way(hops),
+                })
+                .collect(),
         }
     }
-    fn way(&self, hops: Vec<Hop>) -> Way {
+    /// A way whose wire is a stream of the target's own connection.
+    fn shared_origin(
+        &self,
+        hops: &[Hop],
+        request: http2::Request,
+        settings: http2::Settings,
+    ) -> Result<Way, Error> {
+        let name = format!("target ({})", self.target);
+        let share = Share {
+            key: key(hops, &self.target.origin(), self.tls.get()),
+            name: self.target.origin(),
+            routes: Routes::hops(hops.to_vec()),
+            target: self.target.clone(),
+            tls: self.tls.get().cloned(),
+            settings,
+            request,
+            is_origin: true,
+        };
+        Ok(Way {
+            first: First::Shared(share.into()),
+            hops: Vec::new(),
+            asked: Vec::new(),
+            name: routes::name(hops),
+            parts: vec![(name, None)],
+        })
+    }
+    /// The connection to the last HTTP/2 proxy among the hops, and how many hops that leaves.
+    fn shared_hop(
+        &self,
+        hops: &[Hop],
+        asked: &[Endpoint],
+    ) -> Result<Option<(Share, usize)>, Error> {
+        let could = |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.shows_at_once();
+        let Some(at) = hops.iter().rposition(could).filter(|_| self.shares) else {
+            return Ok(None);
+        };
+        let (hop, next) = (&hops[at], &asked[at]);
+        let mut request = http2::Request::tunnel(&next.host, next.port)?;
+        if let (Some(credentials), ..) = hop.password() {
+            let value = basic_credentials(&credentials.user, &credentials.password)?;
+            request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
+        }
+        let scheme = if hop.proxy.is_secure() {
+            "https"
+        } else {
+            "http"
+        };
+        let target = format!("{scheme}://{}", hop.endpoint).parse();
+        let mut target: Target = target.map_err(|error| Error::local("route", error))?;
+        target.unix = hop.unix.clone();
+        let tls = hop.tls.as_ref().or(self.tls.get());
+        let share = Share {
+            key: key(&hops[..=at], "", tls),
+            name: format!("hop {} ({hop})", at + 1),
+            routes: Routes::hops(hops[..at].to_vec()),
+            target,
+            tls: tls.cloned(),
+            settings: http2::Settings::default(),
+            request,
+            is_origin: false,
+        };
+        Ok(Some((share, at + 1)))
+    }
+    fn way(&self, mut hops: Vec<Hop>) -> Result<Way, Error> {
         let target = self.target.endpoint();
         let (endpoint, unix) = match hops.first() {
             Some(hop) => (hop.endpoint(), &hop.unix),
@@ -88,23 +170,31 @@ impl Route {
             None => First::Endpoint(endpoint.clone()),
         };
         let after = hops.iter().skip(1).map(Hop::endpoint);
-        let asked = after.chain([target]).take(hops.len()).cloned().collect();
+        let asked = after.chain([target]).take(hops.len());
+        let mut asked: Vec<_> = asked.cloned().collect();
+        let name = routes::name(&hops);
+        let (first, below) = match self.shared_hop(&hops, &asked)? {
+            Some((share, below)) => (First::Shared(share.into()), below),
+            None => (first, 0),
+        };
+        hops.drain(..below);
+        asked.drain(..below);
         let mut parts = Vec::new();
         for (n, hop) in hops.iter().enumerate() {
             let layers = if hop.proxy.is_secure() { 2 } else { 1 };
-            let name = format!("hop {} ({hop})", n + 1);
+            let name = format!("hop {} ({hop})", below + n + 1);
             parts.extend(vec![(name, Some(n)); layers]);
         }
         let layers = self.tops + usize::from(self.target.is_secure());
-        let name = format!("target ({})", self.target);
-        parts.extend(vec![(name, None); layers.max(1)]);
-        Way {
+        let target = format!("target ({})", self.target);
+        parts.extend(vec![(target, None); layers.max(1)]);
+        Ok(Way {
             first,
             asked,
-            name: routes::name(&hops),
+            name,
             hops,
             parts,
-        }
+        })
     }
     /// The layers of the hops, from the wire up.
     pub(super) fn tunnels(&self, way: &Way) -> Result<Vec<BoxTunnel>, Error> {
@@ -164,6 +254,19 @@ fn default_tls() -> Result<Arc<ClientConfig>, Error> {
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 fn default_tls() -> Result<Arc<ClientConfig>, Error> {
     Err(Error::local("route", NoTls))
+}
+
+/// What makes two connections the same: where they lead, by which way, who is asking and whom one
+/// trusts.
+fn key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
+    let mut key = format!("{target} {:p}", tls.map_or(std::ptr::null(), Arc::as_ptr));
+    for hop in hops {
+        let (credentials, ..) = hop.password();
+        let shown = credentials.map(|it| (&it.user, &it.password));
+        let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
+        key.push_str(&format!(" {hop} {shown:?} {tls:p} {:?}", hop.unix));
+    }
+    key
 }
 
 fn secure(

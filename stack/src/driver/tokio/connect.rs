@@ -1,7 +1,7 @@
 //! Connecting by URL.
 
 use super::http2::{Http2, Origin};
-use super::{Connection, Outside, Resolve, Transport, dial, now};
+use super::{Connection, Outside, Pool, Resolve, Transport, dial, now};
 use crate::dial::{
     Asked, Credentials, DialError, Dialer, Environment, Hop, Opening, Plan, Redirects, RouteError,
     Routes, Target, Timeouts, Trace, Versions,
@@ -191,6 +191,7 @@ impl<F: Payload> Connect<F> {
         let plan = self
             .plan()
             .map_err(|error| DialError::invalid(error, start))?;
+        let plan = outside.shared(plan);
         dial(Dialer::new(plan, timeouts, seed(), start), &outside).await
     }
     fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
@@ -231,6 +232,7 @@ impl ConnectStream {
             .resolve()
             .and_then(|(routes, target, tls)| Plan::stream(routes, target, tls).map_err(invalid))
             .map_err(|error| DialError::invalid(error, start))?;
+        let plan = outside.shared(plan);
         dial(Dialer::new(plan, timeouts, seed(), start), &outside).await
     }
 }
@@ -252,7 +254,7 @@ impl ConnectHttp2 {
         let (plan, origin) = self
             .plan()
             .map_err(|error| DialError::invalid(error, start))?;
-        let dialer = Dialer::new(plan, timeouts, seed(), start);
+        let dialer = Dialer::new(outside.shared(plan), timeouts, seed(), start);
         let (connection, trace) = dial(dialer, &outside).await?;
         Ok((Http2::new(connection).with_origin(origin), trace))
     }
@@ -308,6 +310,12 @@ macro_rules! routed {
             /// Reaches the target, where there is no hop, at a Unix socket.
             pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
                 self.route.target = self.route.target.map(|target| target.unix_socket(path));
+                self
+            }
+            /// Uses connections of this pool: one to the last HTTP/2 proxy on the way, or to a server
+            /// that offers WebSockets over HTTP/2. See [`Plan::sharing`].
+            pub fn sharing(mut self, pool: &Pool) -> Self {
+                self.route.outside = self.route.outside.pool(pool.clone());
                 self
             }
             /// Looks names up with this resolver, instead of the system's.

@@ -1,17 +1,21 @@
 //! Carrying out what a [`Dialer`] says.
 
 use super::outside::{Outside, Pending};
+use super::pool::Pool;
 use super::resolve::Found;
 use super::{Connection, Transport, now, socket};
 use crate::auth::Credentials;
 use crate::dial::{
-    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
+    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Share, Sharing, Step,
+    Trace,
 };
 use crate::{Error, Layer};
 use bytes::Bytes;
+use http::Response;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -48,7 +52,7 @@ struct Dialing<'a, L: Layer> {
     dialer: Dialer<L>,
     outside: &'a Outside,
     lookups: Vec<(LookupId, Found)>,
-    opening: Vec<(AttemptId, Pending<io::Result<Transport>>)>,
+    opening: Vec<(AttemptId, Pending<Opened>)>,
     open: Vec<(AttemptId, Connection<Transport, L>)>,
     answers: Vec<(QuestionId, Pending<Option<Answer>>)>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -60,6 +64,8 @@ enum Answer {
     Ran(Job),
 }
 
+/// A transport, and the response that opened it, if it is a stream.
+type Opened = Result<(Transport, Option<Response<()>>), Error>;
 type Dialed<L> = (Connection<Transport, L>, Trace);
 
 impl<L> Dialing<'_, L>
@@ -73,7 +79,13 @@ where
                     let found = self.outside.resolver.resolve(host, port);
                     self.lookups.push((lookup, found));
                 }
-                Step::Open { attempt, to } => self.opening.push((attempt, Box::pin(open(to)))),
+                Step::Open { attempt, to } => {
+                    let opened: Pending<_> = match to {
+                        Destination::Stream(share) => self.stream(share),
+                        to => Box::pin(async { Ok((open(to).await.map_err(socket)?, None)) }),
+                    };
+                    self.opening.push((attempt, opened));
+                }
                 Step::Close { attempt } => {
                     self.opening.retain(|(id, _)| *id != attempt);
                     self.open.retain(|(id, _)| *id != attempt);
@@ -140,8 +152,8 @@ where
         if let Some((at, opened)) = ready(&mut self.opening, |io| io.as_mut().poll(cx)) {
             let (attempt, _) = self.opening.swap_remove(at);
             match opened {
-                Ok(io) => self.opened(attempt, io),
-                Err(error) => self.dialer.refused(attempt, socket(error), now()),
+                Ok((io, response)) => self.opened(attempt, io, response),
+                Err(error) => self.dialer.refused(attempt, error, now()),
             }
             return true;
         }
@@ -168,8 +180,21 @@ where
         }
         false
     }
-    fn opened(&mut self, attempt: AttemptId, io: Transport) {
-        if let Some(mut engine) = self.dialer.opened(attempt, now()) {
+    fn stream(&self, share: Arc<Share>) -> Pending<Opened> {
+        let timeouts = self.dialer.timeouts();
+        let (mut outside, nobody) = (self.outside.clone(), || Pool::new(Sharing::default()));
+        let pool = outside.pool.take().unwrap_or_else(nobody);
+        Box::pin(async move {
+            let (response, stream) = pool.open(share, timeouts, outside).await?;
+            Ok((Transport::Http2(stream), Some(response)))
+        })
+    }
+    fn opened(&mut self, attempt: AttemptId, io: Transport, response: Option<Response<()>>) {
+        let engine = match response {
+            Some(response) => self.dialer.opened_stream(attempt, response, now()),
+            None => self.dialer.opened(attempt, now()),
+        };
+        if let Some(mut engine) = engine {
             engine.process(now());
             self.dialer.observe(attempt, &mut engine, now());
             self.open.push((attempt, Connection::dialled(io, engine)));
@@ -200,6 +225,7 @@ async fn open(to: Destination) -> io::Result<Transport> {
         }
         #[cfg(not(unix))]
         Destination::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        Destination::Stream(_) => Err(io::ErrorKind::Unsupported.into()), // see `Dialing::stream`
     }
 }
 

@@ -53,6 +53,10 @@ where
         }
         self
     }
+    /// How many streams are open, and other clones there are.
+    pub(super) fn streams(&self) -> usize {
+        Arc::strong_count(&self.hold) - 1
+    }
     /// Opens a WebSocket at a path, with a query perhaps, of the server that was connected to.
     ///
     /// # Errors

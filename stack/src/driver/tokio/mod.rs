@@ -5,6 +5,7 @@
 //! * [`connect_http2`], [`Http2`], [`Http2Stream`]: many streams over one connection.
 //! * [`WebSocketServer`]: WebSockets over HTTP/1.1 and HTTP/2 at one address.
 //! * [`relay`], [`serve_proxy`]: what a proxy does.
+//! * [`Pool`]: HTTP/2 connections that many share.
 //! * [`dial`], [`Outside`], [`Resolve`]: carries out a [`Dialer`](crate::Dialer) of one's own.
 
 mod bytes;
@@ -15,6 +16,7 @@ mod http2;
 mod hub;
 mod messages;
 mod outside;
+mod pool;
 mod proxy;
 mod relay;
 mod resolve;
@@ -36,6 +38,7 @@ pub use hickory_resolver;
 pub use http2::{Driver, Http2, Incoming};
 pub use messages::Closed;
 pub use outside::Outside;
+pub use pool::Pool;
 pub use proxy::serve_proxy;
 pub use relay::{Relayed, relay};
 pub use resolve::{Found, Resolve, System};

@@ -1,9 +1,10 @@
 //! What connecting needs besides sockets and a clock.
 
+use super::pool::Pool;
 use super::resolve::{Resolve, System};
 use crate::Error;
 use crate::auth::Credentials;
-use crate::dial::Asked;
+use crate::dial::{Asked, Plan};
 use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Outside {
     pub(super) resolver: Arc<dyn Resolve>,
+    pub(super) pool: Option<Pool>,
     pub(super) ask: Arc<dyn Fn(Asked) -> Pending<Option<Credentials>> + Send + Sync>,
     pub(super) exchange: Arc<Exchange>,
 }
@@ -25,6 +27,7 @@ impl Default for Outside {
         let nobody = || Error::local("dialer", NobodyExchanges);
         Self {
             resolver: Arc::new(System),
+            pool: None,
             ask: Arc::new(|_| Box::pin(async { None })),
             exchange: Arc::new(move |_, _| Box::pin(async move { Err(nobody()) })),
         }
@@ -37,6 +40,20 @@ impl Outside {
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Arc::new(resolver);
         self
+    }
+    /// Takes streams on connections that are shared from this pool. Without one, each has a connection
+    /// of its own.
+    #[must_use]
+    pub fn pool(mut self, pool: Pool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+    /// Makes a plan use the pool, if there is one.
+    pub(super) fn shared<L>(&self, plan: Plan<L>) -> Plan<L> {
+        match self.pool {
+            Some(_) => plan.sharing(),
+            None => plan,
+        }
     }
     /// Asks this for credentials, instead of nobody.
     #[must_use]
