@@ -252,11 +252,12 @@ impl<A: Ask> Handshake for Asking<A> {
         matches!(&self.state, State::Parked(Held::Refusal { .. }))
     }
     fn progress(&self) -> Progress {
-        Progress::Opening(match self.state {
-            State::Start | State::Parked(_) => "a decision about credentials",
-            State::Refused(_) => "the rest of a refusal",
-            _ => A::AWAITED,
-        })
+        match self.state {
+            State::Start if self.ask.parks() => Progress::Deciding("credentials"),
+            State::Parked(_) => Progress::Deciding("credentials"),
+            State::Refused(_) => Progress::Opening("the rest of a refusal"),
+            _ => Progress::Opening(A::AWAITED),
+        }
     }
 }
 

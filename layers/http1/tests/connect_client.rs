@@ -5,7 +5,7 @@ mod kit;
 use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
 use kit::{Bench, broken, proxy_client, run};
 use std::time::Duration;
-use wirestack_http1::connect::{Challenged, Client};
+use wirestack_http1::connect::{Challenged, Client, Parked};
 use wirestack_http1::{Cause, Limits};
 use wirestack_layer::{Blame, End, Flow, Layer, Progress};
 
@@ -710,5 +710,104 @@ fn a_challenge_that_cannot_be_met_is_a_refusal() {
         assert_eq!(seen.wire, wire, "{name}");
         assert!(seen.app_end.contains("Who | "), "{name}: {}", seen.app_end);
         assert!(!seen.app_end.ends_with("new connection"), "{name}");
+    }
+}
+
+// --- parking ---
+
+fn value(text: &'static str) -> HeaderValue {
+    HeaderValue::from_static(text)
+}
+
+#[test]
+fn a_parking_client_asks_before_each_request_and_at_the_response() {
+    let mut bench = Bench::new(proxy_client().parking());
+    assert_eq!(bench.seen().wire, "");
+    assert!(matches!(bench.layer.parked(), Some(Parked::Request)));
+    bench.layer.authorize(Some(value("Legs one")));
+    bench.process();
+    let line = "Proxy-Authorization: Legs one\r\n";
+    assert!(bench.seen().wire.contains(line));
+    bench.arrive(b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Legs go-on\r\nContent-Le");
+    assert!(bench.layer.parked().is_none(), "not before it is whole");
+    bench.arrive(b"ngth: 4\r\n\r\nwho");
+    assert!(
+        bench.layer.parked().is_none(),
+        "not before its body is read"
+    );
+    bench.arrive(b"?");
+    let Some(Parked::Challenge { refusal, stays }) = bench.layer.parked() else {
+        panic!("not parked at the challenge");
+    };
+    assert_eq!(
+        (refusal.proxy_challenges(), stays),
+        (vec!["Legs go-on".to_owned()], true)
+    );
+    bench.layer.authorize(Some(value("Legs two")));
+    bench.process();
+    bench.arrive(b"HTTP/1.1 200 OK\r\nProxy-Authentication-Info: proof\r\n\r\nx");
+    let Some(Parked::Response(response)) = bench.layer.parked() else {
+        panic!("not parked at the response");
+    };
+    assert_eq!(response.headers()["proxy-authentication-info"], "proof");
+    assert!(!bench.layer.is_open());
+    bench.layer.authorize(None);
+    bench.process();
+    let seen = bench.seen();
+    assert_eq!((&*seen.app, seen.open), ("x", true));
+}
+
+#[test]
+fn a_parking_client_can_give_up_anywhere() {
+    let refused = "connect[0]: refused: 407 Who | ";
+    for (bytes, wanted) in [
+        ("", "connect[0]: given up on this side"),
+        (&*format!("{ASKS}Content-Length: 0\r\n\r\n"), refused),
+        (
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "connect[0]: given up on this side",
+        ),
+    ] {
+        let mut bench = Bench::new(proxy_client().parking());
+        bench.process();
+        if !bytes.is_empty() {
+            bench.layer.authorize(None);
+            bench.process();
+            bench.arrive(bytes.as_bytes());
+        }
+        assert!(bench.layer.parked().is_some());
+        bench.layer.give_up();
+        bench.process();
+        assert!(bench.error().new_connection().is_none());
+        let end = bench.seen().app_end;
+        assert!(end.starts_with(wanted), "{bytes}: {end}");
+    }
+}
+
+#[test]
+fn a_parked_client_whose_proxy_leaves_needs_a_new_connection() {
+    for reset in [false, true] {
+        let mut bench = Bench::new(proxy_client().parking());
+        bench.process();
+        bench.layer.authorize(None);
+        bench.process();
+        bench.arrive(format!("{ASKS}Content-Length: 0\r\n\r\n").as_bytes());
+        match reset {
+            true => bench.from_wire.abort(broken()),
+            false => bench.from_wire.finish(),
+        }
+        bench.process();
+        let parked = bench.layer.parked();
+        assert!(
+            matches!(parked, Some(Parked::Challenge { stays: false, .. })),
+            "{reset}"
+        );
+        bench.layer.authorize(Some(value("Basic dTpw")));
+        bench.process();
+        let error = bench.error();
+        let learnt = error
+            .new_connection()
+            .and_then(|new| new.learnt::<Challenged>());
+        assert_eq!(learnt.unwrap().challenges().len(), 2);
     }
 }

@@ -30,6 +30,49 @@ fn a_challenged_connect_keeps_the_laws() {
 }
 
 #[test]
+fn a_parking_connect_keeps_the_laws() {
+    check(&parking().deciding(|layer| {
+        if let Some(client) = layer.part::<connect::Client>() {
+            let value = match client.parked() {
+                None => return false,
+                Some(connect::Parked::Challenge { .. }) => {
+                    Some(wirestack_http1::basic_credentials("u", "p").unwrap())
+                }
+                Some(_) => None,
+            };
+            client.authorize(value);
+            return true;
+        }
+        let server = layer.part::<connect::Server>();
+        let Some(server) = server.filter(|server| server.request().is_some()) else {
+            return false;
+        };
+        match server.request().and_then(connect::Request::basic) {
+            Some(_) => server.accept(HeaderMap::new()),
+            None => server.challenge("the proxy"),
+        }
+        true
+    }));
+}
+
+#[test]
+fn a_parking_connect_that_gives_up_keeps_the_laws() {
+    check(&parking().refused().deciding(|layer| {
+        if let Some(client) = layer.part::<connect::Client>() {
+            let parked = client.parked().is_some();
+            client.give_up();
+            return parked;
+        }
+        false
+    }));
+}
+
+fn parking() -> Subject<Pipe> {
+    let client = || connect::Client::new("example.org", 443).unwrap().parking();
+    Subject::tunnel("connect, parking", client, connect::Server::new)
+}
+
+#[test]
 fn upgrade_keeps_the_laws() {
     check(&upgrade());
 }

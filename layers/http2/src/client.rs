@@ -191,10 +191,10 @@ impl Layer for Client {
         true
     }
     fn progress(&self) -> Progress {
-        self.tunnel.progress(match self.parked() {
-            Some(_) => "a decision about credentials",
-            None => "the CONNECT response",
-        })
+        match self.parked() {
+            Some(_) => Progress::Deciding("credentials"),
+            None => self.tunnel.progress("the CONNECT response"),
+        }
     }
     fn facts(&self) -> String {
         let status = self.response.as_ref().map(|r| r.status().to_string());

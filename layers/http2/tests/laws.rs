@@ -29,25 +29,48 @@ fn a_refusal_keeps_the_laws() {
     );
 }
 
+#[test]
+fn a_parking_client_keeps_the_laws() {
+    let request = || Request::tunnel("example.org", 22).unwrap();
+    let subject = Subject::tunnel(
+        "http2 CONNECT, parking",
+        move || Client::parking(request(), settings()),
+        move || Server::new(settings()),
+    );
+    check(&bounded(subject).deciding(|layer| {
+        if let Some(client) = layer.part::<Client>() {
+            let parked = client.parked().is_some();
+            client.authorize(None);
+            return parked;
+        }
+        accept(layer)
+    }));
+}
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    // Smaller than the largest message, so that windows close and open.
+    settings.stream_window = 20_000;
+    settings.send_buffer = 10_000;
+    settings
+}
+
 fn tunnel(name: &str, request: fn() -> Request) -> Subject<Pipe> {
-    let settings = || {
-        let mut settings = Settings::default();
-        // Smaller than the largest message, so that windows close and open.
-        settings.stream_window = 20_000;
-        settings.send_buffer = 10_000;
-        settings
-    };
-    Subject::tunnel(
+    bounded(Subject::tunnel(
         name,
         move || Client::new(request(), settings()).unwrap(),
         move || Server::new(settings()),
-    )
-    .marks_end()
-    .unit(90 << 10)
-    .memory(100_000)
-    .largest(300_000)
-    .limits(&[100, 65536])
-    .samples(40)
+    ))
+}
+
+fn bounded(subject: Subject<Pipe>) -> Subject<Pipe> {
+    subject
+        .marks_end()
+        .unit(90 << 10)
+        .memory(100_000)
+        .largest(300_000)
+        .limits(&[100, 65536])
+        .samples(40)
 }
 
 fn extended() -> Request {

@@ -86,7 +86,7 @@ impl<'a, F: Traffic> Side<'a, F> {
             end: None,
             got: Vec::new(),
             reads: true,
-            decides: role == Role::Server,
+            decides: true,
             bypass: false,
             unit: subject.unit,
             limit,

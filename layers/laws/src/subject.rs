@@ -92,7 +92,7 @@ impl<F: Traffic> Subject<F> {
             half_closes: OnceCell::new(),
         }
     }
-    /// Says what the server's application does whenever the server has run: it looks for a layer
+    /// Says what the applications do whenever their side has run: it looks for a layer
     /// that waits for a decision, by [`LayerExt::part`](wirestack_layer::LayerExt::part), makes it,
     /// and returns whether it made one.
     #[must_use]

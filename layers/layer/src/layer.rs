@@ -168,7 +168,7 @@ pub trait Layer {
 pub enum Progress {
     /// In its handshake, waiting for this from the peer: `the CONNECT response`.
     Opening(&'static str),
-    /// A server that waits for its application to decide on this: `the CONNECT request`.
+    /// Waiting for its application to decide on this: `the CONNECT request`.
     Deciding(&'static str),
     /// Open: the application is heard.
     Open,

@@ -139,7 +139,9 @@ where
             (opening.open, opening.since) = (open, now);
             opening.seen_before = opening.seen;
         }
-        if let Some(Progress::Opening(what)) = layers.get(open).map(|layer| layer.progress) {
+        if let Some(Progress::Opening(what) | Progress::Deciding(what)) =
+            layers.get(open).map(|layer| layer.progress)
+        {
             opening.what = what;
         }
         for (place, layer) in layers.iter().enumerate().take(open).skip(before) {

@@ -29,7 +29,9 @@ impl Resolve for System {
 }
 
 /// An answer in one piece.
-fn one(found: impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static) -> Found {
+pub(super) fn one(
+    found: impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+) -> Found {
     Box::pin(Once(Some(Box::pin(found))))
 }
 
