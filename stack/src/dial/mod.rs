@@ -4,6 +4,7 @@
 //! driver has to do for it. What it did is in its [`Trace`], and what it failed at in its
 //! [`DialError`].
 
+mod backoff;
 mod desk;
 mod dialer;
 mod environment;
@@ -25,6 +26,7 @@ mod waterfall;
 mod way;
 
 pub use crate::auth::Credentials;
+pub use backoff::{Backoff, Next, Reconnect};
 pub use dialer::Dialer;
 pub use environment::Environment;
 pub use error::{DialError, Phase, Reason, Retry, Unreached, WayFailed};

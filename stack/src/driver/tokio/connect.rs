@@ -119,6 +119,21 @@ pub struct ConnectHttp2 {
     settings: http2::Settings,
 }
 
+impl<F> Clone for Connect<F> {
+    fn clone(&self) -> Self {
+        Self {
+            route: self.route.clone(),
+            subprotocols: self.subprotocols.clone(),
+            headers: self.headers.clone(),
+            settings: self.settings.clone(),
+            http2: self.http2.clone(),
+            versions: self.versions,
+            redirects: self.redirects,
+            form: PhantomData,
+        }
+    }
+}
+
 impl Connect {
     /// Takes and hands over messages in [parts](Part), as they come and go: for messages that are
     /// too large to be held, or whose end is not known when they begin.
