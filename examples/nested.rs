@@ -133,7 +133,7 @@ impl Here {
 
         let login = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
         tokio::spawn(servers::socks5(outer, login("me", "secret")));
-        tokio::spawn(servers::connect(inner, login("you", "hidden"), None));
+        tokio::spawn(servers::connect(inner, login("you", "hidden"), false, None));
         tokio::spawn(servers::echo(target, Some(tls)));
         Ok(here)
     }

@@ -1,18 +1,25 @@
 //! Joins standard input and output to a stream of bytes behind any number of proxies.
 //!
-//!     pipe tcp://host:port [--via HOP]...
+//!     pipe tcp://host:port [--via HOP]... [--or-via HOP]... [--on-challenge] [--patience SECONDS]
 //!     pipe tls://host:port [--via HOP]... [--cacert FILE] [--cert FILE --key FILE] [--tls12 | --tls13]
+//!
+//! Each `--or-via` is another way, tried when the ones before it do not work.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, stdin, stdout};
+use wirestack::dial::{Hop, Routes, Timeouts};
 use wirestack::tokio::connect_stream;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),
+    ("--or-via", 1),
+    ("--on-challenge", 0),
+    ("--patience", 1),
     ("--cacert", 1),
     ("--cert", 1),
     ("--key", 1),
@@ -36,8 +43,27 @@ async fn run() -> Result<(), AnyError> {
     let arguments = Arguments::read(OPTIONS)?;
     let url = arguments.plain.first().ok_or("say where to connect to")?;
     let mut connect = connect_stream(url).tls(arguments.client_tls()?);
-    for hop in arguments.all("--via") {
-        connect = connect.via(hop);
+    let hop = |text: &String| -> Result<Hop, AnyError> {
+        let hop: Hop = text.parse()?;
+        Ok(match arguments.has("--on-challenge") {
+            true => hop.on_challenge(),
+            false => hop,
+        })
+    };
+    let first: Result<Vec<_>, _> = arguments.all("--via").iter().map(hop).collect();
+    let others = arguments
+        .all("--or-via")
+        .iter()
+        .map(|text| Ok(vec![hop(text)?]));
+    let ways = std::iter::once(first).chain(others);
+    let ways: Vec<_> = ways.collect::<Result<_, AnyError>>()?;
+    if ways.iter().any(|way| !way.is_empty()) {
+        connect = connect.routes(Routes::any_of(ways));
+    }
+    if let Some(seconds) = arguments.last("--patience") {
+        let mut timeouts = Timeouts::default();
+        timeouts.layer = Duration::from_secs(seconds.parse()?);
+        connect = connect.timeouts(timeouts);
     }
     let stream = connect.await?;
     for layer in stream.describe() {

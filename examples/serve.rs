@@ -1,7 +1,7 @@
 //! This project's servers, each on a free port of 127.0.0.1, until the program is ended.
 //!
 //!     serve socks5    [--auth user:password]
-//!     serve connect   [--auth user:password] [--tls CHAIN KEY]
+//!     serve connect   [--auth user:password [--digest]] [--tls CHAIN KEY]
 //!     serve websocket [--tls CHAIN KEY]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
@@ -11,13 +11,13 @@ use wirestack_examples::{AnyError, servers};
 
 #[tokio::main]
 async fn main() -> Result<(), AnyError> {
-    let arguments = Arguments::read(&[("--auth", 1), ("--tls", 2)])?;
+    let arguments = Arguments::read(&[("--auth", 1), ("--digest", 0), ("--tls", 2)])?;
     let (login, tls) = (arguments.login()?, arguments.server_tls()?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
     match arguments.plain.first().map(String::as_str) {
         Some("socks5") => servers::socks5(listener, login).await,
-        Some("connect") => servers::connect(listener, login, tls).await,
+        Some("connect") => servers::connect(listener, login, arguments.has("--digest"), tls).await,
         Some("websocket") => servers::echo(listener, tls).await,
         _ => Err("say socks5, connect or websocket".into()),
     }

@@ -2,13 +2,13 @@
 
 use crate::AnyError;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use wirestack::http1::connect;
 use wirestack::tls::rustls::ServerConfig;
 use wirestack::tokio::{Connection, ServerSocket, WebSocketServer, serve_proxy};
 use wirestack::websocket::Accept;
-use wirestack::{BoxTunnel, Engine, Gate, Nest, Policy, http2, socks, tls};
+use wirestack::{BoxTunnel, Engine, Gate, Nest, Policy, Seed, http2, socks, tls};
 
 /// How long a client may take with its handshake, and with its goodbye.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub async fn socks5(listener: TcpListener, login: Option<Login>) -> Result<(), A
     .await
 }
 
-/// Serves HTTP CONNECT, to targets on this machine, for ever.
+/// Serves HTTP CONNECT, to targets on this machine, for ever; asks by Digest or by Basic.
 ///
 /// # Errors
 ///
@@ -46,11 +46,20 @@ pub async fn socks5(listener: TcpListener, login: Option<Login>) -> Result<(), A
 pub async fn connect(
     listener: TcpListener,
     login: Option<Login>,
+    digest: bool,
     tls: Tls,
 ) -> Result<(), AnyError> {
     let mut gate = Gate::connect(Policy::loopback());
     if let Some((user, password)) = login {
-        gate = gate.with_basic("wirestack", &user, &password);
+        gate = match digest {
+            false => gate.with_basic("wirestack", &user, &password),
+            true => {
+                let mut seed = [0; 32];
+                getrandom::fill(&mut seed)?;
+                let (seed, now) = (Seed::new(seed), Instant::now());
+                gate.with_digest("wirestack", &user, &password, seed, now)
+            }
+        };
     }
     proxy(listener, gate, move || {
         let server = connect::Server::new();

@@ -1,6 +1,7 @@
 """The test bed: starts the peers on free ports, and ends what it started."""
 
 import contextlib
+import hashlib
 import os
 import random
 import re
@@ -77,13 +78,14 @@ class Bed:
         """The plain TCP servers at the far end of tunnels, and a port that refuses."""
         self.greeter = self.listen(Greeter)
         self.leaver = self.listen(Leaver)
+        self.mute = self.listen(Mute)
         self.counter = self.listen(Counter)
         self.refusing.bind(("127.0.0.1", 0))
         self.nobody = "%s:%d" % self.refusing.getsockname()
 
     def start_others(self):
         """The peers; first all are started, then all are waited for."""
-        names = "microsocks microsocks_auth squid squid_basic squid_tls tinyproxy tinyproxy_basic".split()
+        names = "microsocks microsocks_auth squid squid_basic squid_tls squid_digest squid_digest_leaving tinyproxy tinyproxy_basic".split()
         nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired", "http2")}
         openssl = {"TLSv1.2": ["-tls1_2"], "TLSv1.3": ["-tls1_3"], "client": ["-Verify", "1", "-verify_return_error"]}
         addresses = free_addresses(len(names) + len(nginx) + len(openssl))
@@ -94,6 +96,8 @@ class Bed:
 
         self.start_microsocks()
         self.start_squid()
+        self.start_squid_digest("squid_digest", "")
+        self.start_squid_digest("squid_digest_leaving", "client_persistent_connections off")
         self.start_tinyproxy()
         self.start_nginx()
         for name, options in openssl.items():
@@ -113,7 +117,8 @@ class Bed:
             self.start(name, "node", HERE / "echo_http2.js", *options)
 
         for name in names:
-            self.await_accepting("squid" if name.startswith("squid") else name, getattr(self, name))
+            squid = name.startswith("squid") and "digest" not in name
+            self.await_accepting("squid" if squid else name, getattr(self, name))
         for name, address in self.nginx.items():
             self.await_accepting("nginx", address)
         for name in openssl:
@@ -133,6 +138,7 @@ class Bed:
             "our_socks_auth": ["socks5", *auth],
             "our_connect": ["connect"],
             "our_connect_auth": ["connect", *auth],
+            "our_connect_digest": ["connect", "--digest", *auth],
             "our_connect_tls": ["connect", *auth, *tls],
             "our_websocket": ["websocket"],
             "our_websocket_tls": ["websocket", *tls],
@@ -258,6 +264,42 @@ class Bed:
             shutdown_lifetime 0 seconds
             """.replace("            ", ""))
         self.start("squid", "squid", "-N", "-f", config)
+
+    def start_squid_digest(self, name, more):
+        """A squid that asks by Digest."""
+        folder = self.folder / name
+        folder.mkdir()
+        passwords = folder / "passwords"
+        secret = hashlib.md5(f"user:peers:{self.PASSWORD}".encode()).hexdigest()
+        passwords.write_text(f"user:peers:{secret}\n")
+        passwords.chmod(0o644)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "proxy")  # the user that squid becomes
+        config = folder / "squid.conf"
+        config.write_text(f"""
+            http_port {getattr(self, name)}
+            {more}
+            auth_param digest program /usr/lib/squid/digest_file_auth -c {passwords}
+            auth_param digest realm peers
+            auth_param digest children 2 startup=1 idle=1
+            acl known proxy_auth REQUIRED
+            http_access allow known
+            http_access deny all
+            visible_hostname localhost
+            hosts_file /etc/hosts
+            dns_nameservers 127.0.0.1
+            pid_filename {folder}/squid.pid
+            access_log stdio:{folder}/access.log
+            cache_log {folder}/cache.log
+            coredump_dir {folder}
+            netdb_filename none
+            cache deny all
+            cache_mem 8 MB
+            max_filedescriptors 1024
+            pinger_enable off
+            shutdown_lifetime 0 seconds
+            """.replace("            ", ""))
+        self.start(name, "squid", "-N", "-f", config, "-n", name.replace("_", ""))
 
     def start_tinyproxy(self):
         for name, auth in ("tinyproxy", ""), ("tinyproxy_basic", "BasicAuth user secret\n"):
@@ -404,6 +446,14 @@ class Leaver(socketserver.BaseRequestHandler):
         while left and (received := self.request.recv(left)):
             self.request.sendall(received)
             left -= len(received)
+
+
+class Mute(socketserver.BaseRequestHandler):
+    """Takes everything and says nothing."""
+
+    def handle(self):
+        while self.request.recv(65536):
+            pass
 
 
 class Counter(socketserver.BaseRequestHandler):

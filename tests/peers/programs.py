@@ -74,7 +74,7 @@ class Programs:
             wanted.append((way, rf"\S+ HTTP/{'2' if http2 else '1.1'}"))
         marks = [self.bed.log_size(log) for log, _ in wanted]
         end = self.ran([self.folder / "nested", url, *options, "--message", message])
-        layer = end.expect(0, r"http2 +open +target" if http2 else r"\A(?s:(?!.*http2 +open +target))")
+        layer = end.expect(0, r"http2 +\[.*\] +[\d.]+ ms target" if http2 else r"\A(?s:(?!.*http2 +\[))")
         told = [self.told(*one, mark) for one, mark in zip(wanted, marks)]
         return "echoed" + (layer and f" over {layer!r}") + "".join(told)
 

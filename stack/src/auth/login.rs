@@ -180,3 +180,94 @@ impl Authenticator for Login {
         }
     }
 }
+
+#[cfg(all(test, feature = "digest"))]
+mod tests {
+    use super::*;
+
+    fn login() -> Login {
+        let login = Login::new("example.org:443", Seed::new([1; 32]));
+        login.with_credentials(Credentials::new("me", "secret"))
+    }
+
+    fn digest(nonce: &str, stale: bool) -> Challenge {
+        let stale = if stale { ", stale=TRUE" } else { "" };
+        let text = format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"{stale}");
+        Challenge::new(text)
+    }
+
+    fn told(login: &mut Login, challenges: &[Challenge]) -> Action {
+        let stays = true;
+        login.step(Input::Challenged { challenges, stays })
+    }
+
+    fn sent(action: Action) -> String {
+        match action {
+            Action::Send(value) => value.map_or_else(String::new, |value| {
+                assert!(value.is_sensitive());
+                value.to_str().unwrap().to_owned()
+            }),
+            other => panic!("wanted Send, saw {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_stale_nonce_is_no_wrong_password() {
+        let mut login = login();
+        assert_eq!(sent(login.step(Input::Start)), "");
+        assert!(sent(told(&mut login, &[digest("one", false)])).contains("nonce=\"one\""));
+        let again = sent(told(&mut login, &[digest("two", true)]));
+        assert!(
+            again.contains("nonce=\"two\"") && again.contains("nc=00000001"),
+            "{again}"
+        );
+        let refused = Action::GiveUp("it refused the credentials by Digest".into());
+        assert_eq!(told(&mut login, &[digest("three", false)]), refused);
+    }
+
+    #[test]
+    fn the_last_nonce_is_used_on_a_new_connection() {
+        let mut login = login();
+        login.step(Input::Start);
+        told(&mut login, &[digest("one", false)]);
+        let again = sent(login.step(Input::Start));
+        assert!(
+            again.contains("nonce=\"one\"") && again.contains("nc=00000002"),
+            "{again}"
+        );
+    }
+
+    #[test]
+    fn basic_at_once_and_then_what_is_stronger() {
+        let basic = Challenge::new("Basic realm=\"r\"");
+        let mut login = login().at_once();
+        assert_eq!(sent(login.step(Input::Start)), "Basic bWU6c2VjcmV0");
+        let offered = [basic.clone(), digest("one", false)];
+        assert!(sent(told(&mut login, &offered)).starts_with("Digest "));
+        let mut login = self::login().at_once();
+        login.step(Input::Start);
+        let refused = Action::GiveUp("it refused the credentials by Basic".into());
+        assert_eq!(told(&mut login, &[basic]), refused);
+    }
+
+    #[test]
+    fn others_are_asked_until_they_give_up() {
+        let mut login = Login::new("example.org:443", Seed::new([1; 32])).asking();
+        login.step(Input::Start);
+        for again in [false, true] {
+            let asked = told(&mut login, &[digest("one", false)]);
+            let wanted = Action::Ask {
+                scheme: "Digest".into(),
+                realm: "r".into(),
+                again,
+            };
+            assert_eq!(asked, wanted);
+            let given = Some(Credentials::new("me", "guess"));
+            assert!(sent(login.step(Input::Credentials(given))).starts_with("Digest "));
+        }
+        told(&mut login, &[digest("one", false)]);
+        let nobody = login.step(Input::Credentials(None));
+        let wanted = "it offered Digest, and nobody gave credentials";
+        assert_eq!(nobody, Action::GiveUp(wanted.into()));
+    }
+}
