@@ -29,6 +29,7 @@ pub struct Login {
 enum Sent {
     Nothing,
     Basic,
+    #[cfg(feature = "digest")]
     Digest,
 }
 
@@ -77,6 +78,7 @@ impl Login {
         let refused = match self.sent {
             Sent::Nothing => false,
             Sent::Basic => !digest, // a password that was shown to Basic is still good for Digest
+            #[cfg(feature = "digest")]
             Sent::Digest => digest && !is_stale(&best),
         };
         let ask = || Action::Ask {
@@ -144,6 +146,7 @@ fn send(value: Result<HeaderValue, String>) -> Action {
     }
 }
 
+#[cfg(feature = "digest")]
 fn is_stale(challenge: &Challenge) -> bool {
     let stale = challenge.parameter("stale");
     stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
