@@ -30,7 +30,7 @@ async fn main() -> Result<(), AnyError> {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             let url = format!("http://{}", listener.local_addr()?);
             tokio::spawn(servers::echo(listener, None));
-            connect_http2(&url)
+            connect_http2(&url).direct()
         }
     };
     let http2 = connect.settings(settings).await?;

@@ -65,7 +65,12 @@ fn names(status: &[wirestack::Status]) -> Vec<&'static str> {
 #[tokio::test]
 async fn one_address_serves_both_versions_over_tls() {
     let url = start_tls().await;
-    let both = || connect(&url).tls(TLS.client.clone()).subprotocol("b");
+    let both = || {
+        connect(&url)
+            .direct()
+            .tls(TLS.client.clone())
+            .subprotocol("b")
+    };
     for (connect, wanted) in [
         (both(), &["tls", "http2", "websocket"][..]),
         (both().http1_only(), &["tls", "websocket"]),
@@ -86,8 +91,8 @@ async fn one_address_serves_both_versions_over_tls() {
 async fn one_address_serves_both_versions_in_cleartext() {
     let url = format!("ws://{}", start(server()).await);
     for (connect, wanted) in [
-        (connect(&url), &["websocket"][..]),
-        (connect(&url).http2_only(), &["http2", "websocket"]),
+        (connect(&url).direct(), &["websocket"][..]),
+        (connect(&url).direct().http2_only(), &["http2", "websocket"]),
     ] {
         let mut socket = connect.await.unwrap();
         assert_eq!(names(&socket.describe()), wanted);
@@ -104,7 +109,11 @@ async fn one_address_serves_both_versions_in_cleartext() {
 async fn many_websockets_share_a_connection() {
     let url = start_tls().await;
     for driven in [true, false] {
-        let http2 = connect_http2(&url).tls(TLS.client.clone()).await.unwrap();
+        let http2 = connect_http2(&url)
+            .direct()
+            .tls(TLS.client.clone())
+            .await
+            .unwrap();
         if driven {
             http2.spawn();
         }
@@ -157,7 +166,7 @@ async fn a_server_without_extended_connect_is_asked_again_over_http1() {
     let (listener, address) = listen().await;
     tokio::spawn(start_without_extended_connect(listener));
     let url = format!("wss://localhost:{}", address.port());
-    let connect = || connect(&url).tls(TLS.client.clone());
+    let connect = || connect(&url).direct().tls(TLS.client.clone());
     let (gate, _told) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
     let hop = format!("socks5h://me:secret@{gate}");
     for (connect, wanted) in [
@@ -200,7 +209,7 @@ async fn a_server_without_http2_is_refused_where_only_that_will_do() {
         }
     });
     let url = format!("wss://localhost:{}", address.port());
-    let connect = || connect(&url).tls(TLS.client.clone());
+    let connect = || connect(&url).direct().tls(TLS.client.clone());
     let socket = connect().await.unwrap();
     assert_eq!(names(&socket.describe()), ["tls", "websocket"]);
     assert!(connect().http2_only().await.is_err());
@@ -221,7 +230,10 @@ async fn a_proxy_over_http2_is_a_hop() {
             true => format!("h2://localhost:{}", proxy.port()),
             false => format!("h2c://{proxy}"),
         };
-        let connect = connect(&url).tls(TLS.client.clone()).via(hop.as_str());
+        let connect = connect(&url)
+            .direct()
+            .tls(TLS.client.clone())
+            .via(hop.as_str());
         let mut socket = connect.await.unwrap();
         let mut wanted = vec!["tls", "http2", "tls", "http2", "websocket"];
         if !secure {
@@ -293,7 +305,7 @@ async fn a_stream_half_closes() {
 #[tokio::test]
 async fn an_ordinary_request_gets_an_answer_and_harms_nobody() {
     let url = format!("http://{}", start(server()).await);
-    let http2 = connect_http2(&url).await.unwrap();
+    let http2 = connect_http2(&url).direct().await.unwrap();
     let mut socket = http2.websocket("/").await.unwrap();
     let other = Request::extended("connect-udp", {
         let mut head = http::Request::new(());
@@ -332,7 +344,10 @@ async fn a_dropped_stream_is_a_reset_that_its_neighbours_do_not_notice() {
         };
         let _ = server().serve(io, each).await;
     });
-    let http2 = connect_http2(&format!("ws://{address}")).await.unwrap();
+    let http2 = connect_http2(&format!("ws://{address}"))
+        .direct()
+        .await
+        .unwrap();
     http2.spawn();
     let [mut a, mut b] = [
         http2.websocket("/a").await.unwrap(),
@@ -354,7 +369,7 @@ async fn a_dropped_stream_is_a_reset_that_its_neighbours_do_not_notice() {
 #[tokio::test]
 async fn one_stream_that_nobody_reads_does_not_stop_the_others() {
     let url = format!("http://{}", start(server()).await);
-    let http2 = connect_http2(&url).await.unwrap();
+    let http2 = connect_http2(&url).direct().await.unwrap();
     http2.spawn();
     let mut stalled = http2.websocket("/stalled").await.unwrap();
     let flood = tokio::spawn(async move {
@@ -382,7 +397,10 @@ async fn a_driver_says_goodbye_when_nobody_is_left() {
         let (io, _) = listener.accept().await.unwrap();
         server().serve(io, echo).await
     });
-    let http2 = connect_http2(&format!("http://{address}")).await.unwrap();
+    let http2 = connect_http2(&format!("http://{address}"))
+        .direct()
+        .await
+        .unwrap();
     let driver = http2.spawn();
     let mut socket = http2.websocket("/").await.unwrap();
     socket.send(Message::text("hello")).await.unwrap();
@@ -416,7 +434,10 @@ async fn a_server_that_goes_away_lets_open_streams_finish() {
             stream.read_to_end(&mut Vec::new()).await.unwrap();
         });
     });
-    let http2 = connect_http2(&format!("http://{address}")).await.unwrap();
+    let http2 = connect_http2(&format!("http://{address}"))
+        .direct()
+        .await
+        .unwrap();
     http2.spawn();
     let tunnel = || Request::tunnel("example.org", 22).unwrap();
     let (_, mut stream) = http2.open(tunnel()).await.unwrap();
@@ -454,7 +475,10 @@ async fn a_server_that_ends_a_stream_oddly_harms_no_other() {
             kept.push(stream);
         }
     });
-    let http2 = connect_http2(&format!("ws://{address}")).await.unwrap();
+    let http2 = connect_http2(&format!("ws://{address}"))
+        .direct()
+        .await
+        .unwrap();
     http2.spawn();
     let mut odd = http2.websocket("/odd").await.unwrap();
     assert!(odd.next().await.is_none(), "a clean end");

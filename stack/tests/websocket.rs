@@ -49,7 +49,7 @@ async fn messages_are_compressed_over_both_versions_if_both_sides_want_it() {
     for server in [Settings::default(), compressed()] {
         let url = serve(server.clone(), echo).await;
         for http2 in [false, true] {
-            let opening = connect(&url).settings(compressed());
+            let opening = connect(&url).direct().settings(compressed());
             let mut socket = match http2 {
                 true => opening.http2_only().await.unwrap(),
                 false => opening.await.unwrap(),
@@ -72,7 +72,7 @@ async fn messages_are_compressed_over_both_versions_if_both_sides_want_it() {
 #[tokio::test]
 async fn a_ping_tells_the_time_of_its_round_trip_in_every_hand() {
     let url = serve(Settings::default(), echo).await;
-    let mut socket = connect(&url).await.unwrap();
+    let mut socket = connect(&url).direct().await.unwrap();
     socket.send("before".into()).await.unwrap();
     let took = socket.ping("hello").await.unwrap();
     assert!(took < Duration::from_secs(5));
@@ -81,7 +81,7 @@ async fn a_ping_tells_the_time_of_its_round_trip_in_every_hand() {
     let (_reader, mut writer) = socket.split();
     writer.ping("nobody reads").await.unwrap();
 
-    let mut handle = connect(&url).await.unwrap().spawn();
+    let mut handle = connect(&url).direct().await.unwrap().spawn();
     handle.ping("in the background").await.unwrap();
     assert!(handle.ping("x".repeat(126)).await.is_err());
 }
@@ -89,7 +89,7 @@ async fn a_ping_tells_the_time_of_its_round_trip_in_every_hand() {
 #[tokio::test]
 async fn a_ping_fails_with_the_connection() {
     let url = serve::<Queue<Message>, _, _>(Settings::default(), |_| async {}).await;
-    let mut socket = connect(&url).await.unwrap();
+    let mut socket = connect(&url).direct().await.unwrap();
     assert!(socket.ping("anybody").await.is_err());
 }
 
@@ -105,7 +105,7 @@ async fn messages_travel_in_parts_before_they_are_whole() {
     for settings in [Settings::default(), compressed()] {
         let url = serve(settings.clone(), echo).await;
         for http2 in [false, true] {
-            let opening = connect(&url).settings(settings.clone());
+            let opening = connect(&url).direct().settings(settings.clone());
             let mut socket = match http2 {
                 true => opening.http2_only().parts().await.unwrap(),
                 false => opening.parts().await.unwrap(),
@@ -142,7 +142,7 @@ async fn bytes_travel_in_binary_messages_and_a_text_ends_them() {
     };
     let url = serve(Settings::default(), echo).await;
     for http2 in [false, true] {
-        let opening = connect(&url);
+        let opening = connect(&url).direct();
         let stream = match http2 {
             true => opening.http2_only().tunnel().await.unwrap(),
             false => opening.tunnel().await.unwrap(),
@@ -155,7 +155,7 @@ async fn bytes_travel_in_binary_messages_and_a_text_ends_them() {
         read.unwrap();
         assert!(heard == sent);
     }
-    let mut text = connect(&url).await.unwrap();
+    let mut text = connect(&url).direct().await.unwrap();
     text.send("no bytes".into()).await.unwrap();
     let error = text.next().await.unwrap().unwrap_err().to_string();
     assert!(error.contains("1003"), "{error}");
@@ -217,7 +217,7 @@ async fn a_server_may_take_its_time_to_decide() {
     });
     for http2 in [false, true] {
         let opening = |path| {
-            let opening = connect(&format!("{url}{path}"));
+            let opening = connect(&format!("{url}{path}")).direct();
             match http2 {
                 true => opening.http2_only(),
                 false => opening,
