@@ -310,7 +310,9 @@ where
                     self.next_way(Reason::NotResolved { part, error }, now);
                 }
             }
-            None => self.trace.add(now, Event::Resolved(n)),
+            // The rest may be nothing, which tells nothing.
+            None if n > 0 || alone => self.trace.add(now, Event::Resolved(n)),
+            None => {}
         }
     }
     /// Says that an attempt could not be opened, and why.
