@@ -54,15 +54,22 @@
 #[cfg(feature = "tokio")]
 mod admission;
 pub mod auth;
+pub mod connect;
 pub mod dial;
 pub mod driver;
 mod engine;
 mod gate;
 mod plain;
 mod policy;
+#[cfg(any(feature = "polled", feature = "blocking"))]
+mod role;
 mod stack;
 
 pub use dial::Dialer;
+#[cfg(feature = "blocking")]
+pub use driver::blocking;
+#[cfg(feature = "futures")]
+pub use driver::futures;
 #[cfg(feature = "tokio")]
 pub use driver::tokio;
 pub use engine::{Engine, OpeningTimedOut};

@@ -1,422 +1,48 @@
-use super::{Transport, socket};
-use crate::{Engine, Error, Flow, Layer, Pipe, Progress, Stack, Status};
-use std::any::Any;
-use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::mem::{self, MaybeUninit};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+//! Connections on tokio.
+
+use super::runtime::Tokio;
+use crate::driver::polled::{self, Wire};
+use crate::{Engine, Layer};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep_until};
-use tokio_util::io::poll_read_buf;
 
-/// A stack on a transport: moves bytes between the two whenever it is polled.
-///
-/// Where the application's side is bytes it is [`AsyncRead`] and [`AsyncWrite`]; where it is
-/// messages, a `Stream` and a `Sink`. Nothing is spawned: whoever polls drives, in both directions.
-/// Use [`split`](Self::split) to read and write in two tasks, and [`spawn`](Self::spawn) to keep
-/// pongs and time-outs going while nobody reads.
-///
-/// Dropping a connection closes the transport at once, without the goodbyes of the layers; see
-/// [`finish`](Self::finish).
-pub struct Connection<S, L: Layer> {
-    io: Option<S>,
-    engine: Engine<L>,
-    timer: Option<Pin<Box<Sleep>>>,
-    cut: fn(&S),
-    writing: Writing,
-    /// The error that ended the stack was handed to a reader of messages.
-    told: bool,
-    /// The last read was large: the next one is worth a large buffer.
-    busy: bool,
-}
+/// A stack on a transport of tokio's: [`AsyncRead`](tokio::io::AsyncRead) and
+/// [`AsyncWrite`](tokio::io::AsyncWrite), or messages.
+pub type Connection<S, L> = polled::Connection<S, L, Tokio>;
 
-enum Writing {
-    Open,
-    /// Everything has left and the transport was told.
-    Shut,
-    /// The transport refused bytes; what is still to be read comes before the error.
-    Broken(Option<Error>),
-}
+/// A connection that may be driven elsewhere.
+pub type Handle<S, L> = polled::Handle<S, L, Tokio>;
 
-impl<S, L> Connection<S, L>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    L: Layer,
-{
-    /// Joins a transport and a stack.
-    ///
-    /// A stack that aborts its wire merely closes a transport of unknown kind; with
-    /// [`tcp`](Connection::tcp) the peer sees a reset.
-    pub fn new(io: S, engine: Engine<L>) -> Self {
-        Self::with(io, engine, |_| {})
-    }
-    pub(super) fn with(io: S, engine: Engine<L>, cut: fn(&S)) -> Self {
-        Self {
-            io: Some(io),
-            engine,
-            timer: None,
-            cut,
-            writing: Writing::Open,
-            told: false,
-            busy: false,
-        }
-    }
-    /// Boxes the stack, so that connections with different stacks have one type.
-    pub fn boxed(self) -> Connection<S, Box<dyn Layer<In = L::In, Out = L::Out> + Send>>
-    where
-        L: Send + 'static,
-    {
-        self.change(Engine::boxed)
-    }
-    /// Puts another layer over the stack while it runs; see [`Engine::grow`].
-    pub fn grow<U>(self, upper: U) -> Connection<S, Stack<L, U>>
-    where
-        L: Layer<In = Pipe, Out = Pipe>,
-        U: Layer<In: Default, Out: Default>,
-    {
-        self.change(|engine| engine.grow(upper))
-    }
-    fn change<M: Layer>(self, change: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<S, M> {
-        Connection {
-            io: self.io,
-            engine: change(self.engine),
-            timer: self.timer,
-            cut: self.cut,
-            writing: self.writing,
-            told: self.told,
-            busy: self.busy,
-        }
-    }
-    /// Returns the stack, to read facts and to decide.
-    pub fn engine(&mut self) -> &mut Engine<L> {
-        &mut self.engine
-    }
-    /// Returns the topmost layer of type `T`.
-    pub fn part<T: Any>(&mut self) -> Option<&mut T> {
-        self.engine.part()
-    }
-    /// Returns the transport, unless it has been closed.
-    pub fn transport(&self) -> Option<&S> {
-        self.io.as_ref()
-    }
-    /// Returns what the stack is waiting for.
-    pub fn progress(&self) -> Progress {
-        self.engine.progress()
-    }
-    /// Returns the state of each layer, from the wire up.
-    pub fn describe(&self) -> Vec<Status> {
-        self.engine.describe()
-    }
-    /// Gives the stack so long to open, from now on.
-    pub fn open_within(&mut self, allowed: Duration) {
-        self.engine.open_within(allowed, now());
-    }
-    /// Drives until `fact` finds what it looks for, such as the request that a server layer parks
-    /// at.
-    ///
-    /// Dropping the future loses nothing: all state is in the connection.
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the stack; a stack that ended well without the fact is
-    /// [`Ended`].
-    pub async fn until<T>(
-        &mut self,
-        mut fact: impl FnMut(&mut Engine<L>) -> Option<T>,
-    ) -> Result<T, Error> {
-        poll_fn(|cx| {
-            loop {
-                self.engine.process(now());
-                if let Some(found) = fact(&mut self.engine) {
-                    self.push(cx); // the peer may be waiting for what made it true
-                    return Poll::Ready(Ok(found));
-                }
-                let error = match self.engine.to_app().closed() {
-                    Some(crate::End::Aborted(error)) => error.clone(),
-                    Some(crate::End::Finished) => Error::peer("connection", Ended),
-                    None => {
-                        ready!(self.advance(cx));
-                        continue;
-                    }
-                };
-                self.push(cx); // the layers' last words
-                return Poll::Ready(Err(error));
-            }
-        })
-        .await
-    }
-    /// Drives until every layer is open.
-    ///
-    /// Dropping the future loses nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`until`](Self::until).
-    pub async fn open(&mut self) -> Result<(), Error> {
-        self.until(|engine| engine.is_open().then_some(())).await
-    }
-    /// Ends the application's side, lets every layer say goodbye and waits for the end of the
-    /// transport, at most `patience` long. What still arrives is thrown away.
-    ///
-    /// A server that refuses should end so: closing a socket with unread bytes resets it, and a
-    /// reset may overtake the refusal.
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the stack, or the patience.
-    pub async fn finish(mut self, patience: Duration) -> Result<(), Error> {
-        self.engine.from_app().finish();
-        let over = poll_fn(|cx| {
-            loop {
-                self.engine.to_app().discard();
-                if self.io.is_none() {
-                    return Poll::Ready(match self.engine.to_app().closed() {
-                        Some(crate::End::Aborted(error)) => Err(error.clone()),
-                        _ => Ok(()),
-                    });
-                }
-                ready!(self.advance(cx));
-            }
-        });
-        tokio::time::timeout(patience, over)
-            .await
-            .unwrap_or_else(|late| Err(Error::peer("connection", late)))
-    }
+/// The half that receives.
+pub type Reader<S, L> = polled::Reader<S, L, Tokio>;
 
-    /// Moves bytes until something has moved that the application may see, or nothing can.
-    ///
-    /// The order is: process, write, read, process. `Pending` means that `cx` will be woken.
-    pub(super) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let before = self.moves();
-        self.engine.process(now());
-        let wrote = self.write(cx);
-        let read = self.read(cx);
-        if wrote || read {
-            self.engine.process(now());
-            return Poll::Ready(());
-        }
-        if let Writing::Broken(error) = &mut self.writing
-            && let Some(error) = error.take()
-        {
-            self.engine.break_wire(error);
-            return Poll::Ready(());
-        }
-        if self.moves() != before {
-            // What the application took made room for what waited between the layers.
-            return Poll::Ready(());
-        }
-        self.wait(cx)
-    }
-    /// Processes and writes, until everything that the application handed over has left.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            self.push(cx);
-            if let Some(crate::End::Aborted(error)) = self.engine.to_app().closed() {
-                return Poll::Ready(Err(error.clone()));
-            }
-            if self.engine.is_flushed() {
-                return Poll::Ready(Ok(()));
-            }
-            // The peer may have to be heard before it takes more.
-            ready!(self.advance(cx));
-        }
-    }
-    /// Processes and writes as far as the transport takes it. What left makes room for what waits
-    /// between the layers.
-    pub(super) fn push(&mut self, cx: &mut Context<'_>) {
-        loop {
-            self.engine.process(now());
-            if !self.write(cx) {
-                return;
-            }
-        }
-    }
-    /// Whether the error that ended the stack is still to be told: a stream tells it once.
-    pub(super) fn tell_once(&mut self) -> bool {
-        !mem::replace(&mut self.told, true)
-    }
-    /// Whether there is nothing left to drive.
-    pub(super) fn is_over(&self) -> bool {
-        self.io.is_none()
-    }
-    /// A number that changes whenever something moves in the stack's outer flows.
-    pub(super) fn moves(&self) -> u64 {
-        self.engine.moves()
-    }
-    /// Writes what there is; whether something moved.
-    fn write(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(io) = &mut self.io else {
-            self.engine.to_wire().discard();
-            return false;
-        };
-        let to_wire = self.engine.to_wire();
-        if let Writing::Broken(_) = self.writing {
-            to_wire.discard();
-            return self.shut_or_close(cx);
-        }
-        let before = to_wire.moves();
-        while !to_wire.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let written = match to_wire.io_slices(&mut slices) {
-                1 => Pin::new(&mut *io).poll_write(cx, to_wire.first()),
-                n => Pin::new(&mut *io).poll_write_vectored(cx, &slices[..n]),
-            };
-            match written {
-                Poll::Ready(Ok(0)) => {
-                    let error = io::Error::from(io::ErrorKind::WriteZero);
-                    self.writing = Writing::Broken(Some(socket(error)));
-                    break;
-                }
-                Poll::Ready(Ok(n)) => to_wire.consume(n),
-                Poll::Ready(Err(error)) => {
-                    self.writing = Writing::Broken(Some(socket(error)));
-                    break;
-                }
-                Poll::Pending => break,
-            }
-        }
-        let moved = to_wire.moves() != before;
-        if moved {
-            // Transports that buffer are told; an error shows at the next write.
-            let _ = Pin::new(&mut *io).poll_flush(cx);
-        }
-        self.shut_or_close(cx) || moved
-    }
-    /// Ends the transport as the stack ended its wire; whether something changed.
-    fn shut_or_close(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(io) = &mut self.io else { return false };
-        match self.engine.to_wire().end() {
-            Some(crate::End::Aborted(_)) => {
-                (self.cut)(io);
-                self.io = None;
-                true
-            }
-            Some(crate::End::Finished) => {
-                if let Writing::Open = self.writing
-                    && Pin::new(io).poll_shutdown(cx).is_ready()
-                {
-                    self.writing = Writing::Shut;
-                }
-                let shut = !matches!(self.writing, Writing::Open);
-                if shut && self.engine.from_wire().is_closed() {
-                    self.io = None;
-                    return true;
-                }
-                false
-            }
-            None => false,
-        }
-    }
-    /// Reads once, if there is room; whether something arrived.
-    fn read(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(io) = &mut self.io else { return false };
-        let from_wire = self.engine.from_wire();
-        if from_wire.room() == 0 || from_wire.is_closed() {
-            return false;
-        }
-        let wanted = from_wire.wanted();
-        let outcome = if self.busy || wanted > STACK {
-            // Straight into its place, as far as a peer's mere claim may reserve.
-            let size = wanted.clamp(BUSY, CLAIM);
-            from_wire.fill(|buf| {
-                if buf.capacity() - buf.len() < wanted.clamp(STACK, size) {
-                    buf.reserve(size);
-                }
-                let read = poll_read_buf(Pin::new(io), cx, buf);
-                if let Poll::Ready(Ok(n)) = read {
-                    self.busy = n > STACK;
-                }
-                read
-            })
-        } else {
-            // Nothing is allocated until there is something: an idle connection holds no buffer,
-            // and a small message no more than its own size.
-            let mut buf = [MaybeUninit::<u8>::uninit(); STACK];
-            let mut buf = ReadBuf::uninit(&mut buf);
-            let read = Pin::new(io).poll_read(cx, &mut buf);
-            read.map_ok(|()| {
-                from_wire.write(buf.filled());
-                self.busy = buf.remaining() == 0;
-                buf.filled().len()
-            })
-        };
-        match outcome {
-            Poll::Ready(Ok(0)) => from_wire.finish(),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => self.engine.break_wire(socket(error)),
-            Poll::Pending => return false,
-        }
-        true
-    }
-    /// Waits for the deadline; ready if it has come.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.engine.deadline() else {
-            self.timer = None;
-            return Poll::Pending;
-        };
-        let deadline = tokio::time::Instant::from_std(deadline);
-        let timer = match &mut self.timer {
-            Some(timer) => {
-                if timer.deadline() != deadline {
-                    timer.as_mut().reset(deadline);
-                }
-                timer
-            }
-            none => none.insert(Box::pin(sleep_until(deadline))),
-        };
-        ready!(timer.as_mut().poll(cx));
-        self.timer = None;
-        self.engine.process(now());
-        Poll::Ready(())
-    }
-}
+/// The half that sends.
+pub type Writer<S, L> = polled::Writer<S, L, Tokio>;
 
-// Nothing in here is ever pinned in its place.
-impl<S, L: Layer> Unpin for Connection<S, L> {}
+/// What connecting needs besides sockets and a clock.
+pub type Outside = polled::Outside<Tokio>;
 
 impl<L: Layer> Connection<TcpStream, L> {
     /// Joins a TCP connection and a stack. Small writes leave at once (`TCP_NODELAY`), and a stack
     /// that aborts its wire resets the connection, so that the peer cannot take it for an end.
     pub fn tcp(io: TcpStream, engine: Engine<L>) -> Self {
         let _ = io.set_nodelay(true); // fails on a dead socket only, which the next read tells
-        Self::with(io, engine, |io| {
+        Self::with(Tokio, io, engine, |io| {
             let _ = io.set_zero_linger();
         })
     }
 }
 
-impl<L: Layer> Connection<Transport, L> {
-    /// Joins what was dialled or accepted and a stack, as [`tcp`](Self::tcp) does.
-    pub fn dialled(io: Transport, engine: Engine<L>) -> Self {
-        if let Transport::Tcp(io) = &io {
-            let _ = io.set_nodelay(true);
-        }
-        Self::with(io, engine, Transport::cut)
+impl<S, L> Connection<S, L>
+where
+    S: Wire<Tokio> + Send + 'static,
+    L: Layer<In: Send, Out: Send> + Send + 'static,
+{
+    /// Drives the connection in a task of the current tokio runtime, and returns a handle: pongs
+    /// and time-outs go on while nobody reads, until the application's side is full. The task ends
+    /// with the connection, or when the handle and its halves are dropped.
+    pub fn spawn(self) -> Handle<S, L> {
+        let (handle, driver) = self.driven();
+        tokio::spawn(driver);
+        handle
     }
 }
-
-/// The stack ended well before what was waited for.
-#[derive(Debug, thiserror::Error)]
-#[error("ended before what was waited for")]
-#[non_exhaustive]
-pub struct Ended;
-
-/// tokio's clock, so that its paused clock rules tests.
-pub(super) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// What a read takes that is not known to be large, in bytes.
-const STACK: usize = 8 * 1024;
-
-/// What a read takes while much is coming, in bytes.
-const BUSY: usize = 64 * 1024;
-
-/// What is reserved at once for a unit whose length the peer merely claims, in bytes.
-const CLAIM: usize = 1024 * 1024;
-
-/// How many pieces one write system call takes.
-const SLICES: usize = 32;

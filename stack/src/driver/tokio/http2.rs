@@ -2,11 +2,14 @@
 
 use super::hub::{Hold, Interest, Shared};
 use super::stream::{Http2Stream, Http2WebSocket};
-use super::{Connection, Transport, connect::seed, websocket::over_http2};
+use super::runtime::Tokio;
+use super::{Connection, Transport};
+use crate::connect::Origin;
+use crate::driver::seed;
 use crate::http2::{Asks, Request, Streams, asks};
-use crate::{BoxHttp2, End, Error, Flow, Layer, websocket};
+use crate::{BoxHttp2, End, Engine, Error, Flow, Layer, websocket};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap};
 use http::{Response, StatusCode};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -25,14 +28,6 @@ use tokio::time::{Sleep, sleep};
 pub struct Http2<S = Transport> {
     pub(super) shared: Arc<Shared<S>>,
     pub(super) hold: Arc<Hold>,
-}
-
-/// Where a client's connection leads.
-#[derive(Clone)]
-pub(super) struct Origin {
-    /// Scheme and authority, of a WebSocket.
-    pub(super) url: String,
-    pub(super) authorization: Option<HeaderValue>,
 }
 
 impl<S> Http2<S>
@@ -85,7 +80,9 @@ where
         let asked = Request::extended("websocket", request.to_http2(&settings))?;
         let (response, stream) = self.open(asked).await?;
         let client = websocket::Client::answered(&request, response, settings, seed())?;
-        Ok(over_http2(stream, client))
+        // One that aborts resets the stream.
+        let engine = Engine::new(client);
+        Ok(Connection::with(Tokio, stream, engine, Http2Stream::reset))
     }
     /// Opens a stream: a tunnel, or any other protocol.
     ///

@@ -1,7 +1,7 @@
 //! A connection with many streams in many hands, and who waits for what in it.
 
 use super::Connection;
-use super::http2::Origin;
+use crate::connect::Origin;
 use crate::http2::{Head, StreamId, Streams};
 use crate::{BoxHttp2, End, Error, Flow};
 use bytes::Bytes;

@@ -11,53 +11,32 @@
 mod bytes;
 mod connect;
 mod connection;
-mod dial;
+#[cfg(feature = "hickory")]
+mod hickory;
 mod http2;
 mod hub;
-mod messages;
-mod outside;
 mod pool;
 mod proxy;
 mod reconnect;
-mod relay;
-mod resolve;
+mod runtime;
 mod serve;
-mod shared;
 mod stream;
 mod transport;
-mod websocket;
 
+pub use crate::driver::polled::{Closed, Ended, Found, Relayed, Resolve, dial, relay};
 pub use connect::{
     ByteStream, Connect, ConnectHttp2, ConnectStream, WebSocket, connect, connect_http2,
     connect_stream,
 };
-pub use connection::{Connection, Ended};
-pub use dial::dial;
+pub use connection::{Connection, Handle, Outside, Reader, Writer};
 #[cfg(feature = "hickory")]
 #[doc(no_inline)]
 pub use hickory_resolver;
 pub use http2::{Driver, Http2, Incoming};
-pub use messages::Closed;
-pub use outside::Outside;
 pub use pool::Pool;
 pub use proxy::serve_proxy;
 pub use reconnect::{News, NotConnected, Reconnecting};
-pub use relay::{Relayed, relay};
-pub use resolve::{Found, Resolve, System};
+pub use runtime::Tokio;
 pub use serve::{ServerSocket, WebSocketServer};
-pub use shared::{Handle, Reader, Writer};
 pub use stream::{Http2Stream, Http2WebSocket};
 pub use transport::Transport;
-
-use crate::Error;
-use connection::now;
-use std::io;
-
-/// An error of the transport below every layer. A transport that is itself made of layers tells its
-/// own.
-fn socket(error: io::Error) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => error,
-        Err(error) => Error::peer("wire", error).at(crate::Place::Wire),
-    }
-}

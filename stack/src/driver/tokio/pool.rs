@@ -1,9 +1,10 @@
 //! HTTP/2 connections that many diallings use.
 
-use super::connect::seed;
-use super::outside::Outside;
-use super::{Driver, Http2, Http2Stream, Transport, dial, now};
+use super::runtime::{Tokio, now};
+use super::{Driver, Http2, Http2Stream, Outside, Transport, dial};
 use crate::dial::{Dialer, Ledger, Share, ShareKey, Sharing, Take, Timeouts};
+use crate::driver::polled::{self, Pending};
+use crate::driver::seed;
 use crate::{Error, Flow};
 use http::Response;
 use std::collections::HashMap;
@@ -42,7 +43,7 @@ struct State {
     kept: HashMap<ShareKey, Http2>,
 }
 
-pub(super) type Opened = Result<(Response<()>, Http2Stream), Error>;
+type Opened = Result<(Response<()>, Http2Stream), Error>;
 
 impl Pool {
     /// Creates a pool that is empty. Its connections are driven by tasks of the runtime.
@@ -59,12 +60,12 @@ impl Pool {
         self.lock().kept.len()
     }
     /// Opens a stream, on a connection that is there or on a new one.
-    pub(super) fn open(
+    fn open(
         &self,
         share: Arc<Share>,
         timeouts: Timeouts,
         outside: Outside,
-    ) -> Pin<Box<dyn Future<Output = Opened> + Send>> {
+    ) -> Pending<Opened> {
         let pool = self.clone();
         Box::pin(async move {
             let key = share.key();
@@ -92,6 +93,18 @@ impl Pool {
                 pool.forget(&key);
             }
             opened
+        })
+    }
+    pub(super) fn transport(
+        &self,
+        share: Arc<Share>,
+        timeouts: Timeouts,
+        outside: Outside,
+    ) -> Pending<polled::Opened<Tokio>> {
+        let opened = self.open(share, timeouts, outside);
+        Box::pin(async {
+            let (response, stream) = opened.await?;
+            Ok((Transport::Http2(stream), Some(response)))
         })
     }
     async fn make(
@@ -128,6 +141,15 @@ impl Pool {
     }
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outside {
+    /// Takes streams on connections that are shared from this pool. Without one, each has a connection
+    /// of its own.
+    #[must_use]
+    pub fn pool(self, pool: Pool) -> Self {
+        self.streams(move |share, timeouts, outside| pool.transport(share, timeouts, outside))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Serving one client of a proxy.
 
-use super::connect::seed;
-use super::resolve::one;
-use super::{Connection, Found, Outside, Relayed, Resolve, Transport, dial, now, relay, socket};
+use super::runtime::now;
+use super::{Connection, Found, Outside, Relayed, Resolve, Transport, dial, relay};
+use crate::driver::polled::one;
+use crate::driver::{seed, socket};
 use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
 use crate::{Error, Gate, Layer, Pipe, Plain, Refused};
 use std::io;

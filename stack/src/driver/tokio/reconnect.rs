@@ -1,8 +1,9 @@
 //! A WebSocket that is connected again when it is lost.
 
-use super::connect::{Connect, WebSocket, seed};
-use super::now;
+use super::connect::{Connect, WebSocket};
+use super::runtime::now;
 use crate::Error;
+use crate::driver::seed;
 use crate::dial::{Backoff, DialError, Next, Reconnect, Trace};
 use crate::websocket::{CloseCode, Closed, Message};
 use futures_core::Stream;

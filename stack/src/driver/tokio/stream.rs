@@ -2,7 +2,8 @@
 
 use super::http2::Http2;
 use super::hub::{Hold, Interest, Shared};
-use super::{Connection, Transport, bytes::to_io};
+use super::{Connection, Transport};
+use crate::driver::to_io;
 use crate::http2::StreamId;
 use crate::{End, Error, Flow, websocket};
 use bytes::Bytes;

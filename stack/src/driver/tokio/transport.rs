@@ -34,20 +34,6 @@ impl From<UnixStream> for Transport {
     }
 }
 
-impl Transport {
-    /// Makes the peer see that it was cut short, where that can be.
-    pub(super) fn cut(&self) {
-        match self {
-            Self::Tcp(io) => {
-                let _ = io.set_zero_linger();
-            }
-            #[cfg(unix)]
-            Self::Unix(_) => {}
-            Self::Http2(stream) => stream.reset(),
-        }
-    }
-}
-
 /// Does the same with whichever it is.
 macro_rules! each {
     ($transport:expr, $io:ident => $act:expr) => {

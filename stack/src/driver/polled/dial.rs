@@ -1,25 +1,18 @@
 //! Carrying out what a [`Dialer`] says.
 
-use super::outside::{Outside, Pending};
-use super::pool::Pool;
-use super::resolve::Found;
-use super::{Connection, Transport, now, socket};
+use super::{Connection, Found, Opened, Outside, Pending, Runtime};
+use crate::driver::socket;
 use crate::auth::Credentials;
 use crate::dial::{
-    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Share, Sharing, Step,
-    Trace,
+    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
 };
 use crate::{Error, Layer};
 use bytes::Bytes;
 use http::Response;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
-use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep_until};
 
 /// Connects as a dialer says, and returns the connection with what was done for it.
 ///
@@ -28,11 +21,12 @@ use tokio::time::{Sleep, sleep_until};
 /// # Errors
 ///
 /// What the dialer gave up at.
-pub async fn dial<L>(
+pub async fn dial<L, R>(
     dialer: Dialer<L>,
-    outside: &Outside,
-) -> Result<(Connection<Transport, L>, Trace), DialError>
+    outside: &Outside<R>,
+) -> Result<Dialed<L, R>, DialError>
 where
+    R: Runtime,
     L: Layer<In: Default, Out: Default>,
 {
     let mut dialing = Dialing {
@@ -48,14 +42,14 @@ where
 }
 
 /// What is under way for a dialer.
-struct Dialing<'a, L: Layer> {
+struct Dialing<'a, L: Layer, R: Runtime> {
     dialer: Dialer<L>,
-    outside: &'a Outside,
+    outside: &'a Outside<R>,
     lookups: Vec<(LookupId, Found)>,
-    opening: Vec<(AttemptId, Pending<Opened>)>,
-    open: Vec<(AttemptId, Connection<Transport, L>)>,
+    opening: Vec<(AttemptId, Pending<Opened<R>>)>,
+    open: Vec<(AttemptId, Connection<R::Transport, L, R>)>,
     answers: Vec<(QuestionId, Pending<Option<Answer>>)>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<(Instant, R::Timer)>,
 }
 
 enum Answer {
@@ -64,25 +58,30 @@ enum Answer {
     Ran(Job),
 }
 
-/// A transport, and the response that opened it, if it is a stream.
-type Opened = Result<(Transport, Option<Response<()>>), Error>;
-type Dialed<L> = (Connection<Transport, L>, Trace);
+/// A connection, and what was done for it.
+pub type Dialed<L, R> = (Connection<<R as Runtime>::Transport, L, R>, Trace);
 
-impl<L> Dialing<'_, L>
+impl<L, R> Dialing<'_, L, R>
 where
+    R: Runtime,
     L: Layer<In: Default, Out: Default>,
 {
-    fn run(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L, R>, DialError>> {
         loop {
-            match self.dialer.step(now()) {
+            match self.dialer.step(self.outside.runtime.now()) {
                 Step::Resolve { lookup, host, port } => {
-                    let found = self.outside.resolver.resolve(host, port);
+                    let found = self.outside.resolve(host, port);
                     self.lookups.push((lookup, found));
                 }
                 Step::Open { attempt, to } => {
                     let opened: Pending<_> = match to {
-                        Destination::Stream(share) => self.stream(share),
-                        to => Box::pin(async { Ok((open(to).await.map_err(socket)?, None)) }),
+                        Destination::Stream(share) => {
+                            self.outside.stream(share, self.dialer.timeouts())
+                        }
+                        to => {
+                            let io = self.outside.runtime.open(to);
+                            Box::pin(async { Ok((io.await.map_err(socket)?, None)) })
+                        }
                     };
                     self.opening.push((attempt, opened));
                 }
@@ -102,14 +101,11 @@ where
                     let reply = (self.outside.exchange)(url, data);
                     self.answer(question, async { Some(Answer::Reply(reply.await)) });
                 }
-                Step::Run(mut job) => {
+                Step::Run(job) => {
                     let question = job.question();
-                    let ran = tokio::task::spawn_blocking(move || {
-                        job.run();
-                        job
-                    });
+                    let ran = self.outside.runtime.run(job);
                     // What panicked never comes back, and the dialer's time-out tells.
-                    self.answer(question, async { ran.await.ok().map(Answer::Ran) });
+                    self.answer(question, async { ran.await.map(Answer::Ran) });
                 }
                 Step::Ready { attempt } => {
                     if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
@@ -135,16 +131,17 @@ where
     }
     /// Tells the dialer what has happened; whether anything has.
     fn report(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.outside.runtime.now();
         let found = ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));
         if let Some((at, found)) = found {
             let (lookup, _) = self.lookups[at];
             match found {
-                Some(Ok(found)) => self.dialer.found(lookup, found, now()),
+                Some(Ok(found)) => self.dialer.found(lookup, found, now),
                 over => {
                     drop(self.lookups.swap_remove(at));
                     let failed = |error| Error::local("resolver", error);
                     let rest = over.unwrap_or(Ok(Vec::new())).map_err(failed);
-                    self.dialer.resolved(lookup, rest, now());
+                    self.dialer.resolved(lookup, rest, now);
                 }
             }
             return true;
@@ -153,7 +150,7 @@ where
             let (attempt, _) = self.opening.swap_remove(at);
             match opened {
                 Ok((io, response)) => self.opened(attempt, io, response),
-                Err(error) => self.dialer.refused(attempt, error, now()),
+                Err(error) => self.dialer.refused(attempt, error, now),
             }
             return true;
         }
@@ -161,71 +158,52 @@ where
             let (question, _) = self.answers.swap_remove(at);
             match answer {
                 Some(Answer::Credentials(given)) => {
-                    self.dialer.credentials(question, given, now());
+                    self.dialer.credentials(question, given, now);
                 }
-                Some(Answer::Reply(reply)) => self.dialer.replied(question, reply, now()),
-                Some(Answer::Ran(job)) => self.dialer.ran(job, now()),
+                Some(Answer::Reply(reply)) => self.dialer.replied(question, reply, now),
+                Some(Answer::Ran(job)) => self.dialer.ran(job, now),
                 None => {}
             }
             for (attempt, connection) in &mut self.open {
-                self.dialer.observe(*attempt, connection.engine(), now());
+                self.dialer.observe(*attempt, connection.engine(), now);
             }
             return true;
         }
         for (attempt, connection) in &mut self.open {
             if connection.advance(cx).is_ready() {
-                self.dialer.observe(*attempt, connection.engine(), now());
+                self.dialer.observe(*attempt, connection.engine(), now);
                 return true;
             }
         }
         false
     }
-    fn stream(&self, share: Arc<Share>) -> Pending<Opened> {
-        let timeouts = self.dialer.timeouts();
-        let (mut outside, nobody) = (self.outside.clone(), || Pool::new(Sharing::default()));
-        let pool = outside.pool.take().unwrap_or_else(nobody);
-        Box::pin(async move {
-            let (response, stream) = pool.open(share, timeouts, outside).await?;
-            Ok((Transport::Http2(stream), Some(response)))
-        })
-    }
-    fn opened(&mut self, attempt: AttemptId, io: Transport, response: Option<Response<()>>) {
+    fn opened(&mut self, attempt: AttemptId, io: R::Transport, response: Option<Response<()>>) {
+        let now = self.outside.runtime.now();
         let engine = match response {
-            Some(response) => self.dialer.opened_stream(attempt, response, now()),
-            None => self.dialer.opened(attempt, now()),
+            Some(response) => self.dialer.opened_stream(attempt, response, now),
+            None => self.dialer.opened(attempt, now),
         };
         if let Some(mut engine) = engine {
-            engine.process(now());
-            self.dialer.observe(attempt, &mut engine, now());
-            self.open.push((attempt, Connection::dialled(io, engine)));
+            engine.process(now);
+            self.dialer.observe(attempt, &mut engine, now);
+            let runtime = self.outside.runtime.clone();
+            self.open
+                .push((attempt, Connection::dialled_on(runtime, io, engine)));
         }
     }
     fn wait(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(until) = until else {
             return Poll::Pending;
         };
-        let until = tokio::time::Instant::from_std(until);
-        let timer = self
+        let runtime = &self.outside.runtime;
+        let (due, timer) = self
             .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if timer.deadline() != until {
-            timer.as_mut().reset(until);
+            .get_or_insert_with(|| (until, runtime.timer(until)));
+        if *due != until {
+            runtime.reset(timer, until);
+            *due = until;
         }
-        timer.as_mut().poll(cx)
-    }
-}
-
-async fn open(to: Destination) -> io::Result<Transport> {
-    match to {
-        Destination::Tcp(address) => TcpStream::connect(address).await.map(Transport::Tcp),
-        #[cfg(unix)]
-        Destination::Unix(path) => {
-            let io = tokio::net::UnixStream::connect(path).await;
-            io.map(Transport::Unix)
-        }
-        #[cfg(not(unix))]
-        Destination::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
-        Destination::Stream(_) => Err(io::ErrorKind::Unsupported.into()), // see `Dialing::stream`
+        Pin::new(timer).poll(cx)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Joining two byte streams, as a proxy does.
 
-use super::Connection;
+use super::{Connection, Runtime, Wire};
 use crate::{End, Error, Flow, Layer, Pipe};
 use std::future::poll_fn;
 use std::task::Poll;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How many bytes a relay carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +23,14 @@ pub struct Relayed {
 /// # Errors
 ///
 /// What cut one of the connections short; the other one has then been cut short too.
-pub async fn relay<S, L, T, M>(
-    mut first: Connection<S, L>,
-    mut second: Connection<T, M>,
+pub async fn relay<S, L, T, M, R>(
+    mut first: Connection<S, L, R>,
+    mut second: Connection<T, M, R>,
 ) -> Result<Relayed, Error>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
+    T: Wire<R>,
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
@@ -67,18 +67,20 @@ where
     .await
 }
 
-fn ended<S, L>(connection: &mut Connection<S, L>) -> Option<End>
+fn ended<S, L, R>(connection: &mut Connection<S, L, R>) -> Option<End>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer<In = Pipe, Out = Pipe>,
 {
     connection.engine().to_app().end().cloned()
 }
 
 /// Whether everything for the peer of this connection has left, its end too.
-fn has_left<S, L>(connection: &mut Connection<S, L>) -> bool
+fn has_left<S, L, R>(connection: &mut Connection<S, L, R>) -> bool
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer<In = Pipe, Out = Pipe>,
 {
     connection.engine().to_wire().end().is_some()

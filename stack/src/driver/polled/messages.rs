@@ -1,17 +1,17 @@
 //! A stack whose application side is messages, as a stream and a sink.
 
-use super::Connection;
+use super::{Connection, Runtime, Wire};
 use crate::{End, Error, Flow, Layer, Queue, Weigh};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite};
 
-impl<S, L, I, O> Connection<S, L>
+impl<S, L, I, O, R> Connection<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer<In = Queue<I>, Out = Queue<O>>,
     I: Weigh,
     O: Weigh,
@@ -62,7 +62,7 @@ where
         poll_fn(|cx| self.flush(cx)).await
     }
 
-    pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
+    pub(in crate::driver) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));
@@ -78,7 +78,7 @@ where
             });
         }
     }
-    pub(super) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(in crate::driver) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(End::Aborted(error)) = self.engine().to_app().closed() {
                 return Poll::Ready(Err(error.clone()));
@@ -92,18 +92,19 @@ where
             ready!(self.advance(cx));
         }
     }
-    pub(super) fn start(&mut self, message: I) {
+    pub(in crate::driver) fn start(&mut self, message: I) {
         self.engine().from_app().push(message);
     }
-    pub(super) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(in crate::driver) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.engine().from_app().finish();
         self.flush(cx)
     }
 }
 
-impl<S, L, O> Stream for Connection<S, L>
+impl<S, L, O, R> Stream for Connection<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer<In = Queue<O>, Out = Queue<O>>,
     O: Weigh,
 {
@@ -113,9 +114,10 @@ where
     }
 }
 
-impl<S, L, I> Sink<I> for Connection<S, L>
+impl<S, L, I, R> Sink<I> for Connection<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer<In = Queue<I>, Out = Queue<I>>,
     I: Weigh,
 {

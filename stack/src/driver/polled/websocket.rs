@@ -1,18 +1,18 @@
 //! What a WebSocket can do beyond sending and receiving messages.
 
-use super::stream::{Http2Stream, Http2WebSocket};
-use super::{Connection, Ended};
-use crate::websocket::{Client, CloseCode, Closed, Payload, PingToken, Pong, Server};
-use crate::{End, Engine, Error, Layer};
+use super::{Connection, Ended, Runtime, Wire};
+use crate::role::{none, socket};
+use crate::websocket::{CloseCode, Closed, Payload, PingToken};
+use crate::{End, Error, Layer};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-impl<S, L, F> Connection<S, L>
+impl<S, L, F, R> Connection<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer<In = F, Out = F>,
     F: Payload,
 {
@@ -33,11 +33,11 @@ where
         let ping = self.begin_ping(payload.into())?;
         poll_fn(|cx| self.answer(ping, cx)).await
     }
-    pub(super) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
+    pub(in crate::driver) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
         let socket = socket(self.engine()).ok_or_else(none)?;
         socket.ping(payload)
     }
-    pub(super) fn answer(
+    pub(in crate::driver) fn answer(
         &mut self,
         ping: PingToken,
         cx: &mut Context<'_>,
@@ -82,63 +82,3 @@ where
         .await
     }
 }
-
-/// Puts a WebSocket on a stream; one that aborts resets the stream.
-pub(super) fn over_http2<S>(stream: Http2Stream<S>, client: Client) -> Http2WebSocket<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    Connection::with(stream, Engine::new(client), Http2Stream::reset)
-}
-
-/// What both roles of a WebSocket can do.
-trait Socket {
-    fn subprotocol(&self) -> Option<&str>;
-    fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error>;
-    fn pong_to(&mut self, ping: PingToken) -> Option<Pong>;
-    fn closed(&self) -> Option<&Closed>;
-    fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error>;
-}
-
-macro_rules! socket {
-    ($role:ident) => {
-        impl<F> Socket for $role<F> {
-            fn subprotocol(&self) -> Option<&str> {
-                Self::subprotocol(self)
-            }
-            fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
-                Self::ping(self, payload)
-            }
-            fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
-                Self::pong_to(self, ping)
-            }
-            fn closed(&self) -> Option<&Closed> {
-                Self::closed(self)
-            }
-            fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-                Self::close(self, code, reason)
-            }
-        }
-    };
-}
-socket!(Client);
-socket!(Server);
-
-fn socket<L, F>(engine: &mut Engine<L>) -> Option<&mut dyn Socket>
-where
-    L: Layer<In = F, Out = F>,
-    F: Payload,
-{
-    if engine.part::<Client<F>>().is_some() {
-        return engine.part::<Client<F>>().map(|client| client as _);
-    }
-    engine.part::<Server<F>>().map(|server| server as _)
-}
-
-fn none() -> Error {
-    Error::local("connection", NoSocket)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("there is no open WebSocket in this stack")]
-struct NoSocket;

@@ -1,7 +1,7 @@
 //! One connection in several hands: halves for two tasks, and a handle to one that is driven in the
 //! background.
 
-use super::Connection;
+use super::{Connection, Runtime, Wire};
 use crate::websocket::Payload;
 use crate::{Engine, Error, Layer, Pipe, Queue, Weigh};
 use bytes::Bytes;
@@ -14,32 +14,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-impl<S, L> Connection<S, L>
+impl<S, L, R> Connection<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer,
 {
     /// Splits the connection for two tasks. Each half drives both directions while it is polled;
     /// when neither is, nothing moves. The transport closes when both are dropped.
-    pub fn split(self) -> (Reader<S, L>, Writer<S, L>) {
+    pub fn split(self) -> (Reader<S, L, R>, Writer<S, L, R>) {
         Handle::new(self).split()
     }
 }
 
-impl<S, L> Connection<S, L>
+impl<S, L, R> Connection<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    L: Layer<In: Send, Out: Send> + Send + 'static,
+    S: Wire<R>,
+    R: Runtime,
+    L: Layer,
 {
-    /// Drives the connection in a task of the current tokio runtime, and returns a handle: pongs
-    /// and time-outs go on while nobody reads, until the application's side is full. The task ends
-    /// with the connection, or when the handle and its halves are dropped.
-    pub fn spawn(self) -> Handle<S, L> {
+    /// Splits the driving off: returns a handle, and a future that drives the connection wherever it is
+    /// spawned. Pongs and time-outs then go on while nobody reads, until the application's side is
+    /// full. The future ends with the connection, or when the handle and its halves are dropped.
+    pub fn driven(self) -> (Handle<S, L, R>, impl Future<Output = ()> + use<S, L, R>) {
         let handle = Handle::new(self);
         let shared = handle.shared.clone();
-        tokio::spawn(poll_fn(move |cx| {
+        let driver = poll_fn(move |cx| {
             loop {
                 if shared.wakers.abandoned.load(Ordering::Acquire) {
                     return Poll::Ready(());
@@ -51,29 +52,30 @@ where
                     return Poll::Ready(());
                 }
             }
-        }));
-        handle
+        });
+        (handle, driver)
     }
 }
 
 /// A connection that may be driven elsewhere: all that the connection can do, from here.
-pub struct Handle<S, L: Layer> {
-    shared: Arc<Shared<S, L>>,
+pub struct Handle<S, L: Layer, R: Runtime> {
+    shared: Arc<Shared<S, L, R>>,
     hold: Arc<Hold>,
 }
 
 /// The half that receives.
-pub struct Reader<S, L: Layer>(Handle<S, L>);
+pub struct Reader<S, L: Layer, R: Runtime>(Handle<S, L, R>);
 
 /// The half that sends.
-pub struct Writer<S, L: Layer>(Handle<S, L>);
+pub struct Writer<S, L: Layer, R: Runtime>(Handle<S, L, R>);
 
-impl<S, L> Handle<S, L>
+impl<S, L, R> Handle<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer,
 {
-    fn new(connection: Connection<S, L>) -> Self {
+    fn new(connection: Connection<S, L, R>) -> Self {
         let wakers = Arc::<Wakers>::default();
         Self {
             hold: Arc::new(Hold(wakers.clone())),
@@ -85,7 +87,7 @@ where
         }
     }
     /// Splits the handle for two tasks.
-    pub fn split(self) -> (Reader<S, L>, Writer<S, L>) {
+    pub fn split(self) -> (Reader<S, L, R>, Writer<S, L, R>) {
         let other = Self {
             shared: self.shared.clone(),
             hold: self.hold.clone(),
@@ -100,9 +102,10 @@ where
     }
 }
 
-impl<S, L> Reader<S, L>
+impl<S, L, R> Reader<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer,
 {
     /// Reads facts from the stack, or takes a decision in it.
@@ -111,9 +114,10 @@ where
     }
 }
 
-impl<S, L> Writer<S, L>
+impl<S, L, R> Writer<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer,
 {
     /// Reads facts from the stack, or takes a decision in it.
@@ -123,8 +127,8 @@ where
 }
 
 /// A connection and whoever waits for it.
-struct Shared<S, L: Layer> {
-    connection: Mutex<Connection<S, L>>,
+struct Shared<S, L: Layer, R: Runtime> {
+    connection: Mutex<Connection<S, L, R>>,
     wakers: Arc<Wakers>,
     /// What the transport and the timer wake: all who wait, as they remember only the last waker.
     fan: Waker,
@@ -138,12 +142,13 @@ enum Hand {
     Driver,
 }
 
-impl<S, L> Shared<S, L>
+impl<S, L, R> Shared<S, L, R>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Wire<R>,
+    R: Runtime,
     L: Layer,
 {
-    fn lock(&self) -> MutexGuard<'_, Connection<S, L>> {
+    fn lock(&self) -> MutexGuard<'_, Connection<S, L, R>> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -152,7 +157,7 @@ where
         &self,
         hand: Hand,
         cx: &mut Context<'_>,
-        act: impl FnOnce(&mut Connection<S, L>, &mut Context<'_>) -> T,
+        act: impl FnOnce(&mut Connection<S, L, R>, &mut Context<'_>) -> T,
     ) -> T {
         self.wakers.register(hand, cx.waker());
         let mut connection = self.lock();
@@ -223,9 +228,10 @@ impl Drop for Hold {
 /// The receiving methods of a connection, for what holds a part of it.
 macro_rules! receives {
     ($holder:ident, $handle:ident => $at:expr) => {
-        impl<S, L, I, O> $holder<S, L>
+        impl<S, L, I, O, R> $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+    R: Runtime,
             L: Layer<In = Queue<I>, Out = Queue<O>>,
             I: Weigh,
             O: Weigh,
@@ -240,9 +246,10 @@ macro_rules! receives {
                 poll_fn(|cx| $at.with(Hand::Reader, cx, |c, cx| c.receive(cx))).await
             }
         }
-        impl<S, L, O> Stream for $holder<S, L>
+        impl<S, L, O, R> Stream for $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+    R: Runtime,
             L: Layer<In = Queue<O>, Out = Queue<O>>,
             O: Weigh,
         {
@@ -252,18 +259,20 @@ macro_rules! receives {
                 $at.with(Hand::Reader, cx, |c, cx| c.receive(cx))
             }
         }
-        impl<S, L> AsyncRead for $holder<S, L>
+        impl<S, L, R> $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+            R: Runtime,
             L: Layer<In = Pipe, Out = Pipe>,
         {
-            fn poll_read(
-                self: Pin<&mut Self>,
+            pub(in crate::driver) fn poll_take(
+                &mut self,
                 cx: &mut Context<'_>,
-                buf: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
+                most: usize,
+                take: impl FnMut(&[u8]),
+            ) -> Poll<io::Result<usize>> {
                 let $handle = &*self;
-                $at.with(Hand::Reader, cx, |c, cx| Pin::new(c).poll_read(cx, buf))
+                $at.with(Hand::Reader, cx, |c, cx| c.poll_take(cx, most, take))
             }
         }
     };
@@ -274,9 +283,10 @@ receives!(Reader, reader => reader.0.shared);
 /// The sending methods of a connection, for what holds a part of it.
 macro_rules! sends {
     ($holder:ident, $handle:ident => $at:expr) => {
-        impl<S, L, I, O> $holder<S, L>
+        impl<S, L, I, O, R> $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+    R: Runtime,
             L: Layer<In = Queue<I>, Out = Queue<O>>,
             I: Weigh,
             O: Weigh,
@@ -319,9 +329,10 @@ macro_rules! sends {
                 poll_fn(|cx| $at.with(Hand::Writer, cx, |c, cx| c.flush(cx))).await
             }
         }
-        impl<S, L, I> Sink<I> for $holder<S, L>
+        impl<S, L, I, R> Sink<I> for $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+    R: Runtime,
             L: Layer<In = Queue<I>, Out = Queue<I>>,
             I: Weigh,
         {
@@ -344,26 +355,33 @@ macro_rules! sends {
                 $at.with(Hand::Writer, cx, |c, cx| c.end(cx))
             }
         }
-        impl<S, L> AsyncWrite for $holder<S, L>
+        impl<S, L, R> $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+            R: Runtime,
             L: Layer<In = Pipe, Out = Pipe>,
         {
-            fn poll_write(
-                self: Pin<&mut Self>,
+            pub(in crate::driver) fn poll_put(
+                &mut self,
                 cx: &mut Context<'_>,
                 bytes: &[u8],
             ) -> Poll<io::Result<usize>> {
                 let $handle = &*self;
-                $at.with(Hand::Writer, cx, |c, cx| Pin::new(c).poll_write(cx, bytes))
+                $at.with(Hand::Writer, cx, |c, cx| c.poll_put(cx, bytes))
             }
-            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            pub(in crate::driver) fn poll_left(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<()>> {
                 let $handle = &*self;
-                $at.with(Hand::Writer, cx, |c, cx| Pin::new(c).poll_flush(cx))
+                $at.with(Hand::Writer, cx, |c, cx| c.poll_left(cx))
             }
-            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            pub(in crate::driver) fn poll_finish(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<()>> {
                 let $handle = &*self;
-                $at.with(Hand::Writer, cx, |c, cx| Pin::new(c).poll_shutdown(cx))
+                $at.with(Hand::Writer, cx, |c, cx| c.poll_finish(cx))
             }
         }
     };
@@ -375,9 +393,10 @@ sends!(Writer, writer => writer.0.shared);
 
 macro_rules! pings {
     ($holder:ident, $handle:ident => $at:expr) => {
-        impl<S, L, F> $holder<S, L>
+        impl<S, L, F, R> $holder<S, L, R>
         where
-            S: AsyncRead + AsyncWrite + Unpin,
+            S: Wire<R>,
+    R: Runtime,
             L: Layer<In = F, Out = F>,
             F: Payload,
         {
