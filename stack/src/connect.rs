@@ -4,8 +4,8 @@
 //! [`tokio::Outside`](crate::driver::tokio::Outside): each driver adds how to name it, and how to go.
 
 use crate::dial::{
-    Credentials, DialError, Environment, Hop, Opening, Plan, Redirects, RouteError, Routes, Target, Timeouts,
-    Versions,
+    Credentials, DialError, Environment, Hop, Opening, Plan, Redirects, RouteError, Routes, Target,
+    Timeouts, Versions,
 };
 use crate::websocket::{Message, Part, Payload};
 use crate::{BoxHttp2, BoxSocket, BoxTunnel, Error, Pipe, Queue, http1, http2, tls, websocket};

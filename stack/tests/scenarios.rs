@@ -1,4 +1,4 @@
-//! The scenarios of the simulated network through the driver, over loopback.
+//! The scenarios of the simulated network through every driver, over loopback.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // sockets are the subject
 
 #[path = "support/net.rs"]
@@ -19,17 +19,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use wirestack::dial::{Credentials, Timeouts};
-use wirestack::tokio::{Found, Outside, Resolve, connect};
+use tokio::runtime::Runtime;
+use wirestack::Error;
+use wirestack::dial::{Credentials, DialError, Timeouts};
 
-/// Leads each name to where it is on this machine.
-struct Names(HashMap<String, Vec<SocketAddr>>);
+/// Where each name leads on this machine.
+#[derive(Clone)]
+struct Names(Arc<HashMap<String, Vec<SocketAddr>>>);
 
-impl Resolve for Names {
-    fn resolve(&self, host: String, _: u16) -> Found {
-        let found = self.0.get(&host).cloned();
-        let found = found.ok_or_else(|| io::Error::other("no such name"));
-        Box::pin(futures_util::stream::once(async { found }))
+impl Names {
+    fn find(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
+        let found = self.0.get(host).cloned();
+        found.ok_or_else(|| io::Error::other("no such name"))
     }
 }
 
@@ -58,7 +59,7 @@ async fn settle(net: &Arc<Net>) -> (Names, Vec<TcpSocket>) {
     }
     let place = |addresses: &Vec<SocketAddr>| addresses.iter().map(|it| places[it]).collect();
     let names = net.names.iter().map(|(name, at)| (name.clone(), place(at)));
-    (Names(names.collect()), closed)
+    (Names(Arc::new(names.collect())), closed)
 }
 
 async fn serve(listener: TcpListener, net: Arc<Net>, service: Service, flaw: Flaw) {
@@ -89,36 +90,19 @@ async fn talk(mut io: TcpStream, mut node: Node) {
     }
 }
 
-#[tokio::test]
-async fn every_scenario_ends_as_it_should() {
-    for it in scenarios() {
-        let Scenario {
-            name,
-            net,
-            routes,
-            redirects,
-            error,
-        } = it;
-        let (names, _closed) = settle(&Arc::new(net)).await;
-        let outside = Outside::default()
-            .resolver(names)
-            .credentials(|_| async { Some(Credentials::new(USER, PASSWORD)) })
-            .exchange(|url, data| async move {
-                assert_eq!((&*url, &*data), ("kdc://here", &b"ticket?"[..]));
-                Ok("ticket".into())
-            });
+/// Runs every scenario through a driver: it connects and, if that worked, gets an answer to a ping.
+fn run(drive: impl Fn(&Scenario, Names, Timeouts) -> Result<(), DialError>) {
+    let network = Runtime::new().unwrap();
+    for mut it in scenarios() {
+        let net = Arc::new(std::mem::take(&mut it.net));
+        let (names, _closed) = network.block_on(settle(&net));
         let mut timeouts = Timeouts::default();
-        if name.contains("way") {
+        if it.name.contains("way") {
             timeouts.layer = Duration::from_millis(200); // for the one that is mute
         }
-        let opened = connect("ws://target.test:1/")
-            .routes(routes)
-            .redirects(redirects)
-            .timeouts(timeouts)
-            .outside(outside)
-            .await;
-        match opened {
-            Ok(_) => assert_eq!(error, [""; 0], "{name}"),
+        let Scenario { name, error, .. } = it;
+        match drive(&it, names, timeouts) {
+            Ok(()) => assert_eq!(error, [""; 0], "{name}"),
             Err(failed) => {
                 let text = failed.to_string();
                 assert_ne!(error, [""; 0], "{name}: {text}\n{}", failed.trace());
@@ -132,4 +116,78 @@ async fn every_scenario_ends_as_it_should() {
             }
         }
     }
+}
+
+fn credentials() -> Option<Credentials> {
+    Some(Credentials::new(USER, PASSWORD))
+}
+
+fn ticket(url: &str, data: &[u8]) -> Result<bytes::Bytes, Error> {
+    assert_eq!((url, data), ("kdc://here", &b"ticket?"[..]));
+    Ok("ticket".into())
+}
+
+const URL: &str = "ws://target.test:1/";
+
+/// Looks names up in a table.
+impl wirestack::driver::polled::Resolve for Names {
+    fn resolve(&self, host: String, _: u16) -> wirestack::driver::polled::Found {
+        let found = self.find(&host);
+        Box::pin(futures_util::stream::once(async { found }))
+    }
+}
+
+#[test]
+fn every_scenario_ends_as_it_should_on_tokio() {
+    use wirestack::tokio::{Outside, connect};
+    let runtime = Runtime::new().unwrap();
+    run(|it, names, timeouts| {
+        let outside = Outside::default()
+            .resolver(names)
+            .credentials(|_| async { credentials() })
+            .exchange(|url, data| async move { ticket(&url, &data) });
+        runtime.block_on(async {
+            let connect = connect(URL).routes(it.routes.clone());
+            let connect = connect.redirects(it.redirects).timeouts(timeouts);
+            let mut socket = connect.outside(outside).await?;
+            socket.ping("x").await.unwrap();
+            Ok(())
+        })
+    });
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn every_scenario_ends_as_it_should_on_smol() {
+    use wirestack::futures::{Outside, Smol, connect};
+    run(|it, names, timeouts| {
+        let outside = Outside::new(Smol)
+            .resolver(names)
+            .credentials(|_| async { credentials() })
+            .exchange(|url, data| async move { ticket(&url, &data) });
+        smol::block_on(async {
+            let connect = connect(Smol, URL).routes(it.routes.clone());
+            let connect = connect.redirects(it.redirects).timeouts(timeouts);
+            let mut socket = connect.outside(outside).await?;
+            socket.ping("x").await.unwrap();
+            Ok(())
+        })
+    });
+}
+
+#[cfg(feature = "blocking")]
+#[test]
+fn every_scenario_ends_as_it_should_on_threads() {
+    use wirestack::blocking::{Outside, connect};
+    run(|it, names, timeouts| {
+        let outside = Outside::default()
+            .resolver(move |host, _| names.find(host))
+            .credentials(|_| credentials())
+            .exchange(|url, data| ticket(&url, &data));
+        let connect = connect(URL).routes(it.routes.clone());
+        let connect = connect.redirects(it.redirects).timeouts(timeouts);
+        let mut socket = connect.outside(outside).connect()?;
+        socket.ping("x").unwrap();
+        Ok(())
+    });
 }

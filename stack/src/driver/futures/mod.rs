@@ -34,7 +34,8 @@ pub use self::runtime::Runtime;
 #[cfg(feature = "smol")]
 pub use self::smol::{Smol, SmolTransport};
 pub use crate::driver::polled::{
-    Closed, Connection, Ended, Found, Handle, Outside, Reader, Relayed, Resolve, Writer, dial, relay,
+    Closed, Connection, Ended, Found, Handle, Outside, Reader, Relayed, Resolve, Writer, dial,
+    relay,
 };
 
 use crate::connect::{Connect, ConnectStream};

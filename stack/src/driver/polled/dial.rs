@@ -1,11 +1,11 @@
 //! Carrying out what a [`Dialer`] says.
 
 use super::{Connection, Found, Opened, Outside, Pending, Runtime};
-use crate::driver::socket;
 use crate::auth::Credentials;
 use crate::dial::{
     AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
 };
+use crate::driver::socket;
 use crate::{Error, Layer};
 use bytes::Bytes;
 use http::Response;
@@ -21,10 +21,7 @@ use std::time::Instant;
 /// # Errors
 ///
 /// What the dialer gave up at.
-pub async fn dial<L, R>(
-    dialer: Dialer<L>,
-    outside: &Outside<R>,
-) -> Result<Dialed<L, R>, DialError>
+pub async fn dial<L, R>(dialer: Dialer<L>, outside: &Outside<R>) -> Result<Dialed<L, R>, DialError>
 where
     R: Runtime,
     L: Layer<In: Default, Out: Default>,

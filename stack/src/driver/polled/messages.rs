@@ -62,7 +62,10 @@ where
         poll_fn(|cx| self.flush(cx)).await
     }
 
-    pub(in crate::driver) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
+    pub(in crate::driver) fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));

@@ -24,7 +24,8 @@ pub(in crate::driver) fn one(
     Box::pin(Once(Some(Box::pin(found))))
 }
 
-pub(in crate::driver) type Answer = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+pub(in crate::driver) type Answer =
+    Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 struct Once(Option<Answer>);
 

@@ -231,7 +231,7 @@ macro_rules! receives {
         impl<S, L, I, O, R> $holder<S, L, R>
         where
             S: Wire<R>,
-    R: Runtime,
+            R: Runtime,
             L: Layer<In = Queue<I>, Out = Queue<O>>,
             I: Weigh,
             O: Weigh,
@@ -249,7 +249,7 @@ macro_rules! receives {
         impl<S, L, O, R> Stream for $holder<S, L, R>
         where
             S: Wire<R>,
-    R: Runtime,
+            R: Runtime,
             L: Layer<In = Queue<O>, Out = Queue<O>>,
             O: Weigh,
         {
@@ -286,7 +286,7 @@ macro_rules! sends {
         impl<S, L, I, O, R> $holder<S, L, R>
         where
             S: Wire<R>,
-    R: Runtime,
+            R: Runtime,
             L: Layer<In = Queue<I>, Out = Queue<O>>,
             I: Weigh,
             O: Weigh,
@@ -332,7 +332,7 @@ macro_rules! sends {
         impl<S, L, I, R> Sink<I> for $holder<S, L, R>
         where
             S: Wire<R>,
-    R: Runtime,
+            R: Runtime,
             L: Layer<In = Queue<I>, Out = Queue<I>>,
             I: Weigh,
         {
@@ -396,7 +396,7 @@ macro_rules! pings {
         impl<S, L, F, R> $holder<S, L, R>
         where
             S: Wire<R>,
-    R: Runtime,
+            R: Runtime,
             L: Layer<In = F, Out = F>,
             F: Payload,
         {

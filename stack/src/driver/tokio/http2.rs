@@ -1,8 +1,8 @@
 //! Many streams over one HTTP/2 connection.
 
 use super::hub::{Hold, Interest, Shared};
-use super::stream::{Http2Stream, Http2WebSocket};
 use super::runtime::Tokio;
+use super::stream::{Http2Stream, Http2WebSocket};
 use super::{Connection, Transport};
 use crate::connect::Origin;
 use crate::driver::seed;

@@ -60,12 +60,7 @@ impl Pool {
         self.lock().kept.len()
     }
     /// Opens a stream, on a connection that is there or on a new one.
-    fn open(
-        &self,
-        share: Arc<Share>,
-        timeouts: Timeouts,
-        outside: Outside,
-    ) -> Pending<Opened> {
+    fn open(&self, share: Arc<Share>, timeouts: Timeouts, outside: Outside) -> Pending<Opened> {
         let pool = self.clone();
         Box::pin(async move {
             let key = share.key();

@@ -2,9 +2,9 @@
 
 use super::runtime::now;
 use super::{Connection, Found, Outside, Relayed, Resolve, Transport, dial, relay};
+use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
 use crate::driver::polled::one;
 use crate::driver::{seed, socket};
-use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
 use crate::{Error, Gate, Layer, Pipe, Plain, Refused};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

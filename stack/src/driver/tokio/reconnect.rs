@@ -3,8 +3,8 @@
 use super::connect::{Connect, WebSocket};
 use super::runtime::now;
 use crate::Error;
-use crate::driver::seed;
 use crate::dial::{Backoff, DialError, Next, Reconnect, Trace};
+use crate::driver::seed;
 use crate::websocket::{CloseCode, Closed, Message};
 use futures_core::Stream;
 use std::future::poll_fn;
