@@ -35,6 +35,15 @@ pub struct Connect<F, O> {
 pub struct ConnectStream<O> {
     route: Route,
     pub(crate) outside: O,
+    alpn: Option<&'static [&'static [u8]]>,
+}
+
+/// A way that any number of connections go, to whatever target.
+#[derive(Clone)]
+#[must_use = "it does nothing yet"]
+pub struct Connector<O> {
+    route: Route,
+    pub(crate) outside: O,
 }
 
 /// An HTTP/2 connection for many streams about to be opened.
@@ -174,12 +183,19 @@ impl<F: Payload, O> Connect<F, O> {
 }
 
 impl<O> ConnectStream<O> {
-    /// Opens a stream to a `tcp://host:port` or `tls://host:port` URL.
+    /// Opens a stream to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
     pub fn new(url: &str, outside: O) -> Self {
         Self {
             route: Route::new(url),
             outside,
+            alpn: None,
         }
+    }
+    /// Offers these protocols to the target by ALPN, if it is reached over TLS, instead of those of
+    /// the settings of TLS.
+    pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
+        self.alpn = Some(protocols);
+        self
     }
     /// As [`Connect::prepare`].
     ///
@@ -188,11 +204,36 @@ impl<O> ConnectStream<O> {
     /// What cannot be asked for, as of `now`.
     pub fn prepare(self, now: Instant) -> Result<Prepared<BoxTunnel, O>, DialError> {
         let (timeouts, outside) = (self.route.timeouts, self.outside);
-        let plan = self
-            .route
-            .resolve()
-            .and_then(|(routes, target, tls)| Plan::stream(routes, target, tls).map_err(invalid));
+        let alpn = self.alpn;
+        let plan = self.route.resolve().and_then(|(routes, target, tls)| {
+            Plan::stream(routes, target, tls, alpn).map_err(invalid)
+        });
         prepared(plan, timeouts, outside, now)
+    }
+}
+
+impl<O> Connector<O> {
+    /// Goes the way that the environment says, until it is told another one.
+    pub fn new(outside: O) -> Self {
+        Self {
+            route: Route::new("tcp://nowhere.invalid:1"),
+            outside,
+        }
+    }
+    /// Opens a stream of bytes to this URL, as [`ConnectStream::new`].
+    pub fn stream(&self, url: &str) -> ConnectStream<O>
+    where
+        O: Clone,
+    {
+        let target = url.parse();
+        ConnectStream {
+            route: Route {
+                target,
+                ..self.route.clone()
+            },
+            outside: self.outside.clone(),
+            alpn: None,
+        }
     }
 }
 
@@ -328,6 +369,7 @@ macro_rules! routed {
 routed!(Connect, F);
 routed!(ConnectStream);
 routed!(ConnectHttp2);
+routed!(Connector);
 
 /// Where to go and how, before it is known whether that makes sense.
 #[derive(Clone)]

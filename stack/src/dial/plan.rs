@@ -280,25 +280,28 @@ impl Goal<BoxHttp2> for Http2 {
 }
 
 impl Plan<BoxTunnel> {
-    /// Plans a stream of bytes (`tcp://` or `tls://`). For `tls`, see
-    /// [`websocket`](Plan::websocket); ALPN is what its settings say.
+    /// Plans a stream of bytes (`tcp://` or `tls://`; or `http://` or `https://`, for a client of
+    /// another library). For `tls`, see [`websocket`](Plan::websocket); to the target, `alpn` is
+    /// offered, or what the settings say.
     ///
     /// # Errors
     ///
-    /// [`RouteError::Kind`] if the target is none.
+    /// [`RouteError::Kind`] if the target is a WebSocket.
     pub fn stream(
         routes: Routes,
         target: Target,
         tls: Option<Arc<ClientConfig>>,
+        alpn: Option<&'static [&'static [u8]]>,
     ) -> Result<Self, RouteError> {
         target.must_be_stream()?;
         let route = Route::new(routes, target, tls, 0);
-        Ok(Self(Box::new(Stream { route })))
+        Ok(Self(Box::new(Stream { route, alpn })))
     }
 }
 
 struct Stream {
     route: Route,
+    alpn: Option<&'static [&'static [u8]]>,
 }
 
 impl Goal<BoxTunnel> for Stream {
@@ -310,7 +313,7 @@ impl Goal<BoxTunnel> for Stream {
     }
     fn build(&mut self, way: &Way, _: &mut Seeds, _: &Learnt) -> Result<BoxTunnel, Error> {
         let mut tunnels = self.route.tunnels(way)?;
-        let top = match (self.route.secure(None)?, tunnels.pop()) {
+        let top = match (self.route.secure(self.alpn)?, tunnels.pop()) {
             (Some(tls), None) => tls.boxed(),
             (Some(tls), Some(last)) => tls.over(last).boxed(),
             (None, Some(last)) => last,

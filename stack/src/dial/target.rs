@@ -92,8 +92,10 @@ impl Target {
     /// Whether it is what [`Plan::stream`](super::Plan::stream) needs.
     pub(super) fn must_be_stream(&self) -> Result<(), RouteError> {
         match self.scheme {
-            Scheme::Tcp | Scheme::Tls => Ok(()),
-            _ => Err(RouteError::Kind("web server, where a stream was wanted")),
+            Scheme::Ws | Scheme::Wss => {
+                Err(RouteError::Kind("WebSocket, where a stream was wanted"))
+            }
+            _ => Ok(()),
         }
     }
     /// Returns the URL as the handshake of a WebSocket needs it: without user and password.

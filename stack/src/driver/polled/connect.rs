@@ -1,7 +1,7 @@
 //! Connecting by URL.
 
 use super::{Connection, Dialed, Outside, Resolve, Runtime, dial};
-use crate::connect::{Connect, ConnectHttp2, ConnectStream, Prepared};
+use crate::connect::{Connect, ConnectHttp2, ConnectStream, Connector, Prepared};
 use crate::dial::{Asked, Credentials, DialError, Dialer};
 use crate::driver::seed;
 use crate::websocket::Payload;
@@ -52,6 +52,7 @@ macro_rules! from_outside {
 from_outside!(Connect, F);
 from_outside!(ConnectStream);
 from_outside!(ConnectHttp2);
+from_outside!(Connector);
 
 /// Connecting itself.
 macro_rules! goes {

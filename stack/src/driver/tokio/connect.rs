@@ -17,6 +17,10 @@ pub type ConnectStream = connect::ConnectStream<Outside>;
 /// An HTTP/2 connection about to be opened: await it.
 pub type ConnectHttp2 = connect::ConnectHttp2<Outside>;
 
+/// A way that any number of connections go, to whatever target. With the feature `hyper` it is a
+/// connector for clients made of `hyper`.
+pub type Connector = connect::Connector<Outside>;
+
 /// A WebSocket that [`connect`] opened: of messages, unless it is of their parts or of bytes.
 pub type WebSocket<F = Queue<Message>> = Connection<Transport, BoxSocket<F>>;
 
@@ -96,6 +100,13 @@ macro_rules! shares {
 shares!(Connect, F);
 shares!(ConnectStream);
 shares!(ConnectHttp2);
+shares!(Connector);
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new(Outside::default())
+    }
+}
 
 impl ConnectHttp2 {
     /// Connects, and tells what was done for it too.

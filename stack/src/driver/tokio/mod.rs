@@ -15,6 +15,8 @@ mod connection;
 mod hickory;
 mod http2;
 mod hub;
+#[cfg(feature = "hyper")]
+mod hyper;
 mod pool;
 mod proxy;
 mod reconnect;
@@ -23,9 +25,11 @@ mod serve;
 mod stream;
 mod transport;
 
+#[cfg(feature = "hyper")]
+pub use self::hyper::{Connecting, HyperStream};
 pub use crate::driver::polled::{Closed, Ended, Found, Relayed, Resolve, dial, relay};
 pub use connect::{
-    ByteStream, Connect, ConnectHttp2, ConnectStream, WebSocket, connect, connect_http2,
+    ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, WebSocket, connect, connect_http2,
     connect_stream,
 };
 pub use connection::{Connection, Handle, Outside, Reader, Writer};
