@@ -43,6 +43,8 @@ pub struct Engine<L: Layer> {
     opening: Option<Opening>,
     /// What the flows said after the last call: the same again means that nothing is new.
     seen: Option<u64>,
+    #[cfg(feature = "tracing")]
+    observed: crate::observed::Observed,
 }
 
 /// How long a stack may take to open.
@@ -78,6 +80,8 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
             to_app: U::Out::default(),
             opening: self.opening,
             seen: None,
+            #[cfg(feature = "tracing")]
+            observed: self.observed,
         }
     }
 }
@@ -96,6 +100,8 @@ impl<L: Layer> Engine<L> {
             to_app: self.to_app,
             opening: self.opening,
             seen: None,
+            #[cfg(feature = "tracing")]
+            observed: self.observed,
         }
     }
     /// Creates an engine around the given flows of the application's side.
@@ -108,6 +114,8 @@ impl<L: Layer> Engine<L> {
             to_app,
             opening: None,
             seen: None,
+            #[cfg(feature = "tracing")]
+            observed: Default::default(),
         }
     }
     /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
@@ -143,6 +151,8 @@ impl<L: Layer> Engine<L> {
         );
         self.layer.process(ports, now);
         self.seen = Some(self.moves());
+        #[cfg(feature = "tracing")]
+        self.observed.note(&self.layer, self.to_app.closed());
     }
     /// Returns a number that changes whenever something moves in the four outer flows.
     pub fn moves(&self) -> u64 {
@@ -189,7 +199,7 @@ impl<L: Layer> Engine<L> {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }
     /// Returns whether what the stack took has left, whatever the application's flow still holds.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code))]
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(crate) fn has_left(&self) -> bool {
         self.to_wire.is_empty() && self.layer.is_flushed()
     }
@@ -197,7 +207,25 @@ impl<L: Layer> Engine<L> {
     pub fn progress(&self) -> Progress {
         self.layer.progress()
     }
-    /// Returns the state of each layer, from the wire up.
+    /// Returns the state of each layer, from the wire up; each shows as a line.
+    ///
+    /// ```
+    /// use wirestack::{Engine, Nest, http1, socks};
+    ///
+    /// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+    /// # let now = std::time::Instant::now();
+    /// let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
+    /// let proxy = http1::connect::Client::new("example.org", 22)?;
+    /// let mut engine = Engine::new(proxy.over(gate));
+    /// engine.from_wire().write(b"\x05\x00\x05\x00\x00\x01\x7f\0\0\x01\x12\x67");
+    /// engine.process(now);
+    /// let lines: Vec<_> = engine.describe().iter().map(ToString::to_string).collect();
+    /// assert_eq!(lines, [
+    ///     "socks: open (bound 127.0.0.1:4711)",
+    ///     "connect: opening, waiting for the CONNECT response",
+    /// ]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn describe(&self) -> Vec<Status> {
         let mut all = Vec::new();
         self.layer.visit(&mut |status| all.push(status));

@@ -59,6 +59,8 @@ pub mod dial;
 pub mod driver;
 mod engine;
 mod gate;
+#[cfg(feature = "tracing")]
+mod observed;
 mod plain;
 mod policy;
 #[cfg(any(feature = "polled", feature = "blocking"))]

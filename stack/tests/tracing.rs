@@ -86,17 +86,69 @@ async fn each_step_is_a_span_without_secrets() {
         "1 opens dial",
         &format!("2 opens connect to={outer}"),
         "2 closes",
-        "3 opens layer",
-        " is name=\"socks\"",
-        "3 closes",
-        " is name=\"connect\"",
-        " is name=\"websocket\"",
+        "3 opens connection",
+        "4 opens layer name=\"socks\" place=0",
+        "says message=opening, waiting for the choice of a method",
+        "4 is facts=\"bound 127.0.0.1:",
+        "opens layer name=\"connect\" place=1",
+        "opens layer name=\"websocket\" place=2",
+        &format!(
+            "says message=connect    open  hop 2 (http://localhost:{})",
+            inner.port()
+        ),
+        "says message=open\n",
         "says message=ready",
         "1 closes",
+        "3 closes",
     ] {
         assert!(notes.contains(wanted), "no {wanted:?} in\n{notes}");
     }
     for secret in ["secret", "hidden", "hunter2", "me:", "you:"] {
         assert!(!notes.contains(secret), "{notes}");
     }
+}
+
+#[test]
+fn a_connection_that_was_accepted_tells_how_its_layers_open_and_close_and_why() {
+    use wirestack::{Engine, Flow, Nest, socks, websocket};
+    let now = std::time::Instant::now();
+    let notes = Notes::default();
+    tracing::subscriber::with_default(notes.clone(), || {
+        let socket = websocket::Server::established(websocket::Settings::default());
+        let mut engine = Engine::new(socket.over(socks::Server::new()));
+        let mut hear = |bytes: &[u8]| {
+            engine.from_wire().write(bytes);
+            engine.process(now);
+            if let Some(server) = engine.part::<socks::Server>() {
+                server.accept(socks::Address::new("192.0.2.1", 7).unwrap());
+            }
+            engine.process(now);
+            engine.to_wire().discard();
+            engine.to_app().discard(); // a fault waits until what came before it was read
+            engine.process(now);
+        };
+        hear(b"\x05\x01\x00");
+        hear(b"\x05\x01\x00\x03\x0bexample.org\0\x50");
+        hear(b"\x81\x86\0\0\0\0hidden"); // a message
+        hear(b"\x81\x01x"); // not masked
+        drop(engine);
+    });
+    let notes = notes.0.lock().unwrap().clone();
+    let wanted = [
+        "1 opens connection",
+        "2 opens layer name=\"socks\" place=0",
+        "says message=opening, waiting for the CONNECT request",
+        "3 opens layer name=\"websocket\" place=1",
+        "says message=waiting for a decision on the CONNECT request",
+        "2 is facts=\"connected to example.org:80, bound 192.0.2.1:7\"",
+        "says message=open",
+        "3 closes",
+        "1 closes",
+    ];
+    for wanted in wanted {
+        assert!(notes.contains(wanted), "no {wanted:?} in\n{notes}");
+    }
+    println!("{notes}");
+    assert!(notes.contains("1 is reason=\"websocket[1]: "), "{notes}");
+    assert!(!notes.contains("hidden"), "{notes}");
 }

@@ -203,6 +203,17 @@ pub struct Status {
     pub facts: String,
 }
 
+/// Shows a line: `tls: open (TLS 1.3)`.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.progress)?;
+        match self.facts.is_empty() {
+            true => Ok(()),
+            false => write!(f, " ({})", self.facts),
+        }
+    }
+}
+
 /// What a layer that holds no others answers in [`Layer::find`].
 pub fn found<'a, T: Any>(it: &'a mut T, part: TypeId, nth: &mut usize) -> Option<&'a mut dyn Any> {
     if part != TypeId::of::<T>() {

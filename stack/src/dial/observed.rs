@@ -1,4 +1,5 @@
-//! The steps of connecting as spans of `tracing`.
+//! The steps of connecting as spans of `tracing`. The connections that come of them have their own, and
+//! so do their layers.
 
 use super::step::AttemptId;
 use super::trace::Event;
@@ -12,7 +13,6 @@ pub(super) struct Observed {
     dial: Option<Span>,
     lookup: Option<Span>,
     attempts: HashMap<AttemptId, Span>,
-    layer: Option<Span>,
     ask: Option<Span>,
 }
 
@@ -20,7 +20,6 @@ impl Observed {
     /// Notes a step; spans close when they are dropped.
     pub(super) fn note(&mut self, event: &Event) {
         let dial = self.dial.get_or_insert_with(|| debug_span!("dial"));
-        let layer = || debug_span!(parent: &*dial, "layer", name = field::Empty, part = field::Empty, facts = field::Empty);
         match event {
             Event::Resolving(endpoint) => {
                 let host = field::display(&endpoint.host);
@@ -32,18 +31,10 @@ impl Observed {
             }
             Event::Connected { attempt, .. } => {
                 self.attempts.remove(attempt);
-                self.layer = Some(layer());
             }
             Event::Refused { attempt, .. } | Event::Closed { attempt } => {
                 let span = self.attempts.remove(attempt);
                 debug!(parent: span.as_ref().unwrap_or(dial), "{event}");
-            }
-            Event::LayerOpen { name, part, facts } => {
-                if let Some(span) = self.layer.replace(layer()) {
-                    span.record("name", *name);
-                    span.record("part", &**part);
-                    span.record("facts", &**facts);
-                }
             }
             Event::Asking(what) => self.ask = Some(debug_span!(parent: &*dial, "ask", what)),
             Event::Answered => self.ask = None,
@@ -55,10 +46,7 @@ impl Observed {
                 debug!(parent: &*dial, "{event}");
                 *self = Self::default();
             }
-            Event::Failed(_) => {
-                let span = self.layer.take();
-                debug!(parent: span.as_ref().unwrap_or(dial), "{event}");
-            }
+            Event::LayerOpen { .. } | Event::Failed(_) => debug!(parent: &*dial, "{event}"),
             Event::Again(_) | Event::Redirected { .. } | Event::Way(_) => {
                 debug!(parent: &*dial, "{event}");
             }
