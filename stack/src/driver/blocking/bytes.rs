@@ -27,7 +27,7 @@ impl<S: Socket, L: Layer<In = Pipe, Out = Pipe>> Write for Connection<S, L> {
         put.map_err(|error| waited(&error))?
     }
     fn flush(&mut self) -> io::Result<()> {
-        Connection::flush(self).map_err(|error| waited(&error))
+        self.left().map_err(|error| waited(&error))
     }
 }
 
@@ -40,7 +40,7 @@ impl<S: Socket, L: Layer<In = Pipe, Out = Pipe>> Connection<S, L> {
     /// What ended the stack, or [`TimedOut`].
     pub fn shutdown(&mut self) -> Result<(), Error> {
         self.engine().from_app().finish();
-        Connection::flush(self)
+        self.left()
     }
     /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
     pub fn abort(&mut self, cause: Error) {

@@ -166,7 +166,7 @@ impl<S: Socket, L: Layer> Connection<S, L> {
         }
     }
     /// Waits until all that was handed over has left.
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
+    pub(super) fn left(&mut self) -> Result<(), Error> {
         self.wait(|engine| match engine.to_app().closed() {
             Some(End::Aborted(error)) => Some(Err(error.clone())),
             _ => engine.is_flushed().then_some(Ok(())),

@@ -60,7 +60,7 @@ where
     ///
     /// What ended the stack, or [`TimedOut`](super::TimedOut).
     pub fn flushed(&mut self) -> Result<(), Error> {
-        self.flush()
+        self.left()
     }
 }
 
@@ -130,7 +130,7 @@ where
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         begin_close(self.engine(), code, reason)?;
         self.wait(|engine| closed(engine))??;
-        self.flush()
+        self.left()
     }
 }
 

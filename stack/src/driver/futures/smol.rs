@@ -27,6 +27,7 @@ pub enum SmolTransport {
     Unix(UnixStream),
 }
 
+#[expect(clippy::manual_async_fn, reason = "its futures borrow nothing")]
 impl Runtime for Smol {
     type Stream = SmolTransport;
     fn connect(

@@ -73,7 +73,7 @@ where
         }
     }
     /// Boxes the stack, so that connections with different stacks have one type.
-    pub fn boxed(self) -> Connection<S, Box<dyn Layer<In = L::In, Out = L::Out> + Send>, R>
+    pub fn boxed(self) -> Connection<S, Boxed<L>, R>
     where
         L: Send + 'static,
     {
@@ -409,6 +409,9 @@ impl<L: Layer, R: Runtime> Connection<R::Transport, L, R> {
         Self::with(runtime, io, engine, R::cut)
     }
 }
+
+/// A stack in a box, of which only the flows of the application's side are known.
+pub type Boxed<L> = Box<dyn Layer<In = <L as Layer>::In, Out = <L as Layer>::Out> + Send>;
 
 /// The stack ended well before what was waited for.
 #[derive(Debug, thiserror::Error)]

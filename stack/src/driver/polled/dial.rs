@@ -44,7 +44,7 @@ struct Dialing<'a, L: Layer, R: Runtime> {
     outside: &'a Outside<R>,
     lookups: Vec<(LookupId, Found)>,
     opening: Vec<(AttemptId, Pending<Opened<R>>)>,
-    open: Vec<(AttemptId, Connection<R::Transport, L, R>)>,
+    open: Vec<(AttemptId, Open<L, R>)>,
     answers: Vec<(QuestionId, Pending<Option<Answer>>)>,
     timer: Option<(Instant, R::Timer)>,
 }
@@ -56,7 +56,9 @@ enum Answer {
 }
 
 /// A connection, and what was done for it.
-pub type Dialed<L, R> = (Connection<<R as Runtime>::Transport, L, R>, Trace);
+pub type Dialed<L, R> = (Open<L, R>, Trace);
+
+type Open<L, R> = Connection<<R as Runtime>::Transport, L, R>;
 
 impl<L, R> Dialing<'_, L, R>
 where

@@ -18,7 +18,7 @@ mod websocket;
 
 #[cfg(feature = "tokio")]
 pub(super) use connect::go;
-pub use connection::{Connection, Ended};
+pub use connection::{Boxed, Connection, Ended};
 pub use dial::{Dialed, dial};
 pub use messages::Closed;
 pub use outside::Outside;

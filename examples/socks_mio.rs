@@ -1,0 +1,91 @@
+//! One layer in a foreign stack: SOCKS5 on mio, without a runtime and without the rest of this project.
+//!
+//!     socks_mio PROXY:PORT HOST:PORT TEXT
+//!
+//! Prints the line with which the server greets, sends TEXT as a line, and prints the line that comes
+//! back.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::io::{self, Read, Write};
+use std::time::Instant;
+use wirestack_examples::AnyError;
+use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_socks::{Address, Client};
+
+fn main() -> Result<(), AnyError> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [proxy, target, text] = &words[..] else {
+        return Err("say PROXY:PORT HOST:PORT TEXT".into());
+    };
+    let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT")?;
+    let mut layer = Client::new(Address::new(host, port.parse()?)?);
+    let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    from_app.write(format!("{text}\n").as_bytes()); // it leaves once the tunnel stands
+
+    let mut io = TcpStream::connect(proxy.parse()?)?;
+    let mut poll = Poll::new()?;
+    let both = Interest::READABLE | Interest::WRITABLE;
+    poll.registry().register(&mut io, Token(0), both)?;
+    let (mut events, mut lines) = (Events::with_capacity(8), 0);
+    while lines < 2 {
+        poll.poll(
+            &mut events,
+            layer
+                .deadline()
+                .map(|due| due.duration_since(Instant::now())),
+        )?;
+        // Edges, not levels: everything is done that can be done, until the socket would wait.
+        loop {
+            let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+            layer.process(ports, Instant::now());
+            let before = from_wire.moves() + to_wire.moves();
+            send(&mut io, &mut to_wire)?;
+            receive(&mut io, &mut from_wire)?;
+            if from_wire.moves() + to_wire.moves() == before {
+                break;
+            }
+        }
+        while let Some(end) = to_app.unread().iter().position(|byte| *byte == b'\n') {
+            print!("{}", String::from_utf8_lossy(&to_app.take(end + 1)));
+            lines += 1;
+        }
+        match to_app.end() {
+            Some(wirestack_layer::End::Aborted(error)) => return Err(error.clone().into()),
+            Some(wirestack_layer::End::Finished) => break,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn send(io: &mut TcpStream, to_wire: &mut Pipe) -> io::Result<()> {
+    while !to_wire.is_empty() {
+        match io.write(to_wire.first()) {
+            Ok(n) => to_wire.consume(n),
+            Err(error) if waits(&error) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn receive(io: &mut TcpStream, from_wire: &mut Pipe) -> io::Result<()> {
+    let mut buf = [0; 4096];
+    while from_wire.room() > 0 && !from_wire.is_closed() {
+        match io.read(&mut buf) {
+            Ok(0) => from_wire.finish(),
+            Ok(n) => from_wire.write(&buf[..n]),
+            Err(error) if waits(&error) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A socket that is not connected yet waits too.
+fn waits(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotConnected, WouldBlock};
+    matches!(error.kind(), WouldBlock | NotConnected)
+}

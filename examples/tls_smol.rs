@@ -1,0 +1,49 @@
+//! One layer in a foreign stack: TLS on a socket of smol, driven by hand.
+//!
+//!     tls_smol HOST:PORT [--cacert FILE]
+//!
+//! Asks a web server for its front page, and prints what was agreed on and what it answers.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::net::TcpStream;
+use std::time::Instant;
+use wirestack_examples::AnyError;
+use wirestack_examples::arguments::Arguments;
+use wirestack_layer::{End, Flow, Layer, Pipe, Ports};
+use wirestack_tls::{Client, server_name};
+
+fn main() -> Result<(), AnyError> {
+    let arguments = Arguments::read(&[("--cacert", 1)])?;
+    let [server] = &arguments.plain[..] else {
+        return Err("say HOST:PORT".into());
+    };
+    let (host, _) = server.rsplit_once(':').ok_or("HOST:PORT")?;
+    let mut layer = Client::new(arguments.client_tls()?, server_name(host)?)?;
+    let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    from_app.write(format!("GET / HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes());
+
+    smol::block_on(async {
+        let mut io = TcpStream::connect(server).await?;
+        loop {
+            let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+            layer.process(ports, Instant::now());
+            io.write_all(to_wire.unread()).await?;
+            to_wire.discard();
+            print!("{}", String::from_utf8_lossy(to_app.unread()));
+            to_app.discard();
+            match to_app.end() {
+                Some(End::Finished) => break,
+                Some(End::Aborted(error)) => return Err(error.clone().into()),
+                None => {}
+            }
+            let mut buf = [0; 16 * 1024];
+            match io.read(&mut buf).await? {
+                0 => from_wire.finish(),
+                n => from_wire.write(&buf[..n]),
+            }
+        }
+        println!("{}", layer.facts());
+        Ok(())
+    })
+}
