@@ -48,8 +48,9 @@
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
 //! * [`Gate`], [`Policy`], [`Refused`]: what a proxy decides.
-//! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin.
-//! * [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
+//! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin. With features of their own,
+//!   [`driver::futures`] for other executors such as smol, and [`driver::blocking`] for threads.
+//! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 #[cfg(feature = "tokio")]
 mod admission;
@@ -85,8 +86,8 @@ pub use wirestack_layer::{
 };
 #[doc(inline)]
 pub use {
-    wirestack_http1 as http1, wirestack_http2 as http2, wirestack_socks as socks,
-    wirestack_tls as tls, wirestack_websocket as websocket,
+    wirestack_http1 as http1, wirestack_http2 as http2, wirestack_proxy_header as proxy_header,
+    wirestack_socks as socks, wirestack_tls as tls, wirestack_websocket as websocket,
 };
 
 #[cfg(all(doctest, feature = "tokio"))]

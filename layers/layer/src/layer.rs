@@ -64,6 +64,20 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
         self.to_app.abort(error.at(Place::Layer(self.place)));
         self.discard();
     }
+    /// Gives up if one of the sides has cut its flow short while the layer waits for the other one, and
+    /// returns whether it did: an abort of the wire goes up, one of the application in both
+    /// directions.
+    pub fn heed_aborts(&mut self) -> bool {
+        if let Some(End::Aborted(error)) = self.from_wire.closed().cloned() {
+            self.fail(error);
+        } else if let Some(End::Aborted(error)) = self.from_app.closed().cloned() {
+            self.to_wire.abort(error.clone());
+            self.fail(error);
+        } else {
+            return false;
+        }
+        true
+    }
     /// Returns a number that changes whenever something moves in any of the four flows.
     pub fn moves(&self) -> u64 {
         let wire = self.from_wire.moves() + self.to_wire.moves();

@@ -1,0 +1,108 @@
+use crate::{Header, HeaderError, NAME, v1, v2};
+use bytes::Bytes;
+use std::any::{Any, TypeId};
+use std::time::Instant;
+use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress, found};
+
+/// The side of the proxy: writes the header in front of everything, and is transparent then.
+///
+/// The header is never answered, so the layer is open as soon as there was room for it. It goes over
+/// the connection itself, below TLS.
+#[derive(Debug)]
+pub struct Client {
+    version: u8,
+    header: Header,
+    checksum: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has been said.
+    Start(Option<Bytes>),
+    Open,
+    /// The wire or the application was cut short before.
+    Over,
+}
+
+impl Client {
+    /// Creates a client that says it in version 1.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError::Version1`] if it says what that version has no words for.
+    pub fn v1(header: Header) -> Result<Self, HeaderError> {
+        let line = v1::emit(&header)?;
+        Ok(Self {
+            version: 1,
+            header,
+            checksum: false,
+            state: State::Start(Some(line.into())),
+        })
+    }
+    /// Creates a client that says it in version 2.
+    pub fn v2(header: Header) -> Self {
+        Self {
+            version: 2,
+            header,
+            checksum: false,
+            state: State::Start(None),
+        }
+    }
+    /// Adds a checksum to a header of version 2.
+    #[must_use]
+    pub fn with_checksum(self) -> Self {
+        Self {
+            checksum: true,
+            ..self
+        }
+    }
+}
+
+impl Layer for Client {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+        if let State::Start(line) = &mut self.state {
+            if ports.heed_aborts() {
+                self.state = State::Over;
+            } else if ports.to_wire.room() > 0 {
+                let line = line.take();
+                let header = line.unwrap_or_else(|| v2::emit(&self.header, self.checksum));
+                ports.to_wire.push(header);
+                self.state = State::Open;
+            }
+        }
+        match self.state {
+            State::Start(_) => {}
+            State::Open => ports.tunnel(),
+            State::Over => ports.discard(),
+        }
+    }
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+    fn is_transparent(&self) -> bool {
+        self.is_open()
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match self.state {
+            State::Start(_) => Progress::Opening("room for the header"),
+            State::Open => Progress::Open,
+            State::Over => Progress::Over,
+        }
+    }
+    fn facts(&self) -> String {
+        format!("v{} {}", self.version, self.header)
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}

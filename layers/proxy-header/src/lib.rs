@@ -1,0 +1,57 @@
+//! The PROXY protocol of HAProxy, versions 1 and 2, as layers without I/O: a proxy writes a header in
+//! front of all that it carries, and says in it whose connection that is; whoever is behind reads it.
+//!
+//! Both layers driven by hand:
+//!
+//! ```
+//! use std::time::Instant;
+//! use wirestack_layer::{Layer, Pipe, Ports};
+//! use wirestack_proxy_header::{Accepts, Client, Header, Server};
+//!
+//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+//! # let now = Instant::now();
+//! let header = Header::tcp("192.0.2.1:4711".parse()?, "192.0.2.7:443".parse()?);
+//! let (mut client, mut server) = (Client::v1(header)?, Server::new(Accepts::Both));
+//! let [mut there, mut back, mut request, mut answer] = <[Pipe; 4]>::default();
+//! request.write(b"hello");
+//! client.process(Ports::new(&mut back, &mut there, &mut request, &mut answer), now);
+//! assert_eq!(there.unread(), b"PROXY TCP4 192.0.2.1 192.0.2.7 4711 443\r\nhello");
+//!
+//! let [mut from_app, mut to_app] = <[Pipe; 2]>::default();
+//! server.process(Ports::new(&mut there, &mut back, &mut from_app, &mut to_app), now);
+//! let header = server.header().unwrap();
+//! assert_eq!(header.source(), Some("192.0.2.1:4711".parse()?));
+//! assert_eq!(to_app.unread(), b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ```text
+//!   client                               server
+//!     | header  ----------------------->  |    it is never answered
+//!     | <============ tunnel ==========>  |    both layers are transparent
+//! ```
+//!
+//! # Contents
+//!
+//! * [`Client`], [`Server`], [`Accepts`]: the two layers.
+//! * [`Header`], [`Addresses`], [`Transport`]: what is said, and [`Tlv`], [`Tls`]: what else.
+//! * [`Cause`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
+//!
+//! The text that both follow is HAProxy's `doc/proxy-protocol.txt`.
+
+mod client;
+mod error;
+mod header;
+mod server;
+mod tlv;
+mod v1;
+mod v2;
+
+pub use client::Client;
+pub use error::{Cause, HeaderError};
+pub use header::{Addresses, Header, Transport};
+pub use server::{Accepts, Server};
+pub use tlv::{Tls, Tlv, kind};
+
+/// The name of both layers.
+const NAME: &str = "proxy-header";

@@ -1,0 +1,205 @@
+use crate::{Cause, Header, NAME, v1, v2};
+use std::any::{Any, TypeId};
+use std::time::Instant;
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, found};
+
+/// The side behind the proxy: takes the header off the wire, and is transparent then.
+///
+/// It never guesses whether there is a header: "The receiver MUST be configured to only receive the
+/// protocol described in this specification and MUST not try to guess whether the protocol header is
+/// present or not". Whoever can connect can claim to be anybody, so it belongs where nobody but the
+/// proxies can connect. A peer that says something else is not answered; and one that says nothing is
+/// waited for as long as [the stack may take to open](wirestack_layer::Layer::is_open).
+#[derive(Debug)]
+pub struct Server {
+    accepts: Accepts,
+    limit: usize,
+    state: State,
+}
+
+/// Which versions a server accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accepts {
+    /// Version 1, a line of text.
+    V1,
+    /// Version 2, in bytes.
+    V2,
+    /// Either, as it comes.
+    #[default]
+    Both,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The header is awaited.
+    Header,
+    Open {
+        version: u8,
+        header: Box<Header>,
+    },
+    /// It was none.
+    Over,
+}
+
+/// What the bytes so far are.
+enum Seen {
+    Header(u8, Header),
+    /// The beginning of one, of at least so many bytes.
+    Short(usize),
+}
+
+impl Server {
+    /// Creates a server that accepts these versions, and headers of at most 4 KiB.
+    pub fn new(accepts: Accepts) -> Self {
+        Self {
+            accepts,
+            limit: 4096,
+            state: State::Header,
+        }
+    }
+    /// Accepts headers of version 2 of at most so many bytes in all: a proxy that hands on
+    /// certificates needs more.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+    /// Returns what the proxy said, once it did.
+    pub fn header(&self) -> Option<&Header> {
+        match &self.state {
+            State::Open { header, .. } => Some(header),
+            _ => None,
+        }
+    }
+
+    fn look(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
+        let bytes = from_wire.unread();
+        let signatures: &[&[u8]] = match self.accepts {
+            Accepts::V1 => &[v1::SIGNATURE],
+            Accepts::V2 => &[v2::SIGNATURE],
+            Accepts::Both => &[v1::SIGNATURE, v2::SIGNATURE],
+        };
+        let alike = |signature: &&[u8]| same(bytes, signature) == bytes.len().min(signature.len());
+        let Some(signature) = signatures.iter().copied().find(alike) else {
+            let longest = signatures.iter().map(|it| same(bytes, it)).max();
+            let seen = bytes[..=longest.unwrap_or(0)].to_vec();
+            return Err(Cause::NoHeader { seen });
+        };
+        if bytes.len() < signature.len() {
+            return Ok(Seen::Short(bytes.len() + 1));
+        }
+        match signature == v1::SIGNATURE {
+            true => line(from_wire),
+            false => self.block(from_wire),
+        }
+    }
+    fn block(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
+        let bytes = from_wire.unread();
+        let Some(fixed) = bytes.first_chunk() else {
+            return Ok(Seen::Short(v2::FIXED));
+        };
+        v2::check(fixed)?;
+        let whole = v2::FIXED + v2::following(fixed);
+        if whole > self.limit {
+            let (seen, limit) = (whole, self.limit);
+            return Err(Cause::TooLong { seen, limit });
+        }
+        if bytes.len() < whole {
+            return Ok(Seen::Short(whole));
+        }
+        let header = v2::parse(from_wire.take(whole))?;
+        Ok(Seen::Header(2, header))
+    }
+}
+
+fn line(from_wire: &mut Pipe) -> Result<Seen, Cause> {
+    let bytes = from_wire.unread();
+    let longest = &bytes[..bytes.len().min(v1::LONGEST)];
+    let Some(end) = longest.windows(2).position(|two| two == b"\r\n") else {
+        return match bytes.len() >= v1::LONGEST {
+            true => Err(Cause::LongLine),
+            false => Ok(Seen::Short(bytes.len() + 1)),
+        };
+    };
+    let header = v1::parse(&bytes[..end])?;
+    from_wire.consume(end + 2);
+    Ok(Seen::Header(1, header))
+}
+
+/// How many bytes both begin with alike.
+fn same(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new(Accepts::default())
+    }
+}
+
+impl Layer for Server {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+        if let State::Header = self.state {
+            match self.look(ports.from_wire) {
+                Ok(Seen::Header(version, header)) => {
+                    let header = Box::new(header);
+                    self.state = State::Open { version, header };
+                }
+                Ok(Seen::Short(needed)) => {
+                    if let Some(error) = ports.from_wire.cut(NAME, truncated(ports.from_wire)) {
+                        ports.fail(error);
+                        self.state = State::Over;
+                    } else if ports.heed_aborts() {
+                        self.state = State::Over;
+                    } else {
+                        ports.from_wire.require(needed);
+                    }
+                }
+                Err(cause) => {
+                    ports.fail(Error::peer(NAME, cause));
+                    self.state = State::Over;
+                }
+            }
+        }
+        match self.state {
+            State::Header => {}
+            State::Open { .. } => ports.tunnel(),
+            State::Over => ports.discard(),
+        }
+    }
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
+    }
+    fn is_transparent(&self) -> bool {
+        self.is_open()
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match self.state {
+            State::Header => Progress::Opening("the header"),
+            State::Open { .. } => Progress::Open,
+            State::Over => Progress::Over,
+        }
+    }
+    fn facts(&self) -> String {
+        match &self.state {
+            State::Open { version, header } => format!("v{version} {header}"),
+            _ => String::new(),
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}
+
+fn truncated(from_wire: &Pipe) -> Cause {
+    let seen = from_wire.len();
+    Cause::Truncated { seen }
+}

@@ -1,0 +1,107 @@
+//! What a header of version 2 says beyond its addresses: values, each with its kind and its length.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// The kinds of values.
+pub mod kind {
+    /// The protocol that was chosen by ALPN.
+    pub const ALPN: u8 = 0x01;
+    /// The name that the client asked for.
+    pub const AUTHORITY: u8 = 0x02;
+    /// A checksum of the header.
+    pub const CRC32C: u8 = 0x03;
+    /// Padding.
+    pub const NOOP: u8 = 0x04;
+    /// What names the connection, of at most 128 bytes.
+    pub const UNIQUE_ID: u8 = 0x05;
+    /// What the client said in TLS; see [`Tls`](crate::Tls).
+    pub const SSL: u8 = 0x20;
+    /// In [`SSL`]: the version, such as `TLSv1.3`.
+    pub const SSL_VERSION: u8 = 0x21;
+    /// In [`SSL`]: the common name of the client's certificate.
+    pub const SSL_CN: u8 = 0x22;
+    /// In [`SSL`]: the name of the cipher suite.
+    pub const SSL_CIPHER: u8 = 0x23;
+    /// In [`SSL`]: by what the server's certificate was signed.
+    pub const SSL_SIG_ALG: u8 = 0x24;
+    /// In [`SSL`]: of what kind the server's key is.
+    pub const SSL_KEY_ALG: u8 = 0x25;
+    /// The network namespace of the addresses.
+    pub const NETNS: u8 = 0x30;
+}
+
+/// A value and its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tlv {
+    /// One of the [kinds](kind), or another one.
+    pub kind: u8,
+    /// At most 65,535 bytes.
+    pub value: Bytes,
+}
+
+impl Tlv {
+    /// How many bytes it has on the wire.
+    pub(crate) fn len(&self) -> usize {
+        PREFIX + self.value.len()
+    }
+    pub(crate) fn of(&self, kind: u8) -> Option<&Bytes> {
+        (self.kind == kind).then_some(&self.value)
+    }
+    pub(crate) fn emit(&self, to: &mut BytesMut) {
+        to.put_u8(self.kind);
+        to.put_u16(u16::try_from(self.value.len()).expect("a value of at most 65,535 bytes"));
+        to.put_slice(&self.value);
+    }
+    /// Takes the next one; `None` if it is cut short.
+    pub(crate) fn parse(from: &mut Bytes) -> Option<Self> {
+        let kind = from.try_get_u8().ok()?;
+        let len = usize::from(from.try_get_u16().ok()?);
+        (from.len() >= len).then(|| Self {
+            kind,
+            value: from.split_to(len),
+        })
+    }
+}
+
+/// What a proxy says of the TLS that a client spoke to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The client connected over TLS.
+    pub over_tls: bool,
+    /// The client showed a certificate on this connection.
+    pub certificate_here: bool,
+    /// The client showed a certificate in this session, which may have begun earlier.
+    pub certificate: bool,
+    /// The certificate was verified; without one, it says nothing.
+    pub verified: bool,
+    /// The version, such as `TLSv1.3`, the common name of the certificate, and the like.
+    pub tlvs: Vec<Tlv>,
+}
+
+impl Tls {
+    pub(crate) fn parse(value: &Bytes) -> Option<Self> {
+        let mut rest = value.clone();
+        let client = rest.try_get_u8().ok()?;
+        let verify = rest.try_get_u32().ok()?;
+        let mut tlvs = Vec::new();
+        while !rest.is_empty() {
+            tlvs.push(Tlv::parse(&mut rest)?);
+        }
+        Some(Self {
+            over_tls: client & 0x01 != 0,
+            certificate_here: client & 0x02 != 0,
+            certificate: client & 0x04 != 0,
+            verified: verify == 0,
+            tlvs,
+        })
+    }
+    /// Returns the first text of a kind, such as [`kind::SSL_VERSION`].
+    pub fn text(&self, kind: u8) -> Option<&str> {
+        let value = self.tlvs.iter().find_map(|it| it.of(kind))?;
+        std::str::from_utf8(value).ok()
+    }
+}
+
+/// How many bytes come before a value.
+const PREFIX: usize = 3;

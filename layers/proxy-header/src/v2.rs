@@ -1,0 +1,249 @@
+//! Version 2: bytes.
+//!
+//! ```text
+//! SIGNATURE (12)  VERSION | COMMAND (1)  FAMILY | TRANSPORT (1)  LENGTH (2)  ADDRESSES  TLV...
+//! ```
+
+use crate::tlv::{Tlv, kind};
+use crate::{Addresses, Cause, Header, Transport};
+use bytes::{BufMut, Bytes, BytesMut};
+use crc::{CRC_32_ISCSI, Crc, NoTable};
+use std::net::{IpAddr, SocketAddr};
+
+/// No other protocol begins so.
+pub(crate) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// How many bytes tell how many more there are.
+pub(crate) const FIXED: usize = 16;
+
+/// The longest path of a Unix socket, in bytes.
+pub(crate) const UNIX: usize = 108;
+
+/// How many bytes a checksum takes.
+pub(crate) const CHECKSUM: usize = 7;
+
+const VERSION: u8 = 0x20;
+const LOCAL: u8 = 0;
+const PROXY: u8 = 1;
+
+const IPV4: u8 = 0x10;
+const IPV6: u8 = 0x20;
+const UNIX_SOCKET: u8 = 0x30;
+const STREAM: u8 = 1;
+const DATAGRAM: u8 = 2;
+
+/// How many bytes there are behind the length.
+pub(crate) fn len(header: &Header) -> usize {
+    let addresses = match &header.addresses {
+        Addresses::Local | Addresses::Unknown => 0,
+        Addresses::Ip { source, .. } if source.is_ipv4() => 12,
+        Addresses::Ip { .. } => 36,
+        Addresses::Unix { .. } => 2 * UNIX,
+    };
+    addresses + header.tlvs.iter().map(Tlv::len).sum::<usize>()
+}
+
+pub(crate) fn emit(header: &Header, checksum: bool) -> Bytes {
+    let len = len(header) + if checksum { CHECKSUM } else { 0 };
+    let mut to = BytesMut::with_capacity(FIXED + len);
+    to.put_slice(SIGNATURE);
+    let local = header.addresses == Addresses::Local;
+    to.put_u8(VERSION | if local { LOCAL } else { PROXY });
+    to.put_u8(header.addresses.code());
+    to.put_u16(u16::try_from(len).expect("a header of at most 65,535 bytes"));
+    header.addresses.emit(&mut to);
+    for tlv in &header.tlvs {
+        tlv.emit(&mut to);
+    }
+    if checksum {
+        let value = Bytes::from_static(&[0; 4]);
+        let kind = kind::CRC32C;
+        Tlv { kind, value }.emit(&mut to);
+        let at = to.len() - 4;
+        let crc = CRC.checksum(&to);
+        to[at..].copy_from_slice(&crc.to_be_bytes());
+    }
+    to.freeze()
+}
+
+impl Addresses {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Local | Self::Unknown => 0,
+            Self::Ip {
+                transport, source, ..
+            } => transport.code() | if source.is_ipv4() { IPV4 } else { IPV6 },
+            Self::Unix { transport, .. } => transport.code() | UNIX_SOCKET,
+        }
+    }
+    fn emit(&self, to: &mut BytesMut) {
+        match self {
+            Self::Local | Self::Unknown => {}
+            Self::Ip {
+                source,
+                destination,
+                ..
+            } => {
+                for address in [source, destination] {
+                    match address.ip() {
+                        IpAddr::V4(ip) => to.put_slice(&ip.octets()),
+                        IpAddr::V6(ip) => to.put_slice(&ip.octets()),
+                    }
+                }
+                to.put_u16(source.port());
+                to.put_u16(destination.port());
+            }
+            Self::Unix {
+                source,
+                destination,
+                ..
+            } => {
+                for path in [source, destination] {
+                    to.put_slice(path);
+                    to.put_bytes(0, UNIX - path.len());
+                }
+            }
+        }
+    }
+}
+
+impl Transport {
+    fn code(self) -> u8 {
+        match self {
+            Self::Stream => STREAM,
+            Self::Datagram => DATAGRAM,
+        }
+    }
+}
+
+/// Returns how many bytes follow the [`FIXED`] ones.
+pub(crate) fn following(fixed: &[u8; FIXED]) -> usize {
+    usize::from(u16::from_be_bytes([fixed[14], fixed[15]]))
+}
+
+/// Checks what the fixed bytes say, before more of them are wanted.
+pub(crate) fn check(fixed: &[u8; FIXED]) -> Result<(), Cause> {
+    match (fixed[12] & 0xf0, fixed[12] & 0x0f) {
+        (VERSION, LOCAL | PROXY) => {}
+        (VERSION, command) => return Err(Cause::UnknownCommand(command)),
+        (version, _) => return Err(Cause::UnknownVersion(version >> 4)),
+    }
+    match (fixed[13] & 0xf0, fixed[13] & 0x0f) {
+        (0 | IPV4 | IPV6 | UNIX_SOCKET, 0 | STREAM | DATAGRAM) => Ok(()),
+        _ => Err(Cause::UnknownFamily(fixed[13])),
+    }
+}
+
+/// Reads a whole header, whose fixed bytes were checked.
+pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
+    let (command, code) = (whole[12] & 0x0f, whole[13]);
+    if command == LOCAL {
+        return Ok(Header::local()); // "the receiver MUST [...] discard the protocol block"
+    }
+    let transport = match code & 0x0f {
+        STREAM => Transport::Stream,
+        DATAGRAM => Transport::Datagram,
+        _ => return Ok(Header::unknown()),
+    };
+    let mut rest = whole.slice(FIXED..);
+    let seen = rest.len();
+    let short = move |wanted| Cause::ShortAddresses { seen, wanted };
+    let mut take = |n: usize, wanted| match rest.len() >= n {
+        true => Ok(rest.split_to(n)),
+        false => Err(short(wanted)),
+    };
+    let mut header = match code & 0xf0 {
+        IPV4 => {
+            let both = array::<12>(&take(12, 12)?);
+            let [a, b, c, d, e, f, g, h, ..] = both;
+            Header::ip_as_sent(
+                transport,
+                [a, b, c, d].into(),
+                [e, f, g, h].into(),
+                &both[8..],
+            )
+        }
+        IPV6 => {
+            let both = take(36, 36)?;
+            let (source, destination) = (array::<16>(&both[..16]), array::<16>(&both[16..32]));
+            Header::ip_as_sent(transport, source.into(), destination.into(), &both[32..])
+        }
+        UNIX_SOCKET => {
+            let (source, destination) = (take(UNIX, 2 * UNIX)?, take(UNIX, 2 * UNIX)?);
+            Header {
+                addresses: Addresses::Unix {
+                    transport,
+                    source: path(source),
+                    destination: path(destination),
+                },
+                tlvs: Vec::new(),
+            }
+        }
+        _ => return Ok(Header::unknown()),
+    };
+    while !rest.is_empty() {
+        let at = whole.len() - rest.len();
+        let tlv = Tlv::parse(&mut rest).ok_or(Cause::ShortTlv { at })?;
+        match tlv.kind {
+            kind::NOOP => {}
+            kind::CRC32C => verify(&whole, at, &tlv.value)?,
+            _ => header.tlvs.push(tlv),
+        }
+    }
+    Ok(header)
+}
+
+impl Header {
+    /// Both addresses are of one family as they come.
+    fn ip_as_sent(transport: Transport, source: IpAddr, destination: IpAddr, ports: &[u8]) -> Self {
+        let [a, b, c, d] = array(ports);
+        let (source_port, destination_port) =
+            (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        Self {
+            addresses: Addresses::Ip {
+                transport,
+                source: SocketAddr::new(source, source_port),
+                destination: SocketAddr::new(destination, destination_port),
+            },
+            tlvs: Vec::new(),
+        }
+    }
+}
+
+/// A path up to its first zero; one that begins with a zero is abstract, and has all its bytes but the
+/// zeros at the end.
+fn path(field: Bytes) -> Bytes {
+    let end = match field.first() {
+        Some(0) => field
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |at| at + 1),
+        _ => field
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(field.len()),
+    };
+    field.slice(..end)
+}
+
+/// "the checksum is calculated over the whole header, with this field set to zero"
+fn verify(whole: &[u8], at: usize, value: &[u8]) -> Result<(), Cause> {
+    let Ok(seen) = value.try_into().map(u32::from_be_bytes) else {
+        return Err(Cause::ChecksumLength(value.len()));
+    };
+    let mut digest = CRC.digest();
+    digest.update(&whole[..at + 3]);
+    digest.update(&[0; 4]);
+    digest.update(&whole[at + 7..]);
+    match digest.finalize() {
+        wanted if wanted == seen => Ok(()),
+        wanted => Err(Cause::WrongChecksum { seen, wanted }),
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("as many bytes as were taken")
+}
+
+/// Headers are short, and a table would be longer than all of them.
+const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISCSI);
