@@ -51,7 +51,7 @@ pub(crate) fn take<T>(
     awaited: &'static str,
     parse: impl FnOnce(&mut Fields<'_>) -> Result<T, Unparsed>,
 ) -> Result<T, Stop> {
-    let mut fields = Fields::new(from_wire.unread());
+    let mut fields = Fields::new(awaited, from_wire.unread());
     match parse(&mut fields) {
         Ok(parsed) => {
             let read = fields.len();

@@ -51,16 +51,20 @@
 
 mod address;
 mod client;
+pub mod datagram;
 mod error;
 mod handshake;
+mod login;
 mod reply;
+mod request;
 mod server;
 mod wire;
 
 pub use address::{Address, AddressError, Host};
 pub use client::Client;
-pub use error::{Cause, PasswordError};
+pub use error::{Cause, PasswordError, Socks4Error};
 pub use reply::Reply;
+pub use request::{Command, Request, Version};
 pub use server::Server;
 
 /// The name of both layers.

@@ -24,6 +24,12 @@ pub enum Reply {
     AddressTypeNotSupported,
     /// A code that the RFC leaves unassigned (9 to 255).
     Other(u8),
+    /// The refusal of a SOCKS4 proxy: 91 if the request was rejected or failed, 92 if the proxy
+    /// cannot reach identd at the client, 93 if identd or the proxy knows the user by another id.
+    ///
+    /// A server sends it to clients of SOCKS4 alone; those of SOCKS5 get a general failure, as
+    /// those of SOCKS4 get 91 for all other refusals.
+    Socks4(u8),
 }
 
 impl Reply {
@@ -39,11 +45,12 @@ impl Reply {
             Self::TtlExpired => 6,
             Self::CommandNotSupported => 7,
             Self::AddressTypeNotSupported => 8,
-            Self::Other(code) => code,
+            Self::Other(code) | Self::Socks4(code) => code,
         }
     }
 }
 
+/// Reads a code of SOCKS5.
 impl From<u8> for Reply {
     fn from(code: u8) -> Self {
         match code {
@@ -73,9 +80,16 @@ impl fmt::Display for Reply {
             Self::TtlExpired => "TTL expired",
             Self::CommandNotSupported => "command not supported",
             Self::AddressTypeNotSupported => "address type not supported",
-            Self::Other(_) => "unassigned",
+            Self::Socks4(91) => "request rejected or failed",
+            Self::Socks4(92) => "identd at the client cannot be reached",
+            Self::Socks4(93) => "the user id is another's",
+            Self::Other(_) | Self::Socks4(_) => "unassigned",
         };
-        write!(f, "{meaning} (reply {})", self.code())
+        let version = match self {
+            Self::Socks4(_) => "SOCKS4 ",
+            _ => "",
+        };
+        write!(f, "{meaning} ({version}reply {})", self.code())
     }
 }
 

@@ -1,0 +1,86 @@
+use crate::wire::v5::method;
+use crate::{PasswordError, Socks4Error, Version};
+use std::fmt;
+
+/// What a client has to show who it is; it depends on the version that the client speaks.
+#[derive(Debug)]
+pub(crate) enum Login {
+    /// A user id, which the proxy may believe.
+    Socks4(UserId),
+    /// A password, or nothing.
+    Socks5(Option<Credentials>),
+}
+
+impl Login {
+    pub(crate) fn version(&self) -> Version {
+        match self {
+            Self::Socks4(_) => Version::Socks4,
+            Self::Socks5(_) => Version::Socks5,
+        }
+    }
+    /// Returns the methods to offer.
+    pub(crate) fn methods(&self) -> &'static [u8] {
+        match self {
+            Self::Socks5(Some(_)) => &[method::PASSWORD, method::NO_AUTHENTICATION],
+            _ => &[method::NO_AUTHENTICATION],
+        }
+    }
+    pub(crate) fn has_password(&self) -> bool {
+        matches!(self, Self::Socks5(Some(_)))
+    }
+    /// Takes the password out: it is forgotten once it is sent.
+    pub(crate) fn take_password(&mut self) -> Option<Credentials> {
+        match self {
+            Self::Socks4(_) => None,
+            Self::Socks5(credentials) => credentials.take(),
+        }
+    }
+}
+
+/// A user id of at most 255 bytes, none of which is NUL.
+pub(crate) struct UserId(pub(crate) Box<[u8]>);
+
+impl UserId {
+    pub(crate) fn new(user: &str) -> Result<Self, Socks4Error> {
+        if user.contains('\0') {
+            return Err(Socks4Error::UserIdNul);
+        }
+        match user.len() {
+            0..=255 => Ok(Self(user.as_bytes().into())),
+            length => Err(Socks4Error::UserIdLength(length)),
+        }
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(..)")
+    }
+}
+
+/// A user name and a password, each of 1 to 255 bytes; forgotten once they are sent.
+pub(crate) struct Credentials {
+    pub(crate) user: Box<[u8]>,
+    pub(crate) password: Box<[u8]>,
+}
+
+impl Credentials {
+    pub(crate) fn new(user: &str, password: &str) -> Result<Self, PasswordError> {
+        if !(1..=255).contains(&user.len()) {
+            return Err(PasswordError::UserLength(user.len()));
+        }
+        if !(1..=255).contains(&password.len()) {
+            return Err(PasswordError::PasswordLength);
+        }
+        Ok(Self {
+            user: user.as_bytes().into(),
+            password: password.as_bytes().into(),
+        })
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}

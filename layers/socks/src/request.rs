@@ -1,0 +1,138 @@
+use crate::Address;
+use std::fmt;
+
+/// What a client asks a proxy for.
+///
+/// ```
+/// use wirestack_socks::Command;
+///
+/// assert_eq!(Command::UdpAssociate.to_string(), "UDP ASSOCIATE");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// A connection to an address.
+    Connect,
+    /// One connection from an address to the proxy, as active FTP needs it.
+    Bind,
+    /// A relay of datagrams (SOCKS5 alone; see [`datagram`](crate::datagram)).
+    UdpAssociate,
+}
+
+impl Command {
+    /// Returns the code on the wire, which is the same in every version.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Connect => 1,
+            Self::Bind => 2,
+            Self::UdpAssociate => 3,
+        }
+    }
+    /// Returns what the request is called while it is decided on.
+    pub(crate) fn request(self) -> &'static str {
+        match self {
+            Self::Connect => "the CONNECT request",
+            Self::Bind => "the BIND request",
+            Self::UdpAssociate => "the UDP ASSOCIATE request",
+        }
+    }
+    /// Returns what the (first) reply is called while it is awaited.
+    pub(crate) fn reply(self) -> &'static str {
+        match self {
+            Self::Connect => "the reply to CONNECT",
+            Self::Bind => "the reply to BIND",
+            Self::UdpAssociate => "the reply to UDP ASSOCIATE",
+        }
+    }
+}
+
+/// Shows the command as the RFC has it, such as `UDP ASSOCIATE`.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "CONNECT",
+            Self::Bind => "BIND",
+            Self::UdpAssociate => "UDP ASSOCIATE",
+        })
+    }
+}
+
+/// The version that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// SOCKS4, or SOCKS4a where the target is a name.
+    Socks4,
+    /// SOCKS5.
+    Socks5,
+}
+
+/// Shows `SOCKS4` or `SOCKS5`.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Socks4 => "SOCKS4",
+            Self::Socks5 => "SOCKS5",
+        })
+    }
+}
+
+/// What a client has asked a [`Server`](crate::Server) for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    pub(crate) version: Version,
+    pub(crate) command: Command,
+    pub(crate) target: Address,
+    pub(crate) user: Option<Box<[u8]>>,
+}
+
+impl Request {
+    /// Returns the version that the client speaks.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+    /// Returns what the client asks for: one of the commands that are served.
+    pub fn command(&self) -> Command {
+        self.command
+    }
+    /// Returns the address that the command is about.
+    ///
+    /// For CONNECT it is where the client wants to go; for BIND, whom it expects to be called by;
+    /// for UDP ASSOCIATE, where it sends its datagrams from, or zeros if it does not know that yet.
+    pub fn target(&self) -> &Address {
+        &self.target
+    }
+    /// Returns who asks: the user name whose password was right, or the user id of SOCKS4, which
+    /// may be empty; `None` in SOCKS5 without authentication.
+    pub fn user(&self) -> Option<&[u8]> {
+        self.user.as_deref()
+    }
+}
+
+/// Leaves the user out, who is nobody's business in a log.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("version", &self.version)
+            .field("command", &self.command)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A set of commands: those that a server serves.
+#[derive(Clone, Copy)]
+pub(crate) struct Commands(u8);
+
+impl Commands {
+    pub(crate) fn only(command: Command) -> Self {
+        Self(1 << command.code())
+    }
+    pub(crate) fn and(self, command: Command) -> Self {
+        Self(self.0 | 1 << command.code())
+    }
+    /// Returns the command with this code if it is in the set.
+    pub(crate) fn find(self, code: u8) -> Option<Command> {
+        let all = [Command::Connect, Command::Bind, Command::UdpAssociate];
+        let served = all.into_iter().filter(|it| self.0 & 1 << it.code() != 0);
+        served.into_iter().find(|it| it.code() == code)
+    }
+}

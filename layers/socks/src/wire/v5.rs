@@ -1,0 +1,189 @@
+//! The six messages of RFC 1928 and RFC 1929.
+//!
+//! ```text
+//! client sends                                    server sends
+//!
+//! GREETING  VER NMETHODS METHODS
+//!                                                 CHOICE  VER METHOD
+//! PASSWORD  VER ULEN UNAME PLEN PASSWD
+//!                                                 STATUS  VER STATUS
+//! REQUEST   VER CMD RSV ATYP DST.ADDR DST.PORT
+//!                                                 REPLY   VER REP RSV ATYP BND.ADDR BND.PORT
+//! ```
+//!
+//! RSV is sent as zero and ignored when received: the RFC asks the sender alone, and nothing is
+//! gained by turning away a peer that is otherwise understood.
+
+use super::{Fields, Parsed, name};
+use crate::request::Commands;
+use crate::{Address, Cause, Command, Host, Reply};
+use bytes::{BufMut, BytesMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use wirestack_layer::Pipe;
+
+/// The methods of authentication (RFC 1928 §3).
+pub(crate) mod method {
+    pub(crate) const NO_AUTHENTICATION: u8 = 0x00;
+    pub(crate) const PASSWORD: u8 = 0x02;
+    pub(crate) const NONE_ACCEPTABLE: u8 = 0xff;
+}
+
+const VERSION: u8 = 5;
+/// The version of the exchange of the password (RFC 1929 §2).
+const PASSWORD_VERSION: u8 = 1;
+
+const IPV4: u8 = 1;
+const NAME: u8 = 3;
+const IPV6: u8 = 4;
+
+// --- parsing ---
+
+/// Returns the methods offered.
+pub(crate) fn parse_greeting<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
+    fields.version(VERSION)?;
+    counted(fields)
+}
+
+/// Returns the method chosen.
+pub(crate) fn parse_choice(fields: &mut Fields<'_>) -> Parsed<u8> {
+    fields.version(VERSION)?;
+    fields.byte()
+}
+
+/// Returns the user name and the password, neither of them empty.
+pub(crate) fn parse_password<'a>(fields: &mut Fields<'a>) -> Parsed<(&'a [u8], &'a [u8])> {
+    fields.version(PASSWORD_VERSION)?;
+    let (user, password) = (counted(fields)?, counted(fields)?);
+    if user.is_empty() || password.is_empty() {
+        return Err(Cause::EmptyPassword.into());
+    }
+    Ok((user, password))
+}
+
+/// Returns nothing if the password was accepted: "A STATUS field of X'00' indicates success".
+pub(crate) fn parse_status(fields: &mut Fields<'_>) -> Parsed<()> {
+    fields.version(PASSWORD_VERSION)?;
+    match fields.byte()? {
+        0 => Ok(()),
+        status => Err(Cause::PasswordRefused(status).into()),
+    }
+}
+
+/// Returns which of the commands served the client wants, and about which address.
+pub(crate) fn parse_request(
+    fields: &mut Fields<'_>,
+    served: Commands,
+) -> Parsed<(Command, Address)> {
+    fields.version(VERSION)?;
+    let code = fields.byte()?;
+    let command = served.find(code).ok_or(Cause::UnsupportedCommand(code))?;
+    let _reserved = fields.byte()?;
+    Ok((command, address(fields)?))
+}
+
+/// Returns what the proxy has bound, or who has connected.
+///
+/// A refusal is read no further than its code: the rest has nothing to add, and a proxy that cuts
+/// it short has refused all the same.
+pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
+    fields.version(VERSION)?;
+    match fields.byte()?.into() {
+        Reply::Succeeded => {}
+        refusal => return Err(Cause::Refused(refusal).into()),
+    }
+    let _reserved = fields.byte()?;
+    address(fields)
+}
+
+/// ATYP, an address and a port.
+pub(crate) fn address(fields: &mut Fields<'_>) -> Parsed<Address> {
+    let ip: IpAddr = match fields.byte()? {
+        IPV4 => fields.array::<4>()?.into(),
+        IPV6 => fields.array::<16>()?.into(),
+        NAME => return name(counted(fields)?, fields.port()?),
+        other => return Err(Cause::UnknownAddressType(other).into()),
+    };
+    Ok(SocketAddr::new(ip, fields.port()?).into())
+}
+
+/// A field behind its length, which is one byte.
+fn counted<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
+    let n = fields.byte()?;
+    fields.bytes(n.into())
+}
+
+// --- emitting ---
+
+pub(crate) fn emit_greeting(to: &mut Pipe, methods: &[u8]) {
+    to.fill(|to| {
+        to.put_u8(VERSION);
+        put_counted(to, methods);
+    });
+}
+
+pub(crate) fn emit_choice(to: &mut Pipe, method: u8) {
+    to.write(&[VERSION, method]);
+}
+
+pub(crate) fn emit_password(to: &mut Pipe, user: &[u8], password: &[u8]) {
+    to.fill(|to| {
+        to.put_u8(PASSWORD_VERSION);
+        put_counted(to, user);
+        put_counted(to, password);
+    });
+}
+
+pub(crate) fn emit_status(to: &mut Pipe, accepted: bool) {
+    to.write(&[PASSWORD_VERSION, u8::from(!accepted)]);
+}
+
+pub(crate) fn emit_request(to: &mut Pipe, command: Command, target: &Address) {
+    emit_addressed(to, command.code(), target);
+}
+
+pub(crate) fn emit_succeeded(to: &mut Pipe, bound: &Address) {
+    emit_addressed(to, Reply::Succeeded.code(), bound);
+}
+
+/// Emits a refusal, whose address means nothing.
+pub(crate) fn emit_refusal(to: &mut Pipe, reply: Reply) {
+    let reply = match reply {
+        Reply::Socks4(_) => Reply::GeneralFailure,
+        reply => reply,
+    };
+    let nothing = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+    emit_addressed(to, reply.code(), &nothing.into());
+}
+
+/// Emits a request or a reply: they differ in the meaning of their second byte alone.
+fn emit_addressed(to: &mut Pipe, code: u8, address: &Address) {
+    to.fill(|to| {
+        to.put_slice(&[VERSION, code, 0]);
+        put_address(to, address);
+    });
+}
+
+/// Puts ATYP, an address and a port.
+pub(crate) fn put_address(to: &mut BytesMut, address: &Address) {
+    match address.host() {
+        Host::Ip(IpAddr::V4(ip)) => {
+            to.put_u8(IPV4);
+            to.put_slice(&ip.octets());
+        }
+        Host::Ip(IpAddr::V6(ip)) => {
+            to.put_u8(IPV6);
+            to.put_slice(&ip.octets());
+        }
+        Host::Name(name) => {
+            to.put_u8(NAME);
+            put_counted(to, name.as_bytes());
+        }
+    }
+    to.put_u16(address.port());
+}
+
+/// Puts a field behind its length, which was checked when the field was made.
+fn put_counted(to: &mut BytesMut, field: &[u8]) {
+    to.put_u8(u8::try_from(field.len()).expect("a field of at most 255 bytes"));
+    to.put_slice(field);
+}
