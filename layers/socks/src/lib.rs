@@ -1,7 +1,6 @@
-//! SOCKS5 (RFC 1928, RFC 1929) as layers without I/O: a client that asks a proxy for a connection,
-//! and the server that such a proxy needs. They speak CONNECT, to IPv4, IPv6 and names, without
-//! authentication or with a user name and a password. GSSAPI, which RFC 1928 §3 asks every
-//! implementation to support, is not spoken here, as in nearly all others.
+//! SOCKS4, SOCKS4a and SOCKS5 (RFC 1928, RFC 1929) as layers without I/O: a client that asks a proxy
+//! for a connection, and the server that such a proxy needs. Both speak CONNECT and BIND, and in
+//! SOCKS5 UDP ASSOCIATE, IPv6, and a user name with a password. No name is ever looked up here.
 //!
 //! A client driven by hand, through its whole handshake and into the tunnel:
 //!
@@ -41,13 +40,33 @@
 //!     | <=============== tunnel ============> |    both layers are transparent
 //! ```
 //!
+//! BIND has a second reply, which comes when its peer has. In SOCKS4 the request is all that the
+//! client says, and it comes first.
+//!
 //! # Contents
 //!
-//! * [`Client`], [`Server`]: the two layers.
+//! * [`Client`], [`Server`]: the two layers, for all versions and commands.
+//! * [`Command`], [`Version`], [`Request`]: what a client asks for.
 //! * [`Address`], [`Host`]: where to connect, and what was bound for it.
 //! * [`Reply`]: the codes with which a proxy answers.
-//! * [`Cause`]: what can go wrong in the handshake; [`AddressError`] and [`PasswordError`]: what
-//!   cannot be asked for.
+//! * [`datagram`]: the header of the datagrams that a proxy relays after UDP ASSOCIATE.
+//! * [`Cause`]: what can go wrong in the handshake; [`AddressError`], [`PasswordError`] and
+//!   [`Socks4Error`]: what cannot be asked for.
+//!
+//! # Features
+//!
+//! * `socks5-proto`, off by default: conversions between [`Address`], [`Command`], [`Reply`] and the
+//!   types of that name in the crate `socks5-proto`. **That crate is GPL-3.0-or-later**: whoever turns
+//!   the feature on brings the GPL in, for the whole of what is linked with it. Nothing else here
+//!   needs it.
+//!
+//! # What is not here
+//!
+//! GSSAPI (RFC 1961), which RFC 1928 §3 asks every implementation to support. Hardly any does, so a
+//! proxy that offered nothing else would have no clients. It needs a library of the system. And it
+//! wraps every byte that follows, so the tunnel behind it would not be transparent.
+//!
+//! Fragments of datagrams, which RFC 1928 §7 leaves to choice: they are recognized, to be dropped.
 
 mod address;
 mod client;
@@ -58,6 +77,8 @@ mod login;
 mod reply;
 mod request;
 mod server;
+#[cfg(feature = "socks5-proto")]
+mod socks5_proto;
 mod wire;
 
 pub use address::{Address, AddressError, Host};
@@ -66,6 +87,8 @@ pub use error::{Cause, PasswordError, Socks4Error};
 pub use reply::Reply;
 pub use request::{Command, Request, Version};
 pub use server::Server;
+#[cfg(feature = "socks5-proto")]
+pub use socks5_proto::UnassignedReply;
 
 /// The name of both layers.
 const NAME: &str = "socks";
