@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use wirestack::http1::connect;
+use wirestack::socks::Command;
 use wirestack::tls::rustls::ServerConfig;
 use wirestack::tokio::{Connection, ServerSocket, WebSocketServer, serve_proxy};
 use wirestack::websocket::Accept;
@@ -19,7 +20,8 @@ pub type Login = (String, String);
 /// How the clients of a server speak TLS to it, if they do.
 pub type Tls = Option<Arc<ServerConfig>>;
 
-/// Serves SOCKS5 to this machine's clients, to targets on this machine, for ever.
+/// Serves SOCKS5 to this machine's clients, to targets on this machine, for ever: connections, calls
+/// (BIND) and datagrams. Without a password SOCKS4 is served too.
 ///
 /// # Errors
 ///
@@ -27,13 +29,14 @@ pub type Tls = Option<Arc<ServerConfig>>;
 pub async fn socks5(listener: TcpListener, login: Option<Login>) -> Result<(), AnyError> {
     let gate = Gate::socks(Policy::loopback());
     proxy(listener, gate, move || {
-        Ok(match login.clone() {
-            None => socks::Server::new(),
+        let server = match login.clone() {
+            None => socks::Server::new().with_socks4(|_| true),
             Some((user, password)) => socks::Server::with_password(move |u, p| {
                 (u, p) == (user.as_bytes(), password.as_bytes())
             }),
-        }
-        .boxed())
+        };
+        let server = server.serving(Command::Bind);
+        Ok(server.serving(Command::UdpAssociate).boxed())
     })
     .await
 }
@@ -78,7 +81,8 @@ async fn proxy(
 ) -> Result<(), AnyError> {
     loop {
         let (io, peer) = listener.accept().await?;
-        let (gate, engine) = (gate.clone(), Engine::new(layer()?));
+        let gate = gate.clone().between(peer, io.local_addr()?);
+        let engine = Engine::new(layer()?);
         tokio::spawn(async move {
             if let Err(error) = serve_proxy(Connection::tcp(io, engine), &gate, PATIENCE).await {
                 eprintln!("{peer}: {error}");

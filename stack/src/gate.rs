@@ -9,7 +9,7 @@ use crate::{
 use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 use wirestack_http1::connect;
 use wirestack_socks as socks;
@@ -22,6 +22,7 @@ use wirestack_socks as socks;
 pub struct Gate {
     protocol: Protocol,
     policy: Policy,
+    ends: Option<(SocketAddr, SocketAddr)>,
 }
 
 #[derive(Clone)]
@@ -56,6 +57,19 @@ impl std::fmt::Debug for Protocol {
     }
 }
 
+/// What a client of a proxy wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wants {
+    /// A connection to there (CONNECT).
+    Connection(Endpoint),
+    /// One connection from there to the proxy (BIND of SOCKS).
+    Call(Endpoint),
+    /// A relay for the datagrams that it sends from there (UDP ASSOCIATE of SOCKS); zeros if that is
+    /// not known.
+    Datagrams(Endpoint),
+}
+
 /// Why a client does not get its tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -69,18 +83,30 @@ pub enum Refused {
     /// No connection could be opened.
     #[error("the target could not be connected to: {0}")]
     Unreachable(io::ErrorKind),
+    /// It wants what this proxy does not do for it.
+    #[error("the proxy does not do what was asked for")]
+    NotServed,
+    /// Nobody called whom it expected.
+    #[error("nobody called in time who was expected")]
+    NotCalled,
 }
 
 impl Gate {
-    /// Creates the gate of a SOCKS5 proxy; its server layer checks passwords.
+    /// Creates the gate of a SOCKS proxy; its server layer checks passwords, and says which commands are
+    /// served.
     pub fn socks(policy: Policy) -> Self {
-        let protocol = Protocol::Socks;
-        Self { protocol, policy }
+        Self::new(Protocol::Socks, policy)
     }
     /// Creates the gate of an HTTP CONNECT proxy.
     pub fn connect(policy: Policy) -> Self {
-        let protocol = Protocol::Connect(Login::Nobody);
-        Self { protocol, policy }
+        Self::new(Protocol::Connect(Login::Nobody), policy)
+    }
+    fn new(protocol: Protocol, policy: Policy) -> Self {
+        Self {
+            protocol,
+            policy,
+            ends: None,
+        }
     }
     /// Asks the clients of an HTTP proxy for this user and password (Basic, RFC 7617).
     #[must_use]
@@ -117,14 +143,32 @@ impl Gate {
             },
         }
     }
-    /// Returns where the client wants to go, once it has said so and may ask.
-    pub fn request<L: Layer>(&self, engine: &mut Engine<L>, now: Instant) -> Option<Endpoint> {
+    /// Says where a client is and where it has reached the proxy, which BIND and UDP ASSOCIATE have to
+    /// know: without it they are refused.
+    #[must_use]
+    pub fn between(self, client: SocketAddr, proxy: SocketAddr) -> Self {
+        Self {
+            ends: Some((client, proxy)),
+            ..self
+        }
+    }
+    /// Returns where the client is, and where it has reached the proxy, if that was said.
+    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.ends
+    }
+    /// Returns what the client wants, once it has said so and may ask.
+    pub fn request<L: Layer>(&self, engine: &mut Engine<L>, now: Instant) -> Option<Wants> {
         match &self.protocol {
             Protocol::Socks => {
-                let address = engine.part::<socks::Server>()?.request()?;
-                Some(Endpoint {
-                    host: address.host().to_string(),
-                    port: address.port(),
+                let request = engine.part::<socks::Server>()?.request()?;
+                let endpoint = Endpoint {
+                    host: request.target().host().to_string(),
+                    port: request.target().port(),
+                };
+                Some(match request.command() {
+                    socks::Command::Connect => Wants::Connection(endpoint),
+                    socks::Command::Bind => Wants::Call(endpoint),
+                    socks::Command::UdpAssociate => Wants::Datagrams(endpoint),
                 })
             }
             Protocol::Connect(login) => {
@@ -134,10 +178,10 @@ impl Gate {
                     return None;
                 }
                 let request = server.request()?;
-                Some(Endpoint {
+                Some(Wants::Connection(Endpoint {
                     host: request.host.clone(),
                     port: request.port,
-                })
+                }))
             }
         }
     }
@@ -162,7 +206,21 @@ impl Gate {
             (true, false) => Err(Refused::NotPermitted),
         }
     }
-    /// Tells the client that its tunnel stands.
+    /// Whether a caller may be let in by a client that expects this one: an address of zeros stands for
+    /// anybody, as does a name, which nobody looks up here. The policy must permit the caller too.
+    pub fn admits(&self, expected: &Endpoint, caller: SocketAddr) -> bool {
+        let expected = expected.host.parse::<IpAddr>();
+        let expected = expected.ok().filter(|ip| !ip.is_unspecified());
+        let same = |ip: IpAddr| ip.to_canonical() == caller.ip().to_canonical();
+        expected.is_none_or(same) && self.policy.permits(caller)
+    }
+    /// Tells the client of BIND who has called, which opens its tunnel.
+    pub fn called<L: Layer>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
+        if let Some(server) = engine.part::<socks::Server>() {
+            server.connected(caller.into());
+        }
+    }
+    /// Tells the client that its tunnel stands, or its relay, or where it can be called.
     pub fn accept<L: Layer>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
             Protocol::Socks => {
@@ -206,13 +264,16 @@ impl Refused {
             Self::Unreachable(io::ErrorKind::NetworkUnreachable) => {
                 socks::Reply::NetworkUnreachable
             }
+            Self::NotServed => socks::Reply::CommandNotSupported,
+            Self::NotCalled => socks::Reply::TtlExpired,
             Self::Unreachable(_) => socks::Reply::HostUnreachable,
         }
     }
     fn status(self) -> StatusCode {
         match self {
             Self::NotPermitted => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::BAD_GATEWAY,
+            Self::NotServed => StatusCode::NOT_IMPLEMENTED,
+            Self::NotFound | Self::NotCalled => StatusCode::BAD_GATEWAY,
             Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
         }

@@ -47,7 +47,7 @@
 //! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting.
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
-//! * [`Gate`], [`Policy`], [`Refused`]: what a proxy decides.
+//! * [`Gate`], [`Policy`], [`Refused`], [`Wants`], [`Datagrams`]: what a proxy decides.
 //! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin. With features of their own,
 //!   [`driver::futures`] for other executors such as smol, and [`driver::blocking`] for threads.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
@@ -56,6 +56,7 @@
 mod admission;
 pub mod auth;
 pub mod connect;
+mod datagrams;
 pub mod dial;
 pub mod driver;
 mod engine;
@@ -68,6 +69,7 @@ mod policy;
 mod role;
 mod stack;
 
+pub use datagrams::{Datagrams, Outgoing};
 pub use dial::Dialer;
 #[cfg(feature = "blocking")]
 pub use driver::blocking;
@@ -76,7 +78,7 @@ pub use driver::futures;
 #[cfg(feature = "tokio")]
 pub use driver::tokio;
 pub use engine::{Engine, OpeningTimedOut};
-pub use gate::{Gate, Refused};
+pub use gate::{Gate, Refused, Wants};
 pub use plain::Plain;
 pub use policy::Policy;
 pub use stack::{BoxHttp2, BoxSocket, BoxTunnel, Nest, Stack};

@@ -9,12 +9,14 @@ use wirestack_tls::rustls::ClientConfig;
 
 /// A proxy on the way.
 ///
-/// Read from a URL: `socks5://`, `socks5h://`, `http://` or `https://`, the last with TLS to the
-/// proxy; `h2://` and `h2c://` for a proxy that takes CONNECT over HTTP/2, with TLS and without. User
-/// and password may stand in it. The port is 1080, 80 or 443 unless given.
+/// Read from a URL: `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://` or `https://`, the
+/// last with TLS to the proxy; `h2://` and `h2c://` for a proxy that takes CONNECT over HTTP/2, with
+/// TLS and without. User and password may stand in it; SOCKS4 has a user only. The port is 1080, 80 or
+/// 443 unless given.
 ///
-/// `socks5` and `socks5h` mean the same here: the name of what comes next is always looked up by
-/// the proxy, never on this machine, where the look-up would tell others where the user is going.
+/// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the name of what comes
+/// next is always looked up by the proxy, never on this machine, where the look-up would tell others
+/// where the user is going.
 ///
 /// ```
 /// use wirestack::dial::Hop;
@@ -49,6 +51,7 @@ type Make = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proxy {
+    Socks4,
     Socks5,
     Http,
     Https,
@@ -70,7 +73,7 @@ impl Proxy {
     }
     pub(super) fn speaks(self) -> Speaks {
         match self {
-            Self::Socks5 => Speaks::Socks,
+            Self::Socks4 | Self::Socks5 => Speaks::Socks,
             Self::Http | Self::Https => Speaks::Http1,
             Self::H2c | Self::H2 => Speaks::Http2,
         }
@@ -141,6 +144,16 @@ impl Hop {
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
+    /// Returns what a proxy of SOCKS5 is told of who asks; an error if this is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn socks5(&self) -> Result<Option<&Credentials>, RouteError> {
+        match self.proxy {
+            Proxy::Socks5 => Ok(self.password().0),
+            _ => Err(RouteError::Scheme(
+                "socks5 or socks5h, which datagrams need",
+            )),
+        }
+    }
     pub(super) fn password(&self) -> (Option<&Credentials>, bool, bool) {
         match &self.login {
             HowToLogIn::Password {
@@ -182,6 +195,7 @@ impl FromStr for Hop {
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let url = parse(text)?;
         let (proxy, port) = match url.scheme() {
+            "socks4" | "socks4a" => (Proxy::Socks4, 1080),
             "socks5" | "socks5h" => (Proxy::Socks5, 1080),
             "http" => (Proxy::Http, 80),
             "https" => (Proxy::Https, 443),
@@ -189,18 +203,23 @@ impl FromStr for Hop {
             "h2" => (Proxy::H2, 443),
             _ => {
                 return Err(RouteError::Scheme(
-                    "socks5, socks5h, http, https, h2 or h2c",
+                    "socks5, socks5h, socks4, socks4a, http, https, h2 or h2c",
                 ));
             }
         };
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(RouteError::ProxyPath);
         }
+        let credentials = credentials(&url)?;
+        let password = credentials.as_ref().map(|it| &it.password);
+        if proxy == Proxy::Socks4 && password.is_some_and(|it| !it.is_empty()) {
+            return Err(RouteError::Socks4Password);
+        }
         Ok(Self {
             proxy,
             endpoint: endpoint(&url, Some(port))?,
             login: HowToLogIn::Password {
-                credentials: credentials(&url)?,
+                credentials,
                 at_once: true,
                 asks: false,
             },
@@ -227,6 +246,7 @@ impl TryFrom<&String> for Hop {
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.proxy {
+            Proxy::Socks4 => "socks4a",
             Proxy::Socks5 => "socks5h",
             Proxy::Http => "http",
             Proxy::Https => "https",
@@ -258,6 +278,8 @@ mod tests {
             ("socks5://[::1]", "socks5h://[::1]:1080"),
             ("socks5h://BÜCHER.test", "socks5h://xn--bcher-kva.test:1080"),
             ("http://u:p@h:1", "http://h:1"),
+            ("socks4://me@h", "socks4a://h:1080"),
+            ("socks4a://h:1", "socks4a://h:1"),
             ("h2://proxy", "h2://proxy:443"),
             ("h2c://proxy", "h2c://proxy:80"),
         ] {
@@ -271,6 +293,7 @@ mod tests {
             "socks5://",
             "socks5://[fe80::1%25eth0]:1080",
             "http://u%ff:p@h",
+            "socks4://me:secret@h",
         ] {
             assert!(text.parse::<Hop>().is_err(), "{text}");
         }

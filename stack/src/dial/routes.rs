@@ -49,7 +49,7 @@ impl Routes {
         Self(Kind::Environment(environment))
     }
     /// Reads what `FindProxyForURL` of a proxy auto-config file returned: `DIRECT`, `PROXY`, `HTTP`,
-    /// `HTTPS`, `SOCKS` and `SOCKS5`, separated by semicolons.
+    /// `HTTPS`, `SOCKS`, `SOCKS4` and `SOCKS5`, separated by semicolons.
     ///
     /// # Errors
     ///
@@ -63,6 +63,7 @@ impl Routes {
                 "PROXY" | "HTTP" => "http",
                 "HTTPS" => "https",
                 "SOCKS" | "SOCKS5" => "socks5h",
+                "SOCKS4" => "socks4a",
                 _ => return Err(RouteError::Pac),
             };
             Ok(vec![format!("{scheme}://{}", place.trim()).parse()?])

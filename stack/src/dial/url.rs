@@ -41,6 +41,9 @@ pub enum RouteError {
     /// User or password are not UTF-8 once percent-decoded.
     #[error("user or password in the URL are not UTF-8")]
     Credentials,
+    /// A password for a proxy of SOCKS4.
+    #[error("SOCKS4 has a user and no password")]
+    Socks4Password,
     /// A proxy's URL with a path or a query.
     #[error("the URL of a proxy has no path and no query")]
     ProxyPath,
@@ -55,7 +58,7 @@ pub enum RouteError {
     StreamCredentials,
     /// Not what a proxy auto-config file says.
     #[error(
-        "the result of the proxy auto-config file is none of DIRECT, PROXY, HTTP, HTTPS, SOCKS and SOCKS5"
+        "the result of the proxy auto-config file is none of DIRECT, PROXY, HTTP, HTTPS, SOCKS, SOCKS4 and SOCKS5"
     )]
     Pac,
     /// The ways to a target are none.

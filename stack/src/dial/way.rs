@@ -5,7 +5,7 @@ use super::routes::{self, Routes};
 use super::share::Share;
 use super::target::Target;
 use super::url::{Endpoint, RouteError};
-use crate::{BoxTunnel, Error, Nest};
+use crate::{BoxTunnel, Cause, Error, Nest};
 use http::header::PROXY_AUTHORIZATION;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -213,7 +213,7 @@ impl Route {
                 tunnels.push(secure(config, Some(protocol), &hop.endpoint)?.boxed());
             }
             tunnels.push(match hop.proxy {
-                Proxy::Socks5 => socks(hop, next)?.boxed(),
+                Proxy::Socks4 | Proxy::Socks5 => socks(hop, next)?.boxed(),
                 Proxy::Http | Proxy::Https => {
                     let client = connect::Client::new(&next.host, next.port)?;
                     client.parking().boxed()
@@ -287,12 +287,17 @@ fn secure(
 struct NoTls;
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
-    let address = socks::Address::new(&next.host, next.port);
-    let client = socks::Client::new(address.map_err(|error| Error::local("socks", error))?);
-    match hop.password().0 {
-        None => Ok(client),
-        Some(c) => client
-            .with_password(&c.user, &c.password)
-            .map_err(|error| Error::local("socks", error)),
+    fn invalid(error: impl Into<Cause>) -> Error {
+        Error::local("socks", error)
+    }
+    let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;
+    let (client, credentials) = (socks::Client::new(address), hop.password().0);
+    match (hop.proxy, credentials) {
+        (Proxy::Socks4, user) => {
+            let user = user.map_or("", |it| &it.user);
+            client.socks4(user).map_err(invalid)
+        }
+        (_, None) => Ok(client),
+        (_, Some(c)) => client.with_password(&c.user, &c.password).map_err(invalid),
     }
 }

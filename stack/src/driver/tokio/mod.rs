@@ -5,12 +5,15 @@
 //! * [`connect_http2`], [`Http2`], [`Http2Stream`]: many streams over one connection.
 //! * [`WebSocketServer`]: WebSockets over HTTP/1.1 and HTTP/2 at one address.
 //! * [`relay`], [`serve_proxy`]: what a proxy does.
+//! * [`associate`]: datagrams through a proxy of SOCKS5.
 //! * [`Pool`]: HTTP/2 connections that many share.
 //! * [`dial`], [`Outside`], [`Resolve`]: carries out a [`Dialer`](crate::Dialer) of one's own.
 
+mod associate;
 mod bytes;
 mod connect;
 mod connection;
+mod datagrams;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod http2;
@@ -28,6 +31,7 @@ mod transport;
 #[cfg(feature = "hyper")]
 pub use self::hyper::{Connecting, HyperStream};
 pub use crate::driver::polled::{Closed, Ended, Found, Relayed, Resolve, dial, relay};
+pub use associate::{Associate, Association, associate};
 pub use connect::{
     ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, WebSocket, connect, connect_http2,
     connect_stream,

@@ -1,19 +1,26 @@
 //! Serving one client of a proxy.
 
+use super::datagrams::relay_datagrams;
 use super::runtime::now;
-use super::{Connection, Found, Outside, Relayed, Resolve, Transport, dial, relay};
+use super::{Connection, Ended, Found, Outside, Relayed, Resolve, Transport, dial, relay};
 use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
 use crate::driver::polled::one;
 use crate::driver::{seed, socket};
-use crate::{Error, Gate, Layer, Pipe, Plain, Refused};
+use crate::{Datagrams, Engine, Error, Flow, Gate, Layer, Pipe, Plain, Refused, Wants};
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::lookup_host;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::time::sleep;
 
 /// Serves one client of a proxy from its handshake to the end of its tunnel: waits for the request,
-/// connects if the gate's policy permits, answers and relays.
+/// connects if the gate's policy permits, answers and relays. For BIND and UDP ASSOCIATE of SOCKS,
+/// which the server layer has to [serve](crate::socks::Server::serving), the gate has to know
+/// [between](Gate::between) whom the connection is.
 ///
 /// # Errors
 ///
@@ -28,30 +35,77 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
 {
     client.open_within(handshake);
-    let target = match client.until(|engine| gate.request(engine, now())).await {
-        Ok(target) => target,
+    let wants = match client.until(|engine| gate.request(engine, now())).await {
+        Ok(wants) => wants,
         Err(error) => {
             // A refusal waits until it was read; how that ends tells nothing more.
             let _ = client.finish(handshake).await;
             return Err(error);
         }
     };
-    let reached = reach(target, gate).await;
-    match reached {
-        Ok(server) => {
-            let bound = match server.transport() {
-                Some(Transport::Tcp(io)) => io.local_addr().map_err(socket)?,
-                _ => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
-            };
-            gate.accept(client.engine(), bound);
-            relay(client, server).await
+    let refused = match (wants, gate.ends()) {
+        (Wants::Connection(target), _) => match reach(target, gate).await {
+            Ok(server) => {
+                let bound = match server.transport() {
+                    Some(Transport::Tcp(io)) => io.local_addr().map_err(socket)?,
+                    _ => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+                };
+                gate.accept(client.engine(), bound);
+                return relay(client, server).await;
+            }
+            Err(refused) => refused,
+        },
+        (Wants::Call(expected), Some((_, proxy))) => {
+            match called(&mut client, gate, &expected, proxy).await? {
+                Some((io, caller)) => {
+                    gate.called(client.engine(), caller);
+                    return relay(client, Connection::tcp(io, Engine::new(Plain))).await;
+                }
+                None => Refused::NotCalled,
+            }
         }
-        Err(refused) => {
-            gate.refuse(client.engine(), refused);
-            let _ = client.finish(handshake).await;
-            Err(Error::local("proxy", refused))
+        (Wants::Datagrams(says), Some((from, proxy))) => {
+            let datagrams = Datagrams::new(gate.clone(), from, &says);
+            return relay_datagrams(client, gate, datagrams, proxy).await;
         }
-    }
+        (_, None) => Refused::NotServed,
+    };
+    gate.refuse(client.engine(), refused);
+    let _ = client.finish(handshake).await;
+    Err(Error::local("proxy", refused))
+}
+
+/// Listens for the one whom a client expects; `None` if nobody comes in time.
+async fn called<S, L>(
+    client: &mut Connection<S, L>,
+    gate: &Gate,
+    expected: &Endpoint,
+    proxy: SocketAddr,
+) -> Result<Option<(TcpStream, SocketAddr)>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    let at = SocketAddr::new(proxy.ip(), 0);
+    let listener = TcpListener::bind(at).await.map_err(socket)?;
+    gate.accept(client.engine(), listener.local_addr().map_err(socket)?);
+    client.open_within(2 * PATIENCE);
+    let mut late = pin!(sleep(PATIENCE));
+    // Who has nothing more to say before anybody called has left.
+    let mut leaves = pin!(client.until(|engine| engine.from_wire().is_closed().then_some(())));
+    poll_fn(|cx| {
+        while let Poll::Ready(called) = listener.poll_accept(cx) {
+            let (io, caller) = called.map_err(socket)?;
+            if gate.admits(expected, caller) {
+                return Poll::Ready(Ok(Some((io, caller))));
+            }
+        }
+        if let Poll::Ready(left) = leaves.as_mut().poll(cx) {
+            return Poll::Ready(Err(left.err().unwrap_or(Error::peer("connection", Ended))));
+        }
+        late.as_mut().poll(cx).map(|()| Ok(None))
+    })
+    .await
 }
 
 /// Connects to one of the addresses that the gate permits.
@@ -95,3 +149,6 @@ impl Resolve for Permitted {
         })
     }
 }
+
+/// How long a caller is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
