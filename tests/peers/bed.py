@@ -80,13 +80,14 @@ class Bed:
         self.leaver = self.listen(Leaver)
         self.mute = self.listen(Mute)
         self.counter = self.listen(Counter)
+        self.echo_udp = self.listen_udp()
         self.refusing.bind(("127.0.0.1", 0))
         self.nobody = "%s:%d" % self.refusing.getsockname()
 
     def start_others(self):
         """The peers; first all are started, then all are waited for."""
-        names = "microsocks microsocks_auth squid squid_basic squid_tls squid_digest squid_digest_leaving tinyproxy tinyproxy_basic".split()
-        nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired", "http2")}
+        names = "microsocks microsocks_auth dante squid squid_basic squid_tls squid_digest squid_digest_leaving tinyproxy tinyproxy_basic".split()
+        nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired", "http2", "proxied")}
         openssl = {"TLSv1.2": ["-tls1_2"], "TLSv1.3": ["-tls1_3"], "client": ["-Verify", "1", "-verify_return_error"]}
         addresses = free_addresses(len(names) + len(nginx) + len(openssl))
         for name in names:
@@ -95,6 +96,7 @@ class Bed:
         self.openssl = {name: next(addresses) for name in openssl}
 
         self.start_microsocks()
+        self.start_dante()
         self.start_squid()
         self.start_squid_digest("squid_digest", "")
         self.start_squid_digest("squid_digest_leaving", "client_persistent_connections off")
@@ -143,6 +145,9 @@ class Bed:
             "our_websocket": ["websocket"],
             "our_websocket_tls": ["websocket", *tls],
         }
+        proxied = {"our_proxied": ["serve"], "our_proxied_tls": ["serve", *tls]}
+        for name, command in proxied.items():
+            self.start(name, self.programs / "proxied", *command)
         for name, command in commands.items():
             self.start(name, serve, *command)
         # With compression on.
@@ -151,7 +156,7 @@ class Bed:
         self.start("our_fuzzed", fuzzed, *commands["our_fuzzed"])
         self.start("our_fuzzed_tls", fuzzed, *commands["our_fuzzed_tls"])
         self.start("our_axum", self.programs / "axum")
-        commands["our_axum"] = []
+        commands.update({"our_axum": [], **proxied})
         for name in commands:
             setattr(self, name, self.announced(name))
 
@@ -165,19 +170,29 @@ class Bed:
         }
         more = {"http1": behind["echo"], "squid_basic": self.squid_basic, "our_connect": self.our_connect}
         behind_haproxy = {**behind, **more}
-        addresses = free_addresses(2 * len(behind) + 2 * len(behind_haproxy))
+        headers = {
+            "v1": ("our_proxied", "send-proxy"),
+            "v2": ("our_proxied", "send-proxy-v2"),
+            "v2_more": ("our_proxied", "send-proxy-v2-ssl-cn proxy-v2-options unique-id,crc32c"),
+            "v2_tls": ("our_proxied_tls", f"ssl verify none send-proxy-v2 proxy-v2-options unique-id"),
+        }
+        addresses = free_addresses(2 * len(behind) + 2 * len(behind_haproxy) + len(headers))
+        self.haproxy_headers = {name: next(addresses) for name in headers}
         self.nghttpx, self.nghttpx_tls = ({name: next(addresses) for name in behind} for _ in range(2))
         self.haproxy, self.haproxy_tls = ({name: next(addresses) for name in behind_haproxy} for _ in range(2))
-        self.start_haproxy(behind_haproxy)
+        self.start_haproxy(behind_haproxy, headers)
         self.start_nghttpx(behind)
-        for address in (*self.haproxy.values(), *self.haproxy_tls.values()):
+        for address in (*self.haproxy.values(), *self.haproxy_tls.values(), *self.haproxy_headers.values()):
             self.await_accepting("haproxy", address)
         for name in behind:
             self.await_accepting(f"nghttpx-{name}", self.nghttpx[name])
             self.await_accepting(f"nghttpx-{name}", self.nghttpx_tls[name])
 
-    def start_haproxy(self, behind):
-        """One haproxy, which speaks HTTP/2 with our WebSocket servers and HTTP/1.1 with all others."""
+    def start_haproxy(self, behind, headers):
+        """One haproxy, which speaks HTTP/2 with our WebSocket servers and HTTP/1.1 with all others.
+
+        Before our servers that read the header of the PROXY protocol, it carries bytes and says for whom.
+        """
         identity, config = self.folder / "haproxy.pem", self.folder / "haproxy.cfg"
         identity.write_text(Path(self.cert("server")).read_text() + Path(self.key("server")).read_text())
         ours = {"our_websocket": "proto h2", "our_websocket_tls": f"ssl alpn h2 ca-file {self.cert('ca')}"}
@@ -191,6 +206,18 @@ class Bed:
                     default_backend {name}
                 backend {name}
                     server {name} {address} {ours.get(name, "")}"""
+        for name, (server, options) in headers.items():
+            tls = f"ssl crt {identity}" if name == "v2_more" else ""
+            sections += f"""
+                frontend header_{name}
+                    mode tcp
+                    option tcplog
+                    unique-id-format haproxy-{name}
+                    bind {self.haproxy_headers[name]} {tls}
+                    default_backend header_{name}
+                backend header_{name}
+                    mode tcp
+                    server {name} {getattr(self, server)} {options}"""
         config.write_text(f"""
             global
                 log stdout format raw local0
@@ -225,6 +252,28 @@ class Bed:
         for name, auth in ("microsocks", []), ("microsocks_auth", ["-u", "user", "-P", self.PASSWORD]):
             host, port = getattr(self, name).split(":")
             self.start(name, "microsocks", "-i", host, "-p", port, *auth)
+
+    def start_dante(self):
+        """A danted, for SOCKS4 and SOCKS5 and all that they can."""
+        config, (host, port) = self.folder / "danted.conf", self.dante.split(":")
+        everything = "from: 0/0 to: 0/0"
+        config.write_text(f"""
+            logoutput: stdout
+            internal: {host} port = {port}
+            external: {host}
+            clientmethod: none
+            socksmethod: none
+            user.privileged: root
+            user.unprivileged: nobody
+            client pass {{
+                {everything}
+            }}
+            socks pass {{
+                {everything}
+                log: connect
+            }}
+            """)
+        self.start("dante", "danted", "-f", config, "-p", self.folder / "danted.pid")
 
     def start_squid(self):
         """One squid with three ports: open, with Basic authentication, and this over TLS."""
@@ -319,6 +368,13 @@ class Bed:
             versions = name if name.startswith("TLS") else "TLSv1.2 TLSv1.3"
             also = f"listen {sixth(address)} ssl;" if self.ipv6 else ""
             http2 = "http2" if name == "http2" else ""
+            if name == "proxied":
+                servers += f"""
+                    server {{
+                        listen {address} proxy_protocol;
+                        location / {{ return 200 "from $proxy_protocol_addr:$proxy_protocol_port\\n"; }}
+                    }}"""
+                continue
             client = f"ssl_client_certificate {self.cert('ca')}; ssl_verify_client on;" if name == "client" else ""
             servers += f"""
                 server {{
@@ -364,6 +420,13 @@ class Bed:
             threading.Thread(target=listener.serve_forever, daemon=True).start()
         self.listeners += listeners
         return f"127.0.0.1:{port}"
+
+    def listen_udp(self):
+        """Starts a server that sends datagrams back; returns its address."""
+        listener = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram)
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        self.listeners.append(listener)
+        return "127.0.0.1:%d" % listener.server_address[1]
 
     def cert(self, name):
         return str(self.folder / "certs" / f"{name}.pem")
@@ -435,6 +498,14 @@ class Greeter(socketserver.BaseRequestHandler):
         self.request.sendall(GREETING)
         while received := self.request.recv(65536):
             self.request.sendall(received)
+
+
+class Datagram(socketserver.BaseRequestHandler):
+    """Sends a datagram back, with who sent it."""
+
+    def handle(self):
+        data, listener = self.request
+        listener.sendto(b"%s, sent by port %d" % (data, self.client_address[1]), self.client_address)
 
 
 class Leaver(socketserver.BaseRequestHandler):

@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 WS=8.23.0
 PLAYWRIGHT=1.64.1
 
-packages=(squid-openssl tinyproxy microsocks nginx haproxy nghttp2-proxy nghttp2-client curl openssl apache2-utils chromium)
+packages=(squid-openssl tinyproxy microsocks dante-server nginx haproxy nghttp2-proxy nghttp2-client curl openssl apache2-utils chromium)
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 command -v npm >/dev/null || packages+=(nodejs npm)
 

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import secrets
+import socket
 import subprocess
 import tempfile
 import threading
@@ -81,6 +82,28 @@ class Programs:
     def shows(self, program, *options, says):
         """An example of ours prints what is wanted of it."""
         return self.ran([self.folder / program, *options]).expect(0, says)
+
+    def proxied(self, url, *options, log, says):
+        """Our pipe through a proxy that writes a header; our server behind it tells what that says."""
+        mark = self.bed.log_size(log)
+        end = self.pipe(url, [], options, PAYLOAD, lambda seen: len(seen) >= len(PAYLOAD))
+        end.expect(0)
+        if end.output != PAYLOAD:
+            raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(PAYLOAD)}")
+        return f"{len(PAYLOAD)} bytes equal" + self.told(log, says, mark)
+
+    def called(self, proxy, *options):
+        """Our call listens at a proxy; who calls there is echoed."""
+        with self.bed.passing("call", self.folder / "call", proxy, *options) as at:
+            host, port = at.split(":")
+            with socket.create_connection((host, int(port)), LIMIT) as caller:
+                caller.sendall(PAYLOAD)
+                heard = b""
+                while len(heard) < len(PAYLOAD) and (received := caller.recv(65536)):
+                    heard += received
+        if heard != PAYLOAD:
+            raise Failure(f"came back changed: {len(heard)} bytes, wanted {len(PAYLOAD)}")
+        return f"{len(heard)} bytes equal through {at}"
 
     def nested_refused(self, url, *options, says):
         """Our nested fails, and its error says what is wanted of it."""
