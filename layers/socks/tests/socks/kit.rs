@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports};
-use wirestack_socks::{Address, Client, Reply, Server};
+use wirestack_socks::{Address, Client, Command, Reply, Server};
 
 pub(crate) type Tunnel = Box<dyn Layer<In = Pipe, Out = Pipe>>;
 
@@ -101,12 +101,46 @@ pub(crate) fn server_with_password() -> Server {
     Server::with_password(|user, password| user == b"me" && password == b"pw")
 }
 
+/// A server of every command and version, which knows the user id `me`.
+pub(crate) fn server_of_all() -> Server {
+    let server = Server::new().with_socks4(|user| user == b"me");
+    server.serving(Command::Bind).serving(Command::UdpAssociate)
+}
+
+/// The peer of BIND.
+pub(crate) fn peer() -> Address {
+    address("192.0.2.7", 20)
+}
+
 /// What a server's application does with a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decision {
     Wait,
+    /// Accept it; for BIND, the peer connects at once.
     Accept,
+    /// Accept BIND, and wait for a peer that does not come.
+    Listen,
+    /// Accept BIND, and reject its peer.
+    RejectPeer(Reply),
     Reject(Reply),
+}
+
+impl Decision {
+    /// Decides whatever there is to decide, and returns whether there was.
+    pub(crate) fn make(self, side: &mut Side) -> bool {
+        let Some(server) = side.layer.part::<Server>() else {
+            return false;
+        };
+        let (asked, listening) = (server.request().is_some(), server.listening().is_some());
+        match self {
+            Self::Reject(reply) if asked => server.reject(reply),
+            Self::Accept | Self::Listen | Self::RejectPeer(_) if asked => server.accept(bound()),
+            Self::Accept if listening => server.connected(peer()),
+            Self::RejectPeer(reply) if listening => server.reject(reply),
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// Reads `05 00 'text'`: hexadecimal, spaces for the eye, and text in quotes.

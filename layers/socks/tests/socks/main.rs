@@ -1,4 +1,4 @@
-//! Both sides of SOCKS5, without a socket.
+//! Both sides of SOCKS, without a socket.
 #![allow(clippy::disallowed_methods)] // a test is its own driver
 
 mod junk;
