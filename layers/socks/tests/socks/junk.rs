@@ -1,8 +1,8 @@
 //! Bytes that nobody planned, from seeds: nothing panics, and everything ends.
 
-use crate::kit::{self, Dice, Side, bytes};
+use crate::kit::{self, Decision, Dice, Side, bytes};
 use wirestack_layer::Flow;
-use wirestack_socks::{Reply, Server};
+use wirestack_socks::{Client, Reply};
 
 const ROUNDS: u64 = 20_000;
 
@@ -19,6 +19,35 @@ fn junk_for_a_server() {
     let client = bytes("05 02 00 02  01 02 'me' 02 'pw'  05 01 00 03 01 'a' 01bb 'hello'");
     for seed in 1..=ROUNDS {
         check(seed, &client, Side::new(kit::server_with_password()));
+    }
+}
+
+#[test]
+fn junk_for_clients_of_other_versions_and_commands() {
+    let socks4 = bytes("00 5a 1267 7f000001  00 5a 0014 c0000207 'hello'");
+    let bind = bytes("05 00  05 00 00 01 7f000001 1267  05 00 00 03 01 'a' 0014 'hello'");
+    for seed in 1..=ROUNDS {
+        let binding = || Client::bind(kit::peer());
+        check(seed, &socks4, Side::new(kit::client().socks4("").unwrap()));
+        check(seed, &socks4, Side::new(binding().socks4("me").unwrap()));
+        check(seed, &bind, Side::new(binding()));
+        check(seed, &bind, Side::new(Client::associate(kit::peer())));
+    }
+}
+
+#[test]
+fn junk_for_a_server_of_everything() {
+    let conversations = [
+        "04 01 0050 c0000207 'me' 00 'hello'",
+        "04 01 01bb 00000001 'me' 00 'example.org' 00 'hello'",
+        "04 02 0014 c0000207 'me' 00 'hello'",
+        "05 01 00  05 02 00 01 c0000207 0014 'hello'",
+        "05 01 00  05 03 00 03 01 'a' 0014 'hello'",
+    ];
+    for conversation in conversations.map(bytes) {
+        for seed in 1..=ROUNDS {
+            check(seed, &conversation, Side::new(kit::server_of_all()));
+        }
     }
 }
 
@@ -40,7 +69,7 @@ fn check(seed: u64, conversation: &[u8], mut side: Side) {
     }
     side.from_wire.finish();
     side.process();
-    decide(&mut side, &mut dice);
+    while decide(&mut side, &mut dice) {}
     assert!(
         side.to_app.is_closed(),
         "seed {seed}: {:?}",
@@ -51,13 +80,15 @@ fn check(seed: u64, conversation: &[u8], mut side: Side) {
     assert_eq!(side.error().is_none(), side.layer.is_open(), "seed {seed}");
 }
 
-fn decide(side: &mut Side, dice: &mut Dice) {
-    use wirestack_layer::LayerExt;
-    if let Some(server) = side.layer.part::<Server>() {
-        match dice.roll(2) {
-            0 => server.accept(kit::bound()),
-            _ => server.reject(Reply::from(dice.roll(256) as u8)),
-        }
-        side.process();
-    }
+/// Decides on what there is, and returns whether there was anything.
+fn decide(side: &mut Side, dice: &mut Dice) -> bool {
+    let reply = Reply::from(dice.roll(256) as u8);
+    let decisions = [
+        Decision::Accept,
+        Decision::RejectPeer(reply),
+        Decision::Reject(reply),
+    ];
+    let decided = decisions[dice.roll(3)].make(side) || Decision::Accept.make(side);
+    side.process();
+    decided
 }

@@ -1,12 +1,13 @@
 //! `socks5-proto`, an independent reading of the same RFCs: each side reads what the other writes.
 
 use crate::kit::{self, Side};
+use bytes::BytesMut;
 use socks5_proto::handshake::{self, Method, password};
-use socks5_proto::{Address as Theirs, Command, Reply as TheirReply, Request, Response};
+use socks5_proto::{Address as Theirs, Command, Reply as TheirReply, Request, Response, UdpHeader};
 use std::net::SocketAddr;
 use tokio::runtime::Builder;
 use wirestack_layer::Flow;
-use wirestack_socks::{Address, Cause, Client, Host, Reply, Server};
+use wirestack_socks::{Address, Cause, Client, Host, Reply, Server, datagram};
 
 const IPV4: &str = "192.0.2.7";
 const IPV6: &str = "2001:db8::7";
@@ -72,6 +73,35 @@ fn our_client_and_their_server() {
 }
 
 #[test]
+fn our_other_commands_and_their_server() {
+    for target in addresses() {
+        let rows = [
+            (Client::bind(target.clone()), Command::Bind),
+            (Client::associate(target.clone()), Command::Associate),
+        ];
+        for (client, command) in rows {
+            let mut side = Side::new(client);
+            side.process();
+            side.sent();
+            side.receive(&write!(handshake::Response::new(Method::NONE)));
+            let request = read!(Request::read_from, side.sent());
+            assert_eq!(request.command, command);
+            assert_eq!(request.address, theirs(&target));
+
+            let first = Response::new(TheirReply::Succeeded, theirs(&kit::bound()));
+            side.receive(&write!(first));
+            assert_eq!(side.client().bound(), Some(&kit::bound()));
+            assert_eq!(side.layer.is_open(), command == Command::Associate);
+            if command == Command::Bind {
+                let second = Response::new(TheirReply::Succeeded, theirs(&target));
+                side.receive(&write!(second));
+                assert_eq!(side.client().peer(), Some(&target));
+            }
+        }
+    }
+}
+
+#[test]
 fn our_client_with_a_password_and_their_server() {
     for (user, word) in [("u", "p"), (&"u".repeat(255), &"p".repeat(255))] {
         let client = kit::client().with_password(user, word).unwrap();
@@ -129,6 +159,54 @@ fn their_client_and_our_server() {
         let response = read!(Response::read_from, side.sent());
         assert_eq!(response.reply, TheirReply::Succeeded);
         assert_eq!(response.address, theirs(bound));
+    }
+}
+
+#[test]
+fn their_other_commands_and_our_server() {
+    for target in addresses() {
+        for command in [Command::Bind, Command::Associate] {
+            let mut side = Side::new(kit::server_of_all());
+            side.receive(&write!(handshake::Request::new(vec![Method::NONE])));
+            side.sent();
+            side.receive(&write!(Request::new(command, theirs(&target))));
+            let request = side.server().request().unwrap();
+            let bind = request.command() == wirestack_socks::Command::Bind;
+            assert_eq!(bind, command == Command::Bind);
+            assert_eq!(request.target(), &target);
+
+            side.server().accept(kit::bound());
+            side.process();
+            let first = read!(Response::read_from, side.sent());
+            assert_eq!(first.address, theirs(&kit::bound()));
+            if bind {
+                side.server().connected(target.clone());
+                side.process();
+                let second = read!(Response::read_from, side.sent());
+                assert_eq!(second.reply, TheirReply::Succeeded);
+                assert_eq!(second.address, theirs(&target));
+            }
+            assert!(side.layer.is_open());
+        }
+    }
+}
+
+#[test]
+fn our_datagrams_and_theirs() {
+    for address in addresses() {
+        let mut ours = BytesMut::new();
+        datagram::emit(&address, b"", &mut ours);
+        let header = read!(UdpHeader::read_from, ours);
+        assert_eq!((header.frag, &header.address), (0, &theirs(&address)));
+
+        let mut sent = write!(UdpHeader::new(0, theirs(&address)));
+        sent.extend(b"payload");
+        let parsed = (address.clone(), &b"payload"[..]);
+        assert_eq!(datagram::parse(&sent), Ok(parsed));
+
+        let fragment = write!(UdpHeader::new(1, theirs(&address)));
+        let error = datagram::DatagramError::Fragmented(1);
+        assert_eq!(datagram::parse(&fragment), Err(error));
     }
 }
 
