@@ -186,7 +186,7 @@ impl Node {
         engine.from_wire().write(bytes);
         engine.process(now);
         let asked = engine.part::<socks::Server>().and_then(|it| {
-            let address = it.request()?;
+            let address = it.request()?.target();
             Some((address.host().to_string(), address.port()))
         });
         if let Some((host, port)) = asked {

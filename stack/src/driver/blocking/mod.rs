@@ -21,6 +21,7 @@ mod connection;
 mod dial;
 mod messages;
 mod outside;
+mod shared;
 mod socket;
 mod split;
 mod wire;

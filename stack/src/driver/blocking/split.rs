@@ -3,6 +3,7 @@
 use super::bytes::{put, take, waited};
 use super::connection::TimedOut;
 use super::messages::{Received, answered, begin_close, begin_ping, closed, has_room, received};
+use super::shared::{Hand, LOOK, Shared, State, TURN};
 use super::wire::{Moved, Wire};
 use super::{Connection, Socket};
 use crate::driver::socket;
@@ -11,7 +12,7 @@ use crate::{End, Engine, Error, Flow, Layer, Pipe, Queue, Weigh};
 use bytes::Bytes;
 use std::io::{self, Read, Write};
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 impl<S: Socket, L: Layer> Connection<S, L> {
@@ -63,152 +64,6 @@ pub struct Reader<S: Socket, L: Layer> {
 /// The half that sends.
 pub struct Writer<S: Socket, L: Layer> {
     hand: Hand<S, L>,
-}
-
-/// What both halves have.
-struct Hand<S, L: Layer> {
-    shared: Arc<Shared<S, L>>,
-    patience: Option<Duration>,
-}
-
-/// Whoever writes holds `outgoing` first and `state` second, and never `state` while it waits.
-struct Shared<S, L: Layer> {
-    state: Mutex<State<L>>,
-    outgoing: Mutex<Wire<S>>,
-    /// Something moved in the state.
-    moved: Condvar,
-}
-
-struct State<L: Layer> {
-    engine: Engine<L>,
-    /// What was taken off the engine and has not left yet.
-    left: Pipe,
-    /// Somebody is writing what was there.
-    writing: bool,
-    /// Why the transport takes no more: told when there is nothing more to read.
-    broken: Option<Error>,
-    /// Everything has left and the transport was told.
-    shut: bool,
-}
-
-impl<L: Layer> State<L> {
-    fn process(&mut self) {
-        self.engine.process(Instant::now());
-    }
-    fn is_flushed(&self) -> bool {
-        self.left.is_empty() && !self.writing && self.engine.is_flushed()
-    }
-    /// Whether there is something to tell the transport.
-    fn has_news(&mut self) -> bool {
-        let to_wire = self.engine.to_wire();
-        let ends = to_wire.end().is_some() && !self.shut;
-        !self.left.is_empty() || !to_wire.is_empty() || ends
-    }
-}
-
-impl<S: Socket, L: Layer> Hand<S, L> {
-    fn new(shared: &Arc<Shared<S, L>>, patience: Option<Duration>) -> Self {
-        Self {
-            shared: shared.clone(),
-            patience,
-        }
-    }
-    fn until(&self) -> Option<Instant> {
-        self.patience.and_then(|it| Instant::now().checked_add(it))
-    }
-    fn lock(&self) -> MutexGuard<'_, State<L>> {
-        locked(&self.shared.state)
-    }
-    /// Reads facts from the stack, or takes a decision in it.
-    fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
-        let mut state = self.lock();
-        let result = act(&mut state.engine);
-        state.process();
-        drop(state);
-        self.shared.moved.notify_all();
-        self.write();
-        result
-    }
-    /// Writes what there is, unless the other half does.
-    fn write(&self) {
-        loop {
-            let Ok(mut outgoing) = self.shared.outgoing.try_lock() else {
-                return; // who holds it looks again when it is done
-            };
-            let stuck = self.write_all(&mut outgoing);
-            drop(outgoing);
-            if stuck || !self.lock().has_news() {
-                return;
-            }
-        }
-    }
-    /// Writes until there is nothing more, or the transport takes nothing for a while; whether that
-    /// was it.
-    fn write_all(&self, outgoing: &mut Wire<S>) -> bool {
-        loop {
-            let mut state = self.lock();
-            let mut left = mem::take(&mut state.left);
-            let to_wire = state.engine.to_wire();
-            to_wire.pour(&mut left);
-            let end = to_wire.end().cloned();
-            if state.broken.is_some() {
-                left.discard();
-            }
-            let ends = end.filter(|_| left.is_empty() && !mem::replace(&mut state.shut, true));
-            state.writing = !left.is_empty();
-            state.process(); // there is room now
-            drop(state);
-            match ends {
-                Some(End::Finished) => {
-                    let _ = outgoing.io.finish();
-                }
-                Some(End::Aborted(_)) => outgoing.io.cut(),
-                None => {}
-            }
-            if left.is_empty() {
-                self.shared.moved.notify_all();
-                return false;
-            }
-            let moved = outgoing.write(&mut left, Some(TURN));
-            let mut state = self.lock();
-            (state.left, state.writing) = (left, false);
-            match moved {
-                Moved::Bytes(_) => {}
-                Moved::TimedOut => return true,
-                Moved::Broken(error) => {
-                    let error = socket(error);
-                    if Arc::strong_count(&self.shared) == 1 {
-                        state.engine.break_wire(error.clone()); // nobody else will find it out
-                    }
-                    state.broken = Some(error);
-                }
-            }
-            drop(state);
-            self.shared.moved.notify_all();
-        }
-    }
-    /// Writes, and waits until `done` has something to say.
-    fn wait<T>(&self, mut done: impl FnMut(&mut State<L>) -> Option<T>) -> Result<T, Error> {
-        let until = self.until();
-        loop {
-            self.write();
-            let mut state = self.lock();
-            state.process();
-            if let Some(result) = done(&mut state) {
-                drop(state);
-                self.shared.moved.notify_all();
-                self.write();
-                return Ok(result);
-            }
-            if until.is_some_and(|until| until <= Instant::now()) {
-                return Err(Error::local("connection", TimedOut));
-            }
-            if !state.has_news() {
-                // The reader tells what it hears; the end of the time is looked for turn by turn.
-                drop(self.shared.moved.wait_timeout(state, LOOK));
-            }
-        }
-    }
 }
 
 impl<S: Socket, L: Layer> Reader<S, L> {
@@ -422,13 +277,3 @@ impl<S: Socket, L: Layer<In = Pipe, Out = Pipe>> Writer<S, L> {
         self.left()
     }
 }
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How long one direction waits while the other one has something to do.
-const TURN: Duration = Duration::from_millis(10);
-
-/// After which it is looked whether something has become due meanwhile.
-const LOOK: Duration = Duration::from_millis(200);

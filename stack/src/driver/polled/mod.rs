@@ -9,11 +9,13 @@ mod connect;
 mod connection;
 mod dial;
 mod messages;
+mod moving;
 mod outside;
 mod relay;
 mod resolve;
 mod runtime;
 mod shared;
+mod wakers;
 mod websocket;
 
 #[cfg(feature = "tokio")]

@@ -1,6 +1,7 @@
 //! One connection in several hands: halves for two tasks, and a handle to one that is driven in the
 //! background.
 
+use super::wakers::{Hand, Hold, Wakers};
 use super::{Connection, Runtime, Wire};
 use crate::websocket::Payload;
 use crate::{Engine, Error, Layer, Pipe, Queue, Weigh};
@@ -10,9 +11,9 @@ use futures_sink::Sink;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 impl<S, L, R> Connection<S, L, R>
@@ -134,14 +135,6 @@ struct Shared<S, L: Layer, R: Runtime> {
     fan: Waker,
 }
 
-/// Who is polling.
-#[derive(Clone, Copy)]
-enum Hand {
-    Reader,
-    Writer,
-    Driver,
-}
-
 impl<S, L, R> Shared<S, L, R>
 where
     S: Wire<R>,
@@ -169,57 +162,6 @@ where
             self.wakers.wake_but(hand); // what moved may be what another one waits for
         }
         result
-    }
-}
-
-#[derive(Default)]
-struct Wakers {
-    waiting: [Mutex<Option<Waker>>; 3],
-    abandoned: AtomicBool,
-}
-
-impl Wakers {
-    fn register(&self, hand: Hand, waker: &Waker) {
-        let mut slot = self.slot(hand as usize);
-        match &mut *slot {
-            Some(old) => old.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
-    }
-    fn wake_but(&self, hand: Hand) {
-        for other in (0..3).filter(|other| *other != hand as usize) {
-            self.wake_one(other);
-        }
-    }
-    fn wake_all(&self) {
-        (0..3).for_each(|hand| self.wake_one(hand));
-    }
-    fn wake_one(&self, hand: usize) {
-        let waker = self.slot(hand).take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-    fn slot(&self, hand: usize) -> MutexGuard<'_, Option<Waker>> {
-        self.waiting[hand]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for Wakers {
-    fn wake(self: Arc<Self>) {
-        self.wake_all();
-    }
-}
-
-/// Held by every handle and half: when the last is gone, the task that drives ends.
-struct Hold(Arc<Wakers>);
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.0.abandoned.store(true, Ordering::Release);
-        self.0.wake_one(Hand::Driver as usize);
     }
 }
 
