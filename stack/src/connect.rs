@@ -306,8 +306,9 @@ fn prepared<L, O>(
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Scheme and authority, of a WebSocket.
-    pub(crate) url: String,
-    pub(crate) authorization: Option<HeaderValue>,
+    pub url: String,
+    /// What a WebSocket shows the server of who asks.
+    pub authorization: Option<HeaderValue>,
 }
 
 /// Basic authentication by the user and password of a URL.

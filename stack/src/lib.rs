@@ -65,7 +65,7 @@ mod gate;
 mod observed;
 mod plain;
 mod policy;
-#[cfg(any(feature = "polled", feature = "blocking"))]
+#[cfg(any(feature = "tokio", feature = "futures", feature = "blocking"))]
 mod role;
 mod stack;
 

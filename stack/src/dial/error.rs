@@ -138,7 +138,6 @@ impl DialError {
         }
     }
     /// An input that makes no route.
-    #[cfg(feature = "tokio")]
     pub(crate) fn invalid(error: Error, now: std::time::Instant) -> Self {
         Self::new(Reason::Invalid(error), Trace::new(now))
     }

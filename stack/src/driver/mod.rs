@@ -13,38 +13,12 @@
 pub mod blocking;
 #[cfg(feature = "futures")]
 pub mod futures;
-#[cfg(feature = "polled")]
+#[cfg(any(feature = "tokio", feature = "futures"))]
 pub mod polled;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
-use crate::{Error, Place, Seed};
-use std::io;
-
-/// An error of the transport below every layer. A transport that is itself made of layers tells its
-/// own.
-fn socket(error: io::Error) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => error,
-        Err(error) => Error::peer("wire", error).at(Place::Wire),
-    }
-}
-
-/// Wraps an error for the traits of bytes: the wire's own kind if it was the wire, the text as it is.
-fn to_io(error: &Error) -> io::Error {
-    let kind = error
-        .cause::<io::Error>()
-        .map_or(io::ErrorKind::ConnectionAborted, io::Error::kind);
-    io::Error::new(kind, error.clone())
-}
-
-/// Randomness for one connection, from the system.
-///
-/// # Panics
-///
-/// If the system has none to give: nothing that needs keys may go on then.
-fn seed() -> Seed {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system's entropy");
-    Seed::new(bytes)
-}
+#[cfg(any(feature = "tokio", feature = "futures", feature = "blocking"))]
+mod system;
+#[cfg(any(feature = "tokio", feature = "futures", feature = "blocking"))]
+use system::{seed, socket, to_io};
