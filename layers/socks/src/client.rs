@@ -98,10 +98,13 @@ impl Client {
         self.login = Login::Socks5(Some(Credentials::new(user, password)?));
         Ok(self)
     }
-    /// Speaks SOCKS4, with a user id that may be empty: the proxy may believe it, or ask identd.
+    /// Speaks [SOCKS4], with a user id that may be empty: the proxy may believe it, or ask identd.
     ///
-    /// A name goes to the proxy as SOCKS4a has it. What SOCKS4 cannot do is an error now, and not
+    /// A name goes to the proxy as [SOCKS4a] has it. What SOCKS4 cannot do is an error now, and not
     /// one of the connection.
+    ///
+    /// [SOCKS4]: https://www.openssh.com/txt/socks4.protocol
+    /// [SOCKS4a]: https://www.openssh.com/txt/socks4a.protocol
     ///
     /// # Errors
     ///

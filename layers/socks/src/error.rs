@@ -13,7 +13,8 @@ pub enum Cause {
         message: &'static str,
         /// Its first byte.
         seen: u8,
-        /// 5; 1 in the exchange of the password; 0 in a reply of SOCKS4.
+        /// 5, even where SOCKS4 would do too; 1 in the exchange of the password; 0 in a reply of
+        /// SOCKS4.
         wanted: u8,
     },
     /// The peer finished in the middle of the handshake.

@@ -132,7 +132,7 @@ impl Commands {
     /// Returns the command with this code if it is in the set.
     pub(crate) fn find(self, code: u8) -> Option<Command> {
         let all = [Command::Connect, Command::Bind, Command::UdpAssociate];
-        let served = all.into_iter().filter(|it| self.0 & 1 << it.code() != 0);
-        served.into_iter().find(|it| it.code() == code)
+        let mut served = all.into_iter().filter(|it| self.0 & 1 << it.code() != 0);
+        served.find(|it| it.code() == code)
     }
 }

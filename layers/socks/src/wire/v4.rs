@@ -7,6 +7,9 @@
 //!                                                     REPLY  VN CD DSTPORT DSTIP
 //! ```
 //!
+//! There is no RFC: what is quoted is from the memos of Ying-Da Lee, "SOCKS: A protocol for TCP proxy
+//! across firewalls" and "SOCKS 4A: A Simple Extension to SOCKS 4 Protocol".
+//!
 //! SOCKS4a is a DSTIP of 0.0.0.x, x not zero, with the name behind the user id.
 
 use super::{Fields, Parsed, name};
@@ -30,8 +33,8 @@ pub(crate) mod code {
 /// The longest user id and the longest name, in bytes. SOCKS4 knows no limit, but memory does.
 const LONGEST: usize = 255;
 
-/// Returns whether an IPv4 address cannot be sent: "the first three bytes of DSTIP [are] NULL and
-/// the last byte [is] a non-zero value" where a name follows.
+/// Returns whether an IPv4 address is the sign that a name follows: "it should set the first three
+/// bytes of DSTIP to NULL and the last byte to a non-zero value."
 pub(crate) fn announces_name(ip: Ipv4Addr) -> bool {
     (1..=255).contains(&ip.to_bits())
 }
