@@ -118,19 +118,33 @@ impl fmt::Display for Host {
 }
 
 /// Why a host is neither an IP address nor a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
     /// A name has so many bytes.
-    #[error("a host name of {0} bytes, wanted 1 to 255")]
     Length(usize),
     /// A name has a character that none can have.
-    #[error("a host name with {0:?}, wanted ASCII without separators (IDNA: A-labels)")]
     Character(char),
     /// An IPv6 address has a zone.
-    #[error("an IPv6 address with a zone, which means nothing to another host")]
     Zone,
 }
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(it) => write!(f, "a host name of {it} bytes, wanted 1 to 255"),
+            Self::Character(it) => write!(
+                f,
+                "a host name with {it:?}, wanted ASCII without separators (IDNA: A-labels)"
+            ),
+            Self::Zone => {
+                f.write_str("an IPv6 address with a zone, which means nothing to another host")
+            }
+        }
+    }
+}
+
+impl std::error::Error for AddressError {}
 
 #[cfg(test)]
 mod tests {

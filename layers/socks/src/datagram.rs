@@ -23,6 +23,7 @@
 use crate::wire::{self, Fields, Unparsed, v5};
 use crate::{Address, Cause};
 use bytes::{BufMut, BytesMut};
+use std::fmt;
 
 /// The longest header, in bytes: by so much can a datagram grow on its way through the proxy.
 pub const MAX_HEADER: usize = 2 + 1 + 1 + (1 + 255) + 2;
@@ -66,15 +67,13 @@ pub fn parse(datagram: &[u8]) -> Result<(Address, &[u8]), DatagramError> {
 const NO_FRAGMENT: u8 = 0;
 
 /// Why a datagram is to be dropped.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatagramError {
     /// It is a part of a larger one, with this FRAG. "An implementation that does not support
     /// fragmentation MUST drop any datagram whose FRAG field is other than X'00'."
-    #[error("the datagram is fragment {0:#04x}, wanted whole ones, 0x00")]
     Fragmented(u8),
     /// It ends in its header.
-    #[error("the datagram has {seen} bytes, wanted at least {wanted}")]
     Truncated {
         /// How many bytes it has.
         seen: usize,
@@ -82,6 +81,22 @@ pub enum DatagramError {
         wanted: usize,
     },
     /// Its address is none: [`Cause::UnknownAddressType`] or [`Cause::BadAddress`].
-    #[error(transparent)]
     BadAddress(Cause),
 }
+
+impl fmt::Display for DatagramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fragmented(it) => write!(
+                f,
+                "the datagram is fragment {it:#04x}, wanted whole ones, 0x00"
+            ),
+            Self::Truncated { seen, wanted } => {
+                write!(f, "the datagram has {seen} bytes, wanted at least {wanted}")
+            }
+            Self::BadAddress(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DatagramError {}

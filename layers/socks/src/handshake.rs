@@ -24,25 +24,12 @@ impl Stop {
     /// Does what is left to do for now, and returns whether the layer is over.
     pub(crate) fn settle(self, ports: &mut Ports<'_>) -> bool {
         match self {
-            Self::Wait => return heed_aborts(ports),
+            Self::Wait => return ports.heed_aborts(),
             Self::Fail(error) => ports.fail(error),
             Self::Over => ports.discard(),
         }
         true
     }
-}
-
-/// Gives up if one of the sides has done so: there is nothing to wait for.
-fn heed_aborts(ports: &mut Ports<'_>) -> bool {
-    if let Some(End::Aborted(error)) = ports.from_wire.closed().cloned() {
-        ports.fail(error);
-    } else if let Some(End::Aborted(error)) = ports.from_app.closed().cloned() {
-        ports.to_wire.abort(error.clone());
-        ports.fail(error);
-    } else {
-        return false;
-    }
-    true
 }
 
 /// Takes one message off the wire and leaves what is behind it to whom it may concern.

@@ -2,6 +2,7 @@
 
 use crate::{Address, AddressError, Command, Host, Reply};
 use ::socks5_proto as theirs;
+use std::fmt;
 use std::net::SocketAddr;
 
 impl From<Address> for theirs::Address {
@@ -67,9 +68,16 @@ impl From<theirs::Reply> for Reply {
 }
 
 /// A reply that `socks5-proto` has no word for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}, wanted one that RFC 1928 assigns")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnassignedReply(pub Reply);
+
+impl fmt::Display for UnassignedReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, wanted one that RFC 1928 assigns", self.0)
+    }
+}
+
+impl std::error::Error for UnassignedReply {}
 
 #[cfg(test)]
 mod tests {
