@@ -19,6 +19,8 @@ pub enum Cause {
     #[error("a line of more than 107 bytes")]
     LongLine,
     /// Version 1: the line is not as it should be.
+    ///
+    /// It is quoted up to the byte that tells.
     #[error("a line that cannot be read: {0:?}")]
     BadLine(String),
     /// The signature is that of version 2, the number is not.

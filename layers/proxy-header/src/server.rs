@@ -94,10 +94,12 @@ impl Server {
     }
     fn block(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
         let bytes = from_wire.unread();
+        v2::check(bytes)?;
         let Some(fixed) = bytes.first_chunk() else {
-            return Ok(Seen::Short(v2::FIXED));
+            // No more than needed to know: the next byte may be wrong.
+            let next = bytes.len() + 1;
+            return Ok(Seen::Short(next));
         };
-        v2::check(fixed)?;
         let whole = v2::FIXED + v2::following(fixed);
         if whole > self.limit {
             let (seen, limit) = (whole, self.limit);
@@ -114,6 +116,7 @@ impl Server {
 fn line(from_wire: &mut Pipe) -> Result<Seen, Cause> {
     let bytes = from_wire.unread();
     let longest = &bytes[..bytes.len().min(v1::LONGEST)];
+    v1::check(longest)?;
     let Some(end) = longest.windows(2).position(|two| two == b"\r\n") else {
         return match bytes.len() >= v1::LONGEST {
             true => Err(Cause::LongLine),
@@ -126,7 +129,7 @@ fn line(from_wire: &mut Pipe) -> Result<Seen, Cause> {
 }
 
 /// How many bytes both begin with alike.
-fn same(a: &[u8], b: &[u8]) -> usize {
+pub(crate) fn same(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 

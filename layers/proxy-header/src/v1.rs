@@ -6,6 +6,7 @@
 //! PROXY UNKNOWN CRLF
 //! ```
 
+use crate::server::same;
 use crate::{Addresses, Cause, Header, HeaderError, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -39,14 +40,38 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
     }
 }
 
-/// Reads a line without its end. Each field stands in the one form that there is for it.
+/// Checks a line, which may go on, as far as it can be told before its end: its protocol, and that
+/// nothing but CRLF ends it. Of what follows UNKNOWN "the receiver must ignore anything".
+pub(crate) fn check(line: &[u8]) -> Result<(), Cause> {
+    let rest = &line[SIGNATURE.len()..];
+    let wrong = |at: usize| Err(bad(&line[..=SIGNATURE.len() + at]));
+    let alike = PROTOCOLS.map(|protocol| same(rest, protocol));
+    let begun = |(alike, protocol): (usize, &[u8])| alike == rest.len().min(protocol.len());
+    if !alike.into_iter().zip(PROTOCOLS).any(begun) {
+        return wrong(alike.into_iter().max().unwrap_or(0));
+    }
+    if rest.starts_with(b"U") {
+        return Ok(());
+    }
+    // "must not tolerate a single CR or LF character to end the line"
+    match rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+        Some(at) if rest[at] == b'\n' => wrong(at),
+        Some(at) if rest.get(at + 1).is_some_and(|byte| *byte != b'\n') => wrong(at + 1),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a line without its end, which was checked. Each field stands in the one form that there is
+/// for it.
 pub(crate) fn parse(line: &[u8]) -> Result<Header, Cause> {
-    let wrong = || Cause::BadLine(String::from_utf8_lossy(line).into_owned());
+    // "the receiver must ignore anything presented before the CRLF is found", and be it no text.
+    if line[SIGNATURE.len()..].starts_with(b"UNKNOWN") {
+        return Ok(Header::unknown());
+    }
+    let wrong = || bad(line);
     let text = std::str::from_utf8(line).map_err(|_| wrong())?;
     let mut fields = text.split(' ').skip(1);
     let header = match fields.next() {
-        // "the receiver must ignore anything presented before the CRLF is found"
-        Some("UNKNOWN") => return Ok(Header::unknown()),
         Some("TCP4") => tcp::<Ipv4Addr>(&mut fields),
         Some("TCP6") => tcp::<Ipv6Addr>(&mut fields),
         _ => None,
@@ -67,9 +92,16 @@ where
     ))
 }
 
+fn bad(line: &[u8]) -> Cause {
+    Cause::BadLine(String::from_utf8_lossy(line).into_owned())
+}
+
 /// A number without signs and leading zeros.
 fn decimal(field: &str) -> Option<u16> {
     let plain = field.bytes().all(|byte| byte.is_ascii_digit());
     let leads = field.len() > 1 && field.starts_with('0');
     (plain && !leads).then(|| field.parse().ok())?
 }
+
+/// All that the signature may be followed by.
+const PROTOCOLS: [&[u8]; 4] = [b"TCP4 ", b"TCP6 ", b"UNKNOWN ", b"UNKNOWN\r\n"];

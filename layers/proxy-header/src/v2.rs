@@ -121,24 +121,38 @@ pub(crate) fn following(fixed: &[u8; FIXED]) -> usize {
     usize::from(u16::from_be_bytes([fixed[14], fixed[15]]))
 }
 
-/// Checks what the fixed bytes say, before more of them are wanted.
-pub(crate) fn check(fixed: &[u8; FIXED]) -> Result<(), Cause> {
-    match (fixed[12] & 0xf0, fixed[12] & 0x0f) {
-        (VERSION, LOCAL | PROXY) => {}
+/// Checks what the bytes behind the signature say, as far as they are there: a wrong one is known
+/// before more are wanted.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Cause> {
+    let Some(first) = bytes.get(SIGNATURE.len()) else {
+        return Ok(());
+    };
+    match (first & 0xf0, first & 0x0f) {
+        // "discard the protocol block including the family which is ignored"
+        (VERSION, LOCAL) => return Ok(()),
+        (VERSION, PROXY) => {}
         (VERSION, command) => return Err(Cause::UnknownCommand(command)),
         (version, _) => return Err(Cause::UnknownVersion(version >> 4)),
     }
-    match (fixed[13] & 0xf0, fixed[13] & 0x0f) {
-        (0 | IPV4 | IPV6 | UNIX_SOCKET, 0 | STREAM | DATAGRAM) => Ok(()),
-        _ => Err(Cause::UnknownFamily(fixed[13])),
+    match bytes.get(SIGNATURE.len() + 1) {
+        Some(code) if !known(*code) => Err(Cause::UnknownFamily(*code)),
+        _ => Ok(()),
     }
+}
+
+/// "other values are unspecified [...] and must be rejected as invalid by receivers"
+fn known(code: u8) -> bool {
+    matches!(
+        (code & 0xf0, code & 0x0f),
+        (0 | IPV4 | IPV6 | UNIX_SOCKET, 0 | STREAM | DATAGRAM)
+    )
 }
 
 /// Reads a whole header, whose fixed bytes were checked.
 pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
     let (command, code) = (whole[12] & 0x0f, whole[13]);
     if command == LOCAL {
-        return Ok(Header::local()); // "the receiver MUST [...] discard the protocol block"
+        return Ok(Header::local());
     }
     let transport = match code & 0x0f {
         STREAM => Transport::Stream,
@@ -226,7 +240,8 @@ fn path(field: Bytes) -> Bytes {
     field.slice(..end)
 }
 
-/// "the checksum is calculated over the whole header, with this field set to zero"
+/// "replace the 32 bits of the checksum field in the received PROXY header with all '0's and
+/// calculate a CRC32c checksum value of the whole PROXY header"
 fn verify(whole: &[u8], at: usize, value: &[u8]) -> Result<(), Cause> {
     let Ok(seen) = value.try_into().map(u32::from_be_bytes) else {
         return Err(Cause::ChecksumLength(value.len()));

@@ -1,0 +1,47 @@
+//! Whatever arrives, a server stays within its limit and comes to an end.
+#![allow(clippy::disallowed_methods)] // a test has its own clock
+
+use std::time::Instant;
+use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_proxy_header::Server;
+
+#[test]
+fn junk_never_panics_and_holds_no_more_than_the_limit() {
+    let seed = std::env::var("SEED")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0x5eed_u64);
+    println!("SEED={seed}");
+    let mut state = seed | 1;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let begins = [
+        &b""[..],
+        b"PROXY ",
+        b"PROXY TCP4 ",
+        b"\r\n\r\n\0\r\nQUIT\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0",
+    ];
+    for _ in 0..20_000 {
+        let mut bytes = begins[(random() % 5) as usize].to_vec();
+        bytes.extend((0..random() % 60).map(|_| (random() % 256) as u8));
+        let mut server = Server::default();
+        let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+        let mut process = |from_wire: &mut Pipe| {
+            let ports = Ports::new(from_wire, &mut to_wire, &mut from_app, &mut to_app);
+            server.process(ports, Instant::now());
+        };
+        for part in bytes.chunks(1 + (random() % 40) as usize) {
+            from_wire.write(part);
+            process(&mut from_wire);
+        }
+        assert!(from_wire.required() <= 4096);
+        from_wire.finish();
+        process(&mut from_wire);
+        assert!(to_app.is_closed());
+    }
+}
