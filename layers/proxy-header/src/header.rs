@@ -111,7 +111,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] if it is longer than its kind may be, if the header would have more than 65,535
+    /// [`HeaderError`] if it is longer than its kind may be, if the header would have more than 65,528
     /// bytes, or if it is [a checksum](kind::CRC32C), which
     /// [the client](crate::Client::with_checksum) makes.
     pub fn with_tlv(mut self, kind: u8, value: impl Into<Bytes>) -> Result<Self, HeaderError> {

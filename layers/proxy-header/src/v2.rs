@@ -157,7 +157,7 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
     let transport = match code & 0x0f {
         STREAM => Transport::Stream,
         DATAGRAM => Transport::Datagram,
-        _ => return Ok(Header::unknown()),
+        _ => return unspecified(&whole),
     };
     let mut rest = whole.slice(FIXED..);
     let seen = rest.len();
@@ -193,18 +193,36 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
                 tlvs: Vec::new(),
             }
         }
-        _ => return Ok(Header::unknown()),
+        _ => return unspecified(&whole),
     };
+    header.tlvs = values(&whole, rest)?;
+    Ok(header)
+}
+
+/// How long addresses of no family are is not said; senders have none, so values come at once. What
+/// cannot be read so is passed over.
+fn unspecified(whole: &Bytes) -> Result<Header, Cause> {
+    let tlvs = match values(whole, whole.slice(FIXED..)) {
+        Err(Cause::ShortTlv { .. }) => Vec::new(),
+        read => read?,
+    };
+    let addresses = Addresses::Unknown;
+    Ok(Header { addresses, tlvs })
+}
+
+/// Reads what stands behind the addresses.
+fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, Cause> {
+    let mut tlvs = Vec::new();
     while !rest.is_empty() {
         let at = whole.len() - rest.len();
         let tlv = Tlv::parse(&mut rest).ok_or(Cause::ShortTlv { at })?;
         match tlv.kind {
             kind::NOOP => {}
-            kind::CRC32C => verify(&whole, at, &tlv.value)?,
-            _ => header.tlvs.push(tlv),
+            kind::CRC32C => verify(whole, at, &tlv.value)?,
+            _ => tlvs.push(tlv),
         }
     }
-    Ok(header)
+    Ok(tlvs)
 }
 
 impl Header {

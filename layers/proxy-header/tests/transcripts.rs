@@ -130,6 +130,10 @@ fn blocks_of_version_2() {
         (Header::local(), block(b"\x20\x00\x00\x00")),
         (Header::unknown(), block(b"\x21\x00\x00\x00")),
         (
+            Header::unknown().with_tlv(kind::ALPN, &b"h2"[..]).unwrap(),
+            block(b"\x21\x00\x00\x05\x01\x00\x02h2"),
+        ),
+        (
             tcp("192.0.2.1:1", "192.0.2.7:2")
                 .with_tlv(kind::ALPN, &b"h2"[..])
                 .unwrap()
