@@ -3,13 +3,19 @@
 use std::sync::{Arc, LazyLock};
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{self, ClientSettings, ServerSettings, Versions};
-use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, http2, socks, websocket};
+use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, http2, proxy_header, socks, websocket};
 
 /// A tunnel that can lie between two others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// SOCKS5 without authentication.
     Socks,
+    /// SOCKS4a.
+    Socks4,
+    /// BIND of SOCKS5.
+    Bind,
+    /// The PROXY header, version 2.
+    ProxyHeader,
     /// HTTP CONNECT.
     Connect,
     /// CONNECT over HTTP/2.
@@ -72,6 +78,28 @@ impl Kind {
                 socks::Client::new(address).boxed()
             }
             (Self::Socks, Role::Server) => socks::Server::new().boxed(),
+            (Self::Socks4, Role::Client) => {
+                let address = socks::Address::new("example.org", 443).unwrap();
+                socks::Client::new(address).socks4("me").unwrap().boxed()
+            }
+            (Self::Socks4, Role::Server) => socks::Server::new().with_socks4(|_| true).boxed(),
+            (Self::Bind, Role::Client) => {
+                let address = socks::Address::new("192.0.2.7", 0).unwrap();
+                socks::Client::bind(address).boxed()
+            }
+            (Self::Bind, Role::Server) => {
+                let server = socks::Server::new();
+                server.serving(socks::Command::Bind).boxed()
+            }
+            (Self::ProxyHeader, Role::Client) => {
+                let (source, destination) = ("192.0.2.1:4711", "192.0.2.7:443");
+                let header = proxy_header::Header::tcp(
+                    source.parse().unwrap(),
+                    destination.parse().unwrap(),
+                );
+                proxy_header::Client::v2(header).with_checksum().boxed()
+            }
+            (Self::ProxyHeader, Role::Server) => proxy_header::Server::default().boxed(),
             (Self::Connect, Role::Client) => {
                 let client = http1::connect::Client::new("example.org", 443);
                 client.unwrap().boxed()

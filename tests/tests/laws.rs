@@ -4,7 +4,9 @@ use wirestack::{
     BoxSocket, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, http2, socks, websocket,
 };
 use wirestack_laws::{Endpoint, Subject, Traffic, check, nesting, order, pattern, works};
-use wirestack_tests::Kind::{Connect, Http2, Socks, Tls, Tls12, WebSocket};
+use wirestack_tests::Kind::{
+    Bind, Connect, Http2, ProxyHeader, Socks, Socks4, Tls, Tls12, WebSocket,
+};
 use wirestack_tests::{Kind, Role, SHAPES, Shape, http2_settings, nest};
 
 const PAIRS: &[&[Kind]] = &[
@@ -16,6 +18,9 @@ const PAIRS: &[&[Kind]] = &[
     &[Tls, WebSocket],
     &[Tls, Http2],
     &[Http2, Tls],
+    &[ProxyHeader, Tls],
+    &[Socks4, Connect],
+    &[Connect, Bind],
 ];
 
 const TRIPLES: &[&[Kind]] = &[
@@ -25,6 +30,7 @@ const TRIPLES: &[&[Kind]] = &[
     &[Connect, Tls, WebSocket],
     &[Socks, Tls, Http2],
     &[Http2, Tls, Http2],
+    &[ProxyHeader, Socks4, Bind],
 ];
 
 #[test]
@@ -47,6 +53,8 @@ fn groupings_of_tunnels_cannot_be_told_apart() {
         &[Socks, Connect][..],
         &[Connect, Socks],
         &[Socks, Connect, Socks],
+        &[ProxyHeader, Socks4],
+        &[Bind, ProxyHeader, Connect],
     ] {
         let subjects: Vec<_> = SHAPES.iter().map(|shape| tunnel(kinds, *shape)).collect();
         nesting(&subjects);
@@ -169,6 +177,9 @@ fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
         };
         if server.request().is_some() {
             server.accept(socks::Address::new("192.0.2.1", 40000).unwrap());
+            decided = true;
+        } else if server.listening().is_some() {
+            server.connected(socks::Address::new("192.0.2.7", 4711).unwrap());
             decided = true;
         }
     }

@@ -21,7 +21,7 @@ pub type ConnectHttp2 = connect::ConnectHttp2<Outside>;
 /// connector for clients made of `hyper`.
 pub type Connector = connect::Connector<Outside>;
 
-/// A WebSocket that [`connect`] opened: of messages, unless it is of their parts or of bytes.
+/// A WebSocket that [`connect`](fn@connect) opened: of messages, unless it is of their parts or of bytes.
 pub type WebSocket<F = Queue<Message>> = Connection<Transport, BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`] opened.
