@@ -157,6 +157,32 @@ fn halves_talk_in_two_threads() {
 }
 
 #[test]
+fn halves_of_a_dialled_websocket_over_tls_talk_in_two_threads() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let target = runtime.block_on(echo(true));
+    let socket = connect(&format!("wss://localhost:{}/", target.port()))
+        .direct()
+        .tls(TLS.client.clone())
+        .connect()
+        .unwrap();
+    let (mut reader, mut writer) = socket.split().unwrap();
+    let writing = thread::spawn(move || {
+        for n in 0..20 {
+            writer.send(Message::binary(vec![n; 300_000])).unwrap();
+        }
+        writer
+    });
+    for n in 0..20 {
+        let message = reader.next().unwrap().unwrap();
+        assert_eq!(message, Message::binary(vec![n; 300_000]));
+    }
+    let mut writer = writing.join().unwrap();
+    let hearing = thread::spawn(move || reader.next());
+    writer.close(CloseCode::NORMAL, "done").unwrap();
+    assert!(hearing.join().unwrap().is_none());
+}
+
+#[test]
 fn halves_of_a_stream_carry_bytes_and_half_close() {
     let (a, b) = pair();
     let other = thread::spawn(move || {

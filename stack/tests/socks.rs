@@ -78,6 +78,10 @@ async fn datagrams_of_others_and_for_others_are_dropped() {
     association.send_to(b"lost", &forbidden).await.unwrap();
     association.send_to(b"first", &echo.into()).await.unwrap();
     assert_eq!(association.recv().await.unwrap().0, b"first");
+    let sender = association.sender();
+    let sending = tokio::spawn(async move { sender.send_to(b"from a task", &echo.into()).await });
+    assert_eq!(association.recv().await.unwrap().0, b"from a task");
+    sending.await.unwrap().unwrap();
     // The port of the client is known by now: somebody else is not heard.
     let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut stolen = bytes::BytesMut::new();

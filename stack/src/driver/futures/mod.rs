@@ -24,6 +24,9 @@
 //! * [`Connection`]: any stack on any transport; [`Handle`], [`Reader`], [`Writer`] share one.
 //! * [`dial`], [`Outside`], [`Resolve`]: carries out a [`Dialer`](crate::Dialer) of one's own.
 //! * [`relay`]: joins two streams of bytes.
+//!
+//! A connection of bytes has two things called `close`: with a code and a reason it is that of a
+//! WebSocket that carries bytes; the one that ends what is written is `AsyncWriteExt::close(&mut it)`.
 
 mod bytes;
 mod runtime;

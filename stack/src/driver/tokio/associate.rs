@@ -10,6 +10,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::ReadBuf;
@@ -91,8 +92,26 @@ impl IntoFuture for Associate {
 /// A socket whose datagrams a proxy relays, as long as its connection to the proxy lives.
 pub struct Association {
     connection: Connection<Transport, Client>,
-    socket: UdpSocket,
+    sender: DatagramSender,
     buf: Vec<u8>,
+}
+
+/// Sends the datagrams of an [`Association`], from any task.
+#[derive(Clone, Debug)]
+pub struct DatagramSender(Arc<UdpSocket>);
+
+impl DatagramSender {
+    /// Sends a datagram to an address or a name, which the proxy looks up. Like every datagram, it may
+    /// be lost without a word, also because the proxy does not permit it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system: a payload that is too large, for one.
+    pub async fn send_to(&self, payload: &[u8], to: &Address) -> io::Result<()> {
+        let mut bytes = BytesMut::with_capacity(datagram::MAX_HEADER + payload.len());
+        datagram::emit(to, payload, &mut bytes);
+        self.0.send(&bytes).await.map(|_| ())
+    }
 }
 
 impl Association {
@@ -118,20 +137,21 @@ impl Association {
         io.connect(relay).await.map_err(socket)?; // nobody else is heard
         Ok(Self {
             connection,
-            socket: io,
+            sender: DatagramSender(Arc::new(io)),
             buf: vec![0; LARGEST],
         })
     }
-    /// Sends a datagram to an address or a name, which the proxy looks up. Like every datagram, it may
-    /// be lost without a word, also because the proxy does not permit it.
+    /// Sends a datagram, as [`DatagramSender::send_to`].
     ///
     /// # Errors
     ///
-    /// Those of the system: a payload that is too large, for one.
+    /// As there.
     pub async fn send_to(&self, payload: &[u8], to: &Address) -> io::Result<()> {
-        let mut bytes = BytesMut::with_capacity(datagram::MAX_HEADER + payload.len());
-        datagram::emit(to, payload, &mut bytes);
-        self.socket.send(&bytes).await.map(|_| ())
+        self.sender.send_to(payload, to).await
+    }
+    /// Returns what sends while somebody else receives.
+    pub fn sender(&self) -> DatagramSender {
+        self.sender.clone()
     }
     /// Waits for a datagram, and returns it with where it comes from. What is no datagram of a proxy
     /// is passed over. Dropping the future loses nothing.
@@ -145,7 +165,7 @@ impl Association {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Vec<u8>, Address), Error>> {
         loop {
             let mut buf = ReadBuf::new(&mut self.buf);
-            if let Poll::Ready(received) = self.socket.poll_recv(cx, &mut buf) {
+            if let Poll::Ready(received) = self.sender.0.poll_recv(cx, &mut buf) {
                 received.map_err(socket)?;
                 if let Ok((from, payload)) = datagram::parse(buf.filled()) {
                     return Poll::Ready(Ok((payload.to_vec(), from)));
@@ -166,7 +186,7 @@ impl Association {
     ///
     /// Those of the system.
     pub fn relay(&self) -> io::Result<SocketAddr> {
-        self.socket.peer_addr()
+        self.sender.0.peer_addr()
     }
     /// Ends the association.
     ///

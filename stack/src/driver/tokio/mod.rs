@@ -31,7 +31,7 @@ mod transport;
 #[cfg(feature = "hyper")]
 pub use self::hyper::{Connecting, HyperStream};
 pub use crate::driver::polled::{Closed, Ended, Found, Relayed, Resolve, dial, relay};
-pub use associate::{Associate, Association, associate};
+pub use associate::{Associate, Association, DatagramSender, associate};
 pub use connect::{
     ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, WebSocket, connect, connect_http2,
     connect_stream,
