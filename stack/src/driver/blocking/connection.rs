@@ -339,4 +339,4 @@ pub struct TimedOut;
 struct Full;
 
 /// How long one direction waits while the other one has something to do.
-const TURN: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(2);

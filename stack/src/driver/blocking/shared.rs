@@ -163,7 +163,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// How long one direction waits while the other one has something to do.
-pub(super) const TURN: Duration = Duration::from_millis(10);
+pub(super) const TURN: Duration = Duration::from_millis(2);
 
 /// After which it is looked whether something has become due meanwhile.
 pub(super) const LOOK: Duration = Duration::from_millis(200);

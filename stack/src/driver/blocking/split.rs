@@ -80,10 +80,12 @@ impl<S: Socket, L: Layer> Reader<S, L> {
         let until = self.hand.until();
         loop {
             let mut state = self.hand.lock();
+            let before = state.engine.moves();
             self.arrived.pour(state.engine.from_wire());
             state.process();
             let found = done(&mut state.engine);
             state.process(); // there may be room now
+            let more = !self.arrived.is_empty() && state.engine.moves() != before;
             let writing = state.has_news();
             let can_read = self.arrived.is_empty() && !self.arrived.is_closed();
             let due = state.engine.deadline();
@@ -92,6 +94,9 @@ impl<S: Socket, L: Layer> Reader<S, L> {
             self.hand.write();
             if let Some(found) = found {
                 return Ok(found);
+            }
+            if more {
+                continue;
             }
             let now = Instant::now();
             if until.is_some_and(|until| until <= now) {
