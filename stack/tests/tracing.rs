@@ -137,7 +137,7 @@ fn a_connection_that_was_accepted_tells_how_its_layers_open_and_close_and_why() 
     let wanted = [
         "1 opens connection",
         "2 opens layer name=\"socks\" place=0",
-        "says message=opening, waiting for the CONNECT request",
+        "says message=opening, waiting for the request",
         "3 opens layer name=\"websocket\" place=1",
         "says message=waiting for a decision on the CONNECT request",
         "2 is facts=\"connected to example.org:80, bound 192.0.2.1:7\"",

@@ -18,6 +18,7 @@ use tower_service::Service;
 /// ```no_run
 /// # #[cfg(feature = "hyper")]
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use http_body_util::Empty;
 /// use hyper_util::client::legacy::Client;
 /// use hyper_util::rt::TokioExecutor;
 /// use wirestack::tokio::Connector;
@@ -25,9 +26,9 @@ use tower_service::Service;
 /// let connector = Connector::default()
 ///     .via("socks5h://gate.test:1080")
 ///     .via("http://proxy.test:3128");
-/// let client = Client::builder(TokioExecutor::new()).build(connector);
+/// let client = Client::builder(TokioExecutor::new()).build::<_, Empty<&[u8]>>(connector);
 /// let response = client.get("https://example.org/".parse()?);
-/// # let _: (_, http_body_util::Empty<bytes::Bytes>) = (response, Default::default());
+/// # drop(response);
 /// # Ok(())
 /// # }
 /// ```
