@@ -1,6 +1,6 @@
 //! Carrying out what a [`Dialer`] says.
 
-use super::{Connection, Outside, Transport};
+use super::{Connection, Outside, TimedOut, Transport};
 use crate::auth::Credentials;
 use crate::dial::{
     AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Timeouts, Trace,
@@ -135,11 +135,17 @@ where
                 .flatten()
                 .min(),
         };
-        if connection.advance(turn).is_ok() {
-            self.dialer
-                .observe(*attempt, connection.engine(), Instant::now());
-        }
-        if let Ok(news) = self.news.try_recv() {
+        let news = match connection.advance(turn) {
+            Ok(()) => {
+                let now = Instant::now();
+                self.dialer.observe(*attempt, connection.engine(), now);
+                self.news.try_recv().ok()
+            }
+            Err(error) if error.cause::<TimedOut>().is_some() => self.news.try_recv().ok(),
+            // Nothing more can come over the transport: a thread may have something to tell.
+            Err(_) => self.news.recv_timeout(left.unwrap_or(Duration::MAX)).ok(),
+        };
+        if let Some(news) = news {
             self.hear(news);
         }
     }
