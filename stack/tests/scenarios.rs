@@ -159,14 +159,54 @@ fn every_scenario_ends_as_it_should_on_tokio() {
 #[cfg(feature = "smol")]
 #[test]
 fn every_scenario_ends_as_it_should_on_smol() {
-    use wirestack::futures::{Outside, Smol, connect};
+    on(wirestack::futures::Smol);
+}
+
+#[cfg(feature = "smol")]
+#[test]
+fn every_scenario_ends_as_it_should_on_a_runtime_of_ones_own() {
+    on(Own);
+}
+
+/// What the trait asks for, and nothing else.
+#[cfg(feature = "smol")]
+#[derive(Clone)]
+struct Own;
+
+#[cfg(feature = "smol")]
+impl wirestack::futures::Runtime for Own {
+    type Stream = smol::net::TcpStream;
+    fn connect(
+        &self,
+        to: SocketAddr,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static {
+        smol::net::TcpStream::connect(to)
+    }
+    fn resolve(
+        &self,
+        host: String,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static {
+        smol::net::resolve((host, port))
+    }
+    fn timer(&self, until: Instant) -> impl Future<Output = ()> + Send + 'static {
+        let timer = smol::Timer::at(until);
+        async {
+            let _at = timer.await;
+        }
+    }
+}
+
+#[cfg(feature = "smol")]
+fn on<R: wirestack::futures::Runtime>(runtime: R) {
+    use wirestack::futures::{Outside, connect};
     run(|it, names, timeouts| {
-        let outside = Outside::new(Smol)
+        let outside = Outside::new(runtime.clone())
             .resolver(names)
             .credentials(|_| async { credentials() })
             .exchange(|url, data| async move { ticket(&url, &data) });
         smol::block_on(async {
-            let connect = connect(Smol, URL).routes(it.routes.clone());
+            let connect = connect(runtime.clone(), URL).routes(it.routes.clone());
             let connect = connect.redirects(it.redirects).timeouts(timeouts);
             let mut socket = connect.outside(outside).await?;
             socket.ping("x").await.unwrap();

@@ -1,7 +1,7 @@
 //! The driver over the traits of `futures-io`, on any executor.
 //!
-//! What an executor has to bring is the small trait [`Runtime`]; with the feature `smol`, `Smol` is
-//! one that is ready.
+//! What an executor has to bring is the small trait [`Runtime`]: how to connect, to look a name up and to
+//! wait until a time. With the feature `smol`, `Smol` is one that is ready.
 //!
 //! ```no_run
 //! # #[cfg(feature = "smol")]

@@ -5,11 +5,14 @@ use crate::dial::{Destination, Job};
 use crate::driver::polled::{self, Found, Pending, Wire, one};
 use bytes::BytesMut;
 use futures_io::{AsyncRead, AsyncWrite};
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Instant;
 
 /// What connecting needs of an executor: sockets, names and a timer.
@@ -29,11 +32,13 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static;
     /// Waits until a time.
     fn timer(&self, until: Instant) -> impl Future<Output = ()> + Send + 'static;
-    /// Runs something that may wait on a thread for such work.
+    /// Runs something that may wait on a thread for such work; unless it is written, on a new one.
     fn block<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> impl Future<Output = T> + Send + 'static;
+    ) -> impl Future<Output = T> + Send + 'static {
+        on_a_thread(work)
+    }
     /// Connects to a Unix socket, where there are any; unless it is written, there are none.
     fn connect_unix(
         &self,
@@ -48,6 +53,32 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     fn now(&self) -> Instant {
         Instant::now()
     }
+}
+
+/// Runs something on a new thread. If it panics, it is waited for in vain.
+fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = T> + Send + 'static {
+    let done = Arc::new(Mutex::new((None, None::<Waker>)));
+    let tell = done.clone();
+    thread::spawn(move || {
+        let result = work();
+        let mut done = tell.lock().unwrap_or_else(PoisonError::into_inner);
+        done.0 = Some(result);
+        let waker = done.1.take();
+        drop(done);
+        waker.inspect(Waker::wake_by_ref);
+    });
+    poll_fn(move |cx| {
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        match done.0.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                done.1 = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    })
 }
 
 impl<R: Runtime> polled::Runtime for R {
