@@ -92,7 +92,7 @@ impl Pair {
     fn accept(&mut self, tunnels: usize) {
         for n in 0..tunnels {
             if let Some(server) = self.server.nth_part::<socks::Server>(n)
-                && let Some(target) = server.request().cloned()
+                && let Some(target) = server.request().map(|it| it.target().clone())
             {
                 server.accept(target);
             }
