@@ -73,16 +73,16 @@ impl<S: Socket, L: Layer> Hand<S, L> {
         self.write();
         result
     }
-    /// Writes what there is, unless the other half does.
-    pub(super) fn write(&self) {
+    /// Writes what there is; whether the other half does it.
+    pub(super) fn write(&self) -> bool {
         loop {
             let Ok(mut outgoing) = self.shared.outgoing.try_lock() else {
-                return; // who holds it looks again when it is done
+                return true; // who holds it looks again when it is done
             };
             let stuck = self.write_all(&mut outgoing);
             drop(outgoing);
             if stuck || !self.lock().has_news() {
-                return;
+                return false;
             }
         }
     }
@@ -138,7 +138,7 @@ impl<S: Socket, L: Layer> Hand<S, L> {
     ) -> Result<T, Error> {
         let until = self.until();
         loop {
-            self.write();
+            let elsewhere = self.write();
             let mut state = self.lock();
             state.process();
             if let Some(result) = done(&mut state) {
@@ -150,9 +150,10 @@ impl<S: Socket, L: Layer> Hand<S, L> {
             if until.is_some_and(|until| until <= Instant::now()) {
                 return Err(Error::local("connection", TimedOut));
             }
-            if !state.has_news() {
+            if elsewhere || !state.has_news() {
                 // The reader tells what it hears; the end of the time is looked for turn by turn.
-                drop(self.shared.moved.wait_timeout(state, LOOK));
+                let turn = if state.has_news() { TURN } else { LOOK };
+                drop(self.shared.moved.wait_timeout(state, turn));
             }
         }
     }
