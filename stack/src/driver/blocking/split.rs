@@ -40,7 +40,7 @@ impl<S: Socket, L: Layer> Connection<S, L> {
             moved: Condvar::new(),
         });
         let reader = Reader {
-            incoming: Some(Wire::new(incoming)),
+            incoming: Wire::new(incoming),
             arrived: Pipe::new(),
             told: false,
             hand: Hand::new(&shared, patience),
@@ -55,7 +55,7 @@ impl<S: Socket, L: Layer> Connection<S, L> {
 /// The half that receives.
 pub struct Reader<S: Socket, L: Layer> {
     hand: Hand<S, L>,
-    incoming: Option<Wire<S>>,
+    incoming: Wire<S>,
     /// What was read while nobody could take it in.
     arrived: Pipe,
     told: bool,
@@ -105,18 +105,17 @@ impl<S: Socket, L: Layer> Reader<S, L> {
             let far = now + if writing { TURN } else { LOOK };
             let limit = [until, due, Some(far)].into_iter().flatten().min();
             let limit = limit.map(|at| at.saturating_duration_since(now));
-            match &mut self.incoming {
-                Some(incoming) if can_read => match incoming.read(&mut self.arrived, limit) {
-                    Moved::Bytes(0) => self.arrived.finish(),
-                    Moved::Bytes(_) => {}
-                    Moved::TimedOut => self.tell_broken(),
-                    Moved::Broken(error) => self.arrived.abort(socket(error)),
-                },
-                _ => {
-                    let state = self.hand.lock();
-                    let limit = limit.unwrap_or(LOOK);
-                    drop(self.hand.shared.moved.wait_timeout(state, limit));
-                }
+            if !can_read {
+                let state = self.hand.lock();
+                let limit = limit.unwrap_or(LOOK);
+                drop(self.hand.shared.moved.wait_timeout(state, limit));
+                continue;
+            }
+            match self.incoming.read(&mut self.arrived, limit) {
+                Moved::Bytes(0) => self.arrived.finish(),
+                Moved::Bytes(_) => {}
+                Moved::TimedOut => self.tell_broken(),
+                Moved::Broken(error) => self.arrived.abort(socket(error)),
             }
         }
     }

@@ -3,13 +3,16 @@
 //! `O` is what a driver gets from outside, such as
 //! [`tokio::Outside`](crate::driver::tokio::Outside): each driver adds how to name it, and how to go.
 
+mod route;
+
 use crate::dial::{
-    Credentials, DialError, Environment, Hop, Opening, Plan, Redirects, RouteError, Routes, Target,
-    Timeouts, Versions,
+    Credentials, DialError, Hop, Opening, Plan, Redirects, RouteError, Routes, Target, Timeouts,
+    Versions,
 };
 use crate::websocket::{Message, Part, Payload};
 use crate::{BoxHttp2, BoxSocket, BoxTunnel, Error, Pipe, Queue, http1, http2, tls, websocket};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use route::{By, Route, invalid};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -371,67 +374,3 @@ routed!(Connect, F);
 routed!(ConnectStream);
 routed!(ConnectHttp2);
 routed!(Connector);
-
-/// Where to go and how, before it is known whether that makes sense.
-#[derive(Clone)]
-struct Route {
-    target: Result<Target, RouteError>,
-    way: By,
-    tls: Option<Arc<ClientConfig>>,
-    timeouts: Timeouts,
-}
-
-/// By which way; what was said last counts.
-#[derive(Clone)]
-enum By {
-    Environment,
-    Hops(Result<Vec<Hop>, Error>),
-    Routes(Routes),
-}
-
-impl Route {
-    fn new(url: &str) -> Self {
-        Self {
-            target: url.parse(),
-            way: By::Environment,
-            tls: None,
-            timeouts: Timeouts::default(),
-        }
-    }
-    fn via(&mut self, hop: Result<Hop, RouteError>) {
-        if !matches!(self.way, By::Hops(_)) {
-            self.way = By::Hops(Ok(Vec::new()));
-        }
-        if let By::Hops(Ok(hops)) = &mut self.way {
-            let number = hops.len() + 1;
-            match hop {
-                Ok(hop) => hops.push(hop),
-                Err(error) => {
-                    let error = Error::local("route", BadHop { number, error });
-                    self.way = By::Hops(Err(error));
-                }
-            }
-        }
-    }
-    fn resolve(self) -> Result<Resolved, Error> {
-        let routes = match self.way {
-            By::Environment => Routes::environment(Environment::of_this_process()),
-            By::Hops(hops) => Routes::hops(hops?),
-            By::Routes(routes) => routes,
-        };
-        Ok((routes, self.target.map_err(invalid)?, self.tls))
-    }
-}
-
-type Resolved = (Routes, Target, Option<Arc<ClientConfig>>);
-
-#[derive(Debug, thiserror::Error)]
-#[error("hop {number}: {error}")]
-struct BadHop {
-    number: usize,
-    error: RouteError,
-}
-
-fn invalid(error: RouteError) -> Error {
-    Error::local("route", error)
-}
