@@ -7,7 +7,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::time::Duration;
 use support::{PATIENCE, TLS, pair, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use wirestack::tokio::{Connection, relay};
+use wirestack::tokio::{Connection, Transport, relay};
 use wirestack::websocket::{Client, CloseCode, Message, Server, Settings};
 use wirestack::{Engine, Error, Nest, OpeningTimedOut, Plain, Seed, socks, tls};
 
@@ -35,6 +35,18 @@ fn sockets(
 ) {
     let (a, b) = duplex(size);
     (client(a), server(b))
+}
+
+#[tokio::test]
+async fn small_writes_leave_at_once_of_what_was_dialled_and_what_was_accepted() {
+    let (client, server) = pair().await;
+    for io in [client, server] {
+        let connection = Connection::dialled(io.into(), Engine::new(Plain));
+        let Some(Transport::Tcp(io)) = connection.transport() else {
+            panic!("it is TCP");
+        };
+        assert!(io.nodelay().unwrap());
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use std::time::Instant;
 pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-    /// Opens a TCP connection; small writes shall leave at once (`TCP_NODELAY`).
+    /// Opens a TCP connection.
     fn connect(
         &self,
         to: SocketAddr,
@@ -46,6 +46,9 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static {
         async { Err(io::ErrorKind::Unsupported.into()) }
     }
+    /// Makes small writes leave at once (`TCP_NODELAY`), where that can be; unless it is written, they
+    /// leave as they do.
+    fn undelay(_io: &Self::Stream) {}
     /// Makes the peer see that a connection was cut short when it is dropped (`SO_LINGER` of 0), where
     /// that can be; unless it is written, it is not.
     fn cut(_io: &Self::Stream) {}
@@ -96,6 +99,9 @@ impl<R: Runtime> polled::Runtime for R {
             Destination::Unix(path) => Box::pin(self.connect_unix(path)),
             Destination::Stream(_) => Box::pin(async { Err(io::ErrorKind::Unsupported.into()) }),
         }
+    }
+    fn undelay(io: &R::Stream) {
+        <R as Runtime>::undelay(io);
     }
     fn cut(io: &R::Stream) {
         <R as Runtime>::cut(io);

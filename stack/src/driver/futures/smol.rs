@@ -36,7 +36,6 @@ impl Runtime for Smol {
     ) -> impl Future<Output = io::Result<SmolTransport>> + Send + 'static {
         async move {
             let io = TcpStream::connect(to).await?;
-            let _ = io.set_nodelay(true); // fails on a dead socket only, which a read tells
             Ok(SmolTransport::Tcp(io))
         }
     }
@@ -66,6 +65,11 @@ impl Runtime for Smol {
         async move {
             let io = UnixStream::connect(path).await?;
             Ok(SmolTransport::Unix(io))
+        }
+    }
+    fn undelay(io: &SmolTransport) {
+        if let SmolTransport::Tcp(io) = io {
+            let _ = io.set_nodelay(true); // fails on a dead socket only, which a read tells
         }
     }
     fn cut(io: &SmolTransport) {

@@ -206,8 +206,9 @@ where
 impl<S, L: Layer, R: Runtime> Unpin for Connection<S, L, R> {}
 
 impl<L: Layer, R: Runtime> Connection<R::Transport, L, R> {
-    /// Joins what was dialled or accepted and a stack; one that aborts its wire resets the transport
-    /// where that can be, so that the peer cannot take it for an end.
+    /// Joins what was dialled or accepted and a stack. Small writes leave at once, and a stack that
+    /// aborts its wire resets the transport where that can be, so that the peer cannot take it for an
+    /// end.
     pub fn dialled(io: R::Transport, engine: Engine<L>) -> Self
     where
         R: Default,
@@ -216,6 +217,7 @@ impl<L: Layer, R: Runtime> Connection<R::Transport, L, R> {
     }
     /// Does the same on this runtime.
     pub fn dialled_on(runtime: R, io: R::Transport, engine: Engine<L>) -> Self {
+        R::undelay(&io);
         Self::with(runtime, io, engine, R::cut)
     }
 }

@@ -40,6 +40,8 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
     fn stream(&self, share: Arc<Share>, _: Timeouts, _: Outside<Self>) -> Pending<Opened<Self>> {
         Box::pin(async move { Err(Error::local("wire", NoStreams(share.to_string()))) })
     }
+    /// Makes small writes leave at once (`TCP_NODELAY`), where that can be.
+    fn undelay(io: &Self::Transport);
     /// Closes a transport so that its peer sees that it was cut short, where that can be.
     fn cut(io: &Self::Transport);
     /// Looks a name up.

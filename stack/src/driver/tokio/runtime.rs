@@ -38,7 +38,6 @@ impl Runtime for Tokio {
             match to {
                 Destination::Tcp(address) => {
                     let io = TcpStream::connect(address).await?;
-                    let _ = io.set_nodelay(true); // fails on a dead socket only, which a read tells
                     Ok(Transport::Tcp(io))
                 }
                 #[cfg(unix)]
@@ -58,6 +57,11 @@ impl Runtime for Tokio {
     ) -> Pending<Opened<Self>> {
         // Each has a connection of its own.
         Pool::new(Sharing::default()).transport(share, timeouts, outside)
+    }
+    fn undelay(io: &Transport) {
+        if let Transport::Tcp(io) = io {
+            let _ = io.set_nodelay(true); // fails on a dead socket only, which a read tells
+        }
     }
     fn cut(io: &Transport) {
         match io {
