@@ -1,10 +1,11 @@
-use super::wire::{Moved, Wire};
+use super::wire::{Moved, TURN, Wire};
 use super::{Socket, Transport};
 use crate::driver::socket;
 use crate::{End, Engine, Error, Flow, Layer, Pipe, Progress, Stack, Status};
 use std::any::Any;
 use std::mem;
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A stack on a transport: moves bytes between the two while a call waits.
@@ -205,10 +206,14 @@ impl<S: Socket, L: Layer> Connection<S, L> {
         if until.is_some_and(|until| until <= Instant::now()) {
             return Err(Error::local("connection", TimedOut));
         }
-        match can_read || !self.engine.to_wire().is_empty() || self.engine.deadline().is_some() {
-            true => Ok(()),
-            false => Err(Error::local("connection", Full)),
+        if can_read || !self.engine.to_wire().is_empty() {
+            return Ok(()); // whoever waits there has waited
         }
+        let Some(due) = limit(self.engine.deadline()) else {
+            return Err(Error::local("connection", Full));
+        };
+        thread::park_timeout(limit(until).map_or(due, |left| left.min(due)));
+        Ok(())
     }
     /// Processes and writes as far as the transport takes it without a wait.
     pub(super) fn push(&mut self) {
@@ -337,6 +342,3 @@ pub struct TimedOut;
 #[derive(Debug, thiserror::Error)]
 #[error("what has arrived has to be read before anything else can")]
 struct Full;
-
-/// How long one direction waits while the other one has something to do.
-const TURN: Duration = Duration::from_millis(2);

@@ -2,7 +2,7 @@
 
 use super::Socket;
 use super::connection::TimedOut;
-use super::wire::{Moved, Wire};
+use super::wire::{Moved, TURN, Wire};
 use crate::driver::socket;
 use crate::{End, Engine, Error, Flow, Layer, Pipe};
 use std::mem;
@@ -162,9 +162,6 @@ impl<S: Socket, L: Layer> Hand<S, L> {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// How long one direction waits while the other one has something to do.
-pub(super) const TURN: Duration = Duration::from_millis(2);
 
 /// After which it is looked whether something has become due meanwhile.
 pub(super) const LOOK: Duration = Duration::from_millis(200);

@@ -3,8 +3,8 @@
 use super::bytes::{put, take, waited};
 use super::connection::TimedOut;
 use super::messages::{Received, answered, begin_close, begin_ping, closed, has_room, received};
-use super::shared::{Hand, LOOK, Shared, State, TURN};
-use super::wire::{Moved, Wire};
+use super::shared::{Hand, LOOK, Shared, State};
+use super::wire::{Moved, TURN, Wire};
 use super::{Connection, Socket};
 use crate::driver::socket;
 use crate::websocket::{CloseCode, Payload};

@@ -117,3 +117,6 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 /// How many pieces one write system call takes.
 const SLICES: usize = 32;
+
+/// How long one direction waits while the other one has something to do.
+pub(super) const TURN: Duration = Duration::from_millis(2);
