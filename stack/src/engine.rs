@@ -154,6 +154,23 @@ impl<L: Layer> Engine<L> {
         #[cfg(feature = "tracing")]
         self.observed.note(&self.layer, self.to_app.closed());
     }
+    /// Returns whether [`process`](Self::process) would do nothing at any time: a driver then need not
+    /// look at its clock.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.seen == Some(self.moves()) && self.deadline().is_none()
+    }
+    /// Sends some of what is for the wire. A stack that left room in this flow did not wait for any, so
+    /// that what leaves is no news to it (the law of room).
+    #[inline]
+    pub(crate) fn send<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
+        let is_news = self.to_wire.room() == 0 || self.seen != Some(self.moves());
+        let sent = send(&mut self.to_wire);
+        if !is_news {
+            self.seen = Some(self.moves());
+        }
+        sent
+    }
     /// Returns a number that changes whenever something moves in the four outer flows.
     pub fn moves(&self) -> u64 {
         let wire = self.from_wire.moves() + self.to_wire.moves();
@@ -199,7 +216,6 @@ impl<L: Layer> Engine<L> {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }
     /// Returns whether what the stack took has left, whatever the application's flow still holds.
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(crate) fn has_left(&self) -> bool {
         self.to_wire.is_empty() && self.layer.is_flushed()
     }

@@ -42,41 +42,53 @@
 //!
 //! # Contents
 //!
+//! * [`connect`], [`connect_stream`], [`connect_http2`]: where most begin. They work on tokio, on smol
+//!   (feature `smol`), on a [`runtime`] of one's own, and in threads (feature `blocking`:
+//!   [`mod@blocking`]).
+//! * [`Connection`]: a stack on a transport; [`Handle`], [`Reader`], [`Writer`] share one.
+//! * [`Http2`], [`Http2Stream`], [`Pool`]: many streams over one connection.
+//! * [`WebSocketServer`], [`serve_proxy`], [`relay`]: servers. [`associate`]: UDP through SOCKS5.
 //! * [`Layer`], [`Ports`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
 //! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting.
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
+//!   [`DialContext`] carries out what a dialer says.
 //! * [`Gate`], [`Policy`], [`Refused`], [`Wants`], [`Datagrams`]: what a proxy decides.
-//! * [`tokio`]: the driver on tokio; [`tokio::connect`] is where most begin. With features of their own,
-//!   [`driver::futures`] for other executors such as smol, and [`driver::blocking`] for threads.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
-#[cfg(feature = "tokio")]
 mod admission;
 pub mod auth;
 pub mod connect;
 mod datagrams;
 pub mod dial;
-pub mod driver;
+mod driver;
 mod engine;
 mod gate;
 #[cfg(feature = "tracing")]
 mod observed;
 mod plain;
 mod policy;
-#[cfg(any(feature = "tokio", feature = "futures", feature = "blocking"))]
 mod role;
 mod stack;
 
 pub use datagrams::{Datagrams, Outgoing};
 pub use dial::Dialer;
+pub use driver::associate::{Associate, Association, DatagramSender, associate};
 #[cfg(feature = "blocking")]
+#[doc(inline)]
 pub use driver::blocking;
-#[cfg(feature = "futures")]
-pub use driver::futures;
-#[cfg(feature = "tokio")]
-pub use driver::tokio;
+pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming, Pool};
+#[cfg(feature = "hyper")]
+pub use driver::hyper::{Connecting, HyperStream};
+pub use driver::io::{
+    Boxed, ByteStream, Closed, Connect, ConnectHttp2, ConnectStream, Connection, Connector,
+    DialContext, Dialed, Ended, Handle, NotConnected, Reader, ReconnectEvent, Reconnecting,
+    Relayed, WebSocket, Writer, connect, connect_http2, connect_stream, relay,
+};
+#[doc(inline)]
+pub use driver::runtime;
+pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
 pub use engine::{Engine, OpeningTimedOut};
 pub use gate::{Gate, Refused, Wants};
 pub use plain::Plain;
@@ -92,6 +104,6 @@ pub use {
     wirestack_socks as socks, wirestack_tls as tls, wirestack_websocket as websocket,
 };
 
-#[cfg(all(doctest, feature = "tokio"))]
+#[cfg(all(doctest, feature = "tokio", feature = "blocking", feature = "smol"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -10,9 +10,10 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 use support::{PATIENCE, TLS, connect_server, echo, proxy, socks_server};
-use wirestack::blocking::{Connection, Socket, TimedOut, connect, connect_stream};
+use wirestack::blocking::{Connection, TimedOut};
+use wirestack::runtime::StdTransport;
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
-use wirestack::{Engine, Error, Gate, Plain, Policy, Seed, socks};
+use wirestack::{Engine, Error, Gate, Plain, Policy, Seed, connect, connect_stream, socks};
 
 /// Two ends of a TCP connection.
 fn pair() -> (TcpStream, TcpStream) {
@@ -22,13 +23,13 @@ fn pair() -> (TcpStream, TcpStream) {
     (client, listener.accept().unwrap().0)
 }
 
-fn client(io: TcpStream, settings: Settings) -> Connection<TcpStream, Client> {
+fn client(io: TcpStream, settings: Settings) -> Connection<Client> {
     let client = Client::established(settings, Seed::new([7; 32]));
-    Connection::tcp(io, Engine::new(client))
+    Connection::from_transport(io, Engine::new(client)).unwrap()
 }
 
-fn server(io: TcpStream) -> Connection<TcpStream, Server> {
-    Connection::tcp(io, Engine::new(Server::established(Settings::default())))
+fn server(io: TcpStream) -> Connection<Server> {
+    Connection::from_transport(io, Engine::new(Server::established(Settings::default()))).unwrap()
 }
 
 fn large(n: u8) -> Message {
@@ -47,7 +48,7 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
         .via(&format!("socks5h://me:secret@{gate}"))
         .via(&format!("http://{inner}"))
         .tls(TLS.client.clone())
-        .connect()
+        .blocking()
         .unwrap();
     let names = socket.describe().into_iter().map(|it| it.name);
     assert_eq!(
@@ -163,7 +164,7 @@ fn halves_of_a_dialled_websocket_over_tls_talk_in_two_threads() {
     let socket = connect(&format!("wss://localhost:{}/", target.port()))
         .direct()
         .tls(TLS.client.clone())
-        .connect()
+        .blocking()
         .unwrap();
     let (mut reader, mut writer) = socket.split().unwrap();
     let writing = thread::spawn(move || {
@@ -186,14 +187,17 @@ fn halves_of_a_dialled_websocket_over_tls_talk_in_two_threads() {
 fn halves_of_a_stream_carry_bytes_and_half_close() {
     let (a, b) = pair();
     let other = thread::spawn(move || {
-        let mut server = Connection::tcp(b, Engine::new(Plain));
+        let mut server = Connection::from_transport(b, Engine::new(Plain)).unwrap();
         let mut all = Vec::new();
         server.read_to_end(&mut all).unwrap();
         server.write_all(&all).unwrap();
         server.finish(PATIENCE).unwrap();
     });
     let sent: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect();
-    let (mut reader, mut writer) = Connection::tcp(a, Engine::new(Plain)).split().unwrap();
+    let (mut reader, mut writer) = Connection::from_transport(a, Engine::new(Plain))
+        .unwrap()
+        .split()
+        .unwrap();
     let reading = thread::spawn(move || {
         let mut all = Vec::new();
         reader.read_to_end(&mut all).unwrap();
@@ -208,8 +212,8 @@ fn halves_of_a_stream_carry_bytes_and_half_close() {
 #[test]
 fn a_reset_is_told_behind_what_came_before_it() {
     let (a, b) = pair();
-    let mut client = Connection::tcp(a, Engine::new(Plain));
-    let mut server = Connection::tcp(b, Engine::new(Plain));
+    let mut client = Connection::from_transport(a, Engine::new(Plain)).unwrap();
+    let mut server = Connection::from_transport(b, Engine::new(Plain)).unwrap();
     server.write_all(b"last words").unwrap();
     let mut got = [0; 10];
     client.read_exact(&mut got).unwrap();
@@ -229,7 +233,7 @@ fn a_stream_of_bytes_opens_by_url() {
     });
     let mut stream = connect_stream(&format!("tcp://{target}"))
         .via(&format!("socks5h://me:secret@{gate}"))
-        .connect()
+        .blocking()
         .unwrap();
     stream.set_timeout(Some(PATIENCE));
     write!(stream, "GET / HTTP/1.1\r\n\r\n").unwrap();
@@ -262,8 +266,6 @@ impl Write for Script {
     }
 }
 
-impl Socket for Script {}
-
 #[test]
 fn any_reader_and_writer_will_do() {
     let says = [
@@ -276,12 +278,185 @@ fn any_reader_and_writer_will_do() {
         heard: Vec::new(),
     };
     let target = socks::Address::new("example.org", 80).unwrap();
-    let mut stream = Connection::new(script, Engine::new(socks::Client::new(target)));
+    let mut stream = Connection::from_transport(
+        StdTransport::new(script),
+        Engine::new(socks::Client::new(target)),
+    )
+    .unwrap();
     stream.open().unwrap();
-    let heard = stream.transport().unwrap().heard.clone();
+    let heard = stream
+        .get_ref()
+        .transport::<Script>()
+        .unwrap()
+        .heard
+        .clone();
     assert_eq!(heard, b"\x05\x01\x00\x05\x01\x00\x03\x0bexample.org\0\x50");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "hello");
     assert!(stream.split().is_err(), "it has one handle");
+}
+
+#[test]
+fn each_half_closes_with_a_code_and_a_reason() {
+    for reader_closes in [true, false] {
+        let (a, b) = pair();
+        let (mut reader, mut writer) = client(a, Settings::default()).split().unwrap();
+        let closing = thread::spawn(move || {
+            let code = CloseCode::new(4000);
+            if reader_closes {
+                reader.close(code, "enough").unwrap();
+            } else {
+                writer.close(code, "enough").unwrap();
+            }
+        });
+        let mut server = server(b);
+        let error = server.next().unwrap().unwrap_err();
+        assert!(error.to_string().contains("4000"), "{error}");
+        assert_eq!(server.closed().unwrap().reason, "enough");
+        closing.join().unwrap();
+    }
+}
+
+#[test]
+fn a_task_that_was_not_woken_still_waits() {
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
+    // A set polls only the tasks that were woken, so what the others wait for must be kept.
+    let (sockets, mut peers): (Vec<_>, Vec<_>) = (0..10).map(|_| pair()).unzip();
+    let heard = wirestack::blocking::block_on(async {
+        let mut tasks: FuturesUnordered<_> = sockets
+            .into_iter()
+            .enumerate()
+            .map(|(n, io)| async move {
+                let client = Client::established(Settings::default(), Seed::new([7; 32]));
+                let engine = Engine::new(client);
+                let mut socket = wirestack::Connection::from_transport(io, engine).unwrap();
+                socket.next().await.unwrap().unwrap();
+                n
+            })
+            .collect();
+        let mut heard = Vec::new();
+        // The last one first: each answer wakes one task, and leaves the others asleep.
+        for peer in peers.iter_mut().rev() {
+            assert!(futures_util::poll!(tasks.next()).is_pending());
+            peer.write_all(b"\x82\x01x").unwrap();
+            heard.push(tasks.next().await.unwrap());
+        }
+        heard
+    });
+    assert_eq!(heard, (0..10).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_call_inside_of_a_call_takes_no_wake_of_the_outer_one() {
+    use wirestack::blocking::block_on;
+    let (send, receive) = tokio::sync::oneshot::channel::<()>();
+    let (a, mut b) = pair();
+    let outer = async {
+        let inner = async {
+            // Blocks this thread while the other one sends.
+            block_on(async {
+                let engine = Engine::new(Plain);
+                let mut stream = wirestack::Connection::from_transport(a, engine).unwrap();
+                stream
+                    .wait_for(|it| (!it.to_app().is_empty()).then_some(()))
+                    .await
+                    .unwrap();
+            });
+            futures_util::future::pending::<()>().await;
+        };
+        futures_util::future::select(receive, Box::pin(inner)).await;
+    };
+    let other = thread::spawn(move || {
+        send.send(()).unwrap();
+        b.write_all(b"go on").unwrap();
+        b
+    });
+    within(PATIENCE, move || block_on(outer));
+    drop(other.join().unwrap());
+}
+
+/// Fails if it takes longer.
+fn within(limit: Duration, act: impl FnOnce() + Send + 'static) {
+    let (done, over) = std::sync::mpsc::channel();
+    let acting = thread::spawn(move || {
+        act();
+        let _ = done.send(());
+    });
+    match over.recv_timeout(limit) {
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        _ => acting.join().unwrap(),
+    }
+}
+
+#[test]
+fn a_dropped_socket_is_closed_though_somebody_waited_for_it() {
+    let (a, mut b) = pair();
+    wirestack::blocking::block_on(async {
+        let mut stream = wirestack::Connection::from_transport(a, Engine::new(Plain)).unwrap();
+        assert!(futures_util::poll!(Box::pin(stream.wait_for(|_| None::<()>))).is_pending());
+        drop(stream);
+        // Still inside, where the interest was noted.
+        assert_eq!(b.read(&mut [0]).unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_time_out_ends_a_call_that_is_busy() {
+    /// Never blocks and never has anything: its connection is polled again and again.
+    struct Busy;
+    impl Read for Busy {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    impl Write for Busy {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let busy = StdTransport::new(Busy);
+    let mut stream = Connection::from_transport(busy, Engine::new(Plain)).unwrap();
+    stream.set_timeout(Some(Duration::from_millis(20)));
+    let late = stream.read(&mut [0]).unwrap_err();
+    assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+}
+
+/// Many threads that look names up, connect, talk and close at once. A wake that is lost anywhere
+/// between them is a hang.
+#[test]
+fn many_threads_connect_by_name_and_none_hangs() {
+    const THREADS: usize = 16;
+    const RUNS: usize = 160;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let target = runtime.block_on(echo(false));
+    let url = format!("ws://localhost:{}/", target.port());
+    within(Duration::from_secs(120), move || {
+        let threads = (0..THREADS).map(|_| {
+            let url = url.clone();
+            thread::spawn(move || {
+                for run in 0..RUNS / THREADS {
+                    let mut socket = connect(&url).direct().blocking().unwrap();
+                    let text = Message::text(format!("{run}"));
+                    if run % 2 == 0 {
+                        socket.send(text.clone()).unwrap();
+                        assert_eq!(socket.next().unwrap().unwrap(), text);
+                        socket.close(CloseCode::NORMAL, "").unwrap();
+                        continue;
+                    }
+                    let (mut reader, mut writer) = socket.split().unwrap();
+                    let reading = thread::spawn(move || reader.next().unwrap().unwrap());
+                    writer.send(text.clone()).unwrap();
+                    assert_eq!(reading.join().unwrap(), text);
+                    writer.close(CloseCode::NORMAL, "").unwrap();
+                }
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().for_each(|it| it.join().unwrap());
+    });
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use support::{TLS, connect_server, echo, listen, proxy, secure_connect_server, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::{Hop, Reason, Timeouts};
-use wirestack::tokio::{connect, connect_stream};
 use wirestack::websocket::{CloseCode, Message};
 use wirestack::{Gate, Policy, http1, socks, tls};
+use wirestack::{connect, connect_stream};
 
 #[tokio::test]
 async fn a_websocket_opens_through_two_proxies_and_tls() {
@@ -41,7 +41,7 @@ async fn a_websocket_opens_through_two_proxies_and_tls() {
     assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
     drop(socket);
     let relayed = by_outer.recv().await.unwrap();
-    assert!(relayed.is_ok_and(|relayed| relayed.there > 3 << 20));
+    assert!(relayed.is_ok_and(|relayed| relayed.sent > 3 << 20));
 
     let trace = trace.to_string();
     for secret in ["secret", "hidden", "me:", "you:"] {

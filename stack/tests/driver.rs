@@ -6,33 +6,32 @@ mod support;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::time::Duration;
 use support::{PATIENCE, TLS, pair, socks_server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use wirestack::tokio::{Connection, Transport, relay};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{Client, CloseCode, Message, Server, Settings};
-use wirestack::{Engine, Error, Nest, OpeningTimedOut, Plain, Seed, socks, tls};
+use wirestack::{Connection, Engine, Error, Nest, OpeningTimedOut, Plain, Seed, relay, socks, tls};
 
-fn client<S>(io: S) -> Connection<S, Client>
+fn client<S>(io: S) -> Connection<Client>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let client = Client::established(Settings::default(), Seed::new([7; 32]));
-    Connection::new(io, Engine::new(client))
+    Connection::from_transport(TokioTransport::new(io), Engine::new(client)).unwrap()
 }
 
-fn server<S>(io: S) -> Connection<S, Server>
+fn server<S>(io: S) -> Connection<Server>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    Connection::new(io, Engine::new(Server::established(Settings::default())))
+    Connection::from_transport(
+        TokioTransport::new(io),
+        Engine::new(Server::established(Settings::default())),
+    )
+    .unwrap()
 }
 
 /// A WebSocket in memory whose transport holds so many bytes.
-fn sockets(
-    size: usize,
-) -> (
-    Connection<DuplexStream, Client>,
-    Connection<DuplexStream, Server>,
-) {
+fn sockets(size: usize) -> (Connection<Client>, Connection<Server>) {
     let (a, b) = duplex(size);
     (client(a), server(b))
 }
@@ -41,8 +40,8 @@ fn sockets(
 async fn small_writes_leave_at_once_of_what_was_dialled_and_what_was_accepted() {
     let (client, server) = pair().await;
     for io in [client, server] {
-        let connection = Connection::dialled(io.into(), Engine::new(Plain));
-        let Some(Transport::Tcp(io)) = connection.transport() else {
+        let connection = Connection::from_transport(io, Engine::new(Plain)).unwrap();
+        let Some(io) = connection.transport::<tokio::net::TcpStream>() else {
             panic!("it is TCP");
         };
         assert!(io.nodelay().unwrap());
@@ -181,7 +180,8 @@ async fn a_transport_that_ends_is_not_a_clean_end_of_a_websocket() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_is_given_up() {
     let (_silent, io) = duplex(64);
-    let mut connection = Connection::new(io, Engine::new(socks_server()));
+    let mut connection =
+        Connection::from_transport(TokioTransport::new(io), Engine::new(socks_server())).unwrap();
     connection.open_within(Duration::from_secs(10));
     let error = connection.open().await.unwrap_err();
     let late = error.cause::<OpeningTimedOut>().unwrap();
@@ -202,7 +202,7 @@ async fn a_peer_that_does_not_answer_a_close_is_given_up() {
 #[tokio::test]
 async fn an_abort_resets_and_keeps_its_cause() {
     let (a, mut b) = pair().await;
-    let mut stream = Connection::tcp(a, Engine::new(Plain));
+    let mut stream = Connection::from_transport(a, Engine::new(Plain)).unwrap();
     stream.write_all(b"so far").await.unwrap();
     let mut heard = [0; 6];
     b.read_exact(&mut heard).await.unwrap();
@@ -219,8 +219,8 @@ async fn a_refusal_is_read_although_the_server_ends() {
     let client = socks::Client::new(address)
         .with_password("me", "wrong")
         .unwrap();
-    let mut client = Connection::tcp(a, Engine::new(client));
-    let mut server = Connection::tcp(b, Engine::new(socks_server()));
+    let mut client = Connection::from_transport(a, Engine::new(client)).unwrap();
+    let mut server = Connection::from_transport(b, Engine::new(socks_server())).unwrap();
     let serving = async {
         let error = server.open().await.unwrap_err();
         let _ = server.finish(PATIENCE).await;
@@ -238,7 +238,8 @@ async fn a_refusal_is_read_although_the_server_ends() {
 #[tokio::test]
 async fn a_relay_carries_both_ends_as_they_were() {
     let ((client, a), (b, server)) = (pair().await, pair().await);
-    let plain = |io| Connection::tcp(io, Engine::new(Plain));
+    let plain =
+        |io: tokio::net::TcpStream| Connection::from_transport(io, Engine::new(Plain)).unwrap();
     let relayed = tokio::spawn(relay(plain(a), plain(b)));
     let (mut client, mut server) = (plain(client), plain(server));
     client.write_all(&vec![1; 1 << 20]).now_or_never();
@@ -255,7 +256,7 @@ async fn a_relay_carries_both_ends_as_they_were() {
     client.read_to_string(&mut answer).await.unwrap();
     assert_eq!(answer, "half open");
     let relayed = relayed.await.unwrap().unwrap();
-    assert_eq!((relayed.there, relayed.back), (heard as u64, 9));
+    assert_eq!((relayed.sent, relayed.received), (heard as u64, 9));
 }
 
 #[tokio::test]
@@ -264,8 +265,8 @@ async fn tls_truncation_reaches_the_reader_as_an_error_behind_the_data() {
     let name = tls::server_name("localhost").unwrap();
     let client = tls::Client::new(TLS.client.clone(), name).unwrap();
     let server = tls::Server::new(TLS.server.clone()).unwrap();
-    let mut client = Connection::tcp(a, Engine::new(client));
-    let mut server = Connection::tcp(b, Engine::new(server));
+    let mut client = Connection::from_transport(a, Engine::new(client)).unwrap();
+    let mut server = Connection::from_transport(b, Engine::new(server)).unwrap();
     let serving = async {
         server.write_all(b"so far").await.unwrap();
         server.flush().await.unwrap();
@@ -302,10 +303,10 @@ async fn what_was_flushed_has_left_from_between_the_layers_too() {
     let name = tls::server_name("localhost").unwrap();
     let below = tls::Client::new(TLS.client.clone(), name).unwrap();
     let above = Client::established(Settings::default(), Seed::new([2; 32]));
-    let mut client = Connection::tcp(a, Engine::new(above.over(below)));
+    let mut client = Connection::from_transport(a, Engine::new(above.over(below))).unwrap();
     let below = tls::Server::new(TLS.server.clone()).unwrap();
     let above = Server::established(Settings::default());
-    let mut server = Connection::tcp(b, Engine::new(above.over(below)));
+    let mut server = Connection::from_transport(b, Engine::new(above.over(below))).unwrap();
     let message = Message::binary(vec![6; 3 << 20]);
     let (sent, got) = tokio::join!(client.send(message.clone()), server.next());
     sent.unwrap();
@@ -314,7 +315,7 @@ async fn what_was_flushed_has_left_from_between_the_layers_too() {
     let (sent, ()) = tokio::join!(server.send(message.clone()), async {
         while client.engine().to_app().is_empty() {
             client
-                .until(|engine| (!engine.to_app().is_empty()).then_some(()))
+                .wait_for(|engine| (!engine.to_app().is_empty()).then_some(()))
                 .await
                 .unwrap();
         }
@@ -338,9 +339,9 @@ async fn the_layer_above_tls_may_be_chosen_by_alpn() {
         other => Err(Error::local("test", format!("no use for {other:?}"))),
     });
     let tls_server = tls::Server::new(at_server.into()).unwrap();
-    let mut client = Connection::tcp(a, Engine::new(stack));
+    let mut client = Connection::from_transport(a, Engine::new(stack)).unwrap();
     let socket = Server::established(Settings::default());
-    let mut server = Connection::tcp(b, Engine::new(socket.over(tls_server)));
+    let mut server = Connection::from_transport(b, Engine::new(socket.over(tls_server))).unwrap();
     let (sent, got) = tokio::join!(client.send(Message::text("chosen")), server.next());
     sent.unwrap();
     assert_eq!(got.unwrap().unwrap(), Message::text("chosen"));
@@ -349,11 +350,12 @@ async fn the_layer_above_tls_may_be_chosen_by_alpn() {
 #[tokio::test]
 async fn what_waits_below_a_full_side_comes_although_the_wire_is_quiet() {
     let (a, b) = duplex(1 << 20);
+    let (a, b) = (TokioTransport::new(a), TokioTransport::new(b));
     let name = tls::server_name("localhost").unwrap();
     let client = tls::Client::new(TLS.client.clone(), name).unwrap();
     let server = tls::Server::new(TLS.server.clone()).unwrap();
-    let mut client = Connection::new(a, Engine::new(client));
-    let mut server = Connection::new(b, Engine::new(server));
+    let mut client = Connection::from_transport(a, Engine::new(client)).unwrap();
+    let mut server = Connection::from_transport(b, Engine::new(server)).unwrap();
     let (opened, accepted) = tokio::join!(client.open(), server.open());
     opened.and(accepted).unwrap();
     let sent: Vec<u8> = (0..400_000_u32).map(|i| (i % 251) as u8).collect();

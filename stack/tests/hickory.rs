@@ -7,10 +7,10 @@ mod support;
 use std::net::{IpAddr, Ipv4Addr};
 use support::echo;
 use tokio::net::UdpSocket;
-use wirestack::tokio::connect;
-use wirestack::tokio::hickory_resolver::TokioResolver;
-use wirestack::tokio::hickory_resolver::config::{NameServerConfig, ResolverConfig};
-use wirestack::tokio::hickory_resolver::net::runtime::TokioRuntimeProvider;
+use wirestack::connect;
+use wirestack::runtime::hickory_resolver::TokioResolver;
+use wirestack::runtime::hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use wirestack::runtime::hickory_resolver::net::runtime::TokioRuntimeProvider;
 use wirestack::websocket::Message;
 
 /// Answers every question for an A record with 127.0.0.1, and every other with nothing; names in

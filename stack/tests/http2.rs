@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wirestack::dial::Reason;
 use wirestack::http2::{self, Asks, Request};
-use wirestack::tokio::{
+use wirestack::websocket::{Accept, CloseCode, Message};
+use wirestack::{
     Connection, Http2, ServerSocket, WebSocketServer, connect, connect_http2, connect_stream,
 };
-use wirestack::websocket::{Accept, CloseCode, Message};
 use wirestack::{Engine, Gate, Nest, Policy, tls};
 
 /// Echoes, whichever way it came.
@@ -196,8 +196,8 @@ async fn a_server_without_http2_is_refused_where_only_that_will_do() {
             let stack = wirestack::websocket::Server::new(Default::default())
                 .over(tls::Server::new(config.clone()).unwrap());
             tokio::spawn(async move {
-                let mut socket = Connection::tcp(io, Engine::new(stack));
-                let accepted = socket.until(|engine| {
+                let mut socket = Connection::from_transport(io, Engine::new(stack)).unwrap();
+                let accepted = socket.wait_for(|engine| {
                     let server = engine.part::<wirestack::websocket::Server>()?;
                     server.request()?;
                     Some(server.accept(Accept::new()))
@@ -252,12 +252,12 @@ async fn a_proxy_over_http2_is_a_hop() {
 async fn tunnels(io: tokio::net::TcpStream, secure: bool) {
     let top = || http2::Connection::server(http2::Settings::server());
     let http2 = match secure {
-        false => Http2::new(Connection::tcp(io, Engine::new(top()))),
+        false => Http2::new(Connection::from_transport(io, Engine::new(top())).unwrap()),
         true => {
             let mut config = tls::rustls::ServerConfig::clone(&TLS.server);
             config.alpn_protocols = vec![b"h2".to_vec()];
             let tls = tls::Server::new(config.into()).unwrap();
-            Http2::new(Connection::tcp(io, Engine::new(top().over(tls))))
+            Http2::new(Connection::from_transport(io, Engine::new(top().over(tls))).unwrap())
         }
     };
     http2.spawn();
@@ -401,7 +401,7 @@ async fn a_driver_says_goodbye_when_nobody_is_left() {
         .direct()
         .await
         .unwrap();
-    let driver = http2.spawn();
+    let driver = tokio::spawn(http2.driver());
     let mut socket = http2.websocket("/").await.unwrap();
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(
@@ -421,7 +421,7 @@ async fn a_server_that_goes_away_lets_open_streams_finish() {
     tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
         let top = http2::Connection::server(http2::Settings::server());
-        let http2 = Http2::new(Connection::tcp(io, Engine::new(top)));
+        let http2 = Http2::new(Connection::from_transport(io, Engine::new(top)).unwrap());
         http2.spawn();
         let first = http2.accept().await.unwrap().unwrap();
         let mut stream = first.accept(http::HeaderMap::new()).unwrap();
@@ -458,7 +458,7 @@ async fn a_server_that_ends_a_stream_oddly_harms_no_other() {
     tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
         let top = http2::Connection::server(http2::Settings::server());
-        let http2 = Http2::new(Connection::tcp(io, Engine::new(top)));
+        let http2 = Http2::new(Connection::from_transport(io, Engine::new(top)).unwrap());
         http2.spawn();
         let mut kept = Vec::new();
         while let Some(Ok(incoming)) = http2.accept().await {

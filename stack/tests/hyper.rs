@@ -12,8 +12,8 @@ use std::net::SocketAddr;
 use support::{TLS, connect_server, listen, proxy, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::DialError;
-use wirestack::tokio::{Connection, Connector};
 use wirestack::{BoxTunnel, Engine, Gate, Nest, Plain, Policy, tls};
+use wirestack::{Connection, Connector};
 
 /// A web server that answers each request with its first line; the second answer is its last.
 async fn web(secure: bool) -> SocketAddr {
@@ -26,7 +26,7 @@ async fn web(secure: bool) -> SocketAddr {
                 false => Plain.boxed(),
             };
             tokio::spawn(async move {
-                let mut io = Connection::tcp(io, Engine::new(layer));
+                let mut io = Connection::from_transport(io, Engine::new(layer)).unwrap();
                 for connection in ["keep-alive", "close"] {
                     let mut head = Vec::new();
                     while !head.ends_with(b"\r\n\r\n") {

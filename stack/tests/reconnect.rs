@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use support::{PATIENCE, listen};
 use wirestack::dial::Backoff;
-use wirestack::tokio::{News, NotConnected, Reconnecting, ServerSocket, WebSocketServer, connect};
 use wirestack::websocket::{Accept, CloseCode, Message};
+use wirestack::{
+    NotConnected, ReconnectEvent, Reconnecting, ServerSocket, WebSocketServer, connect,
+};
 
 /// What a server does with one client.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,23 +66,23 @@ async fn story(mut client: Reconnecting) -> Vec<String> {
     let mut story = Vec::new();
     while let Some(news) = client.next().await {
         story.push(match news {
-            News::Connected(_) => "connected".to_owned(),
-            News::Message(message) => {
+            ReconnectEvent::Connected(_) => "connected".to_owned(),
+            ReconnectEvent::Message(message) => {
                 client.send(Message::text("thanks")).await.unwrap();
                 format!("{message:?}")
                     .chars()
                     .filter(char::is_ascii_digit)
                     .collect()
             }
-            News::Failed(_) => "failed".to_owned(),
-            News::Broke(_) => "broke".to_owned(),
-            News::Closed(_) => "closed".to_owned(),
-            News::Waiting(_) => {
+            ReconnectEvent::Failed(_) => "failed".to_owned(),
+            ReconnectEvent::Broke(_) => "broke".to_owned(),
+            ReconnectEvent::Closed(_) => "closed".to_owned(),
+            ReconnectEvent::Waiting(_) => {
                 let error = client.send(Message::text("?")).await.unwrap_err();
                 assert!(error.cause::<NotConnected>().is_some());
                 "waiting".to_owned()
             }
-            News::GaveUp => "gave up".to_owned(),
+            ReconnectEvent::GaveUp => "gave up".to_owned(),
             other => panic!("{other}"),
         });
     }

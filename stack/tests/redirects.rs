@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use support::{TLS, listen};
 use wirestack::dial::{Reason, RedirectError, Redirects};
-use wirestack::tokio::{ServerSocket, WebSocketServer, connect};
 use wirestack::websocket::Accept;
+use wirestack::{ServerSocket, WebSocketServer, connect};
 
 type Seen = Arc<Mutex<Vec<HeaderMap>>>;
 

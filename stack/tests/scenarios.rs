@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
-use wirestack::Error;
 use wirestack::dial::{Credentials, DialError, Timeouts};
+use wirestack::runtime::{AddressStream, Resolve};
+use wirestack::{DialContext, Error, connect};
 
 /// Where each name leads on this machine.
 #[derive(Clone)]
@@ -130,8 +131,8 @@ fn ticket(url: &str, data: &[u8]) -> Result<bytes::Bytes, Error> {
 const URL: &str = "ws://target.test:1/";
 
 /// Looks names up in a table.
-impl wirestack::driver::polled::Resolve for Names {
-    fn resolve(&self, host: String, _: u16) -> wirestack::driver::polled::Found {
+impl Resolve for Names {
+    fn resolve(&self, host: String, _: u16) -> AddressStream {
         let found = self.find(&host);
         Box::pin(futures_util::stream::once(async { found }))
     }
@@ -139,95 +140,76 @@ impl wirestack::driver::polled::Resolve for Names {
 
 #[test]
 fn every_scenario_ends_as_it_should_on_tokio() {
-    use wirestack::tokio::{Outside, connect};
-    let runtime = Runtime::new().unwrap();
-    run(|it, names, timeouts| {
-        let outside = Outside::default()
-            .resolver(names)
-            .credentials(|_| async { credentials() })
-            .exchange(|url, data| async move { ticket(&url, &data) });
-        runtime.block_on(async {
-            let connect = connect(URL).routes(it.routes.clone());
-            let connect = connect.redirects(it.redirects).timeouts(timeouts);
-            let mut socket = connect.outside(outside).await?;
-            socket.ping("x").await.unwrap();
-            Ok(())
-        })
-    });
+    let tokio = Runtime::new().unwrap();
+    on(None, |it| tokio.block_on(it));
+    let alone = tokio::runtime::Builder::new_current_thread();
+    let alone = { alone }.enable_all().build().unwrap();
+    on(None, |it| alone.block_on(it));
 }
 
 #[cfg(feature = "smol")]
 #[test]
 fn every_scenario_ends_as_it_should_on_smol() {
-    on(wirestack::futures::Smol);
+    on(None, smol::block_on);
 }
 
 #[cfg(feature = "smol")]
 #[test]
 fn every_scenario_ends_as_it_should_on_a_runtime_of_ones_own() {
-    on(Own);
-}
-
-/// What the trait asks for, and nothing else.
-#[cfg(feature = "smol")]
-#[derive(Clone)]
-struct Own;
-
-#[cfg(feature = "smol")]
-impl wirestack::futures::Runtime for Own {
-    type Stream = smol::net::TcpStream;
-    fn connect(
-        &self,
-        to: SocketAddr,
-    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static {
-        smol::net::TcpStream::connect(to)
-    }
-    fn resolve(
-        &self,
-        host: String,
-        port: u16,
-    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static {
-        smol::net::resolve((host, port))
-    }
-    fn timer(&self, until: Instant) -> impl Future<Output = ()> + Send + 'static {
-        let timer = smol::Timer::at(until);
-        async {
-            let _at = timer.await;
-        }
-    }
-}
-
-#[cfg(feature = "smol")]
-fn on<R: wirestack::futures::Runtime>(runtime: R) {
-    use wirestack::futures::{Outside, connect};
-    run(|it, names, timeouts| {
-        let outside = Outside::new(runtime.clone())
-            .resolver(names)
-            .credentials(|_| async { credentials() })
-            .exchange(|url, data| async move { ticket(&url, &data) });
-        smol::block_on(async {
-            let connect = connect(runtime.clone(), URL).routes(it.routes.clone());
-            let connect = connect.redirects(it.redirects).timeouts(timeouts);
-            let mut socket = connect.outside(outside).await?;
-            socket.ping("x").await.unwrap();
-            Ok(())
-        })
-    });
+    on(Some(Arc::new(own::Own)), smol::block_on);
 }
 
 #[cfg(feature = "blocking")]
 #[test]
 fn every_scenario_ends_as_it_should_on_threads() {
-    use wirestack::blocking::{Outside, connect};
+    on(None, wirestack::blocking::block_on);
+}
+
+/// What the trait asks for, and nothing else.
+#[cfg(feature = "smol")]
+mod own {
+    use std::io;
+    use std::net::SocketAddr;
+    use std::pin::Pin;
+    use std::time::Instant;
+    use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, Transport};
+
+    #[derive(Debug)]
+    pub(super) struct Own;
+
+    impl Runtime for Own {
+        fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+            Box::pin(smol::Timer::at(at))
+        }
+        fn spawn(&self, task: BoxFuture<()>) {
+            smol::spawn(task).detach();
+        }
+        fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+            Box::pin(async move { Ok(Box::new(smol::net::TcpStream::connect(to).await?) as _) })
+        }
+    }
+}
+
+type Dialing = std::pin::Pin<Box<dyn Future<Output = Result<(), DialError>>>>;
+
+fn on(
+    runtime: Option<Arc<dyn wirestack::runtime::Runtime>>,
+    block_on: impl Fn(Dialing) -> Result<(), DialError>,
+) {
     run(|it, names, timeouts| {
-        let outside = Outside::default()
-            .resolver(move |host, _| names.find(host))
-            .credentials(|_| credentials())
-            .exchange(|url, data| ticket(&url, &data));
+        let mut context = DialContext::new()
+            .resolver(names)
+            .credentials(|_| async { credentials() })
+            .exchange(|url, data| async move { ticket(&url, &data) });
+        if let Some(runtime) = &runtime {
+            context = context.runtime(runtime.clone());
+        }
         let connect = connect(URL).routes(it.routes.clone());
         let connect = connect.redirects(it.redirects).timeouts(timeouts);
-        let mut socket = connect.outside(outside).connect()?;
-        socket.ping("x").unwrap();
-        Ok(())
+        block_on(Box::pin(async move {
+            let mut socket = connect.context(context).await?;
+            socket.ping("x").await.unwrap();
+            Ok(())
+        }))
     });
 }

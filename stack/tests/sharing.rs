@@ -12,10 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use wirestack::dial::{Hop, Redirects, Sharing};
 use wirestack::http2::{Asks, Connection as Http2Layer, Settings};
-use wirestack::tokio::{
-    Connection, Http2, Pool, ServerSocket, WebSocket, WebSocketServer, connect,
-};
 use wirestack::websocket::{Accept, Message};
+use wirestack::{Connection, Http2, Pool, ServerSocket, WebSocket, WebSocketServer, connect};
 use wirestack::{Engine, http1};
 
 /// Counts the connections that it serves.
@@ -75,7 +73,7 @@ async fn serve_tunnels(listener: TcpListener, served: Count) {
         served.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             let layer = Http2Layer::server(Settings::server());
-            let http2 = Http2::new(Connection::tcp(io, Engine::new(layer)));
+            let http2 = Http2::new(Connection::from_transport(io, Engine::new(layer)).unwrap());
             http2.spawn();
             while let Some(Ok(incoming)) = http2.accept().await {
                 let right = http1::basic_credentials("me", "secret").unwrap();

@@ -9,8 +9,8 @@ use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 use support::{PATIENCE, TLS, connect_server, echo, proxy, socks_server};
-use wirestack::futures::{Connection, Smol, connect, connect_stream, relay};
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
+use wirestack::{Connection, connect, connect_stream, relay};
 use wirestack::{Engine, Error, Gate, Plain, Policy, Seed};
 
 /// Two ends of a TCP connection.
@@ -21,9 +21,9 @@ async fn pair() -> (TcpStream, TcpStream) {
     (client, listener.accept().await.unwrap().0)
 }
 
-fn client(io: TcpStream, settings: Settings) -> Connection<TcpStream, Client, Smol> {
+fn client(io: TcpStream, settings: Settings) -> Connection<Client> {
     let client = Client::established(settings, Seed::new([7; 32]));
-    Connection::new(io, Engine::new(client))
+    Connection::from_transport(io, Engine::new(client)).unwrap()
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
         (gate, inner, echo(true).await)
     });
     smol::block_on(async {
-        let mut socket = connect(Smol, &format!("wss://localhost:{}/", target.port()))
+        let mut socket = connect(&format!("wss://localhost:{}/", target.port()))
             .via(&format!("socks5h://me:secret@{gate}"))
             .via(&format!("http://{inner}"))
             .tls(TLS.client.clone())
@@ -55,7 +55,7 @@ fn halves_are_a_stream_and_a_sink_and_a_driver_goes_anywhere() {
         let (a, b) = pair().await;
         let echoing = smol::spawn(async move {
             let server = Server::established(Settings::default());
-            let server = Connection::<_, _, Smol>::new(b, Engine::new(server));
+            let server = Connection::from_transport(b, Engine::new(server)).unwrap();
             let (reader, writer) = server.split();
             reader.forward(writer).await.unwrap();
         });
@@ -85,7 +85,7 @@ fn halves_are_a_stream_and_a_sink_and_a_driver_goes_anywhere() {
 fn bytes_and_ends_pass_a_relay() {
     smol::block_on(async {
         let ((a, b), (c, d)) = (pair().await, pair().await);
-        let plain = |io| Connection::<_, _, Smol>::new(io, Engine::new(Plain));
+        let plain = |io: TcpStream| Connection::from_transport(io, Engine::new(Plain)).unwrap();
         let relaying = smol::spawn(relay(plain(b), plain(c)));
         let (mut near, mut far) = (plain(a), plain(d));
         let sent: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
@@ -107,7 +107,7 @@ fn bytes_and_ends_pass_a_relay() {
         assert!(heard == sent);
         assert_eq!(answer, b"all of it");
         let relayed = relaying.await.unwrap();
-        assert_eq!((relayed.there, relayed.back), (3_000_000, 9));
+        assert_eq!((relayed.sent, relayed.received), (3_000_000, 9));
     });
 }
 
@@ -143,7 +143,7 @@ fn what_is_dialled_is_reset_when_it_is_cut_short() {
     smol::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut stream = connect_stream(Smol, &format!("tcp://{address}"))
+        let mut stream = connect_stream(&format!("tcp://{address}"))
             .direct()
             .await
             .unwrap();

@@ -11,7 +11,7 @@ use support::{connect_server, echo, proxy, socks_server};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-use wirestack::tokio::connect;
+use wirestack::connect;
 use wirestack::{Gate, Policy};
 
 /// Writes down what happens to spans.

@@ -4,10 +4,10 @@
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
-use wirestack::tokio::{Connection, ServerSocket, WebSocketServer, connect};
 use wirestack::websocket::{
     Accept, Client, CloseCode, Closer, Deflate, Message, Part, Payload, Server, Settings,
 };
+use wirestack::{Connection, ServerSocket, WebSocketServer, connect};
 use wirestack::{Engine, Pipe, Queue, Seed};
 
 /// Serves one function on a free port, and returns its URL.
@@ -171,11 +171,19 @@ async fn any_transport_will_do() {
 
 async fn converse<S>(one: S, other: S)
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let client = Client::established(compressed(), Seed::new([7; 32]));
-    let mut client = Connection::new(one, Engine::new(client));
-    let mut server = Connection::new(other, Engine::new(Server::established(Settings::default())));
+    let mut client = Connection::from_transport(
+        wirestack::runtime::TokioTransport::new(one),
+        Engine::new(client),
+    )
+    .unwrap();
+    let mut server = Connection::from_transport(
+        wirestack::runtime::TokioTransport::new(other),
+        Engine::new(Server::established(Settings::default())),
+    )
+    .unwrap();
     let message = Message::binary(vec![7; 100_000]);
     let (sent, heard) = tokio::join!(client.send(message.clone()), server.next());
     sent.unwrap();

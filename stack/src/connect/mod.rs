@@ -1,7 +1,7 @@
-//! What to connect to and how, said step by step: the builders that every driver's `connect` returns.
+//! What to connect to and how: the builders that [`connect`](fn@crate::connect) and its relatives return.
 //!
-//! `O` is what a driver gets from outside, such as
-//! [`tokio::Outside`](crate::driver::tokio::Outside): each driver adds how to name it, and how to go.
+//! They do no I/O: `C` is what a driver connects with, the [`DialContext`](crate::DialContext) of this
+//! crate's driver.
 
 mod route;
 
@@ -21,9 +21,9 @@ use tls::rustls::ClientConfig;
 
 /// A WebSocket about to be connected.
 #[must_use = "it does nothing yet"]
-pub struct Connect<F, O> {
+pub struct Connect<F, C> {
     route: Route,
-    pub(crate) outside: O,
+    pub(crate) context: C,
     subprotocols: Vec<String>,
     headers: HeaderMap,
     settings: websocket::Settings,
@@ -35,33 +35,33 @@ pub struct Connect<F, O> {
 
 /// A stream of bytes about to be opened.
 #[must_use = "it does nothing yet"]
-pub struct ConnectStream<O> {
+pub struct ConnectStream<C> {
     route: Route,
-    pub(crate) outside: O,
+    pub(crate) context: C,
     alpn: Option<&'static [&'static [u8]]>,
 }
 
-/// A way that any number of connections go, to whatever target.
+/// Proxies, TLS and timeouts, set once and used for many connections.
 #[derive(Clone)]
 #[must_use = "it does nothing yet"]
-pub struct Connector<O> {
+pub struct Connector<C> {
     route: Route,
-    pub(crate) outside: O,
+    pub(crate) context: C,
 }
 
 /// An HTTP/2 connection for many streams about to be opened.
 #[must_use = "it does nothing yet"]
-pub struct ConnectHttp2<O> {
+pub struct ConnectHttp2<C> {
     route: Route,
-    pub(crate) outside: O,
+    pub(crate) context: C,
     settings: http2::Settings,
 }
 
-impl<F, O: Clone> Clone for Connect<F, O> {
+impl<F, C: Clone> Clone for Connect<F, C> {
     fn clone(&self) -> Self {
         Self {
             route: self.route.clone(),
-            outside: self.outside.clone(),
+            context: self.context.clone(),
             subprotocols: self.subprotocols.clone(),
             headers: self.headers.clone(),
             settings: self.settings.clone(),
@@ -73,12 +73,12 @@ impl<F, O: Clone> Clone for Connect<F, O> {
     }
 }
 
-impl<O> Connect<Queue<Message>, O> {
+impl<C> Connect<Queue<Message>, C> {
     /// Connects to a `ws://` or `wss://` URL.
-    pub fn new(url: &str, outside: O) -> Self {
+    pub fn new(url: &str, context: C) -> Self {
         Self {
             route: Route::new(url),
-            outside,
+            context,
             subprotocols: Vec::new(),
             headers: HeaderMap::new(),
             settings: websocket::Settings::default(),
@@ -90,18 +90,18 @@ impl<O> Connect<Queue<Message>, O> {
     }
     /// Takes and hands over messages in [parts](Part), as they come and go: for messages that are
     /// too large to be held, or whose end is not known when they begin.
-    pub fn parts(self) -> Connect<Queue<Part>, O> {
+    pub fn parts(self) -> Connect<Queue<Part>, C> {
         self.carrying()
     }
     /// Carries bytes, in binary messages of any cut. It does not carry half-close: who finishes
     /// closes.
-    pub fn tunnel(self) -> Connect<Pipe, O> {
+    pub fn tunnel(self) -> Connect<Pipe, C> {
         self.carrying()
     }
-    fn carrying<F: Payload>(self) -> Connect<F, O> {
+    fn carrying<F: Payload>(self) -> Connect<F, C> {
         Connect {
             route: self.route,
-            outside: self.outside,
+            context: self.context,
             subprotocols: self.subprotocols,
             headers: self.headers,
             settings: self.settings,
@@ -113,7 +113,7 @@ impl<O> Connect<Queue<Message>, O> {
     }
 }
 
-impl<F: Payload, O> Connect<F, O> {
+impl<F: Payload, C> Connect<F, C> {
     /// Offers a subprotocol; the server chooses one of those offered, or none.
     pub fn subprotocol(mut self, name: &str) -> Self {
         self.subprotocols.push(name.to_owned());
@@ -149,14 +149,14 @@ impl<F: Payload, O> Connect<F, O> {
         self.redirects = redirects;
         self
     }
-    /// Says what a [`Dialer`](crate::Dialer) shall connect to, how long it may take, and what it gets
-    /// from outside.
+    /// Says what a [`Dialer`](crate::Dialer) shall connect to, how long it may take, and what the
+    /// driver connects with.
     ///
     /// # Errors
     ///
     /// What cannot be asked for, as of `now`.
-    pub fn prepare(self, now: Instant) -> Result<Prepared<BoxSocket<F>, O>, DialError> {
-        let (timeouts, outside) = (self.route.timeouts, self.outside);
+    pub fn prepare(self, now: Instant) -> Result<Prepared<BoxSocket<F>, C>, DialError> {
+        let (timeouts, context) = (self.route.timeouts, self.context);
         let opening = |target: &Target| {
             target.must_be_websocket().map_err(invalid)?;
             let mut request = websocket::Request::new(&target.request_url())?;
@@ -181,16 +181,16 @@ impl<F: Payload, O> Connect<F, O> {
             let opening = opening(&target)?;
             Plan::websocket(routes, target, tls, opening).map_err(invalid)
         });
-        prepared(plan, timeouts, outside, now)
+        prepared(plan, timeouts, context, now)
     }
 }
 
-impl<O> ConnectStream<O> {
+impl<C> ConnectStream<C> {
     /// Opens a stream to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
-    pub fn new(url: &str, outside: O) -> Self {
+    pub fn new(url: &str, context: C) -> Self {
         Self {
             route: Route::new(url),
-            outside,
+            context,
             alpn: None,
         }
     }
@@ -205,28 +205,28 @@ impl<O> ConnectStream<O> {
     /// # Errors
     ///
     /// What cannot be asked for, as of `now`.
-    pub fn prepare(self, now: Instant) -> Result<Prepared<BoxTunnel, O>, DialError> {
-        let (timeouts, outside) = (self.route.timeouts, self.outside);
+    pub fn prepare(self, now: Instant) -> Result<Prepared<BoxTunnel, C>, DialError> {
+        let (timeouts, context) = (self.route.timeouts, self.context);
         let alpn = self.alpn;
         let plan = self.route.resolve().and_then(|(routes, target, tls)| {
             Plan::stream(routes, target, tls, alpn).map_err(invalid)
         });
-        prepared(plan, timeouts, outside, now)
+        prepared(plan, timeouts, context, now)
     }
 }
 
-impl<O> Connector<O> {
+impl<C> Connector<C> {
     /// Goes the way that the environment says, until it is told another one.
-    pub fn new(outside: O) -> Self {
+    pub fn new(context: C) -> Self {
         Self {
             route: Route::new("tcp://nowhere.invalid:1"),
-            outside,
+            context,
         }
     }
     /// Opens a stream of bytes to this URL, as [`ConnectStream::new`].
-    pub fn stream(&self, url: &str) -> ConnectStream<O>
+    pub fn stream(&self, url: &str) -> ConnectStream<C>
     where
-        O: Clone,
+        C: Clone,
     {
         let target = url.parse();
         ConnectStream {
@@ -234,18 +234,18 @@ impl<O> Connector<O> {
                 target,
                 ..self.route.clone()
             },
-            outside: self.outside.clone(),
+            context: self.context.clone(),
             alpn: None,
         }
     }
 }
 
-impl<O> ConnectHttp2<O> {
+impl<C> ConnectHttp2<C> {
     /// Connects to a `wss://`, `https://`, `ws://` or `http://` URL.
-    pub fn new(url: &str, outside: O) -> Self {
+    pub fn new(url: &str, context: C) -> Self {
         Self {
             route: Route::new(url),
-            outside,
+            context,
             settings: http2::Settings::default(),
         }
     }
@@ -259,8 +259,8 @@ impl<O> ConnectHttp2<O> {
     /// # Errors
     ///
     /// What cannot be asked for, as of `now`.
-    pub fn prepare(self, now: Instant) -> Result<(Prepared<BoxHttp2, O>, Origin), DialError> {
-        let (timeouts, outside) = (self.route.timeouts, self.outside);
+    pub fn prepare(self, now: Instant) -> Result<(Prepared<BoxHttp2, C>, Origin), DialError> {
+        let (timeouts, context) = (self.route.timeouts, self.context);
         let resolved = self.route.resolve().and_then(|(routes, target, tls)| {
             let origin = Origin {
                 url: target.origin(),
@@ -273,33 +273,33 @@ impl<O> ConnectHttp2<O> {
             Ok((plan, origin)) => (Ok(plan), Some(origin)),
             Err(error) => (Err(error), None),
         };
-        let prepared = prepared(plan, timeouts, outside, now)?;
+        let prepared = prepared(plan, timeouts, context, now)?;
         Ok((prepared, origin.unwrap_or_default()))
     }
 }
 
 /// What a dialer is made of.
 #[non_exhaustive]
-pub struct Prepared<L, O> {
+pub struct Prepared<L, C> {
     /// What to connect to, and by which ways.
     pub plan: Plan<L>,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// What the driver gets from outside.
-    pub outside: O,
+    /// What the driver connects with.
+    pub context: C,
 }
 
-fn prepared<L, O>(
+fn prepared<L, C>(
     plan: Result<Plan<L>, Error>,
     timeouts: Timeouts,
-    outside: O,
+    context: C,
     now: Instant,
-) -> Result<Prepared<L, O>, DialError> {
+) -> Result<Prepared<L, C>, DialError> {
     match plan {
         Ok(plan) => Ok(Prepared {
             plan,
             timeouts,
-            outside,
+            context,
         }),
         Err(error) => Err(DialError::invalid(error, now)),
     }
@@ -325,7 +325,7 @@ fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
 /// What all kinds of connections are told about their way.
 macro_rules! routed {
     ($builder:ident $(, $form:ident)?) => {
-        impl<$($form: Payload,)? O> $builder<$($form,)? O> {
+        impl<$($form: Payload,)? C> $builder<$($form,)? C> {
             /// Adds a hop: hops are given in the order in which the bytes travel, nearest first. They
             /// take the place of what the environment says.
             pub fn via<H>(mut self, hop: H) -> Self
@@ -362,9 +362,9 @@ macro_rules! routed {
                 self.route.timeouts = timeouts;
                 self
             }
-            /// Gets from this whatever connecting needs from outside.
-            pub fn outside(mut self, outside: O) -> Self {
-                self.outside = outside;
+            /// Connects with the runtime, resolver, pool and credentials of this context.
+            pub fn context(mut self, context: C) -> Self {
+                self.context = context;
                 self
             }
         }

@@ -145,7 +145,6 @@ impl Hop {
         &self.endpoint
     }
     /// Returns what a proxy of SOCKS5 is told of who asks; an error if this is none.
-    #[cfg(feature = "tokio")]
     pub(crate) fn socks5(&self) -> Result<Option<&Credentials>, RouteError> {
         match self.proxy {
             Proxy::Socks5 => Ok(self.password().0),
@@ -232,6 +231,13 @@ impl FromStr for Hop {
 impl TryFrom<&str> for Hop {
     type Error = RouteError;
     fn try_from(text: &str) -> Result<Self, RouteError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Hop {
+    type Error = RouteError;
+    fn try_from(text: String) -> Result<Self, RouteError> {
         text.parse()
     }
 }

@@ -8,9 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use wirestack::http1::connect;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::tokio::{Connection, Relayed, serve_proxy};
 use wirestack::websocket::{Accept, Server, Settings};
 use wirestack::{BoxSocket, BoxTunnel, Engine, Error, Gate, Nest, socks, tls};
+use wirestack::{Connection, Relayed, serve_proxy};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -71,7 +71,7 @@ pub(crate) async fn proxy(
             let (io, _) = listener.accept().await.unwrap();
             let (gate, tell) = (gate.clone(), tell.clone());
             tokio::spawn(async move {
-                let client = Connection::tcp(io, Engine::new(layer()));
+                let client = Connection::from_transport(io, Engine::new(layer())).unwrap();
                 let _ = tell.send(serve_proxy(client, &gate, PATIENCE).await);
             });
         }
@@ -93,7 +93,7 @@ pub(crate) async fn echo(secure: bool) -> SocketAddr {
                 false => socket.boxed(),
             };
             tokio::spawn(async move {
-                let mut socket = Connection::tcp(io, Engine::new(stack));
+                let mut socket = Connection::from_transport(io, Engine::new(stack)).unwrap();
                 accept(&mut socket).await;
                 while let Some(Ok(message)) = socket.next().await {
                     if socket.send(message).await.is_err() {
@@ -108,8 +108,8 @@ pub(crate) async fn echo(secure: bool) -> SocketAddr {
 }
 
 /// Accepts the upgrade that a server is asked for.
-pub(crate) async fn accept(socket: &mut Connection<TcpStream, BoxSocket>) {
-    let accepted = socket.until(|engine| {
+pub(crate) async fn accept(socket: &mut Connection<BoxSocket>) {
+    let accepted = socket.wait_for(|engine| {
         let server = engine.part::<Server>()?;
         server.request()?;
         Some(server.accept(Accept::new()))

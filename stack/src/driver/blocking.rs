@@ -1,0 +1,412 @@
+//! Connections for threads: each call waits until it is done.
+//!
+//! A thread waits by itself for its sockets and timers, in `poll(2)`: there is no other thread in the
+//! background. Everything else of this crate works in threads too, in [`block_on`].
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut socket = wirestack::connect("wss://example.org/chat")
+//!     .via("http://proxy.test:3128")
+//!     .blocking()?;
+//! socket.send("hello".into())?;
+//! while let Some(message) = socket.next() {
+//!     println!("{:?}", message?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Linux is what it is tested on. For macOS and Windows it is compiled by the tests of this project,
+//! and not run.
+
+use super::error::to_io;
+use super::io::{self as driver, DialContext};
+use super::runtime::threads::block_until;
+use super::runtime::{IntoTransport, Threads};
+use crate::connect::{Connect, ConnectStream};
+use crate::dial::{DialError, Trace};
+use crate::websocket::{self, CloseCode, Message, Payload};
+use crate::{BoxSocket, BoxTunnel, Engine, Error, Layer, Pipe, Queue, Status, Weigh};
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+pub use super::runtime::threads::block_on;
+
+/// A [`Connection`](crate::Connection), or a half of one, whose calls wait.
+#[derive(Debug)]
+pub struct Blocking<C> {
+    inner: C,
+    timeout: Option<Duration>,
+}
+
+/// A connection whose calls wait: [`Read`] and [`Write`] where it carries bytes.
+pub type Connection<L> = Blocking<driver::Connection<L>>;
+
+/// The half of a connection that receives.
+pub type Reader<L> = Blocking<driver::Reader<L>>;
+
+/// The half of a connection that sends.
+pub type Writer<L> = Blocking<driver::Writer<L>>;
+
+/// A WebSocket whose calls wait: of messages, unless it is of their parts or of bytes.
+pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
+
+/// A stream of bytes whose calls wait.
+pub type ByteStream = Connection<BoxTunnel>;
+
+/// Connects a WebSocket, through the proxy that the environment names, if any. For more than a URL, say
+/// it to [`connect`](fn@crate::connect), and connect with [`Connect::blocking`].
+///
+/// # Errors
+///
+/// What connecting failed at, hop by hop.
+pub fn connect(url: &str) -> Result<WebSocket, DialError> {
+    crate::connect(url).blocking()
+}
+
+/// Opens a stream of bytes, through the proxy that the environment names, if any. For more than a URL,
+/// say it to [`connect_stream`](crate::connect_stream), and connect with [`ConnectStream::blocking`].
+///
+/// # Errors
+///
+/// What connecting failed at, hop by hop.
+pub fn connect_stream(url: &str) -> Result<ByteStream, DialError> {
+    crate::connect_stream(url).blocking()
+}
+
+impl<C> Blocking<C> {
+    fn new(inner: C, timeout: Option<Duration>) -> Self {
+        Self { inner, timeout }
+    }
+
+    /// Sets how long each call may wait, instead of for ever. A call that waited so long fails with
+    /// [`TimedOut`], and loses nothing: another call goes on where it stopped.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Waits for anything that the connection can do asynchronously.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`].
+    pub fn wait<'a, T, F>(&'a mut self, act: impl FnOnce(&'a mut C) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = T> + 'a,
+    {
+        let until = self.timeout.and_then(|it| Instant::now().checked_add(it));
+        let late = || Error::local("connection", TimedOut);
+        block_until(until, act(&mut self.inner)).ok_or_else(late)
+    }
+
+    /// Returns the connection itself.
+    pub fn get_ref(&self) -> &C {
+        &self.inner
+    }
+
+    /// Returns the connection itself, which works in [`block_on`] only.
+    pub fn into_inner(self) -> C {
+        self.inner
+    }
+}
+
+impl<L: Layer> Connection<L> {
+    /// Runs a stack on a transport, such as a socket of the standard library that was connected or
+    /// accepted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn from_transport(io: impl IntoTransport, engine: Engine<L>) -> Result<Self, Error> {
+        let inner = driver::Connection::from_transport_on(Threads::shared(), io, engine)?;
+        Ok(Self::new(inner, None))
+    }
+
+    /// Returns the stack, to read facts and to decide.
+    pub fn engine(&mut self) -> &mut Engine<L> {
+        self.inner.engine()
+    }
+
+    /// Returns the state of each layer, from the wire up.
+    pub fn describe(&self) -> Vec<Status> {
+        self.inner.describe()
+    }
+
+    /// Waits until `fact` finds what it looks for.
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack, or [`TimedOut`].
+    pub fn wait_for<T>(
+        &mut self,
+        fact: impl FnMut(&mut Engine<L>) -> Option<T>,
+    ) -> Result<T, Error> {
+        self.wait(|it| it.wait_for(fact))?
+    }
+
+    /// Waits until every layer is open.
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack, or [`TimedOut`].
+    pub fn open(&mut self) -> Result<(), Error> {
+        self.wait(driver::Connection::open)?
+    }
+
+    /// Ends the application's side, lets every layer say goodbye and waits for the end of the transport,
+    /// at most so long. What still arrives is thrown away.
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack, or the time-out.
+    pub fn finish(self, timeout: Duration) -> Result<(), Error> {
+        block_on(self.inner.finish(timeout))
+    }
+
+    /// Splits the connection for two threads.
+    ///
+    /// # Errors
+    ///
+    /// The calls of the transport block by themselves: one thread would wait for the other's.
+    pub fn split(self) -> io::Result<(Reader<L>, Writer<L>)> {
+        if self.inner.is_blocking() {
+            let text = "a transport whose calls block cannot be split for two threads";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        let (reader, writer) = self.inner.split();
+        let timeout = self.timeout;
+        Ok((Reader::new(reader, timeout), Writer::new(writer, timeout)))
+    }
+}
+
+macro_rules! receives {
+    ($($holder:ident)*) => {$(
+        impl<L, I, O> $holder<L>
+        where
+            L: Layer<In = Queue<I>, Out = Queue<O>>,
+            I: Weigh,
+            O: Weigh,
+        {
+            /// Receives the next message; `None` is a clean end.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack, once, or [`TimedOut`].
+            #[expect(clippy::should_implement_trait, reason = "its time-out does not end it")]
+            pub fn next(&mut self) -> Option<Result<O, Error>> {
+                self.wait(|it| it.next()).unwrap_or_else(|late| Some(Err(late)))
+            }
+        }
+
+        impl<L: Layer<In = Pipe, Out = Pipe>> Read for $holder<L> {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                let most = buf.len();
+                let read = self.wait(|it| {
+                    poll_fn(move |cx| {
+                        it.poll_take(cx, most, |got| buf[..got.len()].copy_from_slice(got))
+                    })
+                });
+                read.map_err(|late| timed_out(&late))?
+            }
+        }
+    )*};
+}
+receives!(Connection Reader);
+
+macro_rules! sends {
+    ($($holder:ident)*) => {$(
+        impl<L, I, O> $holder<L>
+        where
+            L: Layer<In = Queue<I>, Out = Queue<O>>,
+            I: Weigh,
+            O: Weigh,
+        {
+            /// Sends a message and waits until it has left.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack, or [`TimedOut`].
+            pub fn send(&mut self, message: I) -> Result<(), Error> {
+                self.wait(|it| it.send(message))?
+            }
+
+            /// Accepts a message as soon as there is room, without sending it yet.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack, or [`TimedOut`]: then the message was not accepted.
+            pub fn feed(&mut self, message: I) -> Result<(), Error> {
+                self.wait(|it| it.feed(message))?
+            }
+
+            /// Waits until every accepted message has left.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack, or [`TimedOut`].
+            pub fn flushed(&mut self) -> Result<(), Error> {
+                self.wait(|it| it.flushed())?
+            }
+        }
+
+        impl<L: Layer<In = Pipe, Out = Pipe>> Write for $holder<L> {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let put = self.wait(|it| poll_fn(move |cx| it.poll_put(cx, bytes)));
+                put.map_err(|late| timed_out(&late))?
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                let left = self.wait(|it| poll_fn(|cx| it.poll_left(cx)));
+                left.map_err(|late| timed_out(&late))?
+            }
+        }
+
+        impl<L: Layer<In = Pipe, Out = Pipe>> $holder<L> {
+            /// Ends the direction that is written to, and waits until everything has left.
+            ///
+            /// # Errors
+            ///
+            /// What ended the stack, or a time-out.
+            pub fn shutdown(&mut self) -> io::Result<()> {
+                let left = self.wait(|it| poll_fn(|cx| it.poll_finish(cx)));
+                left.map_err(|late| timed_out(&late))?
+            }
+        }
+
+        impl<L: Layer<In = F, Out = F>, F: Payload> $holder<L> {
+            /// Sends a ping, and returns how long its answer took.
+            ///
+            /// # Errors
+            ///
+            /// A payload that is too long, too many pings without an answer, what ended the stack, or
+            /// [`TimedOut`].
+            pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
+                let payload = payload.into();
+                self.wait(|it| it.ping(payload))?
+            }
+        }
+    )*};
+}
+sends!(Connection Writer);
+
+macro_rules! closes {
+    ($($holder:ident)*) => {$(
+        impl<L, I> $holder<L>
+        where
+            L: Layer<In = Queue<I>, Out = Queue<I>>,
+            Queue<I>: Payload,
+        {
+            /// Closes with a code and a reason, and waits for the peer's Close. Messages that still
+            /// arrive are thrown away.
+            ///
+            /// # Errors
+            ///
+            /// A code or a reason that may not be sent, what ended the stack instead, or [`TimedOut`].
+            pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+                self.wait(move |it| it.close(code, reason))?
+            }
+        }
+
+        impl<L: Layer<In = Pipe, Out = Pipe>> $holder<L> {
+            /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's
+            /// Close. Bytes that still arrive are thrown away.
+            ///
+            /// # Errors
+            ///
+            /// There is no WebSocket in this stack, a code or a reason that may not be sent, what ended
+            /// the stack instead, or [`TimedOut`].
+            pub fn close_websocket(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+                self.wait(move |it| it.close_websocket(code, reason))?
+            }
+        }
+    )*};
+}
+closes!(Connection Reader Writer);
+
+impl<L: Layer<In = F, Out = F>, F: Payload> Connection<L> {
+    /// Returns how the WebSocket was closed, once it is.
+    pub fn closed(&mut self) -> Option<websocket::Closed> {
+        self.inner.closed()
+    }
+
+    /// Returns the subprotocol that was agreed on.
+    pub fn subprotocol(&mut self) -> Option<String> {
+        self.inner.subprotocol()
+    }
+}
+
+impl<L: Layer<In = Pipe, Out = Pipe>> Connection<L> {
+    /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
+    pub fn abort(&mut self, cause: Error) {
+        self.inner.abort(cause);
+        let now = Some(Instant::now());
+        let pushed = poll_fn(|cx| {
+            self.inner.push(cx);
+            Poll::Ready(())
+        });
+        let _ = block_until(now, pushed);
+    }
+}
+
+macro_rules! halves {
+    ($($holder:ident)*) => {$(
+        impl<L: Layer> $holder<L> {
+            /// Reads facts from the stack, or takes a decision in it.
+            pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
+                self.inner.with(act)
+            }
+        }
+    )*};
+}
+halves!(Reader Writer);
+
+macro_rules! connects {
+    ($builder:ident $(, $form:ident)? => $layer:ty) => {
+        impl$(<$form: Payload>)? $builder<$($form,)? DialContext> {
+            /// Connects, and waits for it in this thread. Unless a runtime was named, the connection
+            /// runs on [`Threads`](crate::runtime::Threads).
+            ///
+            /// # Errors
+            ///
+            /// What connecting failed at, hop by hop.
+            pub fn blocking(self) -> Result<Connection<$layer>, DialError> {
+                Ok(self.blocking_traced()?.0)
+            }
+
+            /// Connects and waits as [`blocking`](Self::blocking), and returns the connection with what
+            /// was done for it.
+            ///
+            /// # Errors
+            ///
+            /// What connecting failed at, hop by hop.
+            pub fn blocking_traced(self) -> Result<(Connection<$layer>, Trace), DialError> {
+                let (connection, trace) = block_on(self.on_threads().traced())?;
+                Ok((Connection::new(connection, None), trace))
+            }
+
+            fn on_threads(mut self) -> Self {
+                self.context = self.context.runtime_or(Threads::shared());
+                self
+            }
+        }
+    };
+}
+connects!(Connect, F => BoxSocket<F>);
+connects!(ConnectStream => BoxTunnel);
+
+/// Makes an error of the traits of bytes; a time-out has the kind `TimedOut`.
+fn timed_out(error: &Error) -> io::Error {
+    match error.cause::<TimedOut>() {
+        Some(_) => io::Error::new(io::ErrorKind::TimedOut, error.clone()),
+        None => to_io(error),
+    }
+}
+
+/// A call waited as long as it may.
+#[derive(Debug, thiserror::Error)]
+#[error("timed out; nothing is lost")]
+#[non_exhaustive]
+pub struct TimedOut;

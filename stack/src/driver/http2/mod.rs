@@ -1,0 +1,307 @@
+//! Many streams over one HTTP/2 connection.
+
+mod pool;
+mod shared;
+mod stream;
+
+pub use pool::Pool;
+pub use stream::{Http2Stream, Http2WebSocket};
+
+use crate::connect::Origin;
+use crate::driver::error::seed;
+use crate::driver::io::Connection;
+use crate::driver::runtime::{AsyncTimer, Runtime};
+use crate::http2::{Asks, Request, Streams, asks};
+use crate::{BoxHttp2, End, Engine, Error, Flow, Layer, websocket};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderMap};
+use http::{Response, StatusCode};
+use shared::{HoldGuard, Interest, Shared};
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// An HTTP/2 connection for many streams, on a client's side or a server's.
+///
+/// Clones and streams share it. Whoever waits for something in it drives it, for all: with many
+/// streams, let one task do that, with [`spawn`](Self::spawn) or with [`driver`](Self::driver). When
+/// the last clone and the last stream are gone, it closes: at once, or gracefully if a driver runs.
+pub struct Http2 {
+    shared: Arc<Shared>,
+    guard: Arc<HoldGuard>,
+}
+
+impl Http2 {
+    /// Shares a connection whose application side is streams.
+    pub fn new<L>(connection: Connection<L>) -> Self
+    where
+        L: Layer<In = Streams, Out = Streams> + Send + 'static,
+    {
+        let (shared, guard) = Shared::new(connection.boxed());
+        Self { shared, guard }
+    }
+    pub(in crate::driver) fn with_origin(mut self, origin: Origin) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.origin = Some(origin);
+        }
+        self
+    }
+    /// How many streams are open, and other clones there are.
+    fn streams(&self) -> usize {
+        Arc::strong_count(&self.guard) - 1
+    }
+    /// Opens a WebSocket at a path, with a query perhaps, of the server that was connected to.
+    ///
+    /// # Errors
+    ///
+    /// As [`websocket_with`](Self::websocket_with).
+    pub async fn websocket(&self, path: &str) -> Result<Http2WebSocket, Error> {
+        let origin = self.shared.origin.as_ref().ok_or_else(no_origin)?;
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let mut request = websocket::Request::new(&format!("{}/{path}", origin.url))?;
+        if let Some(value) = &origin.authorization {
+            request = request.header(AUTHORIZATION, value.clone())?;
+        }
+        self.websocket_with(request, websocket::Settings::default())
+            .await
+    }
+    /// Opens a WebSocket by an extended CONNECT (RFC 8441).
+    ///
+    /// # Errors
+    ///
+    /// What refused it, or ended the connection; [`http2::Cause`](crate::http2::Cause) tells.
+    pub async fn websocket_with(
+        &self,
+        request: websocket::Request,
+        settings: websocket::Settings,
+    ) -> Result<Http2WebSocket, Error> {
+        let asked = Request::extended("websocket", request.to_http2(&settings))?;
+        let (response, stream) = self.open(asked).await?;
+        let client = websocket::Client::answered(&request, response, settings, seed())?;
+        let engine = Engine::new(client);
+        Ok(Connection::new(self.runtime(), Box::new(stream), engine))
+    }
+    /// Opens a stream: a tunnel, or any other protocol.
+    ///
+    /// Dropping the future resets the stream.
+    ///
+    /// # Errors
+    ///
+    /// What refused it, or ended the connection.
+    pub async fn open(&self, request: Request) -> Result<(Response<()>, Http2Stream), Error> {
+        let id = self.shared.lock().streams().open(request)?;
+        self.shared.progress();
+        let stream = Http2Stream::new(self, id);
+        let response = poll_fn(|cx| {
+            let interest = Interest::Read(id);
+            self.shared.wait(interest, cx, |state| {
+                if let Some(response) = state.responses.remove(&id) {
+                    return Poll::Ready(Ok(response));
+                }
+                match state.cut_short(id) {
+                    Some(error) => Poll::Ready(Err(error)),
+                    None => Poll::Pending,
+                }
+            })
+        });
+        let response = response.await?;
+        Ok((response.map(|_| ()), stream))
+    }
+    /// Waits for the next request; `None` once the client asks for no more.
+    ///
+    /// Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// What ended the connection, again at every call.
+    pub async fn accept(&self) -> Option<Result<Incoming, Error>> {
+        let next = poll_fn(|cx| {
+            self.shared.wait(Interest::Connection, cx, |state| {
+                if let Some(request) = state.requests.pop_front() {
+                    return Poll::Ready(Some(Ok(request)));
+                }
+                match state.connection.engine().to_app().closed() {
+                    None => Poll::Pending,
+                    Some(End::Finished) => Poll::Ready(None),
+                    Some(End::Aborted(error)) => Poll::Ready(Some(Err(error.clone()))),
+                }
+            })
+        });
+        Some(next.await?.map(|(id, request)| Incoming {
+            request,
+            stream: Some(Http2Stream::new(self, id)),
+        }))
+    }
+    /// Says that no more streams will be opened or taken, and waits until those that are open have
+    /// ended.
+    ///
+    /// # Errors
+    ///
+    /// What ended the connection instead.
+    pub async fn close(&self) -> Result<(), Error> {
+        poll_fn(|cx| {
+            self.shared.wait(Interest::Connection, cx, |state| {
+                state.streams().finish();
+                let engine = state.connection.engine();
+                let left = engine.has_left();
+                match engine.to_app().closed() {
+                    Some(End::Aborted(error)) => Poll::Ready(Err(error.clone())),
+                    Some(End::Finished) if left => Poll::Ready(Ok(())),
+                    _ => Poll::Pending,
+                }
+            })
+        })
+        .await
+    }
+    /// Reads facts from the stack, or takes a decision in it.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Connection<BoxHttp2>) -> T) -> T {
+        let result = act(&mut self.shared.lock().connection);
+        self.shared.progress();
+        result
+    }
+    /// Returns a future that drives the connection until it is over, for all who wait.
+    pub fn driver(&self) -> Driver {
+        Driver {
+            shared: self.shared.clone(),
+            goodbye: None,
+        }
+    }
+    /// Drives the connection in a task of its runtime.
+    pub fn spawn(&self) {
+        self.runtime().spawn(Box::pin(self.driver()));
+    }
+    pub(in crate::driver) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.shared.lock().connection.runtime.clone()
+    }
+}
+
+impl Clone for Http2 {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            guard: self.guard.clone(),
+        }
+    }
+}
+
+/// A request that a server has not answered. Dropped, it is answered with 503.
+pub struct Incoming {
+    request: http::Request<()>,
+    stream: Option<Http2Stream>,
+}
+
+impl Incoming {
+    /// Returns the request.
+    pub fn request(&self) -> &http::Request<()> {
+        &self.request
+    }
+    /// Returns what it asks for.
+    pub fn asks(&self) -> Asks<'_> {
+        asks(&self.request)
+    }
+    /// Opens the tunnel that was asked for, with 200 and these fields; `None` if the request is an
+    /// ordinary one, which is then answered with 501.
+    pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
+        let opens = self.asks() != Asks::Response;
+        let mut response = Response::new(Bytes::new());
+        *response.headers_mut() = headers;
+        if !opens {
+            *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
+        }
+        let stream = self.stream.take()?;
+        stream.respond(response);
+        opens.then_some(stream)
+    }
+    /// Answers with a response and nothing more; a 2xx to a CONNECT is made 403.
+    pub fn respond(mut self, mut response: Response<Bytes>) {
+        if self.asks() != Asks::Response && response.status().is_success() {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        if let Some(stream) = self.stream.take() {
+            stream.respond(response);
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            stream.respond(response);
+        }
+    }
+}
+
+/// Drives a connection for all its streams, until it is over. When nobody holds the connection any
+/// more, it says goodbye, for at most ten seconds.
+#[must_use = "it does nothing until it is polled"]
+pub struct Driver {
+    shared: Arc<Shared>,
+    /// Until when it says goodbye.
+    goodbye: Option<Pin<Box<dyn AsyncTimer>>>,
+}
+
+impl Future for Driver {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { shared, goodbye } = &mut *self;
+        shared.wakers.drive(cx.waker());
+        if shared.wakers.is_abandoned() {
+            shared.lock().streams().finish();
+            let runtime = shared.lock().connection.runtime.clone();
+            let goodbye =
+                goodbye.get_or_insert_with(|| runtime.new_timer(runtime.now() + CLOSE_TIMEOUT));
+            if goodbye.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        shared.locked(|state, fan| {
+            loop {
+                if state.connection.is_over() {
+                    return Poll::Ready(());
+                }
+                ready!(state.connection.advance(fan));
+            }
+        })
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.shared.wakers.undriven();
+    }
+}
+
+fn no_origin() -> Error {
+    Error::local("http2", NoOrigin)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("this connection was not made from a URL: say with `websocket_with` where the path is")]
+struct NoOrigin;
+
+/// How long a driver says goodbye when nobody holds the connection any more.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl fmt::Debug for Http2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http2").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = (self.request.method(), self.request.uri().path());
+        f.debug_tuple("Incoming").field(&request).finish()
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! A stack whose application side is bytes: what the traits of bytes of every runtime are made of.
+
+use super::Connection;
+use crate::driver::error::to_io;
+use crate::{End, Error, Flow, Layer, Pipe};
+use std::io;
+use std::task::{Context, Poll, ready};
+
+impl<L> Connection<L>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
+    pub fn abort(&mut self, cause: Error) {
+        self.engine().from_app().abort(cause.at(crate::Place::App));
+        let now = self.now();
+        self.engine().process(now);
+    }
+    /// Hands over what the stack received, `most` bytes of it, and returns how many; 0 is the end.
+    /// Bytes are never lost: one that is dropped while it waits has taken none.
+    pub(in crate::driver) fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+        mut take: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let to_app = self.engine().to_app();
+            let n = to_app.first().len().min(most);
+            if n > 0 || most == 0 {
+                take(&to_app.first()[..n]);
+                to_app.consume(n);
+                return Poll::Ready(Ok(n));
+            }
+            let Some(end) = to_app.end().cloned() else {
+                ready!(self.advance(cx));
+                continue;
+            };
+            self.push(cx); // the layers' last words, such as an alert
+            return Poll::Ready(match end {
+                End::Finished => Ok(0),
+                End::Aborted(error) => Err(to_io(&error)),
+            });
+        }
+    }
+    /// Takes bytes from the application; they go to the transport at once as far as it takes them.
+    pub(in crate::driver) fn poll_put(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            self.check()?;
+            let from_app = self.engine().from_app();
+            let n = bytes.len().min(from_app.room());
+            if n > 0 || bytes.is_empty() {
+                from_app.write(&bytes[..n]);
+                self.push(cx);
+                return Poll::Ready(Ok(n));
+            }
+            ready!(self.advance(cx));
+        }
+    }
+    /// Waits until everything has left.
+    pub(in crate::driver) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush(cx).map_err(|error| to_io(&error))
+    }
+    /// Ends this direction, and leaves the other open if the stack
+    /// [carries half-close](Layer::carries_half_close).
+    pub(in crate::driver) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.engine().from_app().finish();
+        self.poll_left(cx)
+    }
+    fn check(&mut self) -> io::Result<()> {
+        if let Some(End::Aborted(error)) = self.engine().to_app().closed() {
+            return Err(to_io(error));
+        }
+        match self.engine().from_app().is_closed() {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A stack whose application side is messages, as a stream and a sink.
+
+use super::Connection;
+use crate::{End, Error, Flow, Layer, Queue, Weigh};
+use futures_core::Stream;
+use futures_sink::Sink;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+impl<L, I, O> Connection<L>
+where
+    L: Layer<In = Queue<I>, Out = Queue<O>>,
+    I: Weigh,
+    O: Weigh,
+{
+    /// Receives the next message; `None` is a clean end.
+    ///
+    /// Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack, once, behind every message that came before it.
+    pub async fn next(&mut self) -> Option<Result<O, Error>> {
+        poll_fn(|cx| self.receive(cx)).await
+    }
+    /// Sends a message and waits until it has left.
+    ///
+    /// A message is accepted wholly or not at all: if the future is dropped while it waits for
+    /// room, it was not accepted; afterwards it was, and leaves with the next call that drives.
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack.
+    pub async fn send(&mut self, message: I) -> Result<(), Error> {
+        self.feed(message).await?;
+        self.flushed().await
+    }
+    /// Accepts a message as soon as there is room, without sending it yet; many leave together
+    /// with [`flushed`](Self::flushed).
+    ///
+    /// A message is accepted wholly or not at all, as with [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack.
+    pub async fn feed(&mut self, message: I) -> Result<(), Error> {
+        poll_fn(|cx| self.make_room(cx)).await?;
+        self.engine().from_app().push(message);
+        Ok(())
+    }
+    /// Waits until every accepted message has left.
+    ///
+    /// Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// What ended the stack.
+    pub async fn flushed(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.flush(cx)).await
+    }
+
+    pub(in crate::driver) fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<O, Error>>> {
+        loop {
+            if let Some(message) = self.engine().to_app().pop() {
+                return Poll::Ready(Some(Ok(message)));
+            }
+            let Some(end) = self.engine().to_app().end().cloned() else {
+                ready!(self.advance(cx));
+                continue;
+            };
+            self.push(cx); // the layers' last words, such as the answer to a Close
+            return Poll::Ready(match end {
+                End::Finished => None,
+                End::Aborted(error) => self.take_error_once().then_some(Err(error)),
+            });
+        }
+    }
+    pub(in crate::driver) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            if let Some(End::Aborted(error)) = self.engine().to_app().closed() {
+                return Poll::Ready(Err(error.clone()));
+            }
+            if self.engine().from_app().is_closed() {
+                return Poll::Ready(Err(Error::local("connection", Closed)));
+            }
+            if self.engine().from_app().room() > 0 {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.advance(cx));
+        }
+    }
+    pub(in crate::driver) fn start(&mut self, message: I) {
+        self.engine().from_app().push(message);
+    }
+    pub(in crate::driver) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.engine().from_app().finish();
+        self.flush(cx)
+    }
+}
+
+impl<L, O> Stream for Connection<L>
+where
+    L: Layer<In = Queue<O>, Out = Queue<O>>,
+    O: Weigh,
+{
+    type Item = Result<O, Error>;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().receive(cx)
+    }
+}
+
+impl<L, I> Sink<I> for Connection<L>
+where
+    L: Layer<In = Queue<I>, Out = Queue<I>>,
+    I: Weigh,
+{
+    type Error = Error;
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().make_room(cx)
+    }
+    fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
+        self.get_mut().start(message);
+        Ok(())
+    }
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().flush(cx)
+    }
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().end(cx)
+    }
+}
+
+/// The application had ended its side.
+#[derive(Debug, thiserror::Error)]
+#[error("this side was closed by the application")]
+#[non_exhaustive]
+pub struct Closed;

@@ -1,0 +1,80 @@
+//! Joining two byte streams, as a proxy does.
+
+use super::Connection;
+use crate::{End, Error, Flow, Layer, Pipe};
+use std::future::poll_fn;
+use std::task::Poll;
+
+/// How many bytes a relay carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relayed {
+    /// From the first connection to the second, in bytes.
+    pub sent: u64,
+    /// From the second connection to the first, in bytes.
+    pub received: u64,
+}
+
+/// Joins two byte stacks until both directions have ended.
+///
+/// Each end is carried on as what it was: a half-close as a half-close, a reset as a reset. A side
+/// that takes no more slows the other down; in between wait at most the flows' limits.
+///
+/// # Errors
+///
+/// What cut one of the connections short; the other one has then been cut short too.
+pub async fn relay<L, M>(
+    mut first: Connection<L>,
+    mut second: Connection<M>,
+) -> Result<Relayed, Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+    M: Layer<In = Pipe, Out = Pipe>,
+{
+    poll_fn(|cx| {
+        loop {
+            let before = first.moves() + second.moves();
+            first.engine().to_app().pour(second.engine().from_app());
+            second.engine().to_app().pour(first.engine().from_app());
+            first.push(cx);
+            second.push(cx);
+            for end in [ended(&mut first), ended(&mut second)] {
+                if let Some(End::Aborted(error)) = end {
+                    first.abort(error.clone());
+                    second.abort(error.clone());
+                    first.push(cx);
+                    second.push(cx);
+                    return Poll::Ready(Err(error));
+                }
+            }
+            if has_left(&mut first) && has_left(&mut second) {
+                return Poll::Ready(Ok(Relayed {
+                    sent: second.engine().from_app().total(),
+                    received: first.engine().from_app().total(),
+                }));
+            }
+            let advanced = [first.advance(cx), second.advance(cx)];
+            let idle = advanced.iter().all(Poll::is_pending);
+            // What left above made room for what is still to be poured.
+            if idle && first.moves() + second.moves() == before {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+fn ended<L>(connection: &mut Connection<L>) -> Option<End>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    connection.engine().to_app().end().cloned()
+}
+
+/// Whether everything for the peer of this connection has left, its end too.
+fn has_left<L>(connection: &mut Connection<L>) -> bool
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    connection.engine().to_wire().end().is_some()
+}

@@ -1,0 +1,110 @@
+//! What a WebSocket can do beyond sending and receiving messages.
+
+use super::{Connection, Ended};
+use crate::role::{none, socket};
+use crate::websocket::{CloseCode, Closed, Payload, PingToken};
+use crate::{End, Error, Layer, Pipe, Queue};
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+impl<L, F> Connection<L>
+where
+    L: Layer<In = F, Out = F>,
+    F: Payload,
+{
+    /// Returns the subprotocol that was agreed on.
+    pub fn subprotocol(&mut self) -> Option<String> {
+        let socket = socket(self.engine())?;
+        socket.subprotocol().map(str::to_owned)
+    }
+    /// Sends a ping of up to 125 bytes, and returns how long its answer took.
+    ///
+    /// Messages that come before the answer wait to be received; when there is no room for more of
+    /// them, so does the answer. Dropping the future loses nothing but the answer.
+    ///
+    /// # Errors
+    ///
+    /// A payload that is too long, too many pings without an answer, or what ended the stack.
+    pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
+        let ping = self.begin_ping(payload.into())?;
+        poll_fn(|cx| self.answer(ping, cx)).await
+    }
+    pub(in crate::driver) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
+        let socket = socket(self.engine()).ok_or_else(none)?;
+        socket.ping(payload)
+    }
+    pub(in crate::driver) fn answer(
+        &mut self,
+        ping: PingToken,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Duration, Error>> {
+        loop {
+            if let Some(pong) = socket(self.engine()).and_then(|socket| socket.pong_to(ping)) {
+                return Poll::Ready(Ok(pong.elapsed));
+            }
+            match self.engine().to_app().closed() {
+                Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
+                Some(End::Finished) => return Poll::Ready(Err(Error::peer("connection", Ended))),
+                None => ready!(self.advance(cx)),
+            }
+        }
+    }
+    /// Returns how the WebSocket was closed, once it is.
+    pub fn closed(&mut self) -> Option<Closed> {
+        socket(self.engine())?.closed().cloned()
+    }
+    pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let socket = socket(self.engine()).ok_or_else(none)?;
+        socket.close(code, reason)?;
+        self.engine().from_app().finish();
+        Ok(())
+    }
+    pub(super) fn closing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            self.engine().to_app().discard();
+            match self.engine().to_app().closed() {
+                Some(End::Finished) => return self.flush(cx),
+                Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
+                None => ready!(self.advance(cx)),
+            }
+        }
+    }
+}
+
+impl<L, I> Connection<L>
+where
+    L: Layer<In = Queue<I>, Out = Queue<I>>,
+    Queue<I>: Payload,
+{
+    /// Closes with a code and a reason, and waits for the peer's Close. Messages that were accepted
+    /// leave first; messages that still arrive are thrown away.
+    ///
+    /// Dropping the future loses nothing: the closing goes on with the next call that drives.
+    ///
+    /// # Errors
+    ///
+    /// A code or a reason that may not be sent, or what ended the stack instead.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.begin_close(code, reason)?;
+        poll_fn(|cx| self.closing(cx)).await
+    }
+}
+
+impl<L> Connection<L>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's Close.
+    /// Bytes that were accepted leave first; bytes that still arrive are thrown away.
+    ///
+    /// # Errors
+    ///
+    /// There is no WebSocket in this stack, a code or a reason that may not be sent, or what ended the
+    /// stack instead.
+    pub async fn close_websocket(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.begin_close(code, reason)?;
+        poll_fn(|cx| self.closing(cx)).await
+    }
+}

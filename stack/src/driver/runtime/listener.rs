@@ -1,0 +1,71 @@
+//! Accepting connections on any runtime.
+
+use super::{AsyncListener, Runtime, Transport, current};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Accepts TCP connections, on whatever runtime it is used.
+///
+/// ```no_run
+/// # async fn example() -> std::io::Result<()> {
+/// use wirestack::runtime::Listener;
+///
+/// let mut listener = Listener::bind("127.0.0.1:8080".parse().unwrap())?;
+/// let (io, peer) = listener.accept().await?;
+/// # drop((io, peer));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Listener(Box<dyn AsyncListener>);
+
+impl Listener {
+    /// Listens at an address, on the runtime that this is called in.
+    ///
+    /// # Errors
+    ///
+    /// There is no runtime, or those of the system.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        Self::bind_on(current().map_err(io::Error::other)?, address)
+    }
+
+    /// Listens at an address, on this runtime.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    #[allow(clippy::needless_pass_by_value, reason = "like every other `_on`")]
+    pub fn bind_on(runtime: Arc<dyn Runtime>, address: SocketAddr) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(address)?;
+        Ok(Self(runtime.wrap_listener(listener)?))
+    }
+
+    /// Waits for a connection, and returns it with the address of its peer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system. Most are those of one connection, or pass: "connection aborted", "too many
+    /// open files".
+    pub async fn accept(&mut self) -> io::Result<(Box<dyn Transport>, SocketAddr)> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    pub(in crate::driver) fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
+        self.0.poll_accept(cx)
+    }
+
+    /// Returns the address that it listens at.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}

@@ -1,0 +1,251 @@
+//! The seam to executors: [`Runtime`] opens sockets, timers and tasks, [`Transport`] carries bytes.
+//! Both are object-safe, so that no other type of this crate has a parameter for them.
+//!
+//! [`current`] finds the runtime that a future is awaited in. Nobody has to name one, but may:
+//! [`Tokio`], [`Smol`], [`Threads`], or a runtime of one's own. Three methods suffice for one that
+//! connects; whatever it leaves out is an error that says so, not a panic.
+//!
+//! ```
+//! # #[cfg(feature = "smol")] {
+//! use std::pin::Pin;
+//! use std::time::Instant;
+//! use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, Transport};
+//!
+//! #[derive(Debug)]
+//! struct Own;
+//!
+//! impl Runtime for Own {
+//!     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+//!         Box::pin(smol::Timer::at(at))
+//!     }
+//!     fn spawn(&self, task: BoxFuture<()>) {
+//!         smol::spawn(task).detach();
+//!     }
+//!     fn connect_tcp(
+//!         &self,
+//!         to: std::net::SocketAddr,
+//!     ) -> BoxFuture<std::io::Result<Box<dyn Transport>>> {
+//!         Box::pin(async move {
+//!             let socket = smol::net::TcpStream::connect(to).await?;
+//!             Ok(Box::new(socket) as Box<dyn Transport>)
+//!         })
+//!     }
+//! }
+//!
+//! let connect = wirestack::connect("wss://example.org").runtime(std::sync::Arc::new(Own));
+//! # drop(connect);
+//! # }
+//! ```
+
+mod blocking_task;
+#[cfg(feature = "futures")]
+mod futures;
+#[cfg(feature = "hickory")]
+mod hickory;
+mod listener;
+mod read_write;
+mod resolve;
+#[cfg(feature = "smol")]
+mod smol;
+#[cfg(feature = "blocking")]
+pub(super) mod threads;
+#[cfg(feature = "tokio")]
+mod tokio;
+mod transport;
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+pub(super) use blocking_task::run_blocking;
+#[cfg(feature = "futures")]
+pub use futures::FuturesTransport;
+#[cfg(feature = "hickory")]
+#[doc(no_inline)]
+pub use hickory_resolver;
+pub use listener::Listener;
+pub use read_write::StdTransport;
+pub use resolve::{AddressStream, Resolve};
+pub(super) use resolve::{all, lookup};
+#[cfg(feature = "smol")]
+pub use smol::Smol;
+#[cfg(feature = "blocking")]
+pub use threads::Threads;
+#[cfg(feature = "tokio")]
+pub use tokio::{Tokio, TokioTransport};
+pub(super) use transport::SMALL_READ;
+pub use transport::{IntoTransport, Transport};
+
+/// A boxed future that may move to another thread.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Opens sockets, timers and tasks on an executor.
+///
+/// Required are timers, tasks and TCP connections. The other methods have defaults: they use a thread
+/// of the standard library, or fail with [`Unsupported`](io::ErrorKind::Unsupported).
+pub trait Runtime: fmt::Debug + Send + Sync + 'static {
+    /// Returns the current time.
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Creates a timer that expires at this time.
+    fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>>;
+
+    /// Runs a task in the background.
+    fn spawn(&self, task: BoxFuture<()>);
+
+    /// Runs work that blocks, such as a look-up of a name, on a thread where that is allowed.
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        blocking_task::on_new_thread(work);
+    }
+
+    /// Opens a TCP connection.
+    fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>>;
+
+    /// Connects to a Unix socket.
+    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        drop(path);
+        let error = unsupported(self, "Unix sockets");
+        Box::pin(async move { Err(error) })
+    }
+
+    /// Looks a name up; each address has this port. By default the system is asked, on a thread of
+    /// [`spawn_blocking`](Self::spawn_blocking).
+    fn lookup(&self, host: String, port: u16) -> AddressStream {
+        resolve::by_system(self, host, port)
+    }
+
+    /// Makes a transport of this runtime out of a connected socket of the standard library.
+    fn wrap_tcp(&self, socket: TcpStream) -> io::Result<Box<dyn Transport>> {
+        drop(socket);
+        Err(unsupported(self, "TCP sockets of the standard library"))
+    }
+
+    /// Makes a transport of this runtime out of a connected Unix socket of the standard library.
+    #[cfg(unix)]
+    fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
+        drop(socket);
+        Err(unsupported(self, "Unix sockets of the standard library"))
+    }
+
+    /// Makes a listener of this runtime out of one of the standard library.
+    fn wrap_listener(&self, listener: TcpListener) -> io::Result<Box<dyn AsyncListener>> {
+        drop(listener);
+        Err(unsupported(self, "listeners"))
+    }
+
+    /// Makes a UDP socket of this runtime out of one of the standard library.
+    fn wrap_udp(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        drop(socket);
+        Err(unsupported(self, "UDP sockets"))
+    }
+}
+
+/// A timer of a [`Runtime`].
+pub trait AsyncTimer: Send {
+    /// Changes when the timer expires.
+    fn reset(self: Pin<&mut Self>, at: Instant);
+
+    /// Waits until the timer expires.
+    ///
+    /// # Errors
+    ///
+    /// The timer does not work where it is polled.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A listening socket of a [`Runtime`].
+pub trait AsyncListener: Send + Sync + fmt::Debug {
+    /// Accepts a connection. Only the task that called last is woken.
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>>;
+
+    /// Returns the address that it listens at.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// A UDP socket of a [`Runtime`].
+pub trait AsyncUdpSocket: Send + Sync + fmt::Debug {
+    /// Receives a datagram: how many bytes were put into `buf`, and where it comes from. Only the
+    /// task that called last is woken.
+    fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>>;
+
+    /// Sends a datagram to an address, or where the socket is connected to.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room: wait until it is
+    /// [`writable`](Self::writable).
+    fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
+
+    /// Waits until there may be room for a datagram. Any number of tasks may wait.
+    fn writable(self: Arc<Self>) -> BoxFuture<io::Result<()>>;
+
+    /// Returns the address that it is bound to.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// Returns the runtime that this is called in.
+///
+/// That is tokio if there is one, [`Threads`] inside of [`blocking::block_on`], and otherwise smol,
+/// which works everywhere, each if its feature is enabled. All runtimes whose features are enabled are
+/// part of the program, whether they are used or not.
+///
+/// # Errors
+///
+/// [`NoRuntime`].
+///
+/// [`blocking::block_on`]: crate::blocking::block_on
+pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
+    #[cfg(feature = "blocking")]
+    if threads::is_current() {
+        return Ok(Threads::shared());
+    }
+    #[cfg(feature = "tokio")]
+    if let Some(tokio) = Tokio::current() {
+        return Ok(tokio);
+    }
+    #[cfg(feature = "smol")]
+    return Ok(Smol::shared());
+    #[cfg(not(feature = "smol"))]
+    Err(NoRuntime(()))
+}
+
+/// There is no runtime where one was looked for.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no runtime here: wait inside of tokio or `wirestack::blocking::block_on`, enable the feature \
+     `smol`, or name a runtime"
+)]
+pub struct NoRuntime(());
+
+/// Waits for some time.
+pub(super) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<()> {
+    match runtime.now().checked_add(time) {
+        Some(at) => sleep_until(runtime, at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until this time.
+pub(super) async fn sleep_until(runtime: &dyn Runtime, at: Instant) -> io::Result<()> {
+    let mut timer = runtime.new_timer(at);
+    std::future::poll_fn(|cx| timer.as_mut().poll(cx)).await
+}
+
+fn unsupported(runtime: &(impl Runtime + ?Sized), what: &str) -> io::Error {
+    let text = format!("the runtime {runtime:?} has no {what}");
+    io::Error::new(io::ErrorKind::Unsupported, text)
+}

@@ -1,0 +1,202 @@
+//! smol as a runtime, and its sockets as transports.
+
+use super::futures::write;
+use super::transport::{read_initialized, write_slices};
+use super::{
+    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, lookup,
+};
+use crate::Pipe;
+use futures_io::{AsyncRead, AsyncWrite};
+use smol::Async;
+use smol::net::TcpStream;
+use std::any::Any;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// smol. Its reactor and its threads start by themselves and serve every executor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Smol;
+
+static SHARED: LazyLock<Arc<Smol>> = LazyLock::new(Arc::default);
+
+impl Smol {
+    pub(super) fn shared() -> Arc<dyn Runtime> {
+        SHARED.clone()
+    }
+}
+
+impl Runtime for Smol {
+    fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+        Box::pin(smol::Timer::at(at))
+    }
+
+    fn spawn(&self, task: BoxFuture<()>) {
+        smol::spawn(task).detach();
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        smol::unblock(work).detach();
+    }
+
+    fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        Box::pin(async move { Ok(Box::new(TcpStream::connect(to).await?) as _) })
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        Box::pin(async move {
+            let io = smol::net::unix::UnixStream::connect(path).await?;
+            Ok(Box::new(io) as _)
+        })
+    }
+
+    fn lookup(&self, host: String, port: u16) -> AddressStream {
+        lookup(smol::net::resolve((host, port)))
+    }
+
+    fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
+        Ok(Box::new(TcpStream::try_from(socket)?))
+    }
+
+    #[cfg(unix)]
+    fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
+        Ok(Box::new(smol::net::unix::UnixStream::try_from(socket)?))
+    }
+
+    fn wrap_listener(&self, listener: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {
+        Ok(Box::new(Async::new(listener)?))
+    }
+
+    fn wrap_udp(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        Ok(Arc::new(Async::new(socket)?))
+    }
+}
+
+impl AsyncTimer for smol::Timer {
+    fn reset(mut self: Pin<&mut Self>, at: Instant) {
+        self.set_at(at);
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Future::poll(self, cx).map(|_| Ok(()))
+    }
+}
+
+impl AsyncListener for Async<std::net::TcpListener> {
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
+        loop {
+            match self.get_ref().accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.poll_readable(cx))?;
+                }
+                accepted => {
+                    let (io, peer) = accepted?;
+                    let io = TcpStream::from(Async::new(io)?);
+                    return Poll::Ready(Ok((Box::new(io), peer)));
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.get_ref().local_addr()
+    }
+}
+
+impl AsyncUdpSocket for Async<std::net::UdpSocket> {
+    fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        loop {
+            match self.get_ref().recv_from(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.poll_readable(cx))?;
+                }
+                received => return Poll::Ready(received),
+            }
+        }
+    }
+
+    fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()> {
+        match to {
+            Some(to) => self.get_ref().send_to(payload, to).map(|_| ()),
+            None => self.get_ref().send(payload).map(|_| ()),
+        }
+    }
+
+    fn writable(self: Arc<Self>) -> BoxFuture<io::Result<()>> {
+        Box::pin(async move { Self::writable(&self).await })
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.get_ref().local_addr()
+    }
+}
+
+macro_rules! transport {
+    ($transport:ty { $($method:item)* }) => {
+        impl Transport for $transport {
+            fn poll_read(
+                &mut self,
+                cx: &mut Context<'_>,
+                to: &mut Pipe,
+                expected: usize,
+            ) -> Poll<io::Result<usize>> {
+                read_initialized(to, expected, |buf| Pin::new(self).poll_read(cx, buf))
+            }
+
+            fn poll_write(
+                &mut self,
+                cx: &mut Context<'_>,
+                from: &mut Pipe,
+            ) -> Poll<io::Result<usize>> {
+                write_slices(from, |slices| write(Pin::new(self), cx, slices))
+            }
+
+            fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                AsyncWrite::poll_close(Pin::new(self), cx)
+            }
+
+            fn as_any(&self) -> &dyn Any {
+                self
+            }
+
+            $($method)*
+        }
+    };
+}
+
+transport! {
+    TcpStream {
+        fn set_nodelay(&self) {
+            let _ = Self::set_nodelay(self, true); // fails on a dead socket only, which a read tells
+        }
+
+        fn reset(&self) {
+            let _ = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
+        }
+
+        fn local_addr(&self) -> io::Result<SocketAddr> {
+            Self::local_addr(self)
+        }
+
+        fn peer_addr(&self) -> io::Result<SocketAddr> {
+            Self::peer_addr(self)
+        }
+    }
+}
+
+#[cfg(unix)]
+transport! {
+    smol::net::unix::UnixStream {}
+}

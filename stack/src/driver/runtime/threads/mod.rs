@@ -1,0 +1,116 @@
+//! Threads as a runtime: each thread waits by itself for its sockets and timers.
+//!
+//! [`block_on`] polls a future, and sleeps in `poll(2)` with every socket and timer that the future
+//! waits for. There is no reactor, no thread in the background and no registration with the kernel.
+
+mod block_on;
+mod sockets;
+mod system;
+
+pub use block_on::block_on;
+pub(in crate::driver) use block_on::block_until;
+pub(super) use block_on::is_current;
+
+use super::{
+    AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, blocking_task,
+};
+use block_on::{forget_timer, next_timer_id, wait_for_time};
+use socket2::{Domain, SockAddr};
+use sockets::{Polled, connect};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// Threads that wait for their own sockets.
+///
+/// What is opened on it has to be awaited in [`blocking::block_on`](crate::blocking::block_on), and
+/// fails elsewhere. Each task that is spawned on it is a thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Threads;
+
+static SHARED: LazyLock<Arc<Threads>> = LazyLock::new(Arc::default);
+
+impl Threads {
+    pub(in crate::driver) fn shared() -> Arc<dyn Runtime> {
+        SHARED.clone()
+    }
+}
+
+impl Runtime for Threads {
+    fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+        Box::pin(ThreadTimer {
+            at,
+            id: next_timer_id(),
+        })
+    }
+
+    fn spawn(&self, task: BoxFuture<()>) {
+        blocking_task::on_new_thread(Box::new(|| block_on(task)));
+    }
+
+    fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        Box::pin(async move {
+            let socket = connect(Domain::for_address(to), to.into()).await?;
+            Ok(Box::new(Polled::new(std::net::TcpStream::from(socket))) as _)
+        })
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        Box::pin(async move {
+            let socket = connect(Domain::UNIX, SockAddr::unix(path)?).await?;
+            let socket = std::os::fd::OwnedFd::from(socket);
+            let socket = std::os::unix::net::UnixStream::from(socket);
+            Ok(Box::new(Polled::new(socket)) as _)
+        })
+    }
+
+    fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
+        socket.set_nonblocking(true)?;
+        Ok(Box::new(Polled::new(socket)))
+    }
+
+    #[cfg(unix)]
+    fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
+        socket.set_nonblocking(true)?;
+        Ok(Box::new(Polled::new(socket)))
+    }
+
+    fn wrap_listener(&self, listener: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {
+        listener.set_nonblocking(true)?;
+        Ok(Box::new(Polled::new(listener)))
+    }
+
+    fn wrap_udp(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        socket.set_nonblocking(true)?;
+        Ok(Arc::new(Polled::new(socket)))
+    }
+}
+
+struct ThreadTimer {
+    at: Instant,
+    id: u64,
+}
+
+impl AsyncTimer for ThreadTimer {
+    fn reset(mut self: Pin<&mut Self>, at: Instant) {
+        self.at = at;
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.at <= Instant::now() {
+            return Poll::Ready(Ok(()));
+        }
+        wait_for_time(self.id, self.at, cx)
+    }
+}
+
+impl Drop for ThreadTimer {
+    fn drop(&mut self) {
+        forget_timer(self.id);
+    }
+}

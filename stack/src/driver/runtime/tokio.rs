@@ -1,0 +1,310 @@
+//! tokio as a runtime, and its streams as transports.
+
+use super::transport::{read_large, write_slices};
+use super::{
+    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, SMALL_READ,
+    Transport, lookup,
+};
+use crate::Pipe;
+use std::any::Any;
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host};
+use tokio::runtime::{EnterGuard, Handle};
+use tokio::time::{Sleep, sleep_until};
+use tokio_util::io::poll_read_buf;
+
+/// A tokio runtime. What it opened may be polled elsewhere too, as long as that runtime lives.
+///
+/// # Panics
+///
+/// As tokio's own functions, in a runtime that was built without `enable_all`.
+#[derive(Clone, Debug)]
+pub struct Tokio(Handle);
+
+impl Tokio {
+    /// Takes a runtime by its handle.
+    pub fn new(handle: Handle) -> Self {
+        Self(handle)
+    }
+
+    /// Returns the runtime that this is called in, if there is one. All connections of a runtime
+    /// share one value.
+    pub(super) fn current() -> Option<Arc<dyn Runtime>> {
+        let handle = Handle::try_current().ok()?;
+        let known = LAST.with_borrow(Weak::upgrade);
+        if let Some(known) = known.filter(|known| known.0.id() == handle.id()) {
+            return Some(known);
+        }
+        let new = Arc::new(Self(handle));
+        LAST.set(Arc::downgrade(&new));
+        Some(new)
+    }
+
+    fn enter(&self) -> EnterGuard<'_> {
+        self.0.enter()
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Weak<Tokio>> = const { RefCell::new(Weak::new()) };
+}
+
+impl Runtime for Tokio {
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std() // which tests may stop
+    }
+
+    fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+        let _entered = self.enter();
+        Box::pin(sleep_until(at.into()))
+    }
+
+    fn spawn(&self, task: BoxFuture<()>) {
+        self.0.spawn(task);
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.0.spawn_blocking(work);
+    }
+
+    fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        let entered = Entered {
+            future: Box::pin(TcpStream::connect(to)),
+            handle: self.0.clone(),
+        };
+        Box::pin(async { Ok(Box::new(entered.await?) as _) })
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        let entered = Entered {
+            future: Box::pin(tokio::net::UnixStream::connect(path)),
+            handle: self.0.clone(),
+        };
+        Box::pin(async { Ok(Box::new(entered.await?) as _) })
+    }
+
+    fn lookup(&self, host: String, port: u16) -> AddressStream {
+        let entered = Entered {
+            future: Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) }),
+            handle: self.0.clone(),
+        };
+        lookup(entered)
+    }
+
+    fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
+        socket.set_nonblocking(true)?;
+        let _entered = self.enter();
+        Ok(Box::new(TcpStream::from_std(socket)?))
+    }
+
+    #[cfg(unix)]
+    fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
+        socket.set_nonblocking(true)?;
+        let _entered = self.enter();
+        Ok(Box::new(tokio::net::UnixStream::from_std(socket)?))
+    }
+
+    fn wrap_listener(&self, listener: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {
+        listener.set_nonblocking(true)?;
+        let _entered = self.enter();
+        Ok(Box::new(EnteredListener {
+            listener: TcpListener::from_std(listener)?,
+            handle: self.0.clone(),
+        }))
+    }
+
+    fn wrap_udp(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        socket.set_nonblocking(true)?;
+        let _entered = self.enter();
+        Ok(Arc::new(UdpSocket::from_std(socket)?))
+    }
+}
+
+/// A future of tokio that may be polled outside of its runtime.
+struct Entered<T> {
+    future: BoxFuture<io::Result<T>>,
+    handle: Handle,
+}
+
+impl<T> Future for Entered<T> {
+    type Output = io::Result<T>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let Self { future, handle } = &mut *self;
+        let _entered = handle.enter();
+        future.as_mut().poll(cx)
+    }
+}
+
+impl AsyncTimer for Sleep {
+    fn reset(self: Pin<&mut Self>, at: Instant) {
+        Self::reset(self, at.into());
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Future::poll(self, cx).map(Ok)
+    }
+}
+
+/// A listener that may be polled outside of its runtime, where tokio's own would panic.
+#[derive(Debug)]
+struct EnteredListener {
+    listener: TcpListener,
+    handle: Handle,
+}
+
+impl AsyncListener for EnteredListener {
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
+        let _entered = self.handle.enter();
+        let accepted = self.listener.poll_accept(cx);
+        accepted.map_ok(|(io, peer)| (Box::new(io) as _, peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl AsyncUdpSocket for UdpSocket {
+    fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let mut buf = ReadBuf::new(buf);
+        let received = Self::poll_recv_from(self, cx, &mut buf);
+        received.map_ok(|from| (buf.filled().len(), from))
+    }
+
+    fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()> {
+        match to {
+            Some(to) => self.try_send_to(payload, to).map(|_| ()),
+            None => Self::try_send(self, payload).map(|_| ()),
+        }
+    }
+
+    fn writable(self: Arc<Self>) -> BoxFuture<io::Result<()>> {
+        Box::pin(async move { Self::writable(&self).await })
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+}
+
+/// Any stream of tokio's traits as a transport. An abort merely closes it.
+#[derive(Debug)]
+pub struct TokioTransport<S>(S);
+
+impl<S> TokioTransport<S> {
+    /// Wraps a stream.
+    pub fn new(io: S) -> Self {
+        Self(io)
+    }
+}
+
+macro_rules! transport {
+    ([$($generics:tt)*] $transport:ty $(, $field:tt)? { $($method:item)* }) => {
+        impl<$($generics)*> Transport for $transport {
+            fn poll_read(
+                &mut self,
+                cx: &mut Context<'_>,
+                to: &mut Pipe,
+                expected: usize,
+            ) -> Poll<io::Result<usize>> {
+                read(Pin::new(&mut (*self)$(.$field)?), cx, to, expected)
+            }
+
+            fn poll_write(
+                &mut self,
+                cx: &mut Context<'_>,
+                from: &mut Pipe,
+            ) -> Poll<io::Result<usize>> {
+                write_slices(from, |slices| write(Pin::new(&mut (*self)$(.$field)?), cx, slices))
+            }
+
+            fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                AsyncWrite::poll_flush(Pin::new(&mut (*self)$(.$field)?), cx)
+            }
+
+            fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                AsyncWrite::poll_shutdown(Pin::new(&mut (*self)$(.$field)?), cx)
+            }
+
+            fn as_any(&self) -> &dyn Any {
+                &(*self)$(.$field)?
+            }
+
+            $($method)*
+        }
+    };
+}
+
+transport! {
+    [S: AsyncRead + AsyncWrite + Unpin + Send + 'static] TokioTransport<S>, 0 {}
+}
+
+transport! {
+    [] TcpStream {
+        fn set_nodelay(&self) {
+            let _ = Self::set_nodelay(self, true); // fails on a dead socket only, which a read tells
+        }
+
+        fn reset(&self) {
+            let _ = self.set_zero_linger();
+        }
+
+        fn local_addr(&self) -> io::Result<SocketAddr> {
+            Self::local_addr(self)
+        }
+
+        fn peer_addr(&self) -> io::Result<SocketAddr> {
+            Self::peer_addr(self)
+        }
+    }
+}
+
+#[cfg(unix)]
+transport! {
+    [] tokio::net::UnixStream {}
+}
+
+fn read(
+    io: Pin<&mut impl AsyncRead>,
+    cx: &mut Context<'_>,
+    to: &mut Pipe,
+    expected: usize,
+) -> Poll<io::Result<usize>> {
+    if expected > 0 {
+        return read_large(to, expected, |buf| poll_read_buf(io, cx, buf));
+    }
+    let mut buf = [MaybeUninit::<u8>::uninit(); SMALL_READ];
+    let mut buf = ReadBuf::uninit(&mut buf);
+    io.poll_read(cx, &mut buf).map_ok(|()| {
+        to.write(buf.filled());
+        buf.filled().len()
+    })
+}
+
+fn write(
+    io: Pin<&mut impl AsyncWrite>,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    match slices {
+        [one] => io.poll_write(cx, one),
+        many => io.poll_write_vectored(cx, many),
+    }
+}

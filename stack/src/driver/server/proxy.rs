@@ -1,0 +1,157 @@
+//! Serving one client of a proxy.
+
+use super::udp_relay::relay_datagrams;
+use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
+use crate::driver::error::{seed, socket};
+use crate::driver::io::{Connection, DialContext, Ended, Relayed, relay};
+use crate::driver::runtime::{AddressStream, Listener, Resolve, Runtime, all, lookup, sleep};
+use crate::{Datagrams, Engine, Error, Flow, Gate, Layer, Pipe, Plain, Refused, Wants};
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Serves one client of a proxy from its handshake to the end of its tunnel: waits for the request,
+/// connects if the gate's policy permits, answers and relays. For BIND and UDP ASSOCIATE of SOCKS,
+/// which the server layer has to [serve](crate::socks::Server::serving), the gate has to know
+/// [between](Gate::between) whom the connection is.
+///
+/// # Errors
+///
+/// What ended the handshake or cut the tunnel short, or the refusal.
+pub async fn serve_proxy<L>(
+    mut client: Connection<L>,
+    gate: &Gate,
+    handshake_timeout: Duration,
+) -> Result<Relayed, Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    client.open_within(handshake_timeout);
+    let runtime = client.runtime.clone();
+    let wants = client.wait_for(|engine| gate.request(engine, runtime.now()));
+    let wants = match wants.await {
+        Ok(wants) => wants,
+        Err(error) => {
+            // A refusal waits until it was read; how that ends tells nothing more.
+            let _ = client.finish(handshake_timeout).await;
+            return Err(error);
+        }
+    };
+    let refused = match (wants, gate.ends()) {
+        (Wants::Connection(target), _) => match reach(&runtime, target, gate).await {
+            Ok(server) => {
+                let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+                let bound = server.local_addr().unwrap_or(nowhere);
+                gate.accept(client.engine(), bound);
+                return relay(client, server).await;
+            }
+            Err(refused) => refused,
+        },
+        (Wants::Call(expected), Some((_, proxy))) => {
+            match called(&mut client, gate, &expected, proxy).await? {
+                Some((caller, address)) => {
+                    gate.called(client.engine(), address);
+                    return relay(client, caller).await;
+                }
+                None => Refused::NotCalled,
+            }
+        }
+        (Wants::Datagrams(says), Some((from, proxy))) => {
+            let datagrams = Datagrams::new(gate.clone(), from, &says);
+            return relay_datagrams(client, gate, datagrams, proxy).await;
+        }
+        (_, None) => Refused::NotServed,
+    };
+    gate.refuse(client.engine(), refused);
+    let _ = client.finish(handshake_timeout).await;
+    Err(Error::local("proxy", refused))
+}
+
+/// Listens for the peer that a client of BIND expects; `None` if it does not come in time.
+async fn called<L>(
+    client: &mut Connection<L>,
+    gate: &Gate,
+    expected: &Endpoint,
+    proxy: SocketAddr,
+) -> Result<Option<(Connection<Plain>, SocketAddr)>, Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+{
+    let at = SocketAddr::new(proxy.ip(), 0);
+    let runtime = client.runtime.clone();
+    let mut listener = Listener::bind_on(runtime.clone(), at).map_err(socket)?;
+    gate.accept(client.engine(), listener.local_addr().map_err(socket)?);
+    client.open_within(2 * BIND_TIMEOUT);
+    let mut late = pin!(sleep(&*runtime, BIND_TIMEOUT));
+    // A client that has nothing more to say before the peer is there has left.
+    let mut leaves = pin!(client.wait_for(|engine| engine.from_wire().is_closed().then_some(())));
+    poll_fn(|cx| {
+        while let Poll::Ready(accepted) = listener.poll_accept(cx) {
+            let (io, address) = accepted.map_err(socket)?;
+            if gate.admits(expected, address) {
+                let caller = Connection::new(runtime.clone(), io, Engine::new(Plain));
+                return Poll::Ready(Ok(Some((caller, address))));
+            }
+        }
+        if let Poll::Ready(left) = leaves.as_mut().poll(cx) {
+            return Poll::Ready(Err(left.err().unwrap_or(Error::peer("connection", Ended))));
+        }
+        let late = late.as_mut().poll(cx);
+        late.map(|late| {
+            late.map(|()| None)
+                .map_err(|error| Error::local("runtime", error))
+        })
+    })
+    .await
+}
+
+/// Connects to one of the addresses that the gate permits.
+async fn reach(
+    runtime: &Arc<dyn Runtime>,
+    target: Endpoint,
+    gate: &Gate,
+) -> Result<Connection<Plain>, Refused> {
+    if let Ok(ip) = target.host.parse::<IpAddr>() {
+        gate.permitted([SocketAddr::new(ip, target.port)])?; // it is not looked up
+    }
+    let name = target.to_string();
+    let plan = Plan::new(target, vec![name], |_, _| Ok(Plain));
+    let context = DialContext::new().runtime(runtime.clone());
+    let context = context.resolver(Permitted(gate.clone(), runtime.clone()));
+    let dialer = Dialer::new(plan, Timeouts::default(), seed(), runtime.now());
+    let error = match context.dial(dialer).await {
+        Ok((connection, _)) => return Ok(connection),
+        Err(error) => error,
+    };
+    let cause = |error: &Error| error.cause::<io::Error>().map(io::Error::kind);
+    Err(match error.reason() {
+        Reason::NotResolved { error, .. } => {
+            let refused = error
+                .cause::<io::Error>()
+                .and_then(|it| it.get_ref()?.downcast_ref());
+            refused.copied().unwrap_or(Refused::NotFound)
+        }
+        Reason::Unreached { tried, .. } => {
+            let kind = tried.iter().find_map(|it| cause(&it.error));
+            Refused::Unreachable(kind.unwrap_or(io::ErrorKind::TimedOut))
+        }
+        _ => Refused::Unreachable(io::ErrorKind::TimedOut),
+    })
+}
+
+/// Finds only the addresses that a gate permits.
+struct Permitted(Gate, Arc<dyn Runtime>);
+
+impl Resolve for Permitted {
+    fn resolve(&self, host: String, port: u16) -> AddressStream {
+        let (gate, found) = (self.0.clone(), self.1.lookup(host, port));
+        lookup(async move { gate.permitted(all(found).await?).map_err(io::Error::other) })
+    }
+}
+
+/// How long the peer of a BIND request is waited for.
+const BIND_TIMEOUT: Duration = Duration::from_secs(60);
