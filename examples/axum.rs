@@ -9,9 +9,9 @@ use axum::response::Response;
 use axum::routing::{Router, any};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use wirestack::Engine;
-use wirestack::tokio::Connection;
+use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{Accept, Deflate, Offer, Server, Settings};
+use wirestack::{Connection, Engine};
 use wirestack_examples::AnyError;
 
 #[tokio::main]
@@ -37,8 +37,8 @@ async fn echo(mut request: Request) -> Response {
         Err(error) => return Response::new(Body::from(error.to_string())),
     };
     tokio::spawn(async move {
-        let io = TokioIo::new(upgrade.await?);
-        let mut socket = Connection::new(io, Engine::new(server));
+        let io = TokioTransport::new(TokioIo::new(upgrade.await?));
+        let mut socket = Connection::from_transport(io, Engine::new(server))?;
         while let Some(message) = socket.next().await {
             socket.send(message?).await?;
         }

@@ -1,16 +1,15 @@
-//! Lets somebody call through a SOCKS proxy (BIND), as active FTP does, and echoes what is said.
+//! Accepts a connection through a SOCKS proxy (BIND), as active FTP does, and echoes what comes.
 //!
 //!     call PROXY:PORT [--from HOST] [--socks4 USER]
 //!
-//! Prints where to call, and who did.
+//! Prints the address that the proxy listens at, and the address of the peer that connects to it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wirestack::Engine;
 use wirestack::socks::{Address, Client};
-use wirestack::tokio::Connection;
+use wirestack::{Connection, Engine};
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
@@ -25,9 +24,10 @@ async fn main() -> Result<(), AnyError> {
     if let Some(user) = arguments.last("--socks4") {
         client = client.socks4(user)?;
     }
-    let mut connection = Connection::tcp(TcpStream::connect(proxy).await?, Engine::new(client));
+    let io = TcpStream::connect(proxy).await?;
+    let mut connection = Connection::from_transport(io, Engine::new(client))?;
     connection.open_within(Duration::from_secs(60));
-    let bound = connection.until(|engine| engine.part::<Client>()?.bound().cloned());
+    let bound = connection.wait_for(|engine| engine.part::<Client>()?.bound().cloned());
     println!("listening on {}", bound.await?);
     connection.open().await?;
     if let Some(peer) = connection.part::<Client>().and_then(|it| it.peer()) {

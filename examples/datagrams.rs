@@ -3,8 +3,8 @@
 //!     datagrams PROXY-URL HOST:PORT TEXT
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use wirestack::associate;
 use wirestack::socks::Address;
-use wirestack::tokio::associate;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 

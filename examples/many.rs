@@ -7,11 +7,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::time::Instant;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use wirestack::http2::Settings;
-use wirestack::tokio::{Http2WebSocket, connect_http2};
+use wirestack::runtime::Listener;
 use wirestack::websocket::{CloseCode, Message};
+use wirestack::{Http2WebSocket, connect_http2};
 use wirestack_examples::arguments::Arguments;
 use wirestack_examples::{AnyError, servers};
 
@@ -27,7 +27,7 @@ async fn main() -> Result<(), AnyError> {
     let connect = match arguments.plain.first() {
         Some(url) => connect_http2(url).tls(arguments.client_tls()?),
         None => {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let listener = Listener::bind("127.0.0.1:0")?;
             let url = format!("http://{}", listener.local_addr()?);
             tokio::spawn(servers::echo(listener, None));
             connect_http2(&url).direct()
@@ -68,7 +68,8 @@ async fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Has messages echoed, each its own, then closes; how many.
+/// Sends messages that no other WebSocket sends, compares their echoes, and closes. Returns how many
+/// there were.
 async fn talk(mut socket: Http2WebSocket, n: usize) -> Result<usize, AnyError> {
     let messages = [
         Message::text(format!("this is WebSocket {n}")),

@@ -11,11 +11,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::net::TcpListener;
+use wirestack::runtime::Listener;
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::tokio::{Connect, connect};
 use wirestack::websocket::{CloseCode, Message};
+use wirestack::{Connect, connect};
 use wirestack_examples::arguments::Arguments;
 use wirestack_examples::{AnyError, servers};
 
@@ -65,7 +65,7 @@ async fn run() -> Result<(), AnyError> {
     talk(connect, text).await
 }
 
-/// Opens a WebSocket, has three messages echoed, and tells what it took.
+/// Opens a WebSocket, compares the echoes of three messages, and prints how long each step took.
 async fn talk(connect: Connect, text: &str) -> Result<(), AnyError> {
     let started = Instant::now();
     let (mut socket, trace) = connect.subprotocol("echo").traced().await?;
@@ -115,7 +115,7 @@ impl Here {
             .ca_certificates(chain.clone());
         let tls = ServerSettings::new(chain, key).build()?;
 
-        let [outer, inner, target] = [listen().await?, listen().await?, listen().await?];
+        let [outer, inner, target] = [listen()?, listen()?, listen()?];
         let here = Self {
             url: format!("wss://localhost:{}/echo", target.local_addr()?.port()),
             hops: [
@@ -144,6 +144,6 @@ impl Here {
     }
 }
 
-async fn listen() -> Result<TcpListener, AnyError> {
-    Ok(TcpListener::bind("127.0.0.1:0").await?)
+fn listen() -> Result<Listener, AnyError> {
+    Ok(Listener::bind("127.0.0.1:0")?)
 }

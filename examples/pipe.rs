@@ -10,8 +10,8 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, stdin, stdout};
+use wirestack::connect_stream;
 use wirestack::dial::{Hop, Routes, Timeouts};
-use wirestack::tokio::connect_stream;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 

@@ -9,9 +9,8 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wirestack::proxy_header::{Accepts, Client, Header, Server};
-use wirestack::tokio::Connection;
-use wirestack::{Engine, Nest, tls};
+use wirestack::proxy_header::{self, Accepts, Client, Header, Server};
+use wirestack::{BoxTunnel, Connection, Engine, Nest, tls};
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
@@ -38,20 +37,21 @@ async fn serve(arguments: &Arguments) -> Result<(), AnyError> {
             Some(config) => tls::Server::new(config.clone())?.over(header).boxed(),
         };
         tokio::spawn(async move {
-            if let Err(error) = echo(Connection::tcp(io, Engine::new(stack))).await {
+            let echoed = async { echo(Connection::from_transport(io, Engine::new(stack))?).await };
+            if let Err(error) = echoed.await {
                 println!("{error}");
             }
         });
     }
 }
 
-async fn echo(mut client: Connection<TcpStream, wirestack::BoxTunnel>) -> Result<(), AnyError> {
-    let said = client.until(|engine| engine.part::<Server>()?.header().cloned());
-    let header = said.await?;
+async fn echo(mut client: Connection<BoxTunnel>) -> Result<(), AnyError> {
+    let header = client.wait_for(|engine| engine.part::<Server>()?.header().cloned());
+    let header = header.await?;
     let (id, tls) = (header.unique_id().unwrap_or_default(), header.tls());
     let tls = tls
         .as_ref()
-        .and_then(|it| it.text(wirestack::proxy_header::kind::SSL_VERSION));
+        .and_then(|it| it.text(proxy_header::kind::SSL_VERSION));
     println!("{header} id={} tls={tls:?}", String::from_utf8_lossy(id));
     for layer in client.describe() {
         println!("{layer}");
@@ -75,7 +75,7 @@ async fn get(server: &str, version: &str, source: &str) -> Result<(), AnyError> 
         "v1" => Client::v1(header)?,
         _ => Client::v2(header).with_checksum(),
     };
-    let mut connection = Connection::tcp(io, Engine::new(client));
+    let mut connection = Connection::from_transport(io, Engine::new(client))?;
     let request = format!("GET / HTTP/1.0\r\nHost: {server}\r\n\r\n");
     connection.write_all(request.as_bytes()).await?;
     let mut answer = String::new();

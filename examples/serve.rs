@@ -5,7 +5,7 @@
 //!     serve websocket [--tls CHAIN KEY]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
-use tokio::net::TcpListener;
+use wirestack::runtime::Listener;
 use wirestack_examples::arguments::Arguments;
 use wirestack_examples::{AnyError, servers};
 
@@ -13,7 +13,7 @@ use wirestack_examples::{AnyError, servers};
 async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::read(&[("--auth", 1), ("--digest", 0), ("--tls", 2)])?;
     let (login, tls) = (arguments.login()?, arguments.server_tls()?);
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = Listener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
     match arguments.plain.first().map(String::as_str) {
         Some("socks5") => servers::socks5(listener, login).await,

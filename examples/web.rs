@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use wirestack::tokio::Connector;
+use wirestack::Connector;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 

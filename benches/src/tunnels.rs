@@ -6,9 +6,8 @@ use crate::echo::{Asker, Echoer};
 use crate::loopback::{Job, connected, runtime};
 use crate::measure::{Meter, payload};
 use std::time::Instant;
-use wirestack::tokio::Connection;
 use wirestack::websocket::Message;
-use wirestack::{BoxSocket, BoxTunnel, Engine, Nest, http1, socks};
+use wirestack::{BoxSocket, BoxTunnel, Connection, Engine, Nest, http1, socks};
 
 /// How many tunnels there are.
 pub(crate) const COUNTS: [usize; 4] = [0, 1, 2, 4];
@@ -45,9 +44,9 @@ pub(crate) fn over_loopback(tunnels: usize) -> f64 {
     let Pair { client, server, .. } = Pair::open(tunnels);
     runtime().block_on(async {
         let [opened, accepted] = connected().await;
-        let server = Messages(Connection::tcp(accepted, server));
+        let server = Messages(Connection::from_transport(accepted, server).expect("tokio"));
         let server = tokio::spawn(Echoer.run(server));
-        let client = Messages(Connection::tcp(opened, client));
+        let client = Messages(Connection::from_transport(opened, client).expect("tokio"));
         let out = Asker(ECHO_SIZE).run(client).await;
         server.await.expect("a server that ended well");
         out

@@ -1,18 +1,20 @@
-//! A SOCKS5 proxy, an HTTP CONNECT proxy and a WebSocket echo server.
+//! A SOCKS5 proxy, an HTTP CONNECT proxy and a WebSocket echo server, on any runtime.
 
 use crate::AnyError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 use wirestack::http1::connect;
+use wirestack::runtime::{Listener, current};
 use wirestack::socks::Command;
 use wirestack::tls::rustls::ServerConfig;
-use wirestack::tokio::{Connection, ServerSocket, WebSocketServer, serve_proxy};
 use wirestack::websocket::Accept;
-use wirestack::{BoxTunnel, Engine, Gate, Nest, Policy, Seed, http2, socks, tls};
+use wirestack::{
+    BoxTunnel, Connection, Engine, Gate, Nest, Policy, Seed, ServerSocket, WebSocketServer, http2,
+    serve_proxy, socks, tls,
+};
 
 /// How long a client may take with its handshake, and with its goodbye.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A user and a password.
 pub type Login = (String, String);
@@ -20,13 +22,13 @@ pub type Login = (String, String);
 /// How the clients of a server speak TLS to it, if they do.
 pub type Tls = Option<Arc<ServerConfig>>;
 
-/// Serves SOCKS5 to this machine's clients, to targets on this machine, for ever: connections, calls
-/// (BIND) and datagrams. Without a password SOCKS4 is served too.
+/// Serves SOCKS5 to this machine's clients, to targets on this machine, for ever: CONNECT, BIND and
+/// UDP ASSOCIATE. Without a password SOCKS4 is served too.
 ///
 /// # Errors
 ///
 /// What the listener fails with.
-pub async fn socks5(listener: TcpListener, login: Option<Login>) -> Result<(), AnyError> {
+pub async fn socks5(listener: Listener, login: Option<Login>) -> Result<(), AnyError> {
     let gate = Gate::socks(Policy::loopback());
     proxy(listener, gate, move || {
         let server = match login.clone() {
@@ -47,7 +49,7 @@ pub async fn socks5(listener: TcpListener, login: Option<Login>) -> Result<(), A
 ///
 /// What the listener fails with.
 pub async fn connect(
-    listener: TcpListener,
+    listener: Listener,
     login: Option<Login>,
     digest: bool,
     tls: Tls,
@@ -75,19 +77,21 @@ pub async fn connect(
 }
 
 async fn proxy(
-    listener: TcpListener,
+    mut listener: Listener,
     gate: Gate,
     layer: impl Fn() -> Result<BoxTunnel, wirestack::Error>,
 ) -> Result<(), AnyError> {
+    let runtime = current()?;
     loop {
         let (io, peer) = listener.accept().await?;
         let gate = gate.clone().between(peer, io.local_addr()?);
         let engine = Engine::new(layer()?);
-        tokio::spawn(async move {
-            if let Err(error) = serve_proxy(Connection::tcp(io, engine), &gate, PATIENCE).await {
+        let client = Connection::from_transport(io, engine)?;
+        runtime.spawn(Box::pin(async move {
+            if let Err(error) = serve_proxy(client, &gate, TIMEOUT).await {
                 eprintln!("{peer}: {error}");
             }
-        });
+        }));
     }
 }
 
@@ -97,7 +101,7 @@ async fn proxy(
 /// # Errors
 ///
 /// What the listener fails with.
-pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
+pub async fn echo(mut listener: Listener, tls: Tls) -> Result<(), AnyError> {
     let mut settings = http2::Settings::server();
     settings.streams = STREAMS;
     let mut server = WebSocketServer::new(|offer| {
@@ -111,10 +115,11 @@ pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
     if let Some(config) = tls {
         server = server.tls(config);
     }
+    let runtime = current()?;
     loop {
         let (io, peer) = listener.accept().await?;
         let server = server.clone();
-        tokio::spawn(async move {
+        runtime.spawn(Box::pin(async move {
             let each = move |socket| async move {
                 if let Err(error) = echo_one(socket).await {
                     eprintln!("{peer}: {error}");
@@ -123,13 +128,13 @@ pub async fn echo(listener: TcpListener, tls: Tls) -> Result<(), AnyError> {
             if let Err(error) = server.serve(io, each).await {
                 eprintln!("{peer}: {error}");
             }
-        });
+        }));
     }
 }
 
 async fn echo_one(mut socket: ServerSocket) -> Result<(), wirestack::Error> {
     let echoed = echo_all(&mut socket).await;
-    let finished = socket.finish(PATIENCE).await;
+    let finished = socket.finish(TIMEOUT).await;
     echoed.and(finished)
 }
 

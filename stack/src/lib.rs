@@ -107,3 +107,7 @@ pub use {
 #[cfg(all(doctest, feature = "tokio", feature = "blocking", feature = "smol"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "smol"))]
+#[doc = include_str!("../../docs/write-a-runtime.md")]
+struct WriteARuntime;

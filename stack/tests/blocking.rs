@@ -45,8 +45,8 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
         (gate, inner, echo(true).await)
     });
     let mut socket = connect(&format!("wss://localhost:{}/", target.port()))
-        .via(&format!("socks5h://me:secret@{gate}"))
-        .via(&format!("http://{inner}"))
+        .via(format!("socks5h://me:secret@{gate}"))
+        .via(format!("http://{inner}"))
         .tls(TLS.client.clone())
         .blocking()
         .unwrap();
@@ -232,7 +232,7 @@ fn a_stream_of_bytes_opens_by_url() {
         (gate, echo(false).await)
     });
     let mut stream = connect_stream(&format!("tcp://{target}"))
-        .via(&format!("socks5h://me:secret@{gate}"))
+        .via(format!("socks5h://me:secret@{gate}"))
         .blocking()
         .unwrap();
     stream.set_timeout(Some(PATIENCE));

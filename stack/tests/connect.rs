@@ -19,8 +19,8 @@ async fn a_websocket_opens_through_two_proxies_and_tls() {
     let (inner, _) = proxy(gate, connect_server).await;
 
     let (mut socket, trace) = connect(&format!("wss://localhost:{}/", target.port()))
-        .via(&format!("socks5h://me:secret@{outer}"))
-        .via(&format!("http://you:hidden@localhost:{}", inner.port()))
+        .via(format!("socks5h://me:secret@{outer}"))
+        .via(format!("http://you:hidden@localhost:{}", inner.port()))
         .tls(TLS.client.clone())
         .traced()
         .await
@@ -54,7 +54,7 @@ async fn three_megabytes_pass_a_proxy_over_tls_in_both_directions() {
     let target = echo(true).await;
     let (hop, _) = proxy(Gate::connect(Policy::loopback()), secure_connect_server).await;
     let socket = connect(&format!("wss://localhost:{}/", target.port()))
-        .via(&format!("https://localhost:{}", hop.port()))
+        .via(format!("https://localhost:{}", hop.port()))
         .tls(TLS.client.clone());
     let (mut reader, mut writer) = socket.await.unwrap().split();
     let message = Message::binary(vec![9; 3 << 20]);
@@ -76,7 +76,7 @@ async fn a_stream_carries_half_close_through_proxies() {
         heard
     });
     let mut stream = connect_stream(&format!("tcp://{target}"))
-        .via(&format!("socks5://me:secret@{hop}"))
+        .via(format!("socks5://me:secret@{hop}"))
         .await
         .unwrap();
     stream.write_all(b"before the end").await.unwrap();
@@ -99,7 +99,7 @@ async fn a_reset_behind_a_proxy_is_a_reset_and_not_an_end() {
         io.set_zero_linger().unwrap();
     });
     let mut stream = connect_stream(&format!("tcp://{target}"))
-        .via(&format!("http://{hop}"))
+        .via(format!("http://{hop}"))
         .await
         .unwrap();
     let mut heard = [0; 6];
@@ -173,7 +173,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     let gate = Gate::connect(Policy::loopback()).with_basic("here", "you", "hidden");
     let (guarded, _) = proxy(gate, connect_server).await;
 
-    let wrong = connect("ws://localhost:1/").via(&format!("socks5h://me:pssst@{socks_hop}"));
+    let wrong = connect("ws://localhost:1/").via(format!("socks5h://me:pssst@{socks_hop}"));
     let error = wrong.await.err().unwrap().to_string();
     let begins = format!("hop 1 (socks5h://{socks_hop}): socks[0]: ");
     assert!(
@@ -181,15 +181,15 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
         "{error}"
     );
 
-    let dead = connect_stream("tcp://127.0.0.1:1").via(&format!("socks5h://me:secret@{socks_hop}"));
+    let dead = connect_stream("tcp://127.0.0.1:1").via(format!("socks5h://me:secret@{socks_hop}"));
     let error = dead.await.err().unwrap();
     let cause = error.layer_error().unwrap().cause::<socks::Cause>();
     let refused = socks::Reply::ConnectionRefused;
     assert!(matches!(cause, Some(socks::Cause::Refused(reply)) if *reply == refused));
 
     let forbidden = connect_stream("tcp://127.0.0.1:1")
-        .via(&format!("socks5h://me:secret@{socks_hop}"))
-        .via(&format!("http://{strict}"));
+        .via(format!("socks5h://me:secret@{socks_hop}"))
+        .via(format!("http://{strict}"));
     let error = forbidden.await.err().unwrap();
     let begins = format!("hop 2 (http://{strict}): connect[1]: ");
     assert!(error.to_string().starts_with(&begins), "{error}");
@@ -203,7 +203,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     );
     assert!(told.recv().await.unwrap().is_err());
 
-    let unknown = connect_stream("tcp://127.0.0.1:1").via(&format!("http://you:guess@{guarded}"));
+    let unknown = connect_stream("tcp://127.0.0.1:1").via(format!("http://you:guess@{guarded}"));
     let error = unknown.await.err().unwrap().to_string();
     assert!(error.contains("407") && !error.contains("guess"), "{error}");
 }
@@ -214,7 +214,7 @@ async fn a_silent_proxy_times_out_by_name() {
     let mut timeouts = Timeouts::default();
     timeouts.layer = Duration::from_millis(50);
     let error = connect("ws://localhost:1/")
-        .via(&format!("socks5h://{hop}"))
+        .via(format!("socks5h://{hop}"))
         .timeouts(timeouts)
         .await
         .err()

@@ -53,8 +53,8 @@ async fn the_web_is_reached_through_two_proxies() {
     let (gate, mut first) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
     let (inner, mut second) = proxy(Gate::connect(Policy::loopback()), connect_server).await;
     let connector = Connector::default()
-        .via(&format!("socks5h://me:secret@{gate}"))
-        .via(&format!("http://{inner}"))
+        .via(format!("socks5h://me:secret@{gate}"))
+        .via(format!("http://{inner}"))
         .tls(TLS.client.clone());
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
     for (secure, scheme) in [(false, "http"), (true, "https")] {
@@ -78,7 +78,7 @@ async fn the_web_is_reached_through_two_proxies() {
 #[tokio::test]
 async fn why_it_failed_is_told() {
     let (gate, _) = proxy(Gate::socks(Policy::nothing()), socks_server).await;
-    let connector = Connector::default().via(&format!("socks5h://me:secret@{gate}"));
+    let connector = Connector::default().via(format!("socks5h://me:secret@{gate}"));
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
     let failed = client
         .get("http://127.0.0.1:1/".parse().unwrap())

@@ -138,7 +138,7 @@ async fn targets_behind_one_proxy_share_its_connection_and_its_password() {
         let target = echo(true).await;
         let url = format!("wss://localhost:{}/", target.port());
         let connect = connect(&url)
-            .via(&format!("h2c://me:secret@{proxy}"))
+            .via(format!("h2c://me:secret@{proxy}"))
             .tls(TLS.client.clone())
             .http1_only()
             .sharing(&pool);
@@ -152,7 +152,7 @@ async fn targets_behind_one_proxy_share_its_connection_and_its_password() {
     let url = format!("ws://{target}/");
     // Who asks in another name has another connection.
     let other = connect(&url)
-        .via(&format!("h2c://me:guess@{proxy}"))
+        .via(format!("h2c://me:guess@{proxy}"))
         .sharing(&pool);
     let refused = other.await.map(drop).unwrap_err().to_string();
     assert!(refused.contains("hop 1 (h2c://"), "{refused}");
@@ -232,7 +232,7 @@ async fn a_connection_that_broke_is_replaced() {
     let pool = Pool::new(Sharing::default());
     let open = || {
         connect(&format!("ws://{target}/"))
-            .via(&format!("h2c://me:secret@{front}"))
+            .via(format!("h2c://me:secret@{front}"))
             .sharing(&pool)
     };
     for round in 1..=3 {

@@ -36,8 +36,8 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
     });
     smol::block_on(async {
         let mut socket = connect(&format!("wss://localhost:{}/", target.port()))
-            .via(&format!("socks5h://me:secret@{gate}"))
-            .via(&format!("http://{inner}"))
+            .via(format!("socks5h://me:secret@{gate}"))
+            .via(format!("http://{inner}"))
             .tls(TLS.client.clone())
             .await
             .unwrap();

@@ -50,7 +50,7 @@ async fn udp_echo(at: &str) -> SocketAddr {
 async fn datagrams_are_relayed_to_addresses_and_names() {
     let (gate, mut told) = proxy(Policy::loopback()).await;
     let echo = udp_echo("127.0.0.1:0").await;
-    let mut association = associate(&format!("socks5h://{gate}")).await.unwrap();
+    let mut association = associate(format!("socks5h://{gate}")).await.unwrap();
     let named = Address::new("localhost", echo.port()).unwrap();
     let sizes = [0, 1, 1000, 60_000];
     for size in sizes {
@@ -71,7 +71,7 @@ async fn datagrams_are_relayed_to_addresses_and_names() {
 async fn datagrams_of_others_and_for_others_are_dropped() {
     let (gate, _told) = proxy(Policy::loopback()).await;
     let echo = udp_echo("127.0.0.1:0").await;
-    let mut association = associate(&format!("socks5h://{gate}")).await.unwrap();
+    let mut association = associate(format!("socks5h://{gate}")).await.unwrap();
     let relay = association.relay();
     // The policy does not permit it: it is lost without a word.
     let forbidden = Address::new("192.0.2.1", 9).unwrap();
@@ -108,7 +108,7 @@ async fn an_association_ends_with_its_connection() {
         proxy.finish(PATIENCE).await.unwrap();
     };
     let asking = async {
-        let mut association = associate(&format!("socks5h://{gate}")).await.unwrap();
+        let mut association = associate(format!("socks5h://{gate}")).await.unwrap();
         // Zeros stand for the proxy's own address.
         assert_eq!(association.relay(), "127.0.0.1:9".parse().unwrap());
         let over = association.recv().await.unwrap_err();
@@ -126,7 +126,7 @@ async fn only_a_proxy_of_socks5_associates() {
     }
     // One that does not serve it says so.
     let (hop, _) = support::proxy(Gate::socks(Policy::loopback()), support::socks_server).await;
-    let refused = associate(&format!("socks5h://me:secret@{hop}"))
+    let refused = associate(format!("socks5h://me:secret@{hop}"))
         .await
         .err()
         .unwrap();
@@ -228,19 +228,19 @@ async fn a_hop_speaks_socks4_and_sends_names_as_socks4a() {
         ("socks4", "localhost"),
     ] {
         let mut socket = connect(&format!("ws://{host}:{}/", target.port()))
-            .via(&format!("{hop}://me@{gate}"))
+            .via(format!("{hop}://me@{gate}"))
             .await
             .unwrap();
         socket.send("hello".into()).await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), "hello".into());
     }
     let stranger = connect(&format!("ws://{target}/"))
-        .via(&format!("socks4://you@{gate}"))
+        .via(format!("socks4://you@{gate}"))
         .await;
     let refused = stranger.err().unwrap().to_string();
     assert!(refused.contains("hop 1 (socks4a://"), "{refused}");
     let sixth = connect("ws://[::1]:1/")
-        .via(&format!("socks4://me@{gate}"))
+        .via(format!("socks4://me@{gate}"))
         .await;
     assert!(sixth.err().unwrap().to_string().contains("IPv6"));
 }

@@ -75,8 +75,8 @@ async fn each_step_is_a_span_without_secrets() {
     let notes = Notes::default();
     let guard = tracing::subscriber::set_default(notes.clone());
     let socket = connect(&format!("ws://localhost:{}/?token=hunter2", target.port()))
-        .via(&format!("socks5h://me:secret@{outer}"))
-        .via(&format!("http://you:hidden@localhost:{}", inner.port()))
+        .via(format!("socks5h://me:secret@{outer}"))
+        .via(format!("http://you:hidden@localhost:{}", inner.port()))
         .await
         .unwrap();
     drop(guard);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixStream};
+use tokio::net::TcpListener;
 use wirestack::websocket::{
     Accept, Client, CloseCode, Closer, Deflate, Message, Part, Payload, Server, Settings,
 };
@@ -161,9 +161,10 @@ async fn bytes_travel_in_binary_messages_and_a_text_ends_them() {
     assert!(error.contains("1003"), "{error}");
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn any_transport_will_do() {
-    let (one, other) = UnixStream::pair().unwrap();
+    let (one, other) = tokio::net::UnixStream::pair().unwrap();
     converse(one, other).await;
     let (one, other) = tokio::io::duplex(100);
     converse(one, other).await;

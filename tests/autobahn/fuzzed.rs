@@ -10,8 +10,8 @@ use std::error::Error;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::tokio::{ServerSocket, Transport, WebSocketServer, connect};
 use wirestack::websocket::{Accept, Client, CloseCode, Deflate, Message, Settings};
+use wirestack::{Http2Stream, ServerSocket, WebSocketServer, connect};
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -55,10 +55,11 @@ async fn serve(server: WebSocketServer) -> Result<(), AnyError> {
 }
 
 async fn echo(mut socket: ServerSocket) {
-    match socket.transport() {
-        Some(Transport::Http2(_)) => println!("opened over HTTP/2"),
-        _ => println!("opened over HTTP/1.1"),
-    }
+    let version = match socket.transport::<Http2Stream>() {
+        Some(_) => "HTTP/2",
+        None => "HTTP/1.1",
+    };
+    println!("opened over {version}");
     while let Some(Ok(message)) = socket.next().await {
         if socket.send(message).await.is_err() {
             break;

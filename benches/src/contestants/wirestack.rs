@@ -5,9 +5,9 @@ use super::{Conn, Io, Kind, Peer};
 use crate::tls as settings;
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use wirestack::tokio::Connection;
+use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{self, Client, Server, Settings};
-use wirestack::{Engine, Nest, Seed, tls};
+use wirestack::{Connection, Engine, Layer, Nest, Seed, tls};
 
 /// wirestack.
 pub(crate) struct Wirestack;
@@ -16,25 +16,29 @@ impl Peer for Wirestack {
     const NAME: &'static str = "wirestack";
     const KIND: Kind = Kind::Ours;
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
-        Messages(Connection::new(io, Engine::new(client())))
+        Messages(over(io, client()))
     }
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
-        Messages(Connection::new(io, Engine::new(server())))
+        Messages(over(io, server()))
     }
     async fn tls_client(io: TcpStream, _: usize) -> impl Conn {
         let tls = tls::Client::new(settings::client_config(), settings::server_name());
         let stack = client().over(tls.expect("a TLS client"));
-        let mut connection = Connection::tcp(io, Engine::new(stack));
+        let mut connection = Connection::from_transport(io, Engine::new(stack)).expect("tokio");
         connection.open().await.expect("a TLS connection");
         Messages(connection)
     }
     async fn tls_server(io: TcpStream, _: usize) -> impl Conn {
         let tls = tls::Server::new(settings::server_config());
         let stack = server().over(tls.expect("a TLS server"));
-        let mut connection = Connection::tcp(io, Engine::new(stack));
+        let mut connection = Connection::from_transport(io, Engine::new(stack)).expect("tokio");
         connection.open().await.expect("a TLS connection");
         Messages(connection)
     }
+}
+
+fn over<S: Io, L: Layer<In: Default, Out: Default>>(io: S, stack: L) -> Connection<L> {
+    Connection::from_transport(TokioTransport::new(io), Engine::new(stack)).expect("tokio")
 }
 
 /// Makes a client that is open.

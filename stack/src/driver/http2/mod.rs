@@ -255,7 +255,7 @@ impl Future for Driver {
             let runtime = shared.lock().connection.runtime.clone();
             let goodbye =
                 goodbye.get_or_insert_with(|| runtime.new_timer(runtime.now() + CLOSE_TIMEOUT));
-            if goodbye.as_mut().poll(cx).is_ready() {
+            if goodbye.as_mut().poll_expired(cx).is_ready() {
                 return Poll::Ready(());
             }
         }

@@ -208,7 +208,7 @@ impl Keeping {
                     return Poll::Ready(());
                 }
                 if let Some(check) = &mut self.check
-                    && ready!(check.as_mut().poll(cx)).is_err()
+                    && ready!(check.as_mut().poll_expired(cx)).is_err()
                 {
                     self.pool.forget(&self.key); // the runtime has no time any more
                     break;

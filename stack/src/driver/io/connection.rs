@@ -180,6 +180,10 @@ where
     pub fn open_within(&mut self, allowed: Duration) {
         self.engine.open_within(allowed, self.now());
     }
+    /// Returns the runtime that the connection runs on.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
+    }
     pub(in crate::driver) fn now(&self) -> Instant {
         self.runtime.now()
     }

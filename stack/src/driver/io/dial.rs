@@ -230,7 +230,7 @@ where
             timer.as_mut().reset(until);
             *due = until;
         }
-        timer.as_mut().poll(cx)
+        timer.as_mut().poll_expired(cx)
     }
 }
 

@@ -178,7 +178,7 @@ where
                 &mut none.insert((deadline, timer)).1
             }
         };
-        let expired = ready!(timer.as_mut().poll(cx));
+        let expired = ready!(timer.as_mut().poll_expired(cx));
         self.timer = None;
         match expired {
             Ok(()) => self.process(),

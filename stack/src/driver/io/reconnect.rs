@@ -206,7 +206,7 @@ impl Reconnecting {
                     return Poll::Ready(event);
                 }
                 State::Waiting(timer) => {
-                    let expired = ready!(timer.as_mut().poll(cx));
+                    let expired = ready!(timer.as_mut().poll_expired(cx));
                     self.state = match expired {
                         Ok(()) => State::Idle,
                         Err(_) => State::Lost(Next::GiveUp), // it will never expire

@@ -3,7 +3,7 @@
 use super::{AsyncListener, Runtime, Transport, current};
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 /// # async fn example() -> std::io::Result<()> {
 /// use wirestack::runtime::Listener;
 ///
-/// let mut listener = Listener::bind("127.0.0.1:8080".parse().unwrap())?;
+/// let mut listener = Listener::bind("127.0.0.1:8080")?;
 /// let (io, peer) = listener.accept().await?;
 /// # drop((io, peer));
 /// # Ok(())
@@ -23,12 +23,12 @@ use std::task::{Context, Poll};
 pub struct Listener(Box<dyn AsyncListener>);
 
 impl Listener {
-    /// Listens at an address, on the runtime that this is called in.
+    /// Listens at an address, on the runtime that this is called in. A name is looked up here and now.
     ///
     /// # Errors
     ///
     /// There is no runtime, or those of the system.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_on(current().map_err(io::Error::other)?, address)
     }
 
@@ -38,7 +38,7 @@ impl Listener {
     ///
     /// Those of the system.
     #[allow(clippy::needless_pass_by_value, reason = "like every other `_on`")]
-    pub fn bind_on(runtime: Arc<dyn Runtime>, address: SocketAddr) -> io::Result<Self> {
+    pub fn bind_on(runtime: Arc<dyn Runtime>, address: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         Ok(Self(runtime.wrap_listener(listener)?))
     }

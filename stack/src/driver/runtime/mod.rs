@@ -157,7 +157,7 @@ pub trait AsyncTimer: Send {
     /// # Errors
     ///
     /// The timer does not work where it is polled.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
 /// A listening socket of a [`Runtime`].
@@ -223,6 +223,16 @@ pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
     Err(NoRuntime(()))
 }
 
+/// Runs a task in the background, on the runtime that this is called in.
+///
+/// # Errors
+///
+/// [`NoRuntime`].
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
+    current()?.spawn(Box::pin(task));
+    Ok(())
+}
+
 /// There is no runtime where one was looked for.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -242,7 +252,7 @@ pub(super) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<(
 /// Waits until this time.
 pub(super) async fn sleep_until(runtime: &dyn Runtime, at: Instant) -> io::Result<()> {
     let mut timer = runtime.new_timer(at);
-    std::future::poll_fn(|cx| timer.as_mut().poll(cx)).await
+    std::future::poll_fn(|cx| timer.as_mut().poll_expired(cx)).await
 }
 
 fn unsupported(runtime: &(impl Runtime + ?Sized), what: &str) -> io::Error {

@@ -12,7 +12,6 @@ use smol::net::TcpStream;
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
@@ -48,7 +47,7 @@ impl Runtime for Smol {
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+    fn connect_unix(&self, path: std::path::PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move {
             let io = smol::net::unix::UnixStream::connect(path).await?;
             Ok(Box::new(io) as _)
@@ -82,7 +81,7 @@ impl AsyncTimer for smol::Timer {
         self.set_at(at);
     }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Future::poll(self, cx).map(|_| Ok(()))
     }
 }

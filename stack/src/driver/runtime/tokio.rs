@@ -8,10 +8,10 @@ use super::{
 use crate::Pipe;
 use std::any::Any;
 use std::cell::RefCell;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -27,8 +27,14 @@ use tokio_util::io::poll_read_buf;
 /// # Panics
 ///
 /// As tokio's own functions, in a runtime that was built without `enable_all`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tokio(Handle);
+
+impl fmt::Debug for Tokio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokio")
+    }
+}
 
 impl Tokio {
     /// Takes a runtime by its handle.
@@ -85,7 +91,7 @@ impl Runtime for Tokio {
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+    fn connect_unix(&self, path: std::path::PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         let entered = Entered {
             future: Box::pin(tokio::net::UnixStream::connect(path)),
             handle: self.0.clone(),
@@ -150,7 +156,7 @@ impl AsyncTimer for Sleep {
         Self::reset(self, at.into());
     }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Future::poll(self, cx).map(Ok)
     }
 }

@@ -28,18 +28,17 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 /// it came.
 ///
 /// ```no_run
-/// # #[cfg(feature = "tokio")]
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use wirestack::runtime::Listener;
+/// use wirestack::runtime::{Listener, spawn};
 /// use wirestack::websocket::Accept;
 /// use wirestack::{ServerSocket, WebSocketServer};
 ///
 /// let server = WebSocketServer::new(|_| Ok(Accept::new()));
-/// let mut listener = Listener::bind("127.0.0.1:8080".parse()?)?;
+/// let mut listener = Listener::bind("127.0.0.1:8080")?;
 /// loop {
 ///     let (io, _) = listener.accept().await?;
 ///     let server = server.clone();
-///     tokio::spawn(async move {
+///     spawn(async move {
 ///         let echo = |mut socket: ServerSocket| async move {
 ///             while let Some(Ok(message)) = socket.next().await {
 ///                 let _ = socket.send(message).await;
@@ -48,7 +47,7 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 ///         if let Err(error) = server.serve(io, echo).await {
 ///             eprintln!("{error}");
 ///         }
-///     });
+///     })?;
 /// }
 /// # }
 /// ```
@@ -316,6 +315,7 @@ impl WebSocketServer {
 }
 
 /// What comes next at a server of many streams.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Next<P: Payload> {
     /// A request was decided on; there is a WebSocket if it was accepted.
     Decided(Option<ServerSocket<P>>),

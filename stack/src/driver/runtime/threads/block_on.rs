@@ -296,7 +296,8 @@ impl Sleeper {
             many.extend((0..count).map(fd));
             &mut many[..]
         };
-        let _ = poll(fds, left.map(timespec).as_ref()); // if it was interrupted, nothing is ready
+        let left = left.and_then(|left| Timespec::try_from(left.min(MAX_SLEEP)).ok());
+        let _ = poll(fds, left.as_ref()); // if it was interrupted, nothing is ready
         self.asleep.store(false, Ordering::SeqCst);
         if let Some(bell) = bell
             && !fds[0].revents().is_empty()
@@ -331,13 +332,6 @@ impl Wake for Sleeper {
     }
 }
 
-fn timespec(time: Duration) -> Timespec {
-    Timespec {
-        tv_sec: time.as_secs().min(MAX_SECONDS) as _,
-        tv_nsec: time.subsec_nanos().into(),
-    }
-}
-
 #[cfg(feature = "tokio")]
 type TokioId = Option<tokio::runtime::Id>;
 #[cfg(not(feature = "tokio"))]
@@ -363,5 +357,5 @@ const FEW: usize = 4;
 /// How long a thread without a bell sleeps at most.
 const LOOK_UP: Duration = Duration::from_millis(10);
 
-/// What every system's `poll` can wait for, in seconds.
-const MAX_SECONDS: u64 = 1 << 20;
+/// What every system's `poll` can wait for.
+const MAX_SLEEP: Duration = Duration::from_secs(1 << 20);

@@ -15,11 +15,10 @@ use super::{
     AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, blocking_task,
 };
 use block_on::{forget_timer, next_timer_id, wait_for_time};
-use socket2::{Domain, SockAddr};
+use socket2::Domain;
 use sockets::{Polled, connect};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
@@ -60,9 +59,9 @@ impl Runtime for Threads {
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+    fn connect_unix(&self, path: std::path::PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move {
-            let socket = connect(Domain::UNIX, SockAddr::unix(path)?).await?;
+            let socket = connect(Domain::UNIX, socket2::SockAddr::unix(path)?).await?;
             let socket = std::os::fd::OwnedFd::from(socket);
             let socket = std::os::unix::net::UnixStream::from(socket);
             Ok(Box::new(Polled::new(socket)) as _)
@@ -101,7 +100,7 @@ impl AsyncTimer for ThreadTimer {
         self.at = at;
     }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.at <= Instant::now() {
             return Poll::Ready(Ok(()));
         }

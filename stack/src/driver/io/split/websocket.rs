@@ -1,0 +1,88 @@
+//! What the halves of a WebSocket can do beyond sending and receiving messages.
+
+use super::{Handle, Reader, Shared, Writer};
+use crate::driver::io::wakers::Half;
+use crate::websocket::{CloseCode, Payload};
+use crate::{Error, Layer, Pipe, Queue};
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::time::Duration;
+
+impl<L, F> Shared<L>
+where
+    L: Layer<In = F, Out = F>,
+    F: Payload,
+{
+    async fn close(&self, half: Half, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.lock().begin_close(code, reason)?;
+        poll_fn(|cx| self.with(half, cx, |c, cx| c.closing(cx))).await
+    }
+}
+
+macro_rules! pings {
+    ($holder:ident, $handle:ident => $at:expr) => {
+        impl<L, F> $holder<L>
+        where
+            L: Layer<In = F, Out = F>,
+            F: Payload,
+        {
+            /// Sends a ping of up to 125 bytes, and returns how long its answer took. Messages that
+            /// come before the answer wait to be received.
+            ///
+            /// # Errors
+            ///
+            /// A payload that is too long, too many pings without an answer, or what ended the stack.
+            pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
+                let $handle = &*self;
+                let ping = $at.lock().begin_ping(payload.into())?;
+                poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.answer(ping, cx))).await
+            }
+        }
+    };
+}
+pings!(Handle, handle => handle.shared);
+pings!(Writer, writer => writer.0.shared);
+
+macro_rules! closes {
+    ($holder:ident, $handle:ident => $at:expr, $half:expr) => {
+        impl<L, I> $holder<L>
+        where
+            L: Layer<In = Queue<I>, Out = Queue<I>>,
+            Queue<I>: Payload,
+        {
+            /// Closes with a code and a reason, and waits for the peer's Close. Messages that still
+            /// arrive are thrown away.
+            ///
+            /// # Errors
+            ///
+            /// A code or a reason that may not be sent, or what ended the stack instead.
+            pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+                let $handle = &*self;
+                $at.close($half, code, reason).await
+            }
+        }
+        impl<L> $holder<L>
+        where
+            L: Layer<In = Pipe, Out = Pipe>,
+        {
+            /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the
+            /// peer's Close. Bytes that still arrive are thrown away.
+            ///
+            /// # Errors
+            ///
+            /// There is no WebSocket in this stack, a code or a reason that may not be sent, or what
+            /// ended the stack instead.
+            pub async fn close_websocket(
+                &mut self,
+                code: CloseCode,
+                reason: &str,
+            ) -> Result<(), Error> {
+                let $handle = &*self;
+                $at.close($half, code, reason).await
+            }
+        }
+    };
+}
+closes!(Handle, handle => handle.shared, Half::Writer);
+closes!(Reader, reader => reader.0.shared, Half::Reader);
+closes!(Writer, writer => writer.0.shared, Half::Writer);
