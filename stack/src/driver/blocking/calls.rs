@@ -23,7 +23,7 @@ macro_rules! receives {
             ///
             /// # Errors
             ///
-            /// What ended the stack, once, or [`TimedOut`].
+            /// The error that ended the stack, once, or [`TimedOut`].
             #[expect(clippy::should_implement_trait, reason = "its time-out does not end it")]
             pub fn next(&mut self) -> Option<Result<O, Error>> {
                 self.wait(|it| it.next()).unwrap_or_else(|late| Some(Err(late)))
@@ -57,7 +57,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack, or [`TimedOut`].
+            /// The error that ended the stack, or [`TimedOut`].
             pub fn send(&mut self, message: I) -> Result<(), Error> {
                 self.wait(|it| it.send(message))?
             }
@@ -66,7 +66,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack, or [`TimedOut`]: then the message was not accepted.
+            /// The error that ended the stack, or [`TimedOut`]: then the message was not accepted.
             pub fn feed(&mut self, message: I) -> Result<(), Error> {
                 self.wait(|it| it.feed(message))?
             }
@@ -75,7 +75,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack, or [`TimedOut`].
+            /// The error that ended the stack, or [`TimedOut`].
             pub fn flushed(&mut self) -> Result<(), Error> {
                 self.wait(|it| it.flushed())?
             }
@@ -98,7 +98,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack, or a time-out.
+            /// The error that ended the stack, or a time-out.
             pub fn shutdown(&mut self) -> io::Result<()> {
                 let left = self.wait(|it| poll_fn(|cx| it.poll_finish(cx)));
                 left.map_err(|late| timed_out(&late))?
@@ -133,7 +133,7 @@ macro_rules! closes {
             ///
             /// # Errors
             ///
-            /// A code or a reason that may not be sent, what ended the stack instead, or [`TimedOut`].
+            /// A code or a reason that may not be sent, the error that ended the stack instead, or [`TimedOut`].
             pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
                 self.wait(move |it| it.close(code, reason))?
             }

@@ -60,7 +60,7 @@ pub type ByteStream = Connection<BoxTunnel>;
 ///
 /// # Errors
 ///
-/// What connecting failed at, hop by hop.
+/// The error names the hop that failed, and what it waited for.
 pub fn connect(url: &str) -> Result<WebSocket, DialError> {
     crate::connect(url).blocking()
 }
@@ -70,7 +70,7 @@ pub fn connect(url: &str) -> Result<WebSocket, DialError> {
 ///
 /// # Errors
 ///
-/// What connecting failed at, hop by hop.
+/// The error names the hop that failed, and what it waited for.
 pub fn connect_stream(url: &str) -> Result<ByteStream, DialError> {
     crate::connect_stream(url).blocking()
 }
@@ -137,7 +137,7 @@ impl<L: Layer> Connection<L> {
     ///
     /// # Errors
     ///
-    /// What ended the stack, or [`TimedOut`].
+    /// The error that ended the stack, or [`TimedOut`].
     pub fn wait_for<T>(
         &mut self,
         fact: impl FnMut(&mut Engine<L>) -> Option<T>,
@@ -149,7 +149,7 @@ impl<L: Layer> Connection<L> {
     ///
     /// # Errors
     ///
-    /// What ended the stack, or [`TimedOut`].
+    /// The error that ended the stack, or [`TimedOut`].
     pub fn open(&mut self) -> Result<(), Error> {
         self.wait(driver::Connection::open)?
     }
@@ -159,7 +159,7 @@ impl<L: Layer> Connection<L> {
     ///
     /// # Errors
     ///
-    /// What ended the stack, or the time-out.
+    /// The error that ended the stack, or the time-out.
     pub fn finish(self, timeout: Duration) -> Result<(), Error> {
         block_on(self.inner.finish(timeout))
     }
@@ -188,7 +188,7 @@ macro_rules! connects {
             ///
             /// # Errors
             ///
-            /// What connecting failed at, hop by hop.
+            /// The error names the hop that failed, and what it waited for.
             pub fn blocking(self) -> Result<Connection<$layer>, DialError> {
                 Ok(self.blocking_traced()?.0)
             }
@@ -198,7 +198,7 @@ macro_rules! connects {
             ///
             /// # Errors
             ///
-            /// What connecting failed at, hop by hop.
+            /// The error names the hop that failed, and what it waited for.
             pub fn blocking_traced(self) -> Result<(Connection<$layer>, Trace), DialError> {
                 let (connection, trace) = block_on(self.on_threads().traced())?;
                 Ok((Connection::new(connection, None), trace))

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 /// An HTTP/2 connection for many streams, on a client's side or a server's.
 ///
-/// Clones and streams share it. Whoever waits for something in it drives it, for all: with many
+/// Clones and streams share it. Each call that waits drives the connection, for all. With many
 /// streams, let one task do that, with [`spawn`](Self::spawn) or with [`driver`](Self::driver). When
 /// the last clone and the last stream are gone, it closes: at once, or gracefully if a driver runs.
 pub struct Http2 {
@@ -72,7 +72,7 @@ impl Http2 {
     ///
     /// # Errors
     ///
-    /// What refused it, or ended the connection; [`http2::Cause`](crate::http2::Cause) tells.
+    /// The peer refused it, or the error that ended the connection: an [`http2::Cause`](crate::http2::Cause).
     pub async fn websocket_with(
         &self,
         request: websocket::Request,
@@ -90,7 +90,7 @@ impl Http2 {
     ///
     /// # Errors
     ///
-    /// What refused it, or ended the connection.
+    /// The peer refused it, or the error that ended the connection.
     pub async fn open(&self, request: Request) -> Result<(Response<()>, Http2Stream), Error> {
         let id = self.shared.lock().streams().open(request)?;
         self.shared.progress();
@@ -116,7 +116,7 @@ impl Http2 {
     ///
     /// # Errors
     ///
-    /// What ended the connection, again at every call.
+    /// The error that ended the connection, again at each call.
     pub async fn accept(&self) -> Option<Result<Incoming, Error>> {
         let next = poll_fn(|cx| {
             self.shared.wait(Interest::Connection, cx, |state| {
@@ -135,12 +135,11 @@ impl Http2 {
             stream: Some(Http2Stream::new(self, id)),
         }))
     }
-    /// Says that no more streams will be opened or taken, and waits until those that are open have
-    /// ended.
+    /// Closes gracefully: no more streams are opened or accepted. Waits until the open ones have ended.
     ///
     /// # Errors
     ///
-    /// What ended the connection instead.
+    /// The error that ended the connection instead.
     pub async fn close(&self) -> Result<(), Error> {
         poll_fn(|cx| {
             self.shared.wait(Interest::Connection, cx, |state| {

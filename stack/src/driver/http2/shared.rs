@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// What all hands share.
+/// The state that clones and streams share.
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) wakers: Arc<Wakers>,
-    /// What the transport and the timer wake.
+    /// The waker that the transport and the timer have: it wakes all.
     fan: Waker,
     pub(super) origin: Option<Origin>,
 }
@@ -30,7 +30,7 @@ pub(super) struct State {
     answered: Vec<StreamId>,
 }
 
-/// What somebody waits for.
+/// The event that a task waits for.
 #[derive(Clone, Copy)]
 pub(super) enum Interest {
     Read(StreamId),
@@ -60,17 +60,17 @@ impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Does something with the connection, then tells those who wait for what came of it: outside
-    /// of the lock, as nobody knows what a waker does.
+    /// Acts on the connection, then wakes the tasks that waited for what happened. Wakers run outside
+    /// of the lock, as they may run any code.
     pub(super) fn locked<T>(&self, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state, &mut Context::from_waker(&self.fan));
-        let woken = state.news(&self.wakers);
+        let woken = state.ready_wakers(&self.wakers);
         drop(state);
         woken.into_iter().for_each(Waker::wake);
         result
     }
-    /// Tries until it is ready, and drives in between unless somebody else does.
+    /// Tries until it is ready, and drives in between unless a driver does.
     pub(super) fn wait<T>(
         &self,
         interest: Interest,
@@ -95,7 +95,7 @@ impl Shared {
             }
         })
     }
-    /// Lets what somebody did at the application's side have its effect.
+    /// Sends what was handed over at the application's side.
     pub(super) fn progress(&self) {
         self.locked(|state, fan| self.push(state, fan));
     }
@@ -104,18 +104,18 @@ impl Shared {
             state.connection.push(fan);
         }
     }
-    /// Forgets who waited at a stream.
+    /// Forgets the wakers of a stream.
     pub(super) fn dismiss(&self, id: StreamId) {
         self.wakers.streams().remove(&id);
     }
 }
 
 impl State {
-    /// The streams' way down.
+    /// Returns the streams that the application writes to.
     pub(super) fn streams(&mut self) -> &mut Streams {
         self.connection.engine().from_app()
     }
-    /// Why a stream ended, if it was cut short.
+    /// Returns the error of a stream that was cut short.
     pub(super) fn cut_short(&mut self, id: StreamId) -> Option<Error> {
         let to_app = self.connection.engine().to_app();
         let whole = match to_app.closed() {
@@ -130,7 +130,7 @@ impl State {
             None => whole,
         }
     }
-    /// Puts what arrived where those look who wait for it.
+    /// Moves requests and responses that arrived to where waiting tasks look for them.
     fn sort(&mut self) {
         while let Some((id, head)) = self.connection.engine().to_app().arrived() {
             match head {
@@ -142,8 +142,8 @@ impl State {
             }
         }
     }
-    /// Whom to wake for what has happened, and nobody else.
-    fn news(&mut self, wakers: &Wakers) -> Vec<Waker> {
+    /// Returns the wakers of the tasks that have something to do now.
+    fn ready_wakers(&mut self, wakers: &Wakers) -> Vec<Waker> {
         self.sort();
         let mut woken = Vec::new();
         let engine = self.connection.engine();
@@ -169,11 +169,11 @@ impl State {
     }
 }
 
-/// Who waits for what.
+/// The wakers of waiting tasks, by what they wait for.
 #[derive(Default)]
 pub(super) struct Wakers {
     driver: Mutex<Option<Waker>>,
-    /// By stream: who reads, and who writes.
+    /// By stream: the reader's, and the writer's.
     streams: Mutex<HashMap<StreamId, [Option<Waker>; 2]>>,
     flushers: Mutex<HashMap<StreamId, Waker>>,
     connection: Mutex<Vec<Waker>>,
@@ -208,7 +208,7 @@ impl Wakers {
             none => *none = Some(waker.clone()),
         }
     }
-    /// Says that the driver is gone: each drives for itself again.
+    /// Notes that the driver is gone: each waiting call drives again.
     pub(super) fn undriven(&self) {
         *self.driver() = None;
         self.wake_everyone();

@@ -181,7 +181,7 @@ macro_rules! connects {
             ///
             /// # Errors
             ///
-            /// What connecting failed at, hop by hop.
+            /// The error names the hop that failed, and what it waited for.
             pub async fn traced(self) -> Result<Dialed<$layer>, DialError> {
                 let now = self.context.find_runtime().map_err(no_runtime)?.now();
                 dial_prepared(self.prepare(now)?).await
@@ -205,7 +205,7 @@ impl ConnectHttp2 {
     ///
     /// # Errors
     ///
-    /// What connecting failed at, hop by hop.
+    /// The error names the hop that failed, and what it waited for.
     pub async fn traced(self) -> Result<(Http2, Trace), DialError> {
         let now = self.context.find_runtime().map_err(no_runtime)?.now();
         let (prepared, origin) = self.prepare(now)?;

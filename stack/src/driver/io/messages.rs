@@ -20,7 +20,7 @@ where
     ///
     /// # Errors
     ///
-    /// What ended the stack, once, behind every message that came before it.
+    /// The error that ended the stack, once, behind every message that came before it.
     pub async fn next(&mut self) -> Option<Result<O, Error>> {
         poll_fn(|cx| self.receive(cx)).await
     }
@@ -31,7 +31,7 @@ where
     ///
     /// # Errors
     ///
-    /// What ended the stack.
+    /// The error that ended the stack.
     pub async fn send(&mut self, message: I) -> Result<(), Error> {
         self.feed(message).await?;
         self.flushed().await
@@ -43,7 +43,7 @@ where
     ///
     /// # Errors
     ///
-    /// What ended the stack.
+    /// The error that ended the stack.
     pub async fn feed(&mut self, message: I) -> Result<(), Error> {
         poll_fn(|cx| self.make_room(cx)).await?;
         self.engine().from_app().push(message);
@@ -55,7 +55,7 @@ where
     ///
     /// # Errors
     ///
-    /// What ended the stack.
+    /// The error that ended the stack.
     pub async fn flushed(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.flush(cx)).await
     }

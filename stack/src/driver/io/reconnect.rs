@@ -45,8 +45,8 @@ impl Connect {
     }
 }
 
-/// A WebSocket that is connected again when it is lost: a stream of its [`ReconnectEvent`]. Whoever reads it
-/// drives it.
+/// A WebSocket that is connected again when it is lost: a stream of [`ReconnectEvent`]s. It is driven
+/// while it is read.
 pub struct Reconnecting {
     connect: Connect,
     policy: Reconnect,
@@ -65,7 +65,7 @@ enum State {
 
 type Dialing = BoxFuture<Result<(WebSocket, Trace), DialError>>;
 
-/// What happens to a WebSocket that is connected again when it is lost.
+/// An event of a WebSocket that is connected again when it is lost.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReconnectEvent {
@@ -130,7 +130,7 @@ impl Reconnecting {
     ///
     /// # Errors
     ///
-    /// What ended it instead.
+    /// The error that ended it instead.
     pub async fn close(mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.close(code, reason).await,

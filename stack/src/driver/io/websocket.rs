@@ -26,7 +26,7 @@ where
     ///
     /// # Errors
     ///
-    /// A payload that is too long, too many pings without an answer, or what ended the stack.
+    /// The payload is too long, too many pings have no answer yet, or the error that ended the stack.
     pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
         let ping = self.begin_ping(payload.into())?;
         poll_fn(|cx| self.answer(ping, cx)).await
@@ -85,7 +85,7 @@ where
     ///
     /// # Errors
     ///
-    /// A code or a reason that may not be sent, or what ended the stack instead.
+    /// The code or the reason may not be sent, or the error that ended the stack instead.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.begin_close(code, reason)?;
         poll_fn(|cx| self.closing(cx)).await

@@ -21,7 +21,7 @@ use std::time::Duration;
 ///
 /// # Errors
 ///
-/// What ended the handshake or cut the tunnel short, or the refusal.
+/// The error that ended the handshake or cut the tunnel short, or the refusal.
 pub async fn serve_proxy<L>(
     mut client: Connection<L>,
     gate: &Gate,

@@ -142,7 +142,7 @@ impl WebSocketServer {
     ///
     /// # Errors
     ///
-    /// What ended the connection, if it did not end well. What `each` fails with is its own affair.
+    /// The error that ended the connection. Failures of `each` are not among them.
     pub async fn serve<F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
     where
         F: Fn(ServerSocket) -> R,
@@ -314,7 +314,7 @@ impl WebSocketServer {
     }
 }
 
-/// What comes next at a server of many streams.
+/// The next event at a server of many streams.
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Next<P: Payload> {
     /// A request was decided on; there is a WebSocket if it was accepted.

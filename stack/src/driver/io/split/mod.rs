@@ -1,8 +1,8 @@
 //! One connection for two tasks: its halves, and a handle to one that a background task drives.
 
-use super::Connection;
 mod websocket;
 
+use super::Connection;
 use super::wakers::{Half, HalfGuard, Wakers};
 use crate::{Engine, Error, Layer, Pipe, Queue, Weigh};
 use futures_core::Stream;
@@ -30,8 +30,7 @@ impl<L> Connection<L>
 where
     L: Layer,
 {
-    /// Splits the driving off: returns a handle, and a future that drives the connection wherever it is
-    /// spawned. Pongs and time-outs then go on while nobody reads, until the application's side is
+    /// Returns a handle, and a future that drives the connection, to be spawned anywhere. Pongs and time-outs then go on while nobody reads, until the application's side is
     /// full. The future ends with the connection, or when the handle and its halves are dropped.
     pub fn driven(self) -> (Handle<L>, impl Future<Output = ()> + use<L>) {
         let handle = Handle::new(self);
@@ -66,7 +65,7 @@ where
     }
 }
 
-/// A connection that may be driven elsewhere: all that the connection can do, from here.
+/// A connection that a background task may drive, with all that a connection can do.
 pub struct Handle<L: Layer> {
     shared: Arc<Shared<L>>,
     guard: Arc<HalfGuard>,
@@ -144,7 +143,7 @@ shows!(Handle Reader Writer);
 struct Shared<L: Layer> {
     connection: Mutex<Connection<L>>,
     wakers: Arc<Wakers>,
-    /// What the transport and the timer wake, which remember only one waker: it wakes all.
+    /// The waker that the transport and the timer have, which remember only one: it wakes all.
     fan: Waker,
 }
 
@@ -191,7 +190,7 @@ macro_rules! receives {
             ///
             /// # Errors
             ///
-            /// What ended the stack, once, behind every message that came before it.
+            /// The error that ended the stack, once, behind every message that came before it.
             pub async fn next(&mut self) -> Option<Result<O, Error>> {
                 let $handle = &*self;
                 poll_fn(|cx| $at.with(Half::Reader, cx, |c, cx| c.receive(cx))).await
@@ -241,7 +240,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack.
+            /// The error that ended the stack.
             pub async fn send(&mut self, message: I) -> Result<(), Error> {
                 self.feed(message).await?;
                 self.flushed().await
@@ -251,7 +250,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack.
+            /// The error that ended the stack.
             pub async fn feed(&mut self, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 let mut message = Some(message);
@@ -268,7 +267,7 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// What ended the stack.
+            /// The error that ended the stack.
             pub async fn flushed(&mut self) -> Result<(), Error> {
                 let $handle = &*self;
                 poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.flush(cx))).await

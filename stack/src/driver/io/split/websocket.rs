@@ -31,7 +31,7 @@ macro_rules! pings {
             ///
             /// # Errors
             ///
-            /// A payload that is too long, too many pings without an answer, or what ended the stack.
+            /// The payload is too long, too many pings have no answer yet, or the error that ended the stack.
             pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
                 let $handle = &*self;
                 let ping = $at.lock().begin_ping(payload.into())?;
@@ -55,7 +55,7 @@ macro_rules! closes {
             ///
             /// # Errors
             ///
-            /// A code or a reason that may not be sent, or what ended the stack instead.
+            /// The code or the reason may not be sent, or the error that ended the stack instead.
             pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
                 let $handle = &*self;
                 $at.close($half, code, reason).await

@@ -120,11 +120,11 @@ pub(super) fn next_timer_id() -> u64 {
 thread_local! {
     /// The calls of `block_on` that this thread is in, the innermost last.
     static CALLS: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
-    /// What the next call takes over, with its buffers.
+    /// The state that the next call takes over, with its buffers.
     static SPARE: RefCell<Option<Waiting>> = const { RefCell::new(None) };
 }
 
-/// What the future of a call waits for.
+/// The sockets and timers that the future of a call waits for.
 ///
 /// An interest stays until its task is woken: a future that holds many tasks polls only those again
 /// that were woken.
@@ -357,5 +357,5 @@ const FEW: usize = 4;
 /// How long a thread without a bell sleeps at most.
 const LOOK_UP: Duration = Duration::from_millis(10);
 
-/// What every system's `poll` can wait for.
+/// The longest time that every system's `poll` can wait.
 const MAX_SLEEP: Duration = Duration::from_secs(1 << 20);
