@@ -320,6 +320,10 @@ fn each_half_closes_with_a_code_and_a_reason() {
 
 #[test]
 fn a_task_that_was_not_woken_still_waits() {
+    within(PATIENCE, wait_for_many);
+}
+
+fn wait_for_many() {
     use futures_util::StreamExt;
     use futures_util::stream::FuturesUnordered;
     // A set polls only the tasks that were woken, so what the others wait for must be kept.
@@ -393,6 +397,7 @@ fn within(limit: Duration, act: impl FnOnce() + Send + 'static) {
 #[test]
 fn a_dropped_socket_is_closed_though_somebody_waited_for_it() {
     let (a, mut b) = pair();
+    b.set_read_timeout(Some(PATIENCE)).unwrap();
     wirestack::blocking::block_on(async {
         let mut stream = wirestack::Connection::from_transport(a, Engine::new(Plain)).unwrap();
         assert!(futures_util::poll!(Box::pin(stream.wait_for(|_| None::<()>))).is_pending());

@@ -461,8 +461,10 @@ fn threads_outside_of_block_on_are_an_error_that_says_so() {
 
     // tokio entered inside of it: that is where it is awaited.
     let (mut client, _peer) = made();
-    let inside = blocking::block_on(async { tokio.block_on(client.next()) });
-    says_so(inside.unwrap().unwrap_err().to_string());
+    let limit = Duration::from_secs(10);
+    let inside = async { tokio::time::timeout(limit, client.next()).await };
+    let inside = blocking::block_on(async { tokio.block_on(inside) });
+    says_so(inside.unwrap().unwrap().unwrap_err().to_string());
 
     // A listener, once nobody waits to be accepted.
     let mut listener = listener;
