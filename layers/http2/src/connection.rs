@@ -234,6 +234,8 @@ impl Connection {
             None => {
                 p.to_wire.finish();
                 p.to_app.finish();
+                p.from_app
+                    .refuse(peer(Cause::Closed).at(Place::Layer(p.place)));
                 self.close();
             }
         }
@@ -258,6 +260,7 @@ impl Layer for Connection {
         NAME
     }
     fn process(&mut self, mut p: Ports<'_, Streams, Streams>, now: Instant) {
+        p.propagate_stop();
         let late = match self.due {
             _ if self.opened => false,
             None => {

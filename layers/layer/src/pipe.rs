@@ -1,4 +1,4 @@
-use crate::{End, Flow};
+use crate::{End, Flow, Stop};
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -22,6 +22,7 @@ pub struct Pipe {
     limit: usize,
     required: usize,
     end: Option<End>,
+    stop: Option<Box<Stop>>,
     moves: u64,
     total: u64,
 }
@@ -52,6 +53,7 @@ impl Pipe {
             limit,
             required: 0,
             end: None,
+            stop: None,
             moves: 0,
             total: 0,
         }
@@ -94,6 +96,11 @@ impl Pipe {
         &mut self.buf
     }
     fn join(&mut self) {
+        if self.buf.is_empty() {
+            // Its memory may be that of the first chunk, which would then be shared and copied whole for
+            // every chunk that comes.
+            self.buf = BytesMut::new();
+        }
         let first = self.chunks.pop_front().unwrap_or_default();
         let mut whole = match first.try_into_mut() {
             Ok(whole) => whole,
@@ -230,6 +237,11 @@ impl Pipe {
         let result = f(&mut self.buf);
         if self.buf.len() != before {
             debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
+            if self.stop.is_some() {
+                self.buf.truncate(before);
+                self.rest();
+                return result;
+            }
             self.moves += 1;
             self.total += (self.buf.len() - before) as u64;
         } else {
@@ -243,6 +255,9 @@ impl Pipe {
             return self.write(&bytes);
         }
         debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
+        if self.stop.is_some() {
+            return;
+        }
         self.moves += 1;
         self.total += bytes.len() as u64;
         self.append(bytes);
@@ -264,7 +279,8 @@ impl Pipe {
 
     /// Moves what there is room for, and the end; swaps buffers where it can.
     ///
-    /// What is bound for a pipe that has ended is discarded: nobody will read it.
+    /// What is bound for a pipe that has ended is discarded: nobody will read it. A stop goes the
+    /// other way.
     pub fn pour(&mut self, to: &mut Self) {
         let n = self.len().min(to.room());
         self.pour_upto(to, n);
@@ -274,7 +290,7 @@ impl Pipe {
         self.pour_upto(to, self.len());
     }
     /// Puts everything before what `to` holds, and the end behind it: a joint dissolves into the
-    /// flow behind it.
+    /// flow behind it. A stop of the joint's reader is one of `to`'s.
     pub fn put_before(&mut self, to: &mut Self) {
         if !self.is_empty() {
             self.seal();
@@ -288,10 +304,17 @@ impl Pipe {
         if let Some(end) = self.end.clone() {
             to.close(end);
         }
+        if let Some(stop) = &self.stop {
+            to.stop((**stop).clone());
+        }
     }
     fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
         if to.is_closed() {
             return self.discard();
+        }
+        if to.stop.is_some() {
+            self.stop_with(to);
+            n = 0;
         }
         if n > 0 {
             self.moved();
@@ -343,6 +366,13 @@ impl Flow for Pipe {
     }
     fn discard(&mut self) {
         self.consume(self.len());
+    }
+    fn stop(&mut self, stop: Stop) {
+        self.moves += u64::from(stop.put(&mut self.stop));
+    }
+    #[inline]
+    fn stop_state(&self) -> Option<&Stop> {
+        self.stop.as_deref()
     }
     #[inline]
     fn moves(&self) -> u64 {

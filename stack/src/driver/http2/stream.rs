@@ -79,7 +79,7 @@ impl Http2Stream {
     ) -> Poll<io::Result<usize>> {
         let id = self.id;
         self.shared.wait(Interest::Write(id), cx, |state| {
-            let cut = state.cut_short(id);
+            let cut = state.refused(id);
             match state.streams().write(id) {
                 Some(pipe) if cut.is_none() && !pipe.is_closed() && pipe.room() == 0 => {
                     Poll::Pending
@@ -127,7 +127,7 @@ impl Http2Stream {
     pub(in crate::driver) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let id = self.id;
         self.shared.wait(Interest::Flush(id), cx, |state| {
-            if let Some(error) = state.cut_short(id) {
+            if let Some(error) = state.lost(id) {
                 return Poll::Ready(Err(to_io(&error)));
             }
             let waits = state.streams().write(id).is_some_and(|it| !it.is_empty());

@@ -33,6 +33,7 @@ where
                 return Poll::Ready(Ok(n));
             }
             let Some(end) = to_app.end().cloned() else {
+                self.waits_to_read(cx);
                 ready!(self.advance(cx));
                 continue;
             };
@@ -56,7 +57,10 @@ where
             if n > 0 || bytes.is_empty() {
                 from_app.write(&bytes[..n]);
                 self.push(cx);
-                return Poll::Ready(Ok(n));
+                return Poll::Ready(match self.engine().from_app().stopped() {
+                    Some(error) if n > 0 => Err(to_io(error)),
+                    _ => Ok(n),
+                });
             }
             ready!(self.advance(cx));
         }
@@ -72,12 +76,12 @@ where
         self.poll_left(cx)
     }
     fn check(&mut self) -> io::Result<()> {
-        if let Some(End::Aborted(error)) = self.engine().to_app().closed() {
-            return Err(to_io(error));
+        if let Some(error) = self.refused() {
+            return Err(to_io(&error));
         }
-        match self.engine().from_app().is_closed() {
-            true => Err(io::ErrorKind::BrokenPipe.into()),
-            false => Ok(()),
+        if self.engine().from_app().is_closed() {
+            return Err(io::ErrorKind::BrokenPipe.into());
         }
+        Ok(())
     }
 }

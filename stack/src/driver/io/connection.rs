@@ -10,7 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 /// A stack on a transport: moves bytes between the two whenever it is polled.
@@ -34,6 +34,10 @@ pub struct Connection<L: Layer> {
     pub(super) error_taken: bool,
     /// The last read was large: the next one is worth a large buffer.
     pub(super) reads_much: bool,
+    /// Something was read, or tried to be, since the last flush.
+    pub(super) was_read: bool,
+    /// The task that waits to read.
+    pub(super) reader: Option<Waker>,
 }
 
 pub(super) enum Writing {
@@ -107,6 +111,8 @@ where
             writing: Writing::Open,
             error_taken: false,
             reads_much: false,
+            was_read: false,
+            reader: None,
         }
     }
 
@@ -134,6 +140,8 @@ where
             writing: self.writing,
             error_taken: self.error_taken,
             reads_much: self.reads_much,
+            was_read: self.was_read,
+            reader: self.reader,
         }
     }
     /// Returns the stack, to read facts and to decide.

@@ -15,7 +15,7 @@ pub struct Relayed {
     pub received: u64,
 }
 
-/// Joins two byte stacks until both directions have ended.
+/// Joins two byte stacks until both directions have ended, or one side takes no more.
 ///
 /// Each end is carried on as what it was: a half-close as a half-close, a reset as a reset. A side
 /// that takes no more slows the other down; in between wait at most the flows' limits.
@@ -47,6 +47,16 @@ where
                     return Poll::Ready(Err(error));
                 }
             }
+            // A side that takes no more is still read to its end, if that can be passed on.
+            for lost in [lost(&mut first, &mut second), lost(&mut second, &mut first)] {
+                if let Some(error) = lost {
+                    first.abort(error.clone());
+                    second.abort(error.clone());
+                    first.push(cx);
+                    second.push(cx);
+                    return Poll::Ready(Err(error));
+                }
+            }
             if has_left(&mut first) && has_left(&mut second) {
                 return Poll::Ready(Ok(Relayed {
                     sent: second.engine().from_app().total(),
@@ -62,6 +72,19 @@ where
         }
     })
     .await
+}
+
+/// Returns why something is lost that one side should have got, once all that it said itself has gone on.
+/// A side that merely wants no more, and is sent no more, ends well.
+fn lost<L, M>(one: &mut Connection<L>, other: &mut Connection<M>) -> Option<Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+    M: Layer<In = Pipe, Out = Pipe>,
+{
+    let broken = one.engine().from_app().refused().cloned();
+    let error = broken.or_else(|| other.engine().to_app().refused().cloned())?;
+    let deaf = other.engine().from_app().stopped().is_some();
+    (deaf || has_left(other)).then_some(error)
 }
 
 fn ended<L>(connection: &mut Connection<L>) -> Option<End>
