@@ -166,6 +166,7 @@ impl Stream {
                 Ok(reason) => Some(peer(Cause::Reset(reason))),
                 Err(error) => typed(&error),
             };
+            self.receive(up, cx); // what came before
             self.recv = None;
             if let Some(error) = error {
                 self.fail(up, error);

@@ -308,7 +308,12 @@ impl Pipe {
             to.stop((**stop).clone());
         }
     }
-    fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
+    /// Moves the next `n` bytes whatever the room, and the end if those were the last.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
         if to.is_closed() {
             return self.discard();
         }

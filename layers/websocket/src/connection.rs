@@ -268,7 +268,9 @@ impl Connection {
     }
     /// Sends what there is room for.
     fn send<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) {
-        self.sender.reply(p.to_wire);
+        if let State::Open | State::Closing { .. } = self.state {
+            self.sender.reply(p.to_wire); // "unless it already received a Close frame"
+        }
         while self.state == State::Open
             && p.to_wire.room() > 0
             && let Some(payload) = self.pings.send(now)

@@ -383,3 +383,30 @@ fn a_wire_that_takes_no_more_stops_the_application() {
     port.hear(&encode(&[frame(0x81, "b")], false));
     assert_eq!(messages(&mut port.to_app), [text("b")]);
 }
+
+/// A pong that waits for room is forgotten with the connection: nothing is written behind its end.
+#[test]
+fn a_pong_that_waits_does_not_follow_the_end() {
+    for faulty in [true, false] {
+        let mut port = server(Settings::default());
+        port.to_wire.set_limit(4);
+        port.from_app.push(text("fills the wire"));
+        port.turn();
+        assert_eq!(port.to_wire.room(), 0);
+        port.hear(&[0x89, 0x81, 0, 0, 0, 0, b'p']); // a ping, masked with zeros
+        if faulty {
+            port.hear(b"\xff\xff"); // reserved bits and an unknown opcode
+        } else {
+            port.from_app.finish();
+            port.turn();
+            port.now += TIMEOUT;
+            port.turn();
+        }
+        assert!(port.to_wire.is_closed());
+        let said = port.sent();
+        for _ in 0..3 {
+            port.turn(); // there is room again
+            assert_eq!(port.sent(), b"", "behind {said:?}");
+        }
+    }
+}

@@ -22,7 +22,7 @@ pub struct Relayed {
 ///
 /// # Errors
 ///
-/// What cut one of the connections short; the other one has then been cut short too.
+/// The error that cut one of the connections short; the other one has then been cut short too.
 pub async fn relay<L, M>(
     mut first: Connection<L>,
     mut second: Connection<M>,
@@ -38,24 +38,14 @@ where
             second.engine().to_app().pour(first.engine().from_app());
             first.push(cx);
             second.push(cx);
-            for end in [ended(&mut first), ended(&mut second)] {
-                if let Some(End::Aborted(error)) = end {
-                    first.abort(error.clone());
-                    second.abort(error.clone());
-                    first.push(cx);
-                    second.push(cx);
-                    return Poll::Ready(Err(error));
-                }
-            }
-            // A side that takes no more is still read to its end, if that can be passed on.
-            for lost in [lost(&mut first, &mut second), lost(&mut second, &mut first)] {
-                if let Some(error) = lost {
-                    first.abort(error.clone());
-                    second.abort(error.clone());
-                    first.push(cx);
-                    second.push(cx);
-                    return Poll::Ready(Err(error));
-                }
+            let cut = aborted(&mut first).or_else(|| aborted(&mut second));
+            let cut = cut.or_else(|| lost(&mut first, &mut second));
+            if let Some(error) = cut.or_else(|| lost(&mut second, &mut first)) {
+                first.abort(error.clone());
+                second.abort(error.clone());
+                first.push(cx);
+                second.push(cx);
+                return Poll::Ready(Err(error));
             }
             if has_left(&mut first) && has_left(&mut second) {
                 return Poll::Ready(Ok(Relayed {
@@ -74,8 +64,9 @@ where
     .await
 }
 
-/// Returns why something is lost that one side should have got, once all that it said itself has gone on.
-/// A side that merely wants no more, and is sent no more, ends well.
+/// Returns why something is lost that one side should have got, once all that it said itself has gone
+/// on: until then a side that takes no more is still read. A side that merely wants no more, and is sent
+/// no more, ends well.
 fn lost<L, M>(one: &mut Connection<L>, other: &mut Connection<M>) -> Option<Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
@@ -87,14 +78,17 @@ where
     (deaf || has_left(other)).then_some(error)
 }
 
-fn ended<L>(connection: &mut Connection<L>) -> Option<End>
+fn aborted<L>(connection: &mut Connection<L>) -> Option<Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
 {
-    connection.engine().to_app().end().cloned()
+    match connection.engine().to_app().end() {
+        Some(End::Aborted(error)) => Some(error.clone()),
+        _ => None,
+    }
 }
 
-/// Whether everything for the peer of this connection has left, its end too.
+/// Returns whether everything for the peer of this connection has left, its end too.
 fn has_left<L>(connection: &mut Connection<L>) -> bool
 where
     L: Layer<In = Pipe, Out = Pipe>,
