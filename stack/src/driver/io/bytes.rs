@@ -5,6 +5,7 @@ use crate::driver::error::to_io;
 use crate::{End, Error, Flow, Layer, Pipe};
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 impl<L> Connection<L>
 where
@@ -73,7 +74,26 @@ where
     /// [carries half-close](Layer::carries_half_close).
     pub(in crate::driver) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.engine().from_app().finish();
-        self.poll_left(cx)
+        let flushed = self.poll_left(cx);
+        if flushed.is_ready() {
+            self.closing = None;
+            return flushed;
+        }
+        let timeout = Duration::from_millis(self.close_timeout.into());
+        let closing = match &mut self.closing {
+            Some(closing) => closing,
+            none => match self.runtime.now().checked_add(timeout) {
+                Some(at) => none.insert(self.runtime.new_timer(at)),
+                None => return Poll::Pending,
+            },
+        };
+        let error = match ready!(closing.as_mut().poll_expired(cx)) {
+            Ok(()) => Error::peer("connection", CloseTimedOut { timeout }),
+            Err(error) => Error::local("runtime", error),
+        };
+        self.closing = None;
+        self.cut(&error);
+        Poll::Ready(Err(to_io(&error)))
     }
     fn check(&mut self) -> io::Result<()> {
         if let Some(error) = self.refused() {
@@ -84,4 +104,11 @@ where
         }
         Ok(())
     }
+}
+
+/// The peer did not take in time what was written before the end.
+#[derive(Debug, thiserror::Error)]
+#[error("the peer did not take everything within {timeout:?} after the end was written")]
+struct CloseTimedOut {
+    timeout: Duration,
 }

@@ -109,15 +109,24 @@ where
             }
         }
     }
-    /// Whether the error that ended the stack is still to be told: a stream tells it once.
+    /// Returns whether the error that ended the stack is still to be told: a stream tells it once.
     pub(in crate::driver) fn take_error_once(&mut self) -> bool {
         !mem::replace(&mut self.error_taken, true)
     }
-    /// Whether there is nothing left to drive.
+    /// Cuts both directions short, whatever still waits.
+    pub(super) fn cut(&mut self, error: &Error) {
+        if let Some(io) = self.io.take() {
+            io.reset();
+        }
+        self.engine.to_wire().lose(error.clone());
+        self.engine.break_wire(error.clone());
+        self.process();
+    }
+    /// Returns whether there is nothing left to drive.
     pub(in crate::driver) fn is_over(&self) -> bool {
         self.io.is_none()
     }
-    /// A number that changes whenever something moves in the stack's outer flows.
+    /// Returns a number that changes whenever something moves in the stack's outer flows.
     pub(in crate::driver) fn moves(&self) -> u64 {
         self.engine.moves()
     }
