@@ -21,7 +21,8 @@ pub struct Pipe {
     buf: BytesMut,
     limit: usize,
     required: usize,
-    end: Option<End>,
+    /// In a box, as most flows are open: an error is large.
+    end: Option<Box<End>>,
     stop: Option<Box<Stop>>,
     moves: u64,
     total: u64,
@@ -182,9 +183,11 @@ impl Pipe {
             self.queued -= n;
             return taken;
         }
-        let taken = self.buf.split_to(n).freeze();
-        self.rest();
-        taken
+        if n == self.buf.len() {
+            self.rest_chunks();
+            return mem::take(&mut self.buf).freeze(); // the buffer itself, not a share of it
+        }
+        self.buf.split_to(n).freeze()
     }
     /// Says that the reader can do nothing with fewer than `n` unread bytes. It holds until
     /// something is read.
@@ -218,9 +221,13 @@ impl Pipe {
     fn rest(&mut self) {
         if self.buf.is_empty() {
             self.buf = BytesMut::new();
-            if self.chunks.is_empty() {
-                self.chunks = VecDeque::new();
-            }
+            self.rest_chunks();
+        }
+    }
+    #[inline]
+    fn rest_chunks(&mut self) {
+        if self.chunks.is_empty() && self.chunks.capacity() > 0 {
+            self.chunks = VecDeque::new();
         }
     }
 
@@ -301,7 +308,7 @@ impl Pipe {
             self.moved();
             to.moves += 1;
         }
-        if let Some(end) = self.end.clone() {
+        if let Some(end) = self.closed().cloned() {
             to.close(end);
         }
         if let Some(stop) = &self.stop {
@@ -353,13 +360,13 @@ impl Pipe {
 impl Flow for Pipe {
     fn close(&mut self, end: End) {
         if self.end.is_none() {
-            self.end = Some(end);
+            self.end = Some(Box::new(end));
             self.moves += 1;
         }
     }
     #[inline]
     fn closed(&self) -> Option<&End> {
-        self.end.as_ref()
+        self.end.as_deref()
     }
     #[inline]
     fn is_empty(&self) -> bool {

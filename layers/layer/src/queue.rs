@@ -13,7 +13,7 @@ pub struct Queue<T> {
     items: VecDeque<T>,
     weight: usize,
     limit: usize,
-    end: Option<End>,
+    end: Option<Box<End>>,
     stop: Option<Box<Stop>>,
     moves: u64,
 }
@@ -88,12 +88,12 @@ impl<T: Weigh> Default for Queue<T> {
 impl<T: Weigh> Flow for Queue<T> {
     fn close(&mut self, end: End) {
         if self.end.is_none() {
-            self.end = Some(end);
+            self.end = Some(Box::new(end));
             self.moves += 1;
         }
     }
     fn closed(&self) -> Option<&End> {
-        self.end.as_ref()
+        self.end.as_deref()
     }
     fn is_empty(&self) -> bool {
         self.is_empty()

@@ -251,5 +251,5 @@ where
     }
 }
 
-/// How many times the bytes that wait may be reserved for the rest of their unit.
-const GROWTH: usize = 4;
+/// How many times what waits already may be reserved for the rest of its unit.
+const GROWTH: usize = 2;

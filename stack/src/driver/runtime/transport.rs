@@ -137,7 +137,7 @@ pub(super) fn read_large(
 ) -> Poll<io::Result<usize>> {
     let size = expected.clamp(BULK_READ, MAX_SPECULATIVE_RESERVE);
     to.fill(|buf| {
-        if buf.capacity() - buf.len() < expected.clamp(SMALL_READ, size) {
+        if buf.capacity() - buf.len() < expected.clamp(SMALL_READ, BULK_READ) {
             buf.reserve(size);
         }
         read(buf)
