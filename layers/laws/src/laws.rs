@@ -1,4 +1,5 @@
 use crate::link::{Cutting, Fault, LINK, Rng, reset};
+use crate::pressure::{deaf_applications, full_wires, large_units_in_pieces};
 use crate::side::{Ended, Role};
 use crate::world::{Outcome, SIZES, Setting, Talk, World, difference};
 use crate::{Law, Subject, Traffic};
@@ -11,18 +12,27 @@ use wirestack_layer::Flow;
 ///
 /// If a law is broken; the message names the law, the subject, what was seen, and when.
 pub fn check<F: Traffic>(subject: &Subject<F>) {
-    works(subject);
-    quiet(subject);
-    clock(subject);
-    split(subject);
-    order(subject);
-    end(subject);
-    room(subject);
-    need(subject);
-    calm(subject);
-    clear(subject);
-    stop(subject);
+    let laws: [(&str, Check<F>); 11] = [
+        ("works", works),
+        ("quiet", quiet),
+        ("clock", clock),
+        ("split", split),
+        ("order", order),
+        ("end", end),
+        ("room", room),
+        ("need", need),
+        ("calm", calm),
+        ("clear", clear),
+        ("stop", stop),
+    ];
+    for (at, (name, check)) in (1..).zip(laws) {
+        // Shown if a law is broken, or with `--nocapture`.
+        println!("{}: {name} ({at} of {})", subject.name, laws.len());
+        check(subject);
+    }
 }
+
+type Check<F> = fn(&Subject<F>);
 
 /// Holds every conversation once, over a link that does nothing to it: without this no law can be
 /// checked.
@@ -173,12 +183,15 @@ pub fn clock<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// Checks [`Law::End`]: applications and peers that go on writing to a layer that is over.
+/// Checks [`Law::End`]: applications and peers that go on writing to a layer that is over, sides that
+/// end while their wire is full, and applications that never read.
 ///
 /// # Panics
 ///
 /// If the law is broken.
 pub fn end<F: Traffic>(subject: &Subject<F>) {
+    full_wires(subject);
+    deaf_applications(subject);
     let items = items(subject);
     for limit in &subject.limits {
         for clean in [true, false] {
@@ -227,6 +240,7 @@ pub fn end<F: Traffic>(subject: &Subject<F>) {
 ///
 /// If the law is broken.
 pub fn need<F: Traffic>(subject: &Subject<F>) {
+    large_units_in_pieces(subject);
     for limit in &subject.limits {
         let mut world = World::new(subject, Setting::whole(*limit), "small flows");
         Talk::Turns.hold(&mut world, &items(subject));
@@ -513,14 +527,14 @@ pub fn nesting<F: Traffic>(subjects: &[Subject<F>]) {
 
 // --- what the checks have in common ---
 
-fn items<F: Traffic>(subject: &Subject<F>) -> Vec<F::Item> {
+pub(crate) fn items<F: Traffic>(subject: &Subject<F>) -> Vec<F::Item> {
     SIZES
         .iter()
         .flat_map(|size| (subject.sample)(*size))
         .collect()
 }
 
-fn most<F: Traffic>(subject: &Subject<F>) -> usize {
+pub(crate) fn most<F: Traffic>(subject: &Subject<F>) -> usize {
     subject.limits.iter().copied().max().unwrap_or(65536)
 }
 
@@ -571,7 +585,7 @@ fn wanted<F: Traffic>(world: &World<'_, F>) -> Outcome<F::Item> {
     Outcome::good(world.client.sent(), world.server.sent())
 }
 
-fn stuck<F: Traffic>(world: &World<'_, F>) {
+pub(crate) fn stuck<F: Traffic>(world: &World<'_, F>) {
     if let Some((who, seen)) = comes_through(world) {
         world.fail(Law::Need, who, seen);
     }

@@ -62,6 +62,7 @@
 mod law;
 mod laws;
 mod link;
+mod pressure;
 mod side;
 mod subject;
 mod traffic;

@@ -119,6 +119,10 @@ impl<'a, F: Traffic> Side<'a, F> {
         let fed: usize = self.sent[..self.fed].iter().map(F::weight).sum();
         fed - self.from_app.held()
     }
+    /// Does what an application can do besides sending and receiving.
+    pub(crate) fn poke(&mut self) {
+        (self.subject.poke)(&mut *self.layer);
+    }
     fn feed(&mut self) {
         if !self.from_app.is_closed() {
             self.fed += self.from_app.put(&self.sent[self.fed..]);

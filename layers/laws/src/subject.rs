@@ -15,6 +15,7 @@ pub struct Subject<F: Traffic> {
     pub(crate) client: Make<F>,
     pub(crate) server: Make<F>,
     pub(crate) decide: Decide<F>,
+    pub(crate) poke: Poke<F>,
     pub(crate) sample: Box<dyn Fn(usize) -> Vec<F::Item>>,
     pub(crate) limits: Vec<usize>,
     pub(crate) unit: usize,
@@ -28,6 +29,7 @@ pub struct Subject<F: Traffic> {
 }
 
 type Make<F> = Box<dyn Fn() -> Box<Endpoint<F>>>;
+type Poke<F> = Box<dyn Fn(&mut Endpoint<F>)>;
 type Decide<F> = Box<dyn Fn(&mut Endpoint<F>) -> bool>;
 
 impl Subject<Pipe> {
@@ -80,6 +82,7 @@ impl<F: Traffic> Subject<F> {
             client: Box::new(move || Box::new(client())),
             server: Box::new(move || Box::new(server())),
             decide: Box::new(|_| false),
+            poke: Box::new(|_| {}),
             sample: Box::new(sample),
             limits: vec![1, 100, 65536],
             unit: 1024,
@@ -98,6 +101,13 @@ impl<F: Traffic> Subject<F> {
     #[must_use]
     pub fn deciding(mut self, decide: impl Fn(&mut Endpoint<F>) -> bool + 'static) -> Self {
         self.decide = Box::new(decide);
+        self
+    }
+    /// Says what an application can do besides sending and receiving, such as sending a ping. The laws
+    /// try it at bad moments, on both sides.
+    #[must_use]
+    pub fn poking(mut self, poke: impl Fn(&mut Endpoint<F>) + 'static) -> Self {
+        self.poke = Box::new(poke);
         self
     }
     /// Promises that the bytes on the wire depend only on what is said, and not on how it is cut,

@@ -106,6 +106,15 @@ fn messages(
                 .map(|server| server.accept(Accept::new()).unwrap())
                 .is_some()
         })
+        .poking(|layer| {
+            // Too many without an answer are refused, which is fine.
+            if let Some(client) = layer.part::<Client>() {
+                let _ = client.ping("there?");
+            }
+            if let Some(server) = layer.part::<Server>() {
+                let _ = server.ping("there?");
+            }
+        })
         .same_bytes()
         .marks_end()
         .memory((4 << 20) + 64)
