@@ -75,6 +75,8 @@
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`]: flows of bytes and of items, and how they end.
 //! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
 //! * [`Seed`]: randomness that comes in from outside.
+//! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
+//!   code.
 //! * [`LayerExt`]: facts and decisions, found in a stack by type.
 //!
 //! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
@@ -85,6 +87,7 @@ mod layer;
 mod pipe;
 mod queue;
 mod seed;
+mod tunnel;
 
 pub use error::{Blame, Cause, Error, NewConnection, Place};
 pub use flow::{End, Flow};
@@ -92,3 +95,4 @@ pub use layer::{Layer, LayerExt, Ports, Progress, Status, found};
 pub use pipe::Pipe;
 pub use queue::{Queue, Weigh};
 pub use seed::Seed;
+pub use tunnel::{Parsed, ReadError, Tunnel, Wire};

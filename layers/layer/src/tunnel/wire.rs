@@ -1,0 +1,342 @@
+use crate::{Cause, End, Error, Flow, Pipe, Ports, Progress};
+use bytes::{Bytes, BytesMut};
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::task::Poll;
+
+/// What the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own application.
+///
+/// Reads and writes go on only while there is room to write: no step is begun that could not be
+/// answered. The reads name what they await. That name stands in [`Progress`] meanwhile, and in the
+/// error if the wire ends before it has come. An abort is not seen here: the layer passes it on, and
+/// the handshake is over.
+///
+/// The closures that a wire calls must not use the wire: they panic if they do.
+pub struct Wire<T = String> {
+    name: &'static str,
+    lent: Arc<Mutex<Lent<T>>>,
+}
+
+/// What the block works on while it is polled. At other times the flows are empty, without room and
+/// without an end, and there is no state.
+pub(super) struct Lent<T> {
+    pub(super) from_wire: Pipe,
+    pub(super) to_wire: Pipe,
+    pub(super) state: Option<T>,
+    pub(super) wait: Wait,
+}
+
+/// What the block waits for.
+#[derive(Clone, Copy)]
+pub(super) struct Wait {
+    progress: Progress,
+    /// With fewer unread bytes than this it cannot go on.
+    bytes: usize,
+}
+
+/// What a parser makes of the unread bytes it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<R> {
+    /// It read this many bytes, which are consumed, and made this of them.
+    Complete(usize, R),
+    /// It can do nothing with fewer bytes than these, counted from the first unread one.
+    Partial(usize),
+}
+
+/// Why a read of a [`Wire`] failed: the cause in an [`Error`] of the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The peer finished before it had sent everything.
+    Truncated {
+        /// What was awaited.
+        awaited: &'static str,
+        /// How many bytes of it had arrived.
+        seen: usize,
+    },
+    /// A line has more bytes than it may have.
+    LineTooLong {
+        /// What was awaited.
+        awaited: &'static str,
+        /// How many bytes it may have, without its end.
+        most: usize,
+    },
+}
+
+impl<T> Wire<T> {
+    pub(super) fn new(name: &'static str, lent: Arc<Mutex<Lent<T>>>) -> Self {
+        Self { name, lent }
+    }
+
+    // --- reading ---
+
+    /// Reads `n` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Truncated`] if the peer finishes before.
+    pub fn read(
+        &self,
+        n: usize,
+        awaited: &'static str,
+    ) -> impl Future<Output = Result<Bytes, Error>> {
+        self.next(awaited, move |unread| match unread.len() < n {
+            true => Ok(Parsed::Partial(n)),
+            false => Ok(Parsed::Complete(n, unread.take(n))),
+        })
+    }
+    /// Reads as many bytes as the array has that they are assigned to.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Truncated`] if the peer finishes before.
+    pub fn read_array<const N: usize>(
+        &self,
+        awaited: &'static str,
+    ) -> impl Future<Output = Result<[u8; N], Error>> {
+        self.read_with(awaited, |unread| {
+            Ok::<_, ReadError>(match unread.first_chunk() {
+                Some(array) => Parsed::Complete(N, *array),
+                None => Parsed::Partial(N),
+            })
+        })
+    }
+    /// Reads a line of at most `most` bytes, and returns it without the LF that ends it, and without
+    /// a CR before that.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::LineTooLong`], and [`ReadError::Truncated`] if the peer finishes before the LF.
+    pub fn read_line(
+        &self,
+        most: usize,
+        awaited: &'static str,
+    ) -> impl Future<Output = Result<Bytes, Error>> {
+        self.next(awaited, move |from_wire| {
+            let unread = from_wire.unread();
+            match unread.iter().take(most + 1).position(|it| *it == b'\n') {
+                Some(n) => {
+                    let line = unread[..n]
+                        .strip_suffix(b"\r")
+                        .unwrap_or(&unread[..n])
+                        .len();
+                    Ok(Parsed::Complete(n + 1, from_wire.take(n + 1).slice(..line)))
+                }
+                None if unread.len() > most => Err(ReadError::LineTooLong { awaited, most }.into()),
+                None => Ok(Parsed::Partial(unread.len() + 1)),
+            }
+        })
+    }
+    /// Reads what `parse` finds in the unread bytes, which are lent to it: it is called with all
+    /// that have arrived, and again when there are as many as it [needs](Parsed::Partial).
+    ///
+    /// ```
+    /// # use wirestack_layer::{Error, Parsed, Tunnel};
+    /// # Tunnel::new("counted", async |wire| {
+    /// // A field behind its length, which is one byte.
+    /// let field = wire.read_with("the field", |unread| {
+    ///     let Some((n, rest)) = unread.split_first() else {
+    ///         return Ok(Parsed::Partial(1));
+    ///     };
+    ///     let n = usize::from(*n);
+    ///     match rest.get(..n) {
+    ///         _ if n == 0 => Err("a field of 0 bytes, wanted 1 to 255"),
+    ///         Some(field) => Ok(Parsed::Complete(1 + n, field.to_vec())),
+    ///         None => Ok(Parsed::Partial(1 + n)),
+    ///     }
+    /// });
+    /// let field = field.await?;
+    /// # drop(field); Ok(())
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The cause that `parse` returned, blamed on the peer; [`ReadError::Truncated`] if the peer
+    /// finishes before.
+    pub fn read_with<R, E: Into<Cause>>(
+        &self,
+        awaited: &'static str,
+        mut parse: impl FnMut(&[u8]) -> Result<Parsed<R>, E>,
+    ) -> impl Future<Output = Result<R, Error>> {
+        self.next(awaited, move |from_wire| {
+            let parsed = parse(from_wire.unread()).map_err(Into::into)?;
+            if let Parsed::Complete(n, _) = parsed {
+                from_wire.consume(n);
+            }
+            Ok(parsed)
+        })
+    }
+    /// Reads what `take` takes, which has consumed what is complete.
+    fn next<R>(
+        &self,
+        awaited: &'static str,
+        mut take: impl FnMut(&mut Pipe) -> Result<Parsed<R>, Cause>,
+    ) -> impl Future<Output = Result<R, Error>> {
+        poll_fn(move |_| {
+            let lent = &mut *self.lent();
+            if lent.to_wire.room() == 0 {
+                return lent.wait(Progress::Opening(awaited), 0);
+            }
+            let from_wire = &mut lent.from_wire;
+            let cause = match take(from_wire) {
+                Ok(Parsed::Complete(_, read)) => return Poll::Ready(Ok(read)),
+                Ok(Parsed::Partial(needed)) => {
+                    let seen = from_wire.len();
+                    let Some(End::Finished) = from_wire.closed() else {
+                        // The law "Need", even if the parser does not say how much it needs.
+                        let needed = needed.max(seen + 1);
+                        from_wire.require(needed);
+                        return lent.wait(Progress::Opening(awaited), needed);
+                    };
+                    ReadError::Truncated { awaited, seen }.into()
+                }
+                Err(cause) => cause,
+            };
+            Poll::Ready(Err(Error::peer(self.name, cause)))
+        })
+    }
+
+    // --- writing ---
+
+    /// Writes bytes.
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> impl Future<Output = ()> {
+        self.fill(move |to_wire| to_wire.extend_from_slice(bytes.as_ref()))
+    }
+    /// Writes through `f`, which must only add to what it is given: one unit, such as a message.
+    pub fn fill<R>(&self, f: impl FnOnce(&mut BytesMut) -> R) -> impl Future<Output = R> {
+        let mut f = Some(f);
+        poll_fn(move |_| {
+            let lent = &mut *self.lent();
+            if lent.to_wire.room() == 0 {
+                return lent.wait(Progress::Opening(ROOM), 0);
+            }
+            let f = f.take().expect("a future that is not polled after its end");
+            Poll::Ready(lent.to_wire.fill(f))
+        })
+    }
+
+    // --- the application ---
+
+    /// Waits for the application to decide: until `decided` finds its answer in the state.
+    ///
+    /// The layer is [`Progress::Deciding`] meanwhile, on `what`, such as `the CONNECT request`. What
+    /// the application is to decide on lies in the state too.
+    pub fn decide<R>(
+        &self,
+        what: &'static str,
+        mut decided: impl FnMut(&mut T) -> Option<R>,
+    ) -> impl Future<Output = R> {
+        poll_fn(move |_| {
+            let lent = &mut *self.lent();
+            match decided(lent.state()) {
+                Some(decision) => Poll::Ready(decision),
+                None => lent.wait(Progress::Deciding(what), 0),
+            }
+        })
+    }
+    /// Looks at the state that the layer shares with its application, or changes it.
+    ///
+    /// # Panics
+    ///
+    /// If it is called outside the handshake.
+    pub fn state<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        f(self.lent().state())
+    }
+
+    fn lent(&self) -> MutexGuard<'_, Lent<T>> {
+        lock(&self.lent)
+    }
+}
+
+impl Wire {
+    /// Tells what was learnt, for traces: one line without secrets.
+    pub fn learn(&self, facts: impl Into<String>) {
+        self.state(|state| *state = facts.into());
+    }
+}
+
+impl<T> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Wire");
+        shown.field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<T> Lent<T> {
+    fn state(&mut self) -> &mut T {
+        self.state.as_mut().expect("a wire inside its handshake")
+    }
+    fn wait<R>(&mut self, progress: Progress, bytes: usize) -> Poll<R> {
+        self.wait = Wait { progress, bytes };
+        Poll::Pending
+    }
+}
+
+impl<T> Default for Lent<T> {
+    fn default() -> Self {
+        Self {
+            from_wire: Pipe::with_limit(0),
+            to_wire: Pipe::with_limit(0),
+            state: None,
+            wait: Wait::default(),
+        }
+    }
+}
+
+impl Wait {
+    pub(super) fn progress(self) -> Progress {
+        self.progress
+    }
+    /// Returns whether what the block waits for may have come.
+    pub(super) fn goes_on(self, ports: &mut Ports<'_>) -> bool {
+        if let Progress::Deciding(_) = self.progress {
+            return true;
+        }
+        let from_wire = &mut *ports.from_wire;
+        if from_wire.len() < self.bytes && !from_wire.is_closed() {
+            // Once more: a stack may have put another pipe in its place.
+            from_wire.require(self.bytes);
+            return false;
+        }
+        ports.to_wire.room() > 0
+    }
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self {
+            progress: Progress::Opening(TURN),
+            bytes: 0,
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { awaited, seen } => {
+                write!(f, "the wire ended after {seen} bytes of {awaited}")
+            }
+            Self::LineTooLong { awaited, most } => {
+                write!(f, "{awaited} has more than {most} bytes without a line end")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Locks what nobody else holds, unless a closure that a wire has called calls the wire.
+pub(super) fn lock<T>(lent: &Mutex<Lent<T>>) -> MutexGuard<'_, Lent<T>> {
+    match lent.try_lock() {
+        Ok(lent) => lent,
+        Err(TryLockError::Poisoned(left)) => left.into_inner(), // by a panic in such a closure
+        Err(TryLockError::WouldBlock) => panic!("a closure uses the wire that has called it"),
+    }
+}
+
+/// What a handshake waits for that was not called yet, and one that is to write.
+const TURN: &str = "its turn";
+const ROOM: &str = "room to write";
