@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A host and a port: where a client wants to go, or what a proxy has bound for it.
 ///
@@ -79,20 +79,22 @@ impl fmt::Display for Address {
 
 impl Host {
     fn new(host: &str) -> Result<Self, AddressError> {
-        if let Ok(ip) = host.parse() {
-            return Ok(Self::Ip(ip));
-        }
         let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let literal = bracketed.unwrap_or(host);
-        if let Ok(ip) = literal.parse::<Ipv6Addr>() {
+        if literal.contains(':') {
+            if let Ok(ip) = literal.parse::<Ipv6Addr>() {
+                return Ok(Self::Ip(ip.into()));
+            }
+            if let Some((ip, _zone)) = literal.split_once('%')
+                && ip.parse::<Ipv6Addr>().is_ok()
+            {
+                return Err(AddressError::Zone);
+            }
+        } else if let Ok(ip) = host.parse::<Ipv4Addr>() {
             return Ok(Self::Ip(ip.into()));
         }
-        if let Some((ip, _zone)) = literal.split_once('%')
-            && ip.parse::<Ipv6Addr>().is_ok()
-        {
-            return Err(AddressError::Zone);
-        }
-        if let Some(wrong) = host.chars().find(|c| is_forbidden(*c)) {
+        let wrong = host.bytes().position(is_forbidden);
+        if let Some(wrong) = wrong.and_then(|at| host[at..].chars().next()) {
             return Err(AddressError::Character(wrong));
         }
         match host.len() {
@@ -102,9 +104,14 @@ impl Host {
     }
 }
 
-/// Whether the URL Standard forbids a character in a domain, or ASCII does.
-fn is_forbidden(c: char) -> bool {
-    !c.is_ascii_graphic() || r"#%/:<>?@[\]^|".contains(c)
+/// Whether the URL Standard forbids a character in a domain, or ASCII does: every byte of a
+/// character beyond ASCII is forbidden.
+fn is_forbidden(byte: u8) -> bool {
+    let forbidden = matches!(
+        byte,
+        b'#' | b'%' | b'/' | b':' | b'<' | b'>' | b'?' | b'@' | b'[' | b'\\' | b']' | b'^' | b'|'
+    );
+    forbidden || !byte.is_ascii_graphic()
 }
 
 /// Shows the IP address without brackets, or the name.

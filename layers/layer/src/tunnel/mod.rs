@@ -4,7 +4,7 @@ mod wire;
 
 pub use wire::{Parsed, ReadError, Wire};
 
-use crate::{Error, Layer, Pipe, Ports, Progress, found};
+use crate::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::pin::Pin;
@@ -113,8 +113,8 @@ use wire::{Lent, Wait};
 /// connection, in both directions at once: that is no straight line, and wants the whole [`Layer`].
 pub struct Tunnel<T = String> {
     name: &'static str,
-    /// Empty only while the block runs, which then has it.
-    state: Option<T>,
+    /// Empty only while the block runs, which then has it. Boxed, because it comes and goes.
+    state: Option<Box<T>>,
     phase: Phase<T>,
 }
 
@@ -158,7 +158,7 @@ impl<T> Tunnel<T> {
         let wait = Wait::default();
         Self {
             name,
-            state: Some(state),
+            state: Some(Box::new(state)),
             phase: Phase::Opening(Handshake { block, lent, wait }),
         }
     }
@@ -168,7 +168,7 @@ impl<T> Tunnel<T> {
     ///
     /// If the handshake has panicked, which leaves no state.
     pub fn state(&self) -> &T {
-        self.state.as_ref().expect(LOST)
+        self.state.as_deref().expect(LOST)
     }
     /// Returns what the handshake and its application share, for the application to decide.
     ///
@@ -176,29 +176,35 @@ impl<T> Tunnel<T> {
     ///
     /// If the handshake has panicked, which leaves no state.
     pub fn state_mut(&mut self) -> &mut T {
-        self.state.as_mut().expect(LOST)
+        self.state.as_deref_mut().expect(LOST)
     }
 }
 
 impl<T> Handshake<T> {
     /// Lets the block go as far as it can.
-    fn run(&mut self, state: &mut Option<T>, ports: &mut Ports<'_>) -> Poll<Result<(), Error>> {
-        if self.wait.goes_on(ports) {
-            self.exchange(state, ports);
-            let mut nobody = Context::from_waker(Waker::noop());
-            let polled = self.block.as_mut().poll(&mut nobody);
-            self.exchange(state, ports);
-            return polled;
+    fn run(
+        &mut self,
+        state: &mut Option<Box<T>>,
+        ports: &mut Ports<'_>,
+    ) -> Poll<Result<(), Error>> {
+        let (from_wire, to_wire) = (&mut *ports.from_wire, &mut *ports.to_wire);
+        let room = to_wire.room();
+        let mut polled = Poll::Pending;
+        if self.wait.goes_on(from_wire, room) {
+            let finished = matches!(from_wire.closed(), Some(End::Finished));
+            from_wire.drain(|unread| {
+                to_wire.fill(|to_wire| {
+                    wire::lock(&self.lent).lend(unread, finished, to_wire, room, state);
+                    let mut nobody = Context::from_waker(Waker::noop());
+                    polled = self.block.as_mut().poll(&mut nobody);
+                    self.wait = wire::lock(&self.lent).give_back(unread, to_wire, state);
+                });
+            });
         }
-        Poll::Pending
-    }
-    /// Lends the flows and the state to the block, or takes them back.
-    fn exchange(&mut self, state: &mut Option<T>, ports: &mut Ports<'_>) {
-        let lent = &mut *wire::lock(&self.lent);
-        std::mem::swap(&mut lent.from_wire, ports.from_wire);
-        std::mem::swap(&mut lent.to_wire, ports.to_wire);
-        std::mem::swap(&mut lent.state, state);
-        self.wait = lent.wait;
+        if polled.is_pending() {
+            self.wait.require(from_wire);
+        }
+        polled
     }
 }
 

@@ -1,5 +1,5 @@
-use crate::{Cause, End, Error, Flow, Pipe, Ports, Progress};
-use bytes::{Bytes, BytesMut};
+use crate::{Cause, Error, Flow, Pipe, Progress};
+use bytes::{Buf, Bytes, BytesMut};
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
@@ -18,12 +18,17 @@ pub struct Wire<T = String> {
     lent: Arc<Mutex<Lent<T>>>,
 }
 
-/// What the block works on while it is polled. At other times the flows are empty, without room and
-/// without an end, and there is no state.
+/// What the block works on while it is polled. At other times it is empty.
 pub(super) struct Lent<T> {
-    pub(super) from_wire: Pipe,
-    pub(super) to_wire: Pipe,
-    pub(super) state: Option<T>,
+    /// What has arrived.
+    pub(super) unread: BytesMut,
+    /// Whether that is all there will be: the peer has finished.
+    pub(super) finished: bool,
+    /// Where to write.
+    pub(super) to_wire: BytesMut,
+    /// How much a unit may add to it. One that was begun may be completed beyond.
+    pub(super) room: usize,
+    pub(super) state: Option<Box<T>>,
     pub(super) wait: Wait,
 }
 
@@ -81,9 +86,11 @@ impl<T> Wire<T> {
         n: usize,
         awaited: &'static str,
     ) -> impl Future<Output = Result<Bytes, Error>> {
-        self.next(awaited, move |unread| match unread.len() < n {
-            true => Ok(Parsed::Partial(n)),
-            false => Ok(Parsed::Complete(n, unread.take(n))),
+        self.next(awaited, move |unread| {
+            Ok(match unread.len() < n {
+                true => Parsed::Partial(n),
+                false => Parsed::Complete(n, unread.split_to(n).freeze()),
+            })
         })
     }
     /// Reads as many bytes as the array has that they are assigned to.
@@ -113,15 +120,13 @@ impl<T> Wire<T> {
         most: usize,
         awaited: &'static str,
     ) -> impl Future<Output = Result<Bytes, Error>> {
-        self.next(awaited, move |from_wire| {
-            let unread = from_wire.unread();
+        self.next(awaited, move |unread| {
             match unread.iter().take(most + 1).position(|it| *it == b'\n') {
                 Some(n) => {
-                    let line = unread[..n]
-                        .strip_suffix(b"\r")
-                        .unwrap_or(&unread[..n])
-                        .len();
-                    Ok(Parsed::Complete(n + 1, from_wire.take(n + 1).slice(..line)))
+                    let mut line = unread.split_to(n + 1);
+                    let end = if line.ends_with(b"\r\n") { 2 } else { 1 };
+                    line.truncate(line.len() - end);
+                    Ok(Parsed::Complete(n + 1, line.freeze()))
                 }
                 None if unread.len() > most => Err(ReadError::LineTooLong { awaited, most }.into()),
                 None => Ok(Parsed::Partial(unread.len() + 1)),
@@ -160,10 +165,10 @@ impl<T> Wire<T> {
         awaited: &'static str,
         mut parse: impl FnMut(&[u8]) -> Result<Parsed<R>, E>,
     ) -> impl Future<Output = Result<R, Error>> {
-        self.next(awaited, move |from_wire| {
-            let parsed = parse(from_wire.unread()).map_err(Into::into)?;
+        self.next(awaited, move |unread| {
+            let parsed = parse(unread).map_err(Into::into)?;
             if let Parsed::Complete(n, _) = parsed {
-                from_wire.consume(n);
+                unread.advance(n);
             }
             Ok(parsed)
         })
@@ -172,24 +177,21 @@ impl<T> Wire<T> {
     fn next<R>(
         &self,
         awaited: &'static str,
-        mut take: impl FnMut(&mut Pipe) -> Result<Parsed<R>, Cause>,
+        mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, Cause>,
     ) -> impl Future<Output = Result<R, Error>> {
         poll_fn(move |_| {
             let lent = &mut *self.lent();
-            if lent.to_wire.room() == 0 {
+            if lent.room == 0 {
                 return lent.wait(Progress::Opening(awaited), 0);
             }
-            let from_wire = &mut lent.from_wire;
-            let cause = match take(from_wire) {
+            let cause = match take(&mut lent.unread) {
                 Ok(Parsed::Complete(_, read)) => return Poll::Ready(Ok(read)),
                 Ok(Parsed::Partial(needed)) => {
-                    let seen = from_wire.len();
-                    let Some(End::Finished) = from_wire.closed() else {
-                        // The law "Need", even if the parser does not say how much it needs.
-                        let needed = needed.max(seen + 1);
-                        from_wire.require(needed);
-                        return lent.wait(Progress::Opening(awaited), needed);
-                    };
+                    let seen = lent.unread.len();
+                    if !lent.finished {
+                        // At least one more, for the law "Need", whatever the parser says.
+                        return lent.wait(Progress::Opening(awaited), needed.max(seen + 1));
+                    }
                     ReadError::Truncated { awaited, seen }.into()
                 }
                 Err(cause) => cause,
@@ -209,11 +211,15 @@ impl<T> Wire<T> {
         let mut f = Some(f);
         poll_fn(move |_| {
             let lent = &mut *self.lent();
-            if lent.to_wire.room() == 0 {
+            if lent.room == 0 {
                 return lent.wait(Progress::Opening(ROOM), 0);
             }
             let f = f.take().expect("a future that is not polled after its end");
-            Poll::Ready(lent.to_wire.fill(f))
+            let before = lent.to_wire.len();
+            let result = f(&mut lent.to_wire);
+            let written = lent.to_wire.len() - before;
+            lent.room = lent.room.saturating_sub(written);
+            Poll::Ready(result)
         })
     }
 
@@ -265,8 +271,41 @@ impl<T> fmt::Debug for Wire<T> {
 }
 
 impl<T> Lent<T> {
+    pub(super) fn lend(
+        &mut self,
+        unread: &mut BytesMut,
+        finished: bool,
+        to_wire: &mut BytesMut,
+        room: usize,
+        state: &mut Option<Box<T>>,
+    ) {
+        (self.finished, self.room) = (finished, room);
+        self.exchange(unread, to_wire, state);
+    }
+    /// Returns what the block waits for, if it does.
+    pub(super) fn give_back(
+        &mut self,
+        unread: &mut BytesMut,
+        to_wire: &mut BytesMut,
+        state: &mut Option<Box<T>>,
+    ) -> Wait {
+        self.exchange(unread, to_wire, state);
+        self.wait
+    }
+    fn exchange(
+        &mut self,
+        unread: &mut BytesMut,
+        to_wire: &mut BytesMut,
+        state: &mut Option<Box<T>>,
+    ) {
+        std::mem::swap(&mut self.unread, unread);
+        std::mem::swap(&mut self.to_wire, to_wire);
+        std::mem::swap(&mut self.state, state);
+    }
     fn state(&mut self) -> &mut T {
-        self.state.as_mut().expect("a wire inside its handshake")
+        self.state
+            .as_deref_mut()
+            .expect("a wire inside its handshake")
     }
     fn wait<R>(&mut self, progress: Progress, bytes: usize) -> Poll<R> {
         self.wait = Wait { progress, bytes };
@@ -277,8 +316,10 @@ impl<T> Lent<T> {
 impl<T> Default for Lent<T> {
     fn default() -> Self {
         Self {
-            from_wire: Pipe::with_limit(0),
-            to_wire: Pipe::with_limit(0),
+            unread: BytesMut::new(),
+            finished: false,
+            to_wire: BytesMut::new(),
+            room: 0,
             state: None,
             wait: Wait::default(),
         }
@@ -290,17 +331,16 @@ impl Wait {
         self.progress
     }
     /// Returns whether what the block waits for may have come.
-    pub(super) fn goes_on(self, ports: &mut Ports<'_>) -> bool {
-        if let Progress::Deciding(_) = self.progress {
-            return true;
+    pub(super) fn goes_on(self, from_wire: &Pipe, room: usize) -> bool {
+        match self.progress {
+            Progress::Deciding(_) => true,
+            _ => room > 0 && (from_wire.len() >= self.bytes || from_wire.is_closed()),
         }
-        let from_wire = &mut *ports.from_wire;
-        if from_wire.len() < self.bytes && !from_wire.is_closed() {
-            // Once more: a stack may have put another pipe in its place.
-            from_wire.require(self.bytes);
-            return false;
-        }
-        ports.to_wire.room() > 0
+    }
+    /// Asks for the bytes it waits for. It does so on each call: a stack may have put another pipe
+    /// in the place of the last one.
+    pub(super) fn require(self, from_wire: &mut Pipe) {
+        from_wire.require(self.bytes);
     }
 }
 

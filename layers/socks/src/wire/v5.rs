@@ -123,6 +123,7 @@ pub(crate) fn emit_choice(to: &mut BytesMut, method: u8) {
 }
 
 pub(crate) fn emit_password(to: &mut BytesMut, user: &[u8], password: &[u8]) {
+    to.reserve(1 + 1 + user.len() + 1 + password.len());
     to.put_u8(PASSWORD_VERSION);
     put_counted(to, user);
     put_counted(to, password);
@@ -152,6 +153,11 @@ pub(crate) fn emit_refusal(to: &mut BytesMut, reply: Reply) {
 
 /// Emits a request or a reply: they differ in the meaning of their second byte alone.
 fn emit_addressed(to: &mut BytesMut, code: u8, address: &Address) {
+    let host = match address.host() {
+        Host::Ip(_) => 16,
+        Host::Name(name) => 1 + name.len(),
+    };
+    to.reserve(3 + 1 + host + 2); // once, and not bit by bit
     to.put_slice(&[VERSION, code, 0]);
     put_address(to, address);
 }
