@@ -5,7 +5,7 @@ use crate::{Cause, NAME};
 use wirestack_layer::{Error, Parsed, ReadError, Wire};
 
 /// Reads one message and leaves what is behind it to whom it may concern.
-pub(crate) async fn read<S, T>(
+pub(crate) async fn read<S: 'static, T>(
     wire: &Wire<S>,
     awaited: &'static str,
     mut parse: impl FnMut(&mut Fields<'_>) -> wire::Parsed<T>,

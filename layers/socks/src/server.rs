@@ -29,10 +29,8 @@ enum State {
     New(Service),
     /// It has not come to the request.
     LoggingIn,
-    /// The application decides.
-    Deciding(Request),
-    /// The application has accepted.
-    Accepted(Granted),
+    /// The application decides, or has accepted.
+    Asked(Asked),
     /// The application has rejected.
     Rejected(Reply),
 }
@@ -44,10 +42,11 @@ struct Service {
     socks4: Option<UserCheck>,
 }
 
-/// A request that was accepted, and what came of it.
-struct Granted {
+/// A request, and what has come of it.
+struct Asked {
     request: Request,
-    bound: Address,
+    /// What was bound for it, once it is accepted.
+    bound: Option<Address>,
     /// Who has connected, if the request is BIND.
     peer: Option<Address>,
 }
@@ -98,7 +97,7 @@ impl Server {
     /// Returns what the client wants, while the application has not decided.
     pub fn request(&self) -> Option<&Request> {
         match self.state()? {
-            State::Deciding(request) => Some(request),
+            State::Asked(it) if it.bound.is_none() => Some(&it.request),
             _ => None,
         }
     }
@@ -111,15 +110,15 @@ impl Server {
     ///
     /// It does nothing unless there is a [`request`](Self::request).
     pub fn accept(&mut self, bound: Address) {
-        if self.request().is_some() {
-            self.0.state_mut().accept(bound);
+        if let State::Asked(it) = self.0.state_mut() {
+            it.bound.get_or_insert(bound);
         }
     }
     /// Returns where the application listens for the peer of BIND: once it has accepted the
     /// request, and until it says that the peer has [connected](Self::connected) or rejects it.
     pub fn listening(&self) -> Option<&Address> {
         match self.state()? {
-            State::Accepted(granted) if granted.wants_peer() => Some(&granted.bound),
+            State::Asked(it) if it.wants_peer() => it.bound.as_ref(),
             _ => None,
         }
     }
@@ -131,10 +130,10 @@ impl Server {
     ///
     /// It does nothing unless the application is [`listening`](Self::listening).
     pub fn connected(&mut self, peer: Address) {
-        if let State::Accepted(granted) = self.0.state_mut()
-            && granted.wants_peer()
+        if let State::Asked(it) = self.0.state_mut()
+            && it.wants_peer()
         {
-            granted.peer = Some(peer);
+            it.peer = Some(peer);
         }
     }
     /// Rejects the request, or tells that nobody came whom BIND expected. [`Reply::Succeeded`] is
@@ -200,13 +199,17 @@ async fn serve(wire: &Wire<State>, version: Version, service: Service) -> Result
         Version::Socks5 => socks5_request(wire, service).await?,
     };
     let command = request.command;
-    wire.state(|it| *it = State::Deciding(request));
-    grant(wire, version, command.request(), |it| {
-        Some(it.bound.clone())
-    })
-    .await?;
+    let (bound, peer) = (None, None);
+    wire.state(|it| {
+        *it = State::Asked(Asked {
+            request,
+            bound,
+            peer,
+        });
+    });
+    grant(wire, version, command.request(), |it| &it.bound).await?;
     if command == Command::Bind {
-        grant(wire, version, wire::PEER, |it| it.peer.clone()).await?;
+        grant(wire, version, wire::PEER, |it| &it.peer).await?;
     }
     Ok(())
 }
@@ -273,10 +276,10 @@ async fn grant(
     wire: &Wire<State>,
     version: Version,
     decision: &'static str,
-    mut address: impl FnMut(&Granted) -> Option<Address>,
+    address: impl Fn(&Asked) -> &Option<Address>,
 ) -> Result<(), Error> {
     let decision = wire.decide(decision, |state| match state {
-        State::Accepted(granted) => address(granted).map(Ok),
+        State::Asked(it) => address(it).clone().map(Ok),
         State::Rejected(reply) => Some(Err(Cause::Rejected(*reply))),
         _ => None,
     });
@@ -341,41 +344,32 @@ impl Layer for Server {
     }
 }
 
-impl State {
-    fn accept(&mut self, bound: Address) {
-        *self = match std::mem::replace(self, Self::LoggingIn) {
-            Self::Deciding(request) => Self::Accepted(Granted {
-                request,
-                bound,
-                peer: None,
-            }),
-            other => other,
-        };
-    }
-}
-
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accepted(granted) => granted.fmt(f),
+            Self::Asked(it) => it.fmt(f),
             _ => Ok(()),
         }
     }
 }
 
-impl Granted {
+impl Asked {
     fn wants_peer(&self) -> bool {
-        self.request.command == Command::Bind && self.peer.is_none()
+        self.request.command == Command::Bind && self.bound.is_some() && self.peer.is_none()
     }
 }
 
-impl fmt::Display for Granted {
+impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (target, bound) = (&self.request.target, &self.bound);
+        let target = &self.request.target;
         match (self.request.command, &self.peer) {
-            (Command::Bind, Some(peer)) => write!(f, "connected from {peer}, bound {bound}"),
-            (Command::UdpAssociate, _) => write!(f, "datagrams from {target}, bound {bound}"),
-            _ => write!(f, "connected to {target}, bound {bound}"),
+            (Command::Bind, Some(peer)) => write!(f, "connected from {peer}")?,
+            (Command::UdpAssociate, _) => write!(f, "datagrams from {target}")?,
+            _ => write!(f, "connected to {target}")?,
+        }
+        match &self.bound {
+            Some(bound) => write!(f, ", bound {bound}"),
+            None => Ok(()),
         }
     }
 }

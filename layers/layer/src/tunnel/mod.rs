@@ -7,8 +7,8 @@ pub use wire::{Parsed, ReadError, Wire};
 use crate::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use wire::{Lent, Wait};
@@ -115,23 +115,19 @@ pub struct Tunnel<T = String> {
     name: &'static str,
     /// Empty only while the block runs, which then has it. Boxed, because it comes and goes.
     state: Option<Box<T>>,
-    phase: Phase<T>,
+    phase: Phase,
 }
 
-enum Phase<T> {
-    Opening(Handshake<T>),
+enum Phase {
+    Opening(Handshake),
     Open,
     Over,
 }
 
-struct Handshake<T> {
+struct Handshake {
     block: Block,
-    /// What the block's `Wire` works on. An `async` block cannot borrow what it is polled with, so
-    /// the flows and the state lie here while it is polled, and only then.
-    ///
-    /// Nobody ever waits for this mutex: block and layer run in turn, on one thread. It is what
-    /// makes both of them `Send` without unsafe code.
-    lent: Arc<Mutex<Lent<T>>>,
+    /// What the block works on. Empty only while it runs.
+    lent: Option<Box<Lent>>,
     wait: Wait,
 }
 
@@ -147,19 +143,22 @@ impl Tunnel {
     }
 }
 
-impl<T> Tunnel<T> {
+impl<T: Send + 'static> Tunnel<T> {
     /// Creates a layer of this name from its handshake and the state to begin with.
     pub fn with_state<F>(name: &'static str, state: T, handshake: impl FnOnce(Wire<T>) -> F) -> Self
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        let lent = Arc::<Mutex<Lent<T>>>::default();
-        let block = Box::pin(handshake(Wire::new(name, lent.clone())));
-        let wait = Wait::default();
+        let block = Box::pin(handshake(Wire::new(name)));
+        let handshake = Handshake {
+            block,
+            lent: Some(Box::default()),
+            wait: Wait::default(),
+        };
         Self {
             name,
             state: Some(Box::new(state)),
-            phase: Phase::Opening(Handshake { block, lent, wait }),
+            phase: Phase::Opening(handshake),
         }
     }
     /// Returns what the handshake and its application share.
@@ -180,9 +179,9 @@ impl<T> Tunnel<T> {
     }
 }
 
-impl<T> Handshake<T> {
+impl Handshake {
     /// Lets the block go as far as it can.
-    fn run(
+    fn run<T: Send + 'static>(
         &mut self,
         state: &mut Option<Box<T>>,
         ports: &mut Ports<'_>,
@@ -194,10 +193,20 @@ impl<T> Handshake<T> {
             let finished = matches!(from_wire.closed(), Some(End::Finished));
             from_wire.drain(|unread| {
                 to_wire.fill(|to_wire| {
-                    wire::lock(&self.lent).lend(unread, finished, to_wire, room, state);
-                    let mut nobody = Context::from_waker(Waker::noop());
-                    polled = self.block.as_mut().poll(&mut nobody);
-                    self.wait = wire::lock(&self.lent).give_back(unread, to_wire, state);
+                    let mut lent = self.lent.take().expect(LOST);
+                    (lent.finished, lent.room) = (finished, room);
+                    mem::swap(&mut lent.unread, unread);
+                    mem::swap(&mut lent.to_wire, to_wire);
+                    lent.state = state.take().map(|it| it as _);
+                    let nobody = &mut Context::from_waker(Waker::noop());
+                    let (lent, result) = wire::lend(lent, || self.block.as_mut().poll(nobody));
+                    let mut lent = lent.expect(LOST);
+                    mem::swap(&mut lent.unread, unread);
+                    mem::swap(&mut lent.to_wire, to_wire);
+                    *state = lent.state.take().and_then(|it| it.downcast().ok());
+                    self.wait = lent.wait;
+                    self.lent = Some(lent);
+                    polled = result;
                 });
             });
         }
@@ -208,7 +217,7 @@ impl<T> Handshake<T> {
     }
 }
 
-impl<T: fmt::Display + 'static> Layer for Tunnel<T> {
+impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
     type In = Pipe;
     type Out = Pipe;
 

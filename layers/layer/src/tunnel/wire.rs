@@ -1,8 +1,10 @@
 use crate::{Cause, Error, Flow, Pipe, Progress};
 use bytes::{Buf, Bytes, BytesMut};
+use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::marker::PhantomData;
 use std::task::Poll;
 
 /// What the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own application.
@@ -15,11 +17,21 @@ use std::task::Poll;
 /// The closures that a wire calls must not use the wire: they panic if they do.
 pub struct Wire<T = String> {
     name: &'static str,
-    lent: Arc<Mutex<Lent<T>>>,
+    state: PhantomData<fn(&mut T)>,
 }
 
-/// What the block works on while it is polled. At other times it is empty.
-pub(super) struct Lent<T> {
+thread_local! {
+    /// What the block that this thread polls works on.
+    ///
+    /// An `async` block cannot borrow what it is polled with. So its buffers and its state lie here
+    /// while it is polled, and only then: an argument that the compiler cannot pass. That takes no
+    /// lock and no unsafe code, and the block may move to another thread between two polls.
+    static LENT: Cell<Option<Box<Lent>>> = const { Cell::new(None) };
+}
+
+/// The buffers and the state of a block, while it is polled.
+#[derive(Default)]
+pub(super) struct Lent {
     /// What has arrived.
     pub(super) unread: BytesMut,
     /// Whether that is all there will be: the peer has finished.
@@ -28,7 +40,7 @@ pub(super) struct Lent<T> {
     pub(super) to_wire: BytesMut,
     /// How much a unit may add to it. One that was begun may be completed beyond.
     pub(super) room: usize,
-    pub(super) state: Option<Box<T>>,
+    pub(super) state: Option<Box<dyn Any + Send>>,
     pub(super) wait: Wait,
 }
 
@@ -69,9 +81,10 @@ pub enum ReadError {
     },
 }
 
-impl<T> Wire<T> {
-    pub(super) fn new(name: &'static str, lent: Arc<Mutex<Lent<T>>>) -> Self {
-        Self { name, lent }
+impl<T: 'static> Wire<T> {
+    pub(super) fn new(name: &'static str) -> Self {
+        let state = PhantomData;
+        Self { name, state }
     }
 
     // --- reading ---
@@ -179,8 +192,8 @@ impl<T> Wire<T> {
         awaited: &'static str,
         mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, Cause>,
     ) -> impl Future<Output = Result<R, Error>> {
-        poll_fn(move |_| {
-            let lent = &mut *self.lent();
+        let name = self.name;
+        poll_lent(move |lent| {
             if lent.room == 0 {
                 return lent.wait(Progress::Opening(awaited), 0);
             }
@@ -196,7 +209,7 @@ impl<T> Wire<T> {
                 }
                 Err(cause) => cause,
             };
-            Poll::Ready(Err(Error::peer(self.name, cause)))
+            Poll::Ready(Err(Error::peer(name, cause)))
         })
     }
 
@@ -209,8 +222,7 @@ impl<T> Wire<T> {
     /// Writes through `f`, which must only add to what it is given: one unit, such as a message.
     pub fn fill<R>(&self, f: impl FnOnce(&mut BytesMut) -> R) -> impl Future<Output = R> {
         let mut f = Some(f);
-        poll_fn(move |_| {
-            let lent = &mut *self.lent();
+        poll_lent(move |lent| {
             if lent.room == 0 {
                 return lent.wait(Progress::Opening(ROOM), 0);
             }
@@ -234,12 +246,9 @@ impl<T> Wire<T> {
         what: &'static str,
         mut decided: impl FnMut(&mut T) -> Option<R>,
     ) -> impl Future<Output = R> {
-        poll_fn(move |_| {
-            let lent = &mut *self.lent();
-            match decided(lent.state()) {
-                Some(decision) => Poll::Ready(decision),
-                None => lent.wait(Progress::Deciding(what), 0),
-            }
+        poll_lent(move |lent| match decided(lent.state()) {
+            Some(decision) => Poll::Ready(decision),
+            None => lent.wait(Progress::Deciding(what), 0),
         })
     }
     /// Looks at the state that the layer shares with its application, or changes it.
@@ -248,11 +257,7 @@ impl<T> Wire<T> {
     ///
     /// If it is called outside the handshake.
     pub fn state<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        f(self.lent().state())
-    }
-
-    fn lent(&self) -> MutexGuard<'_, Lent<T>> {
-        lock(&self.lent)
+        with_lent(|lent| f(lent.state()))
     }
 }
 
@@ -270,59 +275,32 @@ impl<T> fmt::Debug for Wire<T> {
     }
 }
 
-impl<T> Lent<T> {
-    pub(super) fn lend(
-        &mut self,
-        unread: &mut BytesMut,
-        finished: bool,
-        to_wire: &mut BytesMut,
-        room: usize,
-        state: &mut Option<Box<T>>,
-    ) {
-        (self.finished, self.room) = (finished, room);
-        self.exchange(unread, to_wire, state);
-    }
-    /// Returns what the block waits for, if it does.
-    pub(super) fn give_back(
-        &mut self,
-        unread: &mut BytesMut,
-        to_wire: &mut BytesMut,
-        state: &mut Option<Box<T>>,
-    ) -> Wait {
-        self.exchange(unread, to_wire, state);
-        self.wait
-    }
-    fn exchange(
-        &mut self,
-        unread: &mut BytesMut,
-        to_wire: &mut BytesMut,
-        state: &mut Option<Box<T>>,
-    ) {
-        std::mem::swap(&mut self.unread, unread);
-        std::mem::swap(&mut self.to_wire, to_wire);
-        std::mem::swap(&mut self.state, state);
-    }
-    fn state(&mut self) -> &mut T {
-        self.state
-            .as_deref_mut()
-            .expect("a wire inside its handshake")
+/// Runs `f` with these in the hands of the wires on this thread, and returns them.
+pub(super) fn lend<R>(lent: Box<Lent>, f: impl FnOnce() -> R) -> (Option<Box<Lent>>, R) {
+    let outer = LENT.replace(Some(lent)); // of a block that polls this one
+    let result = f();
+    (LENT.replace(outer), result)
+}
+
+fn poll_lent<R>(mut f: impl FnMut(&mut Lent) -> Poll<R>) -> impl Future<Output = R> {
+    poll_fn(move |_| with_lent(&mut f))
+}
+
+fn with_lent<R>(f: impl FnOnce(&mut Lent) -> R) -> R {
+    let mut lent = LENT.take().expect(OUTSIDE);
+    let result = f(&mut lent);
+    LENT.set(Some(lent));
+    result
+}
+
+impl Lent {
+    fn state<T: 'static>(&mut self) -> &mut T {
+        let state = self.state.as_mut().and_then(|it| it.downcast_mut());
+        state.expect(OUTSIDE)
     }
     fn wait<R>(&mut self, progress: Progress, bytes: usize) -> Poll<R> {
         self.wait = Wait { progress, bytes };
         Poll::Pending
-    }
-}
-
-impl<T> Default for Lent<T> {
-    fn default() -> Self {
-        Self {
-            unread: BytesMut::new(),
-            finished: false,
-            to_wire: BytesMut::new(),
-            room: 0,
-            state: None,
-            wait: Wait::default(),
-        }
     }
 }
 
@@ -368,15 +346,9 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Locks what nobody else holds, unless a closure that a wire has called calls the wire.
-pub(super) fn lock<T>(lent: &Mutex<Lent<T>>) -> MutexGuard<'_, Lent<T>> {
-    match lent.try_lock() {
-        Ok(lent) => lent,
-        Err(TryLockError::Poisoned(left)) => left.into_inner(), // by a panic in such a closure
-        Err(TryLockError::WouldBlock) => panic!("a closure uses the wire that has called it"),
-    }
-}
-
 /// What a handshake waits for that was not called yet, and one that is to write.
 const TURN: &str = "its turn";
 const ROOM: &str = "room to write";
+
+/// What was not kept if this panics.
+const OUTSIDE: &str = "a wire is used in its own handshake, and in no closure that it calls";
