@@ -79,28 +79,26 @@ impl fmt::Display for Address {
 
 impl Host {
     fn new(host: &str) -> Result<Self, AddressError> {
+        let Some(at) = host.bytes().position(is_forbidden) else {
+            return match (host.parse::<Ipv4Addr>(), host.len()) {
+                (Ok(ip), _) => Ok(Self::Ip(ip.into())),
+                (Err(_), 1..=255) => Ok(Self::Name(host.into())),
+                (Err(_), length) => Err(AddressError::Length(length)),
+            };
+        };
+        // An IPv6 address has colons, which no name may have.
         let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let literal = bracketed.unwrap_or(host);
-        if literal.contains(':') {
-            if let Ok(ip) = literal.parse::<Ipv6Addr>() {
-                return Ok(Self::Ip(ip.into()));
-            }
-            if let Some((ip, _zone)) = literal.split_once('%')
-                && ip.parse::<Ipv6Addr>().is_ok()
-            {
-                return Err(AddressError::Zone);
-            }
-        } else if let Ok(ip) = host.parse::<Ipv4Addr>() {
+        if let Ok(ip) = literal.parse::<Ipv6Addr>() {
             return Ok(Self::Ip(ip.into()));
         }
-        let wrong = host.bytes().position(is_forbidden);
-        if let Some(wrong) = wrong.and_then(|at| host[at..].chars().next()) {
-            return Err(AddressError::Character(wrong));
+        if let Some((ip, _zone)) = literal.split_once('%')
+            && ip.parse::<Ipv6Addr>().is_ok()
+        {
+            return Err(AddressError::Zone);
         }
-        match host.len() {
-            1..=255 => Ok(Self::Name(host.into())),
-            length => Err(AddressError::Length(length)),
-        }
+        let wrong = host[at..].chars().next().expect("what was found there");
+        Err(AddressError::Character(wrong))
     }
 }
 

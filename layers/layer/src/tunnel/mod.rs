@@ -199,14 +199,12 @@ impl Handshake {
                     mem::swap(&mut lent.to_wire, to_wire);
                     lent.state = state.take().map(|it| it as _);
                     let nobody = &mut Context::from_waker(Waker::noop());
-                    let (lent, result) = wire::lend(lent, || self.block.as_mut().poll(nobody));
-                    let mut lent = lent.expect(LOST);
+                    let mut lent = wire::lend(lent, || polled = self.block.as_mut().poll(nobody));
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
                     *state = lent.state.take().and_then(|it| it.downcast().ok());
                     self.wait = lent.wait;
                     self.lent = Some(lent);
-                    polled = result;
                 });
             });
         }

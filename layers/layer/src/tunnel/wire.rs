@@ -276,10 +276,10 @@ impl<T> fmt::Debug for Wire<T> {
 }
 
 /// Runs `f` with these in the hands of the wires on this thread, and returns them.
-pub(super) fn lend<R>(lent: Box<Lent>, f: impl FnOnce() -> R) -> (Option<Box<Lent>>, R) {
+pub(super) fn lend(lent: Box<Lent>, f: impl FnOnce()) -> Box<Lent> {
     let outer = LENT.replace(Some(lent)); // of a block that polls this one
-    let result = f();
-    (LENT.replace(outer), result)
+    f();
+    LENT.replace(outer).expect(OUTSIDE)
 }
 
 fn poll_lent<R>(mut f: impl FnMut(&mut Lent) -> Poll<R>) -> impl Future<Output = R> {
