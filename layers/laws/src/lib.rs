@@ -70,7 +70,3 @@ pub use law::Law;
 pub use laws::{calm, check, clear, clock, end, need, nesting, order, quiet, room, split, works};
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/write-a-layer.md")]
-struct WriteALayer;
