@@ -146,24 +146,23 @@ impl Client {
         self.told()?.peer.as_ref()
     }
     fn told(&self) -> Option<&State> {
-        (self.progress() != Progress::Over).then(|| self.0.state())
+        (!self.0.is_over()).then(|| self.0.state())
     }
 }
 
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
-    let Some(asks) = wire.state(|it| it.asks.take()) else {
-        return Ok(()); // never: it is taken here alone
-    };
-    let (command, target, version) = (asks.command, asks.target, asks.login.version());
-    match asks.login {
+    let asks = wire.state(|it| it.asks.take());
+    let mut asks = asks.expect("a handshake that begins once");
+    let (command, target, version) = (asks.command, &asks.target, asks.login.version());
+    match &mut asks.login {
         Login::Socks4(UserId(user)) => {
-            wire.fill(|to| v4::emit_request(to, command, &target, &user))
+            wire.fill(|to| v4::emit_request(to, command, target, user))
                 .await;
         }
         Login::Socks5(credentials) => {
             log_in(&wire, credentials).await?;
-            wire.fill(|to| v5::emit_request(to, command, &target)).await;
+            wire.fill(|to| v5::emit_request(to, command, target)).await;
         }
     }
     let bound = reply(&wire, version, command.reply()).await?;
@@ -176,13 +175,11 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
 }
 
 /// Offers methods (RFC 1928 §3), and does as the proxy chooses.
-async fn log_in(wire: &Wire<State>, credentials: Option<Credentials>) -> Result<(), Error> {
+async fn log_in(wire: &Wire<State>, credentials: &mut Option<Credentials>) -> Result<(), Error> {
     let offered = Credentials::methods(credentials.as_ref());
     wire.fill(|to| v5::emit_greeting(to, offered)).await;
-    match (
-        read(wire, wire::CHOICE, v5::parse_choice).await?,
-        credentials,
-    ) {
+    let chosen = read(wire, wire::CHOICE, v5::parse_choice).await?;
+    match (chosen, credentials.take()) {
         (method::NO_AUTHENTICATION, _) => Ok(()),
         (method::PASSWORD, Some(it)) => {
             wire.fill(move |to| v5::emit_password(to, &it.user, &it.password))
@@ -199,10 +196,11 @@ async fn reply(
     version: Version,
     awaited: &'static str,
 ) -> Result<Address, Error> {
-    match version {
-        Version::Socks4 => read(wire, awaited, v4::parse_reply).await,
-        Version::Socks5 => read(wire, awaited, v5::parse_reply).await,
-    }
+    let parse = match version {
+        Version::Socks4 => v4::parse_reply,
+        Version::Socks5 => v5::parse_reply,
+    };
+    read(wire, awaited, parse).await
 }
 
 impl Layer for Client {

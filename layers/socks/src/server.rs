@@ -25,10 +25,8 @@ pub struct Server(Tunnel<State>);
 
 /// What the handshake and the application tell each other.
 enum State {
-    /// The handshake has not begun.
-    New(Service),
-    /// It has not come to the request.
-    LoggingIn,
+    /// The client has not asked. The handshake takes the service when it begins.
+    New(Option<Service>),
     /// The application decides, or has accepted.
     Asked(Asked),
     /// The application has rejected.
@@ -59,7 +57,7 @@ impl Server {
             password: None,
             socks4: None,
         };
-        Self(Tunnel::with_state(NAME, State::New(service), open))
+        Self(Tunnel::with_state(NAME, State::New(Some(service)), open))
     }
     /// Creates a server that asks for a user name and a password (RFC 1929), in this order, and
     /// accepts those that `check` returns true for.
@@ -85,14 +83,14 @@ impl Server {
         self.with(|it| it.socks4 = Some(Box::new(check)))
     }
     fn with(mut self, change: impl FnOnce(&mut Service)) -> Self {
-        if let State::New(service) = self.0.state_mut() {
+        if let State::New(Some(service)) = self.0.state_mut() {
             change(service);
         }
         self
     }
     /// Returns the state, unless the handshake has failed.
     fn state(&self) -> Option<&State> {
-        (self.progress() != Progress::Over).then(|| self.0.state())
+        (!self.0.is_over()).then(|| self.0.state())
     }
     /// Returns what the client wants, while the application has not decided.
     pub fn request(&self) -> Option<&Request> {
@@ -168,14 +166,16 @@ impl fmt::Debug for Server {
 
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
-    let State::New(service) = wire.state(|it| std::mem::replace(it, State::LoggingIn)) else {
-        return Ok(()); // never: it is replaced here first
-    };
+    let service = wire.state(|it| match it {
+        State::New(service) => service.take(),
+        _ => None,
+    });
+    let mut service = service.expect("a handshake that begins once");
     let version = match service.socks4 {
         Some(_) => version(&wire).await?,
         None => Version::Socks5,
     };
-    let opened = serve(&wire, version, service).await;
+    let opened = serve(&wire, version, &mut service).await;
     if let Err(error) = &opened {
         report(&wire, version, error).await;
     }
@@ -193,20 +193,18 @@ async fn version(wire: &Wire<State>) -> Result<Version, Error> {
     .await
 }
 
-async fn serve(wire: &Wire<State>, version: Version, service: Service) -> Result<(), Error> {
+async fn serve(wire: &Wire<State>, version: Version, service: &mut Service) -> Result<(), Error> {
     let request = match version {
         Version::Socks4 => socks4_request(wire, service).await?,
         Version::Socks5 => socks5_request(wire, service).await?,
     };
     let command = request.command;
-    let (bound, peer) = (None, None);
-    wire.state(|it| {
-        *it = State::Asked(Asked {
-            request,
-            bound,
-            peer,
-        });
-    });
+    let asked = Asked {
+        request,
+        bound: None,
+        peer: None,
+    };
+    wire.state(|it| *it = State::Asked(asked));
     grant(wire, version, command.request(), |it| &it.bound).await?;
     if command == Command::Bind {
         grant(wire, version, wire::PEER, |it| &it.peer).await?;
@@ -215,20 +213,20 @@ async fn serve(wire: &Wire<State>, version: Version, service: Service) -> Result
 }
 
 /// In SOCKS4 the client says who it is and what it wants at once.
-async fn socks4_request(wire: &Wire<State>, service: Service) -> Result<Request, Error> {
+async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
     let request = read(wire, wire::SOCKS4_REQUEST, |fields| {
         v4::parse_request(fields, service.served)
     });
     let request = request.await?;
     let user = request.user().unwrap_or_default();
-    match service.socks4.is_some_and(|mut check| check(user)) {
+    match service.socks4.as_mut().is_some_and(|check| check(user)) {
         true => Ok(request),
         false => Err(refuse(Cause::WrongUserId)),
     }
 }
 
-async fn socks5_request(wire: &Wire<State>, service: Service) -> Result<Request, Error> {
-    let user = log_in(wire, service.password).await?;
+async fn socks5_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
+    let user = log_in(wire, service.password.as_mut()).await?;
     let request = read(wire, wire::REQUEST, |fields| {
         v5::parse_request(fields, service.served)
     });
@@ -244,7 +242,7 @@ async fn socks5_request(wire: &Wire<State>, service: Service) -> Result<Request,
 /// Chooses the one method that will do (RFC 1928 §3), and returns the user who has come in by it.
 async fn log_in(
     wire: &Wire<State>,
-    password: Option<PasswordCheck>,
+    password: Option<&mut PasswordCheck>,
 ) -> Result<Option<Box<[u8]>>, Error> {
     let wanted = match password {
         None => method::NO_AUTHENTICATION,
@@ -257,7 +255,7 @@ async fn log_in(
         return Err(refuse(Cause::RequiredMethod { wanted }));
     }
     wire.fill(|to| v5::emit_choice(to, wanted)).await;
-    let Some(mut check) = password else {
+    let Some(check) = password else {
         return Ok(None);
     };
     let user = read(wire, wire::PASSWORD, |fields| {

@@ -179,6 +179,13 @@ impl<T: Send + 'static> Tunnel<T> {
     }
 }
 
+impl<T> Tunnel<T> {
+    /// Returns whether the handshake has failed, or was given up.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+}
+
 impl Handshake {
     /// Lets the block go as far as it can.
     fn run<T: Send + 'static>(
