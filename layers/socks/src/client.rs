@@ -16,13 +16,15 @@ use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire, found};
 #[derive(Debug)]
 pub struct Client(Tunnel<State>);
 
-/// What the client is to ask for, and what the proxy tells.
 #[derive(Debug)]
-struct State {
-    /// Empty once the handshake has begun.
-    asks: Option<Asks>,
-    bound: Option<Address>,
-    peer: Option<Address>,
+enum State {
+    /// What to ask for. The handshake takes it when it begins.
+    New(Asks),
+    /// What the proxy has told.
+    Asked {
+        bound: Option<Address>,
+        peer: Option<Address>,
+    },
 }
 
 #[derive(Debug)]
@@ -66,13 +68,12 @@ impl Client {
     }
     fn asking(command: Command, target: Address) -> Self {
         let login = Login::Socks5(None);
-        let asks = Some(Asks {
+        let state = State::New(Asks {
             command,
             target,
             login,
         });
-        let (bound, peer) = (None, None);
-        Self(Tunnel::with_state(NAME, State { asks, bound, peer }, open))
+        Self(Tunnel::with_state(NAME, state, open))
     }
     /// Offers a user name and a password too (RFC 1929), each of 1 to 255 bytes.
     ///
@@ -85,7 +86,7 @@ impl Client {
     ///
     /// [`PasswordError`] if one of them has another length, or if the client speaks SOCKS4.
     pub fn with_password(mut self, user: &str, password: &str) -> Result<Self, PasswordError> {
-        if let Some(asks) = &mut self.0.state_mut().asks {
+        if let State::New(asks) = self.0.state_mut() {
             if let Login::Socks4(_) = asks.login {
                 return Err(PasswordError::Socks4);
             }
@@ -117,7 +118,7 @@ impl Client {
     /// # Ok::<(), wirestack_socks::AddressError>(())
     /// ```
     pub fn socks4(mut self, user: &str) -> Result<Self, Socks4Error> {
-        if let Some(asks) = &mut self.0.state_mut().asks {
+        if let State::New(asks) = self.0.state_mut() {
             match asks.target.host() {
                 Host::Ip(IpAddr::V6(_)) => return Err(Socks4Error::Ipv6),
                 Host::Ip(IpAddr::V4(ip)) if v4::announces_name(*ip) => {
@@ -139,21 +140,27 @@ impl Client {
     /// If it is unspecified (0.0.0.0 or ::), it stands for the address at which the client has
     /// reached the proxy.
     pub fn bound(&self) -> Option<&Address> {
-        self.told()?.bound.as_ref()
+        self.told().0
     }
     /// Returns who has connected to the proxy, once BIND is open.
     pub fn peer(&self) -> Option<&Address> {
-        self.told()?.peer.as_ref()
+        self.told().1
     }
-    fn told(&self) -> Option<&State> {
-        (!self.0.is_over()).then(|| self.0.state())
+    fn told(&self) -> (Option<&Address>, Option<&Address>) {
+        match self.0.state() {
+            State::Asked { bound, peer } if !self.0.is_over() => (bound.as_ref(), peer.as_ref()),
+            _ => (None, None),
+        }
     }
 }
 
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
-    let asks = wire.state(|it| it.asks.take());
-    let mut asks = asks.expect("a handshake that begins once");
+    let (bound, peer) = (None, None);
+    let state = wire.state(|it| std::mem::replace(it, State::Asked { bound, peer }));
+    let State::New(mut asks) = state else {
+        unreachable!("a handshake begins once");
+    };
     let (command, target, version) = (asks.command, &asks.target, asks.login.version());
     match &mut asks.login {
         Login::Socks4(UserId(user)) => {
@@ -166,10 +173,10 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
         }
     }
     let bound = reply(&wire, version, command.reply()).await?;
-    wire.state(|it| it.bound = Some(bound));
+    wire.state(|it| it.told(bound));
     if command == Command::Bind {
         let peer = reply(&wire, version, wire::SECOND_REPLY).await?;
-        wire.state(|it| it.peer = Some(peer));
+        wire.state(|it| it.told(peer));
     }
     Ok(())
 }
@@ -226,18 +233,36 @@ impl Layer for Client {
         self.0.progress()
     }
     fn facts(&self) -> String {
-        self.told().map_or_else(String::new, State::to_string)
+        match self.0.is_over() {
+            true => String::new(),
+            false => self.0.facts(),
+        }
     }
     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
         found(self, part, nth)
     }
 }
 
+impl State {
+    /// Keeps the address of a reply: the first one is what was bound, the second one is the peer.
+    fn told(&mut self, address: Address) {
+        if let Self::Asked { bound, peer } = self {
+            let place = if bound.is_none() { bound } else { peer };
+            *place = Some(address);
+        }
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.bound, &self.peer) {
-            (Some(bound), Some(peer)) => write!(f, "bound {bound}, peer {peer}"),
-            (Some(bound), None) => write!(f, "bound {bound}"),
+        match self {
+            Self::Asked {
+                bound: Some(bound),
+                peer: Some(peer),
+            } => write!(f, "bound {bound}, peer {peer}"),
+            Self::Asked {
+                bound: Some(bound), ..
+            } => write!(f, "bound {bound}"),
             _ => Ok(()),
         }
     }
