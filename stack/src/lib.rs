@@ -2,7 +2,7 @@
 //!
 //! Every protocol is a sans-I/O [`Layer`]: bytes in and bytes out on its wire side and on its
 //! application side, and no socket, clock or thread of its own. So layers [nest](Nest) in any order,
-//! one [driver] serves every stack, and the same stack can be tested without a socket.
+//! one [driver](Connection) serves every stack, and the same stack can be tested without a socket.
 //!
 //! ```
 //! use wirestack::{Engine, Flow, Nest, http1, socks};
@@ -42,7 +42,7 @@
 //!
 //! # Contents
 //!
-//! * [`connect`], [`connect_stream`], [`connect_http2`]: where most begin. They work on tokio, on smol
+//! * [`connect()`], [`connect_stream`], [`connect_http2`]: where most begin. They work on tokio, on smol
 //!   (feature `smol`), on a [`runtime`] of one's own, and in threads (feature `blocking`:
 //!   [`mod@blocking`]).
 //! * [`Connection`]: a stack on a transport; [`Handle`], [`Reader`], [`Writer`] share one.

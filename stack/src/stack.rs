@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::mem;
 use std::time::Instant;
 use wirestack_http2::Streams;
-use wirestack_layer::{Error, Flow, Layer, Pipe, Place, Ports, Progress, Queue, Status};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Queue, Status};
 use wirestack_websocket::Message;
 
 /// `U` over `L`: what `L` hands its application is `U`'s wire.
@@ -130,6 +130,8 @@ where
                 Err(error) => {
                     let error = error.at(Place::Layer(p.place + self.lower.depth()));
                     self.down.abort(error.clone());
+                    self.up.refuse(error.clone());
+                    p.from_app.refuse(error.clone());
                     p.to_app.abort(error);
                 }
             }
@@ -137,14 +139,19 @@ where
     }
     /// Stands in for a layer above that is not chosen yet, or never will be.
     fn pass_end(&mut self, p: &mut Ports<'_, U::In, U::Out>) {
+        p.from_app.stop_with(&self.down);
         if let Upper::Never = self.upper {
             self.up.discard();
             p.from_app.discard();
-        } else if let Some(end) = self.up.closed() {
-            p.to_app.close(end.clone());
+        } else if let Some(end) = self.up.closed().cloned() {
+            let error = match &end {
+                End::Aborted(error) => error.clone(),
+                End::Finished => Error::peer(self.lower.name(), "ended before it was open"),
+            };
+            p.to_app.close(end);
             self.down.finish();
             self.upper = Upper::Never;
-            p.from_app.discard();
+            p.from_app.refuse(error);
         }
     }
     fn moves(&self) -> u64 {

@@ -367,3 +367,31 @@ async fn what_waits_below_a_full_side_comes_although_the_wire_is_quiet() {
     read.expect("bytes lie between the layers").unwrap();
     assert_eq!(heard, sent);
 }
+
+/// A length that a peer merely claims takes no memory: buffers grow with what has come.
+#[tokio::test]
+async fn memory_grows_with_what_came_and_not_with_what_is_claimed() {
+    let (a, mut b) = pair().await;
+    let server = Server::established(Settings::default());
+    let mut server = Connection::from_transport(a, Engine::new(server)).unwrap();
+    let mut claim = vec![0x82, 0xff];
+    claim.extend((16_u64 << 20).to_be_bytes());
+    claim.extend([0; 4]);
+    b.write_all(&claim).await.unwrap();
+    let (mut sent, mut most) = (0, 0);
+    while sent < 1 << 20 {
+        b.write_all(&[7; 20_000]).await.unwrap();
+        sent += 20_000;
+        while server.engine().from_wire().len() < sent {
+            assert!(server.next().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        let capacity = server.engine().from_wire().capacity();
+        assert!(
+            capacity <= 5 * sent + 64 * 1024,
+            "{capacity} bytes for {sent}"
+        );
+        most = most.max(capacity);
+    }
+    assert!(most < 8 << 20, "{most} bytes for 1 MiB");
+}

@@ -46,6 +46,7 @@ impl<H: Handshake> Tunnel<H> {
     }
     pub(crate) fn process(&mut self, mut p: Ports<'_>, now: Instant) {
         if let Self::Opening(handshake) = self {
+            p.propagate_stop();
             match handshake.step(&mut p, now) {
                 Ok(Some(outcome)) => *self = Self::Open(outcome),
                 // What waits for room or for a decision would not hear of these.

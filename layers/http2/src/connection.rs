@@ -1,5 +1,6 @@
 use crate::NAME;
 use crate::error::{Cause, local, peer, typed};
+use crate::frames::FieldBlocks;
 use crate::keepalive::Pinger;
 use crate::settings::Settings;
 use crate::side::{Polled, Side};
@@ -40,6 +41,8 @@ pub struct Connection {
     due: Option<Option<Instant>>,
     finishing: bool,
     wire_ended: bool,
+    /// Of a server: where the client's bytes are cut for h2.
+    blocks: Option<FieldBlocks>,
 }
 
 impl Connection {
@@ -49,7 +52,9 @@ impl Connection {
     }
     /// Creates the server's side.
     pub fn server(settings: Settings) -> Self {
-        Self::new(settings, Side::server)
+        let mut server = Self::new(settings, Side::server);
+        server.blocks = Some(FieldBlocks::of_client());
+        server
     }
     fn new(settings: Settings, side: fn(Wire, &Settings) -> Side) -> Self {
         let settings = settings.in_range();
@@ -68,6 +73,7 @@ impl Connection {
             due: None,
             finishing: false,
             wire_ended: false,
+            blocks: None,
         }
     }
     /// Returns whether the server offers extended CONNECT; `None` before its SETTINGS are in, and on
@@ -118,7 +124,7 @@ impl Connection {
         }
         moved | self.exchange(p, now) | !self.woken.is_empty()
     }
-    /// Moves bytes between the wire and h2; whether there were any.
+    /// Moves bytes between the wire and h2; returns whether there were any.
     fn exchange(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
         let mut pipes = self.wire.pipes();
         let before = p.from_wire.moves() + p.to_wire.moves();
@@ -127,7 +133,16 @@ impl Connection {
         {
             pinger.heard(now);
         }
-        p.from_wire.pour(&mut pipes.incoming);
+        match &mut self.blocks {
+            None => p.from_wire.pour(&mut pipes.incoming),
+            // h2 has not been polled for what it got.
+            Some(_) if !pipes.incoming.is_empty() => {}
+            Some(blocks) => {
+                let len = p.from_wire.len().min(pipes.incoming.room());
+                let n = blocks.next(len, p.from_wire.chunks());
+                p.from_wire.pour_upto(&mut pipes.incoming, n);
+            }
+        }
         pipes.outgoing.pour(p.to_wire);
         let closes = p.from_wire.is_closed() && p.from_wire.is_empty();
         let told = closes && !self.wire_ended;
@@ -234,6 +249,8 @@ impl Connection {
             None => {
                 p.to_wire.finish();
                 p.to_app.finish();
+                p.from_app
+                    .refuse(peer(Cause::Closed).at(Place::Layer(p.place)));
                 self.close();
             }
         }
@@ -258,6 +275,7 @@ impl Layer for Connection {
         NAME
     }
     fn process(&mut self, mut p: Ports<'_, Streams, Streams>, now: Instant) {
+        p.propagate_stop();
         let late = match self.due {
             _ if self.opened => false,
             None => {

@@ -70,6 +70,7 @@
 mod client;
 mod connection;
 mod error;
+mod frames;
 mod keepalive;
 mod request;
 mod server;

@@ -166,6 +166,7 @@ impl Stream {
                 Ok(reason) => Some(peer(Cause::Reset(reason))),
                 Err(error) => typed(&error),
             };
+            self.receive(up, cx); // what came before
             self.recv = None;
             if let Some(error) = error {
                 self.fail(up, error);
@@ -262,7 +263,14 @@ impl Stream {
         if let Poll::Ready(reset) = send.poll_reset(cx) {
             self.send = None;
             if let Some(mut pipe) = down.read(self.id) {
-                pipe.discard();
+                let error = match &reset {
+                    Ok(reason) => Some(peer(Cause::Reset(*reason))),
+                    Err(error) => typed(error),
+                };
+                match error {
+                    Some(error) => pipe.refuse(error.at(Place::Layer(up.place))),
+                    None => pipe.discard(),
+                }
             }
             // The peer may have finished before, and then owes nothing more.
             if self.recv.is_some() {

@@ -3,7 +3,7 @@ use crate::request::Request;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, DerefMut};
-use wirestack_layer::{End, Error, Flow, Pipe};
+use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 
 /// Names a stream within one connection. It is not the number on the wire, which is given later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,7 @@ pub struct Streams {
     /// How many bytes of each stream wait at most, where the default is not right.
     room: Option<usize>,
     end: Option<End>,
+    stop: Option<Box<Stop>>,
     moves: u64,
 }
 
@@ -62,6 +63,9 @@ impl Streams {
     ///
     /// [`Cause::Closed`] once the flow has ended.
     pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
+        if let Some(error) = self.stopped() {
+            return Err(error.clone());
+        }
         if self.end.is_some() {
             return Err(local(Cause::Closed));
         }
@@ -159,6 +163,9 @@ impl Streams {
         if let Some(room) = self.room {
             entry.pipe.set_limit(room);
         }
+        if let Some(stop) = &self.stop {
+            entry.pipe.stop((**stop).clone());
+        }
     }
     pub(crate) fn head(&mut self, stream: StreamId, head: Head) {
         self.heads.push_back((stream, head));
@@ -211,6 +218,19 @@ impl Flow for Streams {
             entry.pipe.discard();
             self.moves += entry.pipe.moves() - before;
         }
+    }
+    fn stop(&mut self, stop: Stop) {
+        for (stream, entry) in &mut self.streams {
+            entry.pipe.stop(stop.clone());
+            if !entry.writable {
+                entry.writable = true;
+                self.writable.push_back(*stream);
+            }
+        }
+        self.moves += u64::from(stop.put(&mut self.stop));
+    }
+    fn stop_state(&self) -> Option<&Stop> {
+        self.stop.as_deref()
     }
     fn moves(&self) -> u64 {
         self.moves

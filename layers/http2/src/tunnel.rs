@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
 use std::time::Instant;
-use wirestack_layer::{End, Flow, Layer, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Layer, Place, Ports, Progress};
 
 pub(crate) struct Tunnel {
     pub(crate) connection: Connection,
@@ -70,9 +70,13 @@ impl Tunnel {
         now: Instant,
         heads: impl FnMut(&mut Self, StreamId, Head),
     ) {
+        p.propagate_stop();
         self.settle(&mut p, now, heads);
         if p.to_wire.is_closed() {
-            p.discard(); // the connection is over, whatever still waits for room
+            // The connection is over, whatever still waits for room.
+            let why = why(&p);
+            p.from_wire.discard();
+            p.from_app.refuse(why);
         }
     }
     fn settle(
@@ -108,12 +112,12 @@ impl Tunnel {
             return;
         };
         let Some(mut pipe) = self.down.write(stream) else {
-            return p.from_app.discard(); // nobody will read it
+            return p.from_app.refuse(why(p)); // nobody will read it
         };
         p.from_app.pour(&mut pipe);
-        if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed()) {
+        if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed().cloned()) {
             pipe.abort(error.clone());
-            p.from_app.discard();
+            p.from_app.refuse(error);
         }
     }
     fn receive(&mut self, p: &mut Ports<'_>) {
@@ -167,6 +171,14 @@ impl Tunnel {
     }
     fn moves(&self, p: &Ports<'_>) -> u64 {
         p.moves() + self.down.moves() + self.up.moves()
+    }
+}
+
+/// Why nothing more is sent.
+fn why(p: &Ports<'_>) -> Error {
+    match p.to_app.closed() {
+        Some(End::Aborted(error)) => error.clone(),
+        _ => peer(Cause::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.place)),
     }
 }
 

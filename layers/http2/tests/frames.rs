@@ -140,6 +140,30 @@ fn a_connect_without_a_port_is_no_tunnel() {
     assert_eq!(asks(&request), Asks::Response);
 }
 
+/// The request and its data, then a fault of the connection: the same in one read and in pieces.
+#[test]
+fn a_request_before_a_fault_arrives_however_the_bytes_are_cut() {
+    let request = connect(1);
+    let data = frame(DATA, 0, 1, b"early");
+    let fault = frame(DATA, 0, 0, b"DATA on stream 0 is a connection error");
+    let bytes = [request, data, fault].concat();
+    for size in (1..=bytes.len()).rev() {
+        let mut server = greeted_server(Settings::server());
+        for piece in bytes.chunks(size) {
+            server.hear(piece);
+        }
+        let Some((id, _)) = server.request() else {
+            panic!("the request is lost in pieces of {size}");
+        };
+        assert_eq!(server.read(id), b"early", "in pieces of {size}");
+        let end = server.end(id).unwrap();
+        assert!(
+            end.contains("PROTOCOL_ERROR") || end.contains("protocol"),
+            "{end}"
+        );
+    }
+}
+
 // --- windows ---
 
 #[test]

@@ -12,7 +12,8 @@ pub enum Law {
     Quiet,
     /// After `process(now)`, `deadline()` is `None` or later than `now`.
     Clock,
-    /// A flow ends once and nothing is written after; a layer that is over discards its inputs.
+    /// A flow ends once and nothing is written after; a layer that is over discards its inputs, and
+    /// stops what its application has not ended.
     End,
     /// With no room, no new unit is started; overshoot is at most one unit.
     Room,
@@ -24,6 +25,8 @@ pub enum Law {
     Calm,
     /// A transparent layer stays so; bypassed or not, it is indistinguishable.
     Clear,
+    /// When `to_wire` is stopped, so is `from_app`; what arrives is still heard.
+    Stop,
 }
 
 impl fmt::Display for Law {
@@ -39,6 +42,7 @@ impl fmt::Display for Law {
             Self::Nesting => "every grouping is indistinguishable",
             Self::Calm => "no bytes panic, hang or take memory",
             Self::Clear => "a transparent layer is a plain tunnel for ever",
+            Self::Stop => "a stopped output stops the input",
         };
         write!(f, "{self:?} ({law})")
     }

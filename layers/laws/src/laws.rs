@@ -1,4 +1,4 @@
-use crate::link::{Cutting, Fault, LINK, Rng};
+use crate::link::{Cutting, Fault, LINK, Rng, reset};
 use crate::side::{Ended, Role};
 use crate::world::{Outcome, SIZES, Setting, Talk, World, difference};
 use crate::{Law, Subject, Traffic};
@@ -21,6 +21,7 @@ pub fn check<F: Traffic>(subject: &Subject<F>) {
     need(subject);
     calm(subject);
     clear(subject);
+    stop(subject);
 }
 
 /// Holds every conversation once, over a link that does nothing to it: without this no law can be
@@ -374,6 +375,45 @@ pub fn clear<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
+/// Checks [`Law::Stop`]: wires that take no more at every moment of the opening and after it, while
+/// the peer goes on speaking.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn stop<F: Traffic>(subject: &Subject<F>) {
+    let items = items(subject);
+    for limit in &subject.limits {
+        for from in [Role::Client, Role::Server] {
+            for open in [false, true] {
+                for bypass in [false, true] {
+                    let what = format!(
+                        "the wire takes no more from the {from:?} (open: {open}, bypassed: {bypass})"
+                    );
+                    let mut world = World::new(subject, Setting::whole(*limit), what);
+                    (world.client.bypass, world.server.bypass) = (bypass, bypass);
+                    if open {
+                        world.settle();
+                    }
+                    world.send(from, &items);
+                    world.send(from.peer(), &items);
+                    world.side(from).to_wire.lose(reset());
+                    world.settle();
+                    if open && !subject.refused {
+                        let outcome = world.outcome();
+                        if let Some(what) = difference(outcome.of(from).0, &items) {
+                            world.fail(Law::Stop, from.name(), format!("it goes deaf: {what}"));
+                        }
+                    }
+                    world.send(from, &items);
+                    world.settle();
+                    world.hang_up();
+                }
+            }
+        }
+    }
+}
+
 /// Checks [`Law::Nesting`]: that subjects which differ only in how they are grouped, boxed or
 /// bypassed cannot be told apart, in good conversations and in bad ones.
 ///
@@ -392,16 +432,21 @@ pub fn nesting<F: Traffic>(subjects: &[Subject<F>]) {
             let opened = [world.client.statuses(), world.server.statuses()];
             act(&mut world);
             let ended = [world.client.statuses(), world.server.statuses()];
-            (world, [opened, ended])
+            let stops = [world.client.stopped(), world.server.stopped()];
+            (world, [opened, ended], stops)
         };
-        let (wanted, statuses) = run(first);
+        let (wanted, statuses, stops) = run(first);
         for subject in rest {
-            let (seen, other) = run(subject);
+            let (seen, other, stopped) = run(subject);
             if let Some((who, what)) = seen.outcome().differs(&wanted.outcome()) {
                 seen.fail(Law::Nesting, who, format!("{what} as for {}", first.name));
             }
             if statuses != other {
                 let seen_here = format!("{other:?}, where {} has {statuses:?}", first.name);
+                seen.fail(Law::Nesting, "conversation", seen_here);
+            }
+            if stops != stopped {
+                let seen_here = format!("{stopped:?}, where {} has {stops:?}", first.name);
                 seen.fail(Law::Nesting, "conversation", seen_here);
             }
             if subject.same_bytes {
@@ -427,6 +472,20 @@ pub fn nesting<F: Traffic>(subjects: &[Subject<F>]) {
                     world.hang_up();
                 },
             );
+            for later in [false, true] {
+                let what = format!("the wire takes no more (behind what was said: {later})");
+                compare(Setting::whole(*limit), &what, &|world| {
+                    world.send(from, &items);
+                    world.send(from.peer(), &items);
+                    if later {
+                        world.settle();
+                    }
+                    world.side(from).to_wire.lose(reset());
+                    world.settle();
+                    world.send(from, &items);
+                    world.hang_up();
+                });
+            }
         }
     }
     for to in [Role::Client, Role::Server] {

@@ -27,7 +27,8 @@
 //! #     type In = Pipe;
 //! #     type Out = Pipe;
 //! #     fn name(&self) -> &'static str { "caps" }
-//! #     fn process(&mut self, p: Ports<'_>, _now: Instant) {
+//! #     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+//! #         p.propagate_stop();
 //! #         swap(p.from_wire, p.to_app);
 //! #         swap(p.from_app, p.to_wire);
 //! #     }
@@ -67,6 +68,8 @@ mod traffic;
 mod world;
 
 pub use law::Law;
-pub use laws::{calm, check, clear, clock, end, need, nesting, order, quiet, room, split, works};
+pub use laws::{
+    calm, check, clear, clock, end, need, nesting, order, quiet, room, split, stop, works,
+};
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};

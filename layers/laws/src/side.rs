@@ -122,6 +122,9 @@ impl<'a, F: Traffic> Side<'a, F> {
     fn feed(&mut self) {
         if !self.from_app.is_closed() {
             self.fed += self.from_app.put(&self.sent[self.fed..]);
+            if self.from_app.stopped().is_some() {
+                self.fed = self.sent.len(); // thrown away at once
+            }
             if self.fed == self.sent.len()
                 && let Some(end) = self.end.clone()
             {
@@ -235,6 +238,30 @@ impl<'a, F: Traffic> Side<'a, F> {
                 "to_wire has ended, but from_app is not discarded".into(),
             );
         }
+        if after.to_wire.closed && !self.from_app.is_closed() && self.from_app.stopped().is_none() {
+            fail(
+                Law::End,
+                "to_wire has ended, but from_app is not stopped".into(),
+            );
+        }
+        if let Some(stop) = self.to_wire.stopped() {
+            let seen = match self.from_app.stopped() {
+                _ if self.from_app.is_closed() => None,
+                None => Some("from_app is not".to_string()),
+                Some(error) if error.layer() == stop.layer() => None,
+                // What it was before the wire was.
+                Some(_) if before.stopped => None,
+                // Or it failed by itself, before it had looked.
+                Some(error) if self.ends_with(error) => None,
+                Some(error) => Some(format!("from_app says \"{error}\"")),
+            };
+            if let Some(seen) = seen {
+                fail(Law::Stop, format!("to_wire is stopped, but {seen}"));
+            }
+            if !self.from_app.is_empty() {
+                fail(Law::Stop, "from_app is not discarded".into());
+            }
+        }
         // A stack may be over above while a layer below still waits for the rest of a unit.
         if after.to_app.closed && unread > 0 && required <= unread {
             fail(
@@ -311,12 +338,23 @@ impl<'a, F: Traffic> Side<'a, F> {
     pub(crate) fn is_over(&self) -> bool {
         self.to_wire.end().is_some() && self.to_app.end().is_some()
     }
+    fn ends_with(&self, error: &Error) -> bool {
+        match self.to_app.closed() {
+            Some(End::Aborted(seen)) => seen.to_string() == error.to_string(),
+            _ => false,
+        }
+    }
     /// Returns what the application and the wire saw at the end.
     pub(crate) fn ends(&self) -> Ends {
         Ends {
             app: self.to_app.end().into(),
             wire: self.to_wire.end().into(),
         }
+    }
+    /// Returns why the application may send no more, and whether something is lost.
+    pub(crate) fn stopped(&self) -> Option<(String, bool)> {
+        let stop = self.from_app.stop_state()?;
+        Some((stop.error.to_string(), stop.lost))
     }
     pub(crate) fn statuses(&self) -> Vec<Status> {
         let mut all = Vec::new();
@@ -356,6 +394,7 @@ impl<'a, F: Traffic> Side<'a, F> {
                 most: self.limit,
                 closed: self.to_app.is_closed(),
             },
+            stopped: self.from_app.stopped().is_some(),
         }
     }
 }
@@ -402,6 +441,7 @@ impl Marks {
 struct Waiting {
     to_wire: Held,
     to_app: Held,
+    stopped: bool,
 }
 
 #[derive(Clone, Copy)]

@@ -58,16 +58,25 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
         self.from_app.discard();
     }
     /// Ends both directions: the peer gets what was written so far, the application gets the cause,
-    /// behind everything that was delivered, and the inputs are discarded.
+    /// behind everything that was delivered, and whoever writes to the inputs is told it too.
     pub fn fail(&mut self, error: Error) {
+        let error = error.at(Place::Layer(self.place));
         self.to_wire.finish();
-        self.to_app.abort(error.at(Place::Layer(self.place)));
-        self.discard();
+        self.from_wire.refuse(error.clone());
+        self.from_app.refuse(error.clone());
+        self.to_app.abort(error);
+    }
+    /// Propagates a stop of `to_wire` to `from_app`: what the application sends cannot leave any more.
+    /// Every layer calls this first in `process`, unless it calls [`tunnel`](Ports::tunnel). What comes
+    /// from the wire is still read.
+    pub fn propagate_stop(&mut self) {
+        self.from_app.stop_with(self.to_wire);
     }
     /// Gives up if one of the sides has cut its flow short while the layer waits for the other one, and
     /// returns whether it did: an abort of the wire goes up, one of the application in both
     /// directions.
     pub fn heed_aborts(&mut self) -> bool {
+        self.propagate_stop();
         if let Some(End::Aborted(error)) = self.from_wire.closed().cloned() {
             self.fail(error);
         } else if let Some(End::Aborted(error)) = self.from_app.closed().cloned() {
@@ -86,8 +95,8 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
 }
 
 impl Ports<'_> {
-    /// Moves everything there is room for, ends too, in both directions: what a transparent layer
-    /// does.
+    /// Moves everything there is room for, ends too, and stops the other way, in both directions:
+    /// what a transparent layer does.
     pub fn tunnel(&mut self) {
         self.from_wire.pour(self.to_app);
         self.from_app.pour(self.to_wire);
@@ -109,13 +118,15 @@ impl Ports<'_> {
 /// 3. **Quiet**: `process` again with nothing new moves nothing and changes nothing.
 /// 4. **Clock**: after `process(now)`, `deadline()` is `None` or later than `now`.
 /// 5. **End**: a flow ends once and nothing is written after; a layer that is over discards its
-///    inputs.
+///    inputs, and stops what its application has not ended.
 /// 6. **Room**: with no room, no new unit is started; overshoot is at most one unit.
 /// 7. **Need**: a layer that leaves bytes unread while it has room has asked for more, with
 ///    [`Pipe::require`].
 /// 8. **Nesting**: every grouping, boxed or not, is indistinguishable.
 /// 9. **Calm**: no bytes panic, and memory stays within the stated limits.
 /// 10. **Clear**: a transparent layer stays so; bypassed or not, it is indistinguishable.
+/// 11. **Stop**: when `to_wire` is stopped, so is `from_app`, in the same call and with the same error;
+///     what arrives is still heard.
 pub trait Layer {
     /// What the application sends: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;

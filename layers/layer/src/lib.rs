@@ -40,7 +40,8 @@
 //!     fn name(&self) -> &'static str {
 //!         "caps"
 //!     }
-//!     fn process(&mut self, p: Ports<'_>, _now: Instant) {
+//!     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+//!         p.propagate_stop();
 //!         swap(p.from_wire, p.to_app);
 //!         swap(p.from_app, p.to_wire);
 //!     }
@@ -72,7 +73,7 @@
 //! # Contents
 //!
 //! * [`Layer`], [`Ports`], [`Progress`], [`Status`]: the trait and what it is called with.
-//! * [`Pipe`], [`Queue`], [`Flow`], [`End`]: flows of bytes and of items, and how they end.
+//! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
 //! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
 //! * [`Seed`]: randomness that comes in from outside.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
@@ -90,7 +91,7 @@ mod seed;
 mod tunnel;
 
 pub use error::{Blame, Cause, Error, NewConnection, Place};
-pub use flow::{End, Flow};
+pub use flow::{End, Flow, Stop};
 pub use layer::{Layer, LayerExt, Ports, Progress, Status, found};
 pub use pipe::Pipe;
 pub use queue::{Queue, Weigh};

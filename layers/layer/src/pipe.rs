@@ -1,4 +1,4 @@
-use crate::{End, Flow};
+use crate::{End, Flow, Stop};
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -21,7 +21,9 @@ pub struct Pipe {
     buf: BytesMut,
     limit: usize,
     required: usize,
-    end: Option<End>,
+    /// In a box, as most flows are open: an error is large.
+    end: Option<Box<End>>,
+    stop: Option<Box<Stop>>,
     moves: u64,
     total: u64,
 }
@@ -52,6 +54,7 @@ impl Pipe {
             limit,
             required: 0,
             end: None,
+            stop: None,
             moves: 0,
             total: 0,
         }
@@ -94,6 +97,11 @@ impl Pipe {
         &mut self.buf
     }
     fn join(&mut self) {
+        if self.buf.is_empty() {
+            // Its memory may be that of the first chunk, which would then be shared and copied whole for
+            // every chunk that comes.
+            self.buf = BytesMut::new();
+        }
         let first = self.chunks.pop_front().unwrap_or_default();
         let mut whole = match first.try_into_mut() {
             Ok(whole) => whole,
@@ -175,9 +183,11 @@ impl Pipe {
             self.queued -= n;
             return taken;
         }
-        let taken = self.buf.split_to(n).freeze();
-        self.rest();
-        taken
+        if n == self.buf.len() {
+            self.rest_chunks();
+            return mem::take(&mut self.buf).freeze(); // the buffer itself, not a share of it
+        }
+        self.buf.split_to(n).freeze()
     }
     /// Reads through `f`, which must only take from the front of what it is given.
     pub(crate) fn drain<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
@@ -224,9 +234,13 @@ impl Pipe {
     fn rest(&mut self) {
         if self.buf.is_empty() {
             self.buf = BytesMut::new();
-            if self.chunks.is_empty() {
-                self.chunks = VecDeque::new();
-            }
+            self.rest_chunks();
+        }
+    }
+    #[inline]
+    fn rest_chunks(&mut self) {
+        if self.chunks.is_empty() && self.chunks.capacity() > 0 {
+            self.chunks = VecDeque::new();
         }
     }
 
@@ -243,6 +257,11 @@ impl Pipe {
         let result = f(&mut self.buf);
         if self.buf.len() != before {
             debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
+            if self.stop.is_some() {
+                self.buf.truncate(before);
+                self.rest();
+                return result;
+            }
             self.moves += 1;
             self.total += (self.buf.len() - before) as u64;
         } else {
@@ -256,6 +275,9 @@ impl Pipe {
             return self.write(&bytes);
         }
         debug_assert!(self.end.is_none(), "wrote to a pipe that had ended");
+        if self.stop.is_some() {
+            return;
+        }
         self.moves += 1;
         self.total += bytes.len() as u64;
         self.append(bytes);
@@ -277,7 +299,8 @@ impl Pipe {
 
     /// Moves what there is room for, and the end; swaps buffers where it can.
     ///
-    /// What is bound for a pipe that has ended is discarded: nobody will read it.
+    /// What is bound for a pipe that has ended is discarded: nobody will read it. A stop goes the
+    /// other way.
     pub fn pour(&mut self, to: &mut Self) {
         let n = self.len().min(to.room());
         self.pour_upto(to, n);
@@ -287,7 +310,7 @@ impl Pipe {
         self.pour_upto(to, self.len());
     }
     /// Puts everything before what `to` holds, and the end behind it: a joint dissolves into the
-    /// flow behind it.
+    /// flow behind it. A stop of the joint's reader is one of `to`'s.
     pub fn put_before(&mut self, to: &mut Self) {
         if !self.is_empty() {
             self.seal();
@@ -298,13 +321,25 @@ impl Pipe {
             self.moved();
             to.moves += 1;
         }
-        if let Some(end) = self.end.clone() {
+        if let Some(end) = self.closed().cloned() {
             to.close(end);
         }
+        if let Some(stop) = &self.stop {
+            to.stop((**stop).clone());
+        }
     }
-    fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
+    /// Moves the next `n` bytes whatever the room, and the end if those were the last.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
         if to.is_closed() {
             return self.discard();
+        }
+        if to.stop.is_some() {
+            self.stop_with(to);
+            n = 0;
         }
         if n > 0 {
             self.moved();
@@ -338,13 +373,13 @@ impl Pipe {
 impl Flow for Pipe {
     fn close(&mut self, end: End) {
         if self.end.is_none() {
-            self.end = Some(end);
+            self.end = Some(Box::new(end));
             self.moves += 1;
         }
     }
     #[inline]
     fn closed(&self) -> Option<&End> {
-        self.end.as_ref()
+        self.end.as_deref()
     }
     #[inline]
     fn is_empty(&self) -> bool {
@@ -356,6 +391,13 @@ impl Flow for Pipe {
     }
     fn discard(&mut self) {
         self.consume(self.len());
+    }
+    fn stop(&mut self, stop: Stop) {
+        self.moves += u64::from(stop.put(&mut self.stop));
+    }
+    #[inline]
+    fn stop_state(&self) -> Option<&Stop> {
+        self.stop.as_deref()
     }
     #[inline]
     fn moves(&self) -> u64 {

@@ -1,4 +1,4 @@
-use crate::{End, Flow};
+use crate::{End, Flow, Stop};
 use std::collections::VecDeque;
 
 /// What an item of a [`Queue`] costs against the queue's limit.
@@ -13,7 +13,8 @@ pub struct Queue<T> {
     items: VecDeque<T>,
     weight: usize,
     limit: usize,
-    end: Option<End>,
+    end: Option<Box<End>>,
+    stop: Option<Box<Stop>>,
     moves: u64,
 }
 
@@ -25,6 +26,7 @@ impl<T: Weigh> Queue<T> {
             weight: 0,
             limit,
             end: None,
+            stop: None,
             moves: 0,
         }
     }
@@ -47,6 +49,9 @@ impl<T: Weigh> Queue<T> {
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         debug_assert!(self.end.is_none(), "pushed to a queue that had ended");
+        if self.stop.is_some() {
+            return;
+        }
         self.weight += item.weight();
         self.items.push_back(item);
         self.moves += 1;
@@ -83,12 +88,12 @@ impl<T: Weigh> Default for Queue<T> {
 impl<T: Weigh> Flow for Queue<T> {
     fn close(&mut self, end: End) {
         if self.end.is_none() {
-            self.end = Some(end);
+            self.end = Some(Box::new(end));
             self.moves += 1;
         }
     }
     fn closed(&self) -> Option<&End> {
-        self.end.as_ref()
+        self.end.as_deref()
     }
     fn is_empty(&self) -> bool {
         self.is_empty()
@@ -101,6 +106,13 @@ impl<T: Weigh> Flow for Queue<T> {
             (self.items, self.weight) = (VecDeque::new(), 0);
             self.moves += 1;
         }
+    }
+    fn stop(&mut self, stop: Stop) {
+        self.moves += u64::from(stop.put(&mut self.stop));
+    }
+    #[inline]
+    fn stop_state(&self) -> Option<&Stop> {
+        self.stop.as_deref()
     }
     fn moves(&self) -> u64 {
         self.moves

@@ -16,6 +16,9 @@ pub enum Cause {
     /// The wire ended without `close_notify`: what came before may be incomplete (RFC 8446 §6.1).
     #[error("the wire ended without close_notify")]
     Truncated,
+    /// The peer closed a TLS 1.2 session, which ends both directions: nothing can be sent any more.
+    #[error("closed by the peer (close_notify)")]
+    Closed,
     /// The wire ended in the handshake, which still waited for this.
     #[error("the wire ended in the handshake, wanted {0}")]
     CutHandshake(&'static str),

@@ -12,7 +12,7 @@ use std::io::{self, BufRead, IoSlice, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, found};
 
 /// The client's side of a TLS session, as a layer.
 pub type Client = Tls<ClientConnection>;
@@ -189,7 +189,8 @@ where
             Phase::Duplex => {
                 // RFC 5246 §7.2.1: "The other party MUST respond with a close_notify alert of its
                 // own and close down the connection immediately, discarding any pending writes."
-                p.from_app.discard();
+                let error = Cause::Closed.peer().at(Place::Layer(p.place));
+                p.from_app.refuse(error);
                 self.close_notify(p.to_wire);
                 self.phase = Phase::Over;
             }
@@ -313,6 +314,7 @@ where
         NAME
     }
     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+        p.propagate_stop();
         self.flush(p.to_wire);
         let mut result = match self.phase {
             Phase::Duplex | Phase::Receiving { .. } => self.receive(&mut p),

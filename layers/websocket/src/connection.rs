@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     farewell: Close,
     closed: Option<Closed>,
     close_timeout: Duration,
+    /// Until when, once the application has finished.
+    leaving: Option<Option<Instant>>,
     compression: Option<Compression>,
     /// What the connection fails for as soon as the application has taken what came before: so it
     /// can still answer that.
@@ -77,6 +79,7 @@ impl Connection {
             farewell: Close::bare(CloseCode::NORMAL),
             closed: None,
             close_timeout: settings.close_timeout,
+            leaving: None,
             compression: None,
             refused: None,
             waits_for_end: is_client,
@@ -126,11 +129,25 @@ impl Connection {
             State::Closing { until } | State::Answering { until, .. } | State::Ending { until } => {
                 until
             }
-            State::Open => self.watch.deadline(),
+            State::Open => {
+                let watch = self.watch.deadline().into_iter();
+                watch.chain(self.leaving.flatten()).min()
+            }
             State::Over => None,
         }
     }
+    /// Until when the closing has to be done: counted from when the application asked for it, or the
+    /// peer did.
+    fn until(&self, now: Instant) -> Option<Instant> {
+        match self.leaving {
+            Some(until) => until,
+            None => now.checked_add(self.close_timeout),
+        }
+    }
     pub(crate) fn process<F: Payload>(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+        if self.leaving.is_none() && self.state != State::Over && p.from_app.is_closed() {
+            self.leaving = Some(self.until(now));
+        }
         if let State::Open | State::Closing { .. } = self.state
             && let Err(failure) = self.receive(&mut p, now)
         {
@@ -158,7 +175,11 @@ impl Connection {
         {
             self.end(&mut p);
         }
-        if self.state != State::Open && self.deadline().is_some_and(|until| until <= now) {
+        let until = match self.state {
+            State::Open => self.leaving.flatten(),
+            _ => self.deadline(),
+        };
+        if until.is_some_and(|until| until <= now) {
             self.give_up(&mut p);
         }
     }
@@ -219,12 +240,17 @@ impl Connection {
             State::Closing { .. } => code == self.farewell.code,
             _ => false,
         };
+        let cause = Cause::Closed {
+            code,
+            reason: reason.clone(),
+        };
+        let error = Error::peer(NAME, cause).at(Place::Layer(p.place));
+        // What the application had queued still goes; more it may not say.
+        p.from_app.stop(error.clone().into());
         if is_echo || code.is_clean() {
             p.to_app.finish();
         } else {
-            let reason = reason.clone();
-            let error = Error::peer(NAME, Cause::Closed { code, reason });
-            p.to_app.abort(error.at(Place::Layer(p.place)));
+            p.to_app.abort(error);
         }
         self.sender.no_reply();
         let by = match self.state {
@@ -233,7 +259,7 @@ impl Connection {
                 Closer::Local
             }
             _ => {
-                let until = now.checked_add(self.close_timeout);
+                let until = self.until(now);
                 self.state = State::Answering { code, until };
                 Closer::Peer
             }
@@ -242,7 +268,9 @@ impl Connection {
     }
     /// Sends what there is room for.
     fn send<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) {
-        self.sender.reply(p.to_wire);
+        if let State::Open | State::Closing { .. } = self.state {
+            self.sender.reply(p.to_wire); // "unless it already received a Close frame"
+        }
         while self.state == State::Open
             && p.to_wire.room() > 0
             && let Some(payload) = self.pings.send(now)
@@ -273,7 +301,7 @@ impl Connection {
                 }
                 (Some(End::Finished), _) => {
                     self.sender.close(&self.farewell, p.to_wire);
-                    let until = now.checked_add(self.close_timeout);
+                    let until = self.until(now);
                     self.state = State::Closing { until };
                 }
                 (None, _) => return,

@@ -74,7 +74,8 @@ pub enum Cause {
     /// A Close frame whose code may not stand on the wire.
     #[error("a close frame with the invalid code {0}")]
     BadCloseCode(CloseCode),
-    /// The peer closed with a code that is not a clean end.
+    /// The peer closed. Where messages are received this is an error only if the code is not a clean
+    /// end; where they are sent it always is.
     #[error("closed by the peer with code {code}, reason {reason:?}")]
     Closed {
         /// Its code.

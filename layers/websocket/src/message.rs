@@ -242,6 +242,8 @@ pub trait Form: Flow {
     /// Whether messages are delivered as they come. Then nothing is gathered, and the limits of
     /// what may be do not apply.
     const IN_PARTS: bool;
+    /// Whether there is text. If not, a text message is refused by its first frame, whatever is in it.
+    const TAKES_TEXT: bool = true;
 
     /// Hands the application a message, or the next part of one.
     fn deliver(&mut self, message: Message, last: bool) -> Result<(), Cause>;
@@ -283,6 +285,7 @@ impl Form for Queue<Part> {
 
 impl Form for Pipe {
     const IN_PARTS: bool = true;
+    const TAKES_TEXT: bool = false;
 
     fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
         match message {

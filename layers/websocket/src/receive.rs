@@ -252,6 +252,9 @@ impl Receiver {
         if header.opcode.is_control() {
             return Ok(());
         }
+        if header.opcode == Opcode::Text && self.message.is_none() && !F::TAKES_TEXT {
+            return Err(Cause::TextRefused);
+        }
         let before = match (&self.message, header.opcode) {
             (None, Opcode::Continuation) => return Err(Cause::NothingToContinue),
             (Some(_), Opcode::Text | Opcode::Binary) => return Err(Cause::NestedMessage),

@@ -264,6 +264,7 @@ impl<F: Payload> Layer for Server<F> {
         NAME
     }
     fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+        p.propagate_stop();
         if let Stage::Opening(handshake) = &mut self.stage {
             match handshake.step(&mut p, now) {
                 Ok(Some((stage, compression))) => {

@@ -287,3 +287,126 @@ fn both_sides_close_at_the_same_time() {
     assert_eq!((a.sent(), b.sent()), (vec![], vec![]));
     assert!(b.to_wire.is_closed());
 }
+
+/// The writer learns it at once, and why, even while what it had queued waits for room.
+#[test]
+fn a_writer_is_told_that_the_peer_closed() {
+    let mut port = server(Settings::default());
+    port.to_wire.set_limit(10);
+    port.from_app.push(text("queued message"));
+    port.from_app.push(text("queued message"));
+    port.turn();
+    assert!(port.from_app.stopped().is_none());
+    port.hear(&encode(&[close_frame(1001, "tab closed")], true));
+    let stop = port.from_app.stopped().unwrap();
+    assert_eq!((stop.blame(), stop.place()), (Blame::Peer, Place::Layer(0)));
+    let Some(Cause::Closed { code, reason }) = stop.cause() else {
+        panic!("{stop}")
+    };
+    assert_eq!((*code, &reason[..]), (CloseCode::GOING_AWAY, "tab closed"));
+    assert_eq!(
+        cause(&port.to_app),
+        Some(Ok(())),
+        "for a reader it is an end"
+    );
+    assert!(
+        port.from_app.refused().is_none(),
+        "what was queued still goes"
+    );
+    port.from_app.push(text("nobody reads this"));
+    let mut sent = port.sent();
+    for _ in 0..4 {
+        port.turn();
+        sent.extend(port.sent());
+    }
+    let queued = frame(0x81, "queued message");
+    assert_eq!(
+        decode(&sent, false),
+        [queued.clone(), queued, close_frame(1001, "")]
+    );
+    assert!(port.to_wire.is_closed());
+}
+
+/// Nothing is lost of what an application has finished.
+#[test]
+fn a_close_of_our_own_refuses_nothing() {
+    let mut port = client(Settings::default());
+    port.from_app.push(text("last"));
+    port.from_app.finish();
+    port.turn();
+    port.hear(&encode(&[close_frame(1000, "")], false));
+    assert_eq!(cause(&port.to_app), Some(Ok(())));
+    assert!(port.from_app.refused().is_none());
+}
+
+#[test]
+fn closing_behind_what_the_peer_does_not_take_is_bounded() {
+    for ping in [false, true] {
+        let mut port = client(Settings::default());
+        port.to_wire.set_limit(10);
+        port.from_app.push(text("more than there is room for"));
+        port.from_app.push(text("more"));
+        port.turn();
+        port.from_app.finish();
+        port.turn();
+        let until = port.now + TIMEOUT;
+        assert_eq!(port.layer.deadline(), Some(until));
+        if ping {
+            // A peer that goes on speaking while it does not read gains nothing by it.
+            port.now += TIMEOUT / 2;
+            port.hear(b"\x89\x01p\x81\x01m");
+            assert_eq!(messages(&mut port.to_app), [text("m")]);
+            assert_eq!(port.layer.deadline(), Some(until));
+        }
+        port.now = until;
+        port.turn();
+        let error = cause(&port.to_app).unwrap().unwrap_err();
+        assert!(matches!(error, Cause::CloseTimedOut(TIMEOUT)), "{error}");
+        assert!(port.to_wire.is_closed() && port.layer.deadline().is_none());
+    }
+}
+
+/// A broken wire refuses what is sent; what the peer said before still arrives.
+#[test]
+fn a_wire_that_takes_no_more_stops_the_application() {
+    let mut port = client(Settings::default());
+    port.from_wire
+        .write(&encode(&[frame(0x81, "a"), frame(0x89, "p")], false));
+    port.to_wire
+        .lose(Error::peer("wire", "reset").at(Place::Wire));
+    port.turn();
+    assert_eq!(port.from_app.stopped().unwrap().to_string(), "wire: reset");
+    assert_eq!(messages(&mut port.to_app), [text("a")]);
+    port.from_app.push(text("in vain"));
+    port.turn();
+    assert_eq!(port.sent(), b"");
+    port.hear(&encode(&[frame(0x81, "b")], false));
+    assert_eq!(messages(&mut port.to_app), [text("b")]);
+}
+
+/// A pong that waits for room is forgotten with the connection: nothing is written behind its end.
+#[test]
+fn a_pong_that_waits_does_not_follow_the_end() {
+    for faulty in [true, false] {
+        let mut port = server(Settings::default());
+        port.to_wire.set_limit(4);
+        port.from_app.push(text("fills the wire"));
+        port.turn();
+        assert_eq!(port.to_wire.room(), 0);
+        port.hear(&[0x89, 0x81, 0, 0, 0, 0, b'p']); // a ping, masked with zeros
+        if faulty {
+            port.hear(b"\xff\xff"); // reserved bits and an unknown opcode
+        } else {
+            port.from_app.finish();
+            port.turn();
+            port.now += TIMEOUT;
+            port.turn();
+        }
+        assert!(port.to_wire.is_closed());
+        let said = port.sent();
+        for _ in 0..3 {
+            port.turn(); // there is room again
+            assert_eq!(port.sent(), b"", "behind {said:?}");
+        }
+    }
+}

@@ -455,3 +455,36 @@ fn what_no_compressor_makes_is_refused() {
         assert!(!server.layer.is_open() || server.to_wire.is_closed());
     }
 }
+
+/// Bytes have no text: the first frame says so, before anything that is wrong inside of it.
+#[test]
+fn a_compressed_text_in_a_tunnel_is_refused_for_what_it_is_however_it_is_cut() {
+    use flate2::{Compress, Compression, FlushCompress};
+    let mut payload = vec![0; 200];
+    let mut bad = b"some text, then a byte that is none: ".to_vec();
+    bad.push(0xff);
+    let mut zlib = Compress::new(Compression::default(), false);
+    zlib.compress(&bad, &mut payload, FlushCompress::Sync)
+        .unwrap();
+    payload.truncate(zlib.total_out() as usize - 4); // without 00 00 ff ff
+    let bytes = encode(&[frame(0xc1, payload)], true);
+    for size in 1..=bytes.len() {
+        let request = Request::new("ws://h/").unwrap();
+        let asked = request.to_http2(&settings(Deflate::default()));
+        let offer = Offer::of_http2(&asked).unwrap();
+        let settings = settings(Deflate::default());
+        let (server, _) = Server::answered(&offer, Accept::new(), settings).unwrap();
+        let mut server = Port::new(server.tunnel());
+        for piece in bytes.chunks(size) {
+            if !server.to_wire.is_closed() {
+                server.hear(piece);
+            }
+        }
+        assert_eq!(
+            cause(&server.to_app),
+            Some(Err(Cause::TextRefused)),
+            "by {size}"
+        );
+        assert_eq!(decode(&server.sent(), false), [close_frame(1003, "")]);
+    }
+}

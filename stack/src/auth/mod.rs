@@ -1,7 +1,7 @@
 //! Authentication to proxies, without I/O.
 //!
 //! An [`Authenticator`] is told what the proxy says and answers with what to do next. The
-//! [`Dialer`](crate::Dialer) carries it from connection to connection; the [driver](crate::driver)
+//! [`Dialer`](crate::Dialer) carries it from connection to connection; the [driver](crate::DialContext)
 //! fetches what it needs from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other
 //! schemes are implementations of the same trait, set with [`Hop::authenticator`].
 //!

@@ -13,6 +13,12 @@ pub(super) fn socket(error: io::Error) -> Error {
     }
 }
 
+/// Returns whether an error of the transport is a reset.
+pub(super) fn is_reset(error: &Error) -> bool {
+    let kind = error.cause::<io::Error>().map(io::Error::kind);
+    kind == Some(io::ErrorKind::ConnectionReset)
+}
+
 /// Wraps an error for the traits of bytes: with the kind of the wire's error if there is one.
 pub(super) fn to_io(error: &Error) -> io::Error {
     let kind = error

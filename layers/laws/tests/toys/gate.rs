@@ -104,6 +104,7 @@ impl Layer for Gate {
         "gate"
     }
     fn process(&mut self, mut p: Ports<'_>, now: Instant) {
+        p.propagate_stop();
         loop {
             match &mut self.state {
                 State::Asking => {

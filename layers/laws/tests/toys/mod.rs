@@ -37,6 +37,8 @@ pub(crate) enum Bug {
     BelievesLengths,
     PanicsOnJunk,
     HangsAtTheEnd,
+    WritesInVain,
+    GoesDeaf,
     // of gates
     ClosesAgain,
     AltersBytes,

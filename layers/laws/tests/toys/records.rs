@@ -49,7 +49,13 @@ impl Records {
         self.bug == bug
     }
     fn fail(&mut self, p: &mut P<'_>, error: Error) {
-        p.fail(error);
+        if self.has(Bug::KeepsItsApplication) {
+            p.to_wire.finish();
+            p.to_app.abort(error);
+            p.discard();
+        } else {
+            p.fail(error);
+        }
         self.state = State::Over {
             opened: self.is_open(),
         };
@@ -210,11 +216,13 @@ impl Layer for Records {
     }
     fn process(&mut self, mut p: P<'_>, now: Instant) {
         if let State::Over { .. } = self.state {
+            return p.discard();
+        }
+        if !self.has(Bug::WritesInVain) {
+            p.propagate_stop();
+        }
+        if self.has(Bug::GoesDeaf) && p.to_wire.stopped().is_some() {
             p.from_wire.discard();
-            if !self.has(Bug::KeepsItsApplication) {
-                p.from_app.discard();
-            }
-            return;
         }
         if self.open(&mut p, now) {
             if self.has(Bug::WritesOnEveryCall) && p.to_wire.room() > 0 && !p.to_wire.is_closed() {

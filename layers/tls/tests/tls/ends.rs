@@ -11,6 +11,7 @@ fn tls_1_3_carries_half_close_both_ways() {
     world.settle();
     assert!(world.client.layer.carries_half_close());
     assert!(world.server.finished() && world.client.end().is_none());
+    assert!(world.server.from_app.stopped().is_none());
     world.server.from_app.write(ANSWERED);
     world.server.from_app.finish();
     world.settle();
@@ -39,6 +40,10 @@ fn tls_1_2_answers_close_notify_at_once_and_ends_both_ways() {
     assert_eq!(world.server.got, ASKED);
     assert!(world.server.finished() && world.client.finished());
     assert!(matches!(world.server.to_wire.end(), Some(End::Finished)));
+    let stop = world.server.from_app.stopped().expect("the writer is told");
+    assert!(matches!(stop.cause(), Some(Cause::Closed)), "{stop}");
+    assert!(world.server.from_app.refused().is_none(), "nothing is lost");
+    assert!(world.client.from_app.refused().is_none());
     world.server.from_app.write(ANSWERED);
     world.settle();
     assert!(

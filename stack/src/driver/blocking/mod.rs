@@ -133,6 +133,12 @@ impl<L: Layer> Connection<L> {
         self.inner.describe()
     }
 
+    /// Sets how long `shutdown` may take: see
+    /// [`Connection::set_close_timeout`](crate::Connection::set_close_timeout).
+    pub fn set_close_timeout(&mut self, timeout: Duration) {
+        self.inner.set_close_timeout(timeout);
+    }
+
     /// Waits until `fact` finds what it looks for.
     ///
     /// # Errors

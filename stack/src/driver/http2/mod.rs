@@ -10,7 +10,7 @@ pub use stream::{Http2Stream, Http2WebSocket};
 use crate::connect::Origin;
 use crate::driver::error::seed;
 use crate::driver::io::Connection;
-use crate::driver::runtime::{AsyncTimer, Runtime};
+use crate::driver::runtime::{AsyncTimer, Runtime, sleep};
 use crate::http2::{Asks, Request, Streams, asks};
 use crate::{BoxHttp2, End, Engine, Error, Flow, Layer, websocket};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use http::{Response, StatusCode};
 use shared::{HoldGuard, Interest, Shared};
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -135,14 +135,18 @@ impl Http2 {
             stream: Some(Http2Stream::new(self, id)),
         }))
     }
-    /// Closes gracefully: no more streams are opened or accepted. Waits until the open ones have ended.
+    /// Closes gracefully: no more streams are opened or accepted. Waits until the open ones have ended,
+    /// at most ten seconds. After that they still go on, until the last clone and the last stream are
+    /// dropped.
     ///
     /// # Errors
     ///
     /// The error that ended the connection instead.
     pub async fn close(&self) -> Result<(), Error> {
+        let runtime = self.runtime();
+        let mut late = pin!(sleep(&*runtime, CLOSE_TIMEOUT));
         poll_fn(|cx| {
-            self.shared.wait(Interest::Connection, cx, |state| {
+            let closed = self.shared.wait(Interest::Connection, cx, |state| {
                 state.streams().finish();
                 let engine = state.connection.engine();
                 let left = engine.has_left();
@@ -151,7 +155,13 @@ impl Http2 {
                     Some(End::Finished) if left => Poll::Ready(Ok(())),
                     _ => Poll::Pending,
                 }
-            })
+            });
+            if closed.is_ready() {
+                return closed;
+            }
+            let late = ready!(late.as_mut().poll(cx));
+            late.map_err(|error| Error::local("runtime", error))?;
+            Poll::Ready(Err(Error::peer("http2", Unclosed)))
         })
         .await
     }
@@ -283,7 +293,11 @@ fn no_origin() -> Error {
 #[error("this connection was not made from a URL: say with `websocket_with` where the path is")]
 struct NoOrigin;
 
-/// How long a driver says goodbye when nobody holds the connection any more.
+#[derive(Debug, thiserror::Error)]
+#[error("streams are still open after {CLOSE_TIMEOUT:?}")]
+struct Unclosed;
+
+/// How long a graceful end may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl fmt::Debug for Http2 {

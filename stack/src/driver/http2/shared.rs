@@ -130,6 +130,16 @@ impl State {
             None => whole,
         }
     }
+    /// Returns the error that every write to a stream fails with, if nothing can be written any more.
+    pub(super) fn refused(&mut self, id: StreamId) -> Option<Error> {
+        let cut = self.cut_short(id);
+        cut.or_else(|| self.streams().write(id)?.stopped().cloned())
+    }
+    /// Returns the error of a stop that lost something which had been written to a stream.
+    pub(super) fn lost(&mut self, id: StreamId) -> Option<Error> {
+        let cut = self.cut_short(id);
+        cut.or_else(|| self.streams().write(id)?.refused().cloned())
+    }
     /// Moves requests and responses that arrived to where waiting tasks look for them.
     fn sort(&mut self) {
         while let Some((id, head)) = self.connection.engine().to_app().arrived() {

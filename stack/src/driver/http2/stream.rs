@@ -1,10 +1,10 @@
 //! One stream of an HTTP/2 connection, as a transport for a stack of its own.
 
-use super::Http2;
 use super::shared::{HoldGuard, Interest, Shared};
+use super::{CLOSE_TIMEOUT, Http2};
 use crate::driver::error::to_io;
 use crate::driver::io::Connection;
-use crate::driver::runtime::Transport;
+use crate::driver::runtime::{AsyncTimer, Transport};
 use crate::http2::StreamId;
 use crate::{End, Error, Flow, Pipe, websocket};
 use bytes::Bytes;
@@ -12,8 +12,9 @@ use http::Response;
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A WebSocket over one stream of an HTTP/2 connection.
 pub type Http2WebSocket = Connection<websocket::Client>;
@@ -25,6 +26,8 @@ pub struct Http2Stream {
     shared: Arc<Shared>,
     id: StreamId,
     _guard: Arc<HoldGuard>,
+    /// Expires when this direction has not ended in time.
+    closing: Option<Pin<Box<dyn AsyncTimer>>>,
 }
 
 impl Http2Stream {
@@ -33,6 +36,7 @@ impl Http2Stream {
             shared: http2.shared.clone(),
             id,
             _guard: http2.guard.clone(),
+            closing: None,
         }
     }
     /// Resets the stream: the peer sees that it was cut short (RST_STREAM with CANCEL).
@@ -79,7 +83,7 @@ impl Http2Stream {
     ) -> Poll<io::Result<usize>> {
         let id = self.id;
         self.shared.wait(Interest::Write(id), cx, |state| {
-            let cut = state.cut_short(id);
+            let cut = state.refused(id);
             match state.streams().write(id) {
                 Some(pipe) if cut.is_none() && !pipe.is_closed() && pipe.room() == 0 => {
                     Poll::Pending
@@ -127,7 +131,7 @@ impl Http2Stream {
     pub(in crate::driver) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let id = self.id;
         self.shared.wait(Interest::Flush(id), cx, |state| {
-            if let Some(error) = state.cut_short(id) {
+            if let Some(error) = state.lost(id) {
                 return Poll::Ready(Err(to_io(&error)));
             }
             let waits = state.streams().write(id).is_some_and(|it| !it.is_empty());
@@ -139,12 +143,30 @@ impl Http2Stream {
         })
     }
 
+    /// Ends this direction, and waits until everything has left, for ten seconds at most.
     pub(in crate::driver) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.finish();
+        let left = self.poll_left(cx);
+        if left.is_ready() {
+            self.closing = None;
+            return left;
+        }
+        let shared = &self.shared;
+        let closing = self.closing.get_or_insert_with(|| {
+            let runtime = shared.lock().connection.runtime().clone();
+            runtime.new_timer(runtime.now() + CLOSE_TIMEOUT)
+        });
+        ready!(closing.as_mut().poll_expired(cx))?;
+        self.closing = None;
+        let text = "the peer did not take everything in time";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
+    }
+
+    fn finish(&self) {
         if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
             pipe.finish();
         }
         self.shared.progress();
-        self.poll_left(cx)
     }
 }
 
@@ -172,7 +194,8 @@ impl Transport for Http2Stream {
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_finish(cx)
+        self.finish();
+        self.poll_left(cx) // the stack above has a limit of its own
     }
 
     fn reset(&self) {

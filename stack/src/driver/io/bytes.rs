@@ -5,6 +5,7 @@ use crate::driver::error::to_io;
 use crate::{End, Error, Flow, Layer, Pipe};
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 impl<L> Connection<L>
 where
@@ -33,6 +34,7 @@ where
                 return Poll::Ready(Ok(n));
             }
             let Some(end) = to_app.end().cloned() else {
+                self.waits_to_read(cx);
                 ready!(self.advance(cx));
                 continue;
             };
@@ -56,7 +58,10 @@ where
             if n > 0 || bytes.is_empty() {
                 from_app.write(&bytes[..n]);
                 self.push(cx);
-                return Poll::Ready(Ok(n));
+                return Poll::Ready(match self.engine().from_app().stopped() {
+                    Some(error) if n > 0 => Err(to_io(error)),
+                    _ => Ok(n),
+                });
             }
             ready!(self.advance(cx));
         }
@@ -69,15 +74,41 @@ where
     /// [carries half-close](Layer::carries_half_close).
     pub(in crate::driver) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.engine().from_app().finish();
-        self.poll_left(cx)
+        let flushed = self.poll_left(cx);
+        if flushed.is_ready() {
+            self.closing = None;
+            return flushed;
+        }
+        let timeout = Duration::from_millis(self.close_timeout.into());
+        let closing = match &mut self.closing {
+            Some(closing) => closing,
+            none => match self.runtime.now().checked_add(timeout) {
+                Some(at) => none.insert(self.runtime.new_timer(at)),
+                None => return Poll::Pending,
+            },
+        };
+        let error = match ready!(closing.as_mut().poll_expired(cx)) {
+            Ok(()) => Error::peer("connection", CloseTimedOut { timeout }),
+            Err(error) => Error::local("runtime", error),
+        };
+        self.closing = None;
+        self.cut(&error);
+        Poll::Ready(Err(to_io(&error)))
     }
     fn check(&mut self) -> io::Result<()> {
-        if let Some(End::Aborted(error)) = self.engine().to_app().closed() {
-            return Err(to_io(error));
+        if let Some(error) = self.refused() {
+            return Err(to_io(&error));
         }
-        match self.engine().from_app().is_closed() {
-            true => Err(io::ErrorKind::BrokenPipe.into()),
-            false => Ok(()),
+        if self.engine().from_app().is_closed() {
+            return Err(io::ErrorKind::BrokenPipe.into());
         }
+        Ok(())
     }
+}
+
+/// The peer did not take in time what was written before the end.
+#[derive(Debug, thiserror::Error)]
+#[error("the peer did not take everything within {timeout:?} after the end was written")]
+struct CloseTimedOut {
+    timeout: Duration,
 }

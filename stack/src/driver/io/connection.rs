@@ -10,7 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 /// A stack on a transport: moves bytes between the two whenever it is polled.
@@ -34,6 +34,14 @@ pub struct Connection<L: Layer> {
     pub(super) error_taken: bool,
     /// The last read was large: the next one is worth a large buffer.
     pub(super) reads_much: bool,
+    /// Something was read, or tried to be, since the last flush.
+    pub(super) was_read: bool,
+    /// The task that waits to read.
+    pub(super) reader: Option<Waker>,
+    /// In milliseconds.
+    pub(super) close_timeout: u32,
+    /// Expires when this direction has not ended in time.
+    pub(super) closing: Option<Pin<Box<dyn AsyncTimer>>>,
 }
 
 pub(super) enum Writing {
@@ -107,6 +115,10 @@ where
             writing: Writing::Open,
             error_taken: false,
             reads_much: false,
+            was_read: false,
+            reader: None,
+            close_timeout: CLOSE_TIMEOUT,
+            closing: None,
         }
     }
 
@@ -134,6 +146,10 @@ where
             writing: self.writing,
             error_taken: self.error_taken,
             reads_much: self.reads_much,
+            was_read: self.was_read,
+            reader: self.reader,
+            close_timeout: self.close_timeout,
+            closing: self.closing,
         }
     }
     /// Returns the stack, to read facts and to decide.
@@ -180,6 +196,15 @@ where
     pub fn open_within(&mut self, allowed: Duration) {
         self.engine.open_within(allowed, self.now());
     }
+    /// Sets how long `shutdown` of a stream of bytes may take, counted from its first call: 10 s unless
+    /// set. After it the connection is cut short, and the call fails. To send much to a slow peer before
+    /// the end, flush first, which has no limit.
+    ///
+    /// A WebSocket has a [time-out of its own](crate::websocket::Settings::close_timeout).
+    pub fn set_close_timeout(&mut self, timeout: Duration) {
+        self.close_timeout = timeout.as_millis().try_into().unwrap_or(u32::MAX);
+    }
+
     /// Returns the runtime that the connection runs on.
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.runtime
@@ -297,3 +322,6 @@ pub struct Ended;
 struct Unfinished {
     timeout: Duration,
 }
+
+/// How long `shutdown` may take unless it is set, in milliseconds.
+const CLOSE_TIMEOUT: u32 = 10_000;

@@ -69,6 +69,7 @@ where
                 return Poll::Ready(Some(Ok(message)));
             }
             let Some(end) = self.engine().to_app().end().cloned() else {
+                self.waits_to_read(cx);
                 ready!(self.advance(cx));
                 continue;
             };
@@ -81,8 +82,8 @@ where
     }
     pub(in crate::driver) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            if let Some(End::Aborted(error)) = self.engine().to_app().closed() {
-                return Poll::Ready(Err(error.clone()));
+            if let Some(error) = self.refused() {
+                return Poll::Ready(Err(error));
             }
             if self.engine().from_app().is_closed() {
                 return Poll::Ready(Err(Error::local("connection", Closed)));

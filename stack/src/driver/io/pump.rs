@@ -1,12 +1,12 @@
 //! Moving bytes between a transport and the wire of a stack.
 
 use super::connection::{Connection, Writing};
-use crate::driver::error::socket;
-use crate::driver::runtime::SMALL_READ;
+use crate::driver::error::{is_reset, socket};
+use crate::driver::runtime::{BULK_READ, SMALL_READ};
 use crate::{End, Error, Flow, Layer};
 use std::io;
 use std::mem;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 impl<L> Connection<L>
 where
@@ -47,14 +47,56 @@ where
     pub(in crate::driver) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             self.push(cx);
-            if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
-                return Poll::Ready(Err(error.clone()));
+            if let Some(error) = self.lost() {
+                return Poll::Ready(Err(error));
             }
             if self.engine.is_flushed() {
+                self.hear(cx);
                 return Poll::Ready(Ok(()));
             }
             // The peer may have to be heard before it takes more.
             ready!(self.advance(cx));
+        }
+    }
+    /// Returns the error that every write fails with, if nothing can be written any more.
+    pub(in crate::driver) fn refused(&mut self) -> Option<Error> {
+        if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
+            return Some(error.clone());
+        }
+        self.engine.from_app().stopped().cloned()
+    }
+    /// Returns the error of a stop that lost something which had been written.
+    fn lost(&mut self) -> Option<Error> {
+        if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
+            return Some(error.clone());
+        }
+        let lost = self.engine.from_app().refused().cloned();
+        lost.or_else(|| self.engine.to_wire().refused().cloned())
+    }
+    /// Reads once behind what was sent, if nothing was read since the last time: a task that only
+    /// sends has to learn of a Close or a reset. A task that waits to read keeps its place as the one
+    /// that is woken.
+    fn hear(&mut self, cx: &mut Context<'_>) {
+        if mem::take(&mut self.was_read) || self.is_blocking() {
+            return;
+        }
+        let reader = self.reader.clone();
+        let read = match &reader {
+            Some(reader) => self.read(&mut Context::from_waker(reader)),
+            None => self.read(cx),
+        };
+        self.was_read = false;
+        if read {
+            self.push(cx);
+            reader.into_iter().for_each(Waker::wake);
+        }
+    }
+    /// Remembers the task that waits to read.
+    #[inline]
+    pub(in crate::driver) fn waits_to_read(&mut self, cx: &Context<'_>) {
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
         }
     }
     /// Processes and writes as far as the transport takes it. What left makes room for what waits
@@ -67,15 +109,24 @@ where
             }
         }
     }
-    /// Whether the error that ended the stack is still to be told: a stream tells it once.
+    /// Returns whether the error that ended the stack is still to be told: a stream tells it once.
     pub(in crate::driver) fn take_error_once(&mut self) -> bool {
         !mem::replace(&mut self.error_taken, true)
     }
-    /// Whether there is nothing left to drive.
+    /// Cuts both directions short, whatever still waits.
+    pub(super) fn cut(&mut self, error: &Error) {
+        if let Some(io) = self.io.take() {
+            io.reset();
+        }
+        self.engine.to_wire().lose(error.clone());
+        self.engine.break_wire(error.clone());
+        self.process();
+    }
+    /// Returns whether there is nothing left to drive.
     pub(in crate::driver) fn is_over(&self) -> bool {
         self.io.is_none()
     }
-    /// A number that changes whenever something moves in the stack's outer flows.
+    /// Returns a number that changes whenever something moves in the stack's outer flows.
     pub(in crate::driver) fn moves(&self) -> u64 {
         self.engine.moves()
     }
@@ -104,8 +155,11 @@ where
                 Poll::Ready(Err(error)) => error,
                 Poll::Pending => break,
             };
-            self.writing = Writing::Broken(Some(Box::new(socket(error))));
-            break;
+            // What the peer said before is still read.
+            let error = socket(error);
+            self.engine.to_wire().lose(error.clone());
+            self.writing = Writing::Broken(Some(Box::new(error)));
+            return true;
         }
         if moved {
             // Transports that buffer are told; an error shows at the next write.
@@ -140,6 +194,7 @@ where
     }
     /// Reads once, if there is room; returns whether something arrived.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
+        self.was_read = true;
         let Some(io) = &mut self.io else { return false };
         let from_wire = self.engine.from_wire();
         if from_wire.room() == 0 || from_wire.is_closed() {
@@ -147,12 +202,20 @@ where
         }
         let wanted = from_wire.wanted();
         let expected = if self.reads_much || wanted > SMALL_READ {
-            wanted.max(1)
+            // Memory grows with what came, not with a length that the peer merely claims.
+            wanted.clamp(1, (GROWTH * from_wire.len()).max(BULK_READ))
         } else {
             0
         };
         match io.poll_read(cx, from_wire, expected) {
-            Poll::Ready(Ok(0)) => from_wire.finish(),
+            Poll::Ready(Ok(0)) => match &mut self.writing {
+                // The system tells of a reset once, and it has told the write: this is no end.
+                Writing::Broken(error) if error.as_deref().is_some_and(is_reset) => {
+                    let error = error.take();
+                    error.into_iter().for_each(|it| self.engine.break_wire(*it));
+                }
+                _ => from_wire.finish(),
+            },
             Poll::Ready(Ok(n)) => self.reads_much = n >= SMALL_READ,
             Poll::Ready(Err(error)) => self.engine.break_wire(socket(error)),
             Poll::Pending => return false,
@@ -187,3 +250,6 @@ where
         Poll::Ready(())
     }
 }
+
+/// How many times what waits already may be reserved for the rest of its unit.
+const GROWTH: usize = 2;

@@ -15,14 +15,14 @@ pub struct Relayed {
     pub received: u64,
 }
 
-/// Joins two byte stacks until both directions have ended.
+/// Joins two byte stacks until both directions have ended, or one side takes no more.
 ///
 /// Each end is carried on as what it was: a half-close as a half-close, a reset as a reset. A side
 /// that takes no more slows the other down; in between wait at most the flows' limits.
 ///
 /// # Errors
 ///
-/// What cut one of the connections short; the other one has then been cut short too.
+/// The error that cut one of the connections short; the other one has then been cut short too.
 pub async fn relay<L, M>(
     mut first: Connection<L>,
     mut second: Connection<M>,
@@ -38,14 +38,14 @@ where
             second.engine().to_app().pour(first.engine().from_app());
             first.push(cx);
             second.push(cx);
-            for end in [ended(&mut first), ended(&mut second)] {
-                if let Some(End::Aborted(error)) = end {
-                    first.abort(error.clone());
-                    second.abort(error.clone());
-                    first.push(cx);
-                    second.push(cx);
-                    return Poll::Ready(Err(error));
-                }
+            let cut = aborted(&mut first).or_else(|| aborted(&mut second));
+            let cut = cut.or_else(|| lost(&mut first, &mut second));
+            if let Some(error) = cut.or_else(|| lost(&mut second, &mut first)) {
+                first.abort(error.clone());
+                second.abort(error.clone());
+                first.push(cx);
+                second.push(cx);
+                return Poll::Ready(Err(error));
             }
             if has_left(&mut first) && has_left(&mut second) {
                 return Poll::Ready(Ok(Relayed {
@@ -64,14 +64,31 @@ where
     .await
 }
 
-fn ended<L>(connection: &mut Connection<L>) -> Option<End>
+/// Returns why something is lost that one side should have got, once all that it said itself has gone
+/// on: until then a side that takes no more is still read. A side that merely wants no more, and is sent
+/// no more, ends well.
+fn lost<L, M>(one: &mut Connection<L>, other: &mut Connection<M>) -> Option<Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+    M: Layer<In = Pipe, Out = Pipe>,
+{
+    let broken = one.engine().from_app().refused().cloned();
+    let error = broken.or_else(|| other.engine().to_app().refused().cloned())?;
+    let deaf = other.engine().from_app().stopped().is_some();
+    (deaf || has_left(other)).then_some(error)
+}
+
+fn aborted<L>(connection: &mut Connection<L>) -> Option<Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
 {
-    connection.engine().to_app().end().cloned()
+    match connection.engine().to_app().end() {
+        Some(End::Aborted(error)) => Some(error.clone()),
+        _ => None,
+    }
 }
 
-/// Whether everything for the peer of this connection has left, its end too.
+/// Returns whether everything for the peer of this connection has left, its end too.
 fn has_left<L>(connection: &mut Connection<L>) -> bool
 where
     L: Layer<In = Pipe, Out = Pipe>,

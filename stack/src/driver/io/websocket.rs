@@ -32,6 +32,9 @@ where
         poll_fn(|cx| self.answer(ping, cx)).await
     }
     pub(in crate::driver) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
+        if let Some(error) = self.refused() {
+            return Err(error);
+        }
         let socket = socket(self.engine()).ok_or_else(none)?;
         socket.ping(payload)
     }
@@ -43,6 +46,9 @@ where
         loop {
             if let Some(pong) = socket(self.engine()).and_then(|socket| socket.pong_to(ping)) {
                 return Poll::Ready(Ok(pong.elapsed));
+            }
+            if let Some(error) = self.refused() {
+                return Poll::Ready(Err(error));
             }
             match self.engine().to_app().closed() {
                 Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),

@@ -78,7 +78,7 @@ pub use smol::Smol;
 pub use threads::Threads;
 #[cfg(feature = "tokio")]
 pub use tokio::{Tokio, TokioTransport};
-pub(super) use transport::SMALL_READ;
+pub(super) use transport::{BULK_READ, SMALL_READ};
 pub use transport::{IntoTransport, Transport};
 
 /// A boxed future that may move to another thread.

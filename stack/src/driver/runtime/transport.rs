@@ -137,7 +137,7 @@ pub(super) fn read_large(
 ) -> Poll<io::Result<usize>> {
     let size = expected.clamp(BULK_READ, MAX_SPECULATIVE_RESERVE);
     to.fill(|buf| {
-        if buf.capacity() - buf.len() < expected.clamp(SMALL_READ, size) {
+        if buf.capacity() - buf.len() < expected.clamp(SMALL_READ, BULK_READ) {
             buf.reserve(size);
         }
         read(buf)
@@ -205,7 +205,7 @@ pub(in crate::driver) fn no_socket() -> io::Error {
 pub(in crate::driver) const SMALL_READ: usize = 8 * 1024;
 
 /// The size of a read while much is coming, in bytes.
-const BULK_READ: usize = 64 * 1024;
+pub(in crate::driver) const BULK_READ: usize = 64 * 1024;
 
 /// How much is reserved at once for a unit whose length the peer merely claims, in bytes.
 const MAX_SPECULATIVE_RESERVE: usize = 1024 * 1024;
