@@ -194,7 +194,10 @@ impl Handshake {
         ports: &mut Ports<'_>,
     ) -> Poll<Result<(), Error>> {
         let (from_wire, to_wire) = (&mut *ports.from_wire, &mut *ports.to_wire);
-        let room = to_wire.room();
+        let room = match to_wire.stopped() {
+            Some(_) => usize::MAX, // what is written there is thrown away
+            None => to_wire.room(),
+        };
         let mut polled = Poll::Pending;
         if self.wait.goes_on(from_wire, room) {
             let finished = matches!(from_wire.closed(), Some(End::Finished));
@@ -231,6 +234,7 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
     }
     fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
         if let Phase::Opening(handshake) = &mut self.phase {
+            ports.propagate_stop();
             match handshake.run(&mut self.state, &mut ports) {
                 Poll::Ready(Ok(())) => self.phase = Phase::Open,
                 Poll::Ready(Err(error)) => {
