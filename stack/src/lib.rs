@@ -95,8 +95,8 @@ pub use plain::Plain;
 pub use policy::Policy;
 pub use stack::{BoxHttp2, BoxSocket, BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{
-    Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Pipe, Place, Ports, Progress,
-    Queue, Seed, Status, Weigh, found,
+    Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Parsed, Pipe, Place, Ports,
+    Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire, found,
 };
 #[doc(inline)]
 pub use {
@@ -107,6 +107,10 @@ pub use {
 #[cfg(all(doctest, feature = "tokio", feature = "blocking", feature = "smol"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "tokio", feature = "aws-lc-rs"))]
+#[doc = include_str!("../../docs/write-a-layer.md")]
+struct WriteALayer;
 
 #[cfg(all(doctest, feature = "smol"))]
 #[doc = include_str!("../../docs/write-a-runtime.md")]

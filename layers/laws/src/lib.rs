@@ -74,7 +74,3 @@ pub use laws::{
 };
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/write-a-layer.md")]
-struct WriteALayer;

@@ -76,6 +76,8 @@
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
 //! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
 //! * [`Seed`]: randomness that comes in from outside.
+//! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
+//!   code.
 //! * [`LayerExt`]: facts and decisions, found in a stack by type.
 //!
 //! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
@@ -86,6 +88,7 @@ mod layer;
 mod pipe;
 mod queue;
 mod seed;
+mod tunnel;
 
 pub use error::{Blame, Cause, Error, NewConnection, Place};
 pub use flow::{End, Flow, Stop};
@@ -93,3 +96,4 @@ pub use layer::{Layer, LayerExt, Ports, Progress, Status, found};
 pub use pipe::Pipe;
 pub use queue::{Queue, Weigh};
 pub use seed::Seed;
+pub use tunnel::{Parsed, ReadError, Tunnel, Wire};

@@ -189,6 +189,19 @@ impl Pipe {
         }
         self.buf.split_to(n).freeze()
     }
+    /// Reads through `f`, which must only take from the front of what it is given.
+    pub(crate) fn drain<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
+        if !self.chunks.is_empty() {
+            self.join();
+        }
+        let before = self.buf.len();
+        let result = f(&mut self.buf);
+        if self.buf.len() != before {
+            self.moved();
+            self.rest();
+        }
+        result
+    }
     /// Says that the reader can do nothing with fewer than `n` unread bytes. It holds until
     /// something is read.
     ///

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A host and a port: where a client wants to go, or what a proxy has bound for it.
 ///
@@ -79,9 +79,14 @@ impl fmt::Display for Address {
 
 impl Host {
     fn new(host: &str) -> Result<Self, AddressError> {
-        if let Ok(ip) = host.parse() {
-            return Ok(Self::Ip(ip));
-        }
+        let Some(at) = host.bytes().position(is_forbidden) else {
+            return match (host.parse::<Ipv4Addr>(), host.len()) {
+                (Ok(ip), _) => Ok(Self::Ip(ip.into())),
+                (Err(_), 1..=255) => Ok(Self::Name(host.into())),
+                (Err(_), length) => Err(AddressError::Length(length)),
+            };
+        };
+        // An IPv6 address has colons, which no name may have.
         let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let literal = bracketed.unwrap_or(host);
         if let Ok(ip) = literal.parse::<Ipv6Addr>() {
@@ -92,19 +97,19 @@ impl Host {
         {
             return Err(AddressError::Zone);
         }
-        if let Some(wrong) = host.chars().find(|c| is_forbidden(*c)) {
-            return Err(AddressError::Character(wrong));
-        }
-        match host.len() {
-            1..=255 => Ok(Self::Name(host.into())),
-            length => Err(AddressError::Length(length)),
-        }
+        let wrong = host[at..].chars().next().expect("what was found there");
+        Err(AddressError::Character(wrong))
     }
 }
 
-/// Whether the URL Standard forbids a character in a domain, or ASCII does.
-fn is_forbidden(c: char) -> bool {
-    !c.is_ascii_graphic() || r"#%/:<>?@[\]^|".contains(c)
+/// Whether the URL Standard forbids a character in a domain, or ASCII does: every byte of a
+/// character beyond ASCII is forbidden.
+fn is_forbidden(byte: u8) -> bool {
+    let forbidden = matches!(
+        byte,
+        b'#' | b'%' | b'/' | b':' | b'<' | b'>' | b'?' | b'@' | b'[' | b'\\' | b']' | b'^' | b'|'
+    );
+    forbidden || !byte.is_ascii_graphic()
 }
 
 /// Shows the IP address without brackets, or the name.

@@ -1,44 +1,37 @@
-use crate::handshake::{Stop, take};
+use crate::handshake::{read, refuse};
 use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Version};
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire, found};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].
 ///
 /// Once the proxy has done it, the layer is transparent. Nothing of the application is sent before.
 /// It speaks SOCKS5, unless it is told to speak [SOCKS4](Self::socks4).
 #[derive(Debug)]
-pub struct Client {
-    command: Command,
-    target: Address,
-    login: Login,
-    state: State,
-}
+pub struct Client(Tunnel<State>);
 
 #[derive(Debug)]
 enum State {
-    /// Nothing has been said.
-    Start,
-    /// The methods are offered; the proxy chooses one (RFC 1928 §3).
-    Method,
-    /// The password is sent; the proxy checks it (RFC 1929 §2).
-    Password,
-    /// The request is sent; the proxy connects, or binds (RFC 1928 §4 and §6).
-    Request,
-    /// The proxy listens for the peer of BIND, and tells when it has come.
-    Bound { bound: Address },
-    /// A tunnel, from what the proxy has bound to the target or to the peer of BIND.
-    Open {
-        bound: Address,
+    /// What to ask for. The handshake takes it when it begins.
+    New(Asks),
+    /// What the proxy has told.
+    Asked {
+        bound: Option<Address>,
         peer: Option<Address>,
     },
-    /// The handshake failed.
-    Over,
+}
+
+#[derive(Debug)]
+struct Asks {
+    command: Command,
+    target: Address,
+    login: Login,
 }
 
 impl Client {
@@ -74,12 +67,13 @@ impl Client {
         Self::asking(Command::UdpAssociate, from)
     }
     fn asking(command: Command, target: Address) -> Self {
-        Self {
+        let login = Login::Socks5(None);
+        let state = State::New(Asks {
             command,
             target,
-            login: Login::Socks5(None),
-            state: State::Start,
-        }
+            login,
+        });
+        Self(Tunnel::with_state(NAME, state, open))
     }
     /// Offers a user name and a password too (RFC 1929), each of 1 to 255 bytes.
     ///
@@ -92,10 +86,12 @@ impl Client {
     ///
     /// [`PasswordError`] if one of them has another length, or if the client speaks SOCKS4.
     pub fn with_password(mut self, user: &str, password: &str) -> Result<Self, PasswordError> {
-        if let Login::Socks4(_) = self.login {
-            return Err(PasswordError::Socks4);
+        if let State::New(asks) = self.0.state_mut() {
+            if let Login::Socks4(_) = asks.login {
+                return Err(PasswordError::Socks4);
+            }
+            asks.login = Login::Socks5(Some(Credentials::new(user, password)?));
         }
-        self.login = Login::Socks5(Some(Credentials::new(user, password)?));
         Ok(self)
     }
     /// Speaks [SOCKS4], with a user id that may be empty: the proxy may believe it, or ask identd.
@@ -122,16 +118,20 @@ impl Client {
     /// # Ok::<(), wirestack_socks::AddressError>(())
     /// ```
     pub fn socks4(mut self, user: &str) -> Result<Self, Socks4Error> {
-        match self.target.host() {
-            Host::Ip(IpAddr::V6(_)) => return Err(Socks4Error::Ipv6),
-            Host::Ip(IpAddr::V4(ip)) if v4::announces_name(*ip) => {
-                return Err(Socks4Error::AnnouncesName(*ip));
+        if let State::New(asks) = self.0.state_mut() {
+            match asks.target.host() {
+                Host::Ip(IpAddr::V6(_)) => return Err(Socks4Error::Ipv6),
+                Host::Ip(IpAddr::V4(ip)) if v4::announces_name(*ip) => {
+                    return Err(Socks4Error::AnnouncesName(*ip));
+                }
+                _ if asks.command == Command::UdpAssociate => {
+                    return Err(Socks4Error::UdpAssociate);
+                }
+                _ if asks.login.has_password() => return Err(Socks4Error::Password),
+                _ => {}
             }
-            _ if self.command == Command::UdpAssociate => return Err(Socks4Error::UdpAssociate),
-            _ if self.login.has_password() => return Err(Socks4Error::Password),
-            _ => {}
+            asks.login = Login::Socks4(UserId::new(user)?);
         }
-        self.login = Login::Socks4(UserId::new(user)?);
         Ok(self)
     }
     /// Returns what the proxy has bound, once it has replied: for CONNECT the address that the
@@ -140,85 +140,74 @@ impl Client {
     /// If it is unspecified (0.0.0.0 or ::), it stands for the address at which the client has
     /// reached the proxy.
     pub fn bound(&self) -> Option<&Address> {
-        match &self.state {
-            State::Bound { bound } | State::Open { bound, .. } => Some(bound),
-            _ => None,
-        }
+        self.told().0
     }
     /// Returns who has connected to the proxy, once BIND is open.
     pub fn peer(&self) -> Option<&Address> {
-        match &self.state {
-            State::Open { peer, .. } => peer.as_ref(),
-            _ => None,
+        self.told().1
+    }
+    fn told(&self) -> (Option<&Address>, Option<&Address>) {
+        match self.0.state() {
+            State::Asked { bound, peer } if !self.0.is_over() => (bound.as_ref(), peer.as_ref()),
+            _ => (None, None),
         }
     }
+}
 
-    /// Goes on with the handshake until it is done or has to stop.
-    fn open(&mut self, ports: &mut Ports<'_>) -> Result<(), Stop> {
-        loop {
-            self.state = match &self.state {
-                State::Open { .. } => return Ok(()),
-                State::Over => return Err(Stop::Over),
+/// The handshake.
+async fn open(wire: Wire<State>) -> Result<(), Error> {
+    let (bound, peer) = (None, None);
+    let state = wire.state(|it| std::mem::replace(it, State::Asked { bound, peer }));
+    let State::New(mut asks) = state else {
+        unreachable!("a handshake begins once");
+    };
+    let (command, target, version) = (asks.command, &asks.target, asks.login.version());
+    match &mut asks.login {
+        Login::Socks4(UserId(user)) => {
+            wire.fill(|to| v4::emit_request(to, command, target, user))
+                .await;
+        }
+        Login::Socks5(credentials) => {
+            log_in(&wire, credentials).await?;
+            wire.fill(|to| v5::emit_request(to, command, target)).await;
+        }
+    }
+    let bound = reply(&wire, version, command.reply()).await?;
+    wire.state(|it| it.told(bound));
+    if command == Command::Bind {
+        let peer = reply(&wire, version, wire::SECOND_REPLY).await?;
+        wire.state(|it| it.told(peer));
+    }
+    Ok(())
+}
 
-                // No step is begun that could not be answered.
-                _ if ports.to_wire.room() == 0 => return Err(Stop::Wait),
+/// Offers methods (RFC 1928 §3), and does as the proxy chooses.
+async fn log_in(wire: &Wire<State>, credentials: &mut Option<Credentials>) -> Result<(), Error> {
+    let offered = Credentials::methods(credentials.as_ref());
+    wire.fill(|to| v5::emit_greeting(to, offered)).await;
+    let chosen = read(wire, wire::CHOICE, v5::parse_choice).await?;
+    match (chosen, credentials.take()) {
+        (method::NO_AUTHENTICATION, _) => Ok(()),
+        (method::PASSWORD, Some(it)) => {
+            wire.fill(move |to| v5::emit_password(to, &it.user, &it.password))
+                .await;
+            read(wire, wire::STATUS, v5::parse_status).await
+        }
+        (method::NONE_ACCEPTABLE, _) => Err(refuse(Cause::MethodsRefused { offered })),
+        (other, _) => Err(refuse(Cause::UnofferedMethod(other))),
+    }
+}
 
-                State::Start => match self.login.version() {
-                    Version::Socks4 => self.request(ports),
-                    Version::Socks5 => {
-                        v5::emit_greeting(ports.to_wire, self.login.methods());
-                        State::Method
-                    }
-                },
-                State::Method => {
-                    let chosen = take(ports.from_wire, wire::CHOICE, v5::parse_choice)?;
-                    let offered = self.login.methods();
-                    match (chosen, self.login.take_password()) {
-                        (method::NO_AUTHENTICATION, _) => self.request(ports),
-                        (method::PASSWORD, Some(Credentials { user, password })) => {
-                            v5::emit_password(ports.to_wire, &user, &password);
-                            State::Password
-                        }
-                        (method::NONE_ACCEPTABLE, _) => {
-                            return Err(Cause::MethodsRefused { offered }.into());
-                        }
-                        (other, _) => return Err(Cause::UnofferedMethod(other).into()),
-                    }
-                }
-                State::Password => {
-                    take(ports.from_wire, wire::STATUS, v5::parse_status)?;
-                    self.request(ports)
-                }
-                State::Request => {
-                    let bound = self.reply(ports, self.command.reply())?;
-                    match self.command {
-                        Command::Bind => State::Bound { bound },
-                        _ => State::Open { bound, peer: None },
-                    }
-                }
-                State::Bound { bound } => {
-                    let peer = Some(self.reply(ports, wire::SECOND_REPLY)?);
-                    let bound = bound.clone();
-                    State::Open { bound, peer }
-                }
-            }
-        }
-    }
-    fn request(&self, ports: &mut Ports<'_>) -> State {
-        match &self.login {
-            Login::Socks4(UserId(user)) => {
-                v4::emit_request(ports.to_wire, self.command, &self.target, user);
-            }
-            Login::Socks5(_) => v5::emit_request(ports.to_wire, self.command, &self.target),
-        }
-        State::Request
-    }
-    fn reply(&self, ports: &mut Ports<'_>, awaited: &'static str) -> Result<Address, Stop> {
-        match self.login.version() {
-            Version::Socks4 => take(ports.from_wire, awaited, v4::parse_reply),
-            Version::Socks5 => take(ports.from_wire, awaited, v5::parse_reply),
-        }
-    }
+async fn reply(
+    wire: &Wire<State>,
+    version: Version,
+    awaited: &'static str,
+) -> Result<Address, Error> {
+    let parse = match version {
+        Version::Socks4 => v4::parse_reply,
+        Version::Socks5 => v5::parse_reply,
+    };
+    read(wire, awaited, parse).await
 }
 
 impl Layer for Client {
@@ -228,47 +217,53 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
-        match self.open(&mut ports) {
-            Ok(()) => ports.tunnel(),
-            Err(stop) => {
-                if stop.settle(&mut ports) {
-                    self.state = State::Over;
-                }
-            }
-        }
+    fn process(&mut self, ports: Ports<'_>, now: Instant) {
+        self.0.process(ports, now);
     }
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
+        self.0.is_open()
     }
     fn is_transparent(&self) -> bool {
-        self.is_open()
+        self.0.is_transparent()
     }
     fn carries_half_close(&self) -> bool {
         true
     }
     fn progress(&self) -> Progress {
-        match self.state {
-            State::Start => match self.login.version() {
-                Version::Socks4 => Progress::Opening(self.command.reply()),
-                Version::Socks5 => Progress::Opening(wire::CHOICE),
-            },
-            State::Method => Progress::Opening(wire::CHOICE),
-            State::Password => Progress::Opening(wire::STATUS),
-            State::Request => Progress::Opening(self.command.reply()),
-            State::Bound { .. } => Progress::Opening(wire::SECOND_REPLY),
-            State::Open { .. } => Progress::Open,
-            State::Over => Progress::Over,
-        }
+        self.0.progress()
     }
     fn facts(&self) -> String {
-        match (self.bound(), self.peer()) {
-            (Some(bound), Some(peer)) => format!("bound {bound}, peer {peer}"),
-            (Some(bound), None) => format!("bound {bound}"),
-            _ => String::new(),
+        match self.0.is_over() {
+            true => String::new(),
+            false => self.0.facts(),
         }
     }
     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
         found(self, part, nth)
+    }
+}
+
+impl State {
+    /// Keeps the address of a reply: the first one is what was bound, the second one is the peer.
+    fn told(&mut self, address: Address) {
+        if let Self::Asked { bound, peer } = self {
+            let place = if bound.is_none() { bound } else { peer };
+            *place = Some(address);
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked {
+                bound: Some(bound),
+                peer: Some(peer),
+            } => write!(f, "bound {bound}, peer {peer}"),
+            Self::Asked {
+                bound: Some(bound), ..
+            } => write!(f, "bound {bound}"),
+            _ => Ok(()),
+        }
     }
 }

@@ -18,22 +18,8 @@ impl Login {
             Self::Socks5(_) => Version::Socks5,
         }
     }
-    /// Returns the methods to offer.
-    pub(crate) fn methods(&self) -> &'static [u8] {
-        match self {
-            Self::Socks5(Some(_)) => &[method::PASSWORD, method::NO_AUTHENTICATION],
-            _ => &[method::NO_AUTHENTICATION],
-        }
-    }
     pub(crate) fn has_password(&self) -> bool {
         matches!(self, Self::Socks5(Some(_)))
-    }
-    /// Takes the password out: it is forgotten once it is sent.
-    pub(crate) fn take_password(&mut self) -> Option<Credentials> {
-        match self {
-            Self::Socks4(_) => None,
-            Self::Socks5(credentials) => credentials.take(),
-        }
     }
 }
 
@@ -76,6 +62,13 @@ impl Credentials {
             user: user.as_bytes().into(),
             password: password.as_bytes().into(),
         })
+    }
+    /// Returns the methods that a client offers, with credentials or without.
+    pub(crate) fn methods(credentials: Option<&Self>) -> &'static [u8] {
+        match credentials {
+            Some(_) => &[method::PASSWORD, method::NO_AUTHENTICATION],
+            None => &[method::NO_AUTHENTICATION],
+        }
     }
 }
 

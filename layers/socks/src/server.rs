@@ -1,4 +1,4 @@
-use crate::handshake::{Stop, take};
+use crate::handshake::{read, refuse};
 use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
@@ -6,7 +6,7 @@ use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Error, Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire, found};
 
 /// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is
 /// told to [`accept`](Self::accept) or to [`reject`](Self::reject).
@@ -21,42 +21,30 @@ use wirestack_layer::{Error, Flow, Layer, Pipe, Ports, Progress, found};
 ///
 /// A server that fails "MUST terminate the TCP connection shortly after sending the reply", within
 /// 10 seconds (RFC 1928 §6), so every failure finishes `to_wire` right behind its reply.
-pub struct Server {
+pub struct Server(Tunnel<State>);
+
+/// What the handshake and the application tell each other.
+enum State {
+    /// The client has not asked. The handshake takes the service when it begins.
+    New(Option<Service>),
+    /// The application decides, or has accepted.
+    Asked(Asked),
+    /// The application has rejected.
+    Rejected(Reply),
+}
+
+/// Who is served, and what.
+struct Service {
     served: Commands,
     password: Option<PasswordCheck>,
     socks4: Option<UserCheck>,
-    state: State,
 }
 
-enum State {
-    /// The client shows its version, and offers its methods if that is 5: one of them will do.
-    Greeting,
-    /// The method is chosen; the client sends its password.
-    Password(PasswordCheck),
-    /// The client may go on, and says what it wants.
-    Request { user: Option<Box<[u8]>> },
-    /// The client speaks SOCKS4, and says who it is and what it wants at once.
-    Socks4Request,
-    /// The application decides.
-    Deciding(Request),
-    /// The application has accepted; the reply is not written yet.
-    Accepted(Tunnel),
-    /// The application waits for the peer of BIND; or that has come, and the second reply is not
-    /// written yet.
-    Listening(Tunnel),
-    /// The application has rejected; the reply is not written yet.
-    Rejected(Version, Reply),
-    /// A tunnel, from what was bound to the target or to the peer of BIND.
-    Open(Tunnel),
-    /// The handshake failed.
-    Over,
-}
-
-/// A request that was accepted, and what came of it.
-#[derive(Clone)]
-struct Tunnel {
+/// A request, and what has come of it.
+struct Asked {
     request: Request,
-    bound: Address,
+    /// What was bound for it, once it is accepted.
+    bound: Option<Address>,
     /// Who has connected, if the request is BIND.
     peer: Option<Address>,
 }
@@ -64,12 +52,12 @@ struct Tunnel {
 impl Server {
     /// Creates a server that asks for no authentication.
     pub fn new() -> Self {
-        Self {
+        let service = Service {
             served: Commands::only(Command::Connect),
             password: None,
             socks4: None,
-            state: State::Greeting,
-        }
+        };
+        Self(Tunnel::with_state(NAME, State::New(Some(service)), open))
     }
     /// Creates a server that asks for a user name and a password (RFC 1929), in this order, and
     /// accepts those that `check` returns true for.
@@ -77,16 +65,12 @@ impl Server {
     /// `check` is called at most once, with 1 to 255 bytes each, and should take the same time
     /// whatever is wrong with them.
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
-        Self {
-            password: Some(Box::new(check)),
-            ..Self::new()
-        }
+        Self::new().with(|it| it.password = Some(Box::new(check)))
     }
     /// Serves one command more, BIND or UDP ASSOCIATE.
     #[must_use]
-    pub fn serving(mut self, command: Command) -> Self {
-        self.served = self.served.and(command);
-        self
+    pub fn serving(self, command: Command) -> Self {
+        self.with(|it| it.served = it.served.and(command))
     }
     /// Serves clients of SOCKS4 and SOCKS4a too, told apart by their first byte, whose user id
     /// `check` returns true for.
@@ -95,14 +79,23 @@ impl Server {
     /// send any. So a server with a password does not serve SOCKS4 unless this is called; if it is,
     /// such clients come in **without the password**. `check` is called at most once.
     #[must_use]
-    pub fn with_socks4(mut self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
-        self.socks4 = Some(Box::new(check));
+    pub fn with_socks4(self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
+        self.with(|it| it.socks4 = Some(Box::new(check)))
+    }
+    fn with(mut self, change: impl FnOnce(&mut Service)) -> Self {
+        if let State::New(Some(service)) = self.0.state_mut() {
+            change(service);
+        }
         self
+    }
+    /// Returns the state, unless the handshake has failed.
+    fn state(&self) -> Option<&State> {
+        (!self.0.is_over()).then(|| self.0.state())
     }
     /// Returns what the client wants, while the application has not decided.
     pub fn request(&self) -> Option<&Request> {
-        match &self.state {
-            State::Deciding(request) => Some(request),
+        match self.state()? {
+            State::Asked(it) if it.bound.is_none() => Some(&it.request),
             _ => None,
         }
     }
@@ -115,22 +108,15 @@ impl Server {
     ///
     /// It does nothing unless there is a [`request`](Self::request).
     pub fn accept(&mut self, bound: Address) {
-        if let State::Deciding(request) = &self.state {
-            let (request, peer) = (request.clone(), None);
-            self.state = State::Accepted(Tunnel {
-                request,
-                bound,
-                peer,
-            });
+        if let State::Asked(it) = self.0.state_mut() {
+            it.bound.get_or_insert(bound);
         }
     }
     /// Returns where the application listens for the peer of BIND: once it has accepted the
     /// request, and until it says that the peer has [connected](Self::connected) or rejects it.
     pub fn listening(&self) -> Option<&Address> {
-        match &self.state {
-            State::Accepted(tunnel) | State::Listening(tunnel) if tunnel.wants_peer() => {
-                Some(&tunnel.bound)
-            }
+        match self.state()? {
+            State::Asked(it) if it.wants_peer() => it.bound.as_ref(),
             _ => None,
         }
     }
@@ -142,10 +128,10 @@ impl Server {
     ///
     /// It does nothing unless the application is [`listening`](Self::listening).
     pub fn connected(&mut self, peer: Address) {
-        if let State::Accepted(tunnel) | State::Listening(tunnel) = &mut self.state
-            && tunnel.wants_peer()
+        if let State::Asked(it) = self.0.state_mut()
+            && it.wants_peer()
         {
-            tunnel.peer = Some(peer);
+            it.peer = Some(peer);
         }
     }
     /// Rejects the request, or tells that nobody came whom BIND expected. [`Reply::Succeeded`] is
@@ -159,100 +145,7 @@ impl Server {
                 0 => Reply::GeneralFailure,
                 _ => reply,
             };
-            self.state = State::Rejected(self.version(), reply);
-        }
-    }
-    fn version(&self) -> Version {
-        match &self.state {
-            State::Socks4Request => Version::Socks4,
-            State::Deciding(request) => request.version,
-            State::Accepted(it) | State::Listening(it) | State::Open(it) => it.request.version,
-            State::Rejected(version, _) => *version,
-            _ => Version::Socks5,
-        }
-    }
-
-    /// Goes on with the handshake until it is done or has to stop.
-    fn open(&mut self, ports: &mut Ports<'_>) -> Result<(), Stop> {
-        loop {
-            self.state = match &mut self.state {
-                State::Open(_) => return Ok(()),
-                State::Over => return Err(Stop::Over),
-
-                // No step is begun that could not be answered.
-                _ if ports.to_wire.room() == 0 => return Err(Stop::Wait),
-
-                State::Greeting if self.socks4.is_some() && v4::is_next(ports.from_wire) => {
-                    State::Socks4Request
-                }
-                State::Greeting => {
-                    let wanted = match self.password {
-                        None => method::NO_AUTHENTICATION,
-                        Some(_) => method::PASSWORD,
-                    };
-                    let offered = take(ports.from_wire, wire::GREETING, |fields| {
-                        Ok(v5::parse_greeting(fields)?.contains(&wanted))
-                    })?;
-                    if !offered {
-                        return Err(Cause::RequiredMethod { wanted }.into());
-                    }
-                    v5::emit_choice(ports.to_wire, wanted);
-                    match self.password.take() {
-                        None => State::Request { user: None },
-                        Some(check) => State::Password(check),
-                    }
-                }
-                State::Password(check) => {
-                    let user = take(ports.from_wire, wire::PASSWORD, |fields| {
-                        let (user, password) = v5::parse_password(fields)?;
-                        Ok(check(user, password).then(|| user.into()))
-                    })?;
-                    if user.is_none() {
-                        return Err(Cause::WrongPassword.into());
-                    }
-                    v5::emit_status(ports.to_wire, true);
-                    State::Request { user }
-                }
-                State::Request { user } => {
-                    let (command, target) = take(ports.from_wire, wire::REQUEST, |fields| {
-                        v5::parse_request(fields, self.served)
-                    })?;
-                    State::Deciding(Request {
-                        version: Version::Socks5,
-                        command,
-                        target,
-                        user: user.take(),
-                    })
-                }
-                State::Socks4Request => {
-                    let request = take(ports.from_wire, wire::SOCKS4_REQUEST, |fields| {
-                        v4::parse_request(fields, self.served)
-                    })?;
-                    let user = request.user().unwrap_or_default();
-                    if !self.socks4.as_mut().is_some_and(|check| check(user)) {
-                        return Err(Cause::WrongUserId.into());
-                    }
-                    State::Deciding(request)
-                }
-                State::Deciding(_) => return Err(Stop::Wait),
-                State::Accepted(tunnel) => {
-                    wire::emit_granted(ports.to_wire, tunnel.request.version, &tunnel.bound);
-                    match tunnel.request.command {
-                        Command::Bind => State::Listening(tunnel.clone()),
-                        _ => State::Open(tunnel.clone()),
-                    }
-                }
-                State::Listening(tunnel) => {
-                    let Some(peer) = &tunnel.peer else {
-                        return Err(Stop::Wait);
-                    };
-                    wire::emit_granted(ports.to_wire, tunnel.request.version, peer);
-                    State::Open(tunnel.clone())
-                }
-                State::Rejected(_, reply) => {
-                    return Err(Stop::Fail(Error::local(NAME, Cause::Rejected(*reply))));
-                }
-            }
+            *self.0.state_mut() = State::Rejected(reply);
         }
     }
 }
@@ -271,86 +164,141 @@ impl fmt::Debug for Server {
     }
 }
 
-impl Layer for Server {
-    type In = Pipe;
-    type Out = Pipe;
+/// The handshake.
+async fn open(wire: Wire<State>) -> Result<(), Error> {
+    let service = wire.state(|it| match it {
+        State::New(service) => service.take(),
+        _ => None,
+    });
+    let mut service = service.expect("a handshake that begins once");
+    let version = match service.socks4 {
+        Some(_) => version(&wire).await?,
+        None => Version::Socks5,
+    };
+    let opened = serve(&wire, version, &mut service).await;
+    if let Err(error) = &opened {
+        report(&wire, version, error).await;
+    }
+    opened
+}
 
-    fn name(&self) -> &'static str {
-        NAME
+/// Looks at the first byte, which stays unread.
+async fn version(wire: &Wire<State>) -> Result<Version, Error> {
+    read(wire, wire::GREETING, |fields| {
+        Ok(match v4::begins_with(fields.peek()?) {
+            true => Version::Socks4,
+            false => Version::Socks5,
+        })
+    })
+    .await
+}
+
+async fn serve(wire: &Wire<State>, version: Version, service: &mut Service) -> Result<(), Error> {
+    let request = match version {
+        Version::Socks4 => socks4_request(wire, service).await?,
+        Version::Socks5 => socks5_request(wire, service).await?,
+    };
+    let command = request.command;
+    let asked = Asked {
+        request,
+        bound: None,
+        peer: None,
+    };
+    wire.state(|it| *it = State::Asked(asked));
+    grant(wire, version, command.request(), |it| &it.bound).await?;
+    if command == Command::Bind {
+        grant(wire, version, wire::PEER, |it| &it.peer).await?;
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
-        match self.open(&mut ports) {
-            Ok(()) => ports.tunnel(),
-            Err(stop) => {
-                if let Stop::Fail(error) = &stop {
-                    report(error, self.version(), ports.to_wire);
-                }
-                if stop.settle(&mut ports) {
-                    self.state = State::Over;
-                }
-            }
-        }
-    }
-    fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(_))
-    }
-    fn is_transparent(&self) -> bool {
-        self.is_open()
-    }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
-    fn progress(&self) -> Progress {
-        match &self.state {
-            State::Greeting => Progress::Opening(wire::GREETING),
-            State::Password(_) => Progress::Opening(wire::PASSWORD),
-            State::Request { .. } => Progress::Opening(wire::REQUEST),
-            State::Socks4Request => Progress::Opening(wire::SOCKS4_REQUEST),
-            State::Deciding(request) => Progress::Deciding(request.command.request()),
-            State::Listening(tunnel) if tunnel.wants_peer() => Progress::Deciding(wire::PEER),
-            State::Accepted(_) | State::Listening(_) | State::Rejected(..) => {
-                Progress::Opening("room for the reply")
-            }
-            State::Open(_) => Progress::Open,
-            State::Over => Progress::Over,
-        }
-    }
-    fn facts(&self) -> String {
-        match &self.state {
-            State::Open(tunnel) => tunnel.to_string(),
-            _ => String::new(),
-        }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+    Ok(())
+}
+
+/// In SOCKS4 the client says who it is and what it wants at once.
+async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
+    let request = read(wire, wire::SOCKS4_REQUEST, |fields| {
+        v4::parse_request(fields, service.served)
+    });
+    let request = request.await?;
+    let user = request.user().unwrap_or_default();
+    match service.socks4.as_mut().is_some_and(|check| check(user)) {
+        true => Ok(request),
+        false => Err(refuse(Cause::WrongUserId)),
     }
 }
 
-impl Tunnel {
-    fn wants_peer(&self) -> bool {
-        self.request.command == Command::Bind && self.peer.is_none()
-    }
+async fn socks5_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
+    let user = log_in(wire, service.password.as_mut()).await?;
+    let request = read(wire, wire::REQUEST, |fields| {
+        v5::parse_request(fields, service.served)
+    });
+    let (command, target) = request.await?;
+    Ok(Request {
+        version: Version::Socks5,
+        command,
+        target,
+        user,
+    })
 }
 
-impl fmt::Display for Tunnel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (target, bound) = (&self.request.target, &self.bound);
-        match (self.request.command, &self.peer) {
-            (Command::Bind, Some(peer)) => write!(f, "connected from {peer}, bound {bound}"),
-            (Command::UdpAssociate, _) => write!(f, "datagrams from {target}, bound {bound}"),
-            _ => write!(f, "connected to {target}, bound {bound}"),
-        }
+/// Chooses the one method that will do (RFC 1928 §3), and returns the user who has come in by it.
+async fn log_in(
+    wire: &Wire<State>,
+    password: Option<&mut PasswordCheck>,
+) -> Result<Option<Box<[u8]>>, Error> {
+    let wanted = match password {
+        None => method::NO_AUTHENTICATION,
+        Some(_) => method::PASSWORD,
+    };
+    let offered = read(wire, wire::GREETING, |fields| {
+        Ok(v5::parse_greeting(fields)?.contains(&wanted))
+    });
+    if !offered.await? {
+        return Err(refuse(Cause::RequiredMethod { wanted }));
     }
+    wire.fill(|to| v5::emit_choice(to, wanted)).await;
+    let Some(check) = password else {
+        return Ok(None);
+    };
+    let user = read(wire, wire::PASSWORD, |fields| {
+        let (user, password) = v5::parse_password(fields)?;
+        Ok(check(user, password).then(|| user.into()))
+    });
+    let Some(user) = user.await? else {
+        return Err(refuse(Cause::WrongPassword));
+    };
+    wire.fill(|to| v5::emit_status(to, true)).await;
+    Ok(Some(user))
+}
+
+/// Waits until the application has accepted, and tells the client the address that came of it.
+async fn grant(
+    wire: &Wire<State>,
+    version: Version,
+    decision: &'static str,
+    address: impl Fn(&Asked) -> &Option<Address>,
+) -> Result<(), Error> {
+    let decision = wire.decide(decision, |state| match state {
+        State::Asked(it) => address(it).clone().map(Ok),
+        State::Rejected(reply) => Some(Err(Cause::Rejected(*reply))),
+        _ => None,
+    });
+    let address = decision.await.map_err(|it| Error::local(NAME, it))?;
+    wire.fill(|to| wire::emit_granted(to, version, &address))
+        .await;
+    Ok(())
 }
 
 /// Tells the client what went wrong, where the protocol has words for it.
-fn report(error: &Error, version: Version, to_wire: &mut Pipe) {
+async fn report(wire: &Wire<State>, version: Version, error: &Error) {
     let Some(cause) = error.cause() else { return };
     let reply = match cause {
         Cause::RequiredMethod { .. } => {
-            return v5::emit_choice(to_wire, method::NONE_ACCEPTABLE);
+            return wire
+                .fill(|to| v5::emit_choice(to, method::NONE_ACCEPTABLE))
+                .await;
         }
-        Cause::EmptyPassword | Cause::WrongPassword => return v5::emit_status(to_wire, false),
+        Cause::EmptyPassword | Cause::WrongPassword => {
+            return wire.fill(|to| v5::emit_status(to, false)).await;
+        }
         Cause::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
         Cause::UnsupportedCommand(_) => Reply::CommandNotSupported,
         Cause::UnknownAddressType(_) => Reply::AddressTypeNotSupported,
@@ -358,7 +306,70 @@ fn report(error: &Error, version: Version, to_wire: &mut Pipe) {
         Cause::Rejected(reply) => *reply,
         _ => return,
     };
-    wire::emit_refusal(to_wire, version, reply);
+    wire.fill(|to| wire::emit_refusal(to, version, reply)).await;
+}
+
+impl Layer for Server {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+    fn process(&mut self, ports: Ports<'_>, now: Instant) {
+        self.0.process(ports, now);
+    }
+    fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+    fn is_transparent(&self) -> bool {
+        self.0.is_transparent()
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        self.0.progress()
+    }
+    fn facts(&self) -> String {
+        match self.is_open() {
+            true => self.0.facts(),
+            false => String::new(),
+        }
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        found(self, part, nth)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked(it) => it.fmt(f),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Asked {
+    fn wants_peer(&self) -> bool {
+        self.request.command == Command::Bind && self.bound.is_some() && self.peer.is_none()
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = &self.request.target;
+        match (self.request.command, &self.peer) {
+            (Command::Bind, Some(peer)) => write!(f, "connected from {peer}")?,
+            (Command::UdpAssociate, _) => write!(f, "datagrams from {target}")?,
+            _ => write!(f, "connected to {target}")?,
+        }
+        match &self.bound {
+            Some(bound) => write!(f, ", bound {bound}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Whether a user name and a password, in this order, are right.

@@ -4,7 +4,7 @@ pub(crate) mod v4;
 pub(crate) mod v5;
 
 use crate::{Address, Cause, Reply, Version};
-use wirestack_layer::Pipe;
+use bytes::BytesMut;
 
 // What the messages are called, in errors and while they are awaited.
 pub(crate) const GREETING: &str = "the greeting";
@@ -68,6 +68,11 @@ impl<'a> Fields<'a> {
         let [byte] = self.array()?;
         Ok(byte)
     }
+    /// Returns the next byte, which is not read by that.
+    pub(crate) fn peek(&self) -> Parsed<u8> {
+        let byte = self.bytes.get(self.read).copied();
+        byte.ok_or(Unparsed::Short(self.read + 1))
+    }
     pub(crate) fn port(&mut self) -> Parsed<u16> {
         self.array().map(u16::from_be_bytes)
     }
@@ -91,7 +96,7 @@ pub(crate) fn name(bytes: &[u8], port: u16) -> Parsed<Address> {
 }
 
 /// Emits the reply that a request is granted, with what was bound or who has connected.
-pub(crate) fn emit_granted(to: &mut Pipe, version: Version, address: &Address) {
+pub(crate) fn emit_granted(to: &mut BytesMut, version: Version, address: &Address) {
     match version {
         Version::Socks4 => v4::emit_granted(to, address),
         Version::Socks5 => v5::emit_succeeded(to, address),
@@ -99,7 +104,7 @@ pub(crate) fn emit_granted(to: &mut Pipe, version: Version, address: &Address) {
 }
 
 /// Emits the reply that a request is refused.
-pub(crate) fn emit_refusal(to: &mut Pipe, version: Version, reply: Reply) {
+pub(crate) fn emit_refusal(to: &mut BytesMut, version: Version, reply: Reply) {
     match version {
         Version::Socks4 => v4::emit_refusal(to, reply),
         Version::Socks5 => v5::emit_refusal(to, reply),

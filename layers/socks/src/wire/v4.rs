@@ -15,9 +15,8 @@
 use super::{Fields, Parsed, name};
 use crate::request::Commands;
 use crate::{Address, Cause, Command, Host, Reply, Request, Version};
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use wirestack_layer::Pipe;
 
 const VERSION: u8 = 4;
 /// "VN is the version of the reply code and should be 0."
@@ -41,9 +40,9 @@ pub(crate) fn announces_name(ip: Ipv4Addr) -> bool {
 
 // --- parsing ---
 
-/// Returns whether a client that speaks SOCKS4 has begun to.
-pub(crate) fn is_next(from_wire: &mut Pipe) -> bool {
-    from_wire.unread().first() == Some(&VERSION)
+/// Returns whether a message whose first byte this is comes from a client that speaks SOCKS4.
+pub(crate) fn begins_with(byte: u8) -> bool {
+    byte == VERSION
 }
 
 /// Returns what the client wants, if the command is among those served.
@@ -96,26 +95,24 @@ fn terminated<'a>(fields: &mut Fields<'a>, field: &'static str) -> Parsed<&'a [u
 // --- emitting ---
 
 /// Emits a request. The target is no IPv6 address, and the user id has no NUL.
-pub(crate) fn emit_request(to: &mut Pipe, command: Command, target: &Address, user: &[u8]) {
+pub(crate) fn emit_request(to: &mut BytesMut, command: Command, target: &Address, user: &[u8]) {
     let (ip, name) = match target.host() {
         Host::Ip(ip) => (carried(*ip), None),
         Host::Name(name) => (Ipv4Addr::new(0, 0, 0, 1), Some(name)),
     };
-    to.fill(|to| {
-        to.put_slice(&[VERSION, command.code()]);
-        to.put_u16(target.port());
-        to.put_slice(&ip.octets());
-        to.put_slice(user);
+    to.put_slice(&[VERSION, command.code()]);
+    to.put_u16(target.port());
+    to.put_slice(&ip.octets());
+    to.put_slice(user);
+    to.put_u8(0);
+    if let Some(name) = name {
+        to.put_slice(name.as_bytes());
         to.put_u8(0);
-        if let Some(name) = name {
-            to.put_slice(name.as_bytes());
-            to.put_u8(0);
-        }
-    });
+    }
 }
 
 /// Emits that the request is granted, with as much of the address as SOCKS4 can say.
-pub(crate) fn emit_granted(to: &mut Pipe, bound: &Address) {
+pub(crate) fn emit_granted(to: &mut BytesMut, bound: &Address) {
     let ip = match bound.host() {
         Host::Ip(ip) => carried(*ip),
         Host::Name(_) => Ipv4Addr::UNSPECIFIED,
@@ -124,7 +121,7 @@ pub(crate) fn emit_granted(to: &mut Pipe, bound: &Address) {
 }
 
 /// Emits a refusal, whose address means nothing.
-pub(crate) fn emit_refusal(to: &mut Pipe, reply: Reply) {
+pub(crate) fn emit_refusal(to: &mut BytesMut, reply: Reply) {
     let code = match reply {
         Reply::Socks4(code) if code != code::GRANTED => code,
         _ => code::REJECTED,
@@ -132,12 +129,10 @@ pub(crate) fn emit_refusal(to: &mut Pipe, reply: Reply) {
     emit_reply(to, code, 0, Ipv4Addr::UNSPECIFIED);
 }
 
-fn emit_reply(to: &mut Pipe, code: u8, port: u16, ip: Ipv4Addr) {
-    to.fill(|to| {
-        to.put_slice(&[REPLY_VERSION, code]);
-        to.put_u16(port);
-        to.put_slice(&ip.octets());
-    });
+fn emit_reply(to: &mut BytesMut, code: u8, port: u16, ip: Ipv4Addr) {
+    to.put_slice(&[REPLY_VERSION, code]);
+    to.put_u16(port);
+    to.put_slice(&ip.octets());
 }
 
 /// Returns the IPv4 address in one of a socket for both families; zeros, "the proxy's own", for

@@ -19,7 +19,6 @@ use crate::request::Commands;
 use crate::{Address, Cause, Command, Host, Reply};
 use bytes::{BufMut, BytesMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use wirestack_layer::Pipe;
 
 /// The methods of authentication (RFC 1928 §3).
 pub(crate) mod method {
@@ -114,39 +113,36 @@ fn counted<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
 
 // --- emitting ---
 
-pub(crate) fn emit_greeting(to: &mut Pipe, methods: &[u8]) {
-    to.fill(|to| {
-        to.put_u8(VERSION);
-        put_counted(to, methods);
-    });
+pub(crate) fn emit_greeting(to: &mut BytesMut, methods: &[u8]) {
+    to.put_u8(VERSION);
+    put_counted(to, methods);
 }
 
-pub(crate) fn emit_choice(to: &mut Pipe, method: u8) {
-    to.write(&[VERSION, method]);
+pub(crate) fn emit_choice(to: &mut BytesMut, method: u8) {
+    to.put_slice(&[VERSION, method]);
 }
 
-pub(crate) fn emit_password(to: &mut Pipe, user: &[u8], password: &[u8]) {
-    to.fill(|to| {
-        to.put_u8(PASSWORD_VERSION);
-        put_counted(to, user);
-        put_counted(to, password);
-    });
+pub(crate) fn emit_password(to: &mut BytesMut, user: &[u8], password: &[u8]) {
+    to.reserve(1 + 1 + user.len() + 1 + password.len());
+    to.put_u8(PASSWORD_VERSION);
+    put_counted(to, user);
+    put_counted(to, password);
 }
 
-pub(crate) fn emit_status(to: &mut Pipe, accepted: bool) {
-    to.write(&[PASSWORD_VERSION, u8::from(!accepted)]);
+pub(crate) fn emit_status(to: &mut BytesMut, accepted: bool) {
+    to.put_slice(&[PASSWORD_VERSION, u8::from(!accepted)]);
 }
 
-pub(crate) fn emit_request(to: &mut Pipe, command: Command, target: &Address) {
+pub(crate) fn emit_request(to: &mut BytesMut, command: Command, target: &Address) {
     emit_addressed(to, command.code(), target);
 }
 
-pub(crate) fn emit_succeeded(to: &mut Pipe, bound: &Address) {
+pub(crate) fn emit_succeeded(to: &mut BytesMut, bound: &Address) {
     emit_addressed(to, Reply::Succeeded.code(), bound);
 }
 
 /// Emits a refusal, whose address means nothing.
-pub(crate) fn emit_refusal(to: &mut Pipe, reply: Reply) {
+pub(crate) fn emit_refusal(to: &mut BytesMut, reply: Reply) {
     let reply = match reply {
         Reply::Socks4(_) => Reply::GeneralFailure,
         reply => reply,
@@ -156,11 +152,14 @@ pub(crate) fn emit_refusal(to: &mut Pipe, reply: Reply) {
 }
 
 /// Emits a request or a reply: they differ in the meaning of their second byte alone.
-fn emit_addressed(to: &mut Pipe, code: u8, address: &Address) {
-    to.fill(|to| {
-        to.put_slice(&[VERSION, code, 0]);
-        put_address(to, address);
-    });
+fn emit_addressed(to: &mut BytesMut, code: u8, address: &Address) {
+    let host = match address.host() {
+        Host::Ip(_) => 16,
+        Host::Name(name) => 1 + name.len(),
+    };
+    to.reserve(3 + 1 + host + 2); // once, and not bit by bit
+    to.put_slice(&[VERSION, code, 0]);
+    put_address(to, address);
 }
 
 /// Puts ATYP, an address and a port.

@@ -1,0 +1,295 @@
+//! Handshakes as straight-line code.
+
+mod wire;
+
+pub use wire::{Parsed, ReadError, Wire};
+
+use crate::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+use wire::{Lent, Wait};
+
+/// A layer that is a handshake, written as an `async` block, and then a plain tunnel.
+///
+/// The block talks to a [`Wire`]. It reads, writes, and asks the application for a decision; when it
+/// returns `Ok`, the tunnel is open, and the bytes behind the handshake are the tunnel's. When it
+/// returns an error, the layer [fails](Ports::fail) with it. The block may await nothing but the
+/// methods of its wire: there is no runtime here. [`process`](Layer::process) polls the block with a
+/// waker that does nothing, because whoever drives a layer calls it whenever something has changed.
+///
+/// ```
+/// use wirestack_layer::{Error, Tunnel};
+///
+/// fn client(password: &'static str) -> Tunnel {
+///     Tunnel::new("password", async move |wire| {
+///         wire.write(format!("{password}\n")).await;
+///         match wire.read_array("the answer").await? {
+///             [b'+'] => Ok(()),
+///             _ => Err(Error::peer("password", "the password was refused")),
+///         }
+///     })
+/// }
+///
+/// fn server(password: &'static str) -> Tunnel {
+///     Tunnel::new("password", async move |wire| {
+///         let right = wire.read_line(100, "the password").await? == password;
+///         wire.write(if right { "+" } else { "-" }).await;
+///         if right { Ok(()) } else { Err(Error::peer("password", "a wrong password")) }
+///     })
+/// }
+/// # use wirestack_layer::{Layer, Pipe, Ports};
+/// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+/// # let now = std::time::Instant::now();
+/// # let [mut up, mut down, mut a, mut b, mut c, mut d] = <[Pipe; 6]>::default();
+/// # let (mut client, mut server) = (client("sesame"), server("sesame"));
+/// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
+/// # server.process(Ports::new(&mut up, &mut down, &mut c, &mut d), now);
+/// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
+/// # assert!(client.is_open() && server.is_open());
+/// ```
+///
+/// # State
+///
+/// A block and the application around it share a state of type `T`. The block changes it by
+/// [`Wire::state`], the application by [`state_mut`](Self::state_mut), or by
+/// [`LayerExt::part`](crate::LayerExt::part), which finds the tunnel by its type and the state by its
+/// own. The [facts](Layer::facts) are the state as its `Display` shows it. A plain `Tunnel` has a
+/// `String` for it, which is empty until [`Wire::learn`] fills it.
+///
+/// A server that asks its application, which answers in the state:
+///
+/// ```
+/// use std::fmt;
+/// use wirestack_layer::{Error, Tunnel};
+///
+/// #[derive(Default)]
+/// struct Door {
+///     /// Who asks, while nobody has answered.
+///     guest: Option<String>,
+///     /// The application's answer.
+///     opens: Option<bool>,
+/// }
+///
+/// impl fmt::Display for Door {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str(self.guest.as_deref().unwrap_or_default())
+///     }
+/// }
+///
+/// fn door() -> Tunnel<Door> {
+///     Tunnel::with_state("door", Door::default(), async |wire| {
+///         let guest = wire.read_line(64, "the guest's name").await?;
+///         let guest = String::from_utf8_lossy(&guest).into_owned();
+///         wire.state(|door| door.guest = Some(guest));
+///         match wire.decide("the guest", |door| door.opens).await {
+///             true => Ok(()),
+///             false => Err(Error::local("door", "the application turned the guest away")),
+///         }
+///     })
+/// }
+/// # use wirestack_layer::{Layer, LayerExt, Pipe, Ports, Progress};
+/// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
+/// # let now = std::time::Instant::now();
+///
+/// # let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// # let mut layer = door();
+/// # from_wire.write(b"Alice\n");
+/// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+/// assert_eq!(layer.progress(), Progress::Deciding("the guest"));
+/// let door: &mut Door = layer.part().unwrap();
+/// door.opens = Some(door.guest.as_deref() == Some("Alice"));
+/// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+/// assert!(layer.is_transparent());
+/// ```
+///
+/// # What it is for
+///
+/// Protocols that are a handshake and nothing more. The block and its memory are gone once it has
+/// returned. A protocol that frames what the application says goes on for as long as the
+/// connection, in both directions at once: that is no straight line, and wants the whole [`Layer`].
+pub struct Tunnel<T = String> {
+    name: &'static str,
+    /// Empty only while the block runs, which then has it. Boxed, because it comes and goes.
+    state: Option<Box<T>>,
+    phase: Phase,
+}
+
+enum Phase {
+    Opening(Handshake),
+    Open,
+    Over,
+}
+
+struct Handshake {
+    block: Block,
+    /// What the block works on. Empty only while it runs.
+    lent: Option<Box<Lent>>,
+    wait: Wait,
+}
+
+type Block = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+impl Tunnel {
+    /// Creates a layer of this name from its handshake, whose state is a line of facts.
+    pub fn new<F>(name: &'static str, handshake: impl FnOnce(Wire) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        Self::with_state(name, String::new(), handshake)
+    }
+}
+
+impl<T: Send + 'static> Tunnel<T> {
+    /// Creates a layer of this name from its handshake and the state to begin with.
+    pub fn with_state<F>(name: &'static str, state: T, handshake: impl FnOnce(Wire<T>) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let block = Box::pin(handshake(Wire::new(name)));
+        let handshake = Handshake {
+            block,
+            lent: Some(Box::default()),
+            wait: Wait::default(),
+        };
+        Self {
+            name,
+            state: Some(Box::new(state)),
+            phase: Phase::Opening(handshake),
+        }
+    }
+    /// Returns what the handshake and its application share.
+    ///
+    /// # Panics
+    ///
+    /// If the handshake has panicked, which leaves no state.
+    pub fn state(&self) -> &T {
+        self.state.as_deref().expect(LOST)
+    }
+    /// Returns what the handshake and its application share, for the application to decide.
+    ///
+    /// # Panics
+    ///
+    /// If the handshake has panicked, which leaves no state.
+    pub fn state_mut(&mut self) -> &mut T {
+        self.state.as_deref_mut().expect(LOST)
+    }
+}
+
+impl<T> Tunnel<T> {
+    /// Returns whether the handshake has failed, or was given up.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+}
+
+impl Handshake {
+    /// Lets the block go as far as it can.
+    fn run<T: Send + 'static>(
+        &mut self,
+        state: &mut Option<Box<T>>,
+        ports: &mut Ports<'_>,
+    ) -> Poll<Result<(), Error>> {
+        let (from_wire, to_wire) = (&mut *ports.from_wire, &mut *ports.to_wire);
+        let room = match to_wire.stopped() {
+            Some(_) => usize::MAX, // what is written there is thrown away
+            None => to_wire.room(),
+        };
+        let mut polled = Poll::Pending;
+        if self.wait.goes_on(from_wire, room) {
+            let finished = matches!(from_wire.closed(), Some(End::Finished));
+            from_wire.drain(|unread| {
+                to_wire.fill(|to_wire| {
+                    let mut lent = self.lent.take().expect(LOST);
+                    (lent.finished, lent.room) = (finished, room);
+                    mem::swap(&mut lent.unread, unread);
+                    mem::swap(&mut lent.to_wire, to_wire);
+                    lent.state = state.take().map(|it| it as _);
+                    let nobody = &mut Context::from_waker(Waker::noop());
+                    let mut lent = wire::lend(lent, || polled = self.block.as_mut().poll(nobody));
+                    mem::swap(&mut lent.unread, unread);
+                    mem::swap(&mut lent.to_wire, to_wire);
+                    *state = lent.state.take().and_then(|it| it.downcast().ok());
+                    self.wait = lent.wait;
+                    self.lent = Some(lent);
+                });
+            });
+        }
+        if polled.is_pending() {
+            self.wait.require(from_wire);
+        }
+        polled
+    }
+}
+
+impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+        if let Phase::Opening(handshake) = &mut self.phase {
+            ports.propagate_stop();
+            match handshake.run(&mut self.state, &mut ports) {
+                Poll::Ready(Ok(())) => self.phase = Phase::Open,
+                Poll::Ready(Err(error)) => {
+                    self.phase = Phase::Over;
+                    return ports.fail(error);
+                }
+                Poll::Pending => {
+                    if ports.heed_aborts() {
+                        self.phase = Phase::Over;
+                    }
+                    return;
+                }
+            }
+        }
+        match self.phase {
+            Phase::Open => ports.tunnel(),
+            _ => ports.discard(),
+        }
+    }
+    fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+    fn is_transparent(&self) -> bool {
+        self.is_open()
+    }
+    fn carries_half_close(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        match &self.phase {
+            Phase::Opening(handshake) => handshake.wait.progress(),
+            Phase::Open => Progress::Open,
+            Phase::Over => Progress::Over,
+        }
+    }
+    fn facts(&self) -> String {
+        self.state().to_string()
+    }
+    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+        match part == TypeId::of::<T>() {
+            true => found(self.state_mut(), part, nth),
+            false => found(self, part, nth),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Tunnel<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Tunnel");
+        shown.field("name", &self.name);
+        if let Some(state) = &self.state {
+            shown.field("state", state);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+const LOST: &str = "a handshake that did not panic";

@@ -1,0 +1,354 @@
+use crate::{Cause, Error, Flow, Pipe, Progress};
+use bytes::{Buf, Bytes, BytesMut};
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::task::Poll;
+
+/// What the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own application.
+///
+/// Reads and writes go on only while there is room to write: no step is begun that could not be
+/// answered. The reads name what they await. That name stands in [`Progress`] meanwhile, and in the
+/// error if the wire ends before it has come. An abort is not seen here: the layer passes it on, and
+/// the handshake is over.
+///
+/// The closures that a wire calls must not use the wire: they panic if they do.
+pub struct Wire<T = String> {
+    name: &'static str,
+    state: PhantomData<fn(&mut T)>,
+}
+
+thread_local! {
+    /// What the block that this thread polls works on.
+    ///
+    /// An `async` block cannot borrow what it is polled with. So its buffers and its state lie here
+    /// while it is polled, and only then: an argument that the compiler cannot pass. That takes no
+    /// lock and no unsafe code, and the block may move to another thread between two polls.
+    static LENT: Cell<Option<Box<Lent>>> = const { Cell::new(None) };
+}
+
+/// The buffers and the state of a block, while it is polled.
+#[derive(Default)]
+pub(super) struct Lent {
+    /// What has arrived.
+    pub(super) unread: BytesMut,
+    /// Whether that is all there will be: the peer has finished.
+    pub(super) finished: bool,
+    /// Where to write.
+    pub(super) to_wire: BytesMut,
+    /// How much a unit may add to it. One that was begun may be completed beyond.
+    pub(super) room: usize,
+    pub(super) state: Option<Box<dyn Any + Send>>,
+    pub(super) wait: Wait,
+}
+
+/// What the block waits for.
+#[derive(Clone, Copy)]
+pub(super) struct Wait {
+    progress: Progress,
+    /// With fewer unread bytes than this it cannot go on.
+    bytes: usize,
+}
+
+/// What a parser makes of the unread bytes it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<R> {
+    /// It read this many bytes, which are consumed, and made this of them.
+    Complete(usize, R),
+    /// It can do nothing with fewer bytes than these, counted from the first unread one.
+    Partial(usize),
+}
+
+/// Why a read of a [`Wire`] failed: the cause in an [`Error`] of the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The peer finished before it had sent everything.
+    Truncated {
+        /// What was awaited.
+        awaited: &'static str,
+        /// How many bytes of it had arrived.
+        seen: usize,
+    },
+    /// A line has more bytes than it may have.
+    LineTooLong {
+        /// What was awaited.
+        awaited: &'static str,
+        /// How many bytes it may have, without its end.
+        most: usize,
+    },
+}
+
+impl<T: 'static> Wire<T> {
+    pub(super) fn new(name: &'static str) -> Self {
+        let state = PhantomData;
+        Self { name, state }
+    }
+
+    // --- reading ---
+
+    /// Reads `n` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Truncated`] if the peer finishes before.
+    pub fn read(
+        &self,
+        n: usize,
+        awaited: &'static str,
+    ) -> impl Future<Output = Result<Bytes, Error>> {
+        self.next(awaited, move |unread| {
+            Ok(match unread.len() < n {
+                true => Parsed::Partial(n),
+                false => Parsed::Complete(n, unread.split_to(n).freeze()),
+            })
+        })
+    }
+    /// Reads as many bytes as the array has that they are assigned to.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Truncated`] if the peer finishes before.
+    pub fn read_array<const N: usize>(
+        &self,
+        awaited: &'static str,
+    ) -> impl Future<Output = Result<[u8; N], Error>> {
+        self.read_with(awaited, |unread| {
+            Ok::<_, ReadError>(match unread.first_chunk() {
+                Some(array) => Parsed::Complete(N, *array),
+                None => Parsed::Partial(N),
+            })
+        })
+    }
+    /// Reads a line of at most `most` bytes, and returns it without the LF that ends it, and without
+    /// a CR before that.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::LineTooLong`], and [`ReadError::Truncated`] if the peer finishes before the LF.
+    pub fn read_line(
+        &self,
+        most: usize,
+        awaited: &'static str,
+    ) -> impl Future<Output = Result<Bytes, Error>> {
+        self.next(awaited, move |unread| {
+            match unread.iter().take(most + 1).position(|it| *it == b'\n') {
+                Some(n) => {
+                    let mut line = unread.split_to(n + 1);
+                    let end = if line.ends_with(b"\r\n") { 2 } else { 1 };
+                    line.truncate(line.len() - end);
+                    Ok(Parsed::Complete(n + 1, line.freeze()))
+                }
+                None if unread.len() > most => Err(ReadError::LineTooLong { awaited, most }.into()),
+                None => Ok(Parsed::Partial(unread.len() + 1)),
+            }
+        })
+    }
+    /// Reads what `parse` finds in the unread bytes, which are lent to it: it is called with all
+    /// that have arrived, and again when there are as many as it [needs](Parsed::Partial).
+    ///
+    /// ```
+    /// # use wirestack_layer::{Error, Parsed, Tunnel};
+    /// # Tunnel::new("counted", async |wire| {
+    /// // A field behind its length, which is one byte.
+    /// let field = wire.read_with("the field", |unread| {
+    ///     let Some((n, rest)) = unread.split_first() else {
+    ///         return Ok(Parsed::Partial(1));
+    ///     };
+    ///     let n = usize::from(*n);
+    ///     match rest.get(..n) {
+    ///         _ if n == 0 => Err("a field of 0 bytes, wanted 1 to 255"),
+    ///         Some(field) => Ok(Parsed::Complete(1 + n, field.to_vec())),
+    ///         None => Ok(Parsed::Partial(1 + n)),
+    ///     }
+    /// });
+    /// let field = field.await?;
+    /// # drop(field); Ok(())
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The cause that `parse` returned, blamed on the peer; [`ReadError::Truncated`] if the peer
+    /// finishes before.
+    pub fn read_with<R, E: Into<Cause>>(
+        &self,
+        awaited: &'static str,
+        mut parse: impl FnMut(&[u8]) -> Result<Parsed<R>, E>,
+    ) -> impl Future<Output = Result<R, Error>> {
+        self.next(awaited, move |unread| {
+            let parsed = parse(unread).map_err(Into::into)?;
+            if let Parsed::Complete(n, _) = parsed {
+                unread.advance(n);
+            }
+            Ok(parsed)
+        })
+    }
+    /// Reads what `take` takes, which has consumed what is complete.
+    fn next<R>(
+        &self,
+        awaited: &'static str,
+        mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, Cause>,
+    ) -> impl Future<Output = Result<R, Error>> {
+        let name = self.name;
+        poll_lent(move |lent| {
+            if lent.room == 0 {
+                return lent.wait(Progress::Opening(awaited), 0);
+            }
+            let cause = match take(&mut lent.unread) {
+                Ok(Parsed::Complete(_, read)) => return Poll::Ready(Ok(read)),
+                Ok(Parsed::Partial(needed)) => {
+                    let seen = lent.unread.len();
+                    if !lent.finished {
+                        // At least one more, for the law "Need", whatever the parser says.
+                        return lent.wait(Progress::Opening(awaited), needed.max(seen + 1));
+                    }
+                    ReadError::Truncated { awaited, seen }.into()
+                }
+                Err(cause) => cause,
+            };
+            Poll::Ready(Err(Error::peer(name, cause)))
+        })
+    }
+
+    // --- writing ---
+
+    /// Writes bytes.
+    pub fn write(&self, bytes: impl AsRef<[u8]>) -> impl Future<Output = ()> {
+        self.fill(move |to_wire| to_wire.extend_from_slice(bytes.as_ref()))
+    }
+    /// Writes through `f`, which must only add to what it is given: one unit, such as a message.
+    pub fn fill<R>(&self, f: impl FnOnce(&mut BytesMut) -> R) -> impl Future<Output = R> {
+        let mut f = Some(f);
+        poll_lent(move |lent| {
+            if lent.room == 0 {
+                return lent.wait(Progress::Opening(ROOM), 0);
+            }
+            let f = f.take().expect("a future that is not polled after its end");
+            let before = lent.to_wire.len();
+            let result = f(&mut lent.to_wire);
+            let written = lent.to_wire.len() - before;
+            lent.room = lent.room.saturating_sub(written);
+            Poll::Ready(result)
+        })
+    }
+
+    // --- the application ---
+
+    /// Waits for the application to decide: until `decided` finds its answer in the state.
+    ///
+    /// The layer is [`Progress::Deciding`] meanwhile, on `what`, such as `the CONNECT request`. What
+    /// the application is to decide on lies in the state too.
+    pub fn decide<R>(
+        &self,
+        what: &'static str,
+        mut decided: impl FnMut(&mut T) -> Option<R>,
+    ) -> impl Future<Output = R> {
+        poll_lent(move |lent| match decided(lent.state()) {
+            Some(decision) => Poll::Ready(decision),
+            None => lent.wait(Progress::Deciding(what), 0),
+        })
+    }
+    /// Looks at the state that the layer shares with its application, or changes it.
+    ///
+    /// # Panics
+    ///
+    /// If it is called outside the handshake.
+    pub fn state<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        with_lent(|lent| f(lent.state()))
+    }
+}
+
+impl Wire {
+    /// Tells what was learnt, for traces: one line without secrets.
+    pub fn learn(&self, facts: impl Into<String>) {
+        self.state(|state| *state = facts.into());
+    }
+}
+
+impl<T> fmt::Debug for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Wire");
+        shown.field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Runs `f` with these in the hands of the wires on this thread, and returns them.
+pub(super) fn lend(lent: Box<Lent>, f: impl FnOnce()) -> Box<Lent> {
+    let outer = LENT.replace(Some(lent)); // of a block that polls this one
+    f();
+    LENT.replace(outer).expect(OUTSIDE)
+}
+
+fn poll_lent<R>(mut f: impl FnMut(&mut Lent) -> Poll<R>) -> impl Future<Output = R> {
+    poll_fn(move |_| with_lent(&mut f))
+}
+
+fn with_lent<R>(f: impl FnOnce(&mut Lent) -> R) -> R {
+    let mut lent = LENT.take().expect(OUTSIDE);
+    let result = f(&mut lent);
+    LENT.set(Some(lent));
+    result
+}
+
+impl Lent {
+    fn state<T: 'static>(&mut self) -> &mut T {
+        let state = self.state.as_mut().and_then(|it| it.downcast_mut());
+        state.expect(OUTSIDE)
+    }
+    fn wait<R>(&mut self, progress: Progress, bytes: usize) -> Poll<R> {
+        self.wait = Wait { progress, bytes };
+        Poll::Pending
+    }
+}
+
+impl Wait {
+    pub(super) fn progress(self) -> Progress {
+        self.progress
+    }
+    /// Returns whether what the block waits for may have come.
+    pub(super) fn goes_on(self, from_wire: &Pipe, room: usize) -> bool {
+        match self.progress {
+            Progress::Deciding(_) => true,
+            _ => room > 0 && (from_wire.len() >= self.bytes || from_wire.is_closed()),
+        }
+    }
+    /// Asks for the bytes it waits for. It does so on each call: a stack may have put another pipe
+    /// in the place of the last one.
+    pub(super) fn require(self, from_wire: &mut Pipe) {
+        from_wire.require(self.bytes);
+    }
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self {
+            progress: Progress::Opening(TURN),
+            bytes: 0,
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { awaited, seen } => {
+                write!(f, "the wire ended after {seen} bytes of {awaited}")
+            }
+            Self::LineTooLong { awaited, most } => {
+                write!(f, "{awaited} has more than {most} bytes without a line end")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// What a handshake waits for that was not called yet, and one that is to write.
+const TURN: &str = "its turn";
+const ROOM: &str = "room to write";
+
+/// What was not kept if this panics.
+const OUTSIDE: &str = "a wire is used in its own handshake, and in no closure that it calls";
