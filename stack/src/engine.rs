@@ -242,24 +242,47 @@ impl<L: Layer> Engine<L> {
     /// ]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn describe(&self) -> Vec<Status> {
+    pub fn describe(&self) -> Vec<Status<'_>> {
         let mut all = Vec::new();
         self.layer.visit(&mut |status| all.push(status));
         all
     }
-    /// Returns the topmost layer of type `T`, to read facts and to decide.
-    pub fn part<T: Any>(&mut self) -> Option<&mut T> {
-        self.seen = None; // a decision moves no flow
+    /// Returns the topmost layer of type `T`, to read facts.
+    pub fn part<T: Any>(&self) -> Option<&T>
+    where
+        L: 'static,
+    {
         self.layer.part()
     }
-    /// Returns the `nth` layer of type `T`, from the top down.
-    pub fn nth_part<T: Any>(&mut self, nth: usize) -> Option<&mut T> {
-        self.seen = None;
+    /// Returns the topmost layer of type `T`, to decide. The next [`process`](Self::process) asks every
+    /// layer what has become possible.
+    pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.layer_mut().part_mut()
+    }
+    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
+    where
+        L: 'static,
+    {
         self.layer.nth_part(nth)
     }
-    /// Returns the stack itself.
-    pub fn layer(&mut self) -> &mut L {
-        self.seen = None;
+    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.layer_mut().nth_part_mut(nth)
+    }
+    /// Returns the stack itself, to read facts.
+    pub fn layer(&self) -> &L {
+        &self.layer
+    }
+    /// Returns the stack itself, to decide.
+    pub fn layer_mut(&mut self) -> &mut L {
+        self.seen = None; // a decision moves no flow
         &mut self.layer
     }
 }

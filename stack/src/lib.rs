@@ -95,8 +95,8 @@ pub use plain::Plain;
 pub use policy::Policy;
 pub use stack::{BoxHttp2, BoxSocket, BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{
-    Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Pipe, Place, Ports, Progress,
-    Queue, Seed, Status, Weigh, found,
+    AnyLayer, Blame, Cause, End, Error, Facts, Flow, Layer, LayerExt, NewConnection, Pipe, Place,
+    Ports, Progress, Queue, Seed, Status, Weigh,
 };
 #[doc(inline)]
 pub use {

@@ -1,6 +1,5 @@
-use std::any::{Any, TypeId};
 use std::time::Instant;
-use wirestack_layer::{Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Layer, Pipe, Ports, Progress};
 
 /// The layer that does nothing: the stack of a plain connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,13 +21,7 @@ impl Layer for Plain {
     fn is_transparent(&self) -> bool {
         true
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         Progress::Open
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

@@ -1,6 +1,7 @@
 //! Nesting: a stack of two layers is a layer.
 
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::mem;
 use std::time::Instant;
 use wirestack_http2::Streams;
@@ -205,10 +206,13 @@ where
             (lower, _) => lower,
         }
     }
-    fn facts(&self) -> String {
-        self.upper().map_or_else(|| self.lower.facts(), U::facts)
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.upper() {
+            Some(upper) => upper.facts(f),
+            None => self.lower.facts(f),
+        }
     }
-    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         self.lower.visit(visitor);
         if let Some(upper) = self.upper() {
             upper.visit(visitor);
@@ -217,13 +221,23 @@ where
     fn depth(&self) -> usize {
         self.lower.depth() + self.upper().map_or(0, U::depth)
     }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+    fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
+    where
+        Self: 'static,
+    {
+        let upper = self.upper().and_then(|upper| upper.find_part(wanted));
+        upper.or_else(|| self.lower.find_part(wanted))
+    }
+    fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
+    where
+        Self: 'static,
+    {
         if let Upper::Now(upper) = &mut self.upper
-            && let Some(part) = upper.find(part, nth)
+            && let Some(part) = upper.find_part_mut(wanted)
         {
             return Some(part);
         }
-        self.lower.find(part, nth)
+        self.lower.find_part_mut(wanted)
     }
 }
 

@@ -1,12 +1,11 @@
 //! The dialer on a fake clock: no socket, no sleep.
 #![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
 
-use std::any::{Any, TypeId};
 use std::time::{Duration, Instant};
 use wirestack::dial::{
     AttemptId, Destination, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts,
 };
-use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed, found};
+use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed};
 
 /// Opens at the byte `k`, fails at `x`, and wants another connection at `n`.
 #[derive(Default)]
@@ -51,18 +50,12 @@ impl Layer for Knock {
     fn is_open(&self) -> bool {
         self.open
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match (self.open, self.over) {
             (true, _) => Progress::Open,
             (_, true) => Progress::Over,
             _ => Progress::Opening("the knock"),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

@@ -3,10 +3,10 @@ use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Version};
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].
 ///
@@ -244,9 +244,6 @@ impl Layer for Client {
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.state {
             State::Start => match self.login.version() {
@@ -261,14 +258,11 @@ impl Layer for Client {
             State::Over => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.bound(), self.peer()) {
-            (Some(bound), Some(peer)) => format!("bound {bound}, peer {peer}"),
-            (Some(bound), None) => format!("bound {bound}"),
-            _ => String::new(),
+            (Some(bound), Some(peer)) => write!(f, "bound {bound}, peer {peer}"),
+            (Some(bound), None) => write!(f, "bound {bound}"),
+            _ => Ok(()),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

@@ -3,10 +3,9 @@ use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
-use std::any::{Any, TypeId};
 use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Error, Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Error, Flow, Layer, Pipe, Ports, Progress};
 
 /// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is
 /// told to [`accept`](Self::accept) or to [`reject`](Self::reject).
@@ -297,9 +296,6 @@ impl Layer for Server {
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match &self.state {
             State::Greeting => Progress::Opening(wire::GREETING),
@@ -315,14 +311,11 @@ impl Layer for Server {
             State::Over => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Open(tunnel) => tunnel.to_string(),
-            _ => String::new(),
+            State::Open(tunnel) => write!(f, "{tunnel}"),
+            _ => Ok(()),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

@@ -7,14 +7,14 @@ use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
 use crate::request::Request;
-use crate::{NAME, Settings, facts};
+use crate::{NAME, Settings, write_facts};
 use bytes::Bytes;
 use http::Response;
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
 use wirestack_http1::upgrade;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed};
 
 /// The client's side of a WebSocket.
 ///
@@ -246,14 +246,12 @@ impl<F: Payload> Layer for Client<F> {
             Stage::Failed => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
-        facts(
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_facts(
+            f,
             self.response().map(Response::status),
             self.subprotocol(),
             self.compression(),
         )
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

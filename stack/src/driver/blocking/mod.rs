@@ -129,7 +129,7 @@ impl<L: Layer> Connection<L> {
     }
 
     /// Returns the state of each layer, from the wire up.
-    pub fn describe(&self) -> Vec<Status> {
+    pub fn describe(&self) -> Vec<Status<'_>> {
         self.inner.describe()
     }
 

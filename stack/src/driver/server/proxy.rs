@@ -28,7 +28,7 @@ pub async fn serve_proxy<L>(
     handshake_timeout: Duration,
 ) -> Result<Relayed, Error>
 where
-    L: Layer<In = Pipe, Out = Pipe>,
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     client.open_within(handshake_timeout);
     let runtime = client.runtime.clone();
@@ -79,7 +79,7 @@ async fn called<L>(
     proxy: SocketAddr,
 ) -> Result<Option<(Connection<Plain>, SocketAddr)>, Error>
 where
-    L: Layer<In = Pipe, Out = Pipe>,
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     let at = SocketAddr::new(proxy.ip(), 0);
     let runtime = client.runtime.clone();

@@ -235,7 +235,7 @@ impl WebSocketServer {
         };
         let mut verdict = Some(verdict);
         let decided = socket.wait_for(|engine| {
-            let server = engine.part::<websocket::Server<P>>()?;
+            let server = engine.part_mut::<websocket::Server<P>>()?;
             Some(match verdict.take()? {
                 Ok(accept) => server.accept(accept).map(|()| true),
                 Err(response) => server.reject(*response).map(|()| false),
