@@ -4,9 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
 use std::time::Instant;
-use wirestack_http2::Streams;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Queue, Status};
-use wirestack_websocket::Message;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Status};
 
 /// `U` over `L`: what `L` hands its application is `U`'s wire.
 ///
@@ -243,13 +241,6 @@ where
 
 /// A tunnel of bytes over bytes, boxed: what a route of any length folds into.
 pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
-
-/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
-/// it is their parts or bytes.
-pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
-
-/// An HTTP/2 connection at the top of a stack of any depth, boxed.
-pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// Putting layers over one another.
 pub trait Nest: Layer + Sized {
