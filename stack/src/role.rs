@@ -9,6 +9,7 @@ use std::any::TypeId;
 pub(crate) trait Socket {
     fn subprotocol(&self) -> Option<&str>;
     fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error>;
+    fn is_answered(&self, ping: PingToken) -> bool;
     fn pong_to(&mut self, ping: PingToken) -> Option<Pong>;
     fn closed(&self) -> Option<&Closed>;
     fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error>;
@@ -22,6 +23,9 @@ macro_rules! socket {
             }
             fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
                 Self::ping(self, payload)
+            }
+            fn is_answered(&self, ping: PingToken) -> bool {
+                Self::is_answered(self, ping)
             }
             fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
                 Self::pong_to(self, ping)

@@ -60,6 +60,7 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
     assert!(socket.ping("there?").unwrap() < PATIENCE);
     socket.close(CloseCode::NORMAL, "done").unwrap();
     assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
+    assert!(socket.part::<socks::Client>().unwrap().bound().is_some());
 }
 
 #[test]

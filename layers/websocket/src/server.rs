@@ -202,6 +202,10 @@ impl<F> Server<F> {
     pub fn pong(&mut self) -> Option<Pong> {
         self.connection.pong()
     }
+    /// Returns whether the answer to one ping is there.
+    pub fn is_answered(&self, ping: PingToken) -> bool {
+        self.connection.is_answered(ping)
+    }
     /// Takes the answer to one ping, if it is there.
     pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.connection.pong_to(ping)

@@ -43,7 +43,11 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Duration, Error>> {
         loop {
-            if let Some(pong) = socket_mut(self.engine()).and_then(|socket| socket.pong_to(ping)) {
+            let is_answered = socket(&self.engine).is_some_and(|socket| socket.is_answered(ping));
+            if is_answered
+                && let Some(socket) = socket_mut(self.engine())
+                && let Some(pong) = socket.pong_to(ping)
+            {
                 return Poll::Ready(Ok(pong.elapsed));
             }
             if let Some(error) = self.refused() {
