@@ -43,7 +43,7 @@ fn main() -> Result<(), AnyError> {
                 n => from_wire.write(&buf[..n]),
             }
         }
-        println!("{}", layer.status().facts.to_string());
+        println!("{}", layer.status().facts);
         Ok(())
     })
 }
