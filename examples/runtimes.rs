@@ -129,7 +129,7 @@ fn message(arguments: &Arguments) -> Message {
     Message::text(arguments.last("--message").unwrap_or("hello").to_owned())
 }
 
-fn print(echo: &Message, layers: &[Status]) {
+fn print(echo: &Message, layers: &[Status<'_>]) {
     println!("echoed {echo:?}");
     for layer in layers {
         println!("{layer}");

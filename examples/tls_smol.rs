@@ -43,7 +43,7 @@ fn main() -> Result<(), AnyError> {
                 n => from_wire.write(&buf[..n]),
             }
         }
-        println!("{}", layer.facts());
+        println!("{}", layer.status().facts);
         Ok(())
     })
 }

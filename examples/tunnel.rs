@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use wirestack::websocket::{Accept, Keepalive, Settings};
-use wirestack::{Connection, Engine, Pipe, Plain, ServerSocket, WebSocketServer, connect, relay};
+use wirestack::{
+    Connection, Engine, Identity, Pipe, ServerSocket, WebSocketServer, connect, relay,
+};
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
@@ -54,7 +56,7 @@ async fn serve(
                 async move {
                     let carried = async {
                         let io = TcpStream::connect(&*service).await?;
-                        let service = Connection::from_transport(io, Engine::new(Plain))?;
+                        let service = Connection::from_transport(io, Engine::new(Identity))?;
                         Ok::<_, AnyError>(relay(socket, service).await?)
                     };
                     report(peer, carried.await.map(drop));
@@ -78,7 +80,7 @@ async fn listen(listener: TcpListener, url: &str, arguments: &Arguments) -> Resu
         tokio::spawn(async move {
             let carried = async {
                 let socket = connect.tunnel().await?;
-                let local = Connection::from_transport(io, Engine::new(Plain))?;
+                let local = Connection::from_transport(io, Engine::new(Identity))?;
                 Ok::<_, AnyError>(relay(local, socket).await?)
             };
             report(peer, carried.await.map(drop));

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use wirestack::Connector;
+use wirestack::dial::DialError;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
@@ -29,13 +30,13 @@ async fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// hyper's own words, and what is behind them.
+/// hyper's own words, and what is behind them: an error of wirestack has those of its causes in its own.
 fn reasons(error: hyper_util::client::legacy::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
         text.push_str(&format!(": {error}"));
-        cause = error.source();
+        cause = error.source().filter(|_| !error.is::<DialError>());
     }
     text
 }

@@ -90,12 +90,12 @@ impl Pair {
     /// Says yes to every request.
     fn accept(&mut self, tunnels: usize) {
         for n in 0..tunnels {
-            if let Some(server) = self.server.nth_part::<socks::Server>(n)
+            if let Some(server) = self.server.nth_part_mut::<socks::Server>(n)
                 && let Some(target) = server.request().map(|it| it.target().clone())
             {
                 server.accept(target);
             }
-            if let Some(server) = self.server.nth_part::<http1::connect::Server>(n)
+            if let Some(server) = self.server.nth_part_mut::<http1::connect::Server>(n)
                 && server.request().is_some()
             {
                 server.accept(Default::default());

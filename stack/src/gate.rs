@@ -157,7 +157,11 @@ impl Gate {
         self.ends
     }
     /// Returns what the client wants, once it has said so and may ask.
-    pub fn request<L: Layer>(&self, engine: &mut Engine<L>, now: Instant) -> Option<Wants> {
+    pub fn request<L: Layer + 'static>(
+        &self,
+        engine: &mut Engine<L>,
+        now: Instant,
+    ) -> Option<Wants> {
         match &self.protocol {
             Protocol::Socks => {
                 let request = engine.part::<socks::Server>()?.request()?;
@@ -172,12 +176,12 @@ impl Gate {
                 })
             }
             Protocol::Connect(login) => {
-                let server = engine.part::<connect::Server>()?;
-                if let Err(challenges) = login.check(server.request()?, now) {
+                let request = engine.part::<connect::Server>()?.request()?;
+                if let Err(challenges) = login.check(request, now) {
+                    let server = engine.part_mut::<connect::Server>()?;
                     server.challenge_with(&challenges);
                     return None;
                 }
-                let request = server.request()?;
                 Some(Wants::Connection(Endpoint {
                     host: request.host.clone(),
                     port: request.port,
@@ -215,36 +219,36 @@ impl Gate {
         expected.is_none_or(same) && self.policy.permits(caller)
     }
     /// Tells the client of BIND who has called, which opens its tunnel.
-    pub fn called<L: Layer>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
-        if let Some(server) = engine.part::<socks::Server>() {
+    pub fn called<L: Layer + 'static>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
+        if let Some(server) = engine.part_mut::<socks::Server>() {
             server.connected(caller.into());
         }
     }
     /// Tells the client that its tunnel stands, or its relay, or where it can be called.
-    pub fn accept<L: Layer>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
+    pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
             Protocol::Socks => {
-                if let Some(server) = engine.part::<socks::Server>() {
+                if let Some(server) = engine.part_mut::<socks::Server>() {
                     server.accept(bound.into());
                 }
             }
             Protocol::Connect(_) => {
-                if let Some(server) = engine.part::<connect::Server>() {
+                if let Some(server) = engine.part_mut::<connect::Server>() {
                     server.accept(HeaderMap::new());
                 }
             }
         }
     }
     /// Tells the client why it gets no tunnel.
-    pub fn refuse<L: Layer>(&self, engine: &mut Engine<L>, refused: Refused) {
+    pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: Refused) {
         match &self.protocol {
             Protocol::Socks => {
-                if let Some(server) = engine.part::<socks::Server>() {
+                if let Some(server) = engine.part_mut::<socks::Server>() {
                     server.reject(refused.reply());
                 }
             }
             Protocol::Connect(_) => {
-                if let Some(server) = engine.part::<connect::Server>() {
+                if let Some(server) = engine.part_mut::<connect::Server>() {
                     let body = format!("{refused}\n");
                     let mut response = http::Response::new(body.into());
                     *response.status_mut() = refused.status();

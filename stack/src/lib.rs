@@ -50,7 +50,8 @@
 //! * [`WebSocketServer`], [`serve_proxy`], [`relay`]: servers. [`associate`]: UDP through SOCKS5.
 //! * [`Layer`], [`Ports`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
-//! * [`Nest`], [`Stack`], [`Plain`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting.
+//! * [`Nest`], [`Stack`], [`Identity`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting, from
+//!   `wirestack-nest`.
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
 //!   [`DialContext`] carries out what a dialer says.
@@ -63,17 +64,12 @@ pub mod connect;
 mod datagrams;
 pub mod dial;
 mod driver;
-mod engine;
 mod gate;
-#[cfg(feature = "tracing")]
-mod observed;
-mod plain;
 mod policy;
 mod role;
-mod stack;
 
 pub use datagrams::{Datagrams, Outgoing};
-pub use dial::Dialer;
+pub use dial::{BoxHttp2, BoxSocket, Dialer};
 pub use driver::associate::{Associate, Association, DatagramSender, associate};
 #[cfg(feature = "blocking")]
 #[doc(inline)]
@@ -89,15 +85,13 @@ pub use driver::io::{
 #[doc(inline)]
 pub use driver::runtime;
 pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
-pub use engine::{Engine, OpeningTimedOut};
 pub use gate::{Gate, Refused, Wants};
-pub use plain::Plain;
 pub use policy::Policy;
-pub use stack::{BoxHttp2, BoxSocket, BoxTunnel, Nest, Stack};
 pub use wirestack_layer::{
-    Blame, Cause, End, Error, Flow, Layer, LayerExt, NewConnection, Parsed, Pipe, Place, Ports,
-    Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire, found,
+    AnyLayer, Blame, Cause, End, Error, Facts, Flow, Layer, LayerExt, NewConnection, Parsed, Pipe,
+    Place, Ports, Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire,
 };
+pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]
 pub use {
     wirestack_http1 as http1, wirestack_http2 as http2, wirestack_proxy_header as proxy_header,

@@ -3,11 +3,13 @@
 use crate::websocket::{Client, CloseCode, Closed, Payload, PingToken, Pong, Server};
 use crate::{Engine, Error, Layer};
 use bytes::Bytes;
+use std::any::TypeId;
 
 /// What both roles of a WebSocket can do.
 pub(crate) trait Socket {
     fn subprotocol(&self) -> Option<&str>;
     fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error>;
+    fn is_answered(&self, ping: PingToken) -> bool;
     fn pong_to(&mut self, ping: PingToken) -> Option<Pong>;
     fn closed(&self) -> Option<&Closed>;
     fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error>;
@@ -21,6 +23,9 @@ macro_rules! socket {
             }
             fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
                 Self::ping(self, payload)
+            }
+            fn is_answered(&self, ping: PingToken) -> bool {
+                Self::is_answered(self, ping)
             }
             fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
                 Self::pong_to(self, ping)
@@ -37,16 +42,34 @@ macro_rules! socket {
 socket!(Client);
 socket!(Server);
 
-/// Returns the WebSocket at the top of a stack.
-pub(crate) fn socket<L, F>(engine: &mut Engine<L>) -> Option<&mut dyn Socket>
+/// Returns the WebSocket at the top of a stack, to read facts.
+pub(crate) fn socket<L, F>(engine: &Engine<L>) -> Option<&dyn Socket>
 where
-    L: Layer<In = F, Out = F>,
+    L: Layer<In = F, Out = F> + 'static,
     F: Payload,
 {
-    if engine.part::<Client<F>>().is_some() {
-        return engine.part::<Client<F>>().map(|client| client as _);
+    let socket = engine.layer().find_part(&mut is_socket::<F>)?;
+    match socket.downcast_ref::<Client<F>>() {
+        Some(client) => Some(client),
+        None => socket.downcast_ref::<Server<F>>().map(|server| server as _),
     }
-    engine.part::<Server<F>>().map(|server| server as _)
+}
+
+/// Returns the WebSocket at the top of a stack, to tell it something.
+pub(crate) fn socket_mut<L, F>(engine: &mut Engine<L>) -> Option<&mut dyn Socket>
+where
+    L: Layer<In = F, Out = F> + 'static,
+    F: Payload,
+{
+    let socket = engine.layer_mut().find_part_mut(&mut is_socket::<F>)?;
+    if socket.is::<Client<F>>() {
+        return socket.downcast_mut::<Client<F>>().map(|client| client as _);
+    }
+    socket.downcast_mut::<Server<F>>().map(|server| server as _)
+}
+
+fn is_socket<F: Payload>(part: TypeId) -> bool {
+    part == TypeId::of::<Client<F>>() || part == TypeId::of::<Server<F>>()
 }
 
 /// The error of one that is not there.

@@ -13,7 +13,7 @@ use support::{PATIENCE, TLS, connect_server, echo, proxy, socks_server};
 use wirestack::blocking::{Connection, TimedOut};
 use wirestack::runtime::StdTransport;
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
-use wirestack::{Engine, Error, Gate, Plain, Policy, Seed, connect, connect_stream, socks};
+use wirestack::{Engine, Error, Gate, Identity, Policy, Seed, connect, connect_stream, socks};
 
 /// Two ends of a TCP connection.
 fn pair() -> (TcpStream, TcpStream) {
@@ -60,6 +60,7 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
     assert!(socket.ping("there?").unwrap() < PATIENCE);
     socket.close(CloseCode::NORMAL, "done").unwrap();
     assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
+    assert!(socket.part::<socks::Client>().unwrap().bound().is_some());
 }
 
 #[test]
@@ -187,14 +188,14 @@ fn halves_of_a_dialled_websocket_over_tls_talk_in_two_threads() {
 fn halves_of_a_stream_carry_bytes_and_half_close() {
     let (a, b) = pair();
     let other = thread::spawn(move || {
-        let mut server = Connection::from_transport(b, Engine::new(Plain)).unwrap();
+        let mut server = Connection::from_transport(b, Engine::new(Identity)).unwrap();
         let mut all = Vec::new();
         server.read_to_end(&mut all).unwrap();
         server.write_all(&all).unwrap();
         server.finish(PATIENCE).unwrap();
     });
     let sent: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect();
-    let (mut reader, mut writer) = Connection::from_transport(a, Engine::new(Plain))
+    let (mut reader, mut writer) = Connection::from_transport(a, Engine::new(Identity))
         .unwrap()
         .split()
         .unwrap();
@@ -212,8 +213,8 @@ fn halves_of_a_stream_carry_bytes_and_half_close() {
 #[test]
 fn a_reset_is_told_behind_what_came_before_it() {
     let (a, b) = pair();
-    let mut client = Connection::from_transport(a, Engine::new(Plain)).unwrap();
-    let mut server = Connection::from_transport(b, Engine::new(Plain)).unwrap();
+    let mut client = Connection::from_transport(a, Engine::new(Identity)).unwrap();
+    let mut server = Connection::from_transport(b, Engine::new(Identity)).unwrap();
     server.write_all(b"last words").unwrap();
     let mut got = [0; 10];
     client.read_exact(&mut got).unwrap();
@@ -361,7 +362,7 @@ fn a_call_inside_of_a_call_takes_no_wake_of_the_outer_one() {
         let inner = async {
             // Blocks this thread while the other one sends.
             block_on(async {
-                let engine = Engine::new(Plain);
+                let engine = Engine::new(Identity);
                 let mut stream = wirestack::Connection::from_transport(a, engine).unwrap();
                 stream
                     .wait_for(|it| (!it.to_app().is_empty()).then_some(()))
@@ -400,7 +401,7 @@ fn a_dropped_socket_is_closed_though_somebody_waited_for_it() {
     let (a, mut b) = pair();
     b.set_read_timeout(Some(PATIENCE)).unwrap();
     wirestack::blocking::block_on(async {
-        let mut stream = wirestack::Connection::from_transport(a, Engine::new(Plain)).unwrap();
+        let mut stream = wirestack::Connection::from_transport(a, Engine::new(Identity)).unwrap();
         assert!(stream.wait_for(|_| None::<()>).now_or_never().is_none());
         drop(stream);
         // Still inside, where the interest was noted.
@@ -426,7 +427,7 @@ fn a_time_out_ends_a_call_that_is_busy() {
         }
     }
     let busy = StdTransport::new(Busy);
-    let mut stream = Connection::from_transport(busy, Engine::new(Plain)).unwrap();
+    let mut stream = Connection::from_transport(busy, Engine::new(Identity)).unwrap();
     stream.set_timeout(Some(Duration::from_millis(20)));
     let late = stream.read(&mut [0]).unwrap_err();
     assert_eq!(late.kind(), io::ErrorKind::TimedOut);

@@ -38,7 +38,12 @@ async fn a_websocket_opens_through_two_proxies_and_tls() {
         assert_eq!(socket.next().await.unwrap().unwrap(), message);
     }
     socket.close(CloseCode::NORMAL, "done").await.unwrap();
-    assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
+    let seen = &socket; // facts are read without changing anything
+    assert_eq!(seen.closed().unwrap().code, CloseCode::NORMAL);
+    assert_eq!(seen.subprotocol(), None);
+    assert!(seen.nth_part::<tls::Client>(1).is_none());
+    assert!(socket.part_mut::<tls::Client>().is_some());
+    assert!(socket.nth_part_mut::<tls::Client>(1).is_none());
     drop(socket);
     let relayed = by_outer.recv().await.unwrap();
     assert!(relayed.is_ok_and(|relayed| relayed.sent > 3 << 20));

@@ -1,12 +1,14 @@
 //! The dialer on a fake clock: no socket, no sleep.
 #![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
 
-use std::any::{Any, TypeId};
+use std::cell::Cell;
+use std::error::Error as _;
+use std::fmt;
 use std::time::{Duration, Instant};
 use wirestack::dial::{
     AttemptId, Destination, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts,
 };
-use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed, found};
+use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed};
 
 /// Opens at the byte `k`, fails at `x`, and wants another connection at `n`.
 #[derive(Default)]
@@ -41,6 +43,10 @@ impl Layer for Knock {
                 self.over = true;
                 p.fail(Error::peer("knock", "come again").needs_new_connection(42_u32));
             }
+            b'r' => {
+                self.over = true;
+                p.fail(Error::peer("knock", Rude));
+            }
             b'.' => {}
             _ => {
                 self.over = true;
@@ -51,9 +57,6 @@ impl Layer for Knock {
     fn is_open(&self) -> bool {
         self.open
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match (self.open, self.over) {
             (true, _) => Progress::Open,
@@ -61,9 +64,15 @@ impl Layer for Knock {
             _ => Progress::Opening("the knock"),
         }
     }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SHOWN.with(|shown| shown.set(shown.get() + 1));
+        f.write_str("it knocked")
     }
+}
+
+thread_local! {
+    /// How often a layer's facts were written.
+    static SHOWN: Cell<usize> = const { Cell::new(0) };
 }
 
 struct World {
@@ -332,6 +341,51 @@ fn a_layer_that_fails_ends_the_dialing_with_its_error() {
 }
 
 #[test]
+fn an_error_is_one_line_in_debug_too_and_its_source_is_the_cause() {
+    let mut world = World::new("127.0.0.1");
+    let attempt = world.hear(b".r");
+    world.closes(attempt);
+    let error = world.failure();
+    assert_eq!(error.to_string(), "hop 1: knock[0]: go away");
+    assert_eq!(format!("{error:?}"), error.to_string());
+    let layer_error = error.layer_error().unwrap();
+    assert_eq!(format!("{layer_error:?}"), layer_error.to_string());
+    assert!(layer_error.source().unwrap().is::<Rude>());
+    let cause = error.source().unwrap();
+    assert!(cause.downcast_ref::<Rude>().is_some());
+    // Each thing once, for those who print the error and what is behind its cause.
+    assert!(cause.source().is_none());
+}
+
+#[test]
+fn what_a_layer_learnt_is_written_once_and_only_when_it_is_open() {
+    let mut world = World::new("127.0.0.1");
+    let (attempt, _) = world.attempt();
+    let before = SHOWN.get();
+    world.say(attempt, b"........");
+    assert_eq!(SHOWN.get(), before);
+    let mut engine = wirestack::Engine::new(Knock::default());
+    engine.from_wire().write(b"k");
+    for _ in 0..3 {
+        engine.process(world.now);
+        world.dialer.observe(attempt, &mut engine, world.now);
+    }
+    assert_eq!(SHOWN.get(), before + 1);
+    assert!(world.dialer.trace().to_string().contains("it knocked"));
+}
+
+#[derive(Debug)]
+struct Rude;
+
+impl fmt::Display for Rude {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("go away")
+    }
+}
+
+impl std::error::Error for Rude {}
+
+#[test]
 fn a_new_connection_is_made_five_times_at_most_and_hears_what_was_learnt() {
     let start = Instant::now();
     let endpoint = Endpoint {
@@ -415,7 +469,7 @@ fn a_trace_is_a_waterfall() {
 look up   [   ====                         ]    100.00 ms name.test
 open      [      =================         ]    500.00 ms 192.0.2.1:7
 open      [              ======            ]    150.00 ms 192.0.2.2:7  (wire: connection refused)
-knock     [                      ==========]    300.00 ms hop 1
+knock     [                      ==========]    300.00 ms hop 1  (it knocked)
 in all                                         1000.00 ms
 ";
     let wanted = wanted.replacen("[              ======", "[              xxxxxx", 1);

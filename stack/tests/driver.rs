@@ -9,7 +9,9 @@ use support::{PATIENCE, TLS, pair, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{Client, CloseCode, Message, Server, Settings};
-use wirestack::{Connection, Engine, Error, Nest, OpeningTimedOut, Plain, Seed, relay, socks, tls};
+use wirestack::{
+    Connection, Engine, Error, Identity, Nest, OpeningTimedOut, Seed, relay, socks, tls,
+};
 
 fn client<S>(io: S) -> Connection<Client>
 where
@@ -40,7 +42,7 @@ fn sockets(size: usize) -> (Connection<Client>, Connection<Server>) {
 async fn small_writes_leave_at_once_of_what_was_dialled_and_what_was_accepted() {
     let (client, server) = pair().await;
     for io in [client, server] {
-        let connection = Connection::from_transport(io, Engine::new(Plain)).unwrap();
+        let connection = Connection::from_transport(io, Engine::new(Identity)).unwrap();
         let Some(io) = connection.transport::<tokio::net::TcpStream>() else {
             panic!("it is TCP");
         };
@@ -202,7 +204,7 @@ async fn a_peer_that_does_not_answer_a_close_is_given_up() {
 #[tokio::test]
 async fn an_abort_resets_and_keeps_its_cause() {
     let (a, mut b) = pair().await;
-    let mut stream = Connection::from_transport(a, Engine::new(Plain)).unwrap();
+    let mut stream = Connection::from_transport(a, Engine::new(Identity)).unwrap();
     stream.write_all(b"so far").await.unwrap();
     let mut heard = [0; 6];
     b.read_exact(&mut heard).await.unwrap();
@@ -239,7 +241,7 @@ async fn a_refusal_is_read_although_the_server_ends() {
 async fn a_relay_carries_both_ends_as_they_were() {
     let ((client, a), (b, server)) = (pair().await, pair().await);
     let plain =
-        |io: tokio::net::TcpStream| Connection::from_transport(io, Engine::new(Plain)).unwrap();
+        |io: tokio::net::TcpStream| Connection::from_transport(io, Engine::new(Identity)).unwrap();
     let relayed = tokio::spawn(relay(plain(a), plain(b)));
     let (mut client, mut server) = (plain(client), plain(server));
     client.write_all(&vec![1; 1 << 20]).now_or_never();

@@ -14,7 +14,7 @@ use wirestack::dial::{Backoff, Sharing};
 use wirestack::runtime::{Listener, Runtime, Threads, Tokio, current};
 use wirestack::websocket::{Accept, Client, CloseCode, Message, Settings};
 use wirestack::{
-    Connect, Connection, DialContext, Engine, Gate, Plain, Policy, Pool, ReconnectEvent, Seed,
+    Connect, Connection, DialContext, Engine, Gate, Identity, Policy, Pool, ReconnectEvent, Seed,
     WebSocketServer, associate, blocking, connect, connect_http2, connect_stream, serve_proxy,
     socks,
 };
@@ -194,7 +194,7 @@ async fn bind(on: &On, proxy: SocketAddr) {
     let at = at.await.unwrap();
     let at: SocketAddr = format!("{}:{}", at.host(), at.port()).parse().unwrap();
     let peer = TcpStream::connect(at).unwrap();
-    let peer = Connection::from_transport_on(on.runtime(), peer, Engine::new(Plain)).unwrap();
+    let peer = Connection::from_transport_on(on.runtime(), peer, Engine::new(Identity)).unwrap();
     waiting.open().await.unwrap();
     let (mut waiting, mut peer) = (waiting, peer);
     waiting.write_all(b"called").await.unwrap();

@@ -6,7 +6,7 @@ use wirestack::*;
 #[tokio::test]
 async fn attributes_of_tokio_find_their_crate() {
     tokio::task::yield_now().await;
-    let plain: Engine<Plain> = Engine::new(Plain);
+    let plain: Engine<Identity> = Engine::new(Identity);
     assert!(plain.is_open());
 }
 

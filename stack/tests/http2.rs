@@ -58,7 +58,7 @@ async fn start_tls() -> String {
 }
 
 /// Layers and what they learnt, from the wire up.
-fn names(status: &[wirestack::Status]) -> Vec<&'static str> {
+fn names(status: &[wirestack::Status<'_>]) -> Vec<&'static str> {
     status.iter().map(|layer| layer.name).collect()
 }
 
@@ -78,7 +78,7 @@ async fn one_address_serves_both_versions_over_tls() {
     ] {
         let mut socket = connect.await.unwrap();
         assert_eq!(names(&socket.describe()), wanted);
-        assert_eq!(socket.subprotocol().as_deref(), Some("b"));
+        assert_eq!(socket.subprotocol(), Some("b"));
         for message in [Message::text("hello"), Message::binary(vec![7; 1 << 20])] {
             socket.send(message.clone()).await.unwrap();
             assert_eq!(socket.next().await.unwrap().unwrap(), message);
@@ -198,7 +198,7 @@ async fn a_server_without_http2_is_refused_where_only_that_will_do() {
             tokio::spawn(async move {
                 let mut socket = Connection::from_transport(io, Engine::new(stack)).unwrap();
                 let accepted = socket.wait_for(|engine| {
-                    let server = engine.part::<wirestack::websocket::Server>()?;
+                    let server = engine.part_mut::<wirestack::websocket::Server>()?;
                     server.request()?;
                     Some(server.accept(Accept::new()))
                 });

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use support::{TLS, connect_server, listen, proxy, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::DialError;
-use wirestack::{BoxTunnel, Engine, Gate, Nest, Plain, Policy, tls};
+use wirestack::{BoxTunnel, Engine, Gate, Identity, Nest, Policy, tls};
 use wirestack::{Connection, Connector};
 
 /// A web server that answers each request with its first line; the second answer is its last.
@@ -23,7 +23,7 @@ async fn web(secure: bool) -> SocketAddr {
             let (io, _) = listener.accept().await.unwrap();
             let layer: BoxTunnel = match secure {
                 true => tls::Server::new(TLS.server.clone()).unwrap().boxed(),
-                false => Plain.boxed(),
+                false => Identity.boxed(),
             };
             tokio::spawn(async move {
                 let mut io = Connection::from_transport(io, Engine::new(layer)).unwrap();

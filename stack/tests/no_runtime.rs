@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use std::net::{TcpListener, TcpStream};
 use wirestack::runtime::{Listener, current, spawn};
 use wirestack::websocket::Accept;
-use wirestack::{Connection, Engine, Plain, ReconnectEvent, WebSocketServer};
+use wirestack::{Connection, Engine, Identity, ReconnectEvent, WebSocketServer};
 
 fn says_so(error: impl ToString) {
     let text = error.to_string();
@@ -37,7 +37,7 @@ fn nothing_works_and_everything_says_so() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     says_so(
-        Connection::from_transport(socket(), Engine::new(Plain))
+        Connection::from_transport(socket(), Engine::new(Identity))
             .err()
             .unwrap(),
     );

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use support::{PATIENCE, TLS, connect_server, echo, proxy, socks_server};
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
 use wirestack::{Connection, connect, connect_stream, relay};
-use wirestack::{Engine, Error, Gate, Plain, Policy, Seed};
+use wirestack::{Engine, Error, Gate, Identity, Policy, Seed};
 
 /// Two ends of a TCP connection.
 async fn pair() -> (TcpStream, TcpStream) {
@@ -85,7 +85,7 @@ fn halves_are_a_stream_and_a_sink_and_a_driver_goes_anywhere() {
 fn bytes_and_ends_pass_a_relay() {
     smol::block_on(async {
         let ((a, b), (c, d)) = (pair().await, pair().await);
-        let plain = |io: TcpStream| Connection::from_transport(io, Engine::new(Plain)).unwrap();
+        let plain = |io: TcpStream| Connection::from_transport(io, Engine::new(Identity)).unwrap();
         let relaying = smol::spawn(relay(plain(b), plain(c)));
         let (mut near, mut far) = (plain(a), plain(d));
         let sent: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();

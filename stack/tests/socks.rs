@@ -103,7 +103,7 @@ async fn an_association_ends_with_its_connection() {
             .await
             .unwrap();
         let bound = Address::new("0.0.0.0", 9).unwrap();
-        proxy.part::<Server>().unwrap().accept(bound);
+        proxy.part_mut::<Server>().unwrap().accept(bound);
         proxy.open().await.unwrap();
         proxy.finish(PATIENCE).await.unwrap();
     };

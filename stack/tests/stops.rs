@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use wirestack::http2::{self, Request};
 use wirestack::websocket::{Cause, Client, CloseCode, Message, Server, Settings};
-use wirestack::{Connection, Engine, Error, Http2, Plain, Seed, relay, tls};
+use wirestack::{Connection, Engine, Error, Http2, Identity, Seed, relay, tls};
 
 async fn sockets() -> (Connection<Client>, Connection<Server>) {
     let (a, b) = pair().await;
@@ -25,8 +25,8 @@ async fn sockets() -> (Connection<Client>, Connection<Server>) {
     )
 }
 
-fn plain(io: TcpStream) -> Connection<Plain> {
-    Connection::from_transport(io, Engine::new(Plain)).unwrap()
+fn plain(io: TcpStream) -> Connection<Identity> {
+    Connection::from_transport(io, Engine::new(Identity)).unwrap()
 }
 
 /// Resets a socket.
@@ -94,7 +94,7 @@ fn a_reset_is_told_to_the_writer_in_threads_too() {
     let pair = || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let a = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let stream = Connection::from_transport(a, Engine::new(Plain)).unwrap();
+        let stream = Connection::from_transport(a, Engine::new(Identity)).unwrap();
         (stream, listener.accept().unwrap().0)
     };
     fn told(mut read: impl Read, mut write: impl Write, mut peer: std::net::TcpStream) {

@@ -119,7 +119,7 @@ fn a_connection_that_was_accepted_tells_how_its_layers_open_and_close_and_why() 
         let mut hear = |bytes: &[u8]| {
             engine.from_wire().write(bytes);
             engine.process(now);
-            if let Some(server) = engine.part::<socks::Server>() {
+            if let Some(server) = engine.part_mut::<socks::Server>() {
                 server.accept(socks::Address::new("192.0.2.1", 7).unwrap());
             }
             engine.process(now);

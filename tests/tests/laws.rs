@@ -172,7 +172,7 @@ fn stated<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subj
 fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
     let mut decided = false;
     for nth in 0.. {
-        let Some(server) = layer.nth_part::<socks::Server>(nth) else {
+        let Some(server) = layer.nth_part_mut::<socks::Server>(nth) else {
             break;
         };
         if server.request().is_some() {
@@ -184,7 +184,7 @@ fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
         }
     }
     for nth in 0.. {
-        let Some(server) = layer.nth_part::<http2::Server>(nth) else {
+        let Some(server) = layer.nth_part_mut::<http2::Server>(nth) else {
             break;
         };
         if server.request().is_some() {
@@ -192,13 +192,13 @@ fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
             decided = true;
         }
     }
-    if let Some(server) = layer.part::<http1::connect::Server>()
+    if let Some(server) = layer.part_mut::<http1::connect::Server>()
         && server.request().is_some()
     {
         server.accept(http::HeaderMap::new());
         decided = true;
     }
-    if let Some(server) = layer.part::<websocket::Server>()
+    if let Some(server) = layer.part_mut::<websocket::Server>()
         && server.request().is_some()
     {
         server.accept(websocket::Accept::new()).unwrap();

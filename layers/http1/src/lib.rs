@@ -25,7 +25,7 @@
 //! from_wire.write(b"HTTP/1.1 200 Connection established\r\n\r\nSSH-2.0-x");
 //! client.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 //! assert!(client.is_transparent());
-//! assert_eq!(client.facts(), "200 Connection established");
+//! assert_eq!(client.status().facts.to_string(), "200 Connection established");
 //! assert_eq!(to_app.unread(), b"SSH-2.0-x");
 //! # Ok::<(), wirestack_layer::Error>(())
 //! ```

@@ -112,22 +112,12 @@ macro_rules! tunnel_layer {
             fn is_transparent(&self) -> bool {
                 self.is_open()
             }
-            fn carries_half_close(&self) -> bool {
-                true
-            }
             fn progress(&self) -> wirestack_layer::Progress {
                 self.tunnel.progress()
             }
-            fn facts(&self) -> String {
+            fn facts(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let outcome = self.tunnel.outcome();
-                outcome.map_or_else(String::new, |outcome| outcome.facts.clone())
-            }
-            fn find(
-                &mut self,
-                part: std::any::TypeId,
-                nth: &mut usize,
-            ) -> Option<&mut dyn std::any::Any> {
-                wirestack_layer::found(self, part, nth)
+                outcome.map_or(Ok(()), |outcome| f.write_str(&outcome.facts))
             }
         }
     };

@@ -393,7 +393,7 @@ fn pitfall_14_credentials_stay_in_the_request_and_out_of_the_tunnel_and_of_texts
     bench.from_app.write(b"GET / HTTP/1.1\r\n\r\n");
     bench.arrive(b"HTTP/1.1 200 OK\r\n\r\n");
     assert_eq!(bench.seen().wire, "GET / HTTP/1.1\r\n\r\n");
-    assert_eq!(bench.layer.facts(), "200 OK");
+    assert_eq!(bench.layer.status().facts.to_string(), "200 OK");
 
     let client = proxy_client().with_basic("user", "secret").unwrap();
     let mut bench = Bench::new(client.with_header(COOKIE, HeaderValue::from_static("secret")));

@@ -78,7 +78,10 @@ fn a_server_parks_until_its_application_decides() {
     assert!(!bench.layer.is_open());
     assert!(bench.layer.request().is_none());
     bench.process();
-    assert_eq!(bench.layer.facts(), "tunnel to [::1]:443");
+    assert_eq!(
+        bench.layer.status().facts.to_string(),
+        "tunnel to [::1]:443"
+    );
     let seen = bench.seen();
     assert_eq!((&*seen.app, &*seen.app_end), ("data", "finished"));
     bench.layer.reject(Response::new(Bytes::new())); // too late, and nothing happens

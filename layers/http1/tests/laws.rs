@@ -14,7 +14,7 @@ fn connect_keeps_the_laws() {
 #[test]
 fn a_refused_connect_keeps_the_laws() {
     check(&connect().refused().deciding(|layer| {
-        let server = layer.part::<connect::Server>();
+        let server = layer.part_mut::<connect::Server>();
         let server = server.filter(|server| server.request().is_some());
         server.map(|server| server.reject(forbidden())).is_some()
     }));
@@ -23,7 +23,7 @@ fn a_refused_connect_keeps_the_laws() {
 #[test]
 fn a_challenged_connect_keeps_the_laws() {
     check(&connect().refused().deciding(|layer| {
-        let server = layer.part::<connect::Server>();
+        let server = layer.part_mut::<connect::Server>();
         let server = server.filter(|server| server.request().is_some());
         server.map(|server| server.challenge("the proxy")).is_some()
     }));
@@ -32,7 +32,7 @@ fn a_challenged_connect_keeps_the_laws() {
 #[test]
 fn a_parking_connect_keeps_the_laws() {
     check(&parking().deciding(|layer| {
-        if let Some(client) = layer.part::<connect::Client>() {
+        if let Some(client) = layer.part_mut::<connect::Client>() {
             let value = match client.parked() {
                 None => return false,
                 Some(connect::Parked::Challenge { .. }) => {
@@ -43,7 +43,7 @@ fn a_parking_connect_keeps_the_laws() {
             client.authorize(value);
             return true;
         }
-        let server = layer.part::<connect::Server>();
+        let server = layer.part_mut::<connect::Server>();
         let Some(server) = server.filter(|server| server.request().is_some()) else {
             return false;
         };
@@ -58,7 +58,7 @@ fn a_parking_connect_keeps_the_laws() {
 #[test]
 fn a_parking_connect_that_gives_up_keeps_the_laws() {
     check(&parking().refused().deciding(|layer| {
-        if let Some(client) = layer.part::<connect::Client>() {
+        if let Some(client) = layer.part_mut::<connect::Client>() {
             let parked = client.parked().is_some();
             client.give_up();
             return parked;
@@ -80,7 +80,7 @@ fn upgrade_keeps_the_laws() {
 #[test]
 fn a_refused_upgrade_keeps_the_laws() {
     check(&upgrade().refused().deciding(|layer| {
-        let server = layer.part::<upgrade::Server>();
+        let server = layer.part_mut::<upgrade::Server>();
         let server = server.filter(|server| server.request().is_some());
         server.map(|server| server.reject(forbidden())).is_some()
     }));
@@ -90,7 +90,7 @@ fn connect() -> Subject<Pipe> {
     let client = || connect::Client::new("example.org", 443).unwrap();
     let subject = Subject::tunnel("connect", client, connect::Server::new);
     promising(subject.deciding(|layer| {
-        let server = layer.part::<connect::Server>();
+        let server = layer.part_mut::<connect::Server>();
         let server = server.filter(|server| server.request().is_some());
         server
             .map(|server| server.accept(HeaderMap::new()))
@@ -105,7 +105,7 @@ fn upgrade() -> Subject<Pipe> {
     };
     let subject = Subject::tunnel("upgrade", client, upgrade::Server::new);
     promising(subject.deciding(|layer| {
-        let server = layer.part::<upgrade::Server>();
+        let server = layer.part_mut::<upgrade::Server>();
         let server = server.filter(|server| server.request().is_some());
         server
             .map(|server| server.accept("toy", HeaderMap::new()))

@@ -225,7 +225,7 @@ fn must_9110_7_8_only_what_is_offered_is_accepted() {
         bench.process();
         assert_eq!(bench.layer.is_open(), offered, "{name}");
         if offered {
-            assert_eq!(bench.layer.facts(), "upgraded to a/1");
+            assert_eq!(bench.layer.status().facts.to_string(), "upgraded to a/1");
             continue;
         }
         assert!(bench.seen().wire.starts_with("HTTP/1.1 500 "), "{name}");

@@ -7,9 +7,9 @@ use crate::streams::Head;
 use crate::tunnel::Tunnel;
 use http::Response;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
 
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.
 ///
@@ -187,20 +187,16 @@ impl Layer for Client {
     fn is_flushed(&self) -> bool {
         self.tunnel.is_flushed()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.parked() {
             Some(_) => Progress::Deciding("credentials"),
             None => self.tunnel.progress("the CONNECT response"),
         }
     }
-    fn facts(&self) -> String {
-        let status = self.response.as_ref().map(|r| r.status().to_string());
-        status.unwrap_or_default()
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.response {
+            Some(response) => write!(f, "{}", response.status()),
+            None => Ok(()),
+        }
     }
 }

@@ -8,14 +8,14 @@ use crate::stream::{Around, Stream};
 use crate::streams::{Head, StreamId, Streams};
 use crate::wire::{Wire, Woken};
 use http::Request;
-use std::any::{Any, TypeId};
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::iter;
 use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, found};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -314,9 +314,6 @@ impl Layer for Connection {
         let pipes = self.wire.pipes();
         pipes.outgoing.is_empty() && !pipes.blocked
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.side {
             Side::Over => Progress::Over,
@@ -325,14 +322,11 @@ impl Layer for Connection {
             _ => Progress::Open,
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.offers_extended_connect() {
-            Some(true) => "extended CONNECT".to_owned(),
-            _ => String::new(),
+            Some(true) => f.write_str("extended CONNECT"),
+            _ => Ok(()),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

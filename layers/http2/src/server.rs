@@ -7,9 +7,9 @@ use crate::tunnel::Tunnel;
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Layer, Pipe, Ports, Progress};
 
 /// The server's side of one tunnel: an HTTP/2 connection that takes one CONNECT.
 ///
@@ -97,24 +97,18 @@ impl Layer for Server {
     fn is_flushed(&self) -> bool {
         self.tunnel.is_flushed()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.request() {
             Some(_) => Progress::Deciding("the CONNECT request"),
             None => self.tunnel.progress("the CONNECT request"),
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.request.as_ref().map(asks) {
-            Some(Asks::Tunnel(authority)) => format!("CONNECT {authority}"),
-            Some(Asks::Protocol(protocol)) => format!("CONNECT, {protocol}"),
-            _ => String::new(),
+            Some(Asks::Tunnel(authority)) => write!(f, "CONNECT {authority}"),
+            Some(Asks::Protocol(protocol)) => write!(f, "CONNECT, {protocol}"),
+            _ => Ok(()),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

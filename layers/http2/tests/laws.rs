@@ -38,7 +38,7 @@ fn a_parking_client_keeps_the_laws() {
         move || Server::new(settings()),
     );
     check(&bounded(subject).deciding(|layer| {
-        if let Some(client) = layer.part::<Client>() {
+        if let Some(client) = layer.part_mut::<Client>() {
             let parked = client.parked().is_some();
             client.authorize(None);
             return parked;
@@ -90,7 +90,7 @@ fn refuse(server: &mut Endpoint<Pipe>) -> bool {
 }
 
 fn decide(server: &mut Endpoint<Pipe>, decision: impl FnOnce(&mut Server)) -> bool {
-    let server = server.part::<Server>();
+    let server = server.part_mut::<Server>();
     let waiting = server.filter(|server| server.request().is_some());
     waiting.map(decision).is_some()
 }

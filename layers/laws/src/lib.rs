@@ -7,9 +7,8 @@
 //! seen, and the conversation in which it was.
 //!
 //! ```
-//! # use std::any::{Any, TypeId};
 //! # use std::time::Instant;
-//! # use wirestack_layer::{Layer, Ports, Progress, found};
+//! # use wirestack_layer::{Layer, Ports, Progress};
 //! use wirestack_laws::{Subject, check};
 //! use wirestack_layer::{Flow, Pipe};
 //!
@@ -33,11 +32,7 @@
 //! #         swap(p.from_app, p.to_wire);
 //! #     }
 //! #     fn is_open(&self) -> bool { true }
-//! #     fn carries_half_close(&self) -> bool { true }
 //! #     fn progress(&self) -> Progress { Progress::Open }
-//! #     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-//! #         found(self, part, nth)
-//! #     }
 //! # }
 //!
 //! check(&Subject::tunnel("caps", || Caps, || Caps).same_bytes().largest(200_000));

@@ -62,9 +62,29 @@ struct Marks {
     moves: [u64; 4],
     required: usize,
     deadline: Option<Instant>,
-    statuses: Vec<Status>,
+    statuses: Vec<Seen>,
     open: bool,
     transparent: bool,
+}
+
+/// The state of a layer at some moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    name: &'static str,
+    open: bool,
+    pub(crate) progress: Progress,
+    facts: String,
+}
+
+impl Seen {
+    fn of(status: Status<'_>) -> Self {
+        Self {
+            name: status.name,
+            open: status.open,
+            progress: status.progress,
+            facts: status.facts.to_string(),
+        }
+    }
 }
 
 impl<'a, F: Traffic> Side<'a, F> {
@@ -360,9 +380,9 @@ impl<'a, F: Traffic> Side<'a, F> {
         let stop = self.from_app.stop_state()?;
         Some((stop.error.to_string(), stop.lost))
     }
-    pub(crate) fn statuses(&self) -> Vec<Status> {
+    pub(crate) fn statuses(&self) -> Vec<Seen> {
         let mut all = Vec::new();
-        self.layer.visit(&mut |status| all.push(status));
+        self.layer.visit(&mut |status| all.push(Seen::of(status)));
         all
     }
     fn moves(&self) -> u64 {

@@ -1,11 +1,11 @@
 use crate::law::Scene;
 use crate::link::{Cutting, Rng, Way, reset};
-use crate::side::{Ended, Ends, Role, Side};
+use crate::side::{Ended, Ends, Role, Seen, Side};
 use crate::{Law, Subject, Traffic};
 use std::fmt;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
-use wirestack_layer::{End, Flow, Status};
+use wirestack_layer::{End, Flow};
 
 /// A client and a server, joined by a link, on a clock of their own.
 pub(crate) struct World<'a, F: Traffic> {
@@ -177,7 +177,7 @@ impl<'a, F: Traffic> World<'a, F> {
     }
 }
 
-fn describe(status: &Status) -> String {
+fn describe(status: &Seen) -> String {
     status.progress.to_string()
 }
 

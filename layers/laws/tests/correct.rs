@@ -20,7 +20,7 @@ fn a_gate_keeps_every_law() {
 fn a_gate_that_stays_shut_keeps_every_law() {
     check(&gate(Bug::None).refused().deciding(|layer| {
         layer
-            .part()
+            .part_mut()
             .is_some_and(|gate: &mut Gate| gate.decide(false))
     }));
 }

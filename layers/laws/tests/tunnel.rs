@@ -1,13 +1,10 @@
 //! Handshakes as straight-line code keep the laws, and those with a fault are caught.
 
-use std::any::{Any, TypeId};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 use wirestack_laws::{Law, Subject, check};
-use wirestack_layer::{
-    Error, Layer, LayerExt, Parsed, Pipe, Ports, Progress, Status, Tunnel, found,
-};
+use wirestack_layer::{Error, Layer, LayerExt, Parsed, Pipe, Ports, Progress, Status, Tunnel};
 
 // --- a password: both sides ---
 
@@ -118,7 +115,7 @@ fn keeper() -> Tunnel<Door> {
 
 fn door(opens: bool) -> Subject<Pipe> {
     Subject::tunnel("door", || guest("Alice"), keeper)
-        .deciding(move |layer| match layer.part::<Door>() {
+        .deciding(move |layer| match layer.part_mut::<Door>() {
             Some(door) if door.guest.is_some() && door.opens.is_none() => {
                 door.opens = Some(opens);
                 true
@@ -209,17 +206,11 @@ impl Layer for Pushy {
     fn is_open(&self) -> bool {
         self.tunnel.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         self.tunnel.progress()
     }
-    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         self.tunnel.visit(visitor);
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

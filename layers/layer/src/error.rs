@@ -10,8 +10,22 @@ pub type Cause = Box<dyn StdError + Send + Sync>;
 ///
 /// One type for the whole family: each layer has its own `#[non_exhaustive]` enum of causes, which
 /// [`cause`](Self::cause) gives back by type. An error carries no secrets. It shows as
-/// `tls[1]: …`, which is the layer `tls`, second from the wire.
-#[derive(Clone, Debug)]
+/// `tls[1]: …`, which is the layer `tls`, second from the wire; `Debug` shows the same, so that an error
+/// that `main` returns can be read.
+///
+/// The text of the cause is in it, and the cause itself is the [source](StdError::source): show the
+/// error, or walk its sources to downcast them, but do not print both.
+///
+/// ```
+/// use std::error::Error as _;
+/// use std::num::ParseIntError;
+/// use wirestack_layer::Error;
+///
+/// let error = Error::peer("numbers", "x".parse::<u8>().unwrap_err());
+/// assert_eq!(error.to_string(), "numbers: invalid digit found in string");
+/// assert!(error.source().unwrap().is::<ParseIntError>());
+/// ```
+#[derive(Clone)]
 pub struct Error {
     layer: &'static str,
     blame: Blame,
@@ -106,9 +120,17 @@ impl fmt::Display for Error {
     }
 }
 
+/// Shows the same as `Display`.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl StdError for Error {
+    /// Returns the cause, such as the cause enum of a layer.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause.source() // the cause itself is in the text
+        Some(&*self.cause)
     }
 }
 

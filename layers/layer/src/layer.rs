@@ -1,4 +1,4 @@
-use crate::{End, Error, Flow, Pipe, Place};
+use crate::{AnyLayer, End, Error, Flow, Pipe, Place, Status};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::time::Instant;
@@ -103,7 +103,13 @@ impl Ports<'_> {
     }
 }
 
-/// A protocol without I/O.
+/// A protocol without I/O. (Not the `Layer` of tower, which decorates services.)
+///
+/// Four methods have to be written: [`name`](Self::name), [`process`](Self::process),
+/// [`is_open`](Self::is_open) and [`progress`](Self::progress). The last group of methods, from
+/// [`visit`](Self::visit) on, is overridden only by layers that hold layers.
+///
+/// A layer lent as `&mut T`, or in a box, is a layer too.
 ///
 /// Whoever drives a layer calls [`process`](Self::process) whenever a flow has changed or the
 /// [`deadline`](Self::deadline) has come; a call too many does nothing.
@@ -127,7 +133,7 @@ impl Ports<'_> {
 /// 10. **Clear**: a transparent layer stays so; bypassed or not, it is indistinguishable.
 /// 11. **Stop**: when `to_wire` is stopped, so is `from_app`, in the same call and with the same error;
 ///     what arrives is still heard.
-pub trait Layer {
+pub trait Layer: AnyLayer {
     /// What the application sends: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;
     /// What the application receives.
@@ -161,30 +167,61 @@ pub trait Layer {
         true
     }
     /// Returns whether one direction can end while the other goes on.
-    fn carries_half_close(&self) -> bool;
+    fn carries_half_close(&self) -> bool {
+        true
+    }
     /// Returns what the layer is waiting for, for errors and traces.
     fn progress(&self) -> Progress;
-    /// Returns what the layer learnt while it opened, in one line without secrets: the TLS version,
-    /// the bound address. Empty if there is nothing to tell.
-    fn facts(&self) -> String {
-        String::new()
+    /// Writes what the layer learnt while it opened, in one line without secrets: the TLS version,
+    /// the bound address. Writes nothing if there is nothing to tell.
+    ///
+    /// [`status`](Self::status) shows it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the formatter.
+    fn facts(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
     }
+    /// Returns the state of this layer, which shows as a line: `tls: open (TLS 1.3)`. That of a stack is
+    /// the state of the whole; [`visit`](Self::visit) shows each layer in it.
+    fn status(&self) -> Status<'_> {
+        self.own_status()
+    }
+
+    // --- only layers that hold layers override these ---
+
     /// Shows the state of each layer in here, from the wire up.
-    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
-        visitor(Status {
-            name: self.name(),
-            open: self.is_open(),
-            progress: self.progress(),
-            facts: self.facts(),
-        });
+    ///
+    /// Only a layer that holds layers overrides it: it visits them.
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
+        visitor(self.status());
     }
     /// Returns how many layers are in here, itself included.
+    ///
+    /// Only a layer that holds layers overrides it: it adds theirs.
     fn depth(&self) -> usize {
         1
     }
-    /// Returns the `nth` part of the given type in here, from the top down: to read facts and to
-    /// decide. A layer that holds no others answers with [`found`].
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any>;
+    /// Returns the first layer in here, from the top down, whose type is wanted.
+    ///
+    /// Only a layer that holds layers overrides it: it asks them, the upper one first.
+    /// [`LayerExt::part`](crate::LayerExt::part) is the way to call it.
+    fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
+    where
+        Self: 'static,
+    {
+        let me = self.as_any();
+        wanted(me.type_id()).then_some(me)
+    }
+    /// Returns the same as [`find_part`](Self::find_part), to be changed.
+    fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
+    where
+        Self: 'static,
+    {
+        let me = self.as_any_mut();
+        wanted((*me).type_id()).then_some(me)
+    }
 }
 
 /// What a layer is doing, and what it waits for.
@@ -215,96 +252,68 @@ impl fmt::Display for Progress {
     }
 }
 
-/// The state of one layer, as [`Layer::visit`] shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The layer's name.
-    pub name: &'static str,
-    /// Whether its handshake has succeeded.
-    pub open: bool,
-    /// What it is doing.
-    pub progress: Progress,
-    /// What it learnt, in one line; may be empty.
-    pub facts: String,
-}
-
-/// Shows a line: `tls: open (TLS 1.3)`.
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.progress)?;
-        match self.facts.is_empty() {
-            true => Ok(()),
-            false => write!(f, " ({})", self.facts),
+/// A layer that is lent or boxed does what the layer itself does.
+macro_rules! pass_on {
+    ($layer:ty) => {
+        impl<T: Layer + ?Sized> Layer for $layer {
+            type In = T::In;
+            type Out = T::Out;
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+            fn process(&mut self, ports: Ports<'_, T::In, T::Out>, now: Instant) {
+                (**self).process(ports, now);
+            }
+            fn deadline(&self) -> Option<Instant> {
+                (**self).deadline()
+            }
+            fn is_open(&self) -> bool {
+                (**self).is_open()
+            }
+            fn is_transparent(&self) -> bool {
+                (**self).is_transparent()
+            }
+            fn is_flushed(&self) -> bool {
+                (**self).is_flushed()
+            }
+            fn carries_half_close(&self) -> bool {
+                (**self).carries_half_close()
+            }
+            fn progress(&self) -> Progress {
+                (**self).progress()
+            }
+            fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).facts(f)
+            }
+            fn status(&self) -> Status<'_> {
+                (**self).status()
+            }
+            fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
+                (**self).visit(visitor);
+            }
+            fn depth(&self) -> usize {
+                (**self).depth()
+            }
+            fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
+            where
+                Self: 'static,
+            {
+                (**self).find_part(wanted)
+            }
+            fn find_part_mut(
+                &mut self,
+                wanted: &mut dyn FnMut(TypeId) -> bool,
+            ) -> Option<&mut dyn Any>
+            where
+                Self: 'static,
+            {
+                (**self).find_part_mut(wanted)
+            }
         }
-    }
+    };
 }
-
-/// What a layer that holds no others answers in [`Layer::find`].
-pub fn found<'a, T: Any>(it: &'a mut T, part: TypeId, nth: &mut usize) -> Option<&'a mut dyn Any> {
-    if part != TypeId::of::<T>() {
-        return None;
-    }
-    match nth.checked_sub(1) {
-        Some(fewer) => *nth = fewer,
-        None => return Some(it),
-    }
-    None
-}
-
-/// What every layer gets for free.
-pub trait LayerExt: Layer {
-    /// Returns the topmost part of type `T`.
-    fn part<T: Any>(&mut self) -> Option<&mut T> {
-        self.nth_part(0)
-    }
-    /// Returns the `nth` part of type `T`, from the top down: TLS in TLS has two.
-    fn nth_part<T: Any>(&mut self, mut nth: usize) -> Option<&mut T> {
-        self.find(TypeId::of::<T>(), &mut nth)?.downcast_mut()
-    }
-}
-
-impl<T: Layer + ?Sized> LayerExt for T {}
-
-impl<T: Layer + ?Sized> Layer for Box<T> {
-    type In = T::In;
-    type Out = T::Out;
-    fn name(&self) -> &'static str {
-        (**self).name()
-    }
-    fn process(&mut self, ports: Ports<'_, T::In, T::Out>, now: Instant) {
-        (**self).process(ports, now);
-    }
-    fn deadline(&self) -> Option<Instant> {
-        (**self).deadline()
-    }
-    fn is_open(&self) -> bool {
-        (**self).is_open()
-    }
-    fn is_transparent(&self) -> bool {
-        (**self).is_transparent()
-    }
-    fn is_flushed(&self) -> bool {
-        (**self).is_flushed()
-    }
-    fn carries_half_close(&self) -> bool {
-        (**self).carries_half_close()
-    }
-    fn progress(&self) -> Progress {
-        (**self).progress()
-    }
-    fn facts(&self) -> String {
-        (**self).facts()
-    }
-    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
-        (**self).visit(visitor);
-    }
-    fn depth(&self) -> usize {
-        (**self).depth()
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        (**self).find(part, nth)
-    }
-}
+pass_on!(Box<T>);
+pass_on!(&mut T);
 
 impl Pipe {
     /// Returns the error of a reader that was stopped in the middle of something: the reason of an

@@ -19,9 +19,8 @@
 //! A layer of one's own, which swaps the case of every letter, driven by hand:
 //!
 //! ```
-//! use std::any::{Any, TypeId};
 //! use std::time::Instant;
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress, found};
+//! use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
 //!
 //! struct Caps;
 //!
@@ -48,14 +47,8 @@
 //!     fn is_open(&self) -> bool {
 //!         true
 //!     }
-//!     fn carries_half_close(&self) -> bool {
-//!         true
-//!     }
 //!     fn progress(&self) -> Progress {
 //!         Progress::Open
-//!     }
-//!     fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-//!         found(self, part, nth)
 //!     }
 //! }
 //!
@@ -72,28 +65,32 @@
 //!
 //! # Contents
 //!
-//! * [`Layer`], [`Ports`], [`Progress`], [`Status`]: the trait and what it is called with.
+//! * [`Layer`], [`Ports`], [`Progress`]: the trait and what it is called with.
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
 //! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
 //! * [`Seed`]: randomness that comes in from outside.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
 //!   code.
-//! * [`LayerExt`]: facts and decisions, found in a stack by type.
+//! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
 //!
 //! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
 
 mod error;
 mod flow;
 mod layer;
+mod part;
 mod pipe;
 mod queue;
 mod seed;
+mod status;
 mod tunnel;
 
 pub use error::{Blame, Cause, Error, NewConnection, Place};
 pub use flow::{End, Flow, Stop};
-pub use layer::{Layer, LayerExt, Ports, Progress, Status, found};
+pub use layer::{Layer, Ports, Progress};
+pub use part::{AnyLayer, LayerExt};
 pub use pipe::Pipe;
 pub use queue::{Queue, Weigh};
 pub use seed::Seed;
+pub use status::{Facts, Status};
 pub use tunnel::{Parsed, ReadError, Tunnel, Wire};

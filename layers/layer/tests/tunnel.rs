@@ -99,7 +99,7 @@ fn bytes_behind_the_handshake_are_the_tunnels_wherever_it_is_split() {
     }
     assert_eq!(side.sent(), "++");
     assert_eq!(side.delivered(), "hello");
-    assert_eq!(side.layer.facts(), "6 bytes");
+    assert_eq!(side.layer.status().facts.to_string(), "6 bytes");
 }
 
 #[test]
@@ -113,7 +113,10 @@ fn a_line_ends_with_lf_or_cr_lf_and_has_a_cap() {
     for (line, length) in lines {
         let mut side = Side::new(server());
         side.receive(line);
-        assert_eq!(side.layer.facts(), format!("{length} bytes"));
+        assert_eq!(
+            side.layer.status().facts.to_string(),
+            format!("{length} bytes")
+        );
     }
     for line in [&b"0123456789X"[..], b"0123456789X\n", &[b'x'; 100]] {
         let mut side = Side::new(server());
@@ -298,10 +301,10 @@ fn a_decision_parks_the_layer_and_is_made_in_its_state() {
     side.receive("parked");
     assert_eq!(side.layer.progress(), Progress::Deciding("the guest"));
     assert_eq!(side.from_wire.len(), 6);
-    let layer: &mut dyn Layer<In = Pipe, Out = Pipe> = &mut side.layer;
-    layer.part::<Tunnel>().unwrap().state_mut().push('y');
-    assert_eq!(layer.part::<String>().unwrap(), "y");
-    assert!(layer.nth_part::<String>(1).is_none() && layer.part::<u8>().is_none());
+    let layer: &mut (dyn Layer<In = Pipe, Out = Pipe> + 'static) = &mut side.layer;
+    (*layer).part_mut::<Tunnel>().unwrap().state_mut().push('y');
+    assert_eq!((*layer).part_mut::<String>().unwrap(), "y");
+    assert!((*layer).nth_part::<String>(1).is_none() && (*layer).part_mut::<u8>().is_none());
     side.process();
     assert_eq!((&*side.sent(), &*side.delivered()), ("y", "parked"));
 }
@@ -365,7 +368,10 @@ fn a_handshake_may_drive_another_one() {
     });
     let mut side = Side::new(outer);
     side.receive("++");
-    assert_eq!((&*side.sent(), &*side.layer.facts()), ("sesame\n", "both"));
+    assert_eq!(
+        (&*side.sent(), &*side.layer.status().facts.to_string()),
+        ("sesame\n", "both")
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use crate::{Header, HeaderError, NAME, v1, v2};
 use bytes::Bytes;
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
 
 /// The side of the proxy: writes the header in front of everything, and is transparent then.
 ///
@@ -89,9 +89,6 @@ impl Layer for Client {
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.state {
             State::Start(_) => Progress::Opening("room for the header"),
@@ -99,10 +96,7 @@ impl Layer for Client {
             State::Over => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
-        format!("v{} {}", self.version, self.header)
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{} {}", self.version, self.header)
     }
 }

@@ -1,7 +1,7 @@
 use crate::{Cause, Header, NAME, v1, v2};
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
 
 /// The side behind the proxy: takes the header off the wire, and is transparent then.
 ///
@@ -181,9 +181,6 @@ impl Layer for Server {
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.state {
             State::Header => Progress::Opening("the header"),
@@ -191,14 +188,11 @@ impl Layer for Server {
             State::Over => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Open { version, header } => format!("v{version} {header}"),
-            _ => String::new(),
+            State::Open { version, header } => write!(f, "v{version} {header}"),
+            _ => Ok(()),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

@@ -3,11 +3,10 @@ use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Version};
-use std::any::{Any, TypeId};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].
 ///
@@ -226,20 +225,14 @@ impl Layer for Client {
     fn is_transparent(&self) -> bool {
         self.0.is_transparent()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         self.0.progress()
     }
-    fn facts(&self) -> String {
-        match self.0.is_over() {
-            true => String::new(),
-            false => self.0.facts(),
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_over() {
+            self.0.facts(f)?;
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+        Ok(())
     }
 }
 

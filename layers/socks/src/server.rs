@@ -3,10 +3,9 @@ use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
-use std::any::{Any, TypeId};
 use std::fmt;
 use std::time::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
 
 /// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is
 /// told to [`accept`](Self::accept) or to [`reject`](Self::reject).
@@ -325,20 +324,14 @@ impl Layer for Server {
     fn is_transparent(&self) -> bool {
         self.0.is_transparent()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         self.0.progress()
     }
-    fn facts(&self) -> String {
-        match self.is_open() {
-            true => self.0.facts(),
-            false => String::new(),
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_open() {
+            self.0.facts(f)?;
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+        Ok(())
     }
 }
 

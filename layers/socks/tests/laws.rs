@@ -52,7 +52,7 @@ fn a_peer_that_did_not_come_keeps_the_laws() {
         };
         let refused = socks(&format!("{version} bind refused"), client, server).refused();
         check(&refused.deciding(|layer| {
-            let Some(server) = layer.part::<Server>() else {
+            let Some(server) = layer.part_mut::<Server>() else {
                 return false;
             };
             if server.listening().is_some() {
@@ -68,7 +68,7 @@ fn a_peer_that_did_not_come_keeps_the_laws() {
 fn a_refused_connect_keeps_the_laws() {
     let refused = socks("socks refused", client, Server::new).refused();
     check(&refused.deciding(|layer| {
-        let server = layer.part::<Server>();
+        let server = layer.part_mut::<Server>();
         let server = server.filter(|server| server.request().is_some());
         server
             .map(|server| server.reject(Reply::ConnectionRefused))
@@ -107,7 +107,7 @@ fn socks(
     server: impl Fn() -> Server + 'static,
 ) -> Subject<Pipe> {
     Subject::tunnel(name, client, server)
-        .deciding(|layer| layer.part::<Server>().is_some_and(accept))
+        .deciding(|layer| layer.part_mut::<Server>().is_some_and(accept))
         .same_bytes()
         .memory(1024)
 }

@@ -29,7 +29,7 @@
 //!     server.process(Ports::new(&mut there, &mut back, &mut answer, &mut heard), now);
 //! }
 //! assert_eq!(heard.unread(), b"hello");
-//! assert_eq!(client.facts(), "TLSv1.3 TLS13_AES_256_GCM_SHA384");
+//! assert_eq!(client.status().facts.to_string(), "TLSv1.3 TLS13_AES_256_GCM_SHA384");
 //! # }
 //! # Ok::<(), wirestack_layer::Error>(())
 //! ```

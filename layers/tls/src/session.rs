@@ -7,12 +7,12 @@ use rustls::{
     CipherSuite, ClientConfig, ClientConnection, ConnectionCommon, InvalidMessage, IoState,
     ProtocolVersion, ServerConfig, ServerConnection,
 };
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::io::{self, BufRead, IoSlice, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, found};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
 
 /// The client's side of a TLS session, as a layer.
 pub type Client = Tls<ClientConnection>;
@@ -349,19 +349,17 @@ where
             Phase::Receiving { .. } => Progress::Closing("the peer's close_notify"),
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Some(version), Some(suite), true) = (self.version(), self.suite(), self.is_open())
         else {
-            return String::new();
+            return Ok(());
         };
         let version = format!("{version:?}").replace('_', ".");
+        write!(f, "{version} {suite:?}")?;
         match self.alpn() {
-            Some(alpn) => format!("{version} {suite:?}, alpn {}", alpn.escape_ascii()),
-            None => format!("{version} {suite:?}"),
+            Some(alpn) => write!(f, ", alpn {}", alpn.escape_ascii()),
+            None => Ok(()),
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }
 

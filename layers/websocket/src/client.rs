@@ -7,14 +7,14 @@ use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
 use crate::request::Request;
-use crate::{NAME, Settings, facts};
+use crate::{NAME, Settings, write_facts};
 use bytes::Bytes;
 use http::Response;
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
 use wirestack_http1::upgrade;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed};
 
 /// The client's side of a WebSocket.
 ///
@@ -152,6 +152,10 @@ impl<F> Client<F> {
     pub fn pong(&mut self) -> Option<Pong> {
         self.connection.pong()
     }
+    /// Returns whether the answer to one ping is there.
+    pub fn is_answered(&self, ping: PingToken) -> bool {
+        self.connection.is_answered(ping)
+    }
     /// Takes the answer to one ping, if it is there.
     pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.connection.pong_to(ping)
@@ -246,14 +250,12 @@ impl<F: Payload> Layer for Client<F> {
             Stage::Failed => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
-        facts(
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_facts(
+            f,
             self.response().map(Response::status),
             self.subprotocol(),
             self.compression(),
         )
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

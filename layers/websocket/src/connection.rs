@@ -105,6 +105,9 @@ impl Connection {
     pub(crate) fn pong(&mut self) -> Option<Pong> {
         self.pings.next_pong()
     }
+    pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
+        self.pings.is_answered(ping)
+    }
     pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.pings.pong_to(ping)
     }

@@ -102,6 +102,7 @@ pub use server::Server;
 pub use settings::{Keepalive, Settings};
 
 use http::StatusCode;
+use std::fmt;
 
 /// The name of the layers.
 const NAME: &str = "websocket";
@@ -109,16 +110,23 @@ const NAME: &str = "websocket";
 /// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
 
-/// What a layer tells about its opening.
-fn facts(
+/// Writes what a layer tells about its opening.
+fn write_facts(
+    f: &mut fmt::Formatter<'_>,
     status: Option<StatusCode>,
     subprotocol: Option<&str>,
     compression: Option<&Compression>,
-) -> String {
+) -> fmt::Result {
+    let status = status.as_ref().map(StatusCode::as_str);
+    let subprotocol = subprotocol.map(|name| ["subprotocol ", name]);
     let parts = [
-        status.map(|status| status.as_str().to_owned()),
-        subprotocol.map(|name| format!("subprotocol {name}")),
-        compression.map(|_| "compressed".to_owned()),
+        status.map(|status| ["", status]),
+        subprotocol,
+        compression.map(|_| ["", "compressed"]),
     ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    for (n, [what, part]) in parts.into_iter().flatten().enumerate() {
+        let comma = if n == 0 { "" } else { ", " };
+        write!(f, "{comma}{what}{part}")?;
+    }
+    Ok(())
 }

@@ -72,6 +72,9 @@ impl Pings {
         let unread = self.answered.len().saturating_sub(MAX_PINGS);
         self.answered.drain(..unread);
     }
+    pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
+        self.answered.iter().any(|pong| pong.token == ping)
+    }
     pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         let at = self.answered.iter().position(|pong| pong.token == ping)?;
         self.answered.remove(at)

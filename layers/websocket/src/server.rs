@@ -5,15 +5,15 @@ use crate::handshake::{self, Accept, Agreed, Offer, TOKEN};
 use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
-use crate::{Cause, NAME, Settings, facts};
+use crate::{Cause, NAME, Settings, write_facts};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
-use std::any::{Any, TypeId};
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
 use wirestack_http1::upgrade;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, found};
+use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue};
 
 /// The server's side of a WebSocket.
 ///
@@ -202,6 +202,10 @@ impl<F> Server<F> {
     pub fn pong(&mut self) -> Option<Pong> {
         self.connection.pong()
     }
+    /// Returns whether the answer to one ping is there.
+    pub fn is_answered(&self, ping: PingToken) -> bool {
+        self.connection.is_answered(ping)
+    }
     /// Takes the answer to one ping, if it is there.
     pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.connection.pong_to(ping)
@@ -307,14 +311,11 @@ impl<F: Payload> Layer for Server<F> {
             Stage::Failed => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = match self.stage {
             Stage::Open { status, .. } => status,
             _ => None,
         };
-        facts(status, self.subprotocol(), self.compression())
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
+        write_facts(f, status, self.subprotocol(), self.compression())
     }
 }

@@ -73,7 +73,10 @@ fn the_example_of_rfc_6455_1_3() {
         port.turn();
         assert!(port.layer.is_open());
         assert!(port.layer.request().is_none());
-        assert_eq!(port.layer.facts(), "101, subprotocol chat");
+        assert_eq!(
+            port.layer.status().facts.to_string(),
+            "101, subprotocol chat"
+        );
         assert_eq!(port.layer.subprotocol(), Some("chat"));
         let sent = text(&port.sent()).to_ascii_lowercase();
         assert!(sent.starts_with("http/1.1 101 switching protocols\r\n"));
@@ -148,7 +151,10 @@ fn client_and_server_open_over_one_another() {
         let heard = messages(&mut client.to_app);
         assert_eq!(heard, [Message::text("at once")]);
         assert_eq!(client.layer.subprotocol(), Some("v1"));
-        assert_eq!(client.layer.facts(), "101, subprotocol v1");
+        assert_eq!(
+            client.layer.status().facts.to_string(),
+            "101, subprotocol v1"
+        );
         let headers = client.layer.response().unwrap().headers();
         assert_eq!(headers["x-served-by"], "test");
     }

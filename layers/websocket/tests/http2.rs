@@ -59,7 +59,7 @@ fn what_the_server_chose_is_checked_and_an_accept_ignored() {
     assert_eq!(plain.subprotocol(), None);
     let chosen = answered(&[("sec-websocket-protocol", "v1")]).unwrap();
     assert_eq!(chosen.subprotocol(), Some("v1"));
-    assert_eq!(chosen.facts(), "200, subprotocol v1");
+    assert_eq!(chosen.status().facts.to_string(), "200, subprotocol v1");
     for (name, value) in [
         ("sec-websocket-protocol", "v2"),
         ("sec-websocket-extensions", "permessage-deflate"),

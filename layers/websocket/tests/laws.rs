@@ -47,7 +47,7 @@ fn compression_keeps_the_laws() {
 fn a_refused_websocket_keeps_the_laws() {
     let subject = messages("websocket refused", client, || Server::new(settings()));
     check(&subject.refused().deciding(|layer| {
-        let server = layer.part::<Server>();
+        let server = layer.part_mut::<Server>();
         let server = server.filter(|server| server.request().is_some());
         let response = http::Response::builder().status(403);
         let response = response.body("not for you".into()).unwrap();
@@ -65,7 +65,7 @@ fn a_tunnel_through_websocket_keeps_the_laws() {
     check(
         &subject
             .deciding(|layer| {
-                let server = layer.part::<Server<Pipe>>();
+                let server = layer.part_mut::<Server<Pipe>>();
                 let server = server.filter(|server| server.request().is_some());
                 server
                     .map(|server| server.accept(Accept::new()).unwrap())
@@ -100,7 +100,7 @@ fn messages(
     };
     Subject::messages(name, client, server, sample)
         .deciding(|layer| {
-            let server = layer.part::<Server>();
+            let server = layer.part_mut::<Server>();
             let server = server.filter(|server| server.request().is_some());
             server
                 .map(|server| server.accept(Accept::new()).unwrap())
@@ -108,10 +108,10 @@ fn messages(
         })
         .poking(|layer| {
             // Too many without an answer are refused, which is fine.
-            if let Some(client) = layer.part::<Client>() {
+            if let Some(client) = layer.part_mut::<Client>() {
                 let _ = client.ping("there?");
             }
-            if let Some(server) = layer.part::<Server>() {
+            if let Some(server) = layer.part_mut::<Server>() {
                 let _ = server.ping("there?");
             }
         })

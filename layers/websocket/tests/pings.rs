@@ -17,7 +17,9 @@ fn a_pong_tells_which_ping_and_after_how_long() {
     port.now += Duration::from_millis(30);
     port.hear(b"\x8a\x05other");
     assert_eq!(port.layer.pong(), None);
+    assert!(!port.layer.is_answered(token));
     port.hear(b"\x8a\x03one");
+    assert!(port.layer.is_answered(token));
     let pong = port.layer.pong().unwrap();
     assert_eq!(
         (pong.token, pong.elapsed),

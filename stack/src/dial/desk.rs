@@ -6,6 +6,7 @@ use super::way::Way;
 use crate::auth::{Action, Authenticator, Challenge, Input};
 use crate::{Engine, Layer};
 use http::{HeaderMap, HeaderValue};
+use std::any::TypeId;
 use wirestack_http1::{self as http1, connect};
 use wirestack_http2 as http2;
 
@@ -68,7 +69,7 @@ impl Desks {
         }
     }
     /// Lets the authenticator answer for the layer that waits, if one does.
-    pub(super) fn serve<L: Layer>(
+    pub(super) fn serve<L: Layer + 'static>(
         &mut self,
         way: &Way,
         place: usize,
@@ -223,11 +224,21 @@ enum Parked {
 }
 
 impl<'a> Client<'a> {
-    /// Finds the client that has so many of its kind below it.
-    fn find<L: Layer>(engine: &'a mut Engine<L>, proxy: Proxy, below: usize) -> Option<Self> {
+    /// Finds the client that has so many of its kind below it, if it waits at something.
+    fn find<L: Layer + 'static>(
+        engine: &'a mut Engine<L>,
+        proxy: Proxy,
+        below: usize,
+    ) -> Option<Self> {
         match proxy.speaks() {
-            Speaks::Http1 => counted(engine, below).map(Self::Http1),
-            Speaks::Http2 => counted(engine, below).map(Self::Http2),
+            Speaks::Http1 => {
+                let waits = |client: &connect::Client| client.parked().is_some();
+                counted(engine, below, waits).map(Self::Http1)
+            }
+            Speaks::Http2 => {
+                let waits = |client: &http2::Client| client.parked().is_some();
+                counted(engine, below, waits).map(Self::Http2)
+            }
             Speaks::Socks => None,
         }
     }
@@ -273,11 +284,19 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Finds the part that has so many of its type below it. Those above may not be there yet.
-fn counted<L: Layer, T: 'static>(engine: &mut Engine<L>, below: usize) -> Option<&mut T> {
+/// Finds the part that has so many of its type below it, if it waits. Those above may not be there yet.
+fn counted<L: Layer + 'static, T: 'static>(
+    engine: &mut Engine<L>,
+    below: usize,
+    waits: impl FnOnce(&T) -> bool,
+) -> Option<&mut T> {
     let mut all = 0;
-    while engine.nth_part::<T>(all).is_some() {
-        all += 1;
-    }
-    engine.nth_part(all.checked_sub(below + 1)?)
+    engine.layer().find_part(&mut |part| {
+        all += usize::from(part == TypeId::of::<T>());
+        false
+    });
+    let nth = all.checked_sub(below + 1)?;
+    // Looking at it alone must not make the stack run again.
+    let is_parked = waits(engine.nth_part(nth)?);
+    is_parked.then(|| engine.nth_part_mut(nth))?
 }

@@ -6,8 +6,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-/// Why there is no connection, and everything that was tried.
-#[derive(Debug)]
+/// Why there is no connection, and everything that was tried. `Debug` shows what `Display` shows, so that
+/// `main` may return it; the [trace](Self::trace) has the rest.
+///
+/// The text of a layer's cause is in it, and the cause itself is the [source](StdError::source).
 pub struct DialError {
     reason: Box<Reason>,
     trace: Box<Trace>,
@@ -164,7 +166,15 @@ impl fmt::Display for DialError {
     }
 }
 
+/// Shows the same as `Display`.
+impl fmt::Debug for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl StdError for DialError {
+    /// Returns the cause of the layer that failed, if a layer did.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &*self.reason {
             Reason::Invalid(error)

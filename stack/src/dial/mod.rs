@@ -33,7 +33,7 @@ pub use error::{DialError, Phase, Reason, Retry, Unreached, WayFailed};
 pub use hop::Hop;
 pub use learnt::{Learnt, Seeds};
 pub use opening::{Opening, RedirectError, Redirects, Versions};
-pub use plan::Plan;
+pub use plan::{BoxHttp2, BoxSocket, Plan};
 pub use routes::Routes;
 pub use share::{Ledger, Share, ShareKey, Sharing, Take};
 pub use step::{Asked, AttemptId, Destination, Job, LookupId, QuestionId, Step, Timeouts};

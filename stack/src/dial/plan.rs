@@ -4,12 +4,19 @@ use super::routes::Routes;
 use super::target::Target;
 use super::url::{Endpoint, RouteError};
 use super::way::{First, Route, Way};
-use crate::{BoxHttp2, BoxSocket, BoxTunnel, Error, Flow, Layer, Nest, Plain, Stack};
+use crate::{BoxTunnel, Error, Flow, Identity, Layer, Nest, Queue, Stack};
 use http::Response;
 use std::sync::Arc;
-use wirestack_http2 as http2;
+use wirestack_http2::{self as http2, Streams};
 use wirestack_tls::{self as tls, rustls::ClientConfig};
-use wirestack_websocket::{Client, Payload};
+use wirestack_websocket::{Client, Message, Payload};
+
+/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
+/// it is their parts or bytes.
+pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
+
+/// An HTTP/2 connection at the top of a stack of any depth, boxed.
+pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// What to connect to, by which ways, and the stack to open on each connection.
 ///
@@ -317,7 +324,7 @@ impl Goal<BoxTunnel> for Stream {
             (Some(tls), None) => tls.boxed(),
             (Some(tls), Some(last)) => tls.over(last).boxed(),
             (None, Some(last)) => last,
-            (None, None) => Plain.boxed(),
+            (None, None) => Identity.boxed(),
         };
         Ok(fold(tunnels, top))
     }

@@ -128,7 +128,7 @@ impl DatagramSender {
 }
 
 impl Association {
-    async fn open(mut connection: Connection<Client>) -> Result<Self, Error> {
+    async fn open(connection: Connection<Client>) -> Result<Self, Error> {
         let local = connection.local_addr().map_err(socket)?;
         let proxy = connection.peer_addr().map_err(socket)?;
         let client = connection.part::<Client>().and_then(|it| it.bound());

@@ -42,7 +42,7 @@ impl Service<Uri> for Connector {
         let stream = self.stream(&uri.to_string()).alpn(&[b"h2", b"http/1.1"]);
         let secure = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         Box::pin(async move {
-            let mut io = stream.await?;
+            let io = stream.await?;
             let tls = io.part::<tls::Client>().filter(|_| secure);
             let http2 = tls.is_some_and(|tls| tls.alpn() == Some(b"h2"));
             Ok(HyperStream { io, http2 })

@@ -110,7 +110,7 @@ pub(crate) async fn echo(secure: bool) -> SocketAddr {
 /// Accepts the upgrade that a server is asked for.
 pub(crate) async fn accept(socket: &mut Connection<BoxSocket>) {
     let accepted = socket.wait_for(|engine| {
-        let server = engine.part::<Server>()?;
+        let server = engine.part_mut::<Server>()?;
         server.request()?;
         Some(server.accept(Accept::new()))
     });

@@ -162,7 +162,7 @@ impl Node {
         let asked = engine
             .part::<Server>()
             .is_some_and(|it| it.request().is_some());
-        if asked && let Some(server) = engine.part::<Server>() {
+        if asked && let Some(server) = engine.part_mut::<Server>() {
             match &self.service {
                 Service::Says(status, location) => {
                     let mut response = http::Response::builder().status(*status);
@@ -194,7 +194,7 @@ impl Node {
                 .net
                 .find(&host, port)
                 .filter(|_| self.flaw != Flaw::Forbids);
-            let server = engine.part::<socks::Server>().unwrap();
+            let server = engine.part_mut::<socks::Server>().unwrap();
             match found {
                 Some((service, flaw)) => {
                     server.accept("127.0.0.1:1".parse::<SocketAddr>().unwrap().into());

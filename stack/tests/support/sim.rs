@@ -41,14 +41,14 @@ enum Event {
     Ran(Job),
 }
 
-struct Attempt<L: Layer> {
+struct Attempt<L: Layer + 'static> {
     to: std::net::SocketAddr,
     link: Option<(Engine<L>, Node)>,
     told_end: bool,
 }
 
 /// Carries a dialler's steps out until it is done. What it asks for, `asked` gives.
-pub(crate) fn run<L: Layer>(
+pub(crate) fn run<L: Layer + 'static>(
     mut dialer: Dialer<L>,
     net: &Arc<Net>,
     start: Instant,
@@ -161,7 +161,7 @@ where
     panic!("it never ends: {}", dialer.trace());
 }
 
-fn happen<L: Layer>(
+fn happen<L: Layer + 'static>(
     event: Event,
     dialer: &mut Dialer<L>,
     lookups: &HashMap<LookupId, (String, u16)>,
@@ -208,7 +208,7 @@ fn happen<L: Layer>(
 }
 
 /// Moves bytes; whether any moved.
-fn pump<L: Layer>(
+fn pump<L: Layer + 'static>(
     dialer: &mut Dialer<L>,
     attempts: &mut HashMap<AttemptId, Attempt<L>>,
     now: Instant,

@@ -1,8 +1,7 @@
 use super::Bug;
 use bytes::Bytes;
-use std::any::{Any, TypeId};
 use std::time::{Duration, Instant};
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress};
 
 /// A gate: the client asks for a door in one line, the server's application opens it or does not,
 /// and then it is as if the gate were not there.
@@ -159,9 +158,6 @@ impl Layer for Gate {
     fn is_transparent(&self) -> bool {
         self.is_open() && !(self.has(Bug::ClosesAgain) && self.calls > 8)
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.state {
             State::Asking | State::Reading { client: true } => Progress::Opening("the gate"),
@@ -170,8 +166,5 @@ impl Layer for Gate {
             State::Open { .. } => Progress::Open,
             State::Over => Progress::Over,
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn gate(bug: Bug) -> Subject<Pipe> {
     Subject::tunnel(format!("gate ({bug:?})"), client, server)
         .deciding(|layer| {
             layer
-                .part()
+                .part_mut()
                 .is_some_and(|gate: &mut Gate| gate.decide(true))
         })
         .same_bytes()
@@ -86,7 +86,7 @@ pub(crate) fn nested(bug: Bug) -> Subject<Queue<Record>> {
     )
     .deciding(|layer| {
         layer
-            .part()
+            .part_mut()
             .is_some_and(|gate: &mut Gate| gate.decide(true))
     })
     .same_bytes()

@@ -60,16 +60,13 @@ impl Layer for Over {
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.lower.progress() {
             Progress::Open => self.upper.progress(),
             lower => lower,
         }
     }
-    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         if self.bug != Bug::HidesTheLower {
             self.lower.visit(visitor);
         }
@@ -78,10 +75,14 @@ impl Layer for Over {
     fn depth(&self) -> usize {
         2
     }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        match self.upper.find(part, nth) {
+    fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
+        let upper = self.upper.find_part(wanted);
+        upper.or_else(|| self.lower.find_part(wanted))
+    }
+    fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any> {
+        match self.upper.find_part_mut(wanted) {
             Some(part) => Some(part),
-            None => self.lower.find(part, nth),
+            None => self.lower.find_part_mut(wanted),
         }
     }
 }

@@ -1,7 +1,6 @@
 use super::Bug;
-use std::any::{Any, TypeId};
 use std::time::{Duration, Instant};
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Weigh, found};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Weigh};
 
 /// What a [`Records`] carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,17 +240,11 @@ impl Layer for Records {
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open | State::Over { opened: true })
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match self.state {
             State::New | State::Opening(_) => Progress::Opening("the greeting"),
             State::Open => Progress::Open,
             State::Over { .. } => Progress::Over,
         }
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

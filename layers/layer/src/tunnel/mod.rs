@@ -4,7 +4,7 @@ mod wire;
 
 pub use wire::{Parsed, ReadError, Wire};
 
-use crate::{End, Error, Flow, Layer, Pipe, Ports, Progress, found};
+use crate::{AnyLayer, End, Error, Flow, Layer, Pipe, Ports, Progress};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
@@ -56,7 +56,7 @@ use wire::{Lent, Wait};
 ///
 /// A block and the application around it share a state of type `T`. The block changes it by
 /// [`Wire::state`], the application by [`state_mut`](Self::state_mut), or by
-/// [`LayerExt::part`](crate::LayerExt::part), which finds the tunnel by its type and the state by its
+/// [`LayerExt::part_mut`](crate::LayerExt::part_mut), which finds the tunnel by its type and the state by its
 /// own. The [facts](Layer::facts) are the state as its `Display` shows it. A plain `Tunnel` has a
 /// `String` for it, which is empty until [`Wire::learn`] fills it.
 ///
@@ -100,7 +100,7 @@ use wire::{Lent, Wait};
 /// # from_wire.write(b"Alice\n");
 /// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 /// assert_eq!(layer.progress(), Progress::Deciding("the guest"));
-/// let door: &mut Door = layer.part().unwrap();
+/// let door: &mut Door = layer.part_mut().unwrap();
 /// door.opens = Some(door.guest.as_deref() == Some("Alice"));
 /// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 /// assert!(layer.is_transparent());
@@ -260,9 +260,6 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         match &self.phase {
             Phase::Opening(handshake) => handshake.wait.progress(),
@@ -270,14 +267,21 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             Phase::Over => Progress::Over,
         }
     }
-    fn facts(&self) -> String {
-        self.state().to_string()
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.state().fmt(f)
     }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        match part == TypeId::of::<T>() {
-            true => found(self.state_mut(), part, nth),
-            false => found(self, part, nth),
+    fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
+        let me = self.as_any();
+        if wanted(me.type_id()) {
+            return Some(me);
         }
+        wanted(TypeId::of::<T>()).then(|| self.state() as _)
+    }
+    fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any> {
+        if wanted(TypeId::of::<Self>()) {
+            return Some(self.as_any_mut());
+        }
+        wanted(TypeId::of::<T>()).then(|| self.state_mut() as _)
     }
 }
 

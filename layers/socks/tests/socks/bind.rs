@@ -22,7 +22,10 @@ fn a_client_is_open_after_the_second_reply_and_not_before() {
     assert!(!side.layer.is_open() && !side.layer.is_transparent());
     assert_eq!(side.client().bound(), Some(&kit::bound()));
     assert_eq!(side.client().peer(), None);
-    assert_eq!(side.layer.facts(), "bound 127.0.0.1:4711");
+    assert_eq!(
+        side.layer.status().facts.to_string(),
+        "bound 127.0.0.1:4711"
+    );
     assert_eq!(side.sent(), b"");
 
     side.receive(&bytes(SECOND));
@@ -30,7 +33,7 @@ fn a_client_is_open_after_the_second_reply_and_not_before() {
     assert_eq!(side.client().bound(), Some(&kit::bound()));
     assert_eq!(side.client().peer(), Some(&kit::peer()));
     let facts = "bound 127.0.0.1:4711, peer 192.0.2.7:20";
-    assert_eq!(side.layer.facts(), facts);
+    assert_eq!(side.layer.status().facts.to_string(), facts);
     assert_eq!(side.sent(), b"early");
 }
 
@@ -104,7 +107,7 @@ fn a_server_decides_twice() {
     assert_eq!(side.sent(), bytes(SECOND));
     assert!(side.layer.is_open() && side.layer.is_transparent());
     let facts = "connected from 192.0.2.7:20, bound 127.0.0.1:4711";
-    assert_eq!(side.layer.facts(), facts);
+    assert_eq!(side.layer.status().facts.to_string(), facts);
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn the_facts_of_an_association_name_both_ends() {
     side.server().accept(kit::bound());
     side.process();
     let facts = "datagrams from 192.0.2.7:20, bound 127.0.0.1:4711";
-    assert_eq!(side.layer.facts(), facts);
+    assert_eq!(side.layer.status().facts.to_string(), facts);
 }
 
 fn client() -> Client {

@@ -27,10 +27,10 @@ impl Side {
         }
     }
     pub(crate) fn server(&mut self) -> &mut Server {
-        self.layer.part().unwrap()
+        self.layer.part_mut().unwrap()
     }
     pub(crate) fn client(&mut self) -> &mut Client {
-        self.layer.part().unwrap()
+        self.layer.part_mut().unwrap()
     }
     fn ports(&mut self) -> (&mut Tunnel, Ports<'_>) {
         let (wire, app) = (&mut self.from_wire, &mut self.from_app);
@@ -128,7 +128,7 @@ pub(crate) enum Decision {
 impl Decision {
     /// Decides whatever there is to decide, and returns whether there was.
     pub(crate) fn make(self, side: &mut Side) -> bool {
-        let Some(server) = side.layer.part::<Server>() else {
+        let Some(server) = side.layer.part_mut::<Server>() else {
             return false;
         };
         let (asked, listening) = (server.request().is_some(), server.listening().is_some());

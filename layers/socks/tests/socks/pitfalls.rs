@@ -179,7 +179,7 @@ fn the_application_decides_once() {
     assert_eq!(side.sent(), REPLY);
     assert!(side.layer.is_transparent());
     let facts = "connected to example.org:443, bound 127.0.0.1:4711";
-    assert_eq!(side.layer.facts(), facts);
+    assert_eq!(side.layer.status().facts.to_string(), facts);
 }
 
 #[test]
@@ -196,10 +196,13 @@ fn a_decision_before_the_request_does_nothing() {
 #[test]
 fn an_open_client_tells_what_was_bound() {
     let mut side = Side::new(kit::client());
-    assert_eq!(side.layer.facts(), "");
+    assert_eq!(side.layer.status().facts.to_string(), "");
     side.receive(METHOD);
     side.receive(REPLY);
-    assert_eq!(side.layer.facts(), "bound 127.0.0.1:4711");
+    assert_eq!(
+        side.layer.status().facts.to_string(),
+        "bound 127.0.0.1:4711"
+    );
     assert!(side.layer.is_transparent());
 }
 

@@ -57,12 +57,15 @@ fn both_sides_tell_what_was_agreed() {
             client_settings().versions(versions).alpn(protocols),
             server_settings().alpn(["http/1.1"]),
         );
-        assert_eq!(world.client.layer.facts(), "");
+        assert_eq!(world.client.layer.status().facts.to_string(), "");
         assert_eq!(world.client.layer.version(), None);
         assert!(!world.client.layer.is_open());
         world.settle();
         let (client, server) = (&world.client.layer, &world.server.layer);
-        for facts in [client.facts(), server.facts()] {
+        for facts in [
+            client.status().facts.to_string(),
+            server.status().facts.to_string(),
+        ] {
             assert!(facts.starts_with(text), "{facts}");
             assert!(facts.ends_with(", alpn http/1.1"), "{facts}");
         }
@@ -190,7 +193,7 @@ fn megabytes_pass_through_small_pipes() {
 
 #[test]
 fn a_layer_is_found_by_its_type() {
-    let mut boxed: Box<dyn Layer<In = _, Out = _>> = Box::new(client(client_settings()));
+    let boxed: Box<dyn Layer<In = _, Out = _>> = Box::new(client(client_settings()));
     assert!(boxed.part::<Client>().is_some());
     assert!(boxed.part::<wirestack_tls::Server>().is_none());
     assert_eq!(boxed.name(), "tls");

@@ -12,7 +12,7 @@ use http::Response;
 use std::mem;
 use std::time::Instant;
 
-impl<L: Layer> Dialer<L>
+impl<L: Layer + 'static> Dialer<L>
 where
     L::In: Default,
     L::Out: Default,
@@ -128,29 +128,32 @@ where
     }
     /// Notes which layers are open; returns how many.
     fn look(&mut self, engine: &mut Engine<L>, now: Instant) -> usize {
-        let layers = engine.describe();
-        let open = layers.iter().take_while(|layer| layer.open).count();
+        let (mut open, mut first_closed) = (0, None);
+        engine.layer().visit(&mut |layer| match first_closed {
+            None if layer.open => open += 1,
+            None => first_closed = Some(layer.progress),
+            Some(_) => {}
+        });
         let State::Opening(opening) = &mut self.state else {
             return open;
         };
         let before = opening.open;
         opening.seen = engine.from_wire().total();
+        if let Some(Progress::Opening(what) | Progress::Deciding(what)) = first_closed {
+            opening.what = what;
+        }
         if open > before {
             (opening.open, opening.since) = (open, now);
             opening.seen_before = opening.seen;
-        }
-        if let Some(Progress::Opening(what) | Progress::Deciding(what)) =
-            layers.get(open).map(|layer| layer.progress)
-        {
-            opening.what = what;
-        }
-        for (place, layer) in layers.iter().enumerate().take(open).skip(before) {
-            let event = Event::LayerOpen {
-                name: layer.name,
-                part: self.part(place),
-                facts: layer.facts.clone(),
-            };
-            self.trace.add(now, event);
+            let layers = engine.describe().into_iter().enumerate();
+            for (place, layer) in layers.take(open).skip(before) {
+                let event = Event::LayerOpen {
+                    name: layer.name,
+                    part: self.part(place),
+                    facts: layer.facts.to_string(),
+                };
+                self.trace.add(now, event);
+            }
         }
         open
     }

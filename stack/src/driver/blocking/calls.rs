@@ -105,7 +105,7 @@ macro_rules! sends {
             }
         }
 
-        impl<L: Layer<In = F, Out = F>, F: Payload> $holder<L> {
+        impl<L: Layer<In = F, Out = F> + 'static, F: Payload> $holder<L> {
             /// Sends a ping, and returns how long its answer took.
             ///
             /// # Errors
@@ -125,7 +125,7 @@ macro_rules! closes {
     ($($holder:ident)*) => {$(
         impl<L, I> $holder<L>
         where
-            L: Layer<In = Queue<I>, Out = Queue<I>>,
+            L: Layer<In = Queue<I>, Out = Queue<I>> + 'static,
             Queue<I>: Payload,
         {
             /// Closes with a code and a reason, and waits for the peer's Close. Messages that still
@@ -139,7 +139,7 @@ macro_rules! closes {
             }
         }
 
-        impl<L: Layer<In = Pipe, Out = Pipe>> $holder<L> {
+        impl<L: Layer<In = Pipe, Out = Pipe> + 'static> $holder<L> {
             /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's
             /// Close. Bytes that still arrive are thrown away.
             ///
@@ -155,14 +155,14 @@ macro_rules! closes {
 }
 closes!(Connection Reader Writer);
 
-impl<L: Layer<In = F, Out = F>, F: Payload> Connection<L> {
+impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
     /// Returns how the WebSocket was closed, once it is.
-    pub fn closed(&mut self) -> Option<websocket::Closed> {
+    pub fn closed(&self) -> Option<&websocket::Closed> {
         self.inner.closed()
     }
 
     /// Returns the subprotocol that was agreed on.
-    pub fn subprotocol(&mut self) -> Option<String> {
+    pub fn subprotocol(&self) -> Option<&str> {
         self.inner.subprotocol()
     }
 }

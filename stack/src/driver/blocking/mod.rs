@@ -28,6 +28,7 @@ use crate::connect::{Connect, ConnectStream};
 use crate::dial::{DialError, Trace};
 use crate::websocket::{Message, Payload};
 use crate::{BoxSocket, BoxTunnel, Engine, Error, Layer, Queue, Status};
+use std::any::Any;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -128,8 +129,40 @@ impl<L: Layer> Connection<L> {
         self.inner.engine()
     }
 
+    /// Returns the topmost layer of type `T`, to read facts.
+    pub fn part<T: Any>(&self) -> Option<&T>
+    where
+        L: 'static,
+    {
+        self.inner.part()
+    }
+
+    /// Returns the topmost layer of type `T`, to decide.
+    pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.inner.part_mut()
+    }
+
+    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
+    where
+        L: 'static,
+    {
+        self.inner.nth_part(nth)
+    }
+
+    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.inner.nth_part_mut(nth)
+    }
+
     /// Returns the state of each layer, from the wire up.
-    pub fn describe(&self) -> Vec<Status> {
+    pub fn describe(&self) -> Vec<Status<'_>> {
         self.inner.describe()
     }
 

@@ -149,7 +149,7 @@ impl Http2 {
             let closed = self.shared.wait(Interest::Connection, cx, |state| {
                 state.streams().finish();
                 let engine = state.connection.engine();
-                let left = engine.has_left();
+                let left = engine.is_drained();
                 match engine.to_app().closed() {
                     Some(End::Aborted(error)) => Poll::Ready(Err(error.clone())),
                     Some(End::Finished) if left => Poll::Ready(Ok(())),

@@ -169,7 +169,7 @@ impl State {
             wake(id, 1);
         }
         drop(streams);
-        if engine.has_left() {
+        if engine.is_drained() {
             woken.extend(mem::take(&mut *locked(&wakers.flushers)).into_values());
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {

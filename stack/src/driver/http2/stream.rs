@@ -135,7 +135,7 @@ impl Http2Stream {
                 return Poll::Ready(Err(to_io(&error)));
             }
             let waits = state.streams().write(id).is_some_and(|it| !it.is_empty());
-            if waits || !state.connection.engine().has_left() {
+            if waits || !state.connection.engine().is_drained() {
                 Poll::Pending
             } else {
                 Poll::Ready(Ok(()))

@@ -102,7 +102,7 @@ pub fn connect_http2(url: &str) -> ConnectHttp2 {
 /// Carries out what was prepared.
 async fn dial_prepared<L>(prepared: Prepared<L, DialContext>) -> Result<Dialed<L>, DialError>
 where
-    L: Layer<In: Default, Out: Default>,
+    L: Layer<In: Default, Out: Default> + 'static,
 {
     let Prepared {
         plan,

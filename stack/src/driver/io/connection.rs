@@ -156,9 +156,33 @@ where
     pub fn engine(&mut self) -> &mut Engine<L> {
         &mut self.engine
     }
-    /// Returns the topmost layer of type `T`.
-    pub fn part<T: Any>(&mut self) -> Option<&mut T> {
+    /// Returns the topmost layer of type `T`, to read facts.
+    pub fn part<T: Any>(&self) -> Option<&T>
+    where
+        L: 'static,
+    {
         self.engine.part()
+    }
+    /// Returns the topmost layer of type `T`, to decide.
+    pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.engine.part_mut()
+    }
+    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
+    where
+        L: 'static,
+    {
+        self.engine.nth_part(nth)
+    }
+    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.engine.nth_part_mut(nth)
     }
     /// Returns the stream that the connection runs on, if it is a `T` and not closed yet: a socket of
     /// tokio, smol or the standard library, or what an adapter wraps.
@@ -189,7 +213,7 @@ where
         self.engine.progress()
     }
     /// Returns the state of each layer, from the wire up.
-    pub fn describe(&self) -> Vec<Status> {
+    pub fn describe(&self) -> Vec<Status<'_>> {
         self.engine.describe()
     }
     /// Gives the stack so long to open, from now on.

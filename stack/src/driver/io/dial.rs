@@ -29,7 +29,7 @@ impl DialContext {
     /// The error that the dialer gave up with, or there is no runtime here.
     pub async fn dial<L>(&self, dialer: Dialer<L>) -> Result<Dialed<L>, DialError>
     where
-        L: Layer<In: Default, Out: Default>,
+        L: Layer<In: Default, Out: Default> + 'static,
     {
         let runtime = self.find_runtime().map_err(no_runtime)?;
         let mut dialing = Dialing {
@@ -77,7 +77,7 @@ pub type Dialed<L> = (Connection<L>, Trace);
 
 impl<L> Dialing<'_, L>
 where
-    L: Layer<In: Default, Out: Default>,
+    L: Layer<In: Default, Out: Default> + 'static,
 {
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
         loop {

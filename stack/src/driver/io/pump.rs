@@ -145,7 +145,7 @@ where
         }
         let mut moved = false;
         while !self.engine.to_wire().is_empty() {
-            let written = self.engine.send(|to_wire| io.poll_write(cx, to_wire));
+            let written = self.engine.transmit(|to_wire| io.poll_write(cx, to_wire));
             let error = match written {
                 Poll::Ready(Ok(0)) => io::ErrorKind::WriteZero.into(),
                 Poll::Ready(Ok(_)) => {

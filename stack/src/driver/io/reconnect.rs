@@ -172,7 +172,7 @@ impl Reconnecting {
                         None => None,
                     };
                     // Most codes are an error too, and say more than it does.
-                    let (next, event) = match (socket.closed(), ended) {
+                    let (next, event) = match (socket.closed().cloned(), ended) {
                         (None, Some(error)) => {
                             (self.policy.broke(now()), ReconnectEvent::Broke(error))
                         }

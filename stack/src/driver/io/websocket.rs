@@ -1,7 +1,7 @@
 //! What a WebSocket can do beyond sending and receiving messages.
 
 use super::{Connection, Ended};
-use crate::role::{none, socket};
+use crate::role::{none, socket, socket_mut};
 use crate::websocket::{CloseCode, Closed, Payload, PingToken};
 use crate::{End, Error, Layer, Pipe, Queue};
 use bytes::Bytes;
@@ -11,13 +11,12 @@ use std::time::Duration;
 
 impl<L, F> Connection<L>
 where
-    L: Layer<In = F, Out = F>,
+    L: Layer<In = F, Out = F> + 'static,
     F: Payload,
 {
     /// Returns the subprotocol that was agreed on.
-    pub fn subprotocol(&mut self) -> Option<String> {
-        let socket = socket(self.engine())?;
-        socket.subprotocol().map(str::to_owned)
+    pub fn subprotocol(&self) -> Option<&str> {
+        socket(&self.engine)?.subprotocol()
     }
     /// Sends a ping of up to 125 bytes, and returns how long its answer took.
     ///
@@ -35,7 +34,7 @@ where
         if let Some(error) = self.refused() {
             return Err(error);
         }
-        let socket = socket(self.engine()).ok_or_else(none)?;
+        let socket = socket_mut(self.engine()).ok_or_else(none)?;
         socket.ping(payload)
     }
     pub(in crate::driver) fn answer(
@@ -44,7 +43,11 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Duration, Error>> {
         loop {
-            if let Some(pong) = socket(self.engine()).and_then(|socket| socket.pong_to(ping)) {
+            let is_answered = socket(&self.engine).is_some_and(|socket| socket.is_answered(ping));
+            if is_answered
+                && let Some(socket) = socket_mut(self.engine())
+                && let Some(pong) = socket.pong_to(ping)
+            {
                 return Poll::Ready(Ok(pong.elapsed));
             }
             if let Some(error) = self.refused() {
@@ -58,11 +61,11 @@ where
         }
     }
     /// Returns how the WebSocket was closed, once it is.
-    pub fn closed(&mut self) -> Option<Closed> {
-        socket(self.engine())?.closed().cloned()
+    pub fn closed(&self) -> Option<&Closed> {
+        socket(&self.engine)?.closed()
     }
     pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        let socket = socket(self.engine()).ok_or_else(none)?;
+        let socket = socket_mut(self.engine()).ok_or_else(none)?;
         socket.close(code, reason)?;
         self.engine().from_app().finish();
         Ok(())
@@ -81,7 +84,7 @@ where
 
 impl<L, I> Connection<L>
 where
-    L: Layer<In = Queue<I>, Out = Queue<I>>,
+    L: Layer<In = Queue<I>, Out = Queue<I>> + 'static,
     Queue<I>: Payload,
 {
     /// Closes with a code and a reason, and waits for the peer's Close. Messages that were accepted
@@ -100,7 +103,7 @@ where
 
 impl<L> Connection<L>
 where
-    L: Layer<In = Pipe, Out = Pipe>,
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's Close.
     /// Bytes that were accepted leave first; bytes that still arrive are thrown away.

@@ -23,9 +23,9 @@ use std::task::{Context, Poll};
 /// # #[cfg(feature = "tokio")]
 /// # async fn example(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin)
 /// # -> Result<(), Box<dyn std::error::Error>> {
-/// # use wirestack::{Connection, Engine, Plain, runtime::TokioTransport};
+/// # use wirestack::{Connection, Engine, Identity, runtime::TokioTransport};
 /// let (mut near, far) = tokio::io::duplex(64 * 1024);
-/// let connection = Connection::from_transport(TokioTransport::new(far), Engine::new(Plain))?;
+/// let connection = Connection::from_transport(TokioTransport::new(far), Engine::new(Identity))?;
 /// let copying = tokio::io::copy_bidirectional(&mut stream, &mut near);
 /// let talking = async move { drop(connection) };
 /// let _ = tokio::join!(copying, talking); // in one task: neither has to be `Send`

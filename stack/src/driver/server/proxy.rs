@@ -5,7 +5,7 @@ use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
 use crate::driver::error::{seed, socket};
 use crate::driver::io::{Connection, DialContext, Ended, Relayed, relay};
 use crate::driver::runtime::{AddressStream, Listener, Resolve, Runtime, all, lookup, sleep};
-use crate::{Datagrams, Engine, Error, Flow, Gate, Layer, Pipe, Plain, Refused, Wants};
+use crate::{Datagrams, Engine, Error, Flow, Gate, Identity, Layer, Pipe, Refused, Wants};
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,7 +28,7 @@ pub async fn serve_proxy<L>(
     handshake_timeout: Duration,
 ) -> Result<Relayed, Error>
 where
-    L: Layer<In = Pipe, Out = Pipe>,
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     client.open_within(handshake_timeout);
     let runtime = client.runtime.clone();
@@ -77,9 +77,9 @@ async fn called<L>(
     gate: &Gate,
     expected: &Endpoint,
     proxy: SocketAddr,
-) -> Result<Option<(Connection<Plain>, SocketAddr)>, Error>
+) -> Result<Option<(Connection<Identity>, SocketAddr)>, Error>
 where
-    L: Layer<In = Pipe, Out = Pipe>,
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     let at = SocketAddr::new(proxy.ip(), 0);
     let runtime = client.runtime.clone();
@@ -93,7 +93,7 @@ where
         while let Poll::Ready(accepted) = listener.poll_accept(cx) {
             let (io, address) = accepted.map_err(socket)?;
             if gate.admits(expected, address) {
-                let caller = Connection::new(runtime.clone(), io, Engine::new(Plain));
+                let caller = Connection::new(runtime.clone(), io, Engine::new(Identity));
                 return Poll::Ready(Ok(Some((caller, address))));
             }
         }
@@ -114,12 +114,12 @@ async fn reach(
     runtime: &Arc<dyn Runtime>,
     target: Endpoint,
     gate: &Gate,
-) -> Result<Connection<Plain>, Refused> {
+) -> Result<Connection<Identity>, Refused> {
     if let Ok(ip) = target.host.parse::<IpAddr>() {
         gate.permitted([SocketAddr::new(ip, target.port)])?; // it is not looked up
     }
     let name = target.to_string();
-    let plan = Plan::new(target, vec![name], |_, _| Ok(Plain));
+    let plan = Plan::new(target, vec![name], |_, _| Ok(Identity));
     let context = DialContext::new().runtime(runtime.clone());
     let context = context.resolver(Permitted(gate.clone(), runtime.clone()));
     let dialer = Dialer::new(plan, Timeouts::default(), seed(), runtime.now());

@@ -21,7 +21,7 @@ pub(super) async fn relay_datagrams<L>(
     proxy: SocketAddr,
 ) -> Result<Relayed, Error>
 where
-    L: Layer<In = Pipe, Out = Pipe>,
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     let at = SocketAddr::new(proxy.ip(), 0);
     let runtime = client.runtime.clone();

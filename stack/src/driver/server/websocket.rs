@@ -9,7 +9,7 @@ use crate::driver::tasks::Tasks;
 use crate::http2;
 use crate::tls::rustls::ServerConfig;
 use crate::websocket::{self, Message, Offer, Payload};
-use crate::{BoxSocket, Engine, Error, Layer, Pipe, Plain, Queue, tls};
+use crate::{BoxSocket, Engine, Error, Identity, Layer, Pipe, Queue, tls};
 use http::Request;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -169,7 +169,7 @@ impl WebSocketServer {
         let io = io.into_transport(&*runtime).map_err(socket)?;
         match &self.tls {
             None => {
-                let mut connection = Connection::new(runtime, io, Engine::new(Plain));
+                let mut connection = Connection::new(runtime, io, Engine::new(Identity));
                 let http2 = self.sniff(&mut connection).await?;
                 self.serve_connection(connection, http2, each).await
             }
@@ -185,7 +185,7 @@ impl WebSocketServer {
         }
     }
     /// Waits until the client has shown which version of HTTP it speaks; returns whether it is HTTP/2.
-    async fn sniff(&self, connection: &mut Connection<Plain>) -> Result<bool, Error> {
+    async fn sniff(&self, connection: &mut Connection<Identity>) -> Result<bool, Error> {
         let runtime = connection.runtime.clone();
         let mut late = pin!(sleep(&*runtime, self.handshake_timeout));
         let begun = connection.wait_for(|engine| admission::speaks_http2(engine.to_app()));
@@ -235,7 +235,7 @@ impl WebSocketServer {
         };
         let mut verdict = Some(verdict);
         let decided = socket.wait_for(|engine| {
-            let server = engine.part::<websocket::Server<P>>()?;
+            let server = engine.part_mut::<websocket::Server<P>>()?;
             Some(match verdict.take()? {
                 Ok(accept) => server.accept(accept).map(|()| true),
                 Err(response) => server.reject(*response).map(|()| false),

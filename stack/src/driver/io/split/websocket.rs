@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl<L, F> Shared<L>
 where
-    L: Layer<In = F, Out = F>,
+    L: Layer<In = F, Out = F> + 'static,
     F: Payload,
 {
     async fn close(&self, half: Half, code: CloseCode, reason: &str) -> Result<(), Error> {
@@ -23,7 +23,7 @@ macro_rules! pings {
     ($holder:ident, $handle:ident => $at:expr) => {
         impl<L, F> $holder<L>
         where
-            L: Layer<In = F, Out = F>,
+            L: Layer<In = F, Out = F> + 'static,
             F: Payload,
         {
             /// Sends a ping of up to 125 bytes, and returns how long its answer took. Messages that
@@ -47,7 +47,7 @@ macro_rules! closes {
     ($holder:ident, $handle:ident => $at:expr, $half:expr) => {
         impl<L, I> $holder<L>
         where
-            L: Layer<In = Queue<I>, Out = Queue<I>>,
+            L: Layer<In = Queue<I>, Out = Queue<I>> + 'static,
             Queue<I>: Payload,
         {
             /// Closes with a code and a reason, and waits for the peer's Close. Messages that still
@@ -63,7 +63,7 @@ macro_rules! closes {
         }
         impl<L> $holder<L>
         where
-            L: Layer<In = Pipe, Out = Pipe>,
+            L: Layer<In = Pipe, Out = Pipe> + 'static,
         {
             /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the
             /// peer's Close. Bytes that still arrive are thrown away.

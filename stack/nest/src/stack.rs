@@ -1,11 +1,10 @@
 //! Nesting: a stack of two layers is a layer.
 
 use std::any::{Any, TypeId};
+use std::fmt;
 use std::mem;
 use std::time::Instant;
-use wirestack_http2::Streams;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Queue, Status};
-use wirestack_websocket::Message;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Status};
 
 /// `U` over `L`: what `L` hands its application is `U`'s wire.
 ///
@@ -205,10 +204,13 @@ where
             (lower, _) => lower,
         }
     }
-    fn facts(&self) -> String {
-        self.upper().map_or_else(|| self.lower.facts(), U::facts)
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.upper() {
+            Some(upper) => upper.facts(f),
+            None => self.lower.facts(f),
+        }
     }
-    fn visit(&self, visitor: &mut dyn FnMut(Status)) {
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         self.lower.visit(visitor);
         if let Some(upper) = self.upper() {
             upper.visit(visitor);
@@ -217,25 +219,28 @@ where
     fn depth(&self) -> usize {
         self.lower.depth() + self.upper().map_or(0, U::depth)
     }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
+    fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
+    where
+        Self: 'static,
+    {
+        let upper = self.upper().and_then(|upper| upper.find_part(wanted));
+        upper.or_else(|| self.lower.find_part(wanted))
+    }
+    fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
+    where
+        Self: 'static,
+    {
         if let Upper::Now(upper) = &mut self.upper
-            && let Some(part) = upper.find(part, nth)
+            && let Some(part) = upper.find_part_mut(wanted)
         {
             return Some(part);
         }
-        self.lower.find(part, nth)
+        self.lower.find_part_mut(wanted)
     }
 }
 
 /// A tunnel of bytes over bytes, boxed: what a route of any length folds into.
 pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
-
-/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
-/// it is their parts or bytes.
-pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
-
-/// An HTTP/2 connection at the top of a stack of any depth, boxed.
-pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// Putting layers over one another.
 pub trait Nest: Layer + Sized {

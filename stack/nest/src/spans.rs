@@ -8,7 +8,7 @@ use wirestack_layer::{End, Layer, Progress};
 ///
 /// Nothing of what is carried is shown: names, states, facts and reasons, which hold no secrets.
 #[derive(Default)]
-pub(crate) struct Observed {
+pub(crate) struct Spans {
     connection: Option<Span>,
     layers: Vec<Seen>,
     progress: Option<Progress>,
@@ -22,7 +22,7 @@ struct Seen {
     has_facts: bool,
 }
 
-impl Observed {
+impl Spans {
     /// Notes what has changed; `end` is how the application's side ended.
     pub(crate) fn note(&mut self, layer: &(impl Layer + ?Sized), end: Option<&End>) {
         let connection = self
@@ -56,7 +56,7 @@ impl Observed {
             };
             if status.open && !seen.has_facts {
                 seen.has_facts = true;
-                seen.span.record("facts", &*status.facts);
+                seen.span.record("facts", field::display(status.facts));
             }
             if status.progress != seen.progress {
                 seen.progress = status.progress;

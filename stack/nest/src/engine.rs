@@ -2,18 +2,88 @@
 
 use crate::Stack;
 use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
 use std::time::{Duration, Instant};
 use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress, Status};
 
-/// A stack together with its four outer flows: bytes in and out at the bottom, whatever the top
-/// layer speaks at the top.
+/// A stack together with its four outer flows: bytes in and out at the bottom, and at the top the flows
+/// of the top layer.
 ///
-/// A driver puts what it read into [`from_wire`](Self::from_wire), calls
-/// [`process`](Self::process), sends what is in [`to_wire`](Self::to_wire), and comes back at the
-/// [`deadline`](Self::deadline). That is all there is to driving, whatever the stack.
+/// A driver puts the bytes that it read into [`from_wire`](Self::from_wire), calls
+/// [`process`](Self::process), sends the bytes in [`to_wire`](Self::to_wire), and comes back at the
+/// [`deadline`](Self::deadline). That is all there is to driving, for every stack.
+///
+/// # By hand, over anything that reads and writes
+///
+/// The loop below drives any stack over any [`Read`](std::io::Read) and [`Write`](std::io::Write). Here
+/// two threads run it on the two ends of a TCP connection: a client asks a SOCKS proxy for a tunnel.
 ///
 /// ```
-/// use wirestack::{Engine, Flow, Nest, socks};
+/// # #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a doctest is its own driver
+/// use std::io::{self, Read, Write};
+/// use std::net::{TcpListener, TcpStream};
+/// use std::time::Instant;
+/// use wirestack_nest::Engine;
+/// use wirestack_layer::{Flow, Layer};
+/// use wirestack_socks as socks;
+///
+/// /// Drives a stack until `done` returns true or nothing more will be received.
+/// fn drive<L: Layer>(
+///     engine: &mut Engine<L>,
+///     io: &mut (impl Read + Write),
+///     mut done: impl FnMut(&mut Engine<L>) -> bool,
+/// ) -> io::Result<()> {
+///     let mut buffer = [0; 4096];
+///     loop {
+///         engine.process(Instant::now());
+///         let waiting = engine.to_wire().len();
+///         io.write_all(&engine.to_wire().take(waiting))?;
+///         if done(engine) || engine.to_app().is_closed() {
+///             return Ok(());
+///         }
+///         if waiting > 0 {
+///             continue; // there is room again, so the stack may have more to send
+///         }
+///         match io.read(&mut buffer)? {
+///             0 => engine.from_wire().finish(),
+///             n => engine.from_wire().write(&buffer[..n]),
+///         }
+///     }
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let mut client_io = TcpStream::connect(listener.local_addr()?)?;
+/// let (mut server_io, _) = listener.accept()?;
+///
+/// let server = std::thread::spawn(move || -> io::Result<Vec<u8>> {
+///     let mut engine = Engine::new(socks::Server::new());
+///     let asked = |engine: &mut Engine<socks::Server>| engine.layer().request().is_some();
+///     drive(&mut engine, &mut server_io, asked)?;
+///     let bound = socks::Address::new("192.0.2.1", 4711).expect("an address");
+///     engine.part_mut::<socks::Server>().expect("the server").accept(bound);
+///     drive(&mut engine, &mut server_io, |engine| engine.to_app().len() == 5)?;
+///     Ok(engine.to_app().unread().to_vec())
+/// });
+///
+/// let target = socks::Address::new("example.org", 80)?;
+/// let mut engine = Engine::new(socks::Client::new(target));
+/// engine.from_app().write(b"hello"); // it leaves as soon as the tunnel is open
+/// drive(&mut engine, &mut client_io, |engine| engine.is_open() && engine.is_flushed())?;
+/// assert_eq!(server.join().expect("the server")?, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Two things depend on the stream, as `Read` and `Write` have no word for them. If the stack has a
+/// [`deadline`](Self::deadline), the read must not wait longer (`TcpStream::set_read_timeout`). When
+/// `to_wire` [has ended](Flow::end), the peer is told (`TcpStream::shutdown`).
+///
+/// # Over no stream at all
+///
+/// ```
+/// use wirestack_layer::Flow;
+/// use wirestack_nest::{Engine, Nest};
+/// use wirestack_socks as socks;
 ///
 /// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
 /// # let now = std::time::Instant::now();
@@ -44,7 +114,7 @@ pub struct Engine<L: Layer> {
     /// What the flows said after the last call: the same again means that nothing is new.
     seen: Option<u64>,
     #[cfg(feature = "tracing")]
-    observed: crate::observed::Observed,
+    spans: crate::spans::Spans,
 }
 
 /// How long a stack may take to open.
@@ -81,7 +151,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
             opening: self.opening,
             seen: None,
             #[cfg(feature = "tracing")]
-            observed: self.observed,
+            spans: self.spans,
         }
     }
 }
@@ -101,7 +171,7 @@ impl<L: Layer> Engine<L> {
             opening: self.opening,
             seen: None,
             #[cfg(feature = "tracing")]
-            observed: self.observed,
+            spans: self.spans,
         }
     }
     /// Creates an engine around the given flows of the application's side.
@@ -115,7 +185,7 @@ impl<L: Layer> Engine<L> {
             opening: None,
             seen: None,
             #[cfg(feature = "tracing")]
-            observed: Default::default(),
+            spans: Default::default(),
         }
     }
     /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
@@ -152,18 +222,22 @@ impl<L: Layer> Engine<L> {
         self.layer.process(ports, now);
         self.seen = Some(self.moves());
         #[cfg(feature = "tracing")]
-        self.observed.note(&self.layer, self.to_app.closed());
+        self.spans.note(&self.layer, self.to_app.closed());
     }
-    /// Returns whether [`process`](Self::process) would do nothing at any time: a driver then need not
-    /// look at its clock.
+    /// Returns whether [`process`](Self::process) would do nothing at any time: nothing has moved since
+    /// the last call, and there is no deadline. A driver then need not look at its clock.
     #[inline]
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.seen == Some(self.moves()) && self.deadline().is_none()
     }
-    /// Sends some of what is for the wire. A stack that left room in this flow did not wait for any, so
-    /// that what leaves is no news to it (the law of room).
+    /// Lends the flow to the wire, to send bytes from it and to consume what was sent; returns the result
+    /// of `send`.
+    ///
+    /// It is what a driver may do with [`to_wire`](Self::to_wire), and saves calls: a stack that had left
+    /// room in this flow was not waiting for room, so the next [`process`](Self::process) need not run it
+    /// because some bytes have left.
     #[inline]
-    pub(crate) fn send<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
+    pub fn transmit<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
         let is_news = self.to_wire.room() == 0 || self.seen != Some(self.moves());
         let sent = send(&mut self.to_wire);
         if !is_news {
@@ -215,8 +289,9 @@ impl<L: Layer> Engine<L> {
     pub fn is_flushed(&self) -> bool {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }
-    /// Returns whether what the stack took has left, whatever the application's flow still holds.
-    pub(crate) fn has_left(&self) -> bool {
+    /// Returns whether everything that the stack has taken from the application has left. The
+    /// application's flow may still hold more, which [`is_flushed`](Self::is_flushed) asks for too.
+    pub fn is_drained(&self) -> bool {
         self.to_wire.is_empty() && self.layer.is_flushed()
     }
     /// Returns what the stack is waiting for.
@@ -226,7 +301,8 @@ impl<L: Layer> Engine<L> {
     /// Returns the state of each layer, from the wire up; each shows as a line.
     ///
     /// ```
-    /// use wirestack::{Engine, Nest, http1, socks};
+    /// use wirestack_nest::{Engine, Nest};
+    /// use {wirestack_http1 as http1, wirestack_socks as socks};
     ///
     /// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
     /// # let now = std::time::Instant::now();
@@ -242,31 +318,53 @@ impl<L: Layer> Engine<L> {
     /// ]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn describe(&self) -> Vec<Status> {
+    pub fn describe(&self) -> Vec<Status<'_>> {
         let mut all = Vec::new();
         self.layer.visit(&mut |status| all.push(status));
         all
     }
-    /// Returns the topmost layer of type `T`, to read facts and to decide.
-    pub fn part<T: Any>(&mut self) -> Option<&mut T> {
-        self.seen = None; // a decision moves no flow
+    /// Returns the topmost layer of type `T`, to read facts.
+    pub fn part<T: Any>(&self) -> Option<&T>
+    where
+        L: 'static,
+    {
         self.layer.part()
     }
-    /// Returns the `nth` layer of type `T`, from the top down.
-    pub fn nth_part<T: Any>(&mut self, nth: usize) -> Option<&mut T> {
-        self.seen = None;
+    /// Returns the topmost layer of type `T`, to decide. The next [`process`](Self::process) asks every
+    /// layer what has become possible.
+    pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.layer_mut().part_mut()
+    }
+    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
+    where
+        L: 'static,
+    {
         self.layer.nth_part(nth)
     }
-    /// Returns the stack itself.
-    pub fn layer(&mut self) -> &mut L {
-        self.seen = None;
+    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
+    where
+        L: 'static,
+    {
+        self.layer_mut().nth_part_mut(nth)
+    }
+    /// Returns the stack itself, to read facts.
+    pub fn layer(&self) -> &L {
+        &self.layer
+    }
+    /// Returns the stack itself, to decide.
+    pub fn layer_mut(&mut self) -> &mut L {
+        self.seen = None; // a decision moves no flow
         &mut self.layer
     }
 }
 
 /// A stack that did not open in the time it was given.
-#[derive(Debug, thiserror::Error)]
-#[error("not open after {allowed:?}: {progress}")]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct OpeningTimedOut {
     /// How long it had.
@@ -274,3 +372,11 @@ pub struct OpeningTimedOut {
     /// What it was waiting for.
     pub progress: Progress,
 }
+
+impl fmt::Display for OpeningTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not open after {:?}: {}", self.allowed, self.progress)
+    }
+}
+
+impl StdError for OpeningTimedOut {}

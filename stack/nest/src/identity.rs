@@ -1,17 +1,18 @@
-use std::any::{Any, TypeId};
+//! The neutral layer: over or under any layer, it makes no difference.
+
 use std::time::Instant;
-use wirestack_layer::{Layer, Pipe, Ports, Progress, found};
+use wirestack_layer::{Layer, Pipe, Ports, Progress};
 
-/// The layer that does nothing: the stack of a plain connection.
+/// The layer that changes nothing: the stack of a plain connection.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Plain;
+pub struct Identity;
 
-impl Layer for Plain {
+impl Layer for Identity {
     type In = Pipe;
     type Out = Pipe;
 
     fn name(&self) -> &'static str {
-        "plain"
+        "identity"
     }
     fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
         ports.tunnel();
@@ -22,13 +23,7 @@ impl Layer for Plain {
     fn is_transparent(&self) -> bool {
         true
     }
-    fn carries_half_close(&self) -> bool {
-        true
-    }
     fn progress(&self) -> Progress {
         Progress::Open
-    }
-    fn find(&mut self, part: TypeId, nth: &mut usize) -> Option<&mut dyn Any> {
-        found(self, part, nth)
     }
 }

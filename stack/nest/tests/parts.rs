@@ -1,0 +1,224 @@
+//! Layers are found in stacks, and reading a fact does not make the stack run again.
+#![allow(clippy::disallowed_methods)] // a test is its own driver
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use wirestack_laws::Subject;
+use wirestack_layer::{Flow, Layer, LayerExt, Pipe, Ports, Progress};
+use wirestack_nest::{Engine, Identity, Nest, OpeningTimedOut, Stack};
+
+/// A tunnel with a number, which counts its calls.
+#[derive(Default)]
+struct Numbered {
+    number: u32,
+    runs: Rc<Cell<u32>>,
+}
+
+impl Numbered {
+    fn new(number: u32) -> Self {
+        Self {
+            number,
+            runs: Rc::default(),
+        }
+    }
+}
+
+impl Layer for Numbered {
+    type In = Pipe;
+    type Out = Pipe;
+    fn name(&self) -> &'static str {
+        "numbered"
+    }
+    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+        self.runs.set(self.runs.get() + 1);
+        ports.tunnel();
+    }
+    fn is_open(&self) -> bool {
+        self.number != 0
+    }
+    fn progress(&self) -> Progress {
+        match self.number {
+            0 => Progress::Opening("a number"),
+            _ => Progress::Open,
+        }
+    }
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "number {}", self.number)
+    }
+}
+
+/// The same, with a type of its own.
+struct Other(Numbered);
+
+impl Layer for Other {
+    type In = Pipe;
+    type Out = Pipe;
+    fn name(&self) -> &'static str {
+        "other"
+    }
+    fn process(&mut self, ports: Ports<'_>, now: Instant) {
+        self.0.process(ports, now);
+    }
+    fn is_open(&self) -> bool {
+        true
+    }
+    fn progress(&self) -> Progress {
+        Progress::Open
+    }
+}
+
+fn numbers(layer: &(impl Layer + 'static)) -> Vec<u32> {
+    let parts = (0..).map_while(|nth| layer.nth_part::<Numbered>(nth));
+    parts.map(|part| part.number).collect()
+}
+
+#[test]
+fn parts_are_found_from_the_top_down_in_every_grouping() {
+    let other = || Other(Numbered::new(7));
+    let [one, two, three] = [1, 2, 3].map(Numbered::new);
+    let left = one.over(other()).over(two).over(three);
+    assert_eq!(numbers(&left), [1, 2, 3]);
+
+    let [one, two, three] = [1, 2, 3].map(Numbered::new);
+    let right = one.over(other().over(two.over(three)));
+    assert_eq!(numbers(&right), [1, 2, 3]);
+    assert!(right.part::<Other>().is_some());
+    assert!(right.nth_part::<Other>(1).is_none());
+    assert!(right.part::<Identity>().is_none());
+}
+
+#[test]
+fn parts_are_found_in_boxes() {
+    let inner: Box<dyn Layer<In = Pipe, Out = Pipe>> = Box::new(Numbered::new(2).over(Identity));
+    let boxed: Box<dyn Layer<In = Pipe, Out = Pipe>> = Box::new(Numbered::new(1).over(inner));
+    let mut engine = Engine::new(boxed);
+    let numbered = |nth| engine.nth_part::<Numbered>(nth).map(|it| it.number);
+    assert_eq!([0, 1, 2].map(numbered), [Some(1), Some(2), None]);
+    engine.nth_part_mut::<Numbered>(1).unwrap().number = 9;
+    engine.part_mut::<Numbered>().unwrap().number = 8;
+    assert_eq!(numbers(engine.layer()), [8, 9]);
+    assert!(engine.part::<Identity>().is_some());
+    assert!(engine.nth_part_mut::<Numbered>(2).is_none());
+    let shown: Vec<_> = engine.describe().iter().map(ToString::to_string).collect();
+    let wanted = [
+        "identity: open",
+        "numbered: open (number 9)",
+        "numbered: open (number 8)",
+    ];
+    assert_eq!(shown, wanted);
+}
+
+#[test]
+fn parts_are_found_in_a_layer_that_is_chosen_later_once_it_is() {
+    let later = Numbered::new(0).then(|_| Ok(Other(Numbered::new(7))));
+    let mut engine = Engine::new(later);
+    assert!(engine.part::<Other>().is_none());
+    assert!(engine.part_mut::<Other>().is_none());
+    engine.part_mut::<Numbered>().unwrap().number = 1;
+    engine.process(Instant::now());
+    assert!(engine.part::<Other>().is_some());
+}
+
+#[test]
+fn an_engine_drives_a_stack_that_is_lent_to_it() {
+    let mut stack = Stack::new(Numbered::new(2), Numbered::new(1));
+    let mut engine = Engine::new(&mut stack);
+    engine.from_wire().write(b"hello");
+    engine.process(Instant::now());
+    assert_eq!(engine.to_app().unread(), b"hello");
+    assert_eq!(engine.layer().upper().unwrap().number, 1);
+    drop(engine);
+    assert_eq!(numbers(&stack), [1, 2]);
+    assert!(stack.part::<Numbered>().unwrap().runs.get() > 0);
+
+    let mut lower = Numbered::new(4);
+    let mut engine = Engine::new(Numbered::new(3).over(&mut lower));
+    engine.from_app().write(b"hello");
+    engine.process(Instant::now());
+    assert_eq!(engine.to_wire().unread(), b"hello");
+}
+
+#[test]
+fn reading_a_fact_does_not_make_the_stack_run_again() {
+    let now = Instant::now();
+    let layer = Numbered::new(1);
+    let runs = layer.runs.clone();
+    let mut engine = Engine::new(layer);
+    engine.process(now);
+    assert_eq!(runs.get(), 1);
+    assert!(engine.is_idle());
+
+    assert_eq!(engine.part::<Numbered>().unwrap().number, 1);
+    assert_eq!(engine.nth_part::<Numbered>(0).unwrap().number, 1);
+    assert_eq!(engine.layer().number, 1);
+    assert_eq!(engine.describe().len(), 1);
+    assert!(engine.is_idle());
+    engine.process(now);
+    assert_eq!(runs.get(), 1);
+
+    let decisions: [fn(&mut Engine<Numbered>); 3] = [
+        |engine| engine.part_mut::<Numbered>().unwrap().number = 2,
+        |engine| engine.nth_part_mut::<Numbered>(0).unwrap().number = 3,
+        |engine| engine.layer_mut().number = 4,
+    ];
+    for (decided, decide) in decisions.into_iter().enumerate() {
+        decide(&mut engine);
+        assert!(!engine.is_idle());
+        engine.process(now);
+        assert_eq!(runs.get() as usize, 2 + decided);
+    }
+}
+
+#[test]
+fn bytes_that_were_transmitted_do_not_make_the_stack_run_again() {
+    let now = Instant::now();
+    let layer = Numbered::new(1);
+    let runs = layer.runs.clone();
+    let mut engine = Engine::new(layer);
+    engine.from_app().write(b"hello");
+    assert!(engine.is_drained() && !engine.is_flushed());
+    engine.process(now);
+    assert!(!engine.is_drained() && !engine.is_flushed());
+    let sent = engine.transmit(|to_wire| {
+        let n = to_wire.len();
+        to_wire.consume(n);
+        n
+    });
+    assert_eq!(sent, 5);
+    assert!(engine.is_drained() && engine.is_flushed() && engine.is_idle());
+    engine.process(now);
+    assert_eq!(runs.get(), 1);
+
+    // The stack may have waited for room.
+    engine.from_app().write(&vec![7; 100_000]);
+    engine.process(now);
+    assert_eq!(engine.to_wire().room(), 0);
+    engine.transmit(|to_wire| to_wire.consume(1));
+    assert!(!engine.is_idle());
+}
+
+#[test]
+fn a_stack_that_does_not_open_in_time_says_what_it_waited_for() {
+    let now = Instant::now();
+    let mut engine = Engine::new(Numbered::new(0));
+    engine.open_within(Duration::from_secs(2), now);
+    engine.process(now);
+    assert!(!engine.is_idle());
+    engine.process(now + Duration::from_secs(2));
+    let Some(wirestack_layer::End::Aborted(error)) = engine.to_app().closed().cloned() else {
+        panic!("it ended well");
+    };
+    let late = error.cause::<OpeningTimedOut>().unwrap();
+    assert_eq!(
+        late.to_string(),
+        "not open after 2s: opening, waiting for a number"
+    );
+}
+
+#[test]
+fn the_neutral_layer_keeps_every_law() {
+    let subject = Subject::tunnel("identity", || Identity, || Identity).same_bytes();
+    wirestack_laws::check(&subject.largest(100_000).samples(10));
+}
