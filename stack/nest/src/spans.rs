@@ -56,7 +56,7 @@ impl Spans {
             };
             if status.open && !seen.has_facts {
                 seen.has_facts = true;
-                seen.span.record("facts", field::display(status.facts));
+                seen.span.record("facts", &*status.facts.to_string());
             }
             if status.progress != seen.progress {
                 seen.progress = status.progress;
