@@ -8,7 +8,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack::Instant;
 use wirestack_examples::AnyError;
 use wirestack_http1::connect::Client;
 use wirestack_layer::{End, Flow, Layer, Pipe, Ports};

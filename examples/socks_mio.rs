@@ -9,7 +9,7 @@
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, Read, Write};
-use std::time::Instant;
+use wirestack::Instant;
 use wirestack_examples::AnyError;
 use wirestack_layer::{Flow, Layer, Pipe, Ports};
 use wirestack_socks::{Address, Client};
@@ -34,7 +34,7 @@ fn main() -> Result<(), AnyError> {
             &mut events,
             layer
                 .deadline()
-                .map(|due| due.duration_since(Instant::now())),
+                .map(|due| due.saturating_duration_since(Instant::now())),
         )?;
         // Edges, not levels: everything is done that can be done, until the socket would wait.
         loop {

@@ -7,7 +7,7 @@
 
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::TcpStream;
-use std::time::Instant;
+use wirestack::Instant;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 use wirestack_layer::{End, Flow, Layer, Pipe, Ports};

@@ -5,7 +5,7 @@ use crate::contestants::{Messages, open_client, open_server};
 use crate::echo::{Asker, Echoer};
 use crate::loopback::{Job, connected, runtime};
 use crate::measure::{Meter, payload};
-use std::time::Instant;
+use wirestack::Instant;
 use wirestack::websocket::Message;
 use wirestack::{BoxSocket, BoxTunnel, Connection, Engine, Nest, http1, socks};
 

@@ -2,7 +2,8 @@
 
 use crate::AnyError;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack::Instant;
 use wirestack::http1::connect;
 use wirestack::runtime::{Listener, current};
 use wirestack::socks::Command;

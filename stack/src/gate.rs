@@ -1,3 +1,4 @@
+use crate::Instant;
 use crate::dial::Endpoint;
 use crate::{Engine, Layer, Policy};
 #[cfg(feature = "digest")]
@@ -10,7 +11,6 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
 use wirestack_http1::connect;
 use wirestack_socks as socks;
 

@@ -7,8 +7,7 @@
 //! ```
 //! use wirestack::{Engine, Flow, Nest, http1, socks};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = std::time::Instant::now();
+//! # let now = wirestack::Instant::ORIGIN;
 //! // SSH through an HTTP proxy behind a SOCKS proxy, by hand.
 //! let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
 //! let proxy = http1::connect::Client::new("example.org", 22)?;
@@ -88,8 +87,8 @@ pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
 pub use gate::{Gate, Refused, Wants};
 pub use policy::Policy;
 pub use wirestack_layer::{
-    AnyLayer, Blame, Cause, End, Error, Facts, Flow, Layer, LayerExt, NewConnection, Parsed, Pipe,
-    Place, Ports, Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire,
+    AnyLayer, Blame, Cause, End, Error, Facts, Flow, Instant, Layer, LayerExt, NewConnection,
+    Parsed, Pipe, Place, Ports, Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]

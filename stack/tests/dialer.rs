@@ -4,7 +4,8 @@
 use std::cell::Cell;
 use std::error::Error as _;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack::Instant;
 use wirestack::dial::{
     AttemptId, Destination, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts,
 };

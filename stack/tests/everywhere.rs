@@ -308,7 +308,7 @@ mod own {
     use smol::Async;
     use std::io;
     use std::pin::Pin;
-    use std::time::Instant;
+    use wirestack::Instant;
     use wirestack::runtime::{
         AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport,
     };
@@ -327,7 +327,7 @@ mod own {
     impl Runtime for Own {
         fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
             count(&self.timers);
-            Box::pin(smol::Timer::at(at))
+            Box::pin(smol::Timer::at(at.into_std()))
         }
         fn spawn(&self, task: BoxFuture<()>) {
             count(&self.tasks);
@@ -500,9 +500,9 @@ fn a_runtime_that_lacks_something_says_so() {
     impl Runtime for Little {
         fn new_timer(
             &self,
-            at: std::time::Instant,
+            at: wirestack::Instant,
         ) -> std::pin::Pin<Box<dyn wirestack::runtime::AsyncTimer>> {
-            Box::pin(smol::Timer::at(at))
+            Box::pin(smol::Timer::at(at.into_std()))
         }
         fn spawn(&self, task: wirestack::runtime::BoxFuture<()>) {
             smol::spawn(task).detach();

@@ -16,10 +16,11 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
+use wirestack::Instant;
 use wirestack::dial::{Credentials, DialError, Timeouts};
 use wirestack::runtime::{AddressStream, Resolve};
 use wirestack::{DialContext, Error, connect};
@@ -171,7 +172,7 @@ mod own {
     use std::io;
     use std::net::SocketAddr;
     use std::pin::Pin;
-    use std::time::Instant;
+    use wirestack::Instant;
     use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, Transport};
 
     #[derive(Debug)]
@@ -179,7 +180,7 @@ mod own {
 
     impl Runtime for Own {
         fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
-            Box::pin(smol::Timer::at(at))
+            Box::pin(smol::Timer::at(at.into_std()))
         }
         fn spawn(&self, task: BoxFuture<()>) {
             smol::spawn(task).detach();

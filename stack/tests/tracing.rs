@@ -111,7 +111,7 @@ async fn each_step_is_a_span_without_secrets() {
 #[test]
 fn a_connection_that_was_accepted_tells_how_its_layers_open_and_close_and_why() {
     use wirestack::{Engine, Flow, Nest, socks, websocket};
-    let now = std::time::Instant::now();
+    let now = wirestack::Instant::now();
     let notes = Notes::default();
     tracing::subscriber::with_default(notes.clone(), || {
         let socket = websocket::Server::established(websocket::Settings::default());

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use std::mem;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Ports, Progress};
 
 /// What requests are taken.

@@ -7,7 +7,7 @@ use crate::{Cause, Limits, Refusal};
 use bytes::BytesMut;
 use http::Response;
 use std::mem;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Ports, Progress};
 
 /// What is asked for, and what the answers mean.

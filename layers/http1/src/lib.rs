@@ -10,8 +10,7 @@
 //! use wirestack_http1::connect::Client;
 //! use wirestack_layer::{Flow, Layer, Pipe, Ports};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = std::time::Instant::now();
+//! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut client = Client::new("2001:db8::1", 443)?.with_basic("Aladdin", "open sesame")?;
 //! let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 //!

@@ -1,6 +1,6 @@
 //! A handshake that leaves a tunnel behind: what all four layers of this crate are.
 
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Ports, Progress};
 
 /// What happens on the wire until the tunnel is open.
@@ -100,10 +100,14 @@ macro_rules! tunnel_layer {
             fn name(&self) -> &'static str {
                 <$handshake as $crate::tunnel::Handshake>::NAME
             }
-            fn process(&mut self, ports: wirestack_layer::Ports<'_>, now: std::time::Instant) {
+            fn process(
+                &mut self,
+                ports: wirestack_layer::Ports<'_>,
+                now: wirestack_layer::Instant,
+            ) {
                 self.tunnel.process(ports, now);
             }
-            fn deadline(&self) -> Option<std::time::Instant> {
+            fn deadline(&self) -> Option<wirestack_layer::Instant> {
                 self.tunnel.deadline()
             }
             fn is_open(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::tunnel::Tunnel;
 use http::Response;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};
 use std::fmt;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
 
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.

@@ -14,7 +14,7 @@ use std::iter;
 use std::mem;
 use std::sync::Arc;
 use std::task::Context;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.

@@ -1,7 +1,8 @@
 use crate::settings::Keepalive;
 use h2::{Ping, PingPong};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 
 /// Asks a silent peer for a sign of life.
 pub(crate) struct Pinger {

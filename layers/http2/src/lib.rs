@@ -8,8 +8,7 @@
 //! use wirestack_http2::{Asks, Client, Request, Server, Settings, asks};
 //! use wirestack_layer::{Flow, Layer, Pipe, Ports};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = std::time::Instant::now();
+//! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
 //! *head.uri_mut() = "https://example.org/chat".parse()?;
 //! let mut client = Client::new(Request::extended("websocket", head)?, Settings::default())?;

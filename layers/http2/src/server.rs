@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::fmt;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Layer, Pipe, Ports, Progress};
 
 /// The server's side of one tunnel: an HTTP/2 connection that takes one CONNECT.

@@ -5,7 +5,7 @@ use crate::error::{Cause, Refusal, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Place, Ports, Progress};
 
 pub(crate) struct Tunnel {

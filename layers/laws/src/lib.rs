@@ -7,7 +7,7 @@
 //! seen, and the conversation in which it was.
 //!
 //! ```
-//! # use std::time::Instant;
+//! # use wirestack_layer::Instant;
 //! # use wirestack_layer::{Layer, Ports, Progress};
 //! use wirestack_laws::{Subject, check};
 //! use wirestack_layer::{Flow, Pipe};

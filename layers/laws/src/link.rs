@@ -1,4 +1,5 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Pipe};
 
 /// How a link cuts the bytes that it carries.

@@ -2,7 +2,8 @@ use crate::law::Scene;
 use crate::world::World;
 use crate::{Endpoint, Law, Subject, Traffic};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Pipe, Ports, Progress, Status};
 
 /// One side of a conversation: a layer, its flows and its application.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 use wirestack_laws::{Law, Subject, check};
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, LayerExt, Parsed, Pipe, Ports, Progress, Status, Tunnel};
 
 // --- a password: both sides ---

@@ -1,7 +1,7 @@
+use crate::Instant;
 use crate::{AnyLayer, End, Error, Flow, Pipe, Place, Status};
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::time::Instant;
 
 /// The four flows that meet in a layer, and the layer's place in its stack.
 ///

@@ -60,7 +60,7 @@ impl<T: Layer> AnyLayer for T {
 /// that is lent as `layer: &mut T` is looked into through the `T`: `(*layer).part()`.
 ///
 /// ```
-/// # use std::time::Instant;
+/// # use wirestack_layer::Instant;
 /// # use wirestack_layer::{Layer, Pipe, Ports, Progress};
 /// use wirestack_layer::LayerExt;
 ///

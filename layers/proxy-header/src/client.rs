@@ -1,7 +1,7 @@
 use crate::{Header, HeaderError, NAME, v1, v2};
 use bytes::Bytes;
 use std::fmt;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
 
 /// The side of the proxy: writes the header in front of everything, and is transparent then.

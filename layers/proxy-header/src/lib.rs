@@ -4,12 +4,11 @@
 //! Both layers driven by hand:
 //!
 //! ```
-//! use std::time::Instant;
+//! use wirestack_layer::Instant;
 //! use wirestack_layer::{Layer, Pipe, Ports};
 //! use wirestack_proxy_header::{Accepts, Client, Header, Server};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = Instant::now();
+//! # let now = Instant::ORIGIN;
 //! let header = Header::tcp("192.0.2.1:4711".parse()?, "192.0.2.7:443".parse()?);
 //! let (mut client, mut server) = (Client::v1(header)?, Server::new(Accepts::Both));
 //! let [mut there, mut back, mut request, mut answer] = <[Pipe; 4]>::default();

@@ -1,6 +1,6 @@
 use crate::{Cause, Header, NAME, v1, v2};
 use std::fmt;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
 
 /// The side behind the proxy: takes the header off the wire, and is transparent then.

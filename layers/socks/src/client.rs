@@ -5,7 +5,7 @@ use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Version};
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].

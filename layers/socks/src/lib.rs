@@ -5,12 +5,11 @@
 //! A client driven by hand, through its whole handshake and into the tunnel:
 //!
 //! ```
-//! use std::time::Instant;
+//! use wirestack_layer::Instant;
 //! use wirestack_layer::{Layer, Pipe, Ports};
 //! use wirestack_socks::{Address, Client};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = Instant::now();
+//! # let now = Instant::ORIGIN;
 //! let mut client = Client::new(Address::new("example.org", 443)?);
 //! let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 //! from_app.write(b"hello"); // held back until the proxy has connected

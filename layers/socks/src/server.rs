@@ -4,7 +4,7 @@ use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
 use std::fmt;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
 
 /// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is

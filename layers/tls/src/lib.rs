@@ -8,7 +8,7 @@
 //!
 //! ```
 //! # #[cfg(feature = "aws-lc-rs")] {
-//! # use std::time::Instant;
+//! # use wirestack_layer::Instant;
 //! use wirestack_layer::{Flow, Layer, Pipe, Ports};
 //! use wirestack_tls::{Client, ClientSettings, Server, ServerSettings, server_name};
 //!
@@ -22,8 +22,7 @@
 //! let [mut there, mut back, mut request, mut response] = <[Pipe; 4]>::default();
 //! let [mut heard, mut answer] = <[Pipe; 2]>::default();
 //! request.write(b"hello");
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = Instant::now();
+//! # let now = Instant::ORIGIN;
 //! while heard.is_empty() {
 //!     client.process(Ports::new(&mut back, &mut there, &mut request, &mut response), now);
 //!     server.process(Ports::new(&mut there, &mut back, &mut answer, &mut heard), now);

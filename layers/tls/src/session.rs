@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{self, BufRead, IoSlice, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
 
 /// The client's side of a TLS session, as a layer.

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use http::Response;
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Instant;
 use wirestack_http1::upgrade;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed};
 
 /// The client's side of a WebSocket.

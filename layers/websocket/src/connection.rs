@@ -10,7 +10,8 @@ use crate::receive::{Received, Receiver};
 use crate::send::Sender;
 use crate::{Cause, NAME, Settings};
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Place, Ports, Progress};
 
 /// An open WebSocket of either role.

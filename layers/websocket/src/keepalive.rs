@@ -1,5 +1,6 @@
 use crate::Keepalive;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 
 /// Watches whether the peer lives.
 #[derive(Debug)]

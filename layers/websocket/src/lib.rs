@@ -7,8 +7,7 @@
 //! use wirestack_layer::{Flow, Layer, Pipe, Ports, Queue};
 //! use wirestack_websocket::{Accept, Message, Server, Settings};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = std::time::Instant::now();
+//! # let now = wirestack_layer::Instant::ORIGIN;
 //! let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
 //! let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
 //! let mut server = Server::new(Settings::default());

@@ -2,7 +2,7 @@
 
 use crate::message::Payload;
 use crate::{Cause, NAME};
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports};
 
 /// An upgrade, and the joint above it.

@@ -3,7 +3,8 @@
 use crate::{Cause, MAX_CONTROL};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 
 /// Tells one ping from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,8 +11,8 @@ use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
 use std::fmt;
 use std::marker::PhantomData;
-use std::time::Instant;
 use wirestack_http1::upgrade;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue};
 
 /// The server's side of a WebSocket.

@@ -4,7 +4,8 @@ use crate::Stack;
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress, Status};
 
 /// A stack together with its four outer flows: bytes in and out at the bottom, and at the top the flows
@@ -23,7 +24,7 @@ use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress
 /// # #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a doctest is its own driver
 /// use std::io::{self, Read, Write};
 /// use std::net::{TcpListener, TcpStream};
-/// use std::time::Instant;
+/// use wirestack_layer::Instant;
 /// use wirestack_nest::Engine;
 /// use wirestack_layer::{Flow, Layer};
 /// use wirestack_socks as socks;
@@ -85,8 +86,7 @@ use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress
 /// use wirestack_nest::{Engine, Nest};
 /// use wirestack_socks as socks;
 ///
-/// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-/// # let now = std::time::Instant::now();
+/// # let now = wirestack_layer::Instant::ORIGIN;
 /// // Two SOCKS proxies, one behind the other, by hand.
 /// let nearest = socks::Client::new(socks::Address::new("inner.test", 1080)?);
 /// let farther = socks::Client::new(socks::Address::new("example.org", 80)?);
@@ -304,8 +304,7 @@ impl<L: Layer> Engine<L> {
     /// use wirestack_nest::{Engine, Nest};
     /// use {wirestack_http1 as http1, wirestack_socks as socks};
     ///
-    /// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-    /// # let now = std::time::Instant::now();
+    /// # let now = wirestack_layer::Instant::ORIGIN;
     /// let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
     /// let proxy = http1::connect::Client::new("example.org", 22)?;
     /// let mut engine = Engine::new(proxy.over(gate));

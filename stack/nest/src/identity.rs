@@ -1,6 +1,6 @@
 //! The neutral layer: over or under any layer, it makes no difference.
 
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{Layer, Pipe, Ports, Progress};
 
 /// The layer that changes nothing: the stack of a plain connection.

@@ -9,8 +9,7 @@
 //! use wirestack_nest::{Engine, Nest};
 //! use {wirestack_http1 as http1, wirestack_socks as socks};
 //!
-//! # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-//! # let now = std::time::Instant::now();
+//! # let now = wirestack_layer::Instant::ORIGIN;
 //! // An HTTP proxy that is behind a SOCKS proxy.
 //! let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
 //! let proxy = http1::connect::Client::new("example.org", 22)?;

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Status};
 
 /// `U` over `L`: what `L` hands its application is `U`'s wire.

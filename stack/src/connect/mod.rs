@@ -5,6 +5,7 @@
 
 mod route;
 
+use crate::Instant;
 use crate::dial::{
     Credentials, DialError, Hop, Opening, Plan, Redirects, RouteError, Routes, Target, Timeouts,
     Versions,
@@ -16,7 +17,6 @@ use route::{By, Route, invalid};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 use tls::rustls::ClientConfig;
 
 /// A WebSocket about to be connected.

@@ -1,11 +1,12 @@
 //! Connecting again after a connection was lost.
 
 use super::error::{DialError, Reason};
+use crate::Instant;
 use crate::{Error, Seed};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use http::StatusCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
 use wirestack_websocket::CloseCode;
@@ -154,7 +155,6 @@ fn is_passing(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
 
     use super::super::Trace;
     use super::*;
@@ -165,7 +165,7 @@ mod tests {
 
     fn waits(backoff: Backoff, seed: u8, n: usize) -> Vec<Duration> {
         let mut reconnect = Reconnect::new(backoff, Seed::new([seed; 32]));
-        let now = Instant::now();
+        let now = Instant::ORIGIN;
         let mut waits = Vec::new();
         for _ in 0..n {
             match reconnect.broke(now) {
@@ -206,7 +206,7 @@ mod tests {
             failures: Some(3),
             ..Backoff::default()
         };
-        let start = Instant::now();
+        let start = Instant::ORIGIN;
         for (lived, ends) in [(59, true), (60, false)] {
             let mut reconnect = Reconnect::new(backoff, Seed::new([1; 32]));
             let mut now = start;
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn some_ends_are_for_good() {
-        let now = Instant::now();
+        let now = Instant::ORIGIN;
         let mut reconnect = Reconnect::new(Backoff::default(), Seed::new([1; 32]));
         assert_eq!(reconnect.closed(CloseCode::NORMAL, now), Next::Done);
         for code in [1001, 1005, 1011, 1012, 1013, 1014] {

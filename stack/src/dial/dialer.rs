@@ -10,11 +10,12 @@ use super::step::{AttemptId, Destination, LookupId, Step, Timeouts};
 use super::trace::{Event, Trace};
 use super::url::Endpoint;
 use super::way::{First, Way};
+use crate::Instant;
 use crate::{Error, Layer, Place, Seed};
 use std::collections::VecDeque;
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Connecting, as a state machine: it says what to do and is told what happened, so that no driver
 /// ever decides anything.

@@ -140,7 +140,7 @@ impl DialError {
         }
     }
     /// An input that makes no route.
-    pub(crate) fn invalid(error: Error, now: std::time::Instant) -> Self {
+    pub(crate) fn invalid(error: Error, now: crate::Instant) -> Self {
         Self::new(Reason::Invalid(error), Trace::new(now))
     }
     /// Returns what connecting failed at.

@@ -4,9 +4,10 @@ use super::error::Unreached;
 use super::step::Timeouts;
 use super::step::{AttemptId, Destination, LookupId};
 use crate::Error;
+use crate::Instant;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A look-up and the attempts to connect to what it finds: a new one each time that one fails, or
 /// that 250 ms have passed; the first that is open wins.

@@ -5,11 +5,12 @@ use super::routes::Routes;
 use super::target::Target;
 use super::url::RouteError;
 use crate::BoxHttp2;
+use crate::Instant;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirestack_http2 as http2;
 use wirestack_tls::rustls::ClientConfig;
 
@@ -202,7 +203,6 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods)] // one clock reading, as the origin of the fake clock
 
     use super::*;
 
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded_and_the_longest_idle_makes_room() {
-        let start = Instant::now();
+        let start = Instant::ORIGIN;
         let sharing = Sharing {
             connections: 2,
             ..Sharing::default()
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_idle_connection_is_closed_in_time() {
-        let start = Instant::now();
+        let start = Instant::ORIGIN;
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut ledger = Ledger::new(Sharing::default());
         assert_eq!(ledger.take(&key("a"), 0), Take::Make);

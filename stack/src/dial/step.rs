@@ -2,13 +2,14 @@
 
 use super::error::DialError;
 use super::share::Share;
+use crate::Instant;
 use crate::auth::Authenticator;
 use bytes::Bytes;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a driver has to do next.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 use super::step::{AttemptId, Destination};
 use super::url::Endpoint;
+use crate::Instant;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What connecting did, step by step, each with its time. It shows as text, a line a step; as a
 /// picture, a line for all that took time, with [`waterfall`](Self::waterfall). With the feature

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use wirestack::Instant;
 use wirestack::websocket::{Accept, Server, Settings};
 use wirestack::{Engine, Flow, Layer, Pipe, socks};
 

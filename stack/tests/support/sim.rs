@@ -3,7 +3,8 @@
 use crate::support::net::{End, Host, Net, Node};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack::Instant;
 use wirestack::dial::{AttemptId, Credentials, DialError, Dialer, Job, LookupId, QuestionId, Step};
 use wirestack::{Engine, Error, Flow, Layer};
 

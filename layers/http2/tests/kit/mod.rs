@@ -1,14 +1,13 @@
 //! Connections on a fake clock: two of ours joined, or one of ours and frames written by hand.
 #![allow(dead_code)] // no test file uses all of it
 
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirestack_http2::{Connection, Head, Request, Settings, StreamId};
+use wirestack_layer::Instant;
 use wirestack_layer::{Flow, Layer, Pipe, Ports};
 
 /// When tests begin.
-#[allow(clippy::disallowed_methods)] // one reading, of which only differences matter
-pub(crate) static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+pub(crate) const START: Instant = Instant::after_origin(Duration::from_secs(1000));
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -33,7 +32,7 @@ where
             to_wire: Pipe::new(),
             from_app: L::In::default(),
             to_app: L::Out::default(),
-            now: *START,
+            now: START,
         }
     }
     pub(crate) fn process(&mut self) {

@@ -1,6 +1,7 @@
 use super::Bug;
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress};
 
 /// A gate: the client asks for a door in one line, the server's application opens it or does not,

@@ -1,6 +1,6 @@
 use super::{Bug, Gate, Record, Records};
 use std::any::{Any, TypeId};
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Status};
 
 /// [`Records`] over a [`Gate`], joined by two pipes.

@@ -1,5 +1,6 @@
 use super::Bug;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Weigh};
 
 /// What a [`Records`] carries.

@@ -4,13 +4,13 @@ mod wire;
 
 pub use wire::{Parsed, ReadError, Wire};
 
+use crate::Instant;
 use crate::{AnyLayer, End, Error, Flow, Layer, Pipe, Ports, Progress};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 use wire::{Lent, Wait};
 
 /// A layer that is a handshake, written as an `async` block, and then a plain tunnel.
@@ -42,8 +42,7 @@ use wire::{Lent, Wait};
 ///     })
 /// }
 /// # use wirestack_layer::{Layer, Pipe, Ports};
-/// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-/// # let now = std::time::Instant::now();
+/// # let now = wirestack_layer::Instant::ORIGIN;
 /// # let [mut up, mut down, mut a, mut b, mut c, mut d] = <[Pipe; 6]>::default();
 /// # let (mut client, mut server) = (client("sesame"), server("sesame"));
 /// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
@@ -92,8 +91,7 @@ use wire::{Lent, Wait};
 ///     })
 /// }
 /// # use wirestack_layer::{Layer, LayerExt, Pipe, Ports, Progress};
-/// # #[allow(clippy::disallowed_methods)] // a doctest is its own driver
-/// # let now = std::time::Instant::now();
+/// # let now = wirestack_layer::Instant::ORIGIN;
 ///
 /// # let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 /// # let mut layer = door();

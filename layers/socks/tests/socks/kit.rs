@@ -1,6 +1,6 @@
 //! A side: one layer, its four flows, and the bytes of its transcripts.
 
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports};
 use wirestack_socks::{Address, Client, Command, Reply, Server};
 
@@ -23,7 +23,7 @@ impl Side {
             to_wire: Pipe::new(),
             from_app: Pipe::new(),
             to_app: Pipe::new(),
-            now: Instant::now(),
+            now: Instant::ORIGIN,
         }
     }
     pub(crate) fn server(&mut self) -> &mut Server {

@@ -1,5 +1,4 @@
 //! Both sides of SOCKS, without a socket.
-#![allow(clippy::disallowed_methods)] // a test is its own driver
 
 mod bind;
 mod datagram;

@@ -1,6 +1,6 @@
 use crate::kit::{Link, World, client, client_settings, server, server_settings};
 use std::any::{Any, TypeId};
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports, Progress};
 use wirestack_tls::{Cause, Client, Server, Versions};
 

@@ -1,9 +1,8 @@
 //! What the tests of this crate share: a port with four flows, a codec of its own, and a checker of
 //! transcripts.
 #![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::disallowed_methods, reason = "a test is its own driver")]
 
-use std::time::Instant;
+use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Queue, Seed};
 use wirestack_websocket::{Cause, Client, Message, Server, Settings};
 
@@ -29,7 +28,7 @@ where
             to_wire: Pipe::new(),
             from_app: L::In::default(),
             to_app: L::Out::default(),
-            now: Instant::now(),
+            now: Instant::ORIGIN,
         }
     }
     fn ports(&mut self) -> (&mut L, Ports<'_, L::In, L::Out>) {

@@ -8,11 +8,11 @@ use super::super::share::Share;
 use super::super::step::{AttemptId, Destination, Step};
 use super::super::trace::Event;
 use super::{Dialer, GivenUp, Opening, State};
+use crate::Instant;
 use crate::{Error, Layer, Place};
 use http::{HeaderMap, StatusCode, header};
 use std::mem;
 use std::sync::Arc;
-use std::time::Instant;
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
 

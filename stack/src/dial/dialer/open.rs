@@ -5,12 +5,12 @@ use super::super::race::Race;
 use super::super::step::{AttemptId, Destination, Job, QuestionId, Step};
 use super::super::trace::Event;
 use super::{Dialer, GivenUp, Opening, State};
+use crate::Instant;
 use crate::auth::{Credentials, Input};
 use crate::{End, Engine, Error, Flow, Layer, Place, Progress};
 use bytes::Bytes;
 use http::Response;
 use std::mem;
-use std::time::Instant;
 
 impl<L: Layer + 'static> Dialer<L>
 where

@@ -1,5 +1,6 @@
 //! A stack on a transport.
 
+use crate::Instant;
 use crate::driver::error::{none_here, socket};
 use crate::driver::runtime::{AsyncTimer, IntoTransport, Runtime, Transport, current, sleep};
 use crate::{End, Engine, Error, Flow, Layer, Pipe, Progress, Stack, Status};
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A stack on a transport: moves bytes between the two whenever it is polled.
 ///

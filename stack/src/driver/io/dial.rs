@@ -1,6 +1,7 @@
 //! Carrying out what a [`Dialer`] says.
 
 use super::{Connection, DialContext};
+use crate::Instant;
 use crate::auth::Credentials;
 use crate::dial::{
     AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
@@ -17,7 +18,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 impl DialContext {
     /// Carries out the steps of a dialer, and returns the connection with what was done for it.

@@ -8,7 +8,7 @@
 //! ```
 //! # #[cfg(feature = "smol")] {
 //! use std::pin::Pin;
-//! use std::time::Instant;
+//! use wirestack::Instant;
 //! use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, Transport};
 //!
 //! #[derive(Debug)]
@@ -16,7 +16,7 @@
 //!
 //! impl Runtime for Own {
 //!     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
-//!         Box::pin(smol::Timer::at(at))
+//!         Box::pin(smol::Timer::at(at.into_std()))
 //!     }
 //!     fn spawn(&self, task: BoxFuture<()>) {
 //!         smol::spawn(task).detach();
@@ -53,6 +53,7 @@ pub(super) mod threads;
 mod tokio;
 mod transport;
 
+use crate::Instant;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -60,7 +61,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(super) use blocking_task::run_blocking;
 #[cfg(feature = "futures")]

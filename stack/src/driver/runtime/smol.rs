@@ -5,6 +5,7 @@ use super::transport::{read_initialized, write_slices};
 use super::{
     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, lookup,
 };
+use crate::Instant;
 use crate::Pipe;
 use futures_io::{AsyncRead, AsyncWrite};
 use smol::Async;
@@ -15,7 +16,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// smol. Its reactor and its threads start by themselves and serve every executor.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,7 +32,7 @@ impl Smol {
 
 impl Runtime for Smol {
     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
-        Box::pin(smol::Timer::at(at))
+        Box::pin(smol::Timer::at(at.into_std()))
     }
 
     fn spawn(&self, task: BoxFuture<()>) {
@@ -78,7 +79,7 @@ impl Runtime for Smol {
 
 impl AsyncTimer for smol::Timer {
     fn reset(mut self: Pin<&mut Self>, at: Instant) {
-        self.set_at(at);
+        self.set_at(at.into_std());
     }
 
     fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

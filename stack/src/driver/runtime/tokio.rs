@@ -5,6 +5,7 @@ use super::{
     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, SMALL_READ,
     Transport, lookup,
 };
+use crate::Instant;
 use crate::Pipe;
 use std::any::Any;
 use std::cell::RefCell;
@@ -15,7 +16,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host};
 use tokio::runtime::{EnterGuard, Handle};
@@ -66,12 +66,12 @@ thread_local! {
 
 impl Runtime for Tokio {
     fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std() // which tests may stop
+        Instant::from_std(tokio::time::Instant::now().into_std()) // which tests may stop
     }
 
     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
         let _entered = self.enter();
-        Box::pin(sleep_until(at.into()))
+        Box::pin(sleep_until(at.into_std().into()))
     }
 
     fn spawn(&self, task: BoxFuture<()>) {
@@ -153,7 +153,7 @@ impl<T> Future for Entered<T> {
 
 impl AsyncTimer for Sleep {
     fn reset(self: Pin<&mut Self>, at: Instant) {
-        Self::reset(self, at.into());
+        Self::reset(self, at.into_std().into());
     }
 
     fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -14,6 +14,7 @@ pub(super) use block_on::is_current;
 use super::{
     AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, blocking_task,
 };
+use crate::Instant;
 use block_on::{forget_timer, next_timer_id, wait_for_time};
 use socket2::Domain;
 use sockets::{Polled, connect};
@@ -22,7 +23,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 /// Threads that wait for their own sockets.
 ///
@@ -104,7 +104,7 @@ impl AsyncTimer for ThreadTimer {
         if self.at <= Instant::now() {
             return Poll::Ready(Ok(()));
         }
-        wait_for_time(self.id, self.at, cx)
+        wait_for_time(self.id, self.at.into_std(), cx)
     }
 }
 
