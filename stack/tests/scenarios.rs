@@ -166,7 +166,7 @@ fn every_scenario_ends_as_it_should_on_threads() {
     on(None, wirestack::blocking::block_on);
 }
 
-/// What the trait asks for, and nothing else.
+/// A runtime with the required methods of the trait, and nothing else.
 #[cfg(feature = "smol")]
 mod own {
     use std::io;

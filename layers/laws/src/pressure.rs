@@ -102,5 +102,5 @@ pub(crate) fn large_units_in_pieces<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// What no protocol takes for its own.
+/// Bytes that begin no message of any protocol here.
 const JUNK: [u8; 64] = [0xff; 64];

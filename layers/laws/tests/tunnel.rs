@@ -63,7 +63,7 @@ fn it_does_in_a_box() {
 
 // --- a door that the application opens ---
 
-/// What the keeper of a door and its application tell each other.
+/// The state that the layer and its application share: who asks to come in, and the answer.
 #[derive(Default)]
 struct Door {
     guest: Option<Vec<u8>>,

@@ -58,7 +58,7 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
         self.from_app.discard();
     }
     /// Ends both directions: the peer gets what was written so far, the application gets the cause,
-    /// behind everything that was delivered, and whoever writes to the inputs is told it too.
+    /// behind everything that was delivered, and the writers of the inputs are told it too.
     pub fn fail(&mut self, error: Error) {
         let error = error.at(Place::Layer(self.place));
         self.to_wire.finish();

@@ -5,7 +5,7 @@ use crate::{Layer, Status};
 use std::any::{Any, TypeId};
 use std::fmt;
 
-/// What a layer is besides a layer: something that can be found by its type and shown.
+/// A layer as a value of any type: it can be found by its type, and shown.
 ///
 /// Every layer has it, there is nothing to write. It is what lets [`Layer`] have default methods
 /// that work in a `Box<dyn Layer>`.

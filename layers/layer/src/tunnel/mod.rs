@@ -19,7 +19,7 @@ use wire::{Lent, Wait};
 /// returns `Ok`, the tunnel is open, and the bytes behind the handshake are the tunnel's. When it
 /// returns an error, the layer [fails](Ports::fail) with it. The block may await nothing but the
 /// methods of its wire: there is no runtime here. [`process`](Layer::process) polls the block with a
-/// waker that does nothing, because whoever drives a layer calls it whenever something has changed.
+/// waker that does nothing, because the code that drives a layer calls it whenever something has changed.
 ///
 /// ```
 /// use wirestack_layer::{Error, Tunnel};

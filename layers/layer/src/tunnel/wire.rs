@@ -7,7 +7,8 @@ use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::task::Poll;
 
-/// What the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own application.
+/// The two sides that the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own
+/// application.
 ///
 /// Reads and writes go on only while there is room to write: no step is begun that could not be
 /// answered. The reads name what they await. That name stands in [`Progress`] meanwhile, and in the
@@ -52,7 +53,7 @@ pub(super) struct Wait {
     bytes: usize,
 }
 
-/// What a parser makes of the unread bytes it is shown.
+/// The result of a parser that is shown the unread bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<R> {
     /// It read this many bytes, which are consumed, and made this of them.
@@ -346,9 +347,9 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// What a handshake waits for that was not called yet, and one that is to write.
+/// The things that a handshake waits for before its first call, and before it writes.
 const TURN: &str = "its turn";
 const ROOM: &str = "room to write";
 
-/// What was not kept if this panics.
+/// The rule that a caller breaks if this panics.
 const OUTSIDE: &str = "a wire is used in its own handshake, and in no closure that it calls";

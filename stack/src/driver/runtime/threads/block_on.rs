@@ -139,7 +139,7 @@ struct Waiting {
 }
 
 struct Interest {
-    /// Weak: a socket that was dropped is closed, whoever waited for it.
+    /// Weak: a socket that was dropped is closed, also while something waits for it.
     socket: Weak<Pollable>,
     flags: PollFlags,
     waker: Waker,
