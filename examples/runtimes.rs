@@ -47,9 +47,10 @@ async fn echo(runtime: &str) -> Result<(), AnyError> {
     let server = serve().await?;
     for http2 in [false, true] {
         let connect = connect(&format!("ws://{server}/")).direct();
-        let (connect, version) = match http2 {
-            false => (connect.http1_only(), "HTTP/1.1"),
-            true => (connect.http2_only(), "HTTP/2"),
+        let (connect, version) = if http2 {
+            (connect.http2_only(), "HTTP/2")
+        } else {
+            (connect.http1_only(), "HTTP/1.1")
         };
         let mut socket = connect.await?;
         socket.send(Message::text("hello")).await?;

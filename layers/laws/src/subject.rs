@@ -103,8 +103,8 @@ impl<F: Traffic> Subject<F> {
         self.decide = Box::new(decide);
         self
     }
-    /// Says what an application can do besides sending and receiving, such as sending a ping. The laws
-    /// try it at bad moments, on both sides.
+    /// Adds an action of the application besides sending and receiving, such as a ping. The laws
+    /// call it at bad moments, on both sides.
     #[must_use]
     pub fn poking(mut self, poke: impl Fn(&mut Endpoint<F>) + 'static) -> Self {
         self.poke = Box::new(poke);

@@ -20,7 +20,7 @@ pub enum End {
 pub struct Stop {
     /// The reason.
     pub error: Error,
-    /// Whether bytes or items that were written before are lost.
+    /// True if bytes or items that were written before the stop are lost.
     pub lost: bool,
 }
 

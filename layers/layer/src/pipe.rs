@@ -299,8 +299,8 @@ impl Pipe {
 
     /// Moves what there is room for, and the end; swaps buffers where it can.
     ///
-    /// What is bound for a pipe that has ended is discarded: nobody will read it. A stop goes the
-    /// other way.
+    /// Bytes for a pipe that has ended or was stopped are discarded, since nobody will read them. A
+    /// stop of `to` becomes a stop of this pipe.
     pub fn pour(&mut self, to: &mut Self) {
         let n = self.len().min(to.room());
         self.pour_upto(to, n);

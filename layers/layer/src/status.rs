@@ -10,11 +10,11 @@ use std::fmt::{self, Write};
 pub struct Status<'a> {
     /// The layer's name.
     pub name: &'static str,
-    /// Whether its handshake has succeeded.
+    /// True once its handshake has succeeded.
     pub open: bool,
-    /// What it is doing.
+    /// The step of the protocol that it is at.
     pub progress: Progress,
-    /// What it learnt, in one line; may be empty.
+    /// The facts that it learnt from the peer, in one line; may be empty.
     pub facts: Facts<'a>,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Status<'_> {
     }
 }
 
-/// What a layer learnt while it opened, in one line without secrets, as
+/// The facts that a layer learnt while it opened, in one line without secrets, as
 /// [`Layer::facts`](crate::Layer::facts) writes it.
 #[derive(Clone, Copy)]
 pub struct Facts<'a>(pub(crate) &'a (dyn AnyLayer + 'a));

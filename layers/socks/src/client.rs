@@ -17,9 +17,9 @@ pub struct Client(Tunnel<State>);
 
 #[derive(Debug)]
 enum State {
-    /// What to ask for. The handshake takes it when it begins.
+    /// The request to send. The handshake takes it when it begins.
     New(Asks),
-    /// What the proxy has told.
+    /// The addresses that the proxy has told so far.
     Asked {
         bound: Option<Address>,
         peer: Option<Address>,

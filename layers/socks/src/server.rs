@@ -22,7 +22,7 @@ use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
 /// 10 seconds (RFC 1928 §6), so every failure finishes `to_wire` right behind its reply.
 pub struct Server(Tunnel<State>);
 
-/// What the handshake and the application tell each other.
+/// The state that the handshake and the application share.
 enum State {
     /// The client has not asked. The handshake takes the service when it begins.
     New(Option<Service>),
@@ -42,7 +42,7 @@ struct Service {
 /// A request, and what has come of it.
 struct Asked {
     request: Request,
-    /// What was bound for it, once it is accepted.
+    /// The address that was bound for it, once it is accepted.
     bound: Option<Address>,
     /// Who has connected, if the request is BIND.
     peer: Option<Address>,
@@ -184,9 +184,10 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
 /// Looks at the first byte, which stays unread.
 async fn version(wire: &Wire<State>) -> Result<Version, Error> {
     read(wire, wire::GREETING, |fields| {
-        Ok(match v4::begins_with(fields.peek()?) {
-            true => Version::Socks4,
-            false => Version::Socks5,
+        Ok(if v4::begins_with(fields.peek()?) {
+            Version::Socks4
+        } else {
+            Version::Socks5
         })
     })
     .await
@@ -218,9 +219,10 @@ async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Req
     });
     let request = request.await?;
     let user = request.user().unwrap_or_default();
-    match service.socks4.as_mut().is_some_and(|check| check(user)) {
-        true => Ok(request),
-        false => Err(refuse(Cause::WrongUserId)),
+    if service.socks4.as_mut().is_some_and(|check| check(user)) {
+        Ok(request)
+    } else {
+        Err(refuse(Cause::WrongUserId))
     }
 }
 

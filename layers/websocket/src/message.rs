@@ -239,10 +239,11 @@ impl Payload for Pipe {}
 /// What [`Payload`] has to be able to do.
 #[expect(unnameable_types, reason = "this is what seals `Payload`")]
 pub trait Form: Flow {
-    /// Whether messages are delivered as they come. Then nothing is gathered, and the limits of
-    /// what may be do not apply.
+    /// True if messages are delivered in parts, as they come. Then nothing is gathered, and the limit
+    /// of a message does not apply.
     const IN_PARTS: bool;
-    /// Whether there is text. If not, a text message is refused by its first frame, whatever is in it.
+    /// True if the application receives text. If not, a text message is refused by its first frame,
+    /// with any content.
     const TAKES_TEXT: bool = true;
 
     /// Hands the application a message, or the next part of one.

@@ -285,7 +285,7 @@ pub struct Prepared<L, C> {
     pub plan: Plan<L>,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// What the driver connects with.
+    /// The settings that the driver connects with.
     pub context: C,
 }
 

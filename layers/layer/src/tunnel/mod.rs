@@ -124,7 +124,7 @@ enum Phase {
 
 struct Handshake {
     block: Block,
-    /// What the block works on. Empty only while it runs.
+    /// The buffers and the state of the block. `None` only while the block runs.
     lent: Option<Box<Lent>>,
     wait: Wait,
 }

@@ -22,22 +22,22 @@ pub struct Wire<T = String> {
 }
 
 thread_local! {
-    /// What the block that this thread polls works on.
+    /// The buffers and the state of the block that this thread polls.
     ///
-    /// An `async` block cannot borrow what it is polled with. So its buffers and its state lie here
-    /// while it is polled, and only then: an argument that the compiler cannot pass. That takes no
-    /// lock and no unsafe code, and the block may move to another thread between two polls.
+    /// An `async` block cannot borrow an argument of the call that polls it. So they lie here while it
+    /// is polled, and only then. That takes no lock and no unsafe code, and the block may move to
+    /// another thread between two polls.
     static LENT: Cell<Option<Box<Lent>>> = const { Cell::new(None) };
 }
 
 /// The buffers and the state of a block, while it is polled.
 #[derive(Default)]
 pub(super) struct Lent {
-    /// What has arrived.
+    /// The bytes that have arrived and are not read yet.
     pub(super) unread: BytesMut,
-    /// Whether that is all there will be: the peer has finished.
+    /// True if the peer has finished: no more bytes will arrive.
     pub(super) finished: bool,
-    /// Where to write.
+    /// The buffer to write to.
     pub(super) to_wire: BytesMut,
     /// How much a unit may add to it. One that was begun may be completed beyond.
     pub(super) room: usize,
@@ -45,7 +45,7 @@ pub(super) struct Lent {
     pub(super) wait: Wait,
 }
 
-/// What the block waits for.
+/// The event that the block waits for.
 #[derive(Clone, Copy)]
 pub(super) struct Wait {
     progress: Progress,
@@ -68,14 +68,14 @@ pub enum Parsed<R> {
 pub enum ReadError {
     /// The peer finished before it had sent everything.
     Truncated {
-        /// What was awaited.
+        /// The name of the message that was awaited.
         awaited: &'static str,
         /// How many bytes of it had arrived.
         seen: usize,
     },
     /// A line has more bytes than it may have.
     LineTooLong {
-        /// What was awaited.
+        /// The name of the message that was awaited.
         awaited: &'static str,
         /// How many bytes it may have, without its end.
         most: usize,
@@ -101,9 +101,10 @@ impl<T: 'static> Wire<T> {
         awaited: &'static str,
     ) -> impl Future<Output = Result<Bytes, Error>> {
         self.next(awaited, move |unread| {
-            Ok(match unread.len() < n {
-                true => Parsed::Partial(n),
-                false => Parsed::Complete(n, unread.split_to(n).freeze()),
+            Ok(if unread.len() < n {
+                Parsed::Partial(n)
+            } else {
+                Parsed::Complete(n, unread.split_to(n).freeze())
             })
         })
     }

@@ -26,8 +26,8 @@ use std::task::{Context, Poll};
 
 /// Threads that wait for their own sockets.
 ///
-/// What is opened on it has to be awaited in [`blocking::block_on`](crate::blocking::block_on), and
-/// fails elsewhere. Each task that is spawned on it is a thread.
+/// A connection that is opened on it has to be awaited in
+/// [`blocking::block_on`](crate::blocking::block_on), and fails elsewhere. Each task that is spawned on it is a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Threads;
 
