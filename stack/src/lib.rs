@@ -57,35 +57,28 @@
 //! * [`Gate`], [`Policy`], [`Refused`], [`Wants`], [`Datagrams`]: what a proxy decides.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
-mod admission;
-pub mod auth;
-pub mod connect;
-mod datagrams;
-pub mod dial;
-mod driver;
-mod gate;
-mod policy;
-mod role;
-
-pub use datagrams::{Datagrams, Outgoing};
-pub use dial::{BoxHttp2, BoxSocket, Dialer};
-pub use driver::associate::{Associate, Association, DatagramSender, associate};
 #[cfg(feature = "blocking")]
-#[doc(inline)]
-pub use driver::blocking;
-pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming, Pool};
-#[cfg(feature = "hyper")]
-pub use driver::hyper::{Connecting, HyperStream};
-pub use driver::io::{
-    Boxed, ByteStream, Closed, Connect, ConnectHttp2, ConnectStream, Connection, Connector,
-    DialContext, Dialed, Ended, Handle, NotConnected, Reader, ReconnectEvent, Reconnecting,
-    Relayed, WebSocket, Writer, connect, connect_http2, connect_stream, relay,
+pub mod blocking;
+mod connect;
+mod driver;
+
+pub use connect::{
+    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected, Prepared,
+    ReconnectEvent, Reconnecting, WebSocket, associate, connect, connect_http2, connect_stream,
 };
+#[cfg(feature = "hyper")]
+pub use connect::{Connecting, HyperStream};
+pub use driver::datagrams::{Association, DatagramSender};
+pub use driver::dial::{DialContext, Dialed, Pool};
+pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming, Origin};
+pub use driver::io::{Boxed, Closed, Connection, Ended, Handle, Reader, Relayed, Writer, relay};
 #[doc(inline)]
 pub use driver::runtime;
 pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
-pub use gate::{Gate, Refused, Wants};
-pub use policy::Policy;
+#[doc(inline)]
+pub use wirestack_dial as dial;
+pub use wirestack_dial::serve::{Datagrams, Gate, Outgoing, Policy, Refused, Wants};
+pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 pub use wirestack_layer::{
     AnyLayer, Blame, Cause, End, Error, Facts, Flow, Instant, Layer, LayerExt, NewConnection,
     Parsed, Pipe, Place, Ports, Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire,

@@ -1,12 +1,12 @@
 //! Errors of the driver, and entropy from the system.
 
 use super::runtime::NoRuntime;
-use crate::{Error, Place, Seed};
 use std::io;
+use wirestack_layer::{Error, Place, Seed};
 
 /// Makes an error of the transport below every layer. A transport that is made of layers itself has its
 /// own.
-pub(super) fn socket(error: io::Error) -> Error {
+pub(crate) fn socket(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
         Err(error) => Error::peer("wire", error).at(Place::Wire),
@@ -14,13 +14,13 @@ pub(super) fn socket(error: io::Error) -> Error {
 }
 
 /// Returns whether an error of the transport is a reset.
-pub(super) fn is_reset(error: &Error) -> bool {
+pub(crate) fn is_reset(error: &Error) -> bool {
     let kind = error.cause::<io::Error>().map(io::Error::kind);
     kind == Some(io::ErrorKind::ConnectionReset)
 }
 
 /// Wraps an error for the traits of bytes: with the kind of the wire's error if there is one.
-pub(super) fn to_io(error: &Error) -> io::Error {
+pub(crate) fn to_io(error: &Error) -> io::Error {
     let kind = error
         .cause::<io::Error>()
         .map_or(io::ErrorKind::ConnectionAborted, io::Error::kind);
@@ -28,7 +28,7 @@ pub(super) fn to_io(error: &Error) -> io::Error {
 }
 
 /// There is no runtime where one is needed.
-pub(super) fn none_here(none: NoRuntime) -> Error {
+pub(crate) fn none_here(none: NoRuntime) -> Error {
     Error::local("runtime", none)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn none_here(none: NoRuntime) -> Error {
 /// # Panics
 ///
 /// If the system has none to give: nothing that needs keys may go on then.
-pub(super) fn seed() -> Seed {
+pub(crate) fn seed() -> Seed {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system's entropy");
     Seed::new(bytes)

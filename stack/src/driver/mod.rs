@@ -5,21 +5,20 @@
 //!
 //! * `runtime`: the seam to executors, and the executors behind it.
 //! * `io`: one connection, the same on all of them.
-//! * `http2`, `server`, `associate`: many streams over a connection, servers, datagrams.
-//! * `blocking`: the same connection, waited for in a thread.
+//! * `http2`: many streams over a connection. `async_io`: the traits of byte streams.
+//! * `datagrams`: UDP through a proxy of SOCKS5. `dial`: what carries out the steps of a dialer.
+//! * `server`: servers of WebSockets, and proxies.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-pub(crate) mod associate;
-#[cfg(feature = "blocking")]
-pub mod blocking;
-mod error;
+mod async_io;
+pub(crate) mod datagrams;
+pub(crate) mod dial;
+pub(crate) mod error;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "futures")),
     allow(dead_code, reason = "the traits of bytes come with these features")
 )]
 pub(crate) mod http2;
-#[cfg(feature = "hyper")]
-pub(crate) mod hyper;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "futures")),
     allow(dead_code, reason = "the traits of bytes come with these features")

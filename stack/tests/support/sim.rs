@@ -156,7 +156,6 @@ where
                     );
                 }
             }
-            other => panic!("what is {other:?}?"),
         }
     }
     panic!("it never ends: {}", dialer.trace());

@@ -1,18 +1,15 @@
 //! Many streams over one HTTP/2 connection.
 
-mod pool;
+mod origin;
 mod shared;
 mod stream;
 
-pub use pool::Pool;
+pub use origin::Origin;
 pub use stream::{Http2Stream, Http2WebSocket};
 
-use crate::connect::Origin;
 use crate::driver::error::seed;
 use crate::driver::io::Connection;
 use crate::driver::runtime::{AsyncTimer, Runtime, sleep};
-use crate::http2::{Asks, Request, Streams, asks};
-use crate::{BoxHttp2, End, Engine, Error, Flow, Layer, websocket};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::{Response, StatusCode};
@@ -23,6 +20,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use wirestack_dial::BoxHttp2;
+use wirestack_http2::{Asks, Request, Streams, asks};
+use wirestack_layer::{End, Error, Flow, Layer};
+use wirestack_nest::Engine;
+use wirestack_websocket as websocket;
 
 /// An HTTP/2 connection for many streams, on a client's side or a server's.
 ///
@@ -43,14 +45,14 @@ impl Http2 {
         let (shared, guard) = Shared::new(connection.boxed());
         Self { shared, guard }
     }
-    pub(in crate::driver) fn with_origin(mut self, origin: Origin) -> Self {
+    pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
             shared.origin = Some(origin);
         }
         self
     }
     /// How many streams are open, and other clones there are.
-    fn streams(&self) -> usize {
+    pub(crate) fn streams(&self) -> usize {
         Arc::strong_count(&self.guard) - 1
     }
     /// Opens a WebSocket at a path, with a query perhaps, of the server that was connected to.
@@ -182,7 +184,7 @@ impl Http2 {
     pub fn spawn(&self) {
         self.runtime().spawn(Box::pin(self.driver()));
     }
-    pub(in crate::driver) fn runtime(&self) -> Arc<dyn Runtime> {
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
         self.shared.lock().connection.runtime.clone()
     }
 }

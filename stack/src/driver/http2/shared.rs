@@ -1,9 +1,7 @@
 //! A connection that is shared by its streams, and the wakers of what each waits for.
 
-use crate::connect::Origin;
+use super::origin::Origin;
 use crate::driver::io::Connection;
-use crate::http2::{Head, StreamId, Streams};
-use crate::{BoxHttp2, End, Error, Flow};
 use bytes::Bytes;
 use http::Response;
 use std::collections::{HashMap, VecDeque};
@@ -11,6 +9,9 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+use wirestack_dial::BoxHttp2;
+use wirestack_http2::{Head, StreamId, Streams};
+use wirestack_layer::{End, Error, Flow};
 
 /// The state that clones and streams share.
 pub(super) struct Shared {

@@ -5,8 +5,6 @@ use super::{CLOSE_TIMEOUT, Http2};
 use crate::driver::error::to_io;
 use crate::driver::io::Connection;
 use crate::driver::runtime::{AsyncTimer, Transport};
-use crate::http2::StreamId;
-use crate::{End, Error, Flow, Pipe, websocket};
 use bytes::Bytes;
 use http::Response;
 use std::any::Any;
@@ -15,6 +13,9 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use wirestack_http2::StreamId;
+use wirestack_layer::{End, Error, Flow, Pipe};
+use wirestack_websocket as websocket;
 
 /// A WebSocket over one stream of an HTTP/2 connection.
 pub type Http2WebSocket = Connection<websocket::Client>;
@@ -96,7 +97,7 @@ impl Http2Stream {
         })
     }
 
-    pub(in crate::driver) fn poll_take(
+    pub(crate) fn poll_take(
         &mut self,
         cx: &mut Context<'_>,
         most: usize,
@@ -113,7 +114,7 @@ impl Http2Stream {
         })
     }
 
-    pub(in crate::driver) fn poll_put(
+    pub(crate) fn poll_put(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
@@ -128,7 +129,7 @@ impl Http2Stream {
         })
     }
 
-    pub(in crate::driver) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let id = self.id;
         self.shared.wait(Interest::Flush(id), cx, |state| {
             if let Some(error) = state.lost(id) {
@@ -144,7 +145,7 @@ impl Http2Stream {
     }
 
     /// Ends this direction, and waits until everything has left, for ten seconds at most.
-    pub(in crate::driver) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.finish();
         let left = self.poll_left(cx);
         if left.is_ready() {

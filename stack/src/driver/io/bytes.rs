@@ -2,10 +2,10 @@
 
 use super::Connection;
 use crate::driver::error::to_io;
-use crate::{End, Error, Flow, Layer, Pipe};
 use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe};
 
 impl<L> Connection<L>
 where
@@ -13,13 +13,15 @@ where
 {
     /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
     pub fn abort(&mut self, cause: Error) {
-        self.engine().from_app().abort(cause.at(crate::Place::App));
+        self.engine()
+            .from_app()
+            .abort(cause.at(wirestack_layer::Place::App));
         let now = self.now();
         self.engine().process(now);
     }
     /// Hands over what the stack received, `most` bytes of it, and returns how many; 0 is the end.
     /// Bytes are never lost: one that is dropped while it waits has taken none.
-    pub(in crate::driver) fn poll_take(
+    pub(crate) fn poll_take(
         &mut self,
         cx: &mut Context<'_>,
         most: usize,
@@ -46,7 +48,7 @@ where
         }
     }
     /// Takes bytes from the application; they go to the transport at once as far as it takes them.
-    pub(in crate::driver) fn poll_put(
+    pub(crate) fn poll_put(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
@@ -67,12 +69,12 @@ where
         }
     }
     /// Waits until everything has left.
-    pub(in crate::driver) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flush(cx).map_err(|error| to_io(&error))
     }
     /// Ends this direction, and leaves the other open if the stack
     /// [carries half-close](Layer::carries_half_close).
-    pub(in crate::driver) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.engine().from_app().finish();
         let flushed = self.poll_left(cx);
         if flushed.is_ready() {

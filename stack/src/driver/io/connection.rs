@@ -1,9 +1,7 @@
 //! A stack on a transport.
 
-use crate::Instant;
 use crate::driver::error::{none_here, socket};
 use crate::driver::runtime::{AsyncTimer, IntoTransport, Runtime, Transport, current, sleep};
-use crate::{End, Engine, Error, Flow, Layer, Pipe, Progress, Stack, Status};
 use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
@@ -13,6 +11,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
+use wirestack_layer::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Progress, Status};
+use wirestack_nest::{Engine, Stack};
 
 /// A stack on a transport: moves bytes between the two whenever it is polled.
 ///
@@ -27,7 +28,7 @@ use std::time::Duration;
 pub struct Connection<L: Layer> {
     pub(super) engine: Engine<L>,
     pub(super) io: Option<Box<dyn Transport>>,
-    pub(in crate::driver) runtime: Arc<dyn Runtime>,
+    pub(crate) runtime: Arc<dyn Runtime>,
     /// When it expires, and the timer.
     pub(super) timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
     pub(super) writing: Writing,
@@ -102,7 +103,7 @@ where
         Ok(Self::new(runtime, io, engine))
     }
 
-    pub(in crate::driver) fn new(
+    pub(crate) fn new(
         runtime: Arc<dyn Runtime>,
         io: Box<dyn Transport>,
         engine: Engine<L>,
@@ -234,7 +235,7 @@ where
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.runtime
     }
-    pub(in crate::driver) fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.runtime.now()
     }
     /// Drives until `fact` finds what it looks for, such as the request that a server layer parks

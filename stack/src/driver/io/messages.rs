@@ -1,12 +1,12 @@
 //! A stack whose application side is messages, as a stream and a sink.
 
 use super::Connection;
-use crate::{End, Error, Flow, Layer, Queue, Weigh};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use wirestack_layer::{End, Error, Flow, Layer, Queue, Weigh};
 
 impl<L, I, O> Connection<L>
 where
@@ -60,10 +60,7 @@ where
         poll_fn(|cx| self.flush(cx)).await
     }
 
-    pub(in crate::driver) fn receive(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<O, Error>>> {
+    pub(crate) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));
@@ -80,7 +77,7 @@ where
             });
         }
     }
-    pub(in crate::driver) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(error) = self.refused() {
                 return Poll::Ready(Err(error));
@@ -94,10 +91,10 @@ where
             ready!(self.advance(cx));
         }
     }
-    pub(in crate::driver) fn start(&mut self, message: I) {
+    pub(crate) fn start(&mut self, message: I) {
         self.engine().from_app().push(message);
     }
-    pub(in crate::driver) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.engine().from_app().finish();
         self.flush(cx)
     }

@@ -3,10 +3,10 @@
 use super::connection::{Connection, Writing};
 use crate::driver::error::{is_reset, socket};
 use crate::driver::runtime::{BULK_READ, SMALL_READ};
-use crate::{End, Error, Flow, Layer};
 use std::io;
 use std::mem;
 use std::task::{Context, Poll, Waker, ready};
+use wirestack_layer::{End, Error, Flow, Layer};
 
 impl<L> Connection<L>
 where
@@ -21,7 +21,7 @@ where
     /// Moves bytes until something has moved that the application may see, or nothing can.
     ///
     /// The order is: process, write, read, process. `Pending` means that `cx` will be woken.
-    pub(in crate::driver) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.moves();
         self.process();
         let wrote = self.write(cx);
@@ -44,7 +44,7 @@ where
         self.wait(cx)
     }
     /// Processes and writes, until everything that the application handed over has left.
-    pub(in crate::driver) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             self.push(cx);
             if let Some(error) = self.lost() {
@@ -59,7 +59,7 @@ where
         }
     }
     /// Returns the error that every write fails with, if nothing can be written any more.
-    pub(in crate::driver) fn refused(&mut self) -> Option<Error> {
+    pub(crate) fn refused(&mut self) -> Option<Error> {
         if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
             return Some(error.clone());
         }
@@ -93,7 +93,7 @@ where
     }
     /// Remembers the task that waits to read.
     #[inline]
-    pub(in crate::driver) fn waits_to_read(&mut self, cx: &Context<'_>) {
+    pub(crate) fn waits_to_read(&mut self, cx: &Context<'_>) {
         match &mut self.reader {
             Some(reader) => reader.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
@@ -101,7 +101,7 @@ where
     }
     /// Processes and writes as far as the transport takes it. What left makes room for what waits
     /// between the layers.
-    pub(in crate::driver) fn push(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn push(&mut self, cx: &mut Context<'_>) {
         loop {
             self.process();
             if !self.write(cx) {
@@ -110,7 +110,7 @@ where
         }
     }
     /// Returns whether the error that ended the stack is still to be told: a stream tells it once.
-    pub(in crate::driver) fn take_error_once(&mut self) -> bool {
+    pub(crate) fn take_error_once(&mut self) -> bool {
         !mem::replace(&mut self.error_taken, true)
     }
     /// Cuts both directions short, whatever still waits.
@@ -123,14 +123,14 @@ where
         self.process();
     }
     /// Returns whether there is nothing left to drive.
-    pub(in crate::driver) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.io.is_none()
     }
     /// Returns a number that changes whenever something moves in the stack's outer flows.
-    pub(in crate::driver) fn moves(&self) -> u64 {
+    pub(crate) fn moves(&self) -> u64 {
         self.engine.moves()
     }
-    pub(in crate::driver) fn is_blocking(&self) -> bool {
+    pub(crate) fn is_blocking(&self) -> bool {
         self.io.as_ref().is_some_and(|io| io.is_blocking())
     }
     /// Writes what there is; returns whether something moved.

@@ -1,9 +1,9 @@
 //! Joining two byte streams, as a proxy does.
 
 use super::Connection;
-use crate::{End, Error, Flow, Layer, Pipe};
 use std::future::poll_fn;
 use std::task::Poll;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe};
 
 /// How many bytes a relay carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! What a WebSocket can do beyond sending and receiving messages.
 
+use super::role::{none, socket, socket_mut};
 use super::{Connection, Ended};
-use crate::role::{none, socket, socket_mut};
-use crate::websocket::{CloseCode, Closed, Payload, PingToken};
-use crate::{End, Error, Layer, Pipe, Queue};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use wirestack_layer::{End, Error, Layer, Pipe, Queue};
+use wirestack_websocket::{CloseCode, Closed, Payload, PingToken};
 
 impl<L, F> Connection<L>
 where
@@ -30,14 +30,14 @@ where
         let ping = self.begin_ping(payload.into())?;
         poll_fn(|cx| self.answer(ping, cx)).await
     }
-    pub(in crate::driver) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
+    pub(crate) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
         if let Some(error) = self.refused() {
             return Err(error);
         }
         let socket = socket_mut(self.engine()).ok_or_else(none)?;
         socket.ping(payload)
     }
-    pub(in crate::driver) fn answer(
+    pub(crate) fn answer(
         &mut self,
         ping: PingToken,
         cx: &mut Context<'_>,

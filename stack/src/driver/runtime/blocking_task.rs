@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 /// Runs work that blocks on a thread of the runtime; `None` if it panicked or never ran.
-pub(in crate::driver) fn run_blocking<T: Send + 'static>(
+pub(crate) fn run_blocking<T: Send + 'static>(
     runtime: &(impl Runtime + ?Sized),
     work: impl FnOnce() -> T + Send + 'static,
 ) -> BoxFuture<Option<T>> {

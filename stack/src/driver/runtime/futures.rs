@@ -2,12 +2,12 @@
 
 use super::Transport;
 use super::transport::{read_initialized, write_slices};
-use crate::Pipe;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::any::Any;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use wirestack_layer::Pipe;
 
 /// Any stream of the traits of `futures-io` as a transport. An abort merely closes it.
 #[derive(Debug)]

@@ -53,7 +53,7 @@ impl Listener {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    pub(in crate::driver) fn poll_accept(
+    pub(crate) fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {

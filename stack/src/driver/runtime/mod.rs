@@ -48,12 +48,11 @@ mod resolve;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "blocking")]
-pub(super) mod threads;
+pub(crate) mod threads;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod transport;
 
-use crate::Instant;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -62,8 +61,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use wirestack_layer::Instant;
 
-pub(super) use blocking_task::run_blocking;
+pub(crate) use blocking_task::run_blocking;
 #[cfg(feature = "futures")]
 pub use futures::FuturesTransport;
 #[cfg(feature = "hickory")]
@@ -72,14 +72,14 @@ pub use hickory_resolver;
 pub use listener::Listener;
 pub use read_write::StdTransport;
 pub use resolve::{AddressStream, Resolve};
-pub(super) use resolve::{all, lookup};
+pub(crate) use resolve::{all, lookup};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
 #[cfg(feature = "blocking")]
 pub use threads::Threads;
 #[cfg(feature = "tokio")]
 pub use tokio::{Tokio, TokioTransport};
-pub(super) use transport::{BULK_READ, SMALL_READ};
+pub(crate) use transport::{BULK_READ, SMALL_READ};
 pub use transport::{IntoTransport, Transport};
 
 /// A boxed future that may move to another thread.
@@ -243,7 +243,7 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRu
 pub struct NoRuntime(());
 
 /// Waits for some time.
-pub(super) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<()> {
+pub(crate) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<()> {
     match runtime.now().checked_add(time) {
         Some(at) => sleep_until(runtime, at).await,
         None => std::future::pending().await,
@@ -251,7 +251,7 @@ pub(super) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<(
 }
 
 /// Waits until this time.
-pub(super) async fn sleep_until(runtime: &dyn Runtime, at: Instant) -> io::Result<()> {
+pub(crate) async fn sleep_until(runtime: &dyn Runtime, at: Instant) -> io::Result<()> {
     let mut timer = runtime.new_timer(at);
     std::future::poll_fn(|cx| timer.as_mut().poll_expired(cx)).await
 }

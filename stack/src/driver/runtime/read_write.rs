@@ -2,10 +2,10 @@
 
 use super::Transport;
 use super::transport::{read_initialized, write_slices};
-use crate::Pipe;
 use std::any::Any;
 use std::io::{self, ErrorKind, Read, Write};
 use std::task::{Context, Poll};
+use wirestack_layer::Pipe;
 
 /// Any [`Read`] and [`Write`] as a transport. Its calls block the thread that they are made on.
 ///

@@ -23,7 +23,7 @@ pub type AddressStream = Pin<Box<dyn Stream<Item = io::Result<Vec<SocketAddr>>> 
 pub(super) type LookupResult = BoxFuture<io::Result<Vec<SocketAddr>>>;
 
 /// Makes a stream of a result in one piece.
-pub(in crate::driver) fn lookup(
+pub(crate) fn lookup(
     found: impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
 ) -> AddressStream {
     Box::pin(Once(Some(Box::pin(found))))
@@ -49,7 +49,7 @@ pub(super) fn by_system(
 /// # Errors
 ///
 /// The error of the look-up, if nothing was found before it.
-pub(in crate::driver) async fn all(mut found: AddressStream) -> io::Result<Vec<SocketAddr>> {
+pub(crate) async fn all(mut found: AddressStream) -> io::Result<Vec<SocketAddr>> {
     let mut all = Vec::new();
     while let Some(some) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
         match some {

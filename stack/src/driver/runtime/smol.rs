@@ -5,8 +5,6 @@ use super::transport::{read_initialized, write_slices};
 use super::{
     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, lookup,
 };
-use crate::Instant;
-use crate::Pipe;
 use futures_io::{AsyncRead, AsyncWrite};
 use smol::Async;
 use smol::net::TcpStream;
@@ -17,6 +15,8 @@ use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use wirestack_layer::Instant;
+use wirestack_layer::Pipe;
 
 /// smol. Its reactor and its threads start by themselves and serve every executor.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,8 +5,6 @@ use super::{
     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, SMALL_READ,
     Transport, lookup,
 };
-use crate::Instant;
-use crate::Pipe;
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
@@ -21,6 +19,8 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host};
 use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::io::poll_read_buf;
+use wirestack_layer::Instant;
+use wirestack_layer::Pipe;
 
 /// A tokio runtime. What it opened may be polled elsewhere too, as long as that runtime lives.
 ///

@@ -1,13 +1,13 @@
 //! What carries the bytes of a connection.
 
 use super::Runtime;
-use crate::Pipe;
 use bytes::BytesMut;
 use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use wirestack_layer::Pipe;
 
 /// A bidirectional stream of bytes that a [`Connection`](crate::Connection) runs on.
 ///
@@ -194,7 +194,7 @@ pub(super) fn write_slices(
     written
 }
 
-pub(in crate::driver) fn no_socket() -> io::Error {
+pub(crate) fn no_socket() -> io::Error {
     io::Error::new(
         io::ErrorKind::Unsupported,
         "the transport is no socket that has an address",
@@ -202,10 +202,10 @@ pub(in crate::driver) fn no_socket() -> io::Error {
 }
 
 /// The size of a read of which nothing is known, in bytes.
-pub(in crate::driver) const SMALL_READ: usize = 8 * 1024;
+pub(crate) const SMALL_READ: usize = 8 * 1024;
 
 /// The size of a read while much is coming, in bytes.
-pub(in crate::driver) const BULK_READ: usize = 64 * 1024;
+pub(crate) const BULK_READ: usize = 64 * 1024;
 
 /// How much is reserved at once for a unit whose length the peer merely claims, in bytes.
 const MAX_SPECULATIVE_RESERVE: usize = 1024 * 1024;

@@ -1,11 +1,10 @@
 //! Serving one client of a proxy.
 
 use super::udp_relay::relay_datagrams;
-use crate::dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
+use crate::driver::dial::DialContext;
 use crate::driver::error::{seed, socket};
-use crate::driver::io::{Connection, DialContext, Ended, Relayed, relay};
+use crate::driver::io::{Connection, Ended, Relayed, relay};
 use crate::driver::runtime::{AddressStream, Listener, Resolve, Runtime, all, lookup, sleep};
-use crate::{Datagrams, Engine, Error, Flow, Gate, Identity, Layer, Pipe, Refused, Wants};
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,6 +12,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use wirestack_dial::serve::{Datagrams, Gate, Refused, Wants};
+use wirestack_dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
+use wirestack_layer::{Error, Flow, Layer, Pipe};
+use wirestack_nest::{Engine, Identity};
 
 /// Serves one client of a proxy from its handshake to the end of its tunnel: waits for the request,
 /// connects if the gate's policy permits, answers and relays. For BIND and UDP ASSOCIATE of SOCKS,

@@ -3,7 +3,6 @@
 use crate::driver::error::socket;
 use crate::driver::io::{Connection, Relayed};
 use crate::driver::runtime::{AsyncUdpSocket, BoxFuture, Runtime, all};
-use crate::{Datagrams, End, Error, Flow, Gate, Layer, Outgoing, Pipe};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -11,6 +10,8 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use wirestack_dial::serve::{Datagrams, Gate, Outgoing};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe};
 
 /// Relays what its client sends, as long as the client's connection lives: "A UDP association
 /// terminates when the TCP connection that the UDP ASSOCIATE request arrived on terminates".

@@ -1,21 +1,24 @@
 //! WebSockets over HTTP/1.1 and HTTP/2 at one address.
 
-use crate::admission::{self, Verdict};
 use crate::driver::error::{none_here, socket};
 use crate::driver::http2::{Http2, Incoming};
 use crate::driver::io::Connection;
 use crate::driver::runtime::{IntoTransport, Runtime, current, sleep};
 use crate::driver::tasks::Tasks;
-use crate::http2;
-use crate::tls::rustls::ServerConfig;
-use crate::websocket::{self, Message, Offer, Payload};
-use crate::{BoxSocket, Engine, Error, Identity, Layer, Pipe, Queue, tls};
 use http::Request;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use wirestack_dial::BoxSocket;
+use wirestack_dial::serve::{self, Verdict};
+use wirestack_http2 as http2;
+use wirestack_layer::{Error, Layer, Pipe, Queue};
+use wirestack_nest::{Engine, Identity};
+use wirestack_tls as tls;
+use wirestack_tls::rustls::ServerConfig;
+use wirestack_websocket::{self as websocket, Message, Offer, Payload};
 
 /// A WebSocket that a [`WebSocketServer`] opened: of messages, unless it is of their parts or of
 /// bytes.
@@ -188,7 +191,7 @@ impl WebSocketServer {
     async fn sniff(&self, connection: &mut Connection<Identity>) -> Result<bool, Error> {
         let runtime = connection.runtime.clone();
         let mut late = pin!(sleep(&*runtime, self.handshake_timeout));
-        let begun = connection.wait_for(|engine| admission::speaks_http2(engine.to_app()));
+        let begun = connection.wait_for(|engine| serve::speaks_http2(engine.to_app()));
         let mut begun = pin!(begun);
         poll_fn(|cx| {
             if let Poll::Ready(begun) = begun.as_mut().poll(cx) {
@@ -293,10 +296,10 @@ impl WebSocketServer {
         incoming: Incoming,
     ) -> Option<ServerSocket<P>> {
         let request = incoming.request().clone();
-        let answer = match admission::over_http2(&request) {
+        let answer = match serve::over_http2(&request) {
             Ok(offer) => {
                 let verdict = self.decide.ask(&offer).await;
-                admission::answer(&offer, verdict, self.settings)
+                serve::answer(&offer, verdict, self.settings)
             }
             Err(response) => Err(response),
         };

@@ -4,7 +4,6 @@ mod websocket;
 
 use super::Connection;
 use super::wakers::{Half, HalfGuard, Wakers};
-use crate::{Engine, Error, Layer, Pipe, Queue, Weigh};
 use futures_core::Stream;
 use futures_sink::Sink;
 use std::fmt;
@@ -14,6 +13,8 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use wirestack_layer::{Error, Layer, Pipe, Queue, Weigh};
+use wirestack_nest::Engine;
 
 impl<L> Connection<L>
 where
@@ -211,7 +212,7 @@ macro_rules! receives {
         where
             L: Layer<In = Pipe, Out = Pipe>,
         {
-            pub(in crate::driver) fn poll_take(
+            pub(crate) fn poll_take(
                 &mut self,
                 cx: &mut Context<'_>,
                 most: usize,
@@ -301,7 +302,7 @@ macro_rules! sends {
         where
             L: Layer<In = Pipe, Out = Pipe>,
         {
-            pub(in crate::driver) fn poll_put(
+            pub(crate) fn poll_put(
                 &mut self,
                 cx: &mut Context<'_>,
                 bytes: &[u8],
@@ -309,17 +310,11 @@ macro_rules! sends {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_put(cx, bytes))
             }
-            pub(in crate::driver) fn poll_left(
-                &mut self,
-                cx: &mut Context<'_>,
-            ) -> Poll<io::Result<()>> {
+            pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_left(cx))
             }
-            pub(in crate::driver) fn poll_finish(
-                &mut self,
-                cx: &mut Context<'_>,
-            ) -> Poll<io::Result<()>> {
+            pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_finish(cx))
             }

@@ -2,11 +2,11 @@
 
 use super::{Handle, Reader, Shared, Writer};
 use crate::driver::io::wakers::Half;
-use crate::websocket::{CloseCode, Payload};
-use crate::{Error, Layer, Pipe, Queue};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::time::Duration;
+use wirestack_layer::{Error, Layer, Pipe, Queue};
+use wirestack_websocket::{CloseCode, Payload};
 
 impl<L, F> Shared<L>
 where

@@ -36,10 +36,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Waits for a future in this thread until a time; `None` if it was not ready by then.
-pub(in crate::driver) fn block_until<T>(
-    until: Option<Instant>,
-    future: impl Future<Output = T>,
-) -> Option<T> {
+pub(crate) fn block_until<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
     let waker = Call::begin();
     let _call = Call;
     let mut future = pin!(future);

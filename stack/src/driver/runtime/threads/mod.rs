@@ -8,13 +8,12 @@ mod sockets;
 mod system;
 
 pub use block_on::block_on;
-pub(in crate::driver) use block_on::block_until;
+pub(crate) use block_on::block_until;
 pub(super) use block_on::is_current;
 
 use super::{
     AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, blocking_task,
 };
-use crate::Instant;
 use block_on::{forget_timer, next_timer_id, wait_for_time};
 use socket2::Domain;
 use sockets::{Polled, connect};
@@ -23,6 +22,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
+use wirestack_layer::Instant;
 
 /// Threads that wait for their own sockets.
 ///
@@ -34,7 +34,7 @@ pub struct Threads;
 static SHARED: LazyLock<Arc<Threads>> = LazyLock::new(Arc::default);
 
 impl Threads {
-    pub(in crate::driver) fn shared() -> Arc<dyn Runtime> {
+    pub(crate) fn shared() -> Arc<dyn Runtime> {
         SHARED.clone()
     }
 }

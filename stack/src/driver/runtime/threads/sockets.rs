@@ -3,7 +3,6 @@
 use super::block_on::wait_for_socket;
 use super::system::is_connecting;
 use super::{AsyncListener, AsyncUdpSocket, BoxFuture, Transport};
-use crate::Pipe;
 use crate::driver::runtime::transport::{no_socket, read_initialized, write_slices};
 use rustix::event::PollFlags;
 use rustix::fd::AsFd;
@@ -16,6 +15,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use wirestack_layer::Pipe;
 
 /// Connects a socket without blocking.
 pub(super) async fn connect(domain: Domain, to: SockAddr) -> io::Result<Socket> {

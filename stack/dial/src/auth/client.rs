@@ -1,0 +1,276 @@
+use super::{Action, Authenticator, Challenge, Credentials, Input};
+use http::HeaderValue;
+use wirestack_http1::basic_credentials;
+use wirestack_layer::Seed;
+
+#[cfg(feature = "digest")]
+use super::digest::Digest;
+
+/// Logs in with a user and a password, by the strongest scheme that the proxy offers: Digest (RFC
+/// 7616: SHA-512-256, SHA-256, MD5, each with `-sess`, `qop=auth`) before Basic (RFC 7617).
+///
+/// Basic can be sent before anybody asks, which saves a round trip and shows the password to
+/// whoever listens.
+pub struct Login {
+    credentials: Option<Credentials>,
+    /// Somebody may be asked.
+    asks: bool,
+    /// Whether Basic is sent before anybody asks.
+    at_once: bool,
+    /// What the last request went with.
+    sent: Sent,
+    offered: Vec<Challenge>,
+    unanswered: Option<Challenge>,
+    #[cfg(feature = "digest")]
+    digest: Digest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    Basic,
+    #[cfg(feature = "digest")]
+    Digest,
+}
+
+impl Login {
+    /// Creates a login that waits for a challenge. `target` is what is asked of the proxy,
+    /// `host:port`; the seed is where its nonces come from.
+    pub fn new(target: impl Into<String>, seed: Seed) -> Self {
+        #[cfg(not(feature = "digest"))]
+        let _ = (target.into(), seed);
+        Self {
+            credentials: None,
+            asks: false,
+            at_once: false,
+            sent: Sent::Nothing,
+            offered: Vec::new(),
+            unanswered: None,
+            #[cfg(feature = "digest")]
+            digest: Digest::new(target.into(), seed),
+        }
+    }
+    /// Gives it the credentials.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+    /// Makes it send Basic with the first request.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
+    }
+    /// Makes it ask for credentials when it has none, and again when they were refused.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.asks = true;
+        self
+    }
+    fn challenged(&mut self, challenges: &[Challenge]) -> Action {
+        self.offered = challenges.to_vec();
+        let Some(best) = self.best() else {
+            let what = "none of which is spoken here";
+            return Action::GiveUp(format!("it offered {}, {what}", self.offer()));
+        };
+        let digest = best.is("digest");
+        let refused = match self.sent {
+            Sent::Nothing => false,
+            Sent::Basic => !digest, // a password that was shown to Basic is still good for Digest
+            #[cfg(feature = "digest")]
+            Sent::Digest => digest && !is_stale(&best),
+        };
+        let ask = || Action::Ask {
+            scheme: best.scheme().to_owned(),
+            realm: best.realm(),
+            again: refused,
+        };
+        if refused && self.asks {
+            self.credentials = None;
+            let ask = ask();
+            self.unanswered = Some(best);
+            return ask;
+        }
+        if refused {
+            return Action::GiveUp(format!("it refused the credentials by {}", best.scheme()));
+        }
+        if self.credentials.is_none() && self.asks {
+            let ask = ask();
+            self.unanswered = Some(best);
+            return ask;
+        }
+        self.answer(&best)
+    }
+    /// The strongest challenge that can be answered.
+    fn best(&self) -> Option<Challenge> {
+        #[cfg(feature = "digest")]
+        if let Some(best) = Digest::best(&self.offered) {
+            return Some(best);
+        }
+        self.offered.iter().find(|it| it.is("basic")).cloned()
+    }
+    fn offer(&self) -> String {
+        let schemes: Vec<_> = self.offered.iter().map(Challenge::scheme).collect();
+        match schemes.is_empty() {
+            true => "nothing".to_owned(),
+            false => schemes.join(", "),
+        }
+    }
+    fn answer(&mut self, challenge: &Challenge) -> Action {
+        let Some(credentials) = self.credentials.clone() else {
+            return Action::GiveUp(format!(
+                "it offered {}, and there are no credentials",
+                self.offer()
+            ));
+        };
+        #[cfg(feature = "digest")]
+        if challenge.is("digest") {
+            self.sent = Sent::Digest;
+            return send(self.digest.answer(challenge, &credentials));
+        }
+        let _ = challenge;
+        self.basic(&credentials)
+    }
+    fn basic(&mut self, credentials: &Credentials) -> Action {
+        self.sent = Sent::Basic;
+        let value = basic_credentials(&credentials.user, &credentials.password);
+        send(value.map_err(|error| error.to_string()))
+    }
+}
+
+fn send(value: Result<HeaderValue, String>) -> Action {
+    match value {
+        Ok(value) => Action::Send(Some(value)),
+        Err(why) => Action::GiveUp(why),
+    }
+}
+
+#[cfg(feature = "digest")]
+fn is_stale(challenge: &Challenge) -> bool {
+    let stale = challenge.parameter("stale");
+    stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
+}
+
+impl Authenticator for Login {
+    fn step(&mut self, input: Input<'_>) -> Action {
+        match input {
+            Input::Start => {
+                #[cfg(feature = "digest")]
+                if let (Sent::Digest, Some(credentials)) = (self.sent, &self.credentials)
+                    && let Some(value) = self.digest.again(credentials)
+                {
+                    return send(value);
+                }
+                match self.credentials.clone() {
+                    Some(credentials) if self.at_once => self.basic(&credentials),
+                    _ => Action::Send(None),
+                }
+            }
+            Input::Challenged { challenges, .. } => self.challenged(challenges),
+            Input::Accepted(_) => Action::Done,
+            Input::Credentials(given) => match (given, self.unanswered.take()) {
+                (Some(given), Some(challenge)) => {
+                    self.credentials = Some(given);
+                    self.answer(&challenge)
+                }
+                _ => Action::GiveUp(format!(
+                    "it offered {}, and nobody gave credentials",
+                    self.offer()
+                )),
+            },
+            Input::Reply(_) | Input::Blocked => Action::GiveUp("an answer to no question".into()),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "digest"))]
+mod tests {
+    use super::*;
+
+    fn login() -> Login {
+        let login = Login::new("example.org:443", Seed::new([1; 32]));
+        login.with_credentials(Credentials::new("me", "secret"))
+    }
+
+    fn digest(nonce: &str, stale: bool) -> Challenge {
+        let stale = if stale { ", stale=TRUE" } else { "" };
+        let text = format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"{stale}");
+        Challenge::new(text)
+    }
+
+    fn told(login: &mut Login, challenges: &[Challenge]) -> Action {
+        let stays = true;
+        login.step(Input::Challenged { challenges, stays })
+    }
+
+    fn sent(action: Action) -> String {
+        match action {
+            Action::Send(value) => value.map_or_else(String::new, |value| {
+                assert!(value.is_sensitive());
+                value.to_str().unwrap().to_owned()
+            }),
+            other => panic!("wanted Send, saw {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_stale_nonce_is_no_wrong_password() {
+        let mut login = login();
+        assert_eq!(sent(login.step(Input::Start)), "");
+        assert!(sent(told(&mut login, &[digest("one", false)])).contains("nonce=\"one\""));
+        let again = sent(told(&mut login, &[digest("two", true)]));
+        assert!(
+            again.contains("nonce=\"two\"") && again.contains("nc=00000001"),
+            "{again}"
+        );
+        let refused = Action::GiveUp("it refused the credentials by Digest".into());
+        assert_eq!(told(&mut login, &[digest("three", false)]), refused);
+    }
+
+    #[test]
+    fn the_last_nonce_is_used_on_a_new_connection() {
+        let mut login = login();
+        login.step(Input::Start);
+        told(&mut login, &[digest("one", false)]);
+        let again = sent(login.step(Input::Start));
+        assert!(
+            again.contains("nonce=\"one\"") && again.contains("nc=00000002"),
+            "{again}"
+        );
+    }
+
+    #[test]
+    fn basic_at_once_and_then_what_is_stronger() {
+        let basic = Challenge::new("Basic realm=\"r\"");
+        let mut login = login().at_once();
+        assert_eq!(sent(login.step(Input::Start)), "Basic bWU6c2VjcmV0");
+        let offered = [basic.clone(), digest("one", false)];
+        assert!(sent(told(&mut login, &offered)).starts_with("Digest "));
+        let mut login = self::login().at_once();
+        login.step(Input::Start);
+        let refused = Action::GiveUp("it refused the credentials by Basic".into());
+        assert_eq!(told(&mut login, &[basic]), refused);
+    }
+
+    #[test]
+    fn others_are_asked_until_they_give_up() {
+        let mut login = Login::new("example.org:443", Seed::new([1; 32])).asking();
+        login.step(Input::Start);
+        for again in [false, true] {
+            let asked = told(&mut login, &[digest("one", false)]);
+            let wanted = Action::Ask {
+                scheme: "Digest".into(),
+                realm: "r".into(),
+                again,
+            };
+            assert_eq!(asked, wanted);
+            let given = Some(Credentials::new("me", "guess"));
+            assert!(sent(login.step(Input::Credentials(given))).starts_with("Digest "));
+        }
+        told(&mut login, &[digest("one", false)]);
+        let nobody = login.step(Input::Credentials(None));
+        let wanted = "it offered Digest, and nobody gave credentials";
+        assert_eq!(nobody, Action::GiveUp(wanted.into()));
+    }
+}

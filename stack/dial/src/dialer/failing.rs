@@ -1,0 +1,231 @@
+//! What a dialer makes of what did not work.
+
+use super::{Dialer, GivenUp, Opening, State};
+use crate::dialer::happy_eyeballs::Race;
+use crate::dialer::step::Step;
+use crate::plan::NoHttp2;
+use crate::plan::websocket::RedirectError;
+use crate::pool::Share;
+use crate::report::error::{DialError, Reason, Retry, WayFailed};
+use crate::report::event::Event;
+use crate::report::id::{AttemptId, Destination};
+use http::{HeaderMap, StatusCode, header};
+use std::mem;
+use std::sync::Arc;
+use wirestack_http1 as http1;
+use wirestack_http2 as http2;
+use wirestack_layer::Instant;
+use wirestack_layer::{Error, Layer, Place};
+
+impl<L: Layer> Dialer<L>
+where
+    L::In: Default,
+    L::Out: Default,
+{
+    /// A stream on a shared connection was not to be had.
+    pub(crate) fn no_stream(
+        &mut self,
+        attempt: AttemptId,
+        share: Arc<Share>,
+        error: Error,
+        now: Instant,
+    ) {
+        let event = Event::Refused {
+            attempt,
+            to: Destination::Stream(share.clone()),
+            why: error.to_string(),
+        };
+        self.trace.add(now, event);
+        if share.is_origin && lacks_http2(&error) && self.plan.0.unshare() {
+            self.trace.add(now, Event::Again(error.to_string()));
+            self.close(now);
+            self.state = State::Start;
+        } else if is_leaving(&error) && self.learnt.len() < self.retries {
+            // The pool takes another connection for it.
+            self.trace.add(now, Event::Again(error.to_string()));
+            self.learnt.add(error);
+            self.close(now);
+            self.state = State::Racing(Race::to(vec![Destination::Stream(share)]));
+        } else if share.is_origin && error.new_connection().is_none() {
+            let ended = refusal(&error).is_none();
+            self.layer_failed(error, usize::MAX, ended, now);
+        } else {
+            let part = share.to_string();
+            self.next_way(Reason::Layer { part, error }, now);
+        }
+    }
+    pub(crate) fn layer_failed(&mut self, error: Error, open: usize, ended: bool, now: Instant) {
+        self.trace.add(now, Event::Failed(error.to_string()));
+        let given_up = self.given_up.take();
+        let again = match &given_up {
+            Some(GivenUp::ToReconnect) => true,
+            Some(GivenUp::Because(_)) => false,
+            None => error.new_connection().is_some(),
+        };
+        if again {
+            return self.again(error, now);
+        }
+        let place = match error.place() {
+            Place::Layer(place) => place,
+            _ => open,
+        };
+        let of_target = self.ways.front().is_none_or(|way| way.hop(place).is_none());
+        let refusal = refusal(&error).map(|(status, fields)| (status, fields.clone()));
+        if let Some((status, fields)) = refusal.as_ref().filter(|_| of_target)
+            && self.redirected(*status, fields, now)
+        {
+            return;
+        }
+        let reason = match given_up {
+            Some(GivenUp::Because(why)) => {
+                let part = self.part(place);
+                Reason::NotAuthenticated { part, error, why }
+            }
+            _ => self.at_layer(error, open),
+        };
+        // What the target says, it would say by any way.
+        match of_target && (refusal.is_some() || !ended) {
+            true => self.end(reason, now),
+            false => self.next_way(reason, now),
+        }
+    }
+    /// Connects once more, as a layer wishes.
+    fn again(&mut self, error: Error, now: Instant) {
+        self.trace.add(now, Event::Again(error.to_string()));
+        self.learnt.add(error);
+        if self.learnt.len() > self.retries {
+            let chain = mem::take(&mut self.learnt).into_chain();
+            let chain = chain.into_iter().map(Retry::Layer).collect();
+            return self.next_way(Reason::TooManyConnections { chain }, now);
+        }
+        self.desks.disconnect();
+        let State::Opening(opening) = mem::replace(&mut self.state, State::Way) else {
+            return;
+        };
+        let attempt = opening.attempt;
+        self.steps.push_back(Step::Close { attempt });
+        if self.build(now) {
+            // What answered once is asked first again.
+            let known = opening.race.again(&opening.to);
+            self.state = State::Racing(Race::to(known));
+        }
+    }
+    /// Follows a redirect of the target; whether that is what its answer was.
+    fn redirected(&mut self, status: StatusCode, fields: &HeaderMap, now: Instant) -> bool {
+        let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+        let location = fields.get(header::LOCATION).filter(|_| follows);
+        let Some(location) = location.and_then(|it| str::from_utf8(it.as_bytes()).ok()) else {
+            return false;
+        };
+        let part = self.part(usize::MAX);
+        let Some(followed) = self.plan.0.follow(location) else {
+            return false;
+        };
+        let status = status.as_u16();
+        let to = self.plan.0.target();
+        let many = self.redirects.len() >= self.retries;
+        let error = match followed {
+            Ok(()) if many => Some(RedirectError::TooMany),
+            Ok(()) => None,
+            Err(error) => Some(error),
+        };
+        let shown = location.split(['?', '#']).next().unwrap_or_default();
+        let shown = if error.is_none() { &to } else { shown };
+        let retry = Retry::Redirect {
+            status,
+            to: shown.to_owned(),
+        };
+        self.redirects.push(retry);
+        if let Some(error) = error {
+            let chain = mem::take(&mut self.redirects);
+            self.end(Reason::Redirect { part, error, chain }, now);
+            return true;
+        }
+        self.trace.add(now, Event::Redirected { status, to });
+        self.close(now);
+        self.failed.clear();
+        self.state = State::Start;
+        true
+    }
+    pub(crate) fn at_layer(&self, error: Error, open: usize) -> Reason {
+        let place = match error.place() {
+            Place::Layer(place) => place,
+            _ => open,
+        };
+        let part = self.part(place);
+        Reason::Layer { part, error }
+    }
+    pub(crate) fn part(&self, place: usize) -> String {
+        let way = self.ways.front();
+        way.map_or_else(|| self.plan.0.target(), |way| way.part(place))
+    }
+    /// Leaves this way and takes the next one.
+    pub(crate) fn next_way(&mut self, reason: Reason, now: Instant) {
+        self.close(now);
+        self.built = None;
+        if let Some(way) = self.ways.pop_front() {
+            let way = way.name;
+            self.failed.push(WayFailed { way, reason });
+        }
+        self.state = State::Way;
+    }
+    /// Closes every attempt.
+    pub(crate) fn close(&mut self, now: Instant) {
+        self.desks.disconnect();
+        match mem::replace(&mut self.state, State::Over) {
+            State::Opening(Opening { attempt, .. }) => {
+                self.steps.push_back(Step::Close { attempt });
+            }
+            State::Racing(mut race) => {
+                for attempt in race.stop() {
+                    self.trace.add(now, Event::Closed { attempt });
+                    self.steps.push_back(Step::Close { attempt });
+                }
+            }
+            _ => {}
+        }
+    }
+    pub(crate) fn end(&mut self, reason: Reason, now: Instant) {
+        self.close(now);
+        let reason = match (self.failed.is_empty(), self.ways.pop_front()) {
+            (false, Some(way)) => {
+                let mut tried = mem::take(&mut self.failed);
+                let way = way.name;
+                tried.push(WayFailed { way, reason });
+                Reason::NoWay { tried }
+            }
+            _ => reason,
+        };
+        let error = DialError::new(reason, self.trace.clone());
+        self.steps.push_back(Step::Failed(error));
+    }
+}
+
+/// The final response that says no, if that is what an error is about.
+fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
+    if let Some(http1::Cause::Refused(refusal)) = error.cause() {
+        return Some((refusal.status, &refusal.headers));
+    }
+    match error.cause() {
+        Some(http2::Cause::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
+        _ => None,
+    }
+}
+
+/// Whether a server does not speak what a shared connection needs.
+fn lacks_http2(error: &Error) -> bool {
+    let learnt = error.new_connection().and_then(|new| new.learnt());
+    learnt.is_some_and(|_: &http2::NotOffered| true) || error.cause::<NoHttp2>().is_some()
+}
+
+/// Whether a connection was about to end when a stream was wanted on it.
+fn is_leaving(error: &Error) -> bool {
+    match error.cause() {
+        Some(http2::Cause::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,
+        Some(cause) => matches!(
+            cause,
+            http2::Cause::GoAway(_) | http2::Cause::Closed | http2::Cause::Truncated
+        ),
+        None => false,
+    }
+}

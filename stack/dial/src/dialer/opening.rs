@@ -1,0 +1,195 @@
+//! What a dialer does with a connection that is open.
+
+use super::{Dialer, GivenUp, Opening, State};
+use crate::auth::{Credentials, Input};
+use crate::dialer::happy_eyeballs::Race;
+use crate::dialer::proxy_auth::Outcome;
+use crate::dialer::step::{Job, Step};
+use crate::report::event::Event;
+use crate::report::id::{AttemptId, Destination, QuestionId};
+use bytes::Bytes;
+use http::Response;
+use std::mem;
+use wirestack_layer::Instant;
+use wirestack_layer::{End, Error, Flow, Layer, Place, Progress};
+use wirestack_nest::Engine;
+
+impl<L: Layer + 'static> Dialer<L>
+where
+    L::In: Default,
+    L::Out: Default,
+{
+    /// Says that the connection of an attempt is open, and returns the stack to drive on it; `None`
+    /// if the attempt is no longer wanted.
+    pub fn opened(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
+        self.open(attempt, now)
+    }
+    /// Says that the stream of an attempt is open, and with which response, and returns the stack to
+    /// drive on it; `None` if the attempt is no longer wanted, or the response is not what was asked
+    /// for.
+    pub fn opened_stream(
+        &mut self,
+        attempt: AttemptId,
+        response: Response<()>,
+        now: Instant,
+    ) -> Option<Engine<L>> {
+        let State::Racing(race) = &self.state else {
+            return None;
+        };
+        if let Destination::Stream(share) = race.to_of(attempt)?
+            && share.is_origin
+        {
+            match self.plan.0.build_on(response, &mut self.seeds)? {
+                Ok(layer) => self.built = Some(layer),
+                Err(error) => {
+                    let reason = self.at_layer(error, 0);
+                    self.end(reason, now);
+                    return None;
+                }
+            }
+        }
+        self.open(attempt, now)
+    }
+    fn open(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
+        let State::Racing(race) = &mut self.state else {
+            return None;
+        };
+        let (winner, losers) = race.win(attempt)?;
+        let layer = self.built.take()?;
+        let race = mem::replace(race, Race::to(Vec::new()));
+        let to = winner.to;
+        let event = Event::Connected {
+            attempt,
+            to: to.clone(),
+        };
+        self.trace.add(now, event);
+        for attempt in losers {
+            self.trace.add(now, Event::Closed { attempt });
+            self.steps.push_back(Step::Close { attempt });
+        }
+        self.state = State::Opening(Opening {
+            attempt,
+            to,
+            race,
+            open: 0,
+            since: now,
+            seen_before: 0,
+            seen: 0,
+            what: "the first bytes",
+        });
+        Some(Engine::new(layer))
+    }
+    /// Answers [`Step::Ask`]; `None` if nobody knows.
+    pub fn credentials(&mut self, question: QuestionId, given: Option<Credentials>, now: Instant) {
+        self.desks.answer(question, Input::Credentials(given));
+        self.answered(now);
+    }
+    /// Answers [`Step::Exchange`].
+    pub fn replied(&mut self, question: QuestionId, reply: Result<Bytes, Error>, now: Instant) {
+        self.desks.answer(question, Input::Reply(reply));
+        self.answered(now);
+    }
+    /// Takes back the work of [`Step::Run`] when it has run.
+    pub fn ran(&mut self, job: Job, now: Instant) {
+        self.desks.take_back(job);
+        self.answered(now);
+    }
+    fn answered(&mut self, now: Instant) {
+        if let State::Opening(opening) = &mut self.state {
+            opening.since = now;
+            self.trace.add(now, Event::Answered);
+        }
+    }
+    /// Looks at the stack of an attempt, after each time that something moved in it.
+    pub fn observe(&mut self, attempt: AttemptId, engine: &mut Engine<L>, now: Instant) {
+        if !matches!(&self.state, State::Opening(it) if it.attempt == attempt) {
+            return;
+        }
+        let mut open = self.look(engine, now);
+        while self.serve(open, engine, now) {
+            engine.process(now);
+            open = self.look(engine, now);
+        }
+        if engine.is_open() {
+            self.trace.add(now, Event::Ready);
+            self.state = State::Ready(attempt);
+            return;
+        }
+        match engine.to_app().closed() {
+            None => {}
+            Some(End::Aborted(error)) => {
+                let error = error.clone();
+                let ended = engine.from_wire().closed().is_some();
+                self.layer_failed(error, open, ended, now);
+            }
+            Some(End::Finished) => {
+                let error = Error::peer("dialer", EndedEarly).at(Place::Layer(open));
+                self.layer_failed(error, open, true, now);
+            }
+        }
+    }
+    /// Notes which layers are open; returns how many.
+    fn look(&mut self, engine: &mut Engine<L>, now: Instant) -> usize {
+        let (mut open, mut first_closed) = (0, None);
+        engine.layer().visit(&mut |layer| match first_closed {
+            None if layer.open => open += 1,
+            None => first_closed = Some(layer.progress),
+            Some(_) => {}
+        });
+        let State::Opening(opening) = &mut self.state else {
+            return open;
+        };
+        let before = opening.open;
+        opening.seen = engine.from_wire().total();
+        if let Some(Progress::Opening(what) | Progress::Deciding(what)) = first_closed {
+            opening.what = what;
+        }
+        if open > before {
+            (opening.open, opening.since) = (open, now);
+            opening.seen_before = opening.seen;
+            let layers = engine.describe().into_iter().enumerate();
+            for (place, layer) in layers.take(open).skip(before) {
+                let event = Event::LayerOpen {
+                    name: layer.name,
+                    part: self.part(place),
+                    facts: layer.facts.to_string(),
+                };
+                self.trace.add(now, event);
+            }
+        }
+        open
+    }
+    /// Lets the authenticator of a hop answer for the layer that waits for it; whether the stack can
+    /// go on.
+    fn serve(&mut self, open: usize, engine: &mut Engine<L>, now: Instant) -> bool {
+        let Some(way) = self.ways.front() else {
+            return false;
+        };
+        let ids = &mut self.ids;
+        let id = || {
+            *ids += 1;
+            QuestionId(*ids)
+        };
+        match self.desks.serve(way, open, engine, self.retries, id) {
+            Outcome::Nothing => return false,
+            Outcome::Told => return true,
+            Outcome::GaveUp(why) => self.given_up = Some(GivenUp::Because(why)),
+            Outcome::Reconnect => self.given_up = Some(GivenUp::ToReconnect),
+            Outcome::Ask(step) => {
+                let what = match &step {
+                    Step::Ask { asked, .. } => format!("credentials for {}", asked.hop),
+                    Step::Exchange { .. } => "an exchange with another server".to_owned(),
+                    _ => "work that takes time".to_owned(),
+                };
+                self.trace.add(now, Event::Asking(what));
+                self.steps.push_back(step);
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("ended before every layer was open")]
+struct EndedEarly;

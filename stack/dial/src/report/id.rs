@@ -1,0 +1,53 @@
+//! Identifiers of what is under way, and where connections lead.
+
+use crate::pool::Share;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a connection leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// An address of the internet.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A stream on an HTTP/2 connection that others use too: by [`Dialer::opened_stream`]. Which
+    /// connection, and whether it has to be made, a [`Ledger`](crate::Ledger) says.
+    ///
+    /// [`Dialer::opened_stream`]: crate::Dialer::opened_stream
+    Stream(Arc<Share>),
+}
+
+impl Destination {
+    /// Returns the address of the internet, if it is one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) | Self::Stream(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+            Self::Stream(share) => write!(f, "a stream to {share}"),
+        }
+    }
+}
+
+/// Names a look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LookupId(pub(crate) u32);
+
+/// Names an attempt to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttemptId(pub(crate) u32);
+
+/// Names a question to somebody outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QuestionId(pub(crate) u32);

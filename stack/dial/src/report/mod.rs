@@ -1,0 +1,9 @@
+//! What happened while connecting: identifiers, events, the trace and the error.
+
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod id;
+#[cfg(feature = "tracing")]
+pub(crate) mod spans;
+pub(crate) mod trace;
+pub(crate) mod waterfall;

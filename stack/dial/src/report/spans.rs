@@ -1,0 +1,67 @@
+//! The steps of connecting as spans of `tracing`. The connections that come of them have their own, and
+//! so do their layers.
+
+use crate::report::event::Event;
+use crate::report::id::AttemptId;
+use std::collections::HashMap;
+use std::fmt;
+use tracing::{Span, debug, debug_span, field};
+
+/// The spans that are open. A copy has none of them: each span is one dialling's.
+#[derive(Default)]
+pub(crate) struct Observed {
+    dial: Option<Span>,
+    lookup: Option<Span>,
+    attempts: HashMap<AttemptId, Span>,
+    ask: Option<Span>,
+}
+
+impl Observed {
+    /// Notes a step; spans close when they are dropped.
+    pub(crate) fn note(&mut self, event: &Event) {
+        let dial = self.dial.get_or_insert_with(|| debug_span!("dial"));
+        match event {
+            Event::Resolving(endpoint) => {
+                let host = field::display(&endpoint.host);
+                self.lookup = Some(debug_span!(parent: &*dial, "look up", host));
+            }
+            Event::Connecting { attempt, to } => {
+                let span = debug_span!(parent: &*dial, "connect", %to);
+                self.attempts.insert(*attempt, span);
+            }
+            Event::Connected { attempt, .. } => {
+                self.attempts.remove(attempt);
+            }
+            Event::Refused { attempt, .. } | Event::Closed { attempt } => {
+                let span = self.attempts.remove(attempt);
+                debug!(parent: span.as_ref().unwrap_or(dial), "{event}");
+            }
+            Event::Asking(what) => self.ask = Some(debug_span!(parent: &*dial, "ask", what)),
+            Event::Answered => self.ask = None,
+            Event::Resolved(_) | Event::NotResolved(_) => {
+                let span = self.lookup.take();
+                debug!(parent: span.as_ref().unwrap_or(dial), "{event}");
+            }
+            Event::Ready => {
+                debug!(parent: &*dial, "{event}");
+                *self = Self::default();
+            }
+            Event::LayerOpen { .. } | Event::Failed(_) => debug!(parent: &*dial, "{event}"),
+            Event::Again(_) | Event::Redirected { .. } | Event::Way(_) => {
+                debug!(parent: &*dial, "{event}");
+            }
+        }
+    }
+}
+
+impl Clone for Observed {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observed")
+    }
+}

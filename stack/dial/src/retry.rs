@@ -1,0 +1,257 @@
+//! Connecting again after a connection was lost.
+
+use crate::report::error::{DialError, Reason};
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use http::StatusCode;
+use std::time::Duration;
+use wirestack_http1 as http1;
+use wirestack_http2 as http2;
+use wirestack_layer::Instant;
+use wirestack_layer::{Error, Seed};
+use wirestack_websocket::CloseCode;
+
+/// How long to wait before connecting again (RFC 6455 §7.2.3): at first a random time, so that the
+/// clients of a server that failed do not come back all at once; then from half to all of a time that
+/// doubles with each failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backoff {
+    /// The longest first wait: 5 s.
+    pub first: Duration,
+    /// The longest wait of all: 60 s.
+    pub most: Duration,
+    /// How many failures in a row are enough to give up: never, unless set.
+    pub failures: Option<u32>,
+    /// How long a connection must have lived for the failures before it to be forgotten: 60 s.
+    pub stable: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(5),
+            most: Duration::from_secs(60),
+            failures: None,
+            stable: Duration::from_secs(60),
+        }
+    }
+}
+
+/// When to connect again, and whether, as a state machine without a clock.
+pub struct Reconnect {
+    backoff: Backoff,
+    random: ChaCha12Rng,
+    failures: u32,
+    since: Option<Instant>,
+}
+
+/// What comes after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Connect again at this time.
+    At(Instant),
+    /// It is over, and well.
+    Done,
+    /// It is over: there were too many failures, or none of this kind goes away.
+    GiveUp,
+}
+
+impl Reconnect {
+    /// Starts with no failure; the seed is where the random waits come from.
+    pub fn new(backoff: Backoff, seed: Seed) -> Self {
+        Self {
+            backoff,
+            random: ChaCha12Rng::from_seed(seed.into_bytes()),
+            failures: 0,
+            since: None,
+        }
+    }
+    /// Says that there is a connection.
+    pub fn connected(&mut self, now: Instant) {
+        self.since = Some(now);
+    }
+    /// Says that connecting failed.
+    pub fn failed(&mut self, error: &DialError, now: Instant) -> Next {
+        match may_pass(error.reason()) {
+            true => self.wait(now),
+            false => Next::GiveUp,
+        }
+    }
+    /// Says that the connection broke.
+    pub fn broke(&mut self, now: Instant) -> Next {
+        self.wait(now)
+    }
+    /// Says that the peer closed the WebSocket with this code: a server that goes away, restarts or
+    /// fails is connected to again; 1000 is an end, and every other code a refusal.
+    pub fn closed(&mut self, code: CloseCode, now: Instant) -> Next {
+        match code {
+            CloseCode::NORMAL => Next::Done,
+            CloseCode::GOING_AWAY
+            | CloseCode::NO_STATUS
+            | CloseCode::INTERNAL_ERROR
+            | CloseCode::SERVICE_RESTART
+            | CloseCode::TRY_AGAIN_LATER
+            | CloseCode::BAD_GATEWAY => self.wait(now),
+            _ => Next::GiveUp,
+        }
+    }
+    fn wait(&mut self, now: Instant) -> Next {
+        let lived = self.since.take();
+        let lived = lived.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        if lived >= self.backoff.stable {
+            self.failures = 0;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self
+            .backoff
+            .failures
+            .is_some_and(|most| self.failures >= most)
+        {
+            return Next::GiveUp;
+        }
+        let Backoff { first, most, .. } = self.backoff;
+        let doubled = first.saturating_mul(1u32.checked_shl(self.failures - 1).unwrap_or(u32::MAX));
+        let longest = doubled.min(most);
+        let shortest = match self.failures {
+            1 => Duration::ZERO,
+            _ => longest / 2,
+        };
+        let share = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
+        let wait = shortest + (longest - shortest).mul_f64(share);
+        now.checked_add(wait).map_or(Next::GiveUp, Next::At)
+    }
+}
+
+/// Whether what connecting failed at may be otherwise some time later.
+fn may_pass(reason: &Reason) -> bool {
+    match reason {
+        Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
+        Reason::Layer { error, .. } => status(error).is_none_or(is_passing),
+        Reason::NoWay { tried } => tried.iter().any(|way| may_pass(&way.reason)),
+        _ => true,
+    }
+}
+
+fn status(error: &Error) -> Option<StatusCode> {
+    if let Some(http1::Cause::Refused(refusal)) = error.cause() {
+        return Some(refusal.status);
+    }
+    match error.cause() {
+        Some(http2::Cause::Refused(refusal)) => Some(refusal.status),
+        _ => None,
+    }
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    let later = [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_EARLY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status.is_server_error() || later.contains(&status)
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::report::trace::Trace;
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn waits(backoff: Backoff, seed: u8, n: usize) -> Vec<Duration> {
+        let mut reconnect = Reconnect::new(backoff, Seed::new([seed; 32]));
+        let now = Instant::ORIGIN;
+        let mut waits = Vec::new();
+        for _ in 0..n {
+            match reconnect.broke(now) {
+                Next::At(at) => waits.push(at - now),
+                other => panic!("{other:?}"),
+            }
+        }
+        waits
+    }
+
+    #[test]
+    fn rfc6455_7_2_3_waits_are_random_and_double_up_to_a_limit() {
+        let mut firsts = Vec::new();
+        for seed in 0..100 {
+            let waits = waits(Backoff::default(), seed, 40);
+            for (n, wait) in waits.iter().enumerate() {
+                let longest = seconds(5 << n.min(4)).min(seconds(60));
+                let shortest = if n == 0 { Duration::ZERO } else { longest / 2 };
+                assert!((shortest..=longest).contains(wait), "{n}: {wait:?}");
+            }
+            firsts.push(waits[0]);
+        }
+        assert!(firsts.iter().any(|wait| *wait < seconds(1)));
+        assert!(firsts.iter().any(|wait| *wait > seconds(4)));
+        assert_eq!(
+            waits(Backoff::default(), 7, 9),
+            waits(Backoff::default(), 7, 9)
+        );
+        assert_ne!(
+            waits(Backoff::default(), 7, 9),
+            waits(Backoff::default(), 8, 9)
+        );
+    }
+
+    #[test]
+    fn failures_are_forgotten_after_a_stable_connection_and_not_before() {
+        let backoff = Backoff {
+            failures: Some(3),
+            ..Backoff::default()
+        };
+        let start = Instant::ORIGIN;
+        for (lived, ends) in [(59, true), (60, false)] {
+            let mut reconnect = Reconnect::new(backoff, Seed::new([1; 32]));
+            let mut now = start;
+            for _ in 0..2 {
+                assert!(matches!(reconnect.broke(now), Next::At(_)));
+            }
+            reconnect.connected(now);
+            now += seconds(lived);
+            let next = reconnect.broke(now);
+            assert_eq!(next == Next::GiveUp, ends, "{lived}: {next:?}");
+        }
+    }
+
+    #[test]
+    fn some_ends_are_for_good() {
+        let now = Instant::ORIGIN;
+        let mut reconnect = Reconnect::new(Backoff::default(), Seed::new([1; 32]));
+        assert_eq!(reconnect.closed(CloseCode::NORMAL, now), Next::Done);
+        for code in [1001, 1005, 1011, 1012, 1013, 1014] {
+            let next = reconnect.closed(CloseCode::new(code), now);
+            assert!(matches!(next, Next::At(_)), "{code}");
+        }
+        for code in [1002, 1003, 1007, 1008, 1009, 1010, 3000, 4001] {
+            let next = reconnect.closed(CloseCode::new(code), now);
+            assert_eq!(next, Next::GiveUp, "{code}");
+        }
+        let error = |reason| DialError::new(reason, Trace::new(now));
+        let invalid = error(Reason::Invalid(Error::local("route", "no")));
+        assert_eq!(reconnect.failed(&invalid, now), Next::GiveUp);
+        let lost = Reason::Unreached {
+            part: "target".into(),
+            tried: Vec::new(),
+        };
+        assert!(matches!(reconnect.failed(&error(lost), now), Next::At(_)));
+        for (status, passes) in [
+            (401, false),
+            (403, false),
+            (404, false),
+            (429, true),
+            (503, true),
+        ] {
+            assert_eq!(
+                is_passing(StatusCode::from_u16(status).unwrap()),
+                passes,
+                "{status}"
+            );
+        }
+    }
+}

@@ -1,0 +1,227 @@
+use crate::auth::Credentials;
+use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use url::Url;
+
+/// What lies at the end of the way: `ws://` or `wss://` for a WebSocket, `http://` or `https://` for
+/// an HTTP/2 connection, `tcp://` or `tls://` for a stream of bytes.
+#[derive(Clone)]
+pub struct Target {
+    pub(crate) scheme: Scheme,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credentials: Option<Credentials>,
+    /// Path and query, for a WebSocket.
+    pub(crate) resource: String,
+    pub(crate) unix: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Ws,
+    Wss,
+    Http,
+    Https,
+    Tcp,
+    Tls,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+}
+
+impl Target {
+    /// Returns where the target is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+    /// Reaches it, where there is no hop, at a Unix socket instead of its host and port.
+    #[must_use]
+    pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.unix = Some(path.into());
+        self
+    }
+    /// Checks that the target is a WebSocket, as [`Plan::websocket`](crate::Plan::websocket) wants it.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError::Kind`] if it is a web server or a stream.
+    pub fn must_be_websocket(&self) -> Result<(), RouteError> {
+        match self.scheme {
+            Scheme::Ws | Scheme::Wss => Ok(()),
+            Scheme::Http | Scheme::Https => {
+                Err(RouteError::Kind("web server, where a WebSocket was wanted"))
+            }
+            _ => Err(RouteError::Kind("stream, where a WebSocket was wanted")),
+        }
+    }
+    /// Whether it is what [`Plan::http2`](super::Plan::http2) needs.
+    pub(crate) fn must_be_web(&self) -> Result<(), RouteError> {
+        match self.scheme {
+            Scheme::Tcp | Scheme::Tls => {
+                Err(RouteError::Kind("stream, where a web server was wanted"))
+            }
+            _ => Ok(()),
+        }
+    }
+    /// Returns where a redirect leads.
+    pub(crate) fn redirected(&self, location: &str) -> Result<Self, RouteError> {
+        let base = Url::parse(&self.request_url()).map_err(RouteError::Url)?;
+        let mut url = base.join(location).map_err(RouteError::Url)?;
+        let scheme = match url.scheme() {
+            "http" => Some("ws"),
+            "https" => Some("wss"),
+            _ => None,
+        };
+        // What a WebSocket is reached by is named in the words of HTTP by many.
+        let renamed = scheme.is_none_or(|scheme| url.set_scheme(scheme).is_ok());
+        url.set_fragment(None);
+        // The server has no business in saying who asks.
+        let cleared = url.set_username("").is_ok() && url.set_password(None).is_ok();
+        match renamed && cleared {
+            true => url.as_str().parse(),
+            false => Err(RouteError::Scheme("ws, wss, http or https")),
+        }
+    }
+    /// Whether it is what [`Plan::stream`](super::Plan::stream) needs.
+    pub(crate) fn must_be_stream(&self) -> Result<(), RouteError> {
+        match self.scheme {
+            Scheme::Ws | Scheme::Wss => {
+                Err(RouteError::Kind("WebSocket, where a stream was wanted"))
+            }
+            _ => Ok(()),
+        }
+    }
+    /// Returns the URL as the handshake of a WebSocket needs it: without user and password.
+    pub fn request_url(&self) -> String {
+        let scheme = self.scheme.name();
+        format!("{scheme}://{}{}", self.endpoint, self.resource)
+    }
+    /// Returns scheme, host and port for the WebSockets of this server: `wss://example.org:443`.
+    pub fn origin(&self) -> String {
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.endpoint)
+    }
+    pub(crate) fn scheme_name(&self) -> &'static str {
+        self.scheme.name()
+    }
+    /// Returns user and password for the server, if the URL had them.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+    /// Returns whether it is reached by TLS.
+    pub fn is_secure(&self) -> bool {
+        matches!(self.scheme, Scheme::Wss | Scheme::Https | Scheme::Tls)
+    }
+}
+
+impl FromStr for Target {
+    type Err = RouteError;
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        let url = parse(text)?;
+        let (scheme, port) = match url.scheme() {
+            "ws" => (Scheme::Ws, Some(80)),
+            "wss" => (Scheme::Wss, Some(443)),
+            "http" => (Scheme::Http, Some(80)),
+            "https" => (Scheme::Https, Some(443)),
+            "tcp" => (Scheme::Tcp, None),
+            "tls" => (Scheme::Tls, None),
+            _ => return Err(RouteError::Scheme("ws, wss, http, https, tcp or tls")),
+        };
+        if url.fragment().is_some() {
+            return Err(RouteError::Fragment); // RFC 6455 §3
+        }
+        let web = !matches!(scheme, Scheme::Tcp | Scheme::Tls);
+        if !web && (!matches!(url.path(), "" | "/") || url.query().is_some()) {
+            return Err(RouteError::StreamPath);
+        }
+        let credentials = credentials(&url)?;
+        if !web && credentials.is_some() {
+            return Err(RouteError::StreamCredentials);
+        }
+        let query = url.query().map(|query| format!("?{query}"));
+        Ok(Self {
+            scheme,
+            endpoint: endpoint(&url, port)?,
+            credentials,
+            unix: None,
+            resource: format!("{}{}", url.path(), query.unwrap_or_default()),
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.scheme.name();
+        // No query: it may hold a token.
+        let path = self.resource.split('?').next().unwrap_or_default();
+        write!(f, "{scheme}://{}{path}", self.endpoint)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_read_from_urls() {
+        for (text, shown) in [
+            ("ws://h", "ws://h:80/"),
+            ("wss://h/chat?x=1", "wss://h:443/chat"),
+            ("tcp://h:22", "tcp://h:22"),
+            ("tls://[::1]:443", "tls://[::1]:443"),
+            ("tcp://BÜCHER.test:22", "tcp://xn--bcher-kva.test:22"),
+        ] {
+            assert_eq!(text.parse::<Target>().unwrap().to_string(), shown, "{text}");
+        }
+        for text in ["ftp://h", "tcp://h", "tls://h/x", "ws://h#f", "tcp://u@h:1"] {
+            assert!(text.parse::<Target>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_target_does_not_show_its_secrets() {
+        let target: Target = "wss://u:hunter2@h/?token=hunter2".parse().unwrap();
+        assert!(!format!("{target}{target:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn redirects_are_resolved_against_the_target() {
+        let target: Target = "wss://a.test/x/y?z".parse().unwrap();
+        for (location, shown) in [
+            ("/other", "wss://a.test:443/other"),
+            ("w?q=1", "wss://a.test:443/x/w?q=1"),
+            ("//b.test/", "wss://b.test:443/"),
+            ("https://b.test:8443/c#f", "wss://b.test:8443/c"),
+            ("http://b.test", "ws://b.test:80/"),
+            ("ws://me:secret@b.test", "ws://b.test:80/"),
+        ] {
+            let to = target.redirected(location).unwrap();
+            assert_eq!(to.request_url(), shown, "{location}");
+            assert!(to.credentials().is_none());
+        }
+        for location in ["ftp://b.test", "http://", "data:x", "tcp://b.test:1"] {
+            let to = target.redirected(location);
+            assert!(
+                to.is_err() || to.unwrap().must_be_websocket().is_err(),
+                "{location}"
+            );
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Digest authentication (RFC 7616) of a server; `digest_auth` computes the hashes.
+
+use crate::auth::digest::{context, hex};
+use crate::auth::{Challenge, Credentials, constant_time};
+use chacha20::ChaCha12Rng;
+use chacha20::rand_core::SeedableRng;
+use digest_auth::{
+    Algorithm, AlgorithmType, AuthorizationHeader, Charset, Qop, WwwAuthenticateHeader,
+};
+use http::HeaderValue;
+use std::str::FromStr;
+use std::time::Duration;
+use wirestack_layer::{Instant, Seed};
+
+/// Checks the Digest responses of clients.
+///
+/// A nonce holds its age and a proof that this server made it, so the server remembers none. A client
+/// may use a fresh nonce again: an attacker who can replay the request of a tunnel can use the tunnel
+/// as well.
+#[derive(Clone)]
+pub(crate) struct DigestVerifier {
+    realm: String,
+    credentials: Credentials,
+    key: String,
+    born: Instant,
+}
+
+/// Result of checking the Digest response of a client.
+pub(crate) enum Verified {
+    Valid,
+    /// The response is right, but its nonce is too old.
+    Stale,
+    Invalid,
+}
+
+impl DigestVerifier {
+    pub(crate) fn new(realm: &str, credentials: Credentials, seed: Seed, now: Instant) -> Self {
+        Self {
+            realm: realm.to_owned(),
+            credentials,
+            key: hex(&mut ChaCha12Rng::from_seed(seed.into_bytes())),
+            born: now,
+        }
+    }
+    /// Returns the challenges, the strongest first.
+    pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<String> {
+        let age = now.saturating_duration_since(self.born).as_secs();
+        let nonce = self.nonce(age);
+        let of = |algo| {
+            let header = WwwAuthenticateHeader {
+                domain: None,
+                realm: self.realm.clone(),
+                nonce: nonce.clone(),
+                opaque: None,
+                stale,
+                algorithm: Algorithm::new(algo, false),
+                qop: Some(vec![Qop::AUTH]),
+                userhash: false,
+                charset: Charset::UTF8,
+                nc: 0,
+            };
+            header.to_string()
+        };
+        vec![of(AlgorithmType::SHA2_256), of(AlgorithmType::MD5)]
+    }
+    /// Checks the credentials of a CONNECT to `target`.
+    pub(crate) fn verify(&self, value: &HeaderValue, target: &str, now: Instant) -> Verified {
+        let shown = str::from_utf8(value.as_bytes()).ok(); // a user's name may be any
+        let Some(mut header) = shown.and_then(authorization) else {
+            return Verified::Invalid;
+        };
+        // "auth" is all that was offered, and `-sess` was not.
+        let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
+        let issued = self.issued(&header.nonce);
+        let ours = header.realm == self.realm && header.username == self.credentials.user;
+        let Some(issued) = issued.filter(|_| offered && ours && header.uri == target) else {
+            return Verified::Invalid;
+        };
+        let shown = std::mem::take(&mut header.response);
+        let Credentials { user, password } = &self.credentials;
+        header.digest(&context(user, password, target, None));
+        if !constant_time::eq(&shown.to_ascii_lowercase(), &header.response) {
+            return Verified::Invalid;
+        }
+        let age = now.saturating_duration_since(self.born).as_secs();
+        if age.saturating_sub(issued) > NONCE_LIFETIME.as_secs() {
+            Verified::Stale
+        } else {
+            Verified::Valid
+        }
+    }
+    fn nonce(&self, age: u64) -> String {
+        let proof = Algorithm::new(AlgorithmType::SHA2_256, false);
+        // The key is as long as the hash and comes first and last: nothing can be appended to it.
+        let proof = proof.hash_str(&format!("{0}:{age:016x}:{0}", self.key));
+        format!("{age:016x}{proof}")
+    }
+    /// Returns the age of the server when it issued a nonce; `None` if it did not issue it.
+    fn issued(&self, nonce: &str) -> Option<u64> {
+        let age = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
+        constant_time::eq(nonce, &self.nonce(age)).then_some(age)
+    }
+}
+
+/// Reads credentials. They have the form of a challenge, and the parser of `digest_auth` panics at
+/// what is not ASCII.
+fn authorization(text: &str) -> Option<AuthorizationHeader> {
+    let shown = Challenge::new(text);
+    let digits = shown.parameter("nc")?;
+    let hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let algorithm = match shown.parameter("algorithm") {
+        Some(name) => Algorithm::from_str(&name).ok()?,
+        None => Algorithm::default(),
+    };
+    let auth = |qop: String| qop.eq_ignore_ascii_case("auth").then_some(Qop::AUTH);
+    let userhash = shown.parameter("userhash");
+    Some(AuthorizationHeader {
+        realm: shown.parameter("realm")?,
+        nonce: shown.parameter("nonce")?,
+        opaque: None,
+        userhash: userhash.is_some_and(|it| it.eq_ignore_ascii_case("true")),
+        algorithm,
+        response: shown.parameter("response")?,
+        username: shown.parameter("username")?,
+        uri: shown.parameter("uri")?,
+        qop: shown.parameter("qop").and_then(auth),
+        cnonce: shown.parameter("cnonce"),
+        nc: u32::from_str_radix(&digits, 16).ok().filter(|_| hex)?,
+    })
+    .filter(|header| shown.is("digest") && header.cnonce.is_some())
+}
+
+/// How long a nonce is good for.
+const NONCE_LIFETIME: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::digest::Digest;
+    use chacha20::rand_core::Rng;
+
+    const TARGET: &str = "example.org:443";
+
+    fn challenges(texts: &[String]) -> Vec<Challenge> {
+        texts.iter().map(Challenge::new).collect()
+    }
+
+    fn client() -> Digest {
+        Digest::new(TARGET.into(), Seed::new([1; 32]))
+    }
+
+    #[test]
+    fn both_sides_agree_and_a_nonce_grows_stale() {
+        let start = Instant::ORIGIN;
+        let right = Credentials::new("m\u{fc}\"e", "se\\cret");
+        let verifier = DigestVerifier::new("a \"realm\"", right.clone(), Seed::new([2; 32]), start);
+        let offered = challenges(&verifier.challenges(false, start));
+        assert!(offered[0].to_string().contains("SHA-256"));
+        for offer in &offered {
+            let mut client = client();
+            let value = client.answer(offer, &right).unwrap();
+            assert_eq!(format!("{value:?}"), "Sensitive");
+            let at = |seconds| start + Duration::from_secs(seconds);
+            let passes = |seconds, target| verifier.verify(&value, target, at(seconds));
+            assert!(matches!(passes(300, TARGET), Verified::Valid));
+            assert!(matches!(passes(301, TARGET), Verified::Stale));
+            assert!(matches!(passes(0, "example.org:22"), Verified::Invalid));
+            let again = client.again(&right).unwrap().unwrap();
+            assert!(String::from_utf8_lossy(again.as_bytes()).contains("nc=00000002"));
+            let wrong = Credentials::new("me", "guess");
+            let value = self::client().answer(offer, &wrong).unwrap();
+            assert!(matches!(
+                verifier.verify(&value, TARGET, start),
+                Verified::Invalid
+            ));
+        }
+        let foreign = DigestVerifier::new("a \"realm\"", right.clone(), Seed::new([3; 32]), start);
+        let offer = &challenges(&foreign.challenges(false, start))[0];
+        let value = client().answer(offer, &right).unwrap();
+        assert!(matches!(
+            verifier.verify(&value, TARGET, start),
+            Verified::Invalid
+        ));
+    }
+
+    #[test]
+    fn junk_is_borne() {
+        let start = Instant::ORIGIN;
+        let right = Credentials::new("me", "secret");
+        let verifier = DigestVerifier::new("r", right.clone(), Seed::new([2; 32]), start);
+        let offer = verifier.challenges(false, start).remove(0);
+        let value = client().answer(&Challenge::new(&*offer), &right).unwrap();
+        let value = value.as_bytes().to_vec();
+        let mut random = ChaCha12Rng::from_seed([7; 32]);
+        let mut below = |n: usize| {
+            let mut bytes = [0; 4];
+            random.fill_bytes(&mut bytes);
+            u32::from_le_bytes(bytes) as usize % n
+        };
+        for _ in 0..20_000 {
+            let mut shown = value.clone();
+            let mut offered = offer.clone().into_bytes();
+            for text in [&mut shown, &mut offered] {
+                for _ in 0..=below(4) {
+                    let (at, with) = (below(text.len()), b"\"=, \\a\t\xff0"[below(9)]);
+                    match below(3) {
+                        0 => text[at] = with,
+                        1 => text.insert(at, with),
+                        _ => drop(text.remove(at)),
+                    }
+                }
+            }
+            let shown = String::from_utf8_lossy(&shown).into_owned();
+            if let Ok(shown) = HeaderValue::try_from(shown) {
+                verifier.verify(&shown, TARGET, start);
+            }
+            let offered = Challenge::new(String::from_utf8_lossy(&offered));
+            if Digest::best(std::slice::from_ref(&offered)).is_some() {
+                let _ = client().answer(&offered, &right);
+            }
+        }
+    }
+}

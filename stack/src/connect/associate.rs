@@ -1,0 +1,82 @@
+//! The front of UDP ASSOCIATE.
+
+use crate::driver::datagrams::Association;
+use crate::driver::dial::{DialContext, no_runtime};
+use crate::driver::error::seed;
+use crate::driver::runtime::{BoxFuture, Runtime};
+use std::sync::Arc;
+use wirestack_dial::{DialError, Dialer, Hop, Plan, RouteError, Timeouts};
+use wirestack_layer::Error;
+
+/// Associates with a `socks5://` proxy for datagrams (UDP ASSOCIATE, RFC 1928 §7). They go to it by
+/// UDP, so there can be no hop before it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::socks::Address;
+///
+/// let mut datagrams = wirestack::associate("socks5h://gate.test").await?;
+/// datagrams.send_to(b"query", &Address::new("192.0.2.53", 53)?).await?;
+/// let (answer, from) = datagrams.recv().await?;
+/// println!("{} bytes from {from}", answer.len());
+/// # Ok(())
+/// # }
+/// ```
+pub fn associate<H>(hop: H) -> Associate
+where
+    H: TryInto<Hop, Error: Into<RouteError>>,
+{
+    Associate {
+        hop: hop.try_into().map_err(Into::into),
+        timeouts: Timeouts::default(),
+        context: DialContext::new(),
+    }
+}
+
+/// An association about to be made: await it.
+#[must_use = "it does nothing until it is awaited"]
+pub struct Associate {
+    hop: Result<Hop, RouteError>,
+    timeouts: Timeouts,
+    context: DialContext,
+}
+
+impl Associate {
+    /// Sets how long it may take.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+    /// Connects with the runtime, resolver and credentials of this context.
+    pub fn context(mut self, context: DialContext) -> Self {
+        self.context = context;
+        self
+    }
+    /// Runs on this, instead of the runtime that it is awaited in.
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.context = self.context.runtime(runtime);
+        self
+    }
+    async fn make(self) -> Result<Association, DialError> {
+        let now = self.context.find_runtime().map_err(no_runtime)?.now();
+        let invalid = |error: RouteError| {
+            let error = Error::local("route", error);
+            DialError::invalid(error, now)
+        };
+        let hop = self.hop.map_err(invalid)?;
+        let plan = Plan::udp_associate(hop).map_err(invalid)?;
+        let dialer = Dialer::new(plan, self.timeouts, seed(), now);
+        let (connection, _) = self.context.dial(dialer).await?;
+        Association::open(connection)
+            .await
+            .map_err(|error| DialError::invalid(error, now))
+    }
+}
+
+impl IntoFuture for Associate {
+    type Output = Result<Association, DialError>;
+    type IntoFuture = BoxFuture<Self::Output>;
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.make())
+    }
+}

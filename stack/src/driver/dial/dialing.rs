@@ -1,0 +1,248 @@
+//! Carrying out what a [`Dialer`] says.
+
+use super::context::DialContext;
+use crate::driver::error::{none_here, socket};
+use crate::driver::io::Connection;
+use crate::driver::runtime::{
+    AddressStream, AsyncTimer, BoxFuture, NoRuntime, Runtime, Transport, run_blocking,
+};
+use bytes::Bytes;
+use http::Response;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use wirestack_dial::auth::Credentials;
+use wirestack_dial::{
+    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
+};
+use wirestack_layer::Instant;
+use wirestack_layer::{Error, Layer};
+
+impl DialContext {
+    /// Carries out the steps of a dialer, and returns the connection with what was done for it.
+    ///
+    /// Dropping the future gives everything up.
+    ///
+    /// # Errors
+    ///
+    /// The error that the dialer gave up with, or there is no runtime here.
+    pub async fn dial<L>(&self, dialer: Dialer<L>) -> Result<Dialed<L>, DialError>
+    where
+        L: Layer<In: Default, Out: Default> + 'static,
+    {
+        let runtime = self.find_runtime().map_err(no_runtime)?;
+        let mut dialing = Dialing {
+            dialer,
+            context: self,
+            runtime,
+            lookups: Vec::new(),
+            opening: Vec::new(),
+            open: Vec::new(),
+            answers: Vec::new(),
+            timer: None,
+        };
+        poll_fn(move |cx| dialing.run(cx)).await
+    }
+}
+
+/// The error of a dialing that nothing can drive.
+pub(crate) fn no_runtime(none: NoRuntime) -> DialError {
+    DialError::invalid(none_here(none), Instant::now())
+}
+
+/// What is under way for a dialer.
+struct Dialing<'a, L: Layer> {
+    dialer: Dialer<L>,
+    context: &'a DialContext,
+    runtime: Arc<dyn Runtime>,
+    lookups: Vec<(LookupId, AddressStream)>,
+    opening: Vec<(AttemptId, BoxFuture<Opened>)>,
+    open: Vec<(AttemptId, Connection<L>)>,
+    answers: Vec<(QuestionId, BoxFuture<Option<Answer>>)>,
+    timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
+}
+
+/// A transport, and the response that opened it if it is a stream of a shared connection.
+type Opened = Result<(Box<dyn Transport>, Option<Response<()>>), Error>;
+
+enum Answer {
+    Credentials(Option<Credentials>),
+    Reply(Result<Bytes, Error>),
+    Ran(Job),
+}
+
+/// A connection, and what was done for it.
+pub type Dialed<L> = (Connection<L>, Trace);
+
+impl<L> Dialing<'_, L>
+where
+    L: Layer<In: Default, Out: Default> + 'static,
+{
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
+        loop {
+            match self.dialer.step(self.runtime.now()) {
+                Step::Resolve { lookup, host, port } => {
+                    let found = self.context.resolve(&*self.runtime, host, port);
+                    self.lookups.push((lookup, found));
+                }
+                Step::Open { attempt, to } => {
+                    let opened = self.connect(to);
+                    self.opening.push((attempt, opened));
+                }
+                Step::Close { attempt } => {
+                    self.opening.retain(|(id, _)| *id != attempt);
+                    self.open.retain(|(id, _)| *id != attempt);
+                }
+                Step::Ask { question, asked } => {
+                    let given = (self.context.ask)(asked);
+                    self.answer(question, async { Some(Answer::Credentials(given.await)) });
+                }
+                Step::Exchange {
+                    question,
+                    url,
+                    data,
+                } => {
+                    let reply = (self.context.exchange)(url, data);
+                    self.answer(question, async { Some(Answer::Reply(reply.await)) });
+                }
+                Step::Run(mut job) => {
+                    let question = job.question();
+                    let ran = run_blocking(&*self.runtime, move || {
+                        job.run();
+                        job
+                    });
+                    // What panicked never comes back, and the dialer's time-out tells.
+                    self.answer(question, async { ran.await.map(Answer::Ran) });
+                }
+                Step::Ready { attempt } => {
+                    if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
+                        let (_, connection) = self.open.swap_remove(at);
+                        return Poll::Ready(Ok((connection, self.dialer.trace().clone())));
+                    }
+                }
+                Step::Failed(error) => return Poll::Ready(Err(error)),
+                Step::Wait { until } => {
+                    if !self.report(cx) {
+                        let expired = ready!(self.wait(until, cx));
+                        expired.map_err(|error| {
+                            let error = Error::local("runtime", error);
+                            DialError::invalid(error, self.runtime.now())
+                        })?;
+                    }
+                }
+            }
+        }
+    }
+    fn connect(&self, to: Destination) -> BoxFuture<Opened> {
+        let io = match to {
+            Destination::Tcp(to) => self.runtime.connect_tcp(to),
+            Destination::Unix(path) => self.runtime.connect_unix(path),
+            Destination::Stream(share) => {
+                let opened = self.context.open_stream(share, self.dialer.timeouts());
+                return Box::pin(async { opened.await.map(|(io, response)| (io, Some(response))) });
+            }
+        };
+        Box::pin(async { Ok((io.await.map_err(socket)?, None)) })
+    }
+    fn answer(
+        &mut self,
+        question: QuestionId,
+        answer: impl Future<Output = Option<Answer>> + Send + 'static,
+    ) {
+        self.answers.push((question, Box::pin(answer)));
+    }
+    /// Tells the dialer what has happened; returns whether anything has.
+    fn report(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.runtime.now();
+        let found = first_ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));
+        if let Some((at, found)) = found {
+            let (lookup, _) = self.lookups[at];
+            match found {
+                Some(Ok(found)) => self.dialer.found(lookup, found, now),
+                over => {
+                    drop(self.lookups.swap_remove(at));
+                    let failed = |error| Error::local("resolver", error);
+                    let rest = over.unwrap_or(Ok(Vec::new())).map_err(failed);
+                    self.dialer.resolved(lookup, rest, now);
+                }
+            }
+            return true;
+        }
+        if let Some((at, opened)) = first_ready(&mut self.opening, |io| io.as_mut().poll(cx)) {
+            let (attempt, _) = self.opening.swap_remove(at);
+            match opened {
+                Ok((io, response)) => self.opened(attempt, io, response),
+                Err(error) => self.dialer.refused(attempt, error, now),
+            }
+            return true;
+        }
+        if let Some((at, answer)) = first_ready(&mut self.answers, |it| it.as_mut().poll(cx)) {
+            let (question, _) = self.answers.swap_remove(at);
+            match answer {
+                Some(Answer::Credentials(given)) => {
+                    self.dialer.credentials(question, given, now);
+                }
+                Some(Answer::Reply(reply)) => self.dialer.replied(question, reply, now),
+                Some(Answer::Ran(job)) => self.dialer.ran(job, now),
+                None => {}
+            }
+            for (attempt, connection) in &mut self.open {
+                self.dialer.observe(*attempt, connection.engine(), now);
+            }
+            return true;
+        }
+        for (attempt, connection) in &mut self.open {
+            if connection.advance(cx).is_ready() {
+                self.dialer.observe(*attempt, connection.engine(), now);
+                return true;
+            }
+        }
+        false
+    }
+    fn opened(
+        &mut self,
+        attempt: AttemptId,
+        io: Box<dyn Transport>,
+        response: Option<Response<()>>,
+    ) {
+        let now = self.runtime.now();
+        let engine = match response {
+            Some(response) => self.dialer.opened_stream(attempt, response, now),
+            None => self.dialer.opened(attempt, now),
+        };
+        if let Some(mut engine) = engine {
+            engine.process(now);
+            self.dialer.observe(attempt, &mut engine, now);
+            let connection = Connection::new(self.runtime.clone(), io, engine);
+            self.open.push((attempt, connection));
+        }
+    }
+    fn wait(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(until) = until else {
+            return Poll::Pending;
+        };
+        let runtime = &self.runtime;
+        let (due, timer) = self
+            .timer
+            .get_or_insert_with(|| (until, runtime.new_timer(until)));
+        if *due != until {
+            timer.as_mut().reset(until);
+            *due = until;
+        }
+        timer.as_mut().poll_expired(cx)
+    }
+}
+
+/// Polls each until one is ready, and returns where it is and its result.
+fn first_ready<I, P, T>(
+    pending: &mut [(I, P)],
+    mut poll: impl FnMut(&mut P) -> Poll<T>,
+) -> Option<(usize, T)> {
+    let mut each = pending.iter_mut().enumerate();
+    each.find_map(|(at, (_, pending))| match poll(pending) {
+        Poll::Ready(done) => Some((at, done)),
+        Poll::Pending => None,
+    })
+}

@@ -1,0 +1,47 @@
+//! Streams of HTTP/2 connections that are shared.
+
+use super::context::{DialContext, OpenedStream};
+use crate::driver::error::{none_here, seed};
+use crate::driver::http2::Http2;
+use crate::driver::runtime::BoxFuture;
+use std::sync::Arc;
+use wirestack_dial::{Dialer, Plan, Share, Timeouts};
+use wirestack_layer::Error;
+
+impl DialContext {
+    /// Opens a stream, on a connection of the pool or on one of its own.
+    pub(super) fn open_stream(
+        &self,
+        share: Arc<Share>,
+        timeouts: Timeouts,
+    ) -> BoxFuture<OpenedStream> {
+        let mut context = self.clone();
+        match context.streams.take() {
+            Some(open) => open(share, timeouts, context),
+            None => Box::pin(async move {
+                let http2 = dial_http2(&share, timeouts, &context).await?;
+                http2.spawn();
+                let (response, stream) = http2.open(share.request()).await?;
+                Ok((Box::new(stream) as _, response))
+            }),
+        }
+    }
+}
+
+/// Makes an HTTP/2 connection for streams.
+pub(crate) async fn dial_http2(
+    share: &Share,
+    timeouts: Timeouts,
+    context: &DialContext,
+) -> Result<Http2, Error> {
+    let plan = Plan::shared(share).map_err(|error| Error::local("route", error))?;
+    let now = context.find_runtime().map(|it| it.now());
+    let now = now.map_err(none_here)?;
+    match context.dial(Dialer::new(plan, timeouts, seed(), now)).await {
+        Ok((connection, _)) => Ok(Http2::new(connection)),
+        Err(error) => Err(match error.layer_error() {
+            Some(error) => error.clone(),
+            None => Error::peer("dialer", error),
+        }),
+    }
+}
