@@ -47,7 +47,7 @@
 //! * [`Connection`]: a stack on a transport; [`Handle`], [`Reader`], [`Writer`] share one.
 //! * [`Http2`], [`Http2Stream`], [`Pool`]: many streams over one connection.
 //! * [`WebSocketServer`], [`serve_proxy`], [`relay`]: servers. [`associate`]: UDP through SOCKS5.
-//! * [`Layer`], [`Ports`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
+//! * [`Layer`], [`Flows`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
 //! * [`Nest`], [`Stack`], [`Identity`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting, from
 //!   `wirestack-nest`.
@@ -80,8 +80,8 @@ pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{Datagrams, Gate, Outgoing, Policy, Refused, Wants};
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 pub use wirestack_layer::{
-    AnyLayer, Blame, Cause, End, Error, Facts, Flow, Instant, Layer, LayerExt, NewConnection,
-    Parsed, Pipe, Place, Ports, Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire,
+    AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
+    NewConnection, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]

@@ -9,7 +9,7 @@ use wirestack::Instant;
 use wirestack::dial::{
     AttemptId, Destination, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts,
 };
-use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed};
+use wirestack::{Error, Flows, Layer, Pipe, Progress, Seed};
 
 /// Opens at the byte `k`, fails at `x`, and wants another connection at `n`.
 #[derive(Default)]
@@ -24,12 +24,12 @@ impl Layer for Knock {
     fn name(&self) -> &'static str {
         "knock"
     }
-    fn process(&mut self, mut p: Ports<'_>, _: Instant) {
+    fn process(&mut self, mut p: Flows<'_>, _: Instant) {
         if self.open {
-            return p.tunnel();
+            return p.pass_through();
         }
         let Some(byte) = p.from_wire.unread().first().copied() else {
-            if let Some(error) = p.from_wire.cut("knock", "closed before the knock")
+            if let Some(error) = p.from_wire.truncation("knock", "closed before the knock")
                 && !self.over
             {
                 self.over = true;

@@ -187,7 +187,7 @@ async fn bind(on: &On, proxy: SocketAddr) {
         .context(on.context())
         .await
         .unwrap()
-        .grow(socks::Client::bind(
+        .push_layer(socks::Client::bind(
             SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
         ));
     let at = waiting.wait_for(|engine| engine.part::<socks::Client>()?.bound().cloned());
@@ -250,7 +250,7 @@ async fn timers(on: &On) {
     let stream = connect_stream(&format!("tcp://{address}"));
     let stream = stream.direct().context(on.context()).await.unwrap();
     let _accepted = listener.accept().await.unwrap();
-    let late = stream.grow(socks::Client::new(
+    let late = stream.push_layer(socks::Client::new(
         SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into(),
     ));
     let late = late.finish(Duration::from_millis(20)).await.unwrap_err();

@@ -8,7 +8,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE
 use http::{HeaderValue, Response, StatusCode};
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Ports, Progress};
+use wirestack_layer::{Error, Flow, Flows, Progress};
 
 /// What requests are taken.
 pub(crate) trait Serve {
@@ -75,7 +75,7 @@ impl<S: Serve> Answering<S> {
             self.state = State::Answering(decide(request));
         }
     }
-    fn read(&mut self, p: &mut Ports<'_>) -> Result<bool, Error> {
+    fn read(&mut self, p: &mut Flows<'_>) -> Result<bool, Error> {
         let State::Reading(reader) = &mut self.state else {
             return Ok(true);
         };
@@ -85,7 +85,9 @@ impl<S: Serve> Answering<S> {
             Ok(None) => {
                 let awaited = S::AWAITED;
                 let seen = p.from_wire.len();
-                let cut = p.from_wire.cut(S::NAME, Cause::Truncated { awaited, seen });
+                let cut = p
+                    .from_wire
+                    .truncation(S::NAME, Cause::Truncated { awaited, seen });
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
@@ -102,7 +104,7 @@ impl<S: Serve> Handshake for Answering<S> {
     type Outcome = Accepted;
     const NAME: &'static str = S::NAME;
 
-    fn step(&mut self, p: &mut Ports<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
+    fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
             // An end of the wire is no reason to go: a client may say all it has and half-close.
             if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use http::Response;
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Ports, Progress};
+use wirestack_layer::{Error, Flow, Flows, Progress};
 
 /// What is asked for, and what the answers mean.
 pub(crate) trait Ask {
@@ -172,7 +172,7 @@ impl<A: Ask> Handshake for Asking<A> {
     type Outcome = Opened;
     const NAME: &'static str = A::NAME;
 
-    fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Opened>, Error> {
+    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Opened>, Error> {
         loop {
             match &mut self.state {
                 State::Start => {
@@ -187,7 +187,7 @@ impl<A: Ask> Handshake for Asking<A> {
                         Held::Request => {
                             let (awaited, seen) = (A::AWAITED, 0);
                             let cause = Cause::Truncated { awaited, seen };
-                            if let Some(error) = p.from_wire.cut(A::NAME, cause) {
+                            if let Some(error) = p.from_wire.truncation(A::NAME, cause) {
                                 return Err(error);
                             }
                         }
@@ -214,7 +214,9 @@ impl<A: Ask> Handshake for Asking<A> {
                     let Some(head) = head.map_err(|cause| Error::peer(A::NAME, cause))? else {
                         let awaited = A::AWAITED;
                         let seen = p.from_wire.len();
-                        let cut = p.from_wire.cut(A::NAME, Cause::Truncated { awaited, seen });
+                        let cut = p
+                            .from_wire
+                            .truncation(A::NAME, Cause::Truncated { awaited, seen });
                         return cut.map_or(Ok(None), |error| Err(self.ask.cut(error, seen)));
                     };
                     let opened = self.judge(head, now);

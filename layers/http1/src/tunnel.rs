@@ -1,7 +1,7 @@
 //! A handshake that leaves a tunnel behind: what all four layers of this crate are.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Progress};
 
 /// What happens on the wire until the tunnel is open.
 pub(crate) trait Handshake {
@@ -10,7 +10,7 @@ pub(crate) trait Handshake {
     /// The layer's name.
     const NAME: &'static str;
     /// Goes on as far as it can; the outcome opens the tunnel, an error ends it.
-    fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
+    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
     fn deadline(&self) -> Option<Instant> {
         None
     }
@@ -44,7 +44,7 @@ impl<H: Handshake> Tunnel<H> {
             _ => None,
         }
     }
-    pub(crate) fn process(&mut self, mut p: Ports<'_>, now: Instant) {
+    pub(crate) fn process(&mut self, mut p: Flows<'_>, now: Instant) {
         if let Self::Opening(handshake) = self {
             p.propagate_stop();
             match handshake.step(&mut p, now) {
@@ -71,7 +71,7 @@ impl<H: Handshake> Tunnel<H> {
             }
         }
         match self {
-            Self::Open(_) => p.tunnel(),
+            Self::Open(_) => p.pass_through(),
             _ => p.discard(),
         }
     }
@@ -102,10 +102,10 @@ macro_rules! tunnel_layer {
             }
             fn process(
                 &mut self,
-                ports: wirestack_layer::Ports<'_>,
+                flows: wirestack_layer::Flows<'_>,
                 now: wirestack_layer::Instant,
             ) {
-                self.tunnel.process(ports, now);
+                self.tunnel.process(flows, now);
             }
             fn deadline(&self) -> Option<wirestack_layer::Instant> {
                 self.tunnel.deadline()

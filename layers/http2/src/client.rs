@@ -9,7 +9,7 @@ use http::Response;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.
 ///
@@ -162,14 +162,14 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, now: Instant) {
+    fn process(&mut self, mut flows: Flows<'_>, now: Instant) {
         let parks = self.parking.is_some();
         if let Some(error) = self.parking.as_mut().and_then(|it| it.failed.take()) {
             self.tunnel.end();
-            return ports.fail(error);
+            return flows.fail(error);
         }
         let response = &mut self.response;
-        self.tunnel.process(ports, now, |tunnel, stream, head| {
+        self.tunnel.process(flows, now, |tunnel, stream, head| {
             if let Head::Response(head) = head
                 && tunnel.stream() == Some(stream)
             {

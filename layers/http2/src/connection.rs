@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -86,7 +86,7 @@ impl Connection {
         self.streams.len() + self.waiting.len()
     }
     /// Moves everything that can move, once; whether to do so again.
-    fn round(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
+    fn round(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let waker = self.woken.waker();
         let cx = &mut Context::from_waker(&waker);
         self.woken.take_connection();
@@ -125,32 +125,32 @@ impl Connection {
         moved | self.exchange(p, now) | !self.woken.is_empty()
     }
     /// Moves bytes between the wire and h2; returns whether there were any.
-    fn exchange(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
+    fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let mut pipes = self.wire.pipes();
-        let before = p.from_wire.moves() + p.to_wire.moves();
+        let before = p.from_wire.revision() + p.to_wire.revision();
         if let Some(pinger) = &mut self.pinger
             && !p.from_wire.is_empty()
         {
             pinger.heard(now);
         }
         match &mut self.blocks {
-            None => p.from_wire.pour(&mut pipes.incoming),
+            None => p.from_wire.transfer_to(&mut pipes.incoming),
             // h2 has not been polled for what it got.
             Some(_) if !pipes.incoming.is_empty() => {}
             Some(blocks) => {
                 let len = p.from_wire.len().min(pipes.incoming.room());
                 let n = blocks.next(len, p.from_wire.chunks());
-                p.from_wire.pour_upto(&mut pipes.incoming, n);
+                p.from_wire.transfer_up_to(&mut pipes.incoming, n);
             }
         }
-        pipes.outgoing.pour(p.to_wire);
+        pipes.outgoing.transfer_to(p.to_wire);
         let closes = p.from_wire.is_closed() && p.from_wire.is_empty();
         let told = closes && !self.wire_ended;
         self.wire_ended = closes;
-        told || p.from_wire.moves() + p.to_wire.moves() != before
+        told || p.from_wire.revision() + p.to_wire.revision() != before
     }
     /// Takes what the application asks and answers.
-    fn take_heads(&mut self, p: &mut Ports<'_, Streams, Streams>) -> bool {
+    fn take_heads(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let mut taken = false;
         while let Some((id, head)) = p.from_app.arrived() {
             taken = true;
@@ -161,13 +161,13 @@ impl Connection {
                         self.waiting.push_back((id, request));
                     } else if let Some(mut pipe) = p.to_app.write(id) {
                         let error = local(Cause::TooManyStreams(self.settings.streams));
-                        pipe.abort(error.at(Place::Layer(p.place)));
+                        pipe.abort(error.at(Place::Layer(p.index)));
                         p.from_app.forget(id);
                     }
                 }
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
-                        stream.answer(response, p.to_app, p.place);
+                        stream.answer(response, p.to_app, p.index);
                         self.changed.push(id);
                     }
                 }
@@ -176,7 +176,7 @@ impl Connection {
         taken
     }
     /// Lets the streams move at which something has happened, and only those.
-    fn look_at_streams(&mut self, p: &mut Ports<'_, Streams, Streams>) -> bool {
+    fn look_at_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let blocked = self.wire.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
@@ -193,14 +193,14 @@ impl Connection {
         self.changed = changed; // its memory is used again
         any
     }
-    fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Ports<'_, Streams, Streams>) {
+    fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
             if aborted && self.waiting.iter().any(|(waiting, _)| *waiting == id) {
                 self.waiting.retain(|(waiting, _)| *waiting != id);
                 p.from_app.forget(id);
                 if let Some(mut pipe) = p.to_app.write(id) {
-                    pipe.abort(local(Cause::Closed).at(Place::Layer(p.place)));
+                    pipe.abort(local(Cause::Closed).at(Place::Layer(p.index)));
                 }
             }
             return;
@@ -210,7 +210,7 @@ impl Connection {
             up: p.to_app,
             excerpt: self.settings.excerpt,
             blocked,
-            place: p.place,
+            index: p.index,
         };
         if stream.process(around) {
             self.resetting.push(id);
@@ -229,13 +229,13 @@ impl Connection {
         any
     }
     /// h2 is done: every stream learns why, and so does who opens them.
-    fn end(&mut self, p: &mut Ports<'_, Streams, Streams>, error: Option<h2::Error>) {
+    fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
             self.look_at(id, false, p); // what arrived before still counts
         }
         let mut pipes = self.wire.pipes();
-        pipes.outgoing.pour_all(p.to_wire);
+        pipes.outgoing.transfer_all_to(p.to_wire);
         // h2 keeps no more than the text of what ended the wire: the wire knows better.
         let error = match (pipes.incoming.closed(), error) {
             (Some(End::Aborted(error)), _) => Some(error.clone()),
@@ -250,12 +250,12 @@ impl Connection {
                 p.to_wire.finish();
                 p.to_app.finish();
                 p.from_app
-                    .refuse(peer(Cause::Closed).at(Place::Layer(p.place)));
+                    .refuse(peer(Cause::Closed).at(Place::Layer(p.index)));
                 self.close();
             }
         }
     }
-    fn fail(&mut self, p: &mut Ports<'_, Streams, Streams>, error: Error) {
+    fn fail(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Error) {
         p.fail(error);
         self.close();
     }
@@ -274,7 +274,7 @@ impl Layer for Connection {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_, Streams, Streams>, now: Instant) {
+    fn process(&mut self, mut p: Flows<'_, Streams, Streams>, now: Instant) {
         p.propagate_stop();
         let late = match self.due {
             _ if self.opened => false,
@@ -288,7 +288,7 @@ impl Layer for Connection {
             (Side::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
                 let error = error.clone();
-                self.wire.pipes().outgoing.pour_all(p.to_wire);
+                self.wire.pipes().outgoing.transfer_all_to(p.to_wire);
                 p.to_wire.abort(error.clone());
                 p.to_app.abort(error);
                 self.close();

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use wirestack_http2::{Asks, Client, Request, Server, Settings, asks};
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
@@ -18,8 +18,8 @@
 //! let [mut up, mut down, mut asked, mut heard, mut said, mut got] = <[Pipe; 6]>::default();
 //! asked.write(b"any protocol"); // it waits until the tunnel is open
 //! while heard.is_empty() {
-//!     client.process(Ports::new(&mut down, &mut up, &mut asked, &mut got), now);
-//!     server.process(Ports::new(&mut up, &mut down, &mut said, &mut heard), now);
+//!     client.process(Flows::new(&mut down, &mut up, &mut asked, &mut got), now);
+//!     server.process(Flows::new(&mut up, &mut down, &mut said, &mut heard), now);
 //!     if let Some(request) = server.request() {
 //!         assert_eq!(asks(request), Asks::Protocol("websocket"));
 //!         server.accept(http::HeaderMap::new());

@@ -9,7 +9,7 @@ use http::header::{ALLOW, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Flows, Layer, Pipe, Progress};
 
 /// The server's side of one tunnel: an HTTP/2 connection that takes one CONNECT.
 ///
@@ -72,9 +72,9 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
         let asked = &mut self.request;
-        self.tunnel.process(ports, now, |tunnel, stream, head| {
+        self.tunnel.process(flows, now, |tunnel, stream, head| {
             let Head::Request(request) = head else {
                 return;
             };

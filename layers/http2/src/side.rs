@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wirestack_layer::{Error, Flow, Place, Ports};
+use wirestack_layer::{Error, Flow, Flows, Place};
 
 /// A connection in one of its roles.
 pub(crate) enum Side {
@@ -107,7 +107,7 @@ impl Side {
     pub(crate) fn ask(
         &mut self,
         waiting: &mut VecDeque<(StreamId, Request<()>)>,
-        p: &mut Ports<'_, Streams, Streams>,
+        p: &mut Flows<'_, Streams, Streams>,
         woken: &Arc<Woken>,
         cx: &mut Context<'_>,
     ) -> Vec<Stream> {
@@ -138,7 +138,7 @@ impl Side {
                 Err(error) => {
                     p.from_app.forget(id);
                     if let Some(mut pipe) = p.to_app.write(id) {
-                        pipe.abort(error.at(Place::Layer(p.place)));
+                        pipe.abort(error.at(Place::Layer(p.index)));
                     }
                 }
             }

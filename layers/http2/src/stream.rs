@@ -77,8 +77,8 @@ impl Stream {
         }
     }
     /// Sends the application's answer.
-    pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, place: usize) {
-        let up = &mut Up { up, place };
+    pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, index: usize) {
+        let up = &mut Up { up, index };
         let Opening::Deciding(mut respond, tunnel) = mem::replace(&mut self.opening, Opening::Done)
         else {
             return;
@@ -109,8 +109,8 @@ impl Stream {
     }
     /// Moves what can move; whether it has to be called again after h2 was.
     pub(crate) fn process(&mut self, around: Around<'_>) -> bool {
-        let Around { up, place, .. } = around;
-        let up = &mut Up { up, place };
+        let Around { up, index, .. } = around;
+        let up = &mut Up { up, index };
         self.waker.0.looked_at();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
@@ -216,7 +216,7 @@ impl Stream {
                     break;
                 }
                 Poll::Ready(None) => {
-                    let error = peer(Cause::Trailers).at(Place::Layer(up.place));
+                    let error = peer(Cause::Trailers).at(Place::Layer(up.index));
                     match recv.poll_trailers(cx) {
                         Poll::Ready(Ok(Some(_))) => {
                             pipe.abort(error);
@@ -268,7 +268,7 @@ impl Stream {
                     Err(error) => typed(error),
                 };
                 match error {
-                    Some(error) => pipe.refuse(error.at(Place::Layer(up.place))),
+                    Some(error) => pipe.refuse(error.at(Place::Layer(up.index))),
                     None => pipe.discard(),
                 }
             }
@@ -334,7 +334,7 @@ impl Stream {
     }
     fn fail(&self, up: &mut Up<'_>, error: Error) {
         if let Some(mut pipe) = up.up.write(self.id) {
-            pipe.abort(error.at(Place::Layer(up.place)));
+            pipe.abort(error.at(Place::Layer(up.index)));
         }
     }
 }
@@ -348,11 +348,11 @@ pub(crate) struct Around<'a> {
     /// Whether h2 holds what the wire had no room for.
     pub(crate) blocked: bool,
     /// The place of the layer in its stack.
-    pub(crate) place: usize,
+    pub(crate) index: usize,
 }
 
 /// Where errors go to, and what they bear.
 struct Up<'a> {
     up: &'a mut Streams,
-    place: usize,
+    index: usize,
 }

@@ -214,9 +214,9 @@ impl Flow for Streams {
             self.moves += 1;
         }
         for entry in self.streams.values_mut() {
-            let before = entry.pipe.moves();
+            let before = entry.pipe.revision();
             entry.pipe.discard();
-            self.moves += entry.pipe.moves() - before;
+            self.moves += entry.pipe.revision() - before;
         }
     }
     fn stop(&mut self, stop: Stop) {
@@ -232,7 +232,7 @@ impl Flow for Streams {
     fn stop_state(&self) -> Option<&Stop> {
         self.stop.as_deref()
     }
-    fn moves(&self) -> u64 {
+    fn revision(&self) -> u64 {
         self.moves
     }
 }
@@ -275,7 +275,7 @@ impl Drop for Lent<'_> {
 
 /// What a writer and a reader may want to know of: what moved, and what is required.
 fn state(pipe: &Pipe) -> (u64, usize) {
-    (pipe.moves(), pipe.required())
+    (pipe.revision(), pipe.required())
 }
 
 /// How many heads wait at most before no more are asked for.

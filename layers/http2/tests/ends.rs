@@ -97,7 +97,7 @@ fn a_wire_that_breaks_tells_every_stream_its_own_cause_behind_the_data() {
         pair.server.write(s, b"so far");
     }
     pair.server.process();
-    pair.server.to_wire.pour(&mut pair.client.from_wire);
+    pair.server.to_wire.transfer_to(&mut pair.client.from_wire);
     let broken = Error::peer("wire", std::io::Error::other("the cable was cut"))
         .at(wirestack_layer::Place::Wire);
     pair.client.from_wire.abort(broken);

@@ -21,9 +21,9 @@ fn a_hundred_streams_of_which_one_is_never_read() {
             pipe.write(b"tiny!");
         }
         pair.client.process();
-        pair.client.to_wire.pour(&mut pair.server.from_wire);
+        pair.client.to_wire.transfer_to(&mut pair.server.from_wire);
         pair.server.process();
-        pair.server.to_wire.pour(&mut pair.client.from_wire);
+        pair.server.to_wire.transfer_to(&mut pair.client.from_wire);
     }
     let held = pair.server.to_app.read(pairs[0][1]).unwrap();
     assert_eq!(held.len(), 100_000, "the window is what it may hold");

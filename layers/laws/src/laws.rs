@@ -274,8 +274,8 @@ pub fn room<F: Traffic>(subject: &Subject<F>) {
     }
     for limit in &subject.limits {
         let message = (subject.sample)(700);
-        let weight: usize = message.iter().map(F::weight).sum();
-        let unit = subject.unit + message.iter().map(F::weight).max().unwrap_or(0);
+        let weight: usize = message.iter().map(F::byte_size).sum();
+        let unit = subject.unit + message.iter().map(F::byte_size).max().unwrap_or(0);
         let total = 16 * (limit + unit).max(1000);
         let items: Vec<F::Item> = (0..total / weight.max(1))
             .flat_map(|_| message.clone())

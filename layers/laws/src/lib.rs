@@ -8,7 +8,7 @@
 //!
 //! ```
 //! # use wirestack_layer::Instant;
-//! # use wirestack_layer::{Layer, Ports, Progress};
+//! # use wirestack_layer::{Layer, Flows, Progress};
 //! use wirestack_laws::{Subject, check};
 //! use wirestack_layer::{Flow, Pipe};
 //!
@@ -26,7 +26,7 @@
 //! #     type In = Pipe;
 //! #     type Out = Pipe;
 //! #     fn name(&self) -> &'static str { "caps" }
-//! #     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+//! #     fn process(&mut self, mut p: Flows<'_>, _now: Instant) {
 //! #         p.propagate_stop();
 //! #         swap(p.from_wire, p.to_app);
 //! #         swap(p.from_app, p.to_wire);

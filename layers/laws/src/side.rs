@@ -4,7 +4,7 @@ use crate::{Endpoint, Law, Subject, Traffic};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Pipe, Ports, Progress, Status};
+use wirestack_layer::{End, Error, Flow, Flows, Pipe, Progress, Status};
 
 /// One side of a conversation: a layer, its flows and its application.
 ///
@@ -137,7 +137,7 @@ impl<'a, F: Traffic> Side<'a, F> {
     }
     /// Returns how many bytes the layer has taken from its application.
     pub(crate) fn taken(&self) -> usize {
-        let fed: usize = self.sent[..self.fed].iter().map(F::weight).sum();
+        let fed: usize = self.sent[..self.fed].iter().map(F::byte_size).sum();
         fed - self.from_app.held()
     }
     /// Does what an application can do besides sending and receiving.
@@ -162,10 +162,10 @@ impl<'a, F: Traffic> Side<'a, F> {
 
     /// Processes, decides, reads and writes until nothing moves; returns whether anything did.
     pub(crate) fn process(&mut self, scene: &Scene, now: Instant) -> bool {
-        let start = self.moves();
+        let start = self.revision();
         let mut decided = false;
         for _ in 0..ROUNDS {
-            let before = self.moves();
+            let before = self.revision();
             self.feed();
             self.step(scene, now);
             let marks = self.marks();
@@ -176,8 +176,8 @@ impl<'a, F: Traffic> Side<'a, F> {
             if self.reads {
                 self.to_app.drain(&mut self.got);
             }
-            if !again && self.moves() == before {
-                return decided || self.moves() != start;
+            if !again && self.revision() == before {
+                return decided || self.revision() != start;
             }
         }
         scene.broken(Law::Quiet, self.who(), "it never comes to rest")
@@ -200,17 +200,17 @@ impl<'a, F: Traffic> Side<'a, F> {
     /// Calls `process` once and looks at everything that can be seen.
     fn step(&mut self, scene: &Scene, now: Instant) {
         let waiting = self.waiting();
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
         if self.bypass && self.layer.is_transparent() {
-            return F::tunnel(ports);
+            return F::tunnel(flows);
         }
         let layer = &mut self.layer;
-        let ran = catch_unwind(AssertUnwindSafe(|| layer.process(ports, now)));
+        let ran = catch_unwind(AssertUnwindSafe(|| layer.process(flows, now)));
         if let Err(panic) = ran {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or(panic.downcast_ref::<&str>().copied());
@@ -386,15 +386,15 @@ impl<'a, F: Traffic> Side<'a, F> {
         self.layer.visit(&mut |status| all.push(Seen::of(status)));
         all
     }
-    fn moves(&self) -> u64 {
+    fn revision(&self) -> u64 {
         self.marked_moves().iter().sum()
     }
     fn marked_moves(&self) -> [u64; 4] {
         [
-            self.from_wire.moves(),
-            self.to_wire.moves(),
-            self.from_app.moves(),
-            self.to_app.moves(),
+            self.from_wire.revision(),
+            self.to_wire.revision(),
+            self.from_app.revision(),
+            self.to_app.revision(),
         ]
     }
     fn marks(&self) -> Marks {

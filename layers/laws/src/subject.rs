@@ -1,7 +1,7 @@
 use crate::{Traffic, pattern};
 use std::cell::OnceCell;
 use std::fmt;
-use wirestack_layer::{Layer, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
 
 /// A layer whose application sends and receives the same kind of flow.
 pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
@@ -49,7 +49,7 @@ impl Subject<Pipe> {
 
 impl<T> Subject<Queue<T>>
 where
-    T: Weigh + Clone + PartialEq + fmt::Debug + 'static,
+    T: ByteSize + Clone + PartialEq + fmt::Debug + 'static,
 {
     /// Describes an endpoint that speaks in messages; `sample` makes one of about so many bytes.
     pub fn messages<C, S>(

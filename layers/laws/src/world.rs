@@ -67,7 +67,7 @@ impl<'a, F: Traffic> World<'a, F> {
     }
     /// Lets one side send items.
     pub(crate) fn send(&mut self, from: Role, items: &[F::Item]) {
-        let largest = items.iter().map(F::weight).max().unwrap_or(0);
+        let largest = items.iter().map(F::byte_size).max().unwrap_or(0);
         self.side(from).send(items);
         for side in [&mut self.client, &mut self.server] {
             side.unit = side.unit.max(side.unit_of(largest));

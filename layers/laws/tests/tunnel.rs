@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wirestack_laws::{Law, Subject, check};
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, LayerExt, Parsed, Pipe, Ports, Progress, Status, Tunnel};
+use wirestack_layer::{Error, Flows, Layer, LayerExt, Parsed, Pipe, Progress, Status, Tunnel};
 
 // --- a password: both sides ---
 
@@ -192,16 +192,16 @@ impl Layer for Pushy {
     fn name(&self) -> &'static str {
         self.tunnel.name()
     }
-    fn process(&mut self, p: Ports<'_>, now: Instant) {
+    fn process(&mut self, p: Flows<'_>, now: Instant) {
         if self.is_open() {
             return self.tunnel.process(p, now);
         }
-        let Ports {
+        let Flows {
             from_wire, to_wire, ..
         } = p;
-        let ports = Ports::new(from_wire, &mut self.said, p.from_app, p.to_app);
-        self.tunnel.process(ports, now);
-        self.said.pour_all(to_wire);
+        let flows = Flows::new(from_wire, &mut self.said, p.from_app, p.to_app);
+        self.tunnel.process(flows, now);
+        self.said.transfer_all_to(to_wire);
     }
     fn is_open(&self) -> bool {
         self.tunnel.is_open()

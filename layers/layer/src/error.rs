@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Any error, boxed.
-pub type Cause = Box<dyn StdError + Send + Sync>;
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why something failed, in which layer, at which place of its stack, and who is to blame.
 ///
@@ -46,7 +46,7 @@ pub enum Blame {
 /// Where in a stack an error was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Not known yet: [`Ports::fail`](crate::Ports::fail) fills it in.
+    /// Not known yet: [`Flows::fail`](crate::Flows::fail) fills it in.
     Unknown,
     /// Below every layer: the socket or whatever carries the bytes.
     Wire,
@@ -58,14 +58,14 @@ pub enum Place {
 
 impl Error {
     /// Creates an error that the other side caused.
-    pub fn peer(layer: &'static str, cause: impl Into<Cause>) -> Self {
+    pub fn peer(layer: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(layer, Blame::Peer, cause)
     }
     /// Creates an error that this side caused.
-    pub fn local(layer: &'static str, cause: impl Into<Cause>) -> Self {
+    pub fn local(layer: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(layer, Blame::Local, cause)
     }
-    fn new(layer: &'static str, blame: Blame, cause: impl Into<Cause>) -> Self {
+    fn new(layer: &'static str, blame: Blame, cause: impl Into<BoxError>) -> Self {
         Self {
             layer,
             blame,

@@ -68,7 +68,7 @@ pub trait Flow {
     fn stop_state(&self) -> Option<&Stop>;
     /// Returns a number that changes whenever something goes in or out, or the flow ends or is
     /// stopped.
-    fn moves(&self) -> u64;
+    fn revision(&self) -> u64;
 
     /// Returns the end once everything before it has been read.
     fn end(&self) -> Option<&End> {

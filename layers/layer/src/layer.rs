@@ -3,11 +3,11 @@ use crate::{AnyLayer, End, Error, Flow, Pipe, Place, Status};
 use std::any::{Any, TypeId};
 use std::fmt;
 
-/// The four flows that meet in a layer, and the layer's place in its stack.
+/// The four flows that meet in a layer, and the index of the layer in its stack.
 ///
 /// The flows belong to whoever drives the layer: a driver, a test, or the stack that joins this
 /// layer to its neighbours.
-pub struct Ports<'a, In = Pipe, Out = Pipe> {
+pub struct Flows<'a, In = Pipe, Out = Pipe> {
     /// Bytes that arrived.
     pub from_wire: &'a mut Pipe,
     /// Bytes to be sent.
@@ -17,10 +17,10 @@ pub struct Ports<'a, In = Pipe, Out = Pipe> {
     /// What the application receives.
     pub to_app: &'a mut Out,
     /// How many layers are below this one.
-    pub place: usize,
+    pub index: usize,
 }
 
-impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
+impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
     /// Joins four flows, with no layer below.
     pub fn new(
         from_wire: &'a mut Pipe,
@@ -33,22 +33,22 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
             to_wire,
             from_app,
             to_app,
-            place: 0,
+            index: 0,
         }
     }
-    /// Returns the same ports for the layer with this index, counted from the wire up.
+    /// Returns the same flows for the layer with this index, counted from the wire up.
     #[must_use]
-    pub fn at(self, place: usize) -> Self {
-        Self { place, ..self }
+    pub fn at_index(self, index: usize) -> Self {
+        Self { index, ..self }
     }
-    /// Lends the ports for one call.
-    pub fn reborrow(&mut self) -> Ports<'_, In, Out> {
-        Ports {
+    /// Lends the flows for one call.
+    pub fn reborrow(&mut self) -> Flows<'_, In, Out> {
+        Flows {
             from_wire: self.from_wire,
             to_wire: self.to_wire,
             from_app: self.from_app,
             to_app: self.to_app,
-            place: self.place,
+            index: self.index,
         }
     }
     /// Throws both inputs away, as a layer that is over does on every call: whoever writes to it
@@ -60,14 +60,14 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
     /// Ends both directions: the peer gets what was written so far, the application gets the cause,
     /// behind everything that was delivered, and the writers of the inputs are told it too.
     pub fn fail(&mut self, error: Error) {
-        let error = error.at(Place::Layer(self.place));
+        let error = error.at(Place::Layer(self.index));
         self.to_wire.finish();
         self.from_wire.refuse(error.clone());
         self.from_app.refuse(error.clone());
         self.to_app.abort(error);
     }
     /// Propagates a stop of `to_wire` to `from_app`: what the application sends cannot leave any more.
-    /// Every layer calls this first in `process`, unless it calls [`tunnel`](Ports::tunnel). What comes
+    /// Every layer calls this first in `process`, unless it calls [`pass_through`](Flows::pass_through). What comes
     /// from the wire is still read.
     pub fn propagate_stop(&mut self) {
         self.from_app.stop_with(self.to_wire);
@@ -75,7 +75,7 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
     /// Gives up if one of the sides has cut its flow short while the layer waits for the other one, and
     /// returns whether it did: an abort of the wire goes up, one of the application in both
     /// directions.
-    pub fn heed_aborts(&mut self) -> bool {
+    pub fn propagate_abort(&mut self) -> bool {
         self.propagate_stop();
         if let Some(End::Aborted(error)) = self.from_wire.closed().cloned() {
             self.fail(error);
@@ -88,18 +88,18 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
         true
     }
     /// Returns a number that changes whenever something moves in any of the four flows.
-    pub fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+    pub fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
 }
 
-impl Ports<'_> {
+impl Flows<'_> {
     /// Moves everything there is room for, ends too, and stops the other way, in both directions:
     /// what a transparent layer does.
-    pub fn tunnel(&mut self) {
-        self.from_wire.pour(self.to_app);
-        self.from_app.pour(self.to_wire);
+    pub fn pass_through(&mut self) {
+        self.from_wire.transfer_to(self.to_app);
+        self.from_app.transfer_to(self.to_wire);
     }
 }
 
@@ -144,10 +144,10 @@ pub trait Layer: AnyLayer {
     /// Moves everything that can move, then returns.
     ///
     /// Nothing is returned because errors travel in the flow: a layer that fails writes what its
-    /// protocol says about it and calls [`Ports::fail`], once; the error is then the last thing in
+    /// protocol says about it and calls [`Flows::fail`], once; the error is then the last thing in
     /// `to_app`. An abort of `from_wire` is passed up, one of `from_app` down, each in its place.
     /// A layer that waits for its application's decision still heeds an abort of the wire.
-    fn process(&mut self, ports: Ports<'_, Self::In, Self::Out>, now: Instant);
+    fn process(&mut self, flows: Flows<'_, Self::In, Self::Out>, now: Instant);
     /// Returns when `process` must be called again even if nothing arrives.
     fn deadline(&self) -> Option<Instant> {
         None
@@ -261,8 +261,8 @@ macro_rules! pass_on {
             fn name(&self) -> &'static str {
                 (**self).name()
             }
-            fn process(&mut self, ports: Ports<'_, T::In, T::Out>, now: Instant) {
-                (**self).process(ports, now);
+            fn process(&mut self, flows: Flows<'_, T::In, T::Out>, now: Instant) {
+                (**self).process(flows, now);
             }
             fn deadline(&self) -> Option<Instant> {
                 (**self).deadline()
@@ -318,7 +318,11 @@ pass_on!(&mut T);
 impl Pipe {
     /// Returns the error of a reader that was stopped in the middle of something: the reason of an
     /// abort, or `cause` if the writer finished there; `None` while more may come.
-    pub fn cut(&self, layer: &'static str, cause: impl Into<crate::Cause>) -> Option<Error> {
+    pub fn truncation(
+        &self,
+        layer: &'static str,
+        cause: impl Into<crate::BoxError>,
+    ) -> Option<Error> {
         match self.closed()? {
             End::Finished => Some(Error::peer(layer, cause)),
             End::Aborted(error) => Some(error.clone()),

@@ -61,7 +61,7 @@ impl<T: Layer> AnyLayer for T {
 ///
 /// ```
 /// # use wirestack_layer::Instant;
-/// # use wirestack_layer::{Layer, Pipe, Ports, Progress};
+/// # use wirestack_layer::{Layer, Pipe, Flows, Progress};
 /// use wirestack_layer::LayerExt;
 ///
 /// struct Greeter {
@@ -71,7 +71,7 @@ impl<T: Layer> AnyLayer for T {
 /// #     type In = Pipe;
 /// #     type Out = Pipe;
 /// #     fn name(&self) -> &'static str { "greeter" }
-/// #     fn process(&mut self, _: Ports<'_>, _: Instant) {}
+/// #     fn process(&mut self, _: Flows<'_>, _: Instant) {}
 /// #     fn is_open(&self) -> bool { true }
 /// #     fn progress(&self) -> Progress { Progress::Open }
 /// # }

@@ -301,17 +301,17 @@ impl Pipe {
     ///
     /// Bytes for a pipe that has ended or was stopped are discarded, since nobody will read them. A
     /// stop of `to` becomes a stop of this pipe.
-    pub fn pour(&mut self, to: &mut Self) {
+    pub fn transfer_to(&mut self, to: &mut Self) {
         let n = self.len().min(to.room());
-        self.pour_upto(to, n);
+        self.transfer_up_to(to, n);
     }
     /// Moves everything whatever the room, and the end: used once, when a joint dissolves.
-    pub fn pour_all(&mut self, to: &mut Self) {
-        self.pour_upto(to, self.len());
+    pub fn transfer_all_to(&mut self, to: &mut Self) {
+        self.transfer_up_to(to, self.len());
     }
     /// Puts everything before what `to` holds, and the end behind it: a joint dissolves into the
     /// flow behind it. A stop of the joint's reader is one of `to`'s.
-    pub fn put_before(&mut self, to: &mut Self) {
+    pub fn prepend_to(&mut self, to: &mut Self) {
         if !self.is_empty() {
             self.seal();
             to.seal();
@@ -333,7 +333,7 @@ impl Pipe {
     /// # Panics
     ///
     /// If there are fewer.
-    pub fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
+    pub fn transfer_up_to(&mut self, to: &mut Self, mut n: usize) {
         if to.is_closed() {
             return self.discard();
         }
@@ -400,7 +400,7 @@ impl Flow for Pipe {
         self.stop.as_deref()
     }
     #[inline]
-    fn moves(&self) -> u64 {
+    fn revision(&self) -> u64 {
         self.moves
     }
 }

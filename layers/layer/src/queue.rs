@@ -2,9 +2,9 @@ use crate::{End, Flow, Stop};
 use std::collections::VecDeque;
 
 /// What an item of a [`Queue`] costs against the queue's limit.
-pub trait Weigh {
+pub trait ByteSize {
     /// Returns the cost in bytes; it must not change while the item is queued.
-    fn weight(&self) -> usize;
+    fn byte_size(&self) -> usize;
 }
 
 /// A queue of items with an end, bounded by their weight in bytes.
@@ -18,7 +18,7 @@ pub struct Queue<T> {
     moves: u64,
 }
 
-impl<T: Weigh> Queue<T> {
+impl<T: ByteSize> Queue<T> {
     /// Creates a queue whose room is `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl<T: Weigh> Queue<T> {
         self.items.is_empty()
     }
     /// Returns how much the items weigh together, in bytes.
-    pub fn weight(&self) -> usize {
+    pub fn byte_size(&self) -> usize {
         self.weight
     }
     /// Adds an item at the end.
@@ -52,14 +52,14 @@ impl<T: Weigh> Queue<T> {
         if self.stop.is_some() {
             return;
         }
-        self.weight += item.weight();
+        self.weight += item.byte_size();
         self.items.push_back(item);
         self.moves += 1;
     }
     /// Takes the next item.
     pub fn pop(&mut self) -> Option<T> {
         let item = self.items.pop_front()?;
-        self.weight -= item.weight();
+        self.weight -= item.byte_size();
         self.moves += 1;
         if self.items.is_empty() && self.items.capacity() > KEPT {
             self.items = VecDeque::new();
@@ -79,13 +79,13 @@ impl<T: Weigh> Queue<T> {
 /// An empty queue keeps no more than this many places: an idle connection holds no buffers.
 const KEPT: usize = 4;
 
-impl<T: Weigh> Default for Queue<T> {
+impl<T: ByteSize> Default for Queue<T> {
     fn default() -> Self {
         Self::with_limit(256 * 1024)
     }
 }
 
-impl<T: Weigh> Flow for Queue<T> {
+impl<T: ByteSize> Flow for Queue<T> {
     fn close(&mut self, end: End) {
         if self.end.is_none() {
             self.end = Some(Box::new(end));
@@ -114,7 +114,7 @@ impl<T: Weigh> Flow for Queue<T> {
     fn stop_state(&self) -> Option<&Stop> {
         self.stop.as_deref()
     }
-    fn moves(&self) -> u64 {
+    fn revision(&self) -> u64 {
         self.moves
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wirestack_layer::Instant;
 use wirestack_layer::{
-    Blame, End, Error, Flow, Layer, LayerExt, Parsed, Pipe, Place, Ports, Progress, ReadError,
+    Blame, End, Error, Flow, Flows, Layer, LayerExt, Parsed, Pipe, Place, Progress, ReadError,
     Tunnel, Wire,
 };
 
@@ -30,8 +30,8 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
     }
     fn process(&mut self) {
         let (wire, app) = (&mut self.from_wire, &mut self.from_app);
-        let ports = Ports::new(wire, &mut self.to_wire, app, &mut self.to_app);
-        self.layer.process(ports, Instant::ORIGIN);
+        let flows = Flows::new(wire, &mut self.to_wire, app, &mut self.to_app);
+        self.layer.process(flows, Instant::ORIGIN);
     }
     fn receive(&mut self, bytes: impl AsRef<[u8]>) {
         self.from_wire.write(bytes.as_ref());

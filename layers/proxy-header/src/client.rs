@@ -2,7 +2,7 @@ use crate::{Header, HeaderError, NAME, v1, v2};
 use bytes::Bytes;
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Flow, Flows, Layer, Pipe, Progress};
 
 /// The side of the proxy: writes the header in front of everything, and is transparent then.
 ///
@@ -66,21 +66,21 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Start(line) = &mut self.state {
-            if ports.heed_aborts() {
+            if flows.propagate_abort() {
                 self.state = State::Over;
-            } else if ports.to_wire.room() > 0 {
+            } else if flows.to_wire.room() > 0 {
                 let line = line.take();
                 let header = line.unwrap_or_else(|| v2::emit(&self.header, self.checksum));
-                ports.to_wire.push(header);
+                flows.to_wire.push(header);
                 self.state = State::Open;
             }
         }
         match self.state {
             State::Start(_) => {}
-            State::Open => ports.tunnel(),
-            State::Over => ports.discard(),
+            State::Open => flows.pass_through(),
+            State::Over => flows.discard(),
         }
     }
     fn is_open(&self) -> bool {

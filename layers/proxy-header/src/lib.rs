@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use wirestack_layer::Instant;
-//! use wirestack_layer::{Layer, Pipe, Ports};
+//! use wirestack_layer::{Layer, Pipe, Flows};
 //! use wirestack_proxy_header::{Accepts, Client, Header, Server};
 //!
 //! # let now = Instant::ORIGIN;
@@ -13,11 +13,11 @@
 //! let (mut client, mut server) = (Client::v1(header)?, Server::new(Accepts::Both));
 //! let [mut there, mut back, mut request, mut answer] = <[Pipe; 4]>::default();
 //! request.write(b"hello");
-//! client.process(Ports::new(&mut back, &mut there, &mut request, &mut answer), now);
+//! client.process(Flows::new(&mut back, &mut there, &mut request, &mut answer), now);
 //! assert_eq!(there.unread(), b"PROXY TCP4 192.0.2.1 192.0.2.7 4711 443\r\nhello");
 //!
 //! let [mut from_app, mut to_app] = <[Pipe; 2]>::default();
-//! server.process(Ports::new(&mut there, &mut back, &mut from_app, &mut to_app), now);
+//! server.process(Flows::new(&mut there, &mut back, &mut from_app, &mut to_app), now);
 //! let header = server.header().unwrap();
 //! assert_eq!(header.source(), Some("192.0.2.1:4711".parse()?));
 //! assert_eq!(to_app.unread(), b"hello");

@@ -1,7 +1,7 @@
 use crate::{Cause, Header, NAME, v1, v2};
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 
 /// The side behind the proxy: takes the header off the wire, and is transparent then.
 ///
@@ -146,33 +146,35 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Header = self.state {
-            match self.look(ports.from_wire) {
+            match self.look(flows.from_wire) {
                 Ok(Seen::Header(version, header)) => {
                     let header = Box::new(header);
                     self.state = State::Open { version, header };
                 }
                 Ok(Seen::Short(needed)) => {
-                    if let Some(error) = ports.from_wire.cut(NAME, truncated(ports.from_wire)) {
-                        ports.fail(error);
+                    if let Some(error) =
+                        flows.from_wire.truncation(NAME, truncated(flows.from_wire))
+                    {
+                        flows.fail(error);
                         self.state = State::Over;
-                    } else if ports.heed_aborts() {
+                    } else if flows.propagate_abort() {
                         self.state = State::Over;
                     } else {
-                        ports.from_wire.require(needed);
+                        flows.from_wire.require(needed);
                     }
                 }
                 Err(cause) => {
-                    ports.fail(Error::peer(NAME, cause));
+                    flows.fail(Error::peer(NAME, cause));
                     self.state = State::Over;
                 }
             }
         }
         match self.state {
             State::Header => {}
-            State::Open { .. } => ports.tunnel(),
-            State::Over => ports.discard(),
+            State::Open { .. } => flows.pass_through(),
+            State::Over => flows.discard(),
         }
     }
     fn is_open(&self) -> bool {

@@ -227,8 +227,8 @@ fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, Cause> {
 
 impl Header {
     /// Both addresses are of one family as they come.
-    fn ip_as_sent(transport: Transport, source: IpAddr, destination: IpAddr, ports: &[u8]) -> Self {
-        let [a, b, c, d] = array(ports);
+    fn ip_as_sent(transport: Transport, source: IpAddr, destination: IpAddr, flows: &[u8]) -> Self {
+        let [a, b, c, d] = array(flows);
         let (source_port, destination_port) =
             (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         Self {

@@ -1,7 +1,7 @@
 //! Where receivers of this protocol go wrong.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Flow, Layer, Pipe, Ports};
+use wirestack_layer::{End, Flow, Flows, Layer, Pipe};
 use wirestack_proxy_header::{Accepts, Cause, Client, Header, Server, kind};
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -11,8 +11,8 @@ fn heard(accepts: Accepts, bytes: &[u8]) -> Option<Result<Header, Cause>> {
     let mut server = Server::new(accepts);
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
     from_wire.write(bytes);
-    let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-    server.process(ports, Instant::ORIGIN);
+    let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    server.process(flows, Instant::ORIGIN);
     assert!(to_wire.is_empty(), "a header is never answered");
     match to_app.closed() {
         Some(End::Aborted(error)) => Some(Err(error.cause().cloned().expect("a cause of ours"))),
@@ -154,8 +154,8 @@ fn what_haproxy_sends_is_read_and_written_alike() {
     for (header, mut client, bytes) in rows {
         assert_eq!(heard(Accepts::Both, &bytes), Some(Ok(header)));
         let [mut a, mut to_wire, mut c, mut d] = <[Pipe; 4]>::default();
-        let ports = Ports::new(&mut a, &mut to_wire, &mut c, &mut d);
-        client.process(ports, Instant::ORIGIN);
+        let flows = Flows::new(&mut a, &mut to_wire, &mut c, &mut d);
+        client.process(flows, Instant::ORIGIN);
         assert_eq!(to_wire.unread(), bytes);
     }
     // HAProxy puts its checksum in front of the other values.

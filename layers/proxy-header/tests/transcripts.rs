@@ -1,7 +1,7 @@
 //! What is written and what is read, byte by byte.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_layer::{Flow, Flows, Layer, Pipe};
 use wirestack_proxy_header::{
     Accepts, Addresses, Cause, Client, Header, HeaderError, Server, Transport, kind,
 };
@@ -23,8 +23,8 @@ impl Side {
     }
     fn process(&mut self) {
         let [from_wire, to_wire, from_app, to_app] = &mut self.flows;
-        let ports = Ports::new(from_wire, to_wire, from_app, to_app);
-        self.server.process(ports, Instant::ORIGIN);
+        let flows = Flows::new(from_wire, to_wire, from_app, to_app);
+        self.server.process(flows, Instant::ORIGIN);
     }
     fn error(&self) -> Option<Cause> {
         match self.flows[3].closed()? {
@@ -36,8 +36,8 @@ impl Side {
 
 fn emitted(mut client: Client) -> Vec<u8> {
     let [mut a, mut to_wire, mut c, mut d] = <[Pipe; 4]>::default();
-    let ports = Ports::new(&mut a, &mut to_wire, &mut c, &mut d);
-    client.process(ports, Instant::ORIGIN);
+    let flows = Flows::new(&mut a, &mut to_wire, &mut c, &mut d);
+    client.process(flows, Instant::ORIGIN);
     assert!(client.is_open() && client.is_transparent());
     to_wire.unread().to_vec()
 }

@@ -6,7 +6,7 @@ use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Ver
 use std::fmt;
 use std::net::IpAddr;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].
 ///
@@ -216,8 +216,8 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
-        self.0.process(ports, now);
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
+        self.0.process(flows, now);
     }
     fn is_open(&self) -> bool {
         self.0.is_open()

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use wirestack_layer::Instant;
-//! use wirestack_layer::{Layer, Pipe, Ports};
+//! use wirestack_layer::{Layer, Pipe, Flows};
 //! use wirestack_socks::{Address, Client};
 //!
 //! # let now = Instant::ORIGIN;
@@ -18,8 +18,8 @@
 //! let reply = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x12\x67welcome";
 //! for received in [&b""[..], choice, reply] {
 //!     from_wire.write(received);
-//!     let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-//!     client.process(ports, now);
+//!     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+//!     client.process(flows, now);
 //! }
 //! assert_eq!(client.bound(), Some(&Address::new("127.0.0.1", 4711)?));
 //! assert_eq!(to_wire.take(3), b"\x05\x01\x00"[..]);

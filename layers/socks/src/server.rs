@@ -5,7 +5,7 @@ use crate::wire::{self, v4, v5};
 use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
 
 /// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is
 /// told to [`accept`](Self::accept) or to [`reject`](Self::reject).
@@ -317,8 +317,8 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
-        self.0.process(ports, now);
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
+        self.0.process(flows, now);
     }
     fn is_open(&self) -> bool {
         self.0.is_open()

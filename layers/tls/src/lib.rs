@@ -9,7 +9,7 @@
 //! ```
 //! # #[cfg(feature = "aws-lc-rs")] {
 //! # use wirestack_layer::Instant;
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //! use wirestack_tls::{Client, ClientSettings, Server, ServerSettings, server_name};
 //!
 //! let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
@@ -24,8 +24,8 @@
 //! request.write(b"hello");
 //! # let now = Instant::ORIGIN;
 //! while heard.is_empty() {
-//!     client.process(Ports::new(&mut back, &mut there, &mut request, &mut response), now);
-//!     server.process(Ports::new(&mut there, &mut back, &mut answer, &mut heard), now);
+//!     client.process(Flows::new(&mut back, &mut there, &mut request, &mut response), now);
+//!     server.process(Flows::new(&mut there, &mut back, &mut answer, &mut heard), now);
 //! }
 //! assert_eq!(heard.unread(), b"hello");
 //! assert_eq!(client.status().facts.to_string(), "TLSv1.3 TLS13_AES_256_GCM_SHA384");

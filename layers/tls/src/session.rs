@@ -12,7 +12,7 @@ use std::io::{self, BufRead, IoSlice, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// The client's side of a TLS session, as a layer.
 pub type Client = Tls<ClientConnection>;
@@ -96,7 +96,7 @@ where
     }
 
     /// Decrypts record by record until room or records run out.
-    fn receive(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
+    fn receive(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         let mut large = false;
         let result = self.receive_records(p, &mut large);
         if large {
@@ -105,7 +105,7 @@ where
         }
         result
     }
-    fn receive_records(&mut self, p: &mut Ports<'_>, large: &mut bool) -> Result<(), Error> {
+    fn receive_records(&mut self, p: &mut Flows<'_>, large: &mut bool) -> Result<(), Error> {
         while self.may_receive(p) {
             let unread = p.from_wire.unread();
             let size = match Front::of(unread) {
@@ -115,7 +115,7 @@ where
                         self.peer_closed(p);
                         return Ok(());
                     }
-                    if let Some(error) = p.from_wire.cut(NAME, self.truncation()) {
+                    if let Some(error) = p.from_wire.truncation(NAME, self.truncation()) {
                         return Err(error);
                     }
                     p.from_wire.require(size);
@@ -150,7 +150,7 @@ where
     }
     /// Whether one more record may be looked at. One of the handshake always may: rustls holds the
     /// answer until there is room, and two sides that both waited for room would wait for ever.
-    fn may_receive(&self, p: &Ports<'_>) -> bool {
+    fn may_receive(&self, p: &Flows<'_>) -> bool {
         self.conn.is_handshaking() || p.to_app.room() > 0
     }
     fn feed(&mut self, mut bytes: &[u8]) -> Result<IoState, rustls::Error> {
@@ -179,7 +179,7 @@ where
     fn may_end_here(&self) -> bool {
         matches!(self.phase, Phase::Receiving { heard: false }) && !self.is_tls13()
     }
-    fn peer_closed(&mut self, p: &mut Ports<'_>) {
+    fn peer_closed(&mut self, p: &mut Flows<'_>) {
         // RFC 8446 §6.1: "Any data received after a closure alert has been received MUST be
         // ignored."
         p.from_wire.discard();
@@ -189,7 +189,7 @@ where
             Phase::Duplex => {
                 // RFC 5246 §7.2.1: "The other party MUST respond with a close_notify alert of its
                 // own and close down the connection immediately, discarding any pending writes."
-                let error = Cause::Closed.peer().at(Place::Layer(p.place));
+                let error = Cause::Closed.peer().at(Place::Layer(p.index));
                 p.from_app.refuse(error);
                 self.close_notify(p.to_wire);
                 self.phase = Phase::Over;
@@ -199,7 +199,7 @@ where
     }
 
     /// Encrypts record by record until room or data run out, then passes the end on.
-    fn send(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
+    fn send(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         if !self.conn.is_handshaking() {
             while p.to_wire.room() > 0 && !p.from_app.is_empty() {
                 self.encrypt(p.from_app, p.to_wire)?;
@@ -222,7 +222,7 @@ where
             _ => Ok(()),
         }
     }
-    fn may_close(&self, p: &Ports<'_>) -> bool {
+    fn may_close(&self, p: &Flows<'_>) -> bool {
         !self.conn.is_handshaking() && p.to_wire.room() > 0
     }
     /// Encrypts one record: as much as fits, gathered from the pieces that lie there.
@@ -313,7 +313,7 @@ where
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+    fn process(&mut self, mut p: Flows<'_>, _now: Instant) {
         p.propagate_stop();
         self.flush(p.to_wire);
         let mut result = match self.phase {

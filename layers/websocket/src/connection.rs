@@ -12,7 +12,7 @@ use crate::{Cause, NAME, Settings};
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Place, Progress};
 
 /// An open WebSocket of either role.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Connection {
             None => now.checked_add(self.close_timeout),
         }
     }
-    pub(crate) fn process<F: Payload>(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+    pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         if self.leaving.is_none() && self.state != State::Over && p.from_app.is_closed() {
             self.leaving = Some(self.until(now));
         }
@@ -189,7 +189,7 @@ impl Connection {
     }
     fn receive<F: Payload>(
         &mut self,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
         if let Some(cause) = self.refused.take_if(|_| p.to_app.is_empty()) {
@@ -212,7 +212,7 @@ impl Connection {
                     break;
                 }
                 Received::Nothing => {
-                    return match p.from_wire.cut(NAME, Cause::Cut) {
+                    return match p.from_wire.truncation(NAME, Cause::Cut) {
                         Some(error) => Err(Failure::Lost(error)),
                         None => Ok(()),
                     };
@@ -222,7 +222,7 @@ impl Connection {
         Ok(())
     }
     /// Asks a silent peer for a sign of life.
-    fn watch<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) -> Result<(), Failure> {
+    fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
         let unread = !p.from_wire.is_empty();
         match self.watch.process(now, p.from_wire.total(), unread) {
             Duty::GiveUp(timeout) => return Err(Cause::Silent(timeout).into()),
@@ -237,7 +237,7 @@ impl Connection {
     fn peer_closed<F: Payload>(
         &mut self,
         Close { code, reason }: Close,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) {
         let is_echo = match self.state {
@@ -248,7 +248,7 @@ impl Connection {
             code,
             reason: reason.clone(),
         };
-        let error = Error::peer(NAME, cause).at(Place::Layer(p.place));
+        let error = Error::peer(NAME, cause).at(Place::Layer(p.index));
         // What the application had queued still goes; more it may not say.
         p.from_app.stop(error.clone().into());
         if is_echo || code.is_clean() {
@@ -271,7 +271,7 @@ impl Connection {
         self.closed = Some(Closed { code, reason, by });
     }
     /// Sends what there is room for.
-    fn send<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) {
+    fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
         }
@@ -312,33 +312,33 @@ impl Connection {
             }
         }
     }
-    fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Ports<'_, F, F>) {
+    fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Flows<'_, F, F>) {
         if self.waits_for_end {
             self.state = State::Ending { until };
         } else {
             self.end(p); // "The server MUST close the underlying TCP connection immediately"
         }
     }
-    fn end<F: Payload>(&mut self, p: &mut Ports<'_, F, F>) {
+    fn end<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         p.to_wire.finish();
         self.state = State::Over;
     }
     /// The application broke off: the peer sees an end without a Close frame, which nobody takes for
     /// a clean one.
-    fn abandon<F: Payload>(&mut self, error: Error, p: &mut Ports<'_, F, F>) {
+    fn abandon<F: Payload>(&mut self, error: Error, p: &mut Flows<'_, F, F>) {
         p.to_wire.abort(error.clone());
         p.fail(error);
         self.state = State::Over;
     }
     /// The closing took too long.
-    fn give_up<F: Payload>(&mut self, p: &mut Ports<'_, F, F>) {
+    fn give_up<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         if let State::Ending { .. } = self.state {
             return self.end(p); // everything was said
         }
         let error = Error::peer(NAME, Cause::CloseTimedOut(self.close_timeout));
-        self.abandon(error.at(Place::Layer(p.place)), p);
+        self.abandon(error.at(Place::Layer(p.index)), p);
     }
-    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Ports<'_, F, F>, now: Instant) {
+    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Flows<'_, F, F>, now: Instant) {
         let error = match failure {
             Failure::Refused(cause) => {
                 if self.state == State::Open {

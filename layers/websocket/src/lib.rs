@@ -4,7 +4,7 @@
 //! A server, driven by hand:
 //!
 //! ```
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports, Queue};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows, Queue};
 //! use wirestack_websocket::{Accept, Message, Server, Settings};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
@@ -13,7 +13,7 @@
 //! let mut server = Server::new(Settings::default());
 //! let mut turn = |server: &mut Server, bytes: &[u8]| {
 //!     from_wire.write(bytes);
-//!     server.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+//!     server.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 //!     (to_app.pop(), to_wire.take(to_wire.len()))
 //! };
 //!

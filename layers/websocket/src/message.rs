@@ -2,7 +2,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::ops::Deref;
 use std::str::Utf8Error;
-use wirestack_layer::{Flow, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Flow, Pipe, Queue};
 
 use crate::Cause;
 
@@ -89,14 +89,14 @@ impl Part {
     }
 }
 
-impl Weigh for Part {
-    fn weight(&self) -> usize {
+impl ByteSize for Part {
+    fn byte_size(&self) -> usize {
         self.payload.len() + size_of::<Self>()
     }
 }
 
-impl Weigh for Message {
-    fn weight(&self) -> usize {
+impl ByteSize for Message {
+    fn byte_size(&self) -> usize {
         self.len() + size_of::<Self>()
     }
 }
@@ -265,7 +265,7 @@ impl Form for Queue<Message> {
         self.pop().map(|message| (message, true))
     }
     fn waiting(&self) -> usize {
-        self.weight()
+        self.byte_size()
     }
 }
 
@@ -280,7 +280,7 @@ impl Form for Queue<Part> {
         self.pop().map(|part| (part.payload, part.last))
     }
     fn waiting(&self) -> usize {
-        self.weight()
+        self.byte_size()
     }
 }
 

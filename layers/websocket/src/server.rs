@@ -13,7 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use wirestack_http1::upgrade;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Queue};
 
 /// The server's side of a WebSocket.
 ///
@@ -229,7 +229,7 @@ impl Handshake {
     /// Goes on as far as possible, and returns what comes next if that is known.
     fn step<F: Payload>(
         &mut self,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<Option<(Stage, Option<Compression>)>, Error> {
         let mut open = self.opening.process(p, now);
@@ -267,7 +267,7 @@ impl<F: Payload> Layer for Server<F> {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+    fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         p.propagate_stop();
         if let Stage::Opening(handshake) = &mut self.stage {
             match handshake.step(&mut p, now) {

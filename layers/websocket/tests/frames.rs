@@ -626,7 +626,7 @@ fn a_tunnel_carries_bytes_and_refuses_text() {
     client.from_app.finish();
     for _ in 0..20 {
         client.turn();
-        client.to_wire.pour(&mut server.from_wire);
+        client.to_wire.transfer_to(&mut server.from_wire);
         server.turn();
         let n = server.to_app.len();
         heard.push(server.to_app.take(n));

@@ -71,7 +71,7 @@ fn a_message_beyond_every_limit_comes_through_in_parts_within_the_room() {
             let bytes = client.to_wire.take(n);
             server.from_wire.push(bytes);
             server.turn();
-            let held = server.to_app.weight();
+            let held = server.to_app.byte_size();
             assert!(held < 330_000, "{held}"); // the room of 256 KiB, and one part
             if let Some(part) = server.to_app.pop() {
                 assert!(!ended && !part.payload.is_text());

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress, Status};
+use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress, Status};
 
 /// A stack together with its four outer flows: bytes in and out at the bottom, and at the top the flows
 /// of the top layer.
@@ -110,7 +110,7 @@ pub struct Engine<L: Layer> {
     to_wire: Pipe,
     from_app: L::In,
     to_app: L::Out,
-    opening: Option<Opening>,
+    opening: Option<OpenDeadline>,
     /// What the flows said after the last call: the same again means that nothing is new.
     seen: Option<u64>,
     #[cfg(feature = "tracing")]
@@ -118,7 +118,7 @@ pub struct Engine<L: Layer> {
 }
 
 /// How long a stack may take to open.
-struct Opening {
+struct OpenDeadline {
     allowed: Duration,
     until: Instant,
 }
@@ -137,7 +137,7 @@ where
 impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
     /// Puts another layer over the stack while it runs, such as one that was chosen by what has
     /// arrived: all that waits on the application's side becomes the new layer's wire.
-    pub fn grow<U>(self, upper: U) -> Engine<Stack<L, U>>
+    pub fn push_layer<U>(self, upper: U) -> Engine<Stack<L, U>>
     where
         U: Layer<In: Default, Out: Default>,
     {
@@ -190,18 +190,18 @@ impl<L: Layer> Engine<L> {
     }
     /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
     /// [`OpeningTimedOut`] and every layer ends with that cause.
-    pub fn open_within(&mut self, allowed: Duration, now: Instant) {
+    pub fn set_open_timeout(&mut self, allowed: Duration, now: Instant) {
         self.seen = None;
         self.opening = now
             .checked_add(allowed)
-            .map(|until| Opening { allowed, until });
+            .map(|until| OpenDeadline { allowed, until });
     }
     /// Moves everything that can move.
     pub fn process(&mut self, now: Instant) {
-        if self.seen == Some(self.moves()) && self.deadline().is_none_or(|due| now < due) {
+        if self.seen == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
             return; // the law of quiet: nothing would move
         }
-        if let Some(Opening { allowed, until }) = self.opening {
+        if let Some(OpenDeadline { allowed, until }) = self.opening {
             if self.layer.is_open() {
                 self.opening = None;
             } else if until <= now {
@@ -213,14 +213,14 @@ impl<L: Layer> Engine<L> {
                 ));
             }
         }
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        self.layer.process(ports, now);
-        self.seen = Some(self.moves());
+        self.layer.process(flows, now);
+        self.seen = Some(self.revision());
         #[cfg(feature = "tracing")]
         self.spans.note(&self.layer, self.to_app.closed());
     }
@@ -228,7 +228,7 @@ impl<L: Layer> Engine<L> {
     /// the last call, and there is no deadline. A driver then need not look at its clock.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.seen == Some(self.moves()) && self.deadline().is_none()
+        self.seen == Some(self.revision()) && self.deadline().is_none()
     }
     /// Lends the flow to the wire, to send bytes from it and to consume what was sent; returns the result
     /// of `send`.
@@ -238,17 +238,17 @@ impl<L: Layer> Engine<L> {
     /// because some bytes have left.
     #[inline]
     pub fn transmit<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
-        let is_news = self.to_wire.room() == 0 || self.seen != Some(self.moves());
+        let is_news = self.to_wire.room() == 0 || self.seen != Some(self.revision());
         let sent = send(&mut self.to_wire);
         if !is_news {
-            self.seen = Some(self.moves());
+            self.seen = Some(self.revision());
         }
         sent
     }
     /// Returns a number that changes whenever something moves in the four outer flows.
-    pub fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+    pub fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
     /// Says that the connection below broke, and why. What had arrived is still delivered.
     pub fn break_wire(&mut self, error: Error) {

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress, Status};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress, Status};
 
 /// `U` over `L`: what `L` hands its application is `U`'s wire.
 ///
@@ -90,44 +90,44 @@ where
     U: Layer,
 {
     /// Runs both layers, in turn, until the joint no longer moves or dissolves.
-    fn settle(&mut self, p: &mut Ports<'_, U::In, U::Out>, now: Instant) {
+    fn settle(&mut self, p: &mut Flows<'_, U::In, U::Out>, now: Instant) {
         let mut first = true;
         loop {
-            let seen_above = self.moves();
-            let lower = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-            self.lower.process(lower.at(p.place), now);
+            let seen_above = self.revision();
+            let lower = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            self.lower.process(lower.at_index(p.index), now);
             if self.lower.is_open() {
                 self.choose(p);
             }
-            if !mem::take(&mut first) && self.moves() == seen_above {
+            if !mem::take(&mut first) && self.revision() == seen_above {
                 return;
             }
-            let seen_below = self.moves();
+            let seen_below = self.revision();
             let Upper::Now(upper) = &mut self.upper else {
                 return self.pass_end(p);
             };
             if self.bypass && self.lower.is_transparent() {
-                self.up.put_before(p.from_wire);
-                self.down.pour_all(p.to_wire);
+                self.up.prepend_to(p.from_wire);
+                self.down.transfer_all_to(p.to_wire);
                 self.dissolved = true;
                 return;
             }
-            let place = p.place + self.lower.depth();
-            let joint = Ports::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
-            upper.process(joint.at(place), now);
-            if self.moves() == seen_below {
+            let place = p.index + self.lower.depth();
+            let joint = Flows::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
+            upper.process(joint.at_index(place), now);
+            if self.revision() == seen_below {
                 return;
             }
         }
     }
-    fn choose(&mut self, p: &mut Ports<'_, U::In, U::Out>) {
+    fn choose(&mut self, p: &mut Flows<'_, U::In, U::Out>) {
         if let Upper::Later(_) = self.upper
             && let Upper::Later(choose) = mem::replace(&mut self.upper, Upper::Never)
         {
             match choose(&mut self.lower) {
                 Ok(upper) => self.upper = Upper::Now(upper),
                 Err(error) => {
-                    let error = error.at(Place::Layer(p.place + self.lower.depth()));
+                    let error = error.at(Place::Layer(p.index + self.lower.depth()));
                     self.down.abort(error.clone());
                     self.up.refuse(error.clone());
                     p.from_app.refuse(error.clone());
@@ -137,7 +137,7 @@ where
         }
     }
     /// Stands in for a layer above that is not chosen yet, or never will be.
-    fn pass_end(&mut self, p: &mut Ports<'_, U::In, U::Out>) {
+    fn pass_end(&mut self, p: &mut Flows<'_, U::In, U::Out>) {
         p.from_app.stop_with(&self.down);
         if let Upper::Never = self.upper {
             self.up.discard();
@@ -153,8 +153,8 @@ where
             p.from_app.refuse(error);
         }
     }
-    fn moves(&self) -> u64 {
-        self.up.moves() + self.down.moves()
+    fn revision(&self) -> u64 {
+        self.up.revision() + self.down.revision()
     }
 }
 
@@ -169,15 +169,15 @@ where
     fn name(&self) -> &'static str {
         self.upper().map_or_else(|| self.lower.name(), U::name)
     }
-    fn process(&mut self, mut p: Ports<'_, U::In, U::Out>, now: Instant) {
+    fn process(&mut self, mut p: Flows<'_, U::In, U::Out>, now: Instant) {
         if !self.dissolved {
             self.settle(&mut p, now);
         }
         if self.dissolved
             && let Upper::Now(upper) = &mut self.upper
         {
-            let place = p.place + self.lower.depth();
-            upper.process(p.at(place), now);
+            let place = p.index + self.lower.depth();
+            upper.process(p.at_index(place), now);
         }
     }
     fn deadline(&self) -> Option<Instant> {

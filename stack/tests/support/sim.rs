@@ -221,7 +221,7 @@ where
         let Some((engine, node)) = &mut it.link else {
             continue;
         };
-        let before = engine.moves();
+        let before = engine.revision();
         engine.process(now);
         let bytes = engine.to_wire().unread().to_vec();
         engine.to_wire().discard();
@@ -236,7 +236,7 @@ where
             it.told_end = end.is_some();
         }
         engine.process(now);
-        if engine.moves() != before {
+        if engine.revision() != before {
             dialer.observe(*attempt, engine, now);
             return true;
         }

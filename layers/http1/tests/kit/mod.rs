@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 use wirestack_http1::{connect, upgrade};
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// A layer between four pipes and a clock of its own.
 pub struct Bench<L> {
@@ -42,24 +42,24 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         bench.process();
         bench
     }
-    fn ports(&mut self) -> (&mut L, Ports<'_>) {
-        let ports = Ports::new(
+    fn flows(&mut self) -> (&mut L, Flows<'_>) {
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        (&mut self.layer, ports)
+        (&mut self.layer, flows)
     }
     /// Processes, and checks the laws of quiet and of the clock.
     pub fn process(&mut self) {
         let now = self.now;
-        let (layer, ports) = self.ports();
-        layer.process(ports, now);
-        let (layer, ports) = self.ports();
-        let moves = ports.moves();
-        layer.process(ports, now);
-        assert_eq!(self.ports().1.moves(), moves, "not quiet");
+        let (layer, flows) = self.flows();
+        layer.process(flows, now);
+        let (layer, flows) = self.flows();
+        let moves = flows.revision();
+        layer.process(flows, now);
+        assert_eq!(self.flows().1.revision(), moves, "not quiet");
         assert!(self.layer.deadline().is_none_or(|deadline| deadline > now));
         let idle = self.from_wire.is_empty() || self.from_wire.wanted() > 0;
         let waits = matches!(self.layer.progress(), Progress::Deciding(_));

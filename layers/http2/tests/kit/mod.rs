@@ -4,7 +4,7 @@
 use std::time::Duration;
 use wirestack_http2::{Connection, Head, Request, Settings, StreamId};
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_layer::{Flow, Flows, Layer, Pipe};
 
 /// When tests begin.
 pub(crate) const START: Instant = Instant::after_origin(Duration::from_secs(1000));
@@ -36,19 +36,19 @@ where
         }
     }
     pub(crate) fn process(&mut self) {
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        self.layer.process(ports, self.now);
+        self.layer.process(flows, self.now);
         let deadline = self.layer.deadline();
         assert!(deadline.is_none_or(|at| at > self.now), "the clock's law");
     }
-    fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+    fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
     /// Hands over bytes, whatever the room, and returns what is answered.
     pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -129,12 +129,12 @@ impl Pair {
     /// Lets both go on until nothing moves.
     pub(crate) fn settle(&mut self) {
         loop {
-            let before = self.client.moves() + self.server.moves();
+            let before = self.client.revision() + self.server.revision();
             self.client.process();
-            self.client.to_wire.pour(&mut self.server.from_wire);
+            self.client.to_wire.transfer_to(&mut self.server.from_wire);
             self.server.process();
-            self.server.to_wire.pour(&mut self.client.from_wire);
-            if self.client.moves() + self.server.moves() == before {
+            self.server.to_wire.transfer_to(&mut self.client.from_wire);
+            if self.client.revision() + self.server.revision() == before {
                 return;
             }
         }

@@ -1,19 +1,19 @@
 use super::Bug;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Weigh};
+use wirestack_layer::{ByteSize, End, Error, Flow, Flows, Layer, Pipe, Progress, Queue};
 
 /// What a [`Records`] carries.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record(pub(crate) Vec<u8>);
 
-impl Weigh for Record {
-    fn weight(&self) -> usize {
+impl ByteSize for Record {
+    fn byte_size(&self) -> usize {
         self.0.len()
     }
 }
 
-type P<'a> = Ports<'a, Queue<Record>, Queue<Record>>;
+type P<'a> = Flows<'a, Queue<Record>, Queue<Record>>;
 
 /// Records behind three bytes of length. Each side greets with one byte, and says when it is done.
 pub(crate) struct Records {
@@ -99,7 +99,7 @@ impl Records {
                 let error = Error::peer("records", "something broke");
                 from_wire.closed().map(|_| error)
             }
-            _ => from_wire.cut("records", "cut in the middle"),
+            _ => from_wire.truncation("records", "cut in the middle"),
         }
     }
     fn write(&mut self, p: &mut P<'_>) {

@@ -5,7 +5,7 @@ mod wire;
 pub use wire::{Parsed, ReadError, Wire};
 
 use crate::Instant;
-use crate::{AnyLayer, End, Error, Flow, Layer, Pipe, Ports, Progress};
+use crate::{AnyLayer, End, Error, Flow, Flows, Layer, Pipe, Progress};
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
@@ -17,7 +17,7 @@ use wire::{Lent, Wait};
 ///
 /// The block talks to a [`Wire`]. It reads, writes, and asks the application for a decision; when it
 /// returns `Ok`, the tunnel is open, and the bytes behind the handshake are the tunnel's. When it
-/// returns an error, the layer [fails](Ports::fail) with it. The block may await nothing but the
+/// returns an error, the layer [fails](Flows::fail) with it. The block may await nothing but the
 /// methods of its wire: there is no runtime here. [`process`](Layer::process) polls the block with a
 /// waker that does nothing, because the code that drives a layer calls it whenever something has changed.
 ///
@@ -41,13 +41,13 @@ use wire::{Lent, Wait};
 ///         if right { Ok(()) } else { Err(Error::peer("password", "a wrong password")) }
 ///     })
 /// }
-/// # use wirestack_layer::{Layer, Pipe, Ports};
+/// # use wirestack_layer::{Layer, Pipe, Flows};
 /// # let now = wirestack_layer::Instant::ORIGIN;
 /// # let [mut up, mut down, mut a, mut b, mut c, mut d] = <[Pipe; 6]>::default();
 /// # let (mut client, mut server) = (client("sesame"), server("sesame"));
-/// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
-/// # server.process(Ports::new(&mut up, &mut down, &mut c, &mut d), now);
-/// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
+/// # client.process(Flows::new(&mut down, &mut up, &mut a, &mut b), now);
+/// # server.process(Flows::new(&mut up, &mut down, &mut c, &mut d), now);
+/// # client.process(Flows::new(&mut down, &mut up, &mut a, &mut b), now);
 /// # assert!(client.is_open() && server.is_open());
 /// ```
 ///
@@ -90,17 +90,17 @@ use wire::{Lent, Wait};
 ///         }
 ///     })
 /// }
-/// # use wirestack_layer::{Layer, LayerExt, Pipe, Ports, Progress};
+/// # use wirestack_layer::{Layer, LayerExt, Pipe, Flows, Progress};
 /// # let now = wirestack_layer::Instant::ORIGIN;
 ///
 /// # let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 /// # let mut layer = door();
 /// # from_wire.write(b"Alice\n");
-/// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+/// # layer.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 /// assert_eq!(layer.progress(), Progress::Deciding("the guest"));
 /// let door: &mut Door = layer.part_mut().unwrap();
 /// door.opens = Some(door.guest.as_deref() == Some("Alice"));
-/// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+/// # layer.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 /// assert!(layer.is_transparent());
 /// ```
 ///
@@ -189,9 +189,9 @@ impl Handshake {
     fn run<T: Send + 'static>(
         &mut self,
         state: &mut Option<Box<T>>,
-        ports: &mut Ports<'_>,
+        flows: &mut Flows<'_>,
     ) -> Poll<Result<(), Error>> {
-        let (from_wire, to_wire) = (&mut *ports.from_wire, &mut *ports.to_wire);
+        let (from_wire, to_wire) = (&mut *flows.from_wire, &mut *flows.to_wire);
         let room = match to_wire.stopped() {
             Some(_) => usize::MAX, // what is written there is thrown away
             None => to_wire.room(),
@@ -230,17 +230,17 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let Phase::Opening(handshake) = &mut self.phase {
-            ports.propagate_stop();
-            match handshake.run(&mut self.state, &mut ports) {
+            flows.propagate_stop();
+            match handshake.run(&mut self.state, &mut flows) {
                 Poll::Ready(Ok(())) => self.phase = Phase::Open,
                 Poll::Ready(Err(error)) => {
                     self.phase = Phase::Over;
-                    return ports.fail(error);
+                    return flows.fail(error);
                 }
                 Poll::Pending => {
-                    if ports.heed_aborts() {
+                    if flows.propagate_abort() {
                         self.phase = Phase::Over;
                     }
                     return;
@@ -248,8 +248,8 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             }
         }
         match self.phase {
-            Phase::Open => ports.tunnel(),
-            _ => ports.discard(),
+            Phase::Open => flows.pass_through(),
+            _ => flows.discard(),
         }
     }
     fn is_open(&self) -> bool {

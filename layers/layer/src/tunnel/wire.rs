@@ -1,4 +1,4 @@
-use crate::{Cause, Error, Flow, Pipe, Progress};
+use crate::{BoxError, Error, Flow, Pipe, Progress};
 use bytes::{Buf, Bytes, BytesMut};
 use std::any::Any;
 use std::cell::Cell;
@@ -175,7 +175,7 @@ impl<T: 'static> Wire<T> {
     ///
     /// The cause that `parse` returned, blamed on the peer; [`ReadError::Truncated`] if the peer
     /// finishes before.
-    pub fn read_with<R, E: Into<Cause>>(
+    pub fn read_with<R, E: Into<BoxError>>(
         &self,
         awaited: &'static str,
         mut parse: impl FnMut(&[u8]) -> Result<Parsed<R>, E>,
@@ -192,7 +192,7 @@ impl<T: 'static> Wire<T> {
     fn next<R>(
         &self,
         awaited: &'static str,
-        mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, Cause>,
+        mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, BoxError>,
     ) -> impl Future<Output = Result<R, Error>> {
         let name = self.name;
         poll_lent(move |lent| {

@@ -119,7 +119,10 @@ fn data_behind_our_close_notify_are_held_to_a_close_notify_in_both_versions() {
         world.server.step();
         world.client.from_app.finish();
         world.client.step();
-        world.server.to_wire.pour(&mut world.client.from_wire);
+        world
+            .server
+            .to_wire
+            .transfer_to(&mut world.client.from_wire);
         world.client.from_wire.finish();
         world.settle();
         assert_eq!(world.client.got, ASKED);
@@ -236,7 +239,7 @@ fn close_notify_and_junk_in_one_lump_is_a_clean_end() {
         world.client.from_app.finish();
         let mut lump = wirestack_layer::Pipe::new();
         world.client.step();
-        world.client.to_wire.pour(&mut lump);
+        world.client.to_wire.transfer_to(&mut lump);
         let lump = [lump.unread(), b"junk"].concat();
         world.server.from_wire.write(&lump);
         world.server.step();

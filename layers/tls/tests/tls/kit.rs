@@ -3,7 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::sync::LazyLock;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe};
 use wirestack_tls::rustls::pki_types::CertificateDer;
 use wirestack_tls::{Cause, Client, ClientSettings, Server, ServerSettings, Versions, server_name};
 
@@ -100,30 +100,30 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
         }
     }
     pub(crate) fn step(&mut self) {
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        self.layer.process(ports, now());
+        self.layer.process(flows, now());
     }
-    fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+    fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
     /// Processes until nothing moves; a call too many does nothing (law Quiet).
     fn process(&mut self) -> bool {
-        let start = self.moves();
+        let start = self.revision();
         loop {
             self.step();
-            let before = self.moves();
+            let before = self.revision();
             self.step();
-            assert_eq!(before, self.moves(), "not quiet");
+            assert_eq!(before, self.revision(), "not quiet");
             let waiting = [self.to_wire.len(), self.to_app.len()];
             self.peak = std::array::from_fn(|i| self.peak[i].max(waiting[i]));
             if !self.reads || self.to_app.is_empty() {
-                return start != self.moves();
+                return start != self.revision();
             }
             self.got.extend_from_slice(self.to_app.unread());
             self.to_app.discard();

@@ -1,7 +1,7 @@
 use crate::kit::{Link, World, client, client_settings, server, server_settings};
 use std::any::{Any, TypeId};
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe, Progress};
 use wirestack_tls::{Cause, Client, Server, Versions};
 
 /// One layer over another, and the joint between them.
@@ -30,14 +30,14 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
     fn name(&self) -> &'static str {
         "nested"
     }
-    fn process(&mut self, p: Ports<'_>, now: Instant) {
+    fn process(&mut self, p: Flows<'_>, now: Instant) {
         loop {
-            let before = (self.up.moves(), self.down.moves());
-            let lower = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-            self.lower.process(lower.at(p.place), now);
-            let upper = Ports::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
-            self.upper.process(upper.at(p.place + 1), now);
-            if before == (self.up.moves(), self.down.moves()) {
+            let before = (self.up.revision(), self.down.revision());
+            let lower = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            self.lower.process(lower.at_index(p.index), now);
+            let upper = Flows::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
+            self.upper.process(upper.at_index(p.index + 1), now);
+            if before == (self.up.revision(), self.down.revision()) {
                 return;
             }
         }

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Queue, Seed};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Queue, Seed};
 use wirestack_websocket::{Cause, Client, Message, Server, Settings};
 
 /// A layer with its flows.
@@ -31,20 +31,20 @@ where
             now: Instant::ORIGIN,
         }
     }
-    fn ports(&mut self) -> (&mut L, Ports<'_, L::In, L::Out>) {
+    fn flows(&mut self) -> (&mut L, Flows<'_, L::In, L::Out>) {
         let flows = (&mut self.from_wire, &mut self.to_wire);
-        let ports = Ports::new(flows.0, flows.1, &mut self.from_app, &mut self.to_app);
-        (&mut self.layer, ports)
+        let flows = Flows::new(flows.0, flows.1, &mut self.from_app, &mut self.to_app);
+        (&mut self.layer, flows)
     }
     /// Calls `process`, and once more to see that it has nothing left to do.
     pub(crate) fn turn(&mut self) {
         let now = self.now;
-        let (layer, mut ports) = self.ports();
-        layer.process(ports.reborrow(), now);
-        let moves = ports.moves();
+        let (layer, mut flows) = self.flows();
+        layer.process(flows.reborrow(), now);
+        let moves = flows.revision();
         let state = (layer.progress(), layer.deadline());
-        layer.process(ports.reborrow(), now);
-        assert_eq!(ports.moves(), moves, "not quiet");
+        layer.process(flows.reborrow(), now);
+        assert_eq!(flows.revision(), moves, "not quiet");
         assert_eq!((layer.progress(), layer.deadline()), state, "not quiet");
         assert!(layer.deadline().is_none_or(|at| at > now), "no clock");
     }

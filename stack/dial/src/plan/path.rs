@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use wirestack_http1::{basic_credentials, connect};
 use wirestack_http2 as http2;
-use wirestack_layer::{Cause, Error};
+use wirestack_layer::{BoxError, Error};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
@@ -288,7 +288,7 @@ fn secure(
 struct NoTls;
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
-    fn invalid(error: impl Into<Cause>) -> Error {
+    fn invalid(error: impl Into<BoxError>) -> Error {
         Error::local("socks", error)
     }
     let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;

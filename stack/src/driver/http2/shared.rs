@@ -82,10 +82,10 @@ impl Shared {
         self.locked(|state, fan| {
             let mut waits = self.wakers.is_driven();
             loop {
-                let before = state.connection.moves();
+                let before = state.connection.revision();
                 let tried = attempt(state);
                 if tried.is_ready() || waits {
-                    if state.connection.moves() != before {
+                    if state.connection.revision() != before {
                         self.push(state, fan);
                     }
                     return tried;

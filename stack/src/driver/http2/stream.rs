@@ -181,7 +181,7 @@ impl Transport for Http2Stream {
     ) -> Poll<io::Result<usize>> {
         self.read_by(cx, |pipe| {
             let before = pipe.len();
-            pipe.pour(to);
+            pipe.transfer_to(to);
             before - pipe.len()
         })
     }
@@ -189,7 +189,7 @@ impl Transport for Http2Stream {
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
         self.write_by(cx, |pipe| {
             let before = from.len();
-            from.pour(pipe);
+            from.transfer_to(pipe);
             before - from.len()
         })
     }

@@ -131,13 +131,13 @@ where
     {
         self.change(Engine::boxed)
     }
-    /// Puts another layer over the stack while it runs; see [`Engine::grow`].
-    pub fn grow<U>(self, upper: U) -> Connection<Stack<L, U>>
+    /// Puts another layer over the stack while it runs; see [`Engine::push_layer`].
+    pub fn push_layer<U>(self, upper: U) -> Connection<Stack<L, U>>
     where
         L: Layer<In = Pipe, Out = Pipe>,
         U: Layer<In: Default, Out: Default>,
     {
-        self.change(|engine| engine.grow(upper))
+        self.change(|engine| engine.push_layer(upper))
     }
     fn change<M: Layer>(self, change: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<M> {
         Connection {
@@ -219,8 +219,8 @@ where
         self.engine.describe()
     }
     /// Gives the stack so long to open, from now on.
-    pub fn open_within(&mut self, allowed: Duration) {
-        self.engine.open_within(allowed, self.now());
+    pub fn set_open_timeout(&mut self, allowed: Duration) {
+        self.engine.set_open_timeout(allowed, self.now());
     }
     /// Sets how long `shutdown` of a stream of bytes may take, counted from its first call: 10 s unless
     /// set. After it the connection is cut short, and the call fails. To send much to a slow peer before

@@ -6,13 +6,13 @@ use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use wirestack_layer::{End, Error, Flow, Layer, Queue, Weigh};
+use wirestack_layer::{ByteSize, End, Error, Flow, Layer, Queue};
 
 impl<L, I, O> Connection<L>
 where
     L: Layer<In = Queue<I>, Out = Queue<O>>,
-    I: Weigh,
-    O: Weigh,
+    I: ByteSize,
+    O: ByteSize,
 {
     /// Receives the next message; `None` is a clean end.
     ///
@@ -103,7 +103,7 @@ where
 impl<L, O> Stream for Connection<L>
 where
     L: Layer<In = Queue<O>, Out = Queue<O>>,
-    O: Weigh,
+    O: ByteSize,
 {
     type Item = Result<O, Error>;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -114,7 +114,7 @@ where
 impl<L, I> Sink<I> for Connection<L>
 where
     L: Layer<In = Queue<I>, Out = Queue<I>>,
-    I: Weigh,
+    I: ByteSize,
 {
     type Error = Error;
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -22,7 +22,7 @@ where
     ///
     /// The order is: process, write, read, process. `Pending` means that `cx` will be woken.
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let before = self.moves();
+        let before = self.revision();
         self.process();
         let wrote = self.write(cx);
         // A read that blocks must not hide what the write made possible.
@@ -37,7 +37,7 @@ where
             self.engine.break_wire(*error);
             return Poll::Ready(());
         }
-        if self.moves() != before {
+        if self.revision() != before {
             // What the application took made room for what waited between the layers.
             return Poll::Ready(());
         }
@@ -127,8 +127,8 @@ where
         self.io.is_none()
     }
     /// Returns a number that changes whenever something moves in the stack's outer flows.
-    pub(crate) fn moves(&self) -> u64 {
-        self.engine.moves()
+    pub(crate) fn revision(&self) -> u64 {
+        self.engine.revision()
     }
     pub(crate) fn is_blocking(&self) -> bool {
         self.io.as_ref().is_some_and(|io| io.is_blocking())

@@ -33,7 +33,7 @@ pub async fn serve_proxy<L>(
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
-    client.open_within(handshake_timeout);
+    client.set_open_timeout(handshake_timeout);
     let runtime = client.runtime.clone();
     let wants = client.wait_for(|engine| gate.request(engine, runtime.now()));
     let wants = match wants.await {
@@ -88,7 +88,7 @@ where
     let runtime = client.runtime.clone();
     let mut listener = Listener::bind_on(runtime.clone(), at).map_err(socket)?;
     gate.accept(client.engine(), listener.local_addr().map_err(socket)?);
-    client.open_within(2 * BIND_TIMEOUT);
+    client.set_open_timeout(2 * BIND_TIMEOUT);
     let mut late = pin!(sleep(&*runtime, BIND_TIMEOUT));
     // A client that has nothing more to say before the peer is there has left.
     let mut leaves = pin!(client.wait_for(|engine| engine.from_wire().is_closed().then_some(())));

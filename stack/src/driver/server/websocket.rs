@@ -179,7 +179,7 @@ impl WebSocketServer {
             Some(config) => {
                 let tls = tls::Server::new(config.clone())?;
                 let mut connection = Connection::new(runtime, io, Engine::new(tls));
-                connection.open_within(self.handshake_timeout);
+                connection.set_open_timeout(self.handshake_timeout);
                 connection.open().await?;
                 let tls = connection.part::<tls::Server>();
                 let http2 = tls.is_some_and(|tls| tls.alpn() == Some(b"h2"));
@@ -222,12 +222,12 @@ impl WebSocketServer {
         if http2 {
             let top = http2::Connection::server(self.http2.clone());
             return self
-                .serve_http2(Http2::new(connection.grow(top)), each)
+                .serve_http2(Http2::new(connection.push_layer(top)), each)
                 .await;
         }
         let server = websocket::Server::new(self.settings.clone()).carrying::<P>();
-        let mut socket = connection.grow(server).boxed();
-        socket.open_within(self.handshake_timeout);
+        let mut socket = connection.push_layer(server).boxed();
+        socket.set_open_timeout(self.handshake_timeout);
         let request = socket.wait_for(|engine| {
             let server = engine.part::<websocket::Server<P>>()?;
             Some(server.request()?.request().clone())

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use wirestack_layer::{Error, Layer, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Error, Layer, Pipe, Queue};
 use wirestack_nest::Engine;
 
 impl<L> Connection<L>
@@ -165,9 +165,9 @@ where
     ) -> T {
         self.wakers.register(half, cx.waker());
         let mut connection = self.lock();
-        let before = connection.moves();
+        let before = connection.revision();
         let result = act(&mut connection, &mut Context::from_waker(&self.fan));
-        let moved = connection.moves() != before;
+        let moved = connection.revision() != before;
         drop(connection);
         if moved {
             self.wakers.wake_but(half); // what moved may be what another one waits for
@@ -184,8 +184,8 @@ macro_rules! receives {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
-            I: Weigh,
-            O: Weigh,
+            I: ByteSize,
+            O: ByteSize,
         {
             /// Receives the next message; `None` is a clean end. Dropping the future loses nothing.
             ///
@@ -200,7 +200,7 @@ macro_rules! receives {
         impl<L, O> Stream for $holder<L>
         where
             L: Layer<In = Queue<O>, Out = Queue<O>>,
-            O: Weigh,
+            O: ByteSize,
         {
             type Item = Result<O, Error>;
             fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -233,8 +233,8 @@ macro_rules! sends {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
-            I: Weigh,
-            O: Weigh,
+            I: ByteSize,
+            O: ByteSize,
         {
             /// Sends a message and waits until it has left. A message is accepted wholly or not at
             /// all: if the future is dropped while it waits for room, it was not accepted.
@@ -277,7 +277,7 @@ macro_rules! sends {
         impl<L, I> Sink<I> for $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<I>>,
-            I: Weigh,
+            I: ByteSize,
         {
             type Error = Error;
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
