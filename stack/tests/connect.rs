@@ -188,9 +188,9 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
 
     let dead = connect_stream("tcp://127.0.0.1:1").via(format!("socks5h://me:secret@{socks_hop}"));
     let error = dead.await.err().unwrap();
-    let cause = error.layer_error().unwrap().cause::<socks::Cause>();
+    let cause = error.layer_error().unwrap().cause::<socks::SocksError>();
     let refused = socks::Reply::ConnectionRefused;
-    assert!(matches!(cause, Some(socks::Cause::Refused(reply)) if *reply == refused));
+    assert!(matches!(cause, Some(socks::SocksError::Refused(reply)) if *reply == refused));
 
     let forbidden = connect_stream("tcp://127.0.0.1:1")
         .via(format!("socks5h://me:secret@{socks_hop}"))
@@ -198,7 +198,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     let error = forbidden.await.err().unwrap();
     let begins = format!("hop 2 (http://{strict}): connect[1]: ");
     assert!(error.to_string().starts_with(&begins), "{error}");
-    let Some(http1::Cause::Refused(refusal)) = error.layer_error().unwrap().cause() else {
+    let Some(http1::Http1Error::Refused(refusal)) = error.layer_error().unwrap().cause() else {
         panic!("{error}");
     };
     assert_eq!(refusal.status, 403);

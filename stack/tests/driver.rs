@@ -231,7 +231,7 @@ async fn a_refusal_is_read_although_the_server_ends() {
     let (refused, wrong) = tokio::join!(client.open(), serving);
     let cause = refused.unwrap_err();
     assert!(
-        matches!(cause.cause(), Some(socks::Cause::PasswordRefused(_))),
+        matches!(cause.cause(), Some(socks::SocksError::PasswordRefused(_))),
         "{cause}"
     );
     assert!(wrong.contains("wrong user name or password"), "{wrong}");

@@ -126,7 +126,7 @@ async fn many_websockets_share_a_connection() {
         a.close(CloseCode::from(1000), "").await.unwrap();
         drop(a);
         let refused = http2.websocket("/no").await.err().unwrap();
-        let Some(http2::Cause::Refused(refusal)) = refused.cause() else {
+        let Some(http2::Http2Error::Refused(refusal)) = refused.cause() else {
             panic!("{refused}")
         };
         assert_eq!(
@@ -313,7 +313,7 @@ async fn an_ordinary_request_gets_an_answer_and_harms_nobody() {
         head
     });
     let refused = http2.open(other.unwrap()).await.err().unwrap();
-    let Some(http2::Cause::Refused(refusal)) = refused.cause() else {
+    let Some(http2::Http2Error::Refused(refusal)) = refused.cause() else {
         panic!("{refused}")
     };
     assert_eq!(refusal.status, 501);
@@ -359,7 +359,7 @@ async fn a_dropped_stream_is_a_reset_that_its_neighbours_do_not_notice() {
     let error = told.recv().await.unwrap();
     let reset = matches!(
         error.cause(),
-        Some(http2::Cause::Reset(http2::Reason::CANCEL))
+        Some(http2::Http2Error::Reset(http2::Reason::CANCEL))
     );
     assert!(reset, "{error}");
     b.send(Message::text("b")).await.unwrap();

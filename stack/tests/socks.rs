@@ -214,7 +214,7 @@ async fn a_gate_that_knows_no_addresses_refuses_what_needs_them() {
     let expected = Address::new("0.0.0.0", 0).unwrap();
     let mut client = Connection::from_transport(io, Engine::new(Client::bind(expected))).unwrap();
     let refused = client.open().await.unwrap_err();
-    let wanted = wirestack::socks::Cause::Refused(Reply::CommandNotSupported);
+    let wanted = wirestack::socks::SocksError::Refused(Reply::CommandNotSupported);
     assert_eq!(refused.cause(), Some(&wanted));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::head::{self, HeadReader, RequestHead};
 use crate::tunnel::Handshake;
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
@@ -17,7 +17,7 @@ pub(crate) trait Serve {
     /// What is awaited: `the CONNECT request`.
     const AWAITED: &'static str;
     /// Takes a request, or says what is wrong with it.
-    fn read(head: RequestHead) -> Result<Self::Request, Cause>;
+    fn read(head: RequestHead) -> Result<Self::Request, Http1Error>;
 }
 
 /// A request to come, or under way.
@@ -87,7 +87,7 @@ impl<S: Serve> Answering<S> {
                 let seen = p.from_wire.len();
                 let cut = p
                     .from_wire
-                    .truncation(S::NAME, Cause::Truncated { awaited, seen });
+                    .truncation(S::NAME, Http1Error::Truncated { awaited, seen });
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
@@ -142,15 +142,15 @@ impl Answer {
     ) -> Self {
         let status = response.status();
         if !says_no(status) {
-            return Self::apology::<S>(Cause::NotARejection(status));
+            return Self::apology::<S>(Http1Error::NotARejection(status));
         }
         Self {
             bytes: rejection(response, bodiless),
-            then: Then::Fail(Error::local(S::NAME, Cause::Rejected(status))),
+            then: Then::Fail(Error::local(S::NAME, Http1Error::Rejected(status))),
         }
     }
     /// Answers 500 to what the application did wrong.
-    pub(crate) fn apology<S: Serve>(cause: Cause) -> Self {
+    pub(crate) fn apology<S: Serve>(cause: Http1Error) -> Self {
         Self {
             bytes: apology(&cause),
             then: Then::Fail(Error::local(S::NAME, cause)),
@@ -186,10 +186,10 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
 }
 
 /// Writes what the peer is told about a request that failed.
-fn apology(cause: &Cause) -> BytesMut {
+fn apology(cause: &Http1Error) -> BytesMut {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = cause.status();
-    if let Cause::NotConnect(_) = cause {
+    if let Http1Error::NotConnect(_) = cause {
         // "The origin server MUST generate an Allow header field in a 405 response"
         // (RFC 9110 §15.5.6)
         let connect = HeaderValue::from_static("CONNECT");

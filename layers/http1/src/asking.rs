@@ -3,7 +3,7 @@
 use crate::body::Body;
 use crate::head::{HeadReader, ResponseHead, status_text};
 use crate::tunnel::Handshake;
-use crate::{Cause, Limits, Refusal};
+use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
 use http::Response;
 use std::mem;
@@ -18,14 +18,14 @@ pub(crate) trait Ask {
     /// Writes the request.
     fn write(&self, out: &mut BytesMut);
     /// Says what a response means.
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause>;
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error>;
     /// Shows what a response that opens has told.
     fn facts(&self, head: &ResponseHead) -> String {
         status_text(head.status, &head.reason)
     }
     /// Decides what to do about a refusal; `reusable` if the connection can carry another request.
     fn refused(&mut self, refusal: Refusal, _reusable: bool) -> Next {
-        let cause = Cause::Refused(Box::new(refusal));
+        let cause = Http1Error::Refused(Box::new(refusal));
         Next::Fail(Error::peer(Self::NAME, cause))
     }
     /// Whether it parks before each request, and at the response that opens, until it is told what
@@ -140,7 +140,7 @@ impl<A: Ask> Asking<A> {
             other => self.state = other,
         }
     }
-    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Cause> {
+    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
         match self.ask.judge(&head)? {
             Verdict::Interim => {}
             Verdict::Opens => {
@@ -186,7 +186,7 @@ impl<A: Ask> Handshake for Asking<A> {
                         Held::Refusal { reusable, .. } => *reusable &= !p.from_wire.is_closed(),
                         Held::Request => {
                             let (awaited, seen) = (A::AWAITED, 0);
-                            let cause = Cause::Truncated { awaited, seen };
+                            let cause = Http1Error::Truncated { awaited, seen };
                             if let Some(error) = p.from_wire.truncation(A::NAME, cause) {
                                 return Err(error);
                             }
@@ -216,7 +216,7 @@ impl<A: Ask> Handshake for Asking<A> {
                         let seen = p.from_wire.len();
                         let cut = p
                             .from_wire
-                            .truncation(A::NAME, Cause::Truncated { awaited, seen });
+                            .truncation(A::NAME, Http1Error::Truncated { awaited, seen });
                         return cut.map_or(Ok(None), |error| Err(self.ask.cut(error, seen)));
                     };
                     let opened = self.judge(head, now);

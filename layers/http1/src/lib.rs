@@ -49,7 +49,7 @@
 //! * [`basic_credentials`]: the field of Basic authentication, for servers too.
 //! * [`Refusal`]: an answer that says no, with the start of its body; [`proxy_challenges`]: what a 407
 //!   asks for.
-//! * [`Cause`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
+//! * [`Http1Error`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: what a handshake may cost in bytes and in time.
 
 mod answering;
@@ -65,6 +65,6 @@ mod tunnel;
 pub mod upgrade;
 
 pub use basic::basic_credentials;
-pub use error::Cause;
+pub use error::Http1Error;
 pub use limits::Limits;
 pub use refusal::{Refusal, proxy_challenges};

@@ -1,6 +1,6 @@
 use crate::NAME;
 use crate::connection::Connection;
-use crate::error::{Cause, Challenged, Refusal, local, peer};
+use crate::error::{Challenged, Http2Error, Refusal, local, peer};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::streams::Head;
@@ -14,7 +14,7 @@ use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.
 ///
 /// A server that does not offer extended CONNECT ends it with
-/// [`Cause::NotOffered`](crate::Cause::NotOffered), which
+/// [`Http2Error::NotOffered`](crate::Http2Error::NotOffered), which
 /// [needs a new connection](Error::needs_new_connection) and lets the next one learn
 /// [`NotOffered`](crate::NotOffered).
 pub struct Client {
@@ -140,8 +140,8 @@ impl Client {
     }
     fn refused(&mut self) -> Error {
         match self.tunnel.challenge.take() {
-            Some(refusal) => peer(Cause::Refused(refusal)),
-            None => local(Cause::GivenUp),
+            Some(refusal) => peer(Http2Error::Refused(refusal)),
+            None => local(Http2Error::GivenUp),
         }
     }
     fn fail(&mut self, error: Error) {

@@ -1,5 +1,5 @@
 use crate::NAME;
-use crate::error::{Cause, local, peer, typed};
+use crate::error::{Http2Error, local, peer, typed};
 use crate::frames::FieldBlocks;
 use crate::keepalive::Pinger;
 use crate::settings::Settings;
@@ -118,7 +118,7 @@ impl Connection {
         if let Some(pinger) = &mut self.pinger
             && pinger.process(now, cx)
         {
-            let error = peer(Cause::NoPong(pinger.timeout()));
+            let error = peer(Http2Error::NoPong(pinger.timeout()));
             self.fail(p, error);
             return false;
         }
@@ -160,7 +160,7 @@ impl Connection {
                     if self.streams() < self.settings.streams as usize {
                         self.waiting.push_back((id, request));
                     } else if let Some(mut pipe) = p.to_app.write(id) {
-                        let error = local(Cause::TooManyStreams(self.settings.streams));
+                        let error = local(Http2Error::TooManyStreams(self.settings.streams));
                         pipe.abort(error.at(Place::Layer(p.index)));
                         p.from_app.forget(id);
                     }
@@ -200,7 +200,7 @@ impl Connection {
                 self.waiting.retain(|(waiting, _)| *waiting != id);
                 p.from_app.forget(id);
                 if let Some(mut pipe) = p.to_app.write(id) {
-                    pipe.abort(local(Cause::Closed).at(Place::Layer(p.index)));
+                    pipe.abort(local(Http2Error::Closed).at(Place::Layer(p.index)));
                 }
             }
             return;
@@ -239,8 +239,8 @@ impl Connection {
         // h2 keeps no more than the text of what ended the wire: the wire knows better.
         let error = match (pipes.incoming.closed(), error) {
             (Some(End::Aborted(error)), _) => Some(error.clone()),
-            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Cause::Truncated))),
-            (_, None) if p.to_app.has_open() => Some(peer(Cause::Truncated)),
+            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Http2Error::Truncated))),
+            (_, None) if p.to_app.has_open() => Some(peer(Http2Error::Truncated)),
             (_, None) => None,
         };
         drop(pipes);
@@ -250,7 +250,7 @@ impl Connection {
                 p.to_wire.finish();
                 p.to_app.finish();
                 p.from_app
-                    .refuse(peer(Cause::Closed).at(Place::Layer(p.index)));
+                    .refuse(peer(Http2Error::Closed).at(Place::Layer(p.index)));
                 self.close();
             }
         }
@@ -293,7 +293,7 @@ impl Layer for Connection {
                 p.to_app.abort(error);
                 self.close();
             }
-            _ if late => self.fail(&mut p, peer(Cause::NoSettings(self.settings.opening))),
+            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.settings.opening))),
             _ => while self.round(&mut p, now) {},
         }
         if let Side::Over = self.side {

@@ -46,7 +46,7 @@
 //! * END_STREAM is a clean end of one direction; the other goes on.
 //! * An application that aborts resets its stream (CANCEL), behind what was sent before it, as far as
 //!   the peer's window lets that leave. A stream that the peer resets is an abort with
-//!   [`Cause::Reset`]. Behind END_STREAM a reset takes nothing back: it only says that the peer wants no
+//!   [`Http2Error::Reset`]. Behind END_STREAM a reset takes nothing back: it only says that the peer wants no
 //!   more (RFC 9113 §8.1).
 //! * After its one stream, a [`Client`] and a [`Server`] end their connection with GOAWAY; a
 //!   [`Connection`] does when its application has finished and the last stream has ended.
@@ -64,7 +64,7 @@
 //! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`Lent`]: many streams.
 //! * [`Request`], [`asks`], [`Asks`]: what is asked for.
 //! * [`Settings`], [`Keepalive`]: limits and time-outs.
-//! * [`Cause`], [`Refusal`], [`Reason`], [`NotOffered`]: what can go wrong.
+//! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: what can go wrong.
 
 mod client;
 mod connection;
@@ -82,7 +82,7 @@ mod wire;
 
 pub use client::{Client, Parked};
 pub use connection::Connection;
-pub use error::{Cause, Challenged, NotOffered, Refusal};
+pub use error::{Challenged, Http2Error, NotOffered, Refusal};
 pub use h2::Reason;
 pub use request::{Asks, Request, asks};
 pub use server::Server;

@@ -1,4 +1,4 @@
-use crate::error::{Cause, local};
+use crate::error::{Http2Error, local};
 use h2::ext::Protocol;
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
@@ -26,7 +26,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadRequest`].
+    /// [`Http2Error::BadRequest`].
     pub fn tunnel(host: &str, port: u16) -> Result<Self, Error> {
         let literal = host.contains(':') && !host.starts_with('[');
         let authority = match literal {
@@ -47,7 +47,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadRequest`].
+    /// [`Http2Error::BadRequest`].
     pub fn extended(protocol: &str, mut request: http::Request<()>) -> Result<Self, Error> {
         let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if protocol.is_empty() || !protocol.bytes().all(is_tchar) {
@@ -69,7 +69,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadRequest`] for one that HTTP/2 forbids.
+    /// [`Http2Error::BadRequest`] for one that HTTP/2 forbids.
     pub fn headers(mut self, headers: http::HeaderMap) -> Result<Self, Error> {
         if headers.keys().any(is_connection_specific) {
             return Err(bad("a field of HTTP/1.1 connections"));
@@ -117,5 +117,5 @@ fn is_connection_specific(name: &HeaderName) -> bool {
 }
 
 fn bad(what: &'static str) -> Error {
-    local(Cause::BadRequest(what))
+    local(Http2Error::BadRequest(what))
 }

@@ -1,6 +1,6 @@
 //! The two roles of a connection, as h2 has them.
 
-use crate::error::{Cause, NotOffered, local, peer, typed};
+use crate::error::{Http2Error, NotOffered, local, peer, typed};
 use crate::request::{Asks, asks};
 use crate::settings::Settings;
 use crate::stream::Stream;
@@ -120,7 +120,7 @@ impl Side {
         while open && let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
-                Err(peer(Cause::NotOffered).needs_new_connection(NotOffered))
+                Err(peer(Http2Error::NotOffered).needs_new_connection(NotOffered))
             } else {
                 match send.poll_ready(cx) {
                     Poll::Pending => {
@@ -204,5 +204,5 @@ impl Side {
 
 /// A stream that this connection takes no more: another one might.
 fn refused(error: &h2::Error) -> Error {
-    typed(error).unwrap_or_else(|| local(Cause::Closed))
+    typed(error).unwrap_or_else(|| local(Http2Error::Closed))
 }

@@ -1,4 +1,4 @@
-use crate::error::{Cause, Refusal, local, peer, typed};
+use crate::error::{Http2Error, Refusal, local, peer, typed};
 use crate::streams::{Head, StreamId, Streams};
 use crate::wire::{StreamWaker, Woken};
 use bytes::{Bytes, BytesMut};
@@ -97,7 +97,7 @@ impl Stream {
                 if !body.is_empty() {
                     let _ = send.send_data(body, true); // fails on a dead stream only
                 }
-                self.fail(up, local(Cause::RefusedHere(status)));
+                self.fail(up, local(Http2Error::RefusedHere(status)));
             }
             Err(error) => {
                 self.recv = None;
@@ -163,7 +163,7 @@ impl Stream {
         {
             self.opening = Opening::Done;
             let error = match reset {
-                Ok(reason) => Some(peer(Cause::Reset(reason))),
+                Ok(reason) => Some(peer(Http2Error::Reset(reason))),
                 Err(error) => typed(&error),
             };
             self.receive(up, cx); // what came before
@@ -185,7 +185,7 @@ impl Stream {
                 }
             }
             refusal.body = mem::take(body).freeze();
-            let error = peer(Cause::Refused(refusal.clone()));
+            let error = peer(Http2Error::Refused(refusal.clone()));
             self.opening = Opening::Done;
             self.recv = None;
             self.fail(up, error);
@@ -216,7 +216,7 @@ impl Stream {
                     break;
                 }
                 Poll::Ready(None) => {
-                    let error = peer(Cause::Trailers).at(Place::Layer(up.index));
+                    let error = peer(Http2Error::Trailers).at(Place::Layer(up.index));
                     match recv.poll_trailers(cx) {
                         Poll::Ready(Ok(Some(_))) => {
                             pipe.abort(error);
@@ -264,7 +264,7 @@ impl Stream {
             self.send = None;
             if let Some(mut pipe) = down.read(self.id) {
                 let error = match &reset {
-                    Ok(reason) => Some(peer(Cause::Reset(*reason))),
+                    Ok(reason) => Some(peer(Http2Error::Reset(*reason))),
                     Err(error) => typed(error),
                 };
                 match error {
@@ -310,7 +310,7 @@ impl Stream {
             send.send_reset(Reason::CANCEL); // "a stream error [...] of type CANCEL" (RFC 8441 §5)
             drop(pipe);
             (self.send, self.recv, self.opening) = (None, None, Opening::Done);
-            self.fail(up, local(Cause::Closed));
+            self.fail(up, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
@@ -320,7 +320,7 @@ impl Stream {
     /// The peer wants no more of this stream: ends it towards the application.
     fn reset(&mut self, up: &mut Up<'_>, reason: Reason) {
         (self.recv, self.opening) = (None, Opening::Done);
-        self.fail(up, peer(Cause::Reset(reason)));
+        self.fail(up, peer(Http2Error::Reset(reason)));
     }
     fn broken(&mut self, up: &mut Up<'_>, error: &h2::Error) {
         (self.recv, self.opening) = (None, Opening::Done);

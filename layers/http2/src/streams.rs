@@ -1,4 +1,4 @@
-use crate::error::{Cause, local};
+use crate::error::{Http2Error, local};
 use crate::request::Request;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
@@ -57,17 +57,17 @@ impl Streams {
         self
     }
     /// Asks for a new stream, as a client does. One too many is
-    /// [told so](crate::Cause::TooManyStreams) where its bytes would arrive.
+    /// [told so](crate::Http2Error::TooManyStreams) where its bytes would arrive.
     ///
     /// # Errors
     ///
-    /// [`Cause::Closed`] once the flow has ended.
+    /// [`Http2Error::Closed`] once the flow has ended.
     pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
         if let Some(error) = self.stopped() {
             return Err(error.clone());
         }
         if self.end.is_some() {
-            return Err(local(Cause::Closed));
+            return Err(local(Http2Error::Closed));
         }
         Ok(self.push(Head::Request(request.into_http())))
     }

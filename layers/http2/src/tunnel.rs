@@ -1,7 +1,7 @@
 //! What both sides of a tunnel have in common: a connection with one stream.
 
 use crate::connection::Connection;
-use crate::error::{Cause, Refusal, peer};
+use crate::error::{Http2Error, Refusal, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
@@ -134,7 +134,7 @@ impl Tunnel {
             (None, Some(end)) if self.up.is_unused() && self.challenge.is_none() => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
-                    End::Finished => peer(Cause::NoTunnel).at(Place::Layer(p.index)),
+                    End::Finished => peer(Http2Error::NoTunnel).at(Place::Layer(p.index)),
                 })
             }
             (Some(End::Aborted(_)), None) => self.down.finish(),
@@ -148,7 +148,7 @@ impl Tunnel {
         let Some(stream) = self.stream else { return };
         let challenge = self.up.read(stream).and_then(|pipe| match pipe.closed() {
             Some(End::Aborted(error)) => match error.cause() {
-                Some(Cause::Refused(refusal)) => Some(refusal.clone()),
+                Some(Http2Error::Refused(refusal)) => Some(refusal.clone()),
                 _ => None,
             },
             _ => None,
@@ -178,7 +178,7 @@ impl Tunnel {
 fn why(p: &Flows<'_>) -> Error {
     match p.to_app.closed() {
         Some(End::Aborted(error)) => error.clone(),
-        _ => peer(Cause::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.index)),
+        _ => peer(Http2Error::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.index)),
     }
 }
 

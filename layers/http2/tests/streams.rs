@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use kit::{Pair, SECOND, most, streams, tunnel, window};
 use std::collections::VecDeque;
-use wirestack_http2::{Asks, Cause, Keepalive, Request, Settings, asks};
+use wirestack_http2::{Asks, Http2Error, Keepalive, Request, Settings, asks};
 use wirestack_layer::{Error, Flow, Layer};
 
 #[test]
@@ -254,7 +254,7 @@ fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
     let Some(wirestack_layer::End::Aborted(error)) = end else {
         panic!("not refused")
     };
-    let Some(Cause::Refused(refusal)) = error.cause() else {
+    let Some(Http2Error::Refused(refusal)) = error.cause() else {
         panic!("{error}")
     };
     assert_eq!(refusal.status, StatusCode::FORBIDDEN);

@@ -34,7 +34,7 @@
 //!
 //! * [`Client`], [`Server`], [`Accepts`]: the two layers.
 //! * [`Header`], [`Addresses`], [`Transport`]: what is said, and [`Tlv`], [`Tls`]: what else.
-//! * [`Cause`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
+//! * [`ProxyHeaderError`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
 //!
 //! The text that both follow is HAProxy's `doc/proxy-protocol.txt`.
 
@@ -47,7 +47,7 @@ mod v1;
 mod v2;
 
 pub use client::Client;
-pub use error::{Cause, HeaderError};
+pub use error::{HeaderError, ProxyHeaderError};
 pub use header::{Addresses, Header, Transport};
 pub use server::{Accepts, Server};
 pub use tlv::{Tls, Tlv, kind};

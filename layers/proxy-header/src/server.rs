@@ -1,4 +1,4 @@
-use crate::{Cause, Header, NAME, v1, v2};
+use crate::{Header, NAME, ProxyHeaderError, v1, v2};
 use std::fmt;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
@@ -71,7 +71,7 @@ impl Server {
         }
     }
 
-    fn look(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
+    fn look(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         let signatures: &[&[u8]] = match self.accepts {
             Accepts::V1 => &[v1::SIGNATURE],
@@ -82,7 +82,7 @@ impl Server {
         let Some(signature) = signatures.iter().copied().find(alike) else {
             let longest = signatures.iter().map(|it| same(bytes, it)).max();
             let seen = bytes[..=longest.unwrap_or(0)].to_vec();
-            return Err(Cause::NoHeader { seen });
+            return Err(ProxyHeaderError::NoHeader { seen });
         };
         if bytes.len() < signature.len() {
             return Ok(Seen::Short(bytes.len() + 1));
@@ -92,7 +92,7 @@ impl Server {
             false => self.block(from_wire),
         }
     }
-    fn block(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
+    fn block(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         v2::check(bytes)?;
         let Some(fixed) = bytes.first_chunk() else {
@@ -103,7 +103,7 @@ impl Server {
         let whole = v2::FIXED + v2::following(fixed);
         if whole > self.limit {
             let (seen, limit) = (whole, self.limit);
-            return Err(Cause::TooLong { seen, limit });
+            return Err(ProxyHeaderError::TooLong { seen, limit });
         }
         if bytes.len() < whole {
             return Ok(Seen::Short(whole));
@@ -113,13 +113,13 @@ impl Server {
     }
 }
 
-fn line(from_wire: &mut Pipe) -> Result<Seen, Cause> {
+fn line(from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
     let bytes = from_wire.unread();
     let longest = &bytes[..bytes.len().min(v1::LONGEST)];
     v1::check(longest)?;
     let Some(end) = longest.windows(2).position(|two| two == b"\r\n") else {
         return match bytes.len() >= v1::LONGEST {
-            true => Err(Cause::LongLine),
+            true => Err(ProxyHeaderError::LongLine),
             false => Ok(Seen::Short(bytes.len() + 1)),
         };
     };
@@ -198,7 +198,7 @@ impl Layer for Server {
     }
 }
 
-fn truncated(from_wire: &Pipe) -> Cause {
+fn truncated(from_wire: &Pipe) -> ProxyHeaderError {
     let seen = from_wire.len();
-    Cause::Truncated { seen }
+    ProxyHeaderError::Truncated { seen }
 }

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::server::same;
-use crate::{Addresses, Cause, Header, HeaderError, Transport};
+use crate::{Addresses, Header, HeaderError, ProxyHeaderError, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
@@ -42,7 +42,7 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
 
 /// Checks a line, which may go on, as far as it can be told before its end: its protocol, and that
 /// nothing but CRLF ends it. Of what follows UNKNOWN "the receiver must ignore anything".
-pub(crate) fn check(line: &[u8]) -> Result<(), Cause> {
+pub(crate) fn check(line: &[u8]) -> Result<(), ProxyHeaderError> {
     let rest = &line[SIGNATURE.len()..];
     let wrong = |at: usize| Err(bad(&line[..=SIGNATURE.len() + at]));
     let alike = PROTOCOLS.map(|protocol| same(rest, protocol));
@@ -63,7 +63,7 @@ pub(crate) fn check(line: &[u8]) -> Result<(), Cause> {
 
 /// Reads a line without its end, which was checked. Each field stands in the one form that there is
 /// for it.
-pub(crate) fn parse(line: &[u8]) -> Result<Header, Cause> {
+pub(crate) fn parse(line: &[u8]) -> Result<Header, ProxyHeaderError> {
     // "the receiver must ignore anything presented before the CRLF is found", and be it no text.
     if line[SIGNATURE.len()..].starts_with(b"UNKNOWN") {
         return Ok(Header::unknown());
@@ -92,8 +92,8 @@ where
     ))
 }
 
-fn bad(line: &[u8]) -> Cause {
-    Cause::BadLine(String::from_utf8_lossy(line).into_owned())
+fn bad(line: &[u8]) -> ProxyHeaderError {
+    ProxyHeaderError::BadLine(String::from_utf8_lossy(line).into_owned())
 }
 
 /// A number without signs and leading zeros.

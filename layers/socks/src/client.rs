@@ -2,7 +2,7 @@ use crate::handshake::{read, refuse};
 use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Version};
+use crate::{Address, Command, Host, NAME, PasswordError, Socks4Error, SocksError, Version};
 use std::fmt;
 use std::net::IpAddr;
 use wirestack_layer::Instant;
@@ -192,8 +192,8 @@ async fn log_in(wire: &Wire<State>, credentials: &mut Option<Credentials>) -> Re
                 .await;
             read(wire, wire::STATUS, v5::parse_status).await
         }
-        (method::NONE_ACCEPTABLE, _) => Err(refuse(Cause::MethodsRefused { offered })),
-        (other, _) => Err(refuse(Cause::UnofferedMethod(other))),
+        (method::NONE_ACCEPTABLE, _) => Err(refuse(SocksError::MethodsRefused { offered })),
+        (other, _) => Err(refuse(SocksError::UnofferedMethod(other))),
     }
 }
 

@@ -21,7 +21,7 @@
 //! ```
 
 use crate::wire::{self, Fields, Unparsed, v5};
-use crate::{Address, Cause};
+use crate::{Address, SocksError};
 use bytes::{BufMut, BytesMut};
 use std::fmt;
 
@@ -80,8 +80,8 @@ pub enum DatagramError {
         /// How many its header has, as far as can be said.
         wanted: usize,
     },
-    /// Its address is none: [`Cause::UnknownAddressType`] or [`Cause::BadAddress`].
-    BadAddress(Cause),
+    /// Its address is none: [`SocksError::UnknownAddressType`] or [`SocksError::BadAddress`].
+    BadAddress(SocksError),
 }
 
 impl fmt::Display for DatagramError {

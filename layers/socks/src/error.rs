@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 /// `socks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum SocksError {
     /// A message begins with another version number: the peer speaks something else.
     BadVersion {
         /// The message.
@@ -63,7 +63,7 @@ pub enum Cause {
     Rejected(Reply),
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for SocksError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadVersion {
@@ -107,9 +107,9 @@ impl fmt::Display for Cause {
     }
 }
 
-impl std::error::Error for Cause {}
+impl std::error::Error for SocksError {}
 
-impl From<AddressError> for Cause {
+impl From<AddressError> for SocksError {
     fn from(error: AddressError) -> Self {
         Self::BadAddress(error)
     }

@@ -49,7 +49,7 @@
 //! * [`Address`], [`Host`]: where to connect, and what was bound for it.
 //! * [`Reply`]: the codes with which a proxy answers.
 //! * [`datagram`]: the header of the datagrams that a proxy relays after UDP ASSOCIATE.
-//! * [`Cause`]: what can go wrong in the handshake; [`AddressError`], [`PasswordError`] and
+//! * [`SocksError`]: what can go wrong in the handshake; [`AddressError`], [`PasswordError`] and
 //!   [`Socks4Error`]: what cannot be asked for.
 //!
 //! # Features
@@ -82,7 +82,7 @@ mod wire;
 
 pub use address::{Address, AddressError, Host};
 pub use client::Client;
-pub use error::{Cause, PasswordError, Socks4Error};
+pub use error::{PasswordError, Socks4Error, SocksError};
 pub use reply::Reply;
 pub use request::{Command, Request, Version};
 pub use server::Server;

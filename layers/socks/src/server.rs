@@ -2,7 +2,7 @@ use crate::handshake::{read, refuse};
 use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
+use crate::{Address, Command, NAME, Reply, Request, SocksError, Version};
 use std::fmt;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
@@ -222,7 +222,7 @@ async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Req
     if service.socks4.as_mut().is_some_and(|check| check(user)) {
         Ok(request)
     } else {
-        Err(refuse(Cause::WrongUserId))
+        Err(refuse(SocksError::WrongUserId))
     }
 }
 
@@ -253,7 +253,7 @@ async fn log_in(
         Ok(v5::parse_greeting(fields)?.contains(&wanted))
     });
     if !offered.await? {
-        return Err(refuse(Cause::RequiredMethod { wanted }));
+        return Err(refuse(SocksError::RequiredMethod { wanted }));
     }
     wire.fill(|to| v5::emit_choice(to, wanted)).await;
     let Some(check) = password else {
@@ -264,7 +264,7 @@ async fn log_in(
         Ok(check(user, password).then(|| user.into()))
     });
     let Some(user) = user.await? else {
-        return Err(refuse(Cause::WrongPassword));
+        return Err(refuse(SocksError::WrongPassword));
     };
     wire.fill(|to| v5::emit_status(to, true)).await;
     Ok(Some(user))
@@ -279,7 +279,7 @@ async fn grant(
 ) -> Result<(), Error> {
     let decision = wire.decide(decision, |state| match state {
         State::Asked(it) => address(it).clone().map(Ok),
-        State::Rejected(reply) => Some(Err(Cause::Rejected(*reply))),
+        State::Rejected(reply) => Some(Err(SocksError::Rejected(*reply))),
         _ => None,
     });
     let address = decision.await.map_err(|it| Error::local(NAME, it))?;
@@ -292,19 +292,19 @@ async fn grant(
 async fn report(wire: &Wire<State>, version: Version, error: &Error) {
     let Some(cause) = error.cause() else { return };
     let reply = match cause {
-        Cause::RequiredMethod { .. } => {
+        SocksError::RequiredMethod { .. } => {
             return wire
                 .fill(|to| v5::emit_choice(to, method::NONE_ACCEPTABLE))
                 .await;
         }
-        Cause::EmptyPassword | Cause::WrongPassword => {
+        SocksError::EmptyPassword | SocksError::WrongPassword => {
             return wire.fill(|to| v5::emit_status(to, false)).await;
         }
-        Cause::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
-        Cause::UnsupportedCommand(_) => Reply::CommandNotSupported,
-        Cause::UnknownAddressType(_) => Reply::AddressTypeNotSupported,
-        Cause::BadAddress(_) | Cause::TooLong(_) => Reply::GeneralFailure,
-        Cause::Rejected(reply) => *reply,
+        SocksError::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
+        SocksError::UnsupportedCommand(_) => Reply::CommandNotSupported,
+        SocksError::UnknownAddressType(_) => Reply::AddressTypeNotSupported,
+        SocksError::BadAddress(_) | SocksError::TooLong(_) => Reply::GeneralFailure,
+        SocksError::Rejected(reply) => *reply,
         _ => return,
     };
     wire.fill(|to| wire::emit_refusal(to, version, reply)).await;

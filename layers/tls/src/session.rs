@@ -1,6 +1,6 @@
 use crate::error::session_error;
 use crate::record::{APPLICATION_DATA, Front, HEADER, PLAINTEXT};
-use crate::{Cause, NAME};
+use crate::{NAME, TlsError};
 use bytes::{BufMut, BytesMut};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{
@@ -38,7 +38,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::Rustls`] if the configuration cannot make a ClientHello.
+    /// [`TlsError::Rustls`] if the configuration cannot make a ClientHello.
     pub fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, Error> {
         let conn = ClientConnection::new(config, name).map_err(session_error)?;
         Ok(Self::over(conn))
@@ -50,11 +50,11 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Cause::EarlyData`] if the configuration accepts early data, which can be replayed
-    /// (RFC 8446 §8) and is not delivered by this layer; [`Cause::Rustls`] if it is otherwise unusable.
+    /// [`TlsError::EarlyData`] if the configuration accepts early data, which can be replayed
+    /// (RFC 8446 §8) and is not delivered by this layer; [`TlsError::Rustls`] if it is otherwise unusable.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
         if config.max_early_data_size > 0 {
-            return Err(Cause::EarlyData.local());
+            return Err(TlsError::EarlyData.local());
         }
         let conn = ServerConnection::new(config).map_err(session_error)?;
         Ok(Self::over(conn))
@@ -189,7 +189,7 @@ where
             Phase::Duplex => {
                 // RFC 5246 §7.2.1: "The other party MUST respond with a close_notify alert of its
                 // own and close down the connection immediately, discarding any pending writes."
-                let error = Cause::Closed.peer().at(Place::Layer(p.index));
+                let error = TlsError::Closed.peer().at(Place::Layer(p.index));
                 p.from_app.refuse(error);
                 self.close_notify(p.to_wire);
                 self.phase = Phase::Over;
@@ -238,7 +238,7 @@ where
             }
         }
         let written = self.conn.writer().write_vectored(&slices[..filled]);
-        let n = written.map_err(|_| Cause::WornOut.local())?;
+        let n = written.map_err(|_| TlsError::WornOut.local())?;
         let sent = to_wire.fill(|buf| {
             let start = buf.len();
             while self.conn.wants_write() {
@@ -253,7 +253,7 @@ where
             sent
         });
         if !sent {
-            return Err(Cause::WornOut.local());
+            return Err(TlsError::WornOut.local());
         }
         from_app.consume(n);
         Ok(())
@@ -295,10 +295,10 @@ where
             Some(_) => "the peer's Finished",
         }
     }
-    fn truncation(&self) -> Cause {
+    fn truncation(&self) -> TlsError {
         match self.conn.is_handshaking() {
-            true => Cause::CutHandshake(self.awaited()),
-            false => Cause::Truncated,
+            true => TlsError::CutHandshake(self.awaited()),
+            false => TlsError::Truncated,
         }
     }
 }

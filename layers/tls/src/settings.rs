@@ -1,4 +1,4 @@
-use crate::Cause;
+use crate::TlsError;
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -76,8 +76,8 @@ impl ClientSettings {
     ///
     /// # Errors
     ///
-    /// [`Cause::Roots`], [`Cause::Identity`], [`Cause::Pem`], [`Cause::NoPem`], [`Cause::Alpn`], or
-    /// [`Cause::Rustls`] for whatever else `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`], [`TlsError::Alpn`], or
+    /// [`TlsError::Rustls`] for whatever else `rustls` refuses.
     pub fn build(self) -> Result<Arc<ClientConfig>, Error> {
         let provider = provider();
         let alpn = self.session.alpn()?;
@@ -85,7 +85,7 @@ impl ClientSettings {
         let authorities = certificates(&self.authorities, "CA certificate")?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
-            .map_err(|error| Cause::Rustls(error).local())?;
+            .map_err(|error| TlsError::Rustls(error).local())?;
         let builder = match self.system_roots {
             true => builder
                 .dangerous()
@@ -96,7 +96,7 @@ impl ClientSettings {
             Some(identity) => {
                 let (chain, key) = identity.parse()?;
                 let made = builder.with_client_auth_cert(chain, key);
-                made.map_err(|error| Cause::Identity(error).local())?
+                made.map_err(|error| TlsError::Identity(error).local())?
             }
             None => builder.with_no_client_auth(),
         };
@@ -172,8 +172,8 @@ impl ServerSettings {
     ///
     /// # Errors
     ///
-    /// [`Cause::Roots`], [`Cause::Identity`], [`Cause::Pem`], [`Cause::NoPem`], [`Cause::Alpn`], or
-    /// [`Cause::Rustls`] for whatever else `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`], [`TlsError::Alpn`], or
+    /// [`TlsError::Rustls`] for whatever else `rustls` refuses.
     pub fn build(self) -> Result<Arc<ServerConfig>, Error> {
         let provider = provider();
         let alpn = self.session.alpn()?;
@@ -182,10 +182,10 @@ impl ServerSettings {
         let (chain, key) = self.identity.parse()?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
-            .map_err(|error| Cause::Rustls(error).local())?
+            .map_err(|error| TlsError::Rustls(error).local())?
             .with_client_cert_verifier(clients)
             .with_single_cert(chain, key)
-            .map_err(|error| Cause::Identity(error).local())?;
+            .map_err(|error| TlsError::Identity(error).local())?;
         config.alpn_protocols = alpn;
         if self.session.key_log {
             config.key_log = Arc::new(KeyLogFile::new());
@@ -228,7 +228,7 @@ impl Session {
     fn alpn(&self) -> Result<Vec<Vec<u8>>, Error> {
         let mut lengths = self.alpn.iter().map(Vec::len);
         match lengths.find(|length| !(1..=255).contains(length)) {
-            Some(length) => Err(Cause::Alpn(length).local()),
+            Some(length) => Err(TlsError::Alpn(length).local()),
             None => Ok(self.alpn.clone()),
         }
     }
@@ -276,8 +276,8 @@ impl Identity {
         let chain = certificates(std::slice::from_ref(&self.chain), "certificate chain")?;
         let what = "private key";
         let mut keys = PrivateKeyDer::pem_slice_iter(&self.key.0);
-        let key = keys.next().ok_or(Cause::NoPem(what).local())?;
-        let key = key.map_err(|source| Cause::Pem { what, source }.local())?;
+        let key = keys.next().ok_or(TlsError::NoPem(what).local())?;
+        let key = key.map_err(|source| TlsError::Pem { what, source }.local())?;
         Ok((chain, key))
     }
 }
@@ -354,7 +354,7 @@ fn store(authorities: Vec<CertificateDer<'static>>) -> Result<Arc<RootCertStore>
 }
 
 fn roots_error(why: impl ToString) -> Error {
-    Cause::Roots(why.to_string()).local()
+    TlsError::Roots(why.to_string()).local()
 }
 
 /// Reads every certificate in each text, of which none may be without.
@@ -363,10 +363,10 @@ fn certificates(texts: &[Pem], what: &'static str) -> Result<Vec<CertificateDer<
     for text in texts {
         let before = all.len();
         for certificate in CertificateDer::pem_slice_iter(&text.0) {
-            all.push(certificate.map_err(|source| Cause::Pem { what, source }.local())?);
+            all.push(certificate.map_err(|source| TlsError::Pem { what, source }.local())?);
         }
         if all.len() == before {
-            return Err(Cause::NoPem(what).local());
+            return Err(TlsError::NoPem(what).local());
         }
     }
     Ok(all)

@@ -77,9 +77,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::UnofferedSubprotocol`](crate::Cause::UnofferedSubprotocol),
-    /// [`Cause::UnofferedExtension`](crate::Cause::UnofferedExtension),
-    /// [`Cause::BadExtension`](crate::Cause::BadExtension).
+    /// [`WebSocketError::UnofferedSubprotocol`](crate::WebSocketError::UnofferedSubprotocol),
+    /// [`WebSocketError::UnofferedExtension`](crate::WebSocketError::UnofferedExtension),
+    /// [`WebSocketError::BadExtension`](crate::WebSocketError::BadExtension).
     pub fn answered(
         request: &Request,
         response: Response<()>,
@@ -143,8 +143,8 @@ impl<F> Client<F> {
     ///
     /// # Errors
     ///
-    /// [`Cause::LongPing`](crate::Cause::LongPing) beyond 125 bytes,
-    /// [`Cause::TooManyPings`](crate::Cause::TooManyPings) while 64 are unanswered.
+    /// [`WebSocketError::LongPing`](crate::WebSocketError::LongPing) beyond 125 bytes,
+    /// [`WebSocketError::TooManyPings`](crate::WebSocketError::TooManyPings) while 64 are unanswered.
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
         self.connection.ping(payload.into())
     }
@@ -165,8 +165,8 @@ impl<F> Client<F> {
     ///
     /// # Errors
     ///
-    /// [`Cause::UnsendableCode`](crate::Cause::UnsendableCode),
-    /// [`Cause::LongReason`](crate::Cause::LongReason).
+    /// [`WebSocketError::UnsendableCode`](crate::WebSocketError::UnsendableCode),
+    /// [`WebSocketError::LongReason`](crate::WebSocketError::LongReason).
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         self.connection.close(code.into(), reason)
     }

@@ -1,6 +1,6 @@
 //! Close frames (RFC 6455 §5.5.1, §7.4).
 
-use crate::{Cause, Text};
+use crate::{Text, WebSocketError};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt;
 
@@ -104,29 +104,30 @@ impl Close {
         Self { code, reason }
     }
     /// Checks what the application wants to say.
-    pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, Cause> {
+    pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, WebSocketError> {
         if !code.is_sendable() {
-            return Err(Cause::UnsendableCode(code));
+            return Err(WebSocketError::UnsendableCode(code));
         }
         if reason.len() > MAX_REASON {
-            return Err(Cause::LongReason(reason.len()));
+            return Err(WebSocketError::LongReason(reason.len()));
         }
         let reason = Text::from(reason.to_owned());
         Ok(Self { code, reason })
     }
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, Cause> {
+    pub(crate) fn parse(payload: &[u8]) -> Result<Self, WebSocketError> {
         let Some((code, reason)) = payload.split_first_chunk() else {
             return match payload {
                 [] => Ok(Self::bare(CloseCode::NO_STATUS)),
-                _ => Err(Cause::ShortClose),
+                _ => Err(WebSocketError::ShortClose),
             };
         };
         let code = CloseCode(u16::from_be_bytes(*code));
         if !code.is_sendable() {
-            return Err(Cause::BadCloseCode(code));
+            return Err(WebSocketError::BadCloseCode(code));
         }
         // Copied: a reason may be kept for long, and must not keep the buffer it came in.
-        let reason = Text::try_from(Bytes::copy_from_slice(reason)).or(Err(Cause::BadUtf8))?;
+        let reason =
+            Text::try_from(Bytes::copy_from_slice(reason)).or(Err(WebSocketError::BadUtf8))?;
         Ok(Self { code, reason })
     }
     pub(crate) fn emit(&self) -> Bytes {
@@ -163,8 +164,11 @@ mod tests {
     fn a_reason_has_at_most_123_bytes() {
         assert!(Close::new(CloseCode::NORMAL, &"é".repeat(61)).is_ok());
         let long = Close::new(CloseCode::NORMAL, &"é".repeat(62));
-        assert_eq!(long, Err(Cause::LongReason(124)));
+        assert_eq!(long, Err(WebSocketError::LongReason(124)));
         let unsendable = Close::new(CloseCode::NO_STATUS, "");
-        assert_eq!(unsendable, Err(Cause::UnsendableCode(CloseCode::NO_STATUS)));
+        assert_eq!(
+            unsendable,
+            Err(WebSocketError::UnsendableCode(CloseCode::NO_STATUS))
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::message::Payload;
 use crate::ping::{PingToken, Pings, Pong};
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
-use crate::{Cause, NAME, Settings};
+use crate::{NAME, Settings, WebSocketError};
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::Instant;
@@ -31,7 +31,7 @@ pub(crate) struct Connection {
     compression: Option<Compression>,
     /// What the connection fails for as soon as the application has taken what came before: so it
     /// can still answer that.
-    refused: Option<Cause>,
+    refused: Option<WebSocketError>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
 }
@@ -57,7 +57,7 @@ enum State {
 /// Why a connection fails.
 enum Failure {
     /// This side refuses what it saw, and says so.
-    Refused(Cause),
+    Refused(WebSocketError),
     /// There is nobody left to tell.
     Lost(Error),
 }
@@ -212,7 +212,7 @@ impl Connection {
                     break;
                 }
                 Received::Nothing => {
-                    return match p.from_wire.truncation(NAME, Cause::Cut) {
+                    return match p.from_wire.truncation(NAME, WebSocketError::Cut) {
                         Some(error) => Err(Failure::Lost(error)),
                         None => Ok(()),
                     };
@@ -225,7 +225,7 @@ impl Connection {
     fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
         let unread = !p.from_wire.is_empty();
         match self.watch.process(now, p.from_wire.total(), unread) {
-            Duty::GiveUp(timeout) => return Err(Cause::Silent(timeout).into()),
+            Duty::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
             // A peer that does not read is asked by that already.
             Duty::Ping if p.to_wire.room() > 0 => {
                 self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
@@ -244,7 +244,7 @@ impl Connection {
             State::Closing { .. } => code == self.farewell.code,
             _ => false,
         };
-        let cause = Cause::Closed {
+        let cause = WebSocketError::Closed {
             code,
             reason: reason.clone(),
         };
@@ -335,7 +335,7 @@ impl Connection {
         if let State::Ending { .. } = self.state {
             return self.end(p); // everything was said
         }
-        let error = Error::peer(NAME, Cause::CloseTimedOut(self.close_timeout));
+        let error = Error::peer(NAME, WebSocketError::CloseTimedOut(self.close_timeout));
         self.abandon(error.at(Place::Layer(p.index)), p);
     }
     fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Flows<'_, F, F>, now: Instant) {
@@ -357,8 +357,8 @@ impl Connection {
     }
 }
 
-impl From<Cause> for Failure {
-    fn from(cause: Cause) -> Self {
+impl From<WebSocketError> for Failure {
+    fn from(cause: WebSocketError) -> Self {
         Self::Refused(cause)
     }
 }

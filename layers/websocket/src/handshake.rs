@@ -5,7 +5,7 @@
 
 use crate::deflate::{self, Compression, Deflate};
 use crate::extension::{Extension, Malformed};
-use crate::{Cause, NAME};
+use crate::{NAME, WebSocketError};
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
@@ -44,10 +44,10 @@ impl Key {
         STANDARD.encode(proof.finalize())
     }
     /// Checks the proof in a response.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Cause> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), WebSocketError> {
         match only(headers, &SEC_WEBSOCKET_ACCEPT) {
             Some(accept) if accept.trim() == self.accept() => Ok(()),
-            _ => Err(Cause::BadAccept),
+            _ => Err(WebSocketError::BadAccept),
         }
     }
 }
@@ -64,17 +64,21 @@ pub(crate) fn check_choice(
     offered: &[String],
     deflate: Option<&Deflate>,
     headers: &HeaderMap,
-) -> Result<Agreed, Cause> {
+) -> Result<Agreed, WebSocketError> {
     let chosen = joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
     let extensions = Extension::parse_list(&chosen);
     let compression = match (extensions.as_deref(), deflate) {
         (Ok([]), _) => None,
         (Ok([extension]), Some(deflate)) => Some(deflate::check(extension, deflate)?),
-        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => return Err(Cause::BadExtension(chosen)),
-        (Ok(_), None) => return Err(Cause::UnofferedExtension(chosen)),
+        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => {
+            return Err(WebSocketError::BadExtension(chosen));
+        }
+        (Ok(_), None) => return Err(WebSocketError::UnofferedExtension(chosen)),
     };
     match joined(headers, &SEC_WEBSOCKET_PROTOCOL) {
-        Some(chosen) if !offered.contains(&chosen) => Err(Cause::UnofferedSubprotocol(chosen)),
+        Some(chosen) if !offered.contains(&chosen) => {
+            Err(WebSocketError::UnofferedSubprotocol(chosen))
+        }
         subprotocol => Ok(Agreed {
             subprotocol,
             compression,
@@ -83,37 +87,37 @@ pub(crate) fn check_choice(
 }
 
 /// Checks a request to upgrade.
-pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), Cause> {
+pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), WebSocketError> {
     if request.method() != Method::GET {
-        return Err(Cause::NotGet(request.method().clone()));
+        return Err(WebSocketError::NotGet(request.method().clone()));
     }
     if request.version() != Version::HTTP_11 {
-        return Err(Cause::OldHttp(request.version()));
+        return Err(WebSocketError::OldHttp(request.version()));
     }
     if !upgrade::offers(request, TOKEN) {
-        return Err(Cause::NoUpgrade);
+        return Err(WebSocketError::NoUpgrade);
     }
     let headers = request.headers();
     check_offer(headers)?;
     let key = Key::read(headers).map(drop);
-    key.ok_or(Cause::BadField(SEC_WEBSOCKET_KEY))
+    key.ok_or(WebSocketError::BadField(SEC_WEBSOCKET_KEY))
 }
 
 /// Checks the fields of a request that do not depend on the version of HTTP.
-fn check_offer(headers: &HeaderMap) -> Result<(), Cause> {
+fn check_offer(headers: &HeaderMap) -> Result<(), WebSocketError> {
     if only(headers, &SEC_WEBSOCKET_VERSION) != Some(VERSION) {
-        return Err(Cause::UnsupportedVersion);
+        return Err(WebSocketError::UnsupportedVersion);
     }
     let mut seen = Vec::new();
     for name in subprotocols(headers) {
         if !is_token(name) || seen.contains(&name) {
-            return Err(Cause::BadField(SEC_WEBSOCKET_PROTOCOL));
+            return Err(WebSocketError::BadField(SEC_WEBSOCKET_PROTOCOL));
         }
         seen.push(name);
     }
     match extensions(headers) {
         Ok(_) => Ok(()),
-        Err(Malformed) => Err(Cause::BadField(SEC_WEBSOCKET_EXTENSIONS)),
+        Err(Malformed) => Err(WebSocketError::BadField(SEC_WEBSOCKET_EXTENSIONS)),
     }
 }
 
@@ -122,13 +126,15 @@ fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
 }
 
 /// Returns the response to a request that is refused for `cause`.
-pub(crate) fn refusal(cause: &Cause) -> http::Response<Bytes> {
+pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
     let (status, name, value) = match cause {
-        Cause::NotGet(_) => (StatusCode::METHOD_NOT_ALLOWED, ALLOW, "GET"),
-        Cause::NoUpgrade => (StatusCode::UPGRADE_REQUIRED, UPGRADE, TOKEN),
+        WebSocketError::NotGet(_) => (StatusCode::METHOD_NOT_ALLOWED, ALLOW, "GET"),
+        WebSocketError::NoUpgrade => (StatusCode::UPGRADE_REQUIRED, UPGRADE, TOKEN),
         // "an appropriate HTTP error code (such as 426 Upgrade Required) and a |Sec-WebSocket-Version|
         // header field indicating the version(s) the server is capable of understanding"
-        Cause::UnsupportedVersion => (StatusCode::UPGRADE_REQUIRED, SEC_WEBSOCKET_VERSION, VERSION),
+        WebSocketError::UnsupportedVersion => {
+            (StatusCode::UPGRADE_REQUIRED, SEC_WEBSOCKET_VERSION, VERSION)
+        }
         _ => (StatusCode::BAD_REQUEST, SEC_WEBSOCKET_VERSION, VERSION),
     };
     let mut response = http::Response::new(Bytes::from(format!("{cause}\n")));
@@ -243,7 +249,7 @@ impl Accept {
     ///
     /// # Errors
     ///
-    /// [`Cause::InvalidField`]; [`Cause::ReservedField`] for a field that the handshake sets itself.
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the handshake sets itself.
     pub fn header(
         mut self,
         name: impl TryInto<HeaderName>,
@@ -257,12 +263,13 @@ impl Accept {
         self,
         offer: &Offer<'_>,
         deflate: Option<&Deflate>,
-    ) -> Result<(Agreed, HeaderMap), Cause> {
+    ) -> Result<(Agreed, HeaderMap), WebSocketError> {
         let mut fields = self.headers;
         if let Some(chosen) = &self.subprotocol {
             let offered = offer.subprotocols().any(|name| name == chosen);
             let value = HeaderValue::try_from(chosen).ok().filter(|_| offered);
-            let value = value.ok_or_else(|| Cause::UnofferedSubprotocol(chosen.clone()))?;
+            let value =
+                value.ok_or_else(|| WebSocketError::UnofferedSubprotocol(chosen.clone()))?;
             fields.insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
         let offers = extensions(offer.headers()).unwrap_or_default();
@@ -287,7 +294,7 @@ impl Accept {
     }
 }
 
-pub(crate) fn local(cause: Cause) -> Error {
+pub(crate) fn local(cause: WebSocketError) -> Error {
     Error::local(NAME, cause)
 }
 
@@ -296,12 +303,12 @@ pub(crate) fn add(
     headers: &mut HeaderMap,
     name: impl TryInto<HeaderName>,
     value: impl TryInto<HeaderValue>,
-) -> Result<(), Cause> {
-    let name = name.try_into().or(Err(Cause::InvalidField))?;
-    let mut value = value.try_into().or(Err(Cause::InvalidField))?;
+) -> Result<(), WebSocketError> {
+    let name = name.try_into().or(Err(WebSocketError::InvalidField))?;
+    let mut value = value.try_into().or(Err(WebSocketError::InvalidField))?;
     let framing = [HOST, CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
     if framing.contains(&name) || name.as_str().starts_with("sec-websocket-") {
-        return Err(Cause::ReservedField(name));
+        return Err(WebSocketError::ReservedField(name));
     }
     if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
         value.set_sensitive(true);

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::str::Utf8Error;
 use wirestack_layer::{ByteSize, Flow, Pipe, Queue};
 
-use crate::Cause;
+use crate::WebSocketError;
 
 /// A message, whole.
 ///
@@ -247,7 +247,7 @@ pub trait Form: Flow {
     const TAKES_TEXT: bool = true;
 
     /// Hands the application a message, or the next part of one.
-    fn deliver(&mut self, message: Message, last: bool) -> Result<(), Cause>;
+    fn deliver(&mut self, message: Message, last: bool) -> Result<(), WebSocketError>;
     /// Takes the next message from the application, or the next part and whether it is the last.
     fn next(&mut self) -> Option<(Message, bool)>;
     /// Returns about how many bytes of the wire wait here.
@@ -257,7 +257,7 @@ pub trait Form: Flow {
 impl Form for Queue<Message> {
     const IN_PARTS: bool = false;
 
-    fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
+    fn deliver(&mut self, message: Message, _: bool) -> Result<(), WebSocketError> {
         self.push(message);
         Ok(())
     }
@@ -272,7 +272,7 @@ impl Form for Queue<Message> {
 impl Form for Queue<Part> {
     const IN_PARTS: bool = true;
 
-    fn deliver(&mut self, payload: Message, last: bool) -> Result<(), Cause> {
+    fn deliver(&mut self, payload: Message, last: bool) -> Result<(), WebSocketError> {
         self.push(Part { payload, last });
         Ok(())
     }
@@ -288,13 +288,13 @@ impl Form for Pipe {
     const IN_PARTS: bool = true;
     const TAKES_TEXT: bool = false;
 
-    fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
+    fn deliver(&mut self, message: Message, _: bool) -> Result<(), WebSocketError> {
         match message {
             Message::Binary(bytes) => {
                 self.push(bytes);
                 Ok(())
             }
-            Message::Text(_) => Err(Cause::TextRefused),
+            Message::Text(_) => Err(WebSocketError::TextRefused),
         }
     }
     fn next(&mut self) -> Option<(Message, bool)> {

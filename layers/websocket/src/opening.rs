@@ -1,7 +1,7 @@
 //! The HTTP/1.1 upgrade below the framing, until it is open.
 
 use crate::message::Payload;
-use crate::{Cause, NAME};
+use crate::{NAME, WebSocketError};
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe};
 
@@ -37,7 +37,7 @@ impl<U: Layer<In = Pipe, Out = Pipe>> Opening<U> {
             self.up.prepend_to(p.from_wire);
             return Ok(true);
         }
-        if let Some(error) = self.up.truncation(NAME, Cause::Cut) {
+        if let Some(error) = self.up.truncation(NAME, WebSocketError::Cut) {
             return Err(error);
         }
         match p.from_app.closed() {

@@ -1,6 +1,6 @@
 //! Pings of this side, and the pongs that answer them (RFC 6455 §5.5.2, §5.5.3).
 
-use crate::{Cause, MAX_CONTROL};
+use crate::{MAX_CONTROL, WebSocketError};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,12 +37,12 @@ struct Sent {
 }
 
 impl Pings {
-    pub(crate) fn add(&mut self, payload: Bytes) -> Result<PingToken, Cause> {
+    pub(crate) fn add(&mut self, payload: Bytes) -> Result<PingToken, WebSocketError> {
         if payload.len() > MAX_CONTROL {
-            return Err(Cause::LongPing(payload.len()));
+            return Err(WebSocketError::LongPing(payload.len()));
         }
         if self.waiting.len() + self.sent.len() >= MAX_PINGS {
-            return Err(Cause::TooManyPings(MAX_PINGS));
+            return Err(WebSocketError::TooManyPings(MAX_PINGS));
         }
         let token = PingToken(self.made);
         self.made += 1;

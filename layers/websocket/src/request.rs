@@ -1,5 +1,5 @@
 use crate::handshake::{Key, VERSION, add, is_token, local};
-use crate::{Cause, Settings, deflate};
+use crate::{Settings, WebSocketError, deflate};
 use http::Uri;
 use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
@@ -34,10 +34,10 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadUri`], also for a fragment and for user information: credentials go into a
+    /// [`WebSocketError::BadUri`], also for a fragment and for user information: credentials go into a
     /// [`header`](Self::header).
     pub fn new(uri: &str) -> Result<Self, Error> {
-        let (uri, port) = parse(uri).map_err(|what| local(Cause::BadUri(what)))?;
+        let (uri, port) = parse(uri).map_err(|what| local(WebSocketError::BadUri(what)))?;
         Ok(Self {
             uri,
             port,
@@ -49,10 +49,10 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadSubprotocol`].
+    /// [`WebSocketError::BadSubprotocol`].
     pub fn subprotocol(mut self, name: &str) -> Result<Self, Error> {
         if !is_token(name) || self.subprotocols.iter().any(|other| other == name) {
-            return Err(local(Cause::BadSubprotocol(name.to_owned())));
+            return Err(local(WebSocketError::BadSubprotocol(name.to_owned())));
         }
         self.subprotocols.push(name.to_owned());
         Ok(self)
@@ -61,7 +61,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::InvalidField`]; [`Cause::ReservedField`] for a field that the handshake sets itself.
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the handshake sets itself.
     pub fn header(
         mut self,
         name: impl TryInto<HeaderName>,
@@ -75,9 +75,9 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadUri`].
+    /// [`WebSocketError::BadUri`].
     pub fn redirected(mut self, uri: &str, same_origin: bool) -> Result<Self, Error> {
-        (self.uri, self.port) = parse(uri).map_err(|what| local(Cause::BadUri(what)))?;
+        (self.uri, self.port) = parse(uri).map_err(|what| local(WebSocketError::BadUri(what)))?;
         if !same_origin {
             let fields = self.headers.iter();
             let secret = |(name, value): &(&HeaderName, &HeaderValue)| {

@@ -5,7 +5,7 @@ use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode};
 use crate::mask::{self, Masks};
 use crate::receive::RSV1;
-use crate::{Cause, Message, Settings};
+use crate::{Message, Settings, WebSocketError};
 use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};
 
@@ -48,12 +48,12 @@ impl Sender {
         last: bool,
         waiting: usize,
         to: &mut Pipe,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), WebSocketError> {
         let text = message.is_text();
         let first = match self.begun {
             None => true,
             Some(begun) if begun == text => false,
-            Some(_) => return Err(Cause::MixedParts),
+            Some(_) => return Err(WebSocketError::MixedParts),
         };
         self.begun = (!last).then_some(text);
         let opcode = match (first, text) {

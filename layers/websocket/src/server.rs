@@ -5,7 +5,7 @@ use crate::handshake::{self, Accept, Agreed, Offer, TOKEN};
 use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
-use crate::{Cause, NAME, Settings, write_facts};
+use crate::{NAME, Settings, WebSocketError, write_facts};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
@@ -52,7 +52,7 @@ enum Verdict {
     Accepted(Agreed),
     Rejected,
     /// It was none, for this reason.
-    Refused(Cause),
+    Refused(WebSocketError),
 }
 
 impl Server {
@@ -81,7 +81,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Cause::UnofferedSubprotocol`].
+    /// [`WebSocketError::UnofferedSubprotocol`].
     pub fn answered(
         offer: &Offer<'_>,
         accept: Accept,
@@ -143,10 +143,10 @@ impl<F> Server<F> {
     ///
     /// # Errors
     ///
-    /// [`Cause::UnofferedSubprotocol`], and the request still waits; [`Cause::NothingToDecide`].
+    /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits; [`WebSocketError::NothingToDecide`].
     pub fn accept(&mut self, accept: Accept) -> Result<(), Error> {
         let local = |cause| Error::local(NAME, cause);
-        let nothing = || local(Cause::NothingToDecide);
+        let nothing = || local(WebSocketError::NothingToDecide);
         let handshake = self.deciding().ok_or_else(nothing)?;
         let upgrade = &mut handshake.opening.upgrade;
         if let Some(request) = upgrade.request() {
@@ -162,9 +162,9 @@ impl<F> Server<F> {
     ///
     /// # Errors
     ///
-    /// [`Cause::NothingToDecide`].
+    /// [`WebSocketError::NothingToDecide`].
     pub fn reject(&mut self, response: Response<Bytes>) -> Result<(), Error> {
-        let nothing = || Error::local(NAME, Cause::NothingToDecide);
+        let nothing = || Error::local(NAME, WebSocketError::NothingToDecide);
         let handshake = self.deciding().ok_or_else(nothing)?;
         handshake.opening.upgrade.reject(response);
         handshake.verdict = Verdict::Rejected;
@@ -194,7 +194,7 @@ impl<F> Server<F> {
     ///
     /// # Errors
     ///
-    /// [`Cause::LongPing`] beyond 125 bytes, [`Cause::TooManyPings`] while 64 are unanswered.
+    /// [`WebSocketError::LongPing`] beyond 125 bytes, [`WebSocketError::TooManyPings`] while 64 are unanswered.
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
         self.connection.ping(payload.into())
     }
@@ -215,7 +215,7 @@ impl<F> Server<F> {
     ///
     /// # Errors
     ///
-    /// [`Cause::UnsendableCode`], [`Cause::LongReason`].
+    /// [`WebSocketError::UnsendableCode`], [`WebSocketError::LongReason`].
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         self.connection.close(code.into(), reason)
     }

@@ -134,11 +134,11 @@ fn may_pass(reason: &Reason) -> bool {
 }
 
 fn status(error: &Error) -> Option<StatusCode> {
-    if let Some(http1::Cause::Refused(refusal)) = error.cause() {
+    if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
         return Some(refusal.status);
     }
     match error.cause() {
-        Some(http2::Cause::Refused(refusal)) => Some(refusal.status),
+        Some(http2::Http2Error::Refused(refusal)) => Some(refusal.status),
         _ => None,
     }
 }

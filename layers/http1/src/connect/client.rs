@@ -4,7 +4,7 @@ use crate::asking::{Ask, Asking, Decided, Held, Next, Verdict};
 use crate::basic;
 use crate::head::{self, FRAMING, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Cause, Limits, Refusal};
+use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Response, StatusCode};
@@ -28,7 +28,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadHost`], [`Cause::BadPort`].
+    /// [`Http1Error::BadHost`], [`Http1Error::BadPort`].
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
         let target = Target::new(host, port).map_err(|cause| Error::local(NAME, cause))?;
         let tunnel = Tunnel::new(Asking::new(Connect {
@@ -42,7 +42,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadCredentials`] for a colon in the user or a control character in either.
+    /// [`Http1Error::BadCredentials`] for a colon in the user or a control character in either.
     pub fn with_basic(mut self, user: &str, password: &str) -> Result<Self, Error> {
         let value = basic::credentials(user, password);
         let value = value.map_err(|cause| Error::local(NAME, cause))?;
@@ -128,7 +128,7 @@ impl Client {
         self.decide(|_, held| {
             Decided::Fail(match held {
                 Held::Refusal { refusal, .. } => refused(refusal),
-                _ => Error::local(NAME, Cause::GivenUp),
+                _ => Error::local(NAME, Http1Error::GivenUp),
             })
         });
     }
@@ -248,7 +248,7 @@ impl Credentials {
 }
 
 fn refused(refusal: Refusal) -> Error {
-    Error::peer(NAME, Cause::Refused(Box::new(refusal)))
+    Error::peer(NAME, Http1Error::Refused(Box::new(refusal)))
 }
 
 impl Ask for Connect {
@@ -267,9 +267,9 @@ impl Ask for Connect {
         head::write_headers(out, &self.headers, &FRAMING);
         head::write_line(out, &[]);
     }
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause> {
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
         match head.status {
-            StatusCode::SWITCHING_PROTOCOLS => Err(Cause::SwitchedOnConnect),
+            StatusCode::SWITCHING_PROTOCOLS => Err(Http1Error::SwitchedOnConnect),
             status if status.is_informational() => Ok(Verdict::Interim),
             status if status.is_success() => Ok(Verdict::Opens),
             status => {

@@ -4,7 +4,7 @@ use crate::answering::{Answer, Answering, Serve, Then};
 use crate::basic;
 use crate::head::{self, FRAMING, RequestHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
@@ -61,10 +61,10 @@ impl Server {
         });
     }
     /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Cause::Rejected`].
+    /// directions end, the application's with [`Http1Error::Rejected`].
     ///
     /// A 1xx or 2xx rejects nothing: the client gets a 500 and the application
-    /// [`Cause::NotARejection`]. Nothing happens while no request waits.
+    /// [`Http1Error::NotARejection`]. Nothing happens while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
         let says_no = |status: StatusCode| !status.is_informational() && !status.is_success();
         self.decide(|_| Answer::rejection::<Connect>(&response, says_no, false));
@@ -102,7 +102,7 @@ impl Server {
             head::write_line(&mut bytes, &[]);
             let then = match stays {
                 true => Then::Again,
-                false => Then::Fail(Error::local(NAME, Cause::Rejected(status))),
+                false => Then::Fail(Error::local(NAME, Http1Error::Rejected(status))),
             };
             Answer { bytes, then }
         });
@@ -161,18 +161,18 @@ impl Serve for Connect {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the CONNECT request";
 
-    fn read(head: RequestHead) -> Result<Request, Cause> {
+    fn read(head: RequestHead) -> Result<Request, Http1Error> {
         if head.method != Method::CONNECT {
-            return Err(Cause::NotConnect(head.method));
+            return Err(Http1Error::NotConnect(head.method));
         }
-        let target = Target::parse(&head.target).ok_or(Cause::BadTarget)?;
+        let target = Target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
         if head.headers.get_all(HOST).iter().count() > 1 {
-            return Err(Cause::Malformed("more than one Host field"));
+            return Err(Http1Error::Malformed("more than one Host field"));
         }
         // "A CONNECT request message does not have content" (RFC 9110 §9.3.6): one that says so
         // would end in different places for different readers.
         if head::has_content(&head.headers) {
-            return Err(Cause::ConnectWithContent);
+            return Err(Http1Error::ConnectWithContent);
         }
         Ok(Request {
             host: target.host,

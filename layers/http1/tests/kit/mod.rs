@@ -106,7 +106,7 @@ fn end(end: Option<&End>) -> String {
         Some(End::Finished) => "finished".to_owned(),
         Some(End::Aborted(error)) => {
             let mut text = error.to_string();
-            if let Some(wirestack_http1::Cause::Refused(refusal)) = error.cause() {
+            if let Some(wirestack_http1::Http1Error::Refused(refusal)) = error.cause() {
                 write!(text, " | {}", refusal.body.escape_ascii()).unwrap();
             }
             if error.new_connection().is_some() {

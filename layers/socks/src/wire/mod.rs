@@ -3,7 +3,7 @@
 pub(crate) mod v4;
 pub(crate) mod v5;
 
-use crate::{Address, Cause, Reply, Version};
+use crate::{Address, Reply, SocksError, Version};
 use bytes::BytesMut;
 
 // What the messages are called, in errors and while they are awaited.
@@ -29,11 +29,11 @@ pub(crate) struct Fields<'a> {
 pub(crate) enum Unparsed {
     /// It has at least so many bytes.
     Short(usize),
-    Wrong(Cause),
+    Wrong(SocksError),
 }
 
-impl From<Cause> for Unparsed {
-    fn from(cause: Cause) -> Self {
+impl From<SocksError> for Unparsed {
+    fn from(cause: SocksError) -> Self {
         Self::Wrong(cause)
     }
 }
@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
         let message = self.message;
         match self.byte()? {
             seen if seen == wanted => Ok(()),
-            seen => Err(Unparsed::Wrong(Cause::BadVersion {
+            seen => Err(Unparsed::Wrong(SocksError::BadVersion {
                 message,
                 seen,
                 wanted,
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
 /// Reads the bytes of a name; what is not UTF-8 becomes U+FFFD, which no name can have.
 pub(crate) fn name(bytes: &[u8], port: u16) -> Parsed<Address> {
     let name = String::from_utf8_lossy(bytes);
-    Ok(Address::new(&name, port).map_err(Cause::from)?)
+    Ok(Address::new(&name, port).map_err(SocksError::from)?)
 }
 
 /// Emits the reply that a request is granted, with what was bound or who has connected.

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe};
 use wirestack_tls::rustls::pki_types::CertificateDer;
-use wirestack_tls::{Cause, Client, ClientSettings, Server, ServerSettings, Versions, server_name};
+use wirestack_tls::{
+    Client, ClientSettings, Server, ServerSettings, TlsError, Versions, server_name,
+};
 
 pub(crate) const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
@@ -143,7 +145,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
         }
     }
     #[track_caller]
-    pub(crate) fn cause(&self) -> &Cause {
+    pub(crate) fn cause(&self) -> &TlsError {
         let Some(error) = self.error() else {
             panic!("no error but {:?}", self.end());
         };

@@ -2,7 +2,7 @@ use crate::kit::{Link, World, client, client_settings, server, server_settings};
 use std::any::{Any, TypeId};
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe, Progress};
-use wirestack_tls::{Cause, Client, Server, Versions};
+use wirestack_tls::{Client, Server, TlsError, Versions};
 
 /// One layer over another, and the joint between them.
 struct Nested<L> {
@@ -115,7 +115,7 @@ fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
     world.client.from_app.finish();
     world.settle();
     assert!(world.server.finished());
-    assert!(matches!(world.client.cause(), Cause::Truncated));
+    assert!(matches!(world.client.cause(), TlsError::Truncated));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Queue, Seed};
-use wirestack_websocket::{Cause, Client, Message, Server, Settings};
+use wirestack_websocket::{Client, Message, Server, Settings, WebSocketError};
 
 /// A layer with its flows.
 pub(crate) struct Port<L: Layer> {
@@ -85,10 +85,10 @@ pub(crate) fn end(flow: &impl Flow) -> Option<Result<(), Error>> {
 }
 
 /// How a flow ended, as a cause.
-pub(crate) fn cause(flow: &impl Flow) -> Option<Result<(), Cause>> {
+pub(crate) fn cause(flow: &impl Flow) -> Option<Result<(), WebSocketError>> {
     let cause = |error: Error| {
         error
-            .cause::<Cause>()
+            .cause::<WebSocketError>()
             .expect("a cause of this crate")
             .clone()
     };
@@ -176,7 +176,7 @@ pub(crate) struct Row {
     pub(crate) input: Vec<Frame>,
     pub(crate) messages: Vec<Message>,
     pub(crate) output: Vec<Frame>,
-    pub(crate) end: Option<Result<(), Cause>>,
+    pub(crate) end: Option<Result<(), WebSocketError>>,
 }
 
 pub(crate) fn row<const I: usize, const M: usize, const O: usize>(
@@ -184,7 +184,7 @@ pub(crate) fn row<const I: usize, const M: usize, const O: usize>(
     input: [Frame; I],
     messages: [Message; M],
     output: [Frame; O],
-    end: Option<Result<(), Cause>>,
+    end: Option<Result<(), WebSocketError>>,
 ) -> Row {
     Row {
         name,

@@ -203,11 +203,11 @@ where
 
 /// The final response that says no, if that is what an error is about.
 fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
-    if let Some(http1::Cause::Refused(refusal)) = error.cause() {
+    if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
         return Some((refusal.status, &refusal.headers));
     }
     match error.cause() {
-        Some(http2::Cause::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
+        Some(http2::Http2Error::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
         _ => None,
     }
 }
@@ -221,10 +221,10 @@ fn lacks_http2(error: &Error) -> bool {
 /// Whether a connection was about to end when a stream was wanted on it.
 fn is_leaving(error: &Error) -> bool {
     match error.cause() {
-        Some(http2::Cause::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,
+        Some(http2::Http2Error::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,
         Some(cause) => matches!(
             cause,
-            http2::Cause::GoAway(_) | http2::Cause::Closed | http2::Cause::Truncated
+            http2::Http2Error::GoAway(_) | http2::Http2Error::Closed | http2::Http2Error::Truncated
         ),
         None => false,
     }

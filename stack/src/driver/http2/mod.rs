@@ -74,7 +74,7 @@ impl Http2 {
     ///
     /// # Errors
     ///
-    /// The peer refused it, or the error that ended the connection: an [`http2::Cause`](crate::http2::Cause).
+    /// The peer refused it, or the error that ended the connection: an [`http2::Http2Error`](crate::http2::Http2Error).
     pub async fn websocket_with(
         &self,
         request: websocket::Request,
