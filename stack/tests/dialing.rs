@@ -18,7 +18,9 @@ use sim::{Dice, Run, run};
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
-use wirestack::dial::{Credentials, Dialer, Hop, Opening, Plan, Redirects, Routes, Timeouts};
+use wirestack::dial::{
+    Credentials, Dialer, Hop, Plan, Redirects, Routes, Timeouts, WebSocketOptions,
+};
 use wirestack::websocket::{Message, Request};
 use wirestack::{BoxSocket, Queue, Seed};
 
@@ -32,7 +34,7 @@ fn dial(
 ) -> Run {
     let start = Instant::now();
     let url = "ws://target.test:1/";
-    let mut opening = Opening::new(Request::new(url).unwrap());
+    let mut opening = WebSocketOptions::new(Request::new(url).unwrap());
     opening.redirects = redirects;
     let plan: Plan<BoxSocket<Queue<Message>>> =
         Plan::websocket(routes, url.parse().unwrap(), None, opening).unwrap();

@@ -10,13 +10,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use wirestack::dial::{Backoff, Sharing};
+use wirestack::dial::{Backoff, PoolConfig};
 use wirestack::runtime::{Listener, Runtime, Threads, Tokio, current};
 use wirestack::websocket::{Accept, Client, CloseCode, Message, Settings};
 use wirestack::{
-    Connect, Connection, DialContext, Engine, Gate, Identity, Policy, Pool, ReconnectEvent, Seed,
-    WebSocketServer, associate, blocking, connect, connect_http2, connect_stream, serve_proxy,
-    socks,
+    AccessPolicy, Connect, Connection, DialContext, Engine, Identity, Pool, ProxyServer,
+    ReconnectEvent, Seed, WebSocketServer, associate, blocking, connect, connect_http2,
+    connect_stream, serve_proxy, socks,
 };
 
 /// The program's own way to the runtime: named, or found where it is needed.
@@ -139,7 +139,7 @@ async fn many_streams(on: &On, url: &str) {
 }
 
 async fn pooled(on: &On, url: &str) {
-    let pool = Pool::new(Sharing::default());
+    let pool = Pool::new(PoolConfig::default());
     let connect = || on.connect(url).http2_only().sharing(&pool);
     // At the same time: the second waits until the first has made the connection.
     let both = futures_util::future::join(connect().into_future(), connect().into_future());
@@ -159,7 +159,8 @@ fn serve_socks(on: &On) -> SocketAddr {
                 let server = socks::Server::new()
                     .serving(socks::Command::Bind)
                     .serving(socks::Command::UdpAssociate);
-                let gate = Gate::socks(Policy::loopback()).between(client, address);
+                let gate =
+                    ProxyServer::socks(AccessPolicy::loopback()).with_addresses(client, address);
                 let runtime = on.runtime();
                 on.spawn(async move {
                     let engine = Engine::new(server);

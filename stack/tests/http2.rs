@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use wirestack::dial::Reason;
 use wirestack::http2::{self, Asks, Request};
 use wirestack::websocket::{Accept, CloseCode, Message};
+use wirestack::{AccessPolicy, Engine, Nest, ProxyServer, tls};
 use wirestack::{
     Connection, Http2, ServerSocket, WebSocketServer, connect, connect_http2, connect_stream,
 };
-use wirestack::{Engine, Gate, Nest, Policy, tls};
 
 /// Echoes, whichever way it came.
 async fn echo(mut socket: ServerSocket) {
@@ -167,7 +167,7 @@ async fn a_server_without_extended_connect_is_asked_again_over_http1() {
     tokio::spawn(start_without_extended_connect(listener));
     let url = format!("wss://localhost:{}", address.port());
     let connect = || connect(&url).direct().tls(TLS.client.clone());
-    let (gate, _told) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
+    let (gate, _told) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
     let hop = format!("socks5h://me:secret@{gate}");
     for (connect, wanted) in [
         (connect(), &["tls", "websocket"][..]),

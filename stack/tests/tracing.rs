@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use wirestack::connect;
-use wirestack::{Gate, Policy};
+use wirestack::{AccessPolicy, ProxyServer};
 
 /// Writes down what happens to spans.
 #[derive(Clone, Default)]
@@ -69,8 +69,8 @@ impl Subscriber for Notes {
 #[tokio::test]
 async fn each_step_is_a_span_without_secrets() {
     let target = echo(false).await;
-    let (outer, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-    let gate = Gate::connect(Policy::loopback()).with_basic("here", "you", "hidden");
+    let (outer, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+    let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (inner, _) = proxy(gate, connect_server).await;
     let notes = Notes::default();
     let guard = tracing::subscriber::set_default(notes.clone());

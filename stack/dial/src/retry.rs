@@ -128,7 +128,7 @@ fn may_pass(reason: &Reason) -> bool {
     match reason {
         Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
         Reason::Layer { error, .. } => status(error).is_none_or(is_passing),
-        Reason::NoWay { tried } => tried.iter().any(|way| may_pass(&way.reason)),
+        Reason::AllRoutesFailed { tried } => tried.iter().any(|way| may_pass(&way.reason)),
         _ => true,
     }
 }

@@ -223,7 +223,7 @@ impl Reconnecting {
         if let State::Over = self.state {
             return Err(None);
         }
-        self.connect.context.keep_runtime().map_err(|none| {
+        self.connect.spec.context.keep_runtime().map_err(|none| {
             self.state = State::Over;
             Some(no_runtime(none))
         })

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
-use wirestack::dial::{AttemptId, Credentials, DialError, Dialer, Job, LookupId, QuestionId, Step};
+use wirestack::dial::{
+    AttemptId, BlockingTask, Credentials, DialError, Dialer, LookupId, QuestionId, Step,
+};
 use wirestack::{Engine, Error, Flow, Layer};
 
 /// Chooses at random, from a seed.
@@ -39,7 +41,7 @@ enum Event {
     Opened(AttemptId),
     Credentials(QuestionId),
     Replied(QuestionId),
-    Ran(Job),
+    Ran(BlockingTask),
 }
 
 struct Attempt<L: Layer + 'static> {
@@ -95,7 +97,7 @@ where
                 let typed = now + Duration::from_millis(dice.below(20_000)); // by hand
                 events.push((typed, Event::Credentials(question)));
             }
-            Step::Exchange {
+            Step::Fetch {
                 question,
                 url,
                 data,
@@ -103,7 +105,7 @@ where
                 assert_eq!((&*url, &*data), ("kdc://here", &b"ticket?"[..]));
                 events.push((soon, Event::Replied(question)));
             }
-            Step::Run(mut job) => {
+            Step::SpawnBlocking(mut job) => {
                 job.run();
                 events.push((soon, Event::Ran(job)));
             }

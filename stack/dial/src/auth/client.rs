@@ -179,7 +179,7 @@ impl Authenticator for Login {
                     self.offer()
                 )),
             },
-            Input::Reply(_) | Input::Blocked => Action::GiveUp("an answer to no question".into()),
+            Input::Reply(_) | Input::Ran => Action::GiveUp("an answer to no question".into()),
         }
     }
 }

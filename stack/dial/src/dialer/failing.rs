@@ -1,12 +1,12 @@
 //! What a dialer makes of what did not work.
 
-use super::{Dialer, GivenUp, Opening, State};
-use crate::dialer::happy_eyeballs::Race;
+use super::{Dialer, GivenUp, OpeningAttempt, State};
+use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::step::Step;
 use crate::plan::NoHttp2;
 use crate::plan::websocket::RedirectError;
-use crate::pool::Share;
-use crate::report::error::{DialError, Reason, Retry, WayFailed};
+use crate::pool::SharedConnection;
+use crate::report::error::{DialError, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination};
 use http::{HeaderMap, StatusCode, header};
@@ -26,7 +26,7 @@ where
     pub(crate) fn no_stream(
         &mut self,
         attempt: AttemptId,
-        share: Arc<Share>,
+        share: Arc<SharedConnection>,
         error: Error,
         now: Instant,
     ) {
@@ -45,13 +45,13 @@ where
             self.trace.add(now, Event::Again(error.to_string()));
             self.learnt.add(error);
             self.close(now);
-            self.state = State::Racing(Race::to(vec![Destination::Stream(share)]));
+            self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
         } else if share.is_origin && error.new_connection().is_none() {
             let ended = refusal(&error).is_none();
             self.layer_failed(error, usize::MAX, ended, now);
         } else {
             let part = share.to_string();
-            self.next_way(Reason::Layer { part, error }, now);
+            self.next_route(Reason::Layer { part, error }, now);
         }
     }
     pub(crate) fn layer_failed(&mut self, error: Error, open: usize, ended: bool, now: Instant) {
@@ -69,7 +69,10 @@ where
             Place::Layer(place) => place,
             _ => open,
         };
-        let of_target = self.ways.front().is_none_or(|way| way.hop(place).is_none());
+        let of_target = self
+            .routes
+            .front()
+            .is_none_or(|route| route.hop(place).is_none());
         let refusal = refusal(&error).map(|(status, fields)| (status, fields.clone()));
         if let Some((status, fields)) = refusal.as_ref().filter(|_| of_target)
             && self.redirected(*status, fields, now)
@@ -86,7 +89,7 @@ where
         // What the target says, it would say by any way.
         match of_target && (refusal.is_some() || !ended) {
             true => self.end(reason, now),
-            false => self.next_way(reason, now),
+            false => self.next_route(reason, now),
         }
     }
     /// Connects once more, as a layer wishes.
@@ -96,10 +99,10 @@ where
         if self.learnt.len() > self.retries {
             let chain = mem::take(&mut self.learnt).into_chain();
             let chain = chain.into_iter().map(Retry::Layer).collect();
-            return self.next_way(Reason::TooManyConnections { chain }, now);
+            return self.next_route(Reason::TooManyConnections { chain }, now);
         }
         self.desks.disconnect();
-        let State::Opening(opening) = mem::replace(&mut self.state, State::Way) else {
+        let State::Opening(opening) = mem::replace(&mut self.state, State::Route) else {
             return;
         };
         let attempt = opening.attempt;
@@ -107,7 +110,7 @@ where
         if self.build(now) {
             // What answered once is asked first again.
             let known = opening.race.again(&opening.to);
-            self.state = State::Racing(Race::to(known));
+            self.state = State::Racing(HappyEyeballs::to(known));
         }
     }
     /// Follows a redirect of the target; whether that is what its answer was.
@@ -156,24 +159,24 @@ where
         Reason::Layer { part, error }
     }
     pub(crate) fn part(&self, place: usize) -> String {
-        let way = self.ways.front();
-        way.map_or_else(|| self.plan.0.target(), |way| way.part(place))
+        let route = self.routes.front();
+        route.map_or_else(|| self.plan.0.target(), |route| route.part(place))
     }
     /// Leaves this way and takes the next one.
-    pub(crate) fn next_way(&mut self, reason: Reason, now: Instant) {
+    pub(crate) fn next_route(&mut self, reason: Reason, now: Instant) {
         self.close(now);
         self.built = None;
-        if let Some(way) = self.ways.pop_front() {
-            let way = way.name;
-            self.failed.push(WayFailed { way, reason });
+        if let Some(route) = self.routes.pop_front() {
+            let route = route.name;
+            self.failed.push(RouteFailed { route, reason });
         }
-        self.state = State::Way;
+        self.state = State::Route;
     }
     /// Closes every attempt.
     pub(crate) fn close(&mut self, now: Instant) {
         self.desks.disconnect();
         match mem::replace(&mut self.state, State::Over) {
-            State::Opening(Opening { attempt, .. }) => {
+            State::Opening(OpeningAttempt { attempt, .. }) => {
                 self.steps.push_back(Step::Close { attempt });
             }
             State::Racing(mut race) => {
@@ -187,12 +190,12 @@ where
     }
     pub(crate) fn end(&mut self, reason: Reason, now: Instant) {
         self.close(now);
-        let reason = match (self.failed.is_empty(), self.ways.pop_front()) {
-            (false, Some(way)) => {
+        let reason = match (self.failed.is_empty(), self.routes.pop_front()) {
+            (false, Some(route)) => {
                 let mut tried = mem::take(&mut self.failed);
-                let way = way.name;
-                tried.push(WayFailed { way, reason });
-                Reason::NoWay { tried }
+                let route = route.name;
+                tried.push(RouteFailed { route, reason });
+                Reason::AllRoutesFailed { tried }
             }
             _ => reason,
         };

@@ -11,7 +11,7 @@ use wirestack_layer::Instant;
 
 /// A look-up and the attempts to connect to what it finds: a new one each time that one fails, or
 /// that 250 ms have passed; the first that is open wins.
-pub(crate) struct Race {
+pub(crate) struct HappyEyeballs {
     lookup: Option<(LookupId, Instant)>,
     /// What was found, in the order in which it is tried.
     known: Vec<Destination>,
@@ -36,7 +36,7 @@ pub(crate) struct Attempt {
 }
 
 /// What a race does next.
-pub(crate) enum Turn {
+pub(crate) enum NextAttempt {
     Open(Destination),
     Close(AttemptId),
     Wait(Option<Instant>),
@@ -46,7 +46,7 @@ pub(crate) enum Turn {
     Lost(Vec<Unreached>),
 }
 
-impl Race {
+impl HappyEyeballs {
     /// Begins with a look-up.
     pub(crate) fn looking_up(lookup: LookupId, now: Instant) -> Self {
         let mut race = Self::to(Vec::new());
@@ -118,20 +118,20 @@ impl Race {
         true
     }
     /// Says what to do next.
-    pub(crate) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> Turn {
+    pub(crate) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> NextAttempt {
         let late = |attempt: &Attempt| due(attempt.since, allowed(attempt, timeouts), now);
         if let Some(at) = self.running.iter().position(late) {
             let id = self.running[at].id;
             let late = crate::report::error::Late(allowed(&self.running[at], timeouts));
             let error = Error::peer("wire", late);
             self.lose(id, error, now);
-            return Turn::Close(id);
+            return NextAttempt::Close(id);
         }
         if let Some((_, since)) = self.lookup
             && due(since, timeouts.resolve, now)
         {
             if self.known.is_empty() {
-                return Turn::Late;
+                return NextAttempt::Late;
             }
             (self.lookup, self.patience) = (None, None);
         }
@@ -142,10 +142,10 @@ impl Race {
             && let Some(to) = self.pop()
         {
             self.next = now.checked_add(timeouts.attempt_delay);
-            return Turn::Open(to);
+            return NextAttempt::Open(to);
         }
         if self.running.is_empty() && self.lookup.is_none() && !self.has_more() {
-            return Turn::Lost(std::mem::take(&mut self.failed));
+            return NextAttempt::Lost(std::mem::take(&mut self.failed));
         }
         let running = self.running.iter();
         let attempts = running.map(|it| (it.since, allowed(it, timeouts)));
@@ -155,7 +155,7 @@ impl Race {
         let more = self.has_more() && !self.running.is_empty();
         let starts = self.next.filter(|_| more);
         let patience = self.patience.filter(|_| patient);
-        Turn::Wait(ends.chain(starts).chain(patience).min())
+        NextAttempt::Wait(ends.chain(starts).chain(patience).min())
     }
     /// Says that what was popped is under way.
     pub(crate) fn started(&mut self, id: AttemptId, to: Destination, since: Instant) {

@@ -1,8 +1,8 @@
 //! Where the authenticators of a way's hops meet the layers that wait for them.
 
 use crate::auth::{Action, Authenticator, Challenge, Input};
-use crate::dialer::step::{Asked, Job, Step};
-use crate::plan::path::Way;
+use crate::dialer::step::{BlockingTask, CredentialsRequest, Step};
+use crate::plan::path::Route;
 use crate::report::id::QuestionId;
 use crate::route::hop::{Proxy, Speaks};
 use http::{HeaderMap, HeaderValue};
@@ -46,8 +46,8 @@ pub(crate) enum Outcome {
 }
 
 impl Desks {
-    pub(crate) fn new(way: &Way, mut seed: impl FnMut() -> wirestack_layer::Seed) -> Self {
-        let hops = way.hops.iter().zip(&way.asked).enumerate();
+    pub(crate) fn new(route: &Route, mut seed: impl FnMut() -> wirestack_layer::Seed) -> Self {
+        let hops = route.hops.iter().zip(&route.asked).enumerate();
         let desks = hops.map(|(hop, (at, next))| Desk {
             hop,
             name: at.to_string(),
@@ -73,20 +73,20 @@ impl Desks {
     /// Lets the authenticator answer for the layer that waits, if one does.
     pub(crate) fn serve<L: Layer + 'static>(
         &mut self,
-        way: &Way,
+        route: &Route,
         place: usize,
         engine: &mut Engine<L>,
         limit: usize,
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
-        let Some(desk) = way.hop(place).and_then(|hop| self.0.get_mut(hop)) else {
+        let Some(desk) = route.hop(place).and_then(|hop| self.0.get_mut(hop)) else {
             return Outcome::Nothing;
         };
         if desk.question.is_some() {
             return Outcome::Nothing;
         }
-        let proxy = way.hops[desk.hop].proxy;
-        let below = way.hops[..desk.hop].iter();
+        let proxy = route.hops[desk.hop].proxy;
+        let below = route.hops[..desk.hop].iter();
         let below = below
             .filter(|hop| hop.proxy.speaks() == proxy.speaks())
             .count();
@@ -133,12 +133,12 @@ impl Desks {
         }
     }
     /// Takes an authenticator back that was lent to a worker.
-    pub(crate) fn take_back(&mut self, job: Job) {
+    pub(crate) fn take_back(&mut self, job: BlockingTask) {
         let mut lent = self.0.iter_mut();
         if let Some(desk) = lent.find(|desk| desk.lent == Some(job.question)) {
             desk.authenticator = Some(job.authenticator);
             desk.lent = None;
-            self.answer(job.question, Input::Blocked);
+            self.answer(job.question, Input::Ran);
         }
     }
 }
@@ -177,7 +177,7 @@ impl Desk {
                 let question = id();
                 self.question = Some(question);
                 let hop = self.name.clone();
-                let asked = Asked {
+                let asked = CredentialsRequest {
                     hop,
                     scheme,
                     realm,
@@ -185,22 +185,22 @@ impl Desk {
                 };
                 Outcome::Ask(Step::Ask { question, asked })
             }
-            Action::Exchange { url, data } => {
+            Action::Fetch { url, data } => {
                 let question = id();
                 self.question = Some(question);
-                Outcome::Ask(Step::Exchange {
+                Outcome::Ask(Step::Fetch {
                     question,
                     url,
                     data,
                 })
             }
-            Action::Block => {
+            Action::RunBlocking => {
                 let Some(authenticator) = self.authenticator.take() else {
                     return Outcome::Nothing;
                 };
                 let question = id();
                 (self.question, self.lent) = (Some(question), Some(question));
-                Outcome::Ask(Step::Run(Job {
+                Outcome::Ask(Step::SpawnBlocking(BlockingTask {
                     question,
                     authenticator,
                 }))

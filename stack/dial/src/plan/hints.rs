@@ -4,9 +4,9 @@ use std::any::Any;
 use wirestack_layer::{Error, NewConnection, Place, Seed};
 
 /// Where the seeds of a plan's layers come from.
-pub struct Seeds(ChaCha12Rng);
+pub struct SeedStream(ChaCha12Rng);
 
-impl Seeds {
+impl SeedStream {
     pub(crate) fn new(seed: Seed) -> Self {
         Self(ChaCha12Rng::from_seed(seed.into_bytes()))
     }
@@ -20,9 +20,9 @@ impl Seeds {
 
 /// What the layers of earlier connections learnt for this one.
 #[derive(Default)]
-pub struct Learnt(Vec<Error>);
+pub struct RetryHints(Vec<Error>);
 
-impl Learnt {
+impl RetryHints {
     /// Returns the latest that the layer at this place, counted from the wire up, learnt, if it is a
     /// `T`.
     pub fn at<T: Any>(&self, place: usize) -> Option<&T> {

@@ -7,7 +7,7 @@ use wirestack_websocket::{self as websocket, Payload};
 
 /// How to open a WebSocket.
 #[derive(Clone, Debug)]
-pub struct Opening {
+pub struct WebSocketOptions {
     /// What to ask for.
     pub request: websocket::Request,
     /// The limits of the WebSocket.
@@ -15,19 +15,19 @@ pub struct Opening {
     /// The limits of the HTTP/2 connection, if it gets there over one.
     pub http2: http2::Settings,
     /// The versions of HTTP that may be used.
-    pub versions: Versions,
+    pub versions: HttpVersions,
     /// Which redirects of the server are followed.
     pub redirects: Redirects,
 }
 
-impl Opening {
+impl WebSocketOptions {
     /// Asks for this over any version of HTTP, with the usual limits.
     pub fn new(request: websocket::Request) -> Self {
         Self {
             request,
             settings: websocket::Settings::default(),
             http2: http2::Settings::default(),
-            versions: Versions::Any,
+            versions: HttpVersions::Any,
             redirects: Redirects::Off,
         }
     }
@@ -51,7 +51,7 @@ impl Opening {
 /// The versions of HTTP that may carry a WebSocket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Versions {
+pub enum HttpVersions {
     /// HTTP/2 where the server speaks it and offers extended CONNECT (RFC 8441), else HTTP/1.1.
     /// Without TLS it is HTTP/1.1, as nothing tells what the server speaks.
     #[default]
@@ -62,7 +62,7 @@ pub enum Versions {
     Http2,
 }
 
-impl Versions {
+impl HttpVersions {
     pub(crate) fn alpn(self) -> &'static [&'static [u8]] {
         match self {
             Self::Any => &[b"h2", b"http/1.1"],

@@ -77,9 +77,9 @@ pub enum Reason {
         chain: Vec<Retry>,
     },
     /// None of several ways led to the target.
-    NoWay {
+    AllRoutesFailed {
         /// Each way, and what it failed at.
-        tried: Vec<WayFailed>,
+        tried: Vec<RouteFailed>,
     },
 }
 
@@ -115,9 +115,9 @@ pub enum Retry {
 /// A way that was tried.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct WayFailed {
+pub struct RouteFailed {
     /// Its hops.
-    pub way: String,
+    pub route: String,
     /// What it failed at.
     pub reason: Reason,
 }
@@ -223,9 +223,9 @@ impl fmt::Display for Reason {
                 write!(f, "gave up after {} connections", chain.len())?;
                 list(f, chain.iter().map(Retry::to_string), ": ", ", then ")
             }
-            Self::NoWay { tried } => {
+            Self::AllRoutesFailed { tried } => {
                 write!(f, "none of {} ways led to the target", tried.len())?;
-                let shown = |it: &WayFailed| format!("{}: {}", it.way, it.reason);
+                let shown = |it: &RouteFailed| format!("{}: {}", it.route, it.reason);
                 list(f, tried.iter().map(shown), ": ", "; ")
             }
         }

@@ -102,7 +102,7 @@ impl Trace {
                     Outcome::Failed,
                     String::new(),
                 ),
-                Event::Way(name) => (Some(begin("way", name, at)), Outcome::Note, String::new()),
+                Event::Route(name) => (Some(begin("way", name, at)), Outcome::Note, String::new()),
                 Event::Again(why) => (Some(begin("again", why, at)), Outcome::Note, String::new()),
                 Event::Redirected { status, to } => {
                     let to = format!("{status} to {to}");

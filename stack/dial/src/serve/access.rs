@@ -7,16 +7,16 @@ use std::net::{IpAddr, SocketAddr};
 /// configurable list of safe request targets".
 ///
 /// ```
-/// use wirestack_dial::serve::Policy;
+/// use wirestack_dial::serve::AccessPolicy;
 ///
-/// let policy = Policy::loopback().allow("192.0.2.7".parse()?, Some(443));
+/// let policy = AccessPolicy::loopback().allow("192.0.2.7".parse()?, Some(443));
 /// assert!(policy.permits("127.0.0.1:22".parse()?));
 /// assert!(policy.permits("192.0.2.7:443".parse()?));
 /// assert!(!policy.permits("192.0.2.7:22".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub struct AccessPolicy {
     base: Base,
     allowed: Vec<(IpAddr, Option<u16>)>,
 }
@@ -29,7 +29,7 @@ enum Base {
     Everything,
 }
 
-impl Policy {
+impl AccessPolicy {
     /// Permits this machine only, which is where proxies of this project go unless they are told
     /// otherwise.
     pub fn loopback() -> Self {

@@ -83,7 +83,7 @@ where
                 return Poll::Ready(Err(error));
             }
             if self.engine().from_app().is_closed() {
-                return Poll::Ready(Err(Error::local("connection", Closed)));
+                return Poll::Ready(Err(Error::local("connection", ConnectionClosed)));
             }
             if self.engine().from_app().room() > 0 {
                 return Poll::Ready(Ok(()));
@@ -136,4 +136,4 @@ where
 #[derive(Debug, thiserror::Error)]
 #[error("this side was closed by the application")]
 #[non_exhaustive]
-pub struct Closed;
+pub struct ConnectionClosed;
