@@ -40,6 +40,9 @@
 //!     tunnel          refusal             tunnel
 //! ```
 //!
+//! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
+//! `http` does not compile without the standard library.
+//!
 //! # Contents
 //!
 //! * [`connect`]: [`Client`](connect::Client), [`Server`](connect::Server) and its

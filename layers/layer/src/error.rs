@@ -1,7 +1,8 @@
-use std::any::Any;
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::any::Any;
+use core::error::Error as StdError;
+use core::fmt;
 
 /// Any error, boxed.
 pub type BoxError = Box<dyn StdError + Send + Sync>;

@@ -1,4 +1,5 @@
 use crate::Error;
+use alloc::boxed::Box;
 
 /// How a flow ended. It travels behind the last byte.
 ///

@@ -1,7 +1,8 @@
 use crate::Instant;
 use crate::{AnyLayer, End, Error, Flow, Pipe, Place, Status};
-use std::any::{Any, TypeId};
-use std::fmt;
+use alloc::boxed::Box;
+use core::any::{Any, TypeId};
+use core::fmt;
 
 /// The four flows that meet in a layer, and the index of the layer in its stack.
 ///

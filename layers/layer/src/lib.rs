@@ -73,6 +73,19 @@
 //! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
 //!
 //! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
+//!
+//! # Features
+//!
+//! * `std`, on by default: [`Instant::now`], [`Instant::from_std`], [`Instant::into_std`] and
+//!   [`Pipe::io_slices`]. Without it the crate is `no_std` and needs `alloc`.
+//!
+#![no_std]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![warn(clippy::alloc_instead_of_core)]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod clock;
 mod error;
@@ -84,6 +97,8 @@ mod queue;
 mod seed;
 mod status;
 mod tunnel;
+#[cfg(feature = "std")]
+mod with_std;
 
 pub use clock::Instant;
 pub use error::{Blame, BoxError, Error, NewConnection, Place};

@@ -2,8 +2,8 @@
 
 use crate::status::Facts;
 use crate::{Layer, Status};
-use std::any::{Any, TypeId};
-use std::fmt;
+use core::any::{Any, TypeId};
+use core::fmt;
 
 /// A layer as a value of any type: it can be found by its type, and shown.
 ///

@@ -1,8 +1,8 @@
 use crate::{End, Flow, Stop};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
-use std::collections::VecDeque;
-use std::io::IoSlice;
-use std::mem;
+use core::mem;
 
 /// A bounded queue of bytes with an end.
 ///
@@ -127,13 +127,6 @@ impl Pipe {
         self.chunks
             .front()
             .map_or(&self.buf[..], |chunk| &chunk[..])
-    }
-    /// Fills `slices` for a vectored write and returns how many were filled.
-    pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let filled = slices.iter_mut().zip(self.chunks());
-        filled
-            .map(|(slice, chunk)| *slice = IoSlice::new(chunk))
-            .count()
     }
     /// Drops the next `n` bytes.
     ///

@@ -1,5 +1,6 @@
 use crate::{End, Flow, Stop};
-use std::collections::VecDeque;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 
 /// What an item of a [`Queue`] costs against the queue's limit.
 pub trait ByteSize {

@@ -1,4 +1,4 @@
-use std::fmt;
+use core::fmt;
 
 /// 32 bytes of randomness that came in from outside.
 ///

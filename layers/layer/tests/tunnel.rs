@@ -1,11 +1,10 @@
 //! What a handshake as straight-line code promises beyond the laws, which `wirestack-laws` checks.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wirestack_layer::Instant;
 use wirestack_layer::{
     Blame, End, Error, Flow, Flows, Layer, LayerExt, Parsed, Pipe, Place, Progress, ReadError,
-    Tunnel, Wire,
+    Tunnel,
 };
 
 /// A layer and its flows.
@@ -371,27 +370,4 @@ fn a_handshake_may_drive_another_one() {
         (&*side.sent(), &*side.layer.status().facts.to_string()),
         ("sesame\n", "both")
     );
-}
-
-#[test]
-fn a_wire_outside_its_handshake_panics_instead_of_meddling() {
-    let mut out = None;
-    let _layer = Tunnel::new("leaks", |wire: Wire| {
-        out = Some(wire);
-        async { Ok(()) }
-    });
-    let wire = out.unwrap();
-    assert!(catch_unwind(AssertUnwindSafe(|| wire.learn("anything"))).is_err());
-
-    let layer = Tunnel::new("nests", async |wire| {
-        wire.state(|_| wire.learn("in the closure that changes it"));
-        Ok(())
-    });
-    let mut side = Side::new(layer);
-    assert!(catch_unwind(AssertUnwindSafe(|| side.process())).is_err());
-
-    // The thread is none the worse for it.
-    let mut side = Side::new(client());
-    side.receive("++");
-    assert!(side.layer.is_open());
 }

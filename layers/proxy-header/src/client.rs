@@ -1,6 +1,6 @@
 use crate::{Header, HeaderError, NAME, v1, v2};
 use bytes::Bytes;
-use std::fmt;
+use core::fmt;
 use wirestack_layer::Instant;
 use wirestack_layer::{Flow, Flows, Layer, Pipe, Progress};
 

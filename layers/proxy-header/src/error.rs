@@ -1,3 +1,6 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
 /// Why a header that arrived is none: the cause in an [`Error`](wirestack_layer::Error) of the layer
 /// `proxy-header`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,10 @@
 use crate::tlv::{Tls, Tlv, kind};
 use crate::{HeaderError, v2};
+use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
 
 /// What a proxy says of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +162,7 @@ impl Header {
     }
     /// Returns the name that the client asked for, such as the server name of TLS.
     pub fn authority(&self) -> Option<&str> {
-        std::str::from_utf8(self.tlv(kind::AUTHORITY)?).ok()
+        core::str::from_utf8(self.tlv(kind::AUTHORITY)?).ok()
     }
     /// Returns what names the connection in the proxy's logs.
     pub fn unique_id(&self) -> Option<&[u8]> {

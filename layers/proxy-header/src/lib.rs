@@ -36,7 +36,18 @@
 //! * [`Header`], [`Addresses`], [`Transport`]: what is said, and [`Tlv`], [`Tls`]: what else.
 //! * [`ProxyHeaderError`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
 //!
+//! # Features
+//!
+//! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
+//!   `no_std` and needs `alloc`.
+//!
 //! The text that both follow is HAProxy's `doc/proxy-protocol.txt`.
+
+#![no_std]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![warn(clippy::alloc_instead_of_core)]
+
+extern crate alloc;
 
 mod client;
 mod error;

@@ -1,5 +1,6 @@
 use crate::{Header, NAME, ProxyHeaderError, v1, v2};
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 

@@ -1,5 +1,6 @@
 //! What a header of version 2 says beyond its addresses: values, each with its kind and its length.
 
+use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// The kinds of values.
@@ -99,7 +100,7 @@ impl Tls {
     /// Returns the first text of a kind, such as [`kind::SSL_VERSION`].
     pub fn text(&self, kind: u8) -> Option<&str> {
         let value = self.tlvs.iter().find_map(|it| it.of(kind))?;
-        std::str::from_utf8(value).ok()
+        core::str::from_utf8(value).ok()
     }
 }
 

@@ -8,8 +8,10 @@
 
 use crate::server::same;
 use crate::{Addresses, Header, HeaderError, ProxyHeaderError, Transport};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
+use alloc::format;
+use alloc::string::String;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::str::FromStr;
 
 /// What a line begins with.
 pub(crate) const SIGNATURE: &[u8] = b"PROXY ";
@@ -22,7 +24,7 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
         return Err(HeaderError::Version1("values beyond the addresses"));
     }
     match &header.addresses {
-        Addresses::Local | Addresses::Unknown => Ok("PROXY UNKNOWN\r\n".to_owned()),
+        Addresses::Local | Addresses::Unknown => Ok("PROXY UNKNOWN\r\n".into()),
         Addresses::Ip {
             transport: Transport::Stream,
             source,
@@ -69,7 +71,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Header, ProxyHeaderError> {
         return Ok(Header::unknown());
     }
     let wrong = || bad(line);
-    let text = std::str::from_utf8(line).map_err(|_| wrong())?;
+    let text = core::str::from_utf8(line).map_err(|_| wrong())?;
     let mut fields = text.split(' ').skip(1);
     let header = match fields.next() {
         Some("TCP4") => tcp::<Ipv4Addr>(&mut fields),

@@ -6,9 +6,10 @@
 
 use crate::tlv::{Tlv, kind};
 use crate::{Addresses, Header, ProxyHeaderError, Transport};
+use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
+use core::net::{IpAddr, SocketAddr};
 use crc::{CRC_32_ISCSI, Crc, NoTable};
-use std::net::{IpAddr, SocketAddr};
 
 /// No other protocol begins so.
 pub(crate) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";

@@ -3,8 +3,8 @@ use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, Host, NAME, PasswordError, Socks4Error, SocksError, Version};
-use std::fmt;
-use std::net::IpAddr;
+use core::fmt;
+use core::net::IpAddr;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
 
@@ -156,7 +156,7 @@ impl Client {
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
     let (bound, peer) = (None, None);
-    let state = wire.state(|it| std::mem::replace(it, State::Asked { bound, peer }));
+    let state = wire.state(|it| core::mem::replace(it, State::Asked { bound, peer }));
     let State::New(mut asks) = state else {
         unreachable!("a handshake begins once");
     };

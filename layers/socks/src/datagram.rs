@@ -23,7 +23,7 @@
 use crate::wire::{self, Fields, Unparsed, v5};
 use crate::{Address, SocksError};
 use bytes::{BufMut, BytesMut};
-use std::fmt;
+use core::fmt;
 
 /// The longest header, in bytes: by so much can a datagram grow on its way through the proxy.
 pub const MAX_HEADER: usize = 2 + 1 + 1 + (1 + 255) + 2;
@@ -99,4 +99,4 @@ impl fmt::Display for DatagramError {
     }
 }
 
-impl std::error::Error for DatagramError {}
+impl core::error::Error for DatagramError {}

@@ -1,6 +1,6 @@
 use crate::{AddressError, Reply};
-use std::fmt;
-use std::net::Ipv4Addr;
+use core::fmt;
+use core::net::Ipv4Addr;
 
 /// Why a handshake failed: the cause in an [`Error`](wirestack_layer::Error) of the layer
 /// `socks`.
@@ -107,7 +107,7 @@ impl fmt::Display for SocksError {
     }
 }
 
-impl std::error::Error for SocksError {}
+impl core::error::Error for SocksError {}
 
 impl From<AddressError> for SocksError {
     fn from(error: AddressError) -> Self {
@@ -137,7 +137,7 @@ impl fmt::Display for PasswordError {
     }
 }
 
-impl std::error::Error for PasswordError {}
+impl core::error::Error for PasswordError {}
 
 /// Why a client cannot speak SOCKS4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,4 +172,4 @@ impl fmt::Display for Socks4Error {
     }
 }
 
-impl std::error::Error for Socks4Error {}
+impl core::error::Error for Socks4Error {}

@@ -54,6 +54,8 @@
 //!
 //! # Features
 //!
+//! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
+//!   `no_std` and needs `alloc`.
 //! * `socks5-proto`, off by default: conversions between [`Address`], [`Command`], [`Reply`] and the
 //!   types of that name in the crate `socks5-proto`. **That crate is GPL-3.0-or-later**: whoever turns
 //!   the feature on brings the GPL in, for the whole of what is linked with it. Nothing else here
@@ -66,6 +68,12 @@
 //! wraps every byte that follows, so the tunnel behind it would not be transparent.
 //!
 //! Fragments of datagrams, which RFC 1928 §7 leaves to choice: they are recognized, to be dropped.
+
+#![no_std]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![warn(clippy::alloc_instead_of_core)]
+
+extern crate alloc;
 
 mod address;
 mod client;

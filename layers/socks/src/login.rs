@@ -1,6 +1,7 @@
 use crate::wire::v5::method;
 use crate::{PasswordError, Socks4Error, Version};
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 
 /// What a client has to show who it is; it depends on the version that the client speaks.
 #[derive(Debug)]

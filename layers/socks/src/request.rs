@@ -1,5 +1,6 @@
 use crate::Address;
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 
 /// What a client asks a proxy for.
 ///

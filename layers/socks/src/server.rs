@@ -3,7 +3,8 @@ use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, NAME, Reply, Request, SocksError, Version};
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
 

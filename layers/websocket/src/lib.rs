@@ -60,6 +60,9 @@
 //! * An application that aborts aborts the wire, without a Close frame: the peer does not take it for
 //!   a clean end.
 //!
+//! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
+//! `http` does not compile without the standard library.
+//!
 //! # Contents
 //!
 //! * [`Client`], [`Server`], [`Settings`]: the layers.

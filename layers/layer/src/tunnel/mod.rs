@@ -6,11 +6,15 @@ pub use wire::{Parsed, ReadError, Wire};
 
 use crate::Instant;
 use crate::{AnyLayer, End, Error, Flow, Flows, Layer, Pipe, Progress};
-use std::any::{Any, TypeId};
-use std::fmt;
-use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::any::{Any, TypeId};
+use core::fmt;
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use spin::Mutex;
 use wire::{Lent, Wait};
 
 /// A layer that is a handshake, written as an `async` block, and then a plain tunnel.
@@ -113,19 +117,19 @@ pub struct Tunnel<T = String> {
     name: &'static str,
     /// Empty only while the block runs, which then has it. Boxed, because it comes and goes.
     state: Option<Box<T>>,
-    phase: Phase,
+    phase: Phase<T>,
 }
 
-enum Phase {
-    Opening(Handshake),
+enum Phase<T> {
+    Opening(Handshake<T>),
     Open,
     Over,
 }
 
-struct Handshake {
+struct Handshake<T> {
     block: Block,
-    /// The buffers and the state of the block. `None` only while the block runs.
-    lent: Option<Box<Lent>>,
+    /// The buffers and the state of the block, for its wire, while the block runs.
+    lent: Arc<Mutex<Lent<T>>>,
     wait: Wait,
 }
 
@@ -147,12 +151,10 @@ impl<T: Send + 'static> Tunnel<T> {
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        let block = Box::pin(handshake(Wire::new(name)));
-        let handshake = Handshake {
-            block,
-            lent: Some(Box::default()),
-            wait: Wait::default(),
-        };
+        let lent = Arc::new(Mutex::new(Lent::new()));
+        let block = Box::pin(handshake(Wire::new(name, lent.clone())));
+        let wait = Wait::default();
+        let handshake = Handshake { block, lent, wait };
         Self {
             name,
             state: Some(Box::new(state)),
@@ -184,9 +186,9 @@ impl<T> Tunnel<T> {
     }
 }
 
-impl Handshake {
+impl<T> Handshake<T> {
     /// Lets the block go as far as it can.
-    fn run<T: Send + 'static>(
+    fn run(
         &mut self,
         state: &mut Option<Box<T>>,
         flows: &mut Flows<'_>,
@@ -201,18 +203,19 @@ impl Handshake {
             let finished = matches!(from_wire.closed(), Some(End::Finished));
             from_wire.drain(|unread| {
                 to_wire.fill(|to_wire| {
-                    let mut lent = self.lent.take().expect(LOST);
+                    let mut lent = wire::lock(&self.lent);
                     (lent.finished, lent.room) = (finished, room);
+                    lent.state = Some(state.take().expect(LOST));
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
-                    lent.state = state.take().map(|it| it as _);
+                    drop(lent);
                     let nobody = &mut Context::from_waker(Waker::noop());
-                    let mut lent = wire::lend(lent, || polled = self.block.as_mut().poll(nobody));
+                    polled = self.block.as_mut().poll(nobody);
+                    let mut lent = wire::lock(&self.lent);
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
-                    *state = lent.state.take().and_then(|it| it.downcast().ok());
+                    *state = lent.state.take();
                     self.wait = lent.wait;
-                    self.lent = Some(lent);
                 });
             });
         }

@@ -4,6 +4,7 @@ pub(crate) mod v4;
 pub(crate) mod v5;
 
 use crate::{Address, Reply, SocksError, Version};
+use alloc::string::String;
 use bytes::BytesMut;
 
 // What the messages are called, in errors and while they are awaited.

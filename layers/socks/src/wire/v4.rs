@@ -16,7 +16,7 @@ use super::{Fields, Parsed, name};
 use crate::request::Commands;
 use crate::{Address, Command, Host, Reply, Request, SocksError, Version};
 use bytes::{BufMut, BytesMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const VERSION: u8 = 4;
 /// "VN is the version of the reply code and should be 0."

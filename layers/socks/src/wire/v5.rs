@@ -18,7 +18,7 @@ use super::{Fields, Parsed, name};
 use crate::request::Commands;
 use crate::{Address, Command, Host, Reply, SocksError};
 use bytes::{BufMut, BytesMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The methods of authentication (RFC 1928 §3).
 pub(crate) mod method {
