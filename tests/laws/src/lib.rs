@@ -54,11 +54,15 @@
 //!   [`clear`]: one law each.
 //! * [`Law`]: their names, as they stand in a failure.
 
+mod compare;
+mod conversation;
 mod law;
 mod laws;
-mod link;
-mod pressure;
-mod side;
+mod monologue;
+mod peer;
+mod rng;
+mod role;
+mod scene;
 mod subject;
 mod traffic;
 mod world;

@@ -1,4 +1,4 @@
-use crate::{Traffic, pattern};
+use crate::traffic::{Traffic, pattern};
 use std::cell::OnceCell;
 use std::fmt;
 use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
@@ -166,6 +166,16 @@ impl<F: Traffic> Subject<F> {
         self.samples = offsets;
         self
     }
+
+    /// Returns a message of each of the [`SIZES`].
+    pub(crate) fn items(&self) -> Vec<F::Item> {
+        SIZES.iter().flat_map(|size| (self.sample)(*size)).collect()
+    }
+
+    /// Returns the largest of the limits.
+    pub(crate) fn largest_limit(&self) -> usize {
+        self.limits.iter().copied().max().unwrap_or(65536)
+    }
 }
 
 impl<F: Traffic> fmt::Debug for Subject<F> {
@@ -175,3 +185,6 @@ impl<F: Traffic> fmt::Debug for Subject<F> {
             .finish_non_exhaustive()
     }
 }
+
+/// The sizes of what is said: around the edges of length fields.
+const SIZES: [usize; 6] = [0, 1, 125, 126, 700, 3];

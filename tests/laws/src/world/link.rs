@@ -1,3 +1,6 @@
+//! A link: what it carries, how it cuts it, and the faults that it makes.
+
+use crate::rng::Rng;
 use std::time::Duration;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Pipe};
@@ -166,24 +169,3 @@ pub(crate) fn reset() -> Error {
 
 /// The name of what carries the bytes, in errors.
 pub(crate) const LINK: &str = "link";
-
-/// A seeded xorshift, which is all the chance that there is.
-#[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
-
-impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-    /// Returns a number below `n`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 8) as usize % n.max(1)
-    }
-    /// Returns `n` bytes.
-    pub(crate) fn bytes(&mut self, n: usize) -> Vec<u8> {
-        (0..n).map(|_| self.below(256) as u8).collect()
-    }
-}

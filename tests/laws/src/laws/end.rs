@@ -1,0 +1,150 @@
+//! End: a flow ends once and nothing is written after. A layer that is over discards its inputs, and
+//! stops what its application has not ended.
+
+use crate::role::Role;
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+use crate::world::{Fault, Setting, World, reset};
+use wirestack_layer::Flow;
+
+/// Checks [`Law::End`](crate::Law::End): applications and peers that go on writing to a layer that is
+/// over, sides that end while their wire is full, and applications that never read.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn end<F: Traffic>(subject: &Subject<F>) {
+    full_wires(subject);
+    deaf_applications(subject);
+    for limit in &subject.limits {
+        for clean in [true, false] {
+            for open in [true, false] {
+                cut(subject, *limit, clean, open);
+            }
+        }
+        bytes_after_the_end(subject, *limit);
+    }
+}
+
+/// A way in which a side ends whose wire is full.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// Its peer breaks the protocol.
+    Fault,
+    /// Its application finishes, and gives up waiting.
+    Finish,
+    /// Its wire breaks.
+    Break,
+}
+
+/// Ends a side that owes its peer answers and has no room for them: nothing may follow its end once
+/// there is room again.
+fn full_wires<F: Traffic>(subject: &Subject<F>) {
+    if subject.refused {
+        return;
+    }
+    for limit in &subject.limits {
+        for from in [Role::Client, Role::Server] {
+            for ending in [Ending::Fault, Ending::Finish, Ending::Break] {
+                let what = format!("the wire of the {from:?} is full ({ending:?})");
+                let mut world = World::new(subject, Setting::whole(*limit), what);
+                world.settle();
+                world.ways[from as usize].stalled = true;
+                world.send(from, &(subject.sample)(2 * limit + 1000));
+                world.settle();
+                for side in [&mut world.client, &mut world.server] {
+                    side.poke();
+                }
+                world.settle();
+                let from_wire = &mut world.side(from).flows.from_wire;
+                match ending {
+                    Ending::Fault => {
+                        if !from_wire.is_closed() {
+                            from_wire.write(&INVALID);
+                        }
+                        world.settle();
+                    }
+                    Ending::Finish => world.wind_up(),
+                    Ending::Break => {
+                        from_wire.abort(reset());
+                        world.settle();
+                    }
+                }
+                world.ways[from as usize].stalled = false;
+                world.settle();
+                world.hang_up();
+            }
+        }
+    }
+}
+
+/// Ends connections whose applications have read nothing at all.
+fn deaf_applications<F: Traffic>(subject: &Subject<F>) {
+    let items = subject.items();
+    for limit in &subject.limits {
+        for poked in [false, true] {
+            let what = format!("the applications never read (pokes: {poked})");
+            let mut world = World::new(subject, Setting::whole(*limit), what);
+            world.client.app.reads = false;
+            world.server.app.reads = false;
+            for _ in 0..3 {
+                world.send(Role::Client, &items);
+                world.send(Role::Server, &items);
+                if poked {
+                    world.client.poke();
+                    world.server.poke();
+                }
+                world.settle();
+            }
+            world.wind_up();
+            world.break_wires();
+            world.client.app.reads = true;
+            world.server.app.reads = true;
+            world.hang_up();
+        }
+    }
+}
+
+/// Cuts both directions, behind which everybody goes on writing.
+fn cut<F: Traffic>(subject: &Subject<F>, limit: usize, clean: bool, open: bool) {
+    let items = subject.items();
+    let what = format!("everybody goes on writing after a cut (clean: {clean})");
+    let mut world = World::new(subject, Setting::whole(limit), what);
+    if open {
+        world.settle();
+    }
+    for way in &mut world.ways {
+        way.break_after(1, Fault::Cut { clean });
+    }
+    for _ in 0..3 {
+        world.send(Role::Client, &items);
+        world.send(Role::Server, &items);
+        world.settle();
+    }
+    world.hang_up();
+}
+
+/// Writes to the wires of sides that are over.
+fn bytes_after_the_end<F: Traffic>(subject: &Subject<F>, limit: usize) {
+    let what = "bytes arrive after the end";
+    let mut world = World::new(subject, Setting::whole(limit), what);
+    world.settle();
+    world.finish(Role::Client);
+    world.settle();
+    world.finish(Role::Server);
+    world.wind_up();
+    for role in [Role::Client, Role::Server] {
+        let (now, scene) = (world.now, world.scene.clone());
+        let side = world.side(role);
+        if !side.flows.from_wire.is_closed() {
+            side.flows.from_wire.write(&LATE);
+            side.process(&scene, now);
+        }
+    }
+}
+
+/// Bytes that begin no message of any protocol here.
+const INVALID: [u8; 64] = [0xff; 64];
+
+/// Bytes that come too late.
+const LATE: [u8; 64] = [0x5a; 64];
