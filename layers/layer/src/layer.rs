@@ -119,21 +119,21 @@ impl Flows<'_> {
 ///
 /// Every layer keeps them, alone and nested; the crate `wirestack-laws` checks them.
 ///
-/// 1. **Split**: cutting the input differently changes nothing that the application sees.
-/// 2. **Order**: an error or an end comes after everything that precedes it. (An abort may overtake
-///    bytes that a closed window holds back.)
-/// 3. **Quiet**: `process` again with nothing new moves nothing and changes nothing.
-/// 4. **Clock**: after `process(now)`, `deadline()` is `None` or later than `now`.
-/// 5. **End**: a flow ends once and nothing is written after; a layer that is over discards its
-///    inputs, and stops what its application has not ended.
-/// 6. **Room**: with no room, no new unit is started; overshoot is at most one unit.
-/// 7. **Need**: a layer that leaves bytes unread while it has room has asked for more, with
+/// 1. **Fragmentation**: cutting the input differently changes nothing that the application sees.
+/// 2. **Ordering**: an error or an end comes after everything that precedes it. (An abort may
+///    overtake bytes that a closed window holds back.)
+/// 3. **Idempotence**: `process` again with nothing new moves nothing and changes nothing.
+/// 4. **Deadline**: after `process(now)`, `deadline()` is `None` or later than `now`.
+/// 5. **Termination**: a flow ends once and nothing is written after; a layer that is over discards
+///    its inputs, and stops what its application has not ended.
+/// 6. **Backpressure**: with no room, no new unit is started; overshoot is at most one unit.
+/// 7. **Demand**: a layer that leaves bytes unread while it has room has asked for more, with
 ///    [`Pipe::require`].
-/// 8. **Nesting**: every grouping, boxed or not, is indistinguishable.
-/// 9. **Calm**: no bytes panic, and memory stays within the stated limits.
-/// 10. **Clear**: a transparent layer stays so; bypassed or not, it is indistinguishable.
-/// 11. **Stop**: when `to_wire` is stopped, so is `from_app`, in the same call and with the same error;
-///     what arrives is still heard.
+/// 8. **Associativity**: every grouping, boxed or not, is indistinguishable.
+/// 9. **Robustness**: no bytes panic, and memory stays within the stated limits.
+/// 10. **Transparency**: a transparent layer stays so; bypassed or not, it is indistinguishable.
+/// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the
+///     same error; what arrives is still heard.
 pub trait Layer: AnyLayer {
     /// What the application sends: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;

@@ -199,7 +199,7 @@ impl<L: Layer> Engine<L> {
     /// Moves everything that can move.
     pub fn process(&mut self, now: Instant) {
         if self.seen == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
-            return; // the law of quiet: nothing would move
+            return; // the law Idempotence: nothing would move
         }
         if let Some(OpenDeadline { allowed, until }) = self.opening {
             if self.layer.is_open() {

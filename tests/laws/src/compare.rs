@@ -3,28 +3,30 @@
 use crate::law::Law;
 use crate::peer::Ended;
 use crate::role::Role;
+use crate::simulation::{Outcome, Simulation, difference};
 use crate::traffic::Traffic;
-use crate::world::{Outcome, World, difference};
 use std::fmt;
 
 /// Returns what is missing of a conversation that should have come through, and who misses it.
-pub(crate) fn comes_through<F: Traffic>(world: &World<'_, F>) -> Option<(&'static str, String)> {
-    let outcome = world.outcome();
-    let [client_sent, server_sent] = world.sent();
+pub(crate) fn comes_through<F: Traffic>(
+    simulation: &Simulation<'_, F>,
+) -> Option<(&'static str, String)> {
+    let outcome = simulation.outcome();
+    let [client_sent, server_sent] = simulation.sent();
     let differs = outcome.differs(&Outcome::good(client_sent, server_sent));
-    if !world.is_over() {
-        let behind = if world.client.is_over() {
-            &world.server
+    if !simulation.is_over() {
+        let behind = if simulation.client.is_over() {
+            &simulation.server
         } else {
-            &world.client
+            &simulation.client
         };
         let why = match differs {
-            Some((_, seen)) if !world.subject.refused => seen,
+            Some((_, seen)) if !simulation.subject.refused => seen,
             _ => "the conversation does not end".into(),
         };
         return Some((behind.who(), why));
     }
-    if !world.subject.refused {
+    if !simulation.subject.refused {
         return differs;
     }
     let (got, end) = outcome.of(Role::Client);
@@ -47,20 +49,20 @@ impl<T: Clone + PartialEq + fmt::Debug> Comparison<T> {
     }
 
     /// Adds a conversation that was held. The first one has to come through.
-    pub(crate) fn add<F: Traffic<Item = T>>(&mut self, world: &World<'_, F>) {
-        let outcome = world.outcome();
+    pub(crate) fn add<F: Traffic<Item = T>>(&mut self, simulation: &Simulation<'_, F>) {
+        let outcome = simulation.outcome();
         let Some((wanted, bytes)) = &self.first else {
-            if let Some((who, seen)) = comes_through(world) {
-                world.fail(self.law, who, seen);
+            if let Some((who, seen)) = comes_through(simulation) {
+                simulation.fail(self.law, who, seen);
             }
-            self.first = Some((outcome, transcripts(world)));
+            self.first = Some((outcome, transcripts(simulation)));
             return;
         };
         if let Some((who, seen)) = outcome.differs(wanted) {
-            world.fail(self.law, who, seen);
+            simulation.fail(self.law, who, seen);
         }
-        if world.subject.same_bytes {
-            written(world, bytes, self.law);
+        if simulation.subject.same_bytes {
+            written(simulation, bytes, self.law);
         }
     }
 }
@@ -68,16 +70,16 @@ impl<T: Clone + PartialEq + fmt::Debug> Comparison<T> {
 /// Everything that the link carried, each way.
 pub(crate) type Transcripts = [Vec<u8>; 2];
 
-pub(crate) fn transcripts<F: Traffic>(world: &World<'_, F>) -> Transcripts {
-    [0, 1].map(|way| world.ways[way].transcript.clone())
+pub(crate) fn transcripts<F: Traffic>(simulation: &Simulation<'_, F>) -> Transcripts {
+    [0, 1].map(|direction| simulation.directions[direction].transcript.clone())
 }
 
 /// Fails if the link carried other bytes.
-pub(crate) fn written<F: Traffic>(world: &World<'_, F>, wanted: &Transcripts, law: Law) {
+pub(crate) fn written<F: Traffic>(simulation: &Simulation<'_, F>, wanted: &Transcripts, law: Law) {
     for from in [Role::Client, Role::Server] {
-        let seen = &world.ways[from as usize].transcript;
+        let seen = &simulation.directions[from as usize].transcript;
         if let Some(what) = difference(seen, &wanted[from as usize]) {
-            world.fail(law, from.name(), format!("on the wire, {what}"));
+            simulation.fail(law, from.name(), format!("on the wire, {what}"));
         }
     }
 }

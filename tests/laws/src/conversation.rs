@@ -1,13 +1,13 @@
 //! Conversations that a protocol has to carry.
 
 use crate::role::Role::{Client, Server};
+use crate::simulation::Simulation;
 use crate::traffic::Traffic;
-use crate::world::World;
 use std::fmt;
 
 /// Who says what, in which order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Talk {
+pub(crate) enum Conversation {
     /// The client sends and finishes, and the server answers only then; or, where the end of one
     /// direction ends both, before the client finishes.
     Turns,
@@ -21,7 +21,7 @@ pub(crate) enum Talk {
     ServerEnds,
 }
 
-impl Talk {
+impl Conversation {
     pub(crate) const ALL: [Self; 5] = [
         Self::Turns,
         Self::Greeting,
@@ -31,49 +31,49 @@ impl Talk {
     ];
 
     /// Holds the conversation to its end.
-    pub(crate) fn hold<F: Traffic>(self, world: &mut World<'_, F>, items: &[F::Item]) {
-        let half = world.half_closes();
+    pub(crate) fn hold<F: Traffic>(self, simulation: &mut Simulation<'_, F>, items: &[F::Item]) {
+        let half = simulation.half_closes();
         match self {
             Self::Turns if half => {
-                world.send(Client, items);
-                world.finish(Client);
-                world.settle();
-                world.send(Server, items);
+                simulation.send(Client, items);
+                simulation.finish(Client);
+                simulation.settle();
+                simulation.send(Server, items);
             }
             Self::Turns => {
-                world.send(Client, items);
-                world.settle();
-                world.send(Server, items);
+                simulation.send(Client, items);
+                simulation.settle();
+                simulation.send(Server, items);
             }
             Self::Greeting => {
-                world.send(Server, items);
-                world.settle();
-                world.send(Client, items);
+                simulation.send(Server, items);
+                simulation.settle();
+                simulation.send(Client, items);
             }
             Self::Both => {
-                world.send(Client, items);
-                world.send(Server, items);
+                simulation.send(Client, items);
+                simulation.send(Server, items);
                 if half {
-                    world.finish(Client);
-                    world.finish(Server);
+                    simulation.finish(Client);
+                    simulation.finish(Server);
                 }
             }
-            Self::Silence => world.finish(Client),
+            Self::Silence => simulation.finish(Client),
             Self::ServerEnds => {
-                world.send(Client, items);
-                world.send(Server, items);
-                world.settle();
-                world.finish(Server);
+                simulation.send(Client, items);
+                simulation.send(Server, items);
+                simulation.settle();
+                simulation.finish(Server);
             }
         }
-        world.settle();
-        world.finish(Client);
-        world.settle();
-        world.wind_up();
+        simulation.settle();
+        simulation.finish(Client);
+        simulation.settle();
+        simulation.wind_up();
     }
 }
 
-impl fmt::Display for Talk {
+impl fmt::Display for Conversation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a conversation ({self:?})")
     }

@@ -15,11 +15,11 @@
 //! struct Caps; // swaps the case of every letter
 //!
 //! fn swap(from: &mut Pipe, to: &mut Pipe) {
-//!     let n = from.len().min(to.room()); // leave the `min` out, and `Room` is broken
+//!     let n = from.len().min(to.room()); // leave the `min` out, and `Backpressure` is broken
 //!     to.write(&from.unread()[..n].iter().map(|b| b ^ 0x20).collect::<Vec<u8>>());
 //!     from.consume(n);
 //!     if let Some(end) = from.end().cloned() {
-//!         to.close(end); // `closed()` instead of `end()` would break `Order`
+//!         to.close(end); // `closed()` instead of `end()` would break `Ordering`
 //!     }
 //! }
 //! # impl Layer for Caps {
@@ -49,12 +49,13 @@
 //! # Contents
 //!
 //! * [`Subject`], [`Endpoint`], [`Traffic`]: what is under test.
-//! * [`check`]: every law of one subject. [`nesting`]: the law that compares several.
-//! * [`works`], [`quiet`], [`clock`], [`split`], [`order`], [`end`], [`room`], [`need`], [`calm`],
-//!   [`clear`]: one law each.
+//! * [`check`]: every law of one subject. [`associativity`]: the law that compares several.
+//! * [`delivery`], [`idempotence`], [`deadline`], [`fragmentation`], [`ordering`], [`termination`], [`backpressure`], [`demand`], [`robustness`],
+//!   [`transparency`]: one law each.
 //! * [`Law`]: their names, as they stand in a failure.
 
 mod compare;
+mod context;
 mod conversation;
 mod law;
 mod laws;
@@ -62,14 +63,14 @@ mod monologue;
 mod peer;
 mod rng;
 mod role;
-mod scene;
+mod simulation;
 mod subject;
 mod traffic;
-mod world;
 
 pub use law::Law;
 pub use laws::{
-    calm, check, clear, clock, end, need, nesting, order, quiet, room, split, stop, works,
+    associativity, backpressure, cancellation, check, deadline, delivery, demand, fragmentation,
+    idempotence, ordering, robustness, termination, transparency,
 };
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};

@@ -2,9 +2,9 @@
 
 use crate::law::Law;
 use crate::role::Role;
+use crate::simulation::{Chunking, Fault, Setting, Simulation, difference};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use crate::world::{Cutting, Fault, Setting, World, difference};
 
 /// The part of a conversation that has a fault.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +31,15 @@ impl Phase {
 
     /// Returns how many bytes are read while both sides open, or of a monologue after that.
     pub(crate) fn length<F: Traffic>(self, subject: &Subject<F>) -> usize {
-        let from = self.to.peer();
+        let from = self.to.other();
         let opened = Self { open: true, ..self };
-        let mut world = opened.start(subject, None, Cutting::Whole);
-        let opening = world.carried()[from as usize];
+        let mut simulation = opened.start(subject, None, Chunking::Whole);
+        let opening = simulation.carried()[from as usize];
         if !self.open {
             return opening;
         }
-        speak(&mut world, from, &subject.items());
-        world.carried()[from as usize] - opening
+        speak(&mut simulation, from, &subject.items());
+        simulation.carried()[from as usize] - opening
     }
 
     /// Compares a fault in a lump with the same fault byte by byte, and returns the lump.
@@ -49,15 +49,15 @@ impl Phase {
         at: usize,
         fault: &Fault,
         law: Law,
-    ) -> World<'a, F> {
+    ) -> Simulation<'a, F> {
         let to = self.to;
-        let [apart, whole] = [Cutting::Chunks(1), Cutting::Whole].map(|cutting| {
-            let mut world = self.start(subject, Some((at, fault.clone())), cutting);
-            speak(&mut world, to.peer(), &subject.items());
-            world
+        let [apart, whole] = [Chunking::Chunks(1), Chunking::Whole].map(|chunking| {
+            let mut simulation = self.start(subject, Some((at, fault.clone())), chunking);
+            speak(&mut simulation, to.other(), &subject.items());
+            simulation
         });
         if self.open || subject.same_bytes {
-            let outcomes = [&apart, &whole].map(|world| world.outcome());
+            let outcomes = [&apart, &whole].map(|simulation| simulation.outcome());
             let [(wanted, wanted_end), (seen, seen_end)] = [outcomes[0].of(to), outcomes[1].of(to)];
             if let Some(what) = difference(seen, wanted) {
                 whole.fail(law, to.name(), format!("in one lump, {what}"));
@@ -70,13 +70,13 @@ impl Phase {
         whole
     }
 
-    /// Starts a world in which one side will say everything and finish.
+    /// Starts a simulation in which one side will say everything and finish.
     fn start<F: Traffic>(
         self,
         subject: &Subject<F>,
         fault: Option<(usize, Fault)>,
-        cutting: Cutting,
-    ) -> World<'_, F> {
+        chunking: Chunking,
+    ) -> Simulation<'_, F> {
         let Self { open, to } = self;
         let what = match &fault {
             Some((at, fault)) => {
@@ -84,20 +84,20 @@ impl Phase {
             }
             None => format!("the {to:?} reads"),
         };
-        let setting = Setting::cut(subject.largest_limit(), cutting);
-        let mut world = World::new(subject, setting, what);
+        let setting = Setting::chunked(subject.largest_limit(), chunking);
+        let mut simulation = Simulation::new(subject, setting, what);
         if open {
-            world.settle();
+            simulation.settle();
         }
         if let Some((at, fault)) = fault {
-            world.ways[to.peer() as usize].break_after(at, fault);
+            simulation.directions[to.other() as usize].break_after(at, fault);
         }
-        world
+        simulation
     }
 }
 
-fn speak<F: Traffic>(world: &mut World<'_, F>, from: Role, items: &[F::Item]) {
-    world.send(from, items);
-    world.finish(from);
-    world.settle();
+fn speak<F: Traffic>(simulation: &mut Simulation<'_, F>, from: Role, items: &[F::Item]) {
+    simulation.send(from, items);
+    simulation.finish(from);
+    simulation.settle();
 }

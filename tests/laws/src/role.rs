@@ -14,7 +14,7 @@ impl Role {
     }
 
     /// Returns the other side.
-    pub(crate) fn peer(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,

@@ -51,7 +51,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         );
         (&mut self.layer, flows)
     }
-    /// Processes, and checks the laws of quiet and of the clock.
+    /// Processes, and checks the laws Idempotence, Deadline and Demand.
     pub fn process(&mut self) {
         let now = self.now;
         let (layer, flows) = self.flows();
@@ -59,7 +59,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         let (layer, flows) = self.flows();
         let moves = flows.revision();
         layer.process(flows, now);
-        assert_eq!(self.flows().1.revision(), moves, "not quiet");
+        assert_eq!(self.flows().1.revision(), moves, "not idempotent");
         assert!(self.layer.deadline().is_none_or(|deadline| deadline > now));
         let idle = self.from_wire.is_empty() || self.from_wire.wanted() > 0;
         let waits = matches!(self.layer.progress(), Progress::Deciding(_));

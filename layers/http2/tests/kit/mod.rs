@@ -44,7 +44,7 @@ where
         );
         self.layer.process(flows, self.now);
         let deadline = self.layer.deadline();
-        assert!(deadline.is_none_or(|at| at > self.now), "the clock's law");
+        assert!(deadline.is_none_or(|at| at > self.now), "the law Deadline");
     }
     fn revision(&self) -> u64 {
         let wire = self.from_wire.revision() + self.to_wire.revision();

@@ -201,7 +201,7 @@ impl<T> Wire<T> {
                 Ok(Parsed::Partial(needed)) => {
                     let seen = lent.unread.len();
                     if !lent.finished {
-                        // At least one more, for the law "Need", whatever the parser says.
+                        // At least one more, for the law "Demand", whatever the parser says.
                         return lent.wait(Progress::Opening(awaited), needed.max(seen + 1));
                     }
                     ReadError::Truncated { awaited, seen }.into()

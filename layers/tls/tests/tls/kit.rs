@@ -114,14 +114,14 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
         let wire = self.from_wire.revision() + self.to_wire.revision();
         wire + self.from_app.revision() + self.to_app.revision()
     }
-    /// Processes until nothing moves; a call too many does nothing (law Quiet).
+    /// Processes until nothing moves; a call too many does nothing (law Idempotence).
     fn process(&mut self) -> bool {
         let start = self.revision();
         loop {
             self.step();
             let before = self.revision();
             self.step();
-            assert_eq!(before, self.revision(), "not quiet");
+            assert_eq!(before, self.revision(), "not idempotent");
             let waiting = [self.to_wire.len(), self.to_app.len()];
             self.peak = std::array::from_fn(|i| self.peak[i].max(waiting[i]));
             if !self.reads || self.to_app.is_empty() {

@@ -44,9 +44,16 @@ where
         let moves = flows.revision();
         let state = (layer.progress(), layer.deadline());
         layer.process(flows.reborrow(), now);
-        assert_eq!(flows.revision(), moves, "not quiet");
-        assert_eq!((layer.progress(), layer.deadline()), state, "not quiet");
-        assert!(layer.deadline().is_none_or(|at| at > now), "no clock");
+        assert_eq!(flows.revision(), moves, "not idempotent");
+        assert_eq!(
+            (layer.progress(), layer.deadline()),
+            state,
+            "not idempotent"
+        );
+        assert!(
+            layer.deadline().is_none_or(|at| at > now),
+            "a deadline that has passed"
+        );
     }
     /// Puts bytes on the wire and processes them.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {

@@ -1,51 +1,51 @@
 //! The laws, a file each.
 
-mod calm;
-mod clear;
-mod clock;
-mod end;
-mod need;
-mod nesting;
-mod order;
-mod quiet;
-mod room;
-mod split;
-mod stop;
-mod works;
+mod associativity;
+mod backpressure;
+mod cancellation;
+mod deadline;
+mod delivery;
+mod demand;
+mod fragmentation;
+mod idempotence;
+mod ordering;
+mod robustness;
+mod termination;
+mod transparency;
 
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-pub use calm::calm;
-pub use clear::clear;
-pub use clock::clock;
-pub use end::end;
-pub use need::need;
-pub use nesting::nesting;
-pub use order::order;
-pub use quiet::quiet;
-pub use room::room;
-pub use split::split;
-pub use stop::stop;
-pub use works::works;
+pub use associativity::associativity;
+pub use backpressure::backpressure;
+pub use cancellation::cancellation;
+pub use deadline::deadline;
+pub use delivery::delivery;
+pub use demand::demand;
+pub use fragmentation::fragmentation;
+pub use idempotence::idempotence;
+pub use ordering::ordering;
+pub use robustness::robustness;
+pub use termination::termination;
+pub use transparency::transparency;
 
-/// Checks every law but [`nesting`], which compares subjects.
+/// Checks every law but [`associativity`], which compares subjects.
 ///
 /// # Panics
 ///
 /// If a law is broken; the message names the law, the subject, what was seen, and when.
 pub fn check<F: Traffic>(subject: &Subject<F>) {
     let laws: [(&str, Check<F>); 11] = [
-        ("works", works),
-        ("quiet", quiet),
-        ("clock", clock),
-        ("split", split),
-        ("order", order),
-        ("end", end),
-        ("room", room),
-        ("need", need),
-        ("calm", calm),
-        ("clear", clear),
-        ("stop", stop),
+        ("delivery", delivery),
+        ("idempotence", idempotence),
+        ("deadline", deadline),
+        ("fragmentation", fragmentation),
+        ("ordering", ordering),
+        ("termination", termination),
+        ("backpressure", backpressure),
+        ("demand", demand),
+        ("robustness", robustness),
+        ("transparency", transparency),
+        ("cancellation", cancellation),
     ];
     for (at, (name, check)) in (1..).zip(laws) {
         // Shown if a law is broken, or with `--nocapture`.

@@ -1,8 +1,8 @@
 //! The laws that can be checked after a single call of `process`.
 
 use super::flows::{Outputs, OwnedFlows};
+use crate::context::Context;
 use crate::law::Law;
-use crate::scene::Scene;
 use crate::subject::Endpoint;
 use crate::traffic::Traffic;
 use wirestack_layer::{End, Error, Flow, Instant, Progress};
@@ -34,7 +34,7 @@ impl Invariants {
 
 /// A call of `process` that has just returned.
 pub(super) struct Call<'a, F: Traffic> {
-    pub(super) scene: &'a Scene,
+    pub(super) context: &'a Context,
     pub(super) who: &'static str,
     pub(super) now: Instant,
     pub(super) layer: &'a Endpoint<F>,
@@ -45,7 +45,7 @@ pub(super) struct Call<'a, F: Traffic> {
 
 impl<F: Traffic> Call<'_, F> {
     fn fail(&self, law: Law, seen: String) -> ! {
-        self.scene.broken(law, self.who, seen)
+        self.context.broken(law, self.who, seen)
     }
 
     fn deadline(&self) {
@@ -53,7 +53,7 @@ impl<F: Traffic> Call<'_, F> {
             && deadline <= self.now
         {
             let late = self.now - deadline;
-            self.fail(Law::Clock, format!("a deadline {late:?} ago"));
+            self.fail(Law::Deadline, format!("a deadline {late:?} ago"));
         }
     }
 
@@ -65,14 +65,14 @@ impl<F: Traffic> Call<'_, F> {
             ("to_app", before.to_app, after.to_app),
         ] {
             if before.closed && after.held > before.held {
-                self.fail(Law::End, format!("{flow} grew after its end"));
+                self.fail(Law::Termination, format!("{flow} grew after its end"));
             }
             if after.held > before.held.max(after.limit + unit) {
                 let (held, limit) = (after.held, after.limit);
                 let seen = format!(
                     "{flow} holds {held} bytes, but its limit is {limit} and a unit {unit}"
                 );
-                self.fail(Law::Room, seen);
+                self.fail(Law::Backpressure, seen);
             }
         }
     }
@@ -84,11 +84,11 @@ impl<F: Traffic> Call<'_, F> {
         }
         if !from_app.is_empty() {
             let seen = "to_wire has ended, but from_app is not discarded";
-            self.fail(Law::End, seen.into());
+            self.fail(Law::Termination, seen.into());
         }
         if !from_app.is_closed() && from_app.stopped().is_none() {
             let seen = "to_wire has ended, but from_app is not stopped";
-            self.fail(Law::End, seen.into());
+            self.fail(Law::Termination, seen.into());
         }
     }
 
@@ -110,10 +110,10 @@ impl<F: Traffic> Call<'_, F> {
             Some(error) => Some(format!("from_app says \"{error}\"")),
         };
         if let Some(seen) = seen {
-            self.fail(Law::Stop, format!("to_wire is stopped, but {seen}"));
+            self.fail(Law::Cancellation, format!("to_wire is stopped, but {seen}"));
         }
         if !from_app.is_empty() {
-            self.fail(Law::Stop, "from_app is not discarded".into());
+            self.fail(Law::Cancellation, "from_app is not discarded".into());
         }
     }
 
@@ -130,7 +130,7 @@ impl<F: Traffic> Call<'_, F> {
         // A stack may be over above while a layer below still waits for the rest of a unit.
         if self.after.to_app.closed && unread > 0 && required <= unread {
             let seen = "to_app has ended, but from_wire is not discarded";
-            self.fail(Law::End, seen.into());
+            self.fail(Law::Termination, seen.into());
         }
     }
 
@@ -138,7 +138,7 @@ impl<F: Traffic> Call<'_, F> {
         let required = self.flows.from_wire.required();
         if required > memory {
             let seen = format!("{required} bytes are required, but {memory} is all there may be");
-            self.fail(Law::Calm, seen);
+            self.fail(Law::Robustness, seen);
         }
     }
 
@@ -158,11 +158,11 @@ impl<F: Traffic> Call<'_, F> {
         if from_wire.is_closed() {
             let seen =
                 format!("from_wire has ended with {unread} bytes unread, but to_app goes on");
-            self.fail(Law::Calm, seen);
+            self.fail(Law::Robustness, seen);
         }
         if unread > 0 && required <= unread {
             let seen = format!("{unread} bytes are left unread, and {required} are required");
-            self.fail(Law::Need, seen);
+            self.fail(Law::Demand, seen);
         }
     }
 
@@ -174,15 +174,18 @@ impl<F: Traffic> Call<'_, F> {
             (transparent, was_transparent, "transparent"),
         ] {
             if was && !now {
-                self.fail(Law::Clear, format!("it is no longer {what}"));
+                self.fail(Law::Transparency, format!("it is no longer {what}"));
             }
         }
         if transparent && !open {
-            self.fail(Law::Clear, "it is transparent before it is open".into());
+            self.fail(
+                Law::Transparency,
+                "it is transparent before it is open".into(),
+            );
         }
         if transparent && self.layer.deadline().is_some() {
             let seen = "it is transparent, and has a deadline";
-            self.fail(Law::Clear, seen.into());
+            self.fail(Law::Transparency, seen.into());
         }
         (open, transparent)
     }

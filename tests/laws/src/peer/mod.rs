@@ -6,9 +6,9 @@ mod flows;
 mod invariants;
 mod snapshot;
 
+use crate::context::Context;
 use crate::law::Law;
 use crate::role::Role;
-use crate::scene::Scene;
 use crate::subject::{Endpoint, Subject};
 use crate::traffic::Traffic;
 use application::Application;
@@ -23,7 +23,7 @@ use wirestack_layer::{Flow, Instant};
 /// One side of a conversation: a layer, its flows and its application.
 ///
 /// After each call of `process` it checks the laws that can be seen in one call.
-pub(crate) struct Side<'a, F: Traffic> {
+pub(crate) struct Peer<'a, F: Traffic> {
     subject: &'a Subject<F>,
     role: Role,
     layer: Box<Endpoint<F>>,
@@ -34,7 +34,7 @@ pub(crate) struct Side<'a, F: Traffic> {
     invariants: Invariants,
 }
 
-impl<'a, F: Traffic> Side<'a, F> {
+impl<'a, F: Traffic> Peer<'a, F> {
     pub(crate) fn new(subject: &'a Subject<F>, role: Role, limit: usize) -> Self {
         let make = match role {
             Role::Client => &subject.client,
@@ -70,16 +70,16 @@ impl<'a, F: Traffic> Side<'a, F> {
     // --- calls of the layer ---
 
     /// Processes, decides, reads and writes until nothing moves; returns `true` if anything did.
-    pub(crate) fn process(&mut self, scene: &Scene, now: Instant) -> bool {
+    pub(crate) fn process(&mut self, context: &Context, now: Instant) -> bool {
         let start = self.flows.revision();
         let mut decided = false;
         for _ in 0..ROUNDS {
             let before = self.flows.revision();
             self.app.feed(&mut self.flows.from_app);
-            self.step(scene, now);
+            self.step(context, now);
             let snapshot = self.snapshot();
-            self.step(scene, now);
-            self.unchanged(scene, &snapshot, "a second call at the same time");
+            self.step(context, now);
+            self.unchanged(context, &snapshot, "a second call at the same time");
             let again = self.app.decides && (self.subject.decide)(&mut *self.layer);
             decided |= again;
             self.app.read(&mut self.flows.to_app);
@@ -87,28 +87,28 @@ impl<'a, F: Traffic> Side<'a, F> {
                 return decided || self.flows.revision() != start;
             }
         }
-        scene.broken(Law::Quiet, self.who(), "it never comes to rest")
+        context.broken(Law::Idempotence, self.who(), "it never comes to rest")
     }
 
     /// Calls a side that has nothing to do, a moment later.
-    pub(crate) fn idle(&mut self, scene: &Scene, later: Instant) {
+    pub(crate) fn idle(&mut self, context: &Context, later: Instant) {
         if self.deadline().is_none_or(|deadline| later < deadline) {
             let snapshot = self.snapshot();
-            self.step(scene, later);
-            self.unchanged(scene, &snapshot, "a call before the deadline");
+            self.step(context, later);
+            self.unchanged(context, &snapshot, "a call before the deadline");
         }
     }
 
-    fn unchanged(&self, scene: &Scene, before: &Snapshot, what: &str) {
+    fn unchanged(&self, context: &Context, before: &Snapshot, what: &str) {
         let after = self.snapshot();
         if *before != after {
             let seen = before.changes(&after);
-            scene.broken(Law::Quiet, self.who(), format!("{what} {seen}"));
+            context.broken(Law::Idempotence, self.who(), format!("{what} {seen}"));
         }
     }
 
     /// Calls `process` once and checks everything that can be seen.
-    fn step(&mut self, scene: &Scene, now: Instant) {
+    fn step(&mut self, context: &Context, now: Instant) {
         let before = self.flows.outputs();
         let flows = self.flows.flows();
         if self.bypass && self.layer.is_transparent() {
@@ -117,10 +117,10 @@ impl<'a, F: Traffic> Side<'a, F> {
         let layer = &mut self.layer;
         let ran = catch_unwind(AssertUnwindSafe(|| layer.process(flows, now)));
         if let Err(panic) = ran {
-            self.panicked(scene, &*panic);
+            self.panicked(context, &*panic);
         }
         self.invariants.check(&Call {
-            scene,
+            context,
             who: self.role.name(),
             now,
             layer: &*self.layer,
@@ -130,17 +130,17 @@ impl<'a, F: Traffic> Side<'a, F> {
         });
     }
 
-    fn panicked(&self, scene: &Scene, panic: &(dyn Any + Send)) -> ! {
+    fn panicked(&self, context: &Context, panic: &(dyn Any + Send)) -> ! {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied());
         let text = text.unwrap_or("something");
         // A pipe panics with these words if something is written behind its end.
         let law = if text.contains("had ended") {
-            Law::End
+            Law::Termination
         } else {
-            Law::Calm
+            Law::Robustness
         };
-        scene.broken(law, self.who(), format!("a panic: {text}"))
+        context.broken(law, self.who(), format!("a panic: {text}"))
     }
 
     // --- what can be seen ---

@@ -1,20 +1,20 @@
-//! Order: an error or an end comes after everything that precedes it.
+//! Ordering: an error or an end comes after everything that precedes it.
 
 use crate::law::Law;
 use crate::monologue::Phase;
 use crate::peer::Ended;
 use crate::rng::offsets;
 use crate::role::Role;
+use crate::simulation::{Fault, LINK, Setting, Simulation, difference};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use crate::world::{Fault, LINK, Setting, World, difference};
 
-/// Checks [`Law::Order`]: connections that are cut at every place, and applications that give up.
+/// Checks [`Law::Ordering`]: connections that are cut at every place, and applications that give up.
 ///
 /// # Panics
 ///
 /// If the law is broken.
-pub fn order<F: Traffic>(subject: &Subject<F>) {
+pub fn ordering<F: Traffic>(subject: &Subject<F>) {
     for open in [false, true] {
         for to in [Role::Server, Role::Client] {
             if open && subject.refused {
@@ -43,26 +43,26 @@ pub fn order<F: Traffic>(subject: &Subject<F>) {
 /// know better takes it for an end.
 fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
     let Phase { open, to } = phase;
-    let mut world = phase.compare(subject, at, &Fault::Cut { clean }, Law::Order);
+    let mut simulation = phase.compare(subject, at, &Fault::Cut { clean }, Law::Ordering);
     let who = to.name();
-    let sent = world.side(to.peer()).app.sent().to_vec();
-    let outcome = world.outcome();
+    let sent = simulation.peer(to.other()).app.sent().to_vec();
+    let outcome = simulation.outcome();
     let (got, end) = outcome.of(to);
     if !sent.starts_with(got) {
         let what = difference(got, &sent).unwrap_or_default();
-        world.fail(Law::Order, who, what);
+        simulation.fail(Law::Ordering, who, what);
     }
     let all = got.len() == sent.len();
     let fooled = open && clean && !subject.marks_end;
     match end {
-        Ended::Not => world.fail(
-            Law::Order,
+        Ended::Not => simulation.fail(
+            Law::Ordering,
             who,
             "the connection was cut, but to_app goes on",
         ),
         Ended::Finished if !(fooled || all && subject.marks_end) => {
-            world.fail(
-                Law::Order,
+            simulation.fail(
+                Law::Ordering,
                 who,
                 "the connection was cut, but to_app finished",
             );
@@ -70,11 +70,11 @@ fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
         // A refusal may have been read before.
         Ended::Aborted { layer, text } if !clean && !subject.refused && *layer != LINK => {
             let what = format!("the connection was reset, but to_app says \"{text}\"");
-            world.fail(Law::Order, who, what);
+            simulation.fail(Law::Ordering, who, what);
         }
         _ => {}
     }
-    world.hang_up();
+    simulation.hang_up();
 }
 
 /// Lets an application abort: what it said before arrives, and its peer is not told that it finished.
@@ -86,31 +86,31 @@ fn give_up<F: Traffic>(
     open: bool,
 ) {
     let what = format!("the {from:?} aborts (open: {open}, the link shows aborts: {shows_aborts})");
-    let mut world = World::new(subject, Setting::whole(limit), what);
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
     if open {
-        world.settle();
+        simulation.settle();
     }
-    for way in &mut world.ways {
-        way.shows_aborts = shows_aborts;
+    for direction in &mut simulation.directions {
+        direction.shows_aborts = shows_aborts;
     }
     let items = subject.items();
-    world.send(from, &items);
-    world.side(from).app.abort();
-    world.settle();
-    let to = from.peer();
+    simulation.send(from, &items);
+    simulation.peer(from).app.abort();
+    simulation.settle();
+    let to = from.other();
     let who = to.name();
-    let outcome = world.outcome();
+    let outcome = simulation.outcome();
     let (got, end) = outcome.of(to);
     if open && !subject.refused {
         if let Some(what) = difference(got, &items) {
-            world.fail(Law::Order, who, what);
+            simulation.fail(Law::Ordering, who, what);
         }
         if *end == Ended::Not {
-            world.fail(Law::Order, who, "its peer aborted, but to_app goes on");
+            simulation.fail(Law::Ordering, who, "its peer aborted, but to_app goes on");
         }
     }
     if *end == Ended::Finished && (shows_aborts || subject.marks_end) {
-        world.fail(Law::Order, who, "its peer aborted, but to_app finished");
+        simulation.fail(Law::Ordering, who, "its peer aborted, but to_app finished");
     }
-    world.hang_up();
+    simulation.hang_up();
 }

@@ -1,33 +1,33 @@
-//! Nesting: every grouping, boxed or not, is indistinguishable.
+//! Associativity: every grouping, boxed or not, is indistinguishable.
 
 use crate::compare::{transcripts, written};
-use crate::conversation::Talk;
+use crate::conversation::Conversation;
 use crate::law::Law;
 use crate::monologue::Phase;
 use crate::rng::offsets;
 use crate::role::Role;
+use crate::simulation::{Chunking, Fault, Setting, Simulation, reset};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use crate::world::{Cutting, Fault, Setting, World, reset};
 use wirestack_layer::Flow;
 
-/// Checks [`Law::Nesting`]: that subjects which differ only in how they are grouped, boxed or
+/// Checks [`Law::Associativity`]: that subjects which differ only in how they are grouped, boxed or
 /// bypassed cannot be told apart, in good conversations and in bad ones.
 ///
 /// # Panics
 ///
 /// If one behaves unlike the first.
-pub fn nesting<F: Traffic>(subjects: &[Subject<F>]) {
+pub fn associativity<F: Traffic>(subjects: &[Subject<F>]) {
     let Some(first) = subjects.first() else {
         return;
     };
     let items = first.items();
     for limit in &first.limits {
-        for cutting in [Cutting::Whole, Cutting::Chunks(50)] {
-            for talk in Talk::ALL {
-                let setting = Setting::cut(*limit, cutting);
-                compare(subjects, setting, &talk.to_string(), |world| {
-                    talk.hold(world, &items);
+        for chunking in [Chunking::Whole, Chunking::Chunks(50)] {
+            for conversation in Conversation::ALL {
+                let setting = Setting::chunked(*limit, chunking);
+                compare(subjects, setting, &conversation.to_string(), |simulation| {
+                    conversation.hold(simulation, &items);
                 });
             }
         }
@@ -45,23 +45,28 @@ pub fn nesting<F: Traffic>(subjects: &[Subject<F>]) {
 /// Compares applications that give up, and wires that do.
 fn give_up<F: Traffic>(subjects: &[Subject<F>], limit: usize, from: Role, items: &[F::Item]) {
     let setting = Setting::whole(limit);
-    compare(subjects, setting, "the application gives up", |world| {
-        world.send(from, items);
-        world.side(from).app.abort();
-        world.hang_up();
-    });
+    compare(
+        subjects,
+        setting,
+        "the application gives up",
+        |simulation| {
+            simulation.send(from, items);
+            simulation.peer(from).app.abort();
+            simulation.hang_up();
+        },
+    );
     for later in [false, true] {
         let what = format!("the wire takes no more (behind what was said: {later})");
-        compare(subjects, setting, &what, |world| {
-            world.send(from, items);
-            world.send(from.peer(), items);
+        compare(subjects, setting, &what, |simulation| {
+            simulation.send(from, items);
+            simulation.send(from.other(), items);
             if later {
-                world.settle();
+                simulation.settle();
             }
-            world.side(from).flows.to_wire.lose(reset());
-            world.settle();
-            world.send(from, items);
-            world.hang_up();
+            simulation.peer(from).flows.to_wire.lose(reset());
+            simulation.settle();
+            simulation.send(from, items);
+            simulation.hang_up();
         });
     }
 }
@@ -77,12 +82,12 @@ fn faults<F: Traffic>(subjects: &[Subject<F>], to: Role, items: &[F::Item]) {
             Fault::Flip(0x10),
         ] {
             let what = format!("{fault:?} at {at} of what the {to:?} reads");
-            compare(subjects, setting, &what, |world| {
-                world.ways[to.peer() as usize].break_after(at, fault.clone());
-                world.send(to.peer(), items);
-                world.finish(to.peer());
-                world.settle();
-                world.hang_up();
+            compare(subjects, setting, &what, |simulation| {
+                simulation.directions[to.other() as usize].break_after(at, fault.clone());
+                simulation.send(to.other(), items);
+                simulation.finish(to.other());
+                simulation.settle();
+                simulation.hang_up();
             });
         }
     }
@@ -93,16 +98,16 @@ fn compare<F: Traffic>(
     subjects: &[Subject<F>],
     setting: Setting,
     what: &str,
-    act: impl Fn(&mut World<'_, F>),
+    act: impl Fn(&mut Simulation<'_, F>),
 ) {
     let mut runs = subjects.iter().map(|subject| {
-        let mut world = World::new(subject, setting, what);
-        world.settle();
-        let opened = [world.client.layers(), world.server.layers()];
-        act(&mut world);
-        let ended = [world.client.layers(), world.server.layers()];
-        let stops = [world.client.stopped(), world.server.stopped()];
-        (world, [opened, ended], stops)
+        let mut simulation = Simulation::new(subject, setting, what);
+        simulation.settle();
+        let opened = [simulation.client.layers(), simulation.server.layers()];
+        act(&mut simulation);
+        let ended = [simulation.client.layers(), simulation.server.layers()];
+        let stops = [simulation.client.stopped(), simulation.server.stopped()];
+        (simulation, [opened, ended], stops)
     });
     let Some((first, layers, stops)) = runs.next() else {
         return;
@@ -111,18 +116,18 @@ fn compare<F: Traffic>(
     let wanted = transcripts(&first);
     for (seen, other, stopped) in runs {
         if let Some((who, what)) = seen.outcome().differs(&first.outcome()) {
-            seen.fail(Law::Nesting, who, format!("{what} as for {name}"));
+            seen.fail(Law::Associativity, who, format!("{what} as for {name}"));
         }
         if layers != other {
             let seen_here = format!("{other:?}, where {name} has {layers:?}");
-            seen.fail(Law::Nesting, "conversation", seen_here);
+            seen.fail(Law::Associativity, "conversation", seen_here);
         }
         if stops != stopped {
             let seen_here = format!("{stopped:?}, where {name} has {stops:?}");
-            seen.fail(Law::Nesting, "conversation", seen_here);
+            seen.fail(Law::Associativity, "conversation", seen_here);
         }
         if seen.subject.same_bytes {
-            written(&seen, &wanted, Law::Nesting);
+            written(&seen, &wanted, Law::Associativity);
         }
     }
 }

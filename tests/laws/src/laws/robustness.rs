@@ -1,27 +1,27 @@
-//! Calm: no bytes panic, nothing hangs, and memory stays within the stated limits.
+//! Robustness: no bytes panic, nothing hangs, and memory stays within the stated limits.
 
-use crate::conversation::Talk;
+use crate::conversation::Conversation;
 use crate::monologue::Phase;
 use crate::rng::Rng;
 use crate::role::Role;
+use crate::simulation::{Fault, Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use crate::world::{Fault, Setting, World};
 
-/// Checks [`Law::Calm`](crate::Law::Calm): junk, and conversations in which bytes were bent, lost and
+/// Checks [`Law::Robustness`](crate::Law::Robustness): junk, and conversations in which bytes were bent, lost and
 /// added.
 ///
 /// # Panics
 ///
 /// If the law is broken.
-pub fn calm<F: Traffic>(subject: &Subject<F>) {
+pub fn robustness<F: Traffic>(subject: &Subject<F>) {
     let what = "the wire breaks before the application decides";
     let setting = Setting::whole(subject.largest_limit());
-    let mut world = World::new(subject, setting, what);
-    world.server.app.decides = false;
-    world.settle();
-    world.break_wires();
-    world.hang_up();
+    let mut simulation = Simulation::new(subject, setting, what);
+    simulation.server.app.decides = false;
+    simulation.settle();
+    simulation.break_wires();
+    simulation.hang_up();
     for to in [Role::Client, Role::Server] {
         for open in [false, true] {
             for fill in [None, Some(0), Some(0xff), Some(b'A'), Some(b'\n')] {
@@ -58,13 +58,13 @@ fn bend<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, fault: Fault,
         seed,
         ..Setting::whole(subject.largest_limit())
     };
-    let mut world = World::new(subject, setting, what);
+    let mut simulation = Simulation::new(subject, setting, what);
     if open {
-        world.settle();
+        simulation.settle();
     }
-    world.ways[to.peer() as usize].break_after(at, fault);
-    Talk::Both.hold(&mut world, &subject.items());
-    world.hang_up();
+    simulation.directions[to.other() as usize].break_after(at, fault);
+    Conversation::Both.hold(&mut simulation, &subject.items());
+    simulation.hang_up();
 }
 
 /// How much junk a layer has to bear, in bytes.

@@ -1,19 +1,19 @@
-//! End: a flow ends once and nothing is written after. A layer that is over discards its inputs, and
+//! Termination: a flow ends once and nothing is written after. A layer that is over discards its inputs, and
 //! stops what its application has not ended.
 
 use crate::role::Role;
+use crate::simulation::{Fault, Setting, Simulation, reset};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use crate::world::{Fault, Setting, World, reset};
 use wirestack_layer::Flow;
 
-/// Checks [`Law::End`](crate::Law::End): applications and peers that go on writing to a layer that is
+/// Checks [`Law::Termination`](crate::Law::Termination): applications and peers that go on writing to a layer that is
 /// over, sides that end while their wire is full, and applications that never read.
 ///
 /// # Panics
 ///
 /// If the law is broken.
-pub fn end<F: Traffic>(subject: &Subject<F>) {
+pub fn termination<F: Traffic>(subject: &Subject<F>) {
     full_wires(subject);
     deaf_applications(subject);
     for limit in &subject.limits {
@@ -47,32 +47,32 @@ fn full_wires<F: Traffic>(subject: &Subject<F>) {
         for from in [Role::Client, Role::Server] {
             for ending in [Ending::Fault, Ending::Finish, Ending::Break] {
                 let what = format!("the wire of the {from:?} is full ({ending:?})");
-                let mut world = World::new(subject, Setting::whole(*limit), what);
-                world.settle();
-                world.ways[from as usize].stalled = true;
-                world.send(from, &(subject.sample)(2 * limit + 1000));
-                world.settle();
-                for side in [&mut world.client, &mut world.server] {
-                    side.poke();
+                let mut simulation = Simulation::new(subject, Setting::whole(*limit), what);
+                simulation.settle();
+                simulation.directions[from as usize].stalled = true;
+                simulation.send(from, &(subject.sample)(2 * limit + 1000));
+                simulation.settle();
+                for peer in [&mut simulation.client, &mut simulation.server] {
+                    peer.poke();
                 }
-                world.settle();
-                let from_wire = &mut world.side(from).flows.from_wire;
+                simulation.settle();
+                let from_wire = &mut simulation.peer(from).flows.from_wire;
                 match ending {
                     Ending::Fault => {
                         if !from_wire.is_closed() {
                             from_wire.write(&INVALID);
                         }
-                        world.settle();
+                        simulation.settle();
                     }
-                    Ending::Finish => world.wind_up(),
+                    Ending::Finish => simulation.wind_up(),
                     Ending::Break => {
                         from_wire.abort(reset());
-                        world.settle();
+                        simulation.settle();
                     }
                 }
-                world.ways[from as usize].stalled = false;
-                world.settle();
-                world.hang_up();
+                simulation.directions[from as usize].stalled = false;
+                simulation.settle();
+                simulation.hang_up();
             }
         }
     }
@@ -84,23 +84,23 @@ fn deaf_applications<F: Traffic>(subject: &Subject<F>) {
     for limit in &subject.limits {
         for poked in [false, true] {
             let what = format!("the applications never read (pokes: {poked})");
-            let mut world = World::new(subject, Setting::whole(*limit), what);
-            world.client.app.reads = false;
-            world.server.app.reads = false;
+            let mut simulation = Simulation::new(subject, Setting::whole(*limit), what);
+            simulation.client.app.reads = false;
+            simulation.server.app.reads = false;
             for _ in 0..3 {
-                world.send(Role::Client, &items);
-                world.send(Role::Server, &items);
+                simulation.send(Role::Client, &items);
+                simulation.send(Role::Server, &items);
                 if poked {
-                    world.client.poke();
-                    world.server.poke();
+                    simulation.client.poke();
+                    simulation.server.poke();
                 }
-                world.settle();
+                simulation.settle();
             }
-            world.wind_up();
-            world.break_wires();
-            world.client.app.reads = true;
-            world.server.app.reads = true;
-            world.hang_up();
+            simulation.wind_up();
+            simulation.break_wires();
+            simulation.client.app.reads = true;
+            simulation.server.app.reads = true;
+            simulation.hang_up();
         }
     }
 }
@@ -109,36 +109,36 @@ fn deaf_applications<F: Traffic>(subject: &Subject<F>) {
 fn cut<F: Traffic>(subject: &Subject<F>, limit: usize, clean: bool, open: bool) {
     let items = subject.items();
     let what = format!("everybody goes on writing after a cut (clean: {clean})");
-    let mut world = World::new(subject, Setting::whole(limit), what);
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
     if open {
-        world.settle();
+        simulation.settle();
     }
-    for way in &mut world.ways {
-        way.break_after(1, Fault::Cut { clean });
+    for direction in &mut simulation.directions {
+        direction.break_after(1, Fault::Cut { clean });
     }
     for _ in 0..3 {
-        world.send(Role::Client, &items);
-        world.send(Role::Server, &items);
-        world.settle();
+        simulation.send(Role::Client, &items);
+        simulation.send(Role::Server, &items);
+        simulation.settle();
     }
-    world.hang_up();
+    simulation.hang_up();
 }
 
 /// Writes to the wires of sides that are over.
 fn bytes_after_the_end<F: Traffic>(subject: &Subject<F>, limit: usize) {
     let what = "bytes arrive after the end";
-    let mut world = World::new(subject, Setting::whole(limit), what);
-    world.settle();
-    world.finish(Role::Client);
-    world.settle();
-    world.finish(Role::Server);
-    world.wind_up();
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    simulation.settle();
+    simulation.finish(Role::Client);
+    simulation.settle();
+    simulation.finish(Role::Server);
+    simulation.wind_up();
     for role in [Role::Client, Role::Server] {
-        let (now, scene) = (world.now, world.scene.clone());
-        let side = world.side(role);
-        if !side.flows.from_wire.is_closed() {
-            side.flows.from_wire.write(&LATE);
-            side.process(&scene, now);
+        let (now, context) = (simulation.now, simulation.context.clone());
+        let peer = simulation.peer(role);
+        if !peer.flows.from_wire.is_closed() {
+            peer.flows.from_wire.write(&LATE);
+            peer.process(&context, now);
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Room: with no room, no new unit is started. Overshoot is at most one unit.
+//! Backpressure: with no room, no new unit is started. Overshoot is at most one unit.
 
 use crate::law::Law;
 use crate::role::Role;
+use crate::simulation::{Setting, Simulation, difference};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use crate::world::{Setting, World, difference};
 
-/// Checks [`Law::Room`]: a peer that does not read, and an application that does not.
+/// Checks [`Law::Backpressure`]: a peer that does not read, and an application that does not.
 ///
 /// # Panics
 ///
 /// If the law is broken.
-pub fn room<F: Traffic>(subject: &Subject<F>) {
+pub fn backpressure<F: Traffic>(subject: &Subject<F>) {
     if subject.refused {
         return;
     }
@@ -39,15 +39,15 @@ fn stalled_wire<F: Traffic>(
     items: &[F::Item],
     most: usize,
 ) {
-    let mut world = World::new(subject, Setting::whole(limit), "the peer does not read");
-    world.settle();
-    world.ways[from as usize].stalled = true;
-    world.send(from, items);
-    world.settle();
-    hoards(&mut world, from, most);
-    world.ways[from as usize].stalled = false;
-    world.settle();
-    arrives(&world, from.peer(), items);
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), "the peer does not read");
+    simulation.settle();
+    simulation.directions[from as usize].stalled = true;
+    simulation.send(from, items);
+    simulation.settle();
+    hoards(&mut simulation, from, most);
+    simulation.directions[from as usize].stalled = false;
+    simulation.settle();
+    arrives(&simulation, from.other(), items);
 }
 
 /// Checks that no more than `most` bytes are taken while the peer's application does not read.
@@ -59,30 +59,34 @@ fn stalled_application<F: Traffic>(
     most: usize,
 ) {
     let what = "the application does not read";
-    let mut world = World::new(subject, Setting::whole(limit), what);
-    world.settle();
-    world.side(from.peer()).app.reads = false;
-    world.send(from, items);
-    world.settle();
-    hoards(&mut world, from, most);
-    world.side(from.peer()).app.reads = true;
-    world.settle();
-    arrives(&world, from.peer(), items);
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    simulation.settle();
+    simulation.peer(from.other()).app.reads = false;
+    simulation.send(from, items);
+    simulation.settle();
+    hoards(&mut simulation, from, most);
+    simulation.peer(from.other()).app.reads = true;
+    simulation.settle();
+    arrives(&simulation, from.other(), items);
 }
 
 /// Fails if much more was taken from an application that nobody reads than the flows and layers may
 /// hold: an item need not be as long on the wire as it weighs.
-fn hoards<F: Traffic>(world: &mut World<'_, F>, from: Role, most: usize) {
-    let taken = world.side(from).taken();
+fn hoards<F: Traffic>(simulation: &mut Simulation<'_, F>, from: Role, most: usize) {
+    let taken = simulation.peer(from).taken();
     if taken > 2 * most {
         let seen = format!("{taken} bytes were taken, where {most} have room");
-        world.fail(Law::Room, from.name(), seen);
+        simulation.fail(Law::Backpressure, from.name(), seen);
     }
 }
 
-fn arrives<F: Traffic>(world: &World<'_, F>, to: Role, items: &[F::Item]) {
-    let outcome = world.outcome();
+fn arrives<F: Traffic>(simulation: &Simulation<'_, F>, to: Role, items: &[F::Item]) {
+    let outcome = simulation.outcome();
     if let Some(what) = difference(outcome.of(to).0, items) {
-        world.fail(Law::Room, to.name(), format!("after a pause, {what}"));
+        simulation.fail(
+            Law::Backpressure,
+            to.name(),
+            format!("after a pause, {what}"),
+        );
     }
 }

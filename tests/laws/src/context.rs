@@ -5,12 +5,12 @@ use std::fmt;
 
 /// The place where something happened, for the message of a failure.
 #[derive(Clone, Debug)]
-pub(crate) struct Scene {
+pub(crate) struct Context {
     pub(crate) subject: String,
     pub(crate) what: String,
 }
 
-impl Scene {
+impl Context {
     /// Fails: this law is broken here.
     pub(crate) fn broken(&self, law: Law, who: &str, seen: impl fmt::Display) -> ! {
         let Self { subject, what } = self;

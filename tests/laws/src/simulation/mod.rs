@@ -3,76 +3,76 @@
 mod link;
 mod outcome;
 
+use crate::context::Context;
 use crate::law::Law;
-use crate::peer::{Ends, Side};
+use crate::peer::{Ends, Peer};
 use crate::rng::Rng;
 use crate::role::Role;
-use crate::scene::Scene;
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-pub(crate) use link::{Cutting, Fault, LINK, Way, reset};
+pub(crate) use link::{Chunking, Direction, Fault, LINK, reset};
 pub(crate) use outcome::{Outcome, difference};
 use std::fmt;
 use std::time::Duration;
 use wirestack_layer::{End, Flow, Instant};
 
 /// A client and a server, joined by a link, on a clock of their own.
-pub(crate) struct World<'a, F: Traffic> {
+pub(crate) struct Simulation<'a, F: Traffic> {
     pub(crate) subject: &'a Subject<F>,
-    pub(crate) client: Side<'a, F>,
-    pub(crate) server: Side<'a, F>,
+    pub(crate) client: Peer<'a, F>,
+    pub(crate) server: Peer<'a, F>,
     /// From the client to the server, and back.
-    pub(crate) ways: [Way; 2],
+    pub(crate) directions: [Direction; 2],
     pub(crate) now: Instant,
-    pub(crate) scene: Scene,
+    pub(crate) context: Context,
     rng: Rng,
 }
 
-/// The conditions of a world.
+/// The conditions of a simulation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     /// The limit of every flow, in bytes.
     pub(crate) limit: usize,
-    pub(crate) cutting: Cutting,
+    pub(crate) chunking: Chunking,
     pub(crate) seed: u64,
 }
 
 impl Setting {
     pub(crate) fn whole(limit: usize) -> Self {
-        Self::cut(limit, Cutting::Whole)
+        Self::chunked(limit, Chunking::Whole)
     }
 
-    pub(crate) fn cut(limit: usize, cutting: Cutting) -> Self {
+    pub(crate) fn chunked(limit: usize, chunking: Chunking) -> Self {
         Self {
             limit,
-            cutting,
+            chunking,
             seed: 1,
         }
     }
 }
 
-impl<'a, F: Traffic> World<'a, F> {
+impl<'a, F: Traffic> Simulation<'a, F> {
     pub(crate) fn new(subject: &'a Subject<F>, setting: Setting, what: impl fmt::Display) -> Self {
         let Setting {
             limit,
-            cutting,
+            chunking,
             seed,
         } = setting;
         Self {
             subject,
-            client: Side::new(subject, Role::Client, limit),
-            server: Side::new(subject, Role::Server, limit),
-            ways: [Way::new(cutting), Way::new(cutting)],
+            client: Peer::new(subject, Role::Client, limit),
+            server: Peer::new(subject, Role::Server, limit),
+            directions: [Direction::new(chunking), Direction::new(chunking)],
             now: START,
-            scene: Scene {
+            context: Context {
                 subject: subject.name.clone(),
-                what: format!("{what}; flows of {limit} bytes, link {cutting:?}, seed {seed}"),
+                what: format!("{what}; flows of {limit} bytes, link {chunking:?}, seed {seed}"),
             },
             rng: Rng::new(seed),
         }
     }
 
-    pub(crate) fn side(&mut self, role: Role) -> &mut Side<'a, F> {
+    pub(crate) fn peer(&mut self, role: Role) -> &mut Peer<'a, F> {
         match role {
             Role::Client => &mut self.client,
             Role::Server => &mut self.server,
@@ -82,18 +82,18 @@ impl<'a, F: Traffic> World<'a, F> {
     /// Lets one side send items.
     pub(crate) fn send(&mut self, from: Role, items: &[F::Item]) {
         let largest = items.iter().map(F::byte_size).max().unwrap_or(0);
-        self.side(from).app.send(items);
-        for side in [&mut self.client, &mut self.server] {
-            side.expect(largest);
+        self.peer(from).app.send(items);
+        for peer in [&mut self.client, &mut self.server] {
+            peer.expect(largest);
         }
     }
 
     pub(crate) fn finish(&mut self, from: Role) {
-        self.side(from).app.close(End::Finished);
+        self.peer(from).app.close(End::Finished);
     }
 
     pub(crate) fn fail(&self, law: Law, who: &str, seen: impl fmt::Display) -> ! {
-        self.scene.broken(law, who, seen)
+        self.context.broken(law, who, seen)
     }
 
     // --- time passes ---
@@ -101,21 +101,21 @@ impl<'a, F: Traffic> World<'a, F> {
     /// Runs both sides and the link until nothing moves and nothing is on its way.
     pub(crate) fn settle(&mut self) {
         for _ in 0..ROUNDS {
-            let (scene, now) = (&self.scene, self.now);
-            let mut moved = self.client.process(scene, now);
+            let (context, now) = (&self.context, self.now);
+            let mut moved = self.client.process(context, now);
             moved |= self.carry(Role::Client);
-            moved |= self.server.process(&self.scene, now);
+            moved |= self.server.process(&self.context, now);
             moved |= self.carry(Role::Server);
             if moved {
                 continue;
             }
-            let [up, down] = [self.ways[0].ready(), self.ways[1].ready()];
+            let [up, down] = [self.directions[0].ready(), self.directions[1].ready()];
             let Some(arrival) = up.into_iter().chain(down).min() else {
                 return self.idle();
             };
             self.now = self.deadline().map_or(arrival, |d| d.min(arrival));
         }
-        self.fail(Law::Quiet, "conversation", "it never comes to rest")
+        self.fail(Law::Idempotence, "conversation", "it never comes to rest")
     }
 
     fn carry(&mut self, from: Role) -> bool {
@@ -124,13 +124,13 @@ impl<'a, F: Traffic> World<'a, F> {
             Role::Client => (&mut client.to_wire, &mut server.from_wire),
             Role::Server => (&mut server.to_wire, &mut client.from_wire),
         };
-        self.ways[from as usize].carry(output, input, &mut self.rng, self.now)
+        self.directions[from as usize].carry(output, input, &mut self.rng, self.now)
     }
 
     fn idle(&mut self) {
         self.now += MOMENT;
-        self.client.idle(&self.scene, self.now);
-        self.server.idle(&self.scene, self.now);
+        self.client.idle(&self.context, self.now);
+        self.server.idle(&self.context, self.now);
     }
 
     /// Returns when something must be called even if nothing arrives.
@@ -158,8 +158,8 @@ impl<'a, F: Traffic> World<'a, F> {
 
     /// Aborts what both sides read.
     pub(crate) fn break_wires(&mut self) {
-        for side in [&mut self.client, &mut self.server] {
-            side.flows.from_wire.abort(reset());
+        for peer in [&mut self.client, &mut self.server] {
+            peer.flows.from_wire.abort(reset());
         }
         self.settle();
     }
@@ -168,17 +168,17 @@ impl<'a, F: Traffic> World<'a, F> {
     pub(crate) fn hang_up(&mut self) {
         self.wind_up();
         self.break_wires();
-        for side in [&self.client, &self.server] {
-            if !side.is_over() {
-                let Ends { app, wire } = side.ends();
-                let layers = side.layers();
+        for peer in [&self.client, &self.server] {
+            if !peer.is_over() {
+                let Ends { app, wire } = peer.ends();
+                let layers = peer.layers();
                 let state = layers
                     .last()
                     .map_or("?".into(), |top| top.progress.to_string());
                 let seen = format!(
                     "the connection is gone, but to_app {app}, to_wire {wire}, and it is {state}"
                 );
-                self.fail(Law::Calm, side.who(), seen);
+                self.fail(Law::Robustness, peer.who(), seen);
             }
         }
     }
@@ -194,15 +194,15 @@ impl<'a, F: Traffic> World<'a, F> {
     pub(crate) fn half_closes(&self) -> bool {
         let subject = self.subject;
         *subject.half_closes.get_or_init(|| {
-            let mut world = Self::new(subject, Setting::whole(65536), "the opening");
-            world.settle();
-            world.client.carries_half_close() && world.server.carries_half_close()
+            let mut simulation = Self::new(subject, Setting::whole(65536), "the opening");
+            simulation.settle();
+            simulation.client.carries_half_close() && simulation.server.carries_half_close()
         })
     }
 
     /// Returns how many bytes the link has carried, each way.
     pub(crate) fn carried(&self) -> [usize; 2] {
-        [self.ways[0].carried(), self.ways[1].carried()]
+        [self.directions[0].carried(), self.directions[1].carried()]
     }
 
     /// Returns what the two applications and the wires saw.
