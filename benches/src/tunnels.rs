@@ -80,6 +80,7 @@ impl Pair {
         pair.turn();
         pair
     }
+
     /// Lets both ends do what they can, once.
     fn turn(&mut self) {
         self.client.process(self.now);
@@ -87,6 +88,7 @@ impl Pair {
         self.server.process(self.now);
         self.server.to_wire().transfer_to(self.client.from_wire());
     }
+
     /// Says yes to every request.
     fn accept(&mut self, tunnels: usize) {
         for n in 0..tunnels {

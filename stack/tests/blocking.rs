@@ -268,6 +268,7 @@ impl Write for Script {
         self.heard.extend_from_slice(bytes);
         Ok(bytes.len())
     }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -424,10 +425,12 @@ fn a_time_out_ends_a_call_that_is_busy() {
             Err(io::ErrorKind::WouldBlock.into())
         }
     }
+
     impl Write for Busy {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
         }
+
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }

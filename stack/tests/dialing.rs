@@ -112,6 +112,7 @@ impl Maker<'_> {
         }
         reachable
     }
+
     fn flaw(&mut self) -> Flaw {
         // Twelve bytes are never enough, and a wild cut is anywhere.
         let most = if self.wild { 400 } else { 12 };
@@ -123,6 +124,7 @@ impl Maker<'_> {
             _ => Flaw::None,
         }
     }
+
     fn proxy(&mut self, name: &str) -> Proxy {
         if self.dice.below(4) == 0 {
             let flaw = self.flaw();
@@ -177,6 +179,7 @@ impl Maker<'_> {
         let works = reached && passes && flaw == Flaw::None;
         Proxy { hop, works }
     }
+
     /// Puts a target there, and tells what it does: opens, leads elsewhere, says no, or breaks.
     fn target(&mut self, name: &str, next: &str) -> Fate {
         let flaw = self.flaw();

@@ -27,6 +27,7 @@ impl On {
     fn runtime(&self) -> Arc<dyn Runtime> {
         self.0.clone().unwrap_or_else(|| current().unwrap())
     }
+
     fn context(&self) -> DialContext {
         let context = DialContext::new();
         match &self.0 {
@@ -34,12 +35,15 @@ impl On {
             None => context,
         }
     }
+
     fn connect(&self, url: &str) -> Connect {
         connect(url).context(self.context()).direct()
     }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime().spawn(Box::pin(task));
     }
+
     fn listen(&self) -> (Listener, SocketAddr) {
         let listener = Listener::bind_on(self.runtime(), (Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -330,22 +334,27 @@ mod own {
             count(&self.timers);
             Box::pin(smol::Timer::at(at.into_std()))
         }
+
         fn spawn(&self, task: BoxFuture<()>) {
             count(&self.tasks);
             smol::spawn(task).detach();
         }
+
         fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
             count(&self.sockets);
             Box::pin(async move { Ok(Box::new(smol::net::TcpStream::connect(to).await?) as _) })
         }
+
         fn wrap_tcp(&self, io: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
             count(&self.sockets);
             Ok(Box::new(smol::net::TcpStream::try_from(io)?))
         }
+
         fn wrap_listener(&self, io: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {
             count(&self.sockets);
             Ok(Box::new(Async::new(io)?))
         }
+
         fn wrap_udp(&self, io: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
             count(&self.sockets);
             Ok(Arc::new(Async::new(io)?))
@@ -505,9 +514,11 @@ fn a_runtime_that_lacks_something_says_so() {
         ) -> std::pin::Pin<Box<dyn wirestack::runtime::AsyncTimer>> {
             Box::pin(smol::Timer::at(at.into_std()))
         }
+
         fn spawn(&self, task: wirestack::runtime::BoxFuture<()>) {
             smol::spawn(task).detach();
         }
+
         fn connect_tcp(
             &self,
             _: SocketAddr,

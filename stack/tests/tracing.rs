@@ -36,6 +36,7 @@ impl Subscriber for Notes {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("wirestack")
     }
+
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let id = self.1.fetch_add(1, Ordering::Relaxed) + 1;
         let mut fields = Fields(String::new());
@@ -47,20 +48,24 @@ impl Subscriber for Notes {
         ));
         Id::from_u64(id)
     }
+
     fn record(&self, span: &Id, values: &Record<'_>) {
         let mut fields = Fields(String::new());
         values.record(&mut fields);
         self.note(&format!("{} is{}", span.into_u64(), fields.0));
     }
+
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
         self.note(&format!("says{}", fields.0));
     }
+
     fn try_close(&self, id: Id) -> bool {
         self.note(&format!("{} closes", id.into_u64()));
         true
     }
+
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}

@@ -62,6 +62,7 @@ impl<S: Serve> Answering<S> {
             state: State::Reading(HeadReader::default()),
         }
     }
+
     /// Returns the request while it waits for a decision.
     pub(crate) fn request(&self) -> Option<&S::Request> {
         match &self.state {
@@ -69,12 +70,14 @@ impl<S: Serve> Answering<S> {
             _ => None,
         }
     }
+
     /// Answers the request if one waits; `process` sends the answer.
     pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
         if let State::Deciding(request) = &self.state {
             self.state = State::Answering(decide(request));
         }
     }
+
     fn read(&mut self, p: &mut Flows<'_>) -> Result<bool, Error> {
         let State::Reading(reader) = &mut self.state else {
             return Ok(true);
@@ -122,6 +125,7 @@ impl<S: Serve> Handshake for Answering<S> {
         }
         Ok(None)
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Reading(_) => Progress::Opening(S::AWAITED),
@@ -149,6 +153,7 @@ impl Answer {
             then: Then::Fail(Error::local(S::NAME, Http1Error::Rejected(status))),
         }
     }
+
     /// Answers 500 to what the application did wrong.
     pub(crate) fn apology<S: Serve>(cause: Http1Error) -> Self {
         Self {

@@ -23,16 +23,19 @@ pub(crate) trait Ask {
     fn facts(&self, head: &ResponseHead) -> String {
         status_text(head.status, &head.reason)
     }
+
     /// Decides what to do about a refusal; `reusable` if the connection can carry another request.
     fn refused(&mut self, refusal: Refusal, _reusable: bool) -> Next {
         let cause = Http1Error::Refused(Box::new(refusal));
         Next::Fail(Error::peer(Self::NAME, cause))
     }
+
     /// Whether it parks before each request, and at the response that opens, until it is told what
     /// to do.
     fn parks(&self) -> bool {
         false
     }
+
     /// Amends the error of a wire that ended with nothing or with part of a response.
     fn cut(&self, error: Error, _seen: usize) -> Error {
         error
@@ -120,6 +123,7 @@ impl<A: Ask> Asking<A> {
             state: State::Start,
         }
     }
+
     /// Returns what waits for a decision.
     pub(crate) fn held(&self) -> Option<&Held> {
         match &self.state {
@@ -127,6 +131,7 @@ impl<A: Ask> Asking<A> {
             _ => None,
         }
     }
+
     /// Decides about what waits, if something does.
     pub(crate) fn decide(&mut self, decide: impl FnOnce(&mut A, Held) -> Decided) {
         match mem::replace(&mut self.state, State::Sending) {
@@ -140,6 +145,7 @@ impl<A: Ask> Asking<A> {
             other => self.state = other,
         }
     }
+
     fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
         match self.ask.judge(&head)? {
             Verdict::Interim => {}
@@ -244,15 +250,18 @@ impl<A: Ask> Handshake for Asking<A> {
             }
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Refused(pending) => pending.until,
             _ => None,
         }
     }
+
     fn holds(&self) -> bool {
         matches!(&self.state, State::Parked(Held::Refusal { .. }))
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Start if self.ask.parks() => Progress::Deciding("credentials"),

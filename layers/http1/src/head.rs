@@ -117,6 +117,7 @@ impl HeadReader {
             _ => Err(Http1Error::Malformed("it does not end where its lines do")),
         }
     }
+
     /// Returns the length of the head once its empty line is there.
     fn end<H: Head>(&mut self, bytes: &[u8]) -> Result<Option<usize>, Http1Error> {
         let before = self.scanned;

@@ -14,10 +14,12 @@ pub(crate) trait Handshake {
     fn deadline(&self) -> Option<Instant> {
         None
     }
+
     /// Whether it waits for a decision that a broken wire does not make needless.
     fn holds(&self) -> bool {
         false
     }
+
     fn progress(&self) -> Progress;
 }
 
@@ -32,18 +34,21 @@ impl<H: Handshake> Tunnel<H> {
     pub(crate) fn new(handshake: H) -> Self {
         Self::Opening(Box::new(handshake))
     }
+
     pub(crate) fn opening(&mut self) -> Option<&mut H> {
         match self {
             Self::Opening(handshake) => Some(handshake),
             _ => None,
         }
     }
+
     pub(crate) fn outcome(&self) -> Option<&H::Outcome> {
         match self {
             Self::Open(outcome) => Some(outcome),
             _ => None,
         }
     }
+
     pub(crate) fn process(&mut self, mut p: Flows<'_>, now: Instant) {
         if let Self::Opening(handshake) = self {
             p.propagate_stop();
@@ -75,12 +80,14 @@ impl<H: Handshake> Tunnel<H> {
             _ => p.discard(),
         }
     }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Opening(handshake) => handshake.deadline(),
             _ => None,
         }
     }
+
     pub(crate) fn progress(&self) -> Progress {
         match self {
             Self::Opening(handshake) => handshake.progress(),
@@ -100,6 +107,7 @@ macro_rules! tunnel_layer {
             fn name(&self) -> &'static str {
                 <$handshake as $crate::tunnel::Handshake>::NAME
             }
+
             fn process(
                 &mut self,
                 flows: wirestack_layer::Flows<'_>,
@@ -107,18 +115,23 @@ macro_rules! tunnel_layer {
             ) {
                 self.tunnel.process(flows, now);
             }
+
             fn deadline(&self) -> Option<wirestack_layer::Instant> {
                 self.tunnel.deadline()
             }
+
             fn is_open(&self) -> bool {
                 self.tunnel.outcome().is_some()
             }
+
             fn is_transparent(&self) -> bool {
                 self.is_open()
             }
+
             fn progress(&self) -> wirestack_layer::Progress {
                 self.tunnel.progress()
             }
+
             fn facts(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let outcome = self.tunnel.outcome();
                 outcome.map_or(Ok(()), |outcome| f.write_str(&outcome.facts))

@@ -50,12 +50,14 @@ impl Connection {
     pub fn client(settings: Settings) -> Self {
         Self::new(settings, Side::client)
     }
+
     /// Creates the server's side.
     pub fn server(settings: Settings) -> Self {
         let mut server = Self::new(settings, Side::server);
         server.blocks = Some(FieldBlocks::of_client());
         server
     }
+
     fn new(settings: Settings, side: fn(Wire, &Settings) -> Side) -> Self {
         let settings = settings.in_range();
         let wire = Wire::default();
@@ -76,15 +78,18 @@ impl Connection {
             blocks: None,
         }
     }
+
     /// Returns whether the server offers extended CONNECT; `None` before its SETTINGS are in, and on
     /// a server's side.
     pub fn offers_extended_connect(&self) -> Option<bool> {
         self.side.offers_extended_connect()
     }
+
     /// Returns how many streams are open.
     pub fn streams(&self) -> usize {
         self.streams.len() + self.waiting.len()
     }
+
     /// Moves everything that can move, once; whether to do so again.
     fn round(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let waker = self.woken.waker();
@@ -124,6 +129,7 @@ impl Connection {
         }
         moved | self.exchange(p, now) | !self.woken.is_empty()
     }
+
     /// Moves bytes between the wire and h2; returns whether there were any.
     fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let mut pipes = self.wire.pipes();
@@ -149,6 +155,7 @@ impl Connection {
         self.wire_ended = closes;
         told || p.from_wire.revision() + p.to_wire.revision() != before
     }
+
     /// Takes what the application asks and answers.
     fn take_heads(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let mut taken = false;
@@ -175,6 +182,7 @@ impl Connection {
         }
         taken
     }
+
     /// Lets the streams move at which something has happened, and only those.
     fn look_at_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let blocked = self.wire.pipes().blocked;
@@ -193,6 +201,7 @@ impl Connection {
         self.changed = changed; // its memory is used again
         any
     }
+
     fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
@@ -220,6 +229,7 @@ impl Connection {
             p.from_app.forget(id);
         }
     }
+
     fn add(&mut self, streams: Vec<Stream>) -> bool {
         let any = !streams.is_empty();
         for stream in streams {
@@ -228,6 +238,7 @@ impl Connection {
         }
         any
     }
+
     /// h2 is done: every stream learns why, and so does who opens them.
     fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
         let ids: Vec<_> = self.streams.keys().copied().collect();
@@ -255,10 +266,12 @@ impl Connection {
             }
         }
     }
+
     fn fail(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Error) {
         p.fail(error);
         self.close();
     }
+
     fn close(&mut self) {
         self.side = Side::Over;
         self.streams.clear();
@@ -274,6 +287,7 @@ impl Layer for Connection {
     fn name(&self) -> &'static str {
         NAME
     }
+
     fn process(&mut self, mut p: Flows<'_, Streams, Streams>, now: Instant) {
         p.propagate_stop();
         let late = match self.due {
@@ -300,6 +314,7 @@ impl Layer for Connection {
             p.discard();
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match (&self.side, &self.pinger) {
             (Side::Over, _) => None,
@@ -307,13 +322,16 @@ impl Layer for Connection {
             (_, None) => self.due.flatten().filter(|_| !self.opened),
         }
     }
+
     fn is_open(&self) -> bool {
         self.opened
     }
+
     fn is_flushed(&self) -> bool {
         let pipes = self.wire.pipes();
         pipes.outgoing.is_empty() && !pipes.blocked
     }
+
     fn progress(&self) -> Progress {
         match self.side {
             Side::Over => Progress::Over,
@@ -322,6 +340,7 @@ impl Layer for Connection {
             _ => Progress::Open,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.offers_extended_connect() {
             Some(true) => f.write_str("extended CONNECT"),

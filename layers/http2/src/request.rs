@@ -42,6 +42,7 @@ impl Request {
         *request.uri_mut() = Uri::from(authority);
         Ok(Self(request))
     }
+
     /// Asks a server to speak another protocol on the stream: `request` has its absolute `http` or
     /// `https` URI and its fields; the method is set here.
     ///
@@ -65,6 +66,7 @@ impl Request {
         request.extensions_mut().insert(Protocol::from(protocol));
         Ok(Self(request))
     }
+
     /// Adds fields.
     ///
     /// # Errors
@@ -77,6 +79,7 @@ impl Request {
         self.0.headers_mut().extend(headers);
         Ok(self)
     }
+
     pub(crate) fn into_http(self) -> http::Request<()> {
         self.0
     }

@@ -55,6 +55,7 @@ impl Side {
             .enable_push(false);
         Self::ClientHandshake(Box::pin(async move { builder.handshake(wire).await }))
     }
+
     pub(crate) fn server(wire: Wire, settings: &Settings) -> Self {
         let mut builder = server::Builder::new();
         builder
@@ -69,6 +70,7 @@ impl Side {
         }
         Self::ServerHandshake(Box::pin(builder.handshake(wire)))
     }
+
     /// Whether the peer has introduced itself.
     pub(crate) fn is_open(&self) -> bool {
         match self {
@@ -77,6 +79,7 @@ impl Side {
             Self::ClientHandshake(_) | Self::ServerHandshake(_) => false,
         }
     }
+
     /// Whether the peer offers extended CONNECT; `None` as long as that is not known.
     pub(crate) fn offers_extended_connect(&self) -> Option<bool> {
         match self {
@@ -86,6 +89,7 @@ impl Side {
             _ => None,
         }
     }
+
     pub(crate) fn ping_pong(&mut self) -> Option<PingPong> {
         match self {
             Self::Client(_, connection) => connection.ping_pong(),
@@ -93,6 +97,7 @@ impl Side {
             _ => None,
         }
     }
+
     /// Says that no more streams will be asked for, or none taken any more; whether that could be
     /// said.
     pub(crate) fn finish(&mut self) -> bool {
@@ -103,6 +108,7 @@ impl Side {
         }
         true
     }
+
     /// Sends the requests that may be sent by now; adds their streams to `streams`.
     pub(crate) fn ask(
         &mut self,
@@ -145,6 +151,7 @@ impl Side {
         }
         asked
     }
+
     /// Lets h2 read and write; adds what a client asked for to `up` and to `arrived`.
     pub(crate) fn poll(
         &mut self,

@@ -43,6 +43,7 @@ impl Stream {
     ) -> Self {
         Self::new(id, Opening::Asked(response), Some(send), None, woken)
     }
+
     pub(crate) fn offered(
         id: StreamId,
         respond: SendResponse<Bytes>,
@@ -58,6 +59,7 @@ impl Stream {
             woken,
         )
     }
+
     fn new(
         id: StreamId,
         opening: Opening,
@@ -76,6 +78,7 @@ impl Stream {
             waker: (waker.clone(), waker.into()),
         }
     }
+
     /// Sends the application's answer.
     pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, index: usize) {
         let up = &mut Up { up, index };
@@ -107,6 +110,7 @@ impl Stream {
             }
         }
     }
+
     /// Moves what can move; whether it has to be called again after h2 was.
     pub(crate) fn process(&mut self, around: Around<'_>) -> bool {
         let Around { up, index, .. } = around;
@@ -120,12 +124,15 @@ impl Stream {
         }
         self.transmit(around.down, up, around.blocked, cx)
     }
+
     pub(crate) fn id(&self) -> StreamId {
         self.id
     }
+
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.opening, Opening::Done) && self.send.is_none() && self.recv.is_none()
     }
+
     fn open(&mut self, up: &mut Up<'_>, excerpt: usize, cx: &mut Context<'_>) {
         if let Opening::Asked(response) = &mut self.opening {
             let response = match Pin::new(response).poll(cx) {
@@ -194,6 +201,7 @@ impl Stream {
             }
         }
     }
+
     /// Takes everything that h2 has: what it keeps itself, it counts frame by frame, and it ends the
     /// connection for too many small ones. The window bounds what lies in the pipe then.
     fn receive(&mut self, up: &mut Up<'_>, cx: &mut Context<'_>) {
@@ -250,6 +258,7 @@ impl Stream {
             self.broken(up, &error);
         }
     }
+
     fn transmit(
         &mut self,
         down: &mut Streams,
@@ -317,11 +326,13 @@ impl Stream {
         }
         false
     }
+
     /// The peer wants no more of this stream: ends it towards the application.
     fn reset(&mut self, up: &mut Up<'_>, reason: Reason) {
         (self.recv, self.opening) = (None, Opening::Done);
         self.fail(up, peer(Http2Error::Reset(reason)));
     }
+
     fn broken(&mut self, up: &mut Up<'_>, error: &h2::Error) {
         (self.recv, self.opening) = (None, Opening::Done);
         if error.is_reset() && error.is_remote() {
@@ -332,6 +343,7 @@ impl Stream {
             self.fail(up, error);
         }
     }
+
     fn fail(&self, up: &mut Up<'_>, error: Error) {
         if let Some(mut pipe) = up.up.write(self.id) {
             pipe.abort(error.at(Place::Layer(up.index)));

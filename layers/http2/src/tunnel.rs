@@ -35,27 +35,34 @@ impl Tunnel {
             challenge: None,
         }
     }
+
     /// Makes this the one stream.
     pub(crate) fn take(&mut self, stream: StreamId) {
         self.stream = Some(stream);
     }
+
     pub(crate) fn stream(&self) -> Option<StreamId> {
         self.stream
     }
+
     /// Throws away what came of a stream that is not the one.
     pub(crate) fn forget(&mut self, stream: StreamId) {
         self.up.forget(stream);
     }
+
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }
+
     /// Ends it: what still arrives is thrown away.
     pub(crate) fn end(&mut self) {
         self.over = true;
     }
+
     pub(crate) fn is_flushed(&self) -> bool {
         self.down.is_unused() && self.connection.is_flushed()
     }
+
     pub(crate) fn progress(&self, waits_for: &'static str) -> Progress {
         match self.connection.progress() {
             Progress::Over => Progress::Over,
@@ -63,6 +70,7 @@ impl Tunnel {
             progress => progress,
         }
     }
+
     /// Moves everything that can move; `heads` is told what arrived.
     pub(crate) fn process(
         &mut self,
@@ -79,6 +87,7 @@ impl Tunnel {
             p.from_app.refuse(why);
         }
     }
+
     fn settle(
         &mut self,
         p: &mut Flows<'_>,
@@ -103,6 +112,7 @@ impl Tunnel {
             }
         }
     }
+
     fn send(&mut self, p: &mut Flows<'_>, cut: bool) {
         // Before the tunnel is open there is nothing to be reset but the connection.
         let Some(stream) = self.stream.filter(|_| self.open) else {
@@ -120,6 +130,7 @@ impl Tunnel {
             p.from_app.refuse(error);
         }
     }
+
     fn receive(&mut self, p: &mut Flows<'_>) {
         if self.parking && !self.open {
             self.keep_challenge();
@@ -143,6 +154,7 @@ impl Tunnel {
             _ => {}
         }
     }
+
     /// Keeps a 407 from the application, for another stream to answer it.
     fn keep_challenge(&mut self) {
         let Some(stream) = self.stream else { return };
@@ -160,15 +172,18 @@ impl Tunnel {
             self.stream = None;
         }
     }
+
     /// Whether other streams can be opened.
     pub(crate) fn stays(&self) -> bool {
         self.up.closed().is_none() && !self.over
     }
+
     /// Whether the stream is done with what the application had to say.
     fn has_sent(&mut self) -> bool {
         let pipe = self.stream.and_then(|stream| self.down.write(stream));
         pipe.is_none_or(|pipe| pipe.end().is_some())
     }
+
     fn revision(&self, p: &Flows<'_>) -> u64 {
         p.revision() + self.down.revision() + self.up.revision()
     }

@@ -62,10 +62,12 @@ impl Error {
     pub fn peer(layer: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(layer, Blame::Peer, cause)
     }
+
     /// Creates an error that this side caused.
     pub fn local(layer: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(layer, Blame::Local, cause)
     }
+
     fn new(layer: &'static str, blame: Blame, cause: impl Into<BoxError>) -> Self {
         Self {
             layer,
@@ -75,22 +77,27 @@ impl Error {
             new_connection: None,
         }
     }
+
     /// Returns the name of the layer that raised it.
     pub fn layer(&self) -> &'static str {
         self.layer
     }
+
     /// Returns who is to blame.
     pub fn blame(&self) -> Blame {
         self.blame
     }
+
     /// Returns where it was raised.
     pub fn place(&self) -> Place {
         self.place
     }
+
     /// Returns the cause if it is a `T`, such as the cause enum of a layer.
     pub fn cause<T: StdError + 'static>(&self) -> Option<&T> {
         self.cause.downcast_ref()
     }
+
     /// Says where it was raised, unless that is known already.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
@@ -99,6 +106,7 @@ impl Error {
         }
         self
     }
+
     /// Says that a new connection could succeed where this one failed, and what was learnt for it.
     #[must_use]
     pub fn needs_new_connection(mut self, learnt: impl Any + Send + Sync) -> Self {
@@ -106,6 +114,7 @@ impl Error {
         self.new_connection = Some(Arc::new(NewConnection { learnt }));
         self
     }
+
     /// Returns what a new connection would need to know, if one could succeed.
     pub fn new_connection(&self) -> Option<&NewConnection> {
         self.new_connection.as_deref()

@@ -37,11 +37,13 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
             index: 0,
         }
     }
+
     /// Returns the same flows for the layer with this index, counted from the wire up.
     #[must_use]
     pub fn at_index(self, index: usize) -> Self {
         Self { index, ..self }
     }
+
     /// Lends the flows for one call.
     pub fn reborrow(&mut self) -> Flows<'_, In, Out> {
         Flows {
@@ -52,12 +54,14 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
             index: self.index,
         }
     }
+
     /// Throws both inputs away, as a layer that is over does on every call: whoever writes to it
     /// must not wait for it.
     pub fn discard(&mut self) {
         self.from_wire.discard();
         self.from_app.discard();
     }
+
     /// Ends both directions: the peer gets what was written so far, the application gets the cause,
     /// behind everything that was delivered, and the writers of the inputs are told it too.
     pub fn fail(&mut self, error: Error) {
@@ -67,12 +71,14 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
         self.from_app.refuse(error.clone());
         self.to_app.abort(error);
     }
+
     /// Propagates a stop of `to_wire` to `from_app`: what the application sends cannot leave any more.
     /// Every layer calls this first in `process`, unless it calls [`pass_through`](Flows::pass_through). What comes
     /// from the wire is still read.
     pub fn propagate_stop(&mut self) {
         self.from_app.stop_with(self.to_wire);
     }
+
     /// Gives up if one of the sides has cut its flow short while the layer waits for the other one, and
     /// returns whether it did: an abort of the wire goes up, one of the application in both
     /// directions.
@@ -88,6 +94,7 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
         }
         true
     }
+
     /// Returns a number that changes whenever something moves in any of the four flows.
     pub fn revision(&self) -> u64 {
         let wire = self.from_wire.revision() + self.to_wire.revision();
@@ -153,6 +160,7 @@ pub trait Layer: AnyLayer {
     fn deadline(&self) -> Option<Instant> {
         None
     }
+
     /// Returns whether the handshake has succeeded and the application may be heard; once true, it
     /// stays so.
     fn is_open(&self) -> bool;
@@ -162,15 +170,18 @@ pub trait Layer: AnyLayer {
     fn is_transparent(&self) -> bool {
         false
     }
+
     /// Returns whether everything that was taken from `from_app` has gone to `to_wire`. A layer that
     /// leaves in `from_app` what it cannot send yet has nothing to add.
     fn is_flushed(&self) -> bool {
         true
     }
+
     /// Returns whether one direction can end while the other goes on.
     fn carries_half_close(&self) -> bool {
         true
     }
+
     /// Returns what the layer is waiting for, for errors and traces.
     fn progress(&self) -> Progress;
     /// Writes what the layer learnt while it opened, in one line without secrets: the TLS version,
@@ -184,6 +195,7 @@ pub trait Layer: AnyLayer {
     fn facts(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
+
     /// Returns the state of this layer, which shows as a line: `tls: open (TLS 1.3)`. That of a stack is
     /// the state of the whole; [`visit`](Self::visit) shows each layer in it.
     fn status(&self) -> Status<'_> {
@@ -198,12 +210,14 @@ pub trait Layer: AnyLayer {
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         visitor(self.status());
     }
+
     /// Returns how many layers are in here, itself included.
     ///
     /// Only a layer that holds layers overrides it: it adds theirs.
     fn depth(&self) -> usize {
         1
     }
+
     /// Returns the first layer in here, from the top down, whose type is wanted.
     ///
     /// Only a layer that holds layers overrides it: it asks them, the upper one first.
@@ -215,6 +229,7 @@ pub trait Layer: AnyLayer {
         let me = self.as_any();
         wanted(me.type_id()).then_some(me)
     }
+
     /// Returns the same as [`find_part`](Self::find_part), to be changed.
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
     where
@@ -262,45 +277,58 @@ macro_rules! pass_on {
             fn name(&self) -> &'static str {
                 (**self).name()
             }
+
             fn process(&mut self, flows: Flows<'_, T::In, T::Out>, now: Instant) {
                 (**self).process(flows, now);
             }
+
             fn deadline(&self) -> Option<Instant> {
                 (**self).deadline()
             }
+
             fn is_open(&self) -> bool {
                 (**self).is_open()
             }
+
             fn is_transparent(&self) -> bool {
                 (**self).is_transparent()
             }
+
             fn is_flushed(&self) -> bool {
                 (**self).is_flushed()
             }
+
             fn carries_half_close(&self) -> bool {
                 (**self).carries_half_close()
             }
+
             fn progress(&self) -> Progress {
                 (**self).progress()
             }
+
             fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 (**self).facts(f)
             }
+
             fn status(&self) -> Status<'_> {
                 (**self).status()
             }
+
             fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
                 (**self).visit(visitor);
             }
+
             fn depth(&self) -> usize {
                 (**self).depth()
             }
+
             fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
             where
                 Self: 'static,
             {
                 (**self).find_part(wanted)
             }
+
             fn find_part_mut(
                 &mut self,
                 wanted: &mut dyn FnMut(TypeId) -> bool,

@@ -31,22 +31,27 @@ impl<T: ByteSize> Queue<T> {
             moves: 0,
         }
     }
+
     /// Changes how much the queue may hold, in bytes.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
+
     /// Returns how many items wait.
     pub fn len(&self) -> usize {
         self.items.len()
     }
+
     /// Returns whether no items wait.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
+
     /// Returns how much the items weigh together, in bytes.
     pub fn byte_size(&self) -> usize {
         self.weight
     }
+
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         debug_assert!(self.end.is_none(), "pushed to a queue that had ended");
@@ -57,6 +62,7 @@ impl<T: ByteSize> Queue<T> {
         self.items.push_back(item);
         self.moves += 1;
     }
+
     /// Takes the next item.
     pub fn pop(&mut self) -> Option<T> {
         let item = self.items.pop_front()?;
@@ -67,10 +73,12 @@ impl<T: ByteSize> Queue<T> {
         }
         Some(item)
     }
+
     /// Returns the next item without taking it.
     pub fn front(&self) -> Option<&T> {
         self.items.front()
     }
+
     /// Returns an iterator over what waits.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter()
@@ -93,28 +101,35 @@ impl<T: ByteSize> Flow for Queue<T> {
             self.moves += 1;
         }
     }
+
     fn closed(&self) -> Option<&End> {
         self.end.as_deref()
     }
+
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
+
     fn room(&self) -> usize {
         self.limit.saturating_sub(self.weight)
     }
+
     fn discard(&mut self) {
         if !self.items.is_empty() {
             (self.items, self.weight) = (VecDeque::new(), 0);
             self.moves += 1;
         }
     }
+
     fn stop(&mut self, stop: Stop) {
         self.moves += u64::from(stop.put(&mut self.stop));
     }
+
     #[inline]
     fn stop_state(&self) -> Option<&Stop> {
         self.stop.as_deref()
     }
+
     fn revision(&self) -> u64 {
         self.moves
     }

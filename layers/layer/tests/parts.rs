@@ -16,19 +16,23 @@ impl Layer for Counter {
     fn name(&self) -> &'static str {
         "counter"
     }
+
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         self.runs += 1;
         flows.pass_through();
     }
+
     fn is_open(&self) -> bool {
         self.runs > 0
     }
+
     fn progress(&self) -> Progress {
         match self.runs {
             0 => Progress::Opening("the first call"),
             _ => Progress::Open,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.runs {
             0 => Ok(()),
@@ -46,10 +50,12 @@ impl Layer for Least {
     fn name(&self) -> &'static str {
         "least"
     }
+
     fn process(&mut self, _: Flows<'_>, _now: Instant) {}
     fn is_open(&self) -> bool {
         true
     }
+
     fn progress(&self) -> Progress {
         Progress::Open
     }

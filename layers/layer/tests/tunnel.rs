@@ -27,21 +27,26 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
             to_app,
         }
     }
+
     fn process(&mut self) {
         let (wire, app) = (&mut self.from_wire, &mut self.from_app);
         let flows = Flows::new(wire, &mut self.to_wire, app, &mut self.to_app);
         self.layer.process(flows, Instant::ORIGIN);
     }
+
     fn receive(&mut self, bytes: impl AsRef<[u8]>) {
         self.from_wire.write(bytes.as_ref());
         self.process();
     }
+
     fn sent(&mut self) -> String {
         taken(&mut self.to_wire)
     }
+
     fn delivered(&mut self) -> String {
         taken(&mut self.to_app)
     }
+
     /// The error that the application gets, if that is how it ended.
     fn error(&self) -> Option<&Error> {
         match self.to_app.closed()? {

@@ -40,6 +40,7 @@ impl Client {
             state: State::Start(Some(line.into())),
         })
     }
+
     /// Creates a client that says it in version 2.
     pub fn v2(header: Header) -> Self {
         Self {
@@ -49,6 +50,7 @@ impl Client {
             state: State::Start(None),
         }
     }
+
     /// Adds a checksum to a header of version 2.
     #[must_use]
     pub fn with_checksum(self) -> Self {
@@ -66,6 +68,7 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
+
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Start(line) = &mut self.state {
             if flows.propagate_abort() {
@@ -83,12 +86,15 @@ impl Layer for Client {
             State::Over => flows.discard(),
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open)
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Start(_) => Progress::Opening("room for the header"),
@@ -96,6 +102,7 @@ impl Layer for Client {
             State::Over => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v{} {}", self.version, self.header)
     }

@@ -58,12 +58,14 @@ impl Server {
             state: State::Header,
         }
     }
+
     /// Accepts headers of version 2 of at most so many bytes in all: a proxy that hands on
     /// certificates needs more.
     #[must_use]
     pub fn with_limit(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
+
     /// Returns what the proxy said, once it did.
     pub fn header(&self) -> Option<&Header> {
         match &self.state {
@@ -93,6 +95,7 @@ impl Server {
             false => self.block(from_wire),
         }
     }
+
     fn block(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         v2::check(bytes)?;
@@ -147,6 +150,7 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
+
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Header = self.state {
             match self.look(flows.from_wire) {
@@ -178,12 +182,15 @@ impl Layer for Server {
             State::Over => flows.discard(),
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Header => Progress::Opening("the header"),
@@ -191,6 +198,7 @@ impl Layer for Server {
             State::Over => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
             State::Open { version, header } => write!(f, "v{version} {header}"),

@@ -45,14 +45,17 @@ impl Tlv {
     pub(crate) fn len(&self) -> usize {
         PREFIX + self.value.len()
     }
+
     pub(crate) fn of(&self, kind: u8) -> Option<&Bytes> {
         (self.kind == kind).then_some(&self.value)
     }
+
     pub(crate) fn emit(&self, to: &mut BytesMut) {
         to.put_u8(self.kind);
         to.put_u16(u16::try_from(self.value.len()).expect("a value of at most 65,535 bytes"));
         to.put_slice(&self.value);
     }
+
     /// Takes the next one; `None` if it is cut short.
     pub(crate) fn parse(from: &mut Bytes) -> Option<Self> {
         let kind = from.try_get_u8().ok()?;
@@ -97,6 +100,7 @@ impl Tls {
             tlvs,
         })
     }
+
     /// Returns the first text of a kind, such as [`kind::SSL_VERSION`].
     pub fn text(&self, kind: u8) -> Option<&str> {
         let value = self.tlvs.iter().find_map(|it| it.of(kind))?;

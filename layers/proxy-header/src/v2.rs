@@ -77,6 +77,7 @@ impl Addresses {
             Self::Unix { transport, .. } => transport.code() | UNIX_SOCKET,
         }
     }
+
     fn emit(&self, to: &mut BytesMut) {
         match self {
             Self::Local | Self::Unknown => {}

@@ -17,15 +17,18 @@ impl Side {
         let flows = Default::default();
         Self { server, flows }
     }
+
     fn hear(&mut self, bytes: &[u8]) {
         self.flows[0].write(bytes);
         self.process();
     }
+
     fn process(&mut self) {
         let [from_wire, to_wire, from_app, to_app] = &mut self.flows;
         let flows = Flows::new(from_wire, to_wire, from_app, to_app);
         self.server.process(flows, Instant::ORIGIN);
     }
+
     fn error(&self) -> Option<ProxyHeaderError> {
         match self.flows[3].closed()? {
             wirestack_layer::End::Aborted(error) => error.cause().cloned(),

@@ -48,10 +48,12 @@ impl Address {
         let host = Host::new(host)?;
         Ok(Self { host, port })
     }
+
     /// Returns the host.
     pub fn host(&self) -> &Host {
         &self.host
     }
+
     /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port

@@ -19,6 +19,7 @@ impl Login {
             Self::Socks5(_) => Version::Socks5,
         }
     }
+
     pub(crate) fn has_password(&self) -> bool {
         matches!(self, Self::Socks5(Some(_)))
     }
@@ -64,6 +65,7 @@ impl Credentials {
             password: password.as_bytes().into(),
         })
     }
+
     /// Returns the methods that a client offers, with credentials or without.
     pub(crate) fn methods(credentials: Option<&Self>) -> &'static [u8] {
         match credentials {

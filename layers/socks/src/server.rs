@@ -59,6 +59,7 @@ impl Server {
         };
         Self(Tunnel::with_state(NAME, State::New(Some(service)), open))
     }
+
     /// Creates a server that asks for a user name and a password (RFC 1929), in this order, and
     /// accepts those that `check` returns true for.
     ///
@@ -67,11 +68,13 @@ impl Server {
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
         Self::new().with(|it| it.password = Some(Box::new(check)))
     }
+
     /// Serves one command more, BIND or UDP ASSOCIATE.
     #[must_use]
     pub fn serving(self, command: Command) -> Self {
         self.with(|it| it.served = it.served.and(command))
     }
+
     /// Serves clients of SOCKS4 and SOCKS4a too, told apart by their first byte, whose user id
     /// `check` returns true for.
     ///
@@ -82,16 +85,19 @@ impl Server {
     pub fn with_socks4(self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
         self.with(|it| it.socks4 = Some(Box::new(check)))
     }
+
     fn with(mut self, change: impl FnOnce(&mut Service)) -> Self {
         if let State::New(Some(service)) = self.0.state_mut() {
             change(service);
         }
         self
     }
+
     /// Returns the state, unless the handshake has failed.
     fn state(&self) -> Option<&State> {
         (!self.0.is_over()).then(|| self.0.state())
     }
+
     /// Returns what the client wants, while the application has not decided.
     pub fn request(&self) -> Option<&Request> {
         match self.state()? {
@@ -99,6 +105,7 @@ impl Server {
             _ => None,
         }
     }
+
     /// Accepts the request, with the address that was bound for it: from which the target is
     /// connected to (CONNECT), at which the peer is awaited (BIND) or datagrams are
     /// (UDP ASSOCIATE).
@@ -112,6 +119,7 @@ impl Server {
             it.bound.get_or_insert(bound);
         }
     }
+
     /// Returns where the application listens for the peer of BIND: once it has accepted the
     /// request, and until it says that the peer has [connected](Self::connected) or rejects it.
     pub fn listening(&self) -> Option<&Address> {
@@ -120,6 +128,7 @@ impl Server {
             _ => None,
         }
     }
+
     /// Tells the client of BIND who has connected, and opens the tunnel.
     ///
     /// Whether that is the host which the client [expects](Request::target) is for the application
@@ -134,6 +143,7 @@ impl Server {
             it.peer = Some(peer);
         }
     }
+
     /// Rejects the request, or tells that nobody came whom BIND expected. [`Reply::Succeeded`] is
     /// no reason, and sent as a general failure.
     ///
@@ -318,18 +328,23 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
+
     fn process(&mut self, flows: Flows<'_>, now: Instant) {
         self.0.process(flows, now);
     }
+
     fn is_open(&self) -> bool {
         self.0.is_open()
     }
+
     fn is_transparent(&self) -> bool {
         self.0.is_transparent()
     }
+
     fn progress(&self) -> Progress {
         self.0.progress()
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_open() {
             self.0.facts(f)?;

@@ -70,6 +70,7 @@ impl TlsError {
     pub(crate) fn local(self) -> Error {
         Error::local(NAME, self)
     }
+
     /// Wraps what the peer did wrong.
     pub(crate) fn peer(self) -> Error {
         Error::peer(NAME, self)

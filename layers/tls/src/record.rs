@@ -31,6 +31,7 @@ impl Front {
             _ => Self::Needs(HEADER),
         }
     }
+
     fn of_junk(kind: u8, unread: &[u8]) -> Self {
         if unread.starts_with(RESPONSE) {
             return Self::Junk(TlsError::HttpResponse);

@@ -33,18 +33,21 @@ impl ClientSettings {
             session: Session::default(),
         }
     }
+
     /// Trusts the certificate authorities in this PEM text too.
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Pem(pem.into()));
         self
     }
+
     /// Trusts only what was given to [`ca_certificates`](Self::ca_certificates).
     #[must_use]
     pub fn without_system_roots(mut self) -> Self {
         self.system_roots = false;
         self
     }
+
     /// Shows this certificate chain, its own certificate first, to a server that asks for one, and
     /// proves it with the private key (PKCS #8, PKCS #1 or SEC 1), both as PEM text.
     #[must_use]
@@ -52,6 +55,7 @@ impl ClientSettings {
         self.identity = Some(Identity::new(chain, key));
         self
     }
+
     /// Offers these protocols by ALPN (RFC 7301), the preferred first. Each call replaces what
     /// was set before.
     #[must_use]
@@ -59,12 +63,14 @@ impl ClientSettings {
         self.session.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
+
     /// Speaks only these versions.
     #[must_use]
     pub fn versions(mut self, versions: Versions) -> Self {
         self.session.versions = versions;
         self
     }
+
     /// Appends the session's secrets to the file that the environment variable `SSLKEYLOGFILE`
     /// names, if it is set: whoever reads it can decrypt the connection.
     #[must_use]
@@ -72,6 +78,7 @@ impl ClientSettings {
         self.session.key_log = true;
         self
     }
+
     /// Makes the configuration.
     ///
     /// # Errors
@@ -135,12 +142,14 @@ impl ServerSettings {
             session: Session::default(),
         }
     }
+
     /// Accepts only clients with a certificate from an authority in this PEM text.
     #[must_use]
     pub fn require_client_certificates(mut self, authorities: impl Into<Vec<u8>>) -> Self {
         self.clients = Clients::Required(Pem(authorities.into()));
         self
     }
+
     /// Asks clients for a certificate from an authority in this PEM text, and accepts those that
     /// have none.
     #[must_use]
@@ -148,6 +157,7 @@ impl ServerSettings {
         self.clients = Clients::Allowed(Pem(authorities.into()));
         self
     }
+
     /// Agrees to these protocols by ALPN (RFC 7301), the preferred first; a client that offers only
     /// others is refused. Each call replaces what was set before.
     #[must_use]
@@ -155,12 +165,14 @@ impl ServerSettings {
         self.session.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
+
     /// Speaks only these versions.
     #[must_use]
     pub fn versions(mut self, versions: Versions) -> Self {
         self.session.versions = versions;
         self
     }
+
     /// Appends the session's secrets to the file that the environment variable `SSLKEYLOGFILE`
     /// names, if it is set: whoever reads it can decrypt the connection.
     #[must_use]
@@ -168,6 +180,7 @@ impl ServerSettings {
         self.session.key_log = true;
         self
     }
+
     /// Makes the configuration.
     ///
     /// # Errors
@@ -272,6 +285,7 @@ impl Identity {
         let (chain, key) = (Pem(chain.into()), Pem(key.into()));
         Self { chain, key }
     }
+
     fn parse(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
         let chain = certificates(std::slice::from_ref(&self.chain), "certificate chain")?;
         let what = "private key";

@@ -40,11 +40,13 @@ impl CloseCode {
     pub const fn new(code: u16) -> Self {
         Self(code)
     }
+
     /// Returns whether the code may stand in a Close frame: it is registered, or between 3000 and
     /// 4999. 1004, 1005, 1006 and 1015 are reserved.
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
+
     /// Returns whether the code says that all is well: 1000, 1001, and no code at all.
     pub const fn is_clean(self) -> bool {
         matches!(self, Self::NORMAL | Self::GOING_AWAY | Self::NO_STATUS)
@@ -103,6 +105,7 @@ impl Close {
         let reason = Text::default();
         Self { code, reason }
     }
+
     /// Checks what the application wants to say.
     pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, WebSocketError> {
         if !code.is_sendable() {
@@ -114,6 +117,7 @@ impl Close {
         let reason = Text::from(reason.to_owned());
         Ok(Self { code, reason })
     }
+
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, WebSocketError> {
         let Some((code, reason)) = payload.split_first_chunk() else {
             return match payload {
@@ -130,6 +134,7 @@ impl Close {
             Text::try_from(Bytes::copy_from_slice(reason)).or(Err(WebSocketError::BadUtf8))?;
         Ok(Self { code, reason })
     }
+
     pub(crate) fn emit(&self) -> Bytes {
         let mut payload = BytesMut::new();
         if self.code != CloseCode::NO_STATUS {

@@ -66,9 +66,11 @@ impl Connection {
     pub(crate) fn client(masks: Masks, settings: &Settings) -> Self {
         Self::new(Some(masks), settings)
     }
+
     pub(crate) fn server(settings: &Settings) -> Self {
         Self::new(None, settings)
     }
+
     fn new(masks: Option<Masks>, settings: &Settings) -> Self {
         let is_client = masks.is_some();
         Self {
@@ -86,6 +88,7 @@ impl Connection {
             waits_for_end: is_client,
         }
     }
+
     /// Compresses from now on, if that was agreed on.
     pub(crate) fn compress(&mut self, agreed: Option<Compression>, settings: Option<&Deflate>) {
         if let (Some(agreed), Some(settings)) = (agreed, settings) {
@@ -95,30 +98,38 @@ impl Connection {
             self.compression = Some(agreed);
         }
     }
+
     pub(crate) fn compression(&self) -> Option<&Compression> {
         self.compression.as_ref()
     }
+
     pub(crate) fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
         self.pings
             .add(payload)
             .map_err(|cause| Error::local(NAME, cause))
     }
+
     pub(crate) fn pong(&mut self) -> Option<Pong> {
         self.pings.next_pong()
     }
+
     pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
         self.pings.is_answered(ping)
     }
+
     pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.pings.pong_to(ping)
     }
+
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.farewell = Close::new(code, reason).map_err(|cause| Error::local(NAME, cause))?;
         Ok(())
     }
+
     pub(crate) fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
+
     pub(crate) fn progress(&self) -> Progress {
         match self.state {
             State::Open => Progress::Open,
@@ -128,6 +139,7 @@ impl Connection {
             State::Over => Progress::Over,
         }
     }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Closing { until } | State::Answering { until, .. } | State::Ending { until } => {
@@ -140,6 +152,7 @@ impl Connection {
             State::Over => None,
         }
     }
+
     /// Until when the closing has to be done: counted from when the application asked for it, or the
     /// peer did.
     fn until(&self, now: Instant) -> Option<Instant> {
@@ -148,6 +161,7 @@ impl Connection {
             None => now.checked_add(self.close_timeout),
         }
     }
+
     pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         if self.leaving.is_none() && self.state != State::Over && p.from_app.is_closed() {
             self.leaving = Some(self.until(now));
@@ -187,6 +201,7 @@ impl Connection {
             self.give_up(&mut p);
         }
     }
+
     fn receive<F: Payload>(
         &mut self,
         p: &mut Flows<'_, F, F>,
@@ -221,6 +236,7 @@ impl Connection {
         }
         Ok(())
     }
+
     /// Asks a silent peer for a sign of life.
     fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
         let unread = !p.from_wire.is_empty();
@@ -234,6 +250,7 @@ impl Connection {
         }
         Ok(())
     }
+
     fn peer_closed<F: Payload>(
         &mut self,
         Close { code, reason }: Close,
@@ -270,6 +287,7 @@ impl Connection {
         };
         self.closed = Some(Closed { code, reason, by });
     }
+
     /// Sends what there is room for.
     fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
         if let State::Open | State::Closing { .. } = self.state {
@@ -312,6 +330,7 @@ impl Connection {
             }
         }
     }
+
     fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Flows<'_, F, F>) {
         if self.waits_for_end {
             self.state = State::Ending { until };
@@ -319,10 +338,12 @@ impl Connection {
             self.end(p); // "The server MUST close the underlying TCP connection immediately"
         }
     }
+
     fn end<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         p.to_wire.finish();
         self.state = State::Over;
     }
+
     /// The application broke off: the peer sees an end without a Close frame, which nobody takes for
     /// a clean one.
     fn abandon<F: Payload>(&mut self, error: Error, p: &mut Flows<'_, F, F>) {
@@ -330,6 +351,7 @@ impl Connection {
         p.fail(error);
         self.state = State::Over;
     }
+
     /// The closing took too long.
     fn give_up<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         if let State::Ending { .. } = self.state {
@@ -338,6 +360,7 @@ impl Connection {
         let error = Error::peer(NAME, WebSocketError::CloseTimedOut(self.close_timeout));
         self.abandon(error.at(Place::Layer(p.index)), p);
     }
+
     fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Flows<'_, F, F>, now: Instant) {
         let error = match failure {
             Failure::Refused(cause) => {

@@ -44,6 +44,7 @@ impl Opcode {
     pub(crate) fn is_control(self) -> bool {
         self as u8 & 8 != 0
     }
+
     fn parse(opcode: u8) -> Result<Self, WebSocketError> {
         Ok(match opcode {
             0 => Self::Continuation,
@@ -124,6 +125,7 @@ impl Header {
         };
         Ok(Parsed::Header(header, bytes.len() - rest.len()))
     }
+
     /// Returns the header as bytes.
     #[inline]
     pub(crate) fn emit(&self) -> Emitted {

@@ -28,6 +28,7 @@ impl Key {
     pub(crate) fn new(nonce: [u8; 16]) -> Self {
         Self(STANDARD.encode(nonce))
     }
+
     /// Reads the key of a request: "a base64-encoded value that, when decoded, is 16 bytes in
     /// length".
     fn read(headers: &HeaderMap) -> Option<Self> {
@@ -35,14 +36,17 @@ impl Key {
         let nonce = LENIENT.decode(key).ok()?;
         (nonce.len() == 16).then(|| Self(key.to_owned()))
     }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
     /// Returns the `Sec-WebSocket-Accept` that proves that the server understood the handshake.
     fn accept(&self) -> String {
         let proof = Sha1::new().chain_update(&self.0).chain_update(GUID);
         STANDARD.encode(proof.finalize())
     }
+
     /// Checks the proof in a response.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), WebSocketError> {
         match only(headers, &SEC_WEBSOCKET_ACCEPT) {
@@ -163,6 +167,7 @@ impl<'a> Offer<'a> {
         let upgrades = true;
         Self { request, upgrades }
     }
+
     /// Reads what a `GET` over HTTP/1.1 asks for (RFC 6455 §4.2.1), for a server whose HTTP is not
     /// of this crate; a [`Server`](crate::Server) does this by itself.
     ///
@@ -175,6 +180,7 @@ impl<'a> Offer<'a> {
             Err(cause) => Err(refusal(&cause).into()),
         }
     }
+
     /// Reads what an extended CONNECT for `websocket` asks for (RFC 8441 §5). A key is ignored.
     ///
     /// # Errors
@@ -192,26 +198,32 @@ impl<'a> Offer<'a> {
             }
         }
     }
+
     pub(crate) fn upgrades(&self) -> bool {
         self.upgrades
     }
+
     /// Returns the request.
     pub fn request(&self) -> &'a http::Request<()> {
         self.request
     }
+
     /// Returns the target: path and query, or an absolute URI.
     pub fn uri(&self) -> &'a Uri {
         self.request.uri()
     }
+
     /// Returns all the fields.
     pub fn headers(&self) -> &'a HeaderMap {
         self.request.headers()
     }
+
     /// Returns the `Origin`, which browsers always send: a server for browsers checks it (RFC 6455
     /// §10.2).
     pub fn origin(&self) -> Option<&'a str> {
         only(self.headers(), &ORIGIN)
     }
+
     /// Returns the subprotocols that the client speaks, those it prefers first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> {
         subprotocols(self.headers())
@@ -239,12 +251,14 @@ impl Accept {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Chooses a subprotocol, which must be one of those offered.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());
         self
     }
+
     /// Adds a field.
     ///
     /// # Errors
@@ -258,6 +272,7 @@ impl Accept {
         add(&mut self.headers, name, value).map_err(local)?;
         Ok(self)
     }
+
     /// Returns what is agreed on with this offer, and the fields of the response that says so.
     pub(crate) fn answer(
         self,

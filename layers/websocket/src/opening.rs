@@ -24,6 +24,7 @@ impl<U: Layer<In = Pipe, Out = Pipe>> Opening<U> {
             down: Pipe::new(),
         }
     }
+
     /// Goes on as far as possible, and returns whether the upgrade is open; the bytes behind it are
     /// then what is next on the wire.
     pub(crate) fn process<F: Payload>(

@@ -49,6 +49,7 @@ impl Pings {
         self.waiting.push_back((token, payload));
         Ok(token)
     }
+
     /// Returns the payload of the next ping to be sent, which is sent `now`.
     pub(crate) fn send(&mut self, now: Instant) -> Option<Bytes> {
         let (token, payload) = self.waiting.pop_front()?;
@@ -59,6 +60,7 @@ impl Pings {
         });
         Some(payload)
     }
+
     /// Notes a pong. It answers the earliest ping with that payload and every ping before: a peer
     /// "MAY elect to send a Pong frame for only the most recently processed Ping frame".
     pub(crate) fn answer(&mut self, payload: &[u8], now: Instant) {
@@ -73,13 +75,16 @@ impl Pings {
         let unread = self.answered.len().saturating_sub(MAX_PINGS);
         self.answered.drain(..unread);
     }
+
     pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
         self.answered.iter().any(|pong| pong.token == ping)
     }
+
     pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         let at = self.answered.iter().position(|pong| pong.token == ping)?;
         self.answered.remove(at)
     }
+
     pub(crate) fn next_pong(&mut self) -> Option<Pong> {
         self.answered.pop_front()
     }

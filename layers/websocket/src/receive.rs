@@ -73,9 +73,11 @@ impl Receiver {
             inflater: None,
         }
     }
+
     pub(crate) fn decompress(&mut self, inflater: Inflater) {
         self.inflater = Some(inflater);
     }
+
     /// Takes one frame from the wire, or what has arrived of it, and hands the application the
     /// message that it completes, or the part that it is.
     #[inline]
@@ -160,6 +162,7 @@ impl Receiver {
         }
         Ok(Received::Data)
     }
+
     /// Reads as much of a frame as has arrived, or as its decompressed part may hold.
     fn read_on<F: Payload>(
         &mut self,
@@ -206,6 +209,7 @@ impl Receiver {
         }
         Ok(Received::Data)
     }
+
     /// Decompresses what has arrived of a frame; `last` if that is the rest of the message.
     fn inflate<F: Payload>(
         &mut self,
@@ -238,6 +242,7 @@ impl Receiver {
         }
         step
     }
+
     /// Refuses a frame for what its header says.
     fn admit<F: Payload>(&mut self, header: &Header) -> Result<(), WebSocketError> {
         // Only the first frame of a message says that it is compressed (RFC 7692 §6.1).
@@ -278,6 +283,7 @@ impl Receiver {
         }
         Ok(())
     }
+
     fn is_text(&self, opcode: Opcode) -> bool {
         match opcode {
             Opcode::Text => true,
@@ -285,12 +291,14 @@ impl Receiver {
             _ => false,
         }
     }
+
     fn is_compressed(&self, header: &Header) -> bool {
         match &self.message {
             Some(message) => message.compressed,
             None => header.rsv & RSV1 != 0,
         }
     }
+
     /// Begins a message that comes in pieces.
     fn begin(&mut self, text: bool, compressed: bool) {
         self.message = Some(Fragments {
@@ -300,6 +308,7 @@ impl Receiver {
             count: 0,
         });
     }
+
     /// Adds a fragment to the message that has begun.
     fn extend(&mut self, payload: &[u8]) {
         if let Some(message) = &mut self.message {
@@ -307,6 +316,7 @@ impl Receiver {
             message.payload.extend_from_slice(payload);
         }
     }
+
     /// Delivers the message that has begun, if this was its last fragment.
     fn deliver_if<F: Payload>(
         &mut self,
@@ -325,6 +335,7 @@ impl Receiver {
         }
         Ok(Received::Data)
     }
+
     /// Delivers a part of a message, a text without the bytes of a character that is not complete.
     fn deliver_part<F: Payload>(
         &mut self,

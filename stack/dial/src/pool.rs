@@ -30,6 +30,7 @@ impl SharedConnection {
     pub fn request(&self) -> http2::Request {
         self.request.clone()
     }
+
     /// Returns what makes two of them the same connection.
     pub fn key(&self) -> PoolKey {
         PoolKey(self.key.clone())
@@ -131,6 +132,7 @@ impl PoolState {
             kept: HashMap::new(),
         }
     }
+
     /// Says what to do for a stream; `streams` is how many the connection carries, if there is one.
     pub fn check_out(&mut self, key: &PoolKey, streams: usize) -> Checkout {
         let room = self.kept.len() < self.sharing.connections;
@@ -159,6 +161,7 @@ impl PoolState {
             }
         }
     }
+
     /// Says that the connection is there, or could not be made.
     pub fn created(&mut self, key: &PoolKey, made: bool) {
         match (made, self.kept.get_mut(key)) {
@@ -166,10 +169,12 @@ impl PoolState {
             _ => self.remove(key),
         }
     }
+
     /// Says that a connection is no more.
     pub fn remove(&mut self, key: &PoolKey) {
         self.kept.remove(key);
     }
+
     /// Looks at a connection that carries so many streams: returns when to look again, or `None` if it
     /// is to be closed.
     pub fn check_idle(&mut self, key: &PoolKey, streams: usize, now: Instant) -> Option<Instant> {

@@ -14,15 +14,19 @@ impl Layer for Identity {
     fn name(&self) -> &'static str {
         "identity"
     }
+
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         flows.pass_through();
     }
+
     fn is_open(&self) -> bool {
         true
     }
+
     fn is_transparent(&self) -> bool {
         true
     }
+
     fn progress(&self) -> Progress {
         Progress::Open
     }

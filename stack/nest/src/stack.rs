@@ -33,6 +33,7 @@ impl<L, U> Stack<L, U> {
     pub fn new(lower: L, upper: U) -> Self {
         Self::with(lower, Upper::Now(upper))
     }
+
     /// Puts a layer over `lower` that is chosen once `lower` is open.
     pub fn later(
         lower: L,
@@ -40,9 +41,11 @@ impl<L, U> Stack<L, U> {
     ) -> Self {
         Self::with(lower, Upper::Later(Box::new(choose)))
     }
+
     fn with(lower: L, upper: Upper<L, U>) -> Self {
         Self::joined(lower, upper, Pipe::new(), Pipe::new())
     }
+
     fn joined(lower: L, upper: Upper<L, U>, up: Pipe, down: Pipe) -> Self {
         Self {
             lower,
@@ -53,10 +56,12 @@ impl<L, U> Stack<L, U> {
             dissolved: false,
         }
     }
+
     /// Puts `upper` over a `lower` that has been running, with what lies on its application's side.
     pub(crate) fn grown(lower: L, upper: U, up: Pipe, down: Pipe) -> Self {
         Self::joined(lower, Upper::Now(upper), up, down)
     }
+
     /// Limits each direction of the joint to `limit` bytes, instead of 64 KiB.
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
@@ -64,6 +69,7 @@ impl<L, U> Stack<L, U> {
         self.down.set_limit(limit);
         self
     }
+
     /// Says whether a transparent lower layer is taken out of the path, as it is by default. The law
     /// kit compares both.
     #[must_use]
@@ -71,10 +77,12 @@ impl<L, U> Stack<L, U> {
         self.bypass = bypass;
         self
     }
+
     /// Returns the lower layer.
     pub fn lower(&self) -> &L {
         &self.lower
     }
+
     /// Returns the upper layer, once it has been chosen.
     pub fn upper(&self) -> Option<&U> {
         match &self.upper {
@@ -120,6 +128,7 @@ where
             }
         }
     }
+
     fn choose(&mut self, p: &mut Flows<'_, U::In, U::Out>) {
         if let Upper::Later(_) = self.upper
             && let Upper::Later(choose) = mem::replace(&mut self.upper, Upper::Never)
@@ -136,6 +145,7 @@ where
             }
         }
     }
+
     /// Stands in for a layer above that is not chosen yet, or never will be.
     fn pass_end(&mut self, p: &mut Flows<'_, U::In, U::Out>) {
         p.from_app.stop_with(&self.down);
@@ -153,6 +163,7 @@ where
             p.from_app.refuse(error);
         }
     }
+
     fn revision(&self) -> u64 {
         self.up.revision() + self.down.revision()
     }
@@ -169,6 +180,7 @@ where
     fn name(&self) -> &'static str {
         self.upper().map_or_else(|| self.lower.name(), U::name)
     }
+
     fn process(&mut self, mut p: Flows<'_, U::In, U::Out>, now: Instant) {
         if !self.dissolved {
             self.settle(&mut p, now);
@@ -180,45 +192,55 @@ where
             upper.process(p.at_index(place), now);
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         let upper = self.upper().and_then(U::deadline);
         let lower = self.lower.deadline().filter(|_| !self.dissolved);
         lower.into_iter().chain(upper).min()
     }
+
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper().is_some_and(U::is_open)
     }
+
     fn is_transparent(&self) -> bool {
         self.dissolved && self.upper().is_some_and(U::is_transparent)
     }
+
     fn is_flushed(&self) -> bool {
         let below = self.dissolved || (self.down.is_empty() && self.lower.is_flushed());
         below && self.upper().is_none_or(U::is_flushed)
     }
+
     fn carries_half_close(&self) -> bool {
         self.lower.carries_half_close() && self.upper().is_none_or(U::carries_half_close)
     }
+
     fn progress(&self) -> Progress {
         match (self.lower.progress(), self.upper()) {
             (Progress::Open, Some(upper)) => upper.progress(),
             (lower, _) => lower,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.upper() {
             Some(upper) => upper.facts(f),
             None => self.lower.facts(f),
         }
     }
+
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         self.lower.visit(visitor);
         if let Some(upper) = self.upper() {
             upper.visit(visitor);
         }
     }
+
     fn depth(&self) -> usize {
         self.lower.depth() + self.upper().map_or(0, U::depth)
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
     where
         Self: 'static,
@@ -226,6 +248,7 @@ where
         let upper = self.upper().and_then(|upper| upper.find_part(wanted));
         upper.or_else(|| self.lower.find_part(wanted))
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
     where
         Self: 'static,
@@ -252,6 +275,7 @@ pub trait Nest: Layer + Sized {
     {
         Stack::new(lower, self)
     }
+
     /// Puts a layer over this one that is chosen by a fact from below once this one is open, such
     /// as the protocol that ALPN agreed on.
     ///
@@ -266,6 +290,7 @@ pub trait Nest: Layer + Sized {
     {
         Stack::later(self, choose)
     }
+
     /// Boxes this layer, so that stacks of different layers have one type.
     fn boxed(self) -> Box<dyn Layer<In = Self::In, Out = Self::Out> + Send>
     where

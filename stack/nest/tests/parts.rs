@@ -31,19 +31,23 @@ impl Layer for Numbered {
     fn name(&self) -> &'static str {
         "numbered"
     }
+
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         self.runs.set(self.runs.get() + 1);
         flows.pass_through();
     }
+
     fn is_open(&self) -> bool {
         self.number != 0
     }
+
     fn progress(&self) -> Progress {
         match self.number {
             0 => Progress::Opening("a number"),
             _ => Progress::Open,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "number {}", self.number)
     }
@@ -58,12 +62,15 @@ impl Layer for Other {
     fn name(&self) -> &'static str {
         "other"
     }
+
     fn process(&mut self, flows: Flows<'_>, now: Instant) {
         self.0.process(flows, now);
     }
+
     fn is_open(&self) -> bool {
         true
     }
+
     fn progress(&self) -> Progress {
         Progress::Open
     }

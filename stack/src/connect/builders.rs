@@ -91,16 +91,19 @@ impl Connect {
             form: PhantomData,
         }
     }
+
     /// Takes and hands over messages in [parts](Part), as they come and go: for messages that are
     /// too large to be held, or whose end is not known when they begin.
     pub fn parts(self) -> Connect<Queue<Part>> {
         self.carrying()
     }
+
     /// Carries bytes, in binary messages of any cut. It does not carry half-close: who finishes
     /// closes.
     pub fn tunnel(self) -> Connect<Pipe> {
         self.carrying()
     }
+
     fn carrying<F: Payload>(self) -> Connect<F> {
         Connect {
             target: self.target,
@@ -122,36 +125,43 @@ impl<F: Payload> Connect<F> {
         self.subprotocols.push(name.to_owned());
         self
     }
+
     /// Sends a header field with the handshake.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
     }
+
     /// Sets the limits of the WebSocket.
     pub fn settings(mut self, settings: websocket::Settings) -> Self {
         self.settings = settings;
         self
     }
+
     /// Sets the limits of the HTTP/2 connection, if it gets there over one.
     pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
         self.http2 = settings;
         self
     }
+
     /// Opens it by an HTTP/1.1 upgrade and by nothing else.
     pub fn http1_only(mut self) -> Self {
         self.versions = HttpVersions::Http1;
         self
     }
+
     /// Opens it over HTTP/2 (RFC 8441) or not at all; to a `ws://` URL with prior knowledge.
     pub fn http2_only(mut self) -> Self {
         self.versions = HttpVersions::Http2;
         self
     }
+
     /// Follows redirects of the server, which are refusals otherwise.
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self
     }
+
     /// Says what a [`Dialer`](crate::Dialer) shall connect to, how long it may take, and what the
     /// driver connects with.
     ///
@@ -200,12 +210,14 @@ impl ConnectStream {
             alpn: None,
         }
     }
+
     /// Offers these protocols to the target by ALPN, if it is reached over TLS, instead of those of
     /// the settings of TLS.
     pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
         self.alpn = Some(protocols);
         self
     }
+
     /// As [`Connect::prepare`].
     ///
     /// # Errors
@@ -231,6 +243,7 @@ impl Connector {
             spec: Spec::new(context),
         }
     }
+
     /// Opens a stream of bytes to this URL, as [`ConnectStream::new`].
     pub fn stream(&self, url: &str) -> ConnectStream {
         ConnectStream {
@@ -250,11 +263,13 @@ impl ConnectHttp2 {
             settings: http2::Settings::default(),
         }
     }
+
     /// Sets the limits of the connection.
     pub fn settings(mut self, settings: http2::Settings) -> Self {
         self.settings = settings;
         self
     }
+
     /// As [`Connect::prepare`], and says where it leads.
     ///
     /// # Errors
@@ -330,6 +345,7 @@ macro_rules! routed {
                 self.spec.via(hop.try_into().map_err(Into::into));
                 self
             }
+
             /// Sets how TLS is spoken to the target and to every hop over TLS that has no settings of
             /// its own. By default the system's roots are trusted. Which versions of HTTP are offered
             /// by ALPN is not taken from here.
@@ -337,31 +353,37 @@ macro_rules! routed {
                 self.spec.tls = Some(config);
                 self
             }
+
             /// Goes straight to the target, whatever proxy the environment names.
             pub fn direct(mut self) -> Self {
                 self.spec.route = RouteChoice::Hops(Ok(Vec::new()));
                 self
             }
+
             /// Sets the ways to try, one after the other, instead of hops.
             pub fn routes(mut self, routes: Routes) -> Self {
                 self.spec.route = RouteChoice::Routes(routes);
                 self
             }
+
             /// Reaches the target, where there is no hop, at a Unix socket.
             pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
                 self.spec.unix_socket = Some(path.into());
                 self
             }
+
             /// Sets how long connecting may take.
             pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
                 self.spec.timeouts = timeouts;
                 self
             }
+
             /// Connects with the runtime, resolver, pool and credentials of this context.
             pub fn context(mut self, context: DialContext) -> Self {
                 self.spec.context = context;
                 self
             }
+
             /// Runs on this, instead of the runtime that it is awaited in.
             pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
                 self.spec.context = self.spec.context.runtime(runtime);

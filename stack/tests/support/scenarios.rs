@@ -264,6 +264,7 @@ impl Authenticator for Legs {
             _ => Action::GiveUp("something else".into()),
         }
     }
+
     fn run_blocking(&mut self) {
         self.blocked = true;
     }

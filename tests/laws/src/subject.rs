@@ -95,6 +95,7 @@ impl<F: Traffic> Subject<F> {
             half_closes: OnceCell::new(),
         }
     }
+
     /// Says what the applications do whenever their side has run: it looks for a layer
     /// that waits for a decision, by [`LayerExt::part`](wirestack_layer::LayerExt::part), makes it,
     /// and returns whether it made one.
@@ -103,6 +104,7 @@ impl<F: Traffic> Subject<F> {
         self.decide = Box::new(decide);
         self
     }
+
     /// Adds an action of the application besides sending and receiving, such as a ping. The laws
     /// call it at bad moments, on both sides.
     #[must_use]
@@ -110,6 +112,7 @@ impl<F: Traffic> Subject<F> {
         self.poke = Box::new(poke);
         self
     }
+
     /// Promises that the bytes on the wire depend only on what is said, and not on how it is cut,
     /// on limits, on time or on randomness.
     #[must_use]
@@ -117,6 +120,7 @@ impl<F: Traffic> Subject<F> {
         self.same_bytes = true;
         self
     }
+
     /// Promises that the protocol says on the wire when it is done, so that a connection that was
     /// cut is never taken for one that ended.
     #[must_use]
@@ -124,12 +128,14 @@ impl<F: Traffic> Subject<F> {
         self.marks_end = true;
         self
     }
+
     /// Says that the server's application refuses: the laws are then checked on how that ends.
     #[must_use]
     pub fn refused(mut self) -> Self {
         self.refused = true;
         self
     }
+
     /// States the largest unit in bytes, beyond the message in it: how far a layer may overshoot the
     /// room of a flow, and how much it may hold itself. 1 KiB unless stated; for a stack, count its
     /// joints.
@@ -138,6 +144,7 @@ impl<F: Traffic> Subject<F> {
         self.unit = bytes;
         self
     }
+
     /// States how many bytes the layer may make a pipe hold with
     /// [`require`](wirestack_layer::Pipe::require), whatever a peer sends; 16 MiB unless stated.
     #[must_use]
@@ -145,6 +152,7 @@ impl<F: Traffic> Subject<F> {
         self.memory = bytes;
         self
     }
+
     /// Sets the size of the largest message sent, which should be larger than every limit and window
     /// of the layer, in bytes; 3 MiB unless set.
     #[must_use]
@@ -152,6 +160,7 @@ impl<F: Traffic> Subject<F> {
         self.largest = bytes;
         self
     }
+
     /// Sets the limits of pipes that are tried, in bytes; 1, 100 and 65536 unless set.
     #[must_use]
     pub fn limits(mut self, limits: &[usize]) -> Self {
@@ -159,6 +168,7 @@ impl<F: Traffic> Subject<F> {
         self.limits.sort_unstable();
         self
     }
+
     /// Sets how many offsets of a conversation are split, cut and bent, if it is longer than that;
     /// 200 unless set.
     #[must_use]

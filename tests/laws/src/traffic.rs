@@ -25,6 +25,7 @@ impl Traffic for Pipe {
     fn with_limit(limit: usize) -> Self {
         Self::with_limit(limit)
     }
+
     fn put(&mut self, items: &[u8]) -> usize {
         let n = items.len().min(self.room());
         if n > 0 {
@@ -32,16 +33,20 @@ impl Traffic for Pipe {
         }
         n
     }
+
     fn drain(&mut self, got: &mut Vec<u8>) {
         got.extend(self.chunks().flatten());
         self.discard();
     }
+
     fn byte_size(_: &u8) -> usize {
         1
     }
+
     fn held(&self) -> usize {
         self.len()
     }
+
     fn tunnel(mut flows: Flows<'_>) {
         flows.pass_through();
     }
@@ -52,6 +57,7 @@ impl<T: ByteSize + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
     fn with_limit(limit: usize) -> Self {
         Self::with_limit(limit)
     }
+
     fn put(&mut self, items: &[T]) -> usize {
         let before = self.len();
         for item in items {
@@ -62,12 +68,15 @@ impl<T: ByteSize + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
         }
         self.len() - before
     }
+
     fn drain(&mut self, got: &mut Vec<T>) {
         got.extend(std::iter::from_fn(|| self.pop()));
     }
+
     fn byte_size(item: &T) -> usize {
         item.byte_size()
     }
+
     fn held(&self) -> usize {
         Self::byte_size(self)
     }

@@ -192,6 +192,7 @@ impl Layer for Pushy {
     fn name(&self) -> &'static str {
         self.tunnel.name()
     }
+
     fn process(&mut self, p: Flows<'_>, now: Instant) {
         if self.is_open() {
             return self.tunnel.process(p, now);
@@ -203,12 +204,15 @@ impl Layer for Pushy {
         self.tunnel.process(flows, now);
         self.said.transfer_all_to(to_wire);
     }
+
     fn is_open(&self) -> bool {
         self.tunnel.is_open()
     }
+
     fn progress(&self) -> Progress {
         self.tunnel.progress()
     }
+
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         self.tunnel.visit(visitor);
     }

@@ -38,6 +38,7 @@ impl Client {
         }));
         Ok(Self { tunnel })
     }
+
     /// Sends user and password with the first request (Basic, RFC 7617), as UTF-8.
     ///
     /// # Errors
@@ -49,6 +50,7 @@ impl Client {
         self.set(|asking| asking.ask.credentials = Credentials::AtOnce(value));
         Ok(self)
     }
+
     /// Sends the credentials only to a proxy that asks for them with a 407 and offers Basic.
     ///
     /// The request is then repeated on this connection if it stays open. Otherwise the error says
@@ -63,6 +65,7 @@ impl Client {
         });
         self
     }
+
     /// Sends the credentials with the first request after all: the proxy has asked for them on an
     /// earlier connection.
     #[must_use]
@@ -75,6 +78,7 @@ impl Client {
         });
         self
     }
+
     /// Makes it wait, before each request and at the response that opens, for whoever holds it to
     /// [authorize](Self::authorize) it: for schemes that need more than one header field. It is
     /// [parked](Self::parked) then.
@@ -83,6 +87,7 @@ impl Client {
         self.set(|asking| asking.ask.credentials = Credentials::Parking(None));
         self
     }
+
     /// Returns what it waits at.
     pub fn parked(&self) -> Option<Parked<'_>> {
         let Tunnel::Opening(asking) = &self.tunnel else {
@@ -97,6 +102,7 @@ impl Client {
             Held::Opened(opened) => Parked::Response(&opened.response),
         })
     }
+
     /// Goes on from where it is [parked](Self::parked): sends the request, with this
     /// `Proxy-Authorization`, or opens the tunnel. Nothing happens while it is not parked.
     ///
@@ -122,6 +128,7 @@ impl Client {
             }
         });
     }
+
     /// Ends it where it is [parked](Self::parked), with the proxy's refusal, if there is one, as the
     /// cause.
     pub fn give_up(&mut self) {
@@ -132,11 +139,13 @@ impl Client {
             })
         });
     }
+
     fn decide(&mut self, decide: impl FnOnce(&mut Connect, Held) -> Decided) {
         if let Some(asking) = self.tunnel.opening() {
             asking.decide(decide);
         }
     }
+
     /// Adds a field to the request.
     ///
     /// A `Host` replaces the one that is made from the target. `Content-Length` and
@@ -149,16 +158,19 @@ impl Client {
         });
         self
     }
+
     /// Sets the limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.set(|asking| asking.limits = limits);
         self
     }
+
     /// Returns the 2xx, once the tunnel is open.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
     }
+
     fn set(&mut self, change: impl FnOnce(&mut Asking<Connect>)) {
         if let Some(asking) = self.tunnel.opening() {
             change(asking);
@@ -197,6 +209,7 @@ impl Challenged {
     pub fn challenges(&self) -> &[String] {
         &self.challenges
     }
+
     fn new(refusal: &Refusal) -> Self {
         Self {
             challenges: refusal.proxy_challenges(),
@@ -237,6 +250,7 @@ impl Credentials {
             Self::None | Self::OnChallenge(_) => None,
         }
     }
+
     /// What the proxy had asked for before the last request.
     fn challenged(&self) -> Option<&Challenged> {
         match self {
@@ -267,6 +281,7 @@ impl Ask for Connect {
         head::write_headers(out, &self.headers, &FRAMING);
         head::write_line(out, &[]);
     }
+
     fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => Err(Http1Error::SwitchedOnConnect),
@@ -281,6 +296,7 @@ impl Ask for Connect {
             }
         }
     }
+
     fn refused(&mut self, refusal: Refusal, reusable: bool) -> Next {
         let asked = refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let challenged = Challenged::new(&refusal);
@@ -299,9 +315,11 @@ impl Ask for Connect {
             _ => Next::Fail(refused(refusal)),
         }
     }
+
     fn parks(&self) -> bool {
         matches!(self.credentials, Credentials::Parking(_))
     }
+
     fn cut(&self, error: Error, seen: usize) -> Error {
         match self.credentials.challenged() {
             // The proxy had promised to stay and did not.

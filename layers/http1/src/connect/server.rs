@@ -31,6 +31,7 @@ impl Server {
         let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
+
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -39,6 +40,7 @@ impl Server {
         }
         self
     }
+
     /// Returns the request while it waits to be accepted, rejected or challenged.
     pub fn request(&self) -> Option<&Request> {
         match &self.tunnel {
@@ -46,6 +48,7 @@ impl Server {
             _ => None,
         }
     }
+
     /// Accepts the request with a 200 and these fields.
     ///
     /// `Content-Length` and `Transfer-Encoding` are left out: a 2xx to CONNECT must not have them
@@ -60,6 +63,7 @@ impl Server {
             Answer { bytes, then }
         });
     }
+
     /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
     /// directions end, the application's with [`Http1Error::Rejected`].
     ///
@@ -69,6 +73,7 @@ impl Server {
         let says_no = |status: StatusCode| !status.is_informational() && !status.is_success();
         self.decide(|_| Answer::rejection::<Connect>(&response, says_no, false));
     }
+
     /// Asks for Basic credentials with a 407 and waits for another request on this connection.
     ///
     /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the 407
@@ -79,6 +84,7 @@ impl Server {
     pub fn challenge(&mut self, realm: &str) {
         self.challenge_with(&[basic::challenge(realm)]);
     }
+
     /// Asks for credentials by any of these challenges, each from its scheme on, as
     /// [`challenge`](Self::challenge) does. Control characters in them become blanks.
     pub fn challenge_with(&mut self, challenges: &[String]) {
@@ -107,6 +113,7 @@ impl Server {
             Answer { bytes, then }
         });
     }
+
     fn decide(&mut self, decide: impl FnOnce(&Request) -> Answer) {
         if let Some(answering) = self.tunnel.opening() {
             answering.decide(decide);

@@ -26,6 +26,7 @@ impl Target {
             }),
         }
     }
+
     /// Reads the target of a request. "A server MUST reject a CONNECT request that targets an empty
     /// or invalid port number" (RFC 9110 §9.3.6).
     pub(crate) fn parse(text: &str) -> Option<Self> {

@@ -30,6 +30,7 @@ impl Client {
         let tunnel = Tunnel::new(Asking::new(upgrade));
         Ok(Self { tunnel })
     }
+
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -38,6 +39,7 @@ impl Client {
         }
         self
     }
+
     /// Returns the `101 Switching Protocols`, once the tunnel is open.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
@@ -103,6 +105,7 @@ impl Ask for Upgrade {
         head::write_headers(out, self.request.headers(), &owned);
         head::write_line(out, &[]);
     }
+
     fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
         let headers = &head.headers;
         match head.status {
@@ -118,6 +121,7 @@ impl Ask for Upgrade {
             _ => Ok(Verdict::Refuses { ask_again: false }),
         }
     }
+
     fn facts(&self, _head: &ResponseHead) -> String {
         format!("upgraded to {}", self.token)
     }

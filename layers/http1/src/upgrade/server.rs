@@ -21,6 +21,7 @@ impl Server {
         let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
+
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -29,6 +30,7 @@ impl Server {
         }
         self
     }
+
     /// Returns the request while it waits to be accepted or rejected.
     pub fn request(&self) -> Option<&Request<()>> {
         match &self.tunnel {
@@ -36,11 +38,13 @@ impl Server {
             _ => None,
         }
     }
+
     /// Returns whether the request that waits [offers](super::offers) to upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
         self.request()
             .is_some_and(|request| super::offers(request, token))
     }
+
     /// Accepts the upgrade with `101 Switching Protocols` and these fields; `Connection` and
     /// `Upgrade` are added.
     ///
@@ -64,6 +68,7 @@ impl Server {
             Answer { bytes, then }
         });
     }
+
     /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
     /// directions end, the application's with [`Http1Error::Rejected`].
     ///
@@ -76,6 +81,7 @@ impl Server {
             Answer::rejection::<Upgrade>(&response, says_no, bodiless)
         });
     }
+
     fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Answer) {
         if let Some(answering) = self.tunnel.opening() {
             answering.decide(decide);

@@ -42,6 +42,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         bench.process();
         bench
     }
+
     fn flows(&mut self) -> (&mut L, Flows<'_>) {
         let flows = Flows::new(
             &mut self.from_wire,
@@ -51,6 +52,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         );
         (&mut self.layer, flows)
     }
+
     /// Processes, and checks the laws Idempotence, Deadline and Demand.
     pub fn process(&mut self) {
         let now = self.now;
@@ -65,29 +67,35 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         let waits = matches!(self.layer.progress(), Progress::Deciding(_));
         assert!(idle || waits, "left bytes and asked for no more");
     }
+
     pub fn arrive(&mut self, bytes: &[u8]) {
         self.from_wire.write(bytes);
         self.process();
     }
+
     pub fn arrive_bytewise(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.arrive(&[*byte]);
         }
     }
+
     pub fn wire_ends(&mut self) {
         self.from_wire.finish();
         self.process();
     }
+
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
         self.process();
     }
+
     pub fn error(&self) -> Error {
         match self.to_app.closed() {
             Some(End::Aborted(error)) => error.clone(),
             other => panic!("no error but {other:?}"),
         }
     }
+
     pub fn seen(&mut self) -> Seen {
         let text = |pipe: &mut Pipe| String::from_utf8_lossy(pipe.unread()).into_owned();
         Seen {

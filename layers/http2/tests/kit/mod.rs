@@ -35,6 +35,7 @@ where
             now: START,
         }
     }
+
     pub(crate) fn process(&mut self) {
         let flows = Flows::new(
             &mut self.from_wire,
@@ -46,10 +47,12 @@ where
         let deadline = self.layer.deadline();
         assert!(deadline.is_none_or(|at| at > self.now), "the law Deadline");
     }
+
     fn revision(&self) -> u64 {
         let wire = self.from_wire.revision() + self.to_wire.revision();
         wire + self.from_app.revision() + self.to_app.revision()
     }
+
     /// Hands over bytes, whatever the room, and returns what is answered.
     pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut answered = Vec::new();
@@ -62,6 +65,7 @@ where
         answered.extend(self.say());
         answered
     }
+
     /// Takes what is to be sent.
     pub(crate) fn say(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
@@ -81,6 +85,7 @@ impl Side<Connection> {
     pub(crate) fn head(&mut self) -> Option<(StreamId, Head)> {
         self.to_app.arrived()
     }
+
     /// The next request that arrived.
     pub(crate) fn request(&mut self) -> Option<(StreamId, http::Request<()>)> {
         match self.head()? {
@@ -88,12 +93,15 @@ impl Side<Connection> {
             (_, Head::Response(_)) => panic!("a response, where a request was wanted"),
         }
     }
+
     pub(crate) fn write(&mut self, id: StreamId, bytes: &[u8]) {
         self.from_app.write(id).unwrap().write(bytes);
     }
+
     pub(crate) fn finish(&mut self, id: StreamId) {
         self.from_app.write(id).unwrap().finish();
     }
+
     /// Takes what arrived on a stream.
     pub(crate) fn read(&mut self, id: StreamId) -> Vec<u8> {
         let mut pipe = self.to_app.read(id).unwrap();
@@ -101,6 +109,7 @@ impl Side<Connection> {
         pipe.discard();
         read
     }
+
     /// How a stream ended: `None` while it has not, an empty text if cleanly.
     pub(crate) fn end(&mut self, id: StreamId) -> Option<String> {
         match self.to_app.read(id)?.end()? {
@@ -123,9 +132,11 @@ impl Pair {
             server: Side::new(Connection::server(server)),
         }
     }
+
     pub(crate) fn usual() -> Self {
         Self::new(Settings::default(), Settings::server())
     }
+
     /// Lets both go on until nothing moves.
     pub(crate) fn settle(&mut self) {
         loop {
@@ -139,6 +150,7 @@ impl Pair {
             }
         }
     }
+
     /// Opens a tunnel; its names on both sides.
     pub(crate) fn tunnel(&mut self) -> [StreamId; 2] {
         let at_client = self.client.from_app.open(tunnel()).unwrap();

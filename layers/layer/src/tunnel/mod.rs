@@ -161,6 +161,7 @@ impl<T: Send + 'static> Tunnel<T> {
             phase: Phase::Opening(handshake),
         }
     }
+
     /// Returns what the handshake and its application share.
     ///
     /// # Panics
@@ -169,6 +170,7 @@ impl<T: Send + 'static> Tunnel<T> {
     pub fn state(&self) -> &T {
         self.state.as_deref().expect(LOST)
     }
+
     /// Returns what the handshake and its application share, for the application to decide.
     ///
     /// # Panics
@@ -233,6 +235,7 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
     fn name(&self) -> &'static str {
         self.name
     }
+
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let Phase::Opening(handshake) = &mut self.phase {
             flows.propagate_stop();
@@ -255,12 +258,15 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             _ => flows.discard(),
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
+
     fn progress(&self) -> Progress {
         match &self.phase {
             Phase::Opening(handshake) => handshake.wait.progress(),
@@ -268,9 +274,11 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             Phase::Over => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.state().fmt(f)
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
         let me = self.as_any();
         if wanted(me.type_id()) {
@@ -278,6 +286,7 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
         }
         wanted(TypeId::of::<T>()).then(|| self.state() as _)
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any> {
         if wanted(TypeId::of::<Self>()) {
             return Some(self.as_any_mut());

@@ -106,6 +106,7 @@ impl<T> Wire<T> {
             })
         })
     }
+
     /// Reads as many bytes as the array has that they are assigned to.
     ///
     /// # Errors
@@ -122,6 +123,7 @@ impl<T> Wire<T> {
             })
         })
     }
+
     /// Reads a line of at most `most` bytes, and returns it without the LF that ends it, and without
     /// a CR before that.
     ///
@@ -146,6 +148,7 @@ impl<T> Wire<T> {
             }
         })
     }
+
     /// Reads what `parse` finds in the unread bytes, which are lent to it: it is called with all
     /// that have arrived, and again when there are as many as it [needs](Parsed::Partial).
     ///
@@ -186,6 +189,7 @@ impl<T> Wire<T> {
             Ok(parsed)
         })
     }
+
     /// Reads what `take` takes, which has consumed what is complete.
     fn next<R>(
         &self,
@@ -218,6 +222,7 @@ impl<T> Wire<T> {
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> impl Future<Output = ()> {
         self.fill(move |to_wire| to_wire.extend_from_slice(bytes.as_ref()))
     }
+
     /// Writes through `f`, which must only add to what it is given: one unit, such as a message.
     pub fn fill<R>(&self, f: impl FnOnce(&mut BytesMut) -> R) -> impl Future<Output = R> {
         let mut f = Some(f);
@@ -250,6 +255,7 @@ impl<T> Wire<T> {
             None => lent.wait(Progress::Deciding(what), 0),
         })
     }
+
     /// Looks at the state that the layer shares with its application, or changes it.
     pub fn state<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(self.lent().state())
@@ -260,6 +266,7 @@ impl<T> Wire<T> {
     fn poll_lent<R>(&self, mut f: impl FnMut(&mut Lent<T>) -> Poll<R>) -> impl Future<Output = R> {
         poll_fn(move |_| f(&mut self.lent()))
     }
+
     fn lent(&self) -> MutexGuard<'_, Lent<T>> {
         let lent = lock(&self.lent);
         assert!(lent.state.is_some(), "{OUTSIDE}");
@@ -297,9 +304,11 @@ impl<T> Lent<T> {
             wait: Wait::default(),
         }
     }
+
     fn state(&mut self) -> &mut T {
         self.state.as_mut().expect(OUTSIDE)
     }
+
     fn wait<R>(&mut self, progress: Progress, bytes: usize) -> Poll<R> {
         self.wait = Wait { progress, bytes };
         Poll::Pending
@@ -310,6 +319,7 @@ impl Wait {
     pub(super) fn progress(self) -> Progress {
         self.progress
     }
+
     /// Returns whether what the block waits for may have come.
     pub(super) fn goes_on(self, from_wire: &Pipe, room: usize) -> bool {
         match self.progress {
@@ -317,6 +327,7 @@ impl Wait {
             _ => room > 0 && (from_wire.len() >= self.bytes || from_wire.is_closed()),
         }
     }
+
     /// Asks for the bytes it waits for. It does so on each call: a stack may have put another pipe
     /// in the place of the last one.
     pub(super) fn require(self, from_wire: &mut Pipe) {

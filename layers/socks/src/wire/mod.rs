@@ -50,33 +50,40 @@ impl<'a> Fields<'a> {
             read: 0,
         }
     }
+
     /// Returns how many bytes the fields had that were read.
     pub(crate) fn len(&self) -> usize {
         self.read
     }
+
     pub(crate) fn bytes(&mut self, n: usize) -> Parsed<&'a [u8]> {
         let end = self.read + n;
         let field = self.bytes.get(self.read..end).ok_or(Unparsed::Short(end))?;
         self.read = end;
         Ok(field)
     }
+
     pub(crate) fn array<const N: usize>(&mut self) -> Parsed<[u8; N]> {
         let mut array = [0; N];
         array.copy_from_slice(self.bytes(N)?);
         Ok(array)
     }
+
     pub(crate) fn byte(&mut self) -> Parsed<u8> {
         let [byte] = self.array()?;
         Ok(byte)
     }
+
     /// Returns the next byte, which is not read by that.
     pub(crate) fn peek(&self) -> Parsed<u8> {
         let byte = self.bytes.get(self.read).copied();
         byte.ok_or(Unparsed::Short(self.read + 1))
     }
+
     pub(crate) fn port(&mut self) -> Parsed<u16> {
         self.array().map(u16::from_be_bytes)
     }
+
     pub(crate) fn version(&mut self, wanted: u8) -> Parsed<()> {
         let message = self.message;
         match self.byte()? {

@@ -24,12 +24,15 @@ impl Authority {
         let issuer = CertifiedIssuer::self_signed(params, key).unwrap();
         Self { issuer }
     }
+
     pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
+
     pub(crate) fn der(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
     }
+
     /// Issues a certificate; returns it and its key, as PEM.
     pub(crate) fn issue(
         &self,
@@ -101,6 +104,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
             peak: [0; 2],
         }
     }
+
     pub(crate) fn step(&mut self) {
         let flows = Flows::new(
             &mut self.from_wire,
@@ -110,10 +114,12 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
         );
         self.layer.process(flows, now());
     }
+
     fn revision(&self) -> u64 {
         let wire = self.from_wire.revision() + self.to_wire.revision();
         wire + self.from_app.revision() + self.to_app.revision()
     }
+
     /// Processes until nothing moves; a call too many does nothing (law Idempotence).
     fn process(&mut self) -> bool {
         let start = self.revision();
@@ -131,19 +137,23 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
             self.to_app.discard();
         }
     }
+
     /// How what the application receives has ended.
     pub(crate) fn end(&self) -> Option<&End> {
         self.to_app.end()
     }
+
     pub(crate) fn finished(&self) -> bool {
         matches!(self.end(), Some(End::Finished))
     }
+
     pub(crate) fn error(&self) -> Option<&Error> {
         match self.end() {
             Some(End::Aborted(error)) => Some(error),
             _ => None,
         }
     }
+
     #[track_caller]
     pub(crate) fn cause(&self) -> &TlsError {
         let Some(error) = self.error() else {
@@ -153,6 +163,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
             .cause()
             .unwrap_or_else(|| panic!("not of TLS: {error}"))
     }
+
     #[track_caller]
     pub(crate) fn text(&self) -> String {
         self.error().expect("an error").to_string()
@@ -198,10 +209,12 @@ where
             carried: [0; 2],
         }
     }
+
     pub(crate) fn linked(mut self, to_server: Link, to_client: Link) -> Self {
         self.links = [to_server, to_client];
         self
     }
+
     /// Runs until nothing moves.
     pub(crate) fn settle(&mut self) {
         for _ in 0..1_000_000 {
@@ -215,6 +228,7 @@ where
         }
         panic!("does not settle");
     }
+
     /// The client asks, the server answers; both finish, the server last.
     pub(crate) fn converse(&mut self) {
         self.client.from_app.write(ASKED);
@@ -226,6 +240,7 @@ where
         self.server.from_app.finish();
         self.settle();
     }
+
     #[track_caller]
     pub(crate) fn assert_conversed(&self, what: impl std::fmt::Debug) {
         assert_eq!(self.server.got, ASKED, "{what:?}");
@@ -233,6 +248,7 @@ where
         assert!(self.client.finished(), "{what:?} {:?}", self.client.end());
         assert!(self.server.finished(), "{what:?} {:?}", self.server.end());
     }
+
     fn carry(&mut self, way: usize) -> bool {
         let (from, to) = match way {
             0 => (&mut self.client.to_wire, &mut self.server.from_wire),

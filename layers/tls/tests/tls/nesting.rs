@@ -30,6 +30,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
     fn name(&self) -> &'static str {
         "nested"
     }
+
     fn process(&mut self, p: Flows<'_>, now: Instant) {
         loop {
             let before = (self.up.revision(), self.down.revision());
@@ -42,15 +43,19 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
             }
         }
     }
+
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper.is_open()
     }
+
     fn carries_half_close(&self) -> bool {
         self.lower.carries_half_close() && self.upper.carries_half_close()
     }
+
     fn progress(&self) -> Progress {
         self.upper.progress()
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
     where
         Self: 'static,
@@ -58,6 +63,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
         let upper = self.upper.find_part(wanted);
         upper.or_else(|| self.lower.find_part(wanted))
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
     where
         Self: 'static,

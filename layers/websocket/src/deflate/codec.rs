@@ -53,13 +53,16 @@ impl Deflater {
             pool: settings.pool.clone(),
         }
     }
+
     /// Decides on the next message, of which `len` bytes are known, and whether these are all.
     pub(crate) fn begin(&mut self, len: usize, whole: bool) {
         self.active = self.bits.is_some() && (!whole || len >= self.threshold);
     }
+
     pub(crate) fn is_active(&self) -> bool {
         self.active
     }
+
     /// Compresses the next piece of a message.
     pub(crate) fn deflate(&mut self, piece: &[u8], last: bool) -> Result<Bytes, WebSocketError> {
         let bits = self.bits.unwrap_or(MAX_BITS);
@@ -110,6 +113,7 @@ impl Inflater {
             pool,
         }
     }
+
     /// Decompresses some of a message into `out`, which grows to no more than `max` bytes. `whole`
     /// says that `input` is all that is left of it.
     pub(crate) fn inflate(
@@ -207,6 +211,7 @@ impl<K: PartialEq, T> Idle<K, T> {
         let at = idle.iter().position(|(other, _)| *other == kind)?;
         Some(idle.swap_remove(at).1)
     }
+
     fn keep(&self, kind: K, zlib: T) {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {

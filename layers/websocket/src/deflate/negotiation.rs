@@ -141,6 +141,7 @@ impl Deflate {
     fn server_bits(&self) -> u8 {
         self.server_max_window_bits.clamp(MIN_BITS, MAX_BITS)
     }
+
     fn client_bits(&self) -> u8 {
         self.client_max_window_bits.clamp(MIN_BITS, MAX_BITS)
     }

@@ -31,11 +31,13 @@ where
             now: Instant::ORIGIN,
         }
     }
+
     fn flows(&mut self) -> (&mut L, Flows<'_, L::In, L::Out>) {
         let flows = (&mut self.from_wire, &mut self.to_wire);
         let flows = Flows::new(flows.0, flows.1, &mut self.from_app, &mut self.to_app);
         (&mut self.layer, flows)
     }
+
     /// Calls `process`, and once more to see that it has nothing left to do.
     pub(crate) fn turn(&mut self) {
         let now = self.now;
@@ -55,6 +57,7 @@ where
             "a deadline that has passed"
         );
     }
+
     /// Puts bytes on the wire and processes them.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
         if !self.from_wire.is_closed() {
@@ -62,6 +65,7 @@ where
         }
         self.turn();
     }
+
     /// Takes what is to be sent.
     pub(crate) fn sent(&mut self) -> Vec<u8> {
         self.to_wire.take(self.to_wire.len()).to_vec()

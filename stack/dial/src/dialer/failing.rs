@@ -54,6 +54,7 @@ where
             self.next_route(Reason::Layer { part, error }, now);
         }
     }
+
     pub(crate) fn layer_failed(&mut self, error: Error, open: usize, ended: bool, now: Instant) {
         self.trace.add(now, Event::Failed(error.to_string()));
         let given_up = self.given_up.take();
@@ -92,6 +93,7 @@ where
             false => self.next_route(reason, now),
         }
     }
+
     /// Connects once more, as a layer wishes.
     fn again(&mut self, error: Error, now: Instant) {
         self.trace.add(now, Event::Again(error.to_string()));
@@ -113,6 +115,7 @@ where
             self.state = State::Racing(HappyEyeballs::to(known));
         }
     }
+
     /// Follows a redirect of the target; whether that is what its answer was.
     fn redirected(&mut self, status: StatusCode, fields: &HeaderMap, now: Instant) -> bool {
         let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
@@ -150,6 +153,7 @@ where
         self.state = State::Start;
         true
     }
+
     pub(crate) fn at_layer(&self, error: Error, open: usize) -> Reason {
         let place = match error.place() {
             Place::Layer(place) => place,
@@ -158,10 +162,12 @@ where
         let part = self.part(place);
         Reason::Layer { part, error }
     }
+
     pub(crate) fn part(&self, place: usize) -> String {
         let route = self.routes.front();
         route.map_or_else(|| self.plan.0.target(), |route| route.part(place))
     }
+
     /// Leaves this way and takes the next one.
     pub(crate) fn next_route(&mut self, reason: Reason, now: Instant) {
         self.close(now);
@@ -172,6 +178,7 @@ where
         }
         self.state = State::Route;
     }
+
     /// Closes every attempt.
     pub(crate) fn close(&mut self, now: Instant) {
         self.desks.disconnect();
@@ -188,6 +195,7 @@ where
             _ => {}
         }
     }
+
     pub(crate) fn end(&mut self, reason: Reason, now: Instant) {
         self.close(now);
         let reason = match (self.failed.is_empty(), self.routes.pop_front()) {

@@ -53,6 +53,7 @@ impl HappyEyeballs {
         race.lookup = Some((lookup, now));
         race
     }
+
     /// Begins with what is known, in this order.
     pub(crate) fn to(known: Vec<Destination>) -> Self {
         Self {
@@ -67,11 +68,13 @@ impl HappyEyeballs {
             failed: Vec::new(),
         }
     }
+
     /// Where an attempt leads.
     pub(crate) fn to_of(&self, id: AttemptId) -> Option<&Destination> {
         let mut running = self.running.iter();
         running.find(|it| it.id == id).map(|it| &it.to)
     }
+
     /// Returns what is known, `first` at its head.
     pub(crate) fn again(self, first: &Destination) -> Vec<Destination> {
         let mut known = self.known;
@@ -79,9 +82,11 @@ impl HappyEyeballs {
         known.insert(0, first.clone());
         known
     }
+
     pub(crate) fn is_looking_up(&self) -> bool {
         self.lookup.is_some() && self.known.is_empty()
     }
+
     /// Takes addresses that were found; more may follow until it is `over`.
     pub(crate) fn found(
         &mut self,
@@ -117,6 +122,7 @@ impl HappyEyeballs {
         };
         true
     }
+
     /// Says what to do next.
     pub(crate) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> NextAttempt {
         let late = |attempt: &Attempt| due(attempt.since, allowed(attempt, timeouts), now);
@@ -157,10 +163,12 @@ impl HappyEyeballs {
         let patience = self.patience.filter(|_| patient);
         NextAttempt::Wait(ends.chain(starts).chain(patience).min())
     }
+
     /// Says that what was popped is under way.
     pub(crate) fn started(&mut self, id: AttemptId, to: Destination, since: Instant) {
         self.running.push(Attempt { id, to, since });
     }
+
     /// Takes an attempt out that failed; the next one need not wait.
     pub(crate) fn lose(
         &mut self,
@@ -177,6 +185,7 @@ impl HappyEyeballs {
         self.next = Some(now);
         Some(to)
     }
+
     /// Takes the winner, and those that lost.
     pub(crate) fn win(&mut self, id: AttemptId) -> Option<(Attempt, Vec<AttemptId>)> {
         let at = self.running.iter().position(|attempt| attempt.id == id)?;
@@ -185,14 +194,17 @@ impl HappyEyeballs {
         self.lookup = None;
         Some((winner, losers))
     }
+
     /// Ends it, and returns the attempts that are to be closed.
     pub(crate) fn stop(&mut self) -> Vec<AttemptId> {
         self.lookup = None;
         self.running.drain(..).map(|attempt| attempt.id).collect()
     }
+
     fn has_more(&self) -> bool {
         !self.other.is_empty() || self.left.iter().any(|left| !left.is_empty())
     }
+
     fn pop(&mut self) -> Option<Destination> {
         if let Some(to) = self.other.pop_front() {
             return Some(to);

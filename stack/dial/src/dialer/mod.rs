@@ -111,6 +111,7 @@ where
             plan,
         }
     }
+
     /// Sets how many new connections the layers may ask for on each way, how many redirects are
     /// followed, and how often each proxy may ask for credentials, instead of 5.
     #[must_use]
@@ -118,14 +119,17 @@ where
         self.retries = retries;
         self
     }
+
     /// Returns how long it may take.
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
+
     /// Returns what was done so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
+
     /// Returns the next thing to do.
     pub fn step(&mut self, now: Instant) -> Step {
         loop {
@@ -168,6 +172,7 @@ where
             return Step::Wait { until };
         }
     }
+
     fn start(&mut self, now: Instant) {
         match self.plan.0.routes() {
             Ok(routes) => {
@@ -178,6 +183,7 @@ where
             Err(error) => self.end(Reason::Invalid(error), now),
         }
     }
+
     /// Begins with the first way that is left.
     fn go(&mut self, now: Instant) {
         let Some(route) = self.routes.front() else {
@@ -215,6 +221,7 @@ where
             },
         });
     }
+
     fn build(&mut self, now: Instant) -> bool {
         let Some(route) = self.routes.front() else {
             return false;
@@ -230,10 +237,12 @@ where
         }
         self.built.is_some()
     }
+
     fn id(&mut self) -> u32 {
         self.ids += 1;
         self.ids
     }
+
     fn take_turn(&mut self, turn: NextAttempt, now: Instant) {
         match turn {
             NextAttempt::Open(to) => {
@@ -260,6 +269,7 @@ where
             NextAttempt::Wait(_) => {}
         }
     }
+
     /// Gives up what is under way because it, or everything, takes too long.
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
@@ -280,6 +290,7 @@ where
             false => self.next_route(reason, now),
         }
     }
+
     /// Takes what was found for a look-up so far; more will follow.
     pub fn found(&mut self, lookup: LookupId, found: Vec<SocketAddr>, now: Instant) {
         if let State::Racing(race) = &mut self.state {
@@ -289,6 +300,7 @@ where
             }
         }
     }
+
     /// Takes what was found for a look-up, or the rest of it.
     pub fn resolved(
         &mut self,
@@ -321,6 +333,7 @@ where
             None => {}
         }
     }
+
     /// Says that an attempt could not be opened, and why.
     pub fn refused(&mut self, attempt: AttemptId, error: Error, now: Instant) {
         let State::Racing(race) = &mut self.state else {

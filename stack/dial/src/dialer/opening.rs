@@ -24,6 +24,7 @@ where
     pub fn opened(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
         self.open(attempt, now)
     }
+
     /// Says that the stream of an attempt is open, and with which response, and returns the stack to
     /// drive on it; `None` if the attempt is no longer wanted, or the response is not what was asked
     /// for.
@@ -50,6 +51,7 @@ where
         }
         self.open(attempt, now)
     }
+
     fn open(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
         let State::Racing(race) = &mut self.state else {
             return None;
@@ -79,27 +81,32 @@ where
         });
         Some(Engine::new(layer))
     }
+
     /// Answers [`Step::Ask`]; `None` if nobody knows.
     pub fn credentials(&mut self, question: QuestionId, given: Option<Credentials>, now: Instant) {
         self.desks.answer(question, Input::Credentials(given));
         self.answered(now);
     }
+
     /// Answers [`Step::Fetch`].
     pub fn replied(&mut self, question: QuestionId, reply: Result<Bytes, Error>, now: Instant) {
         self.desks.answer(question, Input::Reply(reply));
         self.answered(now);
     }
+
     /// Takes back the work of [`Step::SpawnBlocking`] when it has run.
     pub fn ran(&mut self, job: BlockingTask, now: Instant) {
         self.desks.take_back(job);
         self.answered(now);
     }
+
     fn answered(&mut self, now: Instant) {
         if let State::Opening(opening) = &mut self.state {
             opening.since = now;
             self.trace.add(now, Event::Answered);
         }
     }
+
     /// Looks at the stack of an attempt, after each time that something moved in it.
     pub fn observe(&mut self, attempt: AttemptId, engine: &mut Engine<L>, now: Instant) {
         if !matches!(&self.state, State::Opening(it) if it.attempt == attempt) {
@@ -128,6 +135,7 @@ where
             }
         }
     }
+
     /// Notes which layers are open; returns how many.
     fn look(&mut self, engine: &mut Engine<L>, now: Instant) -> usize {
         let (mut open, mut first_closed) = (0, None);
@@ -159,6 +167,7 @@ where
         }
         open
     }
+
     /// Lets the authenticator of a hop answer for the layer that waits for it; whether the stack can
     /// go on.
     fn serve(&mut self, open: usize, engine: &mut Engine<L>, now: Instant) -> bool {

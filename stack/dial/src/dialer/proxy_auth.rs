@@ -60,16 +60,19 @@ impl Desks {
         });
         Self(desks.collect())
     }
+
     /// Whether somebody outside is being asked.
     pub(crate) fn is_asking(&self) -> bool {
         self.0.iter().any(|desk| desk.question.is_some())
     }
+
     /// Forgets questions whose connection is gone. An answer that still comes is not heard.
     pub(crate) fn disconnect(&mut self) {
         for desk in &mut self.0 {
             (desk.question, desk.ready) = (None, None);
         }
     }
+
     /// Lets the authenticator answer for the layer that waits, if one does.
     pub(crate) fn serve<L: Layer + 'static>(
         &mut self,
@@ -121,6 +124,7 @@ impl Desks {
         };
         desk.carry_out(action, &mut client, id)
     }
+
     /// Passes an answer from outside on; what comes of it is told the layer when it is
     /// [served](Self::serve) again.
     pub(crate) fn answer(&mut self, question: QuestionId, input: Input<'_>) {
@@ -132,6 +136,7 @@ impl Desks {
             }
         }
     }
+
     /// Takes an authenticator back that was lent to a worker.
     pub(crate) fn take_back(&mut self, job: BlockingTask) {
         let mut lent = self.0.iter_mut();
@@ -244,6 +249,7 @@ impl<'a> Client<'a> {
             Speaks::Socks => None,
         }
     }
+
     fn parked(&self) -> Option<Parked> {
         Some(match self {
             Self::Http1(client) => match client.parked()? {
@@ -268,16 +274,19 @@ impl<'a> Client<'a> {
             },
         })
     }
+
     /// Whether the proxy has left, or is about to.
     fn is_left(&self) -> bool {
         matches!(self.parked(), Some(Parked::Challenge { stays: false, .. }))
     }
+
     fn authorize(&mut self, value: Option<HeaderValue>) {
         match self {
             Self::Http1(client) => client.authorize(value),
             Self::Http2(client) => client.authorize(value),
         }
     }
+
     fn give_up(&mut self) {
         match self {
             Self::Http1(client) => client.give_up(),

@@ -92,6 +92,7 @@ impl BlockingTask {
     pub fn question(&self) -> QuestionId {
         self.question
     }
+
     /// Does it.
     pub fn run(&mut self) {
         self.authenticator.run_blocking();

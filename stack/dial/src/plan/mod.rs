@@ -49,6 +49,7 @@ pub(crate) trait PlanKind<L>: Send {
     fn follow(&mut self, _location: &str) -> Option<Result<(), RedirectError>> {
         None
     }
+
     /// The present target.
     fn target(&self) -> String;
     /// Uses connections that others use too, from now on.
@@ -57,6 +58,7 @@ pub(crate) trait PlanKind<L>: Send {
     fn unshare(&mut self) -> bool {
         false
     }
+
     /// Builds the stack on a stream of the target's own connection, which was opened with this
     /// response.
     fn build_on(&mut self, _: Response<()>, _: &mut SeedStream) -> Option<Result<L, Error>> {
@@ -73,6 +75,7 @@ impl<L> Plan<L> {
         self.0.share();
         self
     }
+
     /// Creates a plan from the first endpoint, the name of the hop or target that each layer
     /// belongs to (from the wire up, for errors and traces), and how to build the stack.
     pub fn new(
@@ -109,6 +112,7 @@ where
             parts: parts.map(|part| (part, None)).collect(),
         }])
     }
+
     fn build(
         &mut self,
         _: &Route,
@@ -117,6 +121,7 @@ where
     ) -> Result<L, Error> {
         (self.build)(seeds, learnt)
     }
+
     fn target(&self) -> String {
         self.endpoint.to_string()
     }
@@ -183,12 +188,15 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
     fn routes(&self) -> Result<Vec<Route>, Error> {
         self.builder.routes(self.shared()?)
     }
+
     fn share(&mut self) {
         (self.shares, self.builder.shares) = (true, true);
     }
+
     fn unshare(&mut self) -> bool {
         self.opening.versions == HttpVersions::Any && std::mem::take(&mut self.shares)
     }
+
     fn build_on(
         &mut self,
         response: Response<()>,
@@ -200,6 +208,7 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         let client = Client::answered(request, response, settings.clone(), seeds.seed());
         Some(client.map(|client| client.carrying::<F>().boxed()))
     }
+
     fn build(
         &mut self,
         route: &Route,
@@ -229,6 +238,7 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         };
         Ok(fold(tunnels, top))
     }
+
     fn follow(&mut self, location: &str) -> Option<Result<(), RedirectError>> {
         let from = &self.builder.target;
         let to = match self.opening.redirects.lead(from, location)? {
@@ -251,6 +261,7 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
             Err(_) => Err(RedirectError::NotAWebSocket),
         })
     }
+
     fn target(&self) -> String {
         self.builder.target.to_string()
     }
@@ -296,9 +307,11 @@ impl PlanKind<BoxHttp2> for Http2 {
     fn routes(&self) -> Result<Vec<Route>, Error> {
         self.builder.routes(None)
     }
+
     fn share(&mut self) {
         self.builder.shares = true;
     }
+
     fn build(
         &mut self,
         route: &Route,
@@ -317,6 +330,7 @@ impl PlanKind<BoxHttp2> for Http2 {
         };
         Ok(fold(self.builder.tunnels(route)?, top))
     }
+
     fn target(&self) -> String {
         self.builder.target.to_string()
     }
@@ -351,9 +365,11 @@ impl PlanKind<BoxTunnel> for Stream {
     fn routes(&self) -> Result<Vec<Route>, Error> {
         self.builder.routes(None)
     }
+
     fn share(&mut self) {
         self.builder.shares = true;
     }
+
     fn build(
         &mut self,
         route: &Route,
@@ -369,6 +385,7 @@ impl PlanKind<BoxTunnel> for Stream {
         };
         Ok(fold(tunnels, top))
     }
+
     fn target(&self) -> String {
         self.builder.target.to_string()
     }

@@ -45,6 +45,7 @@ impl Route {
         };
         part.map_or_else(first, |(part, _)| part.clone())
     }
+
     /// The hop that the layer at this place belongs to; `None` for the target's.
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
         self.parts.get(place).and_then(|(_, hop)| *hop)
@@ -77,6 +78,7 @@ impl RouteBuilder {
             shares: false,
         }
     }
+
     /// The ways to the target; by the streams of its own connection, if they are asked for so.
     pub(crate) fn routes(
         &self,
@@ -97,6 +99,7 @@ impl RouteBuilder {
                 .collect(),
         }
     }
+
     /// A way whose wire is a stream of the target's own connection.
     fn shared_origin(
         &self,
@@ -123,6 +126,7 @@ impl RouteBuilder {
             parts: vec![(name, None)],
         })
     }
+
     /// The connection to the last HTTP/2 proxy among the hops, and how many hops that leaves.
     fn shared_hop(
         &self,
@@ -160,6 +164,7 @@ impl RouteBuilder {
         };
         Ok(Some((share, at + 1)))
     }
+
     fn route(&self, mut hops: Vec<Hop>) -> Result<Route, Error> {
         let target = self.target.endpoint();
         let (endpoint, unix) = match hops.first() {
@@ -197,6 +202,7 @@ impl RouteBuilder {
             parts,
         })
     }
+
     /// The layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
         let mut tunnels: Vec<BoxTunnel> = Vec::new();
@@ -227,6 +233,7 @@ impl RouteBuilder {
         }
         Ok(tunnels)
     }
+
     /// The target's TLS, if it has one, with these protocols offered by ALPN or with what its
     /// settings say.
     pub(crate) fn secure(&self, alpn: Option<&[&[u8]]>) -> Result<Option<tls::Client>, Error> {
@@ -235,6 +242,7 @@ impl RouteBuilder {
         }
         secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
     }
+
     /// The settings that were given, or the system's roots: made only where something speaks TLS, as
     /// not every machine has them.
     fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {

@@ -31,10 +31,12 @@ impl WebSocketOptions {
             redirects: Redirects::Off,
         }
     }
+
     pub(crate) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let client = websocket::Client::new(self.request, self.settings, seed)?;
         Ok(client.carrying::<F>().boxed())
     }
+
     pub(crate) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
         let tunnel = http2::Client::new(request, self.http2)?;

@@ -139,18 +139,22 @@ impl DialError {
             trace: Box::new(trace),
         }
     }
+
     /// An input that makes no route.
     pub fn invalid(error: Error, now: wirestack_layer::Instant) -> Self {
         Self::new(Reason::Invalid(error), Trace::new(now))
     }
+
     /// Returns what connecting failed at.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
+
     /// Returns what was tried, with times.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
+
     /// Returns the error of the layer that failed, if a layer did.
     pub fn layer_error(&self) -> Option<&Error> {
         match &*self.reason {

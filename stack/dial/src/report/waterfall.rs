@@ -121,6 +121,7 @@ impl Trace {
         spans.sort_by_key(|span| span.start);
         spans
     }
+
     /// Shows it as a picture, a line for each [span](Self::spans): what was done, when, and how long
     /// it took.
     pub fn waterfall(&self) -> impl fmt::Display + use<> {

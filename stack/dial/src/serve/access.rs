@@ -38,6 +38,7 @@ impl AccessPolicy {
             allowed: Vec::new(),
         }
     }
+
     /// Permits everything: an open proxy.
     pub fn everything() -> Self {
         Self {
@@ -45,16 +46,19 @@ impl AccessPolicy {
             allowed: Vec::new(),
         }
     }
+
     /// Permits nothing but what is allowed one by one.
     pub fn nothing() -> Self {
         Self::default()
     }
+
     /// Permits one address too, at one port or at all.
     #[must_use]
     pub fn allow(mut self, ip: IpAddr, port: Option<u16>) -> Self {
         self.allowed.push((ip.to_canonical(), port));
         self
     }
+
     /// Returns whether a connection to this address is permitted.
     pub fn permits(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical(); // `::ffff:127.0.0.1` is 127.0.0.1

@@ -100,10 +100,12 @@ impl ProxyServer {
     pub fn socks(policy: AccessPolicy) -> Self {
         Self::new(Protocol::Socks, policy)
     }
+
     /// Creates the gate of an HTTP CONNECT proxy.
     pub fn connect(policy: AccessPolicy) -> Self {
         Self::new(Protocol::Connect(Login::Nobody), policy)
     }
+
     fn new(protocol: Protocol, policy: AccessPolicy) -> Self {
         Self {
             protocol,
@@ -111,6 +113,7 @@ impl ProxyServer {
             ends: None,
         }
     }
+
     /// Asks the clients of an HTTP proxy for this user and password (Basic, RFC 7617).
     #[must_use]
     pub fn with_basic(self, realm: &str, user: &str, password: &str) -> Self {
@@ -121,6 +124,7 @@ impl ProxyServer {
         };
         self.with_login(Login::Basic(basic))
     }
+
     /// Asks the clients of an HTTP proxy for this user and password by Digest (RFC 7616: SHA-256 or
     /// MD5, `qop=auth`), which does not show the password. A nonce is good for five minutes from when
     /// it was made; the seed makes them this proxy's own, so each proxy needs another one.
@@ -142,6 +146,7 @@ impl ProxyServer {
             now,
         )))
     }
+
     fn with_login(self, login: Login) -> Self {
         match self.protocol {
             Protocol::Socks => self,
@@ -151,6 +156,7 @@ impl ProxyServer {
             },
         }
     }
+
     /// Says where a client is and where it has reached the proxy, which BIND and UDP ASSOCIATE have to
     /// know: without it they are refused.
     #[must_use]
@@ -160,10 +166,12 @@ impl ProxyServer {
             ..self
         }
     }
+
     /// Returns where the client is, and where it has reached the proxy, if that was said.
     pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.ends
     }
+
     /// Returns what the client wants, once it has said so and may ask.
     pub fn request<L: Layer + 'static>(
         &self,
@@ -197,6 +205,7 @@ impl ProxyServer {
             }
         }
     }
+
     /// Returns the addresses that the policy permits.
     ///
     /// # Errors
@@ -218,6 +227,7 @@ impl ProxyServer {
             (true, false) => Err(ProxyError::NotAllowed),
         }
     }
+
     /// Whether a caller may be let in by a client that expects this one: an address of zeros stands for
     /// anybody, as does a name, which nobody looks up here. The policy must permit the caller too.
     pub fn matches_expected_peer(&self, expected: &Endpoint, caller: SocketAddr) -> bool {
@@ -226,12 +236,14 @@ impl ProxyServer {
         let same = |ip: IpAddr| ip.to_canonical() == caller.ip().to_canonical();
         expected.is_none_or(same) && self.policy.permits(caller)
     }
+
     /// Tells the client of BIND who has called, which opens its tunnel.
     pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
         if let Some(server) = engine.part_mut::<socks::Server>() {
             server.connected(caller.into());
         }
     }
+
     /// Tells the client that its tunnel stands, or its relay, or where it can be called.
     pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
@@ -247,6 +259,7 @@ impl ProxyServer {
             }
         }
     }
+
     /// Tells the client why it gets no tunnel.
     pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: ProxyError) {
         match &self.protocol {
@@ -281,6 +294,7 @@ impl ProxyError {
             Self::Unreachable(_) => socks::Reply::HostUnreachable,
         }
     }
+
     fn status(self) -> StatusCode {
         match self {
             Self::NotAllowed => StatusCode::FORBIDDEN,

@@ -37,6 +37,7 @@ impl UdpRelay {
             spoken_to: HashSet::new(),
         }
     }
+
     /// Takes a datagram that came from the client's side; `None` if it is to be dropped: it is
     /// somebody else's, a fragment, or none.
     pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<RelayedDatagram> {
@@ -54,6 +55,7 @@ impl UdpRelay {
             payload: Bytes::copy_from_slice(payload),
         })
     }
+
     /// Returns to which of the addresses found a datagram may go.
     ///
     /// # Errors
@@ -71,6 +73,7 @@ impl UdpRelay {
         self.spoken_to.insert(ip);
         Ok(to)
     }
+
     /// Takes a datagram that came from a target's side, and returns where it goes, with its header
     /// before it; `None` if it is to be dropped.
     pub fn from_target(&self, source: SocketAddr, payload: &[u8]) -> Option<(SocketAddr, Bytes)> {

@@ -135,6 +135,7 @@ where
             }
         }
     }
+
     fn connect(&self, to: Destination) -> BoxFuture<Opened> {
         let io = match to {
             Destination::Tcp(to) => self.runtime.connect_tcp(to),
@@ -146,6 +147,7 @@ where
         };
         Box::pin(async { Ok((io.await.map_err(socket)?, None)) })
     }
+
     fn answer(
         &mut self,
         question: QuestionId,
@@ -153,6 +155,7 @@ where
     ) {
         self.answers.push((question, Box::pin(answer)));
     }
+
     /// Tells the dialer what has happened; returns whether anything has.
     fn report(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.runtime.now();
@@ -201,6 +204,7 @@ where
         }
         false
     }
+
     fn opened(
         &mut self,
         attempt: AttemptId,
@@ -219,6 +223,7 @@ where
             self.open.push((attempt, connection));
         }
     }
+
     fn wait(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(until) = until else {
             return Poll::Pending;

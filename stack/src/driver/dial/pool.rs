@@ -139,6 +139,7 @@ impl Pool {
         runtime.spawn(Box::pin(keeping.run()));
         Ok(http2)
     }
+
     fn forget(&self, key: &PoolKey) {
         let mut inner = self.lock();
         inner.state.remove(key);
@@ -235,6 +236,7 @@ impl Keeping {
         })
         .await;
     }
+
     fn is_forgotten(&self) -> bool {
         !self.pool.lock().kept.contains_key(&self.key)
     }

@@ -40,6 +40,7 @@ impl Http2Stream {
             closing: None,
         }
     }
+
     /// Resets the stream: the peer sees that it was cut short (RST_STREAM with CANCEL).
     pub fn reset(&self) {
         if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
@@ -47,6 +48,7 @@ impl Http2Stream {
         }
         self.shared.progress();
     }
+
     pub(super) fn respond(&self, response: Response<Bytes>) {
         self.shared.lock().streams().respond(self.id, response);
         self.shared.progress();

@@ -24,6 +24,7 @@ where
     pub async fn next(&mut self) -> Option<Result<O, Error>> {
         poll_fn(|cx| self.receive(cx)).await
     }
+
     /// Sends a message and waits until it has left.
     ///
     /// A message is accepted wholly or not at all: if the future is dropped while it waits for
@@ -36,6 +37,7 @@ where
         self.feed(message).await?;
         self.flushed().await
     }
+
     /// Accepts a message as soon as there is room, without sending it yet; many leave together
     /// with [`flushed`](Self::flushed).
     ///
@@ -49,6 +51,7 @@ where
         self.engine().from_app().push(message);
         Ok(())
     }
+
     /// Waits until every accepted message has left.
     ///
     /// Dropping the future loses nothing.
@@ -77,6 +80,7 @@ where
             });
         }
     }
+
     pub(crate) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(error) = self.refused() {
@@ -91,9 +95,11 @@ where
             ready!(self.advance(cx));
         }
     }
+
     pub(crate) fn start(&mut self, message: I) {
         self.engine().from_app().push(message);
     }
+
     pub(crate) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.engine().from_app().finish();
         self.flush(cx)
@@ -120,13 +126,16 @@ where
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().make_room(cx)
     }
+
     fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
         self.get_mut().start(message);
         Ok(())
     }
+
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().flush(cx)
     }
+
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().end(cx)
     }

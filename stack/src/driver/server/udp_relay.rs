@@ -126,6 +126,7 @@ impl Relay {
         self.inner.flush(cx);
         moved
     }
+
     fn send(&mut self, RelayedDatagram { to, payload }: RelayedDatagram) {
         if let Ok(ip) = to.host.parse() {
             return self.send_to(vec![SocketAddr::new(ip, to.port)], payload);
@@ -137,6 +138,7 @@ impl Relay {
             ));
         }
     }
+
     fn send_to(&mut self, found: Vec<SocketAddr>, payload: Bytes) {
         let Ok(to) = self.datagrams.to_target(found) else {
             return;
@@ -168,6 +170,7 @@ impl Socket {
             writable: None,
         })
     }
+
     /// Opens a socket of the family of an address.
     fn for_target(runtime: &dyn Runtime, to: SocketAddr) -> io::Result<Self> {
         let any = match to {
@@ -176,6 +179,7 @@ impl Socket {
         };
         Self::bind(runtime, any)
     }
+
     fn receive(
         &self,
         buf: &mut [u8],
@@ -183,11 +187,13 @@ impl Socket {
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
         self.io.poll_recv_from(cx, buf)
     }
+
     fn send(&mut self, to: SocketAddr, bytes: Bytes) {
         if self.waiting.len() < MAX_QUEUE {
             self.waiting.push_back((to, bytes));
         }
     }
+
     fn flush(&mut self, cx: &mut Context<'_>) {
         while let Some((to, bytes)) = self.waiting.front() {
             if let Some(writable) = &mut self.writable

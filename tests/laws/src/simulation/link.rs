@@ -56,18 +56,22 @@ impl Direction {
             ready: None,
         }
     }
+
     /// Returns how many bytes were carried.
     pub(crate) fn carried(&self) -> usize {
         self.transcript.len()
     }
+
     /// Sets what will go wrong, so many bytes from now.
     pub(crate) fn break_after(&mut self, bytes: usize, fault: Fault) {
         self.fault = Some((self.carried() + bytes, fault));
     }
+
     /// Returns when what waits will arrive.
     pub(crate) fn ready(&self) -> Option<Instant> {
         self.ready
     }
+
     /// Carries what there is and may be, and returns whether anything changed.
     pub(crate) fn carry(
         &mut self,
@@ -112,6 +116,7 @@ impl Direction {
             }
         }
     }
+
     fn arrives(&mut self, now: Instant) -> bool {
         let Chunking::Delayed(by) = self.chunking else {
             return true;
@@ -122,6 +127,7 @@ impl Direction {
         }
         arrives
     }
+
     /// Carries the `n` bytes before the fault and lets it happen.
     fn apply(&mut self, n: usize, fault: Fault, from: &mut Pipe, to: &mut Pipe) -> bool {
         self.pass(n, from, to);
@@ -149,6 +155,7 @@ impl Direction {
         }
         true
     }
+
     fn pass(&mut self, n: usize, from: &mut Pipe, to: &mut Pipe) {
         if n > 0 {
             let bytes = from.take(n);

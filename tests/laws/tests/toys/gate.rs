@@ -29,9 +29,11 @@ impl Gate {
     pub(crate) fn client(bug: Bug) -> Self {
         Self::new(bug, State::Asking)
     }
+
     pub(crate) fn server(bug: Bug) -> Self {
         Self::new(bug, State::Reading { client: false })
     }
+
     fn new(bug: Bug, state: State) -> Self {
         Self {
             bug,
@@ -40,6 +42,7 @@ impl Gate {
             calls: 0,
         }
     }
+
     /// Decides, if a decision is waited for.
     pub(crate) fn decide(&mut self, accept: bool) -> bool {
         let parked = matches!(self.state, State::Deciding);
@@ -48,14 +51,17 @@ impl Gate {
         }
         parked
     }
+
     fn has(&self, bug: Bug) -> bool {
         self.bug == bug
     }
+
     fn fail(&mut self, p: &mut Flows<'_>, error: Error) {
         p.fail(error);
         self.until = None;
         self.state = State::Over;
     }
+
     fn read(&mut self, p: &mut Flows<'_>, client: bool, now: Instant) {
         let unread = p.from_wire.unread();
         let there = unread.len();
@@ -80,6 +86,7 @@ impl Gate {
             p.from_wire.require(there + 1);
         }
     }
+
     fn opens(&mut self, p: &mut Flows<'_>) {
         let hidden = match self.bug {
             Bug::HidesBytes => p.from_wire.take(p.from_wire.len()),
@@ -106,6 +113,7 @@ impl Layer for Gate {
     fn name(&self) -> &'static str {
         "gate"
     }
+
     fn process(&mut self, mut p: Flows<'_>, now: Instant) {
         p.propagate_stop();
         loop {
@@ -153,15 +161,19 @@ impl Layer for Gate {
             }
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         self.until
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open() && !(self.has(Bug::ClosesAgain) && self.calls > 8)
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Asking | State::Reading { client: true } => Progress::Opening("the gate"),

@@ -32,6 +32,7 @@ impl Layer for Over {
     fn name(&self) -> &'static str {
         self.upper.name()
     }
+
     fn process(&mut self, p: Flows<'_, Self::In, Self::Out>, now: Instant) {
         let place = match self.bug {
             Bug::ForgetsThePlace => 0,
@@ -53,32 +54,39 @@ impl Layer for Over {
             }
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         let lower = self.lower.deadline().into_iter();
         lower.chain(self.upper.deadline()).min()
     }
+
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper.is_open()
     }
+
     fn progress(&self) -> Progress {
         match self.lower.progress() {
             Progress::Open => self.upper.progress(),
             lower => lower,
         }
     }
+
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         if self.bug != Bug::HidesTheLower {
             self.lower.visit(visitor);
         }
         self.upper.visit(visitor);
     }
+
     fn depth(&self) -> usize {
         2
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
         let upper = self.upper.find_part(wanted);
         upper.or_else(|| self.lower.find_part(wanted))
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any> {
         match self.upper.find_part_mut(wanted) {
             Some(part) => Some(part),

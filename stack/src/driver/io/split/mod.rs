@@ -93,6 +93,7 @@ where
             }),
         }
     }
+
     /// Splits the handle for two tasks.
     pub fn split(self) -> (Reader<L>, Writer<L>) {
         let other = Self {
@@ -101,6 +102,7 @@ where
         };
         (Reader(self), Writer(other))
     }
+
     /// Reads facts from the stack, or takes a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
         let result = act(self.shared.lock().engine());
@@ -157,6 +159,7 @@ where
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+
     fn with<T>(
         &self,
         half: Half,
@@ -197,6 +200,7 @@ macro_rules! receives {
                 poll_fn(|cx| $at.with(Half::Reader, cx, |c, cx| c.receive(cx))).await
             }
         }
+
         impl<L, O> Stream for $holder<L>
         where
             L: Layer<In = Queue<O>, Out = Queue<O>>,
@@ -208,6 +212,7 @@ macro_rules! receives {
                 $at.with(Half::Reader, cx, |c, cx| c.receive(cx))
             }
         }
+
         impl<L> $holder<L>
         where
             L: Layer<In = Pipe, Out = Pipe>,
@@ -246,6 +251,7 @@ macro_rules! sends {
                 self.feed(message).await?;
                 self.flushed().await
             }
+
             /// Accepts a message as soon as there is room, without sending it yet. A message is
             /// accepted wholly or not at all.
             ///
@@ -264,6 +270,7 @@ macro_rules! sends {
                 })
                 .await
             }
+
             /// Waits until every accepted message has left. Dropping the future loses nothing.
             ///
             /// # Errors
@@ -274,6 +281,7 @@ macro_rules! sends {
                 poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.flush(cx))).await
             }
         }
+
         impl<L, I> Sink<I> for $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<I>>,
@@ -284,20 +292,24 @@ macro_rules! sends {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.make_room(cx))
             }
+
             fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 $at.lock().start(message);
                 Ok(())
             }
+
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.flush(cx))
             }
+
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.end(cx))
             }
         }
+
         impl<L> $holder<L>
         where
             L: Layer<In = Pipe, Out = Pipe>,
@@ -310,10 +322,12 @@ macro_rules! sends {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_put(cx, bytes))
             }
+
             pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_left(cx))
             }
+
             pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_finish(cx))
