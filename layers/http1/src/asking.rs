@@ -1,12 +1,13 @@
 //! The client's machine: send a head, await the final head, read what a refusal says.
 
 use crate::body::Body;
-use crate::head::{HeadReader, ResponseHead, status_text};
+use crate::head::{HeadReader, ResponseHead};
 use crate::tunnel::Handshake;
 use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
 use http::Response;
 use std::mem;
+use wirestack_http::status_text;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
@@ -274,11 +275,9 @@ impl<A: Ask> Handshake for Asking<A> {
 
 impl Pending {
     fn into_refusal(self) -> Refusal {
-        Refusal {
-            status: self.head.status,
-            reason: self.head.reason,
-            headers: self.head.headers,
-            body: self.body.into_excerpt(),
-        }
+        let mut refusal = Refusal::new(self.head.status, self.head.headers);
+        refusal.reason = self.head.reason;
+        refusal.body = self.body.into_excerpt();
+        refusal
     }
 }

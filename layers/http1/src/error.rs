@@ -13,8 +13,6 @@ pub enum Http1Error {
     BadHost,
     /// The port is not between 1 and 65535.
     BadPort,
-    /// The user or the password cannot be sent (RFC 7617 §2).
-    BadCredentials(&'static str),
     /// This is not a protocol's token (RFC 9110 §7.8).
     BadToken,
     /// The request names no host: neither a `Host` field nor an absolute URI.
@@ -84,7 +82,6 @@ impl fmt::Display for Http1Error {
         match self {
             Self::BadHost => f.write_str("the host is neither a name in ASCII nor an address"),
             Self::BadPort => f.write_str("the port is not between 1 and 65535"),
-            Self::BadCredentials(what) => write!(f, "credentials that cannot be sent: {what}"),
             Self::BadToken => f.write_str("not the token of a protocol"),
             Self::NoHost => f.write_str("neither a Host field nor an absolute URI names the host"),
             Self::UpgradeByConnect => f.write_str("an upgrade cannot be asked for with CONNECT"),

@@ -4,6 +4,7 @@ use crate::{Http1Error, Limits};
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
+use wirestack_http::grammar::has_token;
 use wirestack_layer::Pipe;
 
 /// The head of a response.
@@ -217,22 +218,6 @@ fn shown(text: &str) -> String {
 /// How many characters of a reason phrase are kept.
 const REASON_SHOWN: usize = 128;
 
-/// Shows a status with its reason, or with the usual one if it has none.
-pub(crate) fn status_text(status: StatusCode, reason: &str) -> String {
-    let usual = status.canonical_reason().unwrap_or_default();
-    let reason = if reason.is_empty() { usual } else { reason };
-    format!("{} {reason}", status.as_str())
-        .trim_end()
-        .to_owned()
-}
-
-/// Returns whether the fields of a list have the token, in any case.
-pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let fields = headers.get_all(name).iter();
-    let mut tokens = fields.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
-    tokens.any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
-}
-
 /// Returns whether a request announces content.
 pub(crate) fn has_content(headers: &HeaderMap) -> bool {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
@@ -243,8 +228,8 @@ pub(crate) fn has_content(headers: &HeaderMap) -> bool {
 /// says (RFC 9112 §9.3).
 pub(crate) fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
     version == Version::HTTP_11
-        && !lists(headers, &header::CONNECTION, "close")
-        && !lists(headers, &PROXY_CONNECTION, "close")
+        && !has_token(headers, &header::CONNECTION, "close")
+        && !has_token(headers, &PROXY_CONNECTION, "close")
 }
 
 /// Not in any RFC, but some proxies say `close` here.

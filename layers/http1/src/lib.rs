@@ -57,17 +57,14 @@
 
 mod answering;
 mod asking;
-mod basic;
 mod body;
 pub mod connect;
 mod error;
 mod head;
 mod limits;
-mod refusal;
 mod tunnel;
 pub mod upgrade;
 
-pub use basic::basic_credentials;
 pub use error::Http1Error;
 pub use limits::Limits;
-pub use refusal::{Refusal, proxy_challenges};
+pub use wirestack_http::{BadCredentials, Challenge, Refusal, basic_credentials, proxy_challenges};

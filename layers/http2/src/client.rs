@@ -1,6 +1,6 @@
 use crate::NAME;
 use crate::connection::Connection;
-use crate::error::{Challenged, Http2Error, Refusal, local, peer};
+use crate::error::{Challenged, Http2Error, local, peer};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::streams::Head;
@@ -8,6 +8,7 @@ use crate::tunnel::Tunnel;
 use http::Response;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};
 use std::fmt;
+use wirestack_http::Refusal;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 

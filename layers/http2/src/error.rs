@@ -1,9 +1,8 @@
 use crate::NAME;
-use bytes::Bytes;
 use h2::Reason;
-use http::{HeaderMap, StatusCode};
-use std::fmt;
+use http::StatusCode;
 use std::time::Duration;
+use wirestack_http::Refusal;
 use wirestack_layer::Error;
 
 /// Why a connection or a stream failed: what [`Error::cause`] of this crate's errors is.
@@ -55,34 +54,6 @@ pub enum Http2Error {
     /// The application ended the connection before the stream.
     #[error("the connection was closed on this side")]
     Closed,
-}
-
-/// A final response that says no: its status, its fields, and the start of its body.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// The status code.
-    pub status: StatusCode,
-    /// The fields.
-    pub headers: HeaderMap,
-    /// The start of the body, within [`Settings::excerpt`](crate::Settings::excerpt).
-    pub body: Bytes,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal")
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
-            .finish()
-    }
 }
 
 /// What a layer learns for the next connection to the same server: not to ask it for extended

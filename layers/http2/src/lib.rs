@@ -82,12 +82,13 @@ mod wire;
 
 pub use client::{Client, Parked};
 pub use connection::Connection;
-pub use error::{Challenged, Http2Error, NotOffered, Refusal};
+pub use error::{Challenged, Http2Error, NotOffered};
 pub use h2::Reason;
 pub use request::{Asks, Request, asks};
 pub use server::Server;
 pub use settings::{Keepalive, Settings};
 pub use streams::{Head, Lent, StreamId, Streams};
+pub use wirestack_http::Refusal;
 
 /// The name of these layers in errors and traces.
 const NAME: &str = "http2";

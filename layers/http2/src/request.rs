@@ -3,6 +3,7 @@ use h2::ext::Protocol;
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
 use http::{Method, Uri};
+use wirestack_http::grammar::is_token;
 use wirestack_layer::Error;
 
 /// What a client asks for with CONNECT.
@@ -50,8 +51,7 @@ impl Request {
     ///
     /// [`Http2Error::BadRequest`].
     pub fn extended(protocol: &str, mut request: http::Request<()>) -> Result<Self, Error> {
-        let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if protocol.is_empty() || !protocol.bytes().all(is_tchar) {
+        if !is_token(protocol) {
             return Err(bad("the protocol is not a token"));
         }
         // "the :scheme and :path pseudo-header fields of the target URI MUST also be included"

@@ -1,4 +1,4 @@
-use crate::error::{Http2Error, Refusal, local, peer, typed};
+use crate::error::{Http2Error, local, peer, typed};
 use crate::streams::{Head, StreamId, Streams};
 use crate::wire::{StreamWaker, Woken};
 use bytes::{Bytes, BytesMut};
@@ -10,6 +10,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use wirestack_http::Refusal;
 use wirestack_layer::{End, Error, Flow, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
@@ -151,11 +152,7 @@ impl Stream {
                     Head::Response(Response::from_parts(head, Bytes::new())),
                 );
             } else {
-                let refusal = Refusal {
-                    status: head.status,
-                    headers: head.headers,
-                    body: Bytes::new(),
-                };
+                let refusal = Refusal::new(head.status, head.headers);
                 self.opening = Opening::Refused(refusal.into(), BytesMut::new(), excerpt);
             }
         }

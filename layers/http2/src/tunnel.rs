@@ -1,10 +1,11 @@
 //! What both sides of a tunnel have in common: a connection with one stream.
 
 use crate::connection::Connection;
-use crate::error::{Http2Error, Refusal, peer};
+use crate::error::{Http2Error, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
+use wirestack_http::Refusal;
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Place, Progress};
 

@@ -17,6 +17,7 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
+use wirestack_http::grammar::is_token;
 use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
@@ -354,11 +355,6 @@ fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let texts = values.map(|value| value.to_str().unwrap_or("\u{fffd}"));
     let names = texts.flat_map(|text| text.split(',')).map(str::trim);
     names.filter(|name| !name.is_empty())
-}
-
-pub(crate) fn is_token(text: &str) -> bool {
-    let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !text.is_empty() && text.bytes().all(is_tchar)
 }
 
 /// The token of the upgrade.

@@ -1,10 +1,11 @@
-use crate::handshake::{Key, VERSION, add, is_token, local};
+use crate::handshake::{Key, VERSION, add, local};
 use crate::{Settings, WebSocketError, deflate};
 use http::Uri;
 use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
+use wirestack_http::grammar::is_token;
 use wirestack_layer::Error;
 
 /// What a client asks for: a `ws` or `wss` URI, subprotocols and further fields.

@@ -1,7 +1,6 @@
 use super::NAME;
 use super::target::Target;
 use crate::asking::{Ask, Asking, Decided, Held, Next, Verdict};
-use crate::basic;
 use crate::head::{self, FRAMING, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits, Refusal};
@@ -9,6 +8,7 @@ use bytes::BytesMut;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Response, StatusCode};
 use std::mem;
+use wirestack_http::{Challenge, basic_credentials};
 use wirestack_layer::Error;
 
 /// Asks a proxy for a tunnel with CONNECT; a plain tunnel once it has agreed.
@@ -43,10 +43,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Http1Error::BadCredentials`] for a colon in the user or a control character in either.
+    /// [`BadCredentials`](crate::BadCredentials) for a colon in the user or a control character in either.
     pub fn with_basic(mut self, user: &str, password: &str) -> Result<Self, Error> {
-        let value = basic::credentials(user, password);
-        let value = value.map_err(|cause| Error::local(NAME, cause))?;
+        let value = basic_credentials(user, password)?;
         self.set(|asking| asking.ask.credentials = Credentials::AtOnce(value));
         Ok(self)
     }
@@ -201,12 +200,12 @@ pub enum Parked<'a> {
 /// would get through if they were sent [at once](Client::after).
 #[derive(Clone, Debug)]
 pub struct Challenged {
-    challenges: Vec<String>,
+    challenges: Vec<Challenge>,
 }
 
 impl Challenged {
     /// Returns the challenges of the proxy, each from its scheme on: `Basic realm="x"`.
-    pub fn challenges(&self) -> &[String] {
+    pub fn challenges(&self) -> &[Challenge] {
         &self.challenges
     }
 
@@ -300,7 +299,10 @@ impl Ask for Connect {
     fn refused(&mut self, refusal: Refusal, reusable: bool) -> Next {
         let asked = refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let challenged = Challenged::new(&refusal);
-        let basic = challenged.challenges.iter().any(|it| basic::is_basic(it));
+        let basic = challenged
+            .challenges
+            .iter()
+            .any(|it| it.has_scheme("basic"));
         if asked && self.parks() {
             return Next::Park(refusal);
         }

@@ -1,7 +1,6 @@
 use super::NAME;
 use super::target::Target;
 use crate::answering::{Answer, Answering, Serve, Then};
-use crate::basic;
 use crate::head::{self, FRAMING, RequestHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits};
@@ -9,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
 use std::fmt;
+use wirestack_http::read_basic_credentials;
 use wirestack_layer::Error;
 
 /// Waits for a CONNECT and for what the application makes of it; a plain tunnel once it has accepted.
@@ -82,7 +82,7 @@ impl Server {
     /// A client that did not wait for the answer, but sent the first bytes of the tunnel at once,
     /// has them read as its next request. It should have said `Connection: close`.
     pub fn challenge(&mut self, realm: &str) {
-        self.challenge_with(&[basic::challenge(realm)]);
+        self.challenge_with(&[basic_challenge(realm)]);
     }
 
     /// Asks for credentials by any of these challenges, each from its scheme on, as
@@ -131,7 +131,7 @@ tunnel_layer!(Server, Answering<Connect>);
 
 /// Makes the challenge of Basic authentication (RFC 7617 §2) for a realm.
 pub fn basic_challenge(realm: &str) -> String {
-    basic::challenge(realm)
+    wirestack_http::basic_challenge(realm).to_string()
 }
 
 /// A CONNECT request. It shows as `host:port`.
@@ -150,7 +150,7 @@ pub struct Request {
 impl Request {
     /// Returns user and password, if the request has Basic credentials in UTF-8.
     pub fn basic(&self) -> Option<(String, String)> {
-        basic::decode(self.headers.get(PROXY_AUTHORIZATION)?)
+        read_basic_credentials(self.headers.get(PROXY_AUTHORIZATION)?)
     }
 }
 

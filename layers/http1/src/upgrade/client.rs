@@ -1,10 +1,11 @@
 use crate::asking::{Ask, Asking, Verdict};
-use crate::head::{self, ResponseHead, lists};
+use crate::head::{self, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits};
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
+use wirestack_http::grammar::has_token;
 use wirestack_layer::Error;
 
 /// Asks a server to go on with another protocol; a plain tunnel once it has agreed.
@@ -110,8 +111,8 @@ impl Ask for Upgrade {
         let headers = &head.headers;
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => {
-                let to_it = lists(headers, &UPGRADE, &self.token);
-                if !to_it || !lists(headers, &CONNECTION, "upgrade") {
+                let to_it = has_token(headers, &UPGRADE, &self.token);
+                if !to_it || !has_token(headers, &CONNECTION, "upgrade") {
                     let wanted = self.token.clone();
                     return Err(Http1Error::SwitchedElsewhere { wanted });
                 }

@@ -9,9 +9,10 @@ mod server;
 pub use client::Client;
 pub use server::Server;
 
-use crate::head::{self, lists};
+use crate::head;
 use http::header::{CONNECTION, UPGRADE};
 use http::{Request, Version};
+use wirestack_http::grammar::{has_token, is_token};
 
 /// Returns whether a request can be upgraded to `token`: it lists it in `Upgrade`, has
 /// `Connection: Upgrade`, is HTTP/1.1 and announces no content.
@@ -22,17 +23,12 @@ use http::{Request, Version};
 pub fn offers(request: &Request<()>, token: &str) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_11
-        && lists(headers, &CONNECTION, "upgrade")
-        && lists(headers, &UPGRADE, token)
+        && has_token(headers, &CONNECTION, "upgrade")
+        && has_token(headers, &UPGRADE, token)
         && !head::has_content(headers)
 }
 
 /// Returns whether the text is `token` or `token/token`, as the name of a protocol is.
 fn is_protocol(text: &str) -> bool {
-    let mut parts = text.splitn(2, '/');
-    parts.all(|part| !part.is_empty() && part.bytes().all(is_token))
-}
-
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    text.splitn(2, '/').all(is_token)
 }
