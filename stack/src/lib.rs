@@ -85,7 +85,7 @@ pub use wirestack_dial::serve::{
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 pub use wirestack_layer::{
     AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
-    NewConnection, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
+    Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]

@@ -97,7 +97,7 @@ fn a_websocket_over_http2_over_tls_over_socks_keeps_the_laws() {
             request.to_http2(&websocket::Settings::default()),
         )
         .unwrap();
-        let tunnel = http2::Client::new(asked, http2_settings()).unwrap();
+        let tunnel = http2::Client::new(asked, http2_settings());
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap();
             let settings = websocket::Settings::default();

@@ -1,7 +1,7 @@
 //! Challenges (RFC 9110 §11.3).
 
 use crate::grammar::{read_quoted, split_list};
-use http::header::{HeaderMap, HeaderName, PROXY_AUTHENTICATE};
+use http::header::{HeaderMap, HeaderName};
 use std::fmt;
 
 /// A challenge of a server or proxy: a scheme, and its parameters or a token. It shows as it came.
@@ -74,12 +74,6 @@ impl PartialEq<&str> for Challenge {
     }
 }
 
-impl From<Challenge> for String {
-    fn from(challenge: Challenge) -> Self {
-        challenge.text
-    }
-}
-
 /// Reads one parameter, and returns its name, its value and the text behind it.
 fn read_parameter(text: &str) -> Option<(&str, String, &str)> {
     let (key, rest) = text.split_once('=')?;
@@ -103,11 +97,6 @@ pub fn challenges(headers: &HeaderMap, name: &HeaderName) -> Vec<Challenge> {
         challenges.extend(split(&text).into_iter().map(Challenge::new));
     }
     challenges
-}
-
-/// Returns the challenges of the `Proxy-Authenticate` fields of a response.
-pub fn proxy_challenges(headers: &HeaderMap) -> Vec<Challenge> {
-    challenges(headers, &PROXY_AUTHENTICATE)
 }
 
 /// Splits a list of challenges (RFC 9110 §11.6.1), whose parameters are separated by commas too.

@@ -27,13 +27,16 @@
 //! * [`Challenge`], [`challenges`]: what a server offers to authenticate by (RFC 9110 §11).
 //! * [`basic_credentials`], [`read_basic_credentials`], [`basic_challenge`], [`BadCredentials`]: Basic
 //!   authentication (RFC 7617).
+//! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: a client that is asked for credentials by a proxy.
 //! * [`Refusal`]: a final response that refuses; [`status_text`]: how it shows.
 
 mod basic;
 mod challenge;
 pub mod grammar;
+mod proxy_client;
 mod refusal;
 
 pub use basic::{BadCredentials, basic_challenge, basic_credentials, read_basic_credentials};
-pub use challenge::{Challenge, challenges, proxy_challenges};
+pub use challenge::{Challenge, challenges};
+pub use proxy_client::{Awaiting, Challenged, ProxyClient};
 pub use refusal::{Refusal, status_text};

@@ -1,13 +1,13 @@
-//! The client's machine: send a head, await the final head, read what a refusal says.
+//! The client's machine: send a head, await the final head, read the body of a refusal.
 
 use crate::body::Body;
 use crate::head::{HeadReader, ResponseHead};
 use crate::tunnel::Handshake;
 use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
-use http::Response;
+use http::{HeaderValue, Response};
 use std::mem;
-use wirestack_http::status_text;
+use wirestack_http::{Awaiting, Challenged, status_text};
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
@@ -25,22 +25,13 @@ pub(crate) trait Ask {
         status_text(head.status, &head.reason)
     }
 
-    /// Decides what to do about a refusal; `reusable` if the connection can carry another request.
-    fn refused(&mut self, refusal: Refusal, _reusable: bool) -> Next {
-        let cause = Http1Error::Refused(Box::new(refusal));
-        Next::Fail(Error::peer(Self::NAME, cause))
-    }
-
-    /// Whether it parks before each request, and at the response that opens, until it is told what
-    /// to do.
-    fn parks(&self) -> bool {
+    /// Returns `true` if the application authorizes each request.
+    fn is_authorized(&self) -> bool {
         false
     }
 
-    /// Amends the error of a wire that ended with nothing or with part of a response.
-    fn cut(&self, error: Error, _seen: usize) -> Error {
-        error
-    }
+    /// Sets what the application authorizes the next request with.
+    fn authorize(&mut self, _value: Option<HeaderValue>) {}
 }
 
 /// What a response means.
@@ -48,44 +39,21 @@ pub(crate) enum Verdict {
     /// Another one follows.
     Interim,
     Opens,
-    /// No; `ask_again` if another request could follow on this connection.
-    Refuses {
-        ask_again: bool,
+    Refuses,
+    /// The application may answer it with another request: on this connection, if it is persistent.
+    Challenges {
+        persistent: bool,
     },
-}
-
-/// What follows a refusal.
-pub(crate) enum Next {
-    Again,
-    Park(Refusal),
-    Fail(Error),
-}
-
-/// What waits for a decision.
-pub(crate) enum Held {
-    /// The first request.
-    Request,
-    /// The request after this refusal.
-    Refusal {
-        refusal: Refusal,
-        /// Whether this connection can carry another request.
-        reusable: bool,
-    },
-    /// The response that opens.
-    Opened(Opened),
-}
-
-/// What becomes of what waited.
-pub(crate) enum Decided {
-    Send,
-    Open(Opened),
-    Fail(Error),
 }
 
 /// A request under way.
 pub(crate) struct Asking<A> {
     pub(crate) ask: A,
     pub(crate) limits: Limits,
+    /// The challenge that the last request answers.
+    challenged: Option<Challenged>,
+    /// What there is to tell of the response that opens.
+    facts: String,
     state: State,
 }
 
@@ -93,20 +61,21 @@ enum State {
     /// Before the first `process`.
     Start,
     Sending,
-    Awaiting(HeadReader),
+    Reading(HeadReader),
     Refused(Pending),
-    Parked(Held),
-    /// It was decided to go no further.
-    Failed(Error),
-    /// It was decided to open.
-    Opens(Opened),
+    /// The application decides.
+    Deciding(Awaiting),
+    /// The application has decided how it ends.
+    Decided(Result<Response<()>, Error>),
 }
 
 /// A refusal whose body is being read.
 struct Pending {
     head: ResponseHead,
     body: Body,
-    ask_again: bool,
+    is_challenge: bool,
+    /// The connection can carry another request, as far as the head says.
+    persistent: bool,
     until: Option<Instant>,
 }
 
@@ -121,57 +90,100 @@ impl<A: Ask> Asking<A> {
         Self {
             ask,
             limits: Limits::default(),
+            challenged: None,
+            facts: String::new(),
             state: State::Start,
         }
     }
 
-    /// Returns what waits for a decision.
-    pub(crate) fn held(&self) -> Option<&Held> {
+    /// Returns what the application has to decide.
+    pub(crate) fn awaiting(&self) -> Option<&Awaiting> {
         match &self.state {
-            State::Parked(held) => Some(held),
+            State::Deciding(awaiting) => Some(awaiting),
             _ => None,
         }
     }
 
-    /// Decides about what waits, if something does.
-    pub(crate) fn decide(&mut self, decide: impl FnOnce(&mut A, Held) -> Decided) {
-        match mem::replace(&mut self.state, State::Sending) {
-            State::Parked(held) => {
-                self.state = match decide(&mut self.ask, held) {
-                    Decided::Send => State::Sending,
-                    Decided::Open(opened) => State::Opens(opened),
-                    Decided::Fail(error) => State::Failed(error),
-                };
+    /// Goes on from where the application had to decide.
+    pub(crate) fn authorize(&mut self, value: Option<HeaderValue>) {
+        let Some(awaiting) = self.take_awaiting() else {
+            return;
+        };
+        self.challenged = match &awaiting {
+            Awaiting::Challenge { refusal, .. } => Some(refusal.into()),
+            _ => None,
+        };
+        self.state = match (awaiting, &self.challenged) {
+            (Awaiting::Response(response), _) => State::Decided(Ok(response)),
+            (
+                Awaiting::Challenge {
+                    refusal,
+                    reusable: false,
+                },
+                Some(challenged),
+            ) => {
+                let error = refused::<A>(refusal);
+                State::Decided(Err(error.retry_on_new_connection(challenged.clone())))
             }
-            other => self.state = other,
+            _ => {
+                self.ask.authorize(value);
+                State::Sending
+            }
+        };
+    }
+
+    /// Ends it where the application had to decide.
+    pub(crate) fn give_up(&mut self) {
+        if let Some(awaiting) = self.take_awaiting() {
+            self.state = State::Decided(Err(match awaiting {
+                Awaiting::Challenge { refusal, .. } => refused::<A>(refusal),
+                _ => Error::local(A::NAME, Http1Error::GivenUp),
+            }));
+        }
+    }
+
+    fn take_awaiting(&mut self) -> Option<Awaiting> {
+        match mem::replace(&mut self.state, State::Sending) {
+            State::Deciding(awaiting) => Some(awaiting),
+            other => {
+                self.state = other;
+                None
+            }
         }
     }
 
     fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
-        match self.ask.judge(&head)? {
-            Verdict::Interim => {}
+        let verdict = self.ask.judge(&head)?;
+        let (is_challenge, persistent) = match verdict {
+            Verdict::Interim => return Ok(None),
             Verdict::Opens => {
-                let facts = self.ask.facts(&head);
+                self.facts = self.ask.facts(&head);
                 let mut response = Response::new(());
                 *response.version_mut() = head.version;
                 *response.status_mut() = head.status;
                 *response.headers_mut() = head.headers;
-                let opened = Opened { response, facts };
-                if !self.ask.parks() {
-                    return Ok(Some(opened));
+                if !self.ask.is_authorized() {
+                    return Ok(Some(self.opened(response)));
                 }
-                self.state = State::Parked(Held::Opened(opened));
+                self.state = State::Deciding(Awaiting::Response(response));
+                return Ok(None);
             }
-            Verdict::Refuses { ask_again } => {
-                self.state = State::Refused(Pending {
-                    body: Body::new(&head, ask_again, &self.limits),
-                    head,
-                    ask_again,
-                    until: now.checked_add(self.limits.grace),
-                });
-            }
-        }
+            Verdict::Refuses => (false, false),
+            Verdict::Challenges { persistent } => (true, persistent),
+        };
+        self.state = State::Refused(Pending {
+            body: Body::new(&head, persistent, &self.limits),
+            head,
+            is_challenge,
+            persistent,
+            until: now.checked_add(self.limits.grace),
+        });
         Ok(None)
+    }
+
+    fn opened(&mut self, response: Response<()>) -> Opened {
+        let facts = mem::take(&mut self.facts);
+        Opened { response, facts }
     }
 }
 
@@ -183,29 +195,32 @@ impl<A: Ask> Handshake for Asking<A> {
         loop {
             match &mut self.state {
                 State::Start => {
-                    self.state = match self.ask.parks() {
-                        true => State::Parked(Held::Request),
-                        false => State::Sending,
+                    self.state = if self.ask.is_authorized() {
+                        State::Deciding(Awaiting::Request)
+                    } else {
+                        State::Sending
                     };
                 }
-                State::Parked(held) => {
-                    match held {
-                        Held::Refusal { reusable, .. } => *reusable &= !p.from_wire.is_closed(),
-                        Held::Request => {
+                State::Deciding(awaiting) => {
+                    match awaiting {
+                        Awaiting::Request => {
                             let (awaited, seen) = (A::AWAITED, 0);
                             let cause = Http1Error::Truncated { awaited, seen };
                             if let Some(error) = p.from_wire.truncation(A::NAME, cause) {
                                 return Err(error);
                             }
                         }
-                        Held::Opened(_) => {}
+                        Awaiting::Challenge { reusable, .. } => {
+                            *reusable &= !p.from_wire.is_closed();
+                        }
+                        _ => {}
                     }
                     return Ok(None);
                 }
-                State::Failed(_) | State::Opens(_) => {
+                State::Decided(_) => {
                     return match mem::replace(&mut self.state, State::Sending) {
-                        State::Failed(error) => Err(error),
-                        State::Opens(opened) => Ok(Some(opened)),
+                        State::Decided(Ok(response)) => Ok(Some(self.opened(response))),
+                        State::Decided(Err(error)) => Err(error),
                         _ => Ok(None),
                     };
                 }
@@ -214,17 +229,23 @@ impl<A: Ask> Handshake for Asking<A> {
                         return Ok(None);
                     }
                     p.to_wire.fill(|out| self.ask.write(out));
-                    self.state = State::Awaiting(HeadReader::default());
+                    self.state = State::Reading(HeadReader::default());
                 }
-                State::Awaiting(reader) => {
+                State::Reading(reader) => {
                     let head = reader.read(p.from_wire, &self.limits);
                     let Some(head) = head.map_err(|cause| Error::peer(A::NAME, cause))? else {
-                        let awaited = A::AWAITED;
-                        let seen = p.from_wire.len();
+                        let (awaited, seen) = (A::AWAITED, p.from_wire.len());
                         let cut = p
                             .from_wire
                             .truncation(A::NAME, Http1Error::Truncated { awaited, seen });
-                        return cut.map_or(Ok(None), |error| Err(self.ask.cut(error, seen)));
+                        return match (cut, &self.challenged) {
+                            (None, _) => Ok(None),
+                            // The proxy had promised to keep the connection, and did not.
+                            (Some(error), Some(challenged)) if seen == 0 => {
+                                Err(error.retry_on_new_connection(challenged.clone()))
+                            }
+                            (Some(error), _) => Err(error),
+                        };
                     };
                     let opened = self.judge(head, now);
                     if let Some(opened) = opened.map_err(|cause| Error::peer(A::NAME, cause))? {
@@ -237,15 +258,14 @@ impl<A: Ask> Handshake for Asking<A> {
                         return Ok(None);
                     }
                     if let State::Refused(pending) = mem::replace(&mut self.state, State::Sending) {
-                        let reusable = pending.ask_again && pending.body.is_complete();
-                        match self.ask.refused(pending.into_refusal(), reusable) {
-                            Next::Again => {}
-                            Next::Park(refusal) => {
-                                let held = Held::Refusal { refusal, reusable };
-                                self.state = State::Parked(held);
-                            }
-                            Next::Fail(error) => return Err(error),
+                        let reusable = pending.persistent && pending.body.is_complete();
+                        let is_challenge = pending.is_challenge;
+                        let refusal = pending.into_refusal();
+                        if !is_challenge {
+                            return Err(refused::<A>(refusal));
                         }
+                        let challenge = Awaiting::Challenge { refusal, reusable };
+                        self.state = State::Deciding(challenge);
                     }
                 }
             }
@@ -260,13 +280,13 @@ impl<A: Ask> Handshake for Asking<A> {
     }
 
     fn holds(&self) -> bool {
-        matches!(&self.state, State::Parked(Held::Refusal { .. }))
+        matches!(self.awaiting(), Some(Awaiting::Challenge { .. }))
     }
 
     fn progress(&self) -> Progress {
         match self.state {
-            State::Start if self.ask.parks() => Progress::Deciding("credentials"),
-            State::Parked(_) => Progress::Deciding("credentials"),
+            State::Start if self.ask.is_authorized() => Progress::Deciding("credentials"),
+            State::Deciding(_) => Progress::Deciding("credentials"),
             State::Refused(_) => Progress::Opening("the rest of a refusal"),
             _ => Progress::Opening(A::AWAITED),
         }
@@ -280,4 +300,8 @@ impl Pending {
         refusal.body = self.body.into_excerpt();
         refusal
     }
+}
+
+fn refused<A: Ask>(refusal: Refusal) -> Error {
+    Error::peer(A::NAME, Http1Error::Refused(Box::new(refusal)))
 }

@@ -7,11 +7,13 @@
 //! tunnel's first data.
 //!
 //! ```
-//! use wirestack_http1::connect::Client;
+//! use http::header::PROXY_AUTHORIZATION;
+//! use wirestack_http1::{basic_credentials, connect::Client};
 //! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
-//! let mut client = Client::new("2001:db8::1", 443)?.with_basic("Aladdin", "open sesame")?;
+//! let credentials = basic_credentials("Aladdin", "open sesame")?;
+//! let mut client = Client::new("2001:db8::1", 443)?.with_header(PROXY_AUTHORIZATION, credentials);
 //! let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 //!
 //! client.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
@@ -46,12 +48,12 @@
 //! # Contents
 //!
 //! * [`connect`]: [`Client`](connect::Client), [`Server`](connect::Server) and its
-//!   [`Request`](connect::Request); [`Challenged`](connect::Challenged), a proxy's wish for
-//!   credentials on a new connection.
+//!   [`Request`](connect::Request).
 //! * [`upgrade`]: [`Client`](upgrade::Client) and [`Server`](upgrade::Server).
-//! * [`basic_credentials`]: the field of Basic authentication, for servers too.
-//! * [`Refusal`]: an answer that says no, with the start of its body; [`proxy_challenges`]: what a 407
-//!   asks for.
+//! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering the challenges of a proxy.
+//! * [`Challenge`], [`basic_challenge`], [`basic_credentials`], [`BadCredentials`]: challenges, and the
+//!   fields of Basic authentication.
+//! * [`Refusal`]: an answer that says no, with the start of its body.
 //! * [`Http1Error`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: what a handshake may cost in bytes and in time.
 
@@ -67,4 +69,7 @@ pub mod upgrade;
 
 pub use error::Http1Error;
 pub use limits::Limits;
-pub use wirestack_http::{BadCredentials, Challenge, Refusal, basic_credentials, proxy_challenges};
+pub use wirestack_http::{
+    Awaiting, BadCredentials, Challenge, Challenged, ProxyClient, Refusal, basic_challenge,
+    basic_credentials,
+};

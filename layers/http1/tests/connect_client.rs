@@ -3,10 +3,13 @@
 mod kit;
 
 use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
-use kit::{Bench, broken, proxy_client, run};
+use kit::{Bench, OnChallenge, broken, proxy_client, run, with_basic};
 use std::time::Duration;
-use wirestack_http1::connect::{Challenged, Client, Parked};
-use wirestack_http1::{BadCredentials, Challenge, Http1Error, Limits};
+use wirestack_http1::connect::Client;
+use wirestack_http1::{
+    Awaiting, BadCredentials, Challenge, Challenged, Http1Error, Limits, ProxyClient,
+    basic_credentials,
+};
 use wirestack_layer::{Blame, End, Flow, Layer, Progress};
 
 const REQUEST: &str = "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n";
@@ -358,7 +361,7 @@ fn pitfall_12_nothing_can_be_injected() {
     let error = Client::new("a", 0).err().unwrap();
     assert!(matches!(error.cause(), Some(Http1Error::BadPort)));
     for (user, password) in [("a\r\n", "b"), ("a", "b\n"), ("a:b", "c")] {
-        let error = proxy_client().with_basic(user, password).err().unwrap();
+        let error = basic_credentials(user, password).err().unwrap();
         assert!(error.cause::<BadCredentials>().is_some());
     }
     assert!(HeaderValue::from_str("a\r\nX: y").is_err()); // so a field cannot bring it in
@@ -381,7 +384,7 @@ fn pitfall_12_nothing_can_be_injected() {
 
 #[test]
 fn pitfall_14_credentials_stay_in_the_request_and_out_of_the_tunnel_and_of_texts() {
-    let client = proxy_client().with_basic("user", "secret").unwrap();
+    let client = with_basic(proxy_client(), "user", "secret");
     let mut bench = Bench::new(client);
     assert!(
         bench
@@ -395,7 +398,7 @@ fn pitfall_14_credentials_stay_in_the_request_and_out_of_the_tunnel_and_of_texts
     assert_eq!(bench.seen().wire, "GET / HTTP/1.1\r\n\r\n");
     assert_eq!(bench.layer.status().facts.to_string(), "200 OK");
 
-    let client = proxy_client().with_basic("user", "secret").unwrap();
+    let client = with_basic(proxy_client(), "user", "secret");
     let mut bench = Bench::new(client.with_header(COOKIE, HeaderValue::from_static("secret")));
     bench.arrive(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nSet-Cookie: secret\r\n\r\n");
     let text = format!("{0} {0:?}", bench.error());
@@ -588,7 +591,7 @@ fn a_refusal_shows_status_reason_fields_and_every_challenge() {
     );
     assert!(refusal.challenges().is_empty());
     assert_eq!((error.blame(), error.layer()), (Blame::Peer, "connect"));
-    assert!(error.new_connection().is_none());
+    assert!(!error.can_retry());
 }
 
 // --- credentials when they are asked for ---
@@ -598,9 +601,8 @@ const ASKS: &str =
 const AGAIN: &str = "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\
      Proxy-Authorization: Basic dTpw\r\n\r\n";
 
-fn shy() -> Client {
-    let client = proxy_client().with_basic("u", "p").unwrap();
-    client.on_challenge()
+fn shy() -> OnChallenge {
+    OnChallenge::new(proxy_client(), "u", "p")
 }
 
 #[test]
@@ -615,7 +617,7 @@ fn a_challenge_is_answered_on_the_same_connection() {
             "Transfer-Encoding: chunked\r\n\r\n4\r\nwho?\r\n0\r\n\r\n",
         ),
     ] {
-        let client = || shy().with_limits(limits.clone());
+        let client = || OnChallenge::new(proxy_client().with_limits(limits.clone()), "u", "p");
         let bytes = format!("{ASKS}{body}HTTP/1.1 200 OK\r\n\r\nx");
         let seen = run(name, bytes.as_bytes(), false, client, |_| {});
         assert_eq!(seen.wire, format!("{REQUEST}{AGAIN}"), "{name}");
@@ -665,16 +667,13 @@ fn pitfall_11_a_challenge_on_a_connection_that_ends_needs_a_new_one() {
     bench.arrive(ASKS.replace("HTTP/1.1", "HTTP/1.0").as_bytes());
     bench.arrive(b"Content-Length: 0\r\n\r\n");
     let error = bench.error();
-    let challenged = error
-        .new_connection()
-        .unwrap()
-        .learnt::<Challenged>()
-        .unwrap();
+    let challenged = error.retry_hint::<Challenged>().unwrap();
     assert_eq!(
-        challenged.challenges(),
+        challenged.challenges,
         ["Digest nonce=\"x\"", "Basic realm=\"r\""]
     );
-    assert_eq!(Bench::new(shy().after(challenged)).seen().wire, AGAIN);
+    let at_once = with_basic(proxy_client(), "u", "p");
+    assert_eq!(Bench::new(at_once).seen().wire, AGAIN);
 }
 
 #[test]
@@ -687,67 +686,69 @@ fn a_challenge_whose_body_does_not_end_needs_a_new_connection() {
     let mut bench = Bench::new(shy());
     bench.arrive(format!("{ASKS}Content-Length: 999999\r\n\r\n").as_bytes());
     bench.arrive(&[b'x'; 64 * 1024]);
-    assert!(bench.error().new_connection().is_some());
+    assert!(bench.error().can_retry());
 }
 
 #[test]
 fn a_challenge_that_cannot_be_met_is_a_refusal() {
     let other = "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=\"Basic\"\r\nContent-Length: 0\r\n\r\n";
     let asks = format!("{ASKS}Content-Length: 0\r\n\r\n");
-    let eager = || proxy_client().with_basic("u", "p").unwrap();
-    for (name, client, bytes, wire) in [
-        ("no Basic", &shy as &dyn Fn() -> Client, other, REQUEST),
-        ("no credentials", &proxy_client, &*asks, REQUEST),
-        ("sent at once", &eager, &*asks, AGAIN),
+    let eager = || with_basic(proxy_client(), "u", "p");
+    let of_shy = |bytes: &str| run("on challenge", bytes.as_bytes(), true, shy, |_| {});
+    let of = |client: fn() -> Client, bytes: &str| {
+        run("at once", bytes.as_bytes(), true, client, |_| {})
+    };
+    for (name, seen, wire) in [
+        ("no Basic", of_shy(other), REQUEST),
+        ("no credentials", of(proxy_client, &asks), REQUEST),
+        ("sent at once", of(eager, &asks), AGAIN),
         (
             "nothing to ask for",
-            &shy,
-            "HTTP/1.1 403 Who\r\n\r\n",
+            of_shy("HTTP/1.1 403 Who\r\n\r\n"),
             REQUEST,
         ),
     ] {
-        let seen = run(name, bytes.as_bytes(), true, client, |_| {});
         assert_eq!(seen.wire, wire, "{name}");
         assert!(seen.app_end.contains("Who | "), "{name}: {}", seen.app_end);
         assert!(!seen.app_end.ends_with("new connection"), "{name}");
     }
 }
 
-// --- parking ---
+// --- authorization by the application ---
 
 fn value(text: &'static str) -> HeaderValue {
     HeaderValue::from_static(text)
 }
 
 #[test]
-fn a_parking_client_asks_before_each_request_and_at_the_response() {
-    let mut bench = Bench::new(proxy_client().parking());
+fn a_client_awaits_authorization_before_each_request_and_at_the_response() {
+    let mut bench = Bench::new(proxy_client().awaiting_authorization());
     assert_eq!(bench.seen().wire, "");
-    assert!(matches!(bench.layer.parked(), Some(Parked::Request)));
+    assert!(matches!(bench.layer.awaiting(), Some(Awaiting::Request)));
     bench.layer.authorize(Some(value("Legs one")));
     bench.process();
     let line = "Proxy-Authorization: Legs one\r\n";
     assert!(bench.seen().wire.contains(line));
     bench.arrive(b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Legs go-on\r\nContent-Le");
-    assert!(bench.layer.parked().is_none(), "not before it is whole");
+    assert!(bench.layer.awaiting().is_none(), "not before it is whole");
     bench.arrive(b"ngth: 4\r\n\r\nwho");
     assert!(
-        bench.layer.parked().is_none(),
+        bench.layer.awaiting().is_none(),
         "not before its body is read"
     );
     bench.arrive(b"?");
-    let Some(Parked::Challenge { refusal, stays }) = bench.layer.parked() else {
-        panic!("not parked at the challenge");
+    let Some(Awaiting::Challenge { refusal, reusable }) = bench.layer.awaiting() else {
+        panic!("not at the challenge");
     };
     assert_eq!(
-        (refusal.proxy_challenges(), stays),
+        (refusal.proxy_challenges(), *reusable),
         (vec![Challenge::new("Legs go-on")], true)
     );
     bench.layer.authorize(Some(value("Legs two")));
     bench.process();
     bench.arrive(b"HTTP/1.1 200 OK\r\nProxy-Authentication-Info: proof\r\n\r\nx");
-    let Some(Parked::Response(response)) = bench.layer.parked() else {
-        panic!("not parked at the response");
+    let Some(Awaiting::Response(response)) = bench.layer.awaiting() else {
+        panic!("not at the response");
     };
     assert_eq!(response.headers()["proxy-authentication-info"], "proof");
     assert!(!bench.layer.is_open());
@@ -758,7 +759,7 @@ fn a_parking_client_asks_before_each_request_and_at_the_response() {
 }
 
 #[test]
-fn a_parking_client_can_give_up_anywhere() {
+fn a_client_that_awaits_authorization_can_give_up_anywhere() {
     let refused = "connect[0]: refused: 407 Who | ";
     for (bytes, wanted) in [
         ("", "connect[0]: given up on this side"),
@@ -768,26 +769,26 @@ fn a_parking_client_can_give_up_anywhere() {
             "connect[0]: given up on this side",
         ),
     ] {
-        let mut bench = Bench::new(proxy_client().parking());
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
         bench.process();
         if !bytes.is_empty() {
             bench.layer.authorize(None);
             bench.process();
             bench.arrive(bytes.as_bytes());
         }
-        assert!(bench.layer.parked().is_some());
+        assert!(bench.layer.awaiting().is_some());
         bench.layer.give_up();
         bench.process();
-        assert!(bench.error().new_connection().is_none());
+        assert!(!bench.error().can_retry());
         let end = bench.seen().app_end;
         assert!(end.starts_with(wanted), "{bytes}: {end}");
     }
 }
 
 #[test]
-fn a_parked_client_whose_proxy_leaves_needs_a_new_connection() {
+fn a_challenged_client_whose_proxy_leaves_needs_a_new_connection() {
     for reset in [false, true] {
-        let mut bench = Bench::new(proxy_client().parking());
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
         bench.process();
         bench.layer.authorize(None);
         bench.process();
@@ -797,17 +798,21 @@ fn a_parked_client_whose_proxy_leaves_needs_a_new_connection() {
             false => bench.from_wire.finish(),
         }
         bench.process();
-        let parked = bench.layer.parked();
+        let awaiting = bench.layer.awaiting();
         assert!(
-            matches!(parked, Some(Parked::Challenge { stays: false, .. })),
+            matches!(
+                awaiting,
+                Some(Awaiting::Challenge {
+                    reusable: false,
+                    ..
+                })
+            ),
             "{reset}"
         );
         bench.layer.authorize(Some(value("Basic dTpw")));
         bench.process();
         let error = bench.error();
-        let learnt = error
-            .new_connection()
-            .and_then(|new| new.learnt::<Challenged>());
-        assert_eq!(learnt.unwrap().challenges().len(), 2);
+        let hint = error.retry_hint::<Challenged>();
+        assert_eq!(hint.unwrap().challenges.len(), 2);
     }
 }

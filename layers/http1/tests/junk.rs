@@ -4,7 +4,7 @@ mod kit;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use kit::{Bench, proxy_client, upgrade_client};
+use kit::{Bench, OnChallenge, proxy_client, upgrade_client};
 use wirestack_http1::{Limits, connect, upgrade};
 use wirestack_layer::{Flow, Layer, Pipe};
 
@@ -129,10 +129,7 @@ fn storm<L: Layer<In = Pipe, Out = Pipe>>(
 
 #[test]
 fn connect_client_bears_junk() {
-    let make = |limits| {
-        let client = proxy_client().with_basic("u", "p").unwrap();
-        client.on_challenge().with_limits(limits)
-    };
+    let make = |limits| OnChallenge::new(proxy_client().with_limits(limits), "u", "p");
     storm(ANSWERS, make, |_| {});
 }
 

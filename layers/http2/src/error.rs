@@ -56,15 +56,9 @@ pub enum Http2Error {
     Closed,
 }
 
-/// What a layer learns for the next connection to the same server: not to ask it for extended
-/// CONNECT again.
+/// A hint for the next connection to the same server: not to ask for extended CONNECT again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOffered;
-
-/// What a layer learns for the next connection to the same proxy, which asked for credentials and
-/// then left: that they can be sent at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Challenged;
 
 pub(crate) fn local(cause: Http2Error) -> Error {
     Error::local(NAME, cause)

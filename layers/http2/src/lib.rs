@@ -11,7 +11,7 @@
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
 //! *head.uri_mut() = "https://example.org/chat".parse()?;
-//! let mut client = Client::new(Request::extended("websocket", head)?, Settings::default())?;
+//! let mut client = Client::new(Request::extended("websocket", head)?, Settings::default());
 //! let mut server = Server::new(Settings::server());
 //!
 //! // Two wires, and an application on each side.
@@ -60,7 +60,8 @@
 //!
 //! # Contents
 //!
-//! * [`Client`], [`Server`]: one tunnel.
+//! * [`Client`], [`Server`]: one tunnel. [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering the
+//!   challenges of a proxy.
 //! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`Lent`]: many streams.
 //! * [`Request`], [`asks`], [`Asks`]: what is asked for.
 //! * [`Settings`], [`Keepalive`]: limits and time-outs.
@@ -80,15 +81,15 @@ mod streams;
 mod tunnel;
 mod wire;
 
-pub use client::{Client, Parked};
+pub use client::Client;
 pub use connection::Connection;
-pub use error::{Challenged, Http2Error, NotOffered};
+pub use error::{Http2Error, NotOffered};
 pub use h2::Reason;
 pub use request::{Asks, Request, asks};
 pub use server::Server;
 pub use settings::{Keepalive, Settings};
 pub use streams::{Head, Lent, StreamId, Streams};
-pub use wirestack_http::Refusal;
+pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
 
 /// The name of these layers in errors and traces.
 const NAME: &str = "http2";

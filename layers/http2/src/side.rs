@@ -126,7 +126,7 @@ impl Side {
         while open && let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
-                Err(peer(Http2Error::NotOffered).needs_new_connection(NotOffered))
+                Err(peer(Http2Error::NotOffered).retry_on_new_connection(NotOffered))
             } else {
                 match send.poll_ready(cx) {
                     Poll::Pending => {

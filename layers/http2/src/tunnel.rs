@@ -5,7 +5,7 @@ use crate::error::{Http2Error, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
-use wirestack_http::Refusal;
+use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Place, Progress};
 
@@ -17,10 +17,9 @@ pub(crate) struct Tunnel {
     /// Both ends agreed: the application is heard.
     pub(crate) open: bool,
     over: bool,
-    /// Whether a challenge is kept from the application.
-    pub(crate) parking: bool,
-    /// The 407 that was kept.
-    pub(crate) challenge: Option<Box<Refusal>>,
+    /// Whether the application of a client authorizes each request.
+    pub(crate) is_authorized: bool,
+    pub(crate) awaiting: Option<Awaiting>,
 }
 
 impl Tunnel {
@@ -32,8 +31,8 @@ impl Tunnel {
             stream: None,
             open: false,
             over: false,
-            parking: false,
-            challenge: None,
+            is_authorized: false,
+            awaiting: None,
         }
     }
 
@@ -81,6 +80,11 @@ impl Tunnel {
     ) {
         p.propagate_stop();
         self.settle(&mut p, now, heads);
+        match &mut self.awaiting {
+            Some(_) if self.over => self.awaiting = None,
+            Some(Awaiting::Challenge { reusable, .. }) => *reusable = self.up.closed().is_none(),
+            _ => {}
+        }
         if p.to_wire.is_closed() {
             // The connection is over, whatever still waits for room.
             let why = why(&p);
@@ -133,7 +137,7 @@ impl Tunnel {
     }
 
     fn receive(&mut self, p: &mut Flows<'_>) {
-        if self.parking && !self.open {
+        if self.is_authorized && !self.open {
             self.keep_challenge();
         }
         if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream)) {
@@ -142,8 +146,9 @@ impl Tunnel {
             pipe.transfer_to(p.to_app);
         }
         let sent = self.has_sent();
+        let is_challenged = matches!(self.awaiting, Some(Awaiting::Challenge { .. }));
         match (p.to_app.closed(), self.up.closed()) {
-            (None, Some(end)) if self.up.is_unused() && self.challenge.is_none() => {
+            (None, Some(end)) if self.up.is_unused() && !is_challenged => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
                     End::Finished => peer(Http2Error::NoTunnel).at(Place::Layer(p.index)),
@@ -168,15 +173,13 @@ impl Tunnel {
         });
         let asks = |refusal: &Refusal| refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         if let Some(refusal) = challenge.filter(|refusal| asks(refusal)) {
-            self.challenge = Some(refusal);
+            self.awaiting = Some(Awaiting::Challenge {
+                refusal: *refusal,
+                reusable: true,
+            });
             self.up.forget(stream);
             self.stream = None;
         }
-    }
-
-    /// Whether other streams can be opened.
-    pub(crate) fn stays(&self) -> bool {
-        self.up.closed().is_none() && !self.over
     }
 
     /// Whether the stream is done with what the application had to say.

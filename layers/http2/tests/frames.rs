@@ -8,7 +8,7 @@ use kit::{
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
 };
 use wirestack_http2::{Asks, Connection, Http2Error, NotOffered, Settings, asks};
-use wirestack_layer::{End, Flow, Layer, NewConnection};
+use wirestack_layer::{End, Flow, Layer};
 
 // --- SETTINGS ---
 
@@ -39,8 +39,7 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
             matches!(error.cause(), Some(Http2Error::NotOffered)),
             "{error}"
         );
-        let learnt = error.new_connection().and_then(NewConnection::learnt);
-        assert_eq!(learnt, Some(&NotOffered));
+        assert_eq!(error.retry_hint(), Some(&NotOffered));
         // A plain CONNECT needs no offer.
         client.from_app.open(tunnel()).unwrap();
         assert_eq!(of_kind(&client.say(), HEADERS).len(), 1);

@@ -1,7 +1,7 @@
 //! Tunnels over HTTP/2 keep the laws of every layer.
 
 use bytes::Bytes;
-use wirestack_http2::{Client, Request, Server, Settings};
+use wirestack_http2::{Client, ProxyClient, Request, Server, Settings};
 use wirestack_laws::{Endpoint, Subject, check};
 use wirestack_layer::{LayerExt, Pipe};
 
@@ -30,18 +30,18 @@ fn a_refusal_keeps_the_laws() {
 }
 
 #[test]
-fn a_parking_client_keeps_the_laws() {
+fn a_client_that_awaits_authorization_keeps_the_laws() {
     let request = || Request::tunnel("example.org", 22).unwrap();
     let subject = Subject::tunnel(
-        "http2 CONNECT, parking",
-        move || Client::parking(request(), settings()),
+        "http2 CONNECT, authorized",
+        move || Client::new(request(), settings()).awaiting_authorization(),
         move || Server::new(settings()),
     );
     check(&bounded(subject).deciding(|layer| {
         if let Some(client) = layer.part_mut::<Client>() {
-            let parked = client.parked().is_some();
+            let awaits = client.awaiting().is_some();
             client.authorize(None);
-            return parked;
+            return awaits;
         }
         accept(layer)
     }));
@@ -58,7 +58,7 @@ fn settings() -> Settings {
 fn tunnel(name: &str, request: fn() -> Request) -> Subject<Pipe> {
     bounded(Subject::tunnel(
         name,
-        move || Client::new(request(), settings()).unwrap(),
+        move || Client::new(request(), settings()),
         move || Server::new(settings()),
     ))
 }

@@ -32,7 +32,7 @@ pub struct Error {
     blame: Blame,
     place: Place,
     cause: Arc<dyn StdError + Send + Sync>,
-    new_connection: Option<Arc<NewConnection>>,
+    retry_hint: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Who is to blame for an error.
@@ -74,7 +74,7 @@ impl Error {
             blame,
             place: Place::Unknown,
             cause: cause.into().into(),
-            new_connection: None,
+            retry_hint: None,
         }
     }
 
@@ -107,17 +107,22 @@ impl Error {
         self
     }
 
-    /// Says that a new connection could succeed where this one failed, and what was learnt for it.
+    /// Marks the error as one that a new connection could avoid, and gives it a hint: what the layer has
+    /// learnt for that connection.
     #[must_use]
-    pub fn needs_new_connection(mut self, learnt: impl Any + Send + Sync) -> Self {
-        let learnt = Box::new(learnt);
-        self.new_connection = Some(Arc::new(NewConnection { learnt }));
+    pub fn retry_on_new_connection(mut self, hint: impl Any + Send + Sync) -> Self {
+        self.retry_hint = Some(Arc::new(hint));
         self
     }
 
-    /// Returns what a new connection would need to know, if one could succeed.
-    pub fn new_connection(&self) -> Option<&NewConnection> {
-        self.new_connection.as_deref()
+    /// Returns `true` if a new connection could succeed where this one failed.
+    pub fn can_retry(&self) -> bool {
+        self.retry_hint.is_some()
+    }
+
+    /// Returns the hint for a new connection, if there is one and it is a `T`.
+    pub fn retry_hint<T: Any>(&self) -> Option<&T> {
+        self.retry_hint.as_ref()?.downcast_ref()
     }
 }
 
@@ -141,24 +146,5 @@ impl StdError for Error {
     /// Returns the cause, such as the cause enum of a layer.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.cause)
-    }
-}
-
-/// "This needs a new connection": the layer cannot go on with this one, but knows how a next one
-/// could succeed. The reason is the [`Error`] that carries it.
-pub struct NewConnection {
-    learnt: Box<dyn Any + Send + Sync>,
-}
-
-impl NewConnection {
-    /// Returns what the layer learnt, if it is a `T`.
-    pub fn learnt<T: Any>(&self) -> Option<&T> {
-        self.learnt.downcast_ref()
-    }
-}
-
-impl fmt::Debug for NewConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NewConnection(..)")
     }
 }

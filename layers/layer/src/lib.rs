@@ -66,7 +66,7 @@
 //!
 //! * [`Layer`], [`Flows`], [`Progress`]: the trait and what it is called with.
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
-//! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
+//! * [`Error`], [`Blame`], [`Place`]: what went wrong, where, and whose fault it was.
 //! * [`Seed`]: randomness that comes in from outside.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
 //!   code.
@@ -101,7 +101,7 @@ mod tunnel;
 mod with_std;
 
 pub use clock::Instant;
-pub use error::{Blame, BoxError, Error, NewConnection, Place};
+pub use error::{Blame, BoxError, Error, Place};
 pub use flow::{End, Flow, Stop};
 pub use layer::{Flows, Layer, Progress};
 pub use part::{AnyLayer, LayerExt};

@@ -4,8 +4,8 @@ mod client;
 mod server;
 mod target;
 
-pub use client::{Challenged, Client, Parked};
-pub use server::{Request, Server, basic_challenge};
+pub use client::Client;
+pub use server::{Request, Server};
 
 /// The name of both layers.
 const NAME: &str = "connect";

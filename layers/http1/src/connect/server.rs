@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
 use std::fmt;
-use wirestack_http::read_basic_credentials;
+use wirestack_http::{Challenge, basic_challenge, read_basic_credentials};
 use wirestack_layer::Error;
 
 /// Waits for a CONNECT and for what the application makes of it; a plain tunnel once it has accepted.
@@ -85,9 +85,9 @@ impl Server {
         self.challenge_with(&[basic_challenge(realm)]);
     }
 
-    /// Asks for credentials by any of these challenges, each from its scheme on, as
-    /// [`challenge`](Self::challenge) does. Control characters in them become blanks.
-    pub fn challenge_with(&mut self, challenges: &[String]) {
+    /// Asks for credentials by any of these challenges, as [`challenge`](Self::challenge) does. Control
+    /// characters in them become blanks.
+    pub fn challenge_with(&mut self, challenges: &[Challenge]) {
         let Tunnel::Opening(answering) = &mut self.tunnel else {
             return;
         };
@@ -98,7 +98,7 @@ impl Server {
             let mut bytes = BytesMut::new();
             head::write_status(&mut bytes, status, "Proxy Authentication Required");
             for challenge in challenges {
-                let challenge = challenge.replace(char::is_control, " ");
+                let challenge = challenge.as_str().replace(char::is_control, " ");
                 head::write_line(&mut bytes, &["Proxy-Authenticate: ", &challenge]);
             }
             head::write_line(&mut bytes, &["Content-Length: 0"]);
@@ -128,11 +128,6 @@ impl Default for Server {
 }
 
 tunnel_layer!(Server, Answering<Connect>);
-
-/// Makes the challenge of Basic authentication (RFC 7617 §2) for a realm.
-pub fn basic_challenge(realm: &str) -> String {
-    wirestack_http::basic_challenge(realm).to_string()
-}
 
 /// A CONNECT request. It shows as `host:port`.
 #[derive(Clone, Debug)]

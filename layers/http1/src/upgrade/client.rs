@@ -119,7 +119,7 @@ impl Ask for Upgrade {
                 Ok(Verdict::Opens)
             }
             status if status.is_informational() => Ok(Verdict::Interim),
-            _ => Ok(Verdict::Refuses { ask_again: false }),
+            _ => Ok(Verdict::Refuses),
         }
     }
 

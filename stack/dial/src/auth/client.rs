@@ -1,6 +1,6 @@
 use super::{Action, Authenticator, Challenge, Credentials, Input};
 use http::HeaderValue;
-use wirestack_http1::basic_credentials;
+use wirestack_http::basic_credentials;
 use wirestack_layer::Seed;
 
 #[cfg(feature = "digest")]
@@ -78,7 +78,7 @@ impl Login {
             let what = "none of which is spoken here";
             return Action::GiveUp(format!("it offered {}, {what}", self.offer()));
         };
-        let digest = best.is("digest");
+        let digest = best.has_scheme("digest");
         let refused = match self.sent {
             Sent::Nothing => false,
             Sent::Basic => !digest, // a password that was shown to Basic is still good for Digest
@@ -113,7 +113,10 @@ impl Login {
         if let Some(best) = Digest::best(&self.offered) {
             return Some(best);
         }
-        self.offered.iter().find(|it| it.is("basic")).cloned()
+        self.offered
+            .iter()
+            .find(|it| it.has_scheme("basic"))
+            .cloned()
     }
 
     fn offer(&self) -> String {
@@ -132,7 +135,7 @@ impl Login {
             ));
         };
         #[cfg(feature = "digest")]
-        if challenge.is("digest") {
+        if challenge.has_scheme("digest") {
             self.sent = Sent::Digest;
             return send(self.digest.answer(challenge, &credentials));
         }

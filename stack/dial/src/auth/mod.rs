@@ -7,14 +7,15 @@
 //!
 //! [`Hop::authenticator`]: crate::Hop::authenticator
 
-mod challenge;
 mod client;
 pub(crate) mod constant_time;
 #[cfg(feature = "digest")]
 pub(crate) mod digest;
 
-pub use challenge::Challenge;
 pub use client::Login;
+
+#[doc(inline)]
+pub use wirestack_http::Challenge;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};

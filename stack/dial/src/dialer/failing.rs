@@ -46,7 +46,7 @@ where
             self.learnt.add(error);
             self.close(now);
             self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
-        } else if share.is_origin && error.new_connection().is_none() {
+        } else if share.is_origin && !error.can_retry() {
             let ended = refusal(&error).is_none();
             self.layer_failed(error, usize::MAX, ended, now);
         } else {
@@ -61,7 +61,7 @@ where
         let again = match &given_up {
             Some(GivenUp::ToReconnect) => true,
             Some(GivenUp::Because(_)) => false,
-            None => error.new_connection().is_some(),
+            None => error.can_retry(),
         };
         if again {
             return self.again(error, now);
@@ -225,8 +225,7 @@ fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
 
 /// Whether a server does not speak what a shared connection needs.
 fn lacks_http2(error: &Error) -> bool {
-    let learnt = error.new_connection().and_then(|new| new.learnt());
-    learnt.is_some_and(|_: &http2::NotOffered| true) || error.cause::<NoHttp2>().is_some()
+    error.retry_hint::<http2::NotOffered>().is_some() || error.cause::<NoHttp2>().is_some()
 }
 
 /// Whether a connection was about to end when a stream was wanted on it.

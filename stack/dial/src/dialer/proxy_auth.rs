@@ -1,15 +1,14 @@
 //! Where the authenticators of a way's hops meet the layers that wait for them.
 
-use crate::auth::{Action, Authenticator, Challenge, Input};
+use crate::auth::{Action, Authenticator, Input};
 use crate::dialer::step::{BlockingTask, CredentialsRequest, Step};
 use crate::plan::path::Route;
 use crate::report::id::QuestionId;
-use crate::route::hop::{Proxy, Speaks};
-use http::{HeaderMap, HeaderValue};
-use std::any::TypeId;
-use wirestack_http1::{self as http1, connect};
+use http::HeaderValue;
+use wirestack_http::{Awaiting, ProxyClient};
+use wirestack_http1::connect;
 use wirestack_http2 as http2;
-use wirestack_layer::Layer;
+use wirestack_layer::{Layer, LayerExt};
 use wirestack_nest::Engine;
 
 /// The authenticators of the hops of one way.
@@ -88,41 +87,37 @@ impl Desks {
         if desk.question.is_some() {
             return Outcome::Nothing;
         }
-        let proxy = route.hops[desk.hop].proxy;
-        let below = route.hops[..desk.hop].iter();
-        let below = below
-            .filter(|hop| hop.proxy.speaks() == proxy.speaks())
-            .count();
-        let Some(mut client) = Client::find(engine, proxy, below) else {
-            return Outcome::Nothing;
-        };
-        let Some(parked) = client.parked() else {
+        let Some(client) = waiting_client(engine, route.last_layer(desk.hop)) else {
             return Outcome::Nothing;
         };
         if let Some(action) = desk.ready.take() {
-            return desk.carry_out(action, &mut client, id);
+            return desk.carry_out(action, client, id);
         }
         let Some(authenticator) = &mut desk.authenticator else {
             return Outcome::GaveUp("its authenticator never came back".into());
         };
-        let action = match parked {
-            Parked::Request => match desk.next.take() {
+        let action = match client.awaiting() {
+            Some(Awaiting::Request) => match desk.next.take() {
                 Some(value) => Action::Send(value),
                 None => authenticator.step(Input::Start),
             },
-            Parked::Challenge { challenges, stays } => {
+            Some(Awaiting::Challenge { refusal, reusable }) => {
                 desk.challenges += 1;
-                match desk.challenges > limit {
-                    true => Action::GiveUp(format!("it asked {} times", desk.challenges)),
-                    false => authenticator.step(Input::Challenged {
-                        challenges: &challenges,
-                        stays,
-                    }),
+                if desk.challenges > limit {
+                    Action::GiveUp(format!("it asked {} times", desk.challenges))
+                } else {
+                    authenticator.step(Input::Challenged {
+                        challenges: &refusal.proxy_challenges(),
+                        stays: *reusable,
+                    })
                 }
             }
-            Parked::Response(fields) => authenticator.step(Input::Accepted(&fields)),
+            Some(Awaiting::Response(response)) => {
+                authenticator.step(Input::Accepted(response.headers()))
+            }
+            _ => return Outcome::Nothing,
         };
-        desk.carry_out(action, &mut client, id)
+        desk.carry_out(action, client, id)
     }
 
     /// Passes an answer from outside on; what comes of it is told the layer when it is
@@ -152,13 +147,20 @@ impl Desk {
     fn carry_out(
         &mut self,
         action: Action,
-        client: &mut Client<'_>,
+        client: &mut dyn ProxyClient,
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
         match action {
             Action::Send(value) => {
                 // Where the connection does not stay, the next one begins with it.
-                self.next = client.is_left().then(|| value.clone());
+                let is_left = matches!(
+                    client.awaiting(),
+                    Some(Awaiting::Challenge {
+                        reusable: false,
+                        ..
+                    })
+                );
+                self.next = is_left.then(|| value.clone());
                 client.authorize(value);
                 Outcome::Told
             }
@@ -214,100 +216,23 @@ impl Desk {
     }
 }
 
-/// The layer that asks a proxy, in either version of HTTP.
-enum Client<'a> {
-    Http1(&'a mut connect::Client),
-    Http2(&'a mut http2::Client),
-}
-
-/// What it waits at.
-enum Parked {
-    Request,
-    Challenge {
-        challenges: Vec<Challenge>,
-        stays: bool,
-    },
-    Response(HeaderMap),
-}
-
-impl<'a> Client<'a> {
-    /// Finds the client that has so many of its kind below it, if it waits at something.
-    fn find<L: Layer + 'static>(
-        engine: &'a mut Engine<L>,
-        proxy: Proxy,
-        below: usize,
-    ) -> Option<Self> {
-        match proxy.speaks() {
-            Speaks::Http1 => {
-                let waits = |client: &connect::Client| client.parked().is_some();
-                counted(engine, below, waits).map(Self::Http1)
-            }
-            Speaks::Http2 => {
-                let waits = |client: &http2::Client| client.parked().is_some();
-                counted(engine, below, waits).map(Self::Http2)
-            }
-            Speaks::Socks => None,
-        }
-    }
-
-    fn parked(&self) -> Option<Parked> {
-        Some(match self {
-            Self::Http1(client) => match client.parked()? {
-                connect::Parked::Request => Parked::Request,
-                connect::Parked::Challenge { refusal, stays } => {
-                    let challenges = refusal.proxy_challenges();
-                    let challenges = challenges.into_iter().map(Challenge::new).collect();
-                    Parked::Challenge { challenges, stays }
-                }
-                connect::Parked::Response(response) => Parked::Response(response.headers().clone()),
-                _ => return None,
-            },
-            Self::Http2(client) => match client.parked()? {
-                http2::Parked::Request => Parked::Request,
-                http2::Parked::Challenge { refusal, stays } => {
-                    let challenges = http1::proxy_challenges(&refusal.headers);
-                    let challenges = challenges.into_iter().map(Challenge::new).collect();
-                    Parked::Challenge { challenges, stays }
-                }
-                http2::Parked::Response(response) => Parked::Response(response.headers().clone()),
-                _ => return None,
-            },
-        })
-    }
-
-    /// Whether the proxy has left, or is about to.
-    fn is_left(&self) -> bool {
-        matches!(self.parked(), Some(Parked::Challenge { stays: false, .. }))
-    }
-
-    fn authorize(&mut self, value: Option<HeaderValue>) {
-        match self {
-            Self::Http1(client) => client.authorize(value),
-            Self::Http2(client) => client.authorize(value),
-        }
-    }
-
-    fn give_up(&mut self) {
-        match self {
-            Self::Http1(client) => client.give_up(),
-            Self::Http2(client) => client.give_up(),
-        }
-    }
-}
-
-/// Finds the part that has so many of its type below it, if it waits. Those above may not be there yet.
-fn counted<L: Layer + 'static, T: 'static>(
+/// Returns the layer with this index, if it is the client of a proxy and waits.
+fn waiting_client<L: Layer + 'static>(
     engine: &mut Engine<L>,
-    below: usize,
-    waits: impl FnOnce(&T) -> bool,
-) -> Option<&mut T> {
-    let mut all = 0;
-    engine.layer().find_part(&mut |part| {
-        all += usize::from(part == TypeId::of::<T>());
-        false
-    });
-    let nth = all.checked_sub(below + 1)?;
-    // Looking at it alone must not make the stack run again.
-    let is_parked = waits(engine.nth_part(nth)?);
-    is_parked.then(|| engine.nth_part_mut(nth))?
+    index: Option<usize>,
+) -> Option<&mut dyn ProxyClient> {
+    let index = index?;
+    // Reading it alone must not make the stack run again.
+    let part = engine.layer().part_at(index)?;
+    let http1 = part.downcast_ref::<connect::Client>();
+    let http2 = part.downcast_ref::<http2::Client>();
+    http1.map_or_else(|| http2?.awaiting(), ProxyClient::awaiting)?;
+
+    let part = engine.layer_mut().part_at_mut(index)?;
+    if part.is::<connect::Client>() {
+        let client = part.downcast_mut::<connect::Client>()?;
+        return Some(client);
+    }
+    let client = part.downcast_mut::<http2::Client>()?;
+    Some(client)
 }

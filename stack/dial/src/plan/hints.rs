@@ -1,7 +1,7 @@
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::any::Any;
-use wirestack_layer::{Error, NewConnection, Place, Seed};
+use wirestack_layer::{Error, Place, Seed};
 
 /// Where the seeds of a plan's layers come from.
 pub struct SeedStream(ChaCha12Rng);
@@ -28,14 +28,14 @@ impl RetryHints {
     /// `T`.
     pub fn at<T: Any>(&self, place: usize) -> Option<&T> {
         let error = self.error::<T>(place)?;
-        error.new_connection().and_then(NewConnection::learnt)
+        error.retry_hint()
     }
 
     /// Returns the error with which it was learnt.
     pub(crate) fn error<T: Any>(&self, place: usize) -> Option<&Error> {
         let mut of_place = self.0.iter().rev();
         let error = of_place.find(|error| error.place() == Place::Layer(place))?;
-        error.new_connection()?.learnt::<T>().map(|_| error)
+        error.retry_hint::<T>().map(|_| error)
     }
 
     pub(crate) fn add(&mut self, error: Error) {

@@ -8,7 +8,8 @@ use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use wirestack_http1::{basic_credentials, connect};
+use wirestack_http::basic_credentials;
+use wirestack_http1::connect;
 use wirestack_http2 as http2;
 use wirestack_layer::{BoxError, Error};
 use wirestack_nest::{BoxTunnel, Nest};
@@ -44,6 +45,11 @@ impl Route {
             FirstHop::Shared(share) => share.to_string(),
         };
         part.map_or_else(first, |(part, _)| part.clone())
+    }
+
+    /// Returns the index of a hop's last layer, the one that asks its proxy.
+    pub(crate) fn last_layer(&self, hop: usize) -> Option<usize> {
+        self.parts.iter().rposition(|(_, of)| *of == Some(hop))
     }
 
     /// The hop that the layer at this place belongs to; `None` for the target's.
@@ -223,11 +229,12 @@ impl RouteBuilder {
                 Proxy::Socks4 | Proxy::Socks5 => socks(hop, next)?.boxed(),
                 Proxy::Http | Proxy::Https => {
                     let client = connect::Client::new(&next.host, next.port)?;
-                    client.parking().boxed()
+                    client.awaiting_authorization().boxed()
                 }
                 Proxy::H2 | Proxy::H2c => {
                     let request = http2::Request::tunnel(&next.host, next.port)?;
-                    http2::Client::parking(request, http2::Settings::default()).boxed()
+                    let client = http2::Client::new(request, http2::Settings::default());
+                    client.awaiting_authorization().boxed()
                 }
             });
         }
