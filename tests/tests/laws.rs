@@ -92,7 +92,7 @@ fn a_websocket_over_http2_over_tls_over_socks_keeps_the_laws() {
     };
     let client = move || {
         let request = websocket::Request::new("wss://example.org/chat").unwrap();
-        let asked = http2::Request::extended(
+        let asked = http2::ConnectRequest::extended(
             "websocket",
             request.to_http2(&websocket::Settings::default()),
         )

@@ -48,7 +48,7 @@
 //! # Contents
 //!
 //! * [`connect`]: [`Client`](connect::Client), [`Server`](connect::Server) and its
-//!   [`Request`](connect::Request).
+//!   [`ConnectRequest`](connect::ConnectRequest).
 //! * [`upgrade`]: [`Client`](upgrade::Client) and [`Server`](upgrade::Server).
 //! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering the challenges of a proxy.
 //! * [`Challenge`], [`basic_challenge`], [`basic_credentials`], [`BadCredentials`]: challenges, and the
@@ -57,13 +57,13 @@
 //! * [`Http1Error`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: what a handshake may cost in bytes and in time.
 
-mod answering;
-mod asking;
 mod body;
+mod client_handshake;
 pub mod connect;
 mod error;
 mod head;
 mod limits;
+mod server_handshake;
 mod tunnel;
 pub mod upgrade;
 

@@ -146,7 +146,7 @@ fn upgrade_client_bears_junk() {
 fn connect_server_bears_junk() {
     let make = |limits| connect::Server::new().with_limits(limits);
     storm(REQUESTS, make, |server| {
-        match server.request().map(connect::Request::basic) {
+        match server.request().map(connect::ConnectRequest::basic) {
             Some(None) => server.challenge("r"),
             Some(Some(_)) => server.accept(HeaderMap::new()),
             None => {}

@@ -47,7 +47,7 @@ fn a_connect_that_awaits_authorization_keeps_the_laws() {
         let Some(server) = server.filter(|server| server.request().is_some()) else {
             return false;
         };
-        match server.request().and_then(connect::Request::basic) {
+        match server.request().and_then(connect::ConnectRequest::basic) {
             Some(_) => server.accept(HeaderMap::new()),
             None => server.challenge("the proxy"),
         }

@@ -90,12 +90,12 @@ fn a_challenge_with_close_leads_to_a_second_connection() {
     limits.challenges = 1;
     let server = || connect::Server::new().with_limits(limits.clone());
     let client = || connect::Client::new("a.test", 1).unwrap();
-    let decide = |server: &mut connect::Server| match server.request().map(connect::Request::basic)
-    {
-        Some(None) => server.challenge("r"),
-        Some(Some(_)) => server.accept(HeaderMap::new()),
-        None => {}
-    };
+    let decide =
+        |server: &mut connect::Server| match server.request().map(connect::ConnectRequest::basic) {
+            Some(None) => server.challenge("r"),
+            Some(Some(_)) => server.accept(HeaderMap::new()),
+            None => {}
+        };
     let mut first = Bench::new(OnChallenge::new(client(), "u", "p"));
     let mut proxy = Bench::new(server());
     settle(&mut first, &mut proxy, 3, decide);

@@ -1,7 +1,7 @@
 use crate::NAME;
 use crate::connection::Connection;
 use crate::error::{Http2Error, local, peer};
-use crate::request::Request;
+use crate::request::ConnectRequest;
 use crate::settings::Settings;
 use crate::streams::Head;
 use crate::tunnel::Tunnel;
@@ -18,7 +18,7 @@ use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 /// [hint](Error::retry_hint) for the next connection is [`NotOffered`](crate::NotOffered).
 pub struct Client {
     tunnel: Tunnel,
-    request: Request,
+    request: ConnectRequest,
     /// Whether the request has been handed to the connection.
     asked: bool,
     /// The application gave up, or cannot go on.
@@ -28,7 +28,7 @@ pub struct Client {
 
 impl Client {
     /// Creates a client that asks for a tunnel, or for another protocol.
-    pub fn new(request: Request, settings: Settings) -> Self {
+    pub fn new(request: ConnectRequest, settings: Settings) -> Self {
         Self {
             tunnel: Tunnel::new(Connection::client, settings),
             request,

@@ -1,12 +1,12 @@
 use crate::NAME;
 use crate::error::{Http2Error, local, peer, typed};
 use crate::frames::FieldBlocks;
+use crate::io::{Wire, Woken};
 use crate::keepalive::Pinger;
+use crate::session::{Polled, Session};
 use crate::settings::Settings;
-use crate::side::{Polled, Side};
-use crate::stream::{Around, Stream};
+use crate::stream::{Stream, StreamContext, ToApp};
 use crate::streams::{Head, StreamId, Streams};
-use crate::wire::{Wire, Woken};
 use http::Request;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -26,7 +26,7 @@ pub struct Connection {
     settings: Settings,
     wire: Wire,
     woken: Arc<Woken>,
-    side: Side,
+    session: Session,
     streams: HashMap<StreamId, Stream>,
     /// What a client asks for, as soon as the server lets it.
     waiting: VecDeque<(StreamId, Request<()>)>,
@@ -48,21 +48,21 @@ pub struct Connection {
 impl Connection {
     /// Creates the client's side.
     pub fn client(settings: Settings) -> Self {
-        Self::new(settings, Side::client)
+        Self::new(settings, Session::client)
     }
 
     /// Creates the server's side.
     pub fn server(settings: Settings) -> Self {
-        let mut server = Self::new(settings, Side::server);
+        let mut server = Self::new(settings, Session::server);
         server.blocks = Some(FieldBlocks::of_client());
         server
     }
 
-    fn new(settings: Settings, side: fn(Wire, &Settings) -> Side) -> Self {
+    fn new(settings: Settings, session: fn(Wire, &Settings) -> Session) -> Self {
         let settings = settings.in_range();
         let wire = Wire::default();
         Self {
-            side: side(wire.clone(), &settings),
+            session: session(wire.clone(), &settings),
             settings,
             wire,
             woken: Arc::default(),
@@ -82,7 +82,7 @@ impl Connection {
     /// Returns whether the server offers extended CONNECT; `None` before its SETTINGS are in, and on
     /// a server's side.
     pub fn offers_extended_connect(&self) -> Option<bool> {
-        self.side.offers_extended_connect()
+        self.session.offers_extended_connect()
     }
 
     /// Returns how many streams are open.
@@ -99,13 +99,13 @@ impl Connection {
         moved |= self.take_heads(p);
         moved |= self.look_at_streams(p);
         if p.from_app.is_closed() && self.waiting.is_empty() && !self.finishing {
-            self.finishing = self.side.finish();
+            self.finishing = self.session.finish();
             moved |= self.finishing;
         }
-        let asked = self.side.ask(&mut self.waiting, p, &self.woken, cx);
+        let asked = self.session.ask(&mut self.waiting, p, &self.woken, cx);
         moved |= self.add(asked);
         let mut arrived = Vec::new();
-        let polled = self.side.poll(p.to_app, &mut arrived, &self.woken, cx);
+        let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
         moved |= self.add(arrived);
         match polled {
             Polled::Idle => {}
@@ -115,9 +115,9 @@ impl Connection {
                 return false;
             }
         }
-        if !self.opened && self.side.is_open() {
+        if !self.opened && self.session.is_open() {
             self.opened = true;
-            let pings = self.settings.keepalive.zip(self.side.ping_pong());
+            let pings = self.settings.keepalive.zip(self.session.ping_pong());
             self.pinger = pings.map(|(settings, ping)| Pinger::new(settings, ping, now));
         }
         if let Some(pinger) = &mut self.pinger
@@ -174,7 +174,13 @@ impl Connection {
                 }
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
-                        stream.answer(response, p.to_app, p.index);
+                        stream.answer(
+                            response,
+                            &mut ToApp {
+                                streams: p.to_app,
+                                index: p.index,
+                            },
+                        );
                         self.changed.push(id);
                     }
                 }
@@ -214,14 +220,16 @@ impl Connection {
             }
             return;
         };
-        let around = Around {
-            down: p.from_app,
-            up: p.to_app,
+        let context = StreamContext {
+            from_app: p.from_app,
+            to_app: ToApp {
+                streams: p.to_app,
+                index: p.index,
+            },
             excerpt: self.settings.excerpt,
             blocked,
-            index: p.index,
         };
-        if stream.process(around) {
+        if stream.process(context) {
             self.resetting.push(id);
         }
         if stream.is_over() {
@@ -273,7 +281,7 @@ impl Connection {
     }
 
     fn close(&mut self) {
-        self.side = Side::Over;
+        self.session = Session::Over;
         self.streams.clear();
         self.waiting.clear();
         self.pinger = None;
@@ -298,8 +306,8 @@ impl Layer for Connection {
             }
             Some(due) => due.is_some_and(|due| due <= now),
         };
-        match (&self.side, p.from_app.closed()) {
-            (Side::Over, _) => {}
+        match (&self.session, p.from_app.closed()) {
+            (Session::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
                 let error = error.clone();
                 self.wire.pipes().outgoing.transfer_all_to(p.to_wire);
@@ -310,14 +318,14 @@ impl Layer for Connection {
             _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.settings.opening))),
             _ => while self.round(&mut p, now) {},
         }
-        if let Side::Over = self.side {
+        if let Session::Over = self.session {
             p.discard();
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match (&self.side, &self.pinger) {
-            (Side::Over, _) => None,
+        match (&self.session, &self.pinger) {
+            (Session::Over, _) => None,
             (_, Some(pinger)) => pinger.deadline(),
             (_, None) => self.due.flatten().filter(|_| !self.opened),
         }
@@ -333,8 +341,8 @@ impl Layer for Connection {
     }
 
     fn progress(&self) -> Progress {
-        match self.side {
-            Side::Over => Progress::Over,
+        match self.session {
+            Session::Over => Progress::Over,
             _ if !self.opened => Progress::Opening("the peer's SETTINGS"),
             _ if self.finishing => Progress::Closing("the end of the last stream"),
             _ => Progress::Open,

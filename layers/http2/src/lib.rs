@@ -5,13 +5,13 @@
 //! A client and a server, driven by hand:
 //!
 //! ```
-//! use wirestack_http2::{Asks, Client, Request, Server, Settings, asks};
+//! use wirestack_http2::{RequestKind, Client, ConnectRequest, Server, Settings, request_kind};
 //! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
 //! *head.uri_mut() = "https://example.org/chat".parse()?;
-//! let mut client = Client::new(Request::extended("websocket", head)?, Settings::default());
+//! let mut client = Client::new(ConnectRequest::extended("websocket", head)?, Settings::default());
 //! let mut server = Server::new(Settings::server());
 //!
 //! // Two wires, and an application on each side.
@@ -21,7 +21,7 @@
 //!     client.process(Flows::new(&mut down, &mut up, &mut asked, &mut got), now);
 //!     server.process(Flows::new(&mut up, &mut down, &mut said, &mut heard), now);
 //!     if let Some(request) = server.request() {
-//!         assert_eq!(asks(request), Asks::Protocol("websocket"));
+//!         assert_eq!(request_kind(request), RequestKind::Protocol("websocket"));
 //!         server.accept(http::HeaderMap::new());
 //!     }
 //! }
@@ -62,8 +62,8 @@
 //!
 //! * [`Client`], [`Server`]: one tunnel. [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering the
 //!   challenges of a proxy.
-//! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`Lent`]: many streams.
-//! * [`Request`], [`asks`], [`Asks`]: what is asked for.
+//! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`StreamPipe`]: many streams.
+//! * [`ConnectRequest`], [`request_kind`], [`RequestKind`]: what is asked for.
 //! * [`Settings`], [`Keepalive`]: limits and time-outs.
 //! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: what can go wrong.
 
@@ -71,24 +71,24 @@ mod client;
 mod connection;
 mod error;
 mod frames;
+mod io;
 mod keepalive;
 mod request;
 mod server;
+mod session;
 mod settings;
-mod side;
 mod stream;
 mod streams;
 mod tunnel;
-mod wire;
 
 pub use client::Client;
 pub use connection::Connection;
 pub use error::{Http2Error, NotOffered};
 pub use h2::Reason;
-pub use request::{Asks, Request, asks};
+pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;
 pub use settings::{Keepalive, Settings};
-pub use streams::{Head, Lent, StreamId, Streams};
+pub use streams::{Head, StreamId, StreamPipe, Streams};
 pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
 
 /// The name of these layers in errors and traces.

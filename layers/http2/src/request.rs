@@ -9,20 +9,20 @@ use wirestack_layer::Error;
 /// What a client asks for with CONNECT.
 ///
 /// ```
-/// use wirestack_http2::Request;
+/// use wirestack_http2::ConnectRequest;
 ///
 /// // An HTTP/2 proxy shall connect to a host (RFC 9113 §8.5).
-/// let tunnel = Request::tunnel("example.org", 22)?;
+/// let tunnel = ConnectRequest::tunnel("example.org", 22)?;
 /// // A server shall speak another protocol on the stream (RFC 8441 §4).
 /// let mut head = http::Request::new(());
 /// *head.uri_mut() = "https://example.org/chat".parse()?;
-/// let websocket = Request::extended("websocket", head)?;
+/// let websocket = ConnectRequest::extended("websocket", head)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Request(http::Request<()>);
+pub struct ConnectRequest(http::Request<()>);
 
-impl Request {
+impl ConnectRequest {
     /// Asks a proxy for a tunnel to a host: a name, or an address, bracketed or not.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Request {
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Asks<'a> {
+pub enum RequestKind<'a> {
     /// A tunnel to this host and port (RFC 9113 §8.5).
     Tunnel(&'a Authority),
     /// This protocol, to be spoken on the stream with this server (RFC 8441 §4), which "MUST NOT"
@@ -99,16 +99,16 @@ pub enum Asks<'a> {
 }
 
 /// Tells what a request that arrived asks for.
-pub fn asks(request: &http::Request<()>) -> Asks<'_> {
+pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     if request.method() != Method::CONNECT {
-        return Asks::Response;
+        return RequestKind::Response;
     }
     if let Some(protocol) = request.extensions().get::<Protocol>() {
-        return Asks::Protocol(protocol.as_str());
+        return RequestKind::Protocol(protocol.as_str());
     }
     match request.uri().authority() {
-        Some(authority) if authority.port_u16().is_some() => Asks::Tunnel(authority),
-        _ => Asks::Response, // to be answered with 400
+        Some(authority) if authority.port_u16().is_some() => RequestKind::Tunnel(authority),
+        _ => RequestKind::Response, // to be answered with 400
     }
 }
 

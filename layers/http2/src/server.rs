@@ -1,6 +1,6 @@
 use crate::NAME;
 use crate::connection::Connection;
-use crate::request::{Asks, asks};
+use crate::request::{RequestKind, request_kind};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId};
 use crate::tunnel::Tunnel;
@@ -36,7 +36,7 @@ impl Server {
         }
     }
 
-    /// Returns the request while it waits for a decision. [`asks`] tells what it asks for.
+    /// Returns the request while it waits for a decision. [`request_kind`] tells what it asks for.
     pub fn request(&self) -> Option<&Request<()>> {
         let decided = self.decided || self.tunnel.is_over();
         self.request.as_ref().filter(|_| !decided)
@@ -83,8 +83,8 @@ impl Layer for Server {
             let Head::Request(request) = head else {
                 return;
             };
-            let wanted = asks(&request);
-            if tunnel.stream().is_none() && wanted != Asks::Response {
+            let wanted = request_kind(&request);
+            if tunnel.stream().is_none() && wanted != RequestKind::Response {
                 tunnel.take(stream);
                 tunnel.down.add(stream);
                 *asked = Some(request);
@@ -114,9 +114,9 @@ impl Layer for Server {
     }
 
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.request.as_ref().map(asks) {
-            Some(Asks::Tunnel(authority)) => write!(f, "CONNECT {authority}"),
-            Some(Asks::Protocol(protocol)) => write!(f, "CONNECT, {protocol}"),
+        match self.request.as_ref().map(request_kind) {
+            Some(RequestKind::Tunnel(authority)) => write!(f, "CONNECT {authority}"),
+            Some(RequestKind::Protocol(protocol)) => write!(f, "CONNECT, {protocol}"),
             _ => Ok(()),
         }
     }
@@ -125,9 +125,9 @@ impl Layer for Server {
 /// Answers a request that opens nothing.
 fn answer(tunnel: &mut Tunnel, stream: StreamId, request: &Request<()>) {
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = match asks(request) {
-        Asks::Response if request.method() == Method::CONNECT => StatusCode::BAD_REQUEST,
-        Asks::Response => StatusCode::METHOD_NOT_ALLOWED,
+    *response.status_mut() = match request_kind(request) {
+        RequestKind::Response if request.method() == Method::CONNECT => StatusCode::BAD_REQUEST,
+        RequestKind::Response => StatusCode::METHOD_NOT_ALLOWED,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {

@@ -1,6 +1,6 @@
 use crate::error::{Http2Error, local, peer, typed};
+use crate::io::{StreamWaker, Woken};
 use crate::streams::{Head, StreamId, Streams};
-use crate::wire::{StreamWaker, Woken};
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -16,7 +16,7 @@ use wirestack_layer::{End, Error, Flow, Place};
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
     id: StreamId,
-    opening: Opening,
+    pending: PendingStream,
     send: Option<SendStream<Bytes>>,
     recv: Option<RecvStream>,
     /// How many bytes the peer was not given credit for again.
@@ -26,7 +26,7 @@ pub(crate) struct Stream {
     waker: (Arc<StreamWaker>, Waker),
 }
 
-enum Opening {
+enum PendingStream {
     /// A client waits for the response.
     Asked(ResponseFuture),
     /// A client reads why it was refused.
@@ -42,7 +42,7 @@ impl Stream {
         (response, send): (ResponseFuture, SendStream<Bytes>),
         woken: &Arc<Woken>,
     ) -> Self {
-        Self::new(id, Opening::Asked(response), Some(send), None, woken)
+        Self::new(id, PendingStream::Asked(response), Some(send), None, woken)
     }
 
     pub(crate) fn offered(
@@ -54,7 +54,7 @@ impl Stream {
     ) -> Self {
         Self::new(
             id,
-            Opening::Deciding(respond, tunnel),
+            PendingStream::Deciding(respond, tunnel),
             None,
             Some(recv),
             woken,
@@ -63,7 +63,7 @@ impl Stream {
 
     fn new(
         id: StreamId,
-        opening: Opening,
+        pending: PendingStream,
         send: Option<SendStream<Bytes>>,
         recv: Option<RecvStream>,
         woken: &Arc<Woken>,
@@ -71,7 +71,7 @@ impl Stream {
         let waker = woken.stream(id);
         Self {
             id,
-            opening,
+            pending,
             send,
             recv,
             unreleased: 0,
@@ -81,9 +81,9 @@ impl Stream {
     }
 
     /// Sends the application's answer.
-    pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, index: usize) {
-        let up = &mut Up { up, index };
-        let Opening::Deciding(mut respond, tunnel) = mem::replace(&mut self.opening, Opening::Done)
+    pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
+        let PendingStream::Deciding(mut respond, tunnel) =
+            mem::replace(&mut self.pending, PendingStream::Done)
         else {
             return;
         };
@@ -101,29 +101,28 @@ impl Stream {
                 if !body.is_empty() {
                     let _ = send.send_data(body, true); // fails on a dead stream only
                 }
-                self.fail(up, local(Http2Error::RefusedHere(status)));
+                self.fail(to_app, local(Http2Error::RefusedHere(status)));
             }
             Err(error) => {
                 self.recv = None;
                 if let Some(error) = typed(&error) {
-                    self.fail(up, error);
+                    self.fail(to_app, error);
                 }
             }
         }
     }
 
     /// Moves what can move; whether it has to be called again after h2 was.
-    pub(crate) fn process(&mut self, around: Around<'_>) -> bool {
-        let Around { up, index, .. } = around;
-        let up = &mut Up { up, index };
+    pub(crate) fn process(&mut self, mut context: StreamContext<'_>) -> bool {
+        let to_app = &mut context.to_app;
         self.waker.0.looked_at();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
-        self.open(up, around.excerpt, cx);
-        if let Opening::Done = self.opening {
-            self.receive(up, cx);
+        self.open(to_app, context.excerpt, cx);
+        if let PendingStream::Done = self.pending {
+            self.receive(to_app, cx);
         }
-        self.transmit(around.down, up, around.blocked, cx)
+        self.transmit(context.from_app, to_app, context.blocked, cx)
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -131,52 +130,52 @@ impl Stream {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.opening, Opening::Done) && self.send.is_none() && self.recv.is_none()
+        matches!(self.pending, PendingStream::Done) && self.send.is_none() && self.recv.is_none()
     }
 
-    fn open(&mut self, up: &mut Up<'_>, excerpt: usize, cx: &mut Context<'_>) {
-        if let Opening::Asked(response) = &mut self.opening {
+    fn open(&mut self, to_app: &mut ToApp<'_>, excerpt: usize, cx: &mut Context<'_>) {
+        if let PendingStream::Asked(response) = &mut self.pending {
             let response = match Pin::new(response).poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(response)) => response,
-                Poll::Ready(Err(error)) => return self.broken(up, &error),
+                Poll::Ready(Err(error)) => return self.broken(to_app, &error),
             };
             let (head, recv) = response.into_parts();
             self.recv = Some(recv);
-            self.opening = Opening::Done;
-            if up.up.write(self.id).is_none() {
+            self.pending = PendingStream::Done;
+            if to_app.streams.write(self.id).is_none() {
                 // The application has forgotten the stream: it is not told.
             } else if head.status.is_success() {
-                up.up.head(
+                to_app.streams.head(
                     self.id,
                     Head::Response(Response::from_parts(head, Bytes::new())),
                 );
             } else {
                 let refusal = Refusal::new(head.status, head.headers);
-                self.opening = Opening::Refused(refusal.into(), BytesMut::new(), excerpt);
+                self.pending = PendingStream::Refused(refusal.into(), BytesMut::new(), excerpt);
             }
         }
-        if let Opening::Deciding(..) = self.opening
-            && up.up.write(self.id).is_none()
+        if let PendingStream::Deciding(..) = self.pending
+            && to_app.streams.write(self.id).is_none()
         {
             // The application has forgotten the stream without an answer: h2 resets it.
-            (self.opening, self.recv) = (Opening::Done, None);
+            (self.pending, self.recv) = (PendingStream::Done, None);
         }
-        if let Opening::Deciding(respond, _) = &mut self.opening
+        if let PendingStream::Deciding(respond, _) = &mut self.pending
             && let Poll::Ready(reset) = respond.poll_reset(cx)
         {
-            self.opening = Opening::Done;
+            self.pending = PendingStream::Done;
             let error = match reset {
                 Ok(reason) => Some(peer(Http2Error::Reset(reason))),
                 Err(error) => typed(&error),
             };
-            self.receive(up, cx); // what came before
+            self.receive(to_app, cx); // what came before
             self.recv = None;
             if let Some(error) = error {
-                self.fail(up, error);
+                self.fail(to_app, error);
             }
         }
-        if let Opening::Refused(refusal, body, most) = &mut self.opening {
+        if let PendingStream::Refused(refusal, body, most) = &mut self.pending {
             while let Some(recv) = self.recv.as_mut().filter(|_| body.len() < *most) {
                 match recv.poll_data(cx) {
                     Poll::Ready(Some(Ok(data))) => {
@@ -190,9 +189,9 @@ impl Stream {
             }
             refusal.body = mem::take(body).freeze();
             let error = peer(Http2Error::Refused(refusal.clone()));
-            self.opening = Opening::Done;
+            self.pending = PendingStream::Done;
             self.recv = None;
-            self.fail(up, error);
+            self.fail(to_app, error);
             if let Some(mut send) = self.send.take() {
                 send.send_reset(Reason::CANCEL);
             }
@@ -201,9 +200,9 @@ impl Stream {
 
     /// Takes everything that h2 has: what it keeps itself, it counts frame by frame, and it ends the
     /// connection for too many small ones. The window bounds what lies in the pipe then.
-    fn receive(&mut self, up: &mut Up<'_>, cx: &mut Context<'_>) {
+    fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
-        let Some(mut pipe) = up.up.write(self.id) else {
+        let Some(mut pipe) = to_app.streams.write(self.id) else {
             self.recv = None; // the application has forgotten the stream
             return;
         };
@@ -221,7 +220,7 @@ impl Stream {
                     break;
                 }
                 Poll::Ready(None) => {
-                    let error = peer(Http2Error::Trailers).at(Place::Layer(up.index));
+                    let error = peer(Http2Error::Trailers).at(Place::Layer(to_app.index));
                     match recv.poll_trailers(cx) {
                         Poll::Ready(Ok(Some(_))) => {
                             pipe.abort(error);
@@ -252,14 +251,14 @@ impl Stream {
             self.recv = None;
         }
         if let Some(error) = failed {
-            self.broken(up, &error);
+            self.broken(to_app, &error);
         }
     }
 
     fn transmit(
         &mut self,
-        down: &mut Streams,
-        up: &mut Up<'_>,
+        from_app: &mut Streams,
+        to_app: &mut ToApp<'_>,
         blocked: bool,
         cx: &mut Context<'_>,
     ) -> bool {
@@ -268,29 +267,29 @@ impl Stream {
         };
         if let Poll::Ready(reset) = send.poll_reset(cx) {
             self.send = None;
-            if let Some(mut pipe) = down.read(self.id) {
+            if let Some(mut pipe) = from_app.read(self.id) {
                 let error = match &reset {
                     Ok(reason) => Some(peer(Http2Error::Reset(*reason))),
                     Err(error) => typed(error),
                 };
                 match error {
-                    Some(error) => pipe.refuse(error.at(Place::Layer(up.index))),
+                    Some(error) => pipe.refuse(error.at(Place::Layer(to_app.index))),
                     None => pipe.discard(),
                 }
             }
             // The peer may have finished before, and then owes nothing more.
             if self.recv.is_some() {
                 match reset {
-                    Ok(reason) => self.reset(up, reason),
-                    Err(error) => self.broken(up, &error),
+                    Ok(reason) => self.reset(to_app, reason),
+                    Err(error) => self.broken(to_app, &error),
                 }
             }
             return false;
         }
-        let Some(mut pipe) = down.read(self.id) else {
+        let Some(mut pipe) = from_app.read(self.id) else {
             return false;
         };
-        let opened = matches!(self.opening, Opening::Done);
+        let opened = matches!(self.pending, PendingStream::Done);
         let finished = matches!(pipe.closed(), Some(End::Finished));
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
@@ -315,8 +314,8 @@ impl Stream {
             pipe.discard();
             send.send_reset(Reason::CANCEL); // "a stream error [...] of type CANCEL" (RFC 8441 §5)
             drop(pipe);
-            (self.send, self.recv, self.opening) = (None, None, Opening::Done);
-            self.fail(up, local(Http2Error::Closed));
+            (self.send, self.recv, self.pending) = (None, None, PendingStream::Done);
+            self.fail(to_app, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
@@ -325,43 +324,41 @@ impl Stream {
     }
 
     /// The peer wants no more of this stream: ends it towards the application.
-    fn reset(&mut self, up: &mut Up<'_>, reason: Reason) {
-        (self.recv, self.opening) = (None, Opening::Done);
-        self.fail(up, peer(Http2Error::Reset(reason)));
+    fn reset(&mut self, to_app: &mut ToApp<'_>, reason: Reason) {
+        (self.recv, self.pending) = (None, PendingStream::Done);
+        self.fail(to_app, peer(Http2Error::Reset(reason)));
     }
 
-    fn broken(&mut self, up: &mut Up<'_>, error: &h2::Error) {
-        (self.recv, self.opening) = (None, Opening::Done);
+    fn broken(&mut self, to_app: &mut ToApp<'_>, error: &h2::Error) {
+        (self.recv, self.pending) = (None, PendingStream::Done);
         if error.is_reset() && error.is_remote() {
-            return self.reset(up, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
+            return self.reset(to_app, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
         }
         // What is the wire's, the connection will tell, with the true cause.
         if let Some(error) = typed(error) {
-            self.fail(up, error);
+            self.fail(to_app, error);
         }
     }
 
-    fn fail(&self, up: &mut Up<'_>, error: Error) {
-        if let Some(mut pipe) = up.up.write(self.id) {
-            pipe.abort(error.at(Place::Layer(up.index)));
+    fn fail(&self, to_app: &mut ToApp<'_>, error: Error) {
+        if let Some(mut pipe) = to_app.streams.write(self.id) {
+            pipe.abort(error.at(Place::Layer(to_app.index)));
         }
     }
 }
 
 /// What a stream moves its bytes between, besides h2.
-pub(crate) struct Around<'a> {
-    pub(crate) down: &'a mut Streams,
-    pub(crate) up: &'a mut Streams,
+pub(crate) struct StreamContext<'a> {
+    pub(crate) from_app: &'a mut Streams,
+    pub(crate) to_app: ToApp<'a>,
     /// How much of a refusal's body is kept.
     pub(crate) excerpt: usize,
     /// Whether h2 holds what the wire had no room for.
     pub(crate) blocked: bool,
-    /// The place of the layer in its stack.
-    pub(crate) index: usize,
 }
 
-/// Where errors go to, and what they bear.
-struct Up<'a> {
-    up: &'a mut Streams,
-    index: usize,
+/// The streams towards the application, and the index of the layer, which errors are marked with.
+pub(crate) struct ToApp<'a> {
+    pub(crate) streams: &'a mut Streams,
+    pub(crate) index: usize,
 }

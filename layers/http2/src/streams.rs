@@ -1,5 +1,5 @@
 use crate::error::{Http2Error, local};
-use crate::request::Request;
+use crate::request::ConnectRequest;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, DerefMut};
@@ -12,7 +12,7 @@ pub struct StreamId(u64);
 /// What opens a stream.
 #[derive(Clone, Debug)]
 pub enum Head {
-    /// A client asks. [`asks`](crate::asks) tells for what.
+    /// A client asks. [`request_kind`](crate::request_kind) tells for what.
     Request(http::Request<()>),
     /// A server answers. A 2xx answer to a CONNECT opens the tunnel; the body belongs to every other
     /// answer.
@@ -63,7 +63,7 @@ impl Streams {
     /// # Errors
     ///
     /// [`Http2Error::Closed`] once the flow has ended.
-    pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
+    pub fn open(&mut self, request: ConnectRequest) -> Result<StreamId, Error> {
         if let Some(error) = self.stopped() {
             return Err(error.clone());
         }
@@ -89,9 +89,9 @@ impl Streams {
 
     /// Returns the bytes of a stream, to write to them or to end them; `None` if there is no such
     /// stream, or none any more.
-    pub fn write(&mut self, stream: StreamId) -> Option<Lent<'_>> {
+    pub fn write(&mut self, stream: StreamId) -> Option<StreamPipe<'_>> {
         let entry = self.streams.get_mut(&stream)?;
-        Some(Lent {
+        Some(StreamPipe {
             before: state(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.readable,
@@ -102,9 +102,9 @@ impl Streams {
     }
 
     /// Returns the bytes of a stream, to read from them.
-    pub fn read(&mut self, stream: StreamId) -> Option<Lent<'_>> {
+    pub fn read(&mut self, stream: StreamId) -> Option<StreamPipe<'_>> {
         let entry = self.streams.get_mut(&stream)?;
-        Some(Lent {
+        Some(StreamPipe {
             before: state(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.writable,
@@ -260,7 +260,7 @@ impl Flow for Streams {
 }
 
 /// The bytes of one stream, borrowed from their [`Streams`], which note what was done to them.
-pub struct Lent<'a> {
+pub struct StreamPipe<'a> {
     pipe: &'a mut Pipe,
     before: (u64, usize),
     marked: &'a mut bool,
@@ -269,20 +269,20 @@ pub struct Lent<'a> {
     stream: StreamId,
 }
 
-impl Deref for Lent<'_> {
+impl Deref for StreamPipe<'_> {
     type Target = Pipe;
     fn deref(&self) -> &Pipe {
         self.pipe
     }
 }
 
-impl DerefMut for Lent<'_> {
+impl DerefMut for StreamPipe<'_> {
     fn deref_mut(&mut self) -> &mut Pipe {
         self.pipe
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for StreamPipe<'_> {
     fn drop(&mut self) {
         let after = state(self.pipe);
         if after != self.before {

@@ -171,8 +171,9 @@ impl Tunnel {
             },
             _ => None,
         });
-        let asks = |refusal: &Refusal| refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if let Some(refusal) = challenge.filter(|refusal| asks(refusal)) {
+        let is_challenge =
+            |refusal: &Refusal| refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        if let Some(refusal) = challenge.filter(|refusal| is_challenge(refusal)) {
             self.awaiting = Some(Awaiting::Challenge {
                 refusal: *refusal,
                 reusable: true,

@@ -7,7 +7,7 @@ use kit::{
     WINDOW_UPDATE, accept, connect, extended, failure, frame, greeted_client, greeted_server,
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
 };
-use wirestack_http2::{Asks, Connection, Http2Error, NotOffered, Settings, asks};
+use wirestack_http2::{Connection, Http2Error, NotOffered, RequestKind, Settings, request_kind};
 use wirestack_layer::{End, Flow, Layer};
 
 // --- SETTINGS ---
@@ -120,7 +120,7 @@ fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
     for (stream, protocol) in [(1, "websocket"), (3, "WebSocket"), (5, "WEBSOCKET")] {
         server.hear(&websocket(stream, protocol)); // with a key, and `https` without TLS
         let (_, request) = server.request().unwrap();
-        assert_eq!(asks(&request), Asks::Protocol(protocol));
+        assert_eq!(request_kind(&request), RequestKind::Protocol(protocol));
     }
     let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
     client.from_app.open(extended()).unwrap();
@@ -139,7 +139,7 @@ fn a_connect_without_a_port_is_no_tunnel() {
     let list = [(":method", "CONNECT"), (":authority", "example.org")];
     server.hear(&headers(1, 0, &list));
     let (_, request) = server.request().unwrap();
-    assert_eq!(asks(&request), Asks::Response);
+    assert_eq!(request_kind(&request), RequestKind::Response);
 }
 
 /// The request and its data, then a fault of the connection: the same in one read and in pieces.

@@ -1,6 +1,6 @@
 use super::NAME;
 use super::target::Target;
-use crate::asking::{Ask, Asking, Verdict};
+use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
 use crate::head::{self, FRAMING, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits};
@@ -24,7 +24,7 @@ use wirestack_layer::Error;
 /// [`basic_credentials`](crate::basic_credentials). A client that shall answer the challenges of its
 /// proxy [awaits authorization](Self::awaiting_authorization).
 pub struct Client {
-    tunnel: Tunnel<Asking<Connect>>,
+    tunnel: Tunnel<ClientHandshake<Connect>>,
 }
 
 impl Client {
@@ -35,7 +35,7 @@ impl Client {
     /// [`Http1Error::BadHost`], [`Http1Error::BadPort`].
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
         let target = Target::new(host, port).map_err(|cause| Error::local(NAME, cause))?;
-        let tunnel = Tunnel::new(Asking::new(Connect {
+        let tunnel = Tunnel::new(ClientHandshake::new(Connect {
             target,
             headers: HeaderMap::new(),
             is_authorized: false,
@@ -50,8 +50,8 @@ impl Client {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(value.is_sensitive() || head::is_secret(&name));
-        self.set(|asking| {
-            asking.ask.headers.append(name, value);
+        self.set(|handshake| {
+            handshake.exchange.headers.append(name, value);
         });
         self
     }
@@ -60,14 +60,14 @@ impl Client {
     /// the tunnel: see [`ProxyClient`].
     #[must_use]
     pub fn awaiting_authorization(mut self) -> Self {
-        self.set(|asking| asking.ask.is_authorized = true);
+        self.set(|handshake| handshake.exchange.is_authorized = true);
         self
     }
 
     /// Sets the limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.set(|asking| asking.limits = limits);
+        self.set(|handshake| handshake.limits = limits);
         self
     }
 
@@ -76,9 +76,9 @@ impl Client {
         self.tunnel.outcome().map(|opened| &opened.response)
     }
 
-    fn set(&mut self, change: impl FnOnce(&mut Asking<Connect>)) {
-        if let Some(asking) = self.tunnel.opening() {
-            change(asking);
+    fn set(&mut self, change: impl FnOnce(&mut ClientHandshake<Connect>)) {
+        if let Some(handshake) = self.tunnel.opening() {
+            change(handshake);
         }
     }
 }
@@ -86,21 +86,21 @@ impl Client {
 impl ProxyClient for Client {
     fn awaiting(&self) -> Option<&Awaiting> {
         match &self.tunnel {
-            Tunnel::Opening(asking) => asking.awaiting(),
+            Tunnel::Opening(handshake) => handshake.awaiting(),
             _ => None,
         }
     }
 
     fn authorize(&mut self, value: Option<HeaderValue>) {
-        self.set(|asking| asking.authorize(value));
+        self.set(|handshake| handshake.authorize(value));
     }
 
     fn give_up(&mut self) {
-        self.set(Asking::give_up);
+        self.set(ClientHandshake::give_up);
     }
 }
 
-tunnel_layer!(Client, Asking<Connect>);
+tunnel_layer!(Client, ClientHandshake<Connect>);
 
 /// The request, ready to be written.
 struct Connect {
@@ -109,7 +109,7 @@ struct Connect {
     is_authorized: bool,
 }
 
-impl Ask for Connect {
+impl ClientExchange for Connect {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the CONNECT response";
 
@@ -123,16 +123,16 @@ impl Ask for Connect {
         head::write_line(out, &[]);
     }
 
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
+    fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error> {
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => Err(Http1Error::SwitchedOnConnect),
-            status if status.is_informational() => Ok(Verdict::Interim),
-            status if status.is_success() => Ok(Verdict::Opens),
+            status if status.is_informational() => Ok(ResponseKind::Interim),
+            status if status.is_success() => Ok(ResponseKind::Opens),
             StatusCode::PROXY_AUTHENTICATION_REQUIRED if self.is_authorized => {
                 let persistent = head::is_persistent(head.version, &head.headers);
-                Ok(Verdict::Challenges { persistent })
+                Ok(ResponseKind::Challenges { persistent })
             }
-            _ => Ok(Verdict::Refuses),
+            _ => Ok(ResponseKind::Refuses),
         }
     }
 

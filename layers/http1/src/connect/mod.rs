@@ -5,7 +5,7 @@ mod server;
 mod target;
 
 pub use client::Client;
-pub use server::{Request, Server};
+pub use server::{ConnectRequest, Server};
 
 /// The name of both layers.
 const NAME: &str = "connect";

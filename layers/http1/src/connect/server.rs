@@ -1,7 +1,7 @@
 use super::NAME;
 use super::target::Target;
-use crate::answering::{Answer, Answering, Serve, Then};
 use crate::head::{self, FRAMING, RequestHead};
+use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
@@ -22,29 +22,29 @@ use wirestack_layer::Error;
 /// announces content. A `Host` is not asked for, as the target says it all and some clients send
 /// none; more than one is a 400.
 pub struct Server {
-    tunnel: Tunnel<Answering<Connect>>,
+    tunnel: Tunnel<ServerHandshake<Connect>>,
 }
 
 impl Server {
     /// Creates a server.
     pub fn new() -> Self {
-        let tunnel = Tunnel::new(Answering::new());
+        let tunnel = Tunnel::new(ServerHandshake::new());
         Self { tunnel }
     }
 
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.limits = limits;
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.limits = limits;
         }
         self
     }
 
     /// Returns the request while it waits to be accepted, rejected or challenged.
-    pub fn request(&self) -> Option<&Request> {
+    pub fn request(&self) -> Option<&ConnectRequest> {
         match &self.tunnel {
-            Tunnel::Opening(answering) => answering.request(),
+            Tunnel::Opening(handshake) => handshake.request(),
             _ => None,
         }
     }
@@ -59,8 +59,8 @@ impl Server {
             head::write_status(&mut bytes, StatusCode::OK, "Connection established");
             head::write_headers(&mut bytes, &headers, &FRAMING);
             head::write_line(&mut bytes, &[]);
-            let then = Then::Open(format!("tunnel to {request}"));
-            Answer { bytes, then }
+            let next = AfterReply::Open(format!("tunnel to {request}"));
+            Reply { bytes, next }
         });
     }
 
@@ -71,7 +71,7 @@ impl Server {
     /// [`Http1Error::NotARejection`]. Nothing happens while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
         let says_no = |status: StatusCode| !status.is_informational() && !status.is_success();
-        self.decide(|_| Answer::rejection::<Connect>(&response, says_no, false));
+        self.decide(|_| Reply::rejection::<Connect>(&response, says_no, false));
     }
 
     /// Asks for Basic credentials with a 407 and waits for another request on this connection.
@@ -88,11 +88,11 @@ impl Server {
     /// Asks for credentials by any of these challenges, as [`challenge`](Self::challenge) does. Control
     /// characters in them become blanks.
     pub fn challenge_with(&mut self, challenges: &[Challenge]) {
-        let Tunnel::Opening(answering) = &mut self.tunnel else {
+        let Tunnel::Opening(handshake) = &mut self.tunnel else {
             return;
         };
-        let more = answering.rounds + 1 < answering.limits.challenges;
-        answering.decide(|request| {
+        let more = handshake.rounds + 1 < handshake.limits.challenges;
+        handshake.decide(|request| {
             let stays = more && request.persistent;
             let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
             let mut bytes = BytesMut::new();
@@ -106,17 +106,17 @@ impl Server {
                 head::write_line(&mut bytes, &["Connection: close"]);
             }
             head::write_line(&mut bytes, &[]);
-            let then = match stays {
-                true => Then::Again,
-                false => Then::Fail(Error::local(NAME, Http1Error::Rejected(status))),
+            let next = match stays {
+                true => AfterReply::Again,
+                false => AfterReply::Fail(Error::local(NAME, Http1Error::Rejected(status))),
             };
-            Answer { bytes, then }
+            Reply { bytes, next }
         });
     }
 
-    fn decide(&mut self, decide: impl FnOnce(&Request) -> Answer) {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.decide(decide);
+    fn decide(&mut self, decide: impl FnOnce(&ConnectRequest) -> Reply) {
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.decide(decide);
         }
     }
 }
@@ -127,12 +127,12 @@ impl Default for Server {
     }
 }
 
-tunnel_layer!(Server, Answering<Connect>);
+tunnel_layer!(Server, ServerHandshake<Connect>);
 
 /// A CONNECT request. It shows as `host:port`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Request {
+pub struct ConnectRequest {
     /// The host: a name or an address, an IPv6 address without brackets.
     pub host: String,
     /// The port, never 0.
@@ -142,14 +142,14 @@ pub struct Request {
     persistent: bool,
 }
 
-impl Request {
+impl ConnectRequest {
     /// Returns user and password, if the request has Basic credentials in UTF-8.
     pub fn basic(&self) -> Option<(String, String)> {
         read_basic_credentials(self.headers.get(PROXY_AUTHORIZATION)?)
     }
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for ConnectRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         super::target::write(f, &self.host, self.port)
     }
@@ -158,12 +158,12 @@ impl fmt::Display for Request {
 /// Takes CONNECT requests.
 struct Connect;
 
-impl Serve for Connect {
-    type Request = Request;
+impl ServerExchange for Connect {
+    type Request = ConnectRequest;
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the CONNECT request";
 
-    fn read(head: RequestHead) -> Result<Request, Http1Error> {
+    fn read(head: RequestHead) -> Result<ConnectRequest, Http1Error> {
         if head.method != Method::CONNECT {
             return Err(Http1Error::NotConnect(head.method));
         }
@@ -176,7 +176,7 @@ impl Serve for Connect {
         if head::has_content(&head.headers) {
             return Err(Http1Error::ConnectWithContent);
         }
-        Ok(Request {
+        Ok(ConnectRequest {
             host: target.host,
             port: target.port,
             persistent: head::is_persistent(head.version, &head.headers),

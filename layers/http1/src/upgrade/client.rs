@@ -1,4 +1,4 @@
-use crate::asking::{Ask, Asking, Verdict};
+use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
 use crate::head::{self, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits};
@@ -13,7 +13,7 @@ use wirestack_layer::Error;
 /// Any final answer but `101 Switching Protocols` with the right token is a
 /// [`Refusal`](crate::Refusal): a redirect, a 401, a 426 show in its status and fields.
 pub struct Client {
-    tunnel: Tunnel<Asking<Upgrade>>,
+    tunnel: Tunnel<ClientHandshake<Upgrade>>,
 }
 
 impl Client {
@@ -28,15 +28,15 @@ impl Client {
     /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::UpgradeByConnect`].
     pub fn new(token: &str, request: Request<()>) -> Result<Self, Error> {
         let upgrade = Upgrade::new(token, request).map_err(|cause| Error::local(NAME, cause))?;
-        let tunnel = Tunnel::new(Asking::new(upgrade));
+        let tunnel = Tunnel::new(ClientHandshake::new(upgrade));
         Ok(Self { tunnel })
     }
 
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        if let Some(asking) = self.tunnel.opening() {
-            asking.limits = limits;
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.limits = limits;
         }
         self
     }
@@ -47,7 +47,7 @@ impl Client {
     }
 }
 
-tunnel_layer!(Client, Asking<Upgrade>);
+tunnel_layer!(Client, ClientHandshake<Upgrade>);
 
 /// The request, ready to be written.
 struct Upgrade {
@@ -90,7 +90,7 @@ fn host(request: &Request<()>) -> Option<HeaderValue> {
     HeaderValue::try_from(host).ok()
 }
 
-impl Ask for Upgrade {
+impl ClientExchange for Upgrade {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the Upgrade response";
 
@@ -107,7 +107,7 @@ impl Ask for Upgrade {
         head::write_line(out, &[]);
     }
 
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
+    fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error> {
         let headers = &head.headers;
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => {
@@ -116,10 +116,10 @@ impl Ask for Upgrade {
                     let wanted = self.token.clone();
                     return Err(Http1Error::SwitchedElsewhere { wanted });
                 }
-                Ok(Verdict::Opens)
+                Ok(ResponseKind::Opens)
             }
-            status if status.is_informational() => Ok(Verdict::Interim),
-            _ => Ok(Verdict::Refuses),
+            status if status.is_informational() => Ok(ResponseKind::Interim),
+            _ => Ok(ResponseKind::Refuses),
         }
     }
 

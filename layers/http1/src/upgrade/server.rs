@@ -1,5 +1,5 @@
-use crate::answering::{Answer, Answering, Serve, Then};
 use crate::head::{self, RequestHead};
+use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
@@ -12,21 +12,21 @@ use http::{Method, Request, Response, StatusCode, Uri, Version};
 /// It parks at any request, also at one that asks for no upgrade, so that the application can answer
 /// with a 426 or a 404. One request is answered: a rejection ends the connection.
 pub struct Server {
-    tunnel: Tunnel<Answering<Upgrade>>,
+    tunnel: Tunnel<ServerHandshake<Upgrade>>,
 }
 
 impl Server {
     /// Creates a server.
     pub fn new() -> Self {
-        let tunnel = Tunnel::new(Answering::new());
+        let tunnel = Tunnel::new(ServerHandshake::new());
         Self { tunnel }
     }
 
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.limits = limits;
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.limits = limits;
         }
         self
     }
@@ -34,7 +34,7 @@ impl Server {
     /// Returns the request while it waits to be accepted or rejected.
     pub fn request(&self) -> Option<&Request<()>> {
         match &self.tunnel {
-            Tunnel::Opening(answering) => answering.request(),
+            Tunnel::Opening(handshake) => handshake.request(),
             _ => None,
         }
     }
@@ -54,7 +54,7 @@ impl Server {
         let offered = self.offers(token) && super::is_protocol(token);
         self.decide(|_| {
             if !offered {
-                return Answer::apology::<Upgrade>(Http1Error::NotOffered);
+                return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
             }
             let status = StatusCode::SWITCHING_PROTOCOLS;
             let mut bytes = BytesMut::new();
@@ -64,8 +64,8 @@ impl Server {
             let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
             head::write_headers(&mut bytes, &headers, &owned);
             head::write_line(&mut bytes, &[]);
-            let then = Then::Open(format!("upgraded to {token}"));
-            Answer { bytes, then }
+            let next = AfterReply::Open(format!("upgraded to {token}"));
+            Reply { bytes, next }
         });
     }
 
@@ -78,13 +78,13 @@ impl Server {
         let says_no = |status: StatusCode| !status.is_informational();
         self.decide(|request| {
             let bodiless = request.method() == Method::HEAD;
-            Answer::rejection::<Upgrade>(&response, says_no, bodiless)
+            Reply::rejection::<Upgrade>(&response, says_no, bodiless)
         });
     }
 
-    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Answer) {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.decide(decide);
+    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Reply) {
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.decide(decide);
         }
     }
 }
@@ -95,12 +95,12 @@ impl Default for Server {
     }
 }
 
-tunnel_layer!(Server, Answering<Upgrade>);
+tunnel_layer!(Server, ServerHandshake<Upgrade>);
 
 /// Takes any request.
 struct Upgrade;
 
-impl Serve for Upgrade {
+impl ServerExchange for Upgrade {
     type Request = Request<()>;
     const NAME: &'static str = "upgrade";
     const AWAITED: &'static str = "the Upgrade request";

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // no test file uses all of it
 
 use std::time::Duration;
-use wirestack_http2::{Connection, Head, Request, Settings, StreamId};
+use wirestack_http2::{ConnectRequest, Connection, Head, Settings, StreamId};
 use wirestack_layer::Instant;
 use wirestack_layer::{Flow, Flows, Layer, Pipe};
 
@@ -164,14 +164,14 @@ impl Pair {
     }
 }
 
-pub(crate) fn tunnel() -> Request {
-    Request::tunnel("example.org", 22).unwrap()
+pub(crate) fn tunnel() -> ConnectRequest {
+    ConnectRequest::tunnel("example.org", 22).unwrap()
 }
 
-pub(crate) fn extended() -> Request {
+pub(crate) fn extended() -> ConnectRequest {
     let mut head = http::Request::new(());
     *head.uri_mut() = "https://example.org/chat".parse().unwrap();
-    Request::extended("websocket", head).unwrap()
+    ConnectRequest::extended("websocket", head).unwrap()
 }
 
 pub(crate) fn streams(side: &Side<Connection>) -> usize {

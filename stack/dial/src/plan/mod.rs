@@ -163,7 +163,7 @@ struct Socket {
 
 impl Socket {
     /// What to ask for on a connection to the target that others use too.
-    fn shared(&self) -> Result<Option<(http2::Request, http2::Settings)>, Error> {
+    fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Settings)>, Error> {
         let WebSocketOptions {
             request,
             settings,
@@ -179,7 +179,7 @@ impl Socket {
         if !self.shares || !could {
             return Ok(None);
         }
-        let request = http2::Request::extended("websocket", request.to_http2(settings))?;
+        let request = http2::ConnectRequest::extended("websocket", request.to_http2(settings))?;
         Ok(Some((request, http2.clone())))
     }
 }

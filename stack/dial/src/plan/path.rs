@@ -88,7 +88,7 @@ impl RouteBuilder {
     /// The ways to the target; by the streams of its own connection, if they are asked for so.
     pub(crate) fn routes(
         &self,
-        shared: Option<(http2::Request, http2::Settings)>,
+        shared: Option<(http2::ConnectRequest, http2::Settings)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local("route", error);
         let routes = self.routes.to(&self.target).map_err(invalid)?;
@@ -110,7 +110,7 @@ impl RouteBuilder {
     fn shared_origin(
         &self,
         hops: &[Hop],
-        request: http2::Request,
+        request: http2::ConnectRequest,
         settings: http2::Settings,
     ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
@@ -144,7 +144,7 @@ impl RouteBuilder {
             return Ok(None);
         };
         let (hop, next) = (&hops[at], &asked[at]);
-        let mut request = http2::Request::tunnel(&next.host, next.port)?;
+        let mut request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
         if let (Some(credentials), ..) = hop.password() {
             let value = basic_credentials(&credentials.user, &credentials.password)?;
             request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
@@ -232,7 +232,7 @@ impl RouteBuilder {
                     client.awaiting_authorization().boxed()
                 }
                 Proxy::H2 | Proxy::H2c => {
-                    let request = http2::Request::tunnel(&next.host, next.port)?;
+                    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
                     let client = http2::Client::new(request, http2::Settings::default());
                     client.awaiting_authorization().boxed()
                 }

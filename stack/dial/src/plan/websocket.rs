@@ -38,7 +38,8 @@ impl WebSocketOptions {
     }
 
     pub(crate) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
-        let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
+        let request =
+            http2::ConnectRequest::extended("websocket", self.request.to_http2(&self.settings))?;
         let tunnel = http2::Client::new(request, self.http2);
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap_or_default();

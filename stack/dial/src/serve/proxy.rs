@@ -310,7 +310,7 @@ impl ProxyError {
 impl Login {
     /// Lets a request pass, or returns the challenges to answer it with.
     #[cfg_attr(not(feature = "digest"), expect(unused_variables))]
-    fn check(&self, request: &connect::Request, now: Instant) -> Result<(), Vec<Challenge>> {
+    fn check(&self, request: &connect::ConnectRequest, now: Instant) -> Result<(), Vec<Challenge>> {
         match self {
             Self::Nobody => Ok(()),
             Self::Basic(basic) if basic.matches(request.basic()) => Ok(()),

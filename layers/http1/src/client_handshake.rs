@@ -12,14 +12,14 @@ use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
 /// What is asked for, and what the answers mean.
-pub(crate) trait Ask {
+pub(crate) trait ClientExchange {
     const NAME: &'static str;
     /// What is awaited: `the CONNECT response`.
     const AWAITED: &'static str;
     /// Writes the request.
     fn write(&self, out: &mut BytesMut);
     /// Says what a response means.
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error>;
+    fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error>;
     /// Shows what a response that opens has told.
     fn facts(&self, head: &ResponseHead) -> String {
         status_text(head.status, &head.reason)
@@ -35,7 +35,7 @@ pub(crate) trait Ask {
 }
 
 /// What a response means.
-pub(crate) enum Verdict {
+pub(crate) enum ResponseKind {
     /// Another one follows.
     Interim,
     Opens,
@@ -47,8 +47,8 @@ pub(crate) enum Verdict {
 }
 
 /// A request under way.
-pub(crate) struct Asking<A> {
-    pub(crate) ask: A,
+pub(crate) struct ClientHandshake<E> {
+    pub(crate) exchange: E,
     pub(crate) limits: Limits,
     /// The challenge that the last request answers.
     challenged: Option<Challenged>,
@@ -85,10 +85,10 @@ pub(crate) struct Opened {
     pub(crate) facts: String,
 }
 
-impl<A: Ask> Asking<A> {
-    pub(crate) fn new(ask: A) -> Self {
+impl<E: ClientExchange> ClientHandshake<E> {
+    pub(crate) fn new(exchange: E) -> Self {
         Self {
-            ask,
+            exchange,
             limits: Limits::default(),
             challenged: None,
             facts: String::new(),
@@ -122,11 +122,11 @@ impl<A: Ask> Asking<A> {
                 },
                 Some(challenged),
             ) => {
-                let error = refused::<A>(refusal);
+                let error = refused::<E>(refusal);
                 State::Decided(Err(error.retry_on_new_connection(challenged.clone())))
             }
             _ => {
-                self.ask.authorize(value);
+                self.exchange.authorize(value);
                 State::Sending
             }
         };
@@ -136,8 +136,8 @@ impl<A: Ask> Asking<A> {
     pub(crate) fn give_up(&mut self) {
         if let Some(awaiting) = self.take_awaiting() {
             self.state = State::Decided(Err(match awaiting {
-                Awaiting::Challenge { refusal, .. } => refused::<A>(refusal),
-                _ => Error::local(A::NAME, Http1Error::GivenUp),
+                Awaiting::Challenge { refusal, .. } => refused::<E>(refusal),
+                _ => Error::local(E::NAME, Http1Error::GivenUp),
             }));
         }
     }
@@ -152,24 +152,24 @@ impl<A: Ask> Asking<A> {
         }
     }
 
-    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
-        let verdict = self.ask.judge(&head)?;
-        let (is_challenge, persistent) = match verdict {
-            Verdict::Interim => return Ok(None),
-            Verdict::Opens => {
-                self.facts = self.ask.facts(&head);
+    fn classify(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
+        let kind = self.exchange.classify(&head)?;
+        let (is_challenge, persistent) = match kind {
+            ResponseKind::Interim => return Ok(None),
+            ResponseKind::Opens => {
+                self.facts = self.exchange.facts(&head);
                 let mut response = Response::new(());
                 *response.version_mut() = head.version;
                 *response.status_mut() = head.status;
                 *response.headers_mut() = head.headers;
-                if !self.ask.is_authorized() {
+                if !self.exchange.is_authorized() {
                     return Ok(Some(self.opened(response)));
                 }
                 self.state = State::Deciding(Awaiting::Response(response));
                 return Ok(None);
             }
-            Verdict::Refuses => (false, false),
-            Verdict::Challenges { persistent } => (true, persistent),
+            ResponseKind::Refuses => (false, false),
+            ResponseKind::Challenges { persistent } => (true, persistent),
         };
         self.state = State::Refused(Pending {
             body: Body::new(&head, persistent, &self.limits),
@@ -187,15 +187,15 @@ impl<A: Ask> Asking<A> {
     }
 }
 
-impl<A: Ask> Handshake for Asking<A> {
+impl<E: ClientExchange> Handshake for ClientHandshake<E> {
     type Outcome = Opened;
-    const NAME: &'static str = A::NAME;
+    const NAME: &'static str = E::NAME;
 
     fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Opened>, Error> {
         loop {
             match &mut self.state {
                 State::Start => {
-                    self.state = if self.ask.is_authorized() {
+                    self.state = if self.exchange.is_authorized() {
                         State::Deciding(Awaiting::Request)
                     } else {
                         State::Sending
@@ -204,9 +204,9 @@ impl<A: Ask> Handshake for Asking<A> {
                 State::Deciding(awaiting) => {
                     match awaiting {
                         Awaiting::Request => {
-                            let (awaited, seen) = (A::AWAITED, 0);
+                            let (awaited, seen) = (E::AWAITED, 0);
                             let cause = Http1Error::Truncated { awaited, seen };
-                            if let Some(error) = p.from_wire.truncation(A::NAME, cause) {
+                            if let Some(error) = p.from_wire.truncation(E::NAME, cause) {
                                 return Err(error);
                             }
                         }
@@ -228,16 +228,16 @@ impl<A: Ask> Handshake for Asking<A> {
                     if p.to_wire.room() == 0 {
                         return Ok(None);
                     }
-                    p.to_wire.fill(|out| self.ask.write(out));
+                    p.to_wire.fill(|out| self.exchange.write(out));
                     self.state = State::Reading(HeadReader::default());
                 }
                 State::Reading(reader) => {
                     let head = reader.read(p.from_wire, &self.limits);
-                    let Some(head) = head.map_err(|cause| Error::peer(A::NAME, cause))? else {
-                        let (awaited, seen) = (A::AWAITED, p.from_wire.len());
+                    let Some(head) = head.map_err(|cause| Error::peer(E::NAME, cause))? else {
+                        let (awaited, seen) = (E::AWAITED, p.from_wire.len());
                         let cut = p
                             .from_wire
-                            .truncation(A::NAME, Http1Error::Truncated { awaited, seen });
+                            .truncation(E::NAME, Http1Error::Truncated { awaited, seen });
                         return match (cut, &self.challenged) {
                             (None, _) => Ok(None),
                             // The proxy had promised to keep the connection, and did not.
@@ -247,8 +247,8 @@ impl<A: Ask> Handshake for Asking<A> {
                             (Some(error), _) => Err(error),
                         };
                     };
-                    let opened = self.judge(head, now);
-                    if let Some(opened) = opened.map_err(|cause| Error::peer(A::NAME, cause))? {
+                    let opened = self.classify(head, now);
+                    if let Some(opened) = opened.map_err(|cause| Error::peer(E::NAME, cause))? {
                         return Ok(Some(opened));
                     }
                 }
@@ -262,7 +262,7 @@ impl<A: Ask> Handshake for Asking<A> {
                         let is_challenge = pending.is_challenge;
                         let refusal = pending.into_refusal();
                         if !is_challenge {
-                            return Err(refused::<A>(refusal));
+                            return Err(refused::<E>(refusal));
                         }
                         let challenge = Awaiting::Challenge { refusal, reusable };
                         self.state = State::Deciding(challenge);
@@ -285,10 +285,10 @@ impl<A: Ask> Handshake for Asking<A> {
 
     fn progress(&self) -> Progress {
         match self.state {
-            State::Start if self.ask.is_authorized() => Progress::Deciding("credentials"),
+            State::Start if self.exchange.is_authorized() => Progress::Deciding("credentials"),
             State::Deciding(_) => Progress::Deciding("credentials"),
             State::Refused(_) => Progress::Opening("the rest of a refusal"),
-            _ => Progress::Opening(A::AWAITED),
+            _ => Progress::Opening(E::AWAITED),
         }
     }
 }
@@ -302,6 +302,6 @@ impl Pending {
     }
 }
 
-fn refused<A: Ask>(refusal: Refusal) -> Error {
-    Error::peer(A::NAME, Http1Error::Refused(Box::new(refusal)))
+fn refused<E: ClientExchange>(refusal: Refusal) -> Error {
+    Error::peer(E::NAME, Http1Error::Refused(Box::new(refusal)))
 }

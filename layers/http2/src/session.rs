@@ -1,11 +1,11 @@
 //! The two roles of a connection, as h2 has them.
 
 use crate::error::{Http2Error, NotOffered, local, peer, typed};
-use crate::request::{Asks, asks};
+use crate::io::{Wire, Woken};
+use crate::request::{RequestKind, request_kind};
 use crate::settings::Settings;
 use crate::stream::Stream;
 use crate::streams::{Head, StreamId, Streams};
-use crate::wire::{Wire, Woken};
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use wirestack_layer::{Error, Flow, Flows, Place};
 
 /// A connection in one of its roles.
-pub(crate) enum Side {
+pub(crate) enum Session {
     ClientHandshake(Handshake<(SendRequest<Bytes>, client::Connection<Wire, Bytes>)>),
     /// Without the first part, no more streams will be asked for: h2 ends such a connection after
     /// its last stream.
@@ -40,7 +40,7 @@ pub(crate) enum Polled {
     Over(Option<h2::Error>),
 }
 
-impl Side {
+impl Session {
     pub(crate) fn client(wire: Wire, settings: &Settings) -> Self {
         let mut builder = client::Builder::new();
         builder
@@ -191,7 +191,7 @@ impl Side {
                         Poll::Ready(Some(Ok((request, respond)))) => {
                             let (head, recv) = request.into_parts();
                             let request = Request::from_parts(head, ());
-                            let tunnel = asks(&request) != Asks::Response;
+                            let tunnel = request_kind(&request) != RequestKind::Response;
                             let id = up.push(Head::Request(request));
                             arrived.push(Stream::offered(id, respond, recv, tunnel, woken));
                             polled = Polled::Moved;

@@ -11,7 +11,7 @@ use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
 /// What requests are taken.
-pub(crate) trait Serve {
+pub(crate) trait ServerExchange {
     type Request;
     const NAME: &'static str;
     /// What is awaited: `the CONNECT request`.
@@ -21,27 +21,27 @@ pub(crate) trait Serve {
 }
 
 /// A request to come, or under way.
-pub(crate) struct Answering<S: Serve> {
+pub(crate) struct ServerHandshake<E: ServerExchange> {
     pub(crate) limits: Limits,
     /// How many requests were answered with "ask again".
     pub(crate) rounds: usize,
-    state: State<S::Request>,
+    state: State<E::Request>,
 }
 
 enum State<R> {
     Reading(HeadReader),
     Deciding(R),
-    Answering(Answer),
+    Replying(Reply),
 }
 
 /// What the peer gets, and what follows.
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) bytes: BytesMut,
-    pub(crate) then: Then,
+    pub(crate) next: AfterReply,
 }
 
 /// What follows an answer.
-pub(crate) enum Then {
+pub(crate) enum AfterReply {
     /// The tunnel; this is what there is to tell about it.
     Open(String),
     /// Another request.
@@ -54,7 +54,7 @@ pub(crate) struct Accepted {
     pub(crate) facts: String,
 }
 
-impl<S: Serve> Answering<S> {
+impl<E: ServerExchange> ServerHandshake<E> {
     pub(crate) fn new() -> Self {
         Self {
             limits: Limits::default(),
@@ -64,7 +64,7 @@ impl<S: Serve> Answering<S> {
     }
 
     /// Returns the request while it waits for a decision.
-    pub(crate) fn request(&self) -> Option<&S::Request> {
+    pub(crate) fn request(&self) -> Option<&E::Request> {
         match &self.state {
             State::Deciding(request) => Some(request),
             _ => None,
@@ -72,9 +72,9 @@ impl<S: Serve> Answering<S> {
     }
 
     /// Answers the request if one waits; `process` sends the answer.
-    pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&E::Request) -> Reply) {
         if let State::Deciding(request) = &self.state {
-            self.state = State::Answering(decide(request));
+            self.state = State::Replying(decide(request));
         }
     }
 
@@ -83,29 +83,29 @@ impl<S: Serve> Answering<S> {
             return Ok(true);
         };
         let head = reader.read::<RequestHead>(p.from_wire, &self.limits);
-        match head.and_then(|head| head.map(S::read).transpose()) {
+        match head.and_then(|head| head.map(E::read).transpose()) {
             Ok(Some(request)) => self.state = State::Deciding(request),
             Ok(None) => {
-                let awaited = S::AWAITED;
+                let awaited = E::AWAITED;
                 let seen = p.from_wire.len();
                 let cut = p
                     .from_wire
-                    .truncation(S::NAME, Http1Error::Truncated { awaited, seen });
+                    .truncation(E::NAME, Http1Error::Truncated { awaited, seen });
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
-                let bytes = apology(&cause);
-                let then = Then::Fail(Error::peer(S::NAME, cause));
-                self.state = State::Answering(Answer { bytes, then });
+                let bytes = error_reply(&cause);
+                let next = AfterReply::Fail(Error::peer(E::NAME, cause));
+                self.state = State::Replying(Reply { bytes, next });
             }
         }
         Ok(true)
     }
 }
 
-impl<S: Serve> Handshake for Answering<S> {
+impl<E: ServerExchange> Handshake for ServerHandshake<E> {
     type Outcome = Accepted;
-    const NAME: &'static str = S::NAME;
+    const NAME: &'static str = E::NAME;
 
     fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
@@ -114,12 +114,12 @@ impl<S: Serve> Handshake for Answering<S> {
                 return Ok(None);
             }
             let next = State::Reading(HeadReader::default());
-            if let State::Answering(answer) = mem::replace(&mut self.state, next) {
-                p.to_wire.push(answer.bytes.freeze());
-                match answer.then {
-                    Then::Open(facts) => return Ok(Some(Accepted { facts })),
-                    Then::Again => self.rounds += 1,
-                    Then::Fail(error) => return Err(error),
+            if let State::Replying(reply) = mem::replace(&mut self.state, next) {
+                p.to_wire.push(reply.bytes.freeze());
+                match reply.next {
+                    AfterReply::Open(facts) => return Ok(Some(Accepted { facts })),
+                    AfterReply::Again => self.rounds += 1,
+                    AfterReply::Fail(error) => return Err(error),
                 }
             }
         }
@@ -128,37 +128,37 @@ impl<S: Serve> Handshake for Answering<S> {
 
     fn progress(&self) -> Progress {
         match self.state {
-            State::Reading(_) => Progress::Opening(S::AWAITED),
-            State::Deciding(_) => Progress::Deciding(S::AWAITED),
-            State::Answering(_) => Progress::Opening("room for the answer"),
+            State::Reading(_) => Progress::Opening(E::AWAITED),
+            State::Deciding(_) => Progress::Deciding(E::AWAITED),
+            State::Replying(_) => Progress::Opening("room for the answer"),
         }
     }
 }
 
-impl Answer {
-    /// Answers with a response that says no, or, if it does not, with an apology.
+impl Reply {
+    /// Answers with a response that says no, or, if it does not, with a 500.
     ///
     /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
-    pub(crate) fn rejection<S: Serve>(
+    pub(crate) fn rejection<E: ServerExchange>(
         response: &Response<Bytes>,
         says_no: impl FnOnce(StatusCode) -> bool,
         bodiless: bool,
     ) -> Self {
         let status = response.status();
         if !says_no(status) {
-            return Self::apology::<S>(Http1Error::NotARejection(status));
+            return Self::error_reply::<E>(Http1Error::NotARejection(status));
         }
         Self {
             bytes: rejection(response, bodiless),
-            then: Then::Fail(Error::local(S::NAME, Http1Error::Rejected(status))),
+            next: AfterReply::Fail(Error::local(E::NAME, Http1Error::Rejected(status))),
         }
     }
 
     /// Answers 500 to what the application did wrong.
-    pub(crate) fn apology<S: Serve>(cause: Http1Error) -> Self {
+    pub(crate) fn error_reply<E: ServerExchange>(cause: Http1Error) -> Self {
         Self {
-            bytes: apology(&cause),
-            then: Then::Fail(Error::local(S::NAME, cause)),
+            bytes: error_reply(&cause),
+            next: AfterReply::Fail(Error::local(E::NAME, cause)),
         }
     }
 }
@@ -191,7 +191,7 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
 }
 
 /// Writes what the peer is told about a request that failed.
-fn apology(cause: &Http1Error) -> BytesMut {
+fn error_reply(cause: &Http1Error) -> BytesMut {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = cause.status();
     if let Http1Error::NotConnect(_) = cause {
