@@ -4,7 +4,7 @@ use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE}
 use http::uri::Authority;
 use http::{Method, Uri};
 use wirestack_http::grammar::is_token;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, HostPort};
 
 /// What a client asks for with CONNECT.
 ///
@@ -29,11 +29,7 @@ impl ConnectRequest {
     ///
     /// [`Http2Error::BadRequest`].
     pub fn tunnel(host: &str, port: u16) -> Result<Self, Error> {
-        let literal = host.contains(':') && !host.starts_with('[');
-        let authority = match literal {
-            true => format!("[{host}]:{port}"),
-            false => format!("{host}:{port}"),
-        };
+        let authority = HostPort::new(host, port).to_string();
         let authority = Authority::try_from(authority).or(Err(bad("the host is malformed")))?;
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(bad("the host is malformed"));

@@ -67,6 +67,7 @@
 //! * [`Layer`], [`Flows`], [`Progress`]: the trait and what it is called with.
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
 //! * [`Error`], [`Blame`], [`Place`]: what went wrong, where, and whose fault it was.
+//! * [`HostPort`], [`HostKind`], [`HostError`]: a host and a port, read, checked and shown.
 //! * [`Seed`]: randomness that comes in from outside.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
 //!   code.
@@ -90,6 +91,7 @@ extern crate std;
 mod clock;
 mod error;
 mod flow;
+mod host_port;
 mod layer;
 mod part;
 mod pipe;
@@ -103,6 +105,7 @@ mod with_std;
 pub use clock::Instant;
 pub use error::{Blame, BoxError, Error, Place};
 pub use flow::{End, Flow, Stop};
+pub use host_port::{HostError, HostKind, HostPort};
 pub use layer::{Flows, Layer, Progress};
 pub use part::{AnyLayer, LayerExt};
 pub use pipe::Pipe;

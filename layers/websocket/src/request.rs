@@ -6,7 +6,7 @@ use http::header::{
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
 use wirestack_http::grammar::is_token;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, HostPort};
 
 /// What a client asks for: a `ws` or `wss` URI, subprotocols and further fields.
 ///
@@ -179,7 +179,7 @@ impl Request {
         let default_port = if self.is_secure() { 443 } else { 80 };
         match self.port {
             port if port == default_port => self.host().to_owned(),
-            port => format!("{}:{port}", self.host()),
+            port => HostPort::new(self.host(), port).to_string(),
         }
     }
 
@@ -214,13 +214,8 @@ fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
     if authority.host().is_empty() {
         return Err("it has no host");
     }
-    let port = match authority.as_str().strip_prefix(authority.host()) {
-        Some("") => default_port,
-        _ => authority
-            .port_u16()
-            .filter(|port| *port != 0)
-            .ok_or("its port is not a port")?,
-    };
+    let target = HostPort::parse(authority.as_str(), Some(default_port));
+    let port = target.ok_or("its port is not a port")?.port();
     Ok((uri, port))
 }
 

@@ -1,5 +1,5 @@
 use super::NAME;
-use super::target::Target;
+use super::target;
 use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
 use crate::head::{self, FRAMING, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Response, StatusCode};
 use wirestack_http::{Awaiting, ProxyClient};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, HostPort};
 
 /// Asks a proxy for a tunnel with CONNECT; a plain tunnel once the proxy has agreed.
 ///
@@ -34,9 +34,10 @@ impl Client {
     ///
     /// [`Http1Error::BadHost`], [`Http1Error::BadPort`].
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
-        let target = Target::new(host, port).map_err(|cause| Error::local(NAME, cause))?;
+        let target = target::check(HostPort::new(host, port));
+        let target = target.map_err(|cause| Error::local(NAME, cause))?;
         let tunnel = Tunnel::new(ClientHandshake::new(Connect {
-            target,
+            target: target.to_string(),
             headers: HeaderMap::new(),
             is_authorized: false,
         }));
@@ -104,7 +105,8 @@ tunnel_layer!(Client, ClientHandshake<Connect>);
 
 /// The request, ready to be written.
 struct Connect {
-    target: Target,
+    /// `host:port`.
+    target: String,
     headers: HeaderMap,
     is_authorized: bool,
 }
@@ -114,10 +116,9 @@ impl ClientExchange for Connect {
     const AWAITED: &'static str = "the CONNECT response";
 
     fn write(&self, out: &mut BytesMut) {
-        let target = self.target.to_string();
-        head::write_line(out, &["CONNECT ", &target, " HTTP/1.1"]);
+        head::write_line(out, &["CONNECT ", &self.target, " HTTP/1.1"]);
         if !self.headers.contains_key(HOST) {
-            head::write_line(out, &["Host: ", &target]);
+            head::write_line(out, &["Host: ", &self.target]);
         }
         head::write_headers(out, &self.headers, &FRAMING);
         head::write_line(out, &[]);

@@ -1,5 +1,5 @@
 use super::NAME;
-use super::target::Target;
+use super::target;
 use crate::head::{self, FRAMING, RequestHead};
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
@@ -9,7 +9,7 @@ use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
 use std::fmt;
 use wirestack_http::{Challenge, basic_challenge, read_basic_credentials};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, HostPort};
 
 /// Waits for a CONNECT and for what the application makes of it; a plain tunnel once it has accepted.
 ///
@@ -151,7 +151,7 @@ impl ConnectRequest {
 
 impl fmt::Display for ConnectRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::target::write(f, &self.host, self.port)
+        HostPort::new(&self.host, self.port).fmt(f)
     }
 }
 
@@ -167,7 +167,7 @@ impl ServerExchange for Connect {
         if head.method != Method::CONNECT {
             return Err(Http1Error::NotConnect(head.method));
         }
-        let target = Target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
+        let target = target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
         if head.headers.get_all(HOST).iter().count() > 1 {
             return Err(Http1Error::Malformed("more than one Host field"));
         }
@@ -177,8 +177,8 @@ impl ServerExchange for Connect {
             return Err(Http1Error::ConnectWithContent);
         }
         Ok(ConnectRequest {
-            host: target.host,
-            port: target.port,
+            host: target.host().to_owned(),
+            port: target.port(),
             persistent: head::is_persistent(head.version, &head.headers),
             headers: head.headers,
         })
