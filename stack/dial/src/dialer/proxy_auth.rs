@@ -1,149 +1,161 @@
-//! Where the authenticators of a way's hops meet the layers that wait for them.
+//! Gives each proxy's [`Authenticator`] to the HTTP layer that awaits its decision.
 
 use crate::auth::{Action, Authenticator, Input};
-use crate::dialer::step::{BlockingTask, CredentialsRequest, Step};
+use crate::dialer::step::{Answer, BlockingTask, CredentialsRequest, Step};
 use crate::plan::path::Route;
 use crate::report::id::QuestionId;
 use http::HeaderValue;
+use std::any::Any;
 use wirestack_http::{Awaiting, ProxyClient};
 use wirestack_http1::connect;
 use wirestack_http2 as http2;
-use wirestack_layer::{Layer, LayerExt};
+use wirestack_layer::{Layer, LayerExt, Seed};
 use wirestack_nest::Engine;
 
-/// The authenticators of the hops of one way.
+/// The authentication to the proxies of one route, over all connections that are made for it.
 #[derive(Default)]
-pub(crate) struct Desks(Vec<Desk>);
+pub(crate) struct ProxyAuth(Vec<HopAuth>);
 
-struct Desk {
+/// The authentication to one proxy.
+struct HopAuth {
+    /// The index of the hop in its route.
     hop: usize,
     name: String,
-    /// On its way to a worker it is not here.
+    /// `None` while a blocking task has it.
     authenticator: Option<Box<dyn Authenticator>>,
-    /// What is to be sent first on the next connection.
-    next: Option<Option<HeaderValue>>,
+    /// The blocking task that has the authenticator.
+    lent_to: Option<QuestionId>,
+    /// The question that the authenticator waits for.
     question: Option<QuestionId>,
-    lent: Option<QuestionId>,
-    /// What an answer from outside led to.
+    /// The action that the last answer led to.
     ready: Option<Action>,
-    /// How many requests were answered with a challenge.
+    /// What authorizes the first request of the next connection, if that is decided already.
+    first: Option<Option<HeaderValue>>,
     challenges: usize,
 }
 
-/// What came of asking an authenticator.
+/// The result of asking an authenticator.
 pub(crate) enum Outcome {
-    /// No layer waits, or the one that does waits for an answer from outside.
-    Nothing,
-    /// A layer was told something: the stack may go on.
-    Told,
-    /// Somebody outside has to be asked.
+    /// No layer awaits a decision, or its authenticator waits for an answer.
+    Idle,
+    /// A layer has its decision, so the stack has to be processed.
+    Resumed,
+    /// The authenticator needs an answer from outside.
     Ask(Step),
-    /// It gave up.
-    GaveUp(String),
-    /// A new connection is wanted.
-    Reconnect,
+    /// The authenticator does not go on with this connection. The layer knows, so the stack has to be
+    /// processed.
+    GaveUp(GaveUp),
 }
 
-impl Desks {
-    pub(crate) fn new(route: &Route, mut seed: impl FnMut() -> wirestack_layer::Seed) -> Self {
+/// Why an authenticator does not go on with a connection.
+pub(crate) enum GaveUp {
+    /// The proxy will not let it in, for this reason.
+    Because(String),
+    /// It wants a new connection.
+    ToReconnect,
+}
+
+impl ProxyAuth {
+    pub(crate) fn new(route: &Route, mut seed: impl FnMut() -> Seed) -> Self {
         let hops = route.hops.iter().zip(&route.asked).enumerate();
-        let desks = hops.map(|(hop, (at, next))| Desk {
-            hop,
-            name: at.to_string(),
-            authenticator: Some(at.log_in(next, seed())),
-            next: None,
+        let hops = hops.map(|(index, (hop, next))| HopAuth {
+            hop: index,
+            name: hop.to_string(),
+            authenticator: Some(hop.log_in(next, seed())),
+            lent_to: None,
             question: None,
-            lent: None,
             ready: None,
+            first: None,
             challenges: 0,
         });
-        Self(desks.collect())
+        Self(hops.collect())
     }
 
-    /// Whether somebody outside is being asked.
+    /// Returns `true` while an authenticator waits for an answer.
     pub(crate) fn is_asking(&self) -> bool {
-        self.0.iter().any(|desk| desk.question.is_some())
+        self.0.iter().any(|hop| hop.question.is_some())
     }
 
-    /// Forgets questions whose connection is gone. An answer that still comes is not heard.
+    /// Drops the questions of a connection that is gone. Their answers are ignored.
     pub(crate) fn disconnect(&mut self) {
-        for desk in &mut self.0 {
-            (desk.question, desk.ready) = (None, None);
+        for hop in &mut self.0 {
+            (hop.question, hop.ready) = (None, None);
         }
     }
 
-    /// Lets the authenticator answer for the layer that waits, if one does.
-    pub(crate) fn serve<L: Layer + 'static>(
+    /// Lets an authenticator decide for the layer that awaits it, if one does. The layers below the
+    /// index `open` are open; a proxy is asked at most `limit` times; a question gets the name `id`.
+    pub(crate) fn resume<L: Layer + 'static>(
         &mut self,
         route: &Route,
-        place: usize,
+        open: usize,
         engine: &mut Engine<L>,
         limit: usize,
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
-        let Some(desk) = route.hop(place).and_then(|hop| self.0.get_mut(hop)) else {
-            return Outcome::Nothing;
+        let hop = route.hop(open).and_then(|hop| self.0.get_mut(hop));
+        let Some(hop) = hop.filter(|hop| hop.question.is_none()) else {
+            return Outcome::Idle;
         };
-        if desk.question.is_some() {
-            return Outcome::Nothing;
+        let index = route.last_layer(hop.hop);
+        let Some(client) = index.and_then(|index| awaiting_client(engine, index)) else {
+            return Outcome::Idle;
+        };
+        let action = hop.ready.take().or_else(|| {
+            let awaiting = client.awaiting()?;
+            Some(hop.decide(awaiting, limit))
+        });
+        match action {
+            Some(action) => hop.carry_out(action, client, id),
+            None => Outcome::Idle,
         }
-        let Some(client) = waiting_client(engine, route.last_layer(desk.hop)) else {
-            return Outcome::Nothing;
-        };
-        if let Some(action) = desk.ready.take() {
-            return desk.carry_out(action, client, id);
-        }
-        let Some(authenticator) = &mut desk.authenticator else {
-            return Outcome::GaveUp("its authenticator never came back".into());
-        };
-        let action = match client.awaiting() {
-            Some(Awaiting::Request) => match desk.next.take() {
-                Some(value) => Action::Send(value),
-                None => authenticator.step(Input::Start),
-            },
-            Some(Awaiting::Challenge { refusal, reusable }) => {
-                desk.challenges += 1;
-                if desk.challenges > limit {
-                    Action::GiveUp(format!("it asked {} times", desk.challenges))
-                } else {
-                    authenticator.step(Input::Challenged {
-                        challenges: &refusal.proxy_challenges(),
-                        stays: *reusable,
-                    })
+    }
+
+    /// Takes an answer. What it leads to is carried out by [`resume`](Self::resume).
+    pub(crate) fn answer(&mut self, question: QuestionId, answer: Answer) {
+        let input = match answer {
+            Answer::Credentials(given) => Input::Credentials(given),
+            Answer::Reply(reply) => Input::Reply(reply),
+            Answer::Ran(task) => {
+                let mut hops = self.0.iter_mut();
+                if let Some(hop) = hops.find(|hop| hop.lent_to == Some(question)) {
+                    (hop.authenticator, hop.lent_to) = (Some(task.authenticator), None);
                 }
+                Input::Ran
             }
-            Some(Awaiting::Response(response)) => {
-                authenticator.step(Input::Accepted(response.headers()))
-            }
-            _ => return Outcome::Nothing,
         };
-        desk.carry_out(action, client, id)
-    }
-
-    /// Passes an answer from outside on; what comes of it is told the layer when it is
-    /// [served](Self::serve) again.
-    pub(crate) fn answer(&mut self, question: QuestionId, input: Input<'_>) {
-        let mut asking = self.0.iter_mut();
-        if let Some(desk) = asking.find(|desk| desk.question == Some(question)) {
-            desk.question = None;
-            if let Some(authenticator) = &mut desk.authenticator {
-                desk.ready = Some(authenticator.step(input));
+        let mut hops = self.0.iter_mut();
+        if let Some(hop) = hops.find(|hop| hop.question == Some(question)) {
+            hop.question = None;
+            if let Some(authenticator) = &mut hop.authenticator {
+                hop.ready = Some(authenticator.step(input));
             }
-        }
-    }
-
-    /// Takes an authenticator back that was lent to a worker.
-    pub(crate) fn take_back(&mut self, job: BlockingTask) {
-        let mut lent = self.0.iter_mut();
-        if let Some(desk) = lent.find(|desk| desk.lent == Some(job.question)) {
-            desk.authenticator = Some(job.authenticator);
-            desk.lent = None;
-            self.answer(job.question, Input::Ran);
         }
     }
 }
 
-impl Desk {
+impl HopAuth {
+    fn decide(&mut self, awaiting: &Awaiting, limit: usize) -> Action {
+        match awaiting {
+            Awaiting::Request => {
+                if let Some(value) = self.first.take() {
+                    return Action::Authorize(value);
+                }
+            }
+            Awaiting::Challenge { .. } => {
+                self.challenges += 1;
+                if self.challenges > limit {
+                    return Action::GiveUp(format!("it asked {} times", self.challenges));
+                }
+            }
+            _ => {}
+        }
+        match &mut self.authenticator {
+            Some(authenticator) => authenticator.step(Input::Awaiting(awaiting)),
+            None => Action::GiveUp("its authenticator never came back".to_owned()),
+        }
+    }
+
     fn carry_out(
         &mut self,
         action: Action,
@@ -151,30 +163,23 @@ impl Desk {
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
         match action {
-            Action::Send(value) => {
-                // Where the connection does not stay, the next one begins with it.
-                let is_left = matches!(
-                    client.awaiting(),
-                    Some(Awaiting::Challenge {
-                        reusable: false,
-                        ..
-                    })
-                );
-                self.next = is_left.then(|| value.clone());
+            Action::Authorize(value) => {
+                if let Some(Awaiting::Challenge {
+                    reusable: false, ..
+                }) = client.awaiting()
+                {
+                    self.first = Some(value.clone());
+                }
                 client.authorize(value);
-                Outcome::Told
-            }
-            Action::Done => {
-                client.authorize(None);
-                Outcome::Told
+                Outcome::Resumed
             }
             Action::GiveUp(why) => {
                 client.give_up();
-                Outcome::GaveUp(why)
+                Outcome::GaveUp(GaveUp::Because(why))
             }
             Action::Reconnect => {
                 client.give_up();
-                Outcome::Reconnect
+                Outcome::GaveUp(GaveUp::ToReconnect)
             }
             Action::Ask {
                 scheme,
@@ -183,14 +188,13 @@ impl Desk {
             } => {
                 let question = id();
                 self.question = Some(question);
-                let hop = self.name.clone();
-                let asked = CredentialsRequest {
-                    hop,
+                let request = CredentialsRequest {
+                    hop: self.name.clone(),
                     scheme,
                     realm,
                     again,
                 };
-                Outcome::Ask(Step::Ask { question, asked })
+                Outcome::Ask(Step::Ask { question, request })
             }
             Action::Fetch { url, data } => {
                 let question = id();
@@ -203,32 +207,36 @@ impl Desk {
             }
             Action::RunBlocking => {
                 let Some(authenticator) = self.authenticator.take() else {
-                    return Outcome::Nothing;
+                    return Outcome::Idle;
                 };
                 let question = id();
-                (self.question, self.lent) = (Some(question), Some(question));
-                Outcome::Ask(Step::SpawnBlocking(BlockingTask {
-                    question,
-                    authenticator,
-                }))
+                (self.question, self.lent_to) = (Some(question), Some(question));
+                let task = BlockingTask { authenticator };
+                Outcome::Ask(Step::SpawnBlocking { question, task })
             }
         }
     }
 }
 
-/// Returns the layer with this index, if it is the client of a proxy and waits.
-fn waiting_client<L: Layer + 'static>(
+/// Returns the layer with this index, if it is a proxy's client that awaits a decision.
+fn awaiting_client<L: Layer + 'static>(
     engine: &mut Engine<L>,
-    index: Option<usize>,
+    index: usize,
 ) -> Option<&mut dyn ProxyClient> {
-    let index = index?;
     // Reading it alone must not make the stack run again.
-    let part = engine.layer().part_at(index)?;
-    let http1 = part.downcast_ref::<connect::Client>();
-    let http2 = part.downcast_ref::<http2::Client>();
-    http1.map_or_else(|| http2?.awaiting(), ProxyClient::awaiting)?;
+    as_client(engine.layer().part_at(index)?)?.awaiting()?;
+    as_client_mut(engine.layer_mut().part_at_mut(index)?)
+}
 
-    let part = engine.layer_mut().part_at_mut(index)?;
+fn as_client(part: &dyn Any) -> Option<&dyn ProxyClient> {
+    if let Some(client) = part.downcast_ref::<connect::Client>() {
+        return Some(client);
+    }
+    let client = part.downcast_ref::<http2::Client>()?;
+    Some(client)
+}
+
+fn as_client_mut(part: &mut dyn Any) -> Option<&mut dyn ProxyClient> {
     if part.is::<connect::Client>() {
         let client = part.downcast_mut::<connect::Client>()?;
         return Some(client);

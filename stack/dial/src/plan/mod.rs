@@ -29,8 +29,8 @@ pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// What to connect to, by which ways, and the stack to open on each connection.
 ///
-/// The stack is built anew for each connection, with what the layers of the last one
-/// [learnt](RetryHints). Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
+/// The stack is built anew for each connection, with the [hints](RetryHints) of the layers of the last
+/// ones. Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
 /// stacks of one's own.
 pub struct Plan<L>(pub(crate) Box<dyn PlanKind<L>>);
 
@@ -43,7 +43,7 @@ pub(crate) trait PlanKind<L>: Send {
         &mut self,
         route: &Route,
         seeds: &mut SeedStream,
-        learnt: &RetryHints,
+        hints: &RetryHints,
     ) -> Result<L, Error>;
     /// Makes the place that a redirect names the target; `None` if redirects are not followed.
     fn follow(&mut self, _location: &str) -> Option<Result<(), RedirectError>> {
@@ -113,13 +113,8 @@ where
         }])
     }
 
-    fn build(
-        &mut self,
-        _: &Route,
-        seeds: &mut SeedStream,
-        learnt: &RetryHints,
-    ) -> Result<L, Error> {
-        (self.build)(seeds, learnt)
+    fn build(&mut self, _: &Route, seeds: &mut SeedStream, hints: &RetryHints) -> Result<L, Error> {
+        (self.build)(seeds, hints)
     }
 
     fn target(&self) -> String {
@@ -213,12 +208,12 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         &mut self,
         route: &Route,
         seeds: &mut SeedStream,
-        learnt: &RetryHints,
+        hints: &RetryHints,
     ) -> Result<BoxSocket<F>, Error> {
         let tunnels = self.builder.tunnels(route)?;
         let place = tunnels.len() + usize::from(self.builder.target.is_secure());
         let (opening, seed) = (self.opening.clone(), seeds.seed());
-        let versions = match learnt.error::<http2::NotOffered>(place) {
+        let versions = match hints.error::<http2::NotOffered>(place) {
             None => opening.versions,
             Some(error) if opening.versions == HttpVersions::Http2 => return Err(error.clone()),
             Some(_) => HttpVersions::Http1,
