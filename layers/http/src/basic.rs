@@ -1,6 +1,6 @@
 //! Basic authentication (RFC 7617).
 
-use crate::Challenge;
+use crate::challenge::Challenge;
 use crate::grammar::quote;
 use base64::Engine as _;
 use base64::alphabet;
@@ -10,8 +10,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use wirestack_layer::Error;
 
-/// Makes the value of an `Authorization` or `Proxy-Authorization` field from a user and a password, in
-/// UTF-8. It is marked as sensitive.
+/// Makes the value of an `Authorization` or `Proxy-Authorization` field from a user and a password,
+/// in UTF-8. It is marked as sensitive.
 ///
 /// # Errors
 ///
@@ -37,8 +37,8 @@ fn encode(user: &str, password: &str) -> Result<HeaderValue, BadCredentials> {
     Ok(value)
 }
 
-/// Returns the user and the password of an `Authorization` or `Proxy-Authorization` field, if it has
-/// Basic credentials in UTF-8.
+/// Returns the user and the password of an `Authorization` or `Proxy-Authorization` field, if it
+/// has Basic credentials in UTF-8.
 pub fn read_basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -57,7 +57,7 @@ pub fn basic_challenge(realm: &str) -> Challenge {
     Challenge::new(format!("Basic realm={realm}, charset=\"UTF-8\""))
 }
 
-/// Why a user and a password cannot be sent with Basic authentication (RFC 7617 §2).
+/// The reason why a user and a password cannot be sent with Basic authentication (RFC 7617 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadCredentials {

@@ -24,11 +24,12 @@
 //! # Contents
 //!
 //! * [`grammar`]: tokens, quoted strings and lists (RFC 9110 §5.6).
-//! * [`Challenge`], [`challenges`]: what a server offers to authenticate by (RFC 9110 §11).
-//! * [`basic_credentials`], [`read_basic_credentials`], [`basic_challenge`], [`BadCredentials`]: Basic
-//!   authentication (RFC 7617).
-//! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: a client that is asked for credentials by a proxy.
-//! * [`Refusal`]: a final response that refuses; [`status_text`]: how it shows.
+//! * [`Challenge`], [`challenges`]: the schemes that a server or proxy accepts (RFC 9110 §11).
+//! * [`basic_credentials`], [`read_basic_credentials`], [`basic_challenge`], [`BadCredentials`]:
+//!   Basic authentication (RFC 7617).
+//! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: the client of a proxy, whose application
+//!   answers the challenges.
+//! * [`Refusal`]: a final response that refuses. [`status_text`]: a status as a text.
 
 mod basic;
 mod challenge;

@@ -1,32 +1,33 @@
 //! The client's part in the authentication to a proxy (RFC 9110 §11.7).
 
-use crate::{Challenge, Refusal};
+use crate::challenge::Challenge;
+use crate::refusal::Refusal;
 use http::{HeaderValue, Response};
 
-/// A layer that asks an HTTP proxy for a tunnel, and asks its application what to send to be let in.
+/// The layer that asks an HTTP proxy for a tunnel, while its application authorizes the requests.
 ///
 /// The client waits before each request, and at the response that opens the tunnel. The application
 /// reads [`awaiting`](Self::awaiting), calls [`authorize`](Self::authorize) or
-/// [`give_up`](Self::give_up), and then processes the layer. So one application serves every version
-/// of HTTP and every scheme, however many messages the scheme takes.
+/// [`give_up`](Self::give_up), and processes the layer again. So the same application serves every
+/// version of HTTP, and a scheme may take any number of messages.
 pub trait ProxyClient {
-    /// Returns what the client waits for from its application; `None` while it waits for the proxy,
-    /// and when it waits no more.
+    /// Returns the decision that the client awaits from its application; `None` while it waits for
+    /// the proxy, and once it is open or over.
     fn awaiting(&self) -> Option<&Awaiting>;
 
-    /// Goes on: sends the request with this `Proxy-Authorization` or without one, or opens the tunnel
-    /// at the [response](Awaiting::Response). Does nothing while the client does not wait.
+    /// Goes on: sends the request with this `Proxy-Authorization` or without one, or opens the
+    /// tunnel at the [response](Awaiting::Response). Does nothing while no decision is awaited.
     ///
-    /// Where the connection [cannot be used again](Awaiting::Challenge), the client fails instead. Its
-    /// error then has the [hint](wirestack_layer::Error::retry_hint) [`Challenged`].
+    /// After a [challenge](Awaiting::Challenge) on a connection that is not reusable, the client
+    /// fails. Its error has the [hint](wirestack_layer::Error::retry_hint) [`Challenged`].
     fn authorize(&mut self, value: Option<HeaderValue>);
 
-    /// Ends the client. The cause is the refusal of the proxy, if there was one. Does nothing while the
-    /// client does not wait.
+    /// Ends the client. The cause is the refusal of the proxy, if there was one. Does nothing while
+    /// no decision is awaited.
     fn give_up(&mut self);
 }
 
-/// What a [`ProxyClient`] waits for from its application.
+/// The decision that a [`ProxyClient`] awaits from its application.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Awaiting {
@@ -36,7 +37,7 @@ pub enum Awaiting {
     Challenge {
         /// The answer of the proxy.
         refusal: Refusal,
-        /// Whether another request can follow on this connection.
+        /// `true` if another request can follow on this connection.
         reusable: bool,
     },
     /// The consent to open the tunnel: this 2xx may hold a proof of the proxy

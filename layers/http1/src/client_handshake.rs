@@ -1,26 +1,40 @@
-//! The client's machine: send a head, await the final head, read the body of a refusal.
+//! The handshake of a client.
+//!
+//! ```text
+//!   Start --+-----------------> Sending --> Reading --+--> open
+//!           |                      ^                  |
+//!           +--> Deciding(Request) +                  +--> Deciding(Response) --> open
+//!                                  ^                  |
+//!                                  |                  +--> Refused (its body) --+--> failed
+//!                                  |                                            |
+//!                                  +----------- Deciding(Challenge) <-----------+
+//! ```
+//!
+//! The application decides in the states `Deciding`, if it authorizes the requests.
 
 use crate::body::Body;
+use crate::error::Http1Error;
 use crate::head::{HeadReader, ResponseHead};
+use crate::limits::Limits;
 use crate::tunnel::Handshake;
-use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
 use http::{HeaderValue, Response};
 use std::mem;
+use wirestack_http::Refusal;
 use wirestack_http::{Awaiting, Challenged, status_text};
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
-/// What is asked for, and what the answers mean.
+/// The request of a client, and the meaning of its responses.
 pub(crate) trait ClientExchange {
     const NAME: &'static str;
-    /// What is awaited: `the CONNECT response`.
+    /// The name of the response, for errors and traces: `the CONNECT response`.
     const AWAITED: &'static str;
     /// Writes the request.
     fn write(&self, out: &mut BytesMut);
-    /// Says what a response means.
+    /// Returns the kind of a response.
     fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error>;
-    /// Shows what a response that opens has told.
+    /// Returns the facts of a response that opens the tunnel, in one line.
     fn facts(&self, head: &ResponseHead) -> String {
         status_text(head.status, &head.reason)
     }
@@ -30,29 +44,29 @@ pub(crate) trait ClientExchange {
         false
     }
 
-    /// Sets what the application authorizes the next request with.
+    /// Sets the authorization of the next request.
     fn authorize(&mut self, _value: Option<HeaderValue>) {}
 }
 
-/// What a response means.
+/// The meaning of a response.
 pub(crate) enum ResponseKind {
-    /// Another one follows.
+    /// Another response follows.
     Interim,
     Opens,
     Refuses,
-    /// The application may answer it with another request: on this connection, if it is persistent.
+    /// The application may answer with another request: on this connection, if that is persistent.
     Challenges {
         persistent: bool,
     },
 }
 
-/// A request under way.
+/// A handshake of a client: its request, and the responses so far.
 pub(crate) struct ClientHandshake<E> {
     pub(crate) exchange: E,
     pub(crate) limits: Limits,
     /// The challenge that the last request answers.
     challenged: Option<Challenged>,
-    /// What there is to tell of the response that opens.
+    /// The facts of the response that opens.
     facts: String,
     state: State,
 }
@@ -65,7 +79,7 @@ enum State {
     Refused(Pending),
     /// The application decides.
     Deciding(Awaiting),
-    /// The application has decided how it ends.
+    /// The application has decided about the end of the handshake.
     Decided(Result<Response<()>, Error>),
 }
 
@@ -74,7 +88,7 @@ struct Pending {
     head: ResponseHead,
     body: Body,
     is_challenge: bool,
-    /// The connection can carry another request, as far as the head says.
+    /// `true` if the head lets the connection carry another request.
     persistent: bool,
     until: Option<Instant>,
 }
@@ -96,7 +110,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
         }
     }
 
-    /// Returns what the application has to decide.
+    /// Returns the decision that the application has to take.
     pub(crate) fn awaiting(&self) -> Option<&Awaiting> {
         match &self.state {
             State::Deciding(awaiting) => Some(awaiting),
@@ -104,35 +118,33 @@ impl<E: ClientExchange> ClientHandshake<E> {
         }
     }
 
-    /// Goes on from where the application had to decide.
+    /// Goes on after the decision of the application.
     pub(crate) fn authorize(&mut self, value: Option<HeaderValue>) {
         let Some(awaiting) = self.take_awaiting() else {
             return;
         };
-        self.challenged = match &awaiting {
-            Awaiting::Challenge { refusal, .. } => Some(refusal.into()),
-            _ => None,
-        };
-        self.state = match (awaiting, &self.challenged) {
-            (Awaiting::Response(response), _) => State::Decided(Ok(response)),
-            (
-                Awaiting::Challenge {
-                    refusal,
-                    reusable: false,
-                },
-                Some(challenged),
-            ) => {
-                let error = refused::<E>(refusal);
-                State::Decided(Err(error.retry_on_new_connection(challenged.clone())))
+        self.challenged = None;
+        match awaiting {
+            Awaiting::Response(response) => {
+                self.state = State::Decided(Ok(response));
+                return;
             }
-            _ => {
-                self.exchange.authorize(value);
-                State::Sending
+            Awaiting::Challenge { refusal, reusable } => {
+                let challenged = Challenged::from(&refusal);
+                if !reusable {
+                    let error = refused::<E>(refusal).retry_on_new_connection(challenged);
+                    self.state = State::Decided(Err(error));
+                    return;
+                }
+                self.challenged = Some(challenged);
             }
-        };
+            _ => {}
+        }
+        self.exchange.authorize(value);
+        self.state = State::Sending;
     }
 
-    /// Ends it where the application had to decide.
+    /// Fails because the application does not go on.
     pub(crate) fn give_up(&mut self) {
         if let Some(awaiting) = self.take_awaiting() {
             self.state = State::Decided(Err(match awaiting {
@@ -240,7 +252,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                             .truncation(E::NAME, Http1Error::Truncated { awaited, seen });
                         return match (cut, &self.challenged) {
                             (None, _) => Ok(None),
-                            // The proxy had promised to keep the connection, and did not.
+                            // The proxy had announced a persistent connection, and closed it.
                             (Some(error), Some(challenged)) if seen == 0 => {
                                 Err(error.retry_on_new_connection(challenged.clone()))
                             }

@@ -1,15 +1,15 @@
 //! HTTP/1.1 CONNECT and Upgrade as sans-I/O layers, client and server.
 //!
-//! Both begin as one exchange of HTTP/1.1 and leave a plain tunnel: [`connect`] asks a proxy for a
-//! tunnel to a host (RFC 9110 §9.3.6), [`upgrade`] asks a server to go on with another protocol (RFC
-//! 9110 §7.8). A client sends its request at once; a server parks at the request until its
-//! application decides. Once open, a layer is transparent, and what lay behind the heads is the
-//! tunnel's first data.
+//! [`connect`] asks a proxy for a tunnel to a host (RFC 9110 §9.3.6). [`upgrade`] asks a server for
+//! another protocol on the same connection (RFC 9110 §7.8). Both begin with one exchange of
+//! HTTP/1.1 and leave a plain tunnel. A client sends its request at once; a server waits at the
+//! request until its application decides. Once open, a layer is transparent, and the bytes behind
+//! the heads are the first data of the tunnel.
 //!
 //! ```
 //! use http::header::PROXY_AUTHORIZATION;
 //! use wirestack_http1::{basic_credentials, connect::Client};
-//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
+//! use wirestack_layer::{Flow, Flows, Layer, Pipe};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let credentials = basic_credentials("Aladdin", "open sesame")?;
@@ -34,13 +34,28 @@
 //! ```text
 //!      client                               server
 //!   +----------+   CONNECT host:port   +----------+
-//!   |          |---------------------->|  parked  |   the application: accept,
+//!   |          |---------------------->|  waits   |   the application: accept,
 //!   |          |                       |  at the  |   reject or challenge
 //!   |          |<----------------------| request  |
 //!   +----------+   1xx ... 200 or 407  +----------+
 //!        |               |                   |
 //!     tunnel          refusal             tunnel
 //! ```
+//!
+//! # What can happen
+//!
+//! | layer | fact | decision | when |
+//! |---|---|---|---|
+//! | `connect::Client` | `awaiting` | `authorize`, `give_up` | before each request, at the 2xx (*) |
+//! | | `response` | | once the tunnel is open |
+//! | `connect::Server` | `request` | `accept`, `reject`, `challenge` | at each CONNECT |
+//! | `upgrade::Client` | `response` | | once the tunnel is open |
+//! | `upgrade::Server` | `request`, `offers` | `accept`, `reject` | at the request |
+//!
+//! (*) if the client [awaits authorization](connect::Client::awaiting_authorization).
+//!
+//! A handshake that fails ends both directions. Its error is the last thing in the application's
+//! flow, with an [`Http1Error`] as the cause; a server has answered its client before.
 //!
 //! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
 //! `http` does not compile without the standard library.
@@ -51,11 +66,12 @@
 //!   [`ConnectRequest`](connect::ConnectRequest).
 //! * [`upgrade`]: [`Client`](upgrade::Client) and [`Server`](upgrade::Server).
 //! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering the challenges of a proxy.
-//! * [`Challenge`], [`basic_challenge`], [`basic_credentials`], [`BadCredentials`]: challenges, and the
-//!   fields of Basic authentication.
-//! * [`Refusal`]: an answer that says no, with the start of its body.
-//! * [`Http1Error`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
-//! * [`Limits`]: what a handshake may cost in bytes and in time.
+//! * [`Challenge`], [`basic_challenge`], [`basic_credentials`], [`BadCredentials`]: challenges, and
+//!   the fields of Basic authentication.
+//! * [`Refusal`]: a final response that refuses, with the start of its body.
+//! * [`Http1Error`]: why a handshake failed, found by
+//!   [`Error::cause`](wirestack_layer::Error::cause).
+//! * [`Limits`]: the cost of a handshake in bytes and in time.
 
 mod body;
 mod client_handshake;

@@ -1,8 +1,15 @@
-//! The server's machine: read a request, park until the application decides, answer.
+//! The handshake of a server.
+//!
+//! ```text
+//!   Reading --> Deciding (the application) --> Replying --+--> open
+//!      ^                                                  |
+//!      +-------------- after a challenge -----------------+--> failed
+//! ```
 
+use crate::error::Http1Error;
 use crate::head::{self, HeadReader, RequestHead};
+use crate::limits::Limits;
 use crate::tunnel::Handshake;
-use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
@@ -10,20 +17,20 @@ use std::mem;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
-/// What requests are taken.
+/// The requests that a server takes.
 pub(crate) trait ServerExchange {
     type Request;
     const NAME: &'static str;
-    /// What is awaited: `the CONNECT request`.
+    /// The name of the request, for errors and traces: `the CONNECT request`.
     const AWAITED: &'static str;
-    /// Takes a request, or says what is wrong with it.
+    /// Reads a request from its head.
     fn read(head: RequestHead) -> Result<Self::Request, Http1Error>;
 }
 
-/// A request to come, or under way.
+/// A handshake of a server: a request, and the reply to it.
 pub(crate) struct ServerHandshake<E: ServerExchange> {
     pub(crate) limits: Limits,
-    /// How many requests were answered with "ask again".
+    /// The number of requests that were answered with a challenge.
     pub(crate) rounds: usize,
     state: State<E::Request>,
 }
@@ -34,22 +41,22 @@ enum State<R> {
     Replying(Reply),
 }
 
-/// What the peer gets, and what follows.
+/// The bytes of a reply, and the state after it.
 pub(crate) struct Reply {
     pub(crate) bytes: BytesMut,
     pub(crate) next: AfterReply,
 }
 
-/// What follows an answer.
+/// The state after a reply.
 pub(crate) enum AfterReply {
-    /// The tunnel; this is what there is to tell about it.
+    /// An open tunnel, with these facts.
     Open(String),
-    /// Another request.
+    /// The wait for another request.
     Again,
     Fail(Error),
 }
 
-/// A request that was accepted.
+/// The outcome of a request that was accepted.
 pub(crate) struct Accepted {
     pub(crate) facts: String,
 }
@@ -71,7 +78,7 @@ impl<E: ServerExchange> ServerHandshake<E> {
         }
     }
 
-    /// Answers the request if one waits; `process` sends the answer.
+    /// Replies to the request, if one waits. `process` sends the reply.
     pub(crate) fn decide(&mut self, decide: impl FnOnce(&E::Request) -> Reply) {
         if let State::Deciding(request) = &self.state {
             self.state = State::Replying(decide(request));
@@ -109,7 +116,7 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
 
     fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
-            // An end of the wire is no reason to go: a client may say all it has and half-close.
+            // A client may half-close once it has sent everything, so an end is no reason to stop.
             if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {
                 return Ok(None);
             }
@@ -136,16 +143,15 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
 }
 
 impl Reply {
-    /// Answers with a response that says no, or, if it does not, with a 500.
-    ///
-    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
+    /// Replies with a response whose status rejects the request, as `rejects` tells, and otherwise
+    /// with a 500. With `bodiless`, the body is left out: the request was a HEAD.
     pub(crate) fn rejection<E: ServerExchange>(
         response: &Response<Bytes>,
-        says_no: impl FnOnce(StatusCode) -> bool,
+        rejects: impl FnOnce(StatusCode) -> bool,
         bodiless: bool,
     ) -> Self {
         let status = response.status();
-        if !says_no(status) {
+        if !rejects(status) {
             return Self::error_reply::<E>(Http1Error::NotARejection(status));
         }
         Self {
@@ -154,7 +160,7 @@ impl Reply {
         }
     }
 
-    /// Answers 500 to what the application did wrong.
+    /// Replies with a 500 to a mistake of the application.
     pub(crate) fn error_reply<E: ServerExchange>(cause: Http1Error) -> Self {
         Self {
             bytes: error_reply(&cause),
@@ -190,7 +196,7 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
     out
 }
 
-/// Writes what the peer is told about a request that failed.
+/// Writes the response to a request that failed.
 fn error_reply(cause: &Http1Error) -> BytesMut {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = cause.status();

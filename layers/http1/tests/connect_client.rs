@@ -284,18 +284,18 @@ fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
         (
             "a byte too long",
             "HTTP/1.1 200 OK\r\nA: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
-            "connect[0]: a head of more than 64 bytes",
+            "connect[0]: the head has more than 64 bytes",
         ),
         (
             "a line without end",
             "HTTP/1.1 200 OKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOK",
-            "connect[0]: a head of more than 64 bytes",
+            "connect[0]: the head has more than 64 bytes",
         ),
         (
             "empty lines",
             "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\
              \r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
-            "connect[0]: a head of more than 64 bytes",
+            "connect[0]: the head has more than 64 bytes",
         ),
         (
             "three fields",
@@ -305,7 +305,7 @@ fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
         (
             "four fields",
             "HTTP/1.1 200 OK\r\nA:\r\nB:\r\nB:\r\nD:\r\n\r\n",
-            "connect[0]: a head of more than 3 header fields",
+            "connect[0]: the head has more than 3 header fields",
         ),
     ] {
         let seen = run(name, bytes.as_bytes(), false, client, |_| {});

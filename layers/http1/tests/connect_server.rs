@@ -221,11 +221,15 @@ fn pitfall_8_and_44_a_request_has_a_cap_in_bytes_and_in_fields() {
     let server = || Server::new().with_limits(limits.clone());
     let long = format!("CONNECT a:1 HTTP/1.1\r\nA: {}", "x".repeat(50));
     for (name, bytes, wanted) in [
-        ("bytes", &*long, "connect[0]: a head of more than 50 bytes"),
+        (
+            "bytes",
+            &*long,
+            "connect[0]: the head has more than 50 bytes",
+        ),
         (
             "fields",
             "CONNECT a:1 HTTP/1.1\r\nA:\r\nB:\r\nC:\r\n\r\n",
-            "connect[0]: a head of more than 2 header fields",
+            "connect[0]: the head has more than 2 header fields",
         ),
     ] {
         let seen = run(name, bytes.as_bytes(), false, server, accept);

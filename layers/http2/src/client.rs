@@ -1,6 +1,5 @@
-use crate::NAME;
 use crate::connection::Connection;
-use crate::error::{Http2Error, local, peer};
+use crate::error::{Http2Error, NAME, local, peer};
 use crate::request::ConnectRequest;
 use crate::settings::Settings;
 use crate::streams::Head;
@@ -14,20 +13,21 @@ use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.
 ///
-/// A server that does not offer extended CONNECT ends it with [`Http2Error::NotOffered`]. The
-/// [hint](Error::retry_hint) for the next connection is [`NotOffered`](crate::NotOffered).
+/// If the request is an extended CONNECT and the server does not offer that, the client fails with
+/// [`Http2Error::NotOffered`]. The [hint](Error::retry_hint) for the next connection is
+/// [`NotOffered`](crate::NotOffered).
 pub struct Client {
     tunnel: Tunnel,
     request: ConnectRequest,
-    /// Whether the request has been handed to the connection.
+    /// `true` once the request has been handed to the connection.
     asked: bool,
-    /// The application gave up, or cannot go on.
+    /// The error with which the next `process` ends the client.
     failed: Option<Error>,
     response: Option<Response<()>>,
 }
 
 impl Client {
-    /// Creates a client that asks for a tunnel, or for another protocol.
+    /// Creates a client that asks for a tunnel or for another protocol.
     pub fn new(request: ConnectRequest, settings: Settings) -> Self {
         Self {
             tunnel: Tunnel::new(Connection::client, settings),
@@ -38,8 +38,8 @@ impl Client {
         }
     }
 
-    /// Makes the client wait for its application before each request, and at the response that opens
-    /// the tunnel: see [`ProxyClient`]. Each request has a stream of its own.
+    /// Makes the client wait for its application before each request, and at the response that
+    /// opens the tunnel: see [`ProxyClient`]. Each request has a stream of its own.
     #[must_use]
     pub fn awaiting_authorization(mut self) -> Self {
         self.tunnel.is_authorized = true;
@@ -47,7 +47,7 @@ impl Client {
         self
     }
 
-    /// Returns the response that opened the tunnel.
+    /// Returns the response that opened the tunnel; `None` before.
     pub fn response(&self) -> Option<&Response<()>> {
         self.response.as_ref()
     }

@@ -6,14 +6,14 @@ use http::{Method, Uri};
 use wirestack_http::grammar::is_token;
 use wirestack_layer::{Error, HostPort};
 
-/// What a client asks for with CONNECT.
+/// A CONNECT of a client: for a tunnel, or for another protocol on the stream.
 ///
 /// ```
 /// use wirestack_http2::ConnectRequest;
 ///
-/// // An HTTP/2 proxy shall connect to a host (RFC 9113 §8.5).
+/// // For an HTTP/2 proxy: connect to a host (RFC 9113 §8.5).
 /// let tunnel = ConnectRequest::tunnel("example.org", 22)?;
-/// // A server shall speak another protocol on the stream (RFC 8441 §4).
+/// // For a server: speak another protocol on the stream (RFC 8441 §4).
 /// let mut head = http::Request::new(());
 /// *head.uri_mut() = "https://example.org/chat".parse()?;
 /// let websocket = ConnectRequest::extended("websocket", head)?;
@@ -23,7 +23,7 @@ use wirestack_layer::{Error, HostPort};
 pub struct ConnectRequest(http::Request<()>);
 
 impl ConnectRequest {
-    /// Asks a proxy for a tunnel to a host: a name, or an address, bracketed or not.
+    /// Creates the request for a tunnel to a host: a name, or an address with or without brackets.
     ///
     /// # Errors
     ///
@@ -40,8 +40,8 @@ impl ConnectRequest {
         Ok(Self(request))
     }
 
-    /// Asks a server to speak another protocol on the stream: `request` has its absolute `http` or
-    /// `https` URI and its fields; the method is set here.
+    /// Creates the request for another protocol on the stream. `request` has the absolute URI, of
+    /// `http` or `https`, and the fields. The method is set here.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl ConnectRequest {
     ///
     /// # Errors
     ///
-    /// [`Http2Error::BadRequest`] for one that HTTP/2 forbids.
+    /// [`Http2Error::BadRequest`] for a field that HTTP/2 forbids.
     pub fn headers(mut self, headers: http::HeaderMap) -> Result<Self, Error> {
         if headers.keys().any(is_connection_specific) {
             return Err(bad("a field of HTTP/1.1 connections"));
@@ -81,20 +81,20 @@ impl ConnectRequest {
     }
 }
 
-/// What a request asks for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestKind<'a> {
-    /// A tunnel to this host and port (RFC 9113 §8.5).
+    /// The request is for a tunnel to this host and port (RFC 9113 §8.5).
     Tunnel(&'a Authority),
-    /// This protocol, to be spoken on the stream with this server (RFC 8441 §4), which "MUST NOT"
-    /// connect elsewhere. Compare without regard to case: servers and clients differ.
+    /// The request is for this protocol on the stream with this server (RFC 8441 §4), which "MUST
+    /// NOT" connect elsewhere. Compare it without case: servers and clients differ.
     Protocol(&'a str),
-    /// An ordinary response.
+    /// The request is for an ordinary response.
     Response,
 }
 
-/// Tells what a request that arrived asks for.
+/// Returns the kind of a request that arrived.
 pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     if request.method() != Method::CONNECT {
         return RequestKind::Response;
@@ -104,7 +104,7 @@ pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     }
     match request.uri().authority() {
         Some(authority) if authority.port_u16().is_some() => RequestKind::Tunnel(authority),
-        _ => RequestKind::Response, // to be answered with 400
+        _ => RequestKind::Response, // a malformed one, whose response is 400
     }
 }
 

@@ -19,9 +19,10 @@ pub(crate) struct Stream {
     pending: PendingStream,
     send: Option<SendStream<Bytes>>,
     recv: Option<RecvStream>,
-    /// How many bytes the peer was not given credit for again.
+    /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
-    /// The application's abort was seen: a reset leaves once h2 has written what it holds.
+    /// `true` once the application has aborted. The reset leaves once h2 has written all that it
+    /// holds.
     resetting: bool,
     waker: (Arc<StreamWaker>, Waker),
 }
@@ -31,7 +32,7 @@ enum PendingStream {
     Asked(ResponseFuture),
     /// A client reads why it was refused.
     Refused(Box<Refusal>, BytesMut, usize),
-    /// A server waits for its application; whether the request can open a tunnel.
+    /// A server waits for its application. The flag says whether the request can open a tunnel.
     Deciding(SendResponse<Bytes>, bool),
     Done,
 }
@@ -80,7 +81,7 @@ impl Stream {
         }
     }
 
-    /// Sends the application's answer.
+    /// Sends the response of the application.
     pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
         let PendingStream::Deciding(mut respond, tunnel) =
             mem::replace(&mut self.pending, PendingStream::Done)
@@ -112,10 +113,11 @@ impl Stream {
         }
     }
 
-    /// Moves what can move; whether it has to be called again after h2 was.
+    /// Moves everything that can move. Returns `true` if it must be called again after h2 was
+    /// polled.
     pub(crate) fn process(&mut self, mut context: StreamContext<'_>) -> bool {
         let to_app = &mut context.to_app;
-        self.waker.0.looked_at();
+        self.waker.0.begin();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
         self.open(to_app, context.excerpt, cx);
@@ -144,7 +146,7 @@ impl Stream {
             self.recv = Some(recv);
             self.pending = PendingStream::Done;
             if to_app.streams.write(self.id).is_none() {
-                // The application has forgotten the stream: it is not told.
+                // The application has forgotten the stream.
             } else if head.status.is_success() {
                 to_app.streams.head(
                     self.id,
@@ -169,7 +171,7 @@ impl Stream {
                 Ok(reason) => Some(peer(Http2Error::Reset(reason))),
                 Err(error) => typed(&error),
             };
-            self.receive(to_app, cx); // what came before
+            self.receive(to_app, cx); // deliver what came before the reset
             self.recv = None;
             if let Some(error) = error {
                 self.fail(to_app, error);
@@ -198,8 +200,8 @@ impl Stream {
         }
     }
 
-    /// Takes everything that h2 has: what it keeps itself, it counts frame by frame, and it ends the
-    /// connection for too many small ones. The window bounds what lies in the pipe then.
+    /// Takes everything that h2 has received. h2 counts the frames that it holds, and ends the
+    /// connection for too many small ones. The window bounds the bytes in the pipe.
     fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
@@ -235,8 +237,8 @@ impl Stream {
                 Poll::Pending => break,
             }
         }
-        // Credit follows what was read. A reader that requires more than a window gets credit for
-        // what lies there: it would wait for bytes that wait for it.
+        // Credit follows the reader. A reader that requires more than a window gets credit for the
+        // bytes in the pipe too: otherwise it and the peer would wait for each other.
         let held = match pipe.wanted() {
             0 => pipe.len().min(self.unreleased),
             _ => 0,
@@ -277,7 +279,7 @@ impl Stream {
                     None => pipe.discard(),
                 }
             }
-            // The peer may have finished before, and then owes nothing more.
+            // If the peer has finished before, its reset takes nothing back.
             if self.recv.is_some() {
                 match reset {
                     Ok(reason) => self.reset(to_app, reason),
@@ -297,7 +299,7 @@ impl Stream {
             if n == 0 {
                 match send.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(n))) if n > 0 => continue,
-                    _ => break, // an error shows above, at the next call
+                    _ => break, // an error shows at `poll_reset`, at the next call
                 }
             }
             let last = finished && n == pipe.len();
@@ -307,7 +309,7 @@ impl Stream {
             }
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
-            // A reset overtakes what h2 has queued: that gets the chance to leave first.
+            // A reset overtakes the data that h2 has queued, so these may leave first.
             if !mem::replace(&mut self.resetting, true) || blocked {
                 return true;
             }
@@ -323,7 +325,7 @@ impl Stream {
         false
     }
 
-    /// The peer wants no more of this stream: ends it towards the application.
+    /// Ends the stream towards the application, because the peer has reset it.
     fn reset(&mut self, to_app: &mut ToApp<'_>, reason: Reason) {
         (self.recv, self.pending) = (None, PendingStream::Done);
         self.fail(to_app, peer(Http2Error::Reset(reason)));
@@ -334,7 +336,7 @@ impl Stream {
         if error.is_reset() && error.is_remote() {
             return self.reset(to_app, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
         }
-        // What is the wire's, the connection will tell, with the true cause.
+        // The connection reports an error of the wire, with its true cause.
         if let Some(error) = typed(error) {
             self.fail(to_app, error);
         }
@@ -347,13 +349,13 @@ impl Stream {
     }
 }
 
-/// What a stream moves its bytes between, besides h2.
+/// The surroundings of a stream, besides h2.
 pub(crate) struct StreamContext<'a> {
     pub(crate) from_app: &'a mut Streams,
     pub(crate) to_app: ToApp<'a>,
-    /// How much of a refusal's body is kept.
+    /// The number of bytes of a refusal's body that are kept.
     pub(crate) excerpt: usize,
-    /// Whether h2 holds what the wire had no room for.
+    /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
 }
 

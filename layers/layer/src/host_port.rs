@@ -4,8 +4,8 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 /// A host and a port, as they stand in a URI, in a CONNECT and in a `Host` field. It shows as
 /// `host:port`.
 ///
-/// The brackets of an IPv6 address belong to the notation: they are taken off when a host comes in, and
-/// put on when it shows.
+/// The brackets of an IPv6 address belong to the notation: they are taken off when a host comes in,
+/// and put on when it shows.
 ///
 /// ```
 /// use wirestack_layer::{HostKind, HostPort};
@@ -34,12 +34,12 @@ pub enum HostKind<'a> {
     Ipv4(Ipv4Addr),
     /// An IPv6 address without a zone.
     Ipv6(Ipv6Addr),
-    /// A name of ASCII characters, none of which the URL Standard forbids in a domain. It has at least
-    /// one, and is as long as it came.
+    /// A name of ASCII characters, none of which the URL Standard forbids in a domain. It has at
+    /// least one, and is as long as it came.
     Name(&'a str),
 }
 
-/// Why a host is neither an address nor a name.
+/// The reason why a host is neither an address nor a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostError {
@@ -48,8 +48,8 @@ pub enum HostError {
     /// A name has a character that no name can have. One beyond ASCII is wanted as its A-label
     /// (`xn--…`).
     Character(char),
-    /// An IPv6 address has a zone, which "has only local significance at the sending host" (RFC 6874
-    /// §4).
+    /// An IPv6 address has a zone, which "has only local significance at the sending host" (RFC
+    /// 6874 §4).
     Zone,
 }
 
@@ -67,8 +67,9 @@ impl<'a> HostPort<'a> {
     /// Reads `host:port`, or `host` where there is a default port. The host is not checked: see
     /// [`kind`](Self::kind).
     ///
-    /// Returns `None` for a port that is not a number from 1 to 65535, for one that is missing without a
-    /// default, and for an IPv6 address without brackets, whose port could not be told from it.
+    /// Returns `None` for a port that is not a number from 1 to 65535, for one that is missing
+    /// without a default, and for an IPv6 address without brackets, whose port could not be told
+    /// from it.
     pub fn parse(text: &'a str, default_port: Option<u16>) -> Option<Self> {
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, read_port(port)?),

@@ -1,34 +1,36 @@
-use super::NAME;
-use super::target;
 use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
+use crate::connect::target::{self, NAME};
+use crate::error::Http1Error;
 use crate::head::{self, FRAMING, ResponseHead};
+use crate::limits::Limits;
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Http1Error, Limits};
 use bytes::BytesMut;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Response, StatusCode};
 use wirestack_http::{Awaiting, ProxyClient};
 use wirestack_layer::{Error, HostPort};
 
-/// Asks a proxy for a tunnel with CONNECT; a plain tunnel once the proxy has agreed.
+/// The client's side of CONNECT: it asks a proxy for a tunnel, and is a plain tunnel once the proxy
+/// has agreed.
 ///
-/// Any 2xx opens it, whatever the response says about its content, and what comes behind the head
-/// is the tunnel's. Any other final answer is a [`Refusal`](crate::Refusal).
+/// Any 2xx opens the tunnel, whatever it says about its content, and the bytes behind its head
+/// belong to the tunnel. Any other final response is a [`Refusal`](crate::Refusal).
 ///
-/// The request has `Host` and the fields of [`with_header`](Self::with_header): no `User-Agent`, and
-/// no `Proxy-Connection`, which RFC 9112 §C.2.2 advises against.
+/// The request has `Host` and the fields of [`with_header`](Self::with_header). It has no
+/// `User-Agent`, and no `Proxy-Connection`, which RFC 9112 §C.2.2 advises against.
 ///
 /// # Credentials
 ///
-/// Credentials that go with the first request are a field like any other: `Proxy-Authorization` with
-/// [`basic_credentials`](crate::basic_credentials). A client that shall answer the challenges of its
-/// proxy [awaits authorization](Self::awaiting_authorization).
+/// A client that sends its credentials at once has them as a field like any other:
+/// `Proxy-Authorization` with [`basic_credentials`](crate::basic_credentials). A client that
+/// answers the challenges of its proxy [awaits authorization](Self::awaiting_authorization).
 pub struct Client {
     tunnel: Tunnel<ClientHandshake<Connect>>,
 }
 
 impl Client {
-    /// Creates a client that asks for a tunnel to `host`, a name in ASCII or an address, and `port`.
+    /// Creates a client that asks for a tunnel to `host`, a name in ASCII or an address, and
+    /// `port`.
     ///
     /// # Errors
     ///
@@ -46,8 +48,8 @@ impl Client {
 
     /// Adds a field to the request.
     ///
-    /// A `Host` replaces the one that is made from the target. `Content-Length` and
-    /// `Transfer-Encoding` are left out, as a CONNECT has no content.
+    /// A `Host` replaces the one of the target. `Content-Length` and `Transfer-Encoding` are left
+    /// out, as a CONNECT has no content.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(value.is_sensitive() || head::is_secret(&name));
@@ -57,22 +59,22 @@ impl Client {
         self
     }
 
-    /// Makes the client wait for its application before each request, and at the response that opens
-    /// the tunnel: see [`ProxyClient`].
+    /// Makes the client wait for its application before each request, and at the response that
+    /// opens the tunnel: see [`ProxyClient`].
     #[must_use]
     pub fn awaiting_authorization(mut self) -> Self {
         self.set(|handshake| handshake.exchange.is_authorized = true);
         self
     }
 
-    /// Sets the limits.
+    /// Sets the limits. Call it before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.set(|handshake| handshake.limits = limits);
         self
     }
 
-    /// Returns the 2xx, once the tunnel is open.
+    /// Returns the 2xx that opened the tunnel; `None` before.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
     }

@@ -6,6 +6,3 @@ mod target;
 
 pub use client::Client;
 pub use server::{ConnectRequest, Server};
-
-/// The name of both layers.
-const NAME: &str = "connect";

@@ -1,9 +1,9 @@
-use super::NAME;
-use super::target;
+use crate::connect::target::{self, NAME};
+use crate::error::Http1Error;
 use crate::head::{self, FRAMING, RequestHead};
+use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
@@ -11,16 +11,16 @@ use std::fmt;
 use wirestack_http::{Challenge, basic_challenge, read_basic_credentials};
 use wirestack_layer::{Error, HostPort};
 
-/// Waits for a CONNECT and for what the application makes of it; a plain tunnel once it has accepted.
+/// The server's side of CONNECT: it waits for a request and for the decision of its application,
+/// and is a plain tunnel once the application has accepted.
 ///
-/// Where a tunnel may lead is the application's decision, and it should take one: a proxy that
-/// connects to any port of any host is a relay for spam and a way into the network that it is in
-/// (RFC 9110 §9.3.6).
+/// The application decides which targets are allowed, and it should: a proxy that connects to any
+/// port of any host relays spam, and leads into the network that it is in (RFC 9110 §9.3.6).
 ///
-/// What cannot be a tunnel is answered without asking: 405 to another method, 431 to a head that is
-/// too large, 400 to a malformed one, to a target without a valid port, and to a request that
-/// announces content. A `Host` is not asked for, as the target says it all and some clients send
-/// none; more than one is a 400.
+/// A request that cannot be a tunnel is answered without asking the application: with 405 if it has
+/// another method, with 431 if its head is too large, and with 400 if the head is malformed, the
+/// target has no valid port, or it announces content. A request may lack `Host`, because the target
+/// says the same and some clients send none; more than one `Host` is a 400.
 pub struct Server {
     tunnel: Tunnel<ServerHandshake<Connect>>,
 }
@@ -32,7 +32,7 @@ impl Server {
         Self { tunnel }
     }
 
-    /// Sets the limits, before the first `process`.
+    /// Sets the limits. Call it before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         if let Some(handshake) = self.tunnel.opening() {
@@ -52,7 +52,7 @@ impl Server {
     /// Accepts the request with a 200 and these fields.
     ///
     /// `Content-Length` and `Transfer-Encoding` are left out: a 2xx to CONNECT must not have them
-    /// (RFC 9110 §9.3.6). Nothing happens while no request waits.
+    /// (RFC 9110 §9.3.6). Does nothing while no request waits.
     pub fn accept(&mut self, headers: HeaderMap) {
         self.decide(|request| {
             let mut bytes = BytesMut::new();
@@ -64,29 +64,30 @@ impl Server {
         });
     }
 
-    /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Http1Error::Rejected`].
+    /// Rejects the request with this response. `Content-Length` and `Connection: close` are added.
+    /// Both directions end, the application's with [`Http1Error::Rejected`].
     ///
-    /// A 1xx or 2xx rejects nothing: the client gets a 500 and the application
-    /// [`Http1Error::NotARejection`]. Nothing happens while no request waits.
+    /// A 1xx or 2xx is no rejection: the client gets a 500, and the application
+    /// [`Http1Error::NotARejection`]. Does nothing while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
-        let says_no = |status: StatusCode| !status.is_informational() && !status.is_success();
-        self.decide(|_| Reply::rejection::<Connect>(&response, says_no, false));
+        let rejects = |status: StatusCode| !status.is_informational() && !status.is_success();
+        self.decide(|_| Reply::rejection::<Connect>(&response, rejects, false));
     }
 
     /// Asks for Basic credentials with a 407 and waits for another request on this connection.
     ///
-    /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the 407
-    /// is the last answer, like a [rejection](Self::reject). Nothing happens while no request waits.
+    /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the
+    /// 407 is the last answer, like a [rejection](Self::reject). Does nothing while no request
+    /// waits.
     ///
-    /// A client that did not wait for the answer, but sent the first bytes of the tunnel at once,
-    /// has them read as its next request. It should have said `Connection: close`.
+    /// If a client sends the first bytes of the tunnel before it has the answer, they are read as
+    /// its next request. Such a client should say `Connection: close`.
     pub fn challenge(&mut self, realm: &str) {
         self.challenge_with(&[basic_challenge(realm)]);
     }
 
-    /// Asks for credentials by any of these challenges, as [`challenge`](Self::challenge) does. Control
-    /// characters in them become blanks.
+    /// Asks for credentials by any of these challenges, as [`challenge`](Self::challenge) does.
+    /// Control characters in them become blanks.
     pub fn challenge_with(&mut self, challenges: &[Challenge]) {
         let Tunnel::Opening(handshake) = &mut self.tunnel else {
             return;
@@ -106,9 +107,10 @@ impl Server {
                 head::write_line(&mut bytes, &["Connection: close"]);
             }
             head::write_line(&mut bytes, &[]);
-            let next = match stays {
-                true => AfterReply::Again,
-                false => AfterReply::Fail(Error::local(NAME, Http1Error::Rejected(status))),
+            let next = if stays {
+                AfterReply::Again
+            } else {
+                AfterReply::Fail(Error::local(NAME, Http1Error::Rejected(status)))
             };
             Reply { bytes, next }
         });
@@ -133,7 +135,7 @@ tunnel_layer!(Server, ServerHandshake<Connect>);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectRequest {
-    /// The host: a name or an address, an IPv6 address without brackets.
+    /// The host: a name, or an address without brackets.
     pub host: String,
     /// The port, never 0.
     pub port: u16,
@@ -143,7 +145,7 @@ pub struct ConnectRequest {
 }
 
 impl ConnectRequest {
-    /// Returns user and password, if the request has Basic credentials in UTF-8.
+    /// Returns the user and the password, if the request has Basic credentials in UTF-8.
     pub fn basic(&self) -> Option<(String, String)> {
         read_basic_credentials(self.headers.get(PROXY_AUTHORIZATION)?)
     }
@@ -155,7 +157,7 @@ impl fmt::Display for ConnectRequest {
     }
 }
 
-/// Takes CONNECT requests.
+/// The exchange that takes CONNECT requests.
 struct Connect;
 
 impl ServerExchange for Connect {
@@ -171,8 +173,8 @@ impl ServerExchange for Connect {
         if head.headers.get_all(HOST).iter().count() > 1 {
             return Err(Http1Error::Malformed("more than one Host field"));
         }
-        // "A CONNECT request message does not have content" (RFC 9110 §9.3.6): one that says so
-        // would end in different places for different readers.
+        // "A CONNECT request message does not have content" (RFC 9110 §9.3.6). Readers would
+        // disagree about the end of one that announces content.
         if head::has_content(&head.headers) {
             return Err(Http1Error::ConnectWithContent);
         }

@@ -1,6 +1,6 @@
 //! The target of a CONNECT: `host:port` (RFC 9112 §3.2.3).
 
-use crate::Http1Error;
+use crate::error::Http1Error;
 use wirestack_layer::{HostKind, HostPort};
 
 /// Checks a target: its host is an address or a name in ASCII, and its port is not 0.
@@ -22,12 +22,15 @@ pub(super) fn parse(text: &str) -> Option<HostPort<'_>> {
     check(HostPort::parse(text, None)?).ok()
 }
 
-/// Returns `true` for an IPv4 address, and for a name as in RFC 3986 §3.2.2 but without escapes: they
-/// stand for nothing that a name in ASCII has.
+/// Returns `true` for an IPv4 address, and for a name as in RFC 3986 §3.2.2 but without escapes:
+/// they stand for nothing that a name in ASCII has.
 fn is_name(host: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
     (1..=NAME_LENGTH).contains(&host.len()) && host.bytes().all(good)
 }
+
+/// The name of both layers of CONNECT.
+pub(super) const NAME: &str = "connect";
 
 /// The longest name of the domain name system, in bytes.
 const NAME_LENGTH: usize = 255;

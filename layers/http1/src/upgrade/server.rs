@@ -1,16 +1,18 @@
+use crate::error::Http1Error;
 use crate::head::{self, RequestHead};
+use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Http1Error, Limits};
+use crate::upgrade::token::{self, is_protocol};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 
-/// Waits for one request and for what the application makes of it; a plain tunnel once it has
-/// accepted an upgrade.
+/// The server's side of an upgrade: it waits for one request and for the decision of its
+/// application, and is a plain tunnel once the application has accepted an upgrade.
 ///
-/// It parks at any request, also at one that asks for no upgrade, so that the application can answer
-/// with a 426 or a 404. One request is answered: a rejection ends the connection.
+/// It waits at any request, also at one that asks for no upgrade, so that the application can
+/// answer with a 426 or a 404. It answers one request: a rejection ends the connection.
 pub struct Server {
     tunnel: Tunnel<ServerHandshake<Upgrade>>,
 }
@@ -22,7 +24,7 @@ impl Server {
         Self { tunnel }
     }
 
-    /// Sets the limits, before the first `process`.
+    /// Sets the limits. Call it before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         if let Some(handshake) = self.tunnel.opening() {
@@ -39,19 +41,19 @@ impl Server {
         }
     }
 
-    /// Returns whether the request that waits [offers](super::offers) to upgrade to `token`.
+    /// Returns `true` if the request that waits [offers](super::offers) an upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
         self.request()
-            .is_some_and(|request| super::offers(request, token))
+            .is_some_and(|request| token::offers(request, token))
     }
 
-    /// Accepts the upgrade with `101 Switching Protocols` and these fields; `Connection` and
+    /// Accepts the upgrade with `101 Switching Protocols` and these fields. `Connection` and
     /// `Upgrade` are added.
     ///
-    /// If the request does not [offer](Self::offers) the token, the client gets a 500 and the
-    /// application [`Http1Error::NotOffered`]. Nothing happens while no request waits.
+    /// If the request does not [offer](Self::offers) the token, the client gets a 500, and the
+    /// application [`Http1Error::NotOffered`]. Does nothing while no request waits.
     pub fn accept(&mut self, token: &str, headers: HeaderMap) {
-        let offered = self.offers(token) && super::is_protocol(token);
+        let offered = self.offers(token) && is_protocol(token);
         self.decide(|_| {
             if !offered {
                 return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
@@ -69,16 +71,16 @@ impl Server {
         });
     }
 
-    /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Http1Error::Rejected`].
+    /// Rejects the request with this response. `Content-Length` and `Connection: close` are added.
+    /// Both directions end, the application's with [`Http1Error::Rejected`].
     ///
-    /// A 1xx rejects nothing: the client gets a 500 and the application [`Http1Error::NotARejection`].
-    /// Nothing happens while no request waits.
+    /// A 1xx is no rejection: the client gets a 500, and the application
+    /// [`Http1Error::NotARejection`]. Does nothing while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
-        let says_no = |status: StatusCode| !status.is_informational();
+        let rejects = |status: StatusCode| !status.is_informational();
         self.decide(|request| {
             let bodiless = request.method() == Method::HEAD;
-            Reply::rejection::<Upgrade>(&response, says_no, bodiless)
+            Reply::rejection::<Upgrade>(&response, rejects, bodiless)
         });
     }
 
@@ -97,7 +99,7 @@ impl Default for Server {
 
 tunnel_layer!(Server, ServerHandshake<Upgrade>);
 
-/// Takes any request.
+/// The exchange that takes any request.
 struct Upgrade;
 
 impl ServerExchange for Upgrade {

@@ -1,9 +1,9 @@
 //! Authentication to proxies, without I/O.
 //!
-//! The HTTP layer of a proxy [awaits](Awaiting) a decision before each request and at the response that
-//! opens the tunnel. An [`Authenticator`] is told so and answers with an [`Action`]. The
-//! [`Dialer`](crate::Dialer) carries it from connection to connection; the driver fetches what it needs
-//! from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other schemes are
+//! The HTTP layer of a proxy [awaits](Awaiting) a decision before each request and at the response
+//! that opens the tunnel. An [`Authenticator`] is told so and answers with an [`Action`]. The
+//! [`Dialer`](crate::Dialer) carries it from connection to connection; the driver fetches what it
+//! needs from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other schemes are
 //! implementations of the same trait, set with [`Hop::authenticator`].
 //!
 //! [`Hop::authenticator`]: crate::Hop::authenticator
@@ -81,7 +81,7 @@ pub enum Action {
         scheme: String,
         /// The realm, which may be empty.
         realm: String,
-        /// Whether the proxy refused those that were given before.
+        /// `true` if the proxy refused those that were given before.
         again: bool,
     },
     /// Send this to another server, such as a key distribution centre, and return its answer.

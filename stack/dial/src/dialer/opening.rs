@@ -82,8 +82,8 @@ where
 
     /// Takes the answer to a question, and goes on with the connection that waits for it.
     ///
-    /// `engine` is the stack of the [attempt](QuestionId::attempt) that the question is of, or `None` if
-    /// that is closed.
+    /// `engine` is the stack of the [attempt](QuestionId::attempt) that the question is of, or
+    /// `None` if that is closed.
     pub fn answer(
         &mut self,
         question: QuestionId,

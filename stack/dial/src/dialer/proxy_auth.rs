@@ -29,7 +29,7 @@ struct HopAuth {
     question: Option<QuestionId>,
     /// The action that the last answer led to.
     ready: Option<Action>,
-    /// What authorizes the first request of the next connection, if that is decided already.
+    /// The authorization of the first request of the next connection, if it is decided already.
     first: Option<Option<HeaderValue>>,
     challenges: usize,
 }
@@ -42,12 +42,12 @@ pub(crate) enum Outcome {
     Resumed,
     /// The authenticator needs an answer from outside.
     Ask(Step),
-    /// The authenticator does not go on with this connection. The layer knows, so the stack has to be
-    /// processed.
+    /// The authenticator does not go on with this connection. The layer knows, so the stack has to
+    /// be processed.
     GaveUp(GaveUp),
 }
 
-/// Why an authenticator does not go on with a connection.
+/// The reason why an authenticator does not go on with a connection.
 pub(crate) enum GaveUp {
     /// The proxy will not let it in, for this reason.
     Because(String),
@@ -84,7 +84,8 @@ impl ProxyAuth {
     }
 
     /// Lets an authenticator decide for the layer that awaits it, if one does. The layers below the
-    /// index `open` are open; a proxy is asked at most `limit` times; a question gets the name `id`.
+    /// index `open` are open; a proxy is asked at most `limit` times; a question gets the name
+    /// `id`.
     pub(crate) fn resume<L: Layer + 'static>(
         &mut self,
         route: &Route,

@@ -42,8 +42,8 @@ pub enum Step {
         /// What is asked.
         request: CredentialsRequest,
     },
-    /// Send this to another server, then call [`Dialer::answer`](super::Dialer::answer) with what it
-    /// replied.
+    /// Send this to another server, then call [`Dialer::answer`](super::Dialer::answer) with what
+    /// it replied.
     Fetch {
         /// Names the question in the answer.
         question: QuestionId,
@@ -52,7 +52,8 @@ pub enum Step {
         /// What to send.
         data: Bytes,
     },
-    /// Run this on a thread that may wait, then call [`Dialer::answer`](super::Dialer::answer) with it.
+    /// Run this on a thread that may wait, then call [`Dialer::answer`](super::Dialer::answer) with
+    /// it.
     SpawnBlocking {
         /// Names the question in the answer.
         question: QuestionId,

@@ -24,7 +24,8 @@ impl SeedStream {
 pub struct RetryHints(Vec<Error>);
 
 impl RetryHints {
-    /// Returns the latest hint of the layer with this index, counted from the wire up, if it is a `T`.
+    /// Returns the latest hint of the layer with this index, counted from the wire up, if it is a
+    /// `T`.
     pub fn at<T: Any>(&self, index: usize) -> Option<&T> {
         self.error::<T>(index)?.retry_hint()
     }

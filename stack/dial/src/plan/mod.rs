@@ -29,8 +29,8 @@ pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// What to connect to, by which ways, and the stack to open on each connection.
 ///
-/// The stack is built anew for each connection, with the [hints](RetryHints) of the layers of the last
-/// ones. Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
+/// The stack is built anew for each connection, with the [hints](RetryHints) of the layers of the
+/// last ones. Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
 /// stacks of one's own.
 pub struct Plan<L>(pub(crate) Box<dyn PlanKind<L>>);
 
