@@ -139,10 +139,10 @@ fn a_line_ends_with_lf_or_cr_lf_and_has_a_cap() {
 #[test]
 fn what_it_waits_for_is_known_and_asked_for() {
     let mut side = Side::new(client());
-    assert_eq!(side.layer.progress(), Progress::Opening("its turn"));
+    assert_eq!(side.layer.progress(), Progress::Opening("the first call"));
     side.to_wire.set_limit(0);
     side.process();
-    assert_eq!(side.layer.progress(), Progress::Opening("its turn"));
+    assert_eq!(side.layer.progress(), Progress::Opening("the first call"));
     side.to_wire.set_limit(10);
     side.process();
     assert_eq!(side.layer.progress(), Progress::Opening("the answer"));

@@ -10,10 +10,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use wirestack_layer::{Error, Flows, Instant, Layer, Parsed, Pipe, Progress, Tunnel, Wire};
 
-const RULE: &str = "a wire is used in its own handshake, and in no closure that it calls";
+const RULE: &str = "a `Wire` was used outside its handshake, at once by two threads, or in a \
+    closure that it calls: use it only where the handshake itself runs";
 
 /// The panic of a layer whose handshake has panicked before.
-const LOST: &str = "a handshake that did not panic";
+const LOST: &str = "the handshake of a `Tunnel` has panicked, and its state is lost";
 
 /// Polls the handshake of a layer whose peer has sent these bytes.
 fn receive(layer: &mut Tunnel, bytes: &[u8]) {

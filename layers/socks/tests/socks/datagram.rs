@@ -98,7 +98,7 @@ fn errors_say_what_was_seen_and_what_was_wanted() {
         ("", "the datagram has 0 bytes, wanted at least 3"),
         (
             "0000 01",
-            "the datagram is fragment 0x01, wanted whole ones, 0x00",
+            "the datagram is fragment 0x01, wanted a whole one, 0x00",
         ),
         ("0000 00 09", "address type 0x09, wanted 0x01, 0x03 or 0x04"),
     ];

@@ -46,14 +46,14 @@ const SOCKS4: &[Row] = &[
         "",
         "04 01 0050 c0000207 'me' 00",
         "socks[0]: the proxy refused the request: \
-         identd at the client cannot be reached (SOCKS4 reply 92)",
+         the proxy cannot reach identd at the client (SOCKS4 reply 92)",
     ],
     [
         "another user",
         "00 5d 0000 00000000",
         "",
         "04 01 0050 c0000207 'me' 00",
-        "socks[0]: the proxy refused the request: the user id is another's (SOCKS4 reply 93)",
+        "socks[0]: the proxy refused the request: the user has another id (SOCKS4 reply 93)",
     ],
     [
         "what SOCKS5 would call a success is none",

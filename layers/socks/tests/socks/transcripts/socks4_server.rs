@@ -171,14 +171,14 @@ const REJECTS_THE_USER: &[Row] = &[
         "04 01 0050 c0000207 'me' 00",
         "",
         "00 5d 0000 00000000",
-        "socks[0]: the request was rejected: the user id is another's (SOCKS4 reply 93)",
+        "socks[0]: the request was rejected: the user has another id (SOCKS4 reply 93)",
     ],
     [
         "SOCKS5 has no word for that",
         "05 01 00  05 01 00 01 c0000207 0050",
         "",
         "05 00  05 01 00 01 00000000 0000",
-        "socks[0]: the request was rejected: the user id is another's (SOCKS4 reply 93)",
+        "socks[0]: the request was rejected: the user has another id (SOCKS4 reply 93)",
     ],
 ];
 

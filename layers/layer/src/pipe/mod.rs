@@ -1,18 +1,19 @@
-use crate::{End, Flow, Stop};
+mod transfer;
+
+use crate::{BoxError, End, Error, Flow, Stop};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
 
-/// A bounded queue of bytes with an end.
+/// A bounded queue of bytes with an end: one direction of a connection.
 ///
-/// One pipe serves both directions. Large chunks are queued as they are and never copied; small
-/// writes gather in one buffer behind them. A parser reads through [`unread`](Self::unread), which
-/// is contiguous; a driver writes from [`io_slices`](Self::io_slices). An empty pipe holds no
-/// memory.
+/// Large chunks are queued as they are and never copied; small writes gather in one buffer behind
+/// them. A parser reads through [`unread`](Self::unread), which is contiguous; a driver writes from
+/// [`io_slices`](Self::io_slices). An empty pipe holds no memory.
 ///
-/// Its room is its limit, or what the reader [requires](Self::require) if that is more, so a unit
-/// larger than the limit cannot deadlock.
+/// A pipe has room up to its limit, or up to the number of bytes that the reader
+/// [requires](Self::require) if that is more. So a unit larger than the limit cannot deadlock.
 #[derive(Debug)]
 pub struct Pipe {
     // In order: `chunks`, then `buf`.
@@ -21,18 +22,12 @@ pub struct Pipe {
     buf: BytesMut,
     limit: usize,
     required: usize,
-    /// In a box, as most flows are open: an error is large.
+    /// Boxed, because an error is large and most flows have not ended.
     end: Option<Box<End>>,
     stop: Option<Box<Stop>>,
     moves: u64,
     total: u64,
 }
-
-/// Below this many bytes, queueing a chunk costs more than copying it.
-const SMALL: usize = 4096;
-
-/// What a pipe holds unless it is told otherwise, in bytes.
-const LIMIT: usize = 64 * 1024;
 
 impl Default for Pipe {
     fn default() -> Self {
@@ -41,12 +36,12 @@ impl Default for Pipe {
 }
 
 impl Pipe {
-    /// Creates a pipe whose room is 64 KiB.
+    /// Creates a pipe with room for 64 KiB.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Creates a pipe whose room is `limit` bytes.
+    /// Creates a pipe with room for `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
             chunks: VecDeque::new(),
@@ -61,35 +56,35 @@ impl Pipe {
         }
     }
 
-    /// Changes how much the pipe may hold, in bytes.
+    /// Changes the limit: the number of bytes that the pipe may hold.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Returns how many bytes wait.
+    /// Returns the number of unread bytes.
     #[inline]
     pub fn len(&self) -> usize {
         self.queued + self.buf.len()
     }
 
-    /// Returns whether no bytes wait.
+    /// Returns `true` if there are no unread bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many bytes ever went in.
+    /// Returns the number of bytes that ever went in.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Returns how much memory is held, in bytes.
+    /// Returns the memory that the pipe holds, in bytes.
     pub fn capacity(&self) -> usize {
         self.queued + self.buf.capacity()
     }
 
     // --- reading ---
 
-    /// Returns the unread bytes in one piece. Free unless the writer queued chunks.
+    /// Returns the unread bytes in one piece. This copies only if the writer queued chunks.
     #[inline]
     pub fn unread(&mut self) -> &[u8] {
         self.unread_mut()
@@ -106,8 +101,8 @@ impl Pipe {
 
     fn join(&mut self) {
         if self.buf.is_empty() {
-            // Its memory may be that of the first chunk, which would then be shared and copied whole for
-            // every chunk that comes.
+            // Its memory may be that of the first chunk. The chunk would then be shared, and copied
+            // whole for every chunk that comes.
             self.buf = BytesMut::new();
         }
         let first = self.chunks.pop_front().unwrap_or_default();
@@ -125,7 +120,7 @@ impl Pipe {
         self.queued = 0;
     }
 
-    /// Returns the unread bytes as they lie.
+    /// Returns the unread bytes, piece by piece, as they lie in memory.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let tail = (!self.buf.is_empty()).then_some(&self.buf[..]);
         self.chunks.iter().map(|chunk| &chunk[..]).chain(tail)
@@ -146,9 +141,9 @@ impl Pipe {
     /// If there are fewer.
     #[inline]
     pub fn consume(&mut self, mut n: usize) {
-        assert!(n <= self.len(), "consumed past the end of a pipe");
+        assert!(n <= self.len(), "consumed more bytes than a pipe has");
         if n == 0 {
-            return; // what was required still is
+            return; // the requirement holds until something is read
         }
         self.moved();
         while let Some(chunk) = self.chunks.front_mut() {
@@ -172,7 +167,7 @@ impl Pipe {
     /// If there are fewer.
     #[inline]
     pub fn take(&mut self, n: usize) -> Bytes {
-        assert!(n <= self.len(), "took past the end of a pipe");
+        assert!(n <= self.len(), "took more bytes than a pipe has");
         if n == 0 {
             return Bytes::new();
         }
@@ -195,7 +190,7 @@ impl Pipe {
         self.buf.split_to(n).freeze()
     }
 
-    /// Reads through `f`, which must only take from the front of what it is given.
+    /// Reads through `f`, which must only take bytes from the front of its buffer.
     pub(crate) fn drain<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
         if !self.chunks.is_empty() {
             self.join();
@@ -209,11 +204,11 @@ impl Pipe {
         result
     }
 
-    /// Says that the reader can do nothing with fewer than `n` unread bytes. It holds until
+    /// Sets the number of unread bytes below which the reader can do nothing. It holds until
     /// something is read.
     ///
-    /// The pipe makes room for them, and [`wanted`](Self::wanted) lets a driver read them straight
-    /// into their place. A reader bounds `n` by its own limits first.
+    /// The pipe makes room for so many, and [`wanted`](Self::wanted) lets a driver read them
+    /// straight into their place. A reader bounds `n` by its own limits first.
     #[inline]
     pub fn require(&mut self, n: usize) {
         if n > self.required {
@@ -224,12 +219,12 @@ impl Pipe {
         }
     }
 
-    /// Returns how many bytes the reader can do nothing without; 0 if it did not say.
+    /// Returns the number of bytes that the reader requires; 0 if it requires none.
     pub fn required(&self) -> usize {
         self.required
     }
 
-    /// Returns how many bytes are missing from what the reader requires.
+    /// Returns the number of bytes that the reader requires and that are not there yet.
     pub fn wanted(&self) -> usize {
         self.required.saturating_sub(self.len())
     }
@@ -240,7 +235,7 @@ impl Pipe {
         self.moves += 1;
     }
 
-    /// Gives the memory of an empty pipe back.
+    /// Frees the memory of an empty pipe.
     #[inline]
     fn rest(&mut self) {
         if self.buf.is_empty() {
@@ -256,6 +251,15 @@ impl Pipe {
         }
     }
 
+    /// Returns the error of a reader that was interrupted in the middle of a unit: the reason of an
+    /// abort, or `cause` if the writer finished there. Returns `None` while more may come.
+    pub fn truncation(&self, layer: &'static str, cause: impl Into<BoxError>) -> Option<Error> {
+        match self.closed()? {
+            End::Finished => Some(Error::peer(layer, cause)),
+            End::Aborted(error) => Some(error.clone()),
+        }
+    }
+
     // --- writing ---
 
     /// Appends a copy of `bytes`.
@@ -264,7 +268,7 @@ impl Pipe {
         self.fill(|buf| buf.extend_from_slice(bytes));
     }
 
-    /// Appends through `f`, which must only add to what it is given.
+    /// Appends through `f`, which must only add to its buffer.
     pub fn fill<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
         let before = self.buf.len();
         let result = f(&mut self.buf);
@@ -283,7 +287,7 @@ impl Pipe {
         result
     }
 
-    /// Appends `bytes` without a copy if they are worth it.
+    /// Appends `bytes`, without a copy if they are many.
     pub fn push(&mut self, bytes: Bytes) {
         if bytes.len() < SMALL {
             return self.write(&bytes);
@@ -306,85 +310,8 @@ impl Pipe {
     fn seal(&mut self) {
         if !self.buf.is_empty() {
             self.queued += self.buf.len();
-            // `split` and not `take`: what is left of the buffer takes the next small writes.
+            // `split` and not `take`: the next small writes go to the rest of the buffer.
             self.chunks.push_back(self.buf.split().freeze());
-        }
-    }
-
-    // --- moving ---
-
-    /// Moves what there is room for, and the end; swaps buffers where it can.
-    ///
-    /// Bytes for a pipe that has ended or was stopped are discarded, since nobody will read them. A
-    /// stop of `to` becomes a stop of this pipe.
-    pub fn transfer_to(&mut self, to: &mut Self) {
-        let n = self.len().min(to.room());
-        self.transfer_up_to(to, n);
-    }
-
-    /// Moves everything whatever the room, and the end: used once, when a joint dissolves.
-    pub fn transfer_all_to(&mut self, to: &mut Self) {
-        self.transfer_up_to(to, self.len());
-    }
-
-    /// Puts everything before what `to` holds, and the end behind it: a joint dissolves into the
-    /// flow behind it. A stop of the joint's reader is one of `to`'s.
-    pub fn prepend_to(&mut self, to: &mut Self) {
-        if !self.is_empty() {
-            self.seal();
-            to.seal();
-            self.chunks.append(&mut to.chunks);
-            to.queued += mem::take(&mut self.queued);
-            mem::swap(&mut self.chunks, &mut to.chunks);
-            self.moved();
-            to.moves += 1;
-        }
-        if let Some(end) = self.closed().cloned() {
-            to.close(end);
-        }
-        if let Some(stop) = &self.stop {
-            to.stop((**stop).clone());
-        }
-    }
-
-    /// Moves the next `n` bytes whatever the room, and the end if those were the last.
-    ///
-    /// # Panics
-    ///
-    /// If there are fewer.
-    pub fn transfer_up_to(&mut self, to: &mut Self, mut n: usize) {
-        if to.is_closed() {
-            return self.discard();
-        }
-        if to.stop.is_some() {
-            self.stop_with(to);
-            n = 0;
-        }
-        if n > 0 {
-            self.moved();
-            to.moves += 1;
-            to.total += n as u64;
-            if n == self.len() && to.is_empty() {
-                mem::swap(&mut self.chunks, &mut to.chunks);
-                mem::swap(&mut self.buf, &mut to.buf);
-                mem::swap(&mut self.queued, &mut to.queued);
-                self.rest();
-            } else {
-                while n > 0 {
-                    let part = n.min(self.first().len());
-                    if part < SMALL {
-                        to.buf.extend_from_slice(&self.first()[..part]);
-                        self.consume(part);
-                    } else {
-                        let chunk = self.take(part);
-                        to.append(chunk);
-                    }
-                    n -= part;
-                }
-            }
-        }
-        if let Some(end) = self.end().cloned() {
-            to.close(end);
         }
     }
 }
@@ -430,3 +357,9 @@ impl Flow for Pipe {
         self.moves
     }
 }
+
+/// A chunk of fewer bytes is copied, because that costs less than to queue it.
+const SMALL: usize = 4096;
+
+/// The limit of a pipe by default, in bytes.
+const LIMIT: usize = 64 * 1024;
