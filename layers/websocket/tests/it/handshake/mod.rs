@@ -6,7 +6,7 @@ use bytes::Bytes;
 use support::*;
 use wirestack_http1::Http1Error;
 use wirestack_layer::{Error, Flow, Layer, Progress, Seed};
-use wirestack_websocket::{Accept, Client, Message, Request, Server, Settings, WebSocketError};
+use wirestack_websocket::{Accept, WebSocketError, Client, Message, Request, Server, Settings};
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
@@ -205,10 +205,7 @@ fn uris_that_are_not_a_websockets() {
         "ws://exa\r\nmple.org/",
     ] {
         let error = Request::new(uri).unwrap_err();
-        assert!(
-            matches!(error.cause(), Some(WebSocketError::BadUri(_))),
-            "{uri}"
-        );
+        assert!(matches!(error.cause(), Some(WebSocketError::BadUri(_))), "{uri}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
@@ -226,10 +223,7 @@ fn fields_of_the_handshake_cannot_be_overridden_nor_injected() {
     ] {
         let request = Request::new("ws://h/").unwrap().header(name, "x");
         let cause = request.unwrap_err();
-        assert!(matches!(
-            cause.cause(),
-            Some(WebSocketError::ReservedField(_))
-        ));
+        assert!(matches!(cause.cause(), Some(WebSocketError::ReservedField(_))));
         assert!(Accept::new().header(name, "x").is_err(), "{name}");
     }
     for (name, value) in [("x-a", "b\r\nc: d"), ("x a", "b"), ("x\r\n", "b")] {
@@ -316,9 +310,7 @@ fn what_was_not_offered_cannot_be_chosen() {
         ),
         (
             "Sec-WebSocket-Extensions: permessage-deflate\r\n",
-            Some(WebSocketError::UnofferedExtension(
-                "permessage-deflate".to_owned(),
-            )),
+            Some(WebSocketError::UnofferedExtension("permessage-deflate".to_owned())),
         ),
     ] {
         let (mut client, sent) = response(fields);

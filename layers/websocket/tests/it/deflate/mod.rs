@@ -6,7 +6,7 @@ use http::{HeaderValue, Request as HttpRequest, Response};
 use support::*;
 use wirestack_layer::{Flow, Layer, Seed};
 use wirestack_websocket::{
-    Accept, Client, Compression, Deflate, Message, Offer, Request, Server, Settings, WebSocketError,
+    Accept, WebSocketError, Client, Compression, Deflate, Message, Offer, Request, Server, Settings,
 };
 
 fn settings(deflate: Deflate) -> Settings {
@@ -261,10 +261,7 @@ fn a_client_offers_what_it_wants_and_takes_no_other_answer() {
         ("permessage-deflate; =", usual()),
     ] {
         let refused = agreed(answer, deflate);
-        assert_eq!(
-            refused,
-            Err(WebSocketError::BadExtension(answer.to_owned()))
-        );
+        assert_eq!(refused, Err(WebSocketError::BadExtension(answer.to_owned())));
     }
     let other = agreed("x-webkit-deflate-frame", usual());
     let cause = WebSocketError::UnofferedExtension("x-webkit-deflate-frame".to_owned());
@@ -446,17 +443,9 @@ fn what_no_compressor_makes_is_refused() {
     let rows: [(&[u8], WebSocketError, u16); 3] = [
         (&[0xff, 0xff, 0xff], WebSocketError::BadCompression, 1007),
         // a distance before the beginning
-        (
-            &[0x4b, 0x04, 0x32, 0xff, 0xff],
-            WebSocketError::BadCompression,
-            1007,
-        ),
+        (&[0x4b, 0x04, 0x32, 0xff, 0xff], WebSocketError::BadCompression, 1007),
         // text that is not UTF-8: ff in a block without compression
-        (
-            &[0, 1, 0, 0xfe, 0xff, 0xff, 0],
-            WebSocketError::BadUtf8,
-            1007,
-        ),
+        (&[0, 1, 0, 0xfe, 0xff, 0xff, 0], WebSocketError::BadUtf8, 1007),
     ];
     for (payload, wanted, code) in rows {
         let (_, mut server) = pair(Deflate::default(), Deflate::default());

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Queue, Seed};
-use wirestack_websocket::{Client, Message, Server, Settings, WebSocketError};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Flows, Queue, Seed};
+use wirestack_websocket::{WebSocketError, Client, Message, Server, Settings};
 
 /// A layer with its flows.
 pub(crate) struct Port<L: Layer> {

@@ -3,7 +3,7 @@
 
 use http::{Request as HttpRequest, Response};
 use wirestack_layer::{Layer, Seed};
-use wirestack_websocket::{Accept, Client, Offer, Request, Server, Settings, WebSocketError};
+use wirestack_websocket::{Accept, WebSocketError, Client, Offer, Request, Server, Settings};
 
 #[test]
 fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 use support::*;
 use wirestack_layer::Flow;
-use wirestack_websocket::{Message, Settings, WebSocketError};
+use wirestack_websocket::{WebSocketError, Message, Settings};
 
 #[test]
 fn a_pong_tells_which_ping_and_after_how_long() {

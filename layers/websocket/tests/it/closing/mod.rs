@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 use support::*;
 use wirestack_layer::{Blame, Error, Flow, Layer, Place, Progress};
-use wirestack_websocket::{CloseCode, Closer, Message, Settings, WebSocketError};
+use wirestack_websocket::{WebSocketError, CloseCode, Closer, Message, Settings};
 
 fn text(text: &'static str) -> Message {
     Message::text(text)
@@ -241,10 +241,7 @@ fn an_error_waits_behind_messages_that_were_not_taken_yet() {
     assert_eq!(messages(&mut port.to_app), [text("b")]);
     assert!(!port.to_wire.is_closed());
     port.turn();
-    assert_eq!(
-        cause(&port.to_app),
-        Some(Err(WebSocketError::UnknownOpcode(3)))
-    );
+    assert_eq!(cause(&port.to_app), Some(Err(WebSocketError::UnknownOpcode(3))));
     assert_eq!(decode(&port.sent(), false), [close_frame(1002, "")]);
 }
 
@@ -255,10 +252,7 @@ fn a_failure_after_our_close_frame_sends_no_second_one() {
     port.turn();
     port.hear(&encode(&[frame(0x83, "bad")], true));
     assert_eq!(decode(&port.sent(), false), [close_frame(1000, "")]);
-    assert_eq!(
-        cause(&port.to_app),
-        Some(Err(WebSocketError::UnknownOpcode(3)))
-    );
+    assert_eq!(cause(&port.to_app), Some(Err(WebSocketError::UnknownOpcode(3))));
 }
 
 #[test]
@@ -287,10 +281,7 @@ fn both_sides_close_at_the_same_time() {
     b.hear(&from_a);
     assert_eq!(cause(&a.to_app), Some(Ok(())));
     let (code, reason) = (CloseCode::new(4001), "a".into());
-    assert_eq!(
-        cause(&b.to_app),
-        Some(Err(WebSocketError::Closed { code, reason }))
-    );
+    assert_eq!(cause(&b.to_app), Some(Err(WebSocketError::Closed { code, reason })));
     assert_eq!(a.layer.closed().unwrap().by, Closer::Local);
     assert_eq!(b.layer.closed().unwrap().by, Closer::Local);
     assert_eq!((a.sent(), b.sent()), (vec![], vec![]));
@@ -370,10 +361,7 @@ fn closing_behind_what_the_peer_does_not_take_is_bounded() {
         port.now = until;
         port.turn();
         let error = cause(&port.to_app).unwrap().unwrap_err();
-        assert!(
-            matches!(error, WebSocketError::CloseTimedOut(TIMEOUT)),
-            "{error}"
-        );
+        assert!(matches!(error, WebSocketError::CloseTimedOut(TIMEOUT)), "{error}");
         assert!(port.to_wire.is_closed() && port.layer.deadline().is_none());
     }
 }

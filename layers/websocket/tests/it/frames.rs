@@ -5,7 +5,7 @@ mod support;
 
 use support::*;
 use wirestack_layer::{Flow, Pipe};
-use wirestack_websocket::{CloseCode, Message, Settings, WebSocketError};
+use wirestack_websocket::{WebSocketError, CloseCode, Message, Settings};
 
 fn text(text: &str) -> Message {
     Message::text(text.to_owned())
@@ -364,16 +364,8 @@ fn lengths_are_minimal_and_have_no_top_bit() {
     for (second, long, cause) in [
         (126, &[0, 0][..], WebSocketError::LongLength(0)),
         (126, &[0, 125], WebSocketError::LongLength(125)),
-        (
-            127,
-            &[0, 0, 0, 0, 0, 0, 0, 5],
-            WebSocketError::LongLength(5),
-        ),
-        (
-            127,
-            &[0, 0, 0, 0, 0, 0, 255, 255],
-            WebSocketError::LongLength(65535),
-        ),
+        (127, &[0, 0, 0, 0, 0, 0, 0, 5], WebSocketError::LongLength(5)),
+        (127, &[0, 0, 0, 0, 0, 0, 255, 255], WebSocketError::LongLength(65535)),
         (127, &huge, WebSocketError::HugeLength),
     ] {
         for as_server in [true, false] {
@@ -395,10 +387,7 @@ fn lengths_are_minimal_and_have_no_top_bit() {
 
 #[test]
 fn masked_by_the_wrong_side() {
-    for (as_server, cause) in [
-        (true, WebSocketError::Unmasked),
-        (false, WebSocketError::Masked),
-    ] {
+    for (as_server, cause) in [(true, WebSocketError::Unmasked), (false, WebSocketError::Masked)] {
         for wrong in [frame(0x81, "b"), frame(0x89, ""), close_frame(1000, "")] {
             let mut bytes = encode(&[frame(0x81, "a")], as_server);
             bytes.extend(encode(&[wrong], !as_server));
@@ -649,10 +638,7 @@ fn a_tunnel_carries_bytes_and_refuses_text() {
     server.hear(&encode(&[frame(0x82, "a"), frame(0x81, "b")], true));
     assert_eq!(server.to_app.take(1), "a");
     server.turn();
-    assert_eq!(
-        cause(&server.to_app),
-        Some(Err(WebSocketError::TextRefused))
-    );
+    assert_eq!(cause(&server.to_app), Some(Err(WebSocketError::TextRefused)));
     assert_eq!(decode(&server.sent(), false), [close_frame(1003, "")]);
 }
 

@@ -5,7 +5,7 @@ mod support;
 use support::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Client, Deflate, Message, Offer, Part, Request, Server, Settings, WebSocketError,
+    Accept, WebSocketError, Client, Deflate, Message, Offer, Part, Request, Server, Settings,
 };
 
 type Parts = Queue<Part>;
