@@ -1,14 +1,14 @@
-//! Whatever arrives, a server stays within its limit and comes to an end.
+//! Random bytes: a server stays within its limit and comes to an end.
 
-use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Flows, Layer, Pipe};
+use crate::kit::Side;
+use wirestack_layer::Flow;
 use wirestack_proxy_header::Server;
 
 #[test]
 fn junk_never_panics_and_holds_no_more_than_the_limit() {
     let seed = std::env::var("SEED")
         .ok()
-        .and_then(|it| it.parse().ok())
+        .and_then(|seed| seed.parse().ok())
         .unwrap_or(0x5eed_u64);
     println!("SEED={seed}");
     let mut state = seed | 1;
@@ -28,19 +28,13 @@ fn junk_never_panics_and_holds_no_more_than_the_limit() {
     for _ in 0..20_000 {
         let mut bytes = begins[(random() % 5) as usize].to_vec();
         bytes.extend((0..random() % 60).map(|_| (random() % 256) as u8));
-        let mut server = Server::default();
-        let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
-        let mut process = |from_wire: &mut Pipe| {
-            let flows = Flows::new(from_wire, &mut to_wire, &mut from_app, &mut to_app);
-            server.process(flows, Instant::ORIGIN);
-        };
+        let mut side = Side::new(Server::default());
         for part in bytes.chunks(1 + (random() % 40) as usize) {
-            from_wire.write(part);
-            process(&mut from_wire);
+            side.receive(part);
         }
-        assert!(from_wire.required() <= 4096);
-        from_wire.finish();
-        process(&mut from_wire);
-        assert!(to_app.is_closed());
+        assert!(side.from_wire.required() <= 4096);
+        side.from_wire.finish();
+        side.process();
+        assert!(side.to_app.is_closed());
     }
 }
