@@ -1,4 +1,4 @@
-//! An error shows as one line, and its cause can be had by type.
+//! An error shows as one line, and its cause is found by type.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -49,7 +49,7 @@ fn debug_reads_as_display() {
     let shown = "numbers[2]: no number: invalid digit found in string";
     assert_eq!(error.to_string(), shown);
     assert_eq!(format!("{error:?}"), shown);
-    // What `main` prints.
+    // The text that `main` prints.
     let boxed: Box<dyn StdError> = Box::new(error);
     assert_eq!(format!("Error: {boxed:?}"), format!("Error: {shown}"));
 }

@@ -1,4 +1,4 @@
-//! A reader that wants no more: what the writer sees, and what becomes of what was written.
+//! A reader that wants no more: the writer learns it, and what it writes is thrown away.
 
 use wirestack_layer::{ByteSize, End, Error, Flow, Flows, Pipe, Queue};
 
@@ -6,19 +6,19 @@ fn error(text: &'static str) -> Error {
     Error::peer("test", text)
 }
 
-fn why(flow: &impl Flow) -> Option<String> {
+fn stop_of(flow: &impl Flow) -> Option<String> {
     flow.stopped().map(ToString::to_string)
 }
 
 #[test]
-fn what_waits_stays_and_what_comes_is_thrown_away() {
+fn waiting_bytes_stay_and_new_ones_are_thrown_away() {
     let mut pipe = Pipe::new();
     pipe.write(b"before");
     let before = pipe.revision();
     pipe.stop(error("enough").into());
     pipe.stop(error("again").into());
     assert_eq!(pipe.revision(), before + 1);
-    assert_eq!(why(&pipe).unwrap(), "test: enough");
+    assert_eq!(stop_of(&pipe).unwrap(), "test: enough");
     pipe.write(b"small");
     pipe.push(vec![0; 100_000].into());
     assert_eq!(pipe.unread(), b"before");
@@ -31,7 +31,7 @@ fn what_waits_stays_and_what_comes_is_thrown_away() {
 }
 
 #[test]
-fn what_is_lost_is_known_apart_from_what_is_not_wanted() {
+fn lost_bytes_are_told_apart_from_unwanted_ones() {
     let mut pipe = Pipe::new();
     pipe.write(b"taken");
     pipe.stop(error("enough").into());
@@ -42,7 +42,7 @@ fn what_is_lost_is_known_apart_from_what_is_not_wanted() {
     pipe.lose(error("again"));
     assert_eq!(pipe.refused().unwrap().to_string(), "test: enough");
     assert_eq!(pipe.revision(), before + 1);
-    // What feeds it is not wanted either; it is lost if something waits.
+    // A flow that feeds a stopped one is stopped too; its bytes are lost if some wait.
     for waits in [false, true] {
         let (mut from, mut to) = (Pipe::new(), Pipe::new());
         to.stop(error("enough").into());
@@ -54,7 +54,7 @@ fn what_is_lost_is_known_apart_from_what_is_not_wanted() {
 }
 
 #[test]
-fn a_queue_does_the_same() {
+fn a_queue_stops_as_a_pipe_does() {
     #[derive(Debug)]
     struct Item;
     impl ByteSize for Item {
@@ -68,7 +68,7 @@ fn a_queue_does_the_same() {
     queue.push(Item);
     assert_eq!((queue.len(), queue.byte_size()), (1, 10));
     queue.refuse(error("again"));
-    assert_eq!(why(&queue).unwrap(), "test: enough");
+    assert_eq!(stop_of(&queue).unwrap(), "test: enough");
     assert!(Flow::is_empty(&queue));
 }
 
@@ -81,15 +81,15 @@ fn a_tunnel_passes_stops_back_and_ends_on() {
     from_wire.write(b"heard");
     to_wire.lose(error("broken"));
     Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app).pass_through();
-    assert_eq!(why(&from_app).unwrap(), "test: broken");
+    assert_eq!(stop_of(&from_app).unwrap(), "test: broken");
     assert!(from_app.is_empty() && to_wire.is_empty());
     assert!(matches!(to_wire.end(), Some(End::Finished)));
     assert_eq!(to_app.unread(), b"heard");
-    assert!(why(&from_wire).is_none());
+    assert!(stop_of(&from_wire).is_none());
     to_app.refuse(error("gone"));
     from_wire.write(b"nobody reads this");
     Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app).pass_through();
-    assert_eq!(why(&from_wire).unwrap(), "test: gone");
+    assert_eq!(stop_of(&from_wire).unwrap(), "test: gone");
     assert!(from_wire.is_empty() && to_app.is_empty());
 }
 
@@ -101,7 +101,7 @@ fn a_joint_that_dissolves_hands_its_stop_over() {
     wire.write(b"2");
     joint.prepend_to(&mut wire);
     assert_eq!(wire.unread(), b"12");
-    assert_eq!(why(&wire).unwrap(), "test: enough");
+    assert_eq!(stop_of(&wire).unwrap(), "test: enough");
     let (mut joint, mut wire) = (Pipe::new(), Pipe::new());
     joint.write(b"1");
     wire.stop(error("broken").into());

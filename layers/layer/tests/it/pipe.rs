@@ -1,37 +1,52 @@
-//! What moving bytes costs.
+//! The cost of moving bytes.
 
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
 use wirestack_layer::{Flow, Pipe};
 
-/// A large unit that arrives in pieces is copied a few times, and not once for each piece: by every
-/// way into a pipe.
+/// By every way into a pipe, a large unit that arrives in pieces is copied a few times, and not
+/// once for each piece.
 #[test]
 #[allow(clippy::disallowed_methods)] // how long it takes is the subject
 fn a_unit_in_pieces_is_gathered_in_linear_time() {
-    type Way = fn(&mut Pipe, &[u8]);
-    let ways: [(&str, Way); 5] = [
-        ("write", |pipe, piece| pipe.write(piece)),
-        ("push", |pipe, piece| {
-            pipe.push(Bytes::copy_from_slice(piece))
-        }),
-        ("push of a slice of more", |pipe, piece| {
-            let more = Bytes::from([piece, piece].concat());
-            pipe.push(more.slice(..piece.len()));
-        }),
-        ("transfer_to", |pipe, piece| {
-            let mut from = Pipe::new();
-            from.write(piece);
-            from.transfer_all_to(pipe);
-        }),
-        ("transfer_to, of chunks and small writes", |pipe, piece| {
-            let mut from = Pipe::new();
-            from.write(&piece[..9]);
-            from.push(Bytes::copy_from_slice(&piece[9..]));
-            from.transfer_all_to(pipe);
-        }),
-    ];
-    for (name, put) in ways {
+    struct Way {
+        name: &'static str,
+        put: fn(&mut Pipe, &[u8]),
+    }
+    for Way { name, put } in [
+        Way {
+            name: "write",
+            put: |pipe, piece| pipe.write(piece),
+        },
+        Way {
+            name: "push",
+            put: |pipe, piece| pipe.push(Bytes::copy_from_slice(piece)),
+        },
+        Way {
+            name: "push of a slice of more",
+            put: |pipe, piece| {
+                let more = Bytes::from([piece, piece].concat());
+                pipe.push(more.slice(..piece.len()));
+            },
+        },
+        Way {
+            name: "transfer_to",
+            put: |pipe, piece| {
+                let mut from = Pipe::new();
+                from.write(piece);
+                from.transfer_all_to(pipe);
+            },
+        },
+        Way {
+            name: "transfer_to, of chunks and small writes",
+            put: |pipe, piece| {
+                let mut from = Pipe::new();
+                from.write(&piece[..9]);
+                from.push(Bytes::copy_from_slice(&piece[9..]));
+                from.transfer_all_to(pipe);
+            },
+        },
+    ] {
         let time = |len: usize| {
             let mut pipe = Pipe::with_limit(usize::MAX);
             let piece = [7; 4096 + 9];
@@ -56,9 +71,9 @@ fn a_unit_in_pieces_is_gathered_in_linear_time() {
     }
 }
 
-/// A buffer that is full hands its bytes over; one that is shared is not copied for what follows.
+/// A full buffer hands its bytes over; a shared one is not copied for the bytes that follow.
 #[test]
-fn what_was_joined_stays_joined() {
+fn joined_bytes_stay_joined() {
     let mut pipe = Pipe::with_limit(usize::MAX);
     let mut whole = Vec::new();
     for n in 0..50_u8 {

@@ -1,4 +1,4 @@
-//! Time that the driver brings.
+//! The time that the driver brings.
 
 #![allow(clippy::disallowed_methods)] // the clock is the subject
 
@@ -27,16 +27,12 @@ fn nothing_overflows_and_nothing_is_negative() {
         Instant::after_origin(SECOND).checked_add(Duration::MAX),
         None
     );
-    assert_eq!(
-        Instant::ORIGIN.checked_add(Duration::MAX),
-        None,
-        "that is never"
-    );
+    assert_eq!(Instant::ORIGIN.checked_add(Duration::MAX), None, "never");
 }
 
 #[cfg(feature = "std")]
 #[test]
-fn times_of_the_standard_library_are_the_same_time() {
+fn a_time_of_the_standard_library_converts_without_loss() {
     let before = Instant::now().into_std();
     assert_eq!(Instant::from_std(before).into_std(), before);
     let later = Instant::from_std(before + 5 * SECOND);

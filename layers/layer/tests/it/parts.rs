@@ -1,10 +1,10 @@
-//! What a layer gets without writing it: it is found by its type and shown, alone, boxed and lent.
+//! The methods that a layer gets by default: it is found by its type and shown, alone, boxed and
+//! lent.
 
 use std::fmt;
-use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Flows, Layer, LayerExt, Pipe, Progress};
+use wirestack_layer::{Flow, Flows, Instant, Layer, LayerExt, Pipe, Progress};
 
-/// A tunnel that counts how often it ran: the four required methods and what it learnt.
+/// A tunnel that counts its calls: the four required methods and one fact.
 #[derive(Default)]
 struct Counter {
     runs: usize,
@@ -13,6 +13,7 @@ struct Counter {
 impl Layer for Counter {
     type In = Pipe;
     type Out = Pipe;
+
     fn name(&self) -> &'static str {
         "counter"
     }
@@ -41,12 +42,13 @@ impl Layer for Counter {
     }
 }
 
-/// A layer that writes no more than it must.
+/// A layer with the four required methods alone.
 struct Least;
 
 impl Layer for Least {
     type In = Pipe;
     type Out = Pipe;
+
     fn name(&self) -> &'static str {
         "least"
     }
