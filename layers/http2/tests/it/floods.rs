@@ -1,19 +1,17 @@
-//! Hostile peers, in frames written by hand: they are given up, or held, within bounds.
+//! Hostile peers, in frames written by hand: a side gives them up or holds them within bounds.
 
-mod kit;
-
-use kit::{
+use crate::kit::{
     CONTINUATION, DATA, END_HEADERS, EXTENDED, HEADERS, PING, PREFACE, RST_STREAM, STREAMS, Side,
-    accept, connect, failure, frame, greeted_server, of_kind, open_client, settings, streams,
-    websocket,
+    accept, connect, failure, fields, frame, greeted_server, of_kind, open_client, settings,
+    streams, websocket,
 };
 use wirestack_http2::{Connection, Settings};
 use wirestack_layer::Flow;
 
-/// Feeds a server until it gives up, at most so often; whether it did.
+/// Feeds a server until it gives up, at most so often. Returns `true` if it did.
 fn gives_up(server: &mut Side<Connection>, times: u32, part: impl Fn(u32) -> Vec<u8>) -> bool {
     for n in 0..times {
-        server.hear(&part(n));
+        server.receive(&part(n));
         while server.request().is_some() {}
         if server.to_wire.is_closed() {
             return true;
@@ -27,7 +25,7 @@ fn gives_up(server: &mut Side<Connection>, times: u32, part: impl Fn(u32) -> Vec
 fn rapid_resets_end_the_connection() {
     let mut server = greeted_server(Settings::server());
     let cancel = 8_u32.to_be_bytes();
-    // Many at a time, so that nobody has the chance to take them.
+    // Many at a time, so that the application has no chance to take one.
     let ended = gives_up(&mut server, 1000, |n| {
         let pairs = (0..100).map(|i| {
             let stream = 2 * (100 * n + i) + 1;
@@ -46,8 +44,8 @@ fn rapid_resets_end_the_connection() {
 #[test]
 fn endless_continuations_end_the_connection() {
     let mut server = greeted_server(Settings::server());
-    server.hear(&frame(HEADERS, 0, 1, &kit::fields(&[(":method", "GET")])));
-    let more = kit::fields(&[("x", "0123456789012345678901234567890123456789")]).repeat(300);
+    server.receive(&frame(HEADERS, 0, 1, &fields(&[(":method", "GET")])));
+    let more = fields(&[("x", "0123456789012345678901234567890123456789")]).repeat(300);
     assert!(gives_up(&mut server, 1000, |_| frame(
         CONTINUATION,
         0,
@@ -59,26 +57,26 @@ fn endless_continuations_end_the_connection() {
 #[test]
 fn too_many_fields_are_refused_and_nothing_more() {
     let mut server = greeted_server(Settings::server());
-    let mut block = kit::fields(&[(":method", "CONNECT"), (":authority", "h:1")]);
+    let mut block = fields(&[(":method", "CONNECT"), (":authority", "h:1")]);
     for _ in 0..200 {
-        block.extend(kit::fields(&[("x", &"y".repeat(120))]));
+        block.extend(fields(&[("x", &"y".repeat(120))]));
     }
     let half = block.len() / 2;
     let (first, second) = block.split_at(half);
-    server.hear(&frame(HEADERS, 0, 1, first));
-    let said = server.hear(&frame(CONTINUATION, END_HEADERS, 1, second));
+    server.receive(&frame(HEADERS, 0, 1, first));
+    let said = server.receive(&frame(CONTINUATION, END_HEADERS, 1, second));
     assert!(!of_kind(&said, HEADERS).is_empty() || !of_kind(&said, RST_STREAM).is_empty());
     assert!(server.request().is_none());
-    server.hear(&connect(3));
+    server.receive(&connect(3));
     assert!(server.request().is_some());
 }
 
 #[test]
 fn floods_of_empty_data_end_the_connection() {
     let mut server = greeted_server(Settings::server());
-    server.hear(&connect(1));
+    server.receive(&connect(1));
     accept(&mut server);
-    server.say();
+    server.sent();
     let empty = frame(DATA, 0, 1, &[]).repeat(100);
     assert!(gives_up(&mut server, 10_000, |_| empty.clone()));
 }
@@ -108,10 +106,10 @@ fn a_flood_of_pings_or_settings_is_not_answered_faster_than_it_is_read() {
             );
         }
         assert!(taken < 1_000_000, "{taken}");
-        // And what was held back goes on once the wire takes it.
+        // The connection goes on once the wire takes the answers.
         if !server.to_wire.is_closed() {
-            server.say();
-            server.hear(&connect(1));
+            server.sent();
+            server.receive(&connect(1));
             assert!(server.request().is_some());
         }
     }
@@ -136,14 +134,14 @@ fn junk_does_not_panic() {
             junk.extend(frame(kind, flags, random() as u32 % 5, &payload));
         }
         let mut server = greeted_server(Settings::server());
-        server.hear(&[connect(1), websocket(3, "websocket")].concat());
+        server.receive(&[connect(1), websocket(3, "websocket")].concat());
         accept(&mut server);
-        server.hear(&junk);
+        server.receive(&junk);
         let (mut client, _) = open_client(Settings::default(), &[(EXTENDED, 1)]);
-        client.hear(&junk);
+        client.receive(&junk);
         let mut begun = Side::new(Connection::server(Settings::server()));
-        begun.hear(&[PREFACE, &junk].concat());
+        begun.receive(&[PREFACE, &junk].concat());
         let mut raw = Side::new(Connection::client(Settings::default()));
-        raw.hear(&junk);
+        raw.receive(&junk);
     }
 }

@@ -1,8 +1,6 @@
-//! Peers that speak in frames written by hand: the odd ones and the hostile ones.
+//! Peers that are only frames written by hand: unusual ones and hostile ones.
 
-mod kit;
-
-use kit::{
+use crate::kit::{
     DATA, END_STREAM, EXTENDED, GOAWAY, HEADERS, PADDED, RST_STREAM, SECOND, Side, WINDOW,
     WINDOW_UPDATE, accept, connect, extended, failure, frame, greeted_client, greeted_server,
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
@@ -17,9 +15,9 @@ fn nothing_is_asked_before_the_servers_settings_are_in() {
     let mut client = Side::new(Connection::client(Settings::default()));
     let plain = client.from_app.open(tunnel()).unwrap();
     client.from_app.open(extended()).unwrap();
-    assert!(of_kind(&client.say(), HEADERS).is_empty());
+    assert!(of_kind(&client.sent(), HEADERS).is_empty());
     assert_eq!(client.layer.offers_extended_connect(), None);
-    let said = client.hear(&settings(&[(EXTENDED, 1)]));
+    let said = client.receive(&settings(&[(EXTENDED, 1)]));
     assert_eq!(of_kind(&said, HEADERS).len(), 2);
     assert_eq!(client.layer.offers_extended_connect(), Some(true));
     assert_eq!(client.end(plain), None);
@@ -30,7 +28,7 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
     for pairs in [&[][..], &[(EXTENDED, 0)]] {
         let mut client = greeted_client(Settings::default(), pairs);
         let id = client.from_app.open(extended()).unwrap();
-        assert!(of_kind(&client.say(), HEADERS).is_empty());
+        assert!(of_kind(&client.sent(), HEADERS).is_empty());
         let end = client.to_app.read(id).unwrap().end().cloned();
         let Some(End::Aborted(error)) = end else {
             panic!("not refused")
@@ -41,9 +39,9 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
         );
         let learnt = error.new_connection().and_then(NewConnection::learnt);
         assert_eq!(learnt, Some(&NotOffered));
-        // A plain CONNECT needs no offer.
+        // A plain CONNECT needs no such offer.
         client.from_app.open(tunnel()).unwrap();
-        assert_eq!(of_kind(&client.say(), HEADERS).len(), 1);
+        assert_eq!(of_kind(&client.sent(), HEADERS).len(), 1);
     }
 }
 
@@ -51,13 +49,13 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
 fn an_offer_that_is_taken_back_harms_no_open_stream() {
     let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
     let first = client.from_app.open(extended()).unwrap();
-    client.say();
-    client.hear(&headers(1, 0, &[(":status", "200")]));
-    client.hear(&settings(&[(EXTENDED, 0)])); // RFC 8441 §3 forbids it
+    client.sent();
+    client.receive(&headers(1, 0, &[(":status", "200")]));
+    client.receive(&settings(&[(EXTENDED, 0)])); // RFC 8441 §3 forbids it
     let second = client.from_app.open(extended()).unwrap();
-    assert!(of_kind(&client.say(), HEADERS).is_empty());
+    assert!(of_kind(&client.sent(), HEADERS).is_empty());
     assert!(client.end(second).unwrap().contains("does not offer"));
-    client.hear(&frame(DATA, 0, 1, b"still here"));
+    client.receive(&frame(DATA, 0, 1, b"still here"));
     assert_eq!(client.read(first), b"still here");
 }
 
@@ -68,7 +66,7 @@ fn a_peer_that_does_not_introduce_itself_is_given_up() {
         ("server", Connection::server(Settings::default())),
     ] {
         let mut side = Side::new(layer);
-        side.say();
+        side.sent();
         let due = side.layer.deadline().expect("a deadline");
         assert_eq!(due - side.now, 10 * SECOND);
         side.now = due;
@@ -82,19 +80,26 @@ fn a_peer_that_does_not_introduce_itself_is_given_up() {
 
 #[test]
 fn a_peer_that_speaks_something_else_is_an_error() {
-    for (layer, said) in [
-        (
-            Connection::client(Settings::default()),
-            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
-        ),
-        (
-            Connection::server(Settings::default()),
-            b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
-        ),
-        (Connection::server(Settings::default()), &[0; 100]),
+    struct Row {
+        layer: Connection,
+        peer_sends: &'static [u8],
+    }
+    for Row { layer, peer_sends } in [
+        Row {
+            layer: Connection::client(Settings::default()),
+            peer_sends: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        },
+        Row {
+            layer: Connection::server(Settings::default()),
+            peer_sends: b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        },
+        Row {
+            layer: Connection::server(Settings::default()),
+            peer_sends: &[0; 100],
+        },
     ] {
         let mut side = Side::new(layer);
-        side.hear(said);
+        side.receive(peer_sends);
         assert!(
             failure(&side).starts_with("http2[0]: "),
             "{}",
@@ -108,10 +113,10 @@ fn protocol_is_refused_by_a_server_that_does_not_offer_it() {
     let mut limits = Settings::server();
     limits.extended_connect = false;
     let mut server = greeted_server(limits);
-    let said = server.hear(&websocket(1, "websocket"));
+    let said = server.receive(&websocket(1, "websocket"));
     assert_eq!(of_kind(&said, RST_STREAM).len(), 1);
     assert!(server.request().is_none());
-    server.hear(&connect(3));
+    server.receive(&connect(3));
     assert!(server.request().is_some(), "and the connection goes on");
 }
 
@@ -119,18 +124,18 @@ fn protocol_is_refused_by_a_server_that_does_not_offer_it() {
 fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
     let mut server = greeted_server(Settings::server());
     for (stream, protocol) in [(1, "websocket"), (3, "WebSocket"), (5, "WEBSOCKET")] {
-        server.hear(&websocket(stream, protocol)); // with a key, and `https` without TLS
+        server.receive(&websocket(stream, protocol)); // with a key, and with `https` but no TLS
         let (_, request) = server.request().unwrap();
         assert_eq!(asks(&request), Asks::Protocol(protocol));
     }
     let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
     client.from_app.open(extended()).unwrap();
-    client.say();
+    client.sent();
     let list = [
         (":status", "200"),
         ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
     ];
-    client.hear(&headers(1, 0, &list));
+    client.receive(&headers(1, 0, &list));
     assert!(client.head().is_some());
 }
 
@@ -138,12 +143,12 @@ fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
 fn a_connect_without_a_port_is_no_tunnel() {
     let mut server = greeted_server(Settings::server());
     let list = [(":method", "CONNECT"), (":authority", "example.org")];
-    server.hear(&headers(1, 0, &list));
+    server.receive(&headers(1, 0, &list));
     let (_, request) = server.request().unwrap();
     assert_eq!(asks(&request), Asks::Response);
 }
 
-/// The request and its data, then a fault of the connection: the same in one read and in pieces.
+/// A request and its data, then a fault of the connection, give the same in one read and in pieces.
 #[test]
 fn a_request_before_a_fault_arrives_however_the_bytes_are_cut() {
     let request = connect(1);
@@ -153,7 +158,7 @@ fn a_request_before_a_fault_arrives_however_the_bytes_are_cut() {
     for size in (1..=bytes.len()).rev() {
         let mut server = greeted_server(Settings::server());
         for piece in bytes.chunks(size) {
-            server.hear(piece);
+            server.receive(piece);
         }
         let Some((id, _)) = server.request() else {
             panic!("the request is lost in pieces of {size}");
@@ -176,14 +181,14 @@ fn a_window_that_opens_byte_by_byte_is_used_byte_by_byte() {
     client.finish(id);
     let mut sent = Vec::new();
     let mut ended = false;
-    let mut said = client.say();
+    let mut said = client.sent();
     for _ in 0..20 {
         for data in of_kind(&said, DATA) {
             assert!(data.payload.len() <= 1);
             sent.extend(data.payload);
             ended |= data.flags & END_STREAM != 0;
         }
-        said = client.hear(&frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()));
+        said = client.receive(&frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()));
     }
     assert_eq!(sent, b"one at a time");
     assert!(ended);
@@ -194,22 +199,22 @@ fn padding_gives_its_credit_back() {
     let mut limits = window(1000);
     limits.connection_window = 65_535;
     let mut server = greeted_server(limits);
-    server.hear(&connect(1));
+    server.receive(&connect(1));
     let id = accept(&mut server);
-    server.say();
+    server.sent();
     let mut padded = vec![200];
     padded.extend([b'x'; 10]);
     padded.extend([0; 200]);
     let mut credit = [1000, 65_535];
     for _ in 0..2000 {
-        // Each frame costs 211 bytes of both windows, of which 10 are data.
+        // Each frame costs 211 bytes of both windows, and 10 of them are data.
         for window in &mut credit {
             *window -= 211;
             assert!(*window >= 0, "a peer that pads is starved");
         }
-        let said = server.hear(&frame(DATA, PADDED, 1, &padded));
+        let said = server.receive(&frame(DATA, PADDED, 1, &padded));
         assert_eq!(server.read(id), [b'x'; 10]);
-        for update in of_kind(&[said, server.say()].concat(), WINDOW_UPDATE) {
+        for update in of_kind(&[said, server.sent()].concat(), WINDOW_UPDATE) {
             let by = u32::from_be_bytes(update.payload.try_into().unwrap());
             credit[usize::from(update.stream == 0)] += i32::try_from(by).unwrap();
         }
@@ -219,10 +224,10 @@ fn padding_gives_its_credit_back() {
 #[test]
 fn a_peer_that_overruns_its_window_is_told_so() {
     let mut server = greeted_server(window(1000));
-    server.hear(&connect(1));
+    server.receive(&connect(1));
     let id = accept(&mut server);
-    server.say();
-    let said = server.hear(&frame(DATA, 0, 1, &[0; 1001]));
+    server.sent();
+    let said = server.receive(&frame(DATA, 0, 1, &[0; 1001]));
     let ended = !of_kind(&said, RST_STREAM).is_empty() || !of_kind(&said, GOAWAY).is_empty();
     assert!(ended);
     assert!(server.end(id).is_some());
@@ -233,14 +238,14 @@ fn a_peer_that_overruns_its_window_is_told_so() {
 #[test]
 fn data_behind_a_reset_of_ours_harm_no_other_stream() {
     let mut server = greeted_server(Settings::server());
-    server.hear(&[connect(1), connect(3)].concat());
+    server.receive(&[connect(1), connect(3)].concat());
     let [first, second] = [(); 2].map(|()| accept(&mut server));
-    server.say();
+    server.sent();
     let error = wirestack_layer::Error::local("app", "had enough");
     server.from_app.write(first).unwrap().abort(error);
-    assert_eq!(of_kind(&server.say(), RST_STREAM)[0].stream, 1);
-    server.hear(&frame(DATA, 0, 1, b"it was on its way"));
-    server.hear(&frame(DATA, 0, 3, b"fine"));
+    assert_eq!(of_kind(&server.sent(), RST_STREAM)[0].stream, 1);
+    server.receive(&frame(DATA, 0, 1, b"it was on its way"));
+    server.receive(&frame(DATA, 0, 3, b"fine"));
     assert_eq!(server.read(second), b"fine");
     assert!(server.to_app.closed().is_none());
 }
@@ -248,13 +253,14 @@ fn data_behind_a_reset_of_ours_harm_no_other_stream() {
 #[test]
 fn data_behind_an_end_are_an_error_behind_all_that_came_before() {
     let mut server = greeted_server(Settings::server());
-    server.hear(&[connect(1), connect(3)].concat());
+    server.receive(&[connect(1), connect(3)].concat());
     let [first, second] = [(); 2].map(|()| accept(&mut server));
-    server.say();
-    server.hear(&frame(DATA, 0, 3, b"before"));
-    server.hear(&frame(DATA, END_STREAM, 1, b"the last"));
-    // A stream error at least (RFC 9113 §5.1), which may be taken for one of the connection (§5.4.1).
-    let said = server.hear(&frame(DATA, 0, 1, b"behind the last"));
+    server.sent();
+    server.receive(&frame(DATA, 0, 3, b"before"));
+    server.receive(&frame(DATA, END_STREAM, 1, b"the last"));
+    // It is a stream error at least (RFC 9113 §5.1), and may be treated as a connection error
+    // (§5.4.1).
+    let said = server.receive(&frame(DATA, 0, 1, b"behind the last"));
     assert_eq!(of_kind(&said, GOAWAY).len(), 1);
     assert_eq!(server.read(first), b"the last");
     assert_eq!(server.end(first).as_deref(), Some(""));
@@ -264,7 +270,7 @@ fn data_behind_an_end_are_an_error_behind_all_that_came_before() {
 
 #[test]
 fn a_reset_right_behind_the_end_does_not_undo_it() {
-    // NO_ERROR, as nghttpx has it, and CANCEL, as haproxy has it.
+    // NO_ERROR, as nghttpx sends it, and CANCEL, as haproxy does.
     let ends = [0_u32, 8].map(|reason| {
         [
             frame(DATA, 0, 1, b"all "),
@@ -279,8 +285,8 @@ fn a_reset_right_behind_the_end_does_not_undo_it() {
     {
         let (mut client, id) = open_client(Settings::default(), &[]);
         let (first, second) = frames.split_at(split);
-        client.hear(first);
-        client.hear(second);
+        client.receive(first);
+        client.receive(second);
         assert_eq!(client.read(id), b"all of it", "split at {split}");
         assert_eq!(client.end(id).as_deref(), Some(""), "split at {split}");
         assert_eq!(streams(&client), 0);
@@ -295,7 +301,7 @@ fn a_reset_comes_behind_the_data_that_came_before_it() {
             frame(DATA, 0, 1, b"some of it"),
             frame(RST_STREAM, 0, 1, &reason.to_be_bytes()),
         ];
-        client.hear(&frames.concat());
+        client.receive(&frames.concat());
         assert_eq!(client.read(id), b"some of it");
         assert!(client.end(id).unwrap().contains("reset the stream"));
     }
@@ -304,8 +310,8 @@ fn a_reset_comes_behind_the_data_that_came_before_it() {
 #[test]
 fn fields_behind_the_data_of_a_tunnel_are_a_stream_error() {
     let (mut client, id) = open_client(Settings::default(), &[]);
-    client.hear(&frame(DATA, 0, 1, b"data"));
-    let said = client.hear(&headers(1, END_STREAM, &[("trailer", "x")]));
+    client.receive(&frame(DATA, 0, 1, b"data"));
+    let said = client.receive(&headers(1, END_STREAM, &[("trailer", "x")]));
     assert_eq!(client.read(id), b"data");
     assert_eq!(
         client.end(id).unwrap(),
@@ -324,7 +330,7 @@ fn a_goaway_with_an_error_ends_every_stream_with_it() {
         b"slow down",
     ]
     .concat();
-    client.hear(&frame(GOAWAY, 0, 0, &payload));
+    client.receive(&frame(GOAWAY, 0, 0, &payload));
     client.from_wire.finish();
     client.process();
     let end = client.end(id).unwrap();
@@ -335,19 +341,19 @@ fn a_goaway_with_an_error_ends_every_stream_with_it() {
 fn interim_responses_are_skipped_and_other_2xx_open() {
     let mut client = greeted_client(Settings::default(), &[]);
     let id = client.from_app.open(tunnel()).unwrap();
-    client.say();
-    client.hear(&headers(1, 0, &[(":status", "103"), ("link", "</x>")]));
+    client.sent();
+    client.receive(&headers(1, 0, &[(":status", "103"), ("link", "</x>")]));
     assert!(client.head().is_none());
-    client.hear(&headers(1, 0, &[(":status", "204")]));
+    client.receive(&headers(1, 0, &[(":status", "204")]));
     assert!(client.head().is_some());
-    client.hear(&frame(DATA, 0, 1, b"open"));
+    client.receive(&frame(DATA, 0, 1, b"open"));
     assert_eq!(client.read(id), b"open");
 }
 
 #[test]
-fn what_h2_leaves_for_its_next_turn_is_done_in_the_same_call() {
+fn work_that_h2_leaves_for_its_next_turn_is_done_in_the_same_call() {
     let (mut client, id) = open_client(Settings::default(), &[]);
-    // h2 gives up its turn after so many frames, and wakes itself.
+    // h2 yields after so many frames, and wakes its own task.
     let small = frame(DATA, 0, 1, b"0123456789");
     let frames = small.repeat(64 * 1024 / small.len());
     client.from_wire.write(&frames);

@@ -1,8 +1,6 @@
-//! How streams and connections end, between a client and a server of ours.
+//! Ends of streams and of connections, between a client and a server of ours.
 
-mod kit;
-
-use kit::{Pair, streams, tunnel, window};
+use crate::kit::{Pair, failure, streams, tunnel, window};
 use wirestack_http2::{Http2Error, Reason, Settings};
 use wirestack_layer::{Error, Flow};
 
@@ -88,7 +86,7 @@ fn a_reset_in_mid_data_harms_no_neighbour() {
     assert!(pair.client.end(c).unwrap().contains("reset"));
     assert!(
         pair.client.from_app.write(c).is_none(),
-        "nobody takes it any more"
+        "the stream was reset"
     );
 }
 
@@ -109,11 +107,11 @@ fn a_wire_that_breaks_tells_every_stream_its_own_cause_behind_the_data() {
         assert_eq!(pair.client.read(c), b"so far");
         assert_eq!(pair.client.end(c).unwrap(), "wire: the cable was cut");
     }
-    assert_eq!(kit::failure(&pair.client), "wire: the cable was cut");
+    assert_eq!(failure(&pair.client), "wire: the cable was cut");
 }
 
 #[test]
-fn what_arrived_before_the_wire_ended_is_read_whole_however_slowly() {
+fn data_before_the_end_of_the_wire_are_read_whole_however_slowly() {
     let mut pair = Pair::usual();
     let [[c, s], [d, t]] = [pair.tunnel(), pair.tunnel()];
     for n in 0..10 {

@@ -1,12 +1,13 @@
-//! Connections on a fake clock: two of ours joined, or one of ours and frames written by hand.
-#![allow(dead_code)] // no test file uses all of it
+//! A connection with its flows, a client joined to a server, and peers that are only frames.
 
+mod frames;
+
+pub(crate) use frames::*;
 use std::time::Duration;
 use wirestack_http2::{Connection, Head, Request, Settings, StreamId};
-use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Flows, Layer, Pipe};
+use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
 
-/// When tests begin.
+/// The time when tests begin.
 pub(crate) const START: Instant = Instant::after_origin(Duration::from_secs(1000));
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -45,7 +46,10 @@ where
         );
         self.layer.process(flows, self.now);
         let deadline = self.layer.deadline();
-        assert!(deadline.is_none_or(|at| at > self.now), "the law Deadline");
+        assert!(
+            deadline.is_none_or(|at| at > self.now),
+            "a deadline that has passed"
+        );
     }
 
     fn revision(&self) -> u64 {
@@ -53,21 +57,21 @@ where
         wire + self.from_app.revision() + self.to_app.revision()
     }
 
-    /// Hands over bytes, whatever the room, and returns what is answered.
-    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// Feeds bytes, whatever the room, and returns the answer.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut answered = Vec::new();
         for part in bytes.chunks(16 * 1024) {
             if !self.from_wire.is_closed() && !self.to_wire.is_closed() {
                 self.from_wire.write(part);
             }
-            answered.extend(self.say());
+            answered.extend(self.sent());
         }
-        answered.extend(self.say());
+        answered.extend(self.sent());
         answered
     }
 
-    /// Takes what is to be sent.
-    pub(crate) fn say(&mut self) -> Vec<u8> {
+    /// Processes, and takes the bytes that are to be sent.
+    pub(crate) fn sent(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
         loop {
             self.process();
@@ -102,7 +106,7 @@ impl Side<Connection> {
         self.from_app.write(id).unwrap().finish();
     }
 
-    /// Takes what arrived on a stream.
+    /// Takes the data that arrived on a stream.
     pub(crate) fn read(&mut self, id: StreamId) -> Vec<u8> {
         let mut pipe = self.to_app.read(id).unwrap();
         let read = pipe.unread().to_vec();
@@ -110,7 +114,7 @@ impl Side<Connection> {
         read
     }
 
-    /// How a stream ended: `None` while it has not, an empty text if cleanly.
+    /// The end of a stream: `None` while it is open, an empty text if it is clean.
     pub(crate) fn end(&mut self, id: StreamId) -> Option<String> {
         match self.to_app.read(id)?.end()? {
             wirestack_layer::End::Finished => Some(String::new()),
@@ -137,7 +141,7 @@ impl Pair {
         Self::new(Settings::default(), Settings::server())
     }
 
-    /// Lets both go on until nothing moves.
+    /// Processes both sides until nothing moves.
     pub(crate) fn settle(&mut self) {
         loop {
             let before = self.client.revision() + self.server.revision();
@@ -151,7 +155,7 @@ impl Pair {
         }
     }
 
-    /// Opens a tunnel; its names on both sides.
+    /// Opens a tunnel. Returns its stream at the client and at the server.
     pub(crate) fn tunnel(&mut self) -> [StreamId; 2] {
         let at_client = self.client.from_app.open(tunnel()).unwrap();
         self.settle();
@@ -190,135 +194,25 @@ pub(crate) fn window(bytes: u32) -> Settings {
     settings
 }
 
-// --- frames by hand (RFC 9113 §4.1) ---
-
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-pub(crate) const DATA: u8 = 0;
-pub(crate) const HEADERS: u8 = 1;
-pub(crate) const RST_STREAM: u8 = 3;
-pub(crate) const SETTINGS: u8 = 4;
-pub(crate) const PING: u8 = 6;
-pub(crate) const GOAWAY: u8 = 7;
-pub(crate) const WINDOW_UPDATE: u8 = 8;
-pub(crate) const CONTINUATION: u8 = 9;
-pub(crate) const END_STREAM: u8 = 1;
-pub(crate) const ACK: u8 = 1;
-pub(crate) const END_HEADERS: u8 = 4;
-pub(crate) const PADDED: u8 = 8;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Frame {
-    pub(crate) kind: u8,
-    pub(crate) flags: u8,
-    pub(crate) stream: u32,
-    pub(crate) payload: Vec<u8>,
-}
-
-pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
-    bytes.extend([kind, flags]);
-    bytes.extend(stream.to_be_bytes());
-    bytes.extend(payload);
-    bytes
-}
-
-/// Takes bytes apart; a preface in front of them is left out.
-pub(crate) fn frames(bytes: &[u8]) -> Vec<Frame> {
-    let mut rest = bytes.strip_prefix(PREFACE).unwrap_or(bytes);
-    let mut found = Vec::new();
-    while !rest.is_empty() {
-        let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
-        found.push(Frame {
-            kind: rest[3],
-            flags: rest[4],
-            stream: u32::from_be_bytes([rest[5], rest[6], rest[7], rest[8]]),
-            payload: rest[9..9 + length].to_vec(),
-        });
-        rest = &rest[9 + length..];
-    }
-    found
-}
-
-/// The frames of one kind.
-pub(crate) fn of_kind(bytes: &[u8], kind: u8) -> Vec<Frame> {
-    let found = frames(bytes).into_iter();
-    found.filter(|frame| frame.kind == kind).collect()
-}
-
-pub(crate) fn settings(pairs: &[(u16, u32)]) -> Vec<u8> {
-    let mut payload = Vec::new();
-    for (name, value) in pairs {
-        payload.extend(name.to_be_bytes());
-        payload.extend(value.to_be_bytes());
-    }
-    frame(SETTINGS, 0, 0, &payload)
-}
-
-/// SETTINGS_MAX_CONCURRENT_STREAMS.
-pub(crate) const STREAMS: u16 = 3;
-/// SETTINGS_INITIAL_WINDOW_SIZE.
-pub(crate) const WINDOW: u16 = 4;
-/// SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 §3).
-pub(crate) const EXTENDED: u16 = 8;
-
-/// Fields as literals without indexing and without Huffman coding (RFC 7541 §6.2.2).
-pub(crate) fn fields(list: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in list {
-        block.push(0);
-        for text in [name, value] {
-            assert!(text.len() < 127);
-            block.push(u8::try_from(text.len()).unwrap());
-            block.extend(text.as_bytes());
-        }
-    }
-    block
-}
-
-pub(crate) fn headers(stream: u32, flags: u8, list: &[(&str, &str)]) -> Vec<u8> {
-    frame(HEADERS, END_HEADERS | flags, stream, &fields(list))
-}
-
-pub(crate) fn connect(stream: u32) -> Vec<u8> {
-    headers(
-        stream,
-        0,
-        &[(":method", "CONNECT"), (":authority", "example.org:22")],
-    )
-}
-
-pub(crate) fn websocket(stream: u32, protocol: &str) -> Vec<u8> {
-    let list = [
-        (":method", "CONNECT"),
-        (":protocol", protocol),
-        (":scheme", "https"),
-        (":authority", "example.org"),
-        (":path", "/chat"),
-        ("sec-websocket-version", "13"),
-        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
-    headers(stream, 0, &list)
-}
-
-/// A server of ours that a client has said hello to.
+/// A server of ours that has the preface and the SETTINGS of a client.
 pub(crate) fn greeted_server(settings: Settings) -> Side<Connection> {
     let mut server = Side::new(Connection::server(settings));
-    server.hear(PREFACE);
-    server.hear(&frame(SETTINGS, 0, 0, &[]));
-    server.hear(&frame(SETTINGS, ACK, 0, &[]));
+    server.receive(PREFACE);
+    server.receive(&frame(SETTINGS, 0, 0, &[]));
+    server.receive(&frame(SETTINGS, ACK, 0, &[]));
     server
 }
 
-/// A client of ours that a server has said hello to, with these settings.
+/// A client of ours that has the SETTINGS of a server, with these pairs.
 pub(crate) fn greeted_client(settings: Settings, pairs: &[(u16, u32)]) -> Side<Connection> {
     let mut client = Side::new(Connection::client(settings));
-    client.say();
-    client.hear(&self::settings(pairs));
-    client.hear(&frame(SETTINGS, ACK, 0, &[]));
+    client.sent();
+    client.receive(&self::settings(pairs));
+    client.receive(&frame(SETTINGS, ACK, 0, &[]));
     client
 }
 
-/// The text of what ended everything.
+/// The text of the error that ended the connection.
 pub(crate) fn failure(side: &Side<Connection>) -> String {
     match side.to_app.closed() {
         Some(wirestack_layer::End::Aborted(error)) => error.to_string(),
@@ -326,6 +220,7 @@ pub(crate) fn failure(side: &Side<Connection>) -> String {
     }
 }
 
+/// Accepts the next request.
 pub(crate) fn accept(server: &mut Side<Connection>) -> StreamId {
     let (id, _) = server.request().expect("a request");
     server
@@ -338,8 +233,8 @@ pub(crate) fn accept(server: &mut Side<Connection>) -> StreamId {
 pub(crate) fn open_client(limits: Settings, pairs: &[(u16, u32)]) -> (Side<Connection>, StreamId) {
     let mut client = greeted_client(limits, pairs);
     let id = client.from_app.open(tunnel()).unwrap();
-    client.say();
-    client.hear(&headers(1, 0, &[(":status", "200")]));
+    client.sent();
+    client.receive(&headers(1, 0, &[(":status", "200")]));
     client.head().expect("the response");
     (client, id)
 }
