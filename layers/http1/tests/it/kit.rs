@@ -1,34 +1,36 @@
-//! Transcripts: one row is checked whole, byte by byte and at every two-way split.
-#![allow(dead_code, unreachable_pub)] // each test file uses its own part
+//! A layer with its flows, and transcripts: the bytes of a peer arrive whole, byte by byte and at
+//! every two-way split, and the layer must do the same each time.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 use wirestack_http1::{connect, upgrade};
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Progress};
 
 /// A layer between four pipes and a clock of its own.
-pub struct Bench<L> {
-    pub layer: L,
-    pub from_wire: Pipe,
-    pub to_wire: Pipe,
-    pub from_app: Pipe,
-    pub to_app: Pipe,
-    pub now: Instant,
+pub(crate) struct Bench<L> {
+    pub(crate) layer: L,
+    pub(crate) from_wire: Pipe,
+    pub(crate) to_wire: Pipe,
+    pub(crate) from_app: Pipe,
+    pub(crate) to_app: Pipe,
+    pub(crate) now: Instant,
 }
 
-/// What a peer and an application have seen of a layer.
+/// Everything that a layer has sent to its peer and delivered to its application.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub wire: String,
-    pub wire_end: String,
-    pub app: String,
-    pub app_end: String,
-    pub open: bool,
+pub(crate) struct Seen {
+    pub(crate) wire: String,
+    /// The end of the flow to the wire: empty while it is open, `finished`, or the error.
+    pub(crate) wire_end: String,
+    pub(crate) app: String,
+    /// The end of the flow to the application, in the same way. Behind a refusal stand its body and
+    /// `new connection` if another attempt needs one, each after ` | `.
+    pub(crate) app_end: String,
+    pub(crate) open: bool,
 }
 
 impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
-    pub fn new(layer: L) -> Self {
+    pub(crate) fn new(layer: L) -> Self {
         let [from_wire, to_wire, from_app, to_app] = <[Pipe; 4]>::default();
         let now = Instant::ORIGIN;
         let mut bench = Self {
@@ -53,8 +55,9 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         (&mut self.layer, flows)
     }
 
-    /// Processes, and checks the laws Idempotence, Deadline and Demand.
-    pub fn process(&mut self) {
+    /// Processes, and checks that a second call does nothing and that the deadline is still to
+    /// come.
+    pub(crate) fn process(&mut self) {
         let now = self.now;
         let (layer, flows) = self.flows();
         layer.process(flows, now);
@@ -68,35 +71,35 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         assert!(idle || waits, "left bytes and asked for no more");
     }
 
-    pub fn arrive(&mut self, bytes: &[u8]) {
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
         self.from_wire.write(bytes);
         self.process();
     }
 
-    pub fn arrive_bytewise(&mut self, bytes: &[u8]) {
+    pub(crate) fn receive_bytewise(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.arrive(&[*byte]);
+            self.receive(&[*byte]);
         }
     }
 
-    pub fn wire_ends(&mut self) {
+    pub(crate) fn finish_wire(&mut self) {
         self.from_wire.finish();
         self.process();
     }
 
-    pub fn sleep(&mut self, time: Duration) {
+    pub(crate) fn sleep(&mut self, time: Duration) {
         self.now += time;
         self.process();
     }
 
-    pub fn error(&self) -> Error {
+    pub(crate) fn error(&self) -> Error {
         match self.to_app.closed() {
             Some(End::Aborted(error)) => error.clone(),
             other => panic!("no error but {other:?}"),
         }
     }
 
-    pub fn seen(&mut self) -> Seen {
+    pub(crate) fn seen(&mut self) -> Seen {
         let text = |pipe: &mut Pipe| String::from_utf8_lossy(pipe.unread()).into_owned();
         Seen {
             wire: text(&mut self.to_wire),
@@ -125,8 +128,8 @@ fn end(end: Option<&End>) -> String {
     }
 }
 
-/// Every way of cutting a row's bytes that is tried.
-pub fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
+/// The ways of cutting a peer's bytes: whole, byte by byte, and at every two-way split.
+fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut cuts = vec![vec![bytes], bytes.chunks(1).collect()];
     cuts.extend((1..bytes.len()).map(|at| {
         let (one, other) = bytes.split_at(at);
@@ -135,11 +138,19 @@ pub fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
     cuts
 }
 
-/// Runs one row in every cut, the wire finishing behind it, and returns what is always seen.
-pub fn run<L: Layer<In = Pipe, Out = Pipe>>(
+/// The wire behind the bytes of a peer.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Then {
+    StaysOpen,
+    Finishes,
+}
+
+/// Feeds the bytes of a peer in every cut, and returns the outcome, which must always be the same.
+/// `decide` makes the decisions of the application, if the layer waits for any.
+pub(crate) fn run<L: Layer<In = Pipe, Out = Pipe>>(
     name: &str,
     bytes: &[u8],
-    ends: bool,
+    then: Then,
     make: impl Fn() -> L,
     decide: impl Fn(&mut L),
 ) -> Seen {
@@ -155,13 +166,13 @@ pub fn run<L: Layer<In = Pipe, Out = Pipe>>(
             decide(&mut bench.layer);
             bench.process();
         }
-        // Requests may lie behind one another.
+        // Several requests may lie one behind the other.
         for _ in 0..8 {
             decide(&mut bench.layer);
             bench.process();
         }
-        if ends {
-            bench.wire_ends();
+        if then == Then::Finishes {
+            bench.finish_wire();
         }
         let seen = bench.seen();
         if let Some(first) = &first {
@@ -173,16 +184,16 @@ pub fn run<L: Layer<In = Pipe, Out = Pipe>>(
     first.unwrap()
 }
 
-/// How a connection breaks.
-pub fn broken() -> Error {
+/// The error of a connection that breaks.
+pub(crate) fn broken() -> Error {
     Error::peer("test", "the connection broke").at(Place::Wire)
 }
 
-pub fn proxy_client() -> connect::Client {
+pub(crate) fn proxy_client() -> connect::Client {
     connect::Client::new("example.org", 443).unwrap()
 }
 
-pub fn upgrade_client() -> upgrade::Client {
+pub(crate) fn upgrade_client() -> upgrade::Client {
     let request = http::Request::get("http://example.org/chat");
     upgrade::Client::new("WebSocket", request.body(()).unwrap()).unwrap()
 }

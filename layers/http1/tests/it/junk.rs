@@ -1,14 +1,12 @@
-//! Bytes that nobody would send: no panic, one end, no more memory than the limits say.
+//! Random bytes: a layer does not panic, comes to one end, and holds no more than its limits.
 
-mod kit;
-
+use crate::kit::{Bench, proxy_client, upgrade_client};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use kit::{Bench, proxy_client, upgrade_client};
 use wirestack_http1::{Limits, connect, upgrade};
 use wirestack_layer::{Flow, Layer, Pipe};
 
-/// xorshift64*, which is plenty to vary tests with.
+/// A small generator (xorshift64*) for seeded tests.
 struct Random(u64);
 
 impl Random {
@@ -23,7 +21,7 @@ impl Random {
         (self.next() % n as u64) as usize
     }
 
-    /// Plausible pieces in any order, some with a byte changed.
+    /// Returns plausible pieces in any order, some of them with a byte changed.
     fn junk(&mut self, pieces: &[&str]) -> Vec<u8> {
         let mut bytes = Vec::new();
         for _ in 0..1 + self.below(9) {
@@ -81,7 +79,7 @@ const REQUESTS: &[&str] = &[
     "CONNECT : HTTP/1.1\r\n\r\n",
 ];
 
-/// Feeds one stream of junk whole and in pieces, and compares what was seen.
+/// Feeds each stream of junk whole, byte by byte and in pieces, and compares the outcomes.
 fn storm<L: Layer<In = Pipe, Out = Pipe>>(
     pieces: &[&str],
     make: impl Fn(Limits) -> L,
@@ -109,7 +107,7 @@ fn storm<L: Layer<In = Pipe, Out = Pipe>>(
                 decide(&mut bench.layer);
                 bench.process();
             }
-            bench.wire_ends();
+            bench.finish_wire();
             decide(&mut bench.layer);
             bench.process();
             bench.sleep(limits.grace);
@@ -128,7 +126,7 @@ fn storm<L: Layer<In = Pipe, Out = Pipe>>(
 }
 
 #[test]
-fn connect_client_bears_junk() {
+fn a_connect_client_survives_junk() {
     let make = |limits| {
         let client = proxy_client().with_basic("u", "p").unwrap();
         client.on_challenge().with_limits(limits)
@@ -137,7 +135,7 @@ fn connect_client_bears_junk() {
 }
 
 #[test]
-fn upgrade_client_bears_junk() {
+fn an_upgrade_client_survives_junk() {
     storm(
         ANSWERS,
         |limits| upgrade_client().with_limits(limits),
@@ -146,7 +144,7 @@ fn upgrade_client_bears_junk() {
 }
 
 #[test]
-fn connect_server_bears_junk() {
+fn a_connect_server_survives_junk() {
     let make = |limits| connect::Server::new().with_limits(limits);
     storm(REQUESTS, make, |server| {
         match server.request().map(connect::Request::basic) {
@@ -158,7 +156,7 @@ fn connect_server_bears_junk() {
 }
 
 #[test]
-fn upgrade_server_bears_junk() {
+fn an_upgrade_server_survives_junk() {
     let make = |limits| upgrade::Server::new().with_limits(limits);
     storm(REQUESTS, make, |server| {
         if server.offers("websocket") {
@@ -171,13 +169,13 @@ fn upgrade_server_bears_junk() {
 }
 
 #[test]
-fn a_handshake_asks_for_no_more_than_its_limit() {
+fn a_handshake_requires_no_more_than_its_limit() {
     let mut bench = Bench::new(proxy_client());
     let mut limits = Limits::default();
     limits.head = 1000;
     bench.layer = proxy_client().with_limits(limits);
     bench.process();
-    bench.arrive(b"HTTP/1.1 200 ");
+    bench.receive(b"HTTP/1.1 200 ");
     for _ in 0..2000 {
         bench.from_wire.write(b"x");
         bench.process();

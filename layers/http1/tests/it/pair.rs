@@ -1,9 +1,7 @@
-//! Client and server joined by a link that chops: what one writes, the other reads.
+//! A client and a server joined by a link that cuts bytes into pieces.
 
-mod kit;
-
+use crate::kit::Bench;
 use http::{HeaderMap, Request};
-use kit::Bench;
 use wirestack_http1::{Limits, connect, upgrade};
 use wirestack_layer::{Flow, Layer, Pipe};
 
@@ -26,6 +24,7 @@ where
     }
 }
 
+/// Moves bytes or an end one way. Returns `true` if something moved.
 fn carry(from: &mut Pipe, to: &mut Pipe, most: usize) -> bool {
     let n = from.len().min(most);
     if n > 0 {
@@ -38,7 +37,7 @@ fn carry(from: &mut Pipe, to: &mut Pipe, most: usize) -> bool {
     n > 0
 }
 
-/// Both say something, and end their side one after the other.
+/// Both sides send something, and finish one after the other.
 fn converse<C, S>(client: C, server: S, decide: impl Fn(&mut S) + Copy, most: usize)
 where
     C: Layer<In = Pipe, Out = Pipe>,
@@ -58,10 +57,10 @@ where
     assert_eq!((&*seen.app, &*seen.app_end), ("to the client", "finished"));
 }
 
-const CHOPS: [usize; 4] = [1, 7, 100, usize::MAX];
+const PIECES: [usize; 4] = [1, 7, 100, usize::MAX];
 
 #[test]
-fn connect_with_credentials_at_once_and_on_challenge() {
+fn credentials_are_sent_at_once_or_on_challenge() {
     let decide = |server: &mut connect::Server| {
         let Some(request) = server.request() else {
             return;
@@ -79,7 +78,7 @@ fn connect_with_credentials_at_once_and_on_challenge() {
         let client = connect::Client::new("2001:db8::1", 22).unwrap();
         client.with_basic("grüße", "pass: word").unwrap()
     };
-    for most in CHOPS {
+    for most in PIECES {
         converse(client(), connect::Server::new(), decide, most);
         converse(
             client().on_challenge(),
@@ -114,13 +113,13 @@ fn a_challenge_with_close_leads_to_a_second_connection() {
 }
 
 #[test]
-fn upgrade_to_any_protocol() {
+fn any_protocol_can_be_upgraded_to() {
     let decide = |server: &mut upgrade::Server| {
         if server.offers("x-test/2") {
             server.accept("x-test/2", HeaderMap::new());
         }
     };
-    for most in CHOPS {
+    for most in PIECES {
         let request = Request::get("http://a.test:8080/b?c").body(()).unwrap();
         let client = upgrade::Client::new("X-Test/2", request).unwrap();
         converse(client, upgrade::Server::new(), decide, most);
