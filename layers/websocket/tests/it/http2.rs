@@ -3,18 +3,31 @@
 
 use http::{Request as HttpRequest, Response};
 use wirestack_layer::{Layer, Seed};
-use wirestack_websocket::{Accept, WebSocketError, Client, Offer, Request, Server, Settings};
+use wirestack_websocket::{Accept, Client, Offer, Request, Server, Settings, WebSocketError};
 
 #[test]
 fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
-    for (url, uri) in [
-        (
-            "wss://example.org/chat?room=1",
-            "https://example.org/chat?room=1",
-        ),
-        ("ws://example.org:8080", "http://example.org:8080/"),
-        ("wss://[::1]:443/", "https://[::1]/"),
-        ("ws://example.org?q", "http://example.org/?q"),
+    struct Row {
+        url: &'static str,
+        sent_uri: &'static str,
+    }
+    for Row { url, sent_uri } in [
+        Row {
+            url: "wss://example.org/chat?room=1",
+            sent_uri: "https://example.org/chat?room=1",
+        },
+        Row {
+            url: "ws://example.org:8080",
+            sent_uri: "http://example.org:8080/",
+        },
+        Row {
+            url: "wss://[::1]:443/",
+            sent_uri: "https://[::1]/",
+        },
+        Row {
+            url: "ws://example.org?q",
+            sent_uri: "http://example.org/?q",
+        },
     ] {
         let request = Request::new(url).unwrap();
         let request = request
@@ -26,7 +39,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
             .header("origin", "https://o.test")
             .unwrap()
             .to_http2(&Settings::default());
-        assert_eq!(sent.uri(), uri);
+        assert_eq!(sent.uri(), sent_uri);
         let mut fields: Vec<_> = sent
             .headers()
             .iter()
@@ -43,7 +56,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
 }
 
 #[test]
-fn what_the_server_chose_is_checked_and_an_accept_ignored() {
+fn the_choice_of_the_server_is_checked_and_an_accept_is_ignored() {
     let request = Request::new("wss://example.org/").unwrap();
     let request = request.subprotocol("v1").unwrap();
     let answered = |fields: &[(&'static str, &'static str)]| {

@@ -1,13 +1,11 @@
-//! A client and a server joined by a wire that chops and delays, on a fake clock, from seeds.
+//! A client and a server joined by a wire that cuts and delays bytes, on a fake clock, from seeds.
 
-mod support;
-
+use crate::kit::*;
 use std::time::Duration;
-use support::*;
 use wirestack_layer::{Flow, Layer, Pipe, Queue};
 use wirestack_websocket::{Message, Settings};
 
-/// A generator that is good enough for tests.
+/// A small generator (xorshift) for seeded tests.
 struct Dice(u64);
 
 impl Dice {
@@ -42,7 +40,7 @@ impl Dice {
         settings
     }
 
-    /// Moves some of what there is.
+    /// Moves some of the waiting bytes, and the end behind the last of them.
     fn carry(&mut self, from: &mut Pipe, to: &mut Pipe) {
         let n = match self.roll(3) {
             0 => self.roll(20),
@@ -62,18 +60,18 @@ impl Dice {
     }
 }
 
-/// What one side has to say and what it heard.
-struct Side<L: Layer> {
-    port: Port<L>,
+/// A side, the messages that it is to send, and those that it has received.
+struct Speaker<L: Layer> {
+    side: Side<L>,
     to_say: Vec<Message>,
     said: usize,
     heard: Vec<Message>,
 }
 
-impl<L: Layer<In = Queue<Message>, Out = Queue<Message>>> Side<L> {
-    fn new(port: Port<L>, dice: &mut Dice) -> Self {
+impl<L: Layer<In = Queue<Message>, Out = Queue<Message>>> Speaker<L> {
+    fn new(side: Side<L>, dice: &mut Dice) -> Self {
         Self {
-            port,
+            side,
             to_say: (0..dice.roll(40)).map(|_| dice.message()).collect(),
             said: 0,
             heard: Vec::new(),
@@ -81,13 +79,13 @@ impl<L: Layer<In = Queue<Message>, Out = Queue<Message>>> Side<L> {
     }
 
     fn act(&mut self, dice: &mut Dice) {
-        while dice.roll(3) > 0 && self.port.from_app.room() > 0 && self.said < self.to_say.len() {
-            self.port.from_app.push(self.to_say[self.said].clone());
+        while dice.roll(3) > 0 && self.side.from_app.room() > 0 && self.said < self.to_say.len() {
+            self.side.from_app.push(self.to_say[self.said].clone());
             self.said += 1;
         }
-        self.port.turn();
+        self.side.process();
         for _ in 0..dice.roll(4) {
-            self.heard.extend(self.port.to_app.pop());
+            self.heard.extend(self.side.to_app.pop());
         }
     }
 }
@@ -97,35 +95,35 @@ fn everything_arrives_in_order_and_both_end_cleanly() {
     for seed in 1..=150 {
         let mut dice = Dice::new(seed);
         let (one, two) = (client(dice.settings()), server(dice.settings()));
-        let mut a = Side::new(one, &mut dice);
-        let mut b = Side::new(two, &mut dice);
-        // Whoever closes first cuts off nothing, as the other has heard all before it closes.
+        let mut a = Speaker::new(one, &mut dice);
+        let mut b = Speaker::new(two, &mut dice);
+        // The client closes first, and only when both sides have received every message.
         let mut pings = 0;
         let mut pongs = 0;
         for step in 0.. {
             assert!(step < 100_000, "seed {seed}: stuck");
-            if dice.roll(20) == 0 && !a.port.from_app.is_closed() {
-                pings += usize::from(a.port.layer.ping(step.to_string()).is_ok());
+            if dice.roll(20) == 0 && !a.side.from_app.is_closed() {
+                pings += usize::from(a.side.layer.ping(step.to_string()).is_ok());
             }
             a.act(&mut dice);
             b.act(&mut dice);
-            dice.carry(&mut a.port.to_wire, &mut b.port.from_wire);
-            dice.carry(&mut b.port.to_wire, &mut a.port.from_wire);
-            pongs += std::iter::from_fn(|| a.port.layer.pong()).count();
-            a.port.now += Duration::from_micros(10);
-            b.port.now = a.port.now;
+            dice.carry(&mut a.side.to_wire, &mut b.side.from_wire);
+            dice.carry(&mut b.side.to_wire, &mut a.side.from_wire);
+            pongs += std::iter::from_fn(|| a.side.layer.pong()).count();
+            a.side.now += Duration::from_micros(10);
+            b.side.now = a.side.now;
             let all = a.said == a.to_say.len() && b.heard.len() == a.said;
             if all && b.said == b.to_say.len() && a.heard.len() == b.said {
-                a.port.from_app.finish();
+                a.side.from_app.finish();
             }
-            let ended = a.port.to_app.end().is_some() && b.port.to_app.end().is_some();
-            if ended && a.port.to_wire.end().is_some() && b.port.to_wire.end().is_some() {
+            let ended = a.side.to_app.end().is_some() && b.side.to_app.end().is_some();
+            if ended && a.side.to_wire.end().is_some() && b.side.to_wire.end().is_some() {
                 break;
             }
         }
         assert!(a.heard == b.to_say && b.heard == a.to_say, "seed {seed}");
-        assert_eq!(cause(&a.port.to_app), Some(Ok(())), "seed {seed}");
-        assert_eq!(cause(&b.port.to_app), Some(Ok(())), "seed {seed}");
+        assert_eq!(cause(&a.side.to_app), Some(Ok(())), "seed {seed}");
+        assert_eq!(cause(&b.side.to_app), Some(Ok(())), "seed {seed}");
         assert!(pongs <= pings && pongs + 3 >= pings, "{pongs} of {pings}");
     }
 }
@@ -133,18 +131,18 @@ fn everything_arrives_in_order_and_both_end_cleanly() {
 #[test]
 fn junk_and_mutations_never_panic_and_fail_alike_in_every_cut() {
     let good = [
-        frame(0x81, "κόσμε"),
-        frame(0x01, "a"),
-        frame(0x89, "ping"),
-        frame(0x80, "b"),
-        frame(0x82, [0; 300]),
-        frame(0x82, vec![1; 66_000]),
+        frame(FIN | TEXT, "κόσμε"),
+        frame(TEXT, "a"),
+        frame(FIN | PING, "ping"),
+        frame(FIN | CONTINUATION, "b"),
+        frame(FIN | BINARY, [0; 300]),
+        frame(FIN | BINARY, vec![1; 66_000]),
         close_frame(1000, "bye"),
     ];
     let mut settings = Settings::default();
     settings.max_frame = 100_000;
     settings.max_message = 100_000;
-    let good = [encode(&good, true), encode(&good, false)];
+    let good = [client_bytes(&good), server_bytes(&good)];
     for seed in 1..=1500 {
         let mut dice = Dice::new(seed);
         let as_server = dice.roll(2) == 0;
@@ -162,36 +160,51 @@ fn junk_and_mutations_never_panic_and_fail_alike_in_every_cut() {
                 }
             }
         }
-        let mut run = |whole: bool| match as_server {
-            true => feed(server(settings.clone()), &bytes, whole, &mut dice),
-            false => feed(client(settings.clone()), &bytes, whole, &mut dice),
+        let mut run = |whole: bool| {
+            if as_server {
+                feed(server(settings.clone()), &bytes, whole, &mut dice)
+            } else {
+                feed(client(settings.clone()), &bytes, whole, &mut dice)
+            }
         };
         let (whole, cut) = (run(true), run(false));
-        assert!(whole == cut, "seed {seed}: {:?} {:?}", whole.1, cut.1);
+        assert!(whole == cut, "seed {seed}: {:?} {:?}", whole.end, cut.end);
     }
 }
 
-type Fed = (Vec<Message>, Option<Result<(), String>>, Vec<u8>);
+/// Everything that a side does with some bytes.
+#[derive(PartialEq)]
+struct Outcome {
+    messages: Vec<Message>,
+    end: Option<Result<(), String>>,
+    sent: Vec<u8>,
+}
 
-fn feed<L>(mut port: Port<L>, bytes: &[u8], whole: bool, dice: &mut Dice) -> Fed
+fn feed<L>(mut side: Side<L>, bytes: &[u8], whole: bool, dice: &mut Dice) -> Outcome
 where
     L: Layer<In = Queue<Message>, Out = Queue<Message>>,
 {
     let mut rest = bytes;
     while !rest.is_empty() {
-        let n = match whole {
-            true => rest.len(),
-            false => 1 + dice.roll(rest.len().min(5000)),
+        let n = if whole {
+            rest.len()
+        } else {
+            1 + dice.roll(rest.len().min(5000))
         };
-        port.hear(&rest[..n]);
+        side.receive(&rest[..n]);
         rest = &rest[n..];
-        assert!(port.from_wire.required() <= 100_014, "over the limits");
+        assert!(side.from_wire.required() <= 100_014, "over the limits");
     }
-    port.from_wire.finish();
-    port.turn();
-    let heard = messages(&mut port.to_app);
-    port.turn();
-    let end = end(&port.to_app).map(|end| end.map_err(|error| error.to_string()));
-    assert!(end.is_some() && port.to_wire.is_closed());
-    (heard, end, port.sent())
+    side.from_wire.finish();
+    side.process();
+    let messages = messages(&mut side.to_app);
+    side.process();
+    let end = end(&side.to_app).map(|end| end.map_err(|error| error.to_string()));
+    assert!(end.is_some() && side.to_wire.is_closed());
+    let sent = side.sent();
+    Outcome {
+        messages,
+        end,
+        sent,
+    }
 }

@@ -1,23 +1,22 @@
 //! Messages in parts, sent before they are whole and received as they come.
 
-mod support;
-
-use support::*;
+use crate::kit::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, WebSocketError, Client, Deflate, Message, Offer, Part, Request, Server, Settings,
+    Accept, Client, Deflate, Message, Offer, Part, Request, Server, Settings, WebSocketError,
 };
 
 type Parts = Queue<Part>;
 
-fn sides(settings: Settings) -> (Port<Client<Parts>>, Port<Server<Parts>>) {
+/// A client and a server whose messages come in parts.
+fn sides(settings: Settings) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
     let request = Request::new("ws://h/").unwrap();
     let asked = request.to_http2(&settings);
     let offer = Offer::of_http2(&asked).unwrap();
     let (server, response) = Server::answered(&offer, Accept::new(), settings.clone()).unwrap();
     let client = Client::answered(&request, response, settings, Seed::new([7; 32]));
     let client = client.unwrap().parts();
-    (Port::new(client), Port::new(server.parts()))
+    (Side::new(client), Side::new(server.parts()))
 }
 
 fn compressed() -> Settings {
@@ -34,19 +33,19 @@ fn parts(queue: &mut Parts) -> Vec<Part> {
 fn parts_leave_as_fragments_at_once() {
     let (mut client, _) = sides(Settings::default());
     for (part, wanted) in [
-        (Part::more("one "), frame(0x01, "one ")),
-        (Part::more(""), frame(0x00, "")),
-        (Part::more("two "), frame(0x00, "two ")),
-        (Part::last("three"), frame(0x80, "three")),
-        (Part::last("four"), frame(0x81, "four")),
-        (Part::more(Message::binary("five")), frame(0x02, "five")),
+        (Part::more("one "), frame(TEXT, "one ")),
+        (Part::more(""), frame(CONTINUATION, "")),
+        (Part::more("two "), frame(CONTINUATION, "two ")),
+        (Part::last("three"), frame(FIN | CONTINUATION, "three")),
+        (Part::last("four"), frame(FIN | TEXT, "four")),
+        (Part::more(Message::binary("five")), frame(BINARY, "five")),
     ] {
         client.from_app.push(part);
-        client.turn();
-        assert_eq!(decode(&client.sent(), true), [wanted]);
+        client.process();
+        assert_eq!(client_frames(&client.sent()), [wanted]);
     }
     client.from_app.push(Part::last("text"));
-    client.turn();
+    client.process();
     assert_eq!(cause(&client.to_app), Some(Err(WebSocketError::MixedParts)));
 }
 
@@ -66,11 +65,11 @@ fn a_message_beyond_every_limit_comes_through_in_parts_within_the_room() {
                 let last = sent == 40;
                 client.from_app.push(Part { payload, last });
             }
-            client.turn();
+            client.process();
             let n = client.to_wire.len().min(7000).min(server.from_wire.room());
             let bytes = client.to_wire.take(n);
             server.from_wire.push(bytes);
-            server.turn();
+            server.process();
             let held = server.to_app.byte_size();
             assert!(held < 330_000, "{held}"); // the room of 256 KiB, and one part
             if let Some(part) = server.to_app.pop() {
@@ -92,9 +91,9 @@ fn text_is_cut_between_characters_and_fails_at_the_first_bad_byte() {
         }
         let (mut client, mut server) = sides(settings);
         client.from_app.push(Part::last(text.clone()));
-        client.turn();
+        client.process();
         for byte in client.sent() {
-            server.hear(&[byte]);
+            server.receive(&[byte]);
         }
         let heard = parts(&mut server.to_app);
         let (last, before) = heard.split_last().unwrap();
@@ -114,13 +113,13 @@ fn text_is_cut_between_characters_and_fails_at_the_first_bad_byte() {
         }
     }
     let (_, mut server) = sides(Settings::default());
-    server.hear(&encode(
-        &[frame(0x01, "ab\u{e9}"), frame(0x00, [0xc3, 0x28, 0x29])],
-        true,
-    ));
+    server.receive(&client_bytes(&[
+        frame(TEXT, "ab\u{e9}"),
+        frame(CONTINUATION, [0xc3, 0x28, 0x29]),
+    ]));
     let wanted = [Part::more("abé")];
     assert_eq!(parts(&mut server.to_app), wanted);
-    server.turn();
+    server.process();
     assert_eq!(cause(&server.to_app), Some(Err(WebSocketError::BadUtf8)));
 }
 
@@ -137,8 +136,8 @@ fn compressed_parts_leave_at_once_and_end_where_they_say() {
         ] {
             let (now, is_last) = (part.payload.clone(), part.last);
             client.from_app.push(part);
-            client.turn();
-            server.hear(&client.sent());
+            client.process();
+            server.receive(&client.sent());
             let heard = parts(&mut server.to_app);
             let text: Vec<u8> = heard
                 .iter()
