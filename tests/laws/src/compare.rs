@@ -4,6 +4,7 @@ use crate::law::Law;
 use crate::peer::Ended;
 use crate::role::Role;
 use crate::simulation::{Outcome, Simulation, difference};
+use crate::subject::WireBytes;
 use crate::traffic::Traffic;
 use std::fmt;
 
@@ -61,7 +62,7 @@ impl<T: Clone + PartialEq + fmt::Debug> Comparison<T> {
         if let Some((who, seen)) = outcome.differs(wanted) {
             simulation.fail(self.law, who, seen);
         }
-        if simulation.subject.same_bytes {
+        if simulation.subject.wire_bytes == WireBytes::Same {
             written(simulation, bytes, self.law);
         }
     }

@@ -3,7 +3,7 @@
 use crate::law::Law;
 use crate::role::Role;
 use crate::simulation::{Chunking, Fault, Setting, Simulation, difference};
-use crate::subject::Subject;
+use crate::subject::{Subject, WireBytes};
 use crate::traffic::Traffic;
 
 /// The part of a conversation that has a fault.
@@ -23,7 +23,7 @@ impl Phase {
         if !subject.refused {
             all.extend(phases(true));
         }
-        if subject.same_bytes {
+        if subject.wire_bytes == WireBytes::Same {
             all.extend(phases(false));
         }
         all
@@ -56,7 +56,7 @@ impl Phase {
             speak(&mut simulation, to.other(), &subject.items());
             simulation
         });
-        if self.open || subject.same_bytes {
+        if self.open || subject.wire_bytes == WireBytes::Same {
             let outcomes = [&apart, &whole].map(|simulation| simulation.outcome());
             let [(wanted, wanted_end), (seen, seen_end)] = [outcomes[0].of(to), outcomes[1].of(to)];
             if let Some(what) = difference(seen, wanted) {

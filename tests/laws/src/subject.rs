@@ -22,10 +22,21 @@ pub struct Subject<F: Traffic> {
     pub(crate) memory: usize,
     pub(crate) largest: usize,
     pub(crate) samples: usize,
-    pub(crate) same_bytes: bool,
+    pub(crate) wire_bytes: WireBytes,
     pub(crate) marks_end: bool,
     pub(crate) refused: bool,
     pub(crate) half_closes: OnceCell<bool>,
+}
+
+/// The promise about the bytes on the wire; each promises more than those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WireBytes {
+    /// Nothing is promised.
+    Vary,
+    /// The same calls write the same bytes.
+    Repeat,
+    /// The bytes depend on nothing but what is said.
+    Same,
 }
 
 type Make<F> = Box<dyn Fn() -> Box<Endpoint<F>>>;
@@ -89,7 +100,7 @@ impl<F: Traffic> Subject<F> {
             memory: 16 << 20,
             largest: 3 << 20,
             samples: 200,
-            same_bytes: false,
+            wire_bytes: WireBytes::Vary,
             marks_end: false,
             refused: false,
             half_closes: OnceCell::new(),
@@ -117,7 +128,34 @@ impl<F: Traffic> Subject<F> {
     /// on limits, on time or on randomness.
     #[must_use]
     pub fn same_bytes(mut self) -> Self {
-        self.same_bytes = true;
+        self.wire_bytes = WireBytes::Same;
+        self
+    }
+
+    /// Promises that the same calls write the same bytes: everything random comes from a
+    /// [`Seed`](wirestack_layer::Seed), and nothing else but the flows and the time of each call
+    /// decides. [`same_bytes`](Self::same_bytes) promises more.
+    ///
+    /// This is the promise of a protocol whose frames carry as much as is there: HTTP/2 in DATA
+    /// frames, a WebSocket that carries bytes in its messages. TLS cannot give it, as the key
+    /// exchange takes its randomness from the system and accepts no seed.
+    ///
+    /// [`associativity`](crate::associativity) compares the bytes that groupings of such layers
+    /// write. It holds if each grouping calls the layer that makes the frames with the same flows:
+    ///
+    /// * The joint above that layer has the same limit in each grouping: a frame carries no more
+    ///   than the joint holds.
+    /// * The joint below it dissolves, or has room for a few frames: a layer answers what has
+    ///   arrived, and in a smaller joint other frames arrive together.
+    /// * At most one layer lies above it. Of two, each writes something into its joint. One grouping
+    ///   calls the layer below after each of them, and another grouping after both: two frames here
+    ///   are one frame there, with the same bytes in them.
+    ///
+    /// One case is left out: an application that aborts while its peer finishes. How many calls the
+    /// bytes before these ends take decides which end is seen first, and so what is answered.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.wire_bytes = self.wire_bytes.max(WireBytes::Repeat);
         self
     }
 

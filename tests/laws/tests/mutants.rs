@@ -4,7 +4,7 @@ mod toys;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use toys::{Bug, gate, nested, records};
+use toys::{Bug, gate, nested, records, unpromised};
 use wirestack_laws::{Law, associativity, check};
 
 #[test]
@@ -51,6 +51,16 @@ fn each_mutant_of_the_gate_is_caught() {
     let wrong = mutants.map(|(bug, law)| caught(bug, law, || check(&gate(bug))));
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn other_bytes_of_a_grouping_are_caught_if_repeatable_bytes_are_promised() {
+    let pair = [Bug::None, Bug::GreetsOtherwise];
+    associativity(&pair.map(unpromised));
+    let caught = caught(Bug::GreetsOtherwise, Law::Associativity, || {
+        associativity(&pair.map(|bug| unpromised(bug).repeatable()));
+    });
+    assert_eq!(caught, None);
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(crate) enum Bug {
     KeepsItsDeadline,
     ParksForEver,
     // of nesting
+    GreetsOtherwise,
     ForgetsThePlace,
     ForgetsTheEnd,
     HidesTheLower,
@@ -75,6 +76,11 @@ pub(crate) fn gate(bug: Bug) -> Subject<Pipe> {
 }
 
 pub(crate) fn nested(bug: Bug) -> Subject<Queue<Record>> {
+    unpromised(bug).same_bytes()
+}
+
+/// The same, without a promise about the bytes on the wire.
+pub(crate) fn unpromised(bug: Bug) -> Subject<Queue<Record>> {
     let client = move || Over::new(Gate::client(Bug::None), bug);
     let server = move || Over::new(Gate::server(Bug::None), bug);
     let sample = |size| Record(wirestack_laws::pattern(size));
@@ -89,7 +95,6 @@ pub(crate) fn nested(bug: Bug) -> Subject<Queue<Record>> {
             .part_mut()
             .is_some_and(|gate: &mut Gate| gate.decide(true))
     })
-    .same_bytes()
     .marks_end()
     .unit(JOINT + 64)
     .memory(4 << 20)

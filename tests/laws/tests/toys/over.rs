@@ -16,10 +16,16 @@ pub(crate) const JOINT: usize = 1000;
 
 impl Over {
     pub(crate) fn new(lower: Gate, bug: Bug) -> Self {
+        // Both sides have it, so it is seen on the wire and nowhere else.
+        let upper = if bug == Bug::GreetsOtherwise {
+            bug
+        } else {
+            Bug::None
+        };
         Self {
             bug,
             lower,
-            upper: Records::new(Bug::None),
+            upper: Records::new(upper),
             up: Pipe::with_limit(JOINT),
             down: Pipe::with_limit(JOINT),
         }

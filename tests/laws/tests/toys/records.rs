@@ -65,7 +65,7 @@ impl Records {
 
     fn open(&mut self, p: &mut P<'_>, now: Instant) -> bool {
         if !self.greeted && !p.to_wire.is_closed() {
-            p.to_wire.write(&[GREETING]);
+            p.to_wire.write(&[self.greeting()]);
             self.greeted = true;
         }
         let until = match self.state {
@@ -75,7 +75,7 @@ impl Records {
         };
         self.state = State::Opening(until);
         match p.from_wire.unread().first() {
-            Some(&GREETING) => {
+            Some(greeting) if *greeting == self.greeting() => {
                 p.from_wire.consume(1);
                 self.state = State::Open;
                 return true;
@@ -94,6 +94,14 @@ impl Records {
             }
         }
         false
+    }
+
+    fn greeting(&self) -> u8 {
+        if self.has(Bug::GreetsOtherwise) {
+            GREETING.to_ascii_lowercase()
+        } else {
+            GREETING
+        }
     }
 
     fn cut(&self, from_wire: &Pipe) -> Option<Error> {
