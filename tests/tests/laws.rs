@@ -1,4 +1,4 @@
-//! Stacks keep the laws of every layer, and cannot be told apart by how they are grouped.
+//! Stacks keep the laws of every layer, and no grouping differs from another.
 
 use wirestack::{
     BoxSocket, Layer, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, http2, socks, websocket,
@@ -10,30 +10,6 @@ use wirestack_tests::Kind::{
     Bind, Connect, Http2, ProxyHeader, Socks, Socks4, Tls, Tls12, WebSocket,
 };
 use wirestack_tests::{Kind, Role, SHAPES, Shape, http2_settings, nest};
-
-const PAIRS: &[&[Kind]] = &[
-    &[Socks, Connect],
-    &[Connect, Tls],
-    &[Tls, Connect],
-    &[Tls, Tls],
-    &[Tls, Tls12],
-    &[Tls, WebSocket],
-    &[Tls, Http2],
-    &[Http2, Tls],
-    &[ProxyHeader, Tls],
-    &[Socks4, Connect],
-    &[Connect, Bind],
-];
-
-const TRIPLES: &[&[Kind]] = &[
-    &[Socks, Connect, Tls],
-    &[Socks, Tls, Connect],
-    &[Socks, Socks, Connect],
-    &[Connect, Tls, WebSocket],
-    &[Socks, Tls, Http2],
-    &[Http2, Tls, Http2],
-    &[ProxyHeader, Socks4, Bind],
-];
 
 #[test]
 fn nestings_of_two_keep_the_laws() {
@@ -62,8 +38,8 @@ fn groupings_of_tunnels_cannot_be_told_apart() {
     }
 }
 
-/// The layer that makes the frames is on top. What lies below it becomes transparent, so the joints
-/// may have any room.
+/// The layer that makes the frames is on top. The layers below it become transparent, so the joints
+/// may have any limit.
 #[test]
 fn groupings_under_frames_write_the_same_bytes() {
     for kinds in [
@@ -90,14 +66,15 @@ fn groupings_over_frames_write_the_same_bytes() {
             associativity(&each(&groupings(limit), |shape| tunnel(kinds, shape)));
         }
     }
-    // A message has to fit into the joint: HTTP/2 stops its application before the end that
-    // explains the stop has come through.
+    // A smaller joint holds back the error of a broken wire, and HTTP/2 then stops its application
+    // with another reason.
     for limit in [1000, 65536] {
         associativity(&each(&groupings(limit), |shape| extended(&[Socks], shape)));
     }
 }
 
-/// Under two layers, each grouping makes frames of its own. Within one, bypassing changes nothing.
+/// Two layers over HTTP/2 make each grouping cut its frames in its own way. Within one grouping,
+/// bypassing changes nothing.
 #[test]
 fn bypassed_or_not_two_layers_over_frames_write_the_same_bytes() {
     for halves in groupings(1000).chunks(2) {
@@ -107,7 +84,7 @@ fn bypassed_or_not_two_layers_over_frames_write_the_same_bytes() {
 }
 
 /// TLS draws its keys from the randomness of the system: the key exchange of `aws-lc-rs` takes no
-/// seed. Its bytes differ each time, so only what is delivered can be compared.
+/// seed. Its bytes differ each time, so only the deliveries can be compared.
 #[test]
 fn every_grouping_delivers_the_same() {
     for kinds in PAIRS.iter().chain(TRIPLES) {
@@ -137,7 +114,7 @@ fn tunnel(kinds: &'static [Kind], shape: Shape) -> Subject<Pipe> {
     let side = move |role| move || nest(kinds, role, shape);
     let name = format!("{kinds:?} {shape:?}");
     let subject = Subject::tunnel(name, side(Role::Client), side(Role::Server));
-    stated(subject, kinds, shape)
+    promising(subject, kinds, shape)
 }
 
 fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Message>> {
@@ -161,7 +138,7 @@ fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Mess
     };
     let name = format!("WebSocket over {kinds:?} {shape:?}");
     let subject = Subject::messages(name, client, server, sample);
-    stated(subject, kinds, shape).marks_end()
+    promising(subject, kinds, shape).marks_end()
 }
 
 /// A WebSocket over extended CONNECT over these tunnels.
@@ -181,6 +158,7 @@ fn extended(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Me
         } else {
             let tunnel = joined(shape, Stack::new(below, tunnel));
             let socket = tunnel.then(|below| {
+                // A part of the box: the reference does not live long enough to be searched.
                 let tunnel = (*below).part::<http2::Client>().unwrap();
                 answered(tunnel.response().cloned().unwrap())
             });
@@ -202,7 +180,7 @@ fn extended(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Me
     let sample = |size| websocket::Message::binary(pattern(size));
     let name = format!("WebSocket over extended CONNECT over {kinds:?} {shape:?}");
     let subject = Subject::messages(name, client, server, sample);
-    stated(subject, &[kinds, &[Http2]].concat(), shape).marks_end()
+    promising(subject, &[kinds, &[Http2]].concat(), shape).marks_end()
 }
 
 fn joined<L, U>(shape: Shape, stack: Stack<L, U>) -> Box<dyn Layer<In = U::In, Out = U::Out> + Send>
@@ -228,8 +206,8 @@ fn each<F: Traffic>(shapes: &[Shape], make: impl Fn(Shape) -> Subject<F>) -> Vec
     shapes.iter().copied().map(make).collect()
 }
 
-/// What a stack of these layers promises.
-fn stated<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subject<F> {
+/// Adds the promises of a stack of these layers.
+fn promising<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subject<F> {
     let held = |kind: &Kind| match kind {
         Http2 => 90 << 10,
         Tls | Tls12 => 20 << 10,
@@ -240,7 +218,7 @@ fn stated<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subj
     let subject = subject.deciding(decide).unit(unit).samples(20);
     let subject = subject.limits(&[100, 65536]).largest(300_000);
     let any = |some: &[Kind]| kinds.iter().any(|kind| some.contains(kind));
-    // WebSocket and HTTP/2 cut what they carry by what is there, and TLS is random.
+    // WebSocket and HTTP/2 fill their frames with the bytes that wait, and TLS is random.
     let subject = if any(&[Tls, Tls12]) {
         subject.marks_end()
     } else if any(&[Http2, WebSocket]) {
@@ -251,7 +229,7 @@ fn stated<F: Traffic>(subject: Subject<F>, kinds: &[Kind], shape: Shape) -> Subj
     subject.memory(17 << 20)
 }
 
-/// Accepts whatever a server of the stack waits with.
+/// Accepts every request that a server of the stack waits with.
 fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
     let mut decided = false;
     for nth in 0.. {
@@ -289,3 +267,27 @@ fn decide<F: Traffic>(layer: &mut Endpoint<F>) -> bool {
     }
     decided
 }
+
+const PAIRS: &[&[Kind]] = &[
+    &[Socks, Connect],
+    &[Connect, Tls],
+    &[Tls, Connect],
+    &[Tls, Tls],
+    &[Tls, Tls12],
+    &[Tls, WebSocket],
+    &[Tls, Http2],
+    &[Http2, Tls],
+    &[ProxyHeader, Tls],
+    &[Socks4, Connect],
+    &[Connect, Bind],
+];
+
+const TRIPLES: &[&[Kind]] = &[
+    &[Socks, Connect, Tls],
+    &[Socks, Tls, Connect],
+    &[Socks, Socks, Connect],
+    &[Connect, Tls, WebSocket],
+    &[Socks, Tls, Http2],
+    &[Http2, Tls, Http2],
+    &[ProxyHeader, Socks4, Bind],
+];

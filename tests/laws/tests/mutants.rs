@@ -1,4 +1,4 @@
-//! Layers with one fault each are caught, under the name of the law that they break.
+//! Layers with one fault each are caught, by the law that they break.
 
 mod toys;
 
@@ -74,7 +74,7 @@ fn each_mutant_of_associativity_is_caught() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Says what is wrong with how a mutant was caught.
+/// Returns an error text if the mutant is not caught by this law.
 fn caught(bug: Bug, law: Law, check: impl FnOnce()) -> Option<String> {
     let Err(panic) = catch_unwind(AssertUnwindSafe(check)) else {
         return Some(format!("{bug:?} is not caught"));

@@ -11,12 +11,13 @@ use crate::subject::{Subject, WireBytes};
 use crate::traffic::Traffic;
 use wirestack_layer::Flow;
 
-/// Checks [`Law::Associativity`]: that subjects which differ only in how they are grouped, boxed or
-/// bypassed cannot be told apart, in good conversations and in bad ones.
+/// Checks [`Law::Associativity`] for subjects that differ only in their grouping, their boxes or
+/// their bypassing: compares everything that can be seen of them, in good conversations and in bad
+/// ones.
 ///
 /// # Panics
 ///
-/// If one behaves unlike the first.
+/// If one of them differs from the first.
 pub fn associativity<F: Traffic>(subjects: &[Subject<F>]) {
     let Some(first) = subjects.first() else {
         return;
@@ -42,11 +43,11 @@ pub fn associativity<F: Traffic>(subjects: &[Subject<F>]) {
     }
 }
 
-/// Compares applications that give up, and wires that do.
+/// Compares what happens if an application aborts, and if a wire takes no more.
 fn give_up<F: Traffic>(subjects: &[Subject<F>], limit: usize, from: Role, items: &[F::Item]) {
     let setting = Setting::whole(limit);
-    // The abort and the end of the peer cross. Without half-close, each ends both directions, and
-    // the one that is seen first wins: that depends on the room of the joints.
+    // The abort and the end of the peer cross. Without half-close, each of them ends both
+    // directions, and the room of the joints decides which one is seen first.
     if Simulation::new(&subjects[0], setting, "the opening").half_closes() {
         let what = "the application gives up at once";
         compare_bytes_if(WireBytes::Same, subjects, setting, what, |simulation| {
@@ -79,7 +80,7 @@ fn give_up<F: Traffic>(subjects: &[Subject<F>], limit: usize, from: Role, items:
     }
 }
 
-/// Compares what one side makes of faults at every place of what it reads once open.
+/// Compares how one peer reacts to faults among the bytes that it reads once it is open.
 fn faults<F: Traffic>(subjects: &[Subject<F>], to: Role, items: &[F::Item]) {
     let first = &subjects[0];
     let setting = Setting::whole(first.largest_limit());
@@ -101,8 +102,8 @@ fn faults<F: Traffic>(subjects: &[Subject<F>], to: Role, items: &[F::Item]) {
     }
 }
 
-/// Opens each subject, acts, and compares all that can be seen with that of the first subject, also
-/// on the wire if the subjects promise that their bytes repeat.
+/// Opens each subject, acts, and compares everything that can be seen with the first subject. Bytes
+/// on the wire are compared if the subject promises that they repeat.
 fn compare<F: Traffic>(
     subjects: &[Subject<F>],
     setting: Setting,
@@ -112,7 +113,7 @@ fn compare<F: Traffic>(
     compare_bytes_if(WireBytes::Repeat, subjects, setting, what, act);
 }
 
-/// Does the same, and compares the bytes on the wire only if `promise` was given.
+/// Does the same, but compares the bytes on the wire only if the subject promises at least this.
 fn compare_bytes_if<F: Traffic>(
     promise: WireBytes,
     subjects: &[Subject<F>],

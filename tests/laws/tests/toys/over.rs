@@ -12,8 +12,6 @@ pub(crate) struct Over {
     down: Pipe,
 }
 
-pub(crate) const JOINT: usize = 1000;
-
 impl Over {
     pub(crate) fn new(lower: Gate, bug: Bug) -> Self {
         // Both sides have it, so it is seen on the wire and nowhere else.
@@ -100,3 +98,6 @@ impl Layer for Over {
         }
     }
 }
+
+/// The limit of each direction of the joint, in bytes.
+pub(crate) const JOINT: usize = 1000;
