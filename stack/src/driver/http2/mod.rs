@@ -4,7 +4,7 @@ mod origin;
 mod shared;
 mod stream;
 
-pub use origin::Origin;
+pub(crate) use origin::Origin;
 pub use stream::{Http2Stream, Http2WebSocket};
 
 use crate::driver::error::seed;
