@@ -79,7 +79,11 @@
 
 mod error;
 mod name;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod pem;
 mod record;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod roots;
 mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;
@@ -89,7 +93,7 @@ pub use name::server_name;
 pub use rustls;
 pub use session::{Client, Server, Tls};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub use settings::{ClientSettings, ServerSettings, Versions};
+pub use settings::{ClientRole, ClientSettings, ServerRole, ServerSettings, Settings, Versions};
 
 /// What errors and traces call these layers.
 const NAME: &str = "tls";

@@ -180,6 +180,7 @@ impl Text {
 
 impl Deref for Text {
     type Target = str;
+
     fn deref(&self) -> &str {
         self.as_str()
     }
@@ -205,6 +206,7 @@ impl From<String> for Text {
 
 impl TryFrom<Bytes> for Text {
     type Error = Utf8Error;
+
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
         std::str::from_utf8(&bytes)?;
         Ok(Self(bytes))
