@@ -1,11 +1,12 @@
 //! What both roles do once the handshake is over (RFC 6455 §5 to §7).
 
 use crate::close::{Close, CloseCode, Closed, Closer};
-use crate::deflate::{Compression, Deflate};
+use crate::control::Control;
+use crate::deflate::Deflate;
+use crate::handshake::Agreed;
 use crate::keepalive::{Duty, PAYLOAD, Watch};
 use crate::mask::Masks;
 use crate::message::Payload;
-use crate::ping::{PingToken, Pings, Pong};
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
 use crate::{NAME, Settings, WebSocketError};
@@ -20,15 +21,11 @@ pub(crate) struct Connection {
     state: State,
     receiver: Receiver,
     sender: Sender,
-    pings: Pings,
+    pub(crate) control: Control,
     watch: Watch,
-    /// What the Close frame will say when the application has finished.
-    farewell: Close,
-    closed: Option<Closed>,
     close_timeout: Duration,
     /// Until when, once the application has finished.
     leaving: Option<Option<Instant>>,
-    compression: Option<Compression>,
     /// What the connection fails for as soon as the application has taken what came before: so it
     /// can still answer that.
     refused: Option<WebSocketError>,
@@ -77,57 +74,23 @@ impl Connection {
             state: State::Open,
             receiver: Receiver::new(!is_client, settings),
             sender: Sender::new(masks, settings),
-            pings: Pings::default(),
+            control: Control::new(),
             watch: Watch::new(settings.keepalive),
-            farewell: Close::bare(CloseCode::NORMAL),
-            closed: None,
             close_timeout: settings.close_timeout,
             leaving: None,
-            compression: None,
             refused: None,
             waits_for_end: is_client,
         }
     }
 
-    /// Compresses from now on, if that was agreed on.
-    pub(crate) fn compress(&mut self, agreed: Option<Compression>, settings: Option<&Deflate>) {
-        if let (Some(agreed), Some(settings)) = (agreed, settings) {
-            let (deflater, inflater) = agreed.ends(self.waits_for_end, settings);
+    /// Works from now on as the handshake has agreed.
+    pub(crate) fn agree(&mut self, agreed: Agreed, settings: Option<&Deflate>) {
+        if let (Some(compression), Some(settings)) = (agreed.compression, settings) {
+            let (deflater, inflater) = compression.ends(self.waits_for_end, settings);
             self.sender.compress(deflater);
             self.receiver.decompress(inflater);
-            self.compression = Some(agreed);
         }
-    }
-
-    pub(crate) fn compression(&self) -> Option<&Compression> {
-        self.compression.as_ref()
-    }
-
-    pub(crate) fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
-        self.pings
-            .add(payload)
-            .map_err(|cause| Error::local(NAME, cause))
-    }
-
-    pub(crate) fn pong(&mut self) -> Option<Pong> {
-        self.pings.next_pong()
-    }
-
-    pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
-        self.pings.is_answered(ping)
-    }
-
-    pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
-        self.pings.pong_to(ping)
-    }
-
-    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.farewell = Close::new(code, reason).map_err(|cause| Error::local(NAME, cause))?;
-        Ok(())
-    }
-
-    pub(crate) fn closed(&self) -> Option<&Closed> {
-        self.closed.as_ref()
+        self.control.agreed = agreed;
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -221,7 +184,7 @@ impl Connection {
             match received {
                 Received::Data => {}
                 Received::Ping(payload) => self.sender.pong(payload, p.to_wire),
-                Received::Pong(payload) => self.pings.answer(&payload, now),
+                Received::Pong(payload) => self.control.pings.answer(&payload, now),
                 Received::Close(close) => {
                     self.peer_closed(close, p, now);
                     break;
@@ -258,7 +221,7 @@ impl Connection {
         now: Instant,
     ) {
         let is_echo = match self.state {
-            State::Closing { .. } => code == self.farewell.code,
+            State::Closing { .. } => code == self.control.farewell.code,
             _ => false,
         };
         let cause = WebSocketError::Closed {
@@ -285,7 +248,7 @@ impl Connection {
                 Closer::Peer
             }
         };
-        self.closed = Some(Closed { code, reason, by });
+        self.control.closed = Some(Closed { code, reason, by });
     }
 
     /// Sends what there is room for.
@@ -295,7 +258,7 @@ impl Connection {
         }
         while self.state == State::Open
             && p.to_wire.room() > 0
-            && let Some(payload) = self.pings.send(now)
+            && let Some(payload) = self.control.pings.send(now)
         {
             self.sender.ping(payload, p.to_wire);
         }
@@ -322,7 +285,7 @@ impl Connection {
                     self.both_closed(until, p);
                 }
                 (Some(End::Finished), _) => {
-                    self.sender.close(&self.farewell, p.to_wire);
+                    self.sender.close(&self.control.farewell, p.to_wire);
                     let until = self.until(now);
                     self.state = State::Closing { until };
                 }

@@ -48,7 +48,7 @@
 //! # Ends
 //!
 //! * An application that finishes closes: what it queued goes out, then a Close frame with 1000 or
-//!   what [`Client::close`] set. Messages still come in until the peer's Close frame.
+//!   what [`close`](Control::close) set. Messages still come in until the peer's Close frame.
 //! * The peer's Close frame ends what the application receives: cleanly for 1000, 1001, no code, and
 //!   an echo of our own; for every other code it is aborted with [`WebSocketError::Closed`]. What the
 //!   application had queued still goes out, then the answer.
@@ -65,7 +65,7 @@
 //!
 //! # Contents
 //!
-//! * [`Client`], [`Server`], [`Settings`]: the layers.
+//! * [`Client`], [`Server`], [`Settings`]: the layers. [`Socket`], [`Control`]: what both roles share.
 //! * [`Message`], [`Text`], [`Payload`]: what the application sends and receives.
 //! * [`Request`], [`Offer`], [`Accept`]: the opening handshake.
 //! * [`CloseCode`], [`Closed`], [`Closer`]: the closing handshake.
@@ -75,6 +75,7 @@
 mod client;
 mod close;
 mod connection;
+mod control;
 mod deflate;
 mod error;
 mod extension;
@@ -83,52 +84,32 @@ mod handshake;
 mod keepalive;
 mod mask;
 mod message;
-mod opening;
 mod ping;
 mod receive;
 mod request;
 mod send;
 mod server;
 mod settings;
+mod socket;
+mod upgrading;
 mod utf8;
 
-pub use client::Client;
+pub use client::{Client, ClientRole};
 pub use close::{CloseCode, Closed, Closer};
+pub use control::Control;
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
 pub use handshake::{Accept, Offer};
 pub use message::{Message, Part, Payload, Text};
 pub use ping::{PingToken, Pong};
 pub use request::Request;
-pub use server::Server;
+pub use server::{Server, ServerRole};
 pub use settings::{Keepalive, Settings};
-
-use http::StatusCode;
-use std::fmt;
+pub use socket::Socket;
+pub use upgrading::Role;
 
 /// The name of the layers.
 const NAME: &str = "websocket";
 
 /// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
-
-/// Writes what a layer tells about its opening.
-fn write_facts(
-    f: &mut fmt::Formatter<'_>,
-    status: Option<StatusCode>,
-    subprotocol: Option<&str>,
-    compression: Option<&Compression>,
-) -> fmt::Result {
-    let status = status.as_ref().map(StatusCode::as_str);
-    let subprotocol = subprotocol.map(|name| ["subprotocol ", name]);
-    let parts = [
-        status.map(|status| ["", status]),
-        subprotocol,
-        compression.map(|_| ["", "compressed"]),
-    ];
-    for (n, [what, part]) in parts.into_iter().flatten().enumerate() {
-        let comma = if n == 0 { "" } else { ", " };
-        write!(f, "{comma}{what}{part}")?;
-    }
-    Ok(())
-}
