@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
 use wirestack_layer::Error;
 
-/// A certificate chain and its private key, not parsed yet.
+/// A certificate chain and its private key, before they are parsed.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     chain: Pem,
@@ -31,7 +31,7 @@ impl Identity {
     }
 }
 
-/// PEM text, which may hold a secret and so is not shown.
+/// PEM text. It may hold a secret, so `Debug` shows only its length.
 #[derive(Clone)]
 pub(crate) struct Pem(pub(crate) Vec<u8>);
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Pem {
     }
 }
 
-/// Reads every certificate in each text, of which none may be without.
+/// Reads every certificate in each text. Each text must hold at least one.
 pub(crate) fn certificates(
     texts: &[Pem],
     what: &'static str,

@@ -23,7 +23,7 @@ pub(crate) fn system(
     Ok(Arc::new(verifier))
 }
 
-/// Returns the system's verifier: on Android it trusts nothing else.
+/// Returns the system's verifier, which on Android cannot trust other authorities too.
 #[cfg(all(feature = "platform-verifier", target_os = "android"))]
 pub(crate) fn system(
     more: Vec<CertificateDer<'static>>,
@@ -31,19 +31,21 @@ pub(crate) fn system(
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     use rustls_platform_verifier::Verifier;
     if !more.is_empty() {
-        return Err(roots_error("Android's verifier takes none beside its own"));
+        return Err(roots_error(
+            "on Android, the system's roots cannot be combined with others",
+        ));
     }
     let verifier = Verifier::new(provider).map_err(roots_error)?;
     Ok(Arc::new(verifier))
 }
 
-/// Returns an error: without the feature, the system's roots cannot be reached.
+/// Fails: without the feature, the system's roots cannot be read.
 #[cfg(not(feature = "platform-verifier"))]
 pub(crate) fn system(
     _more: Vec<CertificateDer<'static>>,
     _provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    let why = "the system's are out of reach without the feature `platform-verifier`";
+    let why = "those of the system need the feature `platform-verifier`";
     Err(roots_error(why))
 }
 
@@ -60,8 +62,11 @@ pub(crate) fn given_roots(
 /// A server's policy on client certificates.
 #[derive(Clone, Debug)]
 pub(crate) enum ClientCertificates {
+    /// The server asks for none.
     NotRequested,
+    /// The server asks for one from these authorities, and accepts clients without.
     Optional(Pem),
+    /// The server accepts only clients with one from these authorities.
     Required(Pem),
 }
 

@@ -8,14 +8,14 @@ use rustls::{KeyLog, KeyLogFile, NoKeyLog, SupportedProtocolVersion, version};
 use std::sync::Arc;
 use wirestack_layer::Error;
 
-/// The settings of a client; [`build`](Self::build) makes them a [`ClientConfig`].
+/// The settings of a client, which [`build`](ClientSettings::build) makes a [`ClientConfig`].
 ///
 /// By default, a client trusts the system's roots, shows no certificate, offers no ALPN and speaks
 /// both versions. Build one configuration for many connections: resumption works between those that
 /// share it.
 pub type ClientSettings = Settings<ClientRole>;
 
-/// The settings of a server; [`build`](Self::build) makes them a [`ServerConfig`].
+/// The settings of a server, which [`build`](ServerSettings::build) makes a [`ServerConfig`].
 ///
 /// By default, a server asks for no client certificate, takes part in no ALPN and speaks both
 /// versions.
@@ -55,9 +55,9 @@ impl<R> Settings<R> {
         }
     }
 
-    /// Sets the protocols for ALPN (RFC 7301), the preferred first. A client offers them; a server
-    /// chooses one of them, and refuses a client that offers only others. Each call replaces those
-    /// of the last one.
+    /// Sets the protocols for ALPN (RFC 7301), the preferred first; each call replaces those
+    /// before. A client offers them. A server chooses one of them, and refuses a client that offers
+    /// only others.
     #[must_use]
     pub fn alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.alpn = protocols.into_iter().map(Into::into).collect();
@@ -99,7 +99,7 @@ impl ClientSettings {
         })
     }
 
-    /// Trusts the certificate authorities in this PEM text too.
+    /// Trusts the certificate authorities in this PEM text too. Each call adds to those before.
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.role.authorities.push(Pem(pem.into()));
@@ -113,8 +113,8 @@ impl ClientSettings {
         self
     }
 
-    /// Shows this certificate chain, its own certificate first, to a server that asks for one, and
-    /// proves it with the private key (PKCS #8, PKCS #1 or SEC 1), both as PEM text.
+    /// Sets the certificate chain that a server gets if it asks for one, and the private key of its
+    /// first certificate (PKCS #8, PKCS #1 or SEC 1), both as PEM text.
     #[must_use]
     pub fn certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.role.identity = Some(Identity::new(chain, key));
@@ -162,8 +162,8 @@ impl Default for ClientSettings {
 }
 
 impl ServerSettings {
-    /// Creates settings that show this certificate chain, its own certificate first, and prove it
-    /// with the private key (PKCS #8, PKCS #1 or SEC 1), both as PEM text.
+    /// Creates settings with this certificate chain and the private key of its first certificate
+    /// (PKCS #8, PKCS #1 or SEC 1), both as PEM text.
     pub fn new(chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         Self::of(ServerRole {
             identity: Identity::new(chain, key),
@@ -209,7 +209,7 @@ impl ServerSettings {
     }
 }
 
-/// Which versions of TLS may be spoken.
+/// The versions of TLS that may be negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Versions {
     /// TLS 1.3 where the peer has it, TLS 1.2 otherwise.
@@ -239,7 +239,7 @@ fn key_log(wanted: bool) -> Arc<dyn KeyLog> {
     }
 }
 
-/// The cryptography that the features name, never what the process has installed.
+/// Returns the cryptography that the features choose, never the one that the process has installed.
 fn provider() -> Arc<CryptoProvider> {
     #[cfg(feature = "aws-lc-rs")]
     let provider = rustls::crypto::aws_lc_rs::default_provider();
