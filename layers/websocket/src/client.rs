@@ -2,7 +2,7 @@ use crate::connection::Connection;
 use crate::handshake::{self, Key, TOKEN};
 use crate::mask::Masks;
 use crate::message::{Message, Payload};
-use crate::request::Request;
+use crate::request::ClientRequest;
 use crate::upgrading::{Handshake, Opened, Role, Upgrading};
 use crate::{NAME, Settings, Socket};
 use http::Response;
@@ -31,7 +31,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`upgrade::Client::new`].
-    pub fn new(request: Request, settings: Settings, seed: Seed) -> Result<Self, Error> {
+    pub fn new(request: ClientRequest, settings: Settings, seed: Seed) -> Result<Self, Error> {
         let mut masks = Masks::new(seed);
         let key = Key::new(masks.nonce());
         let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key, &settings))?;
@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// Creates a client over a stream of an HTTP/2 connection whose server answered `request`, as
-    /// [`Request::to_http2`] has it, with a 2xx `response` (RFC 8441 §5). What the server chose is
+    /// [`ClientRequest::to_http2`] has it, with a 2xx `response` (RFC 8441 §5). What the server chose is
     /// checked as ever; `Sec-WebSocket-Accept` is ignored.
     ///
     /// # Errors
@@ -60,16 +60,17 @@ impl Client {
     /// [`WebSocketError::UnofferedSubprotocol`](crate::WebSocketError::UnofferedSubprotocol),
     /// [`WebSocketError::UnofferedExtension`](crate::WebSocketError::UnofferedExtension),
     /// [`WebSocketError::BadExtension`](crate::WebSocketError::BadExtension).
-    pub fn answered(
-        request: &Request,
+    pub fn from_response(
+        request: &ClientRequest,
         response: Response<()>,
         settings: Settings,
         seed: Seed,
     ) -> Result<Self, Error> {
         let deflate = settings.deflate.as_ref();
-        let agreed = handshake::check_choice(request.subprotocols(), deflate, response.headers());
+        let negotiated =
+            handshake::check_choice(request.subprotocols(), deflate, response.headers());
         let opened = Opened {
-            agreed: agreed.map_err(|cause| Error::peer(NAME, cause))?,
+            negotiated: negotiated.map_err(|cause| Error::peer(NAME, cause))?,
             status: Some(response.status()),
             response: Some(Box::new(response)),
         };
@@ -100,12 +101,12 @@ impl Handshake for ClientRole {
         let headers = response.headers();
         let Self { key, offered } = &upgrading.role;
         let deflate = upgrading.deflate.as_ref();
-        let agreed = key
+        let negotiated = key
             .check(headers)
             .and_then(|()| handshake::check_choice(offered, deflate, headers))
             .map_err(|cause| Error::peer(NAME, cause))?;
         Ok(Some(Opened {
-            agreed,
+            negotiated,
             status: Some(response.status()),
             response: Some(Box::new(response)),
         }))

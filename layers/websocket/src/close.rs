@@ -71,19 +71,17 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// How a WebSocket was closed.
+/// A Close frame (RFC 6455 §5.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Closed {
-    /// The code of the peer's Close frame; [`CloseCode::NO_STATUS`] if it had none.
+pub struct CloseFrame {
+    /// The code; [`CloseCode::NO_STATUS`] if the frame has none.
     pub code: CloseCode,
-    /// The reason that it gave; may be empty.
+    /// The reason; may be empty.
     pub reason: Text,
-    /// Who sent the first Close frame.
-    pub by: Closer,
 }
 
-/// Who began to close.
+/// The side that sent the first Close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closer {
     /// This side.
@@ -92,14 +90,7 @@ pub enum Closer {
     Peer,
 }
 
-/// The payload of a Close frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Close {
-    pub(crate) code: CloseCode,
-    pub(crate) reason: Text,
-}
-
-impl Close {
+impl CloseFrame {
     /// A Close frame that gives no reason.
     pub(crate) fn bare(code: CloseCode) -> Self {
         let reason = Text::default();
@@ -145,6 +136,12 @@ impl Close {
     }
 }
 
+impl fmt::Display for CloseFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "code {}, reason {:?}", self.code, self.reason)
+    }
+}
+
 /// "All control frames MUST have a payload length of 125 bytes or less", two of which are the code.
 const MAX_REASON: usize = crate::MAX_CONTROL - 2;
 
@@ -167,10 +164,10 @@ mod tests {
 
     #[test]
     fn a_reason_has_at_most_123_bytes() {
-        assert!(Close::new(CloseCode::NORMAL, &"é".repeat(61)).is_ok());
-        let long = Close::new(CloseCode::NORMAL, &"é".repeat(62));
+        assert!(CloseFrame::new(CloseCode::NORMAL, &"é".repeat(61)).is_ok());
+        let long = CloseFrame::new(CloseCode::NORMAL, &"é".repeat(62));
         assert_eq!(long, Err(WebSocketError::LongReason(124)));
-        let unsendable = Close::new(CloseCode::NO_STATUS, "");
+        let unsendable = CloseFrame::new(CloseCode::NO_STATUS, "");
         assert_eq!(
             unsendable,
             Err(WebSocketError::UnsendableCode(CloseCode::NO_STATUS))

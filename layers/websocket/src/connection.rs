@@ -1,9 +1,9 @@
 //! What both roles do once the handshake is over (RFC 6455 §5 to §7).
 
-use crate::close::{Close, CloseCode, Closed, Closer};
+use crate::close::{CloseCode, CloseFrame, Closer};
 use crate::control::Control;
 use crate::deflate::Deflate;
-use crate::handshake::Agreed;
+use crate::handshake::Negotiated;
 use crate::keepalive::{Duty, PAYLOAD, Watch};
 use crate::mask::Masks;
 use crate::message::Payload;
@@ -84,13 +84,13 @@ impl Connection {
     }
 
     /// Works from now on as the handshake has agreed.
-    pub(crate) fn agree(&mut self, agreed: Agreed, settings: Option<&Deflate>) {
-        if let (Some(compression), Some(settings)) = (agreed.compression, settings) {
+    pub(crate) fn set_negotiated(&mut self, negotiated: Negotiated, settings: Option<&Deflate>) {
+        if let (Some(compression), Some(settings)) = (negotiated.compression, settings) {
             let (deflater, inflater) = compression.ends(self.waits_for_end, settings);
             self.sender.compress(deflater);
             self.receiver.decompress(inflater);
         }
-        self.control.agreed = agreed;
+        self.control.negotiated = negotiated;
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -185,8 +185,8 @@ impl Connection {
                 Received::Data => {}
                 Received::Ping(payload) => self.sender.pong(payload, p.to_wire),
                 Received::Pong(payload) => self.control.pings.answer(&payload, now),
-                Received::Close(close) => {
-                    self.peer_closed(close, p, now);
+                Received::Close(frame) => {
+                    self.peer_closed(frame, p, now);
                     break;
                 }
                 Received::Nothing => {
@@ -216,17 +216,18 @@ impl Connection {
 
     fn peer_closed<F: Payload>(
         &mut self,
-        Close { code, reason }: Close,
+        frame: CloseFrame,
         p: &mut Flows<'_, F, F>,
         now: Instant,
     ) {
+        let code = frame.code;
         let is_echo = match self.state {
             State::Closing { .. } => code == self.control.farewell.code,
             _ => false,
         };
         let cause = WebSocketError::Closed {
             code,
-            reason: reason.clone(),
+            reason: frame.reason.clone(),
         };
         let error = Error::peer(NAME, cause).at(Place::Layer(p.index));
         // What the application had queued still goes; more it may not say.
@@ -237,7 +238,7 @@ impl Connection {
             p.to_app.abort(error);
         }
         self.sender.no_reply();
-        let by = match self.state {
+        let closer = match self.state {
             State::Closing { until } => {
                 self.both_closed(until, p);
                 Closer::Local
@@ -248,7 +249,7 @@ impl Connection {
                 Closer::Peer
             }
         };
-        self.control.closed = Some(Closed { code, reason, by });
+        self.control.closed = Some((frame, closer));
     }
 
     /// Sends what there is room for.
@@ -281,7 +282,7 @@ impl Connection {
                     return self.abandon(error, p);
                 }
                 (_, State::Answering { code, until }) => {
-                    self.sender.close(&Close::bare(code), p.to_wire);
+                    self.sender.close(&CloseFrame::bare(code), p.to_wire);
                     self.both_closed(until, p);
                 }
                 (Some(End::Finished), _) => {
@@ -332,7 +333,7 @@ impl Connection {
                 }
                 if self.state == State::Open {
                     self.sender
-                        .close(&Close::bare(cause.close_code()), p.to_wire);
+                        .close(&CloseFrame::bare(cause.close_code()), p.to_wire);
                 }
                 Error::peer(NAME, cause)
             }

@@ -1,7 +1,7 @@
 use crate::NAME;
-use crate::close::{Close, CloseCode, Closed};
+use crate::close::{CloseCode, CloseFrame, Closer};
 use crate::deflate::Compression;
-use crate::handshake::Agreed;
+use crate::handshake::Negotiated;
 use crate::ping::{PingToken, Pings, Pong};
 use bytes::Bytes;
 use wirestack_layer::Error;
@@ -26,29 +26,29 @@ use wirestack_layer::Error;
 pub struct Control {
     pub(crate) pings: Pings,
     /// What the Close frame will say when the application has finished.
-    pub(crate) farewell: Close,
-    pub(crate) closed: Option<Closed>,
-    pub(crate) agreed: Agreed,
+    pub(crate) farewell: CloseFrame,
+    pub(crate) closed: Option<(CloseFrame, Closer)>,
+    pub(crate) negotiated: Negotiated,
 }
 
 impl Control {
     pub(crate) fn new() -> Self {
         Self {
             pings: Pings::default(),
-            farewell: Close::bare(CloseCode::NORMAL),
+            farewell: CloseFrame::bare(CloseCode::NORMAL),
             closed: None,
-            agreed: Agreed::default(),
+            negotiated: Negotiated::default(),
         }
     }
 
     /// Returns the subprotocol that the server chose, once open.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.agreed.subprotocol.as_deref()
+        self.negotiated.subprotocol.as_deref()
     }
 
     /// Returns how messages are compressed, if both sides agreed to that.
     pub fn compression(&self) -> Option<&Compression> {
-        self.agreed.compression.as_ref()
+        self.negotiated.compression.as_ref()
     }
 
     /// Sends a ping at the next `process`, or once open. [`pong`](Self::pong) returns its answer.
@@ -87,13 +87,18 @@ impl Control {
     /// [`WebSocketError::UnsendableCode`](crate::WebSocketError::UnsendableCode),
     /// [`WebSocketError::LongReason`](crate::WebSocketError::LongReason).
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        let farewell = Close::new(code.into(), reason);
+        let farewell = CloseFrame::new(code.into(), reason);
         self.farewell = farewell.map_err(|cause| Error::local(NAME, cause))?;
         Ok(())
     }
 
-    /// Returns how the WebSocket was closed, once the peer's Close frame is in.
-    pub fn closed(&self) -> Option<&Closed> {
-        self.closed.as_ref()
+    /// Returns the peer's Close frame, once it has arrived.
+    pub fn closed(&self) -> Option<&CloseFrame> {
+        self.closed.as_ref().map(|(frame, _)| frame)
+    }
+
+    /// Returns the side that sent its Close frame first, once the peer's has arrived.
+    pub fn closed_by(&self) -> Option<Closer> {
+        self.closed.as_ref().map(|(_, closer)| *closer)
     }
 }

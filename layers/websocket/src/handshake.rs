@@ -58,7 +58,7 @@ impl Key {
 
 /// What the two sides agreed on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Agreed {
+pub(crate) struct Negotiated {
     pub(crate) subprotocol: Option<String>,
     pub(crate) compression: Option<Compression>,
 }
@@ -68,7 +68,7 @@ pub(crate) fn check_choice(
     offered: &[String],
     deflate: Option<&Deflate>,
     headers: &HeaderMap,
-) -> Result<Agreed, WebSocketError> {
+) -> Result<Negotiated, WebSocketError> {
     let chosen = joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
     let extensions = Extension::parse_list(&chosen);
     let compression = match (extensions.as_deref(), deflate) {
@@ -83,7 +83,7 @@ pub(crate) fn check_choice(
         Some(chosen) if !offered.contains(&chosen) => {
             Err(WebSocketError::UnofferedSubprotocol(chosen))
         }
-        subprotocol => Ok(Agreed {
+        subprotocol => Ok(Negotiated {
             subprotocol,
             compression,
         }),
@@ -278,7 +278,7 @@ impl Accept {
         self,
         offer: &Offer<'_>,
         deflate: Option<&Deflate>,
-    ) -> Result<(Agreed, HeaderMap), WebSocketError> {
+    ) -> Result<(Negotiated, HeaderMap), WebSocketError> {
         let mut fields = self.headers;
         if let Some(chosen) = &self.subprotocol {
             let offered = offer.subprotocols().any(|name| name == chosen);
@@ -301,7 +301,7 @@ impl Accept {
         {
             fields.insert(SEC_WEBSOCKET_ACCEPT, value);
         }
-        let agreed = Agreed {
+        let agreed = Negotiated {
             subprotocol: self.subprotocol,
             compression: answer.map(|(agreed, _)| agreed),
         };

@@ -67,8 +67,8 @@
 //!
 //! * [`Client`], [`Server`], [`Settings`]: the layers. [`Socket`], [`Control`]: what both roles share.
 //! * [`Message`], [`Text`], [`Payload`]: what the application sends and receives.
-//! * [`Request`], [`Offer`], [`Accept`]: the opening handshake.
-//! * [`CloseCode`], [`Closed`], [`Closer`]: the closing handshake.
+//! * [`ClientRequest`], [`Offer`], [`Accept`]: the opening handshake.
+//! * [`CloseFrame`], [`CloseCode`], [`Closer`]: the closing handshake.
 //! * [`PingToken`], [`Pong`], [`Keepalive`]: pings.
 //! * [`WebSocketError`]: what can go wrong.
 
@@ -95,14 +95,14 @@ mod upgrading;
 mod utf8;
 
 pub use client::{Client, ClientRole};
-pub use close::{CloseCode, Closed, Closer};
+pub use close::{CloseCode, CloseFrame, Closer};
 pub use control::Control;
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
 pub use handshake::{Accept, Offer};
 pub use message::{Message, Part, Payload, Text};
 pub use ping::{PingToken, Pong};
-pub use request::Request;
+pub use request::ClientRequest;
 pub use server::{Server, ServerRole};
 pub use settings::{Keepalive, Settings};
 pub use socket::Socket;

@@ -1,6 +1,6 @@
 //! Frames in, messages and control frames out.
 
-use crate::close::Close;
+use crate::close::CloseFrame;
 use crate::deflate::{Inflater, Step};
 use crate::frame::{Header, Opcode, Parsed};
 use crate::message::{Message, Payload, Text};
@@ -55,7 +55,7 @@ pub(crate) enum Received {
     Data,
     Ping(Bytes),
     Pong(Bytes),
-    Close(Close),
+    Close(CloseFrame),
     /// No whole frame; the pipe knows how much is required.
     Nothing,
 }
@@ -154,7 +154,7 @@ impl Receiver {
             Opcode::Binary if header.fin => app.deliver(Message::Binary(payload), true)?,
             Opcode::Ping => return Ok(Received::Ping(payload)),
             Opcode::Pong => return Ok(Received::Pong(payload)),
-            Opcode::Close => return Close::parse(&payload).map(Received::Close),
+            Opcode::Close => return CloseFrame::parse(&payload).map(Received::Close),
             opcode => {
                 self.begin(opcode == Opcode::Text, false);
                 self.extend(&payload);

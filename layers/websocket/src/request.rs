@@ -10,26 +10,26 @@ use wirestack_layer::Error;
 /// What a client asks for: a `ws` or `wss` URI, subprotocols and further fields.
 ///
 /// ```
-/// use wirestack_websocket::Request;
+/// use wirestack_websocket::ClientRequest;
 ///
-/// let request = Request::new("wss://example.org/chat?room=1")?
+/// let request = ClientRequest::new("wss://example.org/chat?room=1")?
 ///     .subprotocol("chat.v2")?
 ///     .subprotocol("chat.v1")?
 ///     .header("origin", "https://example.org")?;
 /// assert!(request.is_secure());
 /// assert_eq!((request.host(), request.port()), ("example.org", 443));
-/// assert!(Request::new("https://example.org/").is_err());
+/// assert!(ClientRequest::new("https://example.org/").is_err());
 /// # Ok::<(), wirestack_layer::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ClientRequest {
     uri: Uri,
     port: u16,
     subprotocols: Vec<String>,
     headers: HeaderMap,
 }
 
-impl Request {
+impl ClientRequest {
     /// Parses a `ws://` or `wss://` URI (RFC 6455 §3).
     ///
     /// # Errors

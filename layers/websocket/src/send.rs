@@ -1,6 +1,6 @@
 //! Messages and control frames in, frames out.
 
-use crate::close::Close;
+use crate::close::CloseFrame;
 use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode};
 use crate::mask::{self, Masks};
@@ -125,8 +125,8 @@ impl Sender {
         self.pong = None;
     }
 
-    pub(crate) fn close(&mut self, close: &Close, to: &mut Pipe) {
-        self.frame(true, 0, Opcode::Close, close.emit(), 0, to);
+    pub(crate) fn close(&mut self, frame: &CloseFrame, to: &mut Pipe) {
+        self.frame(true, 0, Opcode::Close, frame.emit(), 0, to);
     }
 
     #[inline]

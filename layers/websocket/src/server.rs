@@ -1,5 +1,5 @@
 use crate::connection::Connection;
-use crate::handshake::{self, Accept, Agreed, Offer, TOKEN};
+use crate::handshake::{self, Accept, Negotiated, Offer, TOKEN};
 use crate::message::{Message, Payload};
 use crate::upgrading::{Handshake, Opened, Role, Upgrading};
 use crate::{NAME, Settings, Socket, WebSocketError};
@@ -28,7 +28,7 @@ enum RequestState {
     Awaited,
     /// It is a WebSocket handshake, and the application has to decide.
     Undecided,
-    Accepted(Agreed),
+    Accepted(Negotiated),
     Rejected,
     /// It was not a WebSocket handshake, for this reason.
     Invalid(WebSocketError),
@@ -58,13 +58,13 @@ impl Server {
     /// # Errors
     ///
     /// [`WebSocketError::UnofferedSubprotocol`].
-    pub fn answered(
+    pub fn from_request(
         offer: &Offer<'_>,
         accept: Accept,
         settings: Settings,
     ) -> Result<(Self, Response<()>), Error> {
         let deflate = settings.deflate.as_ref();
-        let (agreed, fields) = accept.answer(offer, deflate).map_err(local)?;
+        let (negotiated, fields) = accept.answer(offer, deflate).map_err(local)?;
         let mut response = Response::new(());
         *response.headers_mut() = fields;
         if offer.upgrades() {
@@ -74,7 +74,7 @@ impl Server {
             response.headers_mut().extend(upgrade);
         }
         let opened = Opened {
-            agreed,
+            negotiated,
             status: Some(response.status()),
             response: None,
         };
@@ -103,9 +103,9 @@ impl<F> Server<F> {
         if let Some(request) = upgrading.upgrade.request() {
             let deflate = upgrading.deflate.as_ref();
             let answer = accept.answer(&Offer::checked(request), deflate);
-            let (agreed, fields) = answer.map_err(local)?;
+            let (negotiated, fields) = answer.map_err(local)?;
             upgrading.upgrade.accept(TOKEN, fields);
-            upgrading.role.request = RequestState::Accepted(agreed);
+            upgrading.role.request = RequestState::Accepted(negotiated);
         }
         Ok(())
     }
@@ -152,8 +152,8 @@ impl Handshake for ServerRole {
             };
         }
         match (open, &mut upgrading.role.request) {
-            (Ok(true), RequestState::Accepted(agreed)) => Ok(Some(Opened {
-                agreed: std::mem::take(agreed),
+            (Ok(true), RequestState::Accepted(negotiated)) => Ok(Some(Opened {
+                negotiated: std::mem::take(negotiated),
                 status: Some(StatusCode::SWITCHING_PROTOCOLS),
                 response: None,
             })),

@@ -41,7 +41,7 @@ impl<R: Role> Socket<R> {
         mut connection: Connection,
         deflate: Option<&Deflate>,
     ) -> Self {
-        connection.agree(opened.agreed, deflate);
+        connection.set_negotiated(opened.negotiated, deflate);
         let Opened {
             status, response, ..
         } = opened;
@@ -50,18 +50,18 @@ impl<R: Role> Socket<R> {
 
     /// Makes it carry parts of messages, as they come and go.
     pub fn parts(self) -> Socket<R, Queue<Part>> {
-        self.carrying()
+        self.with_payload()
     }
 
     /// Makes it carry bytes, in binary messages of any cut. A text message then fails it. There is
     /// no half-close: an application that finishes closes both directions (see
     /// [`carries_half_close`](Layer::carries_half_close)).
     pub fn tunnel(self) -> Socket<R, Pipe> {
-        self.carrying()
+        self.with_payload()
     }
 
     /// Makes it carry messages, parts or bytes, as `F` says.
-    pub fn carrying<F: Payload>(self) -> Socket<R, F> {
+    pub fn with_payload<F: Payload>(self) -> Socket<R, F> {
         Socket::with(self.stage, self.connection)
     }
 }
@@ -128,7 +128,7 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
             match R::advance(upgrading, &mut p, now) {
                 Ok(Some(opened)) => {
                     let deflate = upgrading.deflate.as_ref();
-                    self.connection.agree(opened.agreed, deflate);
+                    self.connection.set_negotiated(opened.negotiated, deflate);
                     self.stage = Stage::Open {
                         status: opened.status,
                         response: opened.response,

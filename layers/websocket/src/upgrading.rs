@@ -1,7 +1,7 @@
 //! The opening handshake in HTTP/1.1, below the frames until it is done.
 
 use crate::deflate::Deflate;
-use crate::handshake::Agreed;
+use crate::handshake::Negotiated;
 use crate::message::Payload;
 use crate::{NAME, WebSocketError};
 use http::{Response, StatusCode};
@@ -51,7 +51,7 @@ pub struct Opened {
     pub(crate) status: Option<StatusCode>,
     /// The response that a client received.
     pub(crate) response: Option<Box<Response<()>>>,
-    pub(crate) agreed: Agreed,
+    pub(crate) negotiated: Negotiated,
 }
 
 impl<R: Handshake> Upgrading<R> {

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Layer, Pipe, Queue};
-use wirestack_websocket::{CloseCode, Closed, Control, Payload, PingToken};
+use wirestack_websocket::{CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
 
 impl<L, F> Connection<L>
 where
@@ -61,9 +61,14 @@ where
         }
     }
 
-    /// Returns how the WebSocket was closed, once it is.
-    pub fn closed(&self) -> Option<&Closed> {
+    /// Returns the peer's Close frame, once it has arrived.
+    pub fn closed(&self) -> Option<&CloseFrame> {
         self.part::<Control>()?.closed()
+    }
+
+    /// Returns the side that sent its Close frame first, once the peer's has arrived.
+    pub fn closed_by(&self) -> Option<Closer> {
+        self.part::<Control>()?.closed_by()
     }
     /// Returns the control of the topmost WebSocket.
     fn control(&mut self) -> Result<&mut Control, Error> {
