@@ -1,6 +1,7 @@
 //! What both roles do once the handshake is over (RFC 6455 §5 to §7).
 
-use crate::close::{CloseCode, CloseFrame, Closer};
+use crate::close::{CloseFrame, Closer};
+use crate::close_code::CloseCode;
 use crate::control::Control;
 use crate::deflate::Deflate;
 use crate::handshake::Negotiated;
@@ -86,7 +87,7 @@ impl Connection {
     /// Works from now on as the handshake has agreed.
     pub(crate) fn set_negotiated(&mut self, negotiated: Negotiated, settings: Option<&Deflate>) {
         if let (Some(compression), Some(settings)) = (negotiated.compression, settings) {
-            let (deflater, inflater) = compression.ends(self.waits_for_end, settings);
+            let (deflater, inflater) = compression.codec(self.waits_for_end, settings);
             self.sender.compress(deflater);
             self.receiver.decompress(inflater);
         }

@@ -1,5 +1,6 @@
 use crate::NAME;
-use crate::close::{CloseCode, CloseFrame, Closer};
+use crate::close::{CloseFrame, Closer};
+use crate::close_code::CloseCode;
 use crate::deflate::Compression;
 use crate::handshake::Negotiated;
 use crate::ping::{PingToken, Pings, Pong};

@@ -1,5 +1,4 @@
-use crate::close::CloseCode;
-use crate::message::Text;
+use crate::{CloseCode, Text};
 use http::{HeaderName, Method, Version};
 use std::time::Duration;
 

@@ -163,6 +163,9 @@ impl Emitted {
     }
 }
 
+/// The bit of a compressed message (RFC 7692 §6).
+pub(crate) const RSV1: u8 = 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,6 +74,7 @@
 
 mod client;
 mod close;
+mod close_code;
 mod connection;
 mod control;
 mod deflate;
@@ -91,21 +92,24 @@ mod send;
 mod server;
 mod settings;
 mod socket;
+mod text;
 mod upgrading;
 mod utf8;
 
 pub use client::{Client, ClientRole};
-pub use close::{CloseCode, CloseFrame, Closer};
+pub use close::{CloseFrame, Closer};
+pub use close_code::CloseCode;
 pub use control::Control;
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
 pub use handshake::{Accept, Offer};
-pub use message::{Message, Part, Payload, Text};
+pub use message::{Message, Part, Payload};
 pub use ping::{PingToken, Pong};
 pub use request::ClientRequest;
 pub use server::{Server, ServerRole};
 pub use settings::{Keepalive, Settings};
 pub use socket::Socket;
+pub use text::Text;
 pub use upgrading::Role;
 
 /// The name of the layers.

@@ -2,8 +2,9 @@
 
 use crate::close::CloseFrame;
 use crate::deflate::{Inflater, Step};
-use crate::frame::{Header, Opcode, Parsed};
-use crate::message::{Message, Payload, Text};
+use crate::frame::{Header, Opcode, Parsed, RSV1};
+use crate::message::{Message, Payload};
+use crate::text::Text;
 use crate::utf8::{NotUtf8, Utf8};
 use crate::{Settings, WebSocketError, mask};
 use bytes::{Buf, Bytes};
@@ -365,7 +366,5 @@ impl From<NotUtf8> for WebSocketError {
     }
 }
 
-/// The bit of a compressed message (RFC 7692 §6).
-pub(crate) const RSV1: u8 = 4;
 /// The longest part that is decompressed at once.
 const PIECE: usize = 64 * 1024;

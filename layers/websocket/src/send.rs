@@ -2,9 +2,8 @@
 
 use crate::close::CloseFrame;
 use crate::deflate::Deflater;
-use crate::frame::{Header, Opcode};
+use crate::frame::{Header, Opcode, RSV1};
 use crate::mask::{self, Masks};
-use crate::receive::RSV1;
 use crate::{Message, Settings, WebSocketError};
 use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};

@@ -1,10 +1,11 @@
 //! The payloads of compressed messages (RFC 7692 §7.2), on zlib.
 
-use super::{Deflate, Direction, MAX_BITS};
+use super::pool::Idle;
+use super::settings::{Compression, Deflate, MAX_BITS};
 use crate::WebSocketError;
 use bytes::Bytes;
 use flate2::{Compress, Compression as Level, Decompress, FlushCompress, FlushDecompress, Status};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Compresses the messages that one side sends.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Deflater {
     /// The present message is compressed.
     active: bool,
     zlib: Option<Compress>,
-    pool: Pool,
+    idle: Arc<Idle<(u8, u8), Compress>>,
 }
 
 /// Decompresses the messages that one side receives.
@@ -29,7 +30,7 @@ pub(crate) struct Inflater {
     zlib: Option<Decompress>,
     /// How much of [`TAIL`] was read.
     tail: usize,
-    pool: Pool,
+    idle: Arc<Idle<u8, Decompress>>,
 }
 
 /// How far [`Inflater::inflate`] came.
@@ -41,8 +42,36 @@ pub(crate) struct Step {
     pub(crate) full: bool,
 }
 
+/// One direction of a [`Compression`].
+#[derive(Clone, Copy, Debug)]
+struct Direction {
+    bits: u8,
+    takes_over: bool,
+}
+
+impl Compression {
+    /// Makes the two ends of a client or of a server.
+    pub(crate) fn codec(&self, is_client: bool, settings: &Deflate) -> (Deflater, Inflater) {
+        let client = Direction {
+            bits: self.client_max_window_bits,
+            takes_over: !self.client_no_context_takeover,
+        };
+        let server = Direction {
+            bits: self.server_max_window_bits,
+            takes_over: !self.server_no_context_takeover,
+        };
+        let (sends, receives) = if is_client {
+            (client, server)
+        } else {
+            (server, client)
+        };
+        let inflater = Inflater::new(receives, settings);
+        (Deflater::new(sends, settings), inflater)
+    }
+}
+
 impl Deflater {
-    pub(super) fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
+    fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
         Self {
             bits: (bits >= ZLIB_MIN_BITS).then_some(bits),
             takes_over,
@@ -50,7 +79,7 @@ impl Deflater {
             threshold: settings.threshold.max(1),
             active: false,
             zlib: None,
-            pool: settings.pool.clone(),
+            idle: Arc::clone(&settings.pool.compressors),
         }
     }
 
@@ -68,7 +97,7 @@ impl Deflater {
         let bits = self.bits.unwrap_or(MAX_BITS);
         let level = Level::new(self.level.into());
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.pool.0.compressors.take((bits, self.level));
+            let used = self.idle.take((bits, self.level));
             used.unwrap_or_else(|| Compress::new_with_window_bits(level, false, bits))
         });
         let before = zlib.total_in();
@@ -95,7 +124,7 @@ impl Deflater {
                 && let Some(mut zlib) = self.zlib.take()
             {
                 zlib.reset();
-                self.pool.0.compressors.keep((bits, self.level), zlib);
+                self.idle.keep((bits, self.level), zlib);
             }
         }
         Ok(out.into())
@@ -103,14 +132,14 @@ impl Deflater {
 }
 
 impl Inflater {
-    pub(super) fn new(Direction { bits, takes_over }: Direction, pool: Pool) -> Self {
+    fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
         Self {
             // A window that is too large does no harm.
             bits: bits.max(ZLIB_MIN_BITS),
             takes_over,
             zlib: None,
             tail: 0,
-            pool,
+            idle: Arc::clone(&settings.pool.decompressors),
         }
     }
 
@@ -125,7 +154,7 @@ impl Inflater {
     ) -> Result<Step, WebSocketError> {
         let bits = self.bits;
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.pool.0.decompressors.take(bits);
+            let used = self.idle.take(bits);
             used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
         });
         let (read, full) = run(zlib, input, out, max)?;
@@ -143,7 +172,7 @@ impl Inflater {
             && let Some(mut zlib) = self.zlib.take()
         {
             zlib.reset(false);
-            self.pool.0.decompressors.keep(bits, zlib);
+            self.idle.keep(bits, zlib);
         }
         Ok(Step { read, full })
     }
@@ -184,45 +213,7 @@ fn run(
     Ok((read, false))
 }
 
-/// What holds no context between two messages, for whichever connection is next.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pool(Arc<Idles>);
-
-#[derive(Debug, Default)]
-struct Idles {
-    /// By window and level.
-    compressors: Idle<(u8, u8), Compress>,
-    /// By window.
-    decompressors: Idle<u8, Decompress>,
-}
-
-#[derive(Debug)]
-struct Idle<K, T>(Mutex<Vec<(K, T)>>);
-
-impl<K, T> Default for Idle<K, T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: PartialEq, T> Idle<K, T> {
-    fn take(&self, kind: K) -> Option<T> {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = idle.iter().position(|(other, _)| *other == kind)?;
-        Some(idle.swap_remove(at).1)
-    }
-
-    fn keep(&self, kind: K, zlib: T) {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MAX_IDLE {
-            idle.push((kind, zlib));
-        }
-    }
-}
-
 /// What a flush ends with, and no message carries.
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 /// The smallest window of a zlib stream without a header.
 const ZLIB_MIN_BITS: u8 = 9;
-/// How many of each are kept for later: about as many as there are threads at work.
-const MAX_IDLE: usize = 8;

@@ -1,6 +1,6 @@
 //! The parameters of permessage-deflate (RFC 7692 §7.1), offered, answered and checked.
 
-use super::{Compression, Deflate, MAX_BITS, MIN_BITS, NAME};
+use super::settings::{Compression, Deflate, MAX_BITS, MIN_BITS, NAME};
 use crate::WebSocketError;
 use crate::extension::Extension;
 use std::fmt::Write;
