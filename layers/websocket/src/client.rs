@@ -11,7 +11,7 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue, Seed};
 
 /// The client's side of a WebSocket.
 ///
-/// It asks for an upgrade by itself, and checks the answer.
+/// It asks for an upgrade by itself, and checks the response.
 pub type Client<F = Queue<Message>> = Socket<ClientRole, F>;
 
 /// The role of a client; see [`Client`].
@@ -25,8 +25,8 @@ pub struct ClientRole {
 impl Role for ClientRole {}
 
 impl Client {
-    /// Creates a client that opens with an HTTP/1.1 upgrade. The seed makes its key and its masks,
-    /// and must be unpredictable (RFC 6455 §10.3).
+    /// Creates a client that opens with an HTTP/1.1 upgrade. Its key and its masks are made from
+    /// the seed, which must be unpredictable (RFC 6455 §10.3).
     ///
     /// # Errors
     ///
@@ -51,9 +51,9 @@ impl Client {
         Self::open(Opened::default(), connection, None)
     }
 
-    /// Creates a client over a stream of an HTTP/2 connection whose server answered `request`, as
-    /// [`ClientRequest::to_http2`] has it, with a 2xx `response` (RFC 8441 §5). What the server chose is
-    /// checked as ever; `Sec-WebSocket-Accept` is ignored.
+    /// Creates a client over a stream of an HTTP/2 connection. The server has answered `request`,
+    /// in the form of [`ClientRequest::to_http2`], with a 2xx `response` (RFC 8441 §5). The
+    /// parameters that the server chose are checked; `Sec-WebSocket-Accept` is ignored.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Client {
     ) -> Result<Self, Error> {
         let deflate = settings.deflate.as_ref();
         let negotiated =
-            handshake::check_choice(request.subprotocols(), deflate, response.headers());
+            handshake::check_response(request.subprotocols(), deflate, response.headers());
         let opened = Opened {
             negotiated: negotiated.map_err(|cause| Error::peer(NAME, cause))?,
             status: Some(response.status()),
@@ -103,7 +103,7 @@ impl Handshake for ClientRole {
         let deflate = upgrading.deflate.as_ref();
         let negotiated = key
             .check(headers)
-            .and_then(|()| handshake::check_choice(offered, deflate, headers))
+            .and_then(|()| handshake::check_response(offered, deflate, headers))
             .map_err(|cause| Error::peer(NAME, cause))?;
         Ok(Some(Opened {
             negotiated,

@@ -19,18 +19,18 @@ pub struct CloseFrame {
 pub enum Closer {
     /// This side.
     Local,
-    /// The other side.
+    /// The peer.
     Peer,
 }
 
 impl CloseFrame {
-    /// A Close frame that gives no reason.
+    /// Creates a frame without a reason.
     pub(crate) fn bare(code: CloseCode) -> Self {
         let reason = Text::default();
         Self { code, reason }
     }
 
-    /// Checks what the application wants to say.
+    /// Creates a frame that the application wants to send.
     pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, WebSocketError> {
         if !code.is_sendable() {
             return Err(WebSocketError::UnsendableCode(code));
@@ -53,7 +53,7 @@ impl CloseFrame {
         if !code.is_sendable() {
             return Err(WebSocketError::BadCloseCode(code));
         }
-        // Copied: a reason may be kept for long, and must not keep the buffer it came in.
+        // A copy: the reason may be kept for long, and must not keep the buffer that it came in.
         let reason =
             Text::try_from(Bytes::copy_from_slice(reason)).or(Err(WebSocketError::BadUtf8))?;
         Ok(Self { code, reason })
@@ -75,7 +75,7 @@ impl fmt::Display for CloseFrame {
     }
 }
 
-/// "All control frames MUST have a payload length of 125 bytes or less", two of which are the code.
+/// "All control frames MUST have a payload length of 125 bytes or less": two of them are the code.
 const MAX_REASON: usize = crate::MAX_CONTROL - 2;
 
 #[cfg(test)]

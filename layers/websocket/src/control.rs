@@ -7,12 +7,11 @@ use crate::ping::{PingToken, Pings, Pong};
 use bytes::Bytes;
 use wirestack_layer::Error;
 
-/// Pings, closing and negotiated parameters: all that an application does with a WebSocket beside
-/// messages. It is the same for both roles and every [`Payload`](crate::Payload).
+/// The pings, the closing and the negotiated parameters of a WebSocket: all that is not messages.
+/// It has the same type for both roles and every [`Payload`](crate::Payload).
 ///
-/// A [`Socket`](crate::Socket) dereferences to it, and in a stack of any depth
-/// [`part`](wirestack_layer::LayerExt::part) finds that of the topmost WebSocket:
-/// `stack.part::<Control>()`.
+/// A [`Socket`](crate::Socket) dereferences to it. In a stack of any depth,
+/// [`part`](wirestack_layer::LayerExt::part) finds the one of the topmost WebSocket.
 ///
 /// ```
 /// use wirestack_layer::{Layer, LayerExt, Pipe};
@@ -26,8 +25,8 @@ use wirestack_layer::Error;
 #[derive(Debug)]
 pub struct Control {
     pub(crate) pings: Pings,
-    /// What the Close frame will say when the application has finished.
-    pub(crate) farewell: CloseFrame,
+    /// The Close frame that is sent when the application has finished.
+    pub(crate) close_frame: CloseFrame,
     pub(crate) closed: Option<(CloseFrame, Closer)>,
     pub(crate) negotiated: Negotiated,
 }
@@ -36,7 +35,7 @@ impl Control {
     pub(crate) fn new() -> Self {
         Self {
             pings: Pings::default(),
-            farewell: CloseFrame::bare(CloseCode::NORMAL),
+            close_frame: CloseFrame::bare(CloseCode::NORMAL),
             closed: None,
             negotiated: Negotiated::default(),
         }
@@ -47,49 +46,51 @@ impl Control {
         self.negotiated.subprotocol.as_deref()
     }
 
-    /// Returns how messages are compressed, if both sides agreed to that.
+    /// Returns the negotiated compression, once open. Without one, messages are not compressed.
     pub fn compression(&self) -> Option<&Compression> {
         self.negotiated.compression.as_ref()
     }
 
-    /// Sends a ping at the next `process`, or once open. [`pong`](Self::pong) returns its answer.
+    /// Sends a ping at the next `process`, once open. [`pong`](Self::pong) and
+    /// [`pong_to`](Self::pong_to) return its answer.
     ///
     /// # Errors
     ///
     /// [`WebSocketError::LongPing`](crate::WebSocketError::LongPing) beyond 125 bytes,
-    /// [`WebSocketError::TooManyPings`](crate::WebSocketError::TooManyPings) while 64 are unanswered.
+    /// [`WebSocketError::TooManyPings`](crate::WebSocketError::TooManyPings) while 64 are
+    /// unanswered.
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
         self.pings
             .add(payload.into())
             .map_err(|cause| Error::local(NAME, cause))
     }
 
-    /// Takes the answer to the next ping that was answered. A pong also answers the pings before
-    /// its own.
+    /// Takes the oldest answer to a ping. A pong answers its own ping and all pings before it.
     pub fn pong(&mut self) -> Option<Pong> {
         self.pings.next_pong()
     }
 
-    /// Returns `true` if this ping was answered and [`pong_to`](Self::pong_to) would return that.
+    /// Returns `true` if [`pong_to`](Self::pong_to) would return the answer to this ping.
     pub fn is_answered(&self, ping: PingToken) -> bool {
         self.pings.is_answered(ping)
     }
 
-    /// Takes the answer to this ping, if it is there.
+    /// Takes the answer to this ping, once it has arrived.
     pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.pings.pong_to(ping)
     }
 
     /// Sets the code and the reason of the Close frame that is sent when the application has
-    /// finished, instead of 1000. It closes nothing: the application closes by finishing.
+    /// finished; without this call, the code is 1000. It closes nothing: the application closes by
+    /// finishing.
     ///
     /// # Errors
     ///
     /// [`WebSocketError::UnsendableCode`](crate::WebSocketError::UnsendableCode),
     /// [`WebSocketError::LongReason`](crate::WebSocketError::LongReason).
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        let farewell = CloseFrame::new(code.into(), reason);
-        self.farewell = farewell.map_err(|cause| Error::local(NAME, cause))?;
+        let close_frame = CloseFrame::new(code.into(), reason);
+        self.close_frame = close_frame.map_err(|cause| Error::local(NAME, cause))?;
         Ok(())
     }
 

@@ -11,8 +11,8 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue};
 
 /// The server's side of a WebSocket.
 ///
-/// It waits at the [`request`](Self::request) until it is told [`accept`](Self::accept) or
-/// [`reject`](Self::reject). A request that is not a WebSocket handshake it refuses by itself.
+/// It waits at the [`request`](Self::request) until the application calls [`accept`](Self::accept)
+/// or [`reject`](Self::reject). It refuses by itself a request that is not a WebSocket handshake.
 pub type Server<F = Queue<Message>> = Socket<ServerRole, F>;
 
 /// The role of a server; see [`Server`].
@@ -21,7 +21,7 @@ pub struct ServerRole {
     request: RequestState,
 }
 
-/// How far the decision on the request has come.
+/// The state of the client's request.
 #[derive(Debug)]
 enum RequestState {
     /// It has not arrived.
@@ -84,7 +84,7 @@ impl Server {
 }
 
 impl<F> Server<F> {
-    /// Returns what the client asks for, while that waits for a decision.
+    /// Returns the client's request, while it waits for a decision.
     pub fn request(&self) -> Option<Offer<'_>> {
         let upgrading = self.upgrading()?;
         match upgrading.role.request {
@@ -97,7 +97,8 @@ impl<F> Server<F> {
     ///
     /// # Errors
     ///
-    /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits; [`WebSocketError::NothingToDecide`].
+    /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits;
+    /// [`WebSocketError::NothingToDecide`].
     pub fn accept(&mut self, accept: Accept) -> Result<(), Error> {
         let upgrading = self.undecided()?;
         if let Some(request) = upgrading.upgrade.request() {

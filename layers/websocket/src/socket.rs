@@ -13,8 +13,8 @@ use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress, Queue};
 /// One side of a WebSocket: a [`Client`](crate::Client) or a [`Server`](crate::Server).
 ///
 /// Its application sends and receives [`Message`]s, [`Part`]s of them after [`parts`](Self::parts),
-/// or bytes after [`tunnel`](Self::tunnel). Pings and closing are methods of [`Control`]. How it ends
-/// and fails is described at the [crate root](crate#ends).
+/// or bytes after [`tunnel`](Self::tunnel). Pings and closing are methods of [`Control`]. How it
+/// ends and fails is described at the [crate root](crate#ends).
 pub struct Socket<R: Role, F = Queue<Message>> {
     stage: Stage<R>,
     connection: Connection,
@@ -48,19 +48,19 @@ impl<R: Role> Socket<R> {
         Self::with(Stage::Open { status, response }, connection)
     }
 
-    /// Makes it carry parts of messages, as they come and go.
+    /// Makes it carry parts of messages, which are sent and received before the message is whole.
     pub fn parts(self) -> Socket<R, Queue<Part>> {
         self.with_payload()
     }
 
-    /// Makes it carry bytes, in binary messages of any cut. A text message then fails it. There is
-    /// no half-close: an application that finishes closes both directions (see
+    /// Makes it carry bytes, in binary messages of any length. A text message from the peer is then
+    /// an error. There is no half-close: an application that finishes closes both directions (see
     /// [`carries_half_close`](Layer::carries_half_close)).
     pub fn tunnel(self) -> Socket<R, Pipe> {
         self.with_payload()
     }
 
-    /// Makes it carry messages, parts or bytes, as `F` says.
+    /// Makes it carry messages, parts or bytes: the type `F`.
     pub fn with_payload<F: Payload>(self) -> Socket<R, F> {
         Socket::with(self.stage, self.connection)
     }
@@ -192,7 +192,7 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
         Ok(())
     }
 
-    // The control is a part of its own: a search for it finds both roles and every payload.
+    // The control is a part of its own, so that a search for it finds any role and any payload.
 
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
         if wanted(TypeId::of::<Self>()) {

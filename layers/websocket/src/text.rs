@@ -3,10 +3,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::Utf8Error;
 
-/// A text whose bytes are shared, not copied.
+/// A text that is cloned without a copy of its bytes.
 ///
-/// It was checked when it was made or received. As this crate has no unsafe code, each turn into a
-/// `&str` checks it again, at the speed of memory: hold on to the `&str` for repeated use.
+/// It was checked when it was made or received. As this crate has no unsafe code, each conversion
+/// to `&str` checks it again, as fast as memory is read. For repeated use, keep the `&str`.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text(Bytes);
 
@@ -22,12 +22,12 @@ impl Text {
         simdutf8::basic::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Returns the text in UTF-8, without checking it again.
+    /// Returns the bytes of the text, without checking them again.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Returns the text in UTF-8, owned.
+    /// Returns the bytes of the text, owned.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }

@@ -32,7 +32,7 @@ pub trait Handshake: Send + Sized + 'static {
 
 /// A handshake that is not done yet: the upgrade, and the pipes between it and the frames.
 ///
-/// It is driven in place rather than nested, because its outcome has to be checked before the
+/// It is driven here instead of being nested, because its outcome has to be checked before the
 /// application is heard, and because it is gone once the WebSocket is open.
 #[derive(Debug)]
 #[expect(unnameable_types, reason = "only `Handshake` names it")]
@@ -65,8 +65,8 @@ impl<R: Handshake> Upgrading<R> {
         }
     }
 
-    /// Advances the upgrade as far as possible, and returns `true` once it is open: what is next on
-    /// the wire are the bytes behind it.
+    /// Advances the upgrade as far as possible. Returns `true` once it is open: the next bytes on
+    /// the wire are those behind it.
     pub(crate) fn process<F: Payload>(
         &mut self,
         p: &mut Flows<'_, F, F>,

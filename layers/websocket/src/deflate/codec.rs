@@ -1,4 +1,4 @@
-//! The payloads of compressed messages (RFC 7692 §7.2), on zlib.
+//! The payloads of compressed messages (RFC 7692 §7.2), made and read by zlib.
 
 use super::pool::Idle;
 use super::settings::{Compression, Deflate, MAX_BITS};
@@ -10,13 +10,13 @@ use std::sync::Arc;
 /// Compresses the messages that one side sends.
 #[derive(Debug)]
 pub(crate) struct Deflater {
-    /// `None` where zlib has no window that small: then nothing is compressed, as each message may
-    /// do without (RFC 7692 §6).
+    /// `None` if the window is too small for zlib. Then no message is compressed: compression is
+    /// optional for each message (RFC 7692 §6).
     bits: Option<u8>,
     takes_over: bool,
     level: u8,
     threshold: usize,
-    /// The present message is compressed.
+    /// `true` if the present message is compressed.
     active: bool,
     zlib: Option<Compress>,
     idle: Arc<Idle<(u8, u8), Compress>>,
@@ -28,17 +28,17 @@ pub(crate) struct Inflater {
     bits: u8,
     takes_over: bool,
     zlib: Option<Decompress>,
-    /// How much of [`TAIL`] was read.
+    /// The number of bytes of [`TAIL`] that are read.
     tail: usize,
     idle: Arc<Idle<u8, Decompress>>,
 }
 
-/// How far [`Inflater::inflate`] came.
+/// The result of [`Inflater::inflate`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// How much of the input was read.
+    /// The number of bytes of the input that were read.
     pub(crate) read: usize,
-    /// The output is as long as it may be, and there may be more of it.
+    /// `true` if the output has its greatest length, and more may follow.
     pub(crate) full: bool,
 }
 
@@ -50,7 +50,7 @@ struct Direction {
 }
 
 impl Compression {
-    /// Makes the two ends of a client or of a server.
+    /// Creates the compressor and the decompressor of a client or of a server.
     pub(crate) fn codec(&self, is_client: bool, settings: &Deflate) -> (Deflater, Inflater) {
         let client = Direction {
             bits: self.client_max_window_bits,
@@ -83,7 +83,8 @@ impl Deflater {
         }
     }
 
-    /// Decides on the next message, of which `len` bytes are known, and whether these are all.
+    /// Decides if the next message is compressed. `len` bytes of it are known; they are all if
+    /// `whole`.
     pub(crate) fn begin(&mut self, len: usize, whole: bool) {
         self.active = self.bits.is_some() && (!whole || len >= self.threshold);
     }
@@ -101,7 +102,7 @@ impl Deflater {
             used.unwrap_or_else(|| Compress::new_with_window_bits(level, false, bits))
         });
         let before = zlib.total_in();
-        // It mostly halves, and grows by no more than five bytes in 16 KiB.
+        // Most data shrink by half, and none grow by more than five bytes in 16 KiB.
         let mut out = Vec::with_capacity((piece.len() / 2).clamp(64, 64 << 10));
         loop {
             let read = (zlib.total_in() - before) as usize;
@@ -117,7 +118,7 @@ impl Deflater {
             match out.strip_suffix(TAIL) {
                 // "remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end"
                 Some(rest) => out.truncate(rest.len()),
-                // Nothing was left to flush: an empty block without compression, less its tail.
+                // Nothing was left to flush. This is an empty stored block without its tail.
                 None => out.push(0),
             }
             if !self.takes_over
@@ -134,7 +135,7 @@ impl Deflater {
 impl Inflater {
     fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
         Self {
-            // A window that is too large does no harm.
+            // A larger window than the peer's does no harm.
             bits: bits.max(ZLIB_MIN_BITS),
             takes_over,
             zlib: None,
@@ -143,8 +144,8 @@ impl Inflater {
         }
     }
 
-    /// Decompresses some of a message into `out`, which grows to no more than `max` bytes. `whole`
-    /// says that `input` is all that is left of it.
+    /// Decompresses a piece of a message into `out`, which grows to no more than `max` bytes.
+    /// `whole` tells that the message ends with `input`.
     pub(crate) fn inflate(
         &mut self,
         input: &[u8],
@@ -178,8 +179,8 @@ impl Inflater {
     }
 }
 
-/// Decompresses until the input is read or the output is full; returns how much was read, and
-/// whether it is full.
+/// Decompresses until the input is read or the output is full. Returns the number of bytes read,
+/// and `true` if the output is full.
 fn run(
     zlib: &mut Decompress,
     input: &[u8],
@@ -200,7 +201,7 @@ fn run(
         let n = (zlib.total_in() - before) as usize;
         read += n;
         match status.or(Err(WebSocketError::BadCompression))? {
-            // A block may say that it is the last (RFC 7692 §7.2.3.4): another may follow.
+            // Another block may follow one that is marked as final (RFC 7692 §7.2.3.4).
             Status::StreamEnd => zlib.reset(false),
             _ if read == input.len() && out.len() < out.capacity() => break,
             _ if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
@@ -213,7 +214,7 @@ fn run(
     Ok((read, false))
 }
 
-/// What a flush ends with, and no message carries.
+/// The end of a flush, which messages do not carry.
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 /// The smallest window of a zlib stream without a header.
 const ZLIB_MIN_BITS: u8 = 9;

@@ -1,19 +1,20 @@
 use super::pool::Pool;
 
-/// How messages are compressed, if the peer agrees: permessage-deflate (RFC 7692).
+/// The compression of messages, if the peer agrees: permessage-deflate (RFC 7692).
 ///
-/// It is off unless [`Settings::deflate`](crate::Settings::deflate) has it, because compression
-/// tells secrets: whoever sees the length of what travels, and can mix text of his own with a
-/// secret in one context, finds the secret byte by byte (CRIME and BREACH; RFC 7692 §8). Switch it
-/// on where messages do not hold both, or let [no context](Self::server_no_context_takeover) be
-/// taken over where only single messages are harmless.
+/// It is off unless [`Settings::deflate`](crate::Settings::deflate) has a value, because
+/// compression can reveal secrets. An attacker who sees the length of messages, and can put text
+/// into the same context as a secret, finds the secret byte by byte (CRIME and BREACH; RFC 7692
+/// §8). Use it where messages do not hold both. If single messages are harmless, but not all of
+/// them together, use it with [no context takeover](Self::server_no_context_takeover).
 ///
 /// # Memory
 ///
-/// A connection allocates nothing for it until the first compressed message. Then, with the whole
-/// window of 15 bits, a compressor takes about 320 KiB and a decompressor about 47 KiB; with 12 bits
-/// and less, a compressor takes about 205 KiB. Where no context is taken over they are held only
-/// within a message, and shared by all connections whose settings are clones of one value.
+/// A connection allocates nothing for compression until the first compressed message. Then, with
+/// the whole window of 15 bits, a compressor takes about 320 KiB and a decompressor about 47 KiB;
+/// with 12 bits and less, a compressor takes about 205 KiB. Without context takeover, a connection
+/// holds them only while it handles a message, and all connections whose settings are clones of one
+/// value share them.
 ///
 /// ```
 /// use wirestack_websocket::{Deflate, Settings};
@@ -28,18 +29,18 @@ use super::pool::Pool;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Deflate {
-    /// Whether the server compresses each message by itself; no by default. A client that wants it
-    /// fails if the server does not agree.
+    /// `true` if the server compresses each message separately; `false` by default. A client that
+    /// wants it fails if the server does not agree.
     pub server_no_context_takeover: bool,
-    /// Whether the client compresses each message by itself; no by default.
+    /// `true` if the client compresses each message separately; `false` by default.
     pub client_no_context_takeover: bool,
     /// The largest window that the server compresses with, as a power of two from 8 to 15; 15 by
     /// default. A client that wants less than 15 fails if the server does not agree.
     pub server_max_window_bits: u8,
     /// The largest window that the client compresses with, as a power of two from 8 to 15; 15 by
-    /// default. A server can bound only clients that offer to be.
+    /// default. A server can limit only clients that offer this.
     pub client_max_window_bits: u8,
-    /// How hard this side tries, from 0 for not at all to 9; 6 by default.
+    /// The effort of this side's compressor, from 0 for none to 9; 6 by default.
     pub level: u8,
     /// The shortest message that this side compresses, in bytes; 64 by default.
     pub threshold: usize,
@@ -60,13 +61,13 @@ impl Default for Deflate {
     }
 }
 
-/// What both sides agreed on (RFC 7692 §7.1).
+/// The parameters of compression that both sides agreed on (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compression {
-    /// Whether the server compresses each message by itself.
+    /// `true` if the server compresses each message separately.
     pub server_no_context_takeover: bool,
-    /// Whether the client compresses each message by itself.
+    /// `true` if the client compresses each message separately.
     pub client_no_context_takeover: bool,
     /// The window that the server compresses with, as a power of two from 8 to 15.
     pub server_max_window_bits: u8,
