@@ -15,7 +15,7 @@ pub(crate) struct Extension {
 pub(crate) struct Malformed;
 
 impl Extension {
-    /// Parses a list, in which elements may be empty.
+    /// Parses a list. Empty elements are skipped.
     pub(crate) fn parse_list(text: &str) -> Result<Vec<Self>, Malformed> {
         let elements = split_list(text, ',').map(str::trim);
         let elements = elements.filter(|element| !element.is_empty());

@@ -171,7 +171,7 @@ impl<F: Payload> Connect<F> {
     pub fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         target.must_be_websocket().map_err(invalid)?;
-        let mut request = websocket::Request::new(&target.request_url())?;
+        let mut request = websocket::ClientRequest::new(&target.request_url())?;
         if let Some(value) = authorization(&target)? {
             request = request.header(AUTHORIZATION, value)?;
         }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_dial::{Backoff, DialError, Next, Reconnect, Trace};
 use wirestack_layer::Error;
-use wirestack_websocket::{CloseCode, Closed, Message};
+use wirestack_websocket::{CloseCode, CloseFrame, Message};
 
 impl Connect {
     /// Connects, and connects again whenever the connection is lost. `backoff` sets the delays.
@@ -79,8 +79,8 @@ pub enum ReconnectEvent {
     Failed(DialError),
     /// The connection broke.
     Broke(Error),
-    /// The server closed the WebSocket.
-    Closed(Option<Closed>),
+    /// The server closed the WebSocket, with this Close frame.
+    Closed(Option<CloseFrame>),
     /// The next attempt to connect starts after this delay.
     Waiting(Duration),
     /// No further attempt follows: this is the last event.
@@ -94,7 +94,7 @@ impl std::fmt::Display for ReconnectEvent {
             Self::Message(message) => write!(f, "a message of {} bytes", message.len()),
             Self::Failed(error) => write!(f, "not connected: {error}"),
             Self::Broke(error) => write!(f, "lost: {error}"),
-            Self::Closed(Some(closed)) => write!(f, "closed by the server: {closed:?}"),
+            Self::Closed(Some(frame)) => write!(f, "closed by the server: {frame}"),
             Self::Closed(None) => f.write_str("closed by the server"),
             Self::Waiting(time) => write!(f, "connecting again in {time:.1?}"),
             Self::GaveUp => f.write_str("given up"),

@@ -196,8 +196,8 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         let WebSocketOptions {
             request, settings, ..
         } = &self.opening;
-        let client = Client::answered(request, response, settings.clone(), seeds.seed());
-        Some(client.map(|client| client.carrying::<F>().boxed()))
+        let client = Client::from_response(request, response, settings.clone(), seeds.seed());
+        Some(client.map(|client| client.with_payload::<F>().boxed()))
     }
 
     fn build(

@@ -28,7 +28,7 @@ pub fn answer(
     verdict: Verdict,
     settings: Settings,
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
-    match Server::answered(offer, verdict?, settings) {
+    match Server::from_request(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol nobody offered
     }

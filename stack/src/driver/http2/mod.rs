@@ -66,7 +66,7 @@ impl Http2 {
     pub async fn websocket(&self, path: &str) -> Result<Http2WebSocket, Error> {
         let origin = self.shared.origin.as_ref().ok_or_else(no_origin)?;
         let path = path.strip_prefix('/').unwrap_or(path);
-        let mut request = websocket::Request::new(&format!("{}/{path}", origin.url))?;
+        let mut request = websocket::ClientRequest::new(&format!("{}/{path}", origin.url))?;
         if let Some(value) = &origin.authorization {
             request = request.header(AUTHORIZATION, value.clone())?;
         }
@@ -81,12 +81,12 @@ impl Http2 {
     /// The peer refused it, or the error that ended the connection: an [`http2::Http2Error`](crate::http2::Http2Error).
     pub async fn websocket_with(
         &self,
-        request: websocket::Request,
+        request: websocket::ClientRequest,
         settings: websocket::Settings,
     ) -> Result<Http2WebSocket, Error> {
         let asked = ConnectRequest::extended("websocket", request.to_http2(&settings))?;
         let (response, stream) = self.open(asked).await?;
-        let client = websocket::Client::answered(&request, response, settings, seed())?;
+        let client = websocket::Client::from_response(&request, response, settings, seed())?;
         let engine = Engine::new(client);
         Ok(Connection::new(self.runtime(), Box::new(stream), engine))
     }
