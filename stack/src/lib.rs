@@ -95,9 +95,9 @@ pub use {
 struct Readme;
 
 #[cfg(all(doctest, feature = "tokio", feature = "aws-lc-rs"))]
-#[doc = include_str!("../../docs/write-a-layer.md")]
+#[doc = include_str!("../../docs/guides/write-a-layer.md")]
 struct WriteALayer;
 
 #[cfg(all(doctest, feature = "smol"))]
-#[doc = include_str!("../../docs/write-a-runtime.md")]
+#[doc = include_str!("../../docs/guides/write-a-runtime.md")]
 struct WriteARuntime;
