@@ -12,7 +12,7 @@ use std::time::Duration;
 use wirestack::Instant;
 use wirestack_examples::AnyError;
 use wirestack_http1::connect::Client;
-use wirestack_layer::{End, Flow, Layer, Pipe, Ports};
+use wirestack_layer::{End, Flow, Flows, Layer, Pipe};
 
 fn main() -> Result<(), AnyError> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -37,8 +37,8 @@ fn main() -> Result<(), AnyError> {
 fn tunnel(io: &mut TcpStream, mut layer: Client) -> Result<std::io::Cursor<Vec<u8>>, AnyError> {
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
     loop {
-        let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-        layer.process(ports, Instant::now());
+        let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+        layer.process(flows, Instant::now());
         io.write_all(to_wire.unread())?;
         to_wire.discard();
         if let Some(End::Aborted(error)) = to_app.closed() {

@@ -137,6 +137,7 @@ impl Here {
         tokio::spawn(servers::echo(target, Some(tls)));
         Ok(here)
     }
+
     fn connect(&self) -> Connect {
         let [first, second] = &self.hops;
         let connect = connect(&self.url).tls(self.trust.clone());

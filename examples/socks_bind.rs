@@ -26,7 +26,7 @@ async fn main() -> Result<(), AnyError> {
     }
     let io = TcpStream::connect(proxy).await?;
     let mut connection = Connection::from_transport(io, Engine::new(client))?;
-    connection.open_within(Duration::from_secs(60));
+    connection.set_open_timeout(Duration::from_secs(60));
     let bound = connection.wait_for(|engine| engine.part::<Client>()?.bound().cloned());
     println!("listening on {}", bound.await?);
     connection.open().await?;

@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use std::io::{self, Read, Write};
 use wirestack::Instant;
 use wirestack_examples::AnyError;
-use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_layer::{Flow, Flows, Layer, Pipe};
 use wirestack_socks::{Address, Client};
 
 fn main() -> Result<(), AnyError> {
@@ -38,12 +38,12 @@ fn main() -> Result<(), AnyError> {
         )?;
         // Edges, not levels: everything is done that can be done, until the socket would wait.
         loop {
-            let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-            layer.process(ports, Instant::now());
-            let before = from_wire.moves() + to_wire.moves();
+            let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+            layer.process(flows, Instant::now());
+            let before = from_wire.revision() + to_wire.revision();
             send(&mut io, &mut to_wire)?;
             receive(&mut io, &mut from_wire)?;
-            if from_wire.moves() + to_wire.moves() == before {
+            if from_wire.revision() + to_wire.revision() == before {
                 break;
             }
         }

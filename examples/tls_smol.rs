@@ -10,7 +10,7 @@ use smol::net::TcpStream;
 use wirestack::Instant;
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
-use wirestack_layer::{End, Flow, Layer, Pipe, Ports};
+use wirestack_layer::{End, Flow, Flows, Layer, Pipe};
 use wirestack_tls::{Client, server_name};
 
 fn main() -> Result<(), AnyError> {
@@ -26,8 +26,8 @@ fn main() -> Result<(), AnyError> {
     smol::block_on(async {
         let mut io = TcpStream::connect(server).await?;
         loop {
-            let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-            layer.process(ports, Instant::now());
+            let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+            layer.process(flows, Instant::now());
             io.write_all(to_wire.unread()).await?;
             to_wire.discard();
             print!("{}", String::from_utf8_lossy(to_app.unread()));

@@ -25,6 +25,7 @@ impl Net {
             Self::Tls => "TLS",
         }
     }
+
     /// Returns the one with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|net| net.name() == name)

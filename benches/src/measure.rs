@@ -13,10 +13,12 @@ impl Meter {
     pub(crate) fn start() -> Self {
         Self(cpu_time())
     }
+
     /// Returns the CPU time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         cpu_time() - self.0
     }
+
     /// Returns the CPU time since the start, in microseconds for each of so many messages.
     pub(crate) fn per_message(&self, messages: usize) -> f64 {
         self.elapsed().as_secs_f64() * 1e6 / messages as f64

@@ -16,11 +16,13 @@ impl<'a> Times<'a> {
         head(title, first, names.chain(best));
         Self { contestants }
     }
+
     /// Prints a row, given each contestant's results by round.
     pub(crate) fn row(&self, name: &str, results: &[Vec<f64>]) {
         let cells = results.iter().map(|times| time(times, &results[0]));
         row(name, cells.chain(self.beside_best(results)));
     }
+
     /// Compares ours with the peer that is the fastest in this row.
     fn beside_best(&self, results: &[Vec<f64>]) -> Option<String> {
         let all = || self.contestants.iter().zip(results);

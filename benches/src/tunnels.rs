@@ -80,13 +80,15 @@ impl Pair {
         pair.turn();
         pair
     }
+
     /// Lets both ends do what they can, once.
     fn turn(&mut self) {
         self.client.process(self.now);
-        self.client.to_wire().pour(self.server.from_wire());
+        self.client.to_wire().transfer_to(self.server.from_wire());
         self.server.process(self.now);
-        self.server.to_wire().pour(self.client.from_wire());
+        self.server.to_wire().transfer_to(self.client.from_wire());
     }
+
     /// Says yes to every request.
     fn accept(&mut self, tunnels: usize) {
         for n in 0..tunnels {

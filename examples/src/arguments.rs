@@ -39,18 +39,22 @@ impl Arguments {
         }
         Ok(read)
     }
+
     /// Returns every value of an option, in order.
     pub fn all(&self, name: &str) -> &[String] {
         self.options.get(name).map_or(&[], Vec::as_slice)
     }
+
     /// Returns whether an option was given.
     pub fn has(&self, name: &str) -> bool {
         self.options.contains_key(name)
     }
+
     /// Returns the last value of an option.
     pub fn last(&self, name: &str) -> Option<&str> {
         self.all(name).last().map(String::as_str)
     }
+
     /// Reads `--auth user:password`.
     ///
     /// # Errors
@@ -63,6 +67,7 @@ impl Arguments {
         let (user, password) = auth.split_once(':').ok_or("--auth takes user:password")?;
         Ok(Some((user.to_owned(), password.to_owned())))
     }
+
     /// Reads `--cacert FILE`, `--cert FILE --key FILE`, `--tls12` and `--tls13`, for a client.
     ///
     /// # Errors
@@ -78,6 +83,7 @@ impl Arguments {
         }
         Ok(settings.build()?)
     }
+
     fn versions(&self) -> Versions {
         match (self.has("--tls12"), self.has("--tls13")) {
             (true, false) => Versions::Tls12,
@@ -85,6 +91,7 @@ impl Arguments {
             _ => Versions::Both,
         }
     }
+
     /// Reads `--tls CHAIN KEY`, for a server.
     ///
     /// # Errors

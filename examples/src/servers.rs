@@ -10,8 +10,8 @@ use wirestack::socks::Command;
 use wirestack::tls::rustls::ServerConfig;
 use wirestack::websocket::Accept;
 use wirestack::{
-    BoxTunnel, Connection, Engine, Gate, Nest, Policy, Seed, ServerSocket, WebSocketServer, http2,
-    serve_proxy, socks, tls,
+    AccessPolicy, BoxTunnel, Connection, Engine, Nest, ProxyServer, Seed, ServerSocket,
+    WebSocketServer, http2, serve_proxy, socks, tls,
 };
 
 /// How long a client may take with its handshake, and with its goodbye.
@@ -30,7 +30,7 @@ pub type Tls = Option<Arc<ServerConfig>>;
 ///
 /// What the listener fails with.
 pub async fn socks5(listener: Listener, login: Option<Login>) -> Result<(), AnyError> {
-    let gate = Gate::socks(Policy::loopback());
+    let gate = ProxyServer::socks(AccessPolicy::loopback());
     proxy(listener, gate, move || {
         let server = match login.clone() {
             None => socks::Server::new().with_socks4(|_| true),
@@ -55,7 +55,7 @@ pub async fn connect(
     digest: bool,
     tls: Tls,
 ) -> Result<(), AnyError> {
-    let mut gate = Gate::connect(Policy::loopback());
+    let mut gate = ProxyServer::connect(AccessPolicy::loopback());
     if let Some((user, password)) = login {
         gate = match digest {
             false => gate.with_basic("wirestack", &user, &password),
@@ -79,13 +79,13 @@ pub async fn connect(
 
 async fn proxy(
     mut listener: Listener,
-    gate: Gate,
+    gate: ProxyServer,
     layer: impl Fn() -> Result<BoxTunnel, wirestack::Error>,
 ) -> Result<(), AnyError> {
     let runtime = current()?;
     loop {
         let (io, peer) = listener.accept().await?;
-        let gate = gate.clone().between(peer, io.local_addr()?);
+        let gate = gate.clone().with_addresses(peer, io.local_addr()?);
         let engine = Engine::new(layer()?);
         let client = Connection::from_transport(io, engine)?;
         runtime.spawn(Box::pin(async move {

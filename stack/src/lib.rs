@@ -47,14 +47,14 @@
 //! * [`Connection`]: a stack on a transport; [`Handle`], [`Reader`], [`Writer`] share one.
 //! * [`Http2`], [`Http2Stream`], [`Pool`]: many streams over one connection.
 //! * [`WebSocketServer`], [`serve_proxy`], [`relay`]: servers. [`associate`]: UDP through SOCKS5.
-//! * [`Layer`], [`Ports`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
+//! * [`Layer`], [`Flows`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
 //! * [`Nest`], [`Stack`], [`Identity`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting, from
 //!   `wirestack-nest`.
 //! * [`Engine`]: driving a stack by hand.
 //! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
 //!   [`DialContext`] carries out what a dialer says.
-//! * [`Gate`], [`Policy`], [`Refused`], [`Wants`], [`Datagrams`]: what a proxy decides.
+//! * [`ProxyServer`], [`AccessPolicy`], [`ProxyError`], [`ProxyRequest`], [`UdpRelay`]: what a proxy decides.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 #[cfg(feature = "blocking")]
@@ -71,17 +71,21 @@ pub use connect::{Connecting, HyperStream};
 pub use driver::datagrams::{Association, DatagramSender};
 pub use driver::dial::{DialContext, Dialed, Pool};
 pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming, Origin};
-pub use driver::io::{Boxed, Closed, Connection, Ended, Handle, Reader, Relayed, Writer, relay};
+pub use driver::io::{
+    Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, Relayed, Writer, relay,
+};
 #[doc(inline)]
 pub use driver::runtime;
 pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
 #[doc(inline)]
 pub use wirestack_dial as dial;
-pub use wirestack_dial::serve::{Datagrams, Gate, Outgoing, Policy, Refused, Wants};
+pub use wirestack_dial::serve::{
+    AccessPolicy, ProxyError, ProxyRequest, ProxyServer, RelayedDatagram, UdpRelay,
+};
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 pub use wirestack_layer::{
-    AnyLayer, Blame, Cause, End, Error, Facts, Flow, Instant, Layer, LayerExt, NewConnection,
-    Parsed, Pipe, Place, Ports, Progress, Queue, ReadError, Seed, Status, Tunnel, Weigh, Wire,
+    AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
+    NewConnection, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]

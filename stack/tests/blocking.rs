@@ -13,7 +13,9 @@ use support::{PATIENCE, TLS, connect_server, echo, proxy, socks_server};
 use wirestack::blocking::{Connection, TimedOut};
 use wirestack::runtime::StdTransport;
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
-use wirestack::{Engine, Error, Gate, Identity, Policy, Seed, connect, connect_stream, socks};
+use wirestack::{
+    AccessPolicy, Engine, Error, Identity, ProxyServer, Seed, connect, connect_stream, socks,
+};
 
 /// Two ends of a TCP connection.
 fn pair() -> (TcpStream, TcpStream) {
@@ -40,8 +42,12 @@ fn large(n: u8) -> Message {
 fn a_websocket_opens_through_two_proxies_and_tls() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (gate, inner, target) = runtime.block_on(async {
-        let (gate, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-        let (inner, _) = proxy(Gate::connect(Policy::loopback()), connect_server).await;
+        let (gate, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+        let (inner, _) = proxy(
+            ProxyServer::connect(AccessPolicy::loopback()),
+            connect_server,
+        )
+        .await;
         (gate, inner, echo(true).await)
     });
     let mut socket = connect(&format!("wss://localhost:{}/", target.port()))
@@ -229,7 +235,7 @@ fn a_reset_is_told_behind_what_came_before_it() {
 fn a_stream_of_bytes_opens_by_url() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (gate, target) = runtime.block_on(async {
-        let (gate, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
+        let (gate, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
         (gate, echo(false).await)
     });
     let mut stream = connect_stream(&format!("tcp://{target}"))
@@ -262,6 +268,7 @@ impl Write for Script {
         self.heard.extend_from_slice(bytes);
         Ok(bytes.len())
     }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -418,10 +425,12 @@ fn a_time_out_ends_a_call_that_is_busy() {
             Err(io::ErrorKind::WouldBlock.into())
         }
     }
+
     impl Write for Busy {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
         }
+
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }

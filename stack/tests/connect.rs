@@ -8,14 +8,15 @@ use support::{TLS, connect_server, echo, listen, proxy, secure_connect_server, s
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::{Hop, Reason, Timeouts};
 use wirestack::websocket::{CloseCode, Message};
-use wirestack::{Gate, Policy, http1, socks, tls};
+use wirestack::{AccessPolicy, ProxyServer, http1, socks, tls};
 use wirestack::{connect, connect_stream};
 
 #[tokio::test]
 async fn a_websocket_opens_through_two_proxies_and_tls() {
     let target = echo(true).await;
-    let (outer, mut by_outer) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-    let gate = Gate::connect(Policy::loopback()).with_basic("here", "you", "hidden");
+    let (outer, mut by_outer) =
+        proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+    let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (inner, _) = proxy(gate, connect_server).await;
 
     let (mut socket, trace) = connect(&format!("wss://localhost:{}/", target.port()))
@@ -57,7 +58,11 @@ async fn a_websocket_opens_through_two_proxies_and_tls() {
 #[tokio::test]
 async fn three_megabytes_pass_a_proxy_over_tls_in_both_directions() {
     let target = echo(true).await;
-    let (hop, _) = proxy(Gate::connect(Policy::loopback()), secure_connect_server).await;
+    let (hop, _) = proxy(
+        ProxyServer::connect(AccessPolicy::loopback()),
+        secure_connect_server,
+    )
+    .await;
     let socket = connect(&format!("wss://localhost:{}/", target.port()))
         .via(format!("https://localhost:{}", hop.port()))
         .tls(TLS.client.clone());
@@ -72,7 +77,7 @@ async fn three_megabytes_pass_a_proxy_over_tls_in_both_directions() {
 #[tokio::test]
 async fn a_stream_carries_half_close_through_proxies() {
     let (listener, target) = listen().await;
-    let (hop, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
+    let (hop, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
     let server = tokio::spawn(async move {
         let (mut io, _) = listener.accept().await.unwrap();
         let mut heard = String::new();
@@ -95,7 +100,11 @@ async fn a_stream_carries_half_close_through_proxies() {
 #[tokio::test]
 async fn a_reset_behind_a_proxy_is_a_reset_and_not_an_end() {
     let (listener, target) = listen().await;
-    let (hop, mut told) = proxy(Gate::connect(Policy::loopback()), connect_server).await;
+    let (hop, mut told) = proxy(
+        ProxyServer::connect(AccessPolicy::loopback()),
+        connect_server,
+    )
+    .await;
     let server = tokio::spawn(async move {
         let (mut io, _) = listener.accept().await.unwrap();
         io.write_all(b"so far").await.unwrap();
@@ -120,7 +129,7 @@ async fn a_reset_behind_a_proxy_is_a_reset_and_not_an_end() {
 #[tokio::test]
 async fn credentials_on_challenge_open_the_same_tunnel() {
     let target = echo(false).await;
-    let gate = Gate::connect(Policy::loopback()).with_basic("here", "you", "hidden");
+    let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (hop, _) = proxy(gate, connect_server).await;
     let hop: Hop = format!("http://you:hidden@{hop}").parse().unwrap();
     let mut socket = connect(&format!("ws://{target}/"))
@@ -173,9 +182,13 @@ async fn a_proxy_that_closes_with_its_challenge_is_asked_again_on_a_new_connecti
 
 #[tokio::test]
 async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
-    let (socks_hop, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-    let (strict, mut told) = proxy(Gate::connect(Policy::nothing()), connect_server).await;
-    let gate = Gate::connect(Policy::loopback()).with_basic("here", "you", "hidden");
+    let (socks_hop, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+    let (strict, mut told) = proxy(
+        ProxyServer::connect(AccessPolicy::nothing()),
+        connect_server,
+    )
+    .await;
+    let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (guarded, _) = proxy(gate, connect_server).await;
 
     let wrong = connect("ws://localhost:1/").via(format!("socks5h://me:pssst@{socks_hop}"));
@@ -188,9 +201,9 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
 
     let dead = connect_stream("tcp://127.0.0.1:1").via(format!("socks5h://me:secret@{socks_hop}"));
     let error = dead.await.err().unwrap();
-    let cause = error.layer_error().unwrap().cause::<socks::Cause>();
+    let cause = error.layer_error().unwrap().cause::<socks::SocksError>();
     let refused = socks::Reply::ConnectionRefused;
-    assert!(matches!(cause, Some(socks::Cause::Refused(reply)) if *reply == refused));
+    assert!(matches!(cause, Some(socks::SocksError::Refused(reply)) if *reply == refused));
 
     let forbidden = connect_stream("tcp://127.0.0.1:1")
         .via(format!("socks5h://me:secret@{socks_hop}"))
@@ -198,7 +211,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     let error = forbidden.await.err().unwrap();
     let begins = format!("hop 2 (http://{strict}): connect[1]: ");
     assert!(error.to_string().starts_with(&begins), "{error}");
-    let Some(http1::Cause::Refused(refusal)) = error.layer_error().unwrap().cause() else {
+    let Some(http1::Http1Error::Refused(refusal)) = error.layer_error().unwrap().cause() else {
         panic!("{error}");
     };
     assert_eq!(refusal.status, 403);

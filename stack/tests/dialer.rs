@@ -9,7 +9,7 @@ use wirestack::Instant;
 use wirestack::dial::{
     AttemptId, Destination, DialError, Dialer, Endpoint, Plan, Reason, Step, Timeouts,
 };
-use wirestack::{Error, Layer, Pipe, Ports, Progress, Seed};
+use wirestack::{Error, Flows, Layer, Pipe, Progress, Seed};
 
 /// Opens at the byte `k`, fails at `x`, and wants another connection at `n`.
 #[derive(Default)]
@@ -24,12 +24,13 @@ impl Layer for Knock {
     fn name(&self) -> &'static str {
         "knock"
     }
-    fn process(&mut self, mut p: Ports<'_>, _: Instant) {
+
+    fn process(&mut self, mut p: Flows<'_>, _: Instant) {
         if self.open {
-            return p.tunnel();
+            return p.pass_through();
         }
         let Some(byte) = p.from_wire.unread().first().copied() else {
-            if let Some(error) = p.from_wire.cut("knock", "closed before the knock")
+            if let Some(error) = p.from_wire.truncation("knock", "closed before the knock")
                 && !self.over
             {
                 self.over = true;
@@ -55,9 +56,11 @@ impl Layer for Knock {
             }
         }
     }
+
     fn is_open(&self) -> bool {
         self.open
     }
+
     fn progress(&self) -> Progress {
         match (self.open, self.over) {
             (true, _) => Progress::Open,
@@ -65,6 +68,7 @@ impl Layer for Knock {
             _ => Progress::Opening("the knock"),
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         SHOWN.with(|shown| shown.set(shown.get() + 1));
         f.write_str("it knocked")
@@ -86,6 +90,7 @@ impl World {
     fn new(host: &str) -> Self {
         Self::with(host, Timeouts::default())
     }
+
     fn with(host: &str, timeouts: Timeouts) -> Self {
         let start = Instant::now();
         let endpoint = Endpoint {
@@ -99,15 +104,18 @@ impl World {
             now: start,
         }
     }
+
     fn step(&mut self) -> Step {
         self.dialer.step(self.now)
     }
+
     fn attempt(&mut self) -> (AttemptId, Destination) {
         match self.step() {
             Step::Open { attempt, to } => (attempt, to),
             other => panic!("wanted Open, saw {other:?}"),
         }
     }
+
     /// Goes to the time that the dialer waits for.
     fn jump(&mut self) -> Duration {
         match self.step() {
@@ -116,24 +124,28 @@ impl World {
         }
         self.now - self.start
     }
+
     fn closes(&mut self, attempt: AttemptId) {
         match self.step() {
             Step::Close { attempt: closed } => assert_eq!(closed, attempt),
             other => panic!("wanted Close, saw {other:?}"),
         }
     }
+
     fn failure(&mut self) -> DialError {
         match self.step() {
             Step::Failed(error) => error,
             other => panic!("wanted Failed, saw {other:?}"),
         }
     }
+
     /// Opens the next attempt and lets the peer say this.
     fn hear(&mut self, bytes: &[u8]) -> AttemptId {
         let (attempt, _) = self.attempt();
         self.say(attempt, bytes);
         attempt
     }
+
     fn say(&mut self, attempt: AttemptId, bytes: &[u8]) {
         let mut engine = self.dialer.opened(attempt, self.now).expect("wanted");
         for byte in bytes {
@@ -142,6 +154,7 @@ impl World {
             self.dialer.observe(attempt, &mut engine, self.now);
         }
     }
+
     fn resolve(&mut self, found: &[&str]) {
         let Step::Resolve { lookup, host, port } = self.step() else {
             panic!("wanted Resolve");

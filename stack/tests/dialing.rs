@@ -18,7 +18,9 @@ use sim::{Dice, Run, run};
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
-use wirestack::dial::{Credentials, Dialer, Hop, Opening, Plan, Redirects, Routes, Timeouts};
+use wirestack::dial::{
+    Credentials, Dialer, Hop, Plan, Redirects, Routes, Timeouts, WebSocketOptions,
+};
 use wirestack::websocket::{Message, Request};
 use wirestack::{BoxSocket, Queue, Seed};
 
@@ -32,7 +34,7 @@ fn dial(
 ) -> Run {
     let start = Instant::now();
     let url = "ws://target.test:1/";
-    let mut opening = Opening::new(Request::new(url).unwrap());
+    let mut opening = WebSocketOptions::new(Request::new(url).unwrap());
     opening.redirects = redirects;
     let plan: Plan<BoxSocket<Queue<Message>>> =
         Plan::websocket(routes, url.parse().unwrap(), None, opening).unwrap();
@@ -110,6 +112,7 @@ impl Maker<'_> {
         }
         reachable
     }
+
     fn flaw(&mut self) -> Flaw {
         // Twelve bytes are never enough, and a wild cut is anywhere.
         let most = if self.wild { 400 } else { 12 };
@@ -121,6 +124,7 @@ impl Maker<'_> {
             _ => Flaw::None,
         }
     }
+
     fn proxy(&mut self, name: &str) -> Proxy {
         if self.dice.below(4) == 0 {
             let flaw = self.flaw();
@@ -175,6 +179,7 @@ impl Maker<'_> {
         let works = reached && passes && flaw == Flaw::None;
         Proxy { hop, works }
     }
+
     /// Puts a target there, and tells what it does: opens, leads elsewhere, says no, or breaks.
     fn target(&mut self, name: &str, next: &str) -> Fate {
         let flaw = self.flaw();

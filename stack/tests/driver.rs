@@ -184,7 +184,7 @@ async fn a_client_that_says_nothing_is_given_up() {
     let (_silent, io) = duplex(64);
     let mut connection =
         Connection::from_transport(TokioTransport::new(io), Engine::new(socks_server())).unwrap();
-    connection.open_within(Duration::from_secs(10));
+    connection.set_open_timeout(Duration::from_secs(10));
     let error = connection.open().await.unwrap_err();
     let late = error.cause::<OpeningTimedOut>().unwrap();
     assert_eq!(late.allowed, Duration::from_secs(10));
@@ -231,7 +231,7 @@ async fn a_refusal_is_read_although_the_server_ends() {
     let (refused, wrong) = tokio::join!(client.open(), serving);
     let cause = refused.unwrap_err();
     assert!(
-        matches!(cause.cause(), Some(socks::Cause::PasswordRefused(_))),
+        matches!(cause.cause(), Some(socks::SocksError::PasswordRefused(_))),
         "{cause}"
     );
     assert!(wrong.contains("wrong user name or password"), "{wrong}");

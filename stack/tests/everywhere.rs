@@ -10,13 +10,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use wirestack::dial::{Backoff, Sharing};
+use wirestack::dial::{Backoff, PoolConfig};
 use wirestack::runtime::{Listener, Runtime, Threads, Tokio, current};
 use wirestack::websocket::{Accept, Client, CloseCode, Message, Settings};
 use wirestack::{
-    Connect, Connection, DialContext, Engine, Gate, Identity, Policy, Pool, ReconnectEvent, Seed,
-    WebSocketServer, associate, blocking, connect, connect_http2, connect_stream, serve_proxy,
-    socks,
+    AccessPolicy, Connect, Connection, DialContext, Engine, Identity, Pool, ProxyServer,
+    ReconnectEvent, Seed, WebSocketServer, associate, blocking, connect, connect_http2,
+    connect_stream, serve_proxy, socks,
 };
 
 /// The program's own way to the runtime: named, or found where it is needed.
@@ -27,6 +27,7 @@ impl On {
     fn runtime(&self) -> Arc<dyn Runtime> {
         self.0.clone().unwrap_or_else(|| current().unwrap())
     }
+
     fn context(&self) -> DialContext {
         let context = DialContext::new();
         match &self.0 {
@@ -34,12 +35,15 @@ impl On {
             None => context,
         }
     }
+
     fn connect(&self, url: &str) -> Connect {
         connect(url).context(self.context()).direct()
     }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime().spawn(Box::pin(task));
     }
+
     fn listen(&self) -> (Listener, SocketAddr) {
         let listener = Listener::bind_on(self.runtime(), (Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -139,7 +143,7 @@ async fn many_streams(on: &On, url: &str) {
 }
 
 async fn pooled(on: &On, url: &str) {
-    let pool = Pool::new(Sharing::default());
+    let pool = Pool::new(PoolConfig::default());
     let connect = || on.connect(url).http2_only().sharing(&pool);
     // At the same time: the second waits until the first has made the connection.
     let both = futures_util::future::join(connect().into_future(), connect().into_future());
@@ -159,7 +163,8 @@ fn serve_socks(on: &On) -> SocketAddr {
                 let server = socks::Server::new()
                     .serving(socks::Command::Bind)
                     .serving(socks::Command::UdpAssociate);
-                let gate = Gate::socks(Policy::loopback()).between(client, address);
+                let gate =
+                    ProxyServer::socks(AccessPolicy::loopback()).with_addresses(client, address);
                 let runtime = on.runtime();
                 on.spawn(async move {
                     let engine = Engine::new(server);
@@ -187,7 +192,7 @@ async fn bind(on: &On, proxy: SocketAddr) {
         .context(on.context())
         .await
         .unwrap()
-        .grow(socks::Client::bind(
+        .push_layer(socks::Client::bind(
             SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into(),
         ));
     let at = waiting.wait_for(|engine| engine.part::<socks::Client>()?.bound().cloned());
@@ -250,7 +255,7 @@ async fn timers(on: &On) {
     let stream = connect_stream(&format!("tcp://{address}"));
     let stream = stream.direct().context(on.context()).await.unwrap();
     let _accepted = listener.accept().await.unwrap();
-    let late = stream.grow(socks::Client::new(
+    let late = stream.push_layer(socks::Client::new(
         SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into(),
     ));
     let late = late.finish(Duration::from_millis(20)).await.unwrap_err();
@@ -329,22 +334,27 @@ mod own {
             count(&self.timers);
             Box::pin(smol::Timer::at(at.into_std()))
         }
+
         fn spawn(&self, task: BoxFuture<()>) {
             count(&self.tasks);
             smol::spawn(task).detach();
         }
+
         fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
             count(&self.sockets);
             Box::pin(async move { Ok(Box::new(smol::net::TcpStream::connect(to).await?) as _) })
         }
+
         fn wrap_tcp(&self, io: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
             count(&self.sockets);
             Ok(Box::new(smol::net::TcpStream::try_from(io)?))
         }
+
         fn wrap_listener(&self, io: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {
             count(&self.sockets);
             Ok(Box::new(Async::new(io)?))
         }
+
         fn wrap_udp(&self, io: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
             count(&self.sockets);
             Ok(Arc::new(Async::new(io)?))
@@ -504,9 +514,11 @@ fn a_runtime_that_lacks_something_says_so() {
         ) -> std::pin::Pin<Box<dyn wirestack::runtime::AsyncTimer>> {
             Box::pin(smol::Timer::at(at.into_std()))
         }
+
         fn spawn(&self, task: wirestack::runtime::BoxFuture<()>) {
             smol::spawn(task).detach();
         }
+
         fn connect_tcp(
             &self,
             _: SocketAddr,

@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use wirestack::dial::Reason;
 use wirestack::http2::{self, Asks, Request};
 use wirestack::websocket::{Accept, CloseCode, Message};
+use wirestack::{AccessPolicy, Engine, Nest, ProxyServer, tls};
 use wirestack::{
     Connection, Http2, ServerSocket, WebSocketServer, connect, connect_http2, connect_stream,
 };
-use wirestack::{Engine, Gate, Nest, Policy, tls};
 
 /// Echoes, whichever way it came.
 async fn echo(mut socket: ServerSocket) {
@@ -126,7 +126,7 @@ async fn many_websockets_share_a_connection() {
         a.close(CloseCode::from(1000), "").await.unwrap();
         drop(a);
         let refused = http2.websocket("/no").await.err().unwrap();
-        let Some(http2::Cause::Refused(refusal)) = refused.cause() else {
+        let Some(http2::Http2Error::Refused(refusal)) = refused.cause() else {
             panic!("{refused}")
         };
         assert_eq!(
@@ -167,7 +167,7 @@ async fn a_server_without_extended_connect_is_asked_again_over_http1() {
     tokio::spawn(start_without_extended_connect(listener));
     let url = format!("wss://localhost:{}", address.port());
     let connect = || connect(&url).direct().tls(TLS.client.clone());
-    let (gate, _told) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
+    let (gate, _told) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
     let hop = format!("socks5h://me:secret@{gate}");
     for (connect, wanted) in [
         (connect(), &["tls", "websocket"][..]),
@@ -313,7 +313,7 @@ async fn an_ordinary_request_gets_an_answer_and_harms_nobody() {
         head
     });
     let refused = http2.open(other.unwrap()).await.err().unwrap();
-    let Some(http2::Cause::Refused(refusal)) = refused.cause() else {
+    let Some(http2::Http2Error::Refused(refusal)) = refused.cause() else {
         panic!("{refused}")
     };
     assert_eq!(refusal.status, 501);
@@ -359,7 +359,7 @@ async fn a_dropped_stream_is_a_reset_that_its_neighbours_do_not_notice() {
     let error = told.recv().await.unwrap();
     let reset = matches!(
         error.cause(),
-        Some(http2::Cause::Reset(http2::Reason::CANCEL))
+        Some(http2::Http2Error::Reset(http2::Reason::CANCEL))
     );
     assert!(reset, "{error}");
     b.send(Message::text("b")).await.unwrap();

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use support::{TLS, connect_server, listen, proxy, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::DialError;
-use wirestack::{BoxTunnel, Engine, Gate, Identity, Nest, Policy, tls};
+use wirestack::{AccessPolicy, BoxTunnel, Engine, Identity, Nest, ProxyServer, tls};
 use wirestack::{Connection, Connector};
 
 /// A web server that answers each request with its first line; the second answer is its last.
@@ -50,8 +50,12 @@ async fn web(secure: bool) -> SocketAddr {
 
 #[tokio::test]
 async fn the_web_is_reached_through_two_proxies() {
-    let (gate, mut first) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-    let (inner, mut second) = proxy(Gate::connect(Policy::loopback()), connect_server).await;
+    let (gate, mut first) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+    let (inner, mut second) = proxy(
+        ProxyServer::connect(AccessPolicy::loopback()),
+        connect_server,
+    )
+    .await;
     let connector = Connector::default()
         .via(format!("socks5h://me:secret@{gate}"))
         .via(format!("http://{inner}"))
@@ -77,7 +81,7 @@ async fn the_web_is_reached_through_two_proxies() {
 
 #[tokio::test]
 async fn why_it_failed_is_told() {
-    let (gate, _) = proxy(Gate::socks(Policy::nothing()), socks_server).await;
+    let (gate, _) = proxy(ProxyServer::socks(AccessPolicy::nothing()), socks_server).await;
     let connector = Connector::default().via(format!("socks5h://me:secret@{gate}"));
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
     let failed = client

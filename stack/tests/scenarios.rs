@@ -182,9 +182,11 @@ mod own {
         fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
             Box::pin(smol::Timer::at(at.into_std()))
         }
+
         fn spawn(&self, task: BoxFuture<()>) {
             smol::spawn(task).detach();
         }
+
         fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
             Box::pin(async move { Ok(Box::new(smol::net::TcpStream::connect(to).await?) as _) })
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::{PATIENCE, TLS, echo, listen};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use wirestack::dial::{Hop, Redirects, Sharing};
+use wirestack::dial::{Hop, PoolConfig, Redirects};
 use wirestack::http2::{Asks, Connection as Http2Layer, Settings};
 use wirestack::websocket::{Accept, Message};
 use wirestack::{Connection, Http2, Pool, ServerSocket, WebSocket, WebSocketServer, connect};
@@ -106,7 +106,7 @@ async fn talk(socket: &mut WebSocket) {
 #[tokio::test]
 async fn websockets_to_one_server_share_its_connection() {
     let (url, served) = server().await;
-    let pool = Pool::new(Sharing::default());
+    let pool = Pool::new(PoolConfig::default());
     let open = |path: &str| {
         let connect = connect(&format!("{url}{path}")).direct().sharing(&pool);
         connect.tls(TLS.client.clone()).redirects(Redirects::Any)
@@ -132,7 +132,7 @@ async fn websockets_to_one_server_share_its_connection() {
 #[tokio::test]
 async fn targets_behind_one_proxy_share_its_connection_and_its_password() {
     let (proxy, served) = tunnels().await;
-    let pool = Pool::new(Sharing::default());
+    let pool = Pool::new(PoolConfig::default());
     let mut sockets = Vec::new();
     for _ in 0..3 {
         let target = echo(true).await;
@@ -168,7 +168,7 @@ async fn targets_behind_one_proxy_share_its_connection_and_its_password() {
 #[tokio::test]
 async fn a_server_without_http2_is_spoken_to_in_http1() {
     let target = echo(true).await;
-    let pool = Pool::new(Sharing::default());
+    let pool = Pool::new(PoolConfig::default());
     let url = format!("wss://localhost:{}/", target.port());
     let connect = connect(&url)
         .direct()
@@ -186,7 +186,7 @@ async fn a_server_without_http2_is_spoken_to_in_http1() {
 #[tokio::test]
 async fn a_connection_is_closed_when_nobody_uses_it_and_made_again() {
     let (url, served) = server().await;
-    let mut sharing = Sharing::default();
+    let mut sharing = PoolConfig::default();
     sharing.idle = Duration::from_millis(1);
     let pool = Pool::new(sharing);
     let open = || {
@@ -229,7 +229,7 @@ async fn a_connection_that_broke_is_replaced() {
     let (proxy, served) = tunnels().await;
     let (front, cut) = forwarder(proxy).await;
     let target = echo(false).await;
-    let pool = Pool::new(Sharing::default());
+    let pool = Pool::new(PoolConfig::default());
     let open = || {
         connect(&format!("ws://{target}/"))
             .via(format!("h2c://me:secret@{front}"))

@@ -10,8 +10,8 @@ use smol::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 use support::{PATIENCE, TLS, connect_server, echo, proxy, socks_server};
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
+use wirestack::{AccessPolicy, Engine, Error, Identity, ProxyServer, Seed};
 use wirestack::{Connection, connect, connect_stream, relay};
-use wirestack::{Engine, Error, Gate, Identity, Policy, Seed};
 
 /// Two ends of a TCP connection.
 async fn pair() -> (TcpStream, TcpStream) {
@@ -30,8 +30,12 @@ fn client(io: TcpStream, settings: Settings) -> Connection<Client> {
 fn a_websocket_opens_through_two_proxies_and_tls() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (gate, inner, target) = runtime.block_on(async {
-        let (gate, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-        let (inner, _) = proxy(Gate::connect(Policy::loopback()), connect_server).await;
+        let (gate, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+        let (inner, _) = proxy(
+            ProxyServer::connect(AccessPolicy::loopback()),
+            connect_server,
+        )
+        .await;
         (gate, inner, echo(true).await)
     });
     smol::block_on(async {

@@ -9,19 +9,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use wirestack::socks::{Address, Client, Command, Reply, Server};
+use wirestack::{AccessPolicy, Engine, Error, ProxyServer};
 use wirestack::{Connection, Relayed, associate, connect, serve_proxy};
-use wirestack::{Engine, Error, Gate, Policy};
 
 type Told = UnboundedReceiver<Result<Relayed, Error>>;
 
 /// A proxy that does everything, for those whom the policy permits.
-async fn proxy(policy: Policy) -> (SocketAddr, Told) {
+async fn proxy(policy: AccessPolicy) -> (SocketAddr, Told) {
     let (listener, address) = listen().await;
     let (tell, told) = unbounded_channel();
     tokio::spawn(async move {
         loop {
             let (io, peer) = listener.accept().await.unwrap();
-            let gate = Gate::socks(policy.clone()).between(peer, io.local_addr().unwrap());
+            let gate =
+                ProxyServer::socks(policy.clone()).with_addresses(peer, io.local_addr().unwrap());
             let server = Server::new().with_socks4(|user| user == b"me");
             let server = server.serving(Command::Bind).serving(Command::UdpAssociate);
             let client = Connection::from_transport(io, Engine::new(server)).unwrap();
@@ -48,7 +49,7 @@ async fn udp_echo(at: &str) -> SocketAddr {
 
 #[tokio::test]
 async fn datagrams_are_relayed_to_addresses_and_names() {
-    let (gate, mut told) = proxy(Policy::loopback()).await;
+    let (gate, mut told) = proxy(AccessPolicy::loopback()).await;
     let echo = udp_echo("127.0.0.1:0").await;
     let mut association = associate(format!("socks5h://{gate}")).await.unwrap();
     let named = Address::new("localhost", echo.port()).unwrap();
@@ -69,7 +70,7 @@ async fn datagrams_are_relayed_to_addresses_and_names() {
 
 #[tokio::test]
 async fn datagrams_of_others_and_for_others_are_dropped() {
-    let (gate, _told) = proxy(Policy::loopback()).await;
+    let (gate, _told) = proxy(AccessPolicy::loopback()).await;
     let echo = udp_echo("127.0.0.1:0").await;
     let mut association = associate(format!("socks5h://{gate}")).await.unwrap();
     let relay = association.relay();
@@ -125,7 +126,11 @@ async fn only_a_proxy_of_socks5_associates() {
         assert!(refused.to_string().contains("socks5"), "{refused}");
     }
     // One that does not serve it says so.
-    let (hop, _) = support::proxy(Gate::socks(Policy::loopback()), support::socks_server).await;
+    let (hop, _) = support::proxy(
+        ProxyServer::socks(AccessPolicy::loopback()),
+        support::socks_server,
+    )
+    .await;
     let refused = associate(format!("socks5h://me:secret@{hop}"))
         .await
         .err()
@@ -151,7 +156,7 @@ async fn bind(gate: SocketAddr, client: Client) -> (Connection<Client>, SocketAd
 
 #[tokio::test]
 async fn a_call_comes_through_the_proxy_in_both_versions() {
-    let (gate, mut told) = proxy(Policy::loopback()).await;
+    let (gate, mut told) = proxy(AccessPolicy::loopback()).await;
     let expected = || Address::new("127.0.0.1", 0).unwrap();
     let clients = [
         Client::bind(expected()),
@@ -181,7 +186,7 @@ async fn a_call_comes_through_the_proxy_in_both_versions() {
 
 #[tokio::test]
 async fn nobody_else_is_let_in_and_who_leaves_is_noticed() {
-    let (gate, mut told) = proxy(Policy::loopback()).await;
+    let (gate, mut told) = proxy(AccessPolicy::loopback()).await;
     let expected = Address::new("192.0.2.1", 0).unwrap();
     let (connection, bound) = bind(gate, Client::bind(expected)).await;
     let mut caller = TcpStream::connect(bound).await.unwrap();
@@ -208,19 +213,24 @@ async fn a_gate_that_knows_no_addresses_refuses_what_needs_them() {
         let (io, _) = listener.accept().await.unwrap();
         let server = Server::new().serving(Command::Bind);
         let client = Connection::from_transport(io, Engine::new(server)).unwrap();
-        serve_proxy(client, &Gate::socks(Policy::loopback()), PATIENCE).await
+        serve_proxy(
+            client,
+            &ProxyServer::socks(AccessPolicy::loopback()),
+            PATIENCE,
+        )
+        .await
     });
     let io = TcpStream::connect(gate).await.unwrap();
     let expected = Address::new("0.0.0.0", 0).unwrap();
     let mut client = Connection::from_transport(io, Engine::new(Client::bind(expected))).unwrap();
     let refused = client.open().await.unwrap_err();
-    let wanted = wirestack::socks::Cause::Refused(Reply::CommandNotSupported);
+    let wanted = wirestack::socks::SocksError::Refused(Reply::CommandNotSupported);
     assert_eq!(refused.cause(), Some(&wanted));
 }
 
 #[tokio::test]
 async fn a_hop_speaks_socks4_and_sends_names_as_socks4a() {
-    let (gate, _told) = proxy(Policy::loopback()).await;
+    let (gate, _told) = proxy(AccessPolicy::loopback()).await;
     let target = echo(false).await;
     for (hop, host) in [
         ("socks4", "127.0.0.1"),

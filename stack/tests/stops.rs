@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use wirestack::http2::{self, Request};
-use wirestack::websocket::{Cause, Client, CloseCode, Message, Server, Settings};
+use wirestack::websocket::{Client, CloseCode, Message, Server, Settings, WebSocketError};
 use wirestack::{Connection, Engine, Error, Http2, Identity, Seed, relay, tls};
 
 async fn sockets() -> (Connection<Client>, Connection<Server>) {
@@ -145,7 +145,7 @@ async fn a_relay_lets_go_when_one_side_takes_no_more() {
 #[tokio::test]
 async fn a_writer_learns_of_the_peers_close_without_reading() {
     fn says_so(error: &Error) {
-        let Some(Cause::Closed { code, reason }) = error.cause() else {
+        let Some(WebSocketError::Closed { code, reason }) = error.cause() else {
             panic!("{error}");
         };
         assert_eq!((*code, &**reason), (CloseCode::GOING_AWAY, "bye"));
@@ -368,7 +368,7 @@ async fn closing_a_websocket_is_bounded_in_every_form_and_half() {
     let late = |closed: Result<Result<(), Error>, tokio::time::error::Elapsed>| {
         let error = closed.expect("it is bounded").unwrap_err();
         assert!(
-            matches!(error.cause(), Some(Cause::CloseTimedOut(SOON))),
+            matches!(error.cause(), Some(WebSocketError::CloseTimedOut(SOON))),
             "{error}"
         );
     };
@@ -415,7 +415,7 @@ async fn closing_a_websocket_over_http2_is_bounded() {
     let closing = socket.close(CloseCode::NORMAL, "");
     let error = timeout(PATIENCE, closing).await.unwrap().unwrap_err();
     assert!(
-        matches!(error.cause(), Some(Cause::CloseTimedOut(SOON))),
+        matches!(error.cause(), Some(WebSocketError::CloseTimedOut(SOON))),
         "{error}"
     );
 }
@@ -444,7 +444,7 @@ async fn a_stream_that_the_peer_resets_tells_the_writer() {
     let error = until_it_fails(async || stream.write_all(b"data").await).await;
     let error = error.downcast::<Error>().unwrap();
     assert!(
-        matches!(error.cause(), Some(http2::Cause::Reset(_))),
+        matches!(error.cause(), Some(http2::Http2Error::Reset(_))),
         "{error}"
     );
     assert!(stream.flush().await.is_err());

@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use wirestack::connect;
-use wirestack::{Gate, Policy};
+use wirestack::{AccessPolicy, ProxyServer};
 
 /// Writes down what happens to spans.
 #[derive(Clone, Default)]
@@ -36,6 +36,7 @@ impl Subscriber for Notes {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("wirestack")
     }
+
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let id = self.1.fetch_add(1, Ordering::Relaxed) + 1;
         let mut fields = Fields(String::new());
@@ -47,20 +48,24 @@ impl Subscriber for Notes {
         ));
         Id::from_u64(id)
     }
+
     fn record(&self, span: &Id, values: &Record<'_>) {
         let mut fields = Fields(String::new());
         values.record(&mut fields);
         self.note(&format!("{} is{}", span.into_u64(), fields.0));
     }
+
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
         self.note(&format!("says{}", fields.0));
     }
+
     fn try_close(&self, id: Id) -> bool {
         self.note(&format!("{} closes", id.into_u64()));
         true
     }
+
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
@@ -69,8 +74,8 @@ impl Subscriber for Notes {
 #[tokio::test]
 async fn each_step_is_a_span_without_secrets() {
     let target = echo(false).await;
-    let (outer, _) = proxy(Gate::socks(Policy::loopback()), socks_server).await;
-    let gate = Gate::connect(Policy::loopback()).with_basic("here", "you", "hidden");
+    let (outer, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
+    let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (inner, _) = proxy(gate, connect_server).await;
     let notes = Notes::default();
     let guard = tracing::subscriber::set_default(notes.clone());

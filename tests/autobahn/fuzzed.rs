@@ -157,6 +157,7 @@ impl Dice {
         self.0 ^= self.0 << 17;
         (self.0 >> 11) as usize % sides
     }
+
     fn message(&mut self) -> Message {
         let len = [0, 1, 125, 126, 1000, 65535, 65536, self.roll(100_000)][self.roll(8)];
         if self.roll(10) < 3 {

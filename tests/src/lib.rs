@@ -180,6 +180,7 @@ impl Tls {
             server: server.build().unwrap(),
         }
     }
+
     /// Makes a client.
     ///
     /// # Panics
@@ -189,6 +190,7 @@ impl Tls {
         let name = tls::server_name("example.org").unwrap();
         tls::Client::new(self.client.clone(), name).unwrap()
     }
+
     /// Makes a server.
     ///
     /// # Panics

@@ -3,7 +3,9 @@
 use wirestack::{
     BoxSocket, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, http2, socks, websocket,
 };
-use wirestack_laws::{Endpoint, Subject, Traffic, check, nesting, order, pattern, works};
+use wirestack_laws::{
+    Endpoint, Subject, Traffic, associativity, check, delivery, ordering, pattern,
+};
 use wirestack_tests::Kind::{
     Bind, Connect, Http2, ProxyHeader, Socks, Socks4, Tls, Tls12, WebSocket,
 };
@@ -57,7 +59,7 @@ fn groupings_of_tunnels_cannot_be_told_apart() {
         &[Bind, ProxyHeader, Connect],
     ] {
         let subjects: Vec<_> = SHAPES.iter().map(|shape| tunnel(kinds, *shape)).collect();
-        nesting(&subjects);
+        associativity(&subjects);
     }
 }
 
@@ -68,8 +70,8 @@ fn every_grouping_delivers_the_same() {
     for kinds in PAIRS.iter().chain(TRIPLES) {
         for shape in SHAPES {
             let subject = tunnel(kinds, *shape);
-            works(&subject);
-            order(&subject.samples(6));
+            delivery(&subject);
+            ordering(&subject.samples(6));
         }
     }
 }
@@ -79,7 +81,7 @@ fn a_websocket_over_tls_over_connect_over_socks_keeps_the_laws() {
     let kinds = &[Socks, Connect, Tls];
     check(&socket(kinds, SHAPES[0]));
     for shape in &SHAPES[1..] {
-        works(&socket(kinds, *shape));
+        delivery(&socket(kinds, *shape));
     }
 }
 

@@ -14,6 +14,7 @@ impl Peer for Floor {
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         FloorConn::new(io, true)
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         FloorConn::new(io, false)
     }
@@ -40,6 +41,7 @@ impl<S: Io> FloorConn<S> {
             unsent: Unsent::default(),
         }
     }
+
     /// Reads until a frame is there, at the front of `received`, and unmasks it where it lies:
     /// a large one as it arrives, while it is in the cache.
     async fn frame(&mut self) -> Option<Frame> {
@@ -73,6 +75,7 @@ impl<S: Io> FloorConn<S> {
             }
         }
     }
+
     async fn write_unsent(&mut self) {
         self.io
             .write_all(self.unsent.bytes())
@@ -109,15 +112,18 @@ impl<S: Io> Conn for FloorConn<S> {
             None => self.unsent.grow(message.len()).copy_from_slice(&message),
         }
     }
+
     async fn flush(&mut self) {
         self.write_unsent().await;
         self.io.flush().await.expect("flushed");
     }
+
     async fn receive(&mut self) -> usize {
         let frame = self.frame().await.expect("a message");
         self.received.advance(frame.end());
         frame.payload
     }
+
     /// An unmasked header is shorter than the masked one it replaces, so the answer is written
     /// from where the message lies.
     async fn echo(&mut self) -> bool {
@@ -145,6 +151,7 @@ impl Unsent {
     fn bytes(&self) -> &[u8] {
         &self.buffer[..self.end]
     }
+
     /// Makes room for so many bytes more, for the caller to overwrite.
     fn grow(&mut self, bytes: usize) -> &mut [u8] {
         let start = self.end;
@@ -196,6 +203,7 @@ impl Frame {
             key: key.flatten(),
         }))
     }
+
     /// Returns where it ends.
     fn end(&self) -> usize {
         self.header + self.payload

@@ -90,6 +90,7 @@ pub(crate) trait Peer: 'static {
     fn tls_client(io: TcpStream, size: usize) -> impl Future<Output = impl Conn> + Send {
         async move { Self::client(tls::connect(io).await, size) }
     }
+
     /// Makes the server's end over TLS; by default over tokio-rustls.
     fn tls_server(io: TcpStream, size: usize) -> impl Future<Output = impl Conn> + Send {
         async move { Self::server(tls::accept(io).await, size) }

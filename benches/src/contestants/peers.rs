@@ -13,6 +13,7 @@ impl Peer for Tungstenite {
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         tungstenite(io, tokio_tungstenite::tungstenite::protocol::Role::Client)
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         tungstenite(io, tokio_tungstenite::tungstenite::protocol::Role::Server)
     }
@@ -27,6 +28,7 @@ impl Message for tokio_tungstenite::tungstenite::Message {
     fn binary(payload: Bytes) -> Self {
         Self::Binary(payload)
     }
+
     fn payload(&self) -> Option<&[u8]> {
         match self {
             Self::Binary(payload) => Some(payload),
@@ -43,6 +45,7 @@ impl Peer for TokioWebSockets {
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         Messages(tokio_websockets::ClientBuilder::new().take_over(io))
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         Messages(tokio_websockets::ServerBuilder::new().serve(io))
     }
@@ -52,6 +55,7 @@ impl Message for tokio_websockets::Message {
     fn binary(payload: Bytes) -> Self {
         Self::binary(payload)
     }
+
     fn payload(&self) -> Option<&[u8]> {
         self.is_binary().then(|| &self.as_payload()[..])
     }
@@ -65,6 +69,7 @@ impl Peer for SockudoWs {
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         Messages(sockudo_ws::WebSocketStream::client(io, Default::default()))
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         Messages(sockudo_ws::WebSocketStream::server(io, Default::default()))
     }
@@ -74,6 +79,7 @@ impl Message for sockudo_ws::Message {
     fn binary(payload: Bytes) -> Self {
         Self::Binary(payload)
     }
+
     fn payload(&self) -> Option<&[u8]> {
         match self {
             Self::Binary(payload) => Some(payload),
@@ -94,13 +100,16 @@ where
     async fn feed(&mut self, message: Bytes) {
         self.0.feed(M::binary(message)).await.expect("fed");
     }
+
     async fn flush(&mut self) {
         self.0.flush().await.expect("flushed");
     }
+
     async fn receive(&mut self) -> usize {
         let message = self.0.next().await.expect("no end").expect("a message");
         message.payload().expect("a binary message").len()
     }
+
     async fn echo(&mut self) -> bool {
         match self.0.next().await {
             Some(Ok(message)) if message.payload().is_some() => self.0.send(message).await.is_ok(),
@@ -128,6 +137,7 @@ impl Peer for FastWebSockets {
             fastwebsockets::Role::Client,
         ))
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         FastWebSocket(fastwebsockets::WebSocket::after_handshake(
             io,
@@ -143,14 +153,17 @@ impl<S: Io> Conn for FastWebSocket<S> {
         let frame = fastwebsockets::Frame::binary((&message[..]).into());
         self.0.write_frame(frame).await.expect("fed");
     }
+
     async fn flush(&mut self) {
         self.0.flush().await.expect("flushed");
     }
+
     async fn receive(&mut self) -> usize {
         let frame = self.0.read_frame().await.expect("a message");
         assert!(frame.opcode == fastwebsockets::OpCode::Binary);
         frame.payload.len()
     }
+
     async fn echo(&mut self) -> bool {
         match self.0.read_frame().await {
             Ok(frame) if frame.opcode == fastwebsockets::OpCode::Binary => {
@@ -171,6 +184,7 @@ impl Peer for Yawc {
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         yawc(io, yawc::Role::Client)
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         yawc(io, yawc::Role::Server)
     }
@@ -191,14 +205,17 @@ impl<S: Io> Conn for YawcConn<S> {
             .await
             .expect("fed");
     }
+
     async fn flush(&mut self) {
         SinkExt::flush(&mut self.0).await.expect("flushed");
     }
+
     async fn receive(&mut self) -> usize {
         let frame = self.0.next_frame().await.expect("a message");
         assert!(frame.opcode() == yawc::OpCode::Binary);
         frame.payload().len()
     }
+
     async fn echo(&mut self) -> bool {
         match self.0.next_frame().await {
             Ok(frame) if frame.opcode() == yawc::OpCode::Binary => {

@@ -13,6 +13,7 @@ impl Peer for Raw {
     fn client<S: Io>(io: S, size: usize) -> impl Conn {
         RawConn::new(io, size)
     }
+
     fn server<S: Io>(io: S, size: usize) -> impl Conn {
         RawConn::new(io, size)
     }
@@ -36,6 +37,7 @@ impl<S: Io> RawConn<S> {
             unsent: Vec::new(),
         }
     }
+
     /// Reads until a message is there.
     async fn fill(&mut self) -> Option<()> {
         while self.received.len() < self.size {
@@ -49,6 +51,7 @@ impl<S: Io> RawConn<S> {
         }
         Some(())
     }
+
     async fn write_unsent(&mut self) {
         self.io.write_all(&self.unsent).await.expect("written");
         self.unsent.clear();
@@ -66,15 +69,18 @@ impl<S: Io> Conn for RawConn<S> {
         }
         self.unsent.extend_from_slice(&message);
     }
+
     async fn flush(&mut self) {
         self.write_unsent().await;
         self.io.flush().await.expect("flushed");
     }
+
     async fn receive(&mut self) -> usize {
         self.fill().await.expect("a message");
         self.received.advance(self.size);
         self.size
     }
+
     async fn echo(&mut self) -> bool {
         if self.fill().await.is_none() {
             return false;

@@ -18,9 +18,11 @@ impl Peer for Wirestack {
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         Messages(over(io, client()))
     }
+
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         Messages(over(io, server()))
     }
+
     async fn tls_client(io: TcpStream, _: usize) -> impl Conn {
         let tls = tls::Client::new(settings::client_config(), settings::server_name());
         let stack = client().over(tls.expect("a TLS client"));
@@ -28,6 +30,7 @@ impl Peer for Wirestack {
         connection.open().await.expect("a TLS connection");
         Messages(connection)
     }
+
     async fn tls_server(io: TcpStream, _: usize) -> impl Conn {
         let tls = tls::Server::new(settings::server_config());
         let stack = server().over(tls.expect("a TLS server"));
@@ -57,6 +60,7 @@ impl Message for websocket::Message {
     fn binary(payload: Bytes) -> Self {
         Self::Binary(payload)
     }
+
     fn payload(&self) -> Option<&[u8]> {
         match self {
             Self::Binary(payload) => Some(payload),

@@ -2,13 +2,13 @@
 
 use crate::head::{self, HeadReader, RequestHead};
 use crate::tunnel::Handshake;
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Ports, Progress};
+use wirestack_layer::{Error, Flow, Flows, Progress};
 
 /// What requests are taken.
 pub(crate) trait Serve {
@@ -17,7 +17,7 @@ pub(crate) trait Serve {
     /// What is awaited: `the CONNECT request`.
     const AWAITED: &'static str;
     /// Takes a request, or says what is wrong with it.
-    fn read(head: RequestHead) -> Result<Self::Request, Cause>;
+    fn read(head: RequestHead) -> Result<Self::Request, Http1Error>;
 }
 
 /// A request to come, or under way.
@@ -62,6 +62,7 @@ impl<S: Serve> Answering<S> {
             state: State::Reading(HeadReader::default()),
         }
     }
+
     /// Returns the request while it waits for a decision.
     pub(crate) fn request(&self) -> Option<&S::Request> {
         match &self.state {
@@ -69,13 +70,15 @@ impl<S: Serve> Answering<S> {
             _ => None,
         }
     }
+
     /// Answers the request if one waits; `process` sends the answer.
     pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
         if let State::Deciding(request) = &self.state {
             self.state = State::Answering(decide(request));
         }
     }
-    fn read(&mut self, p: &mut Ports<'_>) -> Result<bool, Error> {
+
+    fn read(&mut self, p: &mut Flows<'_>) -> Result<bool, Error> {
         let State::Reading(reader) = &mut self.state else {
             return Ok(true);
         };
@@ -85,7 +88,9 @@ impl<S: Serve> Answering<S> {
             Ok(None) => {
                 let awaited = S::AWAITED;
                 let seen = p.from_wire.len();
-                let cut = p.from_wire.cut(S::NAME, Cause::Truncated { awaited, seen });
+                let cut = p
+                    .from_wire
+                    .truncation(S::NAME, Http1Error::Truncated { awaited, seen });
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
@@ -102,7 +107,7 @@ impl<S: Serve> Handshake for Answering<S> {
     type Outcome = Accepted;
     const NAME: &'static str = S::NAME;
 
-    fn step(&mut self, p: &mut Ports<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
+    fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
             // An end of the wire is no reason to go: a client may say all it has and half-close.
             if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {
@@ -120,6 +125,7 @@ impl<S: Serve> Handshake for Answering<S> {
         }
         Ok(None)
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Reading(_) => Progress::Opening(S::AWAITED),
@@ -140,15 +146,16 @@ impl Answer {
     ) -> Self {
         let status = response.status();
         if !says_no(status) {
-            return Self::apology::<S>(Cause::NotARejection(status));
+            return Self::apology::<S>(Http1Error::NotARejection(status));
         }
         Self {
             bytes: rejection(response, bodiless),
-            then: Then::Fail(Error::local(S::NAME, Cause::Rejected(status))),
+            then: Then::Fail(Error::local(S::NAME, Http1Error::Rejected(status))),
         }
     }
+
     /// Answers 500 to what the application did wrong.
-    pub(crate) fn apology<S: Serve>(cause: Cause) -> Self {
+    pub(crate) fn apology<S: Serve>(cause: Http1Error) -> Self {
         Self {
             bytes: apology(&cause),
             then: Then::Fail(Error::local(S::NAME, cause)),
@@ -184,10 +191,10 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
 }
 
 /// Writes what the peer is told about a request that failed.
-fn apology(cause: &Cause) -> BytesMut {
+fn apology(cause: &Http1Error) -> BytesMut {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = cause.status();
-    if let Cause::NotConnect(_) = cause {
+    if let Http1Error::NotConnect(_) = cause {
         // "The origin server MUST generate an Allow header field in a 405 response"
         // (RFC 9110 §15.5.6)
         let connect = HeaderValue::from_static("CONNECT");

@@ -3,12 +3,12 @@
 use crate::body::Body;
 use crate::head::{HeadReader, ResponseHead, status_text};
 use crate::tunnel::Handshake;
-use crate::{Cause, Limits, Refusal};
+use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
 use http::Response;
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Ports, Progress};
+use wirestack_layer::{Error, Flow, Flows, Progress};
 
 /// What is asked for, and what the answers mean.
 pub(crate) trait Ask {
@@ -18,21 +18,24 @@ pub(crate) trait Ask {
     /// Writes the request.
     fn write(&self, out: &mut BytesMut);
     /// Says what a response means.
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause>;
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error>;
     /// Shows what a response that opens has told.
     fn facts(&self, head: &ResponseHead) -> String {
         status_text(head.status, &head.reason)
     }
+
     /// Decides what to do about a refusal; `reusable` if the connection can carry another request.
     fn refused(&mut self, refusal: Refusal, _reusable: bool) -> Next {
-        let cause = Cause::Refused(Box::new(refusal));
+        let cause = Http1Error::Refused(Box::new(refusal));
         Next::Fail(Error::peer(Self::NAME, cause))
     }
+
     /// Whether it parks before each request, and at the response that opens, until it is told what
     /// to do.
     fn parks(&self) -> bool {
         false
     }
+
     /// Amends the error of a wire that ended with nothing or with part of a response.
     fn cut(&self, error: Error, _seen: usize) -> Error {
         error
@@ -120,6 +123,7 @@ impl<A: Ask> Asking<A> {
             state: State::Start,
         }
     }
+
     /// Returns what waits for a decision.
     pub(crate) fn held(&self) -> Option<&Held> {
         match &self.state {
@@ -127,6 +131,7 @@ impl<A: Ask> Asking<A> {
             _ => None,
         }
     }
+
     /// Decides about what waits, if something does.
     pub(crate) fn decide(&mut self, decide: impl FnOnce(&mut A, Held) -> Decided) {
         match mem::replace(&mut self.state, State::Sending) {
@@ -140,7 +145,8 @@ impl<A: Ask> Asking<A> {
             other => self.state = other,
         }
     }
-    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Cause> {
+
+    fn judge(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
         match self.ask.judge(&head)? {
             Verdict::Interim => {}
             Verdict::Opens => {
@@ -172,7 +178,7 @@ impl<A: Ask> Handshake for Asking<A> {
     type Outcome = Opened;
     const NAME: &'static str = A::NAME;
 
-    fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Opened>, Error> {
+    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Opened>, Error> {
         loop {
             match &mut self.state {
                 State::Start => {
@@ -186,8 +192,8 @@ impl<A: Ask> Handshake for Asking<A> {
                         Held::Refusal { reusable, .. } => *reusable &= !p.from_wire.is_closed(),
                         Held::Request => {
                             let (awaited, seen) = (A::AWAITED, 0);
-                            let cause = Cause::Truncated { awaited, seen };
-                            if let Some(error) = p.from_wire.cut(A::NAME, cause) {
+                            let cause = Http1Error::Truncated { awaited, seen };
+                            if let Some(error) = p.from_wire.truncation(A::NAME, cause) {
                                 return Err(error);
                             }
                         }
@@ -214,7 +220,9 @@ impl<A: Ask> Handshake for Asking<A> {
                     let Some(head) = head.map_err(|cause| Error::peer(A::NAME, cause))? else {
                         let awaited = A::AWAITED;
                         let seen = p.from_wire.len();
-                        let cut = p.from_wire.cut(A::NAME, Cause::Truncated { awaited, seen });
+                        let cut = p
+                            .from_wire
+                            .truncation(A::NAME, Http1Error::Truncated { awaited, seen });
                         return cut.map_or(Ok(None), |error| Err(self.ask.cut(error, seen)));
                     };
                     let opened = self.judge(head, now);
@@ -242,15 +250,18 @@ impl<A: Ask> Handshake for Asking<A> {
             }
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Refused(pending) => pending.until,
             _ => None,
         }
     }
+
     fn holds(&self) -> bool {
         matches!(&self.state, State::Parked(Held::Refusal { .. }))
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Start if self.ask.parks() => Progress::Deciding("credentials"),

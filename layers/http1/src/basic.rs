@@ -1,6 +1,6 @@
 //! Basic authentication (RFC 7617).
 
-use crate::Cause;
+use crate::Http1Error;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -11,24 +11,24 @@ use wirestack_layer::Error;
 ///
 /// # Errors
 ///
-/// [`Cause::BadCredentials`] for what RFC 7617 §2 forbids: a control character, or a colon in the
+/// [`Http1Error::BadCredentials`] for what RFC 7617 §2 forbids: a control character, or a colon in the
 /// user.
 pub fn basic_credentials(user: &str, password: &str) -> Result<HeaderValue, Error> {
     credentials(user, password).map_err(|cause| Error::local("http1", cause))
 }
 
-pub(crate) fn credentials(user: &str, password: &str) -> Result<HeaderValue, Cause> {
+pub(crate) fn credentials(user: &str, password: &str) -> Result<HeaderValue, Http1Error> {
     // "The user-id and password MUST NOT contain any control characters"; "a user-id containing a
     // colon character is invalid" (RFC 7617 §2)
     if user.contains(':') {
-        return Err(Cause::BadCredentials("a colon in the user"));
+        return Err(Http1Error::BadCredentials("a colon in the user"));
     }
     if user.contains(char::is_control) || password.contains(char::is_control) {
-        return Err(Cause::BadCredentials("a control character"));
+        return Err(Http1Error::BadCredentials("a control character"));
     }
     let value = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
     let value = HeaderValue::try_from(value);
-    let mut value = value.map_err(|_| Cause::BadCredentials("not a header value"))?;
+    let mut value = value.map_err(|_| Http1Error::BadCredentials("not a header value"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -72,7 +72,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, challenge, credentials, decode};
+    use super::{Http1Error, challenge, credentials, decode};
     use http::HeaderValue;
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
             ("a\u{7f}", "p"),
         ] {
             let error = credentials(user, password).unwrap_err();
-            assert!(matches!(error, Cause::BadCredentials(_)), "{error}");
+            assert!(matches!(error, Http1Error::BadCredentials(_)), "{error}");
         }
     }
 

@@ -39,6 +39,7 @@ impl Body {
             whole,
         }
     }
+
     /// Reads what there is; true once nothing more will be read.
     pub(crate) fn read(&mut self, from: &mut Pipe) -> bool {
         while !self.is_over() && !from.is_empty() {
@@ -49,19 +50,23 @@ impl Body {
         }
         self.is_over() || from.is_closed()
     }
+
     /// Returns whether the framing says that all of it was read.
     pub(crate) fn is_complete(&self) -> bool {
         matches!(self.framing, Framing::Complete)
     }
+
     /// Returns the start of the body.
     pub(crate) fn into_excerpt(self) -> Bytes {
         self.excerpt.freeze()
     }
+
     fn is_over(&self) -> bool {
         let enough = !self.whole && self.excerpt.len() == self.keep;
         let ended = matches!(self.framing, Framing::Complete | Framing::Broken);
         ended || enough || self.budget == 0
     }
+
     /// Takes the next piece, at least one byte of it.
     fn take(&mut self, bytes: &[u8]) -> usize {
         match &mut self.framing {
@@ -90,6 +95,7 @@ impl Body {
             Framing::Complete | Framing::Broken => bytes.len(),
         }
     }
+
     fn keep(&mut self, bytes: &[u8], n: usize) {
         let n = n.min(self.keep - self.excerpt.len());
         self.excerpt

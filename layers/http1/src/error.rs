@@ -7,7 +7,7 @@ use std::fmt;
 /// crate's errors is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum Http1Error {
     // --- settings ---
     /// The host is neither a name in ASCII, nor an IPv4 address, nor an IPv6 address.
     BadHost,
@@ -65,7 +65,7 @@ pub enum Cause {
     NotOffered,
 }
 
-impl Cause {
+impl Http1Error {
     /// Returns what a server answers to a request that it cannot take.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
@@ -79,7 +79,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for Http1Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadHost => f.write_str("the host is neither a name in ASCII nor an address"),
@@ -117,7 +117,7 @@ impl fmt::Display for Cause {
     }
 }
 
-impl StdError for Cause {}
+impl StdError for Http1Error {}
 
 /// How many characters of a foreign method a text shows.
 const METHOD_SHOWN: usize = 32;

@@ -1,6 +1,6 @@
 //! Heads of messages: found, parsed by `httparse`, and written.
 
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
@@ -25,11 +25,11 @@ pub(crate) struct RequestHead {
 /// A head of either kind.
 pub(crate) trait Head: Sized {
     /// Parses a head; `None` if it is not whole.
-    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Cause>;
+    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Http1Error>;
 }
 
 impl Head for ResponseHead {
-    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Cause> {
+    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Http1Error> {
         let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
         let mut head = httparse::Response::new(&mut fields);
         let mut config = httparse::ParserConfig::default();
@@ -44,7 +44,7 @@ impl Head for ResponseHead {
         let head = Self {
             version: version(head.version),
             status: StatusCode::from_u16(head.code.unwrap_or_default())
-                .map_err(|_| Cause::Malformed("the status code is below 100"))?,
+                .map_err(|_| Http1Error::Malformed("the status code is below 100"))?,
             reason: shown(head.reason.unwrap_or_default()),
             headers: headers(head.headers, max_headers)?,
         };
@@ -53,7 +53,7 @@ impl Head for ResponseHead {
 }
 
 impl Head for RequestHead {
-    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Cause> {
+    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Http1Error> {
         let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
         let mut head = httparse::Request::new(&mut fields);
         let parsed = head.parse(bytes);
@@ -63,7 +63,7 @@ impl Head for RequestHead {
         };
         let head = Self {
             method: Method::from_bytes(head.method.unwrap_or_default().as_bytes())
-                .map_err(|_| Cause::Malformed("the method is not a token"))?,
+                .map_err(|_| Http1Error::Malformed("the method is not a token"))?,
             target: head.path.unwrap_or_default().to_owned(),
             version: version(head.version),
             headers: headers(head.headers, max_headers)?,
@@ -92,13 +92,13 @@ impl HeadReader {
         &mut self,
         from: &mut Pipe,
         limits: &Limits,
-    ) -> Result<Option<H>, Cause> {
+    ) -> Result<Option<H>, Http1Error> {
         let limit = limits.head.saturating_sub(self.spent);
         let unread = from.unread();
         let within = unread.get(..limit).unwrap_or(unread);
         let Some(length) = self.end::<H>(within)? else {
             if within.len() == limit {
-                return Err(Cause::HeadTooLarge(limits.head));
+                return Err(Http1Error::HeadTooLarge(limits.head));
             }
             let more = unread.len() + 1;
             from.require(more);
@@ -114,11 +114,12 @@ impl HeadReader {
                 };
                 Ok(Some(head))
             }
-            _ => Err(Cause::Malformed("it does not end where its lines do")),
+            _ => Err(Http1Error::Malformed("it does not end where its lines do")),
         }
     }
+
     /// Returns the length of the head once its empty line is there.
-    fn end<H: Head>(&mut self, bytes: &[u8]) -> Result<Option<usize>, Cause> {
+    fn end<H: Head>(&mut self, bytes: &[u8]) -> Result<Option<usize>, Http1Error> {
         let before = self.scanned;
         while let Some(rest) = bytes.get(self.scanned..)
             && let Some(n) = rest.iter().position(|&byte| byte == b'\n')
@@ -154,10 +155,10 @@ fn version(minor: Option<u8>) -> Version {
     }
 }
 
-fn cause(error: httparse::Error, max_headers: usize) -> Cause {
+fn cause(error: httparse::Error, max_headers: usize) -> Http1Error {
     use httparse::Error as E;
-    Cause::Malformed(match error {
-        E::TooManyHeaders => return Cause::TooManyHeaders(max_headers),
+    Http1Error::Malformed(match error {
+        E::TooManyHeaders => return Http1Error::TooManyHeaders(max_headers),
         E::HeaderName => "a header name is not a token",
         E::HeaderValue => "a header value has a control character",
         E::NewLine => "a line ends badly",
@@ -167,18 +168,18 @@ fn cause(error: httparse::Error, max_headers: usize) -> Cause {
     })
 }
 
-fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<HeaderMap, Cause> {
+fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<HeaderMap, Http1Error> {
     let headers = HeaderMap::try_with_capacity(fields.len());
-    let mut headers = headers.map_err(|_| Cause::TooManyHeaders(max_headers))?;
+    let mut headers = headers.map_err(|_| Http1Error::TooManyHeaders(max_headers))?;
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
-            .map_err(|_| Cause::Malformed("a header name is not a token"))?;
+            .map_err(|_| Http1Error::Malformed("a header name is not a token"))?;
         let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
         let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(unfolded))
-            .map_err(|_| Cause::Malformed("a header value has a control character"))?;
+            .map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
         value.set_sensitive(is_secret(&name));
         let added = headers.try_append(name, value);
-        added.map_err(|_| Cause::TooManyHeaders(max_headers))?;
+        added.map_err(|_| Http1Error::TooManyHeaders(max_headers))?;
     }
     Ok(headers)
 }

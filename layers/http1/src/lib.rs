@@ -8,13 +8,13 @@
 //!
 //! ```
 //! use wirestack_http1::connect::Client;
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut client = Client::new("2001:db8::1", 443)?.with_basic("Aladdin", "open sesame")?;
 //! let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 //!
-//! client.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+//! client.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 //! let request = "CONNECT [2001:db8::1]:443 HTTP/1.1\r\n\
 //!     Host: [2001:db8::1]:443\r\n\
 //!     Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n";
@@ -22,7 +22,7 @@
 //! to_wire.discard();
 //!
 //! from_wire.write(b"HTTP/1.1 200 Connection established\r\n\r\nSSH-2.0-x");
-//! client.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+//! client.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 //! assert!(client.is_transparent());
 //! assert_eq!(client.status().facts.to_string(), "200 Connection established");
 //! assert_eq!(to_app.unread(), b"SSH-2.0-x");
@@ -40,6 +40,9 @@
 //!     tunnel          refusal             tunnel
 //! ```
 //!
+//! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
+//! `http` does not compile without the standard library.
+//!
 //! # Contents
 //!
 //! * [`connect`]: [`Client`](connect::Client), [`Server`](connect::Server) and its
@@ -49,7 +52,7 @@
 //! * [`basic_credentials`]: the field of Basic authentication, for servers too.
 //! * [`Refusal`]: an answer that says no, with the start of its body; [`proxy_challenges`]: what a 407
 //!   asks for.
-//! * [`Cause`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
+//! * [`Http1Error`]: why a handshake failed, found by [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: what a handshake may cost in bytes and in time.
 
 mod answering;
@@ -65,6 +68,6 @@ mod tunnel;
 pub mod upgrade;
 
 pub use basic::basic_credentials;
-pub use error::Cause;
+pub use error::Http1Error;
 pub use limits::Limits;
 pub use refusal::{Refusal, proxy_challenges};

@@ -28,6 +28,7 @@ impl Refusal {
     pub fn proxy_challenges(&self) -> Vec<String> {
         proxy_challenges(&self.headers)
     }
+
     /// Returns the challenges of the `WWW-Authenticate` fields, each from its scheme on.
     pub fn challenges(&self) -> Vec<String> {
         challenges(&self.headers, &WWW_AUTHENTICATE)

@@ -1,7 +1,7 @@
 //! A handshake that leaves a tunnel behind: what all four layers of this crate are.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Progress};
 
 /// What happens on the wire until the tunnel is open.
 pub(crate) trait Handshake {
@@ -10,14 +10,16 @@ pub(crate) trait Handshake {
     /// The layer's name.
     const NAME: &'static str;
     /// Goes on as far as it can; the outcome opens the tunnel, an error ends it.
-    fn step(&mut self, p: &mut Ports<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
+    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
     fn deadline(&self) -> Option<Instant> {
         None
     }
+
     /// Whether it waits for a decision that a broken wire does not make needless.
     fn holds(&self) -> bool {
         false
     }
+
     fn progress(&self) -> Progress;
 }
 
@@ -32,19 +34,22 @@ impl<H: Handshake> Tunnel<H> {
     pub(crate) fn new(handshake: H) -> Self {
         Self::Opening(Box::new(handshake))
     }
+
     pub(crate) fn opening(&mut self) -> Option<&mut H> {
         match self {
             Self::Opening(handshake) => Some(handshake),
             _ => None,
         }
     }
+
     pub(crate) fn outcome(&self) -> Option<&H::Outcome> {
         match self {
             Self::Open(outcome) => Some(outcome),
             _ => None,
         }
     }
-    pub(crate) fn process(&mut self, mut p: Ports<'_>, now: Instant) {
+
+    pub(crate) fn process(&mut self, mut p: Flows<'_>, now: Instant) {
         if let Self::Opening(handshake) = self {
             p.propagate_stop();
             match handshake.step(&mut p, now) {
@@ -71,16 +76,18 @@ impl<H: Handshake> Tunnel<H> {
             }
         }
         match self {
-            Self::Open(_) => p.tunnel(),
+            Self::Open(_) => p.pass_through(),
             _ => p.discard(),
         }
     }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Opening(handshake) => handshake.deadline(),
             _ => None,
         }
     }
+
     pub(crate) fn progress(&self) -> Progress {
         match self {
             Self::Opening(handshake) => handshake.progress(),
@@ -100,25 +107,31 @@ macro_rules! tunnel_layer {
             fn name(&self) -> &'static str {
                 <$handshake as $crate::tunnel::Handshake>::NAME
             }
+
             fn process(
                 &mut self,
-                ports: wirestack_layer::Ports<'_>,
+                flows: wirestack_layer::Flows<'_>,
                 now: wirestack_layer::Instant,
             ) {
-                self.tunnel.process(ports, now);
+                self.tunnel.process(flows, now);
             }
+
             fn deadline(&self) -> Option<wirestack_layer::Instant> {
                 self.tunnel.deadline()
             }
+
             fn is_open(&self) -> bool {
                 self.tunnel.outcome().is_some()
             }
+
             fn is_transparent(&self) -> bool {
                 self.is_open()
             }
+
             fn progress(&self) -> wirestack_layer::Progress {
                 self.tunnel.progress()
             }
+
             fn facts(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let outcome = self.tunnel.outcome();
                 outcome.map_or(Ok(()), |outcome| f.write_str(&outcome.facts))

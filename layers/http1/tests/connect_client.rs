@@ -6,7 +6,7 @@ use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
 use kit::{Bench, broken, proxy_client, run};
 use std::time::Duration;
 use wirestack_http1::connect::{Challenged, Client, Parked};
-use wirestack_http1::{Cause, Limits};
+use wirestack_http1::{Http1Error, Limits};
 use wirestack_layer::{Blame, End, Flow, Layer, Progress};
 
 const REQUEST: &str = "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n";
@@ -127,7 +127,7 @@ fn pitfall_4_interim_responses_are_skipped() {
     bench.arrive(flood.as_bytes());
     assert!(matches!(
         bench.error().cause(),
-        Some(Cause::HeadTooLarge(16384))
+        Some(Http1Error::HeadTooLarge(16384))
     ));
 }
 
@@ -353,13 +353,13 @@ fn pitfall_10_a_request_always_names_the_port_and_brackets_ipv6() {
 #[test]
 fn pitfall_12_nothing_can_be_injected() {
     let error = Client::new("a\r\nX: y", 1).err().unwrap();
-    assert!(matches!(error.cause(), Some(Cause::BadHost)));
+    assert!(matches!(error.cause(), Some(Http1Error::BadHost)));
     assert_eq!(error.blame(), Blame::Local);
     let error = Client::new("a", 0).err().unwrap();
-    assert!(matches!(error.cause(), Some(Cause::BadPort)));
+    assert!(matches!(error.cause(), Some(Http1Error::BadPort)));
     for (user, password) in [("a\r\n", "b"), ("a", "b\n"), ("a:b", "c")] {
         let error = proxy_client().with_basic(user, password).err().unwrap();
-        assert!(matches!(error.cause(), Some(Cause::BadCredentials(_))));
+        assert!(matches!(error.cause(), Some(Http1Error::BadCredentials(_))));
     }
     assert!(HeaderValue::from_str("a\r\nX: y").is_err()); // so a field cannot bring it in
     let client = proxy_client()
@@ -575,7 +575,7 @@ fn a_refusal_shows_status_reason_fields_and_every_challenge() {
           Proxy-Authenticate: Basic realm=\"caf\xe9, open\"\r\nContent-Length: 0\r\n\r\n",
     );
     let error = bench.error();
-    let Some(Cause::Refused(refusal)) = error.cause() else {
+    let Some(Http1Error::Refused(refusal)) = error.cause() else {
         panic!("{error}");
     };
     assert_eq!(refusal.status, 407);

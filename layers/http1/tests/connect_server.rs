@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFE
 use http::{Response, StatusCode};
 use kit::{Bench, broken, run};
 use wirestack_http1::connect::Server;
-use wirestack_http1::{Cause, Limits};
+use wirestack_http1::{Http1Error, Limits};
 use wirestack_layer::{Blame, Flow, Layer, Progress};
 
 const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -285,7 +285,7 @@ fn a_rejection_that_would_open_a_tunnel_is_not_sent() {
         assert_eq!(bench.seen().wire, closing("500 Internal Server Error"));
         assert!(matches!(
             bench.error().cause(),
-            Some(Cause::NotARejection(_))
+            Some(Http1Error::NotARejection(_))
         ));
     }
 }

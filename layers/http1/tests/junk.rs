@@ -18,9 +18,11 @@ impl Random {
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
     }
+
     fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
+
     /// Plausible pieces in any order, some with a byte changed.
     fn junk(&mut self, pieces: &[&str]) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use kit::{Bench, run, upgrade_client};
-use wirestack_http1::Cause;
+use wirestack_http1::Http1Error;
 use wirestack_http1::upgrade::{Client, Server};
 use wirestack_layer::{Blame, Flow, Layer, Progress};
 
@@ -89,7 +89,7 @@ fn pitfall_15_a_redirect_is_not_followed_but_shown() {
     let mut bench = Bench::new(upgrade_client());
     bench.arrive(b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
     let error = bench.error();
-    let Some(Cause::Refused(refusal)) = error.cause() else {
+    let Some(Http1Error::Refused(refusal)) = error.cause() else {
         panic!("{error}");
     };
     assert_eq!(refusal.status, 302);
@@ -148,7 +148,7 @@ fn a_request_that_cannot_be_sent_is_refused_at_once() {
     ] {
         let error = Client::new(token, request.body(()).unwrap()).err().unwrap();
         assert_eq!((error.layer(), error.blame()), ("upgrade", Blame::Local));
-        assert!(error.cause::<Cause>().is_some());
+        assert!(error.cause::<Http1Error>().is_some());
     }
 }
 
@@ -230,7 +230,7 @@ fn must_9110_7_8_only_what_is_offered_is_accepted() {
         }
         assert!(bench.seen().wire.starts_with("HTTP/1.1 500 "), "{name}");
         assert!(
-            matches!(bench.error().cause(), Some(Cause::NotOffered)),
+            matches!(bench.error().cause(), Some(Http1Error::NotOffered)),
             "{name}"
         );
     }
@@ -253,7 +253,7 @@ fn a_server_shows_any_request_and_rejects_it() {
         "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nContent-Length: 8\r\n\
          Connection: close, Upgrade\r\n\r\nupgrade!"
     );
-    assert!(matches!(bench.error().cause(), Some(Cause::Rejected(status)) if *status == 426));
+    assert!(matches!(bench.error().cause(), Some(Http1Error::Rejected(status)) if *status == 426));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use crate::NAME;
 use crate::connection::Connection;
-use crate::error::{Cause, Challenged, Refusal, local, peer};
+use crate::error::{Challenged, Http2Error, Refusal, local, peer};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::streams::Head;
@@ -9,12 +9,12 @@ use http::Response;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.
 ///
 /// A server that does not offer extended CONNECT ends it with
-/// [`Cause::NotOffered`](crate::Cause::NotOffered), which
+/// [`Http2Error::NotOffered`](crate::Http2Error::NotOffered), which
 /// [needs a new connection](Error::needs_new_connection) and lets the next one learn
 /// [`NotOffered`](crate::NotOffered).
 pub struct Client {
@@ -63,6 +63,7 @@ impl Client {
             parking: None,
         })
     }
+
     /// Creates a client that waits, before each request and at the response that opens, for whoever
     /// holds it to [authorize](Self::authorize) it. It is [parked](Self::parked) then.
     pub fn parking(request: Request, settings: Settings) -> Self {
@@ -79,6 +80,7 @@ impl Client {
             parking: Some(parking),
         }
     }
+
     /// Returns what it waits at.
     pub fn parked(&self) -> Option<Parked<'_>> {
         let parking = self.parking.as_ref()?;
@@ -94,6 +96,7 @@ impl Client {
         }
         (!parking.asked).then_some(Parked::Request)
     }
+
     /// Goes on from where it is [parked](Self::parked): sends the request on a stream of its own, with
     /// this `Proxy-Authorization`, or opens the tunnel. Nothing happens while it is not parked.
     ///
@@ -116,6 +119,7 @@ impl Client {
             }
         }
     }
+
     /// Ends it where it is [parked](Self::parked), with the proxy's refusal, if there is one, as the
     /// cause.
     pub fn give_up(&mut self) {
@@ -124,6 +128,7 @@ impl Client {
             self.fail(error);
         }
     }
+
     fn ask(&mut self, value: Option<HeaderValue>) -> Result<(), Error> {
         let Some(parking) = &mut self.parking else {
             return Ok(());
@@ -138,17 +143,20 @@ impl Client {
         self.tunnel.take(stream);
         Ok(())
     }
+
     fn refused(&mut self) -> Error {
         match self.tunnel.challenge.take() {
-            Some(refusal) => peer(Cause::Refused(refusal)),
-            None => local(Cause::GivenUp),
+            Some(refusal) => peer(Http2Error::Refused(refusal)),
+            None => local(Http2Error::GivenUp),
         }
     }
+
     fn fail(&mut self, error: Error) {
         if let Some(parking) = &mut self.parking {
             parking.failed = Some(error);
         }
     }
+
     /// Returns the response that opened the tunnel.
     pub fn response(&self) -> Option<&Response<()>> {
         self.response.as_ref()
@@ -162,14 +170,15 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, now: Instant) {
+
+    fn process(&mut self, mut flows: Flows<'_>, now: Instant) {
         let parks = self.parking.is_some();
         if let Some(error) = self.parking.as_mut().and_then(|it| it.failed.take()) {
             self.tunnel.end();
-            return ports.fail(error);
+            return flows.fail(error);
         }
         let response = &mut self.response;
-        self.tunnel.process(ports, now, |tunnel, stream, head| {
+        self.tunnel.process(flows, now, |tunnel, stream, head| {
             if let Head::Response(head) = head
                 && tunnel.stream() == Some(stream)
             {
@@ -178,21 +187,26 @@ impl Layer for Client {
             }
         });
     }
+
     fn deadline(&self) -> Option<Instant> {
         self.tunnel.connection.deadline()
     }
+
     fn is_open(&self) -> bool {
         self.tunnel.open
     }
+
     fn is_flushed(&self) -> bool {
         self.tunnel.is_flushed()
     }
+
     fn progress(&self) -> Progress {
         match self.parked() {
             Some(_) => Progress::Deciding("credentials"),
             None => self.tunnel.progress("the CONNECT response"),
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.response {
             Some(response) => write!(f, "{}", response.status()),

@@ -1,5 +1,5 @@
 use crate::NAME;
-use crate::error::{Cause, local, peer, typed};
+use crate::error::{Http2Error, local, peer, typed};
 use crate::frames::FieldBlocks;
 use crate::keepalive::Pinger;
 use crate::settings::Settings;
@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -50,12 +50,14 @@ impl Connection {
     pub fn client(settings: Settings) -> Self {
         Self::new(settings, Side::client)
     }
+
     /// Creates the server's side.
     pub fn server(settings: Settings) -> Self {
         let mut server = Self::new(settings, Side::server);
         server.blocks = Some(FieldBlocks::of_client());
         server
     }
+
     fn new(settings: Settings, side: fn(Wire, &Settings) -> Side) -> Self {
         let settings = settings.in_range();
         let wire = Wire::default();
@@ -76,17 +78,20 @@ impl Connection {
             blocks: None,
         }
     }
+
     /// Returns whether the server offers extended CONNECT; `None` before its SETTINGS are in, and on
     /// a server's side.
     pub fn offers_extended_connect(&self) -> Option<bool> {
         self.side.offers_extended_connect()
     }
+
     /// Returns how many streams are open.
     pub fn streams(&self) -> usize {
         self.streams.len() + self.waiting.len()
     }
+
     /// Moves everything that can move, once; whether to do so again.
-    fn round(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
+    fn round(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let waker = self.woken.waker();
         let cx = &mut Context::from_waker(&waker);
         self.woken.take_connection();
@@ -118,39 +123,41 @@ impl Connection {
         if let Some(pinger) = &mut self.pinger
             && pinger.process(now, cx)
         {
-            let error = peer(Cause::NoPong(pinger.timeout()));
+            let error = peer(Http2Error::NoPong(pinger.timeout()));
             self.fail(p, error);
             return false;
         }
         moved | self.exchange(p, now) | !self.woken.is_empty()
     }
+
     /// Moves bytes between the wire and h2; returns whether there were any.
-    fn exchange(&mut self, p: &mut Ports<'_, Streams, Streams>, now: Instant) -> bool {
+    fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let mut pipes = self.wire.pipes();
-        let before = p.from_wire.moves() + p.to_wire.moves();
+        let before = p.from_wire.revision() + p.to_wire.revision();
         if let Some(pinger) = &mut self.pinger
             && !p.from_wire.is_empty()
         {
             pinger.heard(now);
         }
         match &mut self.blocks {
-            None => p.from_wire.pour(&mut pipes.incoming),
+            None => p.from_wire.transfer_to(&mut pipes.incoming),
             // h2 has not been polled for what it got.
             Some(_) if !pipes.incoming.is_empty() => {}
             Some(blocks) => {
                 let len = p.from_wire.len().min(pipes.incoming.room());
                 let n = blocks.next(len, p.from_wire.chunks());
-                p.from_wire.pour_upto(&mut pipes.incoming, n);
+                p.from_wire.transfer_up_to(&mut pipes.incoming, n);
             }
         }
-        pipes.outgoing.pour(p.to_wire);
+        pipes.outgoing.transfer_to(p.to_wire);
         let closes = p.from_wire.is_closed() && p.from_wire.is_empty();
         let told = closes && !self.wire_ended;
         self.wire_ended = closes;
-        told || p.from_wire.moves() + p.to_wire.moves() != before
+        told || p.from_wire.revision() + p.to_wire.revision() != before
     }
+
     /// Takes what the application asks and answers.
-    fn take_heads(&mut self, p: &mut Ports<'_, Streams, Streams>) -> bool {
+    fn take_heads(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let mut taken = false;
         while let Some((id, head)) = p.from_app.arrived() {
             taken = true;
@@ -160,14 +167,14 @@ impl Connection {
                     if self.streams() < self.settings.streams as usize {
                         self.waiting.push_back((id, request));
                     } else if let Some(mut pipe) = p.to_app.write(id) {
-                        let error = local(Cause::TooManyStreams(self.settings.streams));
-                        pipe.abort(error.at(Place::Layer(p.place)));
+                        let error = local(Http2Error::TooManyStreams(self.settings.streams));
+                        pipe.abort(error.at(Place::Layer(p.index)));
                         p.from_app.forget(id);
                     }
                 }
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
-                        stream.answer(response, p.to_app, p.place);
+                        stream.answer(response, p.to_app, p.index);
                         self.changed.push(id);
                     }
                 }
@@ -175,8 +182,9 @@ impl Connection {
         }
         taken
     }
+
     /// Lets the streams move at which something has happened, and only those.
-    fn look_at_streams(&mut self, p: &mut Ports<'_, Streams, Streams>) -> bool {
+    fn look_at_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let blocked = self.wire.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
@@ -193,14 +201,15 @@ impl Connection {
         self.changed = changed; // its memory is used again
         any
     }
-    fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Ports<'_, Streams, Streams>) {
+
+    fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
             if aborted && self.waiting.iter().any(|(waiting, _)| *waiting == id) {
                 self.waiting.retain(|(waiting, _)| *waiting != id);
                 p.from_app.forget(id);
                 if let Some(mut pipe) = p.to_app.write(id) {
-                    pipe.abort(local(Cause::Closed).at(Place::Layer(p.place)));
+                    pipe.abort(local(Http2Error::Closed).at(Place::Layer(p.index)));
                 }
             }
             return;
@@ -210,7 +219,7 @@ impl Connection {
             up: p.to_app,
             excerpt: self.settings.excerpt,
             blocked,
-            place: p.place,
+            index: p.index,
         };
         if stream.process(around) {
             self.resetting.push(id);
@@ -220,6 +229,7 @@ impl Connection {
             p.from_app.forget(id);
         }
     }
+
     fn add(&mut self, streams: Vec<Stream>) -> bool {
         let any = !streams.is_empty();
         for stream in streams {
@@ -228,19 +238,20 @@ impl Connection {
         }
         any
     }
+
     /// h2 is done: every stream learns why, and so does who opens them.
-    fn end(&mut self, p: &mut Ports<'_, Streams, Streams>, error: Option<h2::Error>) {
+    fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
             self.look_at(id, false, p); // what arrived before still counts
         }
         let mut pipes = self.wire.pipes();
-        pipes.outgoing.pour_all(p.to_wire);
+        pipes.outgoing.transfer_all_to(p.to_wire);
         // h2 keeps no more than the text of what ended the wire: the wire knows better.
         let error = match (pipes.incoming.closed(), error) {
             (Some(End::Aborted(error)), _) => Some(error.clone()),
-            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Cause::Truncated))),
-            (_, None) if p.to_app.has_open() => Some(peer(Cause::Truncated)),
+            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Http2Error::Truncated))),
+            (_, None) if p.to_app.has_open() => Some(peer(Http2Error::Truncated)),
             (_, None) => None,
         };
         drop(pipes);
@@ -250,15 +261,17 @@ impl Connection {
                 p.to_wire.finish();
                 p.to_app.finish();
                 p.from_app
-                    .refuse(peer(Cause::Closed).at(Place::Layer(p.place)));
+                    .refuse(peer(Http2Error::Closed).at(Place::Layer(p.index)));
                 self.close();
             }
         }
     }
-    fn fail(&mut self, p: &mut Ports<'_, Streams, Streams>, error: Error) {
+
+    fn fail(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Error) {
         p.fail(error);
         self.close();
     }
+
     fn close(&mut self) {
         self.side = Side::Over;
         self.streams.clear();
@@ -274,7 +287,8 @@ impl Layer for Connection {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_, Streams, Streams>, now: Instant) {
+
+    fn process(&mut self, mut p: Flows<'_, Streams, Streams>, now: Instant) {
         p.propagate_stop();
         let late = match self.due {
             _ if self.opened => false,
@@ -288,18 +302,19 @@ impl Layer for Connection {
             (Side::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
                 let error = error.clone();
-                self.wire.pipes().outgoing.pour_all(p.to_wire);
+                self.wire.pipes().outgoing.transfer_all_to(p.to_wire);
                 p.to_wire.abort(error.clone());
                 p.to_app.abort(error);
                 self.close();
             }
-            _ if late => self.fail(&mut p, peer(Cause::NoSettings(self.settings.opening))),
+            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.settings.opening))),
             _ => while self.round(&mut p, now) {},
         }
         if let Side::Over = self.side {
             p.discard();
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match (&self.side, &self.pinger) {
             (Side::Over, _) => None,
@@ -307,13 +322,16 @@ impl Layer for Connection {
             (_, None) => self.due.flatten().filter(|_| !self.opened),
         }
     }
+
     fn is_open(&self) -> bool {
         self.opened
     }
+
     fn is_flushed(&self) -> bool {
         let pipes = self.wire.pipes();
         pipes.outgoing.is_empty() && !pipes.blocked
     }
+
     fn progress(&self) -> Progress {
         match self.side {
             Side::Over => Progress::Over,
@@ -322,6 +340,7 @@ impl Layer for Connection {
             _ => Progress::Open,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.offers_extended_connect() {
             Some(true) => f.write_str("extended CONNECT"),

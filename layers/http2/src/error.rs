@@ -9,7 +9,7 @@ use wirestack_layer::Error;
 /// Why a connection or a stream failed: what [`Error::cause`] of this crate's errors is.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum Http2Error {
     /// A request that cannot be sent.
     #[error("not a request to connect with: {0}")]
     BadRequest(&'static str),
@@ -95,11 +95,11 @@ pub struct NotOffered;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Challenged;
 
-pub(crate) fn local(cause: Cause) -> Error {
+pub(crate) fn local(cause: Http2Error) -> Error {
     Error::local(NAME, cause)
 }
 
-pub(crate) fn peer(cause: Cause) -> Error {
+pub(crate) fn peer(cause: Http2Error) -> Error {
     Error::peer(NAME, cause)
 }
 
@@ -110,9 +110,9 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
     }
     let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
     Some(match (error.is_remote(), error.is_go_away()) {
-        (true, true) => peer(Cause::GoAway(reason)),
-        (true, false) => peer(Cause::Reset(reason)),
-        (false, _) if error.is_library() => peer(Cause::Protocol(error.to_string())),
-        (false, _) => local(Cause::Protocol(error.to_string())),
+        (true, true) => peer(Http2Error::GoAway(reason)),
+        (true, false) => peer(Http2Error::Reset(reason)),
+        (false, _) if error.is_library() => peer(Http2Error::Protocol(error.to_string())),
+        (false, _) => local(Http2Error::Protocol(error.to_string())),
     })
 }

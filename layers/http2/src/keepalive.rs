@@ -30,21 +30,25 @@ impl Pinger {
             state,
         }
     }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Quiet(at) | State::Waiting(at) => Some(at),
             State::Never => None,
         }
     }
+
     pub(crate) fn timeout(&self) -> Duration {
         self.settings.timeout
     }
+
     /// Says that something arrived.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let State::Quiet(_) = self.state {
             self.state = quiet(self.settings, now);
         }
     }
+
     /// Sends a PING if it is time; whether the answer is overdue.
     pub(crate) fn process(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
         if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use wirestack_http2::{Asks, Client, Request, Server, Settings, asks};
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
@@ -18,8 +18,8 @@
 //! let [mut up, mut down, mut asked, mut heard, mut said, mut got] = <[Pipe; 6]>::default();
 //! asked.write(b"any protocol"); // it waits until the tunnel is open
 //! while heard.is_empty() {
-//!     client.process(Ports::new(&mut down, &mut up, &mut asked, &mut got), now);
-//!     server.process(Ports::new(&mut up, &mut down, &mut said, &mut heard), now);
+//!     client.process(Flows::new(&mut down, &mut up, &mut asked, &mut got), now);
+//!     server.process(Flows::new(&mut up, &mut down, &mut said, &mut heard), now);
 //!     if let Some(request) = server.request() {
 //!         assert_eq!(asks(request), Asks::Protocol("websocket"));
 //!         server.accept(http::HeaderMap::new());
@@ -46,7 +46,7 @@
 //! * END_STREAM is a clean end of one direction; the other goes on.
 //! * An application that aborts resets its stream (CANCEL), behind what was sent before it, as far as
 //!   the peer's window lets that leave. A stream that the peer resets is an abort with
-//!   [`Cause::Reset`]. Behind END_STREAM a reset takes nothing back: it only says that the peer wants no
+//!   [`Http2Error::Reset`]. Behind END_STREAM a reset takes nothing back: it only says that the peer wants no
 //!   more (RFC 9113 §8.1).
 //! * After its one stream, a [`Client`] and a [`Server`] end their connection with GOAWAY; a
 //!   [`Connection`] does when its application has finished and the last stream has ended.
@@ -64,7 +64,7 @@
 //! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`Lent`]: many streams.
 //! * [`Request`], [`asks`], [`Asks`]: what is asked for.
 //! * [`Settings`], [`Keepalive`]: limits and time-outs.
-//! * [`Cause`], [`Refusal`], [`Reason`], [`NotOffered`]: what can go wrong.
+//! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: what can go wrong.
 
 mod client;
 mod connection;
@@ -82,7 +82,7 @@ mod wire;
 
 pub use client::{Client, Parked};
 pub use connection::Connection;
-pub use error::{Cause, Challenged, NotOffered, Refusal};
+pub use error::{Challenged, Http2Error, NotOffered, Refusal};
 pub use h2::Reason;
 pub use request::{Asks, Request, asks};
 pub use server::Server;

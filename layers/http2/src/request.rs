@@ -1,4 +1,4 @@
-use crate::error::{Cause, local};
+use crate::error::{Http2Error, local};
 use h2::ext::Protocol;
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
@@ -26,7 +26,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadRequest`].
+    /// [`Http2Error::BadRequest`].
     pub fn tunnel(host: &str, port: u16) -> Result<Self, Error> {
         let literal = host.contains(':') && !host.starts_with('[');
         let authority = match literal {
@@ -42,12 +42,13 @@ impl Request {
         *request.uri_mut() = Uri::from(authority);
         Ok(Self(request))
     }
+
     /// Asks a server to speak another protocol on the stream: `request` has its absolute `http` or
     /// `https` URI and its fields; the method is set here.
     ///
     /// # Errors
     ///
-    /// [`Cause::BadRequest`].
+    /// [`Http2Error::BadRequest`].
     pub fn extended(protocol: &str, mut request: http::Request<()>) -> Result<Self, Error> {
         let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if protocol.is_empty() || !protocol.bytes().all(is_tchar) {
@@ -65,11 +66,12 @@ impl Request {
         request.extensions_mut().insert(Protocol::from(protocol));
         Ok(Self(request))
     }
+
     /// Adds fields.
     ///
     /// # Errors
     ///
-    /// [`Cause::BadRequest`] for one that HTTP/2 forbids.
+    /// [`Http2Error::BadRequest`] for one that HTTP/2 forbids.
     pub fn headers(mut self, headers: http::HeaderMap) -> Result<Self, Error> {
         if headers.keys().any(is_connection_specific) {
             return Err(bad("a field of HTTP/1.1 connections"));
@@ -77,6 +79,7 @@ impl Request {
         self.0.headers_mut().extend(headers);
         Ok(self)
     }
+
     pub(crate) fn into_http(self) -> http::Request<()> {
         self.0
     }
@@ -117,5 +120,5 @@ fn is_connection_specific(name: &HeaderName) -> bool {
 }
 
 fn bad(what: &'static str) -> Error {
-    local(Cause::BadRequest(what))
+    local(Http2Error::BadRequest(what))
 }

@@ -9,7 +9,7 @@ use http::header::{ALLOW, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Flows, Layer, Pipe, Progress};
 
 /// The server's side of one tunnel: an HTTP/2 connection that takes one CONNECT.
 ///
@@ -35,17 +35,20 @@ impl Server {
             decided: false,
         }
     }
+
     /// Returns the request while it waits for a decision. [`asks`] tells what it asks for.
     pub fn request(&self) -> Option<&Request<()>> {
         let decided = self.decided || self.tunnel.is_over();
         self.request.as_ref().filter(|_| !decided)
     }
+
     /// Opens the tunnel, with 200 and these fields.
     pub fn accept(&mut self, headers: HeaderMap) {
         let mut response = Response::new(Bytes::new());
         *response.headers_mut() = headers;
         self.decide(response, true);
     }
+
     /// Refuses, with this response; its status must not be 2xx, or it is made 403. The connection
     /// ends.
     pub fn reject(&mut self, mut response: Response<Bytes>) {
@@ -54,6 +57,7 @@ impl Server {
         }
         self.decide(response, false);
     }
+
     fn decide(&mut self, response: Response<Bytes>, open: bool) {
         if let Some(stream) = self.tunnel.stream()
             && !self.decided
@@ -72,9 +76,10 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
+
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
         let asked = &mut self.request;
-        self.tunnel.process(ports, now, |tunnel, stream, head| {
+        self.tunnel.process(flows, now, |tunnel, stream, head| {
             let Head::Request(request) = head else {
                 return;
             };
@@ -88,21 +93,26 @@ impl Layer for Server {
             }
         });
     }
+
     fn deadline(&self) -> Option<Instant> {
         self.tunnel.connection.deadline()
     }
+
     fn is_open(&self) -> bool {
         self.tunnel.open
     }
+
     fn is_flushed(&self) -> bool {
         self.tunnel.is_flushed()
     }
+
     fn progress(&self) -> Progress {
         match self.request() {
             Some(_) => Progress::Deciding("the CONNECT request"),
             None => self.tunnel.progress("the CONNECT request"),
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.request.as_ref().map(asks) {
             Some(Asks::Tunnel(authority)) => write!(f, "CONNECT {authority}"),

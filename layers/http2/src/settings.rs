@@ -69,6 +69,7 @@ impl Settings {
             ..Self::default()
         }
     }
+
     /// With every number in the range that the protocol allows.
     pub(crate) fn in_range(mut self) -> Self {
         self.stream_window = self.stream_window.clamp(1, WINDOW);

@@ -1,6 +1,6 @@
 //! The two roles of a connection, as h2 has them.
 
-use crate::error::{Cause, NotOffered, local, peer, typed};
+use crate::error::{Http2Error, NotOffered, local, peer, typed};
 use crate::request::{Asks, asks};
 use crate::settings::Settings;
 use crate::stream::Stream;
@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wirestack_layer::{Error, Flow, Place, Ports};
+use wirestack_layer::{Error, Flow, Flows, Place};
 
 /// A connection in one of its roles.
 pub(crate) enum Side {
@@ -55,6 +55,7 @@ impl Side {
             .enable_push(false);
         Self::ClientHandshake(Box::pin(async move { builder.handshake(wire).await }))
     }
+
     pub(crate) fn server(wire: Wire, settings: &Settings) -> Self {
         let mut builder = server::Builder::new();
         builder
@@ -69,6 +70,7 @@ impl Side {
         }
         Self::ServerHandshake(Box::pin(builder.handshake(wire)))
     }
+
     /// Whether the peer has introduced itself.
     pub(crate) fn is_open(&self) -> bool {
         match self {
@@ -77,6 +79,7 @@ impl Side {
             Self::ClientHandshake(_) | Self::ServerHandshake(_) => false,
         }
     }
+
     /// Whether the peer offers extended CONNECT; `None` as long as that is not known.
     pub(crate) fn offers_extended_connect(&self) -> Option<bool> {
         match self {
@@ -86,6 +89,7 @@ impl Side {
             _ => None,
         }
     }
+
     pub(crate) fn ping_pong(&mut self) -> Option<PingPong> {
         match self {
             Self::Client(_, connection) => connection.ping_pong(),
@@ -93,6 +97,7 @@ impl Side {
             _ => None,
         }
     }
+
     /// Says that no more streams will be asked for, or none taken any more; whether that could be
     /// said.
     pub(crate) fn finish(&mut self) -> bool {
@@ -103,11 +108,12 @@ impl Side {
         }
         true
     }
+
     /// Sends the requests that may be sent by now; adds their streams to `streams`.
     pub(crate) fn ask(
         &mut self,
         waiting: &mut VecDeque<(StreamId, Request<()>)>,
-        p: &mut Ports<'_, Streams, Streams>,
+        p: &mut Flows<'_, Streams, Streams>,
         woken: &Arc<Woken>,
         cx: &mut Context<'_>,
     ) -> Vec<Stream> {
@@ -120,7 +126,7 @@ impl Side {
         while open && let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
-                Err(peer(Cause::NotOffered).needs_new_connection(NotOffered))
+                Err(peer(Http2Error::NotOffered).needs_new_connection(NotOffered))
             } else {
                 match send.poll_ready(cx) {
                     Poll::Pending => {
@@ -138,13 +144,14 @@ impl Side {
                 Err(error) => {
                     p.from_app.forget(id);
                     if let Some(mut pipe) = p.to_app.write(id) {
-                        pipe.abort(error.at(Place::Layer(p.place)));
+                        pipe.abort(error.at(Place::Layer(p.index)));
                     }
                 }
             }
         }
         asked
     }
+
     /// Lets h2 read and write; adds what a client asked for to `up` and to `arrived`.
     pub(crate) fn poll(
         &mut self,
@@ -204,5 +211,5 @@ impl Side {
 
 /// A stream that this connection takes no more: another one might.
 fn refused(error: &h2::Error) -> Error {
-    typed(error).unwrap_or_else(|| local(Cause::Closed))
+    typed(error).unwrap_or_else(|| local(Http2Error::Closed))
 }

@@ -1,4 +1,4 @@
-use crate::error::{Cause, Refusal, local, peer, typed};
+use crate::error::{Http2Error, Refusal, local, peer, typed};
 use crate::streams::{Head, StreamId, Streams};
 use crate::wire::{StreamWaker, Woken};
 use bytes::{Bytes, BytesMut};
@@ -43,6 +43,7 @@ impl Stream {
     ) -> Self {
         Self::new(id, Opening::Asked(response), Some(send), None, woken)
     }
+
     pub(crate) fn offered(
         id: StreamId,
         respond: SendResponse<Bytes>,
@@ -58,6 +59,7 @@ impl Stream {
             woken,
         )
     }
+
     fn new(
         id: StreamId,
         opening: Opening,
@@ -76,9 +78,10 @@ impl Stream {
             waker: (waker.clone(), waker.into()),
         }
     }
+
     /// Sends the application's answer.
-    pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, place: usize) {
-        let up = &mut Up { up, place };
+    pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, index: usize) {
+        let up = &mut Up { up, index };
         let Opening::Deciding(mut respond, tunnel) = mem::replace(&mut self.opening, Opening::Done)
         else {
             return;
@@ -97,7 +100,7 @@ impl Stream {
                 if !body.is_empty() {
                     let _ = send.send_data(body, true); // fails on a dead stream only
                 }
-                self.fail(up, local(Cause::RefusedHere(status)));
+                self.fail(up, local(Http2Error::RefusedHere(status)));
             }
             Err(error) => {
                 self.recv = None;
@@ -107,10 +110,11 @@ impl Stream {
             }
         }
     }
+
     /// Moves what can move; whether it has to be called again after h2 was.
     pub(crate) fn process(&mut self, around: Around<'_>) -> bool {
-        let Around { up, place, .. } = around;
-        let up = &mut Up { up, place };
+        let Around { up, index, .. } = around;
+        let up = &mut Up { up, index };
         self.waker.0.looked_at();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
@@ -120,12 +124,15 @@ impl Stream {
         }
         self.transmit(around.down, up, around.blocked, cx)
     }
+
     pub(crate) fn id(&self) -> StreamId {
         self.id
     }
+
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.opening, Opening::Done) && self.send.is_none() && self.recv.is_none()
     }
+
     fn open(&mut self, up: &mut Up<'_>, excerpt: usize, cx: &mut Context<'_>) {
         if let Opening::Asked(response) = &mut self.opening {
             let response = match Pin::new(response).poll(cx) {
@@ -163,7 +170,7 @@ impl Stream {
         {
             self.opening = Opening::Done;
             let error = match reset {
-                Ok(reason) => Some(peer(Cause::Reset(reason))),
+                Ok(reason) => Some(peer(Http2Error::Reset(reason))),
                 Err(error) => typed(&error),
             };
             self.receive(up, cx); // what came before
@@ -185,7 +192,7 @@ impl Stream {
                 }
             }
             refusal.body = mem::take(body).freeze();
-            let error = peer(Cause::Refused(refusal.clone()));
+            let error = peer(Http2Error::Refused(refusal.clone()));
             self.opening = Opening::Done;
             self.recv = None;
             self.fail(up, error);
@@ -194,6 +201,7 @@ impl Stream {
             }
         }
     }
+
     /// Takes everything that h2 has: what it keeps itself, it counts frame by frame, and it ends the
     /// connection for too many small ones. The window bounds what lies in the pipe then.
     fn receive(&mut self, up: &mut Up<'_>, cx: &mut Context<'_>) {
@@ -216,7 +224,7 @@ impl Stream {
                     break;
                 }
                 Poll::Ready(None) => {
-                    let error = peer(Cause::Trailers).at(Place::Layer(up.place));
+                    let error = peer(Http2Error::Trailers).at(Place::Layer(up.index));
                     match recv.poll_trailers(cx) {
                         Poll::Ready(Ok(Some(_))) => {
                             pipe.abort(error);
@@ -250,6 +258,7 @@ impl Stream {
             self.broken(up, &error);
         }
     }
+
     fn transmit(
         &mut self,
         down: &mut Streams,
@@ -264,11 +273,11 @@ impl Stream {
             self.send = None;
             if let Some(mut pipe) = down.read(self.id) {
                 let error = match &reset {
-                    Ok(reason) => Some(peer(Cause::Reset(*reason))),
+                    Ok(reason) => Some(peer(Http2Error::Reset(*reason))),
                     Err(error) => typed(error),
                 };
                 match error {
-                    Some(error) => pipe.refuse(error.at(Place::Layer(up.place))),
+                    Some(error) => pipe.refuse(error.at(Place::Layer(up.index))),
                     None => pipe.discard(),
                 }
             }
@@ -310,18 +319,20 @@ impl Stream {
             send.send_reset(Reason::CANCEL); // "a stream error [...] of type CANCEL" (RFC 8441 §5)
             drop(pipe);
             (self.send, self.recv, self.opening) = (None, None, Opening::Done);
-            self.fail(up, local(Cause::Closed));
+            self.fail(up, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
         }
         false
     }
+
     /// The peer wants no more of this stream: ends it towards the application.
     fn reset(&mut self, up: &mut Up<'_>, reason: Reason) {
         (self.recv, self.opening) = (None, Opening::Done);
-        self.fail(up, peer(Cause::Reset(reason)));
+        self.fail(up, peer(Http2Error::Reset(reason)));
     }
+
     fn broken(&mut self, up: &mut Up<'_>, error: &h2::Error) {
         (self.recv, self.opening) = (None, Opening::Done);
         if error.is_reset() && error.is_remote() {
@@ -332,9 +343,10 @@ impl Stream {
             self.fail(up, error);
         }
     }
+
     fn fail(&self, up: &mut Up<'_>, error: Error) {
         if let Some(mut pipe) = up.up.write(self.id) {
-            pipe.abort(error.at(Place::Layer(up.place)));
+            pipe.abort(error.at(Place::Layer(up.index)));
         }
     }
 }
@@ -348,11 +360,11 @@ pub(crate) struct Around<'a> {
     /// Whether h2 holds what the wire had no room for.
     pub(crate) blocked: bool,
     /// The place of the layer in its stack.
-    pub(crate) place: usize,
+    pub(crate) index: usize,
 }
 
 /// Where errors go to, and what they bear.
 struct Up<'a> {
     up: &'a mut Streams,
-    place: usize,
+    index: usize,
 }

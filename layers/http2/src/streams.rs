@@ -1,4 +1,4 @@
-use crate::error::{Cause, local};
+use crate::error::{Http2Error, local};
 use crate::request::Request;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
@@ -56,33 +56,37 @@ impl Streams {
         self.room = Some(bytes);
         self
     }
+
     /// Asks for a new stream, as a client does. One too many is
-    /// [told so](crate::Cause::TooManyStreams) where its bytes would arrive.
+    /// [told so](crate::Http2Error::TooManyStreams) where its bytes would arrive.
     ///
     /// # Errors
     ///
-    /// [`Cause::Closed`] once the flow has ended.
+    /// [`Http2Error::Closed`] once the flow has ended.
     pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
         if let Some(error) = self.stopped() {
             return Err(error.clone());
         }
         if self.end.is_some() {
-            return Err(local(Cause::Closed));
+            return Err(local(Http2Error::Closed));
         }
         Ok(self.push(Head::Request(request.into_http())))
     }
+
     /// Answers a request, as a server does: a 2xx answer to a CONNECT opens the tunnel and has no
     /// body; every other answer is complete with its body.
     pub fn respond(&mut self, stream: StreamId, response: http::Response<Bytes>) {
         self.add(stream);
         self.head(stream, Head::Response(response));
     }
+
     /// Returns the next request or response.
     pub fn arrived(&mut self) -> Option<(StreamId, Head)> {
         let head = self.heads.pop_front()?;
         self.moves += 1;
         Some(head)
     }
+
     /// Returns the bytes of a stream, to write to them or to end them; `None` if there is no such
     /// stream, or none any more.
     pub fn write(&mut self, stream: StreamId) -> Option<Lent<'_>> {
@@ -96,6 +100,7 @@ impl Streams {
             stream,
         })
     }
+
     /// Returns the bytes of a stream, to read from them.
     pub fn read(&mut self, stream: StreamId) -> Option<Lent<'_>> {
         let entry = self.streams.get_mut(&stream)?;
@@ -108,6 +113,7 @@ impl Streams {
             stream,
         })
     }
+
     /// Returns the next stream to which something was written, or which ended.
     pub fn readable(&mut self) -> Option<StreamId> {
         let stream = self.readable.pop_front()?;
@@ -116,6 +122,7 @@ impl Streams {
         }
         Some(stream)
     }
+
     /// Returns the next stream from which something was read, or which was forgotten.
     pub fn writable(&mut self) -> Option<StreamId> {
         let stream = self.writable.pop_front()?;
@@ -124,6 +131,7 @@ impl Streams {
         }
         Some(stream)
     }
+
     /// Forgets a stream. What was not read is lost, and the writer will write no more.
     pub fn forget(&mut self, stream: StreamId) {
         self.heads.retain(|(id, _)| *id != stream);
@@ -141,14 +149,17 @@ impl Streams {
             writable.retain(|stream| streams.contains_key(stream));
         }
     }
+
     /// Returns how many streams there are.
     pub fn len(&self) -> usize {
         self.streams.len()
     }
+
     /// Returns whether there are no streams and nothing has arrived.
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty() && self.heads.is_empty()
     }
+
     /// Adds a stream, with the next name.
     pub(crate) fn push(&mut self, head: Head) -> StreamId {
         let stream = StreamId(self.next);
@@ -157,6 +168,7 @@ impl Streams {
         self.head(stream, head);
         stream
     }
+
     /// Adds a stream that was named on the other side.
     pub(crate) fn add(&mut self, stream: StreamId) {
         let entry = self.streams.entry(stream).or_default();
@@ -167,14 +179,17 @@ impl Streams {
             entry.pipe.stop((**stop).clone());
         }
     }
+
     pub(crate) fn head(&mut self, stream: StreamId, head: Head) {
         self.heads.push_back((stream, head));
         self.moves += 1;
     }
+
     /// Returns whether nothing waits in here.
     pub(crate) fn is_unused(&self) -> bool {
         Flow::is_empty(self)
     }
+
     /// Returns whether streams are missing their end.
     pub(crate) fn has_open(&self) -> bool {
         self.streams.values().any(|entry| !entry.pipe.is_closed())
@@ -198,27 +213,32 @@ impl Flow for Streams {
         self.end = Some(end);
         self.moves += 1;
     }
+
     fn closed(&self) -> Option<&End> {
         self.end.as_ref()
     }
+
     fn is_empty(&self) -> bool {
         self.heads.is_empty() && self.streams.values().all(|entry| entry.pipe.is_empty())
     }
+
     /// How many bytes of new heads may be added, roughly: each stream has room of its own.
     fn room(&self) -> usize {
         HEADS.saturating_sub(self.heads.len()) * 256
     }
+
     fn discard(&mut self) {
         if !self.heads.is_empty() {
             self.heads.clear();
             self.moves += 1;
         }
         for entry in self.streams.values_mut() {
-            let before = entry.pipe.moves();
+            let before = entry.pipe.revision();
             entry.pipe.discard();
-            self.moves += entry.pipe.moves() - before;
+            self.moves += entry.pipe.revision() - before;
         }
     }
+
     fn stop(&mut self, stop: Stop) {
         for (stream, entry) in &mut self.streams {
             entry.pipe.stop(stop.clone());
@@ -229,10 +249,12 @@ impl Flow for Streams {
         }
         self.moves += u64::from(stop.put(&mut self.stop));
     }
+
     fn stop_state(&self) -> Option<&Stop> {
         self.stop.as_deref()
     }
-    fn moves(&self) -> u64 {
+
+    fn revision(&self) -> u64 {
         self.moves
     }
 }
@@ -275,7 +297,7 @@ impl Drop for Lent<'_> {
 
 /// What a writer and a reader may want to know of: what moved, and what is required.
 fn state(pipe: &Pipe) -> (u64, usize) {
-    (pipe.moves(), pipe.required())
+    (pipe.revision(), pipe.required())
 }
 
 /// How many heads wait at most before no more are asked for.

@@ -1,12 +1,12 @@
 //! What both sides of a tunnel have in common: a connection with one stream.
 
 use crate::connection::Connection;
-use crate::error::{Cause, Refusal, peer};
+use crate::error::{Http2Error, Refusal, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Place, Progress};
 
 pub(crate) struct Tunnel {
     pub(crate) connection: Connection,
@@ -35,27 +35,34 @@ impl Tunnel {
             challenge: None,
         }
     }
+
     /// Makes this the one stream.
     pub(crate) fn take(&mut self, stream: StreamId) {
         self.stream = Some(stream);
     }
+
     pub(crate) fn stream(&self) -> Option<StreamId> {
         self.stream
     }
+
     /// Throws away what came of a stream that is not the one.
     pub(crate) fn forget(&mut self, stream: StreamId) {
         self.up.forget(stream);
     }
+
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }
+
     /// Ends it: what still arrives is thrown away.
     pub(crate) fn end(&mut self) {
         self.over = true;
     }
+
     pub(crate) fn is_flushed(&self) -> bool {
         self.down.is_unused() && self.connection.is_flushed()
     }
+
     pub(crate) fn progress(&self, waits_for: &'static str) -> Progress {
         match self.connection.progress() {
             Progress::Over => Progress::Over,
@@ -63,10 +70,11 @@ impl Tunnel {
             progress => progress,
         }
     }
+
     /// Moves everything that can move; `heads` is told what arrived.
     pub(crate) fn process(
         &mut self,
-        mut p: Ports<'_>,
+        mut p: Flows<'_>,
         now: Instant,
         heads: impl FnMut(&mut Self, StreamId, Head),
     ) {
@@ -79,31 +87,33 @@ impl Tunnel {
             p.from_app.refuse(why);
         }
     }
+
     fn settle(
         &mut self,
-        p: &mut Ports<'_>,
+        p: &mut Flows<'_>,
         now: Instant,
         mut heads: impl FnMut(&mut Self, StreamId, Head),
     ) {
         while !self.over {
-            let before = self.moves(p);
+            let before = self.revision(p);
             self.send(p, false);
-            let inner = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-            self.connection.process(inner.at(p.place), now);
+            let inner = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            self.connection.process(inner.at_index(p.index), now);
             while let Some((stream, head)) = self.up.arrived() {
                 heads(self, stream, head);
             }
             self.receive(p);
-            if self.moves(p) == before {
+            if self.revision(p) == before {
                 // What a closed window holds back does not hold an abort back.
                 self.send(p, true);
-                if self.moves(p) == before {
+                if self.revision(p) == before {
                     return;
                 }
             }
         }
     }
-    fn send(&mut self, p: &mut Ports<'_>, cut: bool) {
+
+    fn send(&mut self, p: &mut Flows<'_>, cut: bool) {
         // Before the tunnel is open there is nothing to be reset but the connection.
         let Some(stream) = self.stream.filter(|_| self.open) else {
             if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed()) {
@@ -114,27 +124,28 @@ impl Tunnel {
         let Some(mut pipe) = self.down.write(stream) else {
             return p.from_app.refuse(why(p)); // nobody will read it
         };
-        p.from_app.pour(&mut pipe);
+        p.from_app.transfer_to(&mut pipe);
         if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed().cloned()) {
             pipe.abort(error.clone());
             p.from_app.refuse(error);
         }
     }
-    fn receive(&mut self, p: &mut Ports<'_>) {
+
+    fn receive(&mut self, p: &mut Flows<'_>) {
         if self.parking && !self.open {
             self.keep_challenge();
         }
         if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream)) {
             // The reader's need is the stream's: its window must not be what is in the way.
             pipe.require(p.to_app.required());
-            pipe.pour(p.to_app);
+            pipe.transfer_to(p.to_app);
         }
         let sent = self.has_sent();
         match (p.to_app.closed(), self.up.closed()) {
             (None, Some(end)) if self.up.is_unused() && self.challenge.is_none() => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
-                    End::Finished => peer(Cause::NoTunnel).at(Place::Layer(p.place)),
+                    End::Finished => peer(Http2Error::NoTunnel).at(Place::Layer(p.index)),
                 })
             }
             (Some(End::Aborted(_)), None) => self.down.finish(),
@@ -143,12 +154,13 @@ impl Tunnel {
             _ => {}
         }
     }
+
     /// Keeps a 407 from the application, for another stream to answer it.
     fn keep_challenge(&mut self) {
         let Some(stream) = self.stream else { return };
         let challenge = self.up.read(stream).and_then(|pipe| match pipe.closed() {
             Some(End::Aborted(error)) => match error.cause() {
-                Some(Cause::Refused(refusal)) => Some(refusal.clone()),
+                Some(Http2Error::Refused(refusal)) => Some(refusal.clone()),
                 _ => None,
             },
             _ => None,
@@ -160,25 +172,28 @@ impl Tunnel {
             self.stream = None;
         }
     }
+
     /// Whether other streams can be opened.
     pub(crate) fn stays(&self) -> bool {
         self.up.closed().is_none() && !self.over
     }
+
     /// Whether the stream is done with what the application had to say.
     fn has_sent(&mut self) -> bool {
         let pipe = self.stream.and_then(|stream| self.down.write(stream));
         pipe.is_none_or(|pipe| pipe.end().is_some())
     }
-    fn moves(&self, p: &Ports<'_>) -> u64 {
-        p.moves() + self.down.moves() + self.up.moves()
+
+    fn revision(&self, p: &Flows<'_>) -> u64 {
+        p.revision() + self.down.revision() + self.up.revision()
     }
 }
 
 /// Why nothing more is sent.
-fn why(p: &Ports<'_>) -> Error {
+fn why(p: &Flows<'_>) -> Error {
     match p.to_app.closed() {
         Some(End::Aborted(error)) => error.clone(),
-        _ => peer(Cause::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.place)),
+        _ => peer(Http2Error::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.index)),
     }
 }
 

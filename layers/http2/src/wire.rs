@@ -35,6 +35,7 @@ impl Wire {
     pub(crate) fn pipes(&self) -> MutexGuard<'_, Pipes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
     fn write(&self, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let mut pipes = self.pipes();
         let mut written = 0;
@@ -83,6 +84,7 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         self.write(&[io::IoSlice::new(bytes)])
     }
+
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -90,12 +92,15 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         self.write(slices)
     }
+
     fn is_write_vectored(&self) -> bool {
         true
     }
+
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -112,13 +117,16 @@ impl Woken {
     pub(crate) fn take_connection(&self) -> bool {
         self.connection.swap(false, Ordering::AcqRel)
     }
+
     pub(crate) fn take_streams(&self, into: &mut Vec<StreamId>) {
         into.append(&mut self.streams.lock().unwrap_or_else(PoisonError::into_inner));
     }
+
     pub(crate) fn is_empty(&self) -> bool {
         let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.is_empty() && !self.connection.load(Ordering::Acquire)
     }
+
     /// Makes the waker of one stream.
     pub(crate) fn stream(self: &Arc<Self>, stream: StreamId) -> Arc<StreamWaker> {
         Arc::new(StreamWaker {
@@ -127,6 +135,7 @@ impl Woken {
             queued: AtomicBool::new(false),
         })
     }
+
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(self.clone())
     }

@@ -3,7 +3,7 @@
 mod kit;
 
 use kit::{Pair, streams, tunnel, window};
-use wirestack_http2::{Cause, Reason, Settings};
+use wirestack_http2::{Http2Error, Reason, Settings};
 use wirestack_layer::{Error, Flow};
 
 #[test]
@@ -48,7 +48,10 @@ fn an_abort_is_a_reset_behind_the_data_before_it_in_both_directions() {
     let Some(wirestack_layer::End::Aborted(error)) = end else {
         panic!("not aborted")
     };
-    assert!(matches!(error.cause(), Some(Cause::Reset(Reason::CANCEL))));
+    assert!(matches!(
+        error.cause(),
+        Some(Http2Error::Reset(Reason::CANCEL))
+    ));
     assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
 }
 
@@ -97,7 +100,7 @@ fn a_wire_that_breaks_tells_every_stream_its_own_cause_behind_the_data() {
         pair.server.write(s, b"so far");
     }
     pair.server.process();
-    pair.server.to_wire.pour(&mut pair.client.from_wire);
+    pair.server.to_wire.transfer_to(&mut pair.client.from_wire);
     let broken = Error::peer("wire", std::io::Error::other("the cable was cut"))
         .at(wirestack_layer::Place::Wire);
     pair.client.from_wire.abort(broken);

@@ -7,7 +7,7 @@ use kit::{
     WINDOW_UPDATE, accept, connect, extended, failure, frame, greeted_client, greeted_server,
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
 };
-use wirestack_http2::{Asks, Cause, Connection, NotOffered, Settings, asks};
+use wirestack_http2::{Asks, Connection, Http2Error, NotOffered, Settings, asks};
 use wirestack_layer::{End, Flow, Layer, NewConnection};
 
 // --- SETTINGS ---
@@ -35,7 +35,10 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
         let Some(End::Aborted(error)) = end else {
             panic!("not refused")
         };
-        assert!(matches!(error.cause(), Some(Cause::NotOffered)), "{error}");
+        assert!(
+            matches!(error.cause(), Some(Http2Error::NotOffered)),
+            "{error}"
+        );
         let learnt = error.new_connection().and_then(NewConnection::learnt);
         assert_eq!(learnt, Some(&NotOffered));
         // A plain CONNECT needs no offer.

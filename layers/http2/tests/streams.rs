@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use kit::{Pair, SECOND, most, streams, tunnel, window};
 use std::collections::VecDeque;
-use wirestack_http2::{Asks, Cause, Keepalive, Request, Settings, asks};
+use wirestack_http2::{Asks, Http2Error, Keepalive, Request, Settings, asks};
 use wirestack_layer::{Error, Flow, Layer};
 
 #[test]
@@ -21,9 +21,9 @@ fn a_hundred_streams_of_which_one_is_never_read() {
             pipe.write(b"tiny!");
         }
         pair.client.process();
-        pair.client.to_wire.pour(&mut pair.server.from_wire);
+        pair.client.to_wire.transfer_to(&mut pair.server.from_wire);
         pair.server.process();
-        pair.server.to_wire.pour(&mut pair.client.from_wire);
+        pair.server.to_wire.transfer_to(&mut pair.client.from_wire);
     }
     let held = pair.server.to_app.read(pairs[0][1]).unwrap();
     assert_eq!(held.len(), 100_000, "the window is what it may hold");
@@ -254,7 +254,7 @@ fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
     let Some(wirestack_layer::End::Aborted(error)) = end else {
         panic!("not refused")
     };
-    let Some(Cause::Refused(refusal)) = error.cause() else {
+    let Some(Http2Error::Refused(refusal)) = error.cause() else {
         panic!("{error}")
     };
     assert_eq!(refusal.status, StatusCode::FORBIDDEN);

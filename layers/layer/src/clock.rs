@@ -1,9 +1,8 @@
 //! Time without a clock.
 
-use std::fmt;
-use std::ops::{Add, AddAssign, Sub};
-use std::sync::LazyLock;
-use std::time::Duration;
+use core::fmt;
+use core::ops::{Add, AddAssign, Sub};
+use core::time::Duration;
 
 /// A point in time, as the time that has passed since an origin. The driver chooses the origin.
 ///
@@ -47,40 +46,7 @@ impl Instant {
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
-
-    /// Returns the current time of the system's clock, with an origin of this process. Drivers that have
-    /// no clock of their own use it.
-    pub fn now() -> Self {
-        #[allow(clippy::disallowed_methods)] // drivers call this
-        Self::from_std(std::time::Instant::now())
-    }
-
-    /// Converts a time of the standard library. A time long before this process is the origin.
-    #[inline]
-    pub fn from_std(time: std::time::Instant) -> Self {
-        Self(time.saturating_duration_since(*ORIGIN))
-    }
-
-    /// Converts it to a time of the standard library. A time too far away for that is many years from
-    /// now.
-    #[inline]
-    pub fn into_std(self) -> std::time::Instant {
-        ORIGIN
-            .checked_add(self.0)
-            .unwrap_or_else(|| *ORIGIN + FAR_AWAY)
-    }
 }
-
-/// The origin of times that were converted. It lies a while ago, for times before the first conversion.
-#[allow(clippy::disallowed_methods)] // drivers convert
-static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
-    let now = std::time::Instant::now();
-    now.checked_sub(A_WHILE).unwrap_or(now)
-});
-
-const A_WHILE: Duration = Duration::from_secs(60 * 60);
-
-const FAR_AWAY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Add<Duration> for Instant {
     type Output = Self;

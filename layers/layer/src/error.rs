@@ -1,10 +1,11 @@
-use std::any::Any;
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::any::Any;
+use core::error::Error as StdError;
+use core::fmt;
 
 /// Any error, boxed.
-pub type Cause = Box<dyn StdError + Send + Sync>;
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why something failed, in which layer, at which place of its stack, and who is to blame.
 ///
@@ -46,7 +47,7 @@ pub enum Blame {
 /// Where in a stack an error was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Not known yet: [`Ports::fail`](crate::Ports::fail) fills it in.
+    /// Not known yet: [`Flows::fail`](crate::Flows::fail) fills it in.
     Unknown,
     /// Below every layer: the socket or whatever carries the bytes.
     Wire,
@@ -58,14 +59,16 @@ pub enum Place {
 
 impl Error {
     /// Creates an error that the other side caused.
-    pub fn peer(layer: &'static str, cause: impl Into<Cause>) -> Self {
+    pub fn peer(layer: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(layer, Blame::Peer, cause)
     }
+
     /// Creates an error that this side caused.
-    pub fn local(layer: &'static str, cause: impl Into<Cause>) -> Self {
+    pub fn local(layer: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(layer, Blame::Local, cause)
     }
-    fn new(layer: &'static str, blame: Blame, cause: impl Into<Cause>) -> Self {
+
+    fn new(layer: &'static str, blame: Blame, cause: impl Into<BoxError>) -> Self {
         Self {
             layer,
             blame,
@@ -74,22 +77,27 @@ impl Error {
             new_connection: None,
         }
     }
+
     /// Returns the name of the layer that raised it.
     pub fn layer(&self) -> &'static str {
         self.layer
     }
+
     /// Returns who is to blame.
     pub fn blame(&self) -> Blame {
         self.blame
     }
+
     /// Returns where it was raised.
     pub fn place(&self) -> Place {
         self.place
     }
+
     /// Returns the cause if it is a `T`, such as the cause enum of a layer.
     pub fn cause<T: StdError + 'static>(&self) -> Option<&T> {
         self.cause.downcast_ref()
     }
+
     /// Says where it was raised, unless that is known already.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
@@ -98,6 +106,7 @@ impl Error {
         }
         self
     }
+
     /// Says that a new connection could succeed where this one failed, and what was learnt for it.
     #[must_use]
     pub fn needs_new_connection(mut self, learnt: impl Any + Send + Sync) -> Self {
@@ -105,6 +114,7 @@ impl Error {
         self.new_connection = Some(Arc::new(NewConnection { learnt }));
         self
     }
+
     /// Returns what a new connection would need to know, if one could succeed.
     pub fn new_connection(&self) -> Option<&NewConnection> {
         self.new_connection.as_deref()

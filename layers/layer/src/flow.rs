@@ -1,4 +1,5 @@
 use crate::Error;
+use alloc::boxed::Box;
 
 /// How a flow ended. It travels behind the last byte.
 ///
@@ -68,16 +69,18 @@ pub trait Flow {
     fn stop_state(&self) -> Option<&Stop>;
     /// Returns a number that changes whenever something goes in or out, or the flow ends or is
     /// stopped.
-    fn moves(&self) -> u64;
+    fn revision(&self) -> u64;
 
     /// Returns the end once everything before it has been read.
     fn end(&self) -> Option<&End> {
         self.closed().filter(|_| self.is_empty())
     }
+
     /// Returns the error with which the reader stopped the flow. A writer asks this before it writes.
     fn stopped(&self) -> Option<&Error> {
         self.stop_state().map(|stop| &stop.error)
     }
+
     /// Returns the error of a stop that lost something which had been written. A writer asks this
     /// when it flushes or closes.
     fn refused(&self) -> Option<&Error> {
@@ -85,18 +88,21 @@ pub trait Flow {
             .filter(|stop| stop.lost)
             .map(|stop| &stop.error)
     }
+
     /// Stops the flow and discards what waits. If something waited, it is lost.
     fn refuse(&mut self, error: Error) {
         let lost = !self.is_empty();
         self.stop(Stop { error, lost });
         self.discard();
     }
+
     /// Stops the flow and discards what waits. Something that was read before is lost too, as when a
     /// socket breaks.
     fn lose(&mut self, error: Error) {
         self.stop(Stop { error, lost: true });
         self.discard();
     }
+
     /// Stops this flow if the flow that it feeds is stopped, with the same error: nobody would read
     /// what is made of it.
     fn stop_with(&mut self, to: &impl Flow) {
@@ -109,14 +115,17 @@ pub trait Flow {
             self.discard();
         }
     }
+
     /// Returns whether the writer has ended the flow.
     fn is_closed(&self) -> bool {
         self.closed().is_some()
     }
+
     /// Ends the flow cleanly.
     fn finish(&mut self) {
         self.close(End::Finished);
     }
+
     /// Ends the flow with a reason.
     fn abort(&mut self, error: Error) {
         self.close(End::Aborted(error));

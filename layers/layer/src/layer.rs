@@ -1,13 +1,14 @@
 use crate::Instant;
 use crate::{AnyLayer, End, Error, Flow, Pipe, Place, Status};
-use std::any::{Any, TypeId};
-use std::fmt;
+use alloc::boxed::Box;
+use core::any::{Any, TypeId};
+use core::fmt;
 
-/// The four flows that meet in a layer, and the layer's place in its stack.
+/// The four flows that meet in a layer, and the index of the layer in its stack.
 ///
 /// The flows belong to whoever drives the layer: a driver, a test, or the stack that joins this
 /// layer to its neighbours.
-pub struct Ports<'a, In = Pipe, Out = Pipe> {
+pub struct Flows<'a, In = Pipe, Out = Pipe> {
     /// Bytes that arrived.
     pub from_wire: &'a mut Pipe,
     /// Bytes to be sent.
@@ -17,10 +18,10 @@ pub struct Ports<'a, In = Pipe, Out = Pipe> {
     /// What the application receives.
     pub to_app: &'a mut Out,
     /// How many layers are below this one.
-    pub place: usize,
+    pub index: usize,
 }
 
-impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
+impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
     /// Joins four flows, with no layer below.
     pub fn new(
         from_wire: &'a mut Pipe,
@@ -33,49 +34,55 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
             to_wire,
             from_app,
             to_app,
-            place: 0,
+            index: 0,
         }
     }
-    /// Returns the same ports for the layer with this index, counted from the wire up.
+
+    /// Returns the same flows for the layer with this index, counted from the wire up.
     #[must_use]
-    pub fn at(self, place: usize) -> Self {
-        Self { place, ..self }
+    pub fn at_index(self, index: usize) -> Self {
+        Self { index, ..self }
     }
-    /// Lends the ports for one call.
-    pub fn reborrow(&mut self) -> Ports<'_, In, Out> {
-        Ports {
+
+    /// Lends the flows for one call.
+    pub fn reborrow(&mut self) -> Flows<'_, In, Out> {
+        Flows {
             from_wire: self.from_wire,
             to_wire: self.to_wire,
             from_app: self.from_app,
             to_app: self.to_app,
-            place: self.place,
+            index: self.index,
         }
     }
+
     /// Throws both inputs away, as a layer that is over does on every call: whoever writes to it
     /// must not wait for it.
     pub fn discard(&mut self) {
         self.from_wire.discard();
         self.from_app.discard();
     }
+
     /// Ends both directions: the peer gets what was written so far, the application gets the cause,
     /// behind everything that was delivered, and the writers of the inputs are told it too.
     pub fn fail(&mut self, error: Error) {
-        let error = error.at(Place::Layer(self.place));
+        let error = error.at(Place::Layer(self.index));
         self.to_wire.finish();
         self.from_wire.refuse(error.clone());
         self.from_app.refuse(error.clone());
         self.to_app.abort(error);
     }
+
     /// Propagates a stop of `to_wire` to `from_app`: what the application sends cannot leave any more.
-    /// Every layer calls this first in `process`, unless it calls [`tunnel`](Ports::tunnel). What comes
+    /// Every layer calls this first in `process`, unless it calls [`pass_through`](Flows::pass_through). What comes
     /// from the wire is still read.
     pub fn propagate_stop(&mut self) {
         self.from_app.stop_with(self.to_wire);
     }
+
     /// Gives up if one of the sides has cut its flow short while the layer waits for the other one, and
     /// returns whether it did: an abort of the wire goes up, one of the application in both
     /// directions.
-    pub fn heed_aborts(&mut self) -> bool {
+    pub fn propagate_abort(&mut self) -> bool {
         self.propagate_stop();
         if let Some(End::Aborted(error)) = self.from_wire.closed().cloned() {
             self.fail(error);
@@ -87,19 +94,20 @@ impl<'a, In: Flow, Out: Flow> Ports<'a, In, Out> {
         }
         true
     }
+
     /// Returns a number that changes whenever something moves in any of the four flows.
-    pub fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+    pub fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
 }
 
-impl Ports<'_> {
+impl Flows<'_> {
     /// Moves everything there is room for, ends too, and stops the other way, in both directions:
     /// what a transparent layer does.
-    pub fn tunnel(&mut self) {
-        self.from_wire.pour(self.to_app);
-        self.from_app.pour(self.to_wire);
+    pub fn pass_through(&mut self) {
+        self.from_wire.transfer_to(self.to_app);
+        self.from_app.transfer_to(self.to_wire);
     }
 }
 
@@ -118,21 +126,21 @@ impl Ports<'_> {
 ///
 /// Every layer keeps them, alone and nested; the crate `wirestack-laws` checks them.
 ///
-/// 1. **Split**: cutting the input differently changes nothing that the application sees.
-/// 2. **Order**: an error or an end comes after everything that precedes it. (An abort may overtake
-///    bytes that a closed window holds back.)
-/// 3. **Quiet**: `process` again with nothing new moves nothing and changes nothing.
-/// 4. **Clock**: after `process(now)`, `deadline()` is `None` or later than `now`.
-/// 5. **End**: a flow ends once and nothing is written after; a layer that is over discards its
-///    inputs, and stops what its application has not ended.
-/// 6. **Room**: with no room, no new unit is started; overshoot is at most one unit.
-/// 7. **Need**: a layer that leaves bytes unread while it has room has asked for more, with
+/// 1. **Fragmentation**: cutting the input differently changes nothing that the application sees.
+/// 2. **Ordering**: an error or an end comes after everything that precedes it. (An abort may
+///    overtake bytes that a closed window holds back.)
+/// 3. **Idempotence**: `process` again with nothing new moves nothing and changes nothing.
+/// 4. **Deadline**: after `process(now)`, `deadline()` is `None` or later than `now`.
+/// 5. **Termination**: a flow ends once and nothing is written after; a layer that is over discards
+///    its inputs, and stops what its application has not ended.
+/// 6. **Backpressure**: with no room, no new unit is started; overshoot is at most one unit.
+/// 7. **Demand**: a layer that leaves bytes unread while it has room has asked for more, with
 ///    [`Pipe::require`].
-/// 8. **Nesting**: every grouping, boxed or not, is indistinguishable.
-/// 9. **Calm**: no bytes panic, and memory stays within the stated limits.
-/// 10. **Clear**: a transparent layer stays so; bypassed or not, it is indistinguishable.
-/// 11. **Stop**: when `to_wire` is stopped, so is `from_app`, in the same call and with the same error;
-///     what arrives is still heard.
+/// 8. **Associativity**: every grouping, boxed or not, is indistinguishable.
+/// 9. **Robustness**: no bytes panic, and memory stays within the stated limits.
+/// 10. **Transparency**: a transparent layer stays so; bypassed or not, it is indistinguishable.
+/// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the
+///     same error; what arrives is still heard.
 pub trait Layer: AnyLayer {
     /// What the application sends: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;
@@ -144,14 +152,15 @@ pub trait Layer: AnyLayer {
     /// Moves everything that can move, then returns.
     ///
     /// Nothing is returned because errors travel in the flow: a layer that fails writes what its
-    /// protocol says about it and calls [`Ports::fail`], once; the error is then the last thing in
+    /// protocol says about it and calls [`Flows::fail`], once; the error is then the last thing in
     /// `to_app`. An abort of `from_wire` is passed up, one of `from_app` down, each in its place.
     /// A layer that waits for its application's decision still heeds an abort of the wire.
-    fn process(&mut self, ports: Ports<'_, Self::In, Self::Out>, now: Instant);
+    fn process(&mut self, flows: Flows<'_, Self::In, Self::Out>, now: Instant);
     /// Returns when `process` must be called again even if nothing arrives.
     fn deadline(&self) -> Option<Instant> {
         None
     }
+
     /// Returns whether the handshake has succeeded and the application may be heard; once true, it
     /// stays so.
     fn is_open(&self) -> bool;
@@ -161,15 +170,18 @@ pub trait Layer: AnyLayer {
     fn is_transparent(&self) -> bool {
         false
     }
+
     /// Returns whether everything that was taken from `from_app` has gone to `to_wire`. A layer that
     /// leaves in `from_app` what it cannot send yet has nothing to add.
     fn is_flushed(&self) -> bool {
         true
     }
+
     /// Returns whether one direction can end while the other goes on.
     fn carries_half_close(&self) -> bool {
         true
     }
+
     /// Returns what the layer is waiting for, for errors and traces.
     fn progress(&self) -> Progress;
     /// Writes what the layer learnt while it opened, in one line without secrets: the TLS version,
@@ -183,6 +195,7 @@ pub trait Layer: AnyLayer {
     fn facts(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
+
     /// Returns the state of this layer, which shows as a line: `tls: open (TLS 1.3)`. That of a stack is
     /// the state of the whole; [`visit`](Self::visit) shows each layer in it.
     fn status(&self) -> Status<'_> {
@@ -197,12 +210,14 @@ pub trait Layer: AnyLayer {
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         visitor(self.status());
     }
+
     /// Returns how many layers are in here, itself included.
     ///
     /// Only a layer that holds layers overrides it: it adds theirs.
     fn depth(&self) -> usize {
         1
     }
+
     /// Returns the first layer in here, from the top down, whose type is wanted.
     ///
     /// Only a layer that holds layers overrides it: it asks them, the upper one first.
@@ -214,6 +229,7 @@ pub trait Layer: AnyLayer {
         let me = self.as_any();
         wanted(me.type_id()).then_some(me)
     }
+
     /// Returns the same as [`find_part`](Self::find_part), to be changed.
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
     where
@@ -261,45 +277,58 @@ macro_rules! pass_on {
             fn name(&self) -> &'static str {
                 (**self).name()
             }
-            fn process(&mut self, ports: Ports<'_, T::In, T::Out>, now: Instant) {
-                (**self).process(ports, now);
+
+            fn process(&mut self, flows: Flows<'_, T::In, T::Out>, now: Instant) {
+                (**self).process(flows, now);
             }
+
             fn deadline(&self) -> Option<Instant> {
                 (**self).deadline()
             }
+
             fn is_open(&self) -> bool {
                 (**self).is_open()
             }
+
             fn is_transparent(&self) -> bool {
                 (**self).is_transparent()
             }
+
             fn is_flushed(&self) -> bool {
                 (**self).is_flushed()
             }
+
             fn carries_half_close(&self) -> bool {
                 (**self).carries_half_close()
             }
+
             fn progress(&self) -> Progress {
                 (**self).progress()
             }
+
             fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 (**self).facts(f)
             }
+
             fn status(&self) -> Status<'_> {
                 (**self).status()
             }
+
             fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
                 (**self).visit(visitor);
             }
+
             fn depth(&self) -> usize {
                 (**self).depth()
             }
+
             fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
             where
                 Self: 'static,
             {
                 (**self).find_part(wanted)
             }
+
             fn find_part_mut(
                 &mut self,
                 wanted: &mut dyn FnMut(TypeId) -> bool,
@@ -318,7 +347,11 @@ pass_on!(&mut T);
 impl Pipe {
     /// Returns the error of a reader that was stopped in the middle of something: the reason of an
     /// abort, or `cause` if the writer finished there; `None` while more may come.
-    pub fn cut(&self, layer: &'static str, cause: impl Into<crate::Cause>) -> Option<Error> {
+    pub fn truncation(
+        &self,
+        layer: &'static str,
+        cause: impl Into<crate::BoxError>,
+    ) -> Option<Error> {
         match self.closed()? {
             End::Finished => Some(Error::peer(layer, cause)),
             End::Aborted(error) => Some(error.clone()),

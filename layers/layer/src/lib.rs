@@ -20,7 +20,7 @@
 //!
 //! ```
 //! use wirestack_layer::Instant;
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows, Progress};
 //!
 //! struct Caps;
 //!
@@ -39,7 +39,7 @@
 //!     fn name(&self) -> &'static str {
 //!         "caps"
 //!     }
-//!     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+//!     fn process(&mut self, mut p: Flows<'_>, _now: Instant) {
 //!         p.propagate_stop();
 //!         swap(p.from_wire, p.to_app);
 //!         swap(p.from_app, p.to_wire);
@@ -56,15 +56,15 @@
 //! let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 //! from_app.write(b"Hello");
 //! from_app.finish();
-//! let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-//! Caps.process(ports, now);
+//! let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+//! Caps.process(flows, now);
 //! assert_eq!(to_wire.unread(), b"hELLO");
 //! assert!(to_wire.is_closed());
 //! ```
 //!
 //! # Contents
 //!
-//! * [`Layer`], [`Ports`], [`Progress`]: the trait and what it is called with.
+//! * [`Layer`], [`Flows`], [`Progress`]: the trait and what it is called with.
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
 //! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
 //! * [`Seed`]: randomness that comes in from outside.
@@ -73,6 +73,19 @@
 //! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
 //!
 //! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
+//!
+//! # Features
+//!
+//! * `std`, on by default: [`Instant::now`], [`Instant::from_std`], [`Instant::into_std`] and
+//!   [`Pipe::io_slices`]. Without it the crate is `no_std` and needs `alloc`.
+//!
+#![no_std]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![warn(clippy::alloc_instead_of_core)]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod clock;
 mod error;
@@ -84,14 +97,16 @@ mod queue;
 mod seed;
 mod status;
 mod tunnel;
+#[cfg(feature = "std")]
+mod with_std;
 
 pub use clock::Instant;
-pub use error::{Blame, Cause, Error, NewConnection, Place};
+pub use error::{Blame, BoxError, Error, NewConnection, Place};
 pub use flow::{End, Flow, Stop};
-pub use layer::{Layer, Ports, Progress};
+pub use layer::{Flows, Layer, Progress};
 pub use part::{AnyLayer, LayerExt};
 pub use pipe::Pipe;
-pub use queue::{Queue, Weigh};
+pub use queue::{ByteSize, Queue};
 pub use seed::Seed;
 pub use status::{Facts, Status};
 pub use tunnel::{Parsed, ReadError, Tunnel, Wire};

@@ -2,8 +2,8 @@
 
 use crate::status::Facts;
 use crate::{Layer, Status};
-use std::any::{Any, TypeId};
-use std::fmt;
+use core::any::{Any, TypeId};
+use core::fmt;
 
 /// A layer as a value of any type: it can be found by its type, and shown.
 ///
@@ -35,12 +35,14 @@ impl<T: Layer> AnyLayer for T {
     {
         self
     }
+
     fn as_any_mut(&mut self) -> &mut dyn Any
     where
         Self: 'static,
     {
         self
     }
+
     fn own_status(&self) -> Status<'_> {
         Status {
             name: self.name(),
@@ -49,6 +51,7 @@ impl<T: Layer> AnyLayer for T {
             facts: Facts(self),
         }
     }
+
     fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.facts(f)
     }
@@ -61,7 +64,7 @@ impl<T: Layer> AnyLayer for T {
 ///
 /// ```
 /// # use wirestack_layer::Instant;
-/// # use wirestack_layer::{Layer, Pipe, Ports, Progress};
+/// # use wirestack_layer::{Layer, Pipe, Flows, Progress};
 /// use wirestack_layer::LayerExt;
 ///
 /// struct Greeter {
@@ -71,7 +74,7 @@ impl<T: Layer> AnyLayer for T {
 /// #     type In = Pipe;
 /// #     type Out = Pipe;
 /// #     fn name(&self) -> &'static str { "greeter" }
-/// #     fn process(&mut self, _: Ports<'_>, _: Instant) {}
+/// #     fn process(&mut self, _: Flows<'_>, _: Instant) {}
 /// #     fn is_open(&self) -> bool { true }
 /// #     fn progress(&self) -> Progress { Progress::Open }
 /// # }
@@ -88,6 +91,7 @@ pub trait LayerExt: Layer {
     {
         self.nth_part(0)
     }
+
     /// Returns the topmost layer of type `T`, to decide.
     fn part_mut<T: Any>(&mut self) -> Option<&mut T>
     where
@@ -95,6 +99,7 @@ pub trait LayerExt: Layer {
     {
         self.nth_part_mut(0)
     }
+
     /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
     fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
     where
@@ -102,6 +107,7 @@ pub trait LayerExt: Layer {
     {
         self.find_part(&mut nth_of::<T>(nth))?.downcast_ref()
     }
+
     /// Returns the `nth` layer of type `T`, from the top down, to decide.
     fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where

@@ -1,8 +1,8 @@
 use crate::{End, Flow, Stop};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
-use std::collections::VecDeque;
-use std::io::IoSlice;
-use std::mem;
+use core::mem;
 
 /// A bounded queue of bytes with an end.
 ///
@@ -45,6 +45,7 @@ impl Pipe {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Creates a pipe whose room is `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -59,23 +60,28 @@ impl Pipe {
             total: 0,
         }
     }
+
     /// Changes how much the pipe may hold, in bytes.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
+
     /// Returns how many bytes wait.
     #[inline]
     pub fn len(&self) -> usize {
         self.queued + self.buf.len()
     }
+
     /// Returns whether no bytes wait.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
     /// Returns how many bytes ever went in.
     pub fn total(&self) -> u64 {
         self.total
     }
+
     /// Returns how much memory is held, in bytes.
     pub fn capacity(&self) -> usize {
         self.queued + self.buf.capacity()
@@ -88,6 +94,7 @@ impl Pipe {
     pub fn unread(&mut self) -> &[u8] {
         self.unread_mut()
     }
+
     /// Returns the unread bytes in one piece, to be decrypted or unmasked in place.
     #[inline]
     pub fn unread_mut(&mut self) -> &mut [u8] {
@@ -96,6 +103,7 @@ impl Pipe {
         }
         &mut self.buf
     }
+
     fn join(&mut self) {
         if self.buf.is_empty() {
             // Its memory may be that of the first chunk, which would then be shared and copied whole for
@@ -116,11 +124,13 @@ impl Pipe {
         self.buf = whole;
         self.queued = 0;
     }
+
     /// Returns the unread bytes as they lie.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let tail = (!self.buf.is_empty()).then_some(&self.buf[..]);
         self.chunks.iter().map(|chunk| &chunk[..]).chain(tail)
     }
+
     /// Returns the first piece of the unread bytes; empty only if the pipe is.
     #[inline]
     pub fn first(&self) -> &[u8] {
@@ -128,13 +138,7 @@ impl Pipe {
             .front()
             .map_or(&self.buf[..], |chunk| &chunk[..])
     }
-    /// Fills `slices` for a vectored write and returns how many were filled.
-    pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let filled = slices.iter_mut().zip(self.chunks());
-        filled
-            .map(|(slice, chunk)| *slice = IoSlice::new(chunk))
-            .count()
-    }
+
     /// Drops the next `n` bytes.
     ///
     /// # Panics
@@ -160,6 +164,7 @@ impl Pipe {
         self.buf.advance(n);
         self.rest();
     }
+
     /// Takes the next `n` bytes out, without a copy if they lie in one piece.
     ///
     /// # Panics
@@ -189,6 +194,7 @@ impl Pipe {
         }
         self.buf.split_to(n).freeze()
     }
+
     /// Reads through `f`, which must only take from the front of what it is given.
     pub(crate) fn drain<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
         if !self.chunks.is_empty() {
@@ -202,6 +208,7 @@ impl Pipe {
         }
         result
     }
+
     /// Says that the reader can do nothing with fewer than `n` unread bytes. It holds until
     /// something is read.
     ///
@@ -216,19 +223,23 @@ impl Pipe {
             self.required = n;
         }
     }
+
     /// Returns how many bytes the reader can do nothing without; 0 if it did not say.
     pub fn required(&self) -> usize {
         self.required
     }
+
     /// Returns how many bytes are missing from what the reader requires.
     pub fn wanted(&self) -> usize {
         self.required.saturating_sub(self.len())
     }
+
     #[inline]
     fn moved(&mut self) {
         self.required = 0;
         self.moves += 1;
     }
+
     /// Gives the memory of an empty pipe back.
     #[inline]
     fn rest(&mut self) {
@@ -237,6 +248,7 @@ impl Pipe {
             self.rest_chunks();
         }
     }
+
     #[inline]
     fn rest_chunks(&mut self) {
         if self.chunks.is_empty() && self.chunks.capacity() > 0 {
@@ -251,6 +263,7 @@ impl Pipe {
     pub fn write(&mut self, bytes: &[u8]) {
         self.fill(|buf| buf.extend_from_slice(bytes));
     }
+
     /// Appends through `f`, which must only add to what it is given.
     pub fn fill<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
         let before = self.buf.len();
@@ -269,6 +282,7 @@ impl Pipe {
         }
         result
     }
+
     /// Appends `bytes` without a copy if they are worth it.
     pub fn push(&mut self, bytes: Bytes) {
         if bytes.len() < SMALL {
@@ -282,11 +296,13 @@ impl Pipe {
         self.total += bytes.len() as u64;
         self.append(bytes);
     }
+
     fn append(&mut self, bytes: Bytes) {
         self.seal();
         self.queued += bytes.len();
         self.chunks.push_back(bytes);
     }
+
     fn seal(&mut self) {
         if !self.buf.is_empty() {
             self.queued += self.buf.len();
@@ -301,17 +317,19 @@ impl Pipe {
     ///
     /// Bytes for a pipe that has ended or was stopped are discarded, since nobody will read them. A
     /// stop of `to` becomes a stop of this pipe.
-    pub fn pour(&mut self, to: &mut Self) {
+    pub fn transfer_to(&mut self, to: &mut Self) {
         let n = self.len().min(to.room());
-        self.pour_upto(to, n);
+        self.transfer_up_to(to, n);
     }
+
     /// Moves everything whatever the room, and the end: used once, when a joint dissolves.
-    pub fn pour_all(&mut self, to: &mut Self) {
-        self.pour_upto(to, self.len());
+    pub fn transfer_all_to(&mut self, to: &mut Self) {
+        self.transfer_up_to(to, self.len());
     }
+
     /// Puts everything before what `to` holds, and the end behind it: a joint dissolves into the
     /// flow behind it. A stop of the joint's reader is one of `to`'s.
-    pub fn put_before(&mut self, to: &mut Self) {
+    pub fn prepend_to(&mut self, to: &mut Self) {
         if !self.is_empty() {
             self.seal();
             to.seal();
@@ -328,12 +346,13 @@ impl Pipe {
             to.stop((**stop).clone());
         }
     }
+
     /// Moves the next `n` bytes whatever the room, and the end if those were the last.
     ///
     /// # Panics
     ///
     /// If there are fewer.
-    pub fn pour_upto(&mut self, to: &mut Self, mut n: usize) {
+    pub fn transfer_up_to(&mut self, to: &mut Self, mut n: usize) {
         if to.is_closed() {
             return self.discard();
         }
@@ -377,30 +396,37 @@ impl Flow for Pipe {
             self.moves += 1;
         }
     }
+
     #[inline]
     fn closed(&self) -> Option<&End> {
         self.end.as_deref()
     }
+
     #[inline]
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
+
     #[inline]
     fn room(&self) -> usize {
         self.limit.max(self.required).saturating_sub(self.len())
     }
+
     fn discard(&mut self) {
         self.consume(self.len());
     }
+
     fn stop(&mut self, stop: Stop) {
         self.moves += u64::from(stop.put(&mut self.stop));
     }
+
     #[inline]
     fn stop_state(&self) -> Option<&Stop> {
         self.stop.as_deref()
     }
+
     #[inline]
-    fn moves(&self) -> u64 {
+    fn revision(&self) -> u64 {
         self.moves
     }
 }

@@ -1,10 +1,11 @@
 use crate::{End, Flow, Stop};
-use std::collections::VecDeque;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 
 /// What an item of a [`Queue`] costs against the queue's limit.
-pub trait Weigh {
+pub trait ByteSize {
     /// Returns the cost in bytes; it must not change while the item is queued.
-    fn weight(&self) -> usize;
+    fn byte_size(&self) -> usize;
 }
 
 /// A queue of items with an end, bounded by their weight in bytes.
@@ -18,7 +19,7 @@ pub struct Queue<T> {
     moves: u64,
 }
 
-impl<T: Weigh> Queue<T> {
+impl<T: ByteSize> Queue<T> {
     /// Creates a queue whose room is `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -30,46 +31,54 @@ impl<T: Weigh> Queue<T> {
             moves: 0,
         }
     }
+
     /// Changes how much the queue may hold, in bytes.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
+
     /// Returns how many items wait.
     pub fn len(&self) -> usize {
         self.items.len()
     }
+
     /// Returns whether no items wait.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
+
     /// Returns how much the items weigh together, in bytes.
-    pub fn weight(&self) -> usize {
+    pub fn byte_size(&self) -> usize {
         self.weight
     }
+
     /// Adds an item at the end.
     pub fn push(&mut self, item: T) {
         debug_assert!(self.end.is_none(), "pushed to a queue that had ended");
         if self.stop.is_some() {
             return;
         }
-        self.weight += item.weight();
+        self.weight += item.byte_size();
         self.items.push_back(item);
         self.moves += 1;
     }
+
     /// Takes the next item.
     pub fn pop(&mut self) -> Option<T> {
         let item = self.items.pop_front()?;
-        self.weight -= item.weight();
+        self.weight -= item.byte_size();
         self.moves += 1;
         if self.items.is_empty() && self.items.capacity() > KEPT {
             self.items = VecDeque::new();
         }
         Some(item)
     }
+
     /// Returns the next item without taking it.
     pub fn front(&self) -> Option<&T> {
         self.items.front()
     }
+
     /// Returns an iterator over what waits.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter()
@@ -79,42 +88,49 @@ impl<T: Weigh> Queue<T> {
 /// An empty queue keeps no more than this many places: an idle connection holds no buffers.
 const KEPT: usize = 4;
 
-impl<T: Weigh> Default for Queue<T> {
+impl<T: ByteSize> Default for Queue<T> {
     fn default() -> Self {
         Self::with_limit(256 * 1024)
     }
 }
 
-impl<T: Weigh> Flow for Queue<T> {
+impl<T: ByteSize> Flow for Queue<T> {
     fn close(&mut self, end: End) {
         if self.end.is_none() {
             self.end = Some(Box::new(end));
             self.moves += 1;
         }
     }
+
     fn closed(&self) -> Option<&End> {
         self.end.as_deref()
     }
+
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
+
     fn room(&self) -> usize {
         self.limit.saturating_sub(self.weight)
     }
+
     fn discard(&mut self) {
         if !self.items.is_empty() {
             (self.items, self.weight) = (VecDeque::new(), 0);
             self.moves += 1;
         }
     }
+
     fn stop(&mut self, stop: Stop) {
         self.moves += u64::from(stop.put(&mut self.stop));
     }
+
     #[inline]
     fn stop_state(&self) -> Option<&Stop> {
         self.stop.as_deref()
     }
-    fn moves(&self) -> u64 {
+
+    fn revision(&self) -> u64 {
         self.moves
     }
 }

@@ -1,4 +1,4 @@
-use std::fmt;
+use core::fmt;
 
 /// 32 bytes of randomness that came in from outside.
 ///
@@ -12,6 +12,7 @@ impl Seed {
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+
     /// Returns the bytes, to start a generator with.
     pub fn into_bytes(self) -> [u8; 32] {
         self.0

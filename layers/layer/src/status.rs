@@ -1,7 +1,8 @@
 //! The state of a layer, to be shown.
 
 use crate::{AnyLayer, Progress};
-use std::fmt::{self, Write};
+use alloc::string::ToString;
+use core::fmt::{self, Write};
 
 /// The state of one layer, as [`Layer::visit`](crate::Layer::visit) shows it. It borrows the layer:
 /// nothing is allocated.

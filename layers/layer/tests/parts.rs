@@ -2,7 +2,7 @@
 
 use std::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, LayerExt, Pipe, Ports, Progress};
+use wirestack_layer::{Flow, Flows, Layer, LayerExt, Pipe, Progress};
 
 /// A tunnel that counts how often it ran: the four required methods and what it learnt.
 #[derive(Default)]
@@ -16,19 +16,23 @@ impl Layer for Counter {
     fn name(&self) -> &'static str {
         "counter"
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         self.runs += 1;
-        ports.tunnel();
+        flows.pass_through();
     }
+
     fn is_open(&self) -> bool {
         self.runs > 0
     }
+
     fn progress(&self) -> Progress {
         match self.runs {
             0 => Progress::Opening("the first call"),
             _ => Progress::Open,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.runs {
             0 => Ok(()),
@@ -46,10 +50,12 @@ impl Layer for Least {
     fn name(&self) -> &'static str {
         "least"
     }
-    fn process(&mut self, _: Ports<'_>, _now: Instant) {}
+
+    fn process(&mut self, _: Flows<'_>, _now: Instant) {}
     fn is_open(&self) -> bool {
         true
     }
+
     fn progress(&self) -> Progress {
         Progress::Open
     }
@@ -60,8 +66,8 @@ fn run(mut layer: impl Layer<In = Pipe, Out = Pipe>) -> Vec<u8> {
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
     from_wire.write(b"hello");
     from_wire.finish();
-    let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-    layer.process(ports, Instant::ORIGIN);
+    let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    layer.process(flows, Instant::ORIGIN);
     assert!(to_app.is_closed());
     to_app.unread().to_vec()
 }

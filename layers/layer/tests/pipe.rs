@@ -19,16 +19,16 @@ fn a_unit_in_pieces_is_gathered_in_linear_time() {
             let more = Bytes::from([piece, piece].concat());
             pipe.push(more.slice(..piece.len()));
         }),
-        ("pour", |pipe, piece| {
+        ("transfer_to", |pipe, piece| {
             let mut from = Pipe::new();
             from.write(piece);
-            from.pour_all(pipe);
+            from.transfer_all_to(pipe);
         }),
-        ("pour of chunks and small writes", |pipe, piece| {
+        ("transfer_to, of chunks and small writes", |pipe, piece| {
             let mut from = Pipe::new();
             from.write(&piece[..9]);
             from.push(Bytes::copy_from_slice(&piece[9..]));
-            from.pour_all(pipe);
+            from.transfer_all_to(pipe);
         }),
     ];
     for (name, put) in ways {

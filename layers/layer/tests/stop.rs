@@ -1,6 +1,6 @@
 //! A reader that wants no more: what the writer sees, and what becomes of what was written.
 
-use wirestack_layer::{End, Error, Flow, Pipe, Ports, Queue, Weigh};
+use wirestack_layer::{ByteSize, End, Error, Flow, Flows, Pipe, Queue};
 
 fn error(text: &'static str) -> Error {
     Error::peer("test", text)
@@ -14,16 +14,16 @@ fn why(flow: &impl Flow) -> Option<String> {
 fn what_waits_stays_and_what_comes_is_thrown_away() {
     let mut pipe = Pipe::new();
     pipe.write(b"before");
-    let before = pipe.moves();
+    let before = pipe.revision();
     pipe.stop(error("enough").into());
     pipe.stop(error("again").into());
-    assert_eq!(pipe.moves(), before + 1);
+    assert_eq!(pipe.revision(), before + 1);
     assert_eq!(why(&pipe).unwrap(), "test: enough");
     pipe.write(b"small");
     pipe.push(vec![0; 100_000].into());
     assert_eq!(pipe.unread(), b"before");
     assert_eq!(pipe.total(), 6);
-    assert_eq!(pipe.moves(), before + 1);
+    assert_eq!(pipe.revision(), before + 1);
     pipe.finish();
     assert!(pipe.is_closed());
     pipe.discard();
@@ -37,17 +37,17 @@ fn what_is_lost_is_known_apart_from_what_is_not_wanted() {
     pipe.stop(error("enough").into());
     pipe.discard();
     assert!(pipe.stopped().is_some() && pipe.refused().is_none());
-    let before = pipe.moves();
+    let before = pipe.revision();
     pipe.lose(error("broken"));
     pipe.lose(error("again"));
     assert_eq!(pipe.refused().unwrap().to_string(), "test: enough");
-    assert_eq!(pipe.moves(), before + 1);
+    assert_eq!(pipe.revision(), before + 1);
     // What feeds it is not wanted either; it is lost if something waits.
     for waits in [false, true] {
         let (mut from, mut to) = (Pipe::new(), Pipe::new());
         to.stop(error("enough").into());
         from.write(&b"waits"[..if waits { 5 } else { 0 }]);
-        from.pour(&mut to);
+        from.transfer_to(&mut to);
         assert!(from.stopped().is_some() && from.is_empty());
         assert_eq!(from.refused().is_some(), waits);
     }
@@ -57,8 +57,8 @@ fn what_is_lost_is_known_apart_from_what_is_not_wanted() {
 fn a_queue_does_the_same() {
     #[derive(Debug)]
     struct Item;
-    impl Weigh for Item {
-        fn weight(&self) -> usize {
+    impl ByteSize for Item {
+        fn byte_size(&self) -> usize {
             10
         }
     }
@@ -66,7 +66,7 @@ fn a_queue_does_the_same() {
     queue.push(Item);
     queue.stop(error("enough").into());
     queue.push(Item);
-    assert_eq!((queue.len(), queue.weight()), (1, 10));
+    assert_eq!((queue.len(), queue.byte_size()), (1, 10));
     queue.refuse(error("again"));
     assert_eq!(why(&queue).unwrap(), "test: enough");
     assert!(Flow::is_empty(&queue));
@@ -80,7 +80,7 @@ fn a_tunnel_passes_stops_back_and_ends_on() {
     from_app.finish();
     from_wire.write(b"heard");
     to_wire.lose(error("broken"));
-    Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app).tunnel();
+    Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app).pass_through();
     assert_eq!(why(&from_app).unwrap(), "test: broken");
     assert!(from_app.is_empty() && to_wire.is_empty());
     assert!(matches!(to_wire.end(), Some(End::Finished)));
@@ -88,7 +88,7 @@ fn a_tunnel_passes_stops_back_and_ends_on() {
     assert!(why(&from_wire).is_none());
     to_app.refuse(error("gone"));
     from_wire.write(b"nobody reads this");
-    Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app).tunnel();
+    Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app).pass_through();
     assert_eq!(why(&from_wire).unwrap(), "test: gone");
     assert!(from_wire.is_empty() && to_app.is_empty());
 }
@@ -99,12 +99,12 @@ fn a_joint_that_dissolves_hands_its_stop_over() {
     joint.write(b"1");
     joint.stop(error("enough").into());
     wire.write(b"2");
-    joint.put_before(&mut wire);
+    joint.prepend_to(&mut wire);
     assert_eq!(wire.unread(), b"12");
     assert_eq!(why(&wire).unwrap(), "test: enough");
     let (mut joint, mut wire) = (Pipe::new(), Pipe::new());
     joint.write(b"1");
     wire.stop(error("broken").into());
-    joint.pour_all(&mut wire);
+    joint.transfer_all_to(&mut wire);
     assert!(joint.is_empty() && wire.is_empty());
 }

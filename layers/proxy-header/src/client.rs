@@ -1,8 +1,8 @@
 use crate::{Header, HeaderError, NAME, v1, v2};
 use bytes::Bytes;
-use std::fmt;
+use core::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Flow, Flows, Layer, Pipe, Progress};
 
 /// The side of the proxy: writes the header in front of everything, and is transparent then.
 ///
@@ -40,6 +40,7 @@ impl Client {
             state: State::Start(Some(line.into())),
         })
     }
+
     /// Creates a client that says it in version 2.
     pub fn v2(header: Header) -> Self {
         Self {
@@ -49,6 +50,7 @@ impl Client {
             state: State::Start(None),
         }
     }
+
     /// Adds a checksum to a header of version 2.
     #[must_use]
     pub fn with_checksum(self) -> Self {
@@ -66,29 +68,33 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Start(line) = &mut self.state {
-            if ports.heed_aborts() {
+            if flows.propagate_abort() {
                 self.state = State::Over;
-            } else if ports.to_wire.room() > 0 {
+            } else if flows.to_wire.room() > 0 {
                 let line = line.take();
                 let header = line.unwrap_or_else(|| v2::emit(&self.header, self.checksum));
-                ports.to_wire.push(header);
+                flows.to_wire.push(header);
                 self.state = State::Open;
             }
         }
         match self.state {
             State::Start(_) => {}
-            State::Open => ports.tunnel(),
-            State::Over => ports.discard(),
+            State::Open => flows.pass_through(),
+            State::Over => flows.discard(),
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open)
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Start(_) => Progress::Opening("room for the header"),
@@ -96,6 +102,7 @@ impl Layer for Client {
             State::Over => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "v{} {}", self.version, self.header)
     }

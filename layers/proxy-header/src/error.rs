@@ -1,8 +1,11 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
 /// Why a header that arrived is none: the cause in an [`Error`](wirestack_layer::Error) of the layer
 /// `proxy-header`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum ProxyHeaderError {
     /// The connection begins with something else: whoever is there is no proxy of this protocol.
     #[error("the connection begins with {seen:02x?}, wanted a header of the PROXY protocol")]
     NoHeader {

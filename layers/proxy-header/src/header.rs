@@ -1,8 +1,10 @@
 use crate::tlv::{Tls, Tlv, kind};
 use crate::{HeaderError, v2};
+use alloc::string::String;
+use alloc::vec::Vec;
 use bytes::Bytes;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
 
 /// What a proxy says of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,19 +55,23 @@ impl Header {
     pub fn local() -> Self {
         Self::new(Addresses::Local)
     }
+
     /// Says nothing.
     pub fn unknown() -> Self {
         Self::new(Addresses::Unknown)
     }
+
     /// Says who opened a TCP connection, and where to. If one of them is IPv4 and the other is not, it
     /// is mapped to IPv6.
     pub fn tcp(source: SocketAddr, destination: SocketAddr) -> Self {
         Self::ip(Transport::Stream, source, destination)
     }
+
     /// Says who sends datagrams, and where to; version 2 only.
     pub fn udp(source: SocketAddr, destination: SocketAddr) -> Self {
         Self::ip(Transport::Datagram, source, destination)
     }
+
     fn ip(transport: Transport, source: SocketAddr, destination: SocketAddr) -> Self {
         let mixed = source.is_ipv4() != destination.is_ipv4();
         let one_family = |address: SocketAddr| match address.ip() {
@@ -78,6 +84,7 @@ impl Header {
             destination: one_family(destination),
         })
     }
+
     /// Says between which Unix sockets a connection is; version 2 only.
     ///
     /// # Errors
@@ -101,12 +108,14 @@ impl Header {
             destination,
         }))
     }
+
     fn new(addresses: Addresses) -> Self {
         Self {
             addresses,
             tlvs: Vec::new(),
         }
     }
+
     /// Says something more, of one of the [kinds](crate::kind); version 2 only.
     ///
     /// # Errors
@@ -128,10 +137,12 @@ impl Header {
             _ => Ok(self),
         }
     }
+
     /// Returns between whom the connection is.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
     }
+
     /// Returns who opened the connection, if that is an address of the internet.
     pub fn source(&self) -> Option<SocketAddr> {
         match self.addresses {
@@ -139,6 +150,7 @@ impl Header {
             _ => None,
         }
     }
+
     /// Returns where the connection led to, if that is an address of the internet.
     pub fn destination(&self) -> Option<SocketAddr> {
         match self.addresses {
@@ -146,26 +158,32 @@ impl Header {
             _ => None,
         }
     }
+
     /// Returns what else was said, in its order, without paddings and checksums.
     pub fn tlvs(&self) -> &[Tlv] {
         &self.tlvs
     }
+
     /// Returns the first of a kind.
     pub fn tlv(&self, kind: u8) -> Option<&Bytes> {
         self.tlvs.iter().find_map(|it| it.of(kind))
     }
+
     /// Returns the protocol that the client chose by ALPN.
     pub fn alpn(&self) -> Option<&[u8]> {
         self.tlv(kind::ALPN).map(|value| &value[..])
     }
+
     /// Returns the name that the client asked for, such as the server name of TLS.
     pub fn authority(&self) -> Option<&str> {
-        std::str::from_utf8(self.tlv(kind::AUTHORITY)?).ok()
+        core::str::from_utf8(self.tlv(kind::AUTHORITY)?).ok()
     }
+
     /// Returns what names the connection in the proxy's logs.
     pub fn unique_id(&self) -> Option<&[u8]> {
         self.tlv(kind::UNIQUE_ID).map(|value| &value[..])
     }
+
     /// Returns what the proxy says of the TLS that the client spoke to it, if it can be read.
     pub fn tls(&self) -> Option<Tls> {
         Tls::parse(self.tlv(kind::SSL)?)

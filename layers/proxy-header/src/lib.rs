@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use wirestack_layer::Instant;
-//! use wirestack_layer::{Layer, Pipe, Ports};
+//! use wirestack_layer::{Layer, Pipe, Flows};
 //! use wirestack_proxy_header::{Accepts, Client, Header, Server};
 //!
 //! # let now = Instant::ORIGIN;
@@ -13,11 +13,11 @@
 //! let (mut client, mut server) = (Client::v1(header)?, Server::new(Accepts::Both));
 //! let [mut there, mut back, mut request, mut answer] = <[Pipe; 4]>::default();
 //! request.write(b"hello");
-//! client.process(Ports::new(&mut back, &mut there, &mut request, &mut answer), now);
+//! client.process(Flows::new(&mut back, &mut there, &mut request, &mut answer), now);
 //! assert_eq!(there.unread(), b"PROXY TCP4 192.0.2.1 192.0.2.7 4711 443\r\nhello");
 //!
 //! let [mut from_app, mut to_app] = <[Pipe; 2]>::default();
-//! server.process(Ports::new(&mut there, &mut back, &mut from_app, &mut to_app), now);
+//! server.process(Flows::new(&mut there, &mut back, &mut from_app, &mut to_app), now);
 //! let header = server.header().unwrap();
 //! assert_eq!(header.source(), Some("192.0.2.1:4711".parse()?));
 //! assert_eq!(to_app.unread(), b"hello");
@@ -34,9 +34,20 @@
 //!
 //! * [`Client`], [`Server`], [`Accepts`]: the two layers.
 //! * [`Header`], [`Addresses`], [`Transport`]: what is said, and [`Tlv`], [`Tls`]: what else.
-//! * [`Cause`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
+//! * [`ProxyHeaderError`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
+//!
+//! # Features
+//!
+//! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
+//!   `no_std` and needs `alloc`.
 //!
 //! The text that both follow is HAProxy's `doc/proxy-protocol.txt`.
+
+#![no_std]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![warn(clippy::alloc_instead_of_core)]
+
+extern crate alloc;
 
 mod client;
 mod error;
@@ -47,7 +58,7 @@ mod v1;
 mod v2;
 
 pub use client::Client;
-pub use error::{Cause, HeaderError};
+pub use error::{HeaderError, ProxyHeaderError};
 pub use header::{Addresses, Header, Transport};
 pub use server::{Accepts, Server};
 pub use tlv::{Tls, Tlv, kind};

@@ -1,7 +1,8 @@
-use crate::{Cause, Header, NAME, v1, v2};
-use std::fmt;
+use crate::{Header, NAME, ProxyHeaderError, v1, v2};
+use alloc::boxed::Box;
+use core::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 
 /// The side behind the proxy: takes the header off the wire, and is transparent then.
 ///
@@ -57,12 +58,14 @@ impl Server {
             state: State::Header,
         }
     }
+
     /// Accepts headers of version 2 of at most so many bytes in all: a proxy that hands on
     /// certificates needs more.
     #[must_use]
     pub fn with_limit(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
+
     /// Returns what the proxy said, once it did.
     pub fn header(&self) -> Option<&Header> {
         match &self.state {
@@ -71,7 +74,7 @@ impl Server {
         }
     }
 
-    fn look(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
+    fn look(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         let signatures: &[&[u8]] = match self.accepts {
             Accepts::V1 => &[v1::SIGNATURE],
@@ -82,7 +85,7 @@ impl Server {
         let Some(signature) = signatures.iter().copied().find(alike) else {
             let longest = signatures.iter().map(|it| same(bytes, it)).max();
             let seen = bytes[..=longest.unwrap_or(0)].to_vec();
-            return Err(Cause::NoHeader { seen });
+            return Err(ProxyHeaderError::NoHeader { seen });
         };
         if bytes.len() < signature.len() {
             return Ok(Seen::Short(bytes.len() + 1));
@@ -92,7 +95,8 @@ impl Server {
             false => self.block(from_wire),
         }
     }
-    fn block(&self, from_wire: &mut Pipe) -> Result<Seen, Cause> {
+
+    fn block(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         v2::check(bytes)?;
         let Some(fixed) = bytes.first_chunk() else {
@@ -103,7 +107,7 @@ impl Server {
         let whole = v2::FIXED + v2::following(fixed);
         if whole > self.limit {
             let (seen, limit) = (whole, self.limit);
-            return Err(Cause::TooLong { seen, limit });
+            return Err(ProxyHeaderError::TooLong { seen, limit });
         }
         if bytes.len() < whole {
             return Ok(Seen::Short(whole));
@@ -113,13 +117,13 @@ impl Server {
     }
 }
 
-fn line(from_wire: &mut Pipe) -> Result<Seen, Cause> {
+fn line(from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
     let bytes = from_wire.unread();
     let longest = &bytes[..bytes.len().min(v1::LONGEST)];
     v1::check(longest)?;
     let Some(end) = longest.windows(2).position(|two| two == b"\r\n") else {
         return match bytes.len() >= v1::LONGEST {
-            true => Err(Cause::LongLine),
+            true => Err(ProxyHeaderError::LongLine),
             false => Ok(Seen::Short(bytes.len() + 1)),
         };
     };
@@ -146,41 +150,47 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Header = self.state {
-            match self.look(ports.from_wire) {
+            match self.look(flows.from_wire) {
                 Ok(Seen::Header(version, header)) => {
                     let header = Box::new(header);
                     self.state = State::Open { version, header };
                 }
                 Ok(Seen::Short(needed)) => {
-                    if let Some(error) = ports.from_wire.cut(NAME, truncated(ports.from_wire)) {
-                        ports.fail(error);
+                    if let Some(error) =
+                        flows.from_wire.truncation(NAME, truncated(flows.from_wire))
+                    {
+                        flows.fail(error);
                         self.state = State::Over;
-                    } else if ports.heed_aborts() {
+                    } else if flows.propagate_abort() {
                         self.state = State::Over;
                     } else {
-                        ports.from_wire.require(needed);
+                        flows.from_wire.require(needed);
                     }
                 }
                 Err(cause) => {
-                    ports.fail(Error::peer(NAME, cause));
+                    flows.fail(Error::peer(NAME, cause));
                     self.state = State::Over;
                 }
             }
         }
         match self.state {
             State::Header => {}
-            State::Open { .. } => ports.tunnel(),
-            State::Over => ports.discard(),
+            State::Open { .. } => flows.pass_through(),
+            State::Over => flows.discard(),
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Header => Progress::Opening("the header"),
@@ -188,6 +198,7 @@ impl Layer for Server {
             State::Over => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
             State::Open { version, header } => write!(f, "v{version} {header}"),
@@ -196,7 +207,7 @@ impl Layer for Server {
     }
 }
 
-fn truncated(from_wire: &Pipe) -> Cause {
+fn truncated(from_wire: &Pipe) -> ProxyHeaderError {
     let seen = from_wire.len();
-    Cause::Truncated { seen }
+    ProxyHeaderError::Truncated { seen }
 }

@@ -1,5 +1,6 @@
 //! What a header of version 2 says beyond its addresses: values, each with its kind and its length.
 
+use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// The kinds of values.
@@ -44,14 +45,17 @@ impl Tlv {
     pub(crate) fn len(&self) -> usize {
         PREFIX + self.value.len()
     }
+
     pub(crate) fn of(&self, kind: u8) -> Option<&Bytes> {
         (self.kind == kind).then_some(&self.value)
     }
+
     pub(crate) fn emit(&self, to: &mut BytesMut) {
         to.put_u8(self.kind);
         to.put_u16(u16::try_from(self.value.len()).expect("a value of at most 65,535 bytes"));
         to.put_slice(&self.value);
     }
+
     /// Takes the next one; `None` if it is cut short.
     pub(crate) fn parse(from: &mut Bytes) -> Option<Self> {
         let kind = from.try_get_u8().ok()?;
@@ -96,10 +100,11 @@ impl Tls {
             tlvs,
         })
     }
+
     /// Returns the first text of a kind, such as [`kind::SSL_VERSION`].
     pub fn text(&self, kind: u8) -> Option<&str> {
         let value = self.tlvs.iter().find_map(|it| it.of(kind))?;
-        std::str::from_utf8(value).ok()
+        core::str::from_utf8(value).ok()
     }
 }
 

@@ -7,9 +7,11 @@
 //! ```
 
 use crate::server::same;
-use crate::{Addresses, Cause, Header, HeaderError, Transport};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
+use crate::{Addresses, Header, HeaderError, ProxyHeaderError, Transport};
+use alloc::format;
+use alloc::string::String;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::str::FromStr;
 
 /// What a line begins with.
 pub(crate) const SIGNATURE: &[u8] = b"PROXY ";
@@ -22,7 +24,7 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
         return Err(HeaderError::Version1("values beyond the addresses"));
     }
     match &header.addresses {
-        Addresses::Local | Addresses::Unknown => Ok("PROXY UNKNOWN\r\n".to_owned()),
+        Addresses::Local | Addresses::Unknown => Ok("PROXY UNKNOWN\r\n".into()),
         Addresses::Ip {
             transport: Transport::Stream,
             source,
@@ -42,7 +44,7 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
 
 /// Checks a line, which may go on, as far as it can be told before its end: its protocol, and that
 /// nothing but CRLF ends it. Of what follows UNKNOWN "the receiver must ignore anything".
-pub(crate) fn check(line: &[u8]) -> Result<(), Cause> {
+pub(crate) fn check(line: &[u8]) -> Result<(), ProxyHeaderError> {
     let rest = &line[SIGNATURE.len()..];
     let wrong = |at: usize| Err(bad(&line[..=SIGNATURE.len() + at]));
     let alike = PROTOCOLS.map(|protocol| same(rest, protocol));
@@ -63,13 +65,13 @@ pub(crate) fn check(line: &[u8]) -> Result<(), Cause> {
 
 /// Reads a line without its end, which was checked. Each field stands in the one form that there is
 /// for it.
-pub(crate) fn parse(line: &[u8]) -> Result<Header, Cause> {
+pub(crate) fn parse(line: &[u8]) -> Result<Header, ProxyHeaderError> {
     // "the receiver must ignore anything presented before the CRLF is found", and be it no text.
     if line[SIGNATURE.len()..].starts_with(b"UNKNOWN") {
         return Ok(Header::unknown());
     }
     let wrong = || bad(line);
-    let text = std::str::from_utf8(line).map_err(|_| wrong())?;
+    let text = core::str::from_utf8(line).map_err(|_| wrong())?;
     let mut fields = text.split(' ').skip(1);
     let header = match fields.next() {
         Some("TCP4") => tcp::<Ipv4Addr>(&mut fields),
@@ -92,8 +94,8 @@ where
     ))
 }
 
-fn bad(line: &[u8]) -> Cause {
-    Cause::BadLine(String::from_utf8_lossy(line).into_owned())
+fn bad(line: &[u8]) -> ProxyHeaderError {
+    ProxyHeaderError::BadLine(String::from_utf8_lossy(line).into_owned())
 }
 
 /// A number without signs and leading zeros.

@@ -5,10 +5,11 @@
 //! ```
 
 use crate::tlv::{Tlv, kind};
-use crate::{Addresses, Cause, Header, Transport};
+use crate::{Addresses, Header, ProxyHeaderError, Transport};
+use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
+use core::net::{IpAddr, SocketAddr};
 use crc::{CRC_32_ISCSI, Crc, NoTable};
-use std::net::{IpAddr, SocketAddr};
 
 /// No other protocol begins so.
 pub(crate) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -76,6 +77,7 @@ impl Addresses {
             Self::Unix { transport, .. } => transport.code() | UNIX_SOCKET,
         }
     }
+
     fn emit(&self, to: &mut BytesMut) {
         match self {
             Self::Local | Self::Unknown => {}
@@ -123,7 +125,7 @@ pub(crate) fn following(fixed: &[u8; FIXED]) -> usize {
 
 /// Checks what the bytes behind the signature say, as far as they are there: a wrong one is known
 /// before more are wanted.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), Cause> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), ProxyHeaderError> {
     let Some(first) = bytes.get(SIGNATURE.len()) else {
         return Ok(());
     };
@@ -131,11 +133,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Cause> {
         // "discard the protocol block including the family which is ignored"
         (VERSION, LOCAL) => return Ok(()),
         (VERSION, PROXY) => {}
-        (VERSION, command) => return Err(Cause::UnknownCommand(command)),
-        (version, _) => return Err(Cause::UnknownVersion(version >> 4)),
+        (VERSION, command) => return Err(ProxyHeaderError::UnknownCommand(command)),
+        (version, _) => return Err(ProxyHeaderError::UnknownVersion(version >> 4)),
     }
     match bytes.get(SIGNATURE.len() + 1) {
-        Some(code) if !known(*code) => Err(Cause::UnknownFamily(*code)),
+        Some(code) if !known(*code) => Err(ProxyHeaderError::UnknownFamily(*code)),
         _ => Ok(()),
     }
 }
@@ -149,7 +151,7 @@ fn known(code: u8) -> bool {
 }
 
 /// Reads a whole header, whose fixed bytes were checked.
-pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
+pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
     let (command, code) = (whole[12] & 0x0f, whole[13]);
     if command == LOCAL {
         return Ok(Header::local());
@@ -161,7 +163,7 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
     };
     let mut rest = whole.slice(FIXED..);
     let seen = rest.len();
-    let short = move |wanted| Cause::ShortAddresses { seen, wanted };
+    let short = move |wanted| ProxyHeaderError::ShortAddresses { seen, wanted };
     let mut take = |n: usize, wanted| match rest.len() >= n {
         true => Ok(rest.split_to(n)),
         false => Err(short(wanted)),
@@ -201,9 +203,9 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, Cause> {
 
 /// How long addresses of no family are is not said; senders have none, so values come at once. What
 /// cannot be read so is passed over.
-fn unspecified(whole: &Bytes) -> Result<Header, Cause> {
+fn unspecified(whole: &Bytes) -> Result<Header, ProxyHeaderError> {
     let tlvs = match values(whole, whole.slice(FIXED..)) {
-        Err(Cause::ShortTlv { .. }) => Vec::new(),
+        Err(ProxyHeaderError::ShortTlv { .. }) => Vec::new(),
         read => read?,
     };
     let addresses = Addresses::Unknown;
@@ -211,11 +213,11 @@ fn unspecified(whole: &Bytes) -> Result<Header, Cause> {
 }
 
 /// Reads what stands behind the addresses.
-fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, Cause> {
+fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, ProxyHeaderError> {
     let mut tlvs = Vec::new();
     while !rest.is_empty() {
         let at = whole.len() - rest.len();
-        let tlv = Tlv::parse(&mut rest).ok_or(Cause::ShortTlv { at })?;
+        let tlv = Tlv::parse(&mut rest).ok_or(ProxyHeaderError::ShortTlv { at })?;
         match tlv.kind {
             kind::NOOP => {}
             kind::CRC32C => verify(whole, at, &tlv.value)?,
@@ -227,8 +229,8 @@ fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, Cause> {
 
 impl Header {
     /// Both addresses are of one family as they come.
-    fn ip_as_sent(transport: Transport, source: IpAddr, destination: IpAddr, ports: &[u8]) -> Self {
-        let [a, b, c, d] = array(ports);
+    fn ip_as_sent(transport: Transport, source: IpAddr, destination: IpAddr, flows: &[u8]) -> Self {
+        let [a, b, c, d] = array(flows);
         let (source_port, destination_port) =
             (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         Self {
@@ -260,9 +262,9 @@ fn path(field: Bytes) -> Bytes {
 
 /// "replace the 32 bits of the checksum field in the received PROXY header with all '0's and
 /// calculate a CRC32c checksum value of the whole PROXY header"
-fn verify(whole: &[u8], at: usize, value: &[u8]) -> Result<(), Cause> {
+fn verify(whole: &[u8], at: usize, value: &[u8]) -> Result<(), ProxyHeaderError> {
     let Ok(seen) = value.try_into().map(u32::from_be_bytes) else {
-        return Err(Cause::ChecksumLength(value.len()));
+        return Err(ProxyHeaderError::ChecksumLength(value.len()));
     };
     let mut digest = CRC.digest();
     digest.update(&whole[..at + 3]);
@@ -270,7 +272,7 @@ fn verify(whole: &[u8], at: usize, value: &[u8]) -> Result<(), Cause> {
     digest.update(&whole[at + 7..]);
     match digest.finalize() {
         wanted if wanted == seen => Ok(()),
-        wanted => Err(Cause::WrongChecksum { seen, wanted }),
+        wanted => Err(ProxyHeaderError::WrongChecksum { seen, wanted }),
     }
 }
 

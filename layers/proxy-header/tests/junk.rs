@@ -1,7 +1,7 @@
 //! Whatever arrives, a server stays within its limit and comes to an end.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_layer::{Flow, Flows, Layer, Pipe};
 use wirestack_proxy_header::Server;
 
 #[test]
@@ -31,8 +31,8 @@ fn junk_never_panics_and_holds_no_more_than_the_limit() {
         let mut server = Server::default();
         let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
         let mut process = |from_wire: &mut Pipe| {
-            let ports = Ports::new(from_wire, &mut to_wire, &mut from_app, &mut to_app);
-            server.process(ports, Instant::ORIGIN);
+            let flows = Flows::new(from_wire, &mut to_wire, &mut from_app, &mut to_app);
+            server.process(flows, Instant::ORIGIN);
         };
         for part in bytes.chunks(1 + (random() % 40) as usize) {
             from_wire.write(part);

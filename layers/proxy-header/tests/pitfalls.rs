@@ -1,18 +1,18 @@
 //! Where receivers of this protocol go wrong.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Flow, Layer, Pipe, Ports};
-use wirestack_proxy_header::{Accepts, Cause, Client, Header, Server, kind};
+use wirestack_layer::{End, Flow, Flows, Layer, Pipe};
+use wirestack_proxy_header::{Accepts, Client, Header, ProxyHeaderError, Server, kind};
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Lets a server hear some bytes, and returns what it made of them, if anything.
-fn heard(accepts: Accepts, bytes: &[u8]) -> Option<Result<Header, Cause>> {
+fn heard(accepts: Accepts, bytes: &[u8]) -> Option<Result<Header, ProxyHeaderError>> {
     let mut server = Server::new(accepts);
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
     from_wire.write(bytes);
-    let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-    server.process(ports, Instant::ORIGIN);
+    let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    server.process(flows, Instant::ORIGIN);
     assert!(to_wire.is_empty(), "a header is never answered");
     match to_app.closed() {
         Some(End::Aborted(error)) => Some(Err(error.cause().cloned().expect("a cause of ours"))),
@@ -36,10 +36,10 @@ fn a_health_check_is_welcome_whatever_its_family() {
 
 #[test]
 fn what_can_be_no_header_is_refused_at_the_byte_that_tells() {
-    let rows: &[(&[u8], Cause)] = &[
-        (b"\x31", Cause::UnknownVersion(3)),
-        (b"\x22", Cause::UnknownCommand(2)),
-        (b"\x21\x41", Cause::UnknownFamily(0x41)),
+    let rows: &[(&[u8], ProxyHeaderError)] = &[
+        (b"\x31", ProxyHeaderError::UnknownVersion(3)),
+        (b"\x22", ProxyHeaderError::UnknownCommand(2)),
+        (b"\x21\x41", ProxyHeaderError::UnknownFamily(0x41)),
     ];
     for (rest, cause) in rows {
         let bytes = block(rest);
@@ -56,7 +56,7 @@ fn what_can_be_no_header_is_refused_at_the_byte_that_tells() {
         "PROXY TCP4 192.0.2.1 192.0.2.7 1 2\rG",
     ];
     for line in lines {
-        let bad = Cause::BadLine(line.to_owned());
+        let bad = ProxyHeaderError::BadLine(line.to_owned());
         assert_eq!(heard(Accepts::Both, line.as_bytes()), Some(Err(bad)));
         assert_eq!(
             heard(Accepts::Both, &line.as_bytes()[..line.len() - 1]),
@@ -154,8 +154,8 @@ fn what_haproxy_sends_is_read_and_written_alike() {
     for (header, mut client, bytes) in rows {
         assert_eq!(heard(Accepts::Both, &bytes), Some(Ok(header)));
         let [mut a, mut to_wire, mut c, mut d] = <[Pipe; 4]>::default();
-        let ports = Ports::new(&mut a, &mut to_wire, &mut c, &mut d);
-        client.process(ports, Instant::ORIGIN);
+        let flows = Flows::new(&mut a, &mut to_wire, &mut c, &mut d);
+        client.process(flows, Instant::ORIGIN);
         assert_eq!(to_wire.unread(), bytes);
     }
     // HAProxy puts its checksum in front of the other values.

@@ -1,9 +1,9 @@
 //! What is written and what is read, byte by byte.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_layer::{Flow, Flows, Layer, Pipe};
 use wirestack_proxy_header::{
-    Accepts, Addresses, Cause, Client, Header, HeaderError, Server, Transport, kind,
+    Accepts, Addresses, Client, Header, HeaderError, ProxyHeaderError, Server, Transport, kind,
 };
 
 /// A server and its flows.
@@ -17,16 +17,19 @@ impl Side {
         let flows = Default::default();
         Self { server, flows }
     }
+
     fn hear(&mut self, bytes: &[u8]) {
         self.flows[0].write(bytes);
         self.process();
     }
+
     fn process(&mut self) {
         let [from_wire, to_wire, from_app, to_app] = &mut self.flows;
-        let ports = Ports::new(from_wire, to_wire, from_app, to_app);
-        self.server.process(ports, Instant::ORIGIN);
+        let flows = Flows::new(from_wire, to_wire, from_app, to_app);
+        self.server.process(flows, Instant::ORIGIN);
     }
-    fn error(&self) -> Option<Cause> {
+
+    fn error(&self) -> Option<ProxyHeaderError> {
         match self.flows[3].closed()? {
             wirestack_layer::End::Aborted(error) => error.cause().cloned(),
             wirestack_layer::End::Finished => None,
@@ -36,13 +39,13 @@ impl Side {
 
 fn emitted(mut client: Client) -> Vec<u8> {
     let [mut a, mut to_wire, mut c, mut d] = <[Pipe; 4]>::default();
-    let ports = Ports::new(&mut a, &mut to_wire, &mut c, &mut d);
-    client.process(ports, Instant::ORIGIN);
+    let flows = Flows::new(&mut a, &mut to_wire, &mut c, &mut d);
+    client.process(flows, Instant::ORIGIN);
     assert!(client.is_open() && client.is_transparent());
     to_wire.unread().to_vec()
 }
 
-fn read(server: Server, bytes: &[u8]) -> Result<Header, Cause> {
+fn read(server: Server, bytes: &[u8]) -> Result<Header, ProxyHeaderError> {
     let mut side = Side::new(server);
     side.hear(bytes);
     assert!(side.flows[1].is_empty(), "a header is never answered");
@@ -52,7 +55,7 @@ fn read(server: Server, bytes: &[u8]) -> Result<Header, Cause> {
     }
 }
 
-fn both(bytes: &[u8]) -> Result<Header, Cause> {
+fn both(bytes: &[u8]) -> Result<Header, ProxyHeaderError> {
     read(Server::new(Accepts::Both), bytes)
 }
 
@@ -196,9 +199,9 @@ fn what_a_receiver_does_not_know_or_need_is_passed_over() {
 
 #[test]
 fn what_is_no_header() {
-    use Cause::*;
+    use ProxyHeaderError::*;
     let line = |text: &str| BadLine(text.to_owned());
-    let rows: &[(&[u8], Cause)] = &[
+    let rows: &[(&[u8], ProxyHeaderError)] = &[
         (b"G", NoHeader { seen: b"G".into() }),
         (
             b"PROXX TCP4",
@@ -255,7 +258,7 @@ fn what_is_no_header() {
         Err(LongLine)
     );
 
-    let rows: &[(&[u8], Cause)] = &[
+    let rows: &[(&[u8], ProxyHeaderError)] = &[
         (b"\x11\x11\x00\x00", UnknownVersion(1)),
         (b"\x22\x11\x00\x00", UnknownCommand(2)),
         (b"\x21\x41\x00\x00", UnknownFamily(0x41)),
@@ -300,7 +303,7 @@ fn only_what_was_asked_for_is_accepted() {
         let refused = read(Server::new(accepts), bytes);
         assert_eq!(
             refused,
-            Err(Cause::NoHeader {
+            Err(ProxyHeaderError::NoHeader {
                 seen: bytes[..1].into()
             })
         );
@@ -332,7 +335,7 @@ fn a_header_may_be_cut_anywhere_and_end_anywhere() {
             side.hear(&bytes[..at]);
             side.flows[0].finish();
             side.process();
-            assert_eq!(side.error(), Some(Cause::Truncated { seen: at }));
+            assert_eq!(side.error(), Some(ProxyHeaderError::Truncated { seen: at }));
         }
     }
 }

@@ -1,5 +1,6 @@
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use alloc::boxed::Box;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A host and a port: where a client wants to go, or what a proxy has bound for it.
 ///
@@ -47,10 +48,12 @@ impl Address {
         let host = Host::new(host)?;
         Ok(Self { host, port })
     }
+
     /// Returns the host.
     pub fn host(&self) -> &Host {
         &self.host
     }
+
     /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
@@ -149,11 +152,13 @@ impl fmt::Display for AddressError {
     }
 }
 
-impl std::error::Error for AddressError {}
+impl core::error::Error for AddressError {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+    use alloc::string::ToString;
 
     #[test]
     fn hosts_are_literals_names_or_errors() {

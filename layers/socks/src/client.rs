@@ -2,11 +2,11 @@ use crate::handshake::{read, refuse};
 use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Cause, Command, Host, NAME, PasswordError, Socks4Error, Version};
-use std::fmt;
-use std::net::IpAddr;
+use crate::{Address, Command, Host, NAME, PasswordError, Socks4Error, SocksError, Version};
+use core::fmt;
+use core::net::IpAddr;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].
 ///
@@ -47,6 +47,7 @@ impl Client {
     pub fn new(target: Address) -> Self {
         Self::asking(Command::Connect, target)
     }
+
     /// Creates a client that lets `expected` connect to the proxy (BIND).
     ///
     /// The proxy replies twice. After its first reply there is an address to call, which is
@@ -56,6 +57,7 @@ impl Client {
     pub fn bind(expected: Address) -> Self {
         Self::asking(Command::Bind, expected)
     }
+
     /// Creates a client that asks for a relay of [datagrams](crate::datagram), which it will send
     /// from the address `from` (UDP ASSOCIATE).
     ///
@@ -65,6 +67,7 @@ impl Client {
     pub fn associate(from: Address) -> Self {
         Self::asking(Command::UdpAssociate, from)
     }
+
     fn asking(command: Command, target: Address) -> Self {
         let login = Login::Socks5(None);
         let state = State::New(Asks {
@@ -74,6 +77,7 @@ impl Client {
         });
         Self(Tunnel::with_state(NAME, state, open))
     }
+
     /// Offers a user name and a password too (RFC 1929), each of 1 to 255 bytes.
     ///
     /// They are sent only if the proxy asks for them, and in the clear, as the RFC has it. The
@@ -93,6 +97,7 @@ impl Client {
         }
         Ok(self)
     }
+
     /// Speaks [SOCKS4], with a user id that may be empty: the proxy may believe it, or ask identd.
     ///
     /// A name goes to the proxy as [SOCKS4a] has it. What SOCKS4 cannot do is an error now, and not
@@ -133,6 +138,7 @@ impl Client {
         }
         Ok(self)
     }
+
     /// Returns what the proxy has bound, once it has replied: for CONNECT the address that the
     /// target sees, for BIND where the peer is to connect, for UDP ASSOCIATE where datagrams go.
     ///
@@ -141,10 +147,12 @@ impl Client {
     pub fn bound(&self) -> Option<&Address> {
         self.told().0
     }
+
     /// Returns who has connected to the proxy, once BIND is open.
     pub fn peer(&self) -> Option<&Address> {
         self.told().1
     }
+
     fn told(&self) -> (Option<&Address>, Option<&Address>) {
         match self.0.state() {
             State::Asked { bound, peer } if !self.0.is_over() => (bound.as_ref(), peer.as_ref()),
@@ -156,7 +164,7 @@ impl Client {
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
     let (bound, peer) = (None, None);
-    let state = wire.state(|it| std::mem::replace(it, State::Asked { bound, peer }));
+    let state = wire.state(|it| core::mem::replace(it, State::Asked { bound, peer }));
     let State::New(mut asks) = state else {
         unreachable!("a handshake begins once");
     };
@@ -192,8 +200,8 @@ async fn log_in(wire: &Wire<State>, credentials: &mut Option<Credentials>) -> Re
                 .await;
             read(wire, wire::STATUS, v5::parse_status).await
         }
-        (method::NONE_ACCEPTABLE, _) => Err(refuse(Cause::MethodsRefused { offered })),
-        (other, _) => Err(refuse(Cause::UnofferedMethod(other))),
+        (method::NONE_ACCEPTABLE, _) => Err(refuse(SocksError::MethodsRefused { offered })),
+        (other, _) => Err(refuse(SocksError::UnofferedMethod(other))),
     }
 }
 
@@ -216,18 +224,23 @@ impl Layer for Client {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
-        self.0.process(ports, now);
+
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
+        self.0.process(flows, now);
     }
+
     fn is_open(&self) -> bool {
         self.0.is_open()
     }
+
     fn is_transparent(&self) -> bool {
         self.0.is_transparent()
     }
+
     fn progress(&self) -> Progress {
         self.0.progress()
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.0.is_over() {
             self.0.facts(f)?;

@@ -21,9 +21,9 @@
 //! ```
 
 use crate::wire::{self, Fields, Unparsed, v5};
-use crate::{Address, Cause};
+use crate::{Address, SocksError};
 use bytes::{BufMut, BytesMut};
-use std::fmt;
+use core::fmt;
 
 /// The longest header, in bytes: by so much can a datagram grow on its way through the proxy.
 pub const MAX_HEADER: usize = 2 + 1 + 1 + (1 + 255) + 2;
@@ -80,8 +80,8 @@ pub enum DatagramError {
         /// How many its header has, as far as can be said.
         wanted: usize,
     },
-    /// Its address is none: [`Cause::UnknownAddressType`] or [`Cause::BadAddress`].
-    BadAddress(Cause),
+    /// Its address is none: [`SocksError::UnknownAddressType`] or [`SocksError::BadAddress`].
+    BadAddress(SocksError),
 }
 
 impl fmt::Display for DatagramError {
@@ -99,4 +99,4 @@ impl fmt::Display for DatagramError {
     }
 }
 
-impl std::error::Error for DatagramError {}
+impl core::error::Error for DatagramError {}

@@ -1,12 +1,12 @@
 use crate::{AddressError, Reply};
-use std::fmt;
-use std::net::Ipv4Addr;
+use core::fmt;
+use core::net::Ipv4Addr;
 
 /// Why a handshake failed: the cause in an [`Error`](wirestack_layer::Error) of the layer
 /// `socks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum SocksError {
     /// A message begins with another version number: the peer speaks something else.
     BadVersion {
         /// The message.
@@ -63,7 +63,7 @@ pub enum Cause {
     Rejected(Reply),
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for SocksError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadVersion {
@@ -107,9 +107,9 @@ impl fmt::Display for Cause {
     }
 }
 
-impl std::error::Error for Cause {}
+impl core::error::Error for SocksError {}
 
-impl From<AddressError> for Cause {
+impl From<AddressError> for SocksError {
     fn from(error: AddressError) -> Self {
         Self::BadAddress(error)
     }
@@ -137,7 +137,7 @@ impl fmt::Display for PasswordError {
     }
 }
 
-impl std::error::Error for PasswordError {}
+impl core::error::Error for PasswordError {}
 
 /// Why a client cannot speak SOCKS4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,4 +172,4 @@ impl fmt::Display for Socks4Error {
     }
 }
 
-impl std::error::Error for Socks4Error {}
+impl core::error::Error for Socks4Error {}

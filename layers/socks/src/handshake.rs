@@ -1,7 +1,7 @@
 //! What the handshakes of both sides have in common.
 
 use crate::wire::{self, Fields, Unparsed};
-use crate::{Cause, NAME};
+use crate::{NAME, SocksError};
 use wirestack_layer::{Error, Parsed, ReadError, Wire};
 
 /// Reads one message and leaves what is behind it to whom it may concern.
@@ -19,12 +19,14 @@ pub(crate) async fn read<S: 'static, T>(
         }
     });
     message.await.map_err(|error| match error.cause() {
-        Some(&ReadError::Truncated { awaited, seen }) => refuse(Cause::Truncated { awaited, seen }),
+        Some(&ReadError::Truncated { awaited, seen }) => {
+            refuse(SocksError::Truncated { awaited, seen })
+        }
         _ => error,
     })
 }
 
 /// Returns the error of a peer that breaks the protocol, or refuses.
-pub(crate) fn refuse(cause: Cause) -> Error {
+pub(crate) fn refuse(cause: SocksError) -> Error {
     Error::peer(NAME, cause)
 }

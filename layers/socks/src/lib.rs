@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use wirestack_layer::Instant;
-//! use wirestack_layer::{Layer, Pipe, Ports};
+//! use wirestack_layer::{Layer, Pipe, Flows};
 //! use wirestack_socks::{Address, Client};
 //!
 //! # let now = Instant::ORIGIN;
@@ -18,8 +18,8 @@
 //! let reply = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x12\x67welcome";
 //! for received in [&b""[..], choice, reply] {
 //!     from_wire.write(received);
-//!     let ports = Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
-//!     client.process(ports, now);
+//!     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+//!     client.process(flows, now);
 //! }
 //! assert_eq!(client.bound(), Some(&Address::new("127.0.0.1", 4711)?));
 //! assert_eq!(to_wire.take(3), b"\x05\x01\x00"[..]);
@@ -49,11 +49,13 @@
 //! * [`Address`], [`Host`]: where to connect, and what was bound for it.
 //! * [`Reply`]: the codes with which a proxy answers.
 //! * [`datagram`]: the header of the datagrams that a proxy relays after UDP ASSOCIATE.
-//! * [`Cause`]: what can go wrong in the handshake; [`AddressError`], [`PasswordError`] and
+//! * [`SocksError`]: what can go wrong in the handshake; [`AddressError`], [`PasswordError`] and
 //!   [`Socks4Error`]: what cannot be asked for.
 //!
 //! # Features
 //!
+//! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
+//!   `no_std` and needs `alloc`.
 //! * `socks5-proto`, off by default: conversions between [`Address`], [`Command`], [`Reply`] and the
 //!   types of that name in the crate `socks5-proto`. **That crate is GPL-3.0-or-later**: whoever turns
 //!   the feature on brings the GPL in, for the whole of what is linked with it. Nothing else here
@@ -66,6 +68,12 @@
 //! wraps every byte that follows, so the tunnel behind it would not be transparent.
 //!
 //! Fragments of datagrams, which RFC 1928 §7 leaves to choice: they are recognized, to be dropped.
+
+#![no_std]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+#![warn(clippy::alloc_instead_of_core)]
+
+extern crate alloc;
 
 mod address;
 mod client;
@@ -82,7 +90,7 @@ mod wire;
 
 pub use address::{Address, AddressError, Host};
 pub use client::Client;
-pub use error::{Cause, PasswordError, Socks4Error};
+pub use error::{PasswordError, Socks4Error, SocksError};
 pub use reply::Reply;
 pub use request::{Command, Request, Version};
 pub use server::Server;

@@ -1,6 +1,7 @@
 use crate::wire::v5::method;
 use crate::{PasswordError, Socks4Error, Version};
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 
 /// What a client has to show who it is; it depends on the version that the client speaks.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ impl Login {
             Self::Socks5(_) => Version::Socks5,
         }
     }
+
     pub(crate) fn has_password(&self) -> bool {
         matches!(self, Self::Socks5(Some(_)))
     }
@@ -63,6 +65,7 @@ impl Credentials {
             password: password.as_bytes().into(),
         })
     }
+
     /// Returns the methods that a client offers, with credentials or without.
     pub(crate) fn methods(credentials: Option<&Self>) -> &'static [u8] {
         match credentials {

@@ -1,4 +1,4 @@
-use std::fmt;
+use core::fmt;
 
 /// What a proxy answers to a request (RFC 1928 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,6 @@
 use crate::Address;
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 
 /// What a client asks a proxy for.
 ///
@@ -27,6 +28,7 @@ impl Command {
             Self::UdpAssociate => 3,
         }
     }
+
     /// Returns what the request is called while it is decided on.
     pub(crate) fn request(self) -> &'static str {
         match self {
@@ -35,6 +37,7 @@ impl Command {
             Self::UdpAssociate => "the UDP ASSOCIATE request",
         }
     }
+
     /// Returns what the (first) reply is called while it is awaited.
     pub(crate) fn reply(self) -> &'static str {
         match self {
@@ -89,10 +92,12 @@ impl Request {
     pub fn version(&self) -> Version {
         self.version
     }
+
     /// Returns what the client asks for: one of the commands that are served.
     pub fn command(&self) -> Command {
         self.command
     }
+
     /// Returns the address that the command is about.
     ///
     /// For CONNECT it is where the client wants to go; for BIND, whom it expects to be called by;
@@ -100,6 +105,7 @@ impl Request {
     pub fn target(&self) -> &Address {
         &self.target
     }
+
     /// Returns who asks: the user name whose password was right, or the user id of SOCKS4, which
     /// may be empty; `None` in SOCKS5 without authentication.
     pub fn user(&self) -> Option<&[u8]> {
@@ -126,9 +132,11 @@ impl Commands {
     pub(crate) fn only(command: Command) -> Self {
         Self(1 << command.code())
     }
+
     pub(crate) fn and(self, command: Command) -> Self {
         Self(self.0 | 1 << command.code())
     }
+
     /// Returns the command with this code if it is in the set.
     pub(crate) fn find(self, code: u8) -> Option<Command> {
         let all = [Command::Connect, Command::Bind, Command::UdpAssociate];

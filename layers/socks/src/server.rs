@@ -2,10 +2,11 @@ use crate::handshake::{read, refuse};
 use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Cause, Command, NAME, Reply, Request, Version};
-use std::fmt;
+use crate::{Address, Command, NAME, Reply, Request, SocksError, Version};
+use alloc::boxed::Box;
+use core::fmt;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Tunnel, Wire};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
 
 /// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is
 /// told to [`accept`](Self::accept) or to [`reject`](Self::reject).
@@ -58,6 +59,7 @@ impl Server {
         };
         Self(Tunnel::with_state(NAME, State::New(Some(service)), open))
     }
+
     /// Creates a server that asks for a user name and a password (RFC 1929), in this order, and
     /// accepts those that `check` returns true for.
     ///
@@ -66,11 +68,13 @@ impl Server {
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
         Self::new().with(|it| it.password = Some(Box::new(check)))
     }
+
     /// Serves one command more, BIND or UDP ASSOCIATE.
     #[must_use]
     pub fn serving(self, command: Command) -> Self {
         self.with(|it| it.served = it.served.and(command))
     }
+
     /// Serves clients of SOCKS4 and SOCKS4a too, told apart by their first byte, whose user id
     /// `check` returns true for.
     ///
@@ -81,16 +85,19 @@ impl Server {
     pub fn with_socks4(self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
         self.with(|it| it.socks4 = Some(Box::new(check)))
     }
+
     fn with(mut self, change: impl FnOnce(&mut Service)) -> Self {
         if let State::New(Some(service)) = self.0.state_mut() {
             change(service);
         }
         self
     }
+
     /// Returns the state, unless the handshake has failed.
     fn state(&self) -> Option<&State> {
         (!self.0.is_over()).then(|| self.0.state())
     }
+
     /// Returns what the client wants, while the application has not decided.
     pub fn request(&self) -> Option<&Request> {
         match self.state()? {
@@ -98,6 +105,7 @@ impl Server {
             _ => None,
         }
     }
+
     /// Accepts the request, with the address that was bound for it: from which the target is
     /// connected to (CONNECT), at which the peer is awaited (BIND) or datagrams are
     /// (UDP ASSOCIATE).
@@ -111,6 +119,7 @@ impl Server {
             it.bound.get_or_insert(bound);
         }
     }
+
     /// Returns where the application listens for the peer of BIND: once it has accepted the
     /// request, and until it says that the peer has [connected](Self::connected) or rejects it.
     pub fn listening(&self) -> Option<&Address> {
@@ -119,6 +128,7 @@ impl Server {
             _ => None,
         }
     }
+
     /// Tells the client of BIND who has connected, and opens the tunnel.
     ///
     /// Whether that is the host which the client [expects](Request::target) is for the application
@@ -133,6 +143,7 @@ impl Server {
             it.peer = Some(peer);
         }
     }
+
     /// Rejects the request, or tells that nobody came whom BIND expected. [`Reply::Succeeded`] is
     /// no reason, and sent as a general failure.
     ///
@@ -222,7 +233,7 @@ async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Req
     if service.socks4.as_mut().is_some_and(|check| check(user)) {
         Ok(request)
     } else {
-        Err(refuse(Cause::WrongUserId))
+        Err(refuse(SocksError::WrongUserId))
     }
 }
 
@@ -253,7 +264,7 @@ async fn log_in(
         Ok(v5::parse_greeting(fields)?.contains(&wanted))
     });
     if !offered.await? {
-        return Err(refuse(Cause::RequiredMethod { wanted }));
+        return Err(refuse(SocksError::RequiredMethod { wanted }));
     }
     wire.fill(|to| v5::emit_choice(to, wanted)).await;
     let Some(check) = password else {
@@ -264,7 +275,7 @@ async fn log_in(
         Ok(check(user, password).then(|| user.into()))
     });
     let Some(user) = user.await? else {
-        return Err(refuse(Cause::WrongPassword));
+        return Err(refuse(SocksError::WrongPassword));
     };
     wire.fill(|to| v5::emit_status(to, true)).await;
     Ok(Some(user))
@@ -279,7 +290,7 @@ async fn grant(
 ) -> Result<(), Error> {
     let decision = wire.decide(decision, |state| match state {
         State::Asked(it) => address(it).clone().map(Ok),
-        State::Rejected(reply) => Some(Err(Cause::Rejected(*reply))),
+        State::Rejected(reply) => Some(Err(SocksError::Rejected(*reply))),
         _ => None,
     });
     let address = decision.await.map_err(|it| Error::local(NAME, it))?;
@@ -292,19 +303,19 @@ async fn grant(
 async fn report(wire: &Wire<State>, version: Version, error: &Error) {
     let Some(cause) = error.cause() else { return };
     let reply = match cause {
-        Cause::RequiredMethod { .. } => {
+        SocksError::RequiredMethod { .. } => {
             return wire
                 .fill(|to| v5::emit_choice(to, method::NONE_ACCEPTABLE))
                 .await;
         }
-        Cause::EmptyPassword | Cause::WrongPassword => {
+        SocksError::EmptyPassword | SocksError::WrongPassword => {
             return wire.fill(|to| v5::emit_status(to, false)).await;
         }
-        Cause::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
-        Cause::UnsupportedCommand(_) => Reply::CommandNotSupported,
-        Cause::UnknownAddressType(_) => Reply::AddressTypeNotSupported,
-        Cause::BadAddress(_) | Cause::TooLong(_) => Reply::GeneralFailure,
-        Cause::Rejected(reply) => *reply,
+        SocksError::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
+        SocksError::UnsupportedCommand(_) => Reply::CommandNotSupported,
+        SocksError::UnknownAddressType(_) => Reply::AddressTypeNotSupported,
+        SocksError::BadAddress(_) | SocksError::TooLong(_) => Reply::GeneralFailure,
+        SocksError::Rejected(reply) => *reply,
         _ => return,
     };
     wire.fill(|to| wire::emit_refusal(to, version, reply)).await;
@@ -317,18 +328,23 @@ impl Layer for Server {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
-        self.0.process(ports, now);
+
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
+        self.0.process(flows, now);
     }
+
     fn is_open(&self) -> bool {
         self.0.is_open()
     }
+
     fn is_transparent(&self) -> bool {
         self.0.is_transparent()
     }
+
     fn progress(&self) -> Progress {
         self.0.progress()
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_open() {
             self.0.facts(f)?;

@@ -2,8 +2,9 @@
 
 use crate::{Address, AddressError, Command, Host, Reply};
 use ::socks5_proto as theirs;
-use std::fmt;
-use std::net::SocketAddr;
+use alloc::string::String;
+use core::fmt;
+use core::net::SocketAddr;
 
 impl From<Address> for theirs::Address {
     fn from(ours: Address) -> Self {
@@ -77,11 +78,12 @@ impl fmt::Display for UnassignedReply {
     }
 }
 
-impl std::error::Error for UnassignedReply {}
+impl core::error::Error for UnassignedReply {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn addresses_go_there_and_back() {

@@ -6,7 +6,7 @@ use crate::NAME;
 /// Why a TLS layer failed, or could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum TlsError {
     /// The peer sent this fatal alert (RFC 8446 §6.2).
     #[error("the peer sent the fatal alert {}", alert_name(.0))]
     Alert(AlertDescription),
@@ -65,11 +65,12 @@ pub enum Cause {
     Alpn(usize),
 }
 
-impl Cause {
+impl TlsError {
     /// Wraps what this side did wrong.
     pub(crate) fn local(self) -> Error {
         Error::local(NAME, self)
     }
+
     /// Wraps what the peer did wrong.
     pub(crate) fn peer(self) -> Error {
         Error::peer(NAME, self)
@@ -80,8 +81,8 @@ impl Cause {
 pub(crate) fn session_error(error: rustls::Error) -> Error {
     use rustls::Error as E;
     match error {
-        E::AlertReceived(alert) => Cause::Alert(alert).peer(),
-        E::InvalidCertificate(why) => Cause::Certificate(why).peer(),
+        E::AlertReceived(alert) => TlsError::Alert(alert).peer(),
+        E::InvalidCertificate(why) => TlsError::Certificate(why).peer(),
         E::InappropriateMessage { .. }
         | E::InappropriateHandshakeMessage { .. }
         | E::InvalidEncryptedClientHello(_)
@@ -91,8 +92,8 @@ pub(crate) fn session_error(error: rustls::Error) -> Error {
         | E::PeerIncompatible(_)
         | E::PeerMisbehaved(_)
         | E::PeerSentOversizedRecord
-        | E::NoApplicationProtocol => Cause::Rustls(error).peer(),
-        _ => Cause::Rustls(error).local(),
+        | E::NoApplicationProtocol => TlsError::Rustls(error).peer(),
+        _ => TlsError::Rustls(error).local(),
     }
 }
 

@@ -9,7 +9,7 @@
 //! ```
 //! # #[cfg(feature = "aws-lc-rs")] {
 //! # use wirestack_layer::Instant;
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
 //! use wirestack_tls::{Client, ClientSettings, Server, ServerSettings, server_name};
 //!
 //! let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
@@ -24,8 +24,8 @@
 //! request.write(b"hello");
 //! # let now = Instant::ORIGIN;
 //! while heard.is_empty() {
-//!     client.process(Ports::new(&mut back, &mut there, &mut request, &mut response), now);
-//!     server.process(Ports::new(&mut there, &mut back, &mut answer, &mut heard), now);
+//!     client.process(Flows::new(&mut back, &mut there, &mut request, &mut response), now);
+//!     server.process(Flows::new(&mut there, &mut back, &mut answer, &mut heard), now);
 //! }
 //! assert_eq!(heard.unread(), b"hello");
 //! assert_eq!(client.status().facts.to_string(), "TLSv1.3 TLS13_AES_256_GCM_SHA384");
@@ -47,7 +47,7 @@
 //! * [`ClientSettings`], [`ServerSettings`], [`Versions`]: configurations made easy (with the feature
 //!   `aws-lc-rs` or `ring`; without them, give whole configurations of your own).
 //! * [`server_name`]: whom the client expects, from the host of a URL.
-//! * [`Cause`]: what can go wrong.
+//! * [`TlsError`]: what can go wrong.
 //! * [`rustls`]: the library below, for everything that the settings do not cover.
 //!
 //! # How a session ends
@@ -56,7 +56,7 @@
 //! becomes the end of what the application receives. In TLS 1.3 the two directions end each for
 //! itself; in TLS 1.2 the first `close_notify` ends both, and whoever said it need not wait for the
 //! other's (RFC 5246 §7.2.1). Any other wire that ends without it arrives above as
-//! [`Cause::Truncated`]: an attacker could have cut it. An application that aborts ends the wire
+//! [`TlsError::Truncated`]: an attacker could have cut it. An application that aborts ends the wire
 //! without `close_notify`, so that the peer sees a truncation as well. When this side finds a fault,
 //! its alert leaves before the application hears of it.
 //!
@@ -84,7 +84,7 @@ mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;
 
-pub use error::Cause;
+pub use error::TlsError;
 pub use name::server_name;
 pub use rustls;
 pub use session::{Client, Server, Tls};

@@ -1,4 +1,4 @@
-use crate::Cause;
+use crate::TlsError;
 use rustls::pki_types::{DnsName, ServerName};
 use std::net::{IpAddr, Ipv6Addr};
 use wirestack_layer::Error;
@@ -12,9 +12,9 @@ use wirestack_layer::Error;
 ///
 /// # Errors
 ///
-/// [`Cause::ServerName`] if it is neither a DNS name nor an IP address.
+/// [`TlsError::ServerName`] if it is neither a DNS name nor an IP address.
 pub fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
-    let wrong = || Cause::ServerName(host.to_owned()).local();
+    let wrong = || TlsError::ServerName(host.to_owned()).local();
     let bare = host.strip_prefix('[').map(|rest| rest.strip_suffix(']'));
     let (address, bracketed) = match bare {
         Some(inside) => (inside.ok_or_else(wrong)?, true),
@@ -82,7 +82,7 @@ mod tests {
         ] {
             let error = server_name(host).unwrap_err();
             assert!(
-                matches!(error.cause(), Some(Cause::ServerName(_))),
+                matches!(error.cause(), Some(TlsError::ServerName(_))),
                 "{host}"
             );
         }

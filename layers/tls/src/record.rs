@@ -1,4 +1,4 @@
-use crate::Cause;
+use crate::TlsError;
 
 /// What lies at the front of the wire's unread bytes.
 pub(crate) enum Front {
@@ -9,7 +9,7 @@ pub(crate) enum Front {
     /// A header that promises what no record has (RFC 8446 §5.1).
     BadHeader,
     /// Some other protocol.
-    Junk(Cause),
+    Junk(TlsError),
 }
 
 impl Front {
@@ -31,18 +31,19 @@ impl Front {
             _ => Self::Needs(HEADER),
         }
     }
+
     fn of_junk(kind: u8, unread: &[u8]) -> Self {
         if unread.starts_with(RESPONSE) {
-            return Self::Junk(Cause::HttpResponse);
+            return Self::Junk(TlsError::HttpResponse);
         }
         if REQUESTS.iter().any(|start| unread.starts_with(start)) {
-            return Self::Junk(Cause::HttpRequest);
+            return Self::Junk(TlsError::HttpRequest);
         }
         let mut starts = REQUESTS.iter().chain([&RESPONSE]);
         if starts.any(|start| start.starts_with(unread)) {
             return Self::Needs(unread.len() + 1);
         }
-        Self::Junk(Cause::NotTls(kind))
+        Self::Junk(TlsError::NotTls(kind))
     }
 }
 

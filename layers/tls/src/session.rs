@@ -1,6 +1,6 @@
 use crate::error::session_error;
 use crate::record::{APPLICATION_DATA, Front, HEADER, PLAINTEXT};
-use crate::{Cause, NAME};
+use crate::{NAME, TlsError};
 use bytes::{BufMut, BytesMut};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{
@@ -12,7 +12,7 @@ use std::io::{self, BufRead, IoSlice, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// The client's side of a TLS session, as a layer.
 pub type Client = Tls<ClientConnection>;
@@ -38,7 +38,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::Rustls`] if the configuration cannot make a ClientHello.
+    /// [`TlsError::Rustls`] if the configuration cannot make a ClientHello.
     pub fn new(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, Error> {
         let conn = ClientConnection::new(config, name).map_err(session_error)?;
         Ok(Self::over(conn))
@@ -50,15 +50,16 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Cause::EarlyData`] if the configuration accepts early data, which can be replayed
-    /// (RFC 8446 §8) and is not delivered by this layer; [`Cause::Rustls`] if it is otherwise unusable.
+    /// [`TlsError::EarlyData`] if the configuration accepts early data, which can be replayed
+    /// (RFC 8446 §8) and is not delivered by this layer; [`TlsError::Rustls`] if it is otherwise unusable.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
         if config.max_early_data_size > 0 {
-            return Err(Cause::EarlyData.local());
+            return Err(TlsError::EarlyData.local());
         }
         let conn = ServerConnection::new(config).map_err(session_error)?;
         Ok(Self::over(conn))
     }
+
     /// Returns the name that the client asked for (SNI, RFC 6066 §3), once its ClientHello is read.
     pub fn server_name(&self) -> Option<&str> {
         self.conn.server_name()
@@ -74,29 +75,34 @@ where
         let phase = Phase::Duplex;
         Self { conn, phase }
     }
+
     /// Returns the protocol agreed on by ALPN (RFC 7301), if there is one.
     pub fn alpn(&self) -> Option<&[u8]> {
         self.conn.alpn_protocol()
     }
+
     /// Returns the protocol version, once it is agreed.
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.conn.protocol_version()
     }
+
     /// Returns the cipher suite, once it is agreed.
     pub fn suite(&self) -> Option<CipherSuite> {
         Some(self.conn.negotiated_cipher_suite()?.suite())
     }
+
     /// Returns the peer's certificate chain, its own certificate first, if it has shown one.
     pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
         self.conn.peer_certificates()
     }
+
     /// Returns the connection below, for whatever else it can tell, such as keying material.
     pub fn connection(&self) -> &C {
         &self.conn
     }
 
     /// Decrypts record by record until room or records run out.
-    fn receive(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
+    fn receive(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         let mut large = false;
         let result = self.receive_records(p, &mut large);
         if large {
@@ -105,7 +111,8 @@ where
         }
         result
     }
-    fn receive_records(&mut self, p: &mut Ports<'_>, large: &mut bool) -> Result<(), Error> {
+
+    fn receive_records(&mut self, p: &mut Flows<'_>, large: &mut bool) -> Result<(), Error> {
         while self.may_receive(p) {
             let unread = p.from_wire.unread();
             let size = match Front::of(unread) {
@@ -115,7 +122,7 @@ where
                         self.peer_closed(p);
                         return Ok(());
                     }
-                    if let Some(error) = p.from_wire.cut(NAME, self.truncation()) {
+                    if let Some(error) = p.from_wire.truncation(NAME, self.truncation()) {
                         return Err(error);
                     }
                     p.from_wire.require(size);
@@ -148,11 +155,13 @@ where
         }
         Ok(())
     }
+
     /// Whether one more record may be looked at. One of the handshake always may: rustls holds the
     /// answer until there is room, and two sides that both waited for room would wait for ever.
-    fn may_receive(&self, p: &Ports<'_>) -> bool {
+    fn may_receive(&self, p: &Flows<'_>) -> bool {
         self.conn.is_handshaking() || p.to_app.room() > 0
     }
+
     fn feed(&mut self, mut bytes: &[u8]) -> Result<IoState, rustls::Error> {
         while !bytes.is_empty() {
             let Ok(1..) = self.conn.read_tls(&mut bytes) else {
@@ -162,6 +171,7 @@ where
         }
         self.conn.process_new_packets()
     }
+
     fn deliver(&mut self, to_app: &mut Pipe) {
         let mut reader = self.conn.reader();
         while let Ok(plain @ [_, ..]) = reader.fill_buf() {
@@ -170,6 +180,7 @@ where
             reader.consume(n);
         }
     }
+
     /// Whether the wire may end between two records.
     ///
     /// RFC 5246 §7.2.1: "It is not required for the initiator of the close to wait for the
@@ -179,7 +190,8 @@ where
     fn may_end_here(&self) -> bool {
         matches!(self.phase, Phase::Receiving { heard: false }) && !self.is_tls13()
     }
-    fn peer_closed(&mut self, p: &mut Ports<'_>) {
+
+    fn peer_closed(&mut self, p: &mut Flows<'_>) {
         // RFC 8446 §6.1: "Any data received after a closure alert has been received MUST be
         // ignored."
         p.from_wire.discard();
@@ -189,7 +201,7 @@ where
             Phase::Duplex => {
                 // RFC 5246 §7.2.1: "The other party MUST respond with a close_notify alert of its
                 // own and close down the connection immediately, discarding any pending writes."
-                let error = Cause::Closed.peer().at(Place::Layer(p.place));
+                let error = TlsError::Closed.peer().at(Place::Layer(p.index));
                 p.from_app.refuse(error);
                 self.close_notify(p.to_wire);
                 self.phase = Phase::Over;
@@ -199,7 +211,7 @@ where
     }
 
     /// Encrypts record by record until room or data run out, then passes the end on.
-    fn send(&mut self, p: &mut Ports<'_>) -> Result<(), Error> {
+    fn send(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         if !self.conn.is_handshaking() {
             while p.to_wire.room() > 0 && !p.from_app.is_empty() {
                 self.encrypt(p.from_app, p.to_wire)?;
@@ -222,9 +234,11 @@ where
             _ => Ok(()),
         }
     }
-    fn may_close(&self, p: &Ports<'_>) -> bool {
+
+    fn may_close(&self, p: &Flows<'_>) -> bool {
         !self.conn.is_handshaking() && p.to_wire.room() > 0
     }
+
     /// Encrypts one record: as much as fits, gathered from the pieces that lie there.
     fn encrypt(&mut self, from_app: &mut Pipe, to_wire: &mut Pipe) -> Result<(), Error> {
         let mut slices = [IoSlice::new(&[]); GATHERED];
@@ -238,7 +252,7 @@ where
             }
         }
         let written = self.conn.writer().write_vectored(&slices[..filled]);
-        let n = written.map_err(|_| Cause::WornOut.local())?;
+        let n = written.map_err(|_| TlsError::WornOut.local())?;
         let sent = to_wire.fill(|buf| {
             let start = buf.len();
             while self.conn.wants_write() {
@@ -253,11 +267,12 @@ where
             sent
         });
         if !sent {
-            return Err(Cause::WornOut.local());
+            return Err(TlsError::WornOut.local());
         }
         from_app.consume(n);
         Ok(())
     }
+
     fn close_notify(&mut self, to_wire: &mut Pipe) {
         self.conn.send_close_notify();
         self.flush_all(to_wire);
@@ -270,11 +285,13 @@ where
             self.flush_some(to_wire);
         }
     }
+
     fn flush_all(&mut self, to_wire: &mut Pipe) {
         while self.conn.wants_write() {
             self.flush_some(to_wire);
         }
     }
+
     fn flush_some(&mut self, to_wire: &mut Pipe) {
         if to_wire.is_closed() {
             self.conn.write_tls(&mut io::sink()).ok(); // nobody will hear it
@@ -282,6 +299,7 @@ where
             to_wire.fill(|buf| self.write_records(buf));
         }
     }
+
     fn write_records(&mut self, buf: &mut BytesMut) {
         self.conn.write_tls(&mut buf.writer()).ok(); // memory does not fail
     }
@@ -289,16 +307,18 @@ where
     fn is_tls13(&self) -> bool {
         self.version() == Some(ProtocolVersion::TLSv1_3)
     }
+
     fn awaited(&self) -> &'static str {
         match self.version() {
             None => "the peer's Hello",
             Some(_) => "the peer's Finished",
         }
     }
-    fn truncation(&self) -> Cause {
+
+    fn truncation(&self) -> TlsError {
         match self.conn.is_handshaking() {
-            true => Cause::CutHandshake(self.awaited()),
-            false => Cause::Truncated,
+            true => TlsError::CutHandshake(self.awaited()),
+            false => TlsError::Truncated,
         }
     }
 }
@@ -313,7 +333,8 @@ where
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+
+    fn process(&mut self, mut p: Flows<'_>, _now: Instant) {
         p.propagate_stop();
         self.flush(p.to_wire);
         let mut result = match self.phase {
@@ -333,14 +354,17 @@ where
             p.fail(error);
         }
     }
+
     fn is_open(&self) -> bool {
         !self.conn.is_handshaking()
     }
+
     /// Returns whether TLS 1.3 is agreed. Before the handshake has told, the answer is no: TLS 1.2
     /// ends both directions at once.
     fn carries_half_close(&self) -> bool {
         self.is_tls13()
     }
+
     fn progress(&self) -> Progress {
         match self.phase {
             Phase::Over => Progress::Over,
@@ -349,6 +373,7 @@ where
             Phase::Receiving { .. } => Progress::Closing("the peer's close_notify"),
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Some(version), Some(suite), true) = (self.version(), self.suite(), self.is_open())
         else {

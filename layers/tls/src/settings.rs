@@ -1,4 +1,4 @@
-use crate::Cause;
+use crate::TlsError;
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -33,18 +33,21 @@ impl ClientSettings {
             session: Session::default(),
         }
     }
+
     /// Trusts the certificate authorities in this PEM text too.
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Pem(pem.into()));
         self
     }
+
     /// Trusts only what was given to [`ca_certificates`](Self::ca_certificates).
     #[must_use]
     pub fn without_system_roots(mut self) -> Self {
         self.system_roots = false;
         self
     }
+
     /// Shows this certificate chain, its own certificate first, to a server that asks for one, and
     /// proves it with the private key (PKCS #8, PKCS #1 or SEC 1), both as PEM text.
     #[must_use]
@@ -52,6 +55,7 @@ impl ClientSettings {
         self.identity = Some(Identity::new(chain, key));
         self
     }
+
     /// Offers these protocols by ALPN (RFC 7301), the preferred first. Each call replaces what
     /// was set before.
     #[must_use]
@@ -59,12 +63,14 @@ impl ClientSettings {
         self.session.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
+
     /// Speaks only these versions.
     #[must_use]
     pub fn versions(mut self, versions: Versions) -> Self {
         self.session.versions = versions;
         self
     }
+
     /// Appends the session's secrets to the file that the environment variable `SSLKEYLOGFILE`
     /// names, if it is set: whoever reads it can decrypt the connection.
     #[must_use]
@@ -72,12 +78,13 @@ impl ClientSettings {
         self.session.key_log = true;
         self
     }
+
     /// Makes the configuration.
     ///
     /// # Errors
     ///
-    /// [`Cause::Roots`], [`Cause::Identity`], [`Cause::Pem`], [`Cause::NoPem`], [`Cause::Alpn`], or
-    /// [`Cause::Rustls`] for whatever else `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`], [`TlsError::Alpn`], or
+    /// [`TlsError::Rustls`] for whatever else `rustls` refuses.
     pub fn build(self) -> Result<Arc<ClientConfig>, Error> {
         let provider = provider();
         let alpn = self.session.alpn()?;
@@ -85,7 +92,7 @@ impl ClientSettings {
         let authorities = certificates(&self.authorities, "CA certificate")?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
-            .map_err(|error| Cause::Rustls(error).local())?;
+            .map_err(|error| TlsError::Rustls(error).local())?;
         let builder = match self.system_roots {
             true => builder
                 .dangerous()
@@ -96,7 +103,7 @@ impl ClientSettings {
             Some(identity) => {
                 let (chain, key) = identity.parse()?;
                 let made = builder.with_client_auth_cert(chain, key);
-                made.map_err(|error| Cause::Identity(error).local())?
+                made.map_err(|error| TlsError::Identity(error).local())?
             }
             None => builder.with_no_client_auth(),
         };
@@ -135,12 +142,14 @@ impl ServerSettings {
             session: Session::default(),
         }
     }
+
     /// Accepts only clients with a certificate from an authority in this PEM text.
     #[must_use]
     pub fn require_client_certificates(mut self, authorities: impl Into<Vec<u8>>) -> Self {
         self.clients = Clients::Required(Pem(authorities.into()));
         self
     }
+
     /// Asks clients for a certificate from an authority in this PEM text, and accepts those that
     /// have none.
     #[must_use]
@@ -148,6 +157,7 @@ impl ServerSettings {
         self.clients = Clients::Allowed(Pem(authorities.into()));
         self
     }
+
     /// Agrees to these protocols by ALPN (RFC 7301), the preferred first; a client that offers only
     /// others is refused. Each call replaces what was set before.
     #[must_use]
@@ -155,12 +165,14 @@ impl ServerSettings {
         self.session.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
+
     /// Speaks only these versions.
     #[must_use]
     pub fn versions(mut self, versions: Versions) -> Self {
         self.session.versions = versions;
         self
     }
+
     /// Appends the session's secrets to the file that the environment variable `SSLKEYLOGFILE`
     /// names, if it is set: whoever reads it can decrypt the connection.
     #[must_use]
@@ -168,12 +180,13 @@ impl ServerSettings {
         self.session.key_log = true;
         self
     }
+
     /// Makes the configuration.
     ///
     /// # Errors
     ///
-    /// [`Cause::Roots`], [`Cause::Identity`], [`Cause::Pem`], [`Cause::NoPem`], [`Cause::Alpn`], or
-    /// [`Cause::Rustls`] for whatever else `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`], [`TlsError::Alpn`], or
+    /// [`TlsError::Rustls`] for whatever else `rustls` refuses.
     pub fn build(self) -> Result<Arc<ServerConfig>, Error> {
         let provider = provider();
         let alpn = self.session.alpn()?;
@@ -182,10 +195,10 @@ impl ServerSettings {
         let (chain, key) = self.identity.parse()?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
-            .map_err(|error| Cause::Rustls(error).local())?
+            .map_err(|error| TlsError::Rustls(error).local())?
             .with_client_cert_verifier(clients)
             .with_single_cert(chain, key)
-            .map_err(|error| Cause::Identity(error).local())?;
+            .map_err(|error| TlsError::Identity(error).local())?;
         config.alpn_protocols = alpn;
         if self.session.key_log {
             config.key_log = Arc::new(KeyLogFile::new());
@@ -228,7 +241,7 @@ impl Session {
     fn alpn(&self) -> Result<Vec<Vec<u8>>, Error> {
         let mut lengths = self.alpn.iter().map(Vec::len);
         match lengths.find(|length| !(1..=255).contains(length)) {
-            Some(length) => Err(Cause::Alpn(length).local()),
+            Some(length) => Err(TlsError::Alpn(length).local()),
             None => Ok(self.alpn.clone()),
         }
     }
@@ -272,12 +285,13 @@ impl Identity {
         let (chain, key) = (Pem(chain.into()), Pem(key.into()));
         Self { chain, key }
     }
+
     fn parse(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
         let chain = certificates(std::slice::from_ref(&self.chain), "certificate chain")?;
         let what = "private key";
         let mut keys = PrivateKeyDer::pem_slice_iter(&self.key.0);
-        let key = keys.next().ok_or(Cause::NoPem(what).local())?;
-        let key = key.map_err(|source| Cause::Pem { what, source }.local())?;
+        let key = keys.next().ok_or(TlsError::NoPem(what).local())?;
+        let key = key.map_err(|source| TlsError::Pem { what, source }.local())?;
         Ok((chain, key))
     }
 }
@@ -354,7 +368,7 @@ fn store(authorities: Vec<CertificateDer<'static>>) -> Result<Arc<RootCertStore>
 }
 
 fn roots_error(why: impl ToString) -> Error {
-    Cause::Roots(why.to_string()).local()
+    TlsError::Roots(why.to_string()).local()
 }
 
 /// Reads every certificate in each text, of which none may be without.
@@ -363,10 +377,10 @@ fn certificates(texts: &[Pem], what: &'static str) -> Result<Vec<CertificateDer<
     for text in texts {
         let before = all.len();
         for certificate in CertificateDer::pem_slice_iter(&text.0) {
-            all.push(certificate.map_err(|source| Cause::Pem { what, source }.local())?);
+            all.push(certificate.map_err(|source| TlsError::Pem { what, source }.local())?);
         }
         if all.len() == before {
-            return Err(Cause::NoPem(what).local());
+            return Err(TlsError::NoPem(what).local());
         }
     }
     Ok(all)

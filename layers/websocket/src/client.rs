@@ -14,7 +14,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use wirestack_http1::upgrade;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue, Seed};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Queue, Seed};
 
 /// The client's side of a WebSocket.
 ///
@@ -63,6 +63,7 @@ impl Client {
         let stage = Stage::Opening(Box::new(handshake));
         Ok(Self::with(stage, Connection::client(masks, &settings)))
     }
+
     /// Creates a client that is open already, over a stream whose handshake went another way.
     pub fn established(settings: Settings, seed: Seed) -> Self {
         let stage = Stage::Open {
@@ -71,15 +72,16 @@ impl Client {
         };
         Self::with(stage, Connection::client(Masks::new(seed), &settings))
     }
+
     /// Creates a client over a stream of an HTTP/2 connection whose server answered `request`, as
     /// [`Request::to_http2`] has it, with a 2xx `response` (RFC 8441 §5). What the server chose is
     /// checked as ever; `Sec-WebSocket-Accept` is ignored.
     ///
     /// # Errors
     ///
-    /// [`Cause::UnofferedSubprotocol`](crate::Cause::UnofferedSubprotocol),
-    /// [`Cause::UnofferedExtension`](crate::Cause::UnofferedExtension),
-    /// [`Cause::BadExtension`](crate::Cause::BadExtension).
+    /// [`WebSocketError::UnofferedSubprotocol`](crate::WebSocketError::UnofferedSubprotocol),
+    /// [`WebSocketError::UnofferedExtension`](crate::WebSocketError::UnofferedExtension),
+    /// [`WebSocketError::BadExtension`](crate::WebSocketError::BadExtension).
     pub fn answered(
         request: &Request,
         response: Response<()>,
@@ -98,15 +100,18 @@ impl Client {
         };
         Ok(Self::with(stage, connection))
     }
+
     /// Makes it take and hand over messages in parts, as they come and go.
     pub fn parts(self) -> Client<Queue<Part>> {
         self.carrying()
     }
+
     /// Makes it carry bytes, in binary messages of any cut. A text message then fails it. There is no
     /// half-close: who finishes closes (see [`carries_half_close`](Layer::carries_half_close)).
     pub fn tunnel(self) -> Client<Pipe> {
         self.carrying()
     }
+
     /// Makes it carry what its application side is made of: messages, parts or bytes.
     pub fn carrying<F: Payload>(self) -> Client<F> {
         Client::with(self.stage, self.connection)
@@ -121,6 +126,7 @@ impl<F> Client<F> {
             form: PhantomData,
         }
     }
+
     /// Returns the server's response, once open: a `101 Switching Protocols`, or over HTTP/2 a 2xx.
     pub fn response(&self) -> Option<&Response<()>> {
         match &self.stage {
@@ -128,6 +134,7 @@ impl<F> Client<F> {
             _ => None,
         }
     }
+
     /// Returns the subprotocol that the server chose.
     pub fn subprotocol(&self) -> Option<&str> {
         match &self.stage {
@@ -135,41 +142,48 @@ impl<F> Client<F> {
             _ => None,
         }
     }
+
     /// Returns how messages are compressed, if the server agreed to that.
     pub fn compression(&self) -> Option<&Compression> {
         self.connection.compression()
     }
+
     /// Sends a ping at the next `process`, or once open. Its pong comes out of [`pong`](Self::pong).
     ///
     /// # Errors
     ///
-    /// [`Cause::LongPing`](crate::Cause::LongPing) beyond 125 bytes,
-    /// [`Cause::TooManyPings`](crate::Cause::TooManyPings) while 64 are unanswered.
+    /// [`WebSocketError::LongPing`](crate::WebSocketError::LongPing) beyond 125 bytes,
+    /// [`WebSocketError::TooManyPings`](crate::WebSocketError::TooManyPings) while 64 are unanswered.
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
         self.connection.ping(payload.into())
     }
+
     /// Returns the next ping that was answered. A pong also answers the pings before its own.
     pub fn pong(&mut self) -> Option<Pong> {
         self.connection.pong()
     }
+
     /// Returns whether the answer to one ping is there.
     pub fn is_answered(&self, ping: PingToken) -> bool {
         self.connection.is_answered(ping)
     }
+
     /// Takes the answer to one ping, if it is there.
     pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.connection.pong_to(ping)
     }
+
     /// Sets what the Close frame will say when the application has finished, instead of 1000. It
     /// closes nothing: that is what finishing does.
     ///
     /// # Errors
     ///
-    /// [`Cause::UnsendableCode`](crate::Cause::UnsendableCode),
-    /// [`Cause::LongReason`](crate::Cause::LongReason).
+    /// [`WebSocketError::UnsendableCode`](crate::WebSocketError::UnsendableCode),
+    /// [`WebSocketError::LongReason`](crate::WebSocketError::LongReason).
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         self.connection.close(code.into(), reason)
     }
+
     /// Returns how it was closed, once the peer's Close frame is in.
     pub fn closed(&self) -> Option<&Closed> {
         self.connection.closed()
@@ -180,7 +194,7 @@ impl Handshake {
     /// Goes on as far as possible, and returns what comes next if that is known.
     fn step<F: Payload>(
         &mut self,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<Option<(Stage, Option<Compression>)>, Error> {
         if !self.opening.process(p, now)? {
@@ -209,7 +223,8 @@ impl<F: Payload> Layer for Client<F> {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+
+    fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         p.propagate_stop();
         if let Stage::Opening(handshake) = &mut self.stage {
             match handshake.step(&mut p, now) {
@@ -230,6 +245,7 @@ impl<F: Payload> Layer for Client<F> {
             _ => p.discard(),
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Opening(handshake) => handshake.opening.upgrade.deadline(),
@@ -237,12 +253,15 @@ impl<F: Payload> Layer for Client<F> {
             Stage::Failed => None,
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open { .. })
     }
+
     fn carries_half_close(&self) -> bool {
         false
     }
+
     fn progress(&self) -> Progress {
         match &self.stage {
             Stage::Opening(_) => Progress::Opening("the upgrade response"),
@@ -250,6 +269,7 @@ impl<F: Payload> Layer for Client<F> {
             Stage::Failed => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_facts(
             f,

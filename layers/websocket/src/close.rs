@@ -1,6 +1,6 @@
 //! Close frames (RFC 6455 §5.5.1, §7.4).
 
-use crate::{Cause, Text};
+use crate::{Text, WebSocketError};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt;
 
@@ -40,11 +40,13 @@ impl CloseCode {
     pub const fn new(code: u16) -> Self {
         Self(code)
     }
+
     /// Returns whether the code may stand in a Close frame: it is registered, or between 3000 and
     /// 4999. 1004, 1005, 1006 and 1015 are reserved.
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
+
     /// Returns whether the code says that all is well: 1000, 1001, and no code at all.
     pub const fn is_clean(self) -> bool {
         matches!(self, Self::NORMAL | Self::GOING_AWAY | Self::NO_STATUS)
@@ -103,32 +105,36 @@ impl Close {
         let reason = Text::default();
         Self { code, reason }
     }
+
     /// Checks what the application wants to say.
-    pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, Cause> {
+    pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, WebSocketError> {
         if !code.is_sendable() {
-            return Err(Cause::UnsendableCode(code));
+            return Err(WebSocketError::UnsendableCode(code));
         }
         if reason.len() > MAX_REASON {
-            return Err(Cause::LongReason(reason.len()));
+            return Err(WebSocketError::LongReason(reason.len()));
         }
         let reason = Text::from(reason.to_owned());
         Ok(Self { code, reason })
     }
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, Cause> {
+
+    pub(crate) fn parse(payload: &[u8]) -> Result<Self, WebSocketError> {
         let Some((code, reason)) = payload.split_first_chunk() else {
             return match payload {
                 [] => Ok(Self::bare(CloseCode::NO_STATUS)),
-                _ => Err(Cause::ShortClose),
+                _ => Err(WebSocketError::ShortClose),
             };
         };
         let code = CloseCode(u16::from_be_bytes(*code));
         if !code.is_sendable() {
-            return Err(Cause::BadCloseCode(code));
+            return Err(WebSocketError::BadCloseCode(code));
         }
         // Copied: a reason may be kept for long, and must not keep the buffer it came in.
-        let reason = Text::try_from(Bytes::copy_from_slice(reason)).or(Err(Cause::BadUtf8))?;
+        let reason =
+            Text::try_from(Bytes::copy_from_slice(reason)).or(Err(WebSocketError::BadUtf8))?;
         Ok(Self { code, reason })
     }
+
     pub(crate) fn emit(&self) -> Bytes {
         let mut payload = BytesMut::new();
         if self.code != CloseCode::NO_STATUS {
@@ -163,8 +169,11 @@ mod tests {
     fn a_reason_has_at_most_123_bytes() {
         assert!(Close::new(CloseCode::NORMAL, &"é".repeat(61)).is_ok());
         let long = Close::new(CloseCode::NORMAL, &"é".repeat(62));
-        assert_eq!(long, Err(Cause::LongReason(124)));
+        assert_eq!(long, Err(WebSocketError::LongReason(124)));
         let unsendable = Close::new(CloseCode::NO_STATUS, "");
-        assert_eq!(unsendable, Err(Cause::UnsendableCode(CloseCode::NO_STATUS)));
+        assert_eq!(
+            unsendable,
+            Err(WebSocketError::UnsendableCode(CloseCode::NO_STATUS))
+        );
     }
 }

@@ -8,11 +8,11 @@ use crate::message::Payload;
 use crate::ping::{PingToken, Pings, Pong};
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
-use crate::{Cause, NAME, Settings};
+use crate::{NAME, Settings, WebSocketError};
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Place, Progress};
 
 /// An open WebSocket of either role.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct Connection {
     compression: Option<Compression>,
     /// What the connection fails for as soon as the application has taken what came before: so it
     /// can still answer that.
-    refused: Option<Cause>,
+    refused: Option<WebSocketError>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
 }
@@ -57,7 +57,7 @@ enum State {
 /// Why a connection fails.
 enum Failure {
     /// This side refuses what it saw, and says so.
-    Refused(Cause),
+    Refused(WebSocketError),
     /// There is nobody left to tell.
     Lost(Error),
 }
@@ -66,9 +66,11 @@ impl Connection {
     pub(crate) fn client(masks: Masks, settings: &Settings) -> Self {
         Self::new(Some(masks), settings)
     }
+
     pub(crate) fn server(settings: &Settings) -> Self {
         Self::new(None, settings)
     }
+
     fn new(masks: Option<Masks>, settings: &Settings) -> Self {
         let is_client = masks.is_some();
         Self {
@@ -86,6 +88,7 @@ impl Connection {
             waits_for_end: is_client,
         }
     }
+
     /// Compresses from now on, if that was agreed on.
     pub(crate) fn compress(&mut self, agreed: Option<Compression>, settings: Option<&Deflate>) {
         if let (Some(agreed), Some(settings)) = (agreed, settings) {
@@ -95,30 +98,38 @@ impl Connection {
             self.compression = Some(agreed);
         }
     }
+
     pub(crate) fn compression(&self) -> Option<&Compression> {
         self.compression.as_ref()
     }
+
     pub(crate) fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
         self.pings
             .add(payload)
             .map_err(|cause| Error::local(NAME, cause))
     }
+
     pub(crate) fn pong(&mut self) -> Option<Pong> {
         self.pings.next_pong()
     }
+
     pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
         self.pings.is_answered(ping)
     }
+
     pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.pings.pong_to(ping)
     }
+
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.farewell = Close::new(code, reason).map_err(|cause| Error::local(NAME, cause))?;
         Ok(())
     }
+
     pub(crate) fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()
     }
+
     pub(crate) fn progress(&self) -> Progress {
         match self.state {
             State::Open => Progress::Open,
@@ -128,6 +139,7 @@ impl Connection {
             State::Over => Progress::Over,
         }
     }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Closing { until } | State::Answering { until, .. } | State::Ending { until } => {
@@ -140,6 +152,7 @@ impl Connection {
             State::Over => None,
         }
     }
+
     /// Until when the closing has to be done: counted from when the application asked for it, or the
     /// peer did.
     fn until(&self, now: Instant) -> Option<Instant> {
@@ -148,7 +161,8 @@ impl Connection {
             None => now.checked_add(self.close_timeout),
         }
     }
-    pub(crate) fn process<F: Payload>(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+
+    pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         if self.leaving.is_none() && self.state != State::Over && p.from_app.is_closed() {
             self.leaving = Some(self.until(now));
         }
@@ -187,9 +201,10 @@ impl Connection {
             self.give_up(&mut p);
         }
     }
+
     fn receive<F: Payload>(
         &mut self,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
         if let Some(cause) = self.refused.take_if(|_| p.to_app.is_empty()) {
@@ -212,7 +227,7 @@ impl Connection {
                     break;
                 }
                 Received::Nothing => {
-                    return match p.from_wire.cut(NAME, Cause::Cut) {
+                    return match p.from_wire.truncation(NAME, WebSocketError::Cut) {
                         Some(error) => Err(Failure::Lost(error)),
                         None => Ok(()),
                     };
@@ -221,11 +236,12 @@ impl Connection {
         }
         Ok(())
     }
+
     /// Asks a silent peer for a sign of life.
-    fn watch<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) -> Result<(), Failure> {
+    fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
         let unread = !p.from_wire.is_empty();
         match self.watch.process(now, p.from_wire.total(), unread) {
-            Duty::GiveUp(timeout) => return Err(Cause::Silent(timeout).into()),
+            Duty::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
             // A peer that does not read is asked by that already.
             Duty::Ping if p.to_wire.room() > 0 => {
                 self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
@@ -234,21 +250,22 @@ impl Connection {
         }
         Ok(())
     }
+
     fn peer_closed<F: Payload>(
         &mut self,
         Close { code, reason }: Close,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) {
         let is_echo = match self.state {
             State::Closing { .. } => code == self.farewell.code,
             _ => false,
         };
-        let cause = Cause::Closed {
+        let cause = WebSocketError::Closed {
             code,
             reason: reason.clone(),
         };
-        let error = Error::peer(NAME, cause).at(Place::Layer(p.place));
+        let error = Error::peer(NAME, cause).at(Place::Layer(p.index));
         // What the application had queued still goes; more it may not say.
         p.from_app.stop(error.clone().into());
         if is_echo || code.is_clean() {
@@ -270,8 +287,9 @@ impl Connection {
         };
         self.closed = Some(Closed { code, reason, by });
     }
+
     /// Sends what there is room for.
-    fn send<F: Payload>(&mut self, p: &mut Ports<'_, F, F>, now: Instant) {
+    fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
         }
@@ -312,33 +330,38 @@ impl Connection {
             }
         }
     }
-    fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Ports<'_, F, F>) {
+
+    fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Flows<'_, F, F>) {
         if self.waits_for_end {
             self.state = State::Ending { until };
         } else {
             self.end(p); // "The server MUST close the underlying TCP connection immediately"
         }
     }
-    fn end<F: Payload>(&mut self, p: &mut Ports<'_, F, F>) {
+
+    fn end<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         p.to_wire.finish();
         self.state = State::Over;
     }
+
     /// The application broke off: the peer sees an end without a Close frame, which nobody takes for
     /// a clean one.
-    fn abandon<F: Payload>(&mut self, error: Error, p: &mut Ports<'_, F, F>) {
+    fn abandon<F: Payload>(&mut self, error: Error, p: &mut Flows<'_, F, F>) {
         p.to_wire.abort(error.clone());
         p.fail(error);
         self.state = State::Over;
     }
+
     /// The closing took too long.
-    fn give_up<F: Payload>(&mut self, p: &mut Ports<'_, F, F>) {
+    fn give_up<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         if let State::Ending { .. } = self.state {
             return self.end(p); // everything was said
         }
-        let error = Error::peer(NAME, Cause::CloseTimedOut(self.close_timeout));
-        self.abandon(error.at(Place::Layer(p.place)), p);
+        let error = Error::peer(NAME, WebSocketError::CloseTimedOut(self.close_timeout));
+        self.abandon(error.at(Place::Layer(p.index)), p);
     }
-    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Ports<'_, F, F>, now: Instant) {
+
+    fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Flows<'_, F, F>, now: Instant) {
         let error = match failure {
             Failure::Refused(cause) => {
                 if self.state == State::Open {
@@ -357,8 +380,8 @@ impl Connection {
     }
 }
 
-impl From<Cause> for Failure {
-    fn from(cause: Cause) -> Self {
+impl From<WebSocketError> for Failure {
+    fn from(cause: WebSocketError) -> Self {
         Self::Refused(cause)
     }
 }

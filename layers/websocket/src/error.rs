@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Why a WebSocket failed, or refused what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum WebSocketError {
     // --- frames ---
     /// A bit is set that no extension gave a meaning to: RSV1, RSV2 and RSV3 as 4, 2 and 1.
     #[error("reserved bits {0:03b} set without an extension")]
@@ -162,7 +162,7 @@ pub enum Cause {
     TooManyPings(usize),
 }
 
-impl Cause {
+impl WebSocketError {
     /// Returns the code of the Close frame that tells the peer (RFC 6455 §7.4.1).
     pub(crate) fn close_code(&self) -> CloseCode {
         match self {

@@ -21,6 +21,7 @@ impl Extension {
         let elements = elements.filter(|element| !element.is_empty());
         elements.map(Self::parse).collect()
     }
+
     fn parse(text: &str) -> Result<Self, Malformed> {
         let mut parts = split(text, ';')?.into_iter().map(str::trim);
         let name = parts.next().and_then(token).ok_or(Malformed)?;

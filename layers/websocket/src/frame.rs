@@ -1,7 +1,7 @@
 //! The wire format of a frame's header (RFC 6455 §5.2): parse and emit, no state.
 
 use crate::mask::Key;
-use crate::{Cause, MAX_CONTROL};
+use crate::{MAX_CONTROL, WebSocketError};
 
 /// What a frame is (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Opcode {
     pub(crate) fn is_control(self) -> bool {
         self as u8 & 8 != 0
     }
-    fn parse(opcode: u8) -> Result<Self, Cause> {
+
+    fn parse(opcode: u8) -> Result<Self, WebSocketError> {
         Ok(match opcode {
             0 => Self::Continuation,
             1 => Self::Text,
@@ -52,7 +53,7 @@ impl Opcode {
             8 => Self::Close,
             9 => Self::Ping,
             10 => Self::Pong,
-            _ => return Err(Cause::UnknownOpcode(opcode)),
+            _ => return Err(WebSocketError::UnknownOpcode(opcode)),
         })
     }
 }
@@ -63,7 +64,7 @@ impl Header {
 
     /// Parses the header that `bytes` begin with, of a peer that has to mask or must not.
     #[inline]
-    pub(crate) fn parse(bytes: &[u8], masked: bool) -> Result<Parsed, Cause> {
+    pub(crate) fn parse(bytes: &[u8], masked: bool) -> Result<Parsed, WebSocketError> {
         let [first, second, rest @ ..] = bytes else {
             return Ok(Parsed::Needs(2));
         };
@@ -71,16 +72,16 @@ impl Header {
         let fin = first & 0x80 != 0;
         let short = second & 0x7f;
         match second & 0x80 != 0 {
-            false if masked => return Err(Cause::Unmasked),
-            true if !masked => return Err(Cause::Masked),
+            false if masked => return Err(WebSocketError::Unmasked),
+            true if !masked => return Err(WebSocketError::Masked),
             _ => {}
         }
         if opcode.is_control() {
             if !fin {
-                return Err(Cause::FragmentedControl);
+                return Err(WebSocketError::FragmentedControl);
             }
             if usize::from(short) > MAX_CONTROL {
-                return Err(Cause::LongControl);
+                return Err(WebSocketError::LongControl);
             }
         }
         let extended = match short {
@@ -102,10 +103,10 @@ impl Header {
         };
         // "the minimal number of bytes MUST be used to encode the length"
         match short {
-            126 if len < 126 => return Err(Cause::LongLength(len)),
-            127 if len < 1 << 16 => return Err(Cause::LongLength(len)),
+            126 if len < 126 => return Err(WebSocketError::LongLength(len)),
+            127 if len < 1 << 16 => return Err(WebSocketError::LongLength(len)),
             // "the most significant bit MUST be 0"
-            127 if len >> 63 != 0 => return Err(Cause::HugeLength),
+            127 if len >> 63 != 0 => return Err(WebSocketError::HugeLength),
             _ => {}
         }
         let (key, rest) = match masked {
@@ -124,6 +125,7 @@ impl Header {
         };
         Ok(Parsed::Header(header, bytes.len() - rest.len()))
     }
+
     /// Returns the header as bytes.
     #[inline]
     pub(crate) fn emit(&self) -> Emitted {

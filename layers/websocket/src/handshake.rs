@@ -5,7 +5,7 @@
 
 use crate::deflate::{self, Compression, Deflate};
 use crate::extension::{Extension, Malformed};
-use crate::{Cause, NAME};
+use crate::{NAME, WebSocketError};
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
@@ -28,6 +28,7 @@ impl Key {
     pub(crate) fn new(nonce: [u8; 16]) -> Self {
         Self(STANDARD.encode(nonce))
     }
+
     /// Reads the key of a request: "a base64-encoded value that, when decoded, is 16 bytes in
     /// length".
     fn read(headers: &HeaderMap) -> Option<Self> {
@@ -35,19 +36,22 @@ impl Key {
         let nonce = LENIENT.decode(key).ok()?;
         (nonce.len() == 16).then(|| Self(key.to_owned()))
     }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
     /// Returns the `Sec-WebSocket-Accept` that proves that the server understood the handshake.
     fn accept(&self) -> String {
         let proof = Sha1::new().chain_update(&self.0).chain_update(GUID);
         STANDARD.encode(proof.finalize())
     }
+
     /// Checks the proof in a response.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Cause> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), WebSocketError> {
         match only(headers, &SEC_WEBSOCKET_ACCEPT) {
             Some(accept) if accept.trim() == self.accept() => Ok(()),
-            _ => Err(Cause::BadAccept),
+            _ => Err(WebSocketError::BadAccept),
         }
     }
 }
@@ -64,17 +68,21 @@ pub(crate) fn check_choice(
     offered: &[String],
     deflate: Option<&Deflate>,
     headers: &HeaderMap,
-) -> Result<Agreed, Cause> {
+) -> Result<Agreed, WebSocketError> {
     let chosen = joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
     let extensions = Extension::parse_list(&chosen);
     let compression = match (extensions.as_deref(), deflate) {
         (Ok([]), _) => None,
         (Ok([extension]), Some(deflate)) => Some(deflate::check(extension, deflate)?),
-        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => return Err(Cause::BadExtension(chosen)),
-        (Ok(_), None) => return Err(Cause::UnofferedExtension(chosen)),
+        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => {
+            return Err(WebSocketError::BadExtension(chosen));
+        }
+        (Ok(_), None) => return Err(WebSocketError::UnofferedExtension(chosen)),
     };
     match joined(headers, &SEC_WEBSOCKET_PROTOCOL) {
-        Some(chosen) if !offered.contains(&chosen) => Err(Cause::UnofferedSubprotocol(chosen)),
+        Some(chosen) if !offered.contains(&chosen) => {
+            Err(WebSocketError::UnofferedSubprotocol(chosen))
+        }
         subprotocol => Ok(Agreed {
             subprotocol,
             compression,
@@ -83,37 +91,37 @@ pub(crate) fn check_choice(
 }
 
 /// Checks a request to upgrade.
-pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), Cause> {
+pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), WebSocketError> {
     if request.method() != Method::GET {
-        return Err(Cause::NotGet(request.method().clone()));
+        return Err(WebSocketError::NotGet(request.method().clone()));
     }
     if request.version() != Version::HTTP_11 {
-        return Err(Cause::OldHttp(request.version()));
+        return Err(WebSocketError::OldHttp(request.version()));
     }
     if !upgrade::offers(request, TOKEN) {
-        return Err(Cause::NoUpgrade);
+        return Err(WebSocketError::NoUpgrade);
     }
     let headers = request.headers();
     check_offer(headers)?;
     let key = Key::read(headers).map(drop);
-    key.ok_or(Cause::BadField(SEC_WEBSOCKET_KEY))
+    key.ok_or(WebSocketError::BadField(SEC_WEBSOCKET_KEY))
 }
 
 /// Checks the fields of a request that do not depend on the version of HTTP.
-fn check_offer(headers: &HeaderMap) -> Result<(), Cause> {
+fn check_offer(headers: &HeaderMap) -> Result<(), WebSocketError> {
     if only(headers, &SEC_WEBSOCKET_VERSION) != Some(VERSION) {
-        return Err(Cause::UnsupportedVersion);
+        return Err(WebSocketError::UnsupportedVersion);
     }
     let mut seen = Vec::new();
     for name in subprotocols(headers) {
         if !is_token(name) || seen.contains(&name) {
-            return Err(Cause::BadField(SEC_WEBSOCKET_PROTOCOL));
+            return Err(WebSocketError::BadField(SEC_WEBSOCKET_PROTOCOL));
         }
         seen.push(name);
     }
     match extensions(headers) {
         Ok(_) => Ok(()),
-        Err(Malformed) => Err(Cause::BadField(SEC_WEBSOCKET_EXTENSIONS)),
+        Err(Malformed) => Err(WebSocketError::BadField(SEC_WEBSOCKET_EXTENSIONS)),
     }
 }
 
@@ -122,13 +130,15 @@ fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
 }
 
 /// Returns the response to a request that is refused for `cause`.
-pub(crate) fn refusal(cause: &Cause) -> http::Response<Bytes> {
+pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
     let (status, name, value) = match cause {
-        Cause::NotGet(_) => (StatusCode::METHOD_NOT_ALLOWED, ALLOW, "GET"),
-        Cause::NoUpgrade => (StatusCode::UPGRADE_REQUIRED, UPGRADE, TOKEN),
+        WebSocketError::NotGet(_) => (StatusCode::METHOD_NOT_ALLOWED, ALLOW, "GET"),
+        WebSocketError::NoUpgrade => (StatusCode::UPGRADE_REQUIRED, UPGRADE, TOKEN),
         // "an appropriate HTTP error code (such as 426 Upgrade Required) and a |Sec-WebSocket-Version|
         // header field indicating the version(s) the server is capable of understanding"
-        Cause::UnsupportedVersion => (StatusCode::UPGRADE_REQUIRED, SEC_WEBSOCKET_VERSION, VERSION),
+        WebSocketError::UnsupportedVersion => {
+            (StatusCode::UPGRADE_REQUIRED, SEC_WEBSOCKET_VERSION, VERSION)
+        }
         _ => (StatusCode::BAD_REQUEST, SEC_WEBSOCKET_VERSION, VERSION),
     };
     let mut response = http::Response::new(Bytes::from(format!("{cause}\n")));
@@ -157,6 +167,7 @@ impl<'a> Offer<'a> {
         let upgrades = true;
         Self { request, upgrades }
     }
+
     /// Reads what a `GET` over HTTP/1.1 asks for (RFC 6455 §4.2.1), for a server whose HTTP is not
     /// of this crate; a [`Server`](crate::Server) does this by itself.
     ///
@@ -169,6 +180,7 @@ impl<'a> Offer<'a> {
             Err(cause) => Err(refusal(&cause).into()),
         }
     }
+
     /// Reads what an extended CONNECT for `websocket` asks for (RFC 8441 §5). A key is ignored.
     ///
     /// # Errors
@@ -186,26 +198,32 @@ impl<'a> Offer<'a> {
             }
         }
     }
+
     pub(crate) fn upgrades(&self) -> bool {
         self.upgrades
     }
+
     /// Returns the request.
     pub fn request(&self) -> &'a http::Request<()> {
         self.request
     }
+
     /// Returns the target: path and query, or an absolute URI.
     pub fn uri(&self) -> &'a Uri {
         self.request.uri()
     }
+
     /// Returns all the fields.
     pub fn headers(&self) -> &'a HeaderMap {
         self.request.headers()
     }
+
     /// Returns the `Origin`, which browsers always send: a server for browsers checks it (RFC 6455
     /// §10.2).
     pub fn origin(&self) -> Option<&'a str> {
         only(self.headers(), &ORIGIN)
     }
+
     /// Returns the subprotocols that the client speaks, those it prefers first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> {
         subprotocols(self.headers())
@@ -233,17 +251,19 @@ impl Accept {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Chooses a subprotocol, which must be one of those offered.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());
         self
     }
+
     /// Adds a field.
     ///
     /// # Errors
     ///
-    /// [`Cause::InvalidField`]; [`Cause::ReservedField`] for a field that the handshake sets itself.
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the handshake sets itself.
     pub fn header(
         mut self,
         name: impl TryInto<HeaderName>,
@@ -252,17 +272,19 @@ impl Accept {
         add(&mut self.headers, name, value).map_err(local)?;
         Ok(self)
     }
+
     /// Returns what is agreed on with this offer, and the fields of the response that says so.
     pub(crate) fn answer(
         self,
         offer: &Offer<'_>,
         deflate: Option<&Deflate>,
-    ) -> Result<(Agreed, HeaderMap), Cause> {
+    ) -> Result<(Agreed, HeaderMap), WebSocketError> {
         let mut fields = self.headers;
         if let Some(chosen) = &self.subprotocol {
             let offered = offer.subprotocols().any(|name| name == chosen);
             let value = HeaderValue::try_from(chosen).ok().filter(|_| offered);
-            let value = value.ok_or_else(|| Cause::UnofferedSubprotocol(chosen.clone()))?;
+            let value =
+                value.ok_or_else(|| WebSocketError::UnofferedSubprotocol(chosen.clone()))?;
             fields.insert(SEC_WEBSOCKET_PROTOCOL, value);
         }
         let offers = extensions(offer.headers()).unwrap_or_default();
@@ -287,7 +309,7 @@ impl Accept {
     }
 }
 
-pub(crate) fn local(cause: Cause) -> Error {
+pub(crate) fn local(cause: WebSocketError) -> Error {
     Error::local(NAME, cause)
 }
 
@@ -296,12 +318,12 @@ pub(crate) fn add(
     headers: &mut HeaderMap,
     name: impl TryInto<HeaderName>,
     value: impl TryInto<HeaderValue>,
-) -> Result<(), Cause> {
-    let name = name.try_into().or(Err(Cause::InvalidField))?;
-    let mut value = value.try_into().or(Err(Cause::InvalidField))?;
+) -> Result<(), WebSocketError> {
+    let name = name.try_into().or(Err(WebSocketError::InvalidField))?;
+    let mut value = value.try_into().or(Err(WebSocketError::InvalidField))?;
     let framing = [HOST, CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
     if framing.contains(&name) || name.as_str().starts_with("sec-websocket-") {
-        return Err(Cause::ReservedField(name));
+        return Err(WebSocketError::ReservedField(name));
     }
     if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
         value.set_sensitive(true);

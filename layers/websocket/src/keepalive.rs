@@ -37,12 +37,14 @@ impl Watch {
             state: State::NotBegun,
         }
     }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::NotBegun => None,
             State::Quiet(at) | State::Waiting(at) => at,
         }
     }
+
     /// Looks at the clock. `heard` bytes have come from the wire; `unread` ones among them say that
     /// it is this side that does not go on.
     pub(crate) fn process(&mut self, now: Instant, heard: u64, unread: bool) -> Duty {

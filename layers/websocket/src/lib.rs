@@ -4,7 +4,7 @@
 //! A server, driven by hand:
 //!
 //! ```
-//! use wirestack_layer::{Flow, Layer, Pipe, Ports, Queue};
+//! use wirestack_layer::{Flow, Layer, Pipe, Flows, Queue};
 //! use wirestack_websocket::{Accept, Message, Server, Settings};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
@@ -13,7 +13,7 @@
 //! let mut server = Server::new(Settings::default());
 //! let mut turn = |server: &mut Server, bytes: &[u8]| {
 //!     from_wire.write(bytes);
-//!     server.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+//!     server.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 //!     (to_app.pop(), to_wire.take(to_wire.len()))
 //! };
 //!
@@ -50,15 +50,18 @@
 //! * An application that finishes closes: what it queued goes out, then a Close frame with 1000 or
 //!   what [`Client::close`] set. Messages still come in until the peer's Close frame.
 //! * The peer's Close frame ends what the application receives: cleanly for 1000, 1001, no code, and
-//!   an echo of our own; for every other code it is aborted with [`Cause::Closed`]. What the
+//!   an echo of our own; for every other code it is aborted with [`WebSocketError::Closed`]. What the
 //!   application had queued still goes out, then the answer.
 //! * After both, a server ends the connection and a client waits for that. All this takes no longer
 //!   than [`Settings::close_timeout`].
-//! * A connection that ends without a Close frame is an abort, with [`Cause::Cut`].
+//! * A connection that ends without a Close frame is an abort, with [`WebSocketError::Cut`].
 //! * Whatever breaks the protocol or a limit is answered with a Close frame, then fails with its own
-//!   [`Cause`], behind everything that was received before it.
+//!   [`WebSocketError`], behind everything that was received before it.
 //! * An application that aborts aborts the wire, without a Close frame: the peer does not take it for
 //!   a clean end.
+//!
+//! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
+//! `http` does not compile without the standard library.
 //!
 //! # Contents
 //!
@@ -67,7 +70,7 @@
 //! * [`Request`], [`Offer`], [`Accept`]: the opening handshake.
 //! * [`CloseCode`], [`Closed`], [`Closer`]: the closing handshake.
 //! * [`PingToken`], [`Pong`], [`Keepalive`]: pings.
-//! * [`Cause`]: what can go wrong.
+//! * [`WebSocketError`]: what can go wrong.
 
 mod client;
 mod close;
@@ -92,7 +95,7 @@ mod utf8;
 pub use client::Client;
 pub use close::{CloseCode, Closed, Closer};
 pub use deflate::{Compression, Deflate};
-pub use error::Cause;
+pub use error::WebSocketError;
 pub use handshake::{Accept, Offer};
 pub use message::{Message, Part, Payload, Text};
 pub use ping::{PingToken, Pong};

@@ -19,10 +19,12 @@ impl Masks {
     pub(crate) fn new(seed: Seed) -> Self {
         Self(ChaCha12Rng::from_seed(seed.into_bytes()))
     }
+
     /// Returns the key of the next frame.
     pub(crate) fn key(&mut self) -> Key {
         self.0.next_u32().to_ne_bytes()
     }
+
     /// Returns 16 bytes for the handshake (RFC 6455 §4.1, item 7).
     pub(crate) fn nonce(&mut self) -> [u8; 16] {
         let mut nonce = [0; 16];

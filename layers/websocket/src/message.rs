@@ -2,9 +2,9 @@ use bytes::Bytes;
 use std::fmt;
 use std::ops::Deref;
 use std::str::Utf8Error;
-use wirestack_layer::{Flow, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Flow, Pipe, Queue};
 
-use crate::Cause;
+use crate::WebSocketError;
 
 /// A message, whole.
 ///
@@ -22,10 +22,12 @@ impl Message {
     pub fn text(text: impl Into<Text>) -> Self {
         Self::Text(text.into())
     }
+
     /// Creates a binary message.
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
         Self::Binary(bytes.into())
     }
+
     /// Wraps what was received and checked.
     pub(crate) fn checked(text: bool, payload: Bytes) -> Self {
         match text {
@@ -33,24 +35,29 @@ impl Message {
             false => Self::Binary(payload),
         }
     }
+
     /// Returns whether this is text.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))
     }
+
     /// Returns the payload.
     pub fn as_bytes(&self) -> &[u8] {
         let (Self::Text(Text(bytes)) | Self::Binary(bytes)) = self;
         bytes
     }
+
     /// Returns the payload, owned.
     pub fn into_bytes(self) -> Bytes {
         let (Self::Text(Text(bytes)) | Self::Binary(bytes)) = self;
         bytes
     }
+
     /// Returns the length of the payload, in bytes.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
+
     /// Returns whether the payload is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -81,6 +88,7 @@ impl Part {
         let last = false;
         Self { payload, last }
     }
+
     /// Creates the last part of a message, which may be its only one.
     pub fn last(payload: impl Into<Message>) -> Self {
         let payload = payload.into();
@@ -89,14 +97,14 @@ impl Part {
     }
 }
 
-impl Weigh for Part {
-    fn weight(&self) -> usize {
+impl ByteSize for Part {
+    fn byte_size(&self) -> usize {
         self.payload.len() + size_of::<Self>()
     }
 }
 
-impl Weigh for Message {
-    fn weight(&self) -> usize {
+impl ByteSize for Message {
+    fn byte_size(&self) -> usize {
         self.len() + size_of::<Self>()
     }
 }
@@ -153,14 +161,17 @@ impl Text {
         debug_assert!(simdutf8::basic::from_utf8(&bytes).is_ok());
         Self(bytes)
     }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         simdutf8::basic::from_utf8(&self.0).unwrap_or_default()
     }
+
     /// Returns the text in UTF-8, without checking it again.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
     /// Returns the text in UTF-8, owned.
     pub fn into_bytes(self) -> Bytes {
         self.0
@@ -247,7 +258,7 @@ pub trait Form: Flow {
     const TAKES_TEXT: bool = true;
 
     /// Hands the application a message, or the next part of one.
-    fn deliver(&mut self, message: Message, last: bool) -> Result<(), Cause>;
+    fn deliver(&mut self, message: Message, last: bool) -> Result<(), WebSocketError>;
     /// Takes the next message from the application, or the next part and whether it is the last.
     fn next(&mut self) -> Option<(Message, bool)>;
     /// Returns about how many bytes of the wire wait here.
@@ -257,30 +268,34 @@ pub trait Form: Flow {
 impl Form for Queue<Message> {
     const IN_PARTS: bool = false;
 
-    fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
+    fn deliver(&mut self, message: Message, _: bool) -> Result<(), WebSocketError> {
         self.push(message);
         Ok(())
     }
+
     fn next(&mut self) -> Option<(Message, bool)> {
         self.pop().map(|message| (message, true))
     }
+
     fn waiting(&self) -> usize {
-        self.weight()
+        self.byte_size()
     }
 }
 
 impl Form for Queue<Part> {
     const IN_PARTS: bool = true;
 
-    fn deliver(&mut self, payload: Message, last: bool) -> Result<(), Cause> {
+    fn deliver(&mut self, payload: Message, last: bool) -> Result<(), WebSocketError> {
         self.push(Part { payload, last });
         Ok(())
     }
+
     fn next(&mut self) -> Option<(Message, bool)> {
         self.pop().map(|part| (part.payload, part.last))
     }
+
     fn waiting(&self) -> usize {
-        self.weight()
+        self.byte_size()
     }
 }
 
@@ -288,19 +303,21 @@ impl Form for Pipe {
     const IN_PARTS: bool = true;
     const TAKES_TEXT: bool = false;
 
-    fn deliver(&mut self, message: Message, _: bool) -> Result<(), Cause> {
+    fn deliver(&mut self, message: Message, _: bool) -> Result<(), WebSocketError> {
         match message {
             Message::Binary(bytes) => {
                 self.push(bytes);
                 Ok(())
             }
-            Message::Text(_) => Err(Cause::TextRefused),
+            Message::Text(_) => Err(WebSocketError::TextRefused),
         }
     }
+
     fn next(&mut self) -> Option<(Message, bool)> {
         let n = self.first().len().min(PIECE);
         (n > 0).then(|| (Message::Binary(self.take(n)), true))
     }
+
     fn waiting(&self) -> usize {
         self.len()
     }

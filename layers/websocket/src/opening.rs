@@ -1,9 +1,9 @@
 //! The HTTP/1.1 upgrade below the framing, until it is open.
 
 use crate::message::Payload;
-use crate::{Cause, NAME};
+use crate::{NAME, WebSocketError};
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe};
 
 /// An upgrade, and the joint above it.
 ///
@@ -24,20 +24,21 @@ impl<U: Layer<In = Pipe, Out = Pipe>> Opening<U> {
             down: Pipe::new(),
         }
     }
+
     /// Goes on as far as possible, and returns whether the upgrade is open; the bytes behind it are
     /// then what is next on the wire.
     pub(crate) fn process<F: Payload>(
         &mut self,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<bool, Error> {
-        let ports = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-        self.upgrade.process(ports.at(p.place), now);
+        let flows = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+        self.upgrade.process(flows.at_index(p.index), now);
         if self.upgrade.is_open() {
-            self.up.put_before(p.from_wire);
+            self.up.prepend_to(p.from_wire);
             return Ok(true);
         }
-        if let Some(error) = self.up.cut(NAME, Cause::Cut) {
+        if let Some(error) = self.up.truncation(NAME, WebSocketError::Cut) {
             return Err(error);
         }
         match p.from_app.closed() {

@@ -1,6 +1,6 @@
 //! Pings of this side, and the pongs that answer them (RFC 6455 §5.5.2, §5.5.3).
 
-use crate::{Cause, MAX_CONTROL};
+use crate::{MAX_CONTROL, WebSocketError};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,18 +37,19 @@ struct Sent {
 }
 
 impl Pings {
-    pub(crate) fn add(&mut self, payload: Bytes) -> Result<PingToken, Cause> {
+    pub(crate) fn add(&mut self, payload: Bytes) -> Result<PingToken, WebSocketError> {
         if payload.len() > MAX_CONTROL {
-            return Err(Cause::LongPing(payload.len()));
+            return Err(WebSocketError::LongPing(payload.len()));
         }
         if self.waiting.len() + self.sent.len() >= MAX_PINGS {
-            return Err(Cause::TooManyPings(MAX_PINGS));
+            return Err(WebSocketError::TooManyPings(MAX_PINGS));
         }
         let token = PingToken(self.made);
         self.made += 1;
         self.waiting.push_back((token, payload));
         Ok(token)
     }
+
     /// Returns the payload of the next ping to be sent, which is sent `now`.
     pub(crate) fn send(&mut self, now: Instant) -> Option<Bytes> {
         let (token, payload) = self.waiting.pop_front()?;
@@ -59,6 +60,7 @@ impl Pings {
         });
         Some(payload)
     }
+
     /// Notes a pong. It answers the earliest ping with that payload and every ping before: a peer
     /// "MAY elect to send a Pong frame for only the most recently processed Ping frame".
     pub(crate) fn answer(&mut self, payload: &[u8], now: Instant) {
@@ -73,13 +75,16 @@ impl Pings {
         let unread = self.answered.len().saturating_sub(MAX_PINGS);
         self.answered.drain(..unread);
     }
+
     pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
         self.answered.iter().any(|pong| pong.token == ping)
     }
+
     pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         let at = self.answered.iter().position(|pong| pong.token == ping)?;
         self.answered.remove(at)
     }
+
     pub(crate) fn next_pong(&mut self) -> Option<Pong> {
         self.answered.pop_front()
     }

@@ -5,7 +5,7 @@ use crate::deflate::{Inflater, Step};
 use crate::frame::{Header, Opcode, Parsed};
 use crate::message::{Message, Payload, Text};
 use crate::utf8::{NotUtf8, Utf8};
-use crate::{Cause, Settings, mask};
+use crate::{Settings, WebSocketError, mask};
 use bytes::{Buf, Bytes};
 use wirestack_layer::Pipe;
 
@@ -73,9 +73,11 @@ impl Receiver {
             inflater: None,
         }
     }
+
     pub(crate) fn decompress(&mut self, inflater: Inflater) {
         self.inflater = Some(inflater);
     }
+
     /// Takes one frame from the wire, or what has arrived of it, and hands the application the
     /// message that it completes, or the part that it is.
     #[inline]
@@ -83,7 +85,7 @@ impl Receiver {
         &mut self,
         wire: &mut Pipe,
         app: &mut F,
-    ) -> Result<Received, Cause> {
+    ) -> Result<Received, WebSocketError> {
         let unread = wire.unread_mut();
         let (begun, start) = match self.frame {
             Some(begun) => (begun, 0),
@@ -91,7 +93,7 @@ impl Receiver {
                 Parsed::Header(header, len) => {
                     self.admit::<F>(&header)?;
                     // A length that does not fit in memory is over every limit but `usize::MAX`.
-                    let left = usize::try_from(header.len).or(Err(Cause::HugeLength))?;
+                    let left = usize::try_from(header.len).or(Err(WebSocketError::HugeLength))?;
                     let clear = 0;
                     (
                         Begun {
@@ -160,6 +162,7 @@ impl Receiver {
         }
         Ok(Received::Data)
     }
+
     /// Reads as much of a frame as has arrived, or as its decompressed part may hold.
     fn read_on<F: Payload>(
         &mut self,
@@ -168,7 +171,7 @@ impl Receiver {
         arrived: usize,
         wire: &mut Pipe,
         app: &mut F,
-    ) -> Result<Received, Cause> {
+    ) -> Result<Received, WebSocketError> {
         if self.frame.is_none() {
             if self.message.is_none() {
                 self.begin(header.opcode == Opcode::Text, header.rsv & RSV1 != 0);
@@ -206,15 +209,16 @@ impl Receiver {
         }
         Ok(Received::Data)
     }
+
     /// Decompresses what has arrived of a frame; `last` if that is the rest of the message.
     fn inflate<F: Payload>(
         &mut self,
         input: &[u8],
         last: bool,
         app: &mut F,
-    ) -> Result<Step, Cause> {
+    ) -> Result<Step, WebSocketError> {
         let (Some(message), Some(inflater)) = (&mut self.message, &mut self.inflater) else {
-            return Err(Cause::ReservedBits(RSV1)); // `admit` has seen to it
+            return Err(WebSocketError::ReservedBits(RSV1)); // `admit` has seen to it
         };
         // What came out before a fault counts, however the input was cut.
         if F::IN_PARTS {
@@ -234,12 +238,13 @@ impl Receiver {
         }
         if full {
             let len = one_too_many as u64;
-            return Err(Cause::LongMessage { len, limit });
+            return Err(WebSocketError::LongMessage { len, limit });
         }
         step
     }
+
     /// Refuses a frame for what its header says.
-    fn admit<F: Payload>(&mut self, header: &Header) -> Result<(), Cause> {
+    fn admit<F: Payload>(&mut self, header: &Header) -> Result<(), WebSocketError> {
         // Only the first frame of a message says that it is compressed (RFC 7692 §6.1).
         let may_compress = matches!(header.opcode, Opcode::Text | Opcode::Binary);
         let known = match may_compress && self.inflater.is_some() {
@@ -247,37 +252,38 @@ impl Receiver {
             false => 0,
         };
         if header.rsv & !known != 0 {
-            return Err(Cause::ReservedBits(header.rsv & !known));
+            return Err(WebSocketError::ReservedBits(header.rsv & !known));
         }
         if header.opcode.is_control() {
             return Ok(());
         }
         if header.opcode == Opcode::Text && self.message.is_none() && !F::TAKES_TEXT {
-            return Err(Cause::TextRefused);
+            return Err(WebSocketError::TextRefused);
         }
         let before = match (&self.message, header.opcode) {
-            (None, Opcode::Continuation) => return Err(Cause::NothingToContinue),
-            (Some(_), Opcode::Text | Opcode::Binary) => return Err(Cause::NestedMessage),
+            (None, Opcode::Continuation) => return Err(WebSocketError::NothingToContinue),
+            (Some(_), Opcode::Text | Opcode::Binary) => return Err(WebSocketError::NestedMessage),
             _ if F::IN_PARTS => return Ok(()),
             (None, _) => 0,
             (Some(message), _) if message.count >= self.max_fragments => {
-                return Err(Cause::TooManyFragments(self.max_fragments));
+                return Err(WebSocketError::TooManyFragments(self.max_fragments));
             }
             (Some(message), _) => message.payload.len(),
         };
         let len = header.len;
         if len > self.max_frame as u64 {
             let limit = self.max_frame;
-            return Err(Cause::LongFrame { len, limit });
+            return Err(WebSocketError::LongFrame { len, limit });
         }
         let len = before as u64 + len;
         // What is compressed shows its length as it comes out.
         if len > self.max_message as u64 && !self.is_compressed(header) {
             let limit = self.max_message;
-            return Err(Cause::LongMessage { len, limit });
+            return Err(WebSocketError::LongMessage { len, limit });
         }
         Ok(())
     }
+
     fn is_text(&self, opcode: Opcode) -> bool {
         match opcode {
             Opcode::Text => true,
@@ -285,12 +291,14 @@ impl Receiver {
             _ => false,
         }
     }
+
     fn is_compressed(&self, header: &Header) -> bool {
         match &self.message {
             Some(message) => message.compressed,
             None => header.rsv & RSV1 != 0,
         }
     }
+
     /// Begins a message that comes in pieces.
     fn begin(&mut self, text: bool, compressed: bool) {
         self.message = Some(Fragments {
@@ -300,6 +308,7 @@ impl Receiver {
             count: 0,
         });
     }
+
     /// Adds a fragment to the message that has begun.
     fn extend(&mut self, payload: &[u8]) {
         if let Some(message) = &mut self.message {
@@ -307,8 +316,13 @@ impl Receiver {
             message.payload.extend_from_slice(payload);
         }
     }
+
     /// Delivers the message that has begun, if this was its last fragment.
-    fn deliver_if<F: Payload>(&mut self, fin: bool, app: &mut F) -> Result<Received, Cause> {
+    fn deliver_if<F: Payload>(
+        &mut self,
+        fin: bool,
+        app: &mut F,
+    ) -> Result<Received, WebSocketError> {
         if let Some(Fragments {
             text, mut payload, ..
         }) = self.message.take_if(|_| fin)
@@ -321,13 +335,14 @@ impl Receiver {
         }
         Ok(Received::Data)
     }
+
     /// Delivers a part of a message, a text without the bytes of a character that is not complete.
     fn deliver_part<F: Payload>(
         &mut self,
         mut piece: Bytes,
         last: bool,
         app: &mut F,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), WebSocketError> {
         let text = self.message.as_ref().is_some_and(|message| message.text);
         if text {
             let begun = self.utf8.begun().to_vec();
@@ -344,7 +359,7 @@ impl Receiver {
     }
 }
 
-impl From<NotUtf8> for Cause {
+impl From<NotUtf8> for WebSocketError {
     fn from(_: NotUtf8) -> Self {
         Self::BadUtf8
     }

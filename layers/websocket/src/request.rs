@@ -1,5 +1,5 @@
 use crate::handshake::{Key, VERSION, add, is_token, local};
-use crate::{Cause, Settings, deflate};
+use crate::{Settings, WebSocketError, deflate};
 use http::Uri;
 use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
@@ -34,10 +34,10 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadUri`], also for a fragment and for user information: credentials go into a
+    /// [`WebSocketError::BadUri`], also for a fragment and for user information: credentials go into a
     /// [`header`](Self::header).
     pub fn new(uri: &str) -> Result<Self, Error> {
-        let (uri, port) = parse(uri).map_err(|what| local(Cause::BadUri(what)))?;
+        let (uri, port) = parse(uri).map_err(|what| local(WebSocketError::BadUri(what)))?;
         Ok(Self {
             uri,
             port,
@@ -45,23 +45,25 @@ impl Request {
             headers: HeaderMap::new(),
         })
     }
+
     /// Offers a subprotocol; those offered first are preferred.
     ///
     /// # Errors
     ///
-    /// [`Cause::BadSubprotocol`].
+    /// [`WebSocketError::BadSubprotocol`].
     pub fn subprotocol(mut self, name: &str) -> Result<Self, Error> {
         if !is_token(name) || self.subprotocols.iter().any(|other| other == name) {
-            return Err(local(Cause::BadSubprotocol(name.to_owned())));
+            return Err(local(WebSocketError::BadSubprotocol(name.to_owned())));
         }
         self.subprotocols.push(name.to_owned());
         Ok(self)
     }
+
     /// Adds a field.
     ///
     /// # Errors
     ///
-    /// [`Cause::InvalidField`]; [`Cause::ReservedField`] for a field that the handshake sets itself.
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the handshake sets itself.
     pub fn header(
         mut self,
         name: impl TryInto<HeaderName>,
@@ -70,14 +72,15 @@ impl Request {
         add(&mut self.headers, name, value).map_err(local)?;
         Ok(self)
     }
+
     /// Asks another URI for the same, as a redirect says. To another origin go no `Authorization`, no
     /// `Cookie` and no field whose value is marked as sensitive.
     ///
     /// # Errors
     ///
-    /// [`Cause::BadUri`].
+    /// [`WebSocketError::BadUri`].
     pub fn redirected(mut self, uri: &str, same_origin: bool) -> Result<Self, Error> {
-        (self.uri, self.port) = parse(uri).map_err(|what| local(Cause::BadUri(what)))?;
+        (self.uri, self.port) = parse(uri).map_err(|what| local(WebSocketError::BadUri(what)))?;
         if !same_origin {
             let fields = self.headers.iter();
             let secret = |(name, value): &(&HeaderName, &HeaderValue)| {
@@ -91,26 +94,32 @@ impl Request {
         }
         Ok(self)
     }
+
     /// Returns the URI.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
+
     /// Returns whether the scheme is `wss`: TLS belongs under this layer.
     pub fn is_secure(&self) -> bool {
         self.uri.scheme().is_some_and(|scheme| *scheme == *WSS)
     }
+
     /// Returns the host: a name or an address, an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
+
     /// Returns the port: that of the URI, or 80 or 443 by its scheme.
     pub fn port(&self) -> u16 {
         self.port
     }
+
     /// Returns the subprotocols that are offered.
     pub(crate) fn subprotocols(&self) -> &[String] {
         &self.subprotocols
     }
+
     /// Returns the fields that do not depend on the version of HTTP.
     fn fields(&self, settings: &Settings) -> HeaderMap {
         let mut fields = HeaderMap::new();
@@ -128,6 +137,7 @@ impl Request {
         fields.extend(self.headers.clone());
         fields
     }
+
     /// Returns the request of an HTTP/1.1 upgrade with this key.
     pub(crate) fn to_http1(&self, key: &Key, settings: &Settings) -> http::Request<()> {
         let mut request = http::Request::new(());
@@ -145,6 +155,7 @@ impl Request {
         headers.extend(self.fields(settings));
         request
     }
+
     /// Returns the same request for a stream of an HTTP/2 connection: what an extended CONNECT with
     /// the protocol `websocket` has besides method and protocol (RFC 8441 §5). There is no key. The
     /// settings are those that the layer will have: they say what to offer.
@@ -161,6 +172,7 @@ impl Request {
         *request.headers_mut() = self.fields(settings);
         request
     }
+
     /// Returns the host, and the port unless it is that of the scheme.
     fn authority(&self) -> String {
         let default_port = if self.is_secure() { 443 } else { 80 };
@@ -169,6 +181,7 @@ impl Request {
             port => format!("{}:{port}", self.host()),
         }
     }
+
     /// Returns path and query, which begin with a slash.
     fn target(&self) -> Uri {
         let target = self

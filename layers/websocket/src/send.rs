@@ -5,7 +5,7 @@ use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode};
 use crate::mask::{self, Masks};
 use crate::receive::RSV1;
-use crate::{Cause, Message, Settings};
+use crate::{Message, Settings, WebSocketError};
 use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};
 
@@ -36,9 +36,11 @@ impl Sender {
             pong: None,
         }
     }
+
     pub(crate) fn compress(&mut self, deflater: Deflater) {
         self.deflater = Some(deflater);
     }
+
     /// Sends a message or a part of one, or the first fragment of that. `waiting` is about how many
     /// bytes will follow.
     #[inline]
@@ -48,12 +50,12 @@ impl Sender {
         last: bool,
         waiting: usize,
         to: &mut Pipe,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), WebSocketError> {
         let text = message.is_text();
         let first = match self.begun {
             None => true,
             Some(begun) if begun == text => false,
-            Some(_) => return Err(Cause::MixedParts),
+            Some(_) => return Err(WebSocketError::MixedParts),
         };
         self.begun = (!last).then_some(text);
         let opcode = match (first, text) {
@@ -75,6 +77,7 @@ impl Sender {
         self.fragment(rsv, opcode, payload, last, waiting, to);
         Ok(())
     }
+
     /// Sends the next fragment of a payload that has begun, and returns whether there was one.
     pub(crate) fn continued(&mut self, to: &mut Pipe) -> bool {
         let Some((rest, last)) = self.rest.take() else {
@@ -83,6 +86,7 @@ impl Sender {
         self.fragment(0, Opcode::Continuation, rest, last, 0, to);
         true
     }
+
     fn fragment(
         &mut self,
         rsv: u8,
@@ -98,27 +102,33 @@ impl Sender {
         }
         self.frame(fits && last, rsv, opcode, payload, waiting, to);
     }
+
     pub(crate) fn ping(&mut self, payload: Bytes, to: &mut Pipe) {
         self.frame(true, 0, Opcode::Ping, payload, 0, to);
     }
+
     /// Answers a ping as soon as there is room, unless a later one comes first.
     pub(crate) fn pong(&mut self, payload: Bytes, to: &mut Pipe) {
         self.pong = Some(payload);
         self.reply(to);
     }
+
     /// Sends the pong that waits, if there is room.
     pub(crate) fn reply(&mut self, to: &mut Pipe) {
         if let Some(payload) = self.pong.take_if(|_| to.room() > 0) {
             self.frame(true, 0, Opcode::Pong, payload, 0, to);
         }
     }
+
     /// Forgets the pong that waits.
     pub(crate) fn no_reply(&mut self) {
         self.pong = None;
     }
+
     pub(crate) fn close(&mut self, close: &Close, to: &mut Pipe) {
         self.frame(true, 0, Opcode::Close, close.emit(), 0, to);
     }
+
     #[inline]
     fn frame(
         &mut self,

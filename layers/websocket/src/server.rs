@@ -5,7 +5,7 @@ use crate::handshake::{self, Accept, Agreed, Offer, TOKEN};
 use crate::message::{Message, Part, Payload};
 use crate::opening::Opening;
 use crate::ping::{PingToken, Pong};
-use crate::{Cause, NAME, Settings, write_facts};
+use crate::{NAME, Settings, WebSocketError, write_facts};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
@@ -13,7 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use wirestack_http1::upgrade;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Pipe, Ports, Progress, Queue};
+use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Queue};
 
 /// The server's side of a WebSocket.
 ///
@@ -52,7 +52,7 @@ enum Verdict {
     Accepted(Agreed),
     Rejected,
     /// It was none, for this reason.
-    Refused(Cause),
+    Refused(WebSocketError),
 }
 
 impl Server {
@@ -67,6 +67,7 @@ impl Server {
         let stage = Stage::Opening(Box::new(handshake));
         Self::with(stage, Connection::server(&settings))
     }
+
     /// Creates a server that is open already, over a stream whose handshake went another way.
     pub fn established(settings: Settings) -> Self {
         let stage = Stage::Open {
@@ -75,13 +76,14 @@ impl Server {
         };
         Self::with(stage, Connection::server(&settings))
     }
+
     /// Creates a server for a request that came another way, and the response that accepts it: a
     /// `101` to an HTTP/1.1 upgrade, or a `200` to an extended CONNECT (RFC 8441 §5). The server is
     /// open already; its wire is what lies behind that response.
     ///
     /// # Errors
     ///
-    /// [`Cause::UnofferedSubprotocol`].
+    /// [`WebSocketError::UnofferedSubprotocol`].
     pub fn answered(
         offer: &Offer<'_>,
         accept: Accept,
@@ -106,15 +108,18 @@ impl Server {
         };
         Ok((Self::with(stage, connection), response))
     }
+
     /// Makes it take and hand over messages in parts, as they come and go.
     pub fn parts(self) -> Server<Queue<Part>> {
         self.carrying()
     }
+
     /// Makes it carry bytes, in binary messages of any cut. A text message then fails it. There is no
     /// half-close: who finishes closes (see [`carries_half_close`](Layer::carries_half_close)).
     pub fn tunnel(self) -> Server<Pipe> {
         self.carrying()
     }
+
     /// Makes it carry what its application side is made of: messages, parts or bytes.
     pub fn carrying<F: Payload>(self) -> Server<F> {
         Server::with(self.stage, self.connection)
@@ -129,6 +134,7 @@ impl<F> Server<F> {
             form: PhantomData,
         }
     }
+
     /// Returns what the client asks for, while that waits for a decision.
     pub fn request(&self) -> Option<Offer<'_>> {
         let Stage::Opening(handshake) = &self.stage else {
@@ -139,14 +145,15 @@ impl<F> Server<F> {
             _ => None,
         }
     }
+
     /// Accepts the request, at the next `process`.
     ///
     /// # Errors
     ///
-    /// [`Cause::UnofferedSubprotocol`], and the request still waits; [`Cause::NothingToDecide`].
+    /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits; [`WebSocketError::NothingToDecide`].
     pub fn accept(&mut self, accept: Accept) -> Result<(), Error> {
         let local = |cause| Error::local(NAME, cause);
-        let nothing = || local(Cause::NothingToDecide);
+        let nothing = || local(WebSocketError::NothingToDecide);
         let handshake = self.deciding().ok_or_else(nothing)?;
         let upgrade = &mut handshake.opening.upgrade;
         if let Some(request) = upgrade.request() {
@@ -158,18 +165,20 @@ impl<F> Server<F> {
         }
         Ok(())
     }
+
     /// Rejects the request with a response, at the next `process`; both directions then end.
     ///
     /// # Errors
     ///
-    /// [`Cause::NothingToDecide`].
+    /// [`WebSocketError::NothingToDecide`].
     pub fn reject(&mut self, response: Response<Bytes>) -> Result<(), Error> {
-        let nothing = || Error::local(NAME, Cause::NothingToDecide);
+        let nothing = || Error::local(NAME, WebSocketError::NothingToDecide);
         let handshake = self.deciding().ok_or_else(nothing)?;
         handshake.opening.upgrade.reject(response);
         handshake.verdict = Verdict::Rejected;
         Ok(())
     }
+
     fn deciding(&mut self) -> Option<&mut Handshake> {
         match &mut self.stage {
             Stage::Opening(handshake) => {
@@ -179,6 +188,7 @@ impl<F> Server<F> {
             _ => None,
         }
     }
+
     /// Returns the subprotocol that was accepted, once open.
     pub fn subprotocol(&self) -> Option<&str> {
         match &self.stage {
@@ -186,39 +196,46 @@ impl<F> Server<F> {
             _ => None,
         }
     }
+
     /// Returns how messages are compressed, if that was agreed on.
     pub fn compression(&self) -> Option<&Compression> {
         self.connection.compression()
     }
+
     /// Sends a ping at the next `process`, or once open. Its pong comes out of [`pong`](Self::pong).
     ///
     /// # Errors
     ///
-    /// [`Cause::LongPing`] beyond 125 bytes, [`Cause::TooManyPings`] while 64 are unanswered.
+    /// [`WebSocketError::LongPing`] beyond 125 bytes, [`WebSocketError::TooManyPings`] while 64 are unanswered.
     pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
         self.connection.ping(payload.into())
     }
+
     /// Returns the next ping that was answered. A pong also answers the pings before its own.
     pub fn pong(&mut self) -> Option<Pong> {
         self.connection.pong()
     }
+
     /// Returns whether the answer to one ping is there.
     pub fn is_answered(&self, ping: PingToken) -> bool {
         self.connection.is_answered(ping)
     }
+
     /// Takes the answer to one ping, if it is there.
     pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
         self.connection.pong_to(ping)
     }
+
     /// Sets what the Close frame will say when the application has finished, instead of 1000. It
     /// closes nothing: that is what finishing does.
     ///
     /// # Errors
     ///
-    /// [`Cause::UnsendableCode`], [`Cause::LongReason`].
+    /// [`WebSocketError::UnsendableCode`], [`WebSocketError::LongReason`].
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         self.connection.close(code.into(), reason)
     }
+
     /// Returns how it was closed, once the peer's Close frame is in.
     pub fn closed(&self) -> Option<&Closed> {
         self.connection.closed()
@@ -229,7 +246,7 @@ impl Handshake {
     /// Goes on as far as possible, and returns what comes next if that is known.
     fn step<F: Payload>(
         &mut self,
-        p: &mut Ports<'_, F, F>,
+        p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<Option<(Stage, Option<Compression>)>, Error> {
         let mut open = self.opening.process(p, now);
@@ -267,7 +284,8 @@ impl<F: Payload> Layer for Server<F> {
     fn name(&self) -> &'static str {
         NAME
     }
-    fn process(&mut self, mut p: Ports<'_, F, F>, now: Instant) {
+
+    fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         p.propagate_stop();
         if let Stage::Opening(handshake) = &mut self.stage {
             match handshake.step(&mut p, now) {
@@ -288,6 +306,7 @@ impl<F: Payload> Layer for Server<F> {
             _ => p.discard(),
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Opening(handshake) => handshake.opening.upgrade.deadline(),
@@ -295,12 +314,15 @@ impl<F: Payload> Layer for Server<F> {
             Stage::Failed => None,
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open { .. })
     }
+
     fn carries_half_close(&self) -> bool {
         false
     }
+
     fn progress(&self) -> Progress {
         match &self.stage {
             Stage::Opening(_) if self.request().is_some() => {
@@ -311,6 +333,7 @@ impl<F: Payload> Layer for Server<F> {
             Stage::Failed => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = match self.stage {
             Stage::Open { status, .. } => status,

@@ -38,10 +38,12 @@ impl Utf8 {
                 .try_for_each(|byte| self.complete(*byte)),
         }
     }
+
     /// Returns the bytes of a character that is not complete yet.
     pub(crate) fn begun(&self) -> &[u8] {
         &self.begun[..self.len]
     }
+
     /// Adds a byte to the character that has begun.
     fn complete(&mut self, byte: u8) -> Result<(), NotUtf8> {
         let slot = self.begun.get_mut(self.len).ok_or(NotUtf8)?;

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 use support::*;
 use wirestack_layer::{Blame, Error, Flow, Layer, Place, Progress};
-use wirestack_websocket::{Cause, CloseCode, Closer, Message, Settings};
+use wirestack_websocket::{CloseCode, Closer, Message, Settings, WebSocketError};
 
 fn text(text: &'static str) -> Message {
     Message::text(text)
@@ -139,12 +139,12 @@ fn a_peer_that_never_closes_is_given_up() {
         assert_eq!(messages(&mut port.to_app), [text("a"), text("b")]);
         assert_eq!(
             cause(&port.to_app),
-            Some(Err(Cause::CloseTimedOut(TIMEOUT)))
+            Some(Err(WebSocketError::CloseTimedOut(TIMEOUT)))
         );
         port.sent();
         assert_eq!(
             cause(&port.to_wire),
-            Some(Err(Cause::CloseTimedOut(TIMEOUT)))
+            Some(Err(WebSocketError::CloseTimedOut(TIMEOUT)))
         );
         assert_eq!(port.layer.deadline(), None);
     }
@@ -177,7 +177,7 @@ fn a_peer_that_closes_but_does_not_read_is_given_up() {
     port.sent();
     assert_eq!(
         cause(&port.to_wire),
-        Some(Err(Cause::CloseTimedOut(TIMEOUT)))
+        Some(Err(WebSocketError::CloseTimedOut(TIMEOUT)))
     );
 }
 
@@ -190,7 +190,7 @@ fn no_time_to_close_is_no_time() {
     port.turn();
     assert_eq!(
         cause(&port.to_app),
-        Some(Err(Cause::CloseTimedOut(Duration::ZERO)))
+        Some(Err(WebSocketError::CloseTimedOut(Duration::ZERO)))
     );
 }
 
@@ -241,7 +241,10 @@ fn an_error_waits_behind_messages_that_were_not_taken_yet() {
     assert_eq!(messages(&mut port.to_app), [text("b")]);
     assert!(!port.to_wire.is_closed());
     port.turn();
-    assert_eq!(cause(&port.to_app), Some(Err(Cause::UnknownOpcode(3))));
+    assert_eq!(
+        cause(&port.to_app),
+        Some(Err(WebSocketError::UnknownOpcode(3)))
+    );
     assert_eq!(decode(&port.sent(), false), [close_frame(1002, "")]);
 }
 
@@ -252,7 +255,10 @@ fn a_failure_after_our_close_frame_sends_no_second_one() {
     port.turn();
     port.hear(&encode(&[frame(0x83, "bad")], true));
     assert_eq!(decode(&port.sent(), false), [close_frame(1000, "")]);
-    assert_eq!(cause(&port.to_app), Some(Err(Cause::UnknownOpcode(3))));
+    assert_eq!(
+        cause(&port.to_app),
+        Some(Err(WebSocketError::UnknownOpcode(3)))
+    );
 }
 
 #[test]
@@ -260,7 +266,7 @@ fn a_reason_is_checked_before_it_is_set() {
     let mut port = server(Settings::default());
     let long = "r".repeat(124);
     let error = port.layer.close(1000, &long).unwrap_err();
-    assert_eq!(error.cause(), Some(&Cause::LongReason(124)));
+    assert_eq!(error.cause(), Some(&WebSocketError::LongReason(124)));
     assert_eq!(error.blame(), Blame::Local);
     port.from_app.finish();
     port.turn();
@@ -281,7 +287,10 @@ fn both_sides_close_at_the_same_time() {
     b.hear(&from_a);
     assert_eq!(cause(&a.to_app), Some(Ok(())));
     let (code, reason) = (CloseCode::new(4001), "a".into());
-    assert_eq!(cause(&b.to_app), Some(Err(Cause::Closed { code, reason })));
+    assert_eq!(
+        cause(&b.to_app),
+        Some(Err(WebSocketError::Closed { code, reason }))
+    );
     assert_eq!(a.layer.closed().unwrap().by, Closer::Local);
     assert_eq!(b.layer.closed().unwrap().by, Closer::Local);
     assert_eq!((a.sent(), b.sent()), (vec![], vec![]));
@@ -300,7 +309,7 @@ fn a_writer_is_told_that_the_peer_closed() {
     port.hear(&encode(&[close_frame(1001, "tab closed")], true));
     let stop = port.from_app.stopped().unwrap();
     assert_eq!((stop.blame(), stop.place()), (Blame::Peer, Place::Layer(0)));
-    let Some(Cause::Closed { code, reason }) = stop.cause() else {
+    let Some(WebSocketError::Closed { code, reason }) = stop.cause() else {
         panic!("{stop}")
     };
     assert_eq!((*code, &reason[..]), (CloseCode::GOING_AWAY, "tab closed"));
@@ -361,7 +370,10 @@ fn closing_behind_what_the_peer_does_not_take_is_bounded() {
         port.now = until;
         port.turn();
         let error = cause(&port.to_app).unwrap().unwrap_err();
-        assert!(matches!(error, Cause::CloseTimedOut(TIMEOUT)), "{error}");
+        assert!(
+            matches!(error, WebSocketError::CloseTimedOut(TIMEOUT)),
+            "{error}"
+        );
         assert!(port.to_wire.is_closed() && port.layer.deadline().is_none());
     }
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Request as HttpRequest, Response};
 use support::*;
 use wirestack_layer::{Flow, Layer, Seed};
 use wirestack_websocket::{
-    Accept, Cause, Client, Compression, Deflate, Message, Offer, Request, Server, Settings,
+    Accept, Client, Compression, Deflate, Message, Offer, Request, Server, Settings, WebSocketError,
 };
 
 fn settings(deflate: Deflate) -> Settings {
@@ -56,7 +56,7 @@ fn offered(settings: &Settings) -> Option<String> {
 }
 
 /// What a client makes of an answer.
-fn answered(answer: Option<&str>, settings: Settings) -> Result<Client, Cause> {
+fn answered(answer: Option<&str>, settings: Settings) -> Result<Client, WebSocketError> {
     let request = Request::new("ws://h/").unwrap();
     let mut response = Response::new(());
     if let Some(answer) = answer {
@@ -65,7 +65,7 @@ fn answered(answer: Option<&str>, settings: Settings) -> Result<Client, Cause> {
         headers.append("sec-websocket-extensions", value);
     }
     let client = Client::answered(&request, response, settings, Seed::new([7; 32]));
-    client.map_err(|error| error.cause::<Cause>().unwrap().clone())
+    client.map_err(|error| error.cause::<WebSocketError>().unwrap().clone())
 }
 
 /// A client and a server that agreed.
@@ -218,7 +218,7 @@ fn a_client_offers_what_it_wants_and_takes_no_other_answer() {
             client_max_window_bits: client_bits,
             ..
         } = *client.compression().unwrap();
-        Ok::<_, Cause>(((server, server_bits), (client_no, client_bits)))
+        Ok::<_, WebSocketError>(((server, server_bits), (client_no, client_bits)))
     };
     let plain = "permessage-deflate";
     assert_eq!(agreed(plain, usual()), Ok(((false, 15), (false, 15))));
@@ -261,10 +261,13 @@ fn a_client_offers_what_it_wants_and_takes_no_other_answer() {
         ("permessage-deflate; =", usual()),
     ] {
         let refused = agreed(answer, deflate);
-        assert_eq!(refused, Err(Cause::BadExtension(answer.to_owned())));
+        assert_eq!(
+            refused,
+            Err(WebSocketError::BadExtension(answer.to_owned()))
+        );
     }
     let other = agreed("x-webkit-deflate-frame", usual());
-    let cause = Cause::UnofferedExtension("x-webkit-deflate-frame".to_owned());
+    let cause = WebSocketError::UnofferedExtension("x-webkit-deflate-frame".to_owned());
     assert_eq!(other, Err(cause));
     let none = answered(None, settings(usual())).unwrap();
     assert_eq!(none.compression(), None);
@@ -409,7 +412,7 @@ fn a_bomb_is_refused_at_the_limit_and_nothing_of_it_is_handed_on() {
         client.to_wire.set_limit(usize::MAX);
         assert_eq!(send(&mut client, 16 << 20), []);
         let (len, limit) = (100_001, 100_000);
-        let cause = Cause::LongMessage { len, limit };
+        let cause = WebSocketError::LongMessage { len, limit };
         assert_eq!(support::cause(&server.to_app), Some(Err(cause)));
         assert_eq!(decode(&server.sent(), false), [close_frame(1009, "")]);
     }
@@ -428,7 +431,7 @@ fn the_bit_of_compression_stands_only_where_it_belongs() {
     for (frames, bits) in cases {
         let (_, mut server) = pair(Deflate::default(), Deflate::default());
         server.hear(&encode(&frames, true));
-        let wanted = Some(Err(Cause::ReservedBits(bits)));
+        let wanted = Some(Err(WebSocketError::ReservedBits(bits)));
         assert_eq!(cause(&server.to_app), wanted, "{frames:?}");
     }
     // Not compressed, among compressed ones.
@@ -440,12 +443,20 @@ fn the_bit_of_compression_stands_only_where_it_belongs() {
 
 #[test]
 fn what_no_compressor_makes_is_refused() {
-    let rows: [(&[u8], Cause, u16); 3] = [
-        (&[0xff, 0xff, 0xff], Cause::BadCompression, 1007),
+    let rows: [(&[u8], WebSocketError, u16); 3] = [
+        (&[0xff, 0xff, 0xff], WebSocketError::BadCompression, 1007),
         // a distance before the beginning
-        (&[0x4b, 0x04, 0x32, 0xff, 0xff], Cause::BadCompression, 1007),
+        (
+            &[0x4b, 0x04, 0x32, 0xff, 0xff],
+            WebSocketError::BadCompression,
+            1007,
+        ),
         // text that is not UTF-8: ff in a block without compression
-        (&[0, 1, 0, 0xfe, 0xff, 0xff, 0], Cause::BadUtf8, 1007),
+        (
+            &[0, 1, 0, 0xfe, 0xff, 0xff, 0],
+            WebSocketError::BadUtf8,
+            1007,
+        ),
     ];
     for (payload, wanted, code) in rows {
         let (_, mut server) = pair(Deflate::default(), Deflate::default());
@@ -482,7 +493,7 @@ fn a_compressed_text_in_a_tunnel_is_refused_for_what_it_is_however_it_is_cut() {
         }
         assert_eq!(
             cause(&server.to_app),
-            Some(Err(Cause::TextRefused)),
+            Some(Err(WebSocketError::TextRefused)),
             "by {size}"
         );
         assert_eq!(decode(&server.sent(), false), [close_frame(1003, "")]);

@@ -5,7 +5,7 @@ mod support;
 
 use support::*;
 use wirestack_layer::{Flow, Pipe};
-use wirestack_websocket::{Cause, CloseCode, Message, Settings};
+use wirestack_websocket::{CloseCode, Message, Settings, WebSocketError};
 
 fn text(text: &str) -> Message {
     Message::text(text.to_owned())
@@ -65,7 +65,7 @@ fn every_ping_is_answered_in_its_place() {
             [frame(0x81, "a"), frame(0x89, "p".repeat(126))],
             [text("a")],
             [close_frame(REFUSED, "")],
-            Some(Err(Cause::LongControl)),
+            Some(Err(WebSocketError::LongControl)),
         ),
     ];
     rows.push(Row {
@@ -89,7 +89,7 @@ fn reserved_bits_need_an_extension() {
                     [frame(0x82, "good"), frame(first | rsv << 4, "")],
                     [binary(b"good")],
                     [close_frame(REFUSED, "")],
-                    Some(Err(Cause::ReservedBits(rsv))),
+                    Some(Err(WebSocketError::ReservedBits(rsv))),
                 )
             })
         })
@@ -107,7 +107,7 @@ fn unknown_opcodes() {
                 [frame(0x81, "good"), frame(0x80 | opcode, "x")],
                 [text("good")],
                 [close_frame(REFUSED, "")],
-                Some(Err(Cause::UnknownOpcode(opcode))),
+                Some(Err(WebSocketError::UnknownOpcode(opcode))),
             )
         })
         .collect();
@@ -164,28 +164,28 @@ fn fragments() {
             [frame(0x81, "a"), frame(0x09, "x"), frame(0x80, "y")],
             [text("a")],
             refused.clone(),
-            Some(Err(Cause::FragmentedControl)),
+            Some(Err(WebSocketError::FragmentedControl)),
         ),
         row(
             "nothing to continue",
             [frame(0x80, "a")],
             [],
             refused.clone(),
-            Some(Err(Cause::NothingToContinue)),
+            Some(Err(WebSocketError::NothingToContinue)),
         ),
         row(
             "nothing left to continue",
             [frame(0x01, "a"), frame(0x80, "b"), frame(0x00, "c")],
             [text("ab")],
             refused.clone(),
-            Some(Err(Cause::NothingToContinue)),
+            Some(Err(WebSocketError::NothingToContinue)),
         ),
         row(
             "a message in a message",
             [frame(0x01, "a"), frame(0x81, "b"), frame(0x80, "c")],
             [],
             refused.clone(),
-            Some(Err(Cause::NestedMessage)),
+            Some(Err(WebSocketError::NestedMessage)),
         ),
     ];
     check(&rows, &Settings::default());
@@ -216,7 +216,7 @@ fn utf8_across_fragments() {
         b"\xf0\x9f\x98", // ends in the middle of a character
         b"\xed\xbf\xbf",
     ] {
-        let failed = Some(Err(Cause::BadUtf8));
+        let failed = Some(Err(WebSocketError::BadUtf8));
         let (first, second) = bad.split_at(1);
         rows.push(row(
             "one frame",
@@ -261,7 +261,7 @@ fn utf8_fails_at_the_first_bad_byte() {
                 }
             };
             assert_eq!(run(until - 1), None, "{bad:x?}");
-            assert_eq!(run(until), Some(Err(Cause::BadUtf8)), "{bad:x?}");
+            assert_eq!(run(until), Some(Err(WebSocketError::BadUtf8)), "{bad:x?}");
         }
     }
 }
@@ -281,14 +281,14 @@ fn close_codes() {
             [frame(0x88, "x")],
             [],
             [close_frame(REFUSED, "")],
-            Some(Err(Cause::ShortClose)),
+            Some(Err(WebSocketError::ShortClose)),
         ),
         row(
             "a reason that is not text",
             [frame(0x88, b"\x03\xe8\xff")],
             [],
             [close_frame(1007, "")],
-            Some(Err(Cause::BadUtf8)),
+            Some(Err(WebSocketError::BadUtf8)),
         ),
         row(
             "a reason of 123 bytes, and frames behind",
@@ -307,7 +307,7 @@ fn close_codes() {
             [close_frame(1000, &"r".repeat(124))],
             [],
             [close_frame(REFUSED, "")],
-            Some(Err(Cause::LongControl)),
+            Some(Err(WebSocketError::LongControl)),
         ),
     ];
     for code in [1000, 1001] {
@@ -328,7 +328,7 @@ fn close_codes() {
             [frame(0x82, "a"), close_frame(code, "why")],
             [binary(b"a")],
             [close_frame(code, "")],
-            Some(Err(Cause::Closed {
+            Some(Err(WebSocketError::Closed {
                 code: CloseCode::new(code),
                 reason,
             })),
@@ -348,7 +348,7 @@ fn codes_1005_1006_1015_never_on_the_wire() {
             [frame(0x81, "a"), close_frame(code, "")],
             [text("a")],
             [close_frame(REFUSED, "")],
-            Some(Err(Cause::BadCloseCode(CloseCode::new(code)))),
+            Some(Err(WebSocketError::BadCloseCode(CloseCode::new(code)))),
         )
     });
     check(&rows, &Settings::default());
@@ -362,11 +362,19 @@ fn codes_1005_1006_1015_never_on_the_wire() {
 fn lengths_are_minimal_and_have_no_top_bit() {
     let huge = [0x80, 0, 0, 0, 0, 0, 0, 0];
     for (second, long, cause) in [
-        (126, &[0, 0][..], Cause::LongLength(0)),
-        (126, &[0, 125], Cause::LongLength(125)),
-        (127, &[0, 0, 0, 0, 0, 0, 0, 5], Cause::LongLength(5)),
-        (127, &[0, 0, 0, 0, 0, 0, 255, 255], Cause::LongLength(65535)),
-        (127, &huge, Cause::HugeLength),
+        (126, &[0, 0][..], WebSocketError::LongLength(0)),
+        (126, &[0, 125], WebSocketError::LongLength(125)),
+        (
+            127,
+            &[0, 0, 0, 0, 0, 0, 0, 5],
+            WebSocketError::LongLength(5),
+        ),
+        (
+            127,
+            &[0, 0, 0, 0, 0, 0, 255, 255],
+            WebSocketError::LongLength(65535),
+        ),
+        (127, &huge, WebSocketError::HugeLength),
     ] {
         for as_server in [true, false] {
             let mut bytes = encode(&[frame(0x81, "a")], as_server);
@@ -387,7 +395,10 @@ fn lengths_are_minimal_and_have_no_top_bit() {
 
 #[test]
 fn masked_by_the_wrong_side() {
-    for (as_server, cause) in [(true, Cause::Unmasked), (false, Cause::Masked)] {
+    for (as_server, cause) in [
+        (true, WebSocketError::Unmasked),
+        (false, WebSocketError::Masked),
+    ] {
         for wrong in [frame(0x81, "b"), frame(0x89, ""), close_frame(1000, "")] {
             let mut bytes = encode(&[frame(0x81, "a")], as_server);
             bytes.extend(encode(&[wrong], !as_server));
@@ -428,7 +439,7 @@ fn limits_are_refused_with_1009() {
             [frame(0x81, "a"), frame(0x82, [0; 201])],
             [text("a")],
             big.clone(),
-            Some(Err(Cause::LongFrame {
+            Some(Err(WebSocketError::LongFrame {
                 len: 201,
                 limit: 200,
             })),
@@ -438,7 +449,7 @@ fn limits_are_refused_with_1009() {
             [frame(0x02, [0; 200]), frame(0x80, [0; 101])],
             [],
             big.clone(),
-            Some(Err(Cause::LongMessage {
+            Some(Err(WebSocketError::LongMessage {
                 len: 301,
                 limit: 300,
             })),
@@ -453,7 +464,7 @@ fn limits_are_refused_with_1009() {
             ],
             [],
             big.clone(),
-            Some(Err(Cause::TooManyFragments(3))),
+            Some(Err(WebSocketError::TooManyFragments(3))),
         ),
     ];
     check(&rows, &settings);
@@ -465,7 +476,7 @@ fn limits_are_refused_with_1009() {
     let len = u64::MAX >> 1;
     assert_eq!(
         cause(&port.to_app),
-        Some(Err(Cause::LongFrame { len, limit }))
+        Some(Err(WebSocketError::LongFrame { len, limit }))
     );
 }
 
@@ -479,7 +490,7 @@ fn an_end_without_a_close_frame_is_an_abort() {
         port.from_wire.finish();
         port.turn();
         assert_eq!(messages(&mut port.to_app), [text("a")]);
-        assert_eq!(cause(&port.to_app), Some(Err(Cause::Cut)));
+        assert_eq!(cause(&port.to_app), Some(Err(WebSocketError::Cut)));
         assert_eq!(port.sent(), b"", "1006 is never on the wire");
         assert!(port.to_wire.is_closed());
     }
@@ -626,7 +637,7 @@ fn a_tunnel_carries_bytes_and_refuses_text() {
     client.from_app.finish();
     for _ in 0..20 {
         client.turn();
-        client.to_wire.pour(&mut server.from_wire);
+        client.to_wire.transfer_to(&mut server.from_wire);
         server.turn();
         let n = server.to_app.len();
         heard.push(server.to_app.take(n));
@@ -638,7 +649,10 @@ fn a_tunnel_carries_bytes_and_refuses_text() {
     server.hear(&encode(&[frame(0x82, "a"), frame(0x81, "b")], true));
     assert_eq!(server.to_app.take(1), "a");
     server.turn();
-    assert_eq!(cause(&server.to_app), Some(Err(Cause::TextRefused)));
+    assert_eq!(
+        cause(&server.to_app),
+        Some(Err(WebSocketError::TextRefused))
+    );
     assert_eq!(decode(&server.sent(), false), [close_frame(1003, "")]);
 }
 
@@ -647,7 +661,7 @@ fn what_was_said_before_a_fault_can_still_be_answered() {
     for as_server in [true, false] {
         let bytes = encode(&[frame(0x81, "said"), frame(0xa1, "bad")], as_server);
         let answer = [frame(0x81, "answer"), close_frame(1002, "")];
-        let wanted = Some(Err(Cause::ReservedBits(2)));
+        let wanted = Some(Err(WebSocketError::ReservedBits(2)));
         let after = frame(0x81, "after");
         macro_rules! check {
             ($port:expr) => {{

@@ -4,9 +4,9 @@ mod support;
 
 use bytes::Bytes;
 use support::*;
-use wirestack_http1::Cause as Http1;
+use wirestack_http1::Http1Error;
 use wirestack_layer::{Error, Flow, Layer, Progress, Seed};
-use wirestack_websocket::{Accept, Cause, Client, Message, Request, Server, Settings};
+use wirestack_websocket::{Accept, Client, Message, Request, Server, Settings, WebSocketError};
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
@@ -131,7 +131,7 @@ fn client_and_server_open_over_one_another() {
     assert!(text(&sent).starts_with("GET /a%20b HTTP/1.1\r\nHost: example.org:8080\r\n"));
     server.hear(&sent);
     let error = server.layer.accept(Accept::new().subprotocol("v3"));
-    let cause = Cause::UnofferedSubprotocol("v3".to_owned());
+    let cause = WebSocketError::UnofferedSubprotocol("v3".to_owned());
     assert_eq!(error.unwrap_err().cause(), Some(&cause));
     let accept = Accept::new().subprotocol("v1");
     let accept = accept.header("x-served-by", "test").unwrap();
@@ -205,7 +205,10 @@ fn uris_that_are_not_a_websockets() {
         "ws://exa\r\nmple.org/",
     ] {
         let error = Request::new(uri).unwrap_err();
-        assert!(matches!(error.cause(), Some(Cause::BadUri(_))), "{uri}");
+        assert!(
+            matches!(error.cause(), Some(WebSocketError::BadUri(_))),
+            "{uri}"
+        );
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
@@ -223,13 +226,16 @@ fn fields_of_the_handshake_cannot_be_overridden_nor_injected() {
     ] {
         let request = Request::new("ws://h/").unwrap().header(name, "x");
         let cause = request.unwrap_err();
-        assert!(matches!(cause.cause(), Some(Cause::ReservedField(_))));
+        assert!(matches!(
+            cause.cause(),
+            Some(WebSocketError::ReservedField(_))
+        ));
         assert!(Accept::new().header(name, "x").is_err(), "{name}");
     }
     for (name, value) in [("x-a", "b\r\nc: d"), ("x a", "b"), ("x\r\n", "b")] {
         let request = Request::new("ws://h/").unwrap().header(name, value);
         let cause = request.unwrap_err();
-        assert_eq!(cause.cause(), Some(&Cause::InvalidField));
+        assert_eq!(cause.cause(), Some(&WebSocketError::InvalidField));
     }
     for name in ["", "a b", "a,b", "a\r\nb", "é"] {
         let request = Request::new("ws://h/").unwrap().subprotocol(name);
@@ -290,7 +296,7 @@ fn the_accept_is_verified() {
         let (mut client, sent) = response("");
         let line = accept(&sent);
         client.hear(sent.replace(&line, &change(&line)).as_bytes());
-        assert_eq!(cause(&client.to_app), Some(Err(Cause::BadAccept)));
+        assert_eq!(cause(&client.to_app), Some(Err(WebSocketError::BadAccept)));
         assert!(!client.layer.is_open());
         assert_eq!(client.layer.progress(), Progress::Over);
         assert!(client.to_wire.is_closed());
@@ -299,7 +305,7 @@ fn the_accept_is_verified() {
 
 #[test]
 fn what_was_not_offered_cannot_be_chosen() {
-    let protocol = |value: &str| Some(Cause::UnofferedSubprotocol(value.to_owned()));
+    let protocol = |value: &str| Some(WebSocketError::UnofferedSubprotocol(value.to_owned()));
     for (fields, wanted) in [
         ("", None),
         ("Sec-WebSocket-Protocol: chat\r\n", None),
@@ -310,7 +316,9 @@ fn what_was_not_offered_cannot_be_chosen() {
         ),
         (
             "Sec-WebSocket-Extensions: permessage-deflate\r\n",
-            Some(Cause::UnofferedExtension("permessage-deflate".to_owned())),
+            Some(WebSocketError::UnofferedExtension(
+                "permessage-deflate".to_owned(),
+            )),
         ),
     ] {
         let (mut client, sent) = response(fields);
@@ -326,7 +334,7 @@ fn a_refusal_reaches_the_client_with_its_status() {
     port.turn();
     port.hear(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
     let error = end(&port.to_app).unwrap().unwrap_err();
-    let Some(Http1::Refused(refusal)) = error.cause() else {
+    let Some(Http1Error::Refused(refusal)) = error.cause() else {
         panic!("{error}");
     };
     assert_eq!(refusal.status, 403);
@@ -337,43 +345,43 @@ fn a_refusal_reaches_the_client_with_its_status() {
 fn malformed_handshakes_are_refused_with_the_right_status() {
     let all = [UPGRADE, KEY, VERSION].concat();
     let key = |value: &str| request(&format!("{UPGRADE}{VERSION}Sec-WebSocket-Key: {value}\r\n"));
-    let bad_key = || Cause::BadField("sec-websocket-key".parse().unwrap());
+    let bad_key = || WebSocketError::BadField("sec-websocket-key".parse().unwrap());
     for (bytes, status, wanted) in [
         (
             good().replace("GET", "POST"),
             "405",
-            Cause::NotGet(http::Method::POST),
+            WebSocketError::NotGet(http::Method::POST),
         ),
         (
             good().replace("HTTP/1.1", "HTTP/1.0"),
             "400",
-            Cause::OldHttp(http::Version::HTTP_10),
+            WebSocketError::OldHttp(http::Version::HTTP_10),
         ),
         (
             good().replace("Upgrade: websocket", "Upgrade: h2c"),
             "426",
-            Cause::NoUpgrade,
+            WebSocketError::NoUpgrade,
         ),
         (
             good().replace("Connection: Upgrade", "Connection: close"),
             "426",
-            Cause::NoUpgrade,
+            WebSocketError::NoUpgrade,
         ),
-        (request("Host: h\r\n"), "426", Cause::NoUpgrade),
+        (request("Host: h\r\n"), "426", WebSocketError::NoUpgrade),
         (
             good().replace("Version: 13", "Version: 8"),
             "426",
-            Cause::UnsupportedVersion,
+            WebSocketError::UnsupportedVersion,
         ),
         (
             good().replace(VERSION, ""),
             "426",
-            Cause::UnsupportedVersion,
+            WebSocketError::UnsupportedVersion,
         ),
         (
             request(&[&all, VERSION].concat()),
             "426",
-            Cause::UnsupportedVersion,
+            WebSocketError::UnsupportedVersion,
         ),
         (good().replace(KEY, ""), "400", bad_key()),
         (request(&[&all, KEY].concat()), "400", bad_key()),
@@ -382,12 +390,12 @@ fn malformed_handshakes_are_refused_with_the_right_status() {
         (
             request(&format!("{all}Sec-WebSocket-Protocol: a b\r\n")),
             "400",
-            Cause::BadField("sec-websocket-protocol".parse().unwrap()),
+            WebSocketError::BadField("sec-websocket-protocol".parse().unwrap()),
         ),
         (
             request(&format!("{all}Sec-WebSocket-Protocol: a, a\r\n")),
             "400",
-            Cause::BadField("sec-websocket-protocol".parse().unwrap()),
+            WebSocketError::BadField("sec-websocket-protocol".parse().unwrap()),
         ),
     ] {
         splits(bytes.as_bytes(), |mut port| {
@@ -397,7 +405,7 @@ fn malformed_handshakes_are_refused_with_the_right_status() {
             let sent = text(&port.sent());
             assert!(sent.starts_with(&format!("HTTP/1.1 {status} ")), "{sent}");
             let lower = sent.to_ascii_lowercase();
-            if wanted == Cause::UnsupportedVersion {
+            if wanted == WebSocketError::UnsupportedVersion {
                 assert!(lower.contains("\r\nsec-websocket-version: 13\r\n"));
             }
             if status == "426" {
@@ -429,7 +437,7 @@ fn a_request_without_host_is_refused() {
     port.hear(good().replace("Host: h\r\n", "").as_bytes());
     assert!(text(&port.sent()).starts_with("HTTP/1.1 400 "));
     let error = end(&port.to_app).unwrap().unwrap_err();
-    assert!(error.cause::<Http1>().is_some(), "{error}");
+    assert!(error.cause::<Http1Error>().is_some(), "{error}");
 }
 
 /// CVE-2023-43669: a handshake's head was unbounded.
@@ -448,7 +456,7 @@ fn the_head_of_the_handshake_is_bounded() {
     let mut port = Port::new(Server::new(settings));
     port.hear(good().as_bytes());
     let error = end(&port.to_app).unwrap().unwrap_err();
-    assert!(matches!(error.cause(), Some(Http1::HeadTooLarge(100))));
+    assert!(matches!(error.cause(), Some(Http1Error::HeadTooLarge(100))));
 }
 
 #[test]
@@ -456,7 +464,7 @@ fn an_application_rejects() {
     let mut port = new_server();
     let nothing = |result: Result<(), Error>| {
         let error = result.unwrap_err();
-        assert_eq!(error.cause(), Some(&Cause::NothingToDecide));
+        assert_eq!(error.cause(), Some(&WebSocketError::NothingToDecide));
     };
     nothing(port.layer.accept(Accept::new()));
     port.hear(good().as_bytes());
@@ -468,7 +476,7 @@ fn an_application_rejects() {
     let sent = text(&port.sent());
     assert!(sent.starts_with("HTTP/1.1 401 ") && sent.ends_with("\r\n\r\nwho are you"));
     let error = end(&port.to_app).unwrap().unwrap_err();
-    assert!(matches!(error.cause(), Some(Http1::Rejected(status)) if *status == 401));
+    assert!(matches!(error.cause(), Some(Http1Error::Rejected(status)) if *status == 401));
     nothing(port.layer.accept(Accept::new()));
 }
 
@@ -496,5 +504,5 @@ fn a_layer_that_is_opening_heeds_aborts() {
     port.from_wire.finish();
     port.turn();
     let error = end(&port.to_app).unwrap().unwrap_err();
-    assert!(matches!(error.cause(), Some(Http1::Truncated { .. })));
+    assert!(matches!(error.cause(), Some(Http1Error::Truncated { .. })));
 }

@@ -3,7 +3,7 @@
 
 use http::{Request as HttpRequest, Response};
 use wirestack_layer::{Layer, Seed};
-use wirestack_websocket::{Accept, Cause, Client, Offer, Request, Server, Settings};
+use wirestack_websocket::{Accept, Client, Offer, Request, Server, Settings, WebSocketError};
 
 #[test]
 fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
@@ -67,7 +67,7 @@ fn what_the_server_chose_is_checked_and_an_accept_ignored() {
         let Err(error) = answered(&[(name, value)]) else {
             panic!("{name}: {value} was accepted")
         };
-        assert!(error.cause::<Cause>().is_some(), "{error}");
+        assert!(error.cause::<WebSocketError>().is_some(), "{error}");
     }
 }
 

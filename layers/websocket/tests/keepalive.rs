@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 use support::*;
 use wirestack_layer::{Flow, Layer, Progress};
-use wirestack_websocket::{Cause, Keepalive, Message, Settings};
+use wirestack_websocket::{Keepalive, Message, Settings, WebSocketError};
 
 const INTERVAL: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,7 +75,10 @@ fn a_peer_without_a_sign_of_life_is_given_up_behind_what_it_said() {
     assert_eq!(decode(&port.sent(), false), [close_frame(1011, "")]);
     assert!(port.to_wire.is_closed());
     assert_eq!(messages(&mut port.to_app), [Message::binary("the last")]);
-    let wanted = matches!(cause(&port.to_app), Some(Err(Cause::Silent(TIMEOUT))));
+    let wanted = matches!(
+        cause(&port.to_app),
+        Some(Err(WebSocketError::Silent(TIMEOUT)))
+    );
     assert!(wanted);
     assert_eq!(port.layer.deadline(), None);
 }

@@ -14,12 +14,14 @@ impl Dice {
     fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
+
     fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 11) as usize % sides
     }
+
     fn message(&mut self) -> Message {
         let len = match self.roll(10) {
             0 => 0,
@@ -33,11 +35,13 @@ impl Dice {
             _ => Message::text("é😀x".chars().cycle().take(len / 2).collect::<String>()),
         }
     }
+
     fn settings(&mut self) -> Settings {
         let mut settings = Settings::default();
         settings.largest_frame_sent = [1, 100, 4096, 70_000, usize::MAX][self.roll(5)].max(40);
         settings
     }
+
     /// Moves some of what there is.
     fn carry(&mut self, from: &mut Pipe, to: &mut Pipe) {
         let n = match self.roll(3) {
@@ -75,6 +79,7 @@ impl<L: Layer<In = Queue<Message>, Out = Queue<Message>>> Side<L> {
             heard: Vec::new(),
         }
     }
+
     fn act(&mut self, dice: &mut Dice) {
         while dice.roll(3) > 0 && self.port.from_app.room() > 0 && self.said < self.to_say.len() {
             self.port.from_app.push(self.to_say[self.said].clone());

@@ -5,7 +5,7 @@ mod support;
 use support::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Cause, Client, Deflate, Message, Offer, Part, Request, Server, Settings,
+    Accept, Client, Deflate, Message, Offer, Part, Request, Server, Settings, WebSocketError,
 };
 
 type Parts = Queue<Part>;
@@ -47,7 +47,7 @@ fn parts_leave_as_fragments_at_once() {
     }
     client.from_app.push(Part::last("text"));
     client.turn();
-    assert_eq!(cause(&client.to_app), Some(Err(Cause::MixedParts)));
+    assert_eq!(cause(&client.to_app), Some(Err(WebSocketError::MixedParts)));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_message_beyond_every_limit_comes_through_in_parts_within_the_room() {
             let bytes = client.to_wire.take(n);
             server.from_wire.push(bytes);
             server.turn();
-            let held = server.to_app.weight();
+            let held = server.to_app.byte_size();
             assert!(held < 330_000, "{held}"); // the room of 256 KiB, and one part
             if let Some(part) = server.to_app.pop() {
                 assert!(!ended && !part.payload.is_text());
@@ -121,7 +121,7 @@ fn text_is_cut_between_characters_and_fails_at_the_first_bad_byte() {
     let wanted = [Part::more("abé")];
     assert_eq!(parts(&mut server.to_app), wanted);
     server.turn();
-    assert_eq!(cause(&server.to_app), Some(Err(Cause::BadUtf8)));
+    assert_eq!(cause(&server.to_app), Some(Err(WebSocketError::BadUtf8)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 use support::*;
 use wirestack_layer::Flow;
-use wirestack_websocket::{Cause, Message, Settings};
+use wirestack_websocket::{Message, Settings, WebSocketError};
 
 #[test]
 fn a_pong_tells_which_ping_and_after_how_long() {
@@ -54,12 +54,12 @@ fn a_pong_answers_the_pings_before_it_too() {
 fn pings_have_limits() {
     let mut port = client(Settings::default());
     let error = port.layer.ping(vec![0; 126]).unwrap_err();
-    assert_eq!(error.cause(), Some(&Cause::LongPing(126)));
+    assert_eq!(error.cause(), Some(&WebSocketError::LongPing(126)));
     for _ in 0..64 {
         port.layer.ping(vec![0; 125]).unwrap();
     }
     let error = port.layer.ping("one more").unwrap_err();
-    assert_eq!(error.cause(), Some(&Cause::TooManyPings(64)));
+    assert_eq!(error.cause(), Some(&WebSocketError::TooManyPings(64)));
     // Pongs that the application does not read are kept up to a limit.
     for _ in 0..300 {
         port.turn();

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! * [`auth`]: how a client answers the challenges of a proxy.
-//! * [`PoolState`](Ledger): which HTTP/2 connections are shared, and for how long.
+//! * [`PoolState`]: which HTTP/2 connections are shared, and for how long.
 //! * [`Reconnect`]: when to connect again.
 
 pub mod auth;
@@ -29,12 +29,12 @@ pub mod serve;
 
 pub use auth::Credentials;
 pub use dialer::Dialer;
-pub use dialer::step::{Asked, Job, Step, Timeouts};
-pub use plan::hints::{Learnt, Seeds};
-pub use plan::websocket::{Opening, RedirectError, Redirects, Versions};
+pub use dialer::step::{BlockingTask, CredentialsRequest, Step, Timeouts};
+pub use plan::hints::{RetryHints, SeedStream};
+pub use plan::websocket::{HttpVersions, RedirectError, Redirects, WebSocketOptions};
 pub use plan::{BoxHttp2, BoxSocket, Plan};
-pub use pool::{Ledger, Share, ShareKey, Sharing, Take};
-pub use report::error::{DialError, Phase, Reason, Retry, Unreached, WayFailed};
+pub use pool::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection};
+pub use report::error::{DialError, Phase, Reason, Retry, RouteFailed, Unreached};
 pub use report::event::Event;
 pub use report::id::{AttemptId, Destination, LookupId, QuestionId};
 pub use report::trace::Trace;

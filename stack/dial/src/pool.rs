@@ -12,7 +12,7 @@ use wirestack_layer::Instant;
 use wirestack_tls::rustls::ClientConfig;
 
 /// An HTTP/2 connection that others may use too, and the stream that is wanted on it.
-pub struct Share {
+pub struct SharedConnection {
     /// What makes two of them the same connection. It holds credentials.
     pub(crate) key: String,
     pub(crate) name: String,
@@ -25,57 +25,58 @@ pub struct Share {
     pub(crate) is_origin: bool,
 }
 
-impl Share {
+impl SharedConnection {
     /// Returns what to ask for on the connection.
     pub fn request(&self) -> http2::Request {
         self.request.clone()
     }
+
     /// Returns what makes two of them the same connection.
-    pub fn key(&self) -> ShareKey {
-        ShareKey(self.key.clone())
+    pub fn key(&self) -> PoolKey {
+        PoolKey(self.key.clone())
     }
 }
 
-impl fmt::Display for Share {
+impl fmt::Display for SharedConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
 }
 
-impl fmt::Debug for Share {
+impl fmt::Debug for SharedConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Share({self})")
+        write!(f, "SharedConnection({self})")
     }
 }
 
-impl PartialEq for Share {
+impl PartialEq for SharedConnection {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for Share {}
+impl Eq for SharedConnection {}
 
 /// Names a connection by where it leads and by whom it is made. It shows nothing of that.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ShareKey(String);
+pub struct PoolKey(String);
 
-impl Hash for ShareKey {
+impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl fmt::Debug for ShareKey {
+impl fmt::Debug for PoolKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ShareKey(..)")
+        f.write_str("PoolKey(..)")
     }
 }
 
 /// How many connections are kept for others to use, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Sharing {
+pub struct PoolConfig {
     /// How many at most: 16.
     pub connections: usize,
     /// How many streams each carries at most: 100, which servers allow by custom.
@@ -84,7 +85,7 @@ pub struct Sharing {
     pub idle: Duration,
 }
 
-impl Default for Sharing {
+impl Default for PoolConfig {
     fn default() -> Self {
         Self {
             connections: 16,
@@ -97,9 +98,9 @@ impl Default for Sharing {
 /// The books about connections that are shared, without the connections: what is to be done when a stream is
 /// wanted, and which connection is to be closed when.
 #[derive(Debug, Default)]
-pub struct Ledger {
-    sharing: Sharing,
-    kept: HashMap<ShareKey, Kept>,
+pub struct PoolState {
+    sharing: PoolConfig,
+    kept: HashMap<PoolKey, Kept>,
 }
 
 #[derive(Debug)]
@@ -110,36 +111,37 @@ struct Kept {
 
 /// What to do to get a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Take {
+pub enum Checkout {
     /// Open it on the connection that is there.
-    Use,
-    /// Make the connection, then say [`Ledger::made`].
-    Make,
+    Reuse,
+    /// Make the connection, then say [`PoolState::created`].
+    Create,
     /// Make room by closing that one, then ask again.
-    Close(ShareKey),
+    Evict(PoolKey),
     /// Somebody is making it: ask again once that is done.
     Wait,
     /// There is no room: a connection for this stream alone is to be made.
-    Full,
+    Overflow,
 }
 
-impl Ledger {
-    /// creates a ledger that is empty.
-    pub fn new(sharing: Sharing) -> Self {
+impl PoolState {
+    /// creates a state that is empty.
+    pub fn new(sharing: PoolConfig) -> Self {
         Self {
             sharing,
             kept: HashMap::new(),
         }
     }
+
     /// Says what to do for a stream; `streams` is how many the connection carries, if there is one.
-    pub fn take(&mut self, key: &ShareKey, streams: usize) -> Take {
+    pub fn check_out(&mut self, key: &PoolKey, streams: usize) -> Checkout {
         let room = self.kept.len() < self.sharing.connections;
         match self.kept.get_mut(key) {
-            Some(kept) if !kept.made => Take::Wait,
-            Some(_) if streams >= self.sharing.streams => Take::Full,
+            Some(kept) if !kept.made => Checkout::Wait,
+            Some(_) if streams >= self.sharing.streams => Checkout::Overflow,
             Some(kept) => {
                 kept.idle = None;
-                Take::Use
+                Checkout::Reuse
             }
             None if room => {
                 let kept = Kept {
@@ -147,7 +149,7 @@ impl Ledger {
                     idle: None,
                 };
                 self.kept.insert(key.clone(), kept);
-                Take::Make
+                Checkout::Create
             }
             None => {
                 let idle = self
@@ -155,24 +157,27 @@ impl Ledger {
                     .iter()
                     .filter_map(|(key, it)| Some((key, it.idle?)));
                 let longest = idle.min_by_key(|(_, since)| *since);
-                longest.map_or(Take::Full, |(key, _)| Take::Close(key.clone()))
+                longest.map_or(Checkout::Overflow, |(key, _)| Checkout::Evict(key.clone()))
             }
         }
     }
+
     /// Says that the connection is there, or could not be made.
-    pub fn made(&mut self, key: &ShareKey, made: bool) {
+    pub fn created(&mut self, key: &PoolKey, made: bool) {
         match (made, self.kept.get_mut(key)) {
             (true, Some(kept)) => kept.made = true,
-            _ => self.gone(key),
+            _ => self.remove(key),
         }
     }
+
     /// Says that a connection is no more.
-    pub fn gone(&mut self, key: &ShareKey) {
+    pub fn remove(&mut self, key: &PoolKey) {
         self.kept.remove(key);
     }
+
     /// Looks at a connection that carries so many streams: returns when to look again, or `None` if it
     /// is to be closed.
-    pub fn look(&mut self, key: &ShareKey, streams: usize, now: Instant) -> Option<Instant> {
+    pub fn check_idle(&mut self, key: &PoolKey, streams: usize, now: Instant) -> Option<Instant> {
         let kept = self.kept.get_mut(key)?;
         if streams > 0 {
             kept.idle = None;
@@ -181,7 +186,7 @@ impl Ledger {
         let since = *kept.idle.get_or_insert(now);
         let until = since.checked_add(self.sharing.idle)?;
         if until <= now {
-            self.gone(key);
+            self.remove(key);
             return None;
         }
         Some(until)
@@ -193,58 +198,58 @@ mod tests {
 
     use super::*;
 
-    fn key(name: &str) -> ShareKey {
-        ShareKey(name.to_owned())
+    fn key(name: &str) -> PoolKey {
+        PoolKey(name.to_owned())
     }
 
     #[test]
     fn one_makes_a_connection_and_the_others_wait_for_it() {
-        let mut ledger = Ledger::new(Sharing::default());
-        assert_eq!(ledger.take(&key("a"), 0), Take::Make);
-        assert_eq!(ledger.take(&key("a"), 0), Take::Wait);
-        assert_eq!(ledger.take(&key("b"), 0), Take::Make);
-        ledger.made(&key("a"), true);
-        assert_eq!(ledger.take(&key("a"), 99), Take::Use);
-        assert_eq!(ledger.take(&key("a"), 100), Take::Full);
-        ledger.made(&key("b"), false);
-        assert_eq!(ledger.take(&key("b"), 0), Take::Make);
-        ledger.gone(&key("a"));
-        assert_eq!(ledger.take(&key("a"), 0), Take::Make);
+        let mut state = PoolState::new(PoolConfig::default());
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Wait);
+        assert_eq!(state.check_out(&key("b"), 0), Checkout::Create);
+        state.created(&key("a"), true);
+        assert_eq!(state.check_out(&key("a"), 99), Checkout::Reuse);
+        assert_eq!(state.check_out(&key("a"), 100), Checkout::Overflow);
+        state.created(&key("b"), false);
+        assert_eq!(state.check_out(&key("b"), 0), Checkout::Create);
+        state.remove(&key("a"));
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
     }
 
     #[test]
     fn it_is_bounded_and_the_longest_idle_makes_room() {
         let start = Instant::ORIGIN;
-        let sharing = Sharing {
+        let sharing = PoolConfig {
             connections: 2,
-            ..Sharing::default()
+            ..PoolConfig::default()
         };
-        let mut ledger = Ledger::new(sharing);
+        let mut state = PoolState::new(sharing);
         for name in ["a", "b"] {
-            assert_eq!(ledger.take(&key(name), 0), Take::Make);
-            ledger.made(&key(name), true);
+            assert_eq!(state.check_out(&key(name), 0), Checkout::Create);
+            state.created(&key(name), true);
         }
-        assert_eq!(ledger.take(&key("c"), 0), Take::Full);
+        assert_eq!(state.check_out(&key("c"), 0), Checkout::Overflow);
         let later = start + Duration::from_secs(1);
-        assert!(ledger.look(&key("b"), 0, start).is_some());
-        assert!(ledger.look(&key("a"), 0, later).is_some());
-        assert_eq!(ledger.take(&key("c"), 0), Take::Close(key("b")));
-        ledger.gone(&key("b"));
-        assert_eq!(ledger.take(&key("c"), 0), Take::Make);
+        assert!(state.check_idle(&key("b"), 0, start).is_some());
+        assert!(state.check_idle(&key("a"), 0, later).is_some());
+        assert_eq!(state.check_out(&key("c"), 0), Checkout::Evict(key("b")));
+        state.remove(&key("b"));
+        assert_eq!(state.check_out(&key("c"), 0), Checkout::Create);
     }
 
     #[test]
     fn an_idle_connection_is_closed_in_time() {
         let start = Instant::ORIGIN;
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut ledger = Ledger::new(Sharing::default());
-        assert_eq!(ledger.take(&key("a"), 0), Take::Make);
-        ledger.made(&key("a"), true);
-        assert_eq!(ledger.look(&key("a"), 1, start), Some(at(30)));
-        assert_eq!(ledger.look(&key("a"), 0, at(30)), Some(at(60)));
-        assert_eq!(ledger.take(&key("a"), 0), Take::Use); // which makes it busy again
-        assert_eq!(ledger.look(&key("a"), 0, at(60)), Some(at(90)));
-        assert_eq!(ledger.look(&key("a"), 0, at(90)), None);
-        assert_eq!(ledger.take(&key("a"), 0), Take::Make);
+        let mut state = PoolState::new(PoolConfig::default());
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
+        state.created(&key("a"), true);
+        assert_eq!(state.check_idle(&key("a"), 1, start), Some(at(30)));
+        assert_eq!(state.check_idle(&key("a"), 0, at(30)), Some(at(60)));
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Reuse); // which makes it busy again
+        assert_eq!(state.check_idle(&key("a"), 0, at(60)), Some(at(90)));
+        assert_eq!(state.check_idle(&key("a"), 0, at(90)), None);
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
     }
 }

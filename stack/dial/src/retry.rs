@@ -67,10 +67,12 @@ impl Reconnect {
             since: None,
         }
     }
+
     /// Says that there is a connection.
     pub fn connected(&mut self, now: Instant) {
         self.since = Some(now);
     }
+
     /// Says that connecting failed.
     pub fn failed(&mut self, error: &DialError, now: Instant) -> Next {
         match may_pass(error.reason()) {
@@ -78,10 +80,12 @@ impl Reconnect {
             false => Next::GiveUp,
         }
     }
+
     /// Says that the connection broke.
     pub fn broke(&mut self, now: Instant) -> Next {
         self.wait(now)
     }
+
     /// Says that the peer closed the WebSocket with this code: a server that goes away, restarts or
     /// fails is connected to again; 1000 is an end, and every other code a refusal.
     pub fn closed(&mut self, code: CloseCode, now: Instant) -> Next {
@@ -96,6 +100,7 @@ impl Reconnect {
             _ => Next::GiveUp,
         }
     }
+
     fn wait(&mut self, now: Instant) -> Next {
         let lived = self.since.take();
         let lived = lived.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
@@ -128,17 +133,17 @@ fn may_pass(reason: &Reason) -> bool {
     match reason {
         Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
         Reason::Layer { error, .. } => status(error).is_none_or(is_passing),
-        Reason::NoWay { tried } => tried.iter().any(|way| may_pass(&way.reason)),
+        Reason::AllRoutesFailed { tried } => tried.iter().any(|way| may_pass(&way.reason)),
         _ => true,
     }
 }
 
 fn status(error: &Error) -> Option<StatusCode> {
-    if let Some(http1::Cause::Refused(refusal)) = error.cause() {
+    if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
         return Some(refusal.status);
     }
     match error.cause() {
-        Some(http2::Cause::Refused(refusal)) => Some(refusal.status),
+        Some(http2::Http2Error::Refused(refusal)) => Some(refusal.status),
         _ => None,
     }
 }

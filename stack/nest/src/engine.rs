@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Layer, LayerExt, Pipe, Place, Ports, Progress, Status};
+use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress, Status};
 
 /// A stack together with its four outer flows: bytes in and out at the bottom, and at the top the flows
 /// of the top layer.
@@ -110,7 +110,7 @@ pub struct Engine<L: Layer> {
     to_wire: Pipe,
     from_app: L::In,
     to_app: L::Out,
-    opening: Option<Opening>,
+    opening: Option<OpenDeadline>,
     /// What the flows said after the last call: the same again means that nothing is new.
     seen: Option<u64>,
     #[cfg(feature = "tracing")]
@@ -118,7 +118,7 @@ pub struct Engine<L: Layer> {
 }
 
 /// How long a stack may take to open.
-struct Opening {
+struct OpenDeadline {
     allowed: Duration,
     until: Instant,
 }
@@ -137,7 +137,7 @@ where
 impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
     /// Puts another layer over the stack while it runs, such as one that was chosen by what has
     /// arrived: all that waits on the application's side becomes the new layer's wire.
-    pub fn grow<U>(self, upper: U) -> Engine<Stack<L, U>>
+    pub fn push_layer<U>(self, upper: U) -> Engine<Stack<L, U>>
     where
         U: Layer<In: Default, Out: Default>,
     {
@@ -174,6 +174,7 @@ impl<L: Layer> Engine<L> {
             spans: self.spans,
         }
     }
+
     /// Creates an engine around the given flows of the application's side.
     pub fn with_flows(layer: L, from_app: L::In, to_app: L::Out) -> Self {
         Self {
@@ -188,20 +189,22 @@ impl<L: Layer> Engine<L> {
             spans: Default::default(),
         }
     }
+
     /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
     /// [`OpeningTimedOut`] and every layer ends with that cause.
-    pub fn open_within(&mut self, allowed: Duration, now: Instant) {
+    pub fn set_open_timeout(&mut self, allowed: Duration, now: Instant) {
         self.seen = None;
         self.opening = now
             .checked_add(allowed)
-            .map(|until| Opening { allowed, until });
+            .map(|until| OpenDeadline { allowed, until });
     }
+
     /// Moves everything that can move.
     pub fn process(&mut self, now: Instant) {
-        if self.seen == Some(self.moves()) && self.deadline().is_none_or(|due| now < due) {
-            return; // the law of quiet: nothing would move
+        if self.seen == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
+            return; // the law Idempotence: nothing would move
         }
-        if let Some(Opening { allowed, until }) = self.opening {
+        if let Some(OpenDeadline { allowed, until }) = self.opening {
             if self.layer.is_open() {
                 self.opening = None;
             } else if until <= now {
@@ -213,23 +216,25 @@ impl<L: Layer> Engine<L> {
                 ));
             }
         }
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        self.layer.process(ports, now);
-        self.seen = Some(self.moves());
+        self.layer.process(flows, now);
+        self.seen = Some(self.revision());
         #[cfg(feature = "tracing")]
         self.spans.note(&self.layer, self.to_app.closed());
     }
+
     /// Returns whether [`process`](Self::process) would do nothing at any time: nothing has moved since
     /// the last call, and there is no deadline. A driver then need not look at its clock.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.seen == Some(self.moves()) && self.deadline().is_none()
+        self.seen == Some(self.revision()) && self.deadline().is_none()
     }
+
     /// Lends the flow to the wire, to send bytes from it and to consume what was sent; returns the result
     /// of `send`.
     ///
@@ -238,66 +243,79 @@ impl<L: Layer> Engine<L> {
     /// because some bytes have left.
     #[inline]
     pub fn transmit<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
-        let is_news = self.to_wire.room() == 0 || self.seen != Some(self.moves());
+        let is_news = self.to_wire.room() == 0 || self.seen != Some(self.revision());
         let sent = send(&mut self.to_wire);
         if !is_news {
-            self.seen = Some(self.moves());
+            self.seen = Some(self.revision());
         }
         sent
     }
+
     /// Returns a number that changes whenever something moves in the four outer flows.
-    pub fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+    pub fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
+
     /// Says that the connection below broke, and why. What had arrived is still delivered.
     pub fn break_wire(&mut self, error: Error) {
         self.from_wire.abort(error.at(Place::Wire));
     }
+
     /// Returns when [`process`](Self::process) must be called even if nothing arrives.
     pub fn deadline(&self) -> Option<Instant> {
         let opening = self.opening.as_ref().filter(|_| !self.layer.is_open());
         let opening = opening.map(|opening| opening.until);
         opening.into_iter().chain(self.layer.deadline()).min()
     }
+
     /// Returns where to put bytes that arrived.
     pub fn from_wire(&mut self) -> &mut Pipe {
         &mut self.from_wire
     }
+
     /// Returns the bytes to be sent.
     pub fn to_wire(&mut self) -> &mut Pipe {
         &mut self.to_wire
     }
+
     /// Returns where to put what the application sends.
     pub fn from_app(&mut self) -> &mut L::In {
         &mut self.from_app
     }
+
     /// Returns what the application receives.
     pub fn to_app(&mut self) -> &mut L::Out {
         &mut self.to_app
     }
+
     /// Returns whether every layer is open.
     pub fn is_open(&self) -> bool {
         self.layer.is_open()
     }
+
     /// Returns whether nothing will move any more: both directions have ended on both sides, and
     /// what was sent has left.
     pub fn is_over(&self) -> bool {
         self.to_wire.end().is_some() && self.to_app.is_closed()
     }
+
     /// Returns whether everything that the application handed over has left, the wire's flow too.
     pub fn is_flushed(&self) -> bool {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }
+
     /// Returns whether everything that the stack has taken from the application has left. The
     /// application's flow may still hold more, which [`is_flushed`](Self::is_flushed) asks for too.
     pub fn is_drained(&self) -> bool {
         self.to_wire.is_empty() && self.layer.is_flushed()
     }
+
     /// Returns what the stack is waiting for.
     pub fn progress(&self) -> Progress {
         self.layer.progress()
     }
+
     /// Returns the state of each layer, from the wire up; each shows as a line.
     ///
     /// ```
@@ -322,6 +340,7 @@ impl<L: Layer> Engine<L> {
         self.layer.visit(&mut |status| all.push(status));
         all
     }
+
     /// Returns the topmost layer of type `T`, to read facts.
     pub fn part<T: Any>(&self) -> Option<&T>
     where
@@ -329,6 +348,7 @@ impl<L: Layer> Engine<L> {
     {
         self.layer.part()
     }
+
     /// Returns the topmost layer of type `T`, to decide. The next [`process`](Self::process) asks every
     /// layer what has become possible.
     pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
@@ -337,6 +357,7 @@ impl<L: Layer> Engine<L> {
     {
         self.layer_mut().part_mut()
     }
+
     /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
     pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
     where
@@ -344,6 +365,7 @@ impl<L: Layer> Engine<L> {
     {
         self.layer.nth_part(nth)
     }
+
     /// Returns the `nth` layer of type `T`, from the top down, to decide.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
@@ -351,10 +373,12 @@ impl<L: Layer> Engine<L> {
     {
         self.layer_mut().nth_part_mut(nth)
     }
+
     /// Returns the stack itself, to read facts.
     pub fn layer(&self) -> &L {
         &self.layer
     }
+
     /// Returns the stack itself, to decide.
     pub fn layer_mut(&mut self) -> &mut L {
         self.seen = None; // a decision moves no flow

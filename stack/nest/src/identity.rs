@@ -1,7 +1,7 @@
 //! The neutral layer: over or under any layer, it makes no difference.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{Layer, Pipe, Ports, Progress};
+use wirestack_layer::{Flows, Layer, Pipe, Progress};
 
 /// The layer that changes nothing: the stack of a plain connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,15 +14,19 @@ impl Layer for Identity {
     fn name(&self) -> &'static str {
         "identity"
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
-        ports.tunnel();
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
+        flows.pass_through();
     }
+
     fn is_open(&self) -> bool {
         true
     }
+
     fn is_transparent(&self) -> bool {
         true
     }
+
     fn progress(&self) -> Progress {
         Progress::Open
     }

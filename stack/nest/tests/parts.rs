@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use wirestack_laws::Subject;
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, LayerExt, Pipe, Ports, Progress};
+use wirestack_layer::{Flow, Flows, Layer, LayerExt, Pipe, Progress};
 use wirestack_nest::{Engine, Identity, Nest, OpeningTimedOut, Stack};
 
 /// A tunnel with a number, which counts its calls.
@@ -31,19 +31,23 @@ impl Layer for Numbered {
     fn name(&self) -> &'static str {
         "numbered"
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         self.runs.set(self.runs.get() + 1);
-        ports.tunnel();
+        flows.pass_through();
     }
+
     fn is_open(&self) -> bool {
         self.number != 0
     }
+
     fn progress(&self) -> Progress {
         match self.number {
             0 => Progress::Opening("a number"),
             _ => Progress::Open,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "number {}", self.number)
     }
@@ -58,12 +62,15 @@ impl Layer for Other {
     fn name(&self) -> &'static str {
         "other"
     }
-    fn process(&mut self, ports: Ports<'_>, now: Instant) {
-        self.0.process(ports, now);
+
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
+        self.0.process(flows, now);
     }
+
     fn is_open(&self) -> bool {
         true
     }
+
     fn progress(&self) -> Progress {
         Progress::Open
     }
@@ -203,7 +210,7 @@ fn bytes_that_were_transmitted_do_not_make_the_stack_run_again() {
 fn a_stack_that_does_not_open_in_time_says_what_it_waited_for() {
     let now = Instant::ORIGIN;
     let mut engine = Engine::new(Numbered::new(0));
-    engine.open_within(Duration::from_secs(2), now);
+    engine.set_open_timeout(Duration::from_secs(2), now);
     engine.process(now);
     assert!(!engine.is_idle());
     engine.process(now + Duration::from_secs(2));

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use wirestack_layer::{Error, Layer, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Error, Layer, Pipe, Queue};
 use wirestack_nest::Engine;
 use wirestack_websocket::{self as websocket, CloseCode, Payload};
 
@@ -17,8 +17,8 @@ macro_rules! receives {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
-            I: Weigh,
-            O: Weigh,
+            I: ByteSize,
+            O: ByteSize,
         {
             /// Receives the next message; `None` is a clean end.
             ///
@@ -51,8 +51,8 @@ macro_rules! sends {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
-            I: Weigh,
-            O: Weigh,
+            I: ByteSize,
+            O: ByteSize,
         {
             /// Sends a message and waits until it has left.
             ///

@@ -250,7 +250,7 @@ macro_rules! connects {
             }
 
             fn on_threads(mut self) -> Self {
-                self.context = self.context.runtime_or(Threads::shared());
+                self.spec.context = self.spec.context.runtime_or(Threads::shared());
                 self
             }
         }

@@ -47,16 +47,19 @@ impl Associate {
         self.timeouts = timeouts;
         self
     }
+
     /// Connects with the runtime, resolver and credentials of this context.
     pub fn context(mut self, context: DialContext) -> Self {
         self.context = context;
         self
     }
+
     /// Runs on this, instead of the runtime that it is awaited in.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.context = self.context.runtime(runtime);
         self
     }
+
     async fn make(self) -> Result<Association, DialError> {
         let now = self.context.find_runtime().map_err(no_runtime)?.now();
         let invalid = |error: RouteError| {

@@ -1,6 +1,6 @@
 //! The builders: where to connect to, by which route, and with which settings.
 
-use super::spec::{By, Route, invalid};
+use super::spec::{RouteChoice, Spec, invalid};
 use crate::driver::dial::{DialContext, Pool};
 use crate::driver::http2::Origin;
 use crate::driver::runtime::{Resolve, Runtime};
@@ -9,11 +9,11 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tls::rustls::ClientConfig;
-use wirestack_dial::{
-    Asked, Credentials, DialError, Hop, Opening, Plan, Redirects, RouteError, Routes, Target,
-    Timeouts, Versions,
-};
 use wirestack_dial::{BoxHttp2, BoxSocket};
+use wirestack_dial::{
+    Credentials, CredentialsRequest, DialError, Hop, HttpVersions, Plan, Redirects, RouteError,
+    Routes, Target, Timeouts, WebSocketOptions,
+};
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
 use wirestack_layer::Instant;
@@ -26,13 +26,13 @@ use wirestack_websocket::{Message, Part, Payload};
 /// A WebSocket about to be connected.
 #[must_use = "it does nothing yet"]
 pub struct Connect<F = Queue<Message>> {
-    route: Route,
-    pub(crate) context: DialContext,
+    target: Result<Target, RouteError>,
+    pub(crate) spec: Spec,
     subprotocols: Vec<String>,
     headers: HeaderMap,
     settings: websocket::Settings,
     http2: http2::Settings,
-    versions: Versions,
+    versions: HttpVersions,
     redirects: Redirects,
     form: PhantomData<fn(F) -> F>,
 }
@@ -40,8 +40,8 @@ pub struct Connect<F = Queue<Message>> {
 /// A stream of bytes about to be opened.
 #[must_use = "it does nothing yet"]
 pub struct ConnectStream {
-    route: Route,
-    pub(crate) context: DialContext,
+    target: Result<Target, RouteError>,
+    pub(crate) spec: Spec,
     alpn: Option<&'static [&'static [u8]]>,
 }
 
@@ -49,23 +49,22 @@ pub struct ConnectStream {
 #[derive(Clone)]
 #[must_use = "it does nothing yet"]
 pub struct Connector {
-    route: Route,
-    pub(crate) context: DialContext,
+    spec: Spec,
 }
 
 /// An HTTP/2 connection for many streams about to be opened.
 #[must_use = "it does nothing yet"]
 pub struct ConnectHttp2 {
-    route: Route,
-    pub(crate) context: DialContext,
+    target: Result<Target, RouteError>,
+    pub(crate) spec: Spec,
     settings: http2::Settings,
 }
 
 impl<F> Clone for Connect<F> {
     fn clone(&self) -> Self {
         Self {
-            route: self.route.clone(),
-            context: self.context.clone(),
+            target: self.target.clone(),
+            spec: self.spec.clone(),
             subprotocols: self.subprotocols.clone(),
             headers: self.headers.clone(),
             settings: self.settings.clone(),
@@ -81,31 +80,34 @@ impl Connect {
     /// Connects to a `ws://` or `wss://` URL.
     pub fn new(url: &str, context: DialContext) -> Self {
         Self {
-            route: Route::new(url),
-            context,
+            target: url.parse(),
+            spec: Spec::new(context),
             subprotocols: Vec::new(),
             headers: HeaderMap::new(),
             settings: websocket::Settings::default(),
             http2: http2::Settings::default(),
-            versions: Versions::Any,
+            versions: HttpVersions::Any,
             redirects: Redirects::Off,
             form: PhantomData,
         }
     }
+
     /// Takes and hands over messages in [parts](Part), as they come and go: for messages that are
     /// too large to be held, or whose end is not known when they begin.
     pub fn parts(self) -> Connect<Queue<Part>> {
         self.carrying()
     }
+
     /// Carries bytes, in binary messages of any cut. It does not carry half-close: who finishes
     /// closes.
     pub fn tunnel(self) -> Connect<Pipe> {
         self.carrying()
     }
+
     fn carrying<F: Payload>(self) -> Connect<F> {
         Connect {
-            route: self.route,
-            context: self.context,
+            target: self.target,
+            spec: self.spec,
             subprotocols: self.subprotocols,
             headers: self.headers,
             settings: self.settings,
@@ -123,36 +125,43 @@ impl<F: Payload> Connect<F> {
         self.subprotocols.push(name.to_owned());
         self
     }
+
     /// Sends a header field with the handshake.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
     }
+
     /// Sets the limits of the WebSocket.
     pub fn settings(mut self, settings: websocket::Settings) -> Self {
         self.settings = settings;
         self
     }
+
     /// Sets the limits of the HTTP/2 connection, if it gets there over one.
     pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
         self.http2 = settings;
         self
     }
+
     /// Opens it by an HTTP/1.1 upgrade and by nothing else.
     pub fn http1_only(mut self) -> Self {
-        self.versions = Versions::Http1;
+        self.versions = HttpVersions::Http1;
         self
     }
+
     /// Opens it over HTTP/2 (RFC 8441) or not at all; to a `ws://` URL with prior knowledge.
     pub fn http2_only(mut self) -> Self {
-        self.versions = Versions::Http2;
+        self.versions = HttpVersions::Http2;
         self
     }
+
     /// Follows redirects of the server, which are refusals otherwise.
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self
     }
+
     /// Says what a [`Dialer`](crate::Dialer) shall connect to, how long it may take, and what the
     /// driver connects with.
     ///
@@ -160,7 +169,7 @@ impl<F: Payload> Connect<F> {
     ///
     /// What cannot be asked for, as of `now`.
     pub fn prepare(self, now: Instant) -> Result<Prepared<BoxSocket<F>>, DialError> {
-        let (timeouts, context) = (self.route.timeouts, self.context);
+        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
         let opening = |target: &Target| {
             target.must_be_websocket().map_err(invalid)?;
             let mut request = websocket::Request::new(&target.request_url())?;
@@ -173,7 +182,7 @@ impl<F: Payload> Connect<F> {
             for (name, value) in &self.headers {
                 request = request.header(name.clone(), value.clone())?;
             }
-            Ok(Opening {
+            Ok(WebSocketOptions {
                 request,
                 settings: self.settings,
                 http2: self.http2,
@@ -181,10 +190,13 @@ impl<F: Payload> Connect<F> {
                 redirects: self.redirects,
             })
         };
-        let plan = self.route.resolve().and_then(|(routes, target, tls)| {
-            let opening = opening(&target)?;
-            Plan::websocket(routes, target, tls, opening).map_err(invalid)
-        });
+        let plan = self
+            .spec
+            .resolve(self.target)
+            .and_then(|(routes, target, tls)| {
+                let opening = opening(&target)?;
+                Plan::websocket(routes, target, tls, opening).map_err(invalid)
+            });
         prepared(plan, timeouts, context, now)
     }
 }
@@ -193,28 +205,33 @@ impl ConnectStream {
     /// Opens a stream to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
     pub fn new(url: &str, context: DialContext) -> Self {
         Self {
-            route: Route::new(url),
-            context,
+            target: url.parse(),
+            spec: Spec::new(context),
             alpn: None,
         }
     }
+
     /// Offers these protocols to the target by ALPN, if it is reached over TLS, instead of those of
     /// the settings of TLS.
     pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
         self.alpn = Some(protocols);
         self
     }
+
     /// As [`Connect::prepare`].
     ///
     /// # Errors
     ///
     /// What cannot be asked for, as of `now`.
     pub fn prepare(self, now: Instant) -> Result<Prepared<BoxTunnel>, DialError> {
-        let (timeouts, context) = (self.route.timeouts, self.context);
+        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
         let alpn = self.alpn;
-        let plan = self.route.resolve().and_then(|(routes, target, tls)| {
-            Plan::stream(routes, target, tls, alpn).map_err(invalid)
-        });
+        let plan = self
+            .spec
+            .resolve(self.target)
+            .and_then(|(routes, target, tls)| {
+                Plan::stream(routes, target, tls, alpn).map_err(invalid)
+            });
         prepared(plan, timeouts, context, now)
     }
 }
@@ -223,19 +240,15 @@ impl Connector {
     /// Goes the way that the environment says, until it is told another one.
     pub fn new(context: DialContext) -> Self {
         Self {
-            route: Route::new("tcp://nowhere.invalid:1"),
-            context,
+            spec: Spec::new(context),
         }
     }
+
     /// Opens a stream of bytes to this URL, as [`ConnectStream::new`].
     pub fn stream(&self, url: &str) -> ConnectStream {
-        let target = url.parse();
         ConnectStream {
-            route: Route {
-                target,
-                ..self.route.clone()
-            },
-            context: self.context.clone(),
+            target: url.parse(),
+            spec: self.spec.clone(),
             alpn: None,
         }
     }
@@ -245,31 +258,36 @@ impl ConnectHttp2 {
     /// Connects to a `wss://`, `https://`, `ws://` or `http://` URL.
     pub fn new(url: &str, context: DialContext) -> Self {
         Self {
-            route: Route::new(url),
-            context,
+            target: url.parse(),
+            spec: Spec::new(context),
             settings: http2::Settings::default(),
         }
     }
+
     /// Sets the limits of the connection.
     pub fn settings(mut self, settings: http2::Settings) -> Self {
         self.settings = settings;
         self
     }
+
     /// As [`Connect::prepare`], and says where it leads.
     ///
     /// # Errors
     ///
     /// What cannot be asked for, as of `now`.
     pub fn prepare(self, now: Instant) -> Result<(Prepared<BoxHttp2>, Origin), DialError> {
-        let (timeouts, context) = (self.route.timeouts, self.context);
-        let resolved = self.route.resolve().and_then(|(routes, target, tls)| {
-            let origin = Origin {
-                url: target.origin(),
-                authorization: authorization(&target)?,
-            };
-            let plan = Plan::http2(routes, target, tls, self.settings).map_err(invalid)?;
-            Ok((plan, origin))
-        });
+        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
+        let resolved = self
+            .spec
+            .resolve(self.target)
+            .and_then(|(routes, target, tls)| {
+                let origin = Origin {
+                    url: target.origin(),
+                    authorization: authorization(&target)?,
+                };
+                let plan = Plan::http2(routes, target, tls, self.settings).map_err(invalid)?;
+                Ok((plan, origin))
+            });
         let (plan, origin) = match resolved {
             Ok((plan, origin)) => (Ok(plan), Some(origin)),
             Err(error) => (Err(error), None),
@@ -324,50 +342,57 @@ macro_rules! routed {
             where
                 H: TryInto<Hop, Error: Into<RouteError>>,
             {
-                self.route.via(hop.try_into().map_err(Into::into));
+                self.spec.via(hop.try_into().map_err(Into::into));
                 self
             }
+
             /// Sets how TLS is spoken to the target and to every hop over TLS that has no settings of
             /// its own. By default the system's roots are trusted. Which versions of HTTP are offered
             /// by ALPN is not taken from here.
             pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
-                self.route.tls = Some(config);
+                self.spec.tls = Some(config);
                 self
             }
+
             /// Goes straight to the target, whatever proxy the environment names.
             pub fn direct(mut self) -> Self {
-                self.route.way = By::Hops(Ok(Vec::new()));
+                self.spec.route = RouteChoice::Hops(Ok(Vec::new()));
                 self
             }
+
             /// Sets the ways to try, one after the other, instead of hops.
             pub fn routes(mut self, routes: Routes) -> Self {
-                self.route.way = By::Routes(routes);
+                self.spec.route = RouteChoice::Routes(routes);
                 self
             }
+
             /// Reaches the target, where there is no hop, at a Unix socket.
             pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
-                self.route.target = self.route.target.map(|target| target.unix_socket(path));
+                self.spec.unix_socket = Some(path.into());
                 self
             }
+
             /// Sets how long connecting may take.
             pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-                self.route.timeouts = timeouts;
+                self.spec.timeouts = timeouts;
                 self
             }
+
             /// Connects with the runtime, resolver, pool and credentials of this context.
             pub fn context(mut self, context: DialContext) -> Self {
-                self.context = context;
+                self.spec.context = context;
                 self
             }
+
             /// Runs on this, instead of the runtime that it is awaited in.
             pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
-                self.context = self.context.runtime(runtime);
+                self.spec.context = self.spec.context.runtime(runtime);
                 self
             }
 
             /// Looks names up with this resolver, instead of that of the runtime.
             pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
-                self.context = self.context.resolver(resolver);
+                self.spec.context = self.spec.context.resolver(resolver);
                 self
             }
 
@@ -375,19 +400,19 @@ macro_rules! routed {
             /// [`asking`](crate::dial::Hop::asking) wants some.
             pub fn credentials<Fut>(
                 mut self,
-                ask: impl Fn(Asked) -> Fut + Send + Sync + 'static,
+                ask: impl Fn(CredentialsRequest) -> Fut + Send + Sync + 'static,
             ) -> Self
             where
                 Fut: Future<Output = Option<Credentials>> + Send + 'static,
             {
-                self.context = self.context.credentials(ask);
+                self.spec.context = self.spec.context.credentials(ask);
                 self
             }
 
             /// Uses connections of this pool: one to the last HTTP/2 proxy on the way, or to a server
             /// that offers WebSockets over HTTP/2. See [`Plan::sharing`](crate::dial::Plan::sharing).
             pub fn sharing(mut self, pool: &Pool) -> Self {
-                self.context = self.context.pool(pool.clone());
+                self.spec.context = self.spec.context.pool(pool.clone());
                 self
             }
         }

@@ -39,6 +39,7 @@ impl Service<Uri> for Connector {
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DialError>> {
         Poll::Ready(Ok(()))
     }
+
     fn call(&mut self, uri: Uri) -> Connecting {
         let stream = self.stream(&uri.to_string()).alpn(&[b"h2", b"http/1.1"]);
         let secure = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
@@ -100,9 +101,11 @@ impl Write for HyperStream {
     ) -> Poll<io::Result<usize>> {
         self.get_mut().io.poll_put(cx, bytes)
     }
+
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().io.poll_left(cx)
     }
+
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.get_mut().io.poll_finish(cx)
     }

@@ -122,7 +122,7 @@ macro_rules! connects {
             ///
             /// The error names the hop that failed, and what it waited for.
             pub async fn traced(self) -> Result<Dialed<$layer>, DialError> {
-                let now = self.context.find_runtime().map_err(no_runtime)?.now();
+                let now = self.spec.context.find_runtime().map_err(no_runtime)?.now();
                 dial_prepared(self.prepare(now)?).await
             }
         }
@@ -146,7 +146,7 @@ impl ConnectHttp2 {
     ///
     /// The error names the hop that failed, and what it waited for.
     pub async fn traced(self) -> Result<(Http2, Trace), DialError> {
-        let now = self.context.find_runtime().map_err(no_runtime)?.now();
+        let now = self.spec.context.find_runtime().map_err(no_runtime)?.now();
         let (prepared, origin) = self.prepare(now)?;
         let (connection, trace) = dial_prepared(prepared).await?;
         Ok((Http2::new(connection).with_origin(origin), trace))

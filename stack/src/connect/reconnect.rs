@@ -109,6 +109,7 @@ impl Reconnecting {
     pub async fn next(&mut self) -> Option<ReconnectEvent> {
         poll_fn(|cx| self.advance(cx)).await
     }
+
     /// Returns the WebSocket, while there is one.
     pub fn socket(&mut self) -> Option<&mut WebSocket> {
         match &mut self.state {
@@ -116,6 +117,7 @@ impl Reconnecting {
             _ => None,
         }
     }
+
     /// Sends a message and waits until it has left.
     ///
     /// # Errors
@@ -128,6 +130,7 @@ impl Reconnecting {
             None => Err(Error::local("reconnect", NotConnected)),
         }
     }
+
     /// Closes the WebSocket, if there is one, for good.
     ///
     /// # Errors
@@ -139,6 +142,7 @@ impl Reconnecting {
             None => Ok(()),
         }
     }
+
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<ReconnectEvent>> {
         let runtime = match self.runtime() {
             Ok(runtime) => runtime,
@@ -218,12 +222,13 @@ impl Reconnecting {
             }
         }
     }
+
     /// Returns the runtime; without one, the error to tell, once.
     fn runtime(&mut self) -> Result<Arc<dyn Runtime>, Option<DialError>> {
         if let State::Over = self.state {
             return Err(None);
         }
-        self.connect.context.keep_runtime().map_err(|none| {
+        self.connect.spec.context.keep_runtime().map_err(|none| {
             self.state = State::Over;
             Some(no_runtime(none))
         })

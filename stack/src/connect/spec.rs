@@ -1,58 +1,70 @@
-//! Where to go and by which way, as it was said.
+//! The settings that all builders share: by which route, with which TLS, for how long, and with what
+//! the driver connects.
 
+use crate::driver::dial::DialContext;
+use std::path::PathBuf;
 use std::sync::Arc;
 use wirestack_dial::{Environment, Hop, RouteError, Routes, Target, Timeouts};
 use wirestack_layer::Error;
 use wirestack_tls::rustls::ClientConfig;
 
-/// Where to go and how, before it is known whether that makes sense.
+/// The settings of a builder, except for its target. They are checked when it connects.
 #[derive(Clone)]
-pub(super) struct Route {
-    pub(super) target: Result<Target, RouteError>,
-    pub(super) way: By,
+pub(crate) struct Spec {
+    pub(super) route: RouteChoice,
+    pub(super) unix_socket: Option<PathBuf>,
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) timeouts: Timeouts,
+    pub(crate) context: DialContext,
 }
 
-/// By which way; what was said last counts.
+/// The choice of the route; the last call decides.
 #[derive(Clone)]
-pub(super) enum By {
+pub(super) enum RouteChoice {
     Environment,
     Hops(Result<Vec<Hop>, Error>),
     Routes(Routes),
 }
 
-impl Route {
-    pub(super) fn new(url: &str) -> Self {
+impl Spec {
+    pub(super) fn new(context: DialContext) -> Self {
         Self {
-            target: url.parse(),
-            way: By::Environment,
+            route: RouteChoice::Environment,
+            unix_socket: None,
             tls: None,
             timeouts: Timeouts::default(),
+            context,
         }
     }
+
     pub(super) fn via(&mut self, hop: Result<Hop, RouteError>) {
-        if !matches!(self.way, By::Hops(_)) {
-            self.way = By::Hops(Ok(Vec::new()));
+        if !matches!(self.route, RouteChoice::Hops(_)) {
+            self.route = RouteChoice::Hops(Ok(Vec::new()));
         }
-        if let By::Hops(Ok(hops)) = &mut self.way {
+        if let RouteChoice::Hops(Ok(hops)) = &mut self.route {
             let number = hops.len() + 1;
             match hop {
                 Ok(hop) => hops.push(hop),
                 Err(error) => {
                     let error = Error::local("route", BadHop { number, error });
-                    self.way = By::Hops(Err(error));
+                    self.route = RouteChoice::Hops(Err(error));
                 }
             }
         }
     }
-    pub(super) fn resolve(self) -> Result<Resolved, Error> {
-        let routes = match self.way {
-            By::Environment => Routes::environment(Environment::of_this_process()),
-            By::Hops(hops) => Routes::hops(hops?),
-            By::Routes(routes) => routes,
+
+    /// Returns the routes, the target and the settings of TLS, if they make sense.
+    pub(super) fn resolve(self, target: Result<Target, RouteError>) -> Result<Resolved, Error> {
+        let routes = match self.route {
+            RouteChoice::Environment => Routes::environment(Environment::of_this_process()),
+            RouteChoice::Hops(hops) => Routes::hops(hops?),
+            RouteChoice::Routes(routes) => routes,
         };
-        Ok((routes, self.target.map_err(invalid)?, self.tls))
+        let mut target = target.map_err(invalid)?;
+        if let Some(path) = self.unix_socket {
+            target = target.unix_socket(path);
+        }
+        Ok((routes, target, self.tls))
     }
 }
 

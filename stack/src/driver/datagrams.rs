@@ -74,6 +74,7 @@ impl Association {
             buf: vec![0; MAX_DATAGRAM],
         })
     }
+
     /// Sends a datagram, as [`DatagramSender::send_to`].
     ///
     /// # Errors
@@ -82,10 +83,12 @@ impl Association {
     pub async fn send_to(&self, payload: &[u8], to: &Address) -> io::Result<()> {
         self.sender.send_to(payload, to).await
     }
+
     /// Returns what sends while somebody else receives.
     pub fn sender(&self) -> DatagramSender {
         self.sender.clone()
     }
+
     /// Waits for a datagram, and returns it with where it comes from. What is no datagram of a proxy
     /// is passed over. Dropping the future loses nothing.
     ///
@@ -95,6 +98,7 @@ impl Association {
     pub async fn recv(&mut self) -> Result<(Vec<u8>, Address), Error> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
+
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Vec<u8>, Address), Error>> {
         loop {
             if let Poll::Ready(received) = self.sender.io.poll_recv_from(cx, &mut self.buf) {
@@ -112,10 +116,12 @@ impl Association {
             }
         }
     }
+
     /// Returns the address where the proxy takes datagrams.
     pub fn relay(&self) -> SocketAddr {
         self.sender.relay
     }
+
     /// Ends the association.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use wirestack::http1::connect;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{ClientSettings, ServerSettings};
 use wirestack::websocket::{Accept, Server, Settings};
-use wirestack::{BoxSocket, BoxTunnel, Engine, Error, Gate, Nest, socks, tls};
+use wirestack::{BoxSocket, BoxTunnel, Engine, Error, Nest, ProxyServer, socks, tls};
 use wirestack::{Connection, Relayed, serve_proxy};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,7 +58,7 @@ pub(crate) fn secure_connect_server() -> BoxTunnel {
 
 /// Starts a proxy; what became of each client comes out of the channel.
 pub(crate) async fn proxy(
-    gate: Gate,
+    gate: ProxyServer,
     layer: fn() -> BoxTunnel,
 ) -> (
     SocketAddr,

@@ -126,6 +126,7 @@ impl Node {
             over: None,
         }
     }
+
     /// Hears bytes, and returns what it says to them, and whether that is its last word.
     pub(crate) fn hear(&mut self, bytes: &[u8], now: Instant) -> (Vec<u8>, Option<End>) {
         if self.flaw == Flaw::Mute {
@@ -153,6 +154,7 @@ impl Node {
         self.said += says.len();
         (says, self.over)
     }
+
     fn talk_websocket(&mut self, bytes: &[u8], now: Instant) {
         let Some(engine) = &mut self.socket else {
             return;
@@ -179,6 +181,7 @@ impl Node {
         }
         take(engine, &mut self.says, &mut self.over);
     }
+
     fn talk_socks(&mut self, bytes: &[u8], now: Instant) {
         let Some(engine) = &mut self.socks else {
             return;
@@ -206,6 +209,7 @@ impl Node {
         }
         take(engine, &mut self.says, &mut self.over);
     }
+
     /// Answers one request; false if there is none.
     fn talk_http(&mut self, now: Instant) -> bool {
         let text = String::from_utf8_lossy(&self.heard).into_owned();
@@ -247,6 +251,7 @@ impl Node {
         }
         true
     }
+
     fn challenge(&mut self, challenges: &[&str], ending: Ending) {
         self.says.extend(b"HTTP/1.1 407 Who are you\r\n");
         for challenge in challenges {

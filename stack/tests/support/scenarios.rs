@@ -250,12 +250,12 @@ impl Authenticator for Legs {
     fn step(&mut self, input: Input<'_>) -> Action {
         let send = |value: &'static str| Action::Send(Some(http::HeaderValue::from_static(value)));
         match input {
-            Input::Start => Action::Exchange {
+            Input::Start => Action::Fetch {
                 url: "kdc://here".into(),
                 data: "ticket?".into(),
             },
-            Input::Reply(Ok(ticket)) if ticket == "ticket" => Action::Block,
-            Input::Blocked if self.blocked => send("Legs one"),
+            Input::Reply(Ok(ticket)) if ticket == "ticket" => Action::RunBlocking,
+            Input::Ran if self.blocked => send("Legs one"),
             Input::Challenged { challenges, stays } if stays => match challenges {
                 [one] if one.rest() == "go-on" => send("Legs two"),
                 _ => Action::GiveUp("no leg to stand on".into()),
@@ -264,7 +264,8 @@ impl Authenticator for Legs {
             _ => Action::GiveUp("something else".into()),
         }
     }
-    fn block(&mut self) {
+
+    fn run_blocking(&mut self) {
         self.blocked = true;
     }
 }

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
-use wirestack::dial::{AttemptId, Credentials, DialError, Dialer, Job, LookupId, QuestionId, Step};
+use wirestack::dial::{
+    AttemptId, BlockingTask, Credentials, DialError, Dialer, LookupId, QuestionId, Step,
+};
 use wirestack::{Engine, Error, Flow, Layer};
 
 /// Chooses at random, from a seed.
@@ -20,6 +22,7 @@ impl Dice {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % n
     }
+
     pub(crate) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len() as u64) as usize]
     }
@@ -39,7 +42,7 @@ enum Event {
     Opened(AttemptId),
     Credentials(QuestionId),
     Replied(QuestionId),
-    Ran(Job),
+    Ran(BlockingTask),
 }
 
 struct Attempt<L: Layer + 'static> {
@@ -95,7 +98,7 @@ where
                 let typed = now + Duration::from_millis(dice.below(20_000)); // by hand
                 events.push((typed, Event::Credentials(question)));
             }
-            Step::Exchange {
+            Step::Fetch {
                 question,
                 url,
                 data,
@@ -103,7 +106,7 @@ where
                 assert_eq!((&*url, &*data), ("kdc://here", &b"ticket?"[..]));
                 events.push((soon, Event::Replied(question)));
             }
-            Step::Run(mut job) => {
+            Step::SpawnBlocking(mut job) => {
                 job.run();
                 events.push((soon, Event::Ran(job)));
             }
@@ -221,7 +224,7 @@ where
         let Some((engine, node)) = &mut it.link else {
             continue;
         };
-        let before = engine.moves();
+        let before = engine.revision();
         engine.process(now);
         let bytes = engine.to_wire().unread().to_vec();
         engine.to_wire().discard();
@@ -236,7 +239,7 @@ where
             it.told_end = end.is_some();
         }
         engine.process(now);
-        if engine.moves() != before {
+        if engine.revision() != before {
             dialer.observe(*attempt, engine, now);
             return true;
         }

@@ -41,7 +41,7 @@ fn main() {
 /// Runs both sides, and carries what they say.
 fn exchange<L: Layer, M: Layer>(client: &mut Engine<L>, server: &mut Engine<M>, now: Instant) {
     client.process(now);
-    client.to_wire().pour(server.from_wire());
+    client.to_wire().transfer_to(server.from_wire());
     server.process(now);
-    server.to_wire().pour(client.from_wire());
+    server.to_wire().transfer_to(client.from_wire());
 }

@@ -4,7 +4,7 @@ use crate::asking::{Ask, Asking, Decided, Held, Next, Verdict};
 use crate::basic;
 use crate::head::{self, FRAMING, ResponseHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Cause, Limits, Refusal};
+use crate::{Http1Error, Limits, Refusal};
 use bytes::BytesMut;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Response, StatusCode};
@@ -28,7 +28,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadHost`], [`Cause::BadPort`].
+    /// [`Http1Error::BadHost`], [`Http1Error::BadPort`].
     pub fn new(host: &str, port: u16) -> Result<Self, Error> {
         let target = Target::new(host, port).map_err(|cause| Error::local(NAME, cause))?;
         let tunnel = Tunnel::new(Asking::new(Connect {
@@ -38,17 +38,19 @@ impl Client {
         }));
         Ok(Self { tunnel })
     }
+
     /// Sends user and password with the first request (Basic, RFC 7617), as UTF-8.
     ///
     /// # Errors
     ///
-    /// [`Cause::BadCredentials`] for a colon in the user or a control character in either.
+    /// [`Http1Error::BadCredentials`] for a colon in the user or a control character in either.
     pub fn with_basic(mut self, user: &str, password: &str) -> Result<Self, Error> {
         let value = basic::credentials(user, password);
         let value = value.map_err(|cause| Error::local(NAME, cause))?;
         self.set(|asking| asking.ask.credentials = Credentials::AtOnce(value));
         Ok(self)
     }
+
     /// Sends the credentials only to a proxy that asks for them with a 407 and offers Basic.
     ///
     /// The request is then repeated on this connection if it stays open. Otherwise the error says
@@ -63,6 +65,7 @@ impl Client {
         });
         self
     }
+
     /// Sends the credentials with the first request after all: the proxy has asked for them on an
     /// earlier connection.
     #[must_use]
@@ -75,6 +78,7 @@ impl Client {
         });
         self
     }
+
     /// Makes it wait, before each request and at the response that opens, for whoever holds it to
     /// [authorize](Self::authorize) it: for schemes that need more than one header field. It is
     /// [parked](Self::parked) then.
@@ -83,6 +87,7 @@ impl Client {
         self.set(|asking| asking.ask.credentials = Credentials::Parking(None));
         self
     }
+
     /// Returns what it waits at.
     pub fn parked(&self) -> Option<Parked<'_>> {
         let Tunnel::Opening(asking) = &self.tunnel else {
@@ -97,6 +102,7 @@ impl Client {
             Held::Opened(opened) => Parked::Response(&opened.response),
         })
     }
+
     /// Goes on from where it is [parked](Self::parked): sends the request, with this
     /// `Proxy-Authorization`, or opens the tunnel. Nothing happens while it is not parked.
     ///
@@ -122,21 +128,24 @@ impl Client {
             }
         });
     }
+
     /// Ends it where it is [parked](Self::parked), with the proxy's refusal, if there is one, as the
     /// cause.
     pub fn give_up(&mut self) {
         self.decide(|_, held| {
             Decided::Fail(match held {
                 Held::Refusal { refusal, .. } => refused(refusal),
-                _ => Error::local(NAME, Cause::GivenUp),
+                _ => Error::local(NAME, Http1Error::GivenUp),
             })
         });
     }
+
     fn decide(&mut self, decide: impl FnOnce(&mut Connect, Held) -> Decided) {
         if let Some(asking) = self.tunnel.opening() {
             asking.decide(decide);
         }
     }
+
     /// Adds a field to the request.
     ///
     /// A `Host` replaces the one that is made from the target. `Content-Length` and
@@ -149,16 +158,19 @@ impl Client {
         });
         self
     }
+
     /// Sets the limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.set(|asking| asking.limits = limits);
         self
     }
+
     /// Returns the 2xx, once the tunnel is open.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
     }
+
     fn set(&mut self, change: impl FnOnce(&mut Asking<Connect>)) {
         if let Some(asking) = self.tunnel.opening() {
             change(asking);
@@ -197,6 +209,7 @@ impl Challenged {
     pub fn challenges(&self) -> &[String] {
         &self.challenges
     }
+
     fn new(refusal: &Refusal) -> Self {
         Self {
             challenges: refusal.proxy_challenges(),
@@ -237,6 +250,7 @@ impl Credentials {
             Self::None | Self::OnChallenge(_) => None,
         }
     }
+
     /// What the proxy had asked for before the last request.
     fn challenged(&self) -> Option<&Challenged> {
         match self {
@@ -248,7 +262,7 @@ impl Credentials {
 }
 
 fn refused(refusal: Refusal) -> Error {
-    Error::peer(NAME, Cause::Refused(Box::new(refusal)))
+    Error::peer(NAME, Http1Error::Refused(Box::new(refusal)))
 }
 
 impl Ask for Connect {
@@ -267,9 +281,10 @@ impl Ask for Connect {
         head::write_headers(out, &self.headers, &FRAMING);
         head::write_line(out, &[]);
     }
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause> {
+
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
         match head.status {
-            StatusCode::SWITCHING_PROTOCOLS => Err(Cause::SwitchedOnConnect),
+            StatusCode::SWITCHING_PROTOCOLS => Err(Http1Error::SwitchedOnConnect),
             status if status.is_informational() => Ok(Verdict::Interim),
             status if status.is_success() => Ok(Verdict::Opens),
             status => {
@@ -281,6 +296,7 @@ impl Ask for Connect {
             }
         }
     }
+
     fn refused(&mut self, refusal: Refusal, reusable: bool) -> Next {
         let asked = refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let challenged = Challenged::new(&refusal);
@@ -299,9 +315,11 @@ impl Ask for Connect {
             _ => Next::Fail(refused(refusal)),
         }
     }
+
     fn parks(&self) -> bool {
         matches!(self.credentials, Credentials::Parking(_))
     }
+
     fn cut(&self, error: Error, seen: usize) -> Error {
         match self.credentials.challenged() {
             // The proxy had promised to stay and did not.

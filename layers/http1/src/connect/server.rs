@@ -4,7 +4,7 @@ use crate::answering::{Answer, Answering, Serve, Then};
 use crate::basic;
 use crate::head::{self, FRAMING, RequestHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
@@ -31,6 +31,7 @@ impl Server {
         let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
+
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -39,6 +40,7 @@ impl Server {
         }
         self
     }
+
     /// Returns the request while it waits to be accepted, rejected or challenged.
     pub fn request(&self) -> Option<&Request> {
         match &self.tunnel {
@@ -46,6 +48,7 @@ impl Server {
             _ => None,
         }
     }
+
     /// Accepts the request with a 200 and these fields.
     ///
     /// `Content-Length` and `Transfer-Encoding` are left out: a 2xx to CONNECT must not have them
@@ -60,15 +63,17 @@ impl Server {
             Answer { bytes, then }
         });
     }
+
     /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Cause::Rejected`].
+    /// directions end, the application's with [`Http1Error::Rejected`].
     ///
     /// A 1xx or 2xx rejects nothing: the client gets a 500 and the application
-    /// [`Cause::NotARejection`]. Nothing happens while no request waits.
+    /// [`Http1Error::NotARejection`]. Nothing happens while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
         let says_no = |status: StatusCode| !status.is_informational() && !status.is_success();
         self.decide(|_| Answer::rejection::<Connect>(&response, says_no, false));
     }
+
     /// Asks for Basic credentials with a 407 and waits for another request on this connection.
     ///
     /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the 407
@@ -79,6 +84,7 @@ impl Server {
     pub fn challenge(&mut self, realm: &str) {
         self.challenge_with(&[basic::challenge(realm)]);
     }
+
     /// Asks for credentials by any of these challenges, each from its scheme on, as
     /// [`challenge`](Self::challenge) does. Control characters in them become blanks.
     pub fn challenge_with(&mut self, challenges: &[String]) {
@@ -102,11 +108,12 @@ impl Server {
             head::write_line(&mut bytes, &[]);
             let then = match stays {
                 true => Then::Again,
-                false => Then::Fail(Error::local(NAME, Cause::Rejected(status))),
+                false => Then::Fail(Error::local(NAME, Http1Error::Rejected(status))),
             };
             Answer { bytes, then }
         });
     }
+
     fn decide(&mut self, decide: impl FnOnce(&Request) -> Answer) {
         if let Some(answering) = self.tunnel.opening() {
             answering.decide(decide);
@@ -161,18 +168,18 @@ impl Serve for Connect {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the CONNECT request";
 
-    fn read(head: RequestHead) -> Result<Request, Cause> {
+    fn read(head: RequestHead) -> Result<Request, Http1Error> {
         if head.method != Method::CONNECT {
-            return Err(Cause::NotConnect(head.method));
+            return Err(Http1Error::NotConnect(head.method));
         }
-        let target = Target::parse(&head.target).ok_or(Cause::BadTarget)?;
+        let target = Target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
         if head.headers.get_all(HOST).iter().count() > 1 {
-            return Err(Cause::Malformed("more than one Host field"));
+            return Err(Http1Error::Malformed("more than one Host field"));
         }
         // "A CONNECT request message does not have content" (RFC 9110 §9.3.6): one that says so
         // would end in different places for different readers.
         if head::has_content(&head.headers) {
-            return Err(Cause::ConnectWithContent);
+            return Err(Http1Error::ConnectWithContent);
         }
         Ok(Request {
             host: target.host,

@@ -1,4 +1,4 @@
-use crate::Cause;
+use crate::Http1Error;
 use std::fmt;
 use std::net::Ipv6Addr;
 
@@ -10,7 +10,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// Takes a host, an IPv6 address with or without its brackets.
-    pub(crate) fn new(host: &str, port: u16) -> Result<Self, Cause> {
+    pub(crate) fn new(host: &str, port: u16) -> Result<Self, Http1Error> {
         let bracketed = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
         let bare = bracketed.unwrap_or(host);
         let valid = match bare.contains(':') {
@@ -18,14 +18,15 @@ impl Target {
             false => bracketed.is_none() && is_name(bare),
         };
         match (valid, port) {
-            (false, _) => Err(Cause::BadHost),
-            (true, 0) => Err(Cause::BadPort),
+            (false, _) => Err(Http1Error::BadHost),
+            (true, 0) => Err(Http1Error::BadPort),
             (true, port) => Ok(Self {
                 host: bare.to_owned(),
                 port,
             }),
         }
     }
+
     /// Reads the target of a request. "A server MUST reject a CONNECT request that targets an empty
     /// or invalid port number" (RFC 9110 §9.3.6).
     pub(crate) fn parse(text: &str) -> Option<Self> {

@@ -1,7 +1,7 @@
 use crate::asking::{Ask, Asking, Verdict};
 use crate::head::{self, ResponseHead, lists};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
@@ -24,12 +24,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::BadToken`], [`Cause::NoHost`], [`Cause::UpgradeByConnect`].
+    /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::UpgradeByConnect`].
     pub fn new(token: &str, request: Request<()>) -> Result<Self, Error> {
         let upgrade = Upgrade::new(token, request).map_err(|cause| Error::local(NAME, cause))?;
         let tunnel = Tunnel::new(Asking::new(upgrade));
         Ok(Self { tunnel })
     }
+
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -38,6 +39,7 @@ impl Client {
         }
         self
     }
+
     /// Returns the `101 Switching Protocols`, once the tunnel is open.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
@@ -54,16 +56,16 @@ struct Upgrade {
 }
 
 impl Upgrade {
-    fn new(token: &str, mut request: Request<()>) -> Result<Self, Cause> {
+    fn new(token: &str, mut request: Request<()>) -> Result<Self, Http1Error> {
         if !super::is_protocol(token) {
-            return Err(Cause::BadToken);
+            return Err(Http1Error::BadToken);
         }
         if request.method() == Method::CONNECT {
-            return Err(Cause::UpgradeByConnect);
+            return Err(Http1Error::UpgradeByConnect);
         }
         let host = match request.headers_mut().remove(HOST) {
             Some(host) => host,
-            None => host(&request).ok_or(Cause::NoHost)?,
+            None => host(&request).ok_or(Http1Error::NoHost)?,
         };
         for (name, value) in request.headers_mut() {
             value.set_sensitive(value.is_sensitive() || head::is_secret(name));
@@ -103,14 +105,15 @@ impl Ask for Upgrade {
         head::write_headers(out, self.request.headers(), &owned);
         head::write_line(out, &[]);
     }
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Cause> {
+
+    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
         let headers = &head.headers;
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => {
                 let to_it = lists(headers, &UPGRADE, &self.token);
                 if !to_it || !lists(headers, &CONNECTION, "upgrade") {
                     let wanted = self.token.clone();
-                    return Err(Cause::SwitchedElsewhere { wanted });
+                    return Err(Http1Error::SwitchedElsewhere { wanted });
                 }
                 Ok(Verdict::Opens)
             }
@@ -118,6 +121,7 @@ impl Ask for Upgrade {
             _ => Ok(Verdict::Refuses { ask_again: false }),
         }
     }
+
     fn facts(&self, _head: &ResponseHead) -> String {
         format!("upgraded to {}", self.token)
     }

@@ -1,7 +1,7 @@
 use crate::answering::{Answer, Answering, Serve, Then};
 use crate::head::{self, RequestHead};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Cause, Limits};
+use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
@@ -21,6 +21,7 @@ impl Server {
         let tunnel = Tunnel::new(Answering::new());
         Self { tunnel }
     }
+
     /// Sets the limits, before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -29,6 +30,7 @@ impl Server {
         }
         self
     }
+
     /// Returns the request while it waits to be accepted or rejected.
     pub fn request(&self) -> Option<&Request<()>> {
         match &self.tunnel {
@@ -36,21 +38,23 @@ impl Server {
             _ => None,
         }
     }
+
     /// Returns whether the request that waits [offers](super::offers) to upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
         self.request()
             .is_some_and(|request| super::offers(request, token))
     }
+
     /// Accepts the upgrade with `101 Switching Protocols` and these fields; `Connection` and
     /// `Upgrade` are added.
     ///
     /// If the request does not [offer](Self::offers) the token, the client gets a 500 and the
-    /// application [`Cause::NotOffered`]. Nothing happens while no request waits.
+    /// application [`Http1Error::NotOffered`]. Nothing happens while no request waits.
     pub fn accept(&mut self, token: &str, headers: HeaderMap) {
         let offered = self.offers(token) && super::is_protocol(token);
         self.decide(|_| {
             if !offered {
-                return Answer::apology::<Upgrade>(Cause::NotOffered);
+                return Answer::apology::<Upgrade>(Http1Error::NotOffered);
             }
             let status = StatusCode::SWITCHING_PROTOCOLS;
             let mut bytes = BytesMut::new();
@@ -64,10 +68,11 @@ impl Server {
             Answer { bytes, then }
         });
     }
+
     /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Cause::Rejected`].
+    /// directions end, the application's with [`Http1Error::Rejected`].
     ///
-    /// A 1xx rejects nothing: the client gets a 500 and the application [`Cause::NotARejection`].
+    /// A 1xx rejects nothing: the client gets a 500 and the application [`Http1Error::NotARejection`].
     /// Nothing happens while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
         let says_no = |status: StatusCode| !status.is_informational();
@@ -76,6 +81,7 @@ impl Server {
             Answer::rejection::<Upgrade>(&response, says_no, bodiless)
         });
     }
+
     fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Answer) {
         if let Some(answering) = self.tunnel.opening() {
             answering.decide(decide);
@@ -99,17 +105,17 @@ impl Serve for Upgrade {
     const NAME: &'static str = "upgrade";
     const AWAITED: &'static str = "the Upgrade request";
 
-    fn read(head: RequestHead) -> Result<Request<()>, Cause> {
+    fn read(head: RequestHead) -> Result<Request<()>, Http1Error> {
         // "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request
         // message that lacks a Host header field and to any request message that contains more than
         // one Host header field line" (RFC 9112 §3.2)
         let hosts = head.headers.get_all(HOST).iter().count();
         if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
-            return Err(Cause::Malformed("not exactly one Host field"));
+            return Err(Http1Error::Malformed("not exactly one Host field"));
         }
         let mut request = Request::new(());
-        *request.uri_mut() =
-            Uri::try_from(head.target).map_err(|_| Cause::Malformed("the target is not a URI"))?;
+        *request.uri_mut() = Uri::try_from(head.target)
+            .map_err(|_| Http1Error::Malformed("the target is not a URI"))?;
         *request.method_mut() = head.method;
         *request.version_mut() = head.version;
         *request.headers_mut() = head.headers;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 use wirestack_http1::{connect, upgrade};
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Place, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// A layer between four pipes and a clock of its own.
 pub struct Bench<L> {
@@ -42,52 +42,60 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Bench<L> {
         bench.process();
         bench
     }
-    fn ports(&mut self) -> (&mut L, Ports<'_>) {
-        let ports = Ports::new(
+
+    fn flows(&mut self) -> (&mut L, Flows<'_>) {
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        (&mut self.layer, ports)
+        (&mut self.layer, flows)
     }
-    /// Processes, and checks the laws of quiet and of the clock.
+
+    /// Processes, and checks the laws Idempotence, Deadline and Demand.
     pub fn process(&mut self) {
         let now = self.now;
-        let (layer, ports) = self.ports();
-        layer.process(ports, now);
-        let (layer, ports) = self.ports();
-        let moves = ports.moves();
-        layer.process(ports, now);
-        assert_eq!(self.ports().1.moves(), moves, "not quiet");
+        let (layer, flows) = self.flows();
+        layer.process(flows, now);
+        let (layer, flows) = self.flows();
+        let moves = flows.revision();
+        layer.process(flows, now);
+        assert_eq!(self.flows().1.revision(), moves, "not idempotent");
         assert!(self.layer.deadline().is_none_or(|deadline| deadline > now));
         let idle = self.from_wire.is_empty() || self.from_wire.wanted() > 0;
         let waits = matches!(self.layer.progress(), Progress::Deciding(_));
         assert!(idle || waits, "left bytes and asked for no more");
     }
+
     pub fn arrive(&mut self, bytes: &[u8]) {
         self.from_wire.write(bytes);
         self.process();
     }
+
     pub fn arrive_bytewise(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.arrive(&[*byte]);
         }
     }
+
     pub fn wire_ends(&mut self) {
         self.from_wire.finish();
         self.process();
     }
+
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
         self.process();
     }
+
     pub fn error(&self) -> Error {
         match self.to_app.closed() {
             Some(End::Aborted(error)) => error.clone(),
             other => panic!("no error but {other:?}"),
         }
     }
+
     pub fn seen(&mut self) -> Seen {
         let text = |pipe: &mut Pipe| String::from_utf8_lossy(pipe.unread()).into_owned();
         Seen {
@@ -106,7 +114,7 @@ fn end(end: Option<&End>) -> String {
         Some(End::Finished) => "finished".to_owned(),
         Some(End::Aborted(error)) => {
             let mut text = error.to_string();
-            if let Some(wirestack_http1::Cause::Refused(refusal)) = error.cause() {
+            if let Some(wirestack_http1::Http1Error::Refused(refusal)) = error.cause() {
                 write!(text, " | {}", refusal.body.escape_ascii()).unwrap();
             }
             if error.new_connection().is_some() {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 use wirestack_http2::{Connection, Head, Request, Settings, StreamId};
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Layer, Pipe, Ports};
+use wirestack_layer::{Flow, Flows, Layer, Pipe};
 
 /// When tests begin.
 pub(crate) const START: Instant = Instant::after_origin(Duration::from_secs(1000));
@@ -35,21 +35,24 @@ where
             now: START,
         }
     }
+
     pub(crate) fn process(&mut self) {
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        self.layer.process(ports, self.now);
+        self.layer.process(flows, self.now);
         let deadline = self.layer.deadline();
-        assert!(deadline.is_none_or(|at| at > self.now), "the clock's law");
+        assert!(deadline.is_none_or(|at| at > self.now), "the law Deadline");
     }
-    fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+
+    fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
+
     /// Hands over bytes, whatever the room, and returns what is answered.
     pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut answered = Vec::new();
@@ -62,6 +65,7 @@ where
         answered.extend(self.say());
         answered
     }
+
     /// Takes what is to be sent.
     pub(crate) fn say(&mut self) -> Vec<u8> {
         let mut said = Vec::new();
@@ -81,6 +85,7 @@ impl Side<Connection> {
     pub(crate) fn head(&mut self) -> Option<(StreamId, Head)> {
         self.to_app.arrived()
     }
+
     /// The next request that arrived.
     pub(crate) fn request(&mut self) -> Option<(StreamId, http::Request<()>)> {
         match self.head()? {
@@ -88,12 +93,15 @@ impl Side<Connection> {
             (_, Head::Response(_)) => panic!("a response, where a request was wanted"),
         }
     }
+
     pub(crate) fn write(&mut self, id: StreamId, bytes: &[u8]) {
         self.from_app.write(id).unwrap().write(bytes);
     }
+
     pub(crate) fn finish(&mut self, id: StreamId) {
         self.from_app.write(id).unwrap().finish();
     }
+
     /// Takes what arrived on a stream.
     pub(crate) fn read(&mut self, id: StreamId) -> Vec<u8> {
         let mut pipe = self.to_app.read(id).unwrap();
@@ -101,6 +109,7 @@ impl Side<Connection> {
         pipe.discard();
         read
     }
+
     /// How a stream ended: `None` while it has not, an empty text if cleanly.
     pub(crate) fn end(&mut self, id: StreamId) -> Option<String> {
         match self.to_app.read(id)?.end()? {
@@ -123,22 +132,25 @@ impl Pair {
             server: Side::new(Connection::server(server)),
         }
     }
+
     pub(crate) fn usual() -> Self {
         Self::new(Settings::default(), Settings::server())
     }
+
     /// Lets both go on until nothing moves.
     pub(crate) fn settle(&mut self) {
         loop {
-            let before = self.client.moves() + self.server.moves();
+            let before = self.client.revision() + self.server.revision();
             self.client.process();
-            self.client.to_wire.pour(&mut self.server.from_wire);
+            self.client.to_wire.transfer_to(&mut self.server.from_wire);
             self.server.process();
-            self.server.to_wire.pour(&mut self.client.from_wire);
-            if self.client.moves() + self.server.moves() == before {
+            self.server.to_wire.transfer_to(&mut self.client.from_wire);
+            if self.client.revision() + self.server.revision() == before {
                 return;
             }
         }
     }
+
     /// Opens a tunnel; its names on both sides.
     pub(crate) fn tunnel(&mut self) -> [StreamId; 2] {
         let at_client = self.client.from_app.open(tunnel()).unwrap();

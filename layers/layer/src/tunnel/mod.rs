@@ -5,19 +5,23 @@ mod wire;
 pub use wire::{Parsed, ReadError, Wire};
 
 use crate::Instant;
-use crate::{AnyLayer, End, Error, Flow, Layer, Pipe, Ports, Progress};
-use std::any::{Any, TypeId};
-use std::fmt;
-use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use crate::{AnyLayer, End, Error, Flow, Flows, Layer, Pipe, Progress};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::any::{Any, TypeId};
+use core::fmt;
+use core::mem;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use spin::Mutex;
 use wire::{Lent, Wait};
 
 /// A layer that is a handshake, written as an `async` block, and then a plain tunnel.
 ///
 /// The block talks to a [`Wire`]. It reads, writes, and asks the application for a decision; when it
 /// returns `Ok`, the tunnel is open, and the bytes behind the handshake are the tunnel's. When it
-/// returns an error, the layer [fails](Ports::fail) with it. The block may await nothing but the
+/// returns an error, the layer [fails](Flows::fail) with it. The block may await nothing but the
 /// methods of its wire: there is no runtime here. [`process`](Layer::process) polls the block with a
 /// waker that does nothing, because the code that drives a layer calls it whenever something has changed.
 ///
@@ -41,13 +45,13 @@ use wire::{Lent, Wait};
 ///         if right { Ok(()) } else { Err(Error::peer("password", "a wrong password")) }
 ///     })
 /// }
-/// # use wirestack_layer::{Layer, Pipe, Ports};
+/// # use wirestack_layer::{Layer, Pipe, Flows};
 /// # let now = wirestack_layer::Instant::ORIGIN;
 /// # let [mut up, mut down, mut a, mut b, mut c, mut d] = <[Pipe; 6]>::default();
 /// # let (mut client, mut server) = (client("sesame"), server("sesame"));
-/// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
-/// # server.process(Ports::new(&mut up, &mut down, &mut c, &mut d), now);
-/// # client.process(Ports::new(&mut down, &mut up, &mut a, &mut b), now);
+/// # client.process(Flows::new(&mut down, &mut up, &mut a, &mut b), now);
+/// # server.process(Flows::new(&mut up, &mut down, &mut c, &mut d), now);
+/// # client.process(Flows::new(&mut down, &mut up, &mut a, &mut b), now);
 /// # assert!(client.is_open() && server.is_open());
 /// ```
 ///
@@ -90,17 +94,17 @@ use wire::{Lent, Wait};
 ///         }
 ///     })
 /// }
-/// # use wirestack_layer::{Layer, LayerExt, Pipe, Ports, Progress};
+/// # use wirestack_layer::{Layer, LayerExt, Pipe, Flows, Progress};
 /// # let now = wirestack_layer::Instant::ORIGIN;
 ///
 /// # let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
 /// # let mut layer = door();
 /// # from_wire.write(b"Alice\n");
-/// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+/// # layer.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 /// assert_eq!(layer.progress(), Progress::Deciding("the guest"));
 /// let door: &mut Door = layer.part_mut().unwrap();
 /// door.opens = Some(door.guest.as_deref() == Some("Alice"));
-/// # layer.process(Ports::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
+/// # layer.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
 /// assert!(layer.is_transparent());
 /// ```
 ///
@@ -113,19 +117,19 @@ pub struct Tunnel<T = String> {
     name: &'static str,
     /// Empty only while the block runs, which then has it. Boxed, because it comes and goes.
     state: Option<Box<T>>,
-    phase: Phase,
+    phase: Phase<T>,
 }
 
-enum Phase {
-    Opening(Handshake),
+enum Phase<T> {
+    Opening(Handshake<T>),
     Open,
     Over,
 }
 
-struct Handshake {
+struct Handshake<T> {
     block: Block,
-    /// The buffers and the state of the block. `None` only while the block runs.
-    lent: Option<Box<Lent>>,
+    /// The buffers and the state of the block, for its wire, while the block runs.
+    lent: Arc<Mutex<Lent<T>>>,
     wait: Wait,
 }
 
@@ -147,18 +151,17 @@ impl<T: Send + 'static> Tunnel<T> {
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
-        let block = Box::pin(handshake(Wire::new(name)));
-        let handshake = Handshake {
-            block,
-            lent: Some(Box::default()),
-            wait: Wait::default(),
-        };
+        let lent = Arc::new(Mutex::new(Lent::new()));
+        let block = Box::pin(handshake(Wire::new(name, lent.clone())));
+        let wait = Wait::default();
+        let handshake = Handshake { block, lent, wait };
         Self {
             name,
             state: Some(Box::new(state)),
             phase: Phase::Opening(handshake),
         }
     }
+
     /// Returns what the handshake and its application share.
     ///
     /// # Panics
@@ -167,6 +170,7 @@ impl<T: Send + 'static> Tunnel<T> {
     pub fn state(&self) -> &T {
         self.state.as_deref().expect(LOST)
     }
+
     /// Returns what the handshake and its application share, for the application to decide.
     ///
     /// # Panics
@@ -184,14 +188,14 @@ impl<T> Tunnel<T> {
     }
 }
 
-impl Handshake {
+impl<T> Handshake<T> {
     /// Lets the block go as far as it can.
-    fn run<T: Send + 'static>(
+    fn run(
         &mut self,
         state: &mut Option<Box<T>>,
-        ports: &mut Ports<'_>,
+        flows: &mut Flows<'_>,
     ) -> Poll<Result<(), Error>> {
-        let (from_wire, to_wire) = (&mut *ports.from_wire, &mut *ports.to_wire);
+        let (from_wire, to_wire) = (&mut *flows.from_wire, &mut *flows.to_wire);
         let room = match to_wire.stopped() {
             Some(_) => usize::MAX, // what is written there is thrown away
             None => to_wire.room(),
@@ -201,18 +205,19 @@ impl Handshake {
             let finished = matches!(from_wire.closed(), Some(End::Finished));
             from_wire.drain(|unread| {
                 to_wire.fill(|to_wire| {
-                    let mut lent = self.lent.take().expect(LOST);
+                    let mut lent = wire::lock(&self.lent);
                     (lent.finished, lent.room) = (finished, room);
+                    lent.state = Some(state.take().expect(LOST));
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
-                    lent.state = state.take().map(|it| it as _);
+                    drop(lent);
                     let nobody = &mut Context::from_waker(Waker::noop());
-                    let mut lent = wire::lend(lent, || polled = self.block.as_mut().poll(nobody));
+                    polled = self.block.as_mut().poll(nobody);
+                    let mut lent = wire::lock(&self.lent);
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
-                    *state = lent.state.take().and_then(|it| it.downcast().ok());
+                    *state = lent.state.take();
                     self.wait = lent.wait;
-                    self.lent = Some(lent);
                 });
             });
         }
@@ -230,17 +235,18 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
     fn name(&self) -> &'static str {
         self.name
     }
-    fn process(&mut self, mut ports: Ports<'_>, _now: Instant) {
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let Phase::Opening(handshake) = &mut self.phase {
-            ports.propagate_stop();
-            match handshake.run(&mut self.state, &mut ports) {
+            flows.propagate_stop();
+            match handshake.run(&mut self.state, &mut flows) {
                 Poll::Ready(Ok(())) => self.phase = Phase::Open,
                 Poll::Ready(Err(error)) => {
                     self.phase = Phase::Over;
-                    return ports.fail(error);
+                    return flows.fail(error);
                 }
                 Poll::Pending => {
-                    if ports.heed_aborts() {
+                    if flows.propagate_abort() {
                         self.phase = Phase::Over;
                     }
                     return;
@@ -248,16 +254,19 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             }
         }
         match self.phase {
-            Phase::Open => ports.tunnel(),
-            _ => ports.discard(),
+            Phase::Open => flows.pass_through(),
+            _ => flows.discard(),
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open()
     }
+
     fn progress(&self) -> Progress {
         match &self.phase {
             Phase::Opening(handshake) => handshake.wait.progress(),
@@ -265,9 +274,11 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             Phase::Over => Progress::Over,
         }
     }
+
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.state().fmt(f)
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
         let me = self.as_any();
         if wanted(me.type_id()) {
@@ -275,6 +286,7 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
         }
         wanted(TypeId::of::<T>()).then(|| self.state() as _)
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any> {
         if wanted(TypeId::of::<Self>()) {
             return Some(self.as_any_mut());

@@ -1,11 +1,12 @@
-use crate::{Cause, Error, Flow, Pipe, Progress};
+use crate::{BoxError, Error, Flow, Pipe, Progress};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
-use std::any::Any;
-use std::cell::Cell;
-use std::fmt;
-use std::future::poll_fn;
-use std::marker::PhantomData;
-use std::task::Poll;
+use core::fmt;
+use core::future::poll_fn;
+use core::task::Poll;
+use spin::{Mutex, MutexGuard};
 
 /// The two sides that the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own
 /// application.
@@ -15,24 +16,21 @@ use std::task::Poll;
 /// error if the wire ends before it has come. An abort is not seen here: the layer passes it on, and
 /// the handshake is over.
 ///
-/// The closures that a wire calls must not use the wire: they panic if they do.
+/// # Panics
+///
+/// Every method panics if it is called, or its future polled, while the handshake is not polled; and
+/// in a closure that the wire calls. A handshake that gives its wire to another thread may panic too:
+/// no thread waits for another one here.
 pub struct Wire<T = String> {
     name: &'static str,
-    state: PhantomData<fn(&mut T)>,
+    lent: Arc<Mutex<Lent<T>>>,
 }
 
-thread_local! {
-    /// The buffers and the state of the block that this thread polls.
-    ///
-    /// An `async` block cannot borrow an argument of the call that polls it. So they lie here while it
-    /// is polled, and only then. That takes no lock and no unsafe code, and the block may move to
-    /// another thread between two polls.
-    static LENT: Cell<Option<Box<Lent>>> = const { Cell::new(None) };
-}
-
-/// The buffers and the state of a block, while it is polled.
-#[derive(Default)]
-pub(super) struct Lent {
+/// The buffers and the state of a block, which lie here while it is polled, and only then.
+///
+/// An `async` block cannot borrow an argument of the call that polls it. So its wire and the tunnel
+/// share this.
+pub(super) struct Lent<T> {
     /// The bytes that have arrived and are not read yet.
     pub(super) unread: BytesMut,
     /// True if the peer has finished: no more bytes will arrive.
@@ -41,7 +39,8 @@ pub(super) struct Lent {
     pub(super) to_wire: BytesMut,
     /// How much a unit may add to it. One that was begun may be completed beyond.
     pub(super) room: usize,
-    pub(super) state: Option<Box<dyn Any + Send>>,
+    /// `None` while the block is not polled.
+    pub(super) state: Option<Box<T>>,
     pub(super) wait: Wait,
 }
 
@@ -82,10 +81,9 @@ pub enum ReadError {
     },
 }
 
-impl<T: 'static> Wire<T> {
-    pub(super) fn new(name: &'static str) -> Self {
-        let state = PhantomData;
-        Self { name, state }
+impl<T> Wire<T> {
+    pub(super) fn new(name: &'static str, lent: Arc<Mutex<Lent<T>>>) -> Self {
+        Self { name, lent }
     }
 
     // --- reading ---
@@ -108,6 +106,7 @@ impl<T: 'static> Wire<T> {
             })
         })
     }
+
     /// Reads as many bytes as the array has that they are assigned to.
     ///
     /// # Errors
@@ -124,6 +123,7 @@ impl<T: 'static> Wire<T> {
             })
         })
     }
+
     /// Reads a line of at most `most` bytes, and returns it without the LF that ends it, and without
     /// a CR before that.
     ///
@@ -148,6 +148,7 @@ impl<T: 'static> Wire<T> {
             }
         })
     }
+
     /// Reads what `parse` finds in the unread bytes, which are lent to it: it is called with all
     /// that have arrived, and again when there are as many as it [needs](Parsed::Partial).
     ///
@@ -175,7 +176,7 @@ impl<T: 'static> Wire<T> {
     ///
     /// The cause that `parse` returned, blamed on the peer; [`ReadError::Truncated`] if the peer
     /// finishes before.
-    pub fn read_with<R, E: Into<Cause>>(
+    pub fn read_with<R, E: Into<BoxError>>(
         &self,
         awaited: &'static str,
         mut parse: impl FnMut(&[u8]) -> Result<Parsed<R>, E>,
@@ -188,14 +189,14 @@ impl<T: 'static> Wire<T> {
             Ok(parsed)
         })
     }
+
     /// Reads what `take` takes, which has consumed what is complete.
     fn next<R>(
         &self,
         awaited: &'static str,
-        mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, Cause>,
+        mut take: impl FnMut(&mut BytesMut) -> Result<Parsed<R>, BoxError>,
     ) -> impl Future<Output = Result<R, Error>> {
-        let name = self.name;
-        poll_lent(move |lent| {
+        self.poll_lent(move |lent| {
             if lent.room == 0 {
                 return lent.wait(Progress::Opening(awaited), 0);
             }
@@ -204,14 +205,14 @@ impl<T: 'static> Wire<T> {
                 Ok(Parsed::Partial(needed)) => {
                     let seen = lent.unread.len();
                     if !lent.finished {
-                        // At least one more, for the law "Need", whatever the parser says.
+                        // At least one more, for the law "Demand", whatever the parser says.
                         return lent.wait(Progress::Opening(awaited), needed.max(seen + 1));
                     }
                     ReadError::Truncated { awaited, seen }.into()
                 }
                 Err(cause) => cause,
             };
-            Poll::Ready(Err(Error::peer(name, cause)))
+            Poll::Ready(Err(Error::peer(self.name, cause)))
         })
     }
 
@@ -221,10 +222,11 @@ impl<T: 'static> Wire<T> {
     pub fn write(&self, bytes: impl AsRef<[u8]>) -> impl Future<Output = ()> {
         self.fill(move |to_wire| to_wire.extend_from_slice(bytes.as_ref()))
     }
+
     /// Writes through `f`, which must only add to what it is given: one unit, such as a message.
     pub fn fill<R>(&self, f: impl FnOnce(&mut BytesMut) -> R) -> impl Future<Output = R> {
         let mut f = Some(f);
-        poll_lent(move |lent| {
+        self.poll_lent(move |lent| {
             if lent.room == 0 {
                 return lent.wait(Progress::Opening(ROOM), 0);
             }
@@ -248,18 +250,27 @@ impl<T: 'static> Wire<T> {
         what: &'static str,
         mut decided: impl FnMut(&mut T) -> Option<R>,
     ) -> impl Future<Output = R> {
-        poll_lent(move |lent| match decided(lent.state()) {
+        self.poll_lent(move |lent| match decided(lent.state()) {
             Some(decision) => Poll::Ready(decision),
             None => lent.wait(Progress::Deciding(what), 0),
         })
     }
+
     /// Looks at the state that the layer shares with its application, or changes it.
-    ///
-    /// # Panics
-    ///
-    /// If it is called outside the handshake.
     pub fn state<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        with_lent(|lent| f(lent.state()))
+        f(self.lent().state())
+    }
+
+    // --- what is lent ---
+
+    fn poll_lent<R>(&self, mut f: impl FnMut(&mut Lent<T>) -> Poll<R>) -> impl Future<Output = R> {
+        poll_fn(move |_| f(&mut self.lent()))
+    }
+
+    fn lent(&self) -> MutexGuard<'_, Lent<T>> {
+        let lent = lock(&self.lent);
+        assert!(lent.state.is_some(), "{OUTSIDE}");
+        lent
     }
 }
 
@@ -277,29 +288,27 @@ impl<T> fmt::Debug for Wire<T> {
     }
 }
 
-/// Runs `f` with these in the hands of the wires on this thread, and returns them.
-pub(super) fn lend(lent: Box<Lent>, f: impl FnOnce()) -> Box<Lent> {
-    let outer = LENT.replace(Some(lent)); // of a block that polls this one
-    f();
-    LENT.replace(outer).expect(OUTSIDE)
+/// Locks what is lent. Nobody waits for the lock: if it is taken, a rule is broken.
+pub(super) fn lock<T>(lent: &Mutex<Lent<T>>) -> MutexGuard<'_, Lent<T>> {
+    lent.try_lock().expect(OUTSIDE)
 }
 
-fn poll_lent<R>(mut f: impl FnMut(&mut Lent) -> Poll<R>) -> impl Future<Output = R> {
-    poll_fn(move |_| with_lent(&mut f))
-}
-
-fn with_lent<R>(f: impl FnOnce(&mut Lent) -> R) -> R {
-    let mut lent = LENT.take().expect(OUTSIDE);
-    let result = f(&mut lent);
-    LENT.set(Some(lent));
-    result
-}
-
-impl Lent {
-    fn state<T: 'static>(&mut self) -> &mut T {
-        let state = self.state.as_mut().and_then(|it| it.downcast_mut());
-        state.expect(OUTSIDE)
+impl<T> Lent<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            unread: BytesMut::new(),
+            finished: false,
+            to_wire: BytesMut::new(),
+            room: 0,
+            state: None,
+            wait: Wait::default(),
+        }
     }
+
+    fn state(&mut self) -> &mut T {
+        self.state.as_mut().expect(OUTSIDE)
+    }
+
     fn wait<R>(&mut self, progress: Progress, bytes: usize) -> Poll<R> {
         self.wait = Wait { progress, bytes };
         Poll::Pending
@@ -310,6 +319,7 @@ impl Wait {
     pub(super) fn progress(self) -> Progress {
         self.progress
     }
+
     /// Returns whether what the block waits for may have come.
     pub(super) fn goes_on(self, from_wire: &Pipe, room: usize) -> bool {
         match self.progress {
@@ -317,6 +327,7 @@ impl Wait {
             _ => room > 0 && (from_wire.len() >= self.bytes || from_wire.is_closed()),
         }
     }
+
     /// Asks for the bytes it waits for. It does so on each call: a stack may have put another pipe
     /// in the place of the last one.
     pub(super) fn require(self, from_wire: &mut Pipe) {
@@ -346,7 +357,7 @@ impl fmt::Display for ReadError {
     }
 }
 
-impl std::error::Error for ReadError {}
+impl core::error::Error for ReadError {}
 
 /// The things that a handshake waits for before its first call, and before it writes.
 const TURN: &str = "its turn";

@@ -3,7 +3,8 @@
 pub(crate) mod v4;
 pub(crate) mod v5;
 
-use crate::{Address, Cause, Reply, Version};
+use crate::{Address, Reply, SocksError, Version};
+use alloc::string::String;
 use bytes::BytesMut;
 
 // What the messages are called, in errors and while they are awaited.
@@ -29,11 +30,11 @@ pub(crate) struct Fields<'a> {
 pub(crate) enum Unparsed {
     /// It has at least so many bytes.
     Short(usize),
-    Wrong(Cause),
+    Wrong(SocksError),
 }
 
-impl From<Cause> for Unparsed {
-    fn from(cause: Cause) -> Self {
+impl From<SocksError> for Unparsed {
+    fn from(cause: SocksError) -> Self {
         Self::Wrong(cause)
     }
 }
@@ -49,38 +50,45 @@ impl<'a> Fields<'a> {
             read: 0,
         }
     }
+
     /// Returns how many bytes the fields had that were read.
     pub(crate) fn len(&self) -> usize {
         self.read
     }
+
     pub(crate) fn bytes(&mut self, n: usize) -> Parsed<&'a [u8]> {
         let end = self.read + n;
         let field = self.bytes.get(self.read..end).ok_or(Unparsed::Short(end))?;
         self.read = end;
         Ok(field)
     }
+
     pub(crate) fn array<const N: usize>(&mut self) -> Parsed<[u8; N]> {
         let mut array = [0; N];
         array.copy_from_slice(self.bytes(N)?);
         Ok(array)
     }
+
     pub(crate) fn byte(&mut self) -> Parsed<u8> {
         let [byte] = self.array()?;
         Ok(byte)
     }
+
     /// Returns the next byte, which is not read by that.
     pub(crate) fn peek(&self) -> Parsed<u8> {
         let byte = self.bytes.get(self.read).copied();
         byte.ok_or(Unparsed::Short(self.read + 1))
     }
+
     pub(crate) fn port(&mut self) -> Parsed<u16> {
         self.array().map(u16::from_be_bytes)
     }
+
     pub(crate) fn version(&mut self, wanted: u8) -> Parsed<()> {
         let message = self.message;
         match self.byte()? {
             seen if seen == wanted => Ok(()),
-            seen => Err(Unparsed::Wrong(Cause::BadVersion {
+            seen => Err(Unparsed::Wrong(SocksError::BadVersion {
                 message,
                 seen,
                 wanted,
@@ -92,7 +100,7 @@ impl<'a> Fields<'a> {
 /// Reads the bytes of a name; what is not UTF-8 becomes U+FFFD, which no name can have.
 pub(crate) fn name(bytes: &[u8], port: u16) -> Parsed<Address> {
     let name = String::from_utf8_lossy(bytes);
-    Ok(Address::new(&name, port).map_err(Cause::from)?)
+    Ok(Address::new(&name, port).map_err(SocksError::from)?)
 }
 
 /// Emits the reply that a request is granted, with what was bound or who has connected.

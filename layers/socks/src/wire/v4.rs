@@ -14,9 +14,9 @@
 
 use super::{Fields, Parsed, name};
 use crate::request::Commands;
-use crate::{Address, Cause, Command, Host, Reply, Request, Version};
+use crate::{Address, Command, Host, Reply, Request, SocksError, Version};
 use bytes::{BufMut, BytesMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const VERSION: u8 = 4;
 /// "VN is the version of the reply code and should be 0."
@@ -52,7 +52,7 @@ pub(crate) fn parse_request(fields: &mut Fields<'_>, served: Commands) -> Parsed
     let command = served
         .find(code)
         .filter(|it| *it != Command::UdpAssociate)
-        .ok_or(Cause::UnsupportedCommand(code))?;
+        .ok_or(SocksError::UnsupportedCommand(code))?;
     let port = fields.port()?;
     let ip = Ipv4Addr::from(fields.array::<4>()?);
     let user = terminated(fields, "user id")?;
@@ -74,7 +74,7 @@ pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
     fields.version(REPLY_VERSION)?;
     match fields.byte()? {
         code::GRANTED => {}
-        refusal => return Err(Cause::Refused(Reply::Socks4(refusal)).into()),
+        refusal => return Err(SocksError::Refused(Reply::Socks4(refusal)).into()),
     }
     let port = fields.port()?;
     let ip = Ipv4Addr::from(fields.array::<4>()?);
@@ -86,7 +86,7 @@ fn terminated<'a>(fields: &mut Fields<'a>, field: &'static str) -> Parsed<&'a [u
     let start = fields.read;
     while fields.byte()? != 0 {
         if fields.read - start > LONGEST {
-            return Err(Cause::TooLong(field).into());
+            return Err(SocksError::TooLong(field).into());
         }
     }
     Ok(&fields.bytes[start..fields.read - 1])

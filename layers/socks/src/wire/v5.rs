@@ -16,9 +16,9 @@
 
 use super::{Fields, Parsed, name};
 use crate::request::Commands;
-use crate::{Address, Cause, Command, Host, Reply};
+use crate::{Address, Command, Host, Reply, SocksError};
 use bytes::{BufMut, BytesMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The methods of authentication (RFC 1928 §3).
 pub(crate) mod method {
@@ -54,7 +54,7 @@ pub(crate) fn parse_password<'a>(fields: &mut Fields<'a>) -> Parsed<(&'a [u8], &
     fields.version(PASSWORD_VERSION)?;
     let (user, password) = (counted(fields)?, counted(fields)?);
     if user.is_empty() || password.is_empty() {
-        return Err(Cause::EmptyPassword.into());
+        return Err(SocksError::EmptyPassword.into());
     }
     Ok((user, password))
 }
@@ -64,7 +64,7 @@ pub(crate) fn parse_status(fields: &mut Fields<'_>) -> Parsed<()> {
     fields.version(PASSWORD_VERSION)?;
     match fields.byte()? {
         0 => Ok(()),
-        status => Err(Cause::PasswordRefused(status).into()),
+        status => Err(SocksError::PasswordRefused(status).into()),
     }
 }
 
@@ -75,7 +75,9 @@ pub(crate) fn parse_request(
 ) -> Parsed<(Command, Address)> {
     fields.version(VERSION)?;
     let code = fields.byte()?;
-    let command = served.find(code).ok_or(Cause::UnsupportedCommand(code))?;
+    let command = served
+        .find(code)
+        .ok_or(SocksError::UnsupportedCommand(code))?;
     let _reserved = fields.byte()?;
     Ok((command, address(fields)?))
 }
@@ -88,7 +90,7 @@ pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
     fields.version(VERSION)?;
     match fields.byte()?.into() {
         Reply::Succeeded => {}
-        refusal => return Err(Cause::Refused(refusal).into()),
+        refusal => return Err(SocksError::Refused(refusal).into()),
     }
     let _reserved = fields.byte()?;
     address(fields)
@@ -100,7 +102,7 @@ pub(crate) fn address(fields: &mut Fields<'_>) -> Parsed<Address> {
         IPV4 => fields.array::<4>()?.into(),
         IPV6 => fields.array::<16>()?.into(),
         NAME => return name(counted(fields)?, fields.port()?),
-        other => return Err(Cause::UnknownAddressType(other).into()),
+        other => return Err(SocksError::UnknownAddressType(other).into()),
     };
     Ok(SocketAddr::new(ip, fields.port()?).into())
 }

@@ -2,7 +2,7 @@
 
 use crate::kit::{self, Side, address, bytes};
 use wirestack_layer::{End, Error, Flow, Place, Progress};
-use wirestack_socks::{Cause, Client, Command, Reply, Server};
+use wirestack_socks::{Client, Command, Reply, Server, SocksError};
 
 const METHOD: &str = "05 00";
 const FIRST: &str = "05 00 00 01 7f000001 1267";
@@ -55,7 +55,7 @@ fn a_second_reply_that_refuses_is_a_typed_error_and_closes() {
     let mut side = Side::new(client());
     side.receive(&bytes(&format!("{METHOD} {FIRST} 05 06 00 01")));
     let cause = side.error().unwrap().cause();
-    assert_eq!(cause, Some(&Cause::Refused(Reply::TtlExpired)));
+    assert_eq!(cause, Some(&SocksError::Refused(Reply::TtlExpired)));
     assert!(side.to_wire.is_closed());
     assert_eq!(side.client().bound(), None);
 }
@@ -160,7 +160,7 @@ fn commands_are_served_only_if_they_are_allowed() {
             side.receive(&bytes(&request));
             let served = asked == Command::Connect || asked == allowed;
             assert_eq!(side.server().request().is_some(), served, "{asked}");
-            let refused = Cause::UnsupportedCommand(code);
+            let refused = SocksError::UnsupportedCommand(code);
             let cause = side.error().and_then(Error::cause);
             assert_eq!(cause, (!served).then_some(&refused), "{asked}");
         }

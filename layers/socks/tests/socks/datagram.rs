@@ -3,7 +3,7 @@
 use crate::kit::{self, Dice, address, bytes};
 use bytes::BytesMut;
 use wirestack_socks::datagram::{self, DatagramError, MAX_HEADER};
-use wirestack_socks::{Address, AddressError, Cause};
+use wirestack_socks::{Address, AddressError, SocksError};
 
 #[test]
 fn datagrams_are_tables_too() {
@@ -72,15 +72,18 @@ fn fragments_are_dropped_and_reserved_bytes_are_not_looked_at() {
 #[test]
 fn an_address_that_is_none_is_an_error() {
     let rows = [
-        ("0000 00 00 c0000207 0035", Cause::UnknownAddressType(0)),
-        ("0000 00 02", Cause::UnknownAddressType(2)),
+        (
+            "0000 00 00 c0000207 0035",
+            SocksError::UnknownAddressType(0),
+        ),
+        ("0000 00 02", SocksError::UnknownAddressType(2)),
         (
             "0000 00 03 00 0035",
-            Cause::BadAddress(AddressError::Length(0)),
+            SocksError::BadAddress(AddressError::Length(0)),
         ),
         (
             "0000 00 03 01 00 0035",
-            Cause::BadAddress(AddressError::Character('\0')),
+            SocksError::BadAddress(AddressError::Character('\0')),
         ),
     ];
     for (notation, cause) in rows {

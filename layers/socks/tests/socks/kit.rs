@@ -1,7 +1,7 @@
 //! A side: one layer, its four flows, and the bytes of its transcripts.
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe};
 use wirestack_socks::{Address, Client, Command, Reply, Server};
 
 pub(crate) type Tunnel = Box<dyn Layer<In = Pipe, Out = Pipe>>;
@@ -26,41 +26,49 @@ impl Side {
             now: Instant::ORIGIN,
         }
     }
+
     pub(crate) fn server(&mut self) -> &mut Server {
         self.layer.part_mut().unwrap()
     }
+
     pub(crate) fn client(&mut self) -> &mut Client {
         self.layer.part_mut().unwrap()
     }
-    fn ports(&mut self) -> (&mut Tunnel, Ports<'_>) {
+
+    fn flows(&mut self) -> (&mut Tunnel, Flows<'_>) {
         let (wire, app) = (&mut self.from_wire, &mut self.from_app);
-        let ports = Ports::new(wire, &mut self.to_wire, app, &mut self.to_app);
-        (&mut self.layer, ports)
+        let flows = Flows::new(wire, &mut self.to_wire, app, &mut self.to_app);
+        (&mut self.layer, flows)
     }
+
     /// Lets the layer go on, twice: the second time nothing may happen.
     pub(crate) fn process(&mut self) {
         let now = self.now;
-        let (layer, ports) = self.ports();
-        layer.process(ports, now);
-        let (layer, ports) = self.ports();
-        let (before, progress) = (ports.moves(), layer.progress());
-        layer.process(ports, now);
-        let (layer, ports) = self.ports();
-        assert_eq!(ports.moves(), before, "quiet");
+        let (layer, flows) = self.flows();
+        layer.process(flows, now);
+        let (layer, flows) = self.flows();
+        let (before, progress) = (flows.revision(), layer.progress());
+        layer.process(flows, now);
+        let (layer, flows) = self.flows();
+        assert_eq!(flows.revision(), before, "quiet");
         assert_eq!(layer.progress(), progress, "quiet");
     }
+
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
         self.from_wire.write(bytes);
         self.process();
     }
+
     pub(crate) fn sent(&mut self) -> Vec<u8> {
         let n = self.to_wire.len();
         self.to_wire.take(n).to_vec()
     }
+
     pub(crate) fn delivered(&mut self) -> Vec<u8> {
         let n = self.to_app.len();
         self.to_app.take(n).to_vec()
     }
+
     /// The error that the application gets.
     pub(crate) fn error(&self) -> Option<&Error> {
         match self.to_app.closed()? {
@@ -68,6 +76,7 @@ impl Side {
             End::Finished => None,
         }
     }
+
     /// How it ended, or what it waits for.
     pub(crate) fn outcome(&self) -> String {
         match self.to_app.closed() {
@@ -165,6 +174,7 @@ impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
+
     pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -7,7 +7,7 @@ use socks5_proto::{Address as Theirs, Command, Reply as TheirReply, Request, Res
 use std::net::SocketAddr;
 use tokio::runtime::Builder;
 use wirestack_layer::Flow;
-use wirestack_socks::{Address, Cause, Client, Host, Reply, Server, datagram};
+use wirestack_socks::{Address, Client, Host, Reply, Server, SocksError, datagram};
 
 const IPV4: &str = "192.0.2.7";
 const IPV6: &str = "2001:db8::7";
@@ -125,13 +125,13 @@ fn our_client_and_their_refusals() {
     let mut side = Side::new(kit::client());
     side.receive(&write!(handshake::Response::new(Method::UNACCEPTABLE)));
     let cause = side.error().unwrap().cause();
-    assert_eq!(cause, Some(&Cause::MethodsRefused { offered: &[0] }));
+    assert_eq!(cause, Some(&SocksError::MethodsRefused { offered: &[0] }));
 
     let mut side = Side::new(kit::client_with_password());
     side.receive(&write!(handshake::Response::new(Method::PASSWORD)));
     side.receive(&write!(password::Response::new(false)));
     let cause = side.error().unwrap().cause();
-    assert!(matches!(cause, Some(Cause::PasswordRefused(1..))));
+    assert!(matches!(cause, Some(SocksError::PasswordRefused(1..))));
 
     for code in 1..=8 {
         let mut side = Side::new(kit::client());
@@ -139,7 +139,7 @@ fn our_client_and_their_refusals() {
         let reply = TheirReply::try_from(code).unwrap();
         side.receive(&write!(Response::new(reply, Theirs::unspecified())));
         let cause = side.error().unwrap().cause();
-        assert_eq!(cause, Some(&Cause::Refused(Reply::from(code))));
+        assert_eq!(cause, Some(&SocksError::Refused(Reply::from(code))));
     }
 }
 

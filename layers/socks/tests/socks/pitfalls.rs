@@ -4,7 +4,7 @@
 use crate::kit::{self, Side, address, bytes};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use wirestack_layer::{Blame, End, Error, Flow, Place, Progress};
-use wirestack_socks::{Address, AddressError, Cause, Client, PasswordError, Reply, Server};
+use wirestack_socks::{Address, AddressError, Client, PasswordError, Reply, Server, SocksError};
 
 const NAME_255: [u8; 255] = [b'n'; 255];
 const METHOD: &[u8] = b"\x05\x00";
@@ -75,8 +75,8 @@ fn a_method_that_was_not_offered_is_an_error_and_no_panic() {
         let mut side = Side::new(kit::client());
         side.receive(&[5, method]);
         let wanted = match method {
-            255 => Cause::MethodsRefused { offered: &[0] },
-            _ => Cause::UnofferedMethod(method),
+            255 => SocksError::MethodsRefused { offered: &[0] },
+            _ => SocksError::UnofferedMethod(method),
         };
         let error = side.error().unwrap();
         assert_eq!(error.cause(), Some(&wanted));
@@ -142,7 +142,7 @@ fn every_refusal_is_a_typed_error() {
         side.receive(METHOD);
         side.receive(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]);
         let cause = side.error().unwrap().cause();
-        assert_eq!(cause, Some(&Cause::Refused(Reply::from(code))));
+        assert_eq!(cause, Some(&SocksError::Refused(Reply::from(code))));
     }
 }
 
@@ -159,7 +159,10 @@ fn a_refusal_closes_right_behind_its_reply_as_the_server_must_within_10_seconds(
         assert_eq!(side.sent(), [5, sent, 0, 1, 0, 0, 0, 0, 0, 0]);
         assert!(side.to_wire.is_closed());
         let error = side.error().unwrap();
-        assert_eq!(error.cause(), Some(&Cause::Rejected(Reply::from(sent))));
+        assert_eq!(
+            error.cause(),
+            Some(&SocksError::Rejected(Reply::from(sent)))
+        );
         assert_eq!(error.blame(), Blame::Local);
     }
 }

@@ -4,7 +4,7 @@ use crate::kit::{self, Decision, Side, address, bytes};
 use std::net::Ipv4Addr;
 use wirestack_layer::{Blame, Flow};
 use wirestack_socks::{
-    Address, Cause, Client, Command, PasswordError, Reply, Server, Socks4Error, Version,
+    Address, Client, Command, PasswordError, Reply, Server, Socks4Error, SocksError, Version,
 };
 
 const REQUEST: &[u8] = b"\x04\x01\x00\x50\xc0\x00\x02\x07me\0";
@@ -101,7 +101,10 @@ fn the_first_byte_tells_the_version() {
     let mut side = Side::new(kit::server_of_all());
     side.receive(&[&b"\x05\x01\0"[..], REQUEST].concat());
     let cause = side.error().unwrap().cause();
-    assert!(matches!(cause, Some(Cause::BadVersion { seen: 4, .. })));
+    assert!(matches!(
+        cause,
+        Some(SocksError::BadVersion { seen: 4, .. })
+    ));
 }
 
 #[test]
@@ -109,7 +112,10 @@ fn socks4_is_no_way_around_a_password() {
     let mut side = Side::new(kit::server_with_password());
     side.receive(REQUEST);
     let cause = side.error().unwrap().cause();
-    assert!(matches!(cause, Some(Cause::BadVersion { seen: 4, .. })));
+    assert!(matches!(
+        cause,
+        Some(SocksError::BadVersion { seen: 4, .. })
+    ));
     assert_eq!(side.server().request(), None);
 }
 
@@ -137,7 +143,7 @@ fn a_user_id_is_checked_once_and_shown_nowhere() {
         side.receive(&[*byte]);
     }
     let error = side.error().unwrap();
-    assert_eq!(error.cause(), Some(&Cause::WrongUserId));
+    assert_eq!(error.cause(), Some(&SocksError::WrongUserId));
     assert_eq!(error.blame(), Blame::Peer);
     assert!(!format!("{error} {error:?}").contains("us3r"));
 
@@ -158,7 +164,7 @@ fn fields_without_an_end_do_not_fill_the_memory() {
         assert_eq!(side.from_wire.required(), head.len() + 256);
         side.receive(b"n");
         let cause = side.error().unwrap().cause();
-        assert_eq!(cause, Some(&Cause::TooLong(field)));
+        assert_eq!(cause, Some(&SocksError::TooLong(field)));
         assert_eq!(side.sent(), b"\0\x5b\0\0\0\0\0\0");
         assert!(side.to_wire.is_closed());
 
@@ -166,7 +172,7 @@ fn fields_without_an_end_do_not_fill_the_memory() {
         let mut side = Side::new(kit::server_of_all());
         side.receive(&[head, &[b'n'; 256], &[0; 2]].concat());
         let cause = side.error().unwrap().cause();
-        assert_eq!(cause, Some(&Cause::TooLong(field)));
+        assert_eq!(cause, Some(&SocksError::TooLong(field)));
     }
 }
 
@@ -242,7 +248,7 @@ fn every_refusal_is_a_typed_error() {
         let mut side = Side::new(kit::client().socks4("").unwrap());
         side.receive(&[0, code, 0, 0, 0, 0, 0, 0]);
         let error = side.error().unwrap();
-        let refused = Cause::Refused(Reply::Socks4(code));
+        let refused = SocksError::Refused(Reply::Socks4(code));
         assert_eq!(error.cause(), Some(&refused));
         assert_eq!(error.blame(), Blame::Peer);
     }

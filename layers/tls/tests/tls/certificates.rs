@@ -5,7 +5,7 @@ use crate::kit::{
 use std::sync::Arc;
 use wirestack_layer::Blame;
 use wirestack_tls::rustls::{AlertDescription, ServerConfig};
-use wirestack_tls::{Cause, ClientSettings, Server, ServerSettings, Versions};
+use wirestack_tls::{ClientSettings, Server, ServerSettings, TlsError, Versions};
 
 #[test]
 fn a_bad_certificate_is_named_to_the_application_and_by_alert_to_the_peer() {
@@ -43,14 +43,17 @@ fn a_bad_certificate_is_named_to_the_application_and_by_alert_to_the_peer() {
             let server = ServerSettings::new(&**chain, &**key).versions(versions);
             let mut world = with(client_settings(), server);
             world.converse();
-            assert!(matches!(world.client.cause(), Cause::Certificate(_)));
+            assert!(matches!(world.client.cause(), TlsError::Certificate(_)));
             let error = world.client.error().unwrap();
             assert_eq!(error.blame(), Blame::Peer);
             for text in texts {
                 assert!(error.to_string().contains(text), "{error}");
             }
             let heard = world.server.cause();
-            assert!(matches!(heard, Cause::Alert(a) if *a == alert), "{heard}");
+            assert!(
+                matches!(heard, TlsError::Alert(a) if *a == alert),
+                "{heard}"
+            );
             assert!(world.server.got.is_empty() && world.client.got.is_empty());
         }
     }
@@ -82,14 +85,14 @@ fn a_client_can_be_asked_for_its_certificate() {
         let mut world = with(anonymous, required.clone());
         world.converse();
         assert_eq!(world.server.text(), "tls[0]: peer sent no certificates");
-        assert!(matches!(world.client.cause(), Cause::Alert(_)));
+        assert!(matches!(world.client.cause(), TlsError::Alert(_)));
 
         let mut world = with(unknown, required);
         world.converse();
-        assert!(matches!(world.server.cause(), Cause::Certificate(_)));
+        assert!(matches!(world.server.cause(), TlsError::Certificate(_)));
         let heard = world.client.cause();
         assert!(
-            matches!(heard, Cause::Alert(AlertDescription::UnknownCA)),
+            matches!(heard, TlsError::Alert(AlertDescription::UnknownCA)),
             "{heard}"
         );
     }
@@ -124,7 +127,7 @@ fn given_authorities_join_those_of_the_system() {
     let rogue = Authority::new("another authority").issue(&["example.org"], |_| {});
     let mut world = with(settings, ServerSettings::new(rogue.0, rogue.1));
     world.converse();
-    assert!(matches!(world.client.cause(), Cause::Certificate(_)));
+    assert!(matches!(world.client.cause(), TlsError::Certificate(_)));
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn what_cannot_be_used_is_named_when_the_settings_are_built() {
     for (error, text) in errors.iter().zip(texts) {
         assert_eq!(error.to_string(), text);
         assert_eq!(error.blame(), Blame::Local);
-        assert!(error.cause::<Cause>().is_some());
+        assert!(error.cause::<TlsError>().is_some());
     }
 }
 
@@ -181,7 +184,7 @@ fn a_configuration_that_accepts_early_data_is_refused() {
     let mut config = ServerConfig::clone(&server_settings().build().unwrap());
     config.max_early_data_size = 1;
     let error = Server::new(Arc::new(config)).unwrap_err();
-    assert!(matches!(error.cause(), Some(Cause::EarlyData)));
+    assert!(matches!(error.cause(), Some(TlsError::EarlyData)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use crate::kit::{ANSWERED, ASKED, BOTH, Link, world};
 use wirestack_layer::{Blame, End, Error, Flow, Layer, Place};
-use wirestack_tls::{Cause, Versions};
+use wirestack_tls::{TlsError, Versions};
 
 #[test]
 fn tls_1_3_carries_half_close_both_ways() {
@@ -41,7 +41,7 @@ fn tls_1_2_answers_close_notify_at_once_and_ends_both_ways() {
     assert!(world.server.finished() && world.client.finished());
     assert!(matches!(world.server.to_wire.end(), Some(End::Finished)));
     let stop = world.server.from_app.stopped().expect("the writer is told");
-    assert!(matches!(stop.cause(), Some(Cause::Closed)), "{stop}");
+    assert!(matches!(stop.cause(), Some(TlsError::Closed)), "{stop}");
     assert!(world.server.from_app.refused().is_none(), "nothing is lost");
     assert!(world.client.from_app.refused().is_none());
     world.server.from_app.write(ANSWERED);
@@ -84,8 +84,8 @@ fn pitfall_27_a_wire_that_ends_without_close_notify_is_a_truncation_at_every_byt
                 let error = error.expect(&what);
                 assert_eq!(error.blame(), Blame::Peer, "{what}");
                 assert_eq!(error.place(), Place::Layer(0), "{what}");
-                let cause = error.cause::<Cause>();
-                let typed = matches!(cause, Some(Cause::Truncated | Cause::CutHandshake(_)));
+                let cause = error.cause::<TlsError>();
+                let typed = matches!(cause, Some(TlsError::Truncated | TlsError::CutHandshake(_)));
                 assert!(typed, "{what}: {error}");
                 assert!(all.starts_with(got), "{what}");
             }
@@ -104,7 +104,7 @@ fn a_wire_that_ends_behind_our_close_notify_is_an_end_in_tls_1_2_and_a_truncatio
         world.settle();
         match versions {
             Versions::Tls12 => assert!(world.client.finished()),
-            _ => assert!(matches!(world.client.cause(), Cause::Truncated)),
+            _ => assert!(matches!(world.client.cause(), TlsError::Truncated)),
         }
     }
 }
@@ -119,11 +119,14 @@ fn data_behind_our_close_notify_are_held_to_a_close_notify_in_both_versions() {
         world.server.step();
         world.client.from_app.finish();
         world.client.step();
-        world.server.to_wire.pour(&mut world.client.from_wire);
+        world
+            .server
+            .to_wire
+            .transfer_to(&mut world.client.from_wire);
         world.client.from_wire.finish();
         world.settle();
         assert_eq!(world.client.got, ASKED);
-        assert!(matches!(world.client.cause(), Cause::Truncated));
+        assert!(matches!(world.client.cause(), TlsError::Truncated));
     }
 }
 
@@ -161,7 +164,7 @@ fn what_was_delivered_before_a_truncation_stays_delivered() {
     world.server.reads = true;
     world.settle();
     assert_eq!(world.server.got, [ASKED, ASKED].concat());
-    assert!(matches!(world.server.cause(), Cause::Truncated));
+    assert!(matches!(world.server.cause(), TlsError::Truncated));
     assert_eq!(
         world.server.text(),
         "tls[0]: the wire ended without close_notify"
@@ -236,7 +239,7 @@ fn close_notify_and_junk_in_one_lump_is_a_clean_end() {
         world.client.from_app.finish();
         let mut lump = wirestack_layer::Pipe::new();
         world.client.step();
-        world.client.to_wire.pour(&mut lump);
+        world.client.to_wire.transfer_to(&mut lump);
         let lump = [lump.unread(), b"junk"].concat();
         world.server.from_wire.write(&lump);
         world.server.step();
@@ -274,6 +277,6 @@ fn the_bytes_before_an_abort_hold_no_close_notify() {
         world.server.step();
         assert_eq!(world.server.to_app.unread(), ASKED);
         world.server.to_app.discard();
-        assert!(matches!(world.server.cause(), Cause::Truncated));
+        assert!(matches!(world.server.cause(), TlsError::Truncated));
     }
 }

@@ -1,7 +1,7 @@
 use crate::kit::{ASKED, BOTH, Link, client_settings, server_settings, with, world};
 use wirestack_layer::{Blame, End, Flow};
 use wirestack_tls::rustls::{self, AlertDescription};
-use wirestack_tls::{Cause, Versions};
+use wirestack_tls::{TlsError, Versions};
 
 #[test]
 fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
@@ -24,7 +24,7 @@ fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
                 };
                 // A header that promises too much makes its reader wait: a time-out's business.
                 let Some(found) = found else { continue };
-                if let Some(Cause::Alert(_)) = found.cause() {
+                if let Some(TlsError::Alert(_)) = found.cause() {
                     continue; // the other side was the first to see it
                 }
                 if SILENT.iter().any(|text| found.to_string().contains(text)) {
@@ -32,12 +32,15 @@ fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
                 }
                 assert_eq!(found.blame(), Blame::Peer, "{what}: {found}");
                 let heard = heard.unwrap_or_else(|| panic!("{what}: {found}, nothing heard"));
-                let heard = heard.cause::<Cause>();
+                let heard = heard.cause::<TlsError>();
                 // An alert in plaintext says nothing to a peer that already has keys.
-                if matches!(heard, Some(Cause::Alert(_))) {
+                if matches!(heard, Some(TlsError::Alert(_))) {
                     alerts += 1;
                 } else {
-                    assert!(!matches!(heard, Some(Cause::Truncated)), "{what}: {found}");
+                    assert!(
+                        !matches!(heard, Some(TlsError::Truncated)),
+                        "{what}: {found}"
+                    );
                 }
             }
             assert!(alerts > 50, "{versions:?} way {way}: {alerts}");
@@ -74,7 +77,7 @@ fn plaintext_before_a_bad_record_is_delivered_before_the_error() {
         assert_eq!(world.server.got, [ASKED, ASKED].concat());
         let bad = matches!(
             world.server.cause(),
-            Cause::Rustls(rustls::Error::DecryptError)
+            TlsError::Rustls(rustls::Error::DecryptError)
         );
         assert!(bad, "{}", world.server.text());
         let text = "tls[0]: the peer sent the fatal alert bad_record_mac";
@@ -95,7 +98,7 @@ fn a_side_that_failed_discards_both_inputs() {
     }
     side.to_wire.discard();
     assert!(matches!(side.to_wire.end(), Some(End::Finished)));
-    assert!(matches!(side.cause(), Cause::NotTls(b'j')));
+    assert!(matches!(side.cause(), TlsError::NotTls(b'j')));
 }
 
 #[test]
@@ -212,7 +215,7 @@ fn no_common_version_is_named_on_both_sides() {
     let cause = world.client.cause();
     assert!(matches!(
         cause,
-        Cause::Alert(AlertDescription::ProtocolVersion)
+        TlsError::Alert(AlertDescription::ProtocolVersion)
     ));
 }
 
@@ -229,10 +232,10 @@ fn pitfall_30_no_common_alpn_is_a_fatal_alert_on_the_hop_that_offered_it() {
         assert_eq!(world.client.text(), text);
         let error = world.server.error().unwrap();
         assert_eq!(error.blame(), Blame::Peer);
-        let cause = error.cause::<Cause>();
+        let cause = error.cause::<TlsError>();
         let named = matches!(
             cause,
-            Some(Cause::Rustls(rustls::Error::NoApplicationProtocol))
+            Some(TlsError::Rustls(rustls::Error::NoApplicationProtocol))
         );
         assert!(named, "{error}");
     }

@@ -3,9 +3,11 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::sync::LazyLock;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe};
 use wirestack_tls::rustls::pki_types::CertificateDer;
-use wirestack_tls::{Cause, Client, ClientSettings, Server, ServerSettings, Versions, server_name};
+use wirestack_tls::{
+    Client, ClientSettings, Server, ServerSettings, TlsError, Versions, server_name,
+};
 
 pub(crate) const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
@@ -22,12 +24,15 @@ impl Authority {
         let issuer = CertifiedIssuer::self_signed(params, key).unwrap();
         Self { issuer }
     }
+
     pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
+
     pub(crate) fn der(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
     }
+
     /// Issues a certificate; returns it and its key, as PEM.
     pub(crate) fn issue(
         &self,
@@ -99,51 +104,58 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
             peak: [0; 2],
         }
     }
+
     pub(crate) fn step(&mut self) {
-        let ports = Ports::new(
+        let flows = Flows::new(
             &mut self.from_wire,
             &mut self.to_wire,
             &mut self.from_app,
             &mut self.to_app,
         );
-        self.layer.process(ports, now());
+        self.layer.process(flows, now());
     }
-    fn moves(&self) -> u64 {
-        let wire = self.from_wire.moves() + self.to_wire.moves();
-        wire + self.from_app.moves() + self.to_app.moves()
+
+    fn revision(&self) -> u64 {
+        let wire = self.from_wire.revision() + self.to_wire.revision();
+        wire + self.from_app.revision() + self.to_app.revision()
     }
-    /// Processes until nothing moves; a call too many does nothing (law Quiet).
+
+    /// Processes until nothing moves; a call too many does nothing (law Idempotence).
     fn process(&mut self) -> bool {
-        let start = self.moves();
+        let start = self.revision();
         loop {
             self.step();
-            let before = self.moves();
+            let before = self.revision();
             self.step();
-            assert_eq!(before, self.moves(), "not quiet");
+            assert_eq!(before, self.revision(), "not idempotent");
             let waiting = [self.to_wire.len(), self.to_app.len()];
             self.peak = std::array::from_fn(|i| self.peak[i].max(waiting[i]));
             if !self.reads || self.to_app.is_empty() {
-                return start != self.moves();
+                return start != self.revision();
             }
             self.got.extend_from_slice(self.to_app.unread());
             self.to_app.discard();
         }
     }
+
     /// How what the application receives has ended.
     pub(crate) fn end(&self) -> Option<&End> {
         self.to_app.end()
     }
+
     pub(crate) fn finished(&self) -> bool {
         matches!(self.end(), Some(End::Finished))
     }
+
     pub(crate) fn error(&self) -> Option<&Error> {
         match self.end() {
             Some(End::Aborted(error)) => Some(error),
             _ => None,
         }
     }
+
     #[track_caller]
-    pub(crate) fn cause(&self) -> &Cause {
+    pub(crate) fn cause(&self) -> &TlsError {
         let Some(error) = self.error() else {
             panic!("no error but {:?}", self.end());
         };
@@ -151,6 +163,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
             .cause()
             .unwrap_or_else(|| panic!("not of TLS: {error}"))
     }
+
     #[track_caller]
     pub(crate) fn text(&self) -> String {
         self.error().expect("an error").to_string()
@@ -196,10 +209,12 @@ where
             carried: [0; 2],
         }
     }
+
     pub(crate) fn linked(mut self, to_server: Link, to_client: Link) -> Self {
         self.links = [to_server, to_client];
         self
     }
+
     /// Runs until nothing moves.
     pub(crate) fn settle(&mut self) {
         for _ in 0..1_000_000 {
@@ -213,6 +228,7 @@ where
         }
         panic!("does not settle");
     }
+
     /// The client asks, the server answers; both finish, the server last.
     pub(crate) fn converse(&mut self) {
         self.client.from_app.write(ASKED);
@@ -224,6 +240,7 @@ where
         self.server.from_app.finish();
         self.settle();
     }
+
     #[track_caller]
     pub(crate) fn assert_conversed(&self, what: impl std::fmt::Debug) {
         assert_eq!(self.server.got, ASKED, "{what:?}");
@@ -231,6 +248,7 @@ where
         assert!(self.client.finished(), "{what:?} {:?}", self.client.end());
         assert!(self.server.finished(), "{what:?} {:?}", self.server.end());
     }
+
     fn carry(&mut self, way: usize) -> bool {
         let (from, to) = match way {
             0 => (&mut self.client.to_wire, &mut self.server.from_wire),

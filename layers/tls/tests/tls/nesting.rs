@@ -1,8 +1,8 @@
 use crate::kit::{Link, World, client, client_settings, server, server_settings};
 use std::any::{Any, TypeId};
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, LayerExt, Pipe, Ports, Progress};
-use wirestack_tls::{Cause, Client, Server, Versions};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe, Progress};
+use wirestack_tls::{Client, Server, TlsError, Versions};
 
 /// One layer over another, and the joint between them.
 struct Nested<L> {
@@ -30,27 +30,32 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
     fn name(&self) -> &'static str {
         "nested"
     }
-    fn process(&mut self, p: Ports<'_>, now: Instant) {
+
+    fn process(&mut self, p: Flows<'_>, now: Instant) {
         loop {
-            let before = (self.up.moves(), self.down.moves());
-            let lower = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-            self.lower.process(lower.at(p.place), now);
-            let upper = Ports::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
-            self.upper.process(upper.at(p.place + 1), now);
-            if before == (self.up.moves(), self.down.moves()) {
+            let before = (self.up.revision(), self.down.revision());
+            let lower = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            self.lower.process(lower.at_index(p.index), now);
+            let upper = Flows::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
+            self.upper.process(upper.at_index(p.index + 1), now);
+            if before == (self.up.revision(), self.down.revision()) {
                 return;
             }
         }
     }
+
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper.is_open()
     }
+
     fn carries_half_close(&self) -> bool {
         self.lower.carries_half_close() && self.upper.carries_half_close()
     }
+
     fn progress(&self) -> Progress {
         self.upper.progress()
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
     where
         Self: 'static,
@@ -58,6 +63,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
         let upper = self.upper.find_part(wanted);
         upper.or_else(|| self.lower.find_part(wanted))
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
     where
         Self: 'static,
@@ -115,7 +121,7 @@ fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
     world.client.from_app.finish();
     world.settle();
     assert!(world.server.finished());
-    assert!(matches!(world.client.cause(), Cause::Truncated));
+    assert!(matches!(world.client.cause(), TlsError::Truncated));
 }
 
 #[test]

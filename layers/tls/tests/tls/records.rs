@@ -7,7 +7,7 @@ use wirestack_tls::rustls::crypto::CryptoProvider;
 use wirestack_tls::rustls::{
     CipherSuiteCommon, ClientConfig, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
 };
-use wirestack_tls::{Cause, Client, Versions, server_name};
+use wirestack_tls::{Client, TlsError, Versions, server_name};
 
 /// The lengths of the records that wait to be sent, without their headers.
 fn records<L: Layer>(side: &mut Side<L>) -> Vec<usize> {
@@ -163,9 +163,12 @@ fn worn_out_keys_are_a_local_error_and_a_truncation_for_the_peer() {
             sent.extend_from_slice(&data);
             world.settle();
         }
-        assert!(matches!(world.client.cause(), Cause::WornOut), "{size}");
+        assert!(matches!(world.client.cause(), TlsError::WornOut), "{size}");
         assert_eq!(world.client.error().unwrap().blame(), Blame::Local);
-        assert!(matches!(world.server.cause(), Cause::Truncated), "{size}");
+        assert!(
+            matches!(world.server.cause(), TlsError::Truncated),
+            "{size}"
+        );
         assert_eq!(world.server.got, sent[..sent.len() - size]);
     }
 }

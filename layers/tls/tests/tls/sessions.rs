@@ -129,11 +129,11 @@ fn what_arrives_with_the_end_of_the_handshake_is_delivered_in_the_same_call() {
     let (client, server) = (&mut world.client, &mut world.server);
     client.from_app.write(b"hello");
     client.step();
-    client.to_wire.pour(&mut server.from_wire);
+    client.to_wire.transfer_to(&mut server.from_wire);
     server.step();
-    server.to_wire.pour(&mut client.from_wire);
+    server.to_wire.transfer_to(&mut client.from_wire);
     client.step(); // its Finished, and its data right behind
-    client.to_wire.pour(&mut server.from_wire);
+    client.to_wire.transfer_to(&mut server.from_wire);
     assert!(!server.layer.is_open());
     server.step();
     assert!(server.layer.is_open());
@@ -144,9 +144,9 @@ fn what_arrives_with_the_end_of_the_handshake_is_delivered_in_the_same_call() {
     server.from_app.write(b"hello");
     for _ in 0..2 {
         client.step();
-        client.to_wire.pour(&mut server.from_wire);
+        client.to_wire.transfer_to(&mut server.from_wire);
         server.step();
-        server.to_wire.pour(&mut client.from_wire);
+        server.to_wire.transfer_to(&mut client.from_wire);
     }
     assert!(!client.layer.is_open());
     client.step();

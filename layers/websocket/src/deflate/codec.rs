@@ -1,7 +1,7 @@
 //! The payloads of compressed messages (RFC 7692 §7.2), on zlib.
 
 use super::{Deflate, Direction, MAX_BITS};
-use crate::Cause;
+use crate::WebSocketError;
 use bytes::Bytes;
 use flate2::{Compress, Compression as Level, Decompress, FlushCompress, FlushDecompress, Status};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,15 +53,18 @@ impl Deflater {
             pool: settings.pool.clone(),
         }
     }
+
     /// Decides on the next message, of which `len` bytes are known, and whether these are all.
     pub(crate) fn begin(&mut self, len: usize, whole: bool) {
         self.active = self.bits.is_some() && (!whole || len >= self.threshold);
     }
+
     pub(crate) fn is_active(&self) -> bool {
         self.active
     }
+
     /// Compresses the next piece of a message.
-    pub(crate) fn deflate(&mut self, piece: &[u8], last: bool) -> Result<Bytes, Cause> {
+    pub(crate) fn deflate(&mut self, piece: &[u8], last: bool) -> Result<Bytes, WebSocketError> {
         let bits = self.bits.unwrap_or(MAX_BITS);
         let level = Level::new(self.level.into());
         let zlib = self.zlib.get_or_insert_with(|| {
@@ -74,7 +77,7 @@ impl Deflater {
         loop {
             let read = (zlib.total_in() - before) as usize;
             zlib.compress_vec(&piece[read..], &mut out, FlushCompress::Sync)
-                .or(Err(Cause::Compressor))?;
+                .or(Err(WebSocketError::Compressor))?;
             let read = (zlib.total_in() - before) as usize;
             if read == piece.len() && out.len() < out.capacity() {
                 break;
@@ -110,6 +113,7 @@ impl Inflater {
             pool,
         }
     }
+
     /// Decompresses some of a message into `out`, which grows to no more than `max` bytes. `whole`
     /// says that `input` is all that is left of it.
     pub(crate) fn inflate(
@@ -118,7 +122,7 @@ impl Inflater {
         whole: bool,
         out: &mut Vec<u8>,
         max: usize,
-    ) -> Result<Step, Cause> {
+    ) -> Result<Step, WebSocketError> {
         let bits = self.bits;
         let zlib = self.zlib.get_or_insert_with(|| {
             let used = self.pool.0.decompressors.take(bits);
@@ -152,7 +156,7 @@ fn run(
     input: &[u8],
     out: &mut Vec<u8>,
     max: usize,
-) -> Result<(usize, bool), Cause> {
+) -> Result<(usize, bool), WebSocketError> {
     let mut read = 0;
     loop {
         if out.len() >= max {
@@ -166,11 +170,11 @@ fn run(
         let status = zlib.decompress_vec(&input[read..], out, FlushDecompress::None);
         let n = (zlib.total_in() - before) as usize;
         read += n;
-        match status.or(Err(Cause::BadCompression))? {
+        match status.or(Err(WebSocketError::BadCompression))? {
             // A block may say that it is the last (RFC 7692 §7.2.3.4): another may follow.
             Status::StreamEnd => zlib.reset(false),
             _ if read == input.len() && out.len() < out.capacity() => break,
-            _ if n == 0 && out.len() == produced => return Err(Cause::BadCompression),
+            _ if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
             _ => continue,
         }
         if read == input.len() {
@@ -207,6 +211,7 @@ impl<K: PartialEq, T> Idle<K, T> {
         let at = idle.iter().position(|(other, _)| *other == kind)?;
         Some(idle.swap_remove(at).1)
     }
+
     fn keep(&self, kind: K, zlib: T) {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {

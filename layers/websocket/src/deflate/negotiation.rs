@@ -1,7 +1,7 @@
 //! The parameters of permessage-deflate (RFC 7692 §7.1), offered, answered and checked.
 
 use super::{Compression, Deflate, MAX_BITS, MIN_BITS, NAME};
-use crate::Cause;
+use crate::WebSocketError;
 use crate::extension::Extension;
 use std::fmt::Write;
 
@@ -78,9 +78,9 @@ pub(crate) fn answer(offers: &[Extension], settings: &Deflate) -> Option<(Compre
 }
 
 /// Checks what a server answered to [`offer`].
-pub(crate) fn check(answer: &Extension, settings: &Deflate) -> Result<Compression, Cause> {
+pub(crate) fn check(answer: &Extension, settings: &Deflate) -> Result<Compression, WebSocketError> {
     if answer.name != NAME {
-        return Err(Cause::UnofferedExtension(answer.name.clone()));
+        return Err(WebSocketError::UnofferedExtension(answer.name.clone()));
     }
     let agreed = Parameters::read(answer).and_then(|answer| {
         let server_bits = match answer.server_max_window_bits {
@@ -101,7 +101,7 @@ pub(crate) fn check(answer: &Extension, settings: &Deflate) -> Result<Compressio
             client_max_window_bits: client_bits,
         })
     });
-    agreed.ok_or_else(|| Cause::BadExtension(answer.to_string()))
+    agreed.ok_or_else(|| WebSocketError::BadExtension(answer.to_string()))
 }
 
 impl Parameters {
@@ -141,6 +141,7 @@ impl Deflate {
     fn server_bits(&self) -> u8 {
         self.server_max_window_bits.clamp(MIN_BITS, MAX_BITS)
     }
+
     fn client_bits(&self) -> u8 {
         self.client_max_window_bits.clamp(MIN_BITS, MAX_BITS)
     }

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Queue, Seed};
-use wirestack_websocket::{Cause, Client, Message, Server, Settings};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Queue, Seed};
+use wirestack_websocket::{Client, Message, Server, Settings, WebSocketError};
 
 /// A layer with its flows.
 pub(crate) struct Port<L: Layer> {
@@ -31,23 +31,33 @@ where
             now: Instant::ORIGIN,
         }
     }
-    fn ports(&mut self) -> (&mut L, Ports<'_, L::In, L::Out>) {
+
+    fn flows(&mut self) -> (&mut L, Flows<'_, L::In, L::Out>) {
         let flows = (&mut self.from_wire, &mut self.to_wire);
-        let ports = Ports::new(flows.0, flows.1, &mut self.from_app, &mut self.to_app);
-        (&mut self.layer, ports)
+        let flows = Flows::new(flows.0, flows.1, &mut self.from_app, &mut self.to_app);
+        (&mut self.layer, flows)
     }
+
     /// Calls `process`, and once more to see that it has nothing left to do.
     pub(crate) fn turn(&mut self) {
         let now = self.now;
-        let (layer, mut ports) = self.ports();
-        layer.process(ports.reborrow(), now);
-        let moves = ports.moves();
+        let (layer, mut flows) = self.flows();
+        layer.process(flows.reborrow(), now);
+        let moves = flows.revision();
         let state = (layer.progress(), layer.deadline());
-        layer.process(ports.reborrow(), now);
-        assert_eq!(ports.moves(), moves, "not quiet");
-        assert_eq!((layer.progress(), layer.deadline()), state, "not quiet");
-        assert!(layer.deadline().is_none_or(|at| at > now), "no clock");
+        layer.process(flows.reborrow(), now);
+        assert_eq!(flows.revision(), moves, "not idempotent");
+        assert_eq!(
+            (layer.progress(), layer.deadline()),
+            state,
+            "not idempotent"
+        );
+        assert!(
+            layer.deadline().is_none_or(|at| at > now),
+            "a deadline that has passed"
+        );
     }
+
     /// Puts bytes on the wire and processes them.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
         if !self.from_wire.is_closed() {
@@ -55,6 +65,7 @@ where
         }
         self.turn();
     }
+
     /// Takes what is to be sent.
     pub(crate) fn sent(&mut self) -> Vec<u8> {
         self.to_wire.take(self.to_wire.len()).to_vec()
@@ -85,10 +96,10 @@ pub(crate) fn end(flow: &impl Flow) -> Option<Result<(), Error>> {
 }
 
 /// How a flow ended, as a cause.
-pub(crate) fn cause(flow: &impl Flow) -> Option<Result<(), Cause>> {
+pub(crate) fn cause(flow: &impl Flow) -> Option<Result<(), WebSocketError>> {
     let cause = |error: Error| {
         error
-            .cause::<Cause>()
+            .cause::<WebSocketError>()
             .expect("a cause of this crate")
             .clone()
     };
@@ -176,7 +187,7 @@ pub(crate) struct Row {
     pub(crate) input: Vec<Frame>,
     pub(crate) messages: Vec<Message>,
     pub(crate) output: Vec<Frame>,
-    pub(crate) end: Option<Result<(), Cause>>,
+    pub(crate) end: Option<Result<(), WebSocketError>>,
 }
 
 pub(crate) fn row<const I: usize, const M: usize, const O: usize>(
@@ -184,7 +195,7 @@ pub(crate) fn row<const I: usize, const M: usize, const O: usize>(
     input: [Frame; I],
     messages: [Message; M],
     output: [Frame; O],
-    end: Option<Result<(), Cause>>,
+    end: Option<Result<(), WebSocketError>>,
 ) -> Row {
     Row {
         name,

@@ -11,19 +11,23 @@ impl Challenge {
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
     }
+
     /// Returns the scheme as it came.
     pub fn scheme(&self) -> &str {
         self.text.split([' ', '\t']).next().unwrap_or_default()
     }
+
     /// Returns whether this is the scheme; upper and lower case are the same.
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme().eq_ignore_ascii_case(scheme)
     }
+
     /// Returns what follows the scheme: parameters, or a token.
     pub fn rest(&self) -> &str {
         let rest = self.text.get(self.scheme().len()..).unwrap_or_default();
         rest.trim_matches([' ', '\t'])
     }
+
     /// Returns a parameter, without its quotes.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut rest = self.rest();
@@ -36,6 +40,7 @@ impl Challenge {
         }
         None
     }
+
     /// Returns the realm, or an empty text.
     pub fn realm(&self) -> String {
         self.parameter("realm").unwrap_or_default()

@@ -50,24 +50,28 @@ impl Login {
             digest: Digest::new(target.into(), seed),
         }
     }
+
     /// Gives it the credentials.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
+
     /// Makes it send Basic with the first request.
     #[must_use]
     pub fn at_once(mut self) -> Self {
         self.at_once = true;
         self
     }
+
     /// Makes it ask for credentials when it has none, and again when they were refused.
     #[must_use]
     pub fn asking(mut self) -> Self {
         self.asks = true;
         self
     }
+
     fn challenged(&mut self, challenges: &[Challenge]) -> Action {
         self.offered = challenges.to_vec();
         let Some(best) = self.best() else {
@@ -102,6 +106,7 @@ impl Login {
         }
         self.answer(&best)
     }
+
     /// The strongest challenge that can be answered.
     fn best(&self) -> Option<Challenge> {
         #[cfg(feature = "digest")]
@@ -110,6 +115,7 @@ impl Login {
         }
         self.offered.iter().find(|it| it.is("basic")).cloned()
     }
+
     fn offer(&self) -> String {
         let schemes: Vec<_> = self.offered.iter().map(Challenge::scheme).collect();
         match schemes.is_empty() {
@@ -117,6 +123,7 @@ impl Login {
             false => schemes.join(", "),
         }
     }
+
     fn answer(&mut self, challenge: &Challenge) -> Action {
         let Some(credentials) = self.credentials.clone() else {
             return Action::GiveUp(format!(
@@ -132,6 +139,7 @@ impl Login {
         let _ = challenge;
         self.basic(&credentials)
     }
+
     fn basic(&mut self, credentials: &Credentials) -> Action {
         self.sent = Sent::Basic;
         let value = basic_credentials(&credentials.user, &credentials.password);
@@ -179,7 +187,7 @@ impl Authenticator for Login {
                     self.offer()
                 )),
             },
-            Input::Reply(_) | Input::Blocked => Action::GiveUp("an answer to no question".into()),
+            Input::Reply(_) | Input::Ran => Action::GiveUp("an answer to no question".into()),
         }
     }
 }

@@ -31,6 +31,7 @@ impl Digest {
             prompt: None,
         }
     }
+
     /// The strongest challenge that can be answered.
     pub(crate) fn best(offered: &[Challenge]) -> Option<Challenge> {
         let digests = offered.iter().filter(|it| it.is("digest"));
@@ -39,6 +40,7 @@ impl Digest {
         let best = known.rev().max_by_key(|(strength, _)| *strength);
         best.map(|(_, challenge)| challenge.clone())
     }
+
     pub(crate) fn answer(
         &mut self,
         challenge: &Challenge,
@@ -49,6 +51,7 @@ impl Digest {
         let prompt = Prompt { header, cnonce };
         respond(self.prompt.insert(prompt), &self.target, credentials)
     }
+
     /// Uses the server's last nonce once more, if there is one.
     pub(crate) fn again(
         &mut self,

@@ -43,8 +43,8 @@ use wirestack_layer::Error;
 pub trait Authenticator: Send {
     /// Says what to do about what happened. Each input is answered once.
     fn step(&mut self, input: Input<'_>) -> Action;
-    /// Does the work for which it asked with [`Action::Block`], on a thread that may wait.
-    fn block(&mut self) {}
+    /// Does the work for which it asked with [`Action::RunBlocking`], on a thread that may wait.
+    fn run_blocking(&mut self) {}
 }
 
 /// What an [`Authenticator`] is told.
@@ -66,10 +66,10 @@ pub enum Input<'a> {
     Accepted(&'a HeaderMap),
     /// The answer to [`Action::Ask`]; `None` if there is none.
     Credentials(Option<Credentials>),
-    /// The answer to [`Action::Exchange`].
+    /// The answer to [`Action::Fetch`].
     Reply(Result<Bytes, Error>),
-    /// [`Authenticator::block`] has run.
-    Blocked,
+    /// [`Authenticator::run_blocking`] has run.
+    Ran,
 }
 
 /// What an [`Authenticator`] wants.
@@ -91,14 +91,14 @@ pub enum Action {
         again: bool,
     },
     /// Send this to another server, such as a key distribution centre, and return its answer.
-    Exchange {
+    Fetch {
         /// Where to send it.
         url: String,
         /// What to send.
         data: Bytes,
     },
-    /// Call [`Authenticator::block`] on a thread that may wait.
-    Block,
+    /// Call [`Authenticator::run_blocking`] on a thread that may wait.
+    RunBlocking,
     /// All is well: use the tunnel.
     Done,
     /// It cannot be done, and this is why.

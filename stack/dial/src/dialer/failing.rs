@@ -1,12 +1,12 @@
 //! What a dialer makes of what did not work.
 
-use super::{Dialer, GivenUp, Opening, State};
-use crate::dialer::happy_eyeballs::Race;
+use super::{Dialer, GivenUp, OpeningAttempt, State};
+use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::step::Step;
 use crate::plan::NoHttp2;
 use crate::plan::websocket::RedirectError;
-use crate::pool::Share;
-use crate::report::error::{DialError, Reason, Retry, WayFailed};
+use crate::pool::SharedConnection;
+use crate::report::error::{DialError, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination};
 use http::{HeaderMap, StatusCode, header};
@@ -26,7 +26,7 @@ where
     pub(crate) fn no_stream(
         &mut self,
         attempt: AttemptId,
-        share: Arc<Share>,
+        share: Arc<SharedConnection>,
         error: Error,
         now: Instant,
     ) {
@@ -45,15 +45,16 @@ where
             self.trace.add(now, Event::Again(error.to_string()));
             self.learnt.add(error);
             self.close(now);
-            self.state = State::Racing(Race::to(vec![Destination::Stream(share)]));
+            self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
         } else if share.is_origin && error.new_connection().is_none() {
             let ended = refusal(&error).is_none();
             self.layer_failed(error, usize::MAX, ended, now);
         } else {
             let part = share.to_string();
-            self.next_way(Reason::Layer { part, error }, now);
+            self.next_route(Reason::Layer { part, error }, now);
         }
     }
+
     pub(crate) fn layer_failed(&mut self, error: Error, open: usize, ended: bool, now: Instant) {
         self.trace.add(now, Event::Failed(error.to_string()));
         let given_up = self.given_up.take();
@@ -69,7 +70,10 @@ where
             Place::Layer(place) => place,
             _ => open,
         };
-        let of_target = self.ways.front().is_none_or(|way| way.hop(place).is_none());
+        let of_target = self
+            .routes
+            .front()
+            .is_none_or(|route| route.hop(place).is_none());
         let refusal = refusal(&error).map(|(status, fields)| (status, fields.clone()));
         if let Some((status, fields)) = refusal.as_ref().filter(|_| of_target)
             && self.redirected(*status, fields, now)
@@ -86,9 +90,10 @@ where
         // What the target says, it would say by any way.
         match of_target && (refusal.is_some() || !ended) {
             true => self.end(reason, now),
-            false => self.next_way(reason, now),
+            false => self.next_route(reason, now),
         }
     }
+
     /// Connects once more, as a layer wishes.
     fn again(&mut self, error: Error, now: Instant) {
         self.trace.add(now, Event::Again(error.to_string()));
@@ -96,10 +101,10 @@ where
         if self.learnt.len() > self.retries {
             let chain = mem::take(&mut self.learnt).into_chain();
             let chain = chain.into_iter().map(Retry::Layer).collect();
-            return self.next_way(Reason::TooManyConnections { chain }, now);
+            return self.next_route(Reason::TooManyConnections { chain }, now);
         }
         self.desks.disconnect();
-        let State::Opening(opening) = mem::replace(&mut self.state, State::Way) else {
+        let State::Opening(opening) = mem::replace(&mut self.state, State::Route) else {
             return;
         };
         let attempt = opening.attempt;
@@ -107,9 +112,10 @@ where
         if self.build(now) {
             // What answered once is asked first again.
             let known = opening.race.again(&opening.to);
-            self.state = State::Racing(Race::to(known));
+            self.state = State::Racing(HappyEyeballs::to(known));
         }
     }
+
     /// Follows a redirect of the target; whether that is what its answer was.
     fn redirected(&mut self, status: StatusCode, fields: &HeaderMap, now: Instant) -> bool {
         let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
@@ -147,6 +153,7 @@ where
         self.state = State::Start;
         true
     }
+
     pub(crate) fn at_layer(&self, error: Error, open: usize) -> Reason {
         let place = match error.place() {
             Place::Layer(place) => place,
@@ -155,25 +162,28 @@ where
         let part = self.part(place);
         Reason::Layer { part, error }
     }
+
     pub(crate) fn part(&self, place: usize) -> String {
-        let way = self.ways.front();
-        way.map_or_else(|| self.plan.0.target(), |way| way.part(place))
+        let route = self.routes.front();
+        route.map_or_else(|| self.plan.0.target(), |route| route.part(place))
     }
+
     /// Leaves this way and takes the next one.
-    pub(crate) fn next_way(&mut self, reason: Reason, now: Instant) {
+    pub(crate) fn next_route(&mut self, reason: Reason, now: Instant) {
         self.close(now);
         self.built = None;
-        if let Some(way) = self.ways.pop_front() {
-            let way = way.name;
-            self.failed.push(WayFailed { way, reason });
+        if let Some(route) = self.routes.pop_front() {
+            let route = route.name;
+            self.failed.push(RouteFailed { route, reason });
         }
-        self.state = State::Way;
+        self.state = State::Route;
     }
+
     /// Closes every attempt.
     pub(crate) fn close(&mut self, now: Instant) {
         self.desks.disconnect();
         match mem::replace(&mut self.state, State::Over) {
-            State::Opening(Opening { attempt, .. }) => {
+            State::Opening(OpeningAttempt { attempt, .. }) => {
                 self.steps.push_back(Step::Close { attempt });
             }
             State::Racing(mut race) => {
@@ -185,14 +195,15 @@ where
             _ => {}
         }
     }
+
     pub(crate) fn end(&mut self, reason: Reason, now: Instant) {
         self.close(now);
-        let reason = match (self.failed.is_empty(), self.ways.pop_front()) {
-            (false, Some(way)) => {
+        let reason = match (self.failed.is_empty(), self.routes.pop_front()) {
+            (false, Some(route)) => {
                 let mut tried = mem::take(&mut self.failed);
-                let way = way.name;
-                tried.push(WayFailed { way, reason });
-                Reason::NoWay { tried }
+                let route = route.name;
+                tried.push(RouteFailed { route, reason });
+                Reason::AllRoutesFailed { tried }
             }
             _ => reason,
         };
@@ -203,11 +214,11 @@ where
 
 /// The final response that says no, if that is what an error is about.
 fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
-    if let Some(http1::Cause::Refused(refusal)) = error.cause() {
+    if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
         return Some((refusal.status, &refusal.headers));
     }
     match error.cause() {
-        Some(http2::Cause::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
+        Some(http2::Http2Error::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
         _ => None,
     }
 }
@@ -221,10 +232,10 @@ fn lacks_http2(error: &Error) -> bool {
 /// Whether a connection was about to end when a stream was wanted on it.
 fn is_leaving(error: &Error) -> bool {
     match error.cause() {
-        Some(http2::Cause::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,
+        Some(http2::Http2Error::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,
         Some(cause) => matches!(
             cause,
-            http2::Cause::GoAway(_) | http2::Cause::Closed | http2::Cause::Truncated
+            http2::Http2Error::GoAway(_) | http2::Http2Error::Closed | http2::Http2Error::Truncated
         ),
         None => false,
     }

@@ -11,7 +11,7 @@ use wirestack_layer::Instant;
 
 /// A look-up and the attempts to connect to what it finds: a new one each time that one fails, or
 /// that 250 ms have passed; the first that is open wins.
-pub(crate) struct Race {
+pub(crate) struct HappyEyeballs {
     lookup: Option<(LookupId, Instant)>,
     /// What was found, in the order in which it is tried.
     known: Vec<Destination>,
@@ -36,7 +36,7 @@ pub(crate) struct Attempt {
 }
 
 /// What a race does next.
-pub(crate) enum Turn {
+pub(crate) enum NextAttempt {
     Open(Destination),
     Close(AttemptId),
     Wait(Option<Instant>),
@@ -46,13 +46,14 @@ pub(crate) enum Turn {
     Lost(Vec<Unreached>),
 }
 
-impl Race {
+impl HappyEyeballs {
     /// Begins with a look-up.
     pub(crate) fn looking_up(lookup: LookupId, now: Instant) -> Self {
         let mut race = Self::to(Vec::new());
         race.lookup = Some((lookup, now));
         race
     }
+
     /// Begins with what is known, in this order.
     pub(crate) fn to(known: Vec<Destination>) -> Self {
         Self {
@@ -67,11 +68,13 @@ impl Race {
             failed: Vec::new(),
         }
     }
+
     /// Where an attempt leads.
     pub(crate) fn to_of(&self, id: AttemptId) -> Option<&Destination> {
         let mut running = self.running.iter();
         running.find(|it| it.id == id).map(|it| &it.to)
     }
+
     /// Returns what is known, `first` at its head.
     pub(crate) fn again(self, first: &Destination) -> Vec<Destination> {
         let mut known = self.known;
@@ -79,9 +82,11 @@ impl Race {
         known.insert(0, first.clone());
         known
     }
+
     pub(crate) fn is_looking_up(&self) -> bool {
         self.lookup.is_some() && self.known.is_empty()
     }
+
     /// Takes addresses that were found; more may follow until it is `over`.
     pub(crate) fn found(
         &mut self,
@@ -117,21 +122,22 @@ impl Race {
         };
         true
     }
+
     /// Says what to do next.
-    pub(crate) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> Turn {
+    pub(crate) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> NextAttempt {
         let late = |attempt: &Attempt| due(attempt.since, allowed(attempt, timeouts), now);
         if let Some(at) = self.running.iter().position(late) {
             let id = self.running[at].id;
             let late = crate::report::error::Late(allowed(&self.running[at], timeouts));
             let error = Error::peer("wire", late);
             self.lose(id, error, now);
-            return Turn::Close(id);
+            return NextAttempt::Close(id);
         }
         if let Some((_, since)) = self.lookup
             && due(since, timeouts.resolve, now)
         {
             if self.known.is_empty() {
-                return Turn::Late;
+                return NextAttempt::Late;
             }
             (self.lookup, self.patience) = (None, None);
         }
@@ -142,10 +148,10 @@ impl Race {
             && let Some(to) = self.pop()
         {
             self.next = now.checked_add(timeouts.attempt_delay);
-            return Turn::Open(to);
+            return NextAttempt::Open(to);
         }
         if self.running.is_empty() && self.lookup.is_none() && !self.has_more() {
-            return Turn::Lost(std::mem::take(&mut self.failed));
+            return NextAttempt::Lost(std::mem::take(&mut self.failed));
         }
         let running = self.running.iter();
         let attempts = running.map(|it| (it.since, allowed(it, timeouts)));
@@ -155,12 +161,14 @@ impl Race {
         let more = self.has_more() && !self.running.is_empty();
         let starts = self.next.filter(|_| more);
         let patience = self.patience.filter(|_| patient);
-        Turn::Wait(ends.chain(starts).chain(patience).min())
+        NextAttempt::Wait(ends.chain(starts).chain(patience).min())
     }
+
     /// Says that what was popped is under way.
     pub(crate) fn started(&mut self, id: AttemptId, to: Destination, since: Instant) {
         self.running.push(Attempt { id, to, since });
     }
+
     /// Takes an attempt out that failed; the next one need not wait.
     pub(crate) fn lose(
         &mut self,
@@ -177,6 +185,7 @@ impl Race {
         self.next = Some(now);
         Some(to)
     }
+
     /// Takes the winner, and those that lost.
     pub(crate) fn win(&mut self, id: AttemptId) -> Option<(Attempt, Vec<AttemptId>)> {
         let at = self.running.iter().position(|attempt| attempt.id == id)?;
@@ -185,14 +194,17 @@ impl Race {
         self.lookup = None;
         Some((winner, losers))
     }
+
     /// Ends it, and returns the attempts that are to be closed.
     pub(crate) fn stop(&mut self) -> Vec<AttemptId> {
         self.lookup = None;
         self.running.drain(..).map(|attempt| attempt.id).collect()
     }
+
     fn has_more(&self) -> bool {
         !self.other.is_empty() || self.left.iter().any(|left| !left.is_empty())
     }
+
     fn pop(&mut self) -> Option<Destination> {
         if let Some(to) = self.other.pop_front() {
             return Some(to);

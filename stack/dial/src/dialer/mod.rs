@@ -4,13 +4,13 @@ mod opening;
 pub(crate) mod proxy_auth;
 pub(crate) mod step;
 
-use crate::dialer::happy_eyeballs::{Race, Turn};
+use crate::dialer::happy_eyeballs::{HappyEyeballs, NextAttempt};
 use crate::dialer::proxy_auth::Desks;
 use crate::dialer::step::{Step, Timeouts};
 use crate::plan::Plan;
-use crate::plan::hints::{Learnt, Seeds};
-use crate::plan::path::{First, Way};
-use crate::report::error::{Phase, Reason, Retry, WayFailed};
+use crate::plan::hints::{RetryHints, SeedStream};
+use crate::plan::path::{FirstHop, Route};
+use crate::report::error::{Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, LookupId};
 use crate::report::trace::Trace;
@@ -34,18 +34,18 @@ use wirestack_layer::{Error, Layer, Place, Seed};
 /// often a redirect is followed, if that is wanted. Everything has a time-out.
 pub struct Dialer<L: Layer> {
     plan: Plan<L>,
-    seeds: Seeds,
+    seeds: SeedStream,
     timeouts: Timeouts,
     retries: usize,
     due: Option<Instant>,
     trace: Trace,
     /// The ways that are left, the present one first.
-    ways: VecDeque<Way>,
-    failed: Vec<WayFailed>,
+    routes: VecDeque<Route>,
+    failed: Vec<RouteFailed>,
     redirects: Vec<Retry>,
     /// A stack that waits for an attempt to open.
     built: Option<L>,
-    learnt: Learnt,
+    learnt: RetryHints,
     desks: Desks,
     /// What the authenticator of a hop said when it would not go on.
     given_up: Option<GivenUp>,
@@ -64,19 +64,19 @@ enum State {
     /// The ways are to be found.
     Start,
     /// The first way that is left is to be gone.
-    Way,
-    Racing(Race),
-    Opening(Opening),
+    Route,
+    Racing(HappyEyeballs),
+    Opening(OpeningAttempt),
     Ready(AttemptId),
     Over,
 }
 
 /// An open connection, and which layer is opening on it, since when.
-struct Opening {
+struct OpeningAttempt {
     attempt: AttemptId,
     /// Where it leads, and what else is known.
     to: Destination,
-    race: Race,
+    race: HappyEyeballs,
     open: usize,
     since: Instant,
     seen_before: u64,
@@ -94,15 +94,15 @@ where
     pub fn new(plan: Plan<L>, timeouts: Timeouts, seed: Seed, now: Instant) -> Self {
         Self {
             trace: Trace::new(now),
-            seeds: Seeds::new(seed),
+            seeds: SeedStream::new(seed),
             timeouts,
             retries: RETRIES,
             due: now.checked_add(timeouts.total),
-            ways: VecDeque::new(),
+            routes: VecDeque::new(),
             failed: Vec::new(),
             redirects: Vec::new(),
             built: None,
-            learnt: Learnt::default(),
+            learnt: RetryHints::default(),
             desks: Desks::default(),
             given_up: None,
             steps: VecDeque::new(),
@@ -111,6 +111,7 @@ where
             plan,
         }
     }
+
     /// Sets how many new connections the layers may ask for on each way, how many redirects are
     /// followed, and how often each proxy may ask for credentials, instead of 5.
     #[must_use]
@@ -118,14 +119,17 @@ where
         self.retries = retries;
         self
     }
+
     /// Returns how long it may take.
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
+
     /// Returns what was done so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
+
     /// Returns the next thing to do.
     pub fn step(&mut self, now: Instant) -> Step {
         loop {
@@ -143,12 +147,12 @@ where
                     self.start(now);
                     continue;
                 }
-                State::Way => {
+                State::Route => {
                     self.go(now);
                     continue;
                 }
                 State::Racing(race) => match race.turn(&self.timeouts, now) {
-                    Turn::Wait(until) => until,
+                    NextAttempt::Wait(until) => until,
                     turn => {
                         self.take_turn(turn, now);
                         continue;
@@ -168,41 +172,43 @@ where
             return Step::Wait { until };
         }
     }
+
     fn start(&mut self, now: Instant) {
-        match self.plan.0.ways() {
-            Ok(ways) => {
+        match self.plan.0.routes() {
+            Ok(routes) => {
                 // Those that failed are not gone again.
-                self.ways = ways.into_iter().skip(self.failed.len()).collect();
-                self.state = State::Way;
+                self.routes = routes.into_iter().skip(self.failed.len()).collect();
+                self.state = State::Route;
             }
             Err(error) => self.end(Reason::Invalid(error), now),
         }
     }
+
     /// Begins with the first way that is left.
     fn go(&mut self, now: Instant) {
-        let Some(way) = self.ways.front() else {
+        let Some(route) = self.routes.front() else {
             let reason = match self.failed.len() {
                 1 => self.failed.pop().map(|failed| failed.reason),
                 _ => None,
             };
             let tried = mem::take(&mut self.failed);
-            return self.end(reason.unwrap_or(Reason::NoWay { tried }), now);
+            return self.end(reason.unwrap_or(Reason::AllRoutesFailed { tried }), now);
         };
-        if self.ways.len() + self.failed.len() > 1 {
-            self.trace.add(now, Event::Way(way.name.clone()));
+        if self.routes.len() + self.failed.len() > 1 {
+            self.trace.add(now, Event::Route(route.name.clone()));
         }
-        self.learnt = Learnt::default();
-        self.desks = Desks::new(way, || self.seeds.seed());
-        let first = way.first.clone();
-        let later = matches!(&first, First::Shared(share) if share.is_origin);
+        self.learnt = RetryHints::default();
+        self.desks = Desks::new(route, || self.seeds.seed());
+        let first = route.first.clone();
+        let later = matches!(&first, FirstHop::Shared(share) if share.is_origin);
         if !later && !self.build(now) {
             return;
         }
         self.state = State::Racing(match first {
-            First::Shared(share) => Race::to(vec![Destination::Stream(share)]),
-            First::Unix(path) => Race::to(vec![Destination::Unix(path)]),
-            First::Endpoint(Endpoint { host, port }) => match host.parse::<IpAddr>() {
-                Ok(ip) => Race::to(vec![Destination::Tcp(SocketAddr::new(ip, port))]),
+            FirstHop::Shared(share) => HappyEyeballs::to(vec![Destination::Stream(share)]),
+            FirstHop::Unix(path) => HappyEyeballs::to(vec![Destination::Unix(path)]),
+            FirstHop::Endpoint(Endpoint { host, port }) => match host.parse::<IpAddr>() {
+                Ok(ip) => HappyEyeballs::to(vec![Destination::Tcp(SocketAddr::new(ip, port))]),
                 Err(_) => {
                     let lookup = LookupId(self.id());
                     let endpoint = Endpoint { host, port };
@@ -210,16 +216,17 @@ where
                     self.trace.add(now, Event::Resolving(endpoint));
                     let resolve = Step::Resolve { lookup, host, port };
                     self.steps.push_back(resolve);
-                    Race::looking_up(lookup, now)
+                    HappyEyeballs::looking_up(lookup, now)
                 }
             },
         });
     }
+
     fn build(&mut self, now: Instant) -> bool {
-        let Some(way) = self.ways.front() else {
+        let Some(route) = self.routes.front() else {
             return false;
         };
-        match self.plan.0.build(way, &mut self.seeds, &self.learnt) {
+        match self.plan.0.build(route, &mut self.seeds, &self.learnt) {
             Ok(layer) => self.built = Some(layer),
             // What an earlier connection failed with, and a new one would.
             Err(error) if matches!(error.place(), Place::Layer(_)) => {
@@ -230,13 +237,15 @@ where
         }
         self.built.is_some()
     }
+
     fn id(&mut self) -> u32 {
         self.ids += 1;
         self.ids
     }
-    fn take_turn(&mut self, turn: Turn, now: Instant) {
+
+    fn take_turn(&mut self, turn: NextAttempt, now: Instant) {
         match turn {
-            Turn::Open(to) => {
+            NextAttempt::Open(to) => {
                 let attempt = AttemptId(self.id());
                 if let State::Racing(race) = &mut self.state {
                     race.started(attempt, to.clone(), now);
@@ -248,18 +257,19 @@ where
                 self.trace.add(now, event);
                 self.steps.push_back(Step::Open { attempt, to });
             }
-            Turn::Close(attempt) => {
+            NextAttempt::Close(attempt) => {
                 self.trace.add(now, Event::Closed { attempt });
                 self.steps.push_back(Step::Close { attempt });
             }
-            Turn::Late => self.time_out(self.timeouts.resolve, false, now),
-            Turn::Lost(tried) => {
+            NextAttempt::Late => self.time_out(self.timeouts.resolve, false, now),
+            NextAttempt::Lost(tried) => {
                 let part = self.part(0);
-                self.next_way(Reason::Unreached { part, tried }, now);
+                self.next_route(Reason::Unreached { part, tried }, now);
             }
-            Turn::Wait(_) => {}
+            NextAttempt::Wait(_) => {}
         }
     }
+
     /// Gives up what is under way because it, or everything, takes too long.
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
@@ -277,9 +287,10 @@ where
         };
         match all {
             true => self.end(reason, now),
-            false => self.next_way(reason, now),
+            false => self.next_route(reason, now),
         }
     }
+
     /// Takes what was found for a look-up so far; more will follow.
     pub fn found(&mut self, lookup: LookupId, found: Vec<SocketAddr>, now: Instant) {
         if let State::Racing(race) = &mut self.state {
@@ -289,6 +300,7 @@ where
             }
         }
     }
+
     /// Takes what was found for a look-up, or the rest of it.
     pub fn resolved(
         &mut self,
@@ -313,7 +325,7 @@ where
                 self.trace.add(now, Event::NotResolved(error.to_string()));
                 if alone {
                     let part = self.part(0);
-                    self.next_way(Reason::NotResolved { part, error }, now);
+                    self.next_route(Reason::NotResolved { part, error }, now);
                 }
             }
             // The rest may be nothing, which tells nothing.
@@ -321,6 +333,7 @@ where
             None => {}
         }
     }
+
     /// Says that an attempt could not be opened, and why.
     pub fn refused(&mut self, attempt: AttemptId, error: Error, now: Instant) {
         let State::Racing(race) = &mut self.state else {

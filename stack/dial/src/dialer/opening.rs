@@ -1,10 +1,10 @@
 //! What a dialer does with a connection that is open.
 
-use super::{Dialer, GivenUp, Opening, State};
+use super::{Dialer, GivenUp, OpeningAttempt, State};
 use crate::auth::{Credentials, Input};
-use crate::dialer::happy_eyeballs::Race;
+use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::proxy_auth::Outcome;
-use crate::dialer::step::{Job, Step};
+use crate::dialer::step::{BlockingTask, Step};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
 use bytes::Bytes;
@@ -24,6 +24,7 @@ where
     pub fn opened(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
         self.open(attempt, now)
     }
+
     /// Says that the stream of an attempt is open, and with which response, and returns the stack to
     /// drive on it; `None` if the attempt is no longer wanted, or the response is not what was asked
     /// for.
@@ -50,13 +51,14 @@ where
         }
         self.open(attempt, now)
     }
+
     fn open(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
         let State::Racing(race) = &mut self.state else {
             return None;
         };
         let (winner, losers) = race.win(attempt)?;
         let layer = self.built.take()?;
-        let race = mem::replace(race, Race::to(Vec::new()));
+        let race = mem::replace(race, HappyEyeballs::to(Vec::new()));
         let to = winner.to;
         let event = Event::Connected {
             attempt,
@@ -67,7 +69,7 @@ where
             self.trace.add(now, Event::Closed { attempt });
             self.steps.push_back(Step::Close { attempt });
         }
-        self.state = State::Opening(Opening {
+        self.state = State::Opening(OpeningAttempt {
             attempt,
             to,
             race,
@@ -79,27 +81,32 @@ where
         });
         Some(Engine::new(layer))
     }
+
     /// Answers [`Step::Ask`]; `None` if nobody knows.
     pub fn credentials(&mut self, question: QuestionId, given: Option<Credentials>, now: Instant) {
         self.desks.answer(question, Input::Credentials(given));
         self.answered(now);
     }
-    /// Answers [`Step::Exchange`].
+
+    /// Answers [`Step::Fetch`].
     pub fn replied(&mut self, question: QuestionId, reply: Result<Bytes, Error>, now: Instant) {
         self.desks.answer(question, Input::Reply(reply));
         self.answered(now);
     }
-    /// Takes back the work of [`Step::Run`] when it has run.
-    pub fn ran(&mut self, job: Job, now: Instant) {
+
+    /// Takes back the work of [`Step::SpawnBlocking`] when it has run.
+    pub fn ran(&mut self, job: BlockingTask, now: Instant) {
         self.desks.take_back(job);
         self.answered(now);
     }
+
     fn answered(&mut self, now: Instant) {
         if let State::Opening(opening) = &mut self.state {
             opening.since = now;
             self.trace.add(now, Event::Answered);
         }
     }
+
     /// Looks at the stack of an attempt, after each time that something moved in it.
     pub fn observe(&mut self, attempt: AttemptId, engine: &mut Engine<L>, now: Instant) {
         if !matches!(&self.state, State::Opening(it) if it.attempt == attempt) {
@@ -128,6 +135,7 @@ where
             }
         }
     }
+
     /// Notes which layers are open; returns how many.
     fn look(&mut self, engine: &mut Engine<L>, now: Instant) -> usize {
         let (mut open, mut first_closed) = (0, None);
@@ -159,10 +167,11 @@ where
         }
         open
     }
+
     /// Lets the authenticator of a hop answer for the layer that waits for it; whether the stack can
     /// go on.
     fn serve(&mut self, open: usize, engine: &mut Engine<L>, now: Instant) -> bool {
-        let Some(way) = self.ways.front() else {
+        let Some(route) = self.routes.front() else {
             return false;
         };
         let ids = &mut self.ids;
@@ -170,7 +179,7 @@ where
             *ids += 1;
             QuestionId(*ids)
         };
-        match self.desks.serve(way, open, engine, self.retries, id) {
+        match self.desks.serve(route, open, engine, self.retries, id) {
             Outcome::Nothing => return false,
             Outcome::Told => return true,
             Outcome::GaveUp(why) => self.given_up = Some(GivenUp::Because(why)),
@@ -178,7 +187,7 @@ where
             Outcome::Ask(step) => {
                 let what = match &step {
                     Step::Ask { asked, .. } => format!("credentials for {}", asked.hop),
-                    Step::Exchange { .. } => "an exchange with another server".to_owned(),
+                    Step::Fetch { .. } => "an exchange with another server".to_owned(),
                     _ => "work that takes time".to_owned(),
                 };
                 self.trace.add(now, Event::Asking(what));

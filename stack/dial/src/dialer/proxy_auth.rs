@@ -1,8 +1,8 @@
 //! Where the authenticators of a way's hops meet the layers that wait for them.
 
 use crate::auth::{Action, Authenticator, Challenge, Input};
-use crate::dialer::step::{Asked, Job, Step};
-use crate::plan::path::Way;
+use crate::dialer::step::{BlockingTask, CredentialsRequest, Step};
+use crate::plan::path::Route;
 use crate::report::id::QuestionId;
 use crate::route::hop::{Proxy, Speaks};
 use http::{HeaderMap, HeaderValue};
@@ -46,8 +46,8 @@ pub(crate) enum Outcome {
 }
 
 impl Desks {
-    pub(crate) fn new(way: &Way, mut seed: impl FnMut() -> wirestack_layer::Seed) -> Self {
-        let hops = way.hops.iter().zip(&way.asked).enumerate();
+    pub(crate) fn new(route: &Route, mut seed: impl FnMut() -> wirestack_layer::Seed) -> Self {
+        let hops = route.hops.iter().zip(&route.asked).enumerate();
         let desks = hops.map(|(hop, (at, next))| Desk {
             hop,
             name: at.to_string(),
@@ -60,33 +60,36 @@ impl Desks {
         });
         Self(desks.collect())
     }
+
     /// Whether somebody outside is being asked.
     pub(crate) fn is_asking(&self) -> bool {
         self.0.iter().any(|desk| desk.question.is_some())
     }
+
     /// Forgets questions whose connection is gone. An answer that still comes is not heard.
     pub(crate) fn disconnect(&mut self) {
         for desk in &mut self.0 {
             (desk.question, desk.ready) = (None, None);
         }
     }
+
     /// Lets the authenticator answer for the layer that waits, if one does.
     pub(crate) fn serve<L: Layer + 'static>(
         &mut self,
-        way: &Way,
+        route: &Route,
         place: usize,
         engine: &mut Engine<L>,
         limit: usize,
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
-        let Some(desk) = way.hop(place).and_then(|hop| self.0.get_mut(hop)) else {
+        let Some(desk) = route.hop(place).and_then(|hop| self.0.get_mut(hop)) else {
             return Outcome::Nothing;
         };
         if desk.question.is_some() {
             return Outcome::Nothing;
         }
-        let proxy = way.hops[desk.hop].proxy;
-        let below = way.hops[..desk.hop].iter();
+        let proxy = route.hops[desk.hop].proxy;
+        let below = route.hops[..desk.hop].iter();
         let below = below
             .filter(|hop| hop.proxy.speaks() == proxy.speaks())
             .count();
@@ -121,6 +124,7 @@ impl Desks {
         };
         desk.carry_out(action, &mut client, id)
     }
+
     /// Passes an answer from outside on; what comes of it is told the layer when it is
     /// [served](Self::serve) again.
     pub(crate) fn answer(&mut self, question: QuestionId, input: Input<'_>) {
@@ -132,13 +136,14 @@ impl Desks {
             }
         }
     }
+
     /// Takes an authenticator back that was lent to a worker.
-    pub(crate) fn take_back(&mut self, job: Job) {
+    pub(crate) fn take_back(&mut self, job: BlockingTask) {
         let mut lent = self.0.iter_mut();
         if let Some(desk) = lent.find(|desk| desk.lent == Some(job.question)) {
             desk.authenticator = Some(job.authenticator);
             desk.lent = None;
-            self.answer(job.question, Input::Blocked);
+            self.answer(job.question, Input::Ran);
         }
     }
 }
@@ -177,7 +182,7 @@ impl Desk {
                 let question = id();
                 self.question = Some(question);
                 let hop = self.name.clone();
-                let asked = Asked {
+                let asked = CredentialsRequest {
                     hop,
                     scheme,
                     realm,
@@ -185,22 +190,22 @@ impl Desk {
                 };
                 Outcome::Ask(Step::Ask { question, asked })
             }
-            Action::Exchange { url, data } => {
+            Action::Fetch { url, data } => {
                 let question = id();
                 self.question = Some(question);
-                Outcome::Ask(Step::Exchange {
+                Outcome::Ask(Step::Fetch {
                     question,
                     url,
                     data,
                 })
             }
-            Action::Block => {
+            Action::RunBlocking => {
                 let Some(authenticator) = self.authenticator.take() else {
                     return Outcome::Nothing;
                 };
                 let question = id();
                 (self.question, self.lent) = (Some(question), Some(question));
-                Outcome::Ask(Step::Run(Job {
+                Outcome::Ask(Step::SpawnBlocking(BlockingTask {
                     question,
                     authenticator,
                 }))
@@ -244,6 +249,7 @@ impl<'a> Client<'a> {
             Speaks::Socks => None,
         }
     }
+
     fn parked(&self) -> Option<Parked> {
         Some(match self {
             Self::Http1(client) => match client.parked()? {
@@ -268,16 +274,19 @@ impl<'a> Client<'a> {
             },
         })
     }
+
     /// Whether the proxy has left, or is about to.
     fn is_left(&self) -> bool {
         matches!(self.parked(), Some(Parked::Challenge { stays: false, .. }))
     }
+
     fn authorize(&mut self, value: Option<HeaderValue>) {
         match self {
             Self::Http1(client) => client.authorize(value),
             Self::Http2(client) => client.authorize(value),
         }
     }
+
     fn give_up(&mut self) {
         match self {
             Self::Http1(client) => client.give_up(),

@@ -39,11 +39,11 @@ pub enum Step {
         /// Names the question in the answer.
         question: QuestionId,
         /// What is asked.
-        asked: Asked,
+        asked: CredentialsRequest,
     },
     /// Send this to another server, then call [`Dialer::replied`](super::Dialer::replied) with what it
     /// answered.
-    Exchange {
+    Fetch {
         /// Names the question in the answer.
         question: QuestionId,
         /// Where to send it: a URL whose meaning is the authenticator's.
@@ -52,7 +52,7 @@ pub enum Step {
         data: Bytes,
     },
     /// Run this on a thread that may wait, then call [`Dialer::ran`](super::Dialer::ran).
-    Run(Job),
+    SpawnBlocking(BlockingTask),
     /// Everything is established: the connection of this attempt is the one.
     Ready {
         /// The attempt.
@@ -70,7 +70,7 @@ pub enum Step {
 /// What credentials are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Asked {
+pub struct CredentialsRequest {
     /// The proxy that wants them, such as `http://proxy.test:3128`.
     pub hop: String,
     /// The scheme, as the proxy wrote it.
@@ -82,25 +82,26 @@ pub struct Asked {
 }
 
 /// Work for a thread that may wait.
-pub struct Job {
+pub struct BlockingTask {
     pub(crate) question: QuestionId,
     pub(crate) authenticator: Box<dyn Authenticator>,
 }
 
-impl Job {
+impl BlockingTask {
     /// Returns the name of what it answers.
     pub fn question(&self) -> QuestionId {
         self.question
     }
+
     /// Does it.
     pub fn run(&mut self) {
-        self.authenticator.block();
+        self.authenticator.run_blocking();
     }
 }
 
-impl fmt::Debug for Job {
+impl fmt::Debug for BlockingTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Job(..)")
+        f.write_str("BlockingTask(..)")
     }
 }
 

@@ -2,10 +2,10 @@ pub(crate) mod hints;
 pub(crate) mod path;
 pub(crate) mod websocket;
 
-use crate::plan::hints::{Learnt, Seeds};
-use crate::plan::path::{First, Route, Way};
-use crate::plan::websocket::{Opening, RedirectError, Versions};
-use crate::pool::Share;
+use crate::plan::hints::{RetryHints, SeedStream};
+use crate::plan::path::{FirstHop, Route, RouteBuilder};
+use crate::plan::websocket::{HttpVersions, RedirectError, WebSocketOptions};
+use crate::pool::SharedConnection;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
 use crate::route::routes::Routes;
@@ -30,20 +30,26 @@ pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 /// What to connect to, by which ways, and the stack to open on each connection.
 ///
 /// The stack is built anew for each connection, with what the layers of the last one
-/// [learnt](Learnt). Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
+/// [learnt](RetryHints). Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
 /// stacks of one's own.
-pub struct Plan<L>(pub(crate) Box<dyn Goal<L>>);
+pub struct Plan<L>(pub(crate) Box<dyn PlanKind<L>>);
 
 /// What a dialer asks of a plan.
-pub(crate) trait Goal<L>: Send {
+pub(crate) trait PlanKind<L>: Send {
     /// The ways to the present target.
-    fn ways(&self) -> Result<Vec<Way>, Error>;
+    fn routes(&self) -> Result<Vec<Route>, Error>;
     /// Builds the stack for a connection.
-    fn build(&mut self, way: &Way, seeds: &mut Seeds, learnt: &Learnt) -> Result<L, Error>;
+    fn build(
+        &mut self,
+        route: &Route,
+        seeds: &mut SeedStream,
+        learnt: &RetryHints,
+    ) -> Result<L, Error>;
     /// Makes the place that a redirect names the target; `None` if redirects are not followed.
     fn follow(&mut self, _location: &str) -> Option<Result<(), RedirectError>> {
         None
     }
+
     /// The present target.
     fn target(&self) -> String;
     /// Uses connections that others use too, from now on.
@@ -52,9 +58,10 @@ pub(crate) trait Goal<L>: Send {
     fn unshare(&mut self) -> bool {
         false
     }
+
     /// Builds the stack on a stream of the target's own connection, which was opened with this
     /// response.
-    fn build_on(&mut self, _: Response<()>, _: &mut Seeds) -> Option<Result<L, Error>> {
+    fn build_on(&mut self, _: Response<()>, _: &mut SeedStream) -> Option<Result<L, Error>> {
         None
     }
 }
@@ -68,12 +75,13 @@ impl<L> Plan<L> {
         self.0.share();
         self
     }
+
     /// Creates a plan from the first endpoint, the name of the hop or target that each layer
     /// belongs to (from the wire up, for errors and traces), and how to build the stack.
     pub fn new(
         endpoint: Endpoint,
         parts: Vec<String>,
-        build: impl FnMut(&mut Seeds, &Learnt) -> Result<L, Error> + Send + 'static,
+        build: impl FnMut(&mut SeedStream, &RetryHints) -> Result<L, Error> + Send + 'static,
     ) -> Self {
         Self(Box::new(Own {
             endpoint,
@@ -90,23 +98,30 @@ struct Own<B> {
     build: B,
 }
 
-impl<L, B> Goal<L> for Own<B>
+impl<L, B> PlanKind<L> for Own<B>
 where
-    B: FnMut(&mut Seeds, &Learnt) -> Result<L, Error> + Send,
+    B: FnMut(&mut SeedStream, &RetryHints) -> Result<L, Error> + Send,
 {
-    fn ways(&self) -> Result<Vec<Way>, Error> {
+    fn routes(&self) -> Result<Vec<Route>, Error> {
         let parts = self.parts.iter().cloned();
-        Ok(vec![Way {
-            first: First::Endpoint(self.endpoint.clone()),
+        Ok(vec![Route {
+            first: FirstHop::Endpoint(self.endpoint.clone()),
             hops: Vec::new(),
             asked: Vec::new(),
             name: "direct".to_owned(),
             parts: parts.map(|part| (part, None)).collect(),
         }])
     }
-    fn build(&mut self, _: &Way, seeds: &mut Seeds, learnt: &Learnt) -> Result<L, Error> {
+
+    fn build(
+        &mut self,
+        _: &Route,
+        seeds: &mut SeedStream,
+        learnt: &RetryHints,
+    ) -> Result<L, Error> {
         (self.build)(seeds, learnt)
     }
+
     fn target(&self) -> String {
         self.endpoint.to_string()
     }
@@ -124,12 +139,12 @@ impl<F: Payload> Plan<BoxSocket<F>> {
         routes: Routes,
         target: Target,
         tls: Option<Arc<ClientConfig>>,
-        opening: Opening,
+        opening: WebSocketOptions,
     ) -> Result<Self, RouteError> {
         target.must_be_websocket()?;
-        let route = Route::new(routes, target, tls, 2);
+        let builder = RouteBuilder::new(routes, target, tls, 2);
         Ok(Self(Box::new(Socket {
-            route,
+            builder,
             opening,
             visited: Vec::new(),
             shares: false,
@@ -138,8 +153,8 @@ impl<F: Payload> Plan<BoxSocket<F>> {
 }
 
 struct Socket {
-    route: Route,
-    opening: Opening,
+    builder: RouteBuilder,
+    opening: WebSocketOptions,
     /// What has redirected.
     visited: Vec<String>,
     /// Whether the target's own connection is shared.
@@ -149,7 +164,7 @@ struct Socket {
 impl Socket {
     /// What to ask for on a connection to the target that others use too.
     fn shared(&self) -> Result<Option<(http2::Request, http2::Settings)>, Error> {
-        let Opening {
+        let WebSocketOptions {
             request,
             settings,
             http2,
@@ -157,9 +172,9 @@ impl Socket {
             ..
         } = &self.opening;
         let could = match versions {
-            Versions::Any => self.route.target.is_secure(),
-            Versions::Http1 => false,
-            Versions::Http2 => true,
+            HttpVersions::Any => self.builder.target.is_secure(),
+            HttpVersions::Http1 => false,
+            HttpVersions::Http2 => true,
         };
         if !self.shares || !could {
             return Ok(None);
@@ -169,48 +184,52 @@ impl Socket {
     }
 }
 
-impl<F: Payload> Goal<BoxSocket<F>> for Socket {
-    fn ways(&self) -> Result<Vec<Way>, Error> {
-        self.route.ways(self.shared()?)
+impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
+    fn routes(&self) -> Result<Vec<Route>, Error> {
+        self.builder.routes(self.shared()?)
     }
+
     fn share(&mut self) {
-        (self.shares, self.route.shares) = (true, true);
+        (self.shares, self.builder.shares) = (true, true);
     }
+
     fn unshare(&mut self) -> bool {
-        self.opening.versions == Versions::Any && std::mem::take(&mut self.shares)
+        self.opening.versions == HttpVersions::Any && std::mem::take(&mut self.shares)
     }
+
     fn build_on(
         &mut self,
         response: Response<()>,
-        seeds: &mut Seeds,
+        seeds: &mut SeedStream,
     ) -> Option<Result<BoxSocket<F>, Error>> {
-        let Opening {
+        let WebSocketOptions {
             request, settings, ..
         } = &self.opening;
         let client = Client::answered(request, response, settings.clone(), seeds.seed());
         Some(client.map(|client| client.carrying::<F>().boxed()))
     }
+
     fn build(
         &mut self,
-        way: &Way,
-        seeds: &mut Seeds,
-        learnt: &Learnt,
+        route: &Route,
+        seeds: &mut SeedStream,
+        learnt: &RetryHints,
     ) -> Result<BoxSocket<F>, Error> {
-        let tunnels = self.route.tunnels(way)?;
-        let place = tunnels.len() + usize::from(self.route.target.is_secure());
+        let tunnels = self.builder.tunnels(route)?;
+        let place = tunnels.len() + usize::from(self.builder.target.is_secure());
         let (opening, seed) = (self.opening.clone(), seeds.seed());
         let versions = match learnt.error::<http2::NotOffered>(place) {
             None => opening.versions,
-            Some(error) if opening.versions == Versions::Http2 => return Err(error.clone()),
-            Some(_) => Versions::Http1,
+            Some(error) if opening.versions == HttpVersions::Http2 => return Err(error.clone()),
+            Some(_) => HttpVersions::Http1,
         };
-        let top: BoxSocket<F> = match self.route.secure(Some(versions.alpn()))? {
-            None if versions == Versions::Http2 => opening.over_http2(seed)?,
+        let top: BoxSocket<F> = match self.builder.secure(Some(versions.alpn()))? {
+            None if versions == HttpVersions::Http2 => opening.over_http2(seed)?,
             None => opening.over_http1(seed)?,
             Some(tls) => tls
                 .then(move |tls| match tls.alpn() {
                     Some(b"h2") => opening.over_http2(seed),
-                    _ if versions == Versions::Http2 => {
+                    _ if versions == HttpVersions::Http2 => {
                         Err(Error::peer("dialer", NoHttp2 { alpn: alpn(tls) }))
                     }
                     _ => opening.over_http1(seed),
@@ -219,8 +238,9 @@ impl<F: Payload> Goal<BoxSocket<F>> for Socket {
         };
         Ok(fold(tunnels, top))
     }
+
     fn follow(&mut self, location: &str) -> Option<Result<(), RedirectError>> {
-        let from = &self.route.target;
+        let from = &self.builder.target;
         let to = match self.opening.redirects.lead(from, location)? {
             Ok(to) => to,
             Err(error) => return Some(Err(error)),
@@ -235,14 +255,15 @@ impl<F: Payload> Goal<BoxSocket<F>> for Socket {
         Some(match request {
             Ok(request) => {
                 self.opening.request = request;
-                self.route.target = to;
+                self.builder.target = to;
                 Ok(())
             }
             Err(_) => Err(RedirectError::NotAWebSocket),
         })
     }
+
     fn target(&self) -> String {
-        self.route.target.to_string()
+        self.builder.target.to_string()
     }
 }
 
@@ -260,8 +281,8 @@ impl Plan<BoxHttp2> {
         settings: http2::Settings,
     ) -> Result<Self, RouteError> {
         target.must_be_web()?;
-        let route = Route::new(routes, target, tls, 1);
-        Ok(Self(Box::new(Http2 { route, settings })))
+        let builder = RouteBuilder::new(routes, target, tls, 1);
+        Ok(Self(Box::new(Http2 { builder, settings })))
     }
 }
 
@@ -271,27 +292,34 @@ impl Plan<BoxHttp2> {
     /// # Errors
     ///
     /// [`RouteError::Kind`] if the target is a stream, which the target of a shared connection never is.
-    pub fn shared(share: &Share) -> Result<Self, RouteError> {
+    pub fn shared(share: &SharedConnection) -> Result<Self, RouteError> {
         let (routes, target) = (share.routes.clone(), share.target.clone());
         Self::http2(routes, target, share.tls.clone(), share.settings.clone())
     }
 }
 
 struct Http2 {
-    route: Route,
+    builder: RouteBuilder,
     settings: http2::Settings,
 }
 
-impl Goal<BoxHttp2> for Http2 {
-    fn ways(&self) -> Result<Vec<Way>, Error> {
-        self.route.ways(None)
+impl PlanKind<BoxHttp2> for Http2 {
+    fn routes(&self) -> Result<Vec<Route>, Error> {
+        self.builder.routes(None)
     }
+
     fn share(&mut self) {
-        self.route.shares = true;
+        self.builder.shares = true;
     }
-    fn build(&mut self, way: &Way, _: &mut Seeds, _: &Learnt) -> Result<BoxHttp2, Error> {
+
+    fn build(
+        &mut self,
+        route: &Route,
+        _: &mut SeedStream,
+        _: &RetryHints,
+    ) -> Result<BoxHttp2, Error> {
         let connection = http2::Connection::client(self.settings.clone());
-        let top = match self.route.secure(Some(Versions::Http2.alpn()))? {
+        let top = match self.builder.secure(Some(HttpVersions::Http2.alpn()))? {
             None => connection.boxed(),
             Some(tls) => tls
                 .then(move |tls| match tls.alpn() {
@@ -300,10 +328,11 @@ impl Goal<BoxHttp2> for Http2 {
                 })
                 .boxed(),
         };
-        Ok(fold(self.route.tunnels(way)?, top))
+        Ok(fold(self.builder.tunnels(route)?, top))
     }
+
     fn target(&self) -> String {
-        self.route.target.to_string()
+        self.builder.target.to_string()
     }
 }
 
@@ -322,26 +351,33 @@ impl Plan<BoxTunnel> {
         alpn: Option<&'static [&'static [u8]]>,
     ) -> Result<Self, RouteError> {
         target.must_be_stream()?;
-        let route = Route::new(routes, target, tls, 0);
-        Ok(Self(Box::new(Stream { route, alpn })))
+        let builder = RouteBuilder::new(routes, target, tls, 0);
+        Ok(Self(Box::new(Stream { builder, alpn })))
     }
 }
 
 struct Stream {
-    route: Route,
+    builder: RouteBuilder,
     alpn: Option<&'static [&'static [u8]]>,
 }
 
-impl Goal<BoxTunnel> for Stream {
-    fn ways(&self) -> Result<Vec<Way>, Error> {
-        self.route.ways(None)
+impl PlanKind<BoxTunnel> for Stream {
+    fn routes(&self) -> Result<Vec<Route>, Error> {
+        self.builder.routes(None)
     }
+
     fn share(&mut self) {
-        self.route.shares = true;
+        self.builder.shares = true;
     }
-    fn build(&mut self, way: &Way, _: &mut Seeds, _: &Learnt) -> Result<BoxTunnel, Error> {
-        let mut tunnels = self.route.tunnels(way)?;
-        let top = match (self.route.secure(self.alpn)?, tunnels.pop()) {
+
+    fn build(
+        &mut self,
+        route: &Route,
+        _: &mut SeedStream,
+        _: &RetryHints,
+    ) -> Result<BoxTunnel, Error> {
+        let mut tunnels = self.builder.tunnels(route)?;
+        let top = match (self.builder.secure(self.alpn)?, tunnels.pop()) {
             (Some(tls), None) => tls.boxed(),
             (Some(tls), Some(last)) => tls.over(last).boxed(),
             (None, Some(last)) => last,
@@ -349,8 +385,9 @@ impl Goal<BoxTunnel> for Stream {
         };
         Ok(fold(tunnels, top))
     }
+
     fn target(&self) -> String {
-        self.route.target.to_string()
+        self.builder.target.to_string()
     }
 }
 

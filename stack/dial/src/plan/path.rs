@@ -1,6 +1,6 @@
 //! The hops of a way as layers.
 
-use crate::pool::Share;
+use crate::pool::SharedConnection;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{Hop, Proxy, Speaks};
 use crate::route::routes::{self, Routes};
@@ -10,14 +10,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use wirestack_http1::{basic_credentials, connect};
 use wirestack_http2 as http2;
-use wirestack_layer::{Cause, Error};
+use wirestack_layer::{BoxError, Error};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
 
 /// One way to a target.
-pub(crate) struct Way {
-    pub(crate) first: First,
+pub(crate) struct Route {
+    pub(crate) first: FirstHop,
     pub(crate) hops: Vec<Hop>,
     /// What is asked of each hop.
     pub(crate) asked: Vec<Endpoint>,
@@ -28,23 +28,24 @@ pub(crate) struct Way {
 
 /// Where the first connection goes.
 #[derive(Clone)]
-pub(crate) enum First {
+pub(crate) enum FirstHop {
     Endpoint(Endpoint),
     Unix(PathBuf),
-    Shared(Arc<Share>),
+    Shared(Arc<SharedConnection>),
 }
 
-impl Way {
+impl Route {
     /// The name of the hop or target that the layer at this place belongs to.
     pub(crate) fn part(&self, place: usize) -> String {
         let part = self.parts.get(place).or(self.parts.last());
         let first = || match &self.first {
-            First::Endpoint(endpoint) => endpoint.to_string(),
-            First::Unix(path) => path.display().to_string(),
-            First::Shared(share) => share.to_string(),
+            FirstHop::Endpoint(endpoint) => endpoint.to_string(),
+            FirstHop::Unix(path) => path.display().to_string(),
+            FirstHop::Shared(share) => share.to_string(),
         };
         part.map_or_else(first, |(part, _)| part.clone())
     }
+
     /// The hop that the layer at this place belongs to; `None` for the target's.
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
         self.parts.get(place).and_then(|(_, hop)| *hop)
@@ -52,7 +53,7 @@ impl Way {
 }
 
 /// Ways, and what lies behind them.
-pub(crate) struct Route {
+pub(crate) struct RouteBuilder {
     routes: Routes,
     pub(crate) target: Target,
     tls: OnceLock<Arc<ClientConfig>>,
@@ -62,7 +63,7 @@ pub(crate) struct Route {
     pub(crate) shares: bool,
 }
 
-impl Route {
+impl RouteBuilder {
     pub(crate) fn new(
         routes: Routes,
         target: Target,
@@ -77,35 +78,37 @@ impl Route {
             shares: false,
         }
     }
+
     /// The ways to the target; by the streams of its own connection, if they are asked for so.
-    pub(crate) fn ways(
+    pub(crate) fn routes(
         &self,
         shared: Option<(http2::Request, http2::Settings)>,
-    ) -> Result<Vec<Way>, Error> {
+    ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local("route", error);
-        let ways = self.routes.to(&self.target).map_err(invalid)?;
-        match ways.is_empty() {
-            true => Err(invalid(RouteError::NoWay)),
-            false => ways
+        let routes = self.routes.to(&self.target).map_err(invalid)?;
+        match routes.is_empty() {
+            true => Err(invalid(RouteError::NoRoute)),
+            false => routes
                 .into_iter()
                 .map(|hops| match &shared {
                     Some((request, settings)) => {
                         self.shared_origin(&hops, request.clone(), settings.clone())
                     }
-                    None => self.way(hops),
+                    None => self.route(hops),
                 })
                 .collect(),
         }
     }
+
     /// A way whose wire is a stream of the target's own connection.
     fn shared_origin(
         &self,
         hops: &[Hop],
         request: http2::Request,
         settings: http2::Settings,
-    ) -> Result<Way, Error> {
+    ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
-        let share = Share {
+        let share = SharedConnection {
             key: key(hops, &self.target.origin(), self.tls.get()),
             name: self.target.origin(),
             routes: Routes::hops(hops.to_vec()),
@@ -115,20 +118,21 @@ impl Route {
             request,
             is_origin: true,
         };
-        Ok(Way {
-            first: First::Shared(share.into()),
+        Ok(Route {
+            first: FirstHop::Shared(share.into()),
             hops: Vec::new(),
             asked: Vec::new(),
             name: routes::name(hops),
             parts: vec![(name, None)],
         })
     }
+
     /// The connection to the last HTTP/2 proxy among the hops, and how many hops that leaves.
     fn shared_hop(
         &self,
         hops: &[Hop],
         asked: &[Endpoint],
-    ) -> Result<Option<(Share, usize)>, Error> {
+    ) -> Result<Option<(SharedConnection, usize)>, Error> {
         let could = |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.shows_at_once();
         let Some(at) = hops.iter().rposition(could).filter(|_| self.shares) else {
             return Ok(None);
@@ -148,7 +152,7 @@ impl Route {
         let mut target: Target = target.map_err(|error| Error::local("route", error))?;
         target.unix = hop.unix.clone();
         let tls = hop.tls.as_ref().or(self.tls.get());
-        let share = Share {
+        let share = SharedConnection {
             key: key(&hops[..=at], "", tls),
             name: format!("hop {} ({hop})", at + 1),
             routes: Routes::hops(hops[..at].to_vec()),
@@ -160,22 +164,23 @@ impl Route {
         };
         Ok(Some((share, at + 1)))
     }
-    fn way(&self, mut hops: Vec<Hop>) -> Result<Way, Error> {
+
+    fn route(&self, mut hops: Vec<Hop>) -> Result<Route, Error> {
         let target = self.target.endpoint();
         let (endpoint, unix) = match hops.first() {
             Some(hop) => (hop.endpoint(), &hop.unix),
             None => (target, &self.target.unix),
         };
         let first = match unix {
-            Some(path) => First::Unix(path.clone()),
-            None => First::Endpoint(endpoint.clone()),
+            Some(path) => FirstHop::Unix(path.clone()),
+            None => FirstHop::Endpoint(endpoint.clone()),
         };
         let after = hops.iter().skip(1).map(Hop::endpoint);
         let asked = after.chain([target]).take(hops.len());
         let mut asked: Vec<_> = asked.cloned().collect();
         let name = routes::name(&hops);
         let (first, below) = match self.shared_hop(&hops, &asked)? {
-            Some((share, below)) => (First::Shared(share.into()), below),
+            Some((share, below)) => (FirstHop::Shared(share.into()), below),
             None => (first, 0),
         };
         hops.drain(..below);
@@ -189,7 +194,7 @@ impl Route {
         let layers = self.tops + usize::from(self.target.is_secure());
         let target = format!("target ({})", self.target);
         parts.extend(vec![(target, None); layers.max(1)]);
-        Ok(Way {
+        Ok(Route {
             first,
             asked,
             name,
@@ -197,10 +202,11 @@ impl Route {
             parts,
         })
     }
+
     /// The layers of the hops, from the wire up.
-    pub(crate) fn tunnels(&self, way: &Way) -> Result<Vec<BoxTunnel>, Error> {
+    pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
         let mut tunnels: Vec<BoxTunnel> = Vec::new();
-        for (hop, next) in way.hops.iter().zip(&way.asked) {
+        for (hop, next) in route.hops.iter().zip(&route.asked) {
             if hop.proxy.is_secure() {
                 let config = match &hop.tls {
                     Some(own) => own,
@@ -227,6 +233,7 @@ impl Route {
         }
         Ok(tunnels)
     }
+
     /// The target's TLS, if it has one, with these protocols offered by ALPN or with what its
     /// settings say.
     pub(crate) fn secure(&self, alpn: Option<&[&[u8]]>) -> Result<Option<tls::Client>, Error> {
@@ -235,6 +242,7 @@ impl Route {
         }
         secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
     }
+
     /// The settings that were given, or the system's roots: made only where something speaks TLS, as
     /// not every machine has them.
     fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
@@ -288,7 +296,7 @@ fn secure(
 struct NoTls;
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
-    fn invalid(error: impl Into<Cause>) -> Error {
+    fn invalid(error: impl Into<BoxError>) -> Error {
         Error::local("socks", error)
     }
     let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;

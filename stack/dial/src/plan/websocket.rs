@@ -7,7 +7,7 @@ use wirestack_websocket::{self as websocket, Payload};
 
 /// How to open a WebSocket.
 #[derive(Clone, Debug)]
-pub struct Opening {
+pub struct WebSocketOptions {
     /// What to ask for.
     pub request: websocket::Request,
     /// The limits of the WebSocket.
@@ -15,26 +15,28 @@ pub struct Opening {
     /// The limits of the HTTP/2 connection, if it gets there over one.
     pub http2: http2::Settings,
     /// The versions of HTTP that may be used.
-    pub versions: Versions,
+    pub versions: HttpVersions,
     /// Which redirects of the server are followed.
     pub redirects: Redirects,
 }
 
-impl Opening {
+impl WebSocketOptions {
     /// Asks for this over any version of HTTP, with the usual limits.
     pub fn new(request: websocket::Request) -> Self {
         Self {
             request,
             settings: websocket::Settings::default(),
             http2: http2::Settings::default(),
-            versions: Versions::Any,
+            versions: HttpVersions::Any,
             redirects: Redirects::Off,
         }
     }
+
     pub(crate) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let client = websocket::Client::new(self.request, self.settings, seed)?;
         Ok(client.carrying::<F>().boxed())
     }
+
     pub(crate) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
         let tunnel = http2::Client::new(request, self.http2)?;
@@ -51,7 +53,7 @@ impl Opening {
 /// The versions of HTTP that may carry a WebSocket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Versions {
+pub enum HttpVersions {
     /// HTTP/2 where the server speaks it and offers extended CONNECT (RFC 8441), else HTTP/1.1.
     /// Without TLS it is HTTP/1.1, as nothing tells what the server speaks.
     #[default]
@@ -62,7 +64,7 @@ pub enum Versions {
     Http2,
 }
 
-impl Versions {
+impl HttpVersions {
     pub(crate) fn alpn(self) -> &'static [&'static [u8]] {
         match self {
             Self::Any => &[b"h2", b"http/1.1"],

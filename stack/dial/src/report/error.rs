@@ -77,9 +77,9 @@ pub enum Reason {
         chain: Vec<Retry>,
     },
     /// None of several ways led to the target.
-    NoWay {
+    AllRoutesFailed {
         /// Each way, and what it failed at.
-        tried: Vec<WayFailed>,
+        tried: Vec<RouteFailed>,
     },
 }
 
@@ -115,9 +115,9 @@ pub enum Retry {
 /// A way that was tried.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct WayFailed {
+pub struct RouteFailed {
     /// Its hops.
-    pub way: String,
+    pub route: String,
     /// What it failed at.
     pub reason: Reason,
 }
@@ -139,18 +139,22 @@ impl DialError {
             trace: Box::new(trace),
         }
     }
+
     /// An input that makes no route.
     pub fn invalid(error: Error, now: wirestack_layer::Instant) -> Self {
         Self::new(Reason::Invalid(error), Trace::new(now))
     }
+
     /// Returns what connecting failed at.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
+
     /// Returns what was tried, with times.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
+
     /// Returns the error of the layer that failed, if a layer did.
     pub fn layer_error(&self) -> Option<&Error> {
         match &*self.reason {
@@ -223,9 +227,9 @@ impl fmt::Display for Reason {
                 write!(f, "gave up after {} connections", chain.len())?;
                 list(f, chain.iter().map(Retry::to_string), ": ", ", then ")
             }
-            Self::NoWay { tried } => {
+            Self::AllRoutesFailed { tried } => {
                 write!(f, "none of {} ways led to the target", tried.len())?;
-                let shown = |it: &WayFailed| format!("{}: {}", it.way, it.reason);
+                let shown = |it: &RouteFailed| format!("{}: {}", it.route, it.reason);
                 list(f, tried.iter().map(shown), ": ", "; ")
             }
         }

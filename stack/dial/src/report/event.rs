@@ -7,7 +7,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Event {
     /// This way to the target is tried.
-    Way(String),
+    Route(String),
     /// A name is being looked up.
     Resolving(Endpoint),
     /// So many addresses are known.
@@ -73,7 +73,7 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Way(name) => write!(f, "by this way: {name}"),
+            Self::Route(name) => write!(f, "by this way: {name}"),
             Self::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
             Self::Resolved(1) => f.write_str("1 address"),
             Self::Resolved(n) => write!(f, "{n} addresses"),

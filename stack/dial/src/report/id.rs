@@ -1,6 +1,6 @@
 //! Identifiers of what is under way, and where connections lead.
 
-use crate::pool::Share;
+use crate::pool::SharedConnection;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ pub enum Destination {
     /// A Unix socket.
     Unix(PathBuf),
     /// A stream on an HTTP/2 connection that others use too: by [`Dialer::opened_stream`]. Which
-    /// connection, and whether it has to be made, a [`Ledger`](crate::Ledger) says.
+    /// connection, and whether it has to be made, a [`PoolState`](crate::PoolState) says.
     ///
     /// [`Dialer::opened_stream`]: crate::Dialer::opened_stream
-    Stream(Arc<Share>),
+    Stream(Arc<SharedConnection>),
 }
 
 impl Destination {

@@ -25,11 +25,13 @@ impl Trace {
             observed: Default::default(),
         }
     }
+
     pub(crate) fn add(&mut self, now: Instant, event: Event) {
         #[cfg(feature = "tracing")]
         self.observed.note(&event);
         self.events.push((now, event));
     }
+
     /// Returns each step, with the time since the beginning.
     pub fn events(&self) -> impl Iterator<Item = (Duration, &Event)> {
         let start = self.start;

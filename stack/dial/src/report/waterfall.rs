@@ -102,7 +102,7 @@ impl Trace {
                     Outcome::Failed,
                     String::new(),
                 ),
-                Event::Way(name) => (Some(begin("way", name, at)), Outcome::Note, String::new()),
+                Event::Route(name) => (Some(begin("way", name, at)), Outcome::Note, String::new()),
                 Event::Again(why) => (Some(begin("again", why, at)), Outcome::Note, String::new()),
                 Event::Redirected { status, to } => {
                     let to = format!("{status} to {to}");
@@ -121,6 +121,7 @@ impl Trace {
         spans.sort_by_key(|span| span.start);
         spans
     }
+
     /// Shows it as a picture, a line for each [span](Self::spans): what was done, when, and how long
     /// it took.
     pub fn waterfall(&self) -> impl fmt::Display + use<> {

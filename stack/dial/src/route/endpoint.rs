@@ -63,7 +63,7 @@ pub enum RouteError {
     Pac,
     /// The ways to a target are none.
     #[error("there is no way to the target")]
-    NoWay,
+    NoRoute,
     /// A stream where a WebSocket was wanted, or the other way round.
     #[error("the URL names a {0}")]
     Kind(&'static str),

@@ -48,11 +48,13 @@ impl Environment {
                 .collect(),
         }
     }
+
     /// Reads those of this process.
     pub fn of_this_process() -> Self {
         let values = NAMES.map(|name| (name, std::env::var(name).unwrap_or_default()));
         Self::new(values)
     }
+
     /// Returns the proxy for a target, if there is one.
     ///
     /// # Errors
@@ -77,10 +79,12 @@ impl Environment {
         };
         hop.map(Some)
     }
+
     fn first(&self, names: &[&str]) -> Option<&str> {
         let values = names.iter().filter_map(|name| self.variables.get(*name));
         values.map(String::as_str).next()
     }
+
     fn is_exempt(&self, host: &str) -> bool {
         let Some(list) = self.first(&["no_proxy", "NO_PROXY"]) else {
             return false;

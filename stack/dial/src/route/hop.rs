@@ -71,6 +71,7 @@ impl Proxy {
     pub(crate) fn is_secure(self) -> bool {
         matches!(self, Self::Https | Self::H2)
     }
+
     pub(crate) fn speaks(self) -> Speaks {
         match self {
             Self::Socks4 | Self::Socks5 => Speaks::Socks,
@@ -95,6 +96,7 @@ impl Hop {
         };
         self
     }
+
     /// Sends credentials to an HTTP proxy only once it has asked for them, and then by the strongest
     /// scheme that it offers: Digest before Basic. It costs one more round trip, and the password is
     /// not shown to whoever can listen where Digest is spoken.
@@ -105,6 +107,7 @@ impl Hop {
         }
         self
     }
+
     /// Asks whoever connects for credentials when the HTTP proxy wants some and there are none, and
     /// again when it refuses them: see [`Step::Ask`](crate::Step::Ask).
     #[must_use]
@@ -114,6 +117,7 @@ impl Hop {
         }
         self
     }
+
     /// Answers the challenges of an HTTP proxy by a scheme of one's own, made anew for each dialling
     /// from what will be asked of the proxy, `host:port`.
     #[must_use]
@@ -124,26 +128,31 @@ impl Hop {
         self.login = HowToLogIn::Own(Arc::new(make));
         self
     }
+
     /// Reaches this proxy, if it is the first hop, at a Unix socket instead of its host and port.
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self
     }
+
     /// Gives an `https://` or `h2://` hop its own TLS settings, instead of the connection's.
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls = Some(config);
         self
     }
+
     /// Returns whether it needs TLS settings and has none of its own.
     pub fn wants_tls(&self) -> bool {
         self.proxy.is_secure() && self.tls.is_none()
     }
+
     /// Returns where the proxy is.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
+
     /// Returns what a proxy of SOCKS5 is told of who asks; an error if this is none.
     pub(crate) fn socks5(&self) -> Result<Option<&Credentials>, RouteError> {
         match self.proxy {
@@ -153,6 +162,7 @@ impl Hop {
             )),
         }
     }
+
     pub(crate) fn password(&self) -> (Option<&Credentials>, bool, bool) {
         match &self.login {
             HowToLogIn::Password {
@@ -163,11 +173,13 @@ impl Hop {
             HowToLogIn::Own(_) => (None, true, false),
         }
     }
+
     /// Whether all that it is ever told of who is asking goes with the first request.
     pub(crate) fn shows_at_once(&self) -> bool {
         matches!(self.login, HowToLogIn::Password { .. })
             && matches!(self.password(), (_, true, false))
     }
+
     /// Makes what answers the challenges of this proxy when it is asked for `next`.
     pub(crate) fn log_in(&self, next: &Endpoint, seed: Seed) -> Box<dyn Authenticator> {
         let target = next.to_string();

@@ -39,18 +39,22 @@ impl Routes {
     pub fn direct() -> Self {
         Self::hops(Vec::new())
     }
+
     /// Goes by these hops, nearest first.
     pub fn hops(hops: Vec<Hop>) -> Self {
         Self::any_of([hops])
     }
+
     /// Goes by the first of these ways that works.
     pub fn any_of(ways: impl IntoIterator<Item = Vec<Hop>>) -> Self {
         Self(Kind::List(ways.into_iter().collect()))
     }
+
     /// Goes by the proxy that the environment names for each target, or straight to it.
     pub fn environment(environment: Environment) -> Self {
         Self(Kind::Environment(environment))
     }
+
     /// Reads what `FindProxyForURL` of a proxy auto-config file returned: `DIRECT`, `PROXY`, `HTTP`,
     /// `HTTPS`, `SOCKS`, `SOCKS4` and `SOCKS5`, separated by semicolons.
     ///
@@ -77,6 +81,7 @@ impl Routes {
             false => Ok(Self::any_of(ways)),
         }
     }
+
     /// Returns the ways to this target.
     ///
     /// # Errors

@@ -45,12 +45,14 @@ impl Target {
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
+
     /// Reaches it, where there is no hop, at a Unix socket instead of its host and port.
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self
     }
+
     /// Checks that the target is a WebSocket, as [`Plan::websocket`](crate::Plan::websocket) wants it.
     ///
     /// # Errors
@@ -65,6 +67,7 @@ impl Target {
             _ => Err(RouteError::Kind("stream, where a WebSocket was wanted")),
         }
     }
+
     /// Whether it is what [`Plan::http2`](super::Plan::http2) needs.
     pub(crate) fn must_be_web(&self) -> Result<(), RouteError> {
         match self.scheme {
@@ -74,6 +77,7 @@ impl Target {
             _ => Ok(()),
         }
     }
+
     /// Returns where a redirect leads.
     pub(crate) fn redirected(&self, location: &str) -> Result<Self, RouteError> {
         let base = Url::parse(&self.request_url()).map_err(RouteError::Url)?;
@@ -93,6 +97,7 @@ impl Target {
             false => Err(RouteError::Scheme("ws, wss, http or https")),
         }
     }
+
     /// Whether it is what [`Plan::stream`](super::Plan::stream) needs.
     pub(crate) fn must_be_stream(&self) -> Result<(), RouteError> {
         match self.scheme {
@@ -102,23 +107,28 @@ impl Target {
             _ => Ok(()),
         }
     }
+
     /// Returns the URL as the handshake of a WebSocket needs it: without user and password.
     pub fn request_url(&self) -> String {
         let scheme = self.scheme.name();
         format!("{scheme}://{}{}", self.endpoint, self.resource)
     }
+
     /// Returns scheme, host and port for the WebSockets of this server: `wss://example.org:443`.
     pub fn origin(&self) -> String {
         let scheme = if self.is_secure() { "wss" } else { "ws" };
         format!("{scheme}://{}", self.endpoint)
     }
+
     pub(crate) fn scheme_name(&self) -> &'static str {
         self.scheme.name()
     }
+
     /// Returns user and password for the server, if the URL had them.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
+
     /// Returns whether it is reached by TLS.
     pub fn is_secure(&self) -> bool {
         matches!(self.scheme, Scheme::Wss | Scheme::Https | Scheme::Tls)

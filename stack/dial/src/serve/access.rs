@@ -7,16 +7,16 @@ use std::net::{IpAddr, SocketAddr};
 /// configurable list of safe request targets".
 ///
 /// ```
-/// use wirestack_dial::serve::Policy;
+/// use wirestack_dial::serve::AccessPolicy;
 ///
-/// let policy = Policy::loopback().allow("192.0.2.7".parse()?, Some(443));
+/// let policy = AccessPolicy::loopback().allow("192.0.2.7".parse()?, Some(443));
 /// assert!(policy.permits("127.0.0.1:22".parse()?));
 /// assert!(policy.permits("192.0.2.7:443".parse()?));
 /// assert!(!policy.permits("192.0.2.7:22".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub struct AccessPolicy {
     base: Base,
     allowed: Vec<(IpAddr, Option<u16>)>,
 }
@@ -29,7 +29,7 @@ enum Base {
     Everything,
 }
 
-impl Policy {
+impl AccessPolicy {
     /// Permits this machine only, which is where proxies of this project go unless they are told
     /// otherwise.
     pub fn loopback() -> Self {
@@ -38,6 +38,7 @@ impl Policy {
             allowed: Vec::new(),
         }
     }
+
     /// Permits everything: an open proxy.
     pub fn everything() -> Self {
         Self {
@@ -45,16 +46,19 @@ impl Policy {
             allowed: Vec::new(),
         }
     }
+
     /// Permits nothing but what is allowed one by one.
     pub fn nothing() -> Self {
         Self::default()
     }
+
     /// Permits one address too, at one port or at all.
     #[must_use]
     pub fn allow(mut self, ip: IpAddr, port: Option<u16>) -> Self {
         self.allowed.push((ip.to_canonical(), port));
         self
     }
+
     /// Returns whether a connection to this address is permitted.
     pub fn permits(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical(); // `::ffff:127.0.0.1` is 127.0.0.1

@@ -42,6 +42,7 @@ impl DigestVerifier {
             born: now,
         }
     }
+
     /// Returns the challenges, the strongest first.
     pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<String> {
         let age = now.saturating_duration_since(self.born).as_secs();
@@ -63,6 +64,7 @@ impl DigestVerifier {
         };
         vec![of(AlgorithmType::SHA2_256), of(AlgorithmType::MD5)]
     }
+
     /// Checks the credentials of a CONNECT to `target`.
     pub(crate) fn verify(&self, value: &HeaderValue, target: &str, now: Instant) -> Verified {
         let shown = str::from_utf8(value.as_bytes()).ok(); // a user's name may be any
@@ -89,12 +91,14 @@ impl DigestVerifier {
             Verified::Valid
         }
     }
+
     fn nonce(&self, age: u64) -> String {
         let proof = Algorithm::new(AlgorithmType::SHA2_256, false);
         // The key is as long as the hash and comes first and last: nothing can be appended to it.
         let proof = proof.hash_str(&format!("{0}:{age:016x}:{0}", self.key));
         format!("{age:016x}{proof}")
     }
+
     /// Returns the age of the server when it issued a nonce; `None` if it did not issue it.
     fn issued(&self, nonce: &str) -> Option<u64> {
         let age = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;

@@ -8,8 +8,8 @@ mod sniff;
 mod udp_relay;
 mod websocket;
 
-pub use access::Policy;
-pub use proxy::{Gate, Refused, Wants};
+pub use access::AccessPolicy;
+pub use proxy::{ProxyError, ProxyRequest, ProxyServer};
 pub use sniff::speaks_http2;
-pub use udp_relay::{Datagrams, Outgoing};
+pub use udp_relay::{RelayedDatagram, UdpRelay};
 pub use websocket::{Verdict, answer, over_http2};

@@ -1,4 +1,4 @@
-use super::access::Policy;
+use super::access::AccessPolicy;
 #[cfg(feature = "digest")]
 use super::digest::{DigestVerifier, Verified};
 #[cfg(feature = "digest")]
@@ -23,9 +23,9 @@ use wirestack_socks as socks;
 /// It reaches the server layer of its protocol inside any stack, so that the same gate serves a
 /// proxy over TLS or behind another one.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct ProxyServer {
     protocol: Protocol,
-    policy: Policy,
+    policy: AccessPolicy,
     ends: Option<(SocketAddr, SocketAddr)>,
 }
 
@@ -63,54 +63,57 @@ impl std::fmt::Debug for Protocol {
 
 /// What a client of a proxy wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wants {
+pub enum ProxyRequest {
     /// A connection to there (CONNECT).
-    Connection(Endpoint),
+    Connect(Endpoint),
     /// One connection from there to the proxy (BIND of SOCKS).
-    Call(Endpoint),
+    Bind(Endpoint),
     /// A relay for the datagrams that it sends from there (UDP ASSOCIATE of SOCKS); zeros if that is
     /// not known.
-    Datagrams(Endpoint),
+    UdpAssociate(Endpoint),
 }
 
 /// Why a client does not get its tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum ProxyError {
     /// The policy permits none of the target's addresses.
     #[error("the policy does not permit the target")]
-    NotPermitted,
+    NotAllowed,
     /// The target's name has no address.
     #[error("the target's name was not found")]
-    NotFound,
+    HostNotFound,
     /// No connection could be opened.
     #[error("the target could not be connected to: {0}")]
     Unreachable(io::ErrorKind),
     /// It wants what this proxy does not do for it.
     #[error("the proxy does not do what was asked for")]
-    NotServed,
+    Unsupported,
     /// Nobody called whom it expected.
     #[error("nobody called in time who was expected")]
-    NotCalled,
+    NoPeer,
 }
 
-impl Gate {
+impl ProxyServer {
     /// Creates the gate of a SOCKS proxy; its server layer checks passwords, and says which commands are
     /// served.
-    pub fn socks(policy: Policy) -> Self {
+    pub fn socks(policy: AccessPolicy) -> Self {
         Self::new(Protocol::Socks, policy)
     }
+
     /// Creates the gate of an HTTP CONNECT proxy.
-    pub fn connect(policy: Policy) -> Self {
+    pub fn connect(policy: AccessPolicy) -> Self {
         Self::new(Protocol::Connect(Login::Nobody), policy)
     }
-    fn new(protocol: Protocol, policy: Policy) -> Self {
+
+    fn new(protocol: Protocol, policy: AccessPolicy) -> Self {
         Self {
             protocol,
             policy,
             ends: None,
         }
     }
+
     /// Asks the clients of an HTTP proxy for this user and password (Basic, RFC 7617).
     #[must_use]
     pub fn with_basic(self, realm: &str, user: &str, password: &str) -> Self {
@@ -121,6 +124,7 @@ impl Gate {
         };
         self.with_login(Login::Basic(basic))
     }
+
     /// Asks the clients of an HTTP proxy for this user and password by Digest (RFC 7616: SHA-256 or
     /// MD5, `qop=auth`), which does not show the password. A nonce is good for five minutes from when
     /// it was made; the seed makes them this proxy's own, so each proxy needs another one.
@@ -142,6 +146,7 @@ impl Gate {
             now,
         )))
     }
+
     fn with_login(self, login: Login) -> Self {
         match self.protocol {
             Protocol::Socks => self,
@@ -151,25 +156,28 @@ impl Gate {
             },
         }
     }
+
     /// Says where a client is and where it has reached the proxy, which BIND and UDP ASSOCIATE have to
     /// know: without it they are refused.
     #[must_use]
-    pub fn between(self, client: SocketAddr, proxy: SocketAddr) -> Self {
+    pub fn with_addresses(self, client: SocketAddr, proxy: SocketAddr) -> Self {
         Self {
             ends: Some((client, proxy)),
             ..self
         }
     }
+
     /// Returns where the client is, and where it has reached the proxy, if that was said.
-    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+    pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.ends
     }
+
     /// Returns what the client wants, once it has said so and may ask.
     pub fn request<L: Layer + 'static>(
         &self,
         engine: &mut Engine<L>,
         now: Instant,
-    ) -> Option<Wants> {
+    ) -> Option<ProxyRequest> {
         match &self.protocol {
             Protocol::Socks => {
                 let request = engine.part::<socks::Server>()?.request()?;
@@ -178,9 +186,9 @@ impl Gate {
                     port: request.target().port(),
                 };
                 Some(match request.command() {
-                    socks::Command::Connect => Wants::Connection(endpoint),
-                    socks::Command::Bind => Wants::Call(endpoint),
-                    socks::Command::UdpAssociate => Wants::Datagrams(endpoint),
+                    socks::Command::Connect => ProxyRequest::Connect(endpoint),
+                    socks::Command::Bind => ProxyRequest::Bind(endpoint),
+                    socks::Command::UdpAssociate => ProxyRequest::UdpAssociate(endpoint),
                 })
             }
             Protocol::Connect(login) => {
@@ -190,22 +198,23 @@ impl Gate {
                     server.challenge_with(&challenges);
                     return None;
                 }
-                Some(Wants::Connection(Endpoint {
+                Some(ProxyRequest::Connect(Endpoint {
                     host: request.host.clone(),
                     port: request.port,
                 }))
             }
         }
     }
+
     /// Returns the addresses that the policy permits.
     ///
     /// # Errors
     ///
-    /// [`Refused`] if there is none.
+    /// [`ProxyError`] if there is none.
     pub fn permitted(
         &self,
         found: impl IntoIterator<Item = SocketAddr>,
-    ) -> Result<Vec<SocketAddr>, Refused> {
+    ) -> Result<Vec<SocketAddr>, ProxyError> {
         let found: Vec<_> = found.into_iter().collect();
         let permitted: Vec<_> = found
             .iter()
@@ -214,24 +223,27 @@ impl Gate {
             .collect();
         match (permitted.is_empty(), found.is_empty()) {
             (false, _) => Ok(permitted),
-            (true, true) => Err(Refused::NotFound),
-            (true, false) => Err(Refused::NotPermitted),
+            (true, true) => Err(ProxyError::HostNotFound),
+            (true, false) => Err(ProxyError::NotAllowed),
         }
     }
+
     /// Whether a caller may be let in by a client that expects this one: an address of zeros stands for
     /// anybody, as does a name, which nobody looks up here. The policy must permit the caller too.
-    pub fn admits(&self, expected: &Endpoint, caller: SocketAddr) -> bool {
+    pub fn matches_expected_peer(&self, expected: &Endpoint, caller: SocketAddr) -> bool {
         let expected = expected.host.parse::<IpAddr>();
         let expected = expected.ok().filter(|ip| !ip.is_unspecified());
         let same = |ip: IpAddr| ip.to_canonical() == caller.ip().to_canonical();
         expected.is_none_or(same) && self.policy.permits(caller)
     }
+
     /// Tells the client of BIND who has called, which opens its tunnel.
-    pub fn called<L: Layer + 'static>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
+    pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
         if let Some(server) = engine.part_mut::<socks::Server>() {
             server.connected(caller.into());
         }
     }
+
     /// Tells the client that its tunnel stands, or its relay, or where it can be called.
     pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
@@ -247,8 +259,9 @@ impl Gate {
             }
         }
     }
+
     /// Tells the client why it gets no tunnel.
-    pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: Refused) {
+    pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: ProxyError) {
         match &self.protocol {
             Protocol::Socks => {
                 if let Some(server) = engine.part_mut::<socks::Server>() {
@@ -267,25 +280,26 @@ impl Gate {
     }
 }
 
-impl Refused {
+impl ProxyError {
     fn reply(self) -> socks::Reply {
         match self {
-            Self::NotPermitted => socks::Reply::NotAllowed,
-            Self::NotFound => socks::Reply::HostUnreachable,
+            Self::NotAllowed => socks::Reply::NotAllowed,
+            Self::HostNotFound => socks::Reply::HostUnreachable,
             Self::Unreachable(io::ErrorKind::ConnectionRefused) => socks::Reply::ConnectionRefused,
             Self::Unreachable(io::ErrorKind::NetworkUnreachable) => {
                 socks::Reply::NetworkUnreachable
             }
-            Self::NotServed => socks::Reply::CommandNotSupported,
-            Self::NotCalled => socks::Reply::TtlExpired,
+            Self::Unsupported => socks::Reply::CommandNotSupported,
+            Self::NoPeer => socks::Reply::TtlExpired,
             Self::Unreachable(_) => socks::Reply::HostUnreachable,
         }
     }
+
     fn status(self) -> StatusCode {
         match self {
-            Self::NotPermitted => StatusCode::FORBIDDEN,
-            Self::NotServed => StatusCode::NOT_IMPLEMENTED,
-            Self::NotFound | Self::NotCalled => StatusCode::BAD_GATEWAY,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
+            Self::HostNotFound | Self::NoPeer => StatusCode::BAD_GATEWAY,
             Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
         }

@@ -1,5 +1,5 @@
 use crate::route::endpoint::Endpoint;
-use crate::serve::proxy::{Gate, Refused};
+use crate::serve::proxy::{ProxyError, ProxyServer};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -10,8 +10,8 @@ use wirestack_socks::{Address, datagram};
 /// It "MUST drop any datagrams arriving from any source IP address other than the one recorded for the
 /// particular association". The client's port is that of its first datagram, unless it was said in the
 /// request. And only those whom the client has sent something are heard for it.
-pub struct Datagrams {
-    gate: Gate,
+pub struct UdpRelay {
+    server: ProxyServer,
     client: IpAddr,
     port: Option<u16>,
     spoken_to: HashSet<IpAddr>,
@@ -19,34 +19,35 @@ pub struct Datagrams {
 
 /// What a client wants to have sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct RelayedDatagram {
     /// Where to: a name is to be looked up.
     pub to: Endpoint,
     /// What.
     pub payload: Bytes,
 }
 
-impl Datagrams {
+impl UdpRelay {
     /// Records an association for a client at `client`, which says that it sends from there, or
     /// from zeros.
-    pub fn new(gate: Gate, client: SocketAddr, says: &Endpoint) -> Self {
+    pub fn new(server: ProxyServer, client: SocketAddr, says: &Endpoint) -> Self {
         Self {
-            gate,
+            server,
             client: client.ip().to_canonical(),
             port: (says.port != 0).then_some(says.port),
             spoken_to: HashSet::new(),
         }
     }
+
     /// Takes a datagram that came from the client's side; `None` if it is to be dropped: it is
     /// somebody else's, a fragment, or none.
-    pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<Outgoing> {
+    pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<RelayedDatagram> {
         let port = self.port.unwrap_or(source.port());
         if (source.ip().to_canonical(), source.port()) != (self.client, port) {
             return None;
         }
         let (address, payload) = datagram::parse(bytes).ok()?;
         self.port = Some(port);
-        Some(Outgoing {
+        Some(RelayedDatagram {
             to: Endpoint {
                 host: address.host().to_string(),
                 port: address.port(),
@@ -54,23 +55,25 @@ impl Datagrams {
             payload: Bytes::copy_from_slice(payload),
         })
     }
+
     /// Returns to which of the addresses found a datagram may go.
     ///
     /// # Errors
     ///
-    /// [`Refused`] if there is none, or the client has spoken to too many.
+    /// [`ProxyError`] if there is none, or the client has spoken to too many.
     pub fn to_target(
         &mut self,
         found: impl IntoIterator<Item = SocketAddr>,
-    ) -> Result<SocketAddr, Refused> {
-        let to = self.gate.permitted(found)?[0];
+    ) -> Result<SocketAddr, ProxyError> {
+        let to = self.server.permitted(found)?[0];
         let ip = to.ip().to_canonical();
         if !self.spoken_to.contains(&ip) && self.spoken_to.len() == MANY {
-            return Err(Refused::NotPermitted);
+            return Err(ProxyError::NotAllowed);
         }
         self.spoken_to.insert(ip);
         Ok(to)
     }
+
     /// Takes a datagram that came from a target's side, and returns where it goes, with its header
     /// before it; `None` if it is to be dropped.
     pub fn from_target(&self, source: SocketAddr, payload: &[u8]) -> Option<(SocketAddr, Bytes)> {
@@ -92,7 +95,7 @@ const MANY: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::access::Policy;
+    use crate::serve::access::AccessPolicy;
 
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()
@@ -104,14 +107,14 @@ mod tests {
         bytes.to_vec()
     }
 
-    fn association(says: &str) -> Datagrams {
-        let gate = Gate::socks(Policy::loopback());
+    fn association(says: &str) -> UdpRelay {
+        let server = ProxyServer::socks(AccessPolicy::loopback());
         let (host, port) = says.rsplit_once(':').unwrap();
         let says = Endpoint {
             host: host.to_owned(),
             port: port.parse().unwrap(),
         };
-        Datagrams::new(gate, address("192.0.2.1:7"), &says)
+        UdpRelay::new(server, address("192.0.2.1:7"), &says)
     }
 
     #[test]
@@ -143,9 +146,9 @@ mod tests {
         assert_eq!(it.to_target([resolver]), Ok(resolver));
         assert_eq!(
             it.to_target([address("192.0.2.9:53")]),
-            Err(Refused::NotPermitted)
+            Err(ProxyError::NotAllowed)
         );
-        assert_eq!(it.to_target([]), Err(Refused::NotFound));
+        assert_eq!(it.to_target([]), Err(ProxyError::HostNotFound));
         let (to, bytes) = it.from_target(resolver, b"answer").unwrap();
         assert_eq!(to, address("192.0.2.1:9"));
         assert_eq!(

@@ -44,9 +44,11 @@ macro_rules! writes {
             ) -> Poll<io::Result<usize>> {
                 self.get_mut().poll_put(cx, bytes)
             }
+
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 self.get_mut().poll_left(cx)
             }
+
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 self.get_mut().poll_finish(cx)
             }

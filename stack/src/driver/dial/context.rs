@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use std::sync::Arc;
 use wirestack_dial::auth::Credentials;
-use wirestack_dial::{Asked, Plan, Share, Timeouts};
+use wirestack_dial::{CredentialsRequest, Plan, SharedConnection, Timeouts};
 use wirestack_layer::Error;
 
 /// The runtime, the resolver, the pool and the callbacks for credentials of a dialing.
@@ -19,7 +19,7 @@ pub struct DialContext {
     runtime: Option<Arc<dyn Runtime>>,
     resolver: Option<Arc<dyn Resolve>>,
     pub(super) streams: Option<Arc<OpenStream>>,
-    pub(super) ask: Arc<dyn Fn(Asked) -> BoxFuture<Option<Credentials>> + Send + Sync>,
+    pub(super) ask: Arc<dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync>,
     pub(super) exchange: Arc<Exchange>,
 }
 
@@ -27,7 +27,7 @@ pub struct DialContext {
 pub(crate) type OpenedStream = Result<(Box<dyn Transport>, Response<()>), Error>;
 
 type OpenStream =
-    dyn Fn(Arc<Share>, Timeouts, DialContext) -> BoxFuture<OpenedStream> + Send + Sync;
+    dyn Fn(Arc<SharedConnection>, Timeouts, DialContext) -> BoxFuture<OpenedStream> + Send + Sync;
 type Exchange = dyn Fn(String, Bytes) -> BoxFuture<Result<Bytes, Error>> + Send + Sync;
 
 impl Default for DialContext {
@@ -74,7 +74,10 @@ impl DialContext {
     /// Asks this for credentials when an HTTP proxy that is [`asking`](crate::dial::Hop::asking) wants
     /// some.
     #[must_use]
-    pub fn credentials<F>(mut self, ask: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
+    pub fn credentials<F>(
+        mut self,
+        ask: impl Fn(CredentialsRequest) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = Option<Credentials>> + Send + 'static,
     {
@@ -98,7 +101,10 @@ impl DialContext {
     /// Opens streams of shared connections by this.
     pub(crate) fn streams(
         mut self,
-        open: impl Fn(Arc<Share>, Timeouts, Self) -> BoxFuture<OpenedStream> + Send + Sync + 'static,
+        open: impl Fn(Arc<SharedConnection>, Timeouts, Self) -> BoxFuture<OpenedStream>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.streams = Some(Arc::new(open));
         self

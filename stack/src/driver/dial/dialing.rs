@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::{
-    AttemptId, Destination, DialError, Dialer, Job, LookupId, QuestionId, Step, Trace,
+    AttemptId, BlockingTask, Destination, DialError, Dialer, LookupId, QuestionId, Step, Trace,
 };
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer};
@@ -70,7 +70,7 @@ type Opened = Result<(Box<dyn Transport>, Option<Response<()>>), Error>;
 enum Answer {
     Credentials(Option<Credentials>),
     Reply(Result<Bytes, Error>),
-    Ran(Job),
+    Ran(BlockingTask),
 }
 
 /// A connection, and what was done for it.
@@ -99,7 +99,7 @@ where
                     let given = (self.context.ask)(asked);
                     self.answer(question, async { Some(Answer::Credentials(given.await)) });
                 }
-                Step::Exchange {
+                Step::Fetch {
                     question,
                     url,
                     data,
@@ -107,7 +107,7 @@ where
                     let reply = (self.context.exchange)(url, data);
                     self.answer(question, async { Some(Answer::Reply(reply.await)) });
                 }
-                Step::Run(mut job) => {
+                Step::SpawnBlocking(mut job) => {
                     let question = job.question();
                     let ran = run_blocking(&*self.runtime, move || {
                         job.run();
@@ -135,6 +135,7 @@ where
             }
         }
     }
+
     fn connect(&self, to: Destination) -> BoxFuture<Opened> {
         let io = match to {
             Destination::Tcp(to) => self.runtime.connect_tcp(to),
@@ -146,6 +147,7 @@ where
         };
         Box::pin(async { Ok((io.await.map_err(socket)?, None)) })
     }
+
     fn answer(
         &mut self,
         question: QuestionId,
@@ -153,6 +155,7 @@ where
     ) {
         self.answers.push((question, Box::pin(answer)));
     }
+
     /// Tells the dialer what has happened; returns whether anything has.
     fn report(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.runtime.now();
@@ -201,6 +204,7 @@ where
         }
         false
     }
+
     fn opened(
         &mut self,
         attempt: AttemptId,
@@ -219,6 +223,7 @@ where
             self.open.push((attempt, connection));
         }
     }
+
     fn wait(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(until) = until else {
             return Poll::Pending;

@@ -12,7 +12,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use wirestack_dial::{Ledger, Share, ShareKey, Sharing, Take, Timeouts};
+use wirestack_dial::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection, Timeouts};
 use wirestack_layer::{Error, Flow};
 
 /// HTTP/2 connections that are shared: those who connect with the same pool to targets behind one
@@ -21,21 +21,21 @@ use wirestack_layer::{Error, Flow};
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use wirestack::dial::Sharing;
+/// use wirestack::dial::PoolConfig;
 /// use wirestack::{Pool, connect};
 ///
-/// let pool = Pool::new(Sharing::default());
+/// let pool = Pool::new(PoolConfig::default());
 /// let chat = connect("wss://example.org/chat").sharing(&pool).await?;
 /// let news = connect("wss://example.org/news").sharing(&pool).await?; // on the same connection
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Pool(Arc<Mutex<State>>);
+pub struct Pool(Arc<Mutex<Inner>>);
 
-struct State {
-    ledger: Ledger,
-    kept: HashMap<ShareKey, Http2>,
+struct Inner {
+    state: PoolState,
+    kept: HashMap<PoolKey, Http2>,
     /// Those who wait until a connection is made or closed.
     waiting: Vec<Waker>,
 }
@@ -43,7 +43,7 @@ struct State {
 type Opened = Result<(Response<()>, Http2Stream), Error>;
 
 /// A connection to open a stream on.
-enum Place {
+enum Source {
     Kept(Http2),
     New,
     Unkept,
@@ -51,9 +51,9 @@ enum Place {
 
 impl Pool {
     /// Creates an empty pool. Its connections are driven by tasks of the runtime.
-    pub fn new(sharing: Sharing) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            ledger: Ledger::new(sharing),
+    pub fn new(config: PoolConfig) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            state: PoolState::new(config),
             kept: HashMap::new(),
             waiting: Vec::new(),
         })))
@@ -65,12 +65,17 @@ impl Pool {
     }
 
     /// Opens a stream, on a connection that is there or on a new one.
-    async fn open(&self, share: &Share, timeouts: Timeouts, context: &DialContext) -> Opened {
+    async fn open(
+        &self,
+        share: &SharedConnection,
+        timeouts: Timeouts,
+        context: &DialContext,
+    ) -> Opened {
         let key = share.key();
         let http2 = match poll_fn(|cx| self.find(&key, cx)).await {
-            Place::Kept(http2) => http2,
-            Place::New => self.make(&key, share, timeouts, context).await?,
-            Place::Unkept => {
+            Source::Kept(http2) => http2,
+            Source::New => self.make(&key, share, timeouts, context).await?,
+            Source::Unkept => {
                 let http2 = dial_http2(share, timeouts, context).await?;
                 http2.spawn();
                 http2
@@ -83,35 +88,35 @@ impl Pool {
         opened
     }
 
-    fn find(&self, key: &ShareKey, cx: &mut Context<'_>) -> Poll<Place> {
+    fn find(&self, key: &PoolKey, cx: &mut Context<'_>) -> Poll<Source> {
         loop {
-            let mut state = self.lock();
-            match state.take(key) {
-                Take::Use => {
-                    if let Some(http2) = state.kept.get(key) {
-                        return Poll::Ready(Place::Kept(http2.clone()));
+            let mut inner = self.lock();
+            match inner.check_out(key) {
+                Checkout::Reuse => {
+                    if let Some(http2) = inner.kept.get(key) {
+                        return Poll::Ready(Source::Kept(http2.clone()));
                     }
                 }
-                Take::Wait => {
-                    if !state.waiting.iter().any(|it| it.will_wake(cx.waker())) {
-                        state.waiting.push(cx.waker().clone());
+                Checkout::Wait => {
+                    if !inner.waiting.iter().any(|it| it.will_wake(cx.waker())) {
+                        inner.waiting.push(cx.waker().clone());
                     }
                     return Poll::Pending;
                 }
-                Take::Close(other) => {
-                    drop(state);
+                Checkout::Evict(other) => {
+                    drop(inner);
                     self.forget(&other);
                 }
-                Take::Make => return Poll::Ready(Place::New),
-                Take::Full => return Poll::Ready(Place::Unkept),
+                Checkout::Create => return Poll::Ready(Source::New),
+                Checkout::Overflow => return Poll::Ready(Source::Unkept),
             }
         }
     }
 
     async fn make(
         &self,
-        key: &ShareKey,
-        share: &Share,
+        key: &PoolKey,
+        share: &SharedConnection,
         timeouts: Timeouts,
         context: &DialContext,
     ) -> Result<Http2, Error> {
@@ -134,17 +139,18 @@ impl Pool {
         runtime.spawn(Box::pin(keeping.run()));
         Ok(http2)
     }
-    fn forget(&self, key: &ShareKey) {
-        let mut state = self.lock();
-        state.ledger.gone(key);
-        let gone = state.kept.remove(key);
-        let waiting = mem::take(&mut state.waiting);
-        drop(state);
+
+    fn forget(&self, key: &PoolKey) {
+        let mut inner = self.lock();
+        inner.state.remove(key);
+        let gone = inner.kept.remove(key);
+        let waiting = mem::take(&mut inner.waiting);
+        drop(inner);
         drop(gone); // outside of the lock, as it may wake a task
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,29 +170,29 @@ impl DialContext {
     }
 }
 
-impl State {
-    fn take(&mut self, key: &ShareKey) -> Take {
+impl Inner {
+    fn check_out(&mut self, key: &PoolKey) -> Checkout {
         let streams = self.kept.get(key).map_or(0, Http2::streams);
-        self.ledger.take(key, streams)
+        self.state.check_out(key, streams)
     }
 }
 
 /// Tells the others what came of it, also when it is given up.
 struct Making<'a> {
     pool: &'a Pool,
-    key: &'a ShareKey,
+    key: &'a PoolKey,
     made: Option<Http2>,
 }
 
 impl Drop for Making<'_> {
     fn drop(&mut self) {
-        let mut state = self.pool.lock();
-        state.ledger.made(self.key, self.made.is_some());
+        let mut inner = self.pool.lock();
+        inner.state.created(self.key, self.made.is_some());
         if let Some(http2) = self.made.take() {
-            state.kept.insert(self.key.clone(), http2);
+            inner.kept.insert(self.key.clone(), http2);
         }
-        let waiting = mem::take(&mut state.waiting);
-        drop(state);
+        let waiting = mem::take(&mut inner.waiting);
+        drop(inner);
         waiting.into_iter().for_each(Waker::wake);
     }
 }
@@ -194,7 +200,7 @@ impl Drop for Making<'_> {
 /// Drives a connection that is kept, and closes it when the pool says so.
 struct Keeping {
     pool: Pool,
-    key: ShareKey,
+    key: PoolKey,
     driver: Driver,
     check: Option<Pin<Box<dyn AsyncTimer>>>,
     runtime: Arc<dyn Runtime>,
@@ -214,10 +220,12 @@ impl Keeping {
                     self.pool.forget(&self.key); // the runtime has no time any more
                     break;
                 }
-                let mut state = self.pool.lock();
-                let streams = state.kept.get(&self.key).map_or(0, Http2::streams);
-                let next = state.ledger.look(&self.key, streams, self.runtime.now());
-                drop(state);
+                let mut inner = self.pool.lock();
+                let streams = inner.kept.get(&self.key).map_or(0, Http2::streams);
+                let next = inner
+                    .state
+                    .check_idle(&self.key, streams, self.runtime.now());
+                drop(inner);
                 match next {
                     Some(at) => self.check = Some(self.runtime.new_timer(at)),
                     None => self.pool.forget(&self.key),
@@ -228,6 +236,7 @@ impl Keeping {
         })
         .await;
     }
+
     fn is_forgotten(&self) -> bool {
         !self.pool.lock().kept.contains_key(&self.key)
     }

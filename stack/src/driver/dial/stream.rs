@@ -5,14 +5,14 @@ use crate::driver::error::{none_here, seed};
 use crate::driver::http2::Http2;
 use crate::driver::runtime::BoxFuture;
 use std::sync::Arc;
-use wirestack_dial::{Dialer, Plan, Share, Timeouts};
+use wirestack_dial::{Dialer, Plan, SharedConnection, Timeouts};
 use wirestack_layer::Error;
 
 impl DialContext {
     /// Opens a stream, on a connection of the pool or on one of its own.
     pub(super) fn open_stream(
         &self,
-        share: Arc<Share>,
+        share: Arc<SharedConnection>,
         timeouts: Timeouts,
     ) -> BoxFuture<OpenedStream> {
         let mut context = self.clone();
@@ -30,7 +30,7 @@ impl DialContext {
 
 /// Makes an HTTP/2 connection for streams.
 pub(crate) async fn dial_http2(
-    share: &Share,
+    share: &SharedConnection,
     timeouts: Timeouts,
     context: &DialContext,
 ) -> Result<Http2, Error> {

@@ -45,16 +45,19 @@ impl Http2 {
         let (shared, guard) = Shared::new(connection.boxed());
         Self { shared, guard }
     }
+
     pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
             shared.origin = Some(origin);
         }
         self
     }
+
     /// How many streams are open, and other clones there are.
     pub(crate) fn streams(&self) -> usize {
         Arc::strong_count(&self.guard) - 1
     }
+
     /// Opens a WebSocket at a path, with a query perhaps, of the server that was connected to.
     ///
     /// # Errors
@@ -70,11 +73,12 @@ impl Http2 {
         self.websocket_with(request, websocket::Settings::default())
             .await
     }
+
     /// Opens a WebSocket by an extended CONNECT (RFC 8441).
     ///
     /// # Errors
     ///
-    /// The peer refused it, or the error that ended the connection: an [`http2::Cause`](crate::http2::Cause).
+    /// The peer refused it, or the error that ended the connection: an [`http2::Http2Error`](crate::http2::Http2Error).
     pub async fn websocket_with(
         &self,
         request: websocket::Request,
@@ -86,6 +90,7 @@ impl Http2 {
         let engine = Engine::new(client);
         Ok(Connection::new(self.runtime(), Box::new(stream), engine))
     }
+
     /// Opens a stream: a tunnel, or any other protocol.
     ///
     /// Dropping the future resets the stream.
@@ -112,6 +117,7 @@ impl Http2 {
         let response = response.await?;
         Ok((response.map(|_| ()), stream))
     }
+
     /// Waits for the next request; `None` once the client asks for no more.
     ///
     /// Dropping the future loses nothing.
@@ -137,6 +143,7 @@ impl Http2 {
             stream: Some(Http2Stream::new(self, id)),
         }))
     }
+
     /// Closes gracefully: no more streams are opened or accepted. Waits until the open ones have ended,
     /// at most ten seconds. After that they still go on, until the last clone and the last stream are
     /// dropped.
@@ -167,12 +174,14 @@ impl Http2 {
         })
         .await
     }
+
     /// Reads facts from the stack, or takes a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Connection<BoxHttp2>) -> T) -> T {
         let result = act(&mut self.shared.lock().connection);
         self.shared.progress();
         result
     }
+
     /// Returns a future that drives the connection until it is over, for all who wait.
     pub fn driver(&self) -> Driver {
         Driver {
@@ -180,10 +189,12 @@ impl Http2 {
             goodbye: None,
         }
     }
+
     /// Drives the connection in a task of its runtime.
     pub fn spawn(&self) {
         self.runtime().spawn(Box::pin(self.driver()));
     }
+
     pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
         self.shared.lock().connection.runtime.clone()
     }
@@ -209,10 +220,12 @@ impl Incoming {
     pub fn request(&self) -> &http::Request<()> {
         &self.request
     }
+
     /// Returns what it asks for.
     pub fn asks(&self) -> Asks<'_> {
         asks(&self.request)
     }
+
     /// Opens the tunnel that was asked for, with 200 and these fields; `None` if the request is an
     /// ordinary one, which is then answered with 501.
     pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
@@ -226,6 +239,7 @@ impl Incoming {
         stream.respond(response);
         opens.then_some(stream)
     }
+
     /// Answers with a response and nothing more; a 2xx to a CONNECT is made 403.
     pub fn respond(mut self, mut response: Response<Bytes>) {
         if self.asks() != Asks::Response && response.status().is_success() {

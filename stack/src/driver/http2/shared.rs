@@ -58,9 +58,11 @@ impl Shared {
         });
         (shared, guard)
     }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
     /// Acts on the connection, then wakes the tasks that waited for what happened. Wakers run outside
     /// of the lock, as they may run any code.
     pub(super) fn locked<T>(&self, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
@@ -71,6 +73,7 @@ impl Shared {
         woken.into_iter().for_each(Waker::wake);
         result
     }
+
     /// Tries until it is ready, and drives in between unless a driver does.
     pub(super) fn wait<T>(
         &self,
@@ -82,10 +85,10 @@ impl Shared {
         self.locked(|state, fan| {
             let mut waits = self.wakers.is_driven();
             loop {
-                let before = state.connection.moves();
+                let before = state.connection.revision();
                 let tried = attempt(state);
                 if tried.is_ready() || waits {
-                    if state.connection.moves() != before {
+                    if state.connection.revision() != before {
                         self.push(state, fan);
                     }
                     return tried;
@@ -96,15 +99,18 @@ impl Shared {
             }
         })
     }
+
     /// Sends what was handed over at the application's side.
     pub(super) fn progress(&self) {
         self.locked(|state, fan| self.push(state, fan));
     }
+
     fn push(&self, state: &mut State, fan: &mut Context<'_>) {
         if !self.wakers.wake_driver() {
             state.connection.push(fan);
         }
     }
+
     /// Forgets the wakers of a stream.
     pub(super) fn dismiss(&self, id: StreamId) {
         self.wakers.streams().remove(&id);
@@ -116,6 +122,7 @@ impl State {
     pub(super) fn streams(&mut self) -> &mut Streams {
         self.connection.engine().from_app()
     }
+
     /// Returns the error of a stream that was cut short.
     pub(super) fn cut_short(&mut self, id: StreamId) -> Option<Error> {
         let to_app = self.connection.engine().to_app();
@@ -131,16 +138,19 @@ impl State {
             None => whole,
         }
     }
+
     /// Returns the error that every write to a stream fails with, if nothing can be written any more.
     pub(super) fn refused(&mut self, id: StreamId) -> Option<Error> {
         let cut = self.cut_short(id);
         cut.or_else(|| self.streams().write(id)?.stopped().cloned())
     }
+
     /// Returns the error of a stop that lost something which had been written to a stream.
     pub(super) fn lost(&mut self, id: StreamId) -> Option<Error> {
         let cut = self.cut_short(id);
         cut.or_else(|| self.streams().write(id)?.refused().cloned())
     }
+
     /// Moves requests and responses that arrived to where waiting tasks look for them.
     fn sort(&mut self) {
         while let Some((id, head)) = self.connection.engine().to_app().arrived() {
@@ -153,6 +163,7 @@ impl State {
             }
         }
     }
+
     /// Returns the wakers of the tasks that have something to do now.
     fn ready_wakers(&mut self, wakers: &Wakers) -> Vec<Waker> {
         self.sort();
@@ -213,27 +224,33 @@ impl Wakers {
             none => *none = Some(waker.clone()),
         }
     }
+
     pub(super) fn drive(&self, waker: &Waker) {
         match &mut *self.driver() {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
     }
+
     /// Notes that the driver is gone: each waiting call drives again.
     pub(super) fn undriven(&self) {
         *self.driver() = None;
         self.wake_everyone();
     }
+
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
     }
+
     fn is_driven(&self) -> bool {
         self.driver().is_some()
     }
+
     fn wake_driver(&self) -> bool {
         let driver = self.driver().clone();
         driver.inspect(Waker::wake_by_ref).is_some()
     }
+
     fn wake_everyone(&self) {
         let mut woken: Vec<_> = mem::take(&mut *locked(&self.connection));
         woken.extend(mem::take(&mut *locked(&self.flushers)).into_values());
@@ -242,9 +259,11 @@ impl Wakers {
         }
         woken.into_iter().for_each(Waker::wake);
     }
+
     fn driver(&self) -> MutexGuard<'_, Option<Waker>> {
         locked(&self.driver)
     }
+
     fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, [Option<Waker>; 2]>> {
         locked(&self.streams)
     }

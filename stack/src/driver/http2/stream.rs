@@ -40,6 +40,7 @@ impl Http2Stream {
             closing: None,
         }
     }
+
     /// Resets the stream: the peer sees that it was cut short (RST_STREAM with CANCEL).
     pub fn reset(&self) {
         if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
@@ -47,6 +48,7 @@ impl Http2Stream {
         }
         self.shared.progress();
     }
+
     pub(super) fn respond(&self, response: Response<Bytes>) {
         self.shared.lock().streams().respond(self.id, response);
         self.shared.progress();
@@ -181,7 +183,7 @@ impl Transport for Http2Stream {
     ) -> Poll<io::Result<usize>> {
         self.read_by(cx, |pipe| {
             let before = pipe.len();
-            pipe.pour(to);
+            pipe.transfer_to(to);
             before - pipe.len()
         })
     }
@@ -189,7 +191,7 @@ impl Transport for Http2Stream {
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
         self.write_by(cx, |pipe| {
             let before = from.len();
-            from.pour(pipe);
+            from.transfer_to(pipe);
             before - from.len()
         })
     }

@@ -19,6 +19,7 @@ where
         let now = self.now();
         self.engine().process(now);
     }
+
     /// Hands over what the stack received, `most` bytes of it, and returns how many; 0 is the end.
     /// Bytes are never lost: one that is dropped while it waits has taken none.
     pub(crate) fn poll_take(
@@ -47,6 +48,7 @@ where
             });
         }
     }
+
     /// Takes bytes from the application; they go to the transport at once as far as it takes them.
     pub(crate) fn poll_put(
         &mut self,
@@ -68,10 +70,12 @@ where
             ready!(self.advance(cx));
         }
     }
+
     /// Waits until everything has left.
     pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flush(cx).map_err(|error| to_io(&error))
     }
+
     /// Ends this direction, and leaves the other open if the stack
     /// [carries half-close](Layer::carries_half_close).
     pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -97,6 +101,7 @@ where
         self.cut(&error);
         Poll::Ready(Err(to_io(&error)))
     }
+
     fn check(&mut self) -> io::Result<()> {
         if let Some(error) = self.refused() {
             return Err(to_io(&error));

@@ -131,14 +131,16 @@ where
     {
         self.change(Engine::boxed)
     }
-    /// Puts another layer over the stack while it runs; see [`Engine::grow`].
-    pub fn grow<U>(self, upper: U) -> Connection<Stack<L, U>>
+
+    /// Puts another layer over the stack while it runs; see [`Engine::push_layer`].
+    pub fn push_layer<U>(self, upper: U) -> Connection<Stack<L, U>>
     where
         L: Layer<In = Pipe, Out = Pipe>,
         U: Layer<In: Default, Out: Default>,
     {
-        self.change(|engine| engine.grow(upper))
+        self.change(|engine| engine.push_layer(upper))
     }
+
     fn change<M: Layer>(self, change: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<M> {
         Connection {
             engine: change(self.engine),
@@ -154,10 +156,12 @@ where
             closing: self.closing,
         }
     }
+
     /// Returns the stack, to read facts and to decide.
     pub fn engine(&mut self) -> &mut Engine<L> {
         &mut self.engine
     }
+
     /// Returns the topmost layer of type `T`, to read facts.
     pub fn part<T: Any>(&self) -> Option<&T>
     where
@@ -165,6 +169,7 @@ where
     {
         self.engine.part()
     }
+
     /// Returns the topmost layer of type `T`, to decide.
     pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
     where
@@ -172,6 +177,7 @@ where
     {
         self.engine.part_mut()
     }
+
     /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
     pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
     where
@@ -179,6 +185,7 @@ where
     {
         self.engine.nth_part(nth)
     }
+
     /// Returns the `nth` layer of type `T`, from the top down, to decide.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
@@ -186,6 +193,7 @@ where
     {
         self.engine.nth_part_mut(nth)
     }
+
     /// Returns the stream that the connection runs on, if it is a `T` and not closed yet: a socket of
     /// tokio, smol or the standard library, or what an adapter wraps.
     pub fn transport<T: Any>(&self) -> Option<&T> {
@@ -214,14 +222,17 @@ where
     pub fn progress(&self) -> Progress {
         self.engine.progress()
     }
+
     /// Returns the state of each layer, from the wire up.
     pub fn describe(&self) -> Vec<Status<'_>> {
         self.engine.describe()
     }
+
     /// Gives the stack so long to open, from now on.
-    pub fn open_within(&mut self, allowed: Duration) {
-        self.engine.open_within(allowed, self.now());
+    pub fn set_open_timeout(&mut self, allowed: Duration) {
+        self.engine.set_open_timeout(allowed, self.now());
     }
+
     /// Sets how long `shutdown` of a stream of bytes may take, counted from its first call: 10 s unless
     /// set. After it the connection is cut short, and the call fails. To send much to a slow peer before
     /// the end, flush first, which has no limit.
@@ -235,9 +246,11 @@ where
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.runtime
     }
+
     pub(crate) fn now(&self) -> Instant {
         self.runtime.now()
     }
+
     /// Drives until `fact` finds what it looks for, such as the request that a server layer parks
     /// at.
     ///
@@ -272,6 +285,7 @@ where
         })
         .await
     }
+
     /// Drives until every layer is open.
     ///
     /// Dropping the future loses nothing.
@@ -282,6 +296,7 @@ where
     pub async fn open(&mut self) -> Result<(), Error> {
         self.wait_for(|engine| engine.is_open().then_some(())).await
     }
+
     /// Ends the application's side, lets every layer say goodbye and waits for the end of the
     /// transport, at most `timeout` long. What still arrives is thrown away.
     ///

@@ -6,13 +6,13 @@ use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use wirestack_layer::{End, Error, Flow, Layer, Queue, Weigh};
+use wirestack_layer::{ByteSize, End, Error, Flow, Layer, Queue};
 
 impl<L, I, O> Connection<L>
 where
     L: Layer<In = Queue<I>, Out = Queue<O>>,
-    I: Weigh,
-    O: Weigh,
+    I: ByteSize,
+    O: ByteSize,
 {
     /// Receives the next message; `None` is a clean end.
     ///
@@ -24,6 +24,7 @@ where
     pub async fn next(&mut self) -> Option<Result<O, Error>> {
         poll_fn(|cx| self.receive(cx)).await
     }
+
     /// Sends a message and waits until it has left.
     ///
     /// A message is accepted wholly or not at all: if the future is dropped while it waits for
@@ -36,6 +37,7 @@ where
         self.feed(message).await?;
         self.flushed().await
     }
+
     /// Accepts a message as soon as there is room, without sending it yet; many leave together
     /// with [`flushed`](Self::flushed).
     ///
@@ -49,6 +51,7 @@ where
         self.engine().from_app().push(message);
         Ok(())
     }
+
     /// Waits until every accepted message has left.
     ///
     /// Dropping the future loses nothing.
@@ -77,13 +80,14 @@ where
             });
         }
     }
+
     pub(crate) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(error) = self.refused() {
                 return Poll::Ready(Err(error));
             }
             if self.engine().from_app().is_closed() {
-                return Poll::Ready(Err(Error::local("connection", Closed)));
+                return Poll::Ready(Err(Error::local("connection", ConnectionClosed)));
             }
             if self.engine().from_app().room() > 0 {
                 return Poll::Ready(Ok(()));
@@ -91,9 +95,11 @@ where
             ready!(self.advance(cx));
         }
     }
+
     pub(crate) fn start(&mut self, message: I) {
         self.engine().from_app().push(message);
     }
+
     pub(crate) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.engine().from_app().finish();
         self.flush(cx)
@@ -103,7 +109,7 @@ where
 impl<L, O> Stream for Connection<L>
 where
     L: Layer<In = Queue<O>, Out = Queue<O>>,
-    O: Weigh,
+    O: ByteSize,
 {
     type Item = Result<O, Error>;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -114,19 +120,22 @@ where
 impl<L, I> Sink<I> for Connection<L>
 where
     L: Layer<In = Queue<I>, Out = Queue<I>>,
-    I: Weigh,
+    I: ByteSize,
 {
     type Error = Error;
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().make_room(cx)
     }
+
     fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
         self.get_mut().start(message);
         Ok(())
     }
+
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().flush(cx)
     }
+
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().end(cx)
     }
@@ -136,4 +145,4 @@ where
 #[derive(Debug, thiserror::Error)]
 #[error("this side was closed by the application")]
 #[non_exhaustive]
-pub struct Closed;
+pub struct ConnectionClosed;

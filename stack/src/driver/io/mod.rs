@@ -11,6 +11,6 @@ mod wakers;
 mod websocket;
 
 pub use connection::{Boxed, Connection, Ended};
-pub use messages::Closed;
+pub use messages::ConnectionClosed;
 pub use relay::{Relayed, relay};
 pub use split::{Handle, Reader, Writer};

@@ -18,11 +18,12 @@ where
             self.engine.process(self.runtime.now());
         }
     }
+
     /// Moves bytes until something has moved that the application may see, or nothing can.
     ///
     /// The order is: process, write, read, process. `Pending` means that `cx` will be woken.
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let before = self.moves();
+        let before = self.revision();
         self.process();
         let wrote = self.write(cx);
         // A read that blocks must not hide what the write made possible.
@@ -37,12 +38,13 @@ where
             self.engine.break_wire(*error);
             return Poll::Ready(());
         }
-        if self.moves() != before {
+        if self.revision() != before {
             // What the application took made room for what waited between the layers.
             return Poll::Ready(());
         }
         self.wait(cx)
     }
+
     /// Processes and writes, until everything that the application handed over has left.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
@@ -58,6 +60,7 @@ where
             ready!(self.advance(cx));
         }
     }
+
     /// Returns the error that every write fails with, if nothing can be written any more.
     pub(crate) fn refused(&mut self) -> Option<Error> {
         if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
@@ -65,6 +68,7 @@ where
         }
         self.engine.from_app().stopped().cloned()
     }
+
     /// Returns the error of a stop that lost something which had been written.
     fn lost(&mut self) -> Option<Error> {
         if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
@@ -73,6 +77,7 @@ where
         let lost = self.engine.from_app().refused().cloned();
         lost.or_else(|| self.engine.to_wire().refused().cloned())
     }
+
     /// Reads once behind what was sent, if nothing was read since the last time: a task that only
     /// sends has to learn of a Close or a reset. A task that waits to read keeps its place as the one
     /// that is woken.
@@ -91,6 +96,7 @@ where
             reader.into_iter().for_each(Waker::wake);
         }
     }
+
     /// Remembers the task that waits to read.
     #[inline]
     pub(crate) fn waits_to_read(&mut self, cx: &Context<'_>) {
@@ -99,6 +105,7 @@ where
             none => *none = Some(cx.waker().clone()),
         }
     }
+
     /// Processes and writes as far as the transport takes it. What left makes room for what waits
     /// between the layers.
     pub(crate) fn push(&mut self, cx: &mut Context<'_>) {
@@ -109,10 +116,12 @@ where
             }
         }
     }
+
     /// Returns whether the error that ended the stack is still to be told: a stream tells it once.
     pub(crate) fn take_error_once(&mut self) -> bool {
         !mem::replace(&mut self.error_taken, true)
     }
+
     /// Cuts both directions short, whatever still waits.
     pub(super) fn cut(&mut self, error: &Error) {
         if let Some(io) = self.io.take() {
@@ -122,17 +131,21 @@ where
         self.engine.break_wire(error.clone());
         self.process();
     }
+
     /// Returns whether there is nothing left to drive.
     pub(crate) fn is_over(&self) -> bool {
         self.io.is_none()
     }
+
     /// Returns a number that changes whenever something moves in the stack's outer flows.
-    pub(crate) fn moves(&self) -> u64 {
-        self.engine.moves()
+    pub(crate) fn revision(&self) -> u64 {
+        self.engine.revision()
     }
+
     pub(crate) fn is_blocking(&self) -> bool {
         self.io.as_ref().is_some_and(|io| io.is_blocking())
     }
+
     /// Writes what there is; returns whether something moved.
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else {
@@ -167,6 +180,7 @@ where
         }
         self.shut_or_close(cx) || moved
     }
+
     /// Ends the transport as the stack ended its wire; returns whether something changed.
     fn shut_or_close(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else { return false };
@@ -192,6 +206,7 @@ where
             None => false,
         }
     }
+
     /// Reads once, if there is room; returns whether something arrived.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         self.was_read = true;
@@ -222,6 +237,7 @@ where
         }
         true
     }
+
     /// Waits for the deadline; ready if it has come.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.engine.deadline() else {

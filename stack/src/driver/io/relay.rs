@@ -33,9 +33,15 @@ where
 {
     poll_fn(|cx| {
         loop {
-            let before = first.moves() + second.moves();
-            first.engine().to_app().pour(second.engine().from_app());
-            second.engine().to_app().pour(first.engine().from_app());
+            let before = first.revision() + second.revision();
+            first
+                .engine()
+                .to_app()
+                .transfer_to(second.engine().from_app());
+            second
+                .engine()
+                .to_app()
+                .transfer_to(first.engine().from_app());
             first.push(cx);
             second.push(cx);
             let cut = aborted(&mut first).or_else(|| aborted(&mut second));
@@ -56,7 +62,7 @@ where
             let advanced = [first.advance(cx), second.advance(cx)];
             let idle = advanced.iter().all(Poll::is_pending);
             // What left above made room for what is still to be poured.
-            if idle && first.moves() + second.moves() == before {
+            if idle && first.revision() + second.revision() == before {
                 return Poll::Pending;
             }
         }

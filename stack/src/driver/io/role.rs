@@ -22,18 +22,23 @@ macro_rules! socket {
             fn subprotocol(&self) -> Option<&str> {
                 Self::subprotocol(self)
             }
+
             fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
                 Self::ping(self, payload)
             }
+
             fn is_answered(&self, ping: PingToken) -> bool {
                 Self::is_answered(self, ping)
             }
+
             fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
                 Self::pong_to(self, ping)
             }
+
             fn closed(&self) -> Option<&Closed> {
                 Self::closed(self)
             }
+
             fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
                 Self::close(self, code, reason)
             }

@@ -26,20 +26,24 @@ impl Wakers {
             none => *none = Some(waker.clone()),
         }
     }
+
     pub(super) fn wake_but(&self, half: Half) {
         for other in (0..3).filter(|other| *other != half as usize) {
             self.wake_one(other);
         }
     }
+
     pub(super) fn wake_all(&self) {
         (0..3).for_each(|half| self.wake_one(half));
     }
+
     fn wake_one(&self, half: usize) {
         let waker = self.slot(half).take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
+
     fn slot(&self, half: usize) -> MutexGuard<'_, Option<Waker>> {
         self.waiting[half]
             .lock()

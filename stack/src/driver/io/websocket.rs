@@ -18,6 +18,7 @@ where
     pub fn subprotocol(&self) -> Option<&str> {
         socket(&self.engine)?.subprotocol()
     }
+
     /// Sends a ping of up to 125 bytes, and returns how long its answer took.
     ///
     /// Messages that come before the answer wait to be received; when there is no room for more of
@@ -30,6 +31,7 @@ where
         let ping = self.begin_ping(payload.into())?;
         poll_fn(|cx| self.answer(ping, cx)).await
     }
+
     pub(crate) fn begin_ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
         if let Some(error) = self.refused() {
             return Err(error);
@@ -37,6 +39,7 @@ where
         let socket = socket_mut(self.engine()).ok_or_else(none)?;
         socket.ping(payload)
     }
+
     pub(crate) fn answer(
         &mut self,
         ping: PingToken,
@@ -60,16 +63,19 @@ where
             }
         }
     }
+
     /// Returns how the WebSocket was closed, once it is.
     pub fn closed(&self) -> Option<&Closed> {
         socket(&self.engine)?.closed()
     }
+
     pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         let socket = socket_mut(self.engine()).ok_or_else(none)?;
         socket.close(code, reason)?;
         self.engine().from_app().finish();
         Ok(())
     }
+
     pub(super) fn closing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             self.engine().to_app().discard();

@@ -10,15 +10,15 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wirestack_dial::serve::{Datagrams, Gate, Outgoing};
+use wirestack_dial::serve::{ProxyServer, RelayedDatagram, UdpRelay};
 use wirestack_layer::{End, Error, Flow, Layer, Pipe};
 
 /// Relays what its client sends, as long as the client's connection lives: "A UDP association
 /// terminates when the TCP connection that the UDP ASSOCIATE request arrived on terminates".
 pub(super) async fn relay_datagrams<L>(
     mut client: Connection<L>,
-    gate: &Gate,
-    datagrams: Datagrams,
+    server: &ProxyServer,
+    datagrams: UdpRelay,
     proxy: SocketAddr,
 ) -> Result<Relayed, Error>
 where
@@ -40,7 +40,7 @@ where
             received: 0,
         },
     };
-    gate.accept(client.engine(), bound);
+    server.accept(client.engine(), bound);
     let ended = poll_fn(|cx| {
         loop {
             client.engine().to_app().discard(); // nothing is said here any more
@@ -68,7 +68,7 @@ where
 
 struct Relay {
     runtime: Arc<dyn Runtime>,
-    datagrams: Datagrams,
+    datagrams: UdpRelay,
     /// The socket that the client speaks to.
     inner: Socket,
     /// The sockets that speak to the targets, over IPv4 and over IPv6.
@@ -126,7 +126,8 @@ impl Relay {
         self.inner.flush(cx);
         moved
     }
-    fn send(&mut self, Outgoing { to, payload }: Outgoing) {
+
+    fn send(&mut self, RelayedDatagram { to, payload }: RelayedDatagram) {
         if let Ok(ip) = to.host.parse() {
             return self.send_to(vec![SocketAddr::new(ip, to.port)], payload);
         }
@@ -137,6 +138,7 @@ impl Relay {
             ));
         }
     }
+
     fn send_to(&mut self, found: Vec<SocketAddr>, payload: Bytes) {
         let Ok(to) = self.datagrams.to_target(found) else {
             return;
@@ -168,6 +170,7 @@ impl Socket {
             writable: None,
         })
     }
+
     /// Opens a socket of the family of an address.
     fn for_target(runtime: &dyn Runtime, to: SocketAddr) -> io::Result<Self> {
         let any = match to {
@@ -176,6 +179,7 @@ impl Socket {
         };
         Self::bind(runtime, any)
     }
+
     fn receive(
         &self,
         buf: &mut [u8],
@@ -183,11 +187,13 @@ impl Socket {
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
         self.io.poll_recv_from(cx, buf)
     }
+
     fn send(&mut self, to: SocketAddr, bytes: Bytes) {
         if self.waiting.len() < MAX_QUEUE {
             self.waiting.push_back((to, bytes));
         }
     }
+
     fn flush(&mut self, cx: &mut Context<'_>) {
         while let Some((to, bytes)) = self.waiting.front() {
             if let Some(writable) = &mut self.writable

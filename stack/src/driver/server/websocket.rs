@@ -87,6 +87,7 @@ impl WebSocketServer {
     pub fn new(decide: impl Fn(&Offer<'_>) -> Verdict + Send + Sync + 'static) -> Self {
         Self::with(Decide::Now(Arc::new(decide)))
     }
+
     /// Creates a server that takes its time to decide, to look into a database say. What it takes
     /// counts as the client's [time for its handshake](Self::handshake_timeout).
     pub fn deciding<F>(decide: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
@@ -97,6 +98,7 @@ impl WebSocketServer {
             Box::pin(decide(request))
         })))
     }
+
     fn with(decide: Decide) -> Self {
         Self {
             decide,
@@ -107,6 +109,7 @@ impl WebSocketServer {
             runtime: None,
         }
     }
+
     /// Speaks TLS, and offers `h2` and `http/1.1` by ALPN whatever the settings say.
     #[must_use]
     pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
@@ -115,30 +118,35 @@ impl WebSocketServer {
         self.tls = Some(config);
         self
     }
+
     /// Sets the limits of each WebSocket.
     #[must_use]
     pub fn settings(mut self, settings: websocket::Settings) -> Self {
         self.settings = settings;
         self
     }
+
     /// Sets the limits of each HTTP/2 connection.
     #[must_use]
     pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
         self.http2 = settings;
         self
     }
+
     /// Sets how long a client may take with its handshake, 10 s unless set.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
     }
+
     /// Runs on this runtime, instead of the one that `serve` is awaited in.
     #[must_use]
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
         self
     }
+
     /// Serves one client to its end, over any transport. `each` has a WebSocket from its opening on;
     /// those of an HTTP/2 client run at the same time, each in a task of its own, and end with this
     /// future.
@@ -153,6 +161,7 @@ impl WebSocketServer {
     {
         self.serve_in(io, each).await
     }
+
     /// Serves one client as [`serve`](Self::serve) does, in what `each` takes: messages, their
     /// parts (`Queue<Part>`), or bytes (`Pipe`), which do not carry half-close.
     ///
@@ -179,7 +188,7 @@ impl WebSocketServer {
             Some(config) => {
                 let tls = tls::Server::new(config.clone())?;
                 let mut connection = Connection::new(runtime, io, Engine::new(tls));
-                connection.open_within(self.handshake_timeout);
+                connection.set_open_timeout(self.handshake_timeout);
                 connection.open().await?;
                 let tls = connection.part::<tls::Server>();
                 let http2 = tls.is_some_and(|tls| tls.alpn() == Some(b"h2"));
@@ -187,6 +196,7 @@ impl WebSocketServer {
             }
         }
     }
+
     /// Waits until the client has shown which version of HTTP it speaks; returns whether it is HTTP/2.
     async fn sniff(&self, connection: &mut Connection<Identity>) -> Result<bool, Error> {
         let runtime = connection.runtime.clone();
@@ -207,6 +217,7 @@ impl WebSocketServer {
         })
         .await
     }
+
     async fn serve_connection<L, P, F, R>(
         &self,
         connection: Connection<L>,
@@ -222,12 +233,12 @@ impl WebSocketServer {
         if http2 {
             let top = http2::Connection::server(self.http2.clone());
             return self
-                .serve_http2(Http2::new(connection.grow(top)), each)
+                .serve_http2(Http2::new(connection.push_layer(top)), each)
                 .await;
         }
         let server = websocket::Server::new(self.settings.clone()).carrying::<P>();
-        let mut socket = connection.grow(server).boxed();
-        socket.open_within(self.handshake_timeout);
+        let mut socket = connection.push_layer(server).boxed();
+        socket.set_open_timeout(self.handshake_timeout);
         let request = socket.wait_for(|engine| {
             let server = engine.part::<websocket::Server<P>>()?;
             Some(server.request()?.request().clone())
@@ -252,6 +263,7 @@ impl WebSocketServer {
         }
         Ok(())
     }
+
     async fn serve_http2<P, F, R>(&self, http2: Http2, each: F) -> Result<(), Error>
     where
         P: Payload,
@@ -290,6 +302,7 @@ impl WebSocketServer {
         while let Some(()) = tasks.join().await {}
         ended
     }
+
     async fn accept<P: Payload>(
         self,
         runtime: Arc<dyn Runtime>,

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use wirestack_layer::{Error, Layer, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Error, Layer, Pipe, Queue};
 use wirestack_nest::Engine;
 
 impl<L> Connection<L>
@@ -93,6 +93,7 @@ where
             }),
         }
     }
+
     /// Splits the handle for two tasks.
     pub fn split(self) -> (Reader<L>, Writer<L>) {
         let other = Self {
@@ -101,6 +102,7 @@ where
         };
         (Reader(self), Writer(other))
     }
+
     /// Reads facts from the stack, or takes a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
         let result = act(self.shared.lock().engine());
@@ -157,6 +159,7 @@ where
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+
     fn with<T>(
         &self,
         half: Half,
@@ -165,9 +168,9 @@ where
     ) -> T {
         self.wakers.register(half, cx.waker());
         let mut connection = self.lock();
-        let before = connection.moves();
+        let before = connection.revision();
         let result = act(&mut connection, &mut Context::from_waker(&self.fan));
-        let moved = connection.moves() != before;
+        let moved = connection.revision() != before;
         drop(connection);
         if moved {
             self.wakers.wake_but(half); // what moved may be what another one waits for
@@ -184,8 +187,8 @@ macro_rules! receives {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
-            I: Weigh,
-            O: Weigh,
+            I: ByteSize,
+            O: ByteSize,
         {
             /// Receives the next message; `None` is a clean end. Dropping the future loses nothing.
             ///
@@ -197,10 +200,11 @@ macro_rules! receives {
                 poll_fn(|cx| $at.with(Half::Reader, cx, |c, cx| c.receive(cx))).await
             }
         }
+
         impl<L, O> Stream for $holder<L>
         where
             L: Layer<In = Queue<O>, Out = Queue<O>>,
-            O: Weigh,
+            O: ByteSize,
         {
             type Item = Result<O, Error>;
             fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -208,6 +212,7 @@ macro_rules! receives {
                 $at.with(Half::Reader, cx, |c, cx| c.receive(cx))
             }
         }
+
         impl<L> $holder<L>
         where
             L: Layer<In = Pipe, Out = Pipe>,
@@ -233,8 +238,8 @@ macro_rules! sends {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
-            I: Weigh,
-            O: Weigh,
+            I: ByteSize,
+            O: ByteSize,
         {
             /// Sends a message and waits until it has left. A message is accepted wholly or not at
             /// all: if the future is dropped while it waits for room, it was not accepted.
@@ -246,6 +251,7 @@ macro_rules! sends {
                 self.feed(message).await?;
                 self.flushed().await
             }
+
             /// Accepts a message as soon as there is room, without sending it yet. A message is
             /// accepted wholly or not at all.
             ///
@@ -264,6 +270,7 @@ macro_rules! sends {
                 })
                 .await
             }
+
             /// Waits until every accepted message has left. Dropping the future loses nothing.
             ///
             /// # Errors
@@ -274,30 +281,35 @@ macro_rules! sends {
                 poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.flush(cx))).await
             }
         }
+
         impl<L, I> Sink<I> for $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<I>>,
-            I: Weigh,
+            I: ByteSize,
         {
             type Error = Error;
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.make_room(cx))
             }
+
             fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 $at.lock().start(message);
                 Ok(())
             }
+
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.flush(cx))
             }
+
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.end(cx))
             }
         }
+
         impl<L> $holder<L>
         where
             L: Layer<In = Pipe, Out = Pipe>,
@@ -310,10 +322,12 @@ macro_rules! sends {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_put(cx, bytes))
             }
+
             pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_left(cx))
             }
+
             pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
                 let $handle = &*self;
                 $at.with(Half::Writer, cx, |c, cx| c.poll_finish(cx))

@@ -61,6 +61,7 @@ macro_rules! closes {
                 $at.close($half, code, reason).await
             }
         }
+
         impl<L> $holder<L>
         where
             L: Layer<In = Pipe, Out = Pipe> + 'static,

@@ -87,6 +87,7 @@ pub(super) trait Stream: AsFd + Send + Sync + 'static {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Err(no_socket())
     }
+
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         Err(no_socket())
     }
@@ -96,15 +97,19 @@ impl Stream for TcpStream {
     fn shutdown(&self) -> io::Result<()> {
         Self::shutdown(self, Shutdown::Write)
     }
+
     fn set_nodelay(&self) {
         let _ = Self::set_nodelay(self, true); // fails on a dead socket only, which a read tells
     }
+
     fn reset(&self) {
         let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
+
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Self::local_addr(self)
     }
+
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         Self::peer_addr(self)
     }

@@ -1,7 +1,7 @@
 use super::{Bug, Gate, Record, Records};
 use std::any::{Any, TypeId};
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Status};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Progress, Queue, Status};
 
 /// [`Records`] over a [`Gate`], joined by two pipes.
 pub(crate) struct Over {
@@ -32,53 +32,61 @@ impl Layer for Over {
     fn name(&self) -> &'static str {
         self.upper.name()
     }
-    fn process(&mut self, p: Ports<'_, Self::In, Self::Out>, now: Instant) {
+
+    fn process(&mut self, p: Flows<'_, Self::In, Self::Out>, now: Instant) {
         let place = match self.bug {
             Bug::ForgetsThePlace => 0,
             _ => 1,
         };
         loop {
-            let before = self.up.moves() + self.down.moves();
-            let lower = Ports::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
+            let before = self.up.revision() + self.down.revision();
+            let lower = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
             self.lower.process(lower, now);
             if self.bug == Bug::ForgetsTheEnd
                 && let Some(End::Aborted(_)) = self.up.closed()
             {
                 p.to_app.abort(Error::peer("over", "the joint broke"));
             }
-            let upper = Ports::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
-            self.upper.process(upper.at(place), now);
-            if self.up.moves() + self.down.moves() == before {
+            let upper = Flows::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
+            self.upper.process(upper.at_index(place), now);
+            if self.up.revision() + self.down.revision() == before {
                 return;
             }
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         let lower = self.lower.deadline().into_iter();
         lower.chain(self.upper.deadline()).min()
     }
+
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper.is_open()
     }
+
     fn progress(&self) -> Progress {
         match self.lower.progress() {
             Progress::Open => self.upper.progress(),
             lower => lower,
         }
     }
+
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         if self.bug != Bug::HidesTheLower {
             self.lower.visit(visitor);
         }
         self.upper.visit(visitor);
     }
+
     fn depth(&self) -> usize {
         2
     }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
         let upper = self.upper.find_part(wanted);
         upper.or_else(|| self.lower.find_part(wanted))
     }
+
     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any> {
         match self.upper.find_part_mut(wanted) {
             Some(part) => Some(part),

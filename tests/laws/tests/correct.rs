@@ -3,7 +3,7 @@
 mod toys;
 
 use toys::{Bug, Gate, gate, nested, records};
-use wirestack_laws::{check, nesting};
+use wirestack_laws::{associativity, check};
 use wirestack_layer::LayerExt;
 
 #[test]
@@ -28,5 +28,5 @@ fn a_gate_that_stays_shut_keeps_every_law() {
 #[test]
 fn records_over_a_gate_keep_every_law() {
     check(&nested(Bug::None));
-    nesting(&[nested(Bug::None), nested(Bug::None)]);
+    associativity(&[nested(Bug::None), nested(Bug::None)]);
 }

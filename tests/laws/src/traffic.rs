@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use std::fmt::Debug;
-use wirestack_layer::{Flow, Pipe, Ports, Queue, Weigh};
+use wirestack_layer::{ByteSize, Flow, Flows, Pipe, Queue};
 
 /// A flow that the kit can make, fill and read.
 pub trait Traffic: Flow + Sized + 'static {
@@ -13,11 +13,11 @@ pub trait Traffic: Flow + Sized + 'static {
     /// Moves everything that waits behind `got`.
     fn drain(&mut self, got: &mut Vec<Self::Item>);
     /// Returns what one item costs, in bytes.
-    fn weight(item: &Self::Item) -> usize;
+    fn byte_size(item: &Self::Item) -> usize;
     /// Returns how much waits, in bytes.
     fn held(&self) -> usize;
     /// Does what a transparent layer does; nothing, if no such layer can have this flow.
-    fn tunnel(_ports: Ports<'_, Self, Self>) {}
+    fn tunnel(_ports: Flows<'_, Self, Self>) {}
 }
 
 impl Traffic for Pipe {
@@ -25,6 +25,7 @@ impl Traffic for Pipe {
     fn with_limit(limit: usize) -> Self {
         Self::with_limit(limit)
     }
+
     fn put(&mut self, items: &[u8]) -> usize {
         let n = items.len().min(self.room());
         if n > 0 {
@@ -32,26 +33,31 @@ impl Traffic for Pipe {
         }
         n
     }
+
     fn drain(&mut self, got: &mut Vec<u8>) {
         got.extend(self.chunks().flatten());
         self.discard();
     }
-    fn weight(_: &u8) -> usize {
+
+    fn byte_size(_: &u8) -> usize {
         1
     }
+
     fn held(&self) -> usize {
         self.len()
     }
-    fn tunnel(mut ports: Ports<'_>) {
-        ports.tunnel();
+
+    fn tunnel(mut flows: Flows<'_>) {
+        flows.pass_through();
     }
 }
 
-impl<T: Weigh + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
+impl<T: ByteSize + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
     type Item = T;
     fn with_limit(limit: usize) -> Self {
         Self::with_limit(limit)
     }
+
     fn put(&mut self, items: &[T]) -> usize {
         let before = self.len();
         for item in items {
@@ -62,14 +68,17 @@ impl<T: Weigh + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
         }
         self.len() - before
     }
+
     fn drain(&mut self, got: &mut Vec<T>) {
         got.extend(std::iter::from_fn(|| self.pop()));
     }
-    fn weight(item: &T) -> usize {
-        item.weight()
+
+    fn byte_size(item: &T) -> usize {
+        item.byte_size()
     }
+
     fn held(&self) -> usize {
-        Self::weight(self)
+        Self::byte_size(self)
     }
 }
 

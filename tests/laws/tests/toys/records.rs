@@ -1,19 +1,19 @@
 use super::Bug;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress, Queue, Weigh};
+use wirestack_layer::{ByteSize, End, Error, Flow, Flows, Layer, Pipe, Progress, Queue};
 
 /// What a [`Records`] carries.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record(pub(crate) Vec<u8>);
 
-impl Weigh for Record {
-    fn weight(&self) -> usize {
+impl ByteSize for Record {
+    fn byte_size(&self) -> usize {
         self.0.len()
     }
 }
 
-type P<'a> = Ports<'a, Queue<Record>, Queue<Record>>;
+type P<'a> = Flows<'a, Queue<Record>, Queue<Record>>;
 
 /// Records behind three bytes of length. Each side greets with one byte, and says when it is done.
 pub(crate) struct Records {
@@ -45,9 +45,11 @@ impl Records {
             hoard: Vec::new(),
         }
     }
+
     fn has(&self, bug: Bug) -> bool {
         self.bug == bug
     }
+
     fn fail(&mut self, p: &mut P<'_>, error: Error) {
         if self.has(Bug::KeepsItsApplication) {
             p.to_wire.finish();
@@ -60,6 +62,7 @@ impl Records {
             opened: self.is_open(),
         };
     }
+
     fn open(&mut self, p: &mut P<'_>, now: Instant) -> bool {
         if !self.greeted && !p.to_wire.is_closed() {
             p.to_wire.write(&[GREETING]);
@@ -92,6 +95,7 @@ impl Records {
         }
         false
     }
+
     fn cut(&self, from_wire: &Pipe) -> Option<Error> {
         match self.bug {
             Bug::HangsAtTheEnd => None,
@@ -99,9 +103,10 @@ impl Records {
                 let error = Error::peer("records", "something broke");
                 from_wire.closed().map(|_| error)
             }
-            _ => from_wire.cut("records", "cut in the middle"),
+            _ => from_wire.truncation("records", "cut in the middle"),
         }
     }
+
     fn write(&mut self, p: &mut P<'_>) {
         let free = self.has(Bug::OverfillsTheWire);
         if self.has(Bug::Hoards) && !p.to_wire.is_closed() {
@@ -150,6 +155,7 @@ impl Records {
             }
         }
     }
+
     fn read(&mut self, p: &mut P<'_>) {
         let free = self.has(Bug::OverfillsTheApplication);
         if self.has(Bug::ErrorOvertakes)
@@ -214,6 +220,7 @@ impl Layer for Records {
     fn name(&self) -> &'static str {
         "records"
     }
+
     fn process(&mut self, mut p: P<'_>, now: Instant) {
         if let State::Over { .. } = self.state {
             return p.discard();
@@ -232,15 +239,18 @@ impl Layer for Records {
             self.read(&mut p);
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Opening(until) => Some(until),
             _ => None,
         }
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open | State::Over { opened: true })
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::New | State::Opening(_) => Progress::Opening("the greeting"),

@@ -1,7 +1,7 @@
-use crate::{Traffic, pattern};
+use crate::traffic::{Traffic, pattern};
 use std::cell::OnceCell;
 use std::fmt;
-use wirestack_layer::{Layer, Pipe, Queue, Weigh};
+use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
 
 /// A layer whose application sends and receives the same kind of flow.
 pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
@@ -49,7 +49,7 @@ impl Subject<Pipe> {
 
 impl<T> Subject<Queue<T>>
 where
-    T: Weigh + Clone + PartialEq + fmt::Debug + 'static,
+    T: ByteSize + Clone + PartialEq + fmt::Debug + 'static,
 {
     /// Describes an endpoint that speaks in messages; `sample` makes one of about so many bytes.
     pub fn messages<C, S>(
@@ -95,6 +95,7 @@ impl<F: Traffic> Subject<F> {
             half_closes: OnceCell::new(),
         }
     }
+
     /// Says what the applications do whenever their side has run: it looks for a layer
     /// that waits for a decision, by [`LayerExt::part`](wirestack_layer::LayerExt::part), makes it,
     /// and returns whether it made one.
@@ -103,6 +104,7 @@ impl<F: Traffic> Subject<F> {
         self.decide = Box::new(decide);
         self
     }
+
     /// Adds an action of the application besides sending and receiving, such as a ping. The laws
     /// call it at bad moments, on both sides.
     #[must_use]
@@ -110,6 +112,7 @@ impl<F: Traffic> Subject<F> {
         self.poke = Box::new(poke);
         self
     }
+
     /// Promises that the bytes on the wire depend only on what is said, and not on how it is cut,
     /// on limits, on time or on randomness.
     #[must_use]
@@ -117,6 +120,7 @@ impl<F: Traffic> Subject<F> {
         self.same_bytes = true;
         self
     }
+
     /// Promises that the protocol says on the wire when it is done, so that a connection that was
     /// cut is never taken for one that ended.
     #[must_use]
@@ -124,12 +128,14 @@ impl<F: Traffic> Subject<F> {
         self.marks_end = true;
         self
     }
+
     /// Says that the server's application refuses: the laws are then checked on how that ends.
     #[must_use]
     pub fn refused(mut self) -> Self {
         self.refused = true;
         self
     }
+
     /// States the largest unit in bytes, beyond the message in it: how far a layer may overshoot the
     /// room of a flow, and how much it may hold itself. 1 KiB unless stated; for a stack, count its
     /// joints.
@@ -138,6 +144,7 @@ impl<F: Traffic> Subject<F> {
         self.unit = bytes;
         self
     }
+
     /// States how many bytes the layer may make a pipe hold with
     /// [`require`](wirestack_layer::Pipe::require), whatever a peer sends; 16 MiB unless stated.
     #[must_use]
@@ -145,6 +152,7 @@ impl<F: Traffic> Subject<F> {
         self.memory = bytes;
         self
     }
+
     /// Sets the size of the largest message sent, which should be larger than every limit and window
     /// of the layer, in bytes; 3 MiB unless set.
     #[must_use]
@@ -152,6 +160,7 @@ impl<F: Traffic> Subject<F> {
         self.largest = bytes;
         self
     }
+
     /// Sets the limits of pipes that are tried, in bytes; 1, 100 and 65536 unless set.
     #[must_use]
     pub fn limits(mut self, limits: &[usize]) -> Self {
@@ -159,12 +168,23 @@ impl<F: Traffic> Subject<F> {
         self.limits.sort_unstable();
         self
     }
+
     /// Sets how many offsets of a conversation are split, cut and bent, if it is longer than that;
     /// 200 unless set.
     #[must_use]
     pub fn samples(mut self, offsets: usize) -> Self {
         self.samples = offsets;
         self
+    }
+
+    /// Returns a message of each of the [`SIZES`].
+    pub(crate) fn items(&self) -> Vec<F::Item> {
+        SIZES.iter().flat_map(|size| (self.sample)(*size)).collect()
+    }
+
+    /// Returns the largest of the limits.
+    pub(crate) fn largest_limit(&self) -> usize {
+        self.limits.iter().copied().max().unwrap_or(65536)
     }
 }
 
@@ -175,3 +195,6 @@ impl<F: Traffic> fmt::Debug for Subject<F> {
             .finish_non_exhaustive()
     }
 }
+
+/// The sizes of what is said: around the edges of length fields.
+const SIZES: [usize; 6] = [0, 1, 125, 126, 700, 3];

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wirestack_laws::{Law, Subject, check};
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, LayerExt, Parsed, Pipe, Ports, Progress, Status, Tunnel};
+use wirestack_layer::{Error, Flows, Layer, LayerExt, Parsed, Pipe, Progress, Status, Tunnel};
 
 // --- a password: both sides ---
 
@@ -149,7 +149,7 @@ fn one_byte_too_many_is_caught() {
         })
     };
     let text = caught(|| check(&password(greedy, server)));
-    assert!(text.starts_with("password does not work"), "{text}");
+    assert!(text.starts_with("password does not deliver"), "{text}");
 }
 
 #[test]
@@ -161,14 +161,14 @@ fn one_byte_too_few_is_caught() {
         })
     };
     let text = caught(|| check(&password(hasty, server).unit(16)));
-    assert!(text.starts_with("password does not work"), "{text}");
+    assert!(text.starts_with("password does not deliver"), "{text}");
 }
 
 #[test]
 fn a_write_without_room_is_caught() {
     let text = caught(|| check(&password(|| Pushy::new(client("sesame")), server)));
     assert!(
-        text.starts_with(&format!("the law {}", Law::Room)),
+        text.starts_with(&format!("the law {}", Law::Backpressure)),
         "{text}"
     );
 }
@@ -192,23 +192,27 @@ impl Layer for Pushy {
     fn name(&self) -> &'static str {
         self.tunnel.name()
     }
-    fn process(&mut self, p: Ports<'_>, now: Instant) {
+
+    fn process(&mut self, p: Flows<'_>, now: Instant) {
         if self.is_open() {
             return self.tunnel.process(p, now);
         }
-        let Ports {
+        let Flows {
             from_wire, to_wire, ..
         } = p;
-        let ports = Ports::new(from_wire, &mut self.said, p.from_app, p.to_app);
-        self.tunnel.process(ports, now);
-        self.said.pour_all(to_wire);
+        let flows = Flows::new(from_wire, &mut self.said, p.from_app, p.to_app);
+        self.tunnel.process(flows, now);
+        self.said.transfer_all_to(to_wire);
     }
+
     fn is_open(&self) -> bool {
         self.tunnel.is_open()
     }
+
     fn progress(&self) -> Progress {
         self.tunnel.progress()
     }
+
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         self.tunnel.visit(visitor);
     }

@@ -2,7 +2,7 @@ use super::Bug;
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Ports, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Progress};
 
 /// A gate: the client asks for a door in one line, the server's application opens it or does not,
 /// and then it is as if the gate were not there.
@@ -29,9 +29,11 @@ impl Gate {
     pub(crate) fn client(bug: Bug) -> Self {
         Self::new(bug, State::Asking)
     }
+
     pub(crate) fn server(bug: Bug) -> Self {
         Self::new(bug, State::Reading { client: false })
     }
+
     fn new(bug: Bug, state: State) -> Self {
         Self {
             bug,
@@ -40,6 +42,7 @@ impl Gate {
             calls: 0,
         }
     }
+
     /// Decides, if a decision is waited for.
     pub(crate) fn decide(&mut self, accept: bool) -> bool {
         let parked = matches!(self.state, State::Deciding);
@@ -48,15 +51,18 @@ impl Gate {
         }
         parked
     }
+
     fn has(&self, bug: Bug) -> bool {
         self.bug == bug
     }
-    fn fail(&mut self, p: &mut Ports<'_>, error: Error) {
+
+    fn fail(&mut self, p: &mut Flows<'_>, error: Error) {
         p.fail(error);
         self.until = None;
         self.state = State::Over;
     }
-    fn read(&mut self, p: &mut Ports<'_>, client: bool, now: Instant) {
+
+    fn read(&mut self, p: &mut Flows<'_>, client: bool, now: Instant) {
         let unread = p.from_wire.unread();
         let there = unread.len();
         if let Some(end) = unread.iter().take(LINE).position(|b| *b == b'\n') {
@@ -69,7 +75,10 @@ impl Gate {
             }
         } else if there >= LINE {
             self.fail(p, Error::peer("gate", "a line of more than 64 bytes"));
-        } else if let Some(error) = p.from_wire.cut("gate", "closed before the line was whole") {
+        } else if let Some(error) = p
+            .from_wire
+            .truncation("gate", "closed before the line was whole")
+        {
             self.fail(p, error);
         } else if self.until.is_some_and(|until| until <= now) {
             self.fail(p, Error::peer("gate", "no line came in time"));
@@ -77,7 +86,8 @@ impl Gate {
             p.from_wire.require(there + 1);
         }
     }
-    fn opens(&mut self, p: &mut Ports<'_>) {
+
+    fn opens(&mut self, p: &mut Flows<'_>) {
         let hidden = match self.bug {
             Bug::HidesBytes => p.from_wire.take(p.from_wire.len()),
             _ => Bytes::new(),
@@ -103,7 +113,8 @@ impl Layer for Gate {
     fn name(&self) -> &'static str {
         "gate"
     }
-    fn process(&mut self, mut p: Ports<'_>, now: Instant) {
+
+    fn process(&mut self, mut p: Flows<'_>, now: Instant) {
         p.propagate_stop();
         loop {
             match &mut self.state {
@@ -144,21 +155,25 @@ impl Layer for Gate {
                         alter(p.from_wire, p.to_app.room());
                         alter(p.from_app, p.to_wire.room());
                     }
-                    return p.tunnel();
+                    return p.pass_through();
                 }
                 State::Over => return p.discard(),
             }
         }
     }
+
     fn deadline(&self) -> Option<Instant> {
         self.until
     }
+
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
     }
+
     fn is_transparent(&self) -> bool {
         self.is_open() && !(self.has(Bug::ClosesAgain) && self.calls > 8)
     }
+
     fn progress(&self) -> Progress {
         match self.state {
             State::Asking | State::Reading { client: true } => Progress::Opening("the gate"),

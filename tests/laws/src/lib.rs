@@ -8,25 +8,25 @@
 //!
 //! ```
 //! # use wirestack_layer::Instant;
-//! # use wirestack_layer::{Layer, Ports, Progress};
+//! # use wirestack_layer::{Layer, Flows, Progress};
 //! use wirestack_laws::{Subject, check};
 //! use wirestack_layer::{Flow, Pipe};
 //!
 //! struct Caps; // swaps the case of every letter
 //!
 //! fn swap(from: &mut Pipe, to: &mut Pipe) {
-//!     let n = from.len().min(to.room()); // leave the `min` out, and `Room` is broken
+//!     let n = from.len().min(to.room()); // leave the `min` out, and `Backpressure` is broken
 //!     to.write(&from.unread()[..n].iter().map(|b| b ^ 0x20).collect::<Vec<u8>>());
 //!     from.consume(n);
 //!     if let Some(end) = from.end().cloned() {
-//!         to.close(end); // `closed()` instead of `end()` would break `Order`
+//!         to.close(end); // `closed()` instead of `end()` would break `Ordering`
 //!     }
 //! }
 //! # impl Layer for Caps {
 //! #     type In = Pipe;
 //! #     type Out = Pipe;
 //! #     fn name(&self) -> &'static str { "caps" }
-//! #     fn process(&mut self, mut p: Ports<'_>, _now: Instant) {
+//! #     fn process(&mut self, mut p: Flows<'_>, _now: Instant) {
 //! #         p.propagate_stop();
 //! #         swap(p.from_wire, p.to_app);
 //! #         swap(p.from_app, p.to_wire);
@@ -49,23 +49,28 @@
 //! # Contents
 //!
 //! * [`Subject`], [`Endpoint`], [`Traffic`]: what is under test.
-//! * [`check`]: every law of one subject. [`nesting`]: the law that compares several.
-//! * [`works`], [`quiet`], [`clock`], [`split`], [`order`], [`end`], [`room`], [`need`], [`calm`],
-//!   [`clear`]: one law each.
+//! * [`check`]: every law of one subject. [`associativity`]: the law that compares several.
+//! * [`delivery`], [`idempotence`], [`deadline`], [`fragmentation`], [`ordering`], [`termination`], [`backpressure`], [`demand`], [`robustness`],
+//!   [`transparency`]: one law each.
 //! * [`Law`]: their names, as they stand in a failure.
 
+mod compare;
+mod context;
+mod conversation;
 mod law;
 mod laws;
-mod link;
-mod pressure;
-mod side;
+mod monologue;
+mod peer;
+mod rng;
+mod role;
+mod simulation;
 mod subject;
 mod traffic;
-mod world;
 
 pub use law::Law;
 pub use laws::{
-    calm, check, clear, clock, end, need, nesting, order, quiet, room, split, stop, works,
+    associativity, backpressure, cancellation, check, deadline, delivery, demand, fragmentation,
+    idempotence, ordering, robustness, termination, transparency,
 };
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};

@@ -5,34 +5,34 @@ mod toys;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use toys::{Bug, gate, nested, records};
-use wirestack_laws::{Law, check, nesting};
+use wirestack_laws::{Law, associativity, check};
 
 #[test]
 fn each_mutant_of_the_records_is_caught() {
     let mutants = [
-        (Bug::LosesPartialLength, Law::Split),
-        (Bug::FillsWhatIsFree, Law::Split),
-        (Bug::ErrorOvertakes, Law::Order),
-        (Bug::CutLooksFinished, Law::Order),
-        (Bug::ForgetsTheReason, Law::Order),
-        (Bug::AbortLooksFinished, Law::Order),
-        (Bug::AbortOvertakes, Law::Order),
-        (Bug::PostponesItsDeadline, Law::Quiet),
-        (Bug::WritesOnEveryCall, Law::Quiet),
-        (Bug::LingersAtItsDeadline, Law::Clock),
-        (Bug::WritesAfterItsEnd, Law::End),
-        (Bug::KeepsItsInputs, Law::End),
-        (Bug::KeepsItsApplication, Law::End),
-        (Bug::OverfillsTheWire, Law::Room),
-        (Bug::OverfillsTheApplication, Law::Room),
-        (Bug::Hoards, Law::Room),
-        (Bug::AsksForNothing, Law::Need),
-        (Bug::AsksForTheLengthOnly, Law::Need),
-        (Bug::BelievesLengths, Law::Calm),
-        (Bug::PanicsOnJunk, Law::Calm),
-        (Bug::HangsAtTheEnd, Law::Calm),
-        (Bug::WritesInVain, Law::Stop),
-        (Bug::GoesDeaf, Law::Stop),
+        (Bug::LosesPartialLength, Law::Fragmentation),
+        (Bug::FillsWhatIsFree, Law::Fragmentation),
+        (Bug::ErrorOvertakes, Law::Ordering),
+        (Bug::CutLooksFinished, Law::Ordering),
+        (Bug::ForgetsTheReason, Law::Ordering),
+        (Bug::AbortLooksFinished, Law::Ordering),
+        (Bug::AbortOvertakes, Law::Ordering),
+        (Bug::PostponesItsDeadline, Law::Idempotence),
+        (Bug::WritesOnEveryCall, Law::Idempotence),
+        (Bug::LingersAtItsDeadline, Law::Deadline),
+        (Bug::WritesAfterItsEnd, Law::Termination),
+        (Bug::KeepsItsInputs, Law::Termination),
+        (Bug::KeepsItsApplication, Law::Termination),
+        (Bug::OverfillsTheWire, Law::Backpressure),
+        (Bug::OverfillsTheApplication, Law::Backpressure),
+        (Bug::Hoards, Law::Backpressure),
+        (Bug::AsksForNothing, Law::Demand),
+        (Bug::AsksForTheLengthOnly, Law::Demand),
+        (Bug::BelievesLengths, Law::Robustness),
+        (Bug::PanicsOnJunk, Law::Robustness),
+        (Bug::HangsAtTheEnd, Law::Robustness),
+        (Bug::WritesInVain, Law::Cancellation),
+        (Bug::GoesDeaf, Law::Cancellation),
     ];
     let wrong = mutants.map(|(bug, law)| caught(bug, law, || check(&records(bug))));
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
@@ -42,11 +42,11 @@ fn each_mutant_of_the_records_is_caught() {
 #[test]
 fn each_mutant_of_the_gate_is_caught() {
     let mutants = [
-        (Bug::ClosesAgain, Law::Clear),
-        (Bug::AltersBytes, Law::Clear),
-        (Bug::HidesBytes, Law::Clear),
-        (Bug::KeepsItsDeadline, Law::Clear),
-        (Bug::ParksForEver, Law::Calm),
+        (Bug::ClosesAgain, Law::Transparency),
+        (Bug::AltersBytes, Law::Transparency),
+        (Bug::HidesBytes, Law::Transparency),
+        (Bug::KeepsItsDeadline, Law::Transparency),
+        (Bug::ParksForEver, Law::Robustness),
     ];
     let wrong = mutants.map(|(bug, law)| caught(bug, law, || check(&gate(bug))));
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
@@ -54,11 +54,11 @@ fn each_mutant_of_the_gate_is_caught() {
 }
 
 #[test]
-fn each_mutant_of_nesting_is_caught() {
+fn each_mutant_of_associativity_is_caught() {
     let mutants = [Bug::ForgetsThePlace, Bug::ForgetsTheEnd, Bug::HidesTheLower];
     let wrong = mutants.map(|bug| {
         let groups = [nested(Bug::None), nested(bug)];
-        caught(bug, Law::Nesting, || nesting(&groups))
+        caught(bug, Law::Associativity, || associativity(&groups))
     });
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,10 +1,13 @@
+//! A link: what it carries, how it cuts it, and the faults that it makes.
+
+use crate::rng::Rng;
 use std::time::Duration;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Pipe};
 
 /// How a link cuts the bytes that it carries.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cutting {
+pub(crate) enum Chunking {
     /// Everything at once, and the end with it.
     Whole,
     /// At most so many bytes at once, by chance, and the end on its own.
@@ -12,7 +15,7 @@ pub(crate) enum Cutting {
     /// Everything up to this offset first, the rest later.
     Split(usize),
     /// Everything so much later.
-    Late(Duration),
+    Delayed(Duration),
 }
 
 /// What a link does wrong, at an offset.
@@ -30,8 +33,8 @@ pub(crate) enum Fault {
 
 /// One direction of a link.
 #[derive(Debug)]
-pub(crate) struct Way {
-    cutting: Cutting,
+pub(crate) struct Direction {
+    chunking: Chunking,
     fault: Option<(usize, Fault)>,
     /// Whether an abort arrives as one, as a reset does, or as a plain end.
     pub(crate) shows_aborts: bool,
@@ -42,10 +45,10 @@ pub(crate) struct Way {
     ready: Option<Instant>,
 }
 
-impl Way {
-    pub(crate) fn new(cutting: Cutting) -> Self {
+impl Direction {
+    pub(crate) fn new(chunking: Chunking) -> Self {
         Self {
-            cutting,
+            chunking,
             fault: None,
             shows_aborts: true,
             stalled: false,
@@ -53,18 +56,22 @@ impl Way {
             ready: None,
         }
     }
+
     /// Returns how many bytes were carried.
     pub(crate) fn carried(&self) -> usize {
         self.transcript.len()
     }
+
     /// Sets what will go wrong, so many bytes from now.
     pub(crate) fn break_after(&mut self, bytes: usize, fault: Fault) {
         self.fault = Some((self.carried() + bytes, fault));
     }
+
     /// Returns when what waits will arrive.
     pub(crate) fn ready(&self) -> Option<Instant> {
         self.ready
     }
+
     /// Carries what there is and may be, and returns whether anything changed.
     pub(crate) fn carry(
         &mut self,
@@ -87,17 +94,17 @@ impl Way {
         }
         let done = self.carried();
         let mut n = from.len().min(to.room());
-        match self.cutting {
-            Cutting::Chunks(most) => n = n.min(1 + rng.below(most)),
-            Cutting::Split(at) if done < at => n = n.min(at - done),
+        match self.chunking {
+            Chunking::Chunks(most) => n = n.min(1 + rng.below(most)),
+            Chunking::Split(at) if done < at => n = n.min(at - done),
             _ => {}
         }
-        let struck = self.fault.take_if(|(at, _)| *at <= done + n);
-        match struck {
-            Some((at, fault)) => self.strike(at - done, fault, from, to),
+        let fault_hit = self.fault.take_if(|(at, _)| *at <= done + n);
+        match fault_hit {
+            Some((at, fault)) => self.apply(at - done, fault, from, to),
             None => {
                 self.pass(n, from, to);
-                let apart = n > 0 && self.cutting != Cutting::Whole;
+                let apart = n > 0 && self.chunking != Chunking::Whole;
                 if !apart && let Some(end) = from.end().cloned() {
                     match end {
                         wirestack_layer::End::Aborted(_) if self.shows_aborts => to.abort(reset()),
@@ -109,8 +116,9 @@ impl Way {
             }
         }
     }
+
     fn arrives(&mut self, now: Instant) -> bool {
-        let Cutting::Late(by) = self.cutting else {
+        let Chunking::Delayed(by) = self.chunking else {
             return true;
         };
         let arrives = *self.ready.get_or_insert(now + by) <= now;
@@ -119,13 +127,14 @@ impl Way {
         }
         arrives
     }
+
     /// Carries the `n` bytes before the fault and lets it happen.
-    fn strike(&mut self, n: usize, fault: Fault, from: &mut Pipe, to: &mut Pipe) -> bool {
+    fn apply(&mut self, n: usize, fault: Fault, from: &mut Pipe, to: &mut Pipe) -> bool {
         self.pass(n, from, to);
         let at = self.carried();
         match fault {
             // The end comes with the last bytes if the link carries in lumps, else on its own.
-            Fault::Cut { clean } if n == 0 || self.cutting == Cutting::Whole => match clean {
+            Fault::Cut { clean } if n == 0 || self.chunking == Chunking::Whole => match clean {
                 true => to.finish(),
                 false => to.abort(reset()),
             },
@@ -146,6 +155,7 @@ impl Way {
         }
         true
     }
+
     fn pass(&mut self, n: usize, from: &mut Pipe, to: &mut Pipe) {
         if n > 0 {
             let bytes = from.take(n);
@@ -166,24 +176,3 @@ pub(crate) fn reset() -> Error {
 
 /// The name of what carries the bytes, in errors.
 pub(crate) const LINK: &str = "link";
-
-/// A seeded xorshift, which is all the chance that there is.
-#[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
-
-impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-    /// Returns a number below `n`.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 8) as usize % n.max(1)
-    }
-    /// Returns `n` bytes.
-    pub(crate) fn bytes(&mut self, n: usize) -> Vec<u8> {
-        (0..n).map(|_| self.below(256) as u8).collect()
-    }
-}

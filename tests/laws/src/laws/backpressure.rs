@@ -1,0 +1,92 @@
+//! Backpressure: with no room, no new unit is started. Overshoot is at most one unit.
+
+use crate::law::Law;
+use crate::role::Role;
+use crate::simulation::{Setting, Simulation, difference};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+
+/// Checks [`Law::Backpressure`]: a peer that does not read, and an application that does not.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn backpressure<F: Traffic>(subject: &Subject<F>) {
+    if subject.refused {
+        return;
+    }
+    for limit in &subject.limits {
+        let message = (subject.sample)(700);
+        let weight: usize = message.iter().map(F::byte_size).sum();
+        let unit = subject.unit + message.iter().map(F::byte_size).max().unwrap_or(0);
+        let total = 16 * (limit + unit).max(1000);
+        let items: Vec<F::Item> = (0..total / weight.max(1))
+            .flat_map(|_| message.clone())
+            .collect();
+        for from in [Role::Client, Role::Server] {
+            stalled_wire(subject, *limit, from, &items, limit + 2 * unit);
+            // Two layers and four flows may fill.
+            stalled_application(subject, *limit, from, &items, 3 * limit + 6 * unit);
+        }
+    }
+}
+
+/// Checks that no more than `most` bytes are taken while the wire stands still.
+fn stalled_wire<F: Traffic>(
+    subject: &Subject<F>,
+    limit: usize,
+    from: Role,
+    items: &[F::Item],
+    most: usize,
+) {
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), "the peer does not read");
+    simulation.settle();
+    simulation.directions[from as usize].stalled = true;
+    simulation.send(from, items);
+    simulation.settle();
+    hoards(&mut simulation, from, most);
+    simulation.directions[from as usize].stalled = false;
+    simulation.settle();
+    arrives(&simulation, from.other(), items);
+}
+
+/// Checks that no more than `most` bytes are taken while the peer's application does not read.
+fn stalled_application<F: Traffic>(
+    subject: &Subject<F>,
+    limit: usize,
+    from: Role,
+    items: &[F::Item],
+    most: usize,
+) {
+    let what = "the application does not read";
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    simulation.settle();
+    simulation.peer(from.other()).app.reads = false;
+    simulation.send(from, items);
+    simulation.settle();
+    hoards(&mut simulation, from, most);
+    simulation.peer(from.other()).app.reads = true;
+    simulation.settle();
+    arrives(&simulation, from.other(), items);
+}
+
+/// Fails if much more was taken from an application that nobody reads than the flows and layers may
+/// hold: an item need not be as long on the wire as it weighs.
+fn hoards<F: Traffic>(simulation: &mut Simulation<'_, F>, from: Role, most: usize) {
+    let taken = simulation.peer(from).taken();
+    if taken > 2 * most {
+        let seen = format!("{taken} bytes were taken, where {most} have room");
+        simulation.fail(Law::Backpressure, from.name(), seen);
+    }
+}
+
+fn arrives<F: Traffic>(simulation: &Simulation<'_, F>, to: Role, items: &[F::Item]) {
+    let outcome = simulation.outcome();
+    if let Some(what) = difference(outcome.of(to).0, items) {
+        simulation.fail(
+            Law::Backpressure,
+            to.name(),
+            format!("after a pause, {what}"),
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! Cancellation: when `to_wire` is stopped, so is `from_app`. What arrives is still heard.
+
+use crate::law::Law;
+use crate::role::Role;
+use crate::simulation::{Setting, Simulation, difference, reset};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+use wirestack_layer::Flow;
+
+/// Checks [`Law::Cancellation`]: wires that take no more at every moment of the opening and after it, while
+/// the peer goes on speaking.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn cancellation<F: Traffic>(subject: &Subject<F>) {
+    for limit in &subject.limits {
+        for from in [Role::Client, Role::Server] {
+            for open in [false, true] {
+                for bypass in [false, true] {
+                    stopped(subject, *limit, from, open, bypass);
+                }
+            }
+        }
+    }
+}
+
+fn stopped<F: Traffic>(subject: &Subject<F>, limit: usize, from: Role, open: bool, bypass: bool) {
+    let items = subject.items();
+    let what =
+        format!("the wire takes no more from the {from:?} (open: {open}, bypassed: {bypass})");
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    (simulation.client.bypass, simulation.server.bypass) = (bypass, bypass);
+    if open {
+        simulation.settle();
+    }
+    simulation.send(from, &items);
+    simulation.send(from.other(), &items);
+    simulation.peer(from).flows.to_wire.lose(reset());
+    simulation.settle();
+    if open && !subject.refused {
+        let outcome = simulation.outcome();
+        if let Some(what) = difference(outcome.of(from).0, &items) {
+            simulation.fail(
+                Law::Cancellation,
+                from.name(),
+                format!("it goes deaf: {what}"),
+            );
+        }
+    }
+    simulation.send(from, &items);
+    simulation.settle();
+    simulation.hang_up();
+}

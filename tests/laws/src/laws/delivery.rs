@@ -1,0 +1,30 @@
+//! Delivery, before any law: everything that is said arrives, over a link that does nothing to it.
+
+use crate::compare::comes_through;
+use crate::conversation::Conversation;
+use crate::simulation::{Setting, Simulation};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+
+/// Holds every conversation once, over a link that does nothing to it: without this no law can be
+/// checked.
+///
+/// # Panics
+///
+/// If something that was said does not arrive, or if a law is broken that can be seen in one call.
+pub fn delivery<F: Traffic>(subject: &Subject<F>) {
+    for conversation in Conversation::ALL {
+        let mut simulation = Simulation::new(
+            subject,
+            Setting::whole(subject.largest_limit()),
+            conversation,
+        );
+        conversation.hold(&mut simulation, &subject.items());
+        if let Some((who, seen)) = comes_through(&simulation) {
+            let (subject, what) = (&simulation.context.subject, &simulation.context.what);
+            panic!(
+                "{subject} does not deliver, so no law can be checked\n  by: the {who}\n  seen: {seen}\n  when: {what}"
+            );
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Fragmentation: cutting the input differently changes nothing that the application sees.
+
+use crate::compare::Comparison;
+use crate::conversation::Conversation;
+use crate::law::Law;
+use crate::monologue::Phase;
+use crate::rng::offsets;
+use crate::simulation::{Chunking, Fault, Setting, Simulation};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+use std::time::Duration;
+
+/// Checks [`Law::Fragmentation`]: conversations over links that cut the bytes at every size and place, with
+/// bytes that were bent among them.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn fragmentation<F: Traffic>(subject: &Subject<F>) {
+    let items = subject.items();
+    for conversation in Conversation::ALL {
+        let mut comparison = Comparison::new(Law::Fragmentation);
+        for limit in subject.limits.iter().rev() {
+            for chunking in CHUNKINGS {
+                let mut simulation =
+                    Simulation::new(subject, Setting::chunked(*limit, chunking), conversation);
+                conversation.hold(&mut simulation, &items);
+                comparison.add(&simulation);
+            }
+        }
+    }
+    at_offsets(subject, &items);
+    // Good bytes and bad ones in one lump are good bytes, then bad ones.
+    for phase in Phase::all(subject) {
+        for at in offsets(phase.length(subject), subject.samples / 8) {
+            phase.compare(subject, at, &Fault::Flip(0x10), Law::Fragmentation);
+        }
+    }
+}
+
+/// Compares links that cut a conversation in two.
+fn at_offsets<F: Traffic>(subject: &Subject<F>, items: &[F::Item]) {
+    let conversation = Conversation::Turns;
+    let setting = Setting::whole(subject.largest_limit());
+    let mut whole = Simulation::new(subject, setting, conversation);
+    conversation.hold(&mut whole, items);
+    let carried = whole.carried().into_iter().max().unwrap_or(0);
+    let mut comparison = Comparison::new(Law::Fragmentation);
+    comparison.add(&whole);
+    for at in offsets(carried, subject.samples) {
+        let setting = Setting::chunked(setting.limit, Chunking::Split(at));
+        let mut simulation = Simulation::new(subject, setting, conversation);
+        conversation.hold(&mut simulation, items);
+        comparison.add(&simulation);
+    }
+}
+
+const CHUNKINGS: [Chunking; 5] = [
+    Chunking::Whole,
+    Chunking::Chunks(1),
+    Chunking::Chunks(50),
+    Chunking::Chunks(3000),
+    Chunking::Delayed(Duration::from_millis(50)),
+];

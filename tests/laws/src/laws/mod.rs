@@ -1,0 +1,57 @@
+//! The laws, a file each.
+
+mod associativity;
+mod backpressure;
+mod cancellation;
+mod deadline;
+mod delivery;
+mod demand;
+mod fragmentation;
+mod idempotence;
+mod ordering;
+mod robustness;
+mod termination;
+mod transparency;
+
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+pub use associativity::associativity;
+pub use backpressure::backpressure;
+pub use cancellation::cancellation;
+pub use deadline::deadline;
+pub use delivery::delivery;
+pub use demand::demand;
+pub use fragmentation::fragmentation;
+pub use idempotence::idempotence;
+pub use ordering::ordering;
+pub use robustness::robustness;
+pub use termination::termination;
+pub use transparency::transparency;
+
+/// Checks every law but [`associativity`], which compares subjects.
+///
+/// # Panics
+///
+/// If a law is broken; the message names the law, the subject, what was seen, and when.
+pub fn check<F: Traffic>(subject: &Subject<F>) {
+    let laws: [(&str, Check<F>); 11] = [
+        ("delivery", delivery),
+        ("idempotence", idempotence),
+        ("deadline", deadline),
+        ("fragmentation", fragmentation),
+        ("ordering", ordering),
+        ("termination", termination),
+        ("backpressure", backpressure),
+        ("demand", demand),
+        ("robustness", robustness),
+        ("transparency", transparency),
+        ("cancellation", cancellation),
+    ];
+    for (at, (name, check)) in (1..).zip(laws) {
+        // Shown if a law is broken, or with `--nocapture`.
+        println!("{}: {name} ({at} of {})", subject.name, laws.len());
+        check(subject);
+    }
+}
+
+type Check<F> = fn(&Subject<F>);

@@ -1,0 +1,116 @@
+//! Ordering: an error or an end comes after everything that precedes it.
+
+use crate::law::Law;
+use crate::monologue::Phase;
+use crate::peer::Ended;
+use crate::rng::offsets;
+use crate::role::Role;
+use crate::simulation::{Fault, LINK, Setting, Simulation, difference};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+
+/// Checks [`Law::Ordering`]: connections that are cut at every place, and applications that give up.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn ordering<F: Traffic>(subject: &Subject<F>) {
+    for open in [false, true] {
+        for to in [Role::Server, Role::Client] {
+            if open && subject.refused {
+                continue;
+            }
+            let phase = Phase { open, to };
+            for at in offsets(phase.length(subject), subject.samples / 4) {
+                for clean in [false, true] {
+                    cut(subject, phase, at, clean);
+                }
+            }
+        }
+    }
+    for from in [Role::Client, Role::Server] {
+        for limit in &subject.limits {
+            for shows_aborts in [true, false] {
+                for open in [true, false] {
+                    give_up(subject, *limit, from, shows_aborts, open);
+                }
+            }
+        }
+    }
+}
+
+/// Cuts a connection: what arrived whole counts, nothing else does, and only a protocol that cannot
+/// know better takes it for an end.
+fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
+    let Phase { open, to } = phase;
+    let mut simulation = phase.compare(subject, at, &Fault::Cut { clean }, Law::Ordering);
+    let who = to.name();
+    let sent = simulation.peer(to.other()).app.sent().to_vec();
+    let outcome = simulation.outcome();
+    let (got, end) = outcome.of(to);
+    if !sent.starts_with(got) {
+        let what = difference(got, &sent).unwrap_or_default();
+        simulation.fail(Law::Ordering, who, what);
+    }
+    let all = got.len() == sent.len();
+    let fooled = open && clean && !subject.marks_end;
+    match end {
+        Ended::Not => simulation.fail(
+            Law::Ordering,
+            who,
+            "the connection was cut, but to_app goes on",
+        ),
+        Ended::Finished if !(fooled || all && subject.marks_end) => {
+            simulation.fail(
+                Law::Ordering,
+                who,
+                "the connection was cut, but to_app finished",
+            );
+        }
+        // A refusal may have been read before.
+        Ended::Aborted { layer, text } if !clean && !subject.refused && *layer != LINK => {
+            let what = format!("the connection was reset, but to_app says \"{text}\"");
+            simulation.fail(Law::Ordering, who, what);
+        }
+        _ => {}
+    }
+    simulation.hang_up();
+}
+
+/// Lets an application abort: what it said before arrives, and its peer is not told that it finished.
+fn give_up<F: Traffic>(
+    subject: &Subject<F>,
+    limit: usize,
+    from: Role,
+    shows_aborts: bool,
+    open: bool,
+) {
+    let what = format!("the {from:?} aborts (open: {open}, the link shows aborts: {shows_aborts})");
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    if open {
+        simulation.settle();
+    }
+    for direction in &mut simulation.directions {
+        direction.shows_aborts = shows_aborts;
+    }
+    let items = subject.items();
+    simulation.send(from, &items);
+    simulation.peer(from).app.abort();
+    simulation.settle();
+    let to = from.other();
+    let who = to.name();
+    let outcome = simulation.outcome();
+    let (got, end) = outcome.of(to);
+    if open && !subject.refused {
+        if let Some(what) = difference(got, &items) {
+            simulation.fail(Law::Ordering, who, what);
+        }
+        if *end == Ended::Not {
+            simulation.fail(Law::Ordering, who, "its peer aborted, but to_app goes on");
+        }
+    }
+    if *end == Ended::Finished && (shows_aborts || subject.marks_end) {
+        simulation.fail(Law::Ordering, who, "its peer aborted, but to_app finished");
+    }
+    simulation.hang_up();
+}

@@ -1,0 +1,71 @@
+//! Robustness: no bytes panic, nothing hangs, and memory stays within the stated limits.
+
+use crate::conversation::Conversation;
+use crate::monologue::Phase;
+use crate::rng::Rng;
+use crate::role::Role;
+use crate::simulation::{Fault, Setting, Simulation};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+
+/// Checks [`Law::Robustness`](crate::Law::Robustness): junk, and conversations in which bytes were bent, lost and
+/// added.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn robustness<F: Traffic>(subject: &Subject<F>) {
+    let what = "the wire breaks before the application decides";
+    let setting = Setting::whole(subject.largest_limit());
+    let mut simulation = Simulation::new(subject, setting, what);
+    simulation.server.app.decides = false;
+    simulation.settle();
+    simulation.break_wires();
+    simulation.hang_up();
+    for to in [Role::Client, Role::Server] {
+        for open in [false, true] {
+            for fill in [None, Some(0), Some(0xff), Some(b'A'), Some(b'\n')] {
+                let junk = fill.map_or_else(|| Rng::new(7).bytes(FLOOD), |byte| vec![byte; FLOOD]);
+                bend(subject, Phase { open, to }, 0, Fault::Insert(junk), 7);
+            }
+        }
+        let [opening, after] = [false, true].map(|open| Phase { open, to }.length(subject));
+        for seed in 0..subject.samples as u64 {
+            let mut rng = Rng::new(seed + 1);
+            let at = rng.below(opening + after);
+            let fault = match rng.below(8) {
+                0 => Fault::Lose,
+                1 => {
+                    let n = 1 + rng.below(40);
+                    Fault::Insert(rng.bytes(n))
+                }
+                _ => Fault::Flip(1 << rng.below(8)),
+            };
+            bend(subject, Phase { open: false, to }, at, fault, seed);
+        }
+    }
+}
+
+/// Holds a conversation with a fault, so many bytes behind the beginning of its phase.
+fn bend<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, fault: Fault, seed: u64) {
+    let Phase { open, to } = phase;
+    let name = match &fault {
+        Fault::Insert(bytes) => format!("{} bytes are added", bytes.len()),
+        fault => format!("{fault:?}"),
+    };
+    let what = format!("{name} at {at} of what the {to:?} reads (once open: {open})");
+    let setting = Setting {
+        seed,
+        ..Setting::whole(subject.largest_limit())
+    };
+    let mut simulation = Simulation::new(subject, setting, what);
+    if open {
+        simulation.settle();
+    }
+    simulation.directions[to.other() as usize].break_after(at, fault);
+    Conversation::Both.hold(&mut simulation, &subject.items());
+    simulation.hang_up();
+}
+
+/// How much junk a layer has to bear, in bytes.
+const FLOOD: usize = 100 << 10;

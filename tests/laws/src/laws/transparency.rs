@@ -1,0 +1,34 @@
+//! Transparency: a transparent layer stays so. Bypassed or not, it is indistinguishable.
+
+use crate::compare::Comparison;
+use crate::conversation::Conversation;
+use crate::law::Law;
+use crate::simulation::{Chunking, Setting, Simulation};
+use crate::subject::Subject;
+use crate::traffic::Traffic;
+
+/// Checks [`Law::Transparency`]: every conversation with the layer taken out of the path as soon as it is
+/// transparent, on either side and on both.
+///
+/// # Panics
+///
+/// If the law is broken.
+pub fn transparency<F: Traffic>(subject: &Subject<F>) {
+    let items = subject.items();
+    for conversation in Conversation::ALL {
+        let mut comparison = Comparison::new(Law::Transparency);
+        for limit in &subject.limits {
+            for chunking in [Chunking::Whole, Chunking::Chunks(50)] {
+                for (client, server) in [(false, false), (true, false), (false, true), (true, true)]
+                {
+                    let setting = Setting::chunked(*limit, chunking);
+                    let what = format!("{conversation}; bypassed: {client} {server}");
+                    let mut simulation = Simulation::new(subject, setting, what);
+                    (simulation.client.bypass, simulation.server.bypass) = (client, server);
+                    conversation.hold(&mut simulation, &items);
+                    comparison.add(&simulation);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! One side of a conversation.
+
+mod application;
+mod ends;
+mod flows;
+mod invariants;
+mod snapshot;
+
+use crate::context::Context;
+use crate::law::Law;
+use crate::role::Role;
+use crate::subject::{Endpoint, Subject};
+use crate::traffic::Traffic;
+use application::Application;
+pub(crate) use ends::{Ended, Ends};
+use flows::OwnedFlows;
+use invariants::{Call, Invariants};
+use snapshot::{LayerState, Snapshot};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wirestack_layer::{Flow, Instant};
+
+/// One side of a conversation: a layer, its flows and its application.
+///
+/// After each call of `process` it checks the laws that can be seen in one call.
+pub(crate) struct Peer<'a, F: Traffic> {
+    subject: &'a Subject<F>,
+    role: Role,
+    layer: Box<Endpoint<F>>,
+    pub(crate) flows: OwnedFlows<F>,
+    pub(crate) app: Application<F>,
+    /// True if the layer is taken out of the path once it is transparent.
+    pub(crate) bypass: bool,
+    invariants: Invariants,
+}
+
+impl<'a, F: Traffic> Peer<'a, F> {
+    pub(crate) fn new(subject: &'a Subject<F>, role: Role, limit: usize) -> Self {
+        let make = match role {
+            Role::Client => &subject.client,
+            Role::Server => &subject.server,
+        };
+        Self {
+            subject,
+            role,
+            layer: make(),
+            flows: OwnedFlows::with_limit(limit),
+            app: Application::new(),
+            bypass: false,
+            invariants: Invariants {
+                unit: subject.unit,
+                memory: subject.memory,
+                was_open: false,
+                was_transparent: false,
+            },
+        }
+    }
+
+    /// Allows for an item of this size in flight.
+    pub(crate) fn expect(&mut self, item: usize) {
+        let unit = self.subject.unit + item;
+        self.invariants.unit = self.invariants.unit.max(unit);
+    }
+
+    /// Does what an application can do besides sending and receiving.
+    pub(crate) fn poke(&mut self) {
+        (self.subject.poke)(&mut *self.layer);
+    }
+
+    // --- calls of the layer ---
+
+    /// Processes, decides, reads and writes until nothing moves; returns `true` if anything did.
+    pub(crate) fn process(&mut self, context: &Context, now: Instant) -> bool {
+        let start = self.flows.revision();
+        let mut decided = false;
+        for _ in 0..ROUNDS {
+            let before = self.flows.revision();
+            self.app.feed(&mut self.flows.from_app);
+            self.step(context, now);
+            let snapshot = self.snapshot();
+            self.step(context, now);
+            self.unchanged(context, &snapshot, "a second call at the same time");
+            let again = self.app.decides && (self.subject.decide)(&mut *self.layer);
+            decided |= again;
+            self.app.read(&mut self.flows.to_app);
+            if !again && self.flows.revision() == before {
+                return decided || self.flows.revision() != start;
+            }
+        }
+        context.broken(Law::Idempotence, self.who(), "it never comes to rest")
+    }
+
+    /// Calls a side that has nothing to do, a moment later.
+    pub(crate) fn idle(&mut self, context: &Context, later: Instant) {
+        if self.deadline().is_none_or(|deadline| later < deadline) {
+            let snapshot = self.snapshot();
+            self.step(context, later);
+            self.unchanged(context, &snapshot, "a call before the deadline");
+        }
+    }
+
+    fn unchanged(&self, context: &Context, before: &Snapshot, what: &str) {
+        let after = self.snapshot();
+        if *before != after {
+            let seen = before.changes(&after);
+            context.broken(Law::Idempotence, self.who(), format!("{what} {seen}"));
+        }
+    }
+
+    /// Calls `process` once and checks everything that can be seen.
+    fn step(&mut self, context: &Context, now: Instant) {
+        let before = self.flows.outputs();
+        let flows = self.flows.flows();
+        if self.bypass && self.layer.is_transparent() {
+            return F::tunnel(flows);
+        }
+        let layer = &mut self.layer;
+        let ran = catch_unwind(AssertUnwindSafe(|| layer.process(flows, now)));
+        if let Err(panic) = ran {
+            self.panicked(context, &*panic);
+        }
+        self.invariants.check(&Call {
+            context,
+            who: self.role.name(),
+            now,
+            layer: &*self.layer,
+            flows: &self.flows,
+            before,
+            after: self.flows.outputs(),
+        });
+    }
+
+    fn panicked(&self, context: &Context, panic: &(dyn Any + Send)) -> ! {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("something");
+        // A pipe panics with these words if something is written behind its end.
+        let law = if text.contains("had ended") {
+            Law::Termination
+        } else {
+            Law::Robustness
+        };
+        context.broken(law, self.who(), format!("a panic: {text}"))
+    }
+
+    // --- what can be seen ---
+
+    pub(crate) fn who(&self) -> &'static str {
+        self.role.name()
+    }
+
+    /// Returns `true` if one direction can end while the other goes on.
+    pub(crate) fn carries_half_close(&self) -> bool {
+        self.layer.carries_half_close()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let bypassed = self.bypass && self.layer.is_transparent();
+        self.layer.deadline().filter(|_| !bypassed)
+    }
+
+    /// Returns `true` if both directions have ended and everything was read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.flows.to_wire.end().is_some() && self.flows.to_app.end().is_some()
+    }
+
+    /// Returns how many bytes the layer has taken from its application.
+    pub(crate) fn taken(&self) -> usize {
+        self.app.fed() - self.flows.from_app.held()
+    }
+
+    /// Returns what the application and the wire saw at the end.
+    pub(crate) fn ends(&self) -> Ends {
+        Ends {
+            app: self.flows.to_app.end().into(),
+            wire: self.flows.to_wire.end().into(),
+        }
+    }
+
+    /// Returns why the application may send no more, and whether something is lost.
+    pub(crate) fn stopped(&self) -> Option<(String, bool)> {
+        let stop = self.flows.from_app.stop_state()?;
+        Some((stop.error.to_string(), stop.lost))
+    }
+
+    /// Returns the state of each layer, from the wire up.
+    pub(crate) fn layers(&self) -> Vec<LayerState> {
+        snapshot::layer_states(&*self.layer)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&*self.layer, &self.flows)
+    }
+}
+
+/// More rounds than any side needs to come to rest.
+const ROUNDS: usize = 1 << 22;
