@@ -71,3 +71,7 @@ pub use basic::basic_credentials;
 pub use error::Http1Error;
 pub use limits::Limits;
 pub use refusal::{Refusal, proxy_challenges};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -91,3 +91,7 @@ pub use streams::{Head, Lent, StreamId, Streams};
 
 /// The name of these layers in errors and traces.
 const NAME: &str = "http2";
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -110,3 +110,7 @@ pub use queue::{ByteSize, Queue};
 pub use seed::Seed;
 pub use status::{Facts, Status};
 pub use tunnel::{Parsed, ReadError, Tunnel, Wire};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

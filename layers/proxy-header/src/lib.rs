@@ -65,3 +65,7 @@ pub use tlv::{Tls, Tlv, kind};
 
 /// The name of both layers.
 const NAME: &str = "proxy-header";
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

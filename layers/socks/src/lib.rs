@@ -99,3 +99,7 @@ pub use socks5_proto::UnassignedReply;
 
 /// The name of both layers.
 const NAME: &str = "socks";
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -93,3 +93,7 @@ pub use settings::{ClientSettings, ServerSettings, Versions};
 
 /// What errors and traces call these layers.
 const NAME: &str = "tls";
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -132,3 +132,7 @@ fn write_facts(
     }
     Ok(())
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
