@@ -4,7 +4,7 @@ pub(crate) mod websocket;
 
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{FirstHop, Route, RouteBuilder};
-use crate::plan::websocket::{HttpVersions, RedirectError, WebSocketOptions};
+use crate::plan::websocket::{BoxSocket, HttpVersions, RedirectError, WebSocketOptions};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
@@ -14,15 +14,11 @@ use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use wirestack_http2::{self as http2, Streams};
-use wirestack_layer::{Error, Flow, Layer, Queue};
+use wirestack_layer::{Error, Flow, Layer};
 use wirestack_nest::{BoxTunnel, Identity, Nest, Stack};
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
-use wirestack_websocket::{Client, Message, Payload};
-
-/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
-/// it is their parts or bytes.
-pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
+use wirestack_websocket::{Client, Payload};
 
 /// An HTTP/2 connection at the top of a stack of any depth, boxed.
 pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;

@@ -1,9 +1,12 @@
-use crate::plan::BoxSocket;
 use crate::route::target::Target;
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, Seed};
+use wirestack_layer::{Error, Layer, Queue, Seed};
 use wirestack_nest::Nest;
-use wirestack_websocket::{self as websocket, Payload};
+use wirestack_websocket::{self as websocket, Message, Payload};
+
+/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
+/// it is their parts or bytes.
+pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
 
 /// How to open a WebSocket.
 #[derive(Clone, Debug)]

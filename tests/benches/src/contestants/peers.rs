@@ -1,6 +1,7 @@
 //! The other libraries, each with its own idea of a message and with its default settings.
 
-use super::{Conn, Io, Peer};
+use crate::contestant::{Conn, Peer};
+use crate::tls::Io;
 use bytes::Bytes;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use std::fmt::Debug;

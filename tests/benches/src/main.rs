@@ -6,6 +6,8 @@
 //! others are compared, and `floor` is a minimal data path written by hand. `README.md` has the
 //! commands, `docs/conformance/performance.md` of the project the results.
 
+mod conditions;
+mod contestant;
 mod contestants;
 mod echo;
 mod loopback;
@@ -16,17 +18,17 @@ mod table;
 mod tls;
 mod tunnels;
 
+use conditions::{Direction, Net};
 use contestants::Contestant;
-use loopback::Net;
 use measure::rounds;
 use std::process::ExitCode;
-use stream::Way;
 use table::Times;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if memory::child(&arguments).is_some() {
+    let parts = |name: &str| Contestant::named(name).map(|it| (it.memory_server, it.memory_client));
+    if memory::child(&arguments, parts).is_some() {
         return ExitCode::SUCCESS;
     }
     match Options::parse(&arguments) {
@@ -101,11 +103,11 @@ impl Options {
     fn stream(&self) {
         for net in Net::ALL {
             let table = Times::new("Stream", net.name(), &self.contestants);
-            for way in Way::ALL {
+            for direction in Direction::ALL {
                 for size in stream::SIZES {
-                    let run = |c: &Contestant| (c.stream)(net, way, size);
+                    let run = |c: &Contestant| (c.stream)(net, direction, size);
                     let results = rounds(&self.contestants, self.rounds, run);
-                    table.row(&format!("{}, {}", bytes(size), way.name()), &results);
+                    table.row(&format!("{}, {}", bytes(size), direction.name()), &results);
                 }
             }
         }
@@ -115,7 +117,7 @@ impl Options {
         let title = "Memory of an idle connection, KiB";
         table::head(title, "", self.contestants.iter().map(|c| c.name));
         for net in Net::ALL {
-            let run = |c| memory::run(c, net, self.connections);
+            let run = |c: &Contestant| memory::run(c.name, net, self.connections);
             let results: Vec<[f64; 2]> = self.contestants.iter().map(run).collect();
             for (end, name) in ["server", "client"].into_iter().enumerate() {
                 let cells = results.iter().map(|r| format!("{:.1}", r[end] / 1024.0));

@@ -1,7 +1,8 @@
 //! Echo: one message there and back again, over and over.
 
-use crate::contestants::{Conn, Peer};
-use crate::loopback::{Job, Net, both_ends};
+use crate::conditions::Net;
+use crate::contestant::{Conn, Peer};
+use crate::loopback::{Job, both_ends};
 use crate::measure::{Meter, payload};
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What the transport alone costs: messages of one length, without any framing.
 
-use super::{BUFFER, Conn, FIRST_READ, Io, Kind, Peer};
+use crate::contestant::{BUFFER, Conn, FIRST_READ, Kind, Peer};
+use crate::tls::Io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,41 +1,20 @@
 //! Streaming: many messages one way, as fast as they go, flushed at the end and answered once.
 
-use crate::contestants::{Conn, Peer};
-use crate::loopback::{Job, Net, both_ends};
+use crate::conditions::{Direction, Net};
+use crate::contestant::{Conn, Peer};
+use crate::loopback::{Job, both_ends};
 use crate::measure::{Meter, payload};
 
 /// The sizes of the messages, in bytes.
 pub(crate) const SIZES: [usize; 3] = [125, 16 * 1024, 1024 * 1024];
 
-/// The way that the messages take.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// From client to server, masked.
-    Up,
-    /// From server to client.
-    Down,
-}
-
-impl Way {
-    /// Both.
-    pub(crate) const ALL: [Self; 2] = [Self::Up, Self::Down];
-
-    /// Returns its name in the tables.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Up => "to the server",
-            Self::Down => "to the client",
-        }
-    }
-}
-
 /// Returns the CPU microseconds that a message costs both ends together.
-pub(crate) fn run<P: Peer>(net: Net, way: Way, size: usize) -> f64 {
+pub(crate) fn run<P: Peer>(net: Net, direction: Direction, size: usize) -> f64 {
     let sender = End { size, sends: true };
     let receiver = End { size, sends: false };
-    match way {
-        Way::Up => both_ends::<P, _, _>(net, size, sender, receiver),
-        Way::Down => both_ends::<P, _, _>(net, size, receiver, sender),
+    match direction {
+        Direction::Up => both_ends::<P, _, _>(net, size, sender, receiver),
+        Direction::Down => both_ends::<P, _, _>(net, size, receiver, sender),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Markdown tables, printed row by row as the results come.
 
-use crate::contestants::{Contestant, Kind};
+use crate::contestant::Kind;
+use crate::contestants::Contestant;
 use crate::measure::quantile;
 
 /// A table of times, with a column for each contestant, and one for ours beside the best peer.

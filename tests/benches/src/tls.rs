@@ -1,13 +1,18 @@
 //! TLS for every contestant alike: rustls with aws-lc-rs and its default suites, a self-signed
 //! certificate, no resumption.
 
-use crate::contestants::Io;
 use std::sync::{Arc, OnceLock};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// A byte stream of tokio's.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
 
 /// Opens the client's end with tokio-rustls.
 pub(crate) async fn connect<S: Io>(io: S) -> tokio_rustls::client::TlsStream<S> {

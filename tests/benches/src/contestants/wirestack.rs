@@ -1,8 +1,9 @@
 //! wirestack's own WebSocket, on wirestack's TLS where there is TLS.
 
 use super::peers::{Message, Messages};
-use super::{Conn, Io, Kind, Peer};
+use crate::contestant::{Conn, Kind, Peer};
 use crate::tls as settings;
+use crate::tls::Io;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use wirestack::runtime::TokioTransport;

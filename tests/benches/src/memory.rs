@@ -4,9 +4,10 @@
 //! is used next: a server, which starts its client. The client opens some connections to warm up,
 //! then those that count; on each, one message goes there and back.
 
-use crate::contestants::{Conn, Contestant, Peer};
+use crate::conditions::Net;
+use crate::contestant::{Conn, Peer};
 use crate::echo::Echoer;
-use crate::loopback::{self, Job, Net, runtime};
+use crate::loopback::{self, Job, runtime};
 use crate::{measure::payload, tls};
 use rustix::param::page_size;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -18,14 +19,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 /// Returns the bytes that a connection costs the server and the client.
-pub(crate) fn run(contestant: &Contestant, net: Net, connections: usize) -> [f64; 2] {
+pub(crate) fn run(contestant: &str, net: Net, connections: usize) -> [f64; 2] {
     let output = this_program()
-        .args([
-            SERVER,
-            contestant.name,
-            net.name(),
-            &connections.to_string(),
-        ])
+        .args([SERVER, contestant, net.name(), &connections.to_string()])
         .stderr(Stdio::inherit())
         .output()
         .expect("a server process");
@@ -37,19 +33,22 @@ pub(crate) fn run(contestant: &Contestant, net: Net, connections: usize) -> [f64
     [(); 2].map(|()| numbers.next().expect("two numbers"))
 }
 
+/// The server's and the client's part of a contestant.
+pub(crate) type Parts = (fn(Net, usize), fn(Net, usize, u16));
+
 /// Plays the part of the server or the client if the arguments say that this process is one.
-pub(crate) fn child(arguments: &[&str]) -> Option<()> {
+pub(crate) fn child(arguments: &[&str], named: impl Fn(&str) -> Option<Parts>) -> Option<()> {
     let [part, name, net, connections, rest @ ..] = arguments else {
         return None;
     };
-    let contestant = Contestant::named(name)?;
+    let (server, client) = named(name)?;
     let net = Net::named(net)?;
     let connections = connections.parse().ok()?;
     match (*part, rest) {
-        (SERVER, []) => (contestant.memory_server)(net, connections),
+        (SERVER, []) => server(net, connections),
         (CLIENT, [port, certificate]) => {
             tls::trust(certificate.to_string());
-            (contestant.memory_client)(net, connections, port.parse().ok()?);
+            client(net, connections, port.parse().ok()?);
         }
         _ => return None,
     }

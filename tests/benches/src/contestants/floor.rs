@@ -1,7 +1,8 @@
 //! What a WebSocket costs at least: a hand-written data path for binary messages in one frame,
 //! without the checks, control frames and owned messages that a library owes its users.
 
-use super::{BUFFER, Conn, FIRST_READ, Io, Kind, Peer};
+use crate::contestant::{BUFFER, Conn, FIRST_READ, Kind, Peer};
+use crate::tls::Io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

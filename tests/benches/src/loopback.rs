@@ -1,36 +1,10 @@
 //! Both ends of a connection over loopback, on one thread: what is measured is the CPU time of
 //! both together, with nothing gained from a second core.
 
-use crate::contestants::{Conn, Peer};
+use crate::conditions::Net;
+use crate::contestant::{Conn, Peer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-
-/// What is below the WebSocket.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Net {
-    /// TCP alone.
-    Tcp,
-    /// TLS 1.3 over TCP.
-    Tls,
-}
-
-impl Net {
-    /// Both.
-    pub(crate) const ALL: [Self; 2] = [Self::Tcp, Self::Tls];
-
-    /// Returns its name in the tables.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "TCP",
-            Self::Tls => "TLS",
-        }
-    }
-
-    /// Returns the one with this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|net| net.name() == name)
-    }
-}
 
 /// What one end does with its connection.
 pub(crate) trait Job: Send + 'static {
