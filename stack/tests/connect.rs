@@ -247,18 +247,37 @@ async fn a_silent_proxy_times_out_by_name() {
 
 #[tokio::test]
 async fn what_makes_no_route_is_refused_before_anything_is_sent() {
-    for (url, hop, wanted) in [
-        ("wss://h", "ftp://h", "hop 1: the scheme of the URL is not"),
-        (
-            "http://h",
-            "http://h",
-            "the URL names a web server, where a WebSocket was wanted",
-        ),
-        ("tcp://h:1", "http://h", "the URL names a stream"),
-        ("ws://h", "socks5://:p@h", "socks: "),
+    struct Row {
+        url: &'static str,
+        hop: &'static str,
+        error: &'static str,
+    }
+    for row in [
+        Row {
+            url: "wss://h",
+            hop: "ftp://h",
+            error: "hop 1: the scheme of the URL is not",
+        },
+        Row {
+            url: "http://h",
+            hop: "http://h",
+            error: "the URL names a web server, where a WebSocket was wanted",
+        },
+        Row {
+            url: "tcp://h:1",
+            hop: "http://h",
+            error: "the URL names a stream",
+        },
+        Row {
+            url: "ws://h",
+            hop: "socks5://:p@h",
+            error: "socks: ",
+        },
     ] {
+        let Row { url, hop, .. } = row;
         let error = connect(url).via(hop).await.err().unwrap();
         assert!(matches!(error.reason(), Reason::Invalid(_)), "{error}");
-        assert!(error.to_string().contains(wanted), "{url} {hop}: {error}");
+        let text = error.to_string();
+        assert!(text.contains(row.error), "{url} {hop}: {text}");
     }
 }

@@ -94,23 +94,28 @@ async fn wss_never_becomes_ws_and_ws_may_become_wss() {
     open(format!("ws://{plain}/"), Redirects::Any)
         .await
         .unwrap();
-    for (url, redirects, wanted) in [
-        (
-            format!("wss://localhost:{}/", secure.port()),
-            Redirects::Any,
-            RedirectError::Insecure,
-        ),
-        (
-            format!("ws://{plain}/"),
-            Redirects::SameOrigin,
-            RedirectError::OtherOrigin,
-        ),
+    struct Row {
+        url: String,
+        redirects: Redirects,
+        error: RedirectError,
+    }
+    for row in [
+        Row {
+            url: format!("wss://localhost:{}/", secure.port()),
+            redirects: Redirects::Any,
+            error: RedirectError::Insecure,
+        },
+        Row {
+            url: format!("ws://{plain}/"),
+            redirects: Redirects::SameOrigin,
+            error: RedirectError::OtherOrigin,
+        },
     ] {
-        let error = open(url, redirects).await.unwrap_err();
+        let error = open(row.url, row.redirects).await.unwrap_err();
         let Reason::Redirect { error, .. } = error.reason() else {
             panic!("{error}");
         };
-        assert_eq!(*error, wanted);
+        assert_eq!(*error, row.error);
     }
     let refused = open(format!("ws://{plain}/"), Redirects::Off)
         .await

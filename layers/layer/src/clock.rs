@@ -6,8 +6,8 @@ use core::time::Duration;
 
 /// A point in time, as the time that has passed since an origin. The driver chooses the origin.
 ///
-/// A layer reads no clock: time comes in with each call. So it runs where there is no clock, and tests
-/// and replays make their own time.
+/// A layer reads no clock: time comes in with each call. So it runs where there is no clock, and
+/// tests and replays make their own time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,10 +22,10 @@ use core::time::Duration;
 pub struct Instant(Duration);
 
 impl Instant {
-    /// The origin itself: where time begins in tests and in examples.
+    /// The origin itself. Tests and examples begin there.
     pub const ORIGIN: Self = Self(Duration::ZERO);
 
-    /// Creates the point in time that is so long after the origin.
+    /// Creates the point in time that is `time` after the origin.
     pub const fn after_origin(time: Duration) -> Self {
         Self(time)
     }
@@ -35,7 +35,7 @@ impl Instant {
         self.0
     }
 
-    /// Returns the point in time that is so long after this one; `None` if that is never: more than
+    /// Returns the point in time that is `time` after this one. Returns `None` if that is more than
     /// `i64::MAX` seconds after the origin.
     pub fn checked_add(self, time: Duration) -> Option<Self> {
         let sum = self.0.checked_add(time)?;
@@ -50,6 +50,7 @@ impl Instant {
 
 impl Add<Duration> for Instant {
     type Output = Self;
+
     fn add(self, time: Duration) -> Self {
         Self(self.0 + time)
     }
@@ -63,14 +64,16 @@ impl AddAssign<Duration> for Instant {
 
 impl Sub<Duration> for Instant {
     type Output = Self;
+
     fn sub(self, time: Duration) -> Self {
         Self(self.0 - time)
     }
 }
 
-/// The time between two points; zero if the second one is later.
+/// Returns the time between two points, or zero if the second one is later.
 impl Sub for Instant {
     type Output = Duration;
+
     fn sub(self, earlier: Self) -> Duration {
         self.saturating_duration_since(earlier)
     }

@@ -4,18 +4,20 @@ use core::any::Any;
 use core::error::Error as StdError;
 use core::fmt;
 
-/// Any error, boxed.
+/// A boxed error of any type.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why something failed, in which layer, at which place of its stack, and who is to blame.
+/// The error of a layer: its cause, the name of the layer, the place in the stack, and who is to
+/// blame.
 ///
-/// One type for the whole family: each layer has its own `#[non_exhaustive]` enum of causes, which
-/// [`cause`](Self::cause) gives back by type. An error carries no secrets. It shows as
-/// `tls[1]: …`, which is the layer `tls`, second from the wire; `Debug` shows the same, so that an error
-/// that `main` returns can be read.
+/// There is one type for all layers. Each layer has its own `#[non_exhaustive]` enum of causes,
+/// which [`cause`](Self::cause) gives back by type. An error carries no secrets. It shows as
+/// `tls[1]: …`, which is the layer `tls`, the second one from the wire. `Debug` shows the same, so
+/// that the error of a `main` can be read.
 ///
-/// The text of the cause is in it, and the cause itself is the [source](StdError::source): show the
-/// error, or walk its sources to downcast them, but do not print both.
+/// The text of an error contains the text of its cause, and the cause itself is the
+/// [source](StdError::source). Show the error, or walk its sources to downcast them, but do not
+/// print both.
 ///
 /// ```
 /// use std::error::Error as _;
@@ -35,7 +37,7 @@ pub struct Error {
     new_connection: Option<Arc<NewConnection>>,
 }
 
-/// Who is to blame for an error.
+/// The side that is to blame for an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// This side: its settings, its application, its use of a layer.
@@ -44,12 +46,12 @@ pub enum Blame {
     Peer,
 }
 
-/// Where in a stack an error was raised.
+/// The place in a stack where an error was raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Not known yet: [`Flows::fail`](crate::Flows::fail) fills it in.
     Unknown,
-    /// Below every layer: the socket or whatever carries the bytes.
+    /// Below every layer: the socket, or another carrier of the bytes.
     Wire,
     /// In the layer with this index, counted from the wire up.
     Layer(usize),
@@ -78,17 +80,17 @@ impl Error {
         }
     }
 
-    /// Returns the name of the layer that raised it.
+    /// Returns the name of the layer that raised the error.
     pub fn layer(&self) -> &'static str {
         self.layer
     }
 
-    /// Returns who is to blame.
+    /// Returns the side that is to blame.
     pub fn blame(&self) -> Blame {
         self.blame
     }
 
-    /// Returns where it was raised.
+    /// Returns the place where the error was raised.
     pub fn place(&self) -> Place {
         self.place
     }
@@ -98,7 +100,7 @@ impl Error {
         self.cause.downcast_ref()
     }
 
-    /// Says where it was raised, unless that is known already.
+    /// Sets the place where the error was raised, unless it is known already.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         if self.place == Place::Unknown {
@@ -107,7 +109,8 @@ impl Error {
         self
     }
 
-    /// Says that a new connection could succeed where this one failed, and what was learnt for it.
+    /// Adds that a new connection could succeed where this one failed, with the facts that the new
+    /// one needs.
     #[must_use]
     pub fn needs_new_connection(mut self, learnt: impl Any + Send + Sync) -> Self {
         let learnt = Box::new(learnt);
@@ -115,7 +118,7 @@ impl Error {
         self
     }
 
-    /// Returns what a new connection would need to know, if one could succeed.
+    /// Returns the facts that a new connection needs, if one could succeed.
     pub fn new_connection(&self) -> Option<&NewConnection> {
         self.new_connection.as_deref()
     }
@@ -144,14 +147,14 @@ impl StdError for Error {
     }
 }
 
-/// "This needs a new connection": the layer cannot go on with this one, but knows how a next one
-/// could succeed. The reason is the [`Error`] that carries it.
+/// A request for a new connection: the layer cannot go on with this one, but a next one could
+/// succeed. The reason is the [`Error`] that carries it.
 pub struct NewConnection {
     learnt: Box<dyn Any + Send + Sync>,
 }
 
 impl NewConnection {
-    /// Returns what the layer learnt, if it is a `T`.
+    /// Returns the facts that the layer learnt, if they are a `T`.
     pub fn learnt<T: Any>(&self) -> Option<&T> {
         self.learnt.downcast_ref()
     }

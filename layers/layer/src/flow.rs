@@ -1,33 +1,33 @@
 use crate::Error;
 use alloc::boxed::Box;
 
-/// How a flow ended. It travels behind the last byte.
+/// The end of a flow. It travels behind the last byte.
 ///
-/// An abort carries its reason, so a cause passes through every layer above in its place: behind
-/// everything that was delivered before it.
+/// An abort carries its reason. So the reason passes through every layer above, behind everything
+/// that was delivered before it.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// The writer said that it was done.
+    /// The writer is done.
     Finished,
-    /// The flow was cut short, and this is why.
+    /// The flow was cut short, for this reason.
     Aborted(Error),
 }
 
-/// The reader's end of a flow: it wants no more, and this is why. A stop travels against the bytes, and
-/// overtakes them.
+/// The end that the reader gives to a flow: it wants no more, for a reason. A stop travels against
+/// the bytes, and overtakes them.
 ///
-/// QUIC has STOP_SENDING for it (RFC 9000 §3.5), and a socket EPIPE.
+/// It is the STOP_SENDING of QUIC (RFC 9000 §3.5), and the EPIPE of a socket.
 #[derive(Clone, Debug)]
 pub struct Stop {
     /// The reason.
     pub error: Error,
-    /// True if bytes or items that were written before the stop are lost.
+    /// `true` if bytes or items that were written before the stop are lost.
     pub lost: bool,
 }
 
 impl Stop {
-    /// Stores a stop in the place of a flow. The first reason stays; a later stop can only add that
-    /// something is lost. Returns `true` if anything changed.
+    /// Stores this stop in `seen`, the stop of a flow. The first reason stays; a later stop can
+    /// only add that something is lost. Returns `true` if anything changed.
     pub fn put(self, seen: &mut Option<Box<Self>>) -> bool {
         match seen {
             None => *seen = Some(Box::new(self)),
@@ -38,35 +38,42 @@ impl Stop {
     }
 }
 
+/// Creates a stop with which nothing is lost.
 impl From<Error> for Stop {
-    /// Nothing is lost.
     fn from(error: Error) -> Self {
         Self { error, lost: false }
     }
 }
 
-/// What every flow can do, whatever it carries.
+/// A flow in one direction, of bytes or of items: a bounded queue with an end.
 pub trait Flow {
     /// Ends the flow. The first end stays; later ones are ignored.
     fn close(&mut self, end: End);
-    /// Returns the end, even while something waits before it: what is there is all there will be.
+
+    /// Returns the end, even while unread bytes or items are before it: no more will come.
     ///
-    /// This is what the parser of a partial unit asks; see [`end`](Self::end) for a reader.
+    /// A parser that has a part of a unit asks this. A reader asks [`end`](Self::end).
     fn closed(&self) -> Option<&End>;
-    /// Returns whether nothing waits to be read.
+
+    /// Returns `true` if there are no unread bytes or items.
     fn is_empty(&self) -> bool;
-    /// Returns how much a writer may add before it should stop, in bytes.
+
+    /// Returns how many bytes a writer may add before it should wait.
     ///
     /// A unit that was begun may be completed beyond it; none may be begun at zero.
     fn room(&self) -> usize;
-    /// Throws away what waits: nobody will read it.
+
+    /// Discards the unread bytes or items: nobody will read them.
     fn discard(&mut self);
-    /// Stops the flow on the reader's side: no more is wanted, for this reason. The first reason stays.
+
+    /// Stops the flow on the reader's side: the reader wants no more. The first reason stays.
     ///
-    /// Later writes are discarded at once. What waits already stays for the reader.
+    /// Later writes are discarded at once. Unread bytes or items stay for the reader.
     fn stop(&mut self, stop: Stop);
-    /// Returns the stop of the reader, if there is one, whatever still waits.
+
+    /// Returns the stop of the reader, if there is one, even while there are unread bytes or items.
     fn stop_state(&self) -> Option<&Stop>;
+
     /// Returns a number that changes whenever something goes in or out, or the flow ends or is
     /// stopped.
     fn revision(&self) -> u64;
@@ -76,7 +83,8 @@ pub trait Flow {
         self.closed().filter(|_| self.is_empty())
     }
 
-    /// Returns the error with which the reader stopped the flow. A writer asks this before it writes.
+    /// Returns the error with which the reader stopped the flow. A writer asks this before it
+    /// writes.
     fn stopped(&self) -> Option<&Error> {
         self.stop_state().map(|stop| &stop.error)
     }
@@ -89,22 +97,22 @@ pub trait Flow {
             .map(|stop| &stop.error)
     }
 
-    /// Stops the flow and discards what waits. If something waited, it is lost.
+    /// Stops the flow and discards the unread bytes or items. If there were any, they are lost.
     fn refuse(&mut self, error: Error) {
         let lost = !self.is_empty();
         self.stop(Stop { error, lost });
         self.discard();
     }
 
-    /// Stops the flow and discards what waits. Something that was read before is lost too, as when a
-    /// socket breaks.
+    /// Stops the flow and discards the unread bytes or items. Some that were read before are lost
+    /// too, as when a socket breaks.
     fn lose(&mut self, error: Error) {
         self.stop(Stop { error, lost: true });
         self.discard();
     }
 
-    /// Stops this flow if the flow that it feeds is stopped, with the same error: nobody would read
-    /// what is made of it.
+    /// Stops this flow if `to`, the flow that it feeds, is stopped, with the same error: nobody
+    /// would read the result.
     fn stop_with(&mut self, to: &impl Flow) {
         if let Some(stop) = to.stop_state() {
             let lost = stop.lost || !self.is_empty();
@@ -116,7 +124,7 @@ pub trait Flow {
         }
     }
 
-    /// Returns whether the writer has ended the flow.
+    /// Returns `true` if the writer has ended the flow.
     fn is_closed(&self) -> bool {
         self.closed().is_some()
     }
@@ -126,7 +134,7 @@ pub trait Flow {
         self.close(End::Finished);
     }
 
-    /// Ends the flow with a reason.
+    /// Ends the flow with an error.
     fn abort(&mut self, error: Error) {
         self.close(End::Aborted(error));
     }

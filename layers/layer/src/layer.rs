@@ -1,23 +1,22 @@
-use crate::Instant;
-use crate::{AnyLayer, End, Error, Flow, Pipe, Place, Status};
+use crate::{AnyLayer, End, Error, Flow, Instant, Pipe, Place, Progress, Status};
 use alloc::boxed::Box;
 use core::any::{Any, TypeId};
 use core::fmt;
 
 /// The four flows that meet in a layer, and the index of the layer in its stack.
 ///
-/// The flows belong to whoever drives the layer: a driver, a test, or the stack that joins this
-/// layer to its neighbours.
+/// The flows belong to the caller: a driver, a test, or the stack that joins this layer to its
+/// neighbours.
 pub struct Flows<'a, In = Pipe, Out = Pipe> {
     /// Bytes that arrived.
     pub from_wire: &'a mut Pipe,
     /// Bytes to be sent.
     pub to_wire: &'a mut Pipe,
-    /// What the application sends.
+    /// Bytes or items that the application sends.
     pub from_app: &'a mut In,
-    /// What the application receives.
+    /// Bytes or items that the application receives.
     pub to_app: &'a mut Out,
-    /// How many layers are below this one.
+    /// The number of layers below this one.
     pub index: usize,
 }
 
@@ -55,15 +54,15 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
         }
     }
 
-    /// Throws both inputs away, as a layer that is over does on every call: whoever writes to it
-    /// must not wait for it.
+    /// Throws both inputs away. A layer that is over does so on every call, so that no writer waits
+    /// for it.
     pub fn discard(&mut self) {
         self.from_wire.discard();
         self.from_app.discard();
     }
 
-    /// Ends both directions: the peer gets what was written so far, the application gets the cause,
-    /// behind everything that was delivered, and the writers of the inputs are told it too.
+    /// Ends both directions with an error. The peer gets what was written so far. The application
+    /// gets the error, behind everything that was delivered. Both inputs are stopped with it.
     pub fn fail(&mut self, error: Error) {
         let error = error.at(Place::Layer(self.index));
         self.to_wire.finish();
@@ -72,16 +71,16 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
         self.to_app.abort(error);
     }
 
-    /// Propagates a stop of `to_wire` to `from_app`: what the application sends cannot leave any more.
-    /// Every layer calls this first in `process`, unless it calls [`pass_through`](Flows::pass_through). What comes
-    /// from the wire is still read.
+    /// Propagates a stop of `to_wire` to `from_app`: nothing that the application sends can leave
+    /// any more. Every layer calls this first in `process`, unless it calls
+    /// [`pass_through`](Flows::pass_through). Bytes from the wire are still read.
     pub fn propagate_stop(&mut self) {
         self.from_app.stop_with(self.to_wire);
     }
 
-    /// Gives up if one of the sides has cut its flow short while the layer waits for the other one, and
-    /// returns whether it did: an abort of the wire goes up, one of the application in both
-    /// directions.
+    /// Propagates an abort. An aborted wire ends the application's side with the same error; an
+    /// aborted application ends both. Returns `true` if there was one. A layer calls it while its
+    /// handshake waits.
     pub fn propagate_abort(&mut self) -> bool {
         self.propagate_stop();
         if let Some(End::Aborted(error)) = self.from_wire.closed().cloned() {
@@ -103,8 +102,8 @@ impl<'a, In: Flow, Out: Flow> Flows<'a, In, Out> {
 }
 
 impl Flows<'_> {
-    /// Moves everything there is room for, ends too, and stops the other way, in both directions:
-    /// what a transparent layer does.
+    /// Passes everything through, as a transparent layer does: in both directions as many bytes as
+    /// there is room for, then the end; and stops the other way.
     pub fn pass_through(&mut self) {
         self.from_wire.transfer_to(self.to_app);
         self.from_app.transfer_to(self.to_wire);
@@ -113,79 +112,86 @@ impl Flows<'_> {
 
 /// A protocol without I/O. (Not the `Layer` of tower, which decorates services.)
 ///
-/// Four methods have to be written: [`name`](Self::name), [`process`](Self::process),
-/// [`is_open`](Self::is_open) and [`progress`](Self::progress). The last group of methods, from
-/// [`visit`](Self::visit) on, is overridden only by layers that hold layers.
+/// A layer has to write four methods: [`name`](Self::name), [`process`](Self::process),
+/// [`is_open`](Self::is_open) and [`progress`](Self::progress). Only layers that hold layers
+/// override the last group of methods, from [`visit`](Self::visit) on.
 ///
-/// A layer lent as `&mut T`, or in a box, is a layer too.
+/// A `&mut T` or a `Box<T>` of a layer is a layer too.
 ///
-/// Whoever drives a layer calls [`process`](Self::process) whenever a flow has changed or the
-/// [`deadline`](Self::deadline) has come; a call too many does nothing.
+/// The caller of a layer, such as a driver, calls [`process`](Self::process) whenever a flow has
+/// changed or the [`deadline`](Self::deadline) has come. A call too many does nothing.
 ///
 /// # The laws
 ///
 /// Every layer keeps them, alone and nested; the crate `wirestack-laws` checks them.
 ///
-/// 1. **Fragmentation**: cutting the input differently changes nothing that the application sees.
+/// 1. **Fragmentation**: the application sees the same, wherever the input is cut into pieces.
 /// 2. **Ordering**: an error or an end comes after everything that precedes it. (An abort may
 ///    overtake bytes that a closed window holds back.)
-/// 3. **Idempotence**: `process` again with nothing new moves nothing and changes nothing.
+/// 3. **Idempotence**: a second call of `process` with nothing new moves nothing and changes nothing.
 /// 4. **Deadline**: after `process(now)`, `deadline()` is `None` or later than `now`.
-/// 5. **Termination**: a flow ends once and nothing is written after; a layer that is over discards
-///    its inputs, and stops what its application has not ended.
-/// 6. **Backpressure**: with no room, no new unit is started; overshoot is at most one unit.
+/// 5. **Termination**: a flow ends once, and nothing is written to it afterwards. A layer that is over
+///    discards its inputs, and stops `from_app` if the application has not ended it.
+/// 6. **Backpressure**: with no room, no new unit is started. A flow gets at most one unit too many.
 /// 7. **Demand**: a layer that leaves bytes unread while it has room has asked for more, with
 ///    [`Pipe::require`].
-/// 8. **Associativity**: every grouping, boxed or not, is indistinguishable.
-/// 9. **Robustness**: no bytes panic, and memory stays within the stated limits.
-/// 10. **Transparency**: a transparent layer stays so; bypassed or not, it is indistinguishable.
-/// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the
-///     same error; what arrives is still heard.
+/// 8. **Associativity**: however layers are grouped into stacks, boxed or not, they behave the same.
+/// 9. **Robustness**: no bytes make it panic, and memory stays within the stated limits.
+/// 10. **Transparency**: a transparent layer stays transparent, and nothing changes if it is bypassed.
+/// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the same
+///     error; bytes that arrive are still read.
 pub trait Layer: AnyLayer {
-    /// What the application sends: bytes for a tunnel, messages for a WebSocket.
+    /// The flow that the application writes: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;
-    /// What the application receives.
+
+    /// The flow that the application reads.
     type Out: Flow;
 
     /// Returns the name that errors and traces use, such as `tls`.
     fn name(&self) -> &'static str;
+
     /// Moves everything that can move, then returns.
     ///
-    /// Nothing is returned because errors travel in the flow: a layer that fails writes what its
-    /// protocol says about it and calls [`Flows::fail`], once; the error is then the last thing in
-    /// `to_app`. An abort of `from_wire` is passed up, one of `from_app` down, each in its place.
-    /// A layer that waits for its application's decision still heeds an abort of the wire.
+    /// It returns nothing, because errors travel in the flows. A layer that fails writes the
+    /// message that its protocol has for that, and calls [`Flows::fail`], once; the error is then
+    /// the last thing in `to_app`. A layer passes an abort of `from_wire` up and one of `from_app`
+    /// down, each behind the bytes before it. It passes an abort of the wire up even while it waits
+    /// for its application's decision.
     fn process(&mut self, flows: Flows<'_, Self::In, Self::Out>, now: Instant);
-    /// Returns when `process` must be called again even if nothing arrives.
+
+    /// Returns the time at which `process` must be called again, even if nothing arrives.
     fn deadline(&self) -> Option<Instant> {
         None
     }
 
-    /// Returns whether the handshake has succeeded and the application may be heard; once true, it
-    /// stays so.
+    /// Returns `true` if the handshake has succeeded, so that the application is heard. Once
+    /// `true`, it stays so.
     fn is_open(&self) -> bool;
-    /// Returns whether the layer is, from now on and for ever, a plain tunnel that changes nothing.
+
+    /// Returns `true` if the layer is a plain tunnel from now on, which changes nothing.
     ///
     /// A stack then takes it out of the path: it is not called again.
     fn is_transparent(&self) -> bool {
         false
     }
 
-    /// Returns whether everything that was taken from `from_app` has gone to `to_wire`. A layer that
-    /// leaves in `from_app` what it cannot send yet has nothing to add.
+    /// Returns `true` if everything that was taken from `from_app` has gone to `to_wire`.
+    ///
+    /// A layer need not override it if it takes from `from_app` only what it can send at once.
     fn is_flushed(&self) -> bool {
         true
     }
 
-    /// Returns whether one direction can end while the other goes on.
+    /// Returns `true` if one direction can end while the other goes on.
     fn carries_half_close(&self) -> bool {
         true
     }
 
-    /// Returns what the layer is waiting for, for errors and traces.
+    /// Returns the step that the layer is at, for errors and traces.
     fn progress(&self) -> Progress;
-    /// Writes what the layer learnt while it opened, in one line without secrets: the TLS version,
-    /// the bound address. Writes nothing if there is nothing to tell.
+
+    /// Writes the facts that the layer learnt while it opened, in one line without secrets: the TLS
+    /// version, the bound address. Writes nothing if there are none.
     ///
     /// [`status`](Self::status) shows it.
     ///
@@ -196,22 +202,22 @@ pub trait Layer: AnyLayer {
         Ok(())
     }
 
-    /// Returns the state of this layer, which shows as a line: `tls: open (TLS 1.3)`. That of a stack is
-    /// the state of the whole; [`visit`](Self::visit) shows each layer in it.
+    /// Returns the state of this layer, which shows as a line: `tls: open (TLS 1.3)`. A stack
+    /// returns the state of the whole; [`visit`](Self::visit) shows each layer in it.
     fn status(&self) -> Status<'_> {
         self.own_status()
     }
 
     // --- only layers that hold layers override these ---
 
-    /// Shows the state of each layer in here, from the wire up.
+    /// Shows `visitor` the state of each layer in here, from the wire up.
     ///
     /// Only a layer that holds layers overrides it: it visits them.
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
         visitor(self.status());
     }
 
-    /// Returns how many layers are in here, itself included.
+    /// Returns the number of layers in here, itself included.
     ///
     /// Only a layer that holds layers overrides it: it adds theirs.
     fn depth(&self) -> usize {
@@ -221,7 +227,7 @@ pub trait Layer: AnyLayer {
     /// Returns the first layer in here, from the top down, whose type is wanted.
     ///
     /// Only a layer that holds layers overrides it: it asks them, the upper one first.
-    /// [`LayerExt::part`](crate::LayerExt::part) is the way to call it.
+    /// Applications call [`LayerExt::part`](crate::LayerExt::part) instead.
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
     where
         Self: 'static,
@@ -240,40 +246,37 @@ pub trait Layer: AnyLayer {
     }
 }
 
-/// What a layer is doing, and what it waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
-    /// In its handshake, waiting for this from the peer: `the CONNECT response`.
-    Opening(&'static str),
-    /// Waiting for its application to decide on this: `the CONNECT request`.
-    Deciding(&'static str),
-    /// Open: the application is heard.
-    Open,
-    /// Closing, waiting for this from the peer: `the peer's close frame`.
-    Closing(&'static str),
-    /// Over, well or badly.
-    Over,
-}
+impl<T: Layer> AnyLayer for T {
+    fn as_any(&self) -> &dyn Any
+    where
+        Self: 'static,
+    {
+        self
+    }
 
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Opening(what) => write!(f, "opening, waiting for {what}"),
-            Self::Deciding(what) => write!(f, "waiting for a decision on {what}"),
-            Self::Open => f.write_str("open"),
-            Self::Closing(what) => write!(f, "closing, waiting for {what}"),
-            Self::Over => f.write_str("over"),
-        }
+    fn as_any_mut(&mut self) -> &mut dyn Any
+    where
+        Self: 'static,
+    {
+        self
+    }
+
+    fn own_status(&self) -> Status<'_> {
+        Status::new(self.name(), self.is_open(), self.progress(), self)
+    }
+
+    fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.facts(f)
     }
 }
 
-/// A layer that is lent or boxed does what the layer itself does.
+/// Implements `Layer` for a layer that is lent or boxed: it does the same as the layer itself.
 macro_rules! pass_on {
     ($layer:ty) => {
         impl<T: Layer + ?Sized> Layer for $layer {
             type In = T::In;
             type Out = T::Out;
+
             fn name(&self) -> &'static str {
                 (**self).name()
             }
@@ -343,18 +346,3 @@ macro_rules! pass_on {
 }
 pass_on!(Box<T>);
 pass_on!(&mut T);
-
-impl Pipe {
-    /// Returns the error of a reader that was stopped in the middle of something: the reason of an
-    /// abort, or `cause` if the writer finished there; `None` while more may come.
-    pub fn truncation(
-        &self,
-        layer: &'static str,
-        cause: impl Into<crate::BoxError>,
-    ) -> Option<Error> {
-        match self.closed()? {
-            End::Finished => Some(Error::peer(layer, cause)),
-            End::Aborted(error) => Some(error.clone()),
-        }
-    }
-}

@@ -1,10 +1,9 @@
 //! The joint between protocols: one trait, four flows, and no I/O.
 //!
-//! A **layer** is one protocol as a state machine. It meets the world in four [flows](Flow): what
-//! comes from the wire and goes to the wire, what comes from the application and goes to the
-//! application. It is handed the time and its randomness; it never opens a socket, reads a clock or
-//! starts a thread. So it can be driven by hand, by any runtime, or by another layer: what one layer
-//! calls its application is the wire of the next.
+//! A **layer** is one protocol as a state machine. It has four [flows](Flow): from the wire and to
+//! the wire, from the application and to the application. The time and randomness come from its
+//! caller; it never opens a socket, reads a clock or starts a thread. So a test, any runtime or
+//! another layer can drive it: the application of one layer is the wire of the next.
 //!
 //! ```text
 //!            from_app    to_app            messages, or bytes that carry one more layer
@@ -16,11 +15,10 @@
 //!             to_wire   from_wire           bytes
 //! ```
 //!
-//! A layer of one's own, which swaps the case of every letter, driven by hand:
+//! A layer that swaps the case of every letter, driven by hand:
 //!
 //! ```
-//! use wirestack_layer::Instant;
-//! use wirestack_layer::{Flow, Layer, Pipe, Flows, Progress};
+//! use wirestack_layer::{Flow, Instant, Layer, Pipe, Flows, Progress};
 //!
 //! struct Caps;
 //!
@@ -36,17 +34,21 @@
 //! impl Layer for Caps {
 //!     type In = Pipe;
 //!     type Out = Pipe;
+//!
 //!     fn name(&self) -> &'static str {
 //!         "caps"
 //!     }
+//!
 //!     fn process(&mut self, mut p: Flows<'_>, _now: Instant) {
 //!         p.propagate_stop();
 //!         swap(p.from_wire, p.to_app);
 //!         swap(p.from_app, p.to_wire);
 //!     }
+//!
 //!     fn is_open(&self) -> bool {
 //!         true
 //!     }
+//!
 //!     fn progress(&self) -> Progress {
 //!         Progress::Open
 //!     }
@@ -64,15 +66,15 @@
 //!
 //! # Contents
 //!
-//! * [`Layer`], [`Flows`], [`Progress`]: the trait and what it is called with.
-//! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and how they end.
-//! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: what went wrong, where, and whose fault it was.
+//! * [`Layer`], [`Flows`], [`Progress`]: the trait, and the flows that it is called with.
+//! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and their ends.
+//! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: the cause of an error, its place in the
+//!   stack, and the side that is to blame.
 //! * [`Seed`]: randomness that comes in from outside.
-//! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a layer that is a handshake, as straight-line
-//!   code.
+//! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a handshake as straight-line code.
 //! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
 //!
-//! The laws that a layer has to keep are listed at [`Layer`]; the crate `wirestack-laws` checks them.
+//! [`Layer`] lists the laws that every layer keeps; the crate `wirestack-laws` checks them.
 //!
 //! # Features
 //!
@@ -87,28 +89,30 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod any;
 mod clock;
 mod error;
 mod flow;
 mod layer;
 mod part;
 mod pipe;
+mod progress;
 mod queue;
 mod seed;
-mod status;
 mod tunnel;
 #[cfg(feature = "std")]
 mod with_std;
 
+pub use any::{AnyLayer, Facts, Status};
 pub use clock::Instant;
 pub use error::{Blame, BoxError, Error, NewConnection, Place};
 pub use flow::{End, Flow, Stop};
-pub use layer::{Flows, Layer, Progress};
-pub use part::{AnyLayer, LayerExt};
+pub use layer::{Flows, Layer};
+pub use part::LayerExt;
 pub use pipe::Pipe;
+pub use progress::Progress;
 pub use queue::{ByteSize, Queue};
 pub use seed::Seed;
-pub use status::{Facts, Status};
 pub use tunnel::{Parsed, ReadError, Tunnel, Wire};
 
 #[cfg(doctest)]

@@ -1,70 +1,15 @@
 //! Finding a layer in a stack by its type.
 
-use crate::status::Facts;
-use crate::{Layer, Status};
+use crate::layer::Layer;
 use core::any::{Any, TypeId};
-use core::fmt;
-
-/// A layer as a value of any type: it can be found by its type, and shown.
-///
-/// Every layer has it, there is nothing to write. It is what lets [`Layer`] have default methods
-/// that work in a `Box<dyn Layer>`.
-pub trait AnyLayer {
-    /// Returns the layer as something that can be downcast.
-    fn as_any(&self) -> &dyn Any
-    where
-        Self: 'static;
-    /// Returns the layer as something that can be downcast and changed.
-    fn as_any_mut(&mut self) -> &mut dyn Any
-    where
-        Self: 'static;
-    /// Returns the state of this layer; see [`Layer::status`].
-    fn own_status(&self) -> Status<'_>;
-    /// Writes what the layer learnt; see [`Layer::facts`].
-    ///
-    /// # Errors
-    ///
-    /// Those of the formatter.
-    fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-}
-
-impl<T: Layer> AnyLayer for T {
-    fn as_any(&self) -> &dyn Any
-    where
-        Self: 'static,
-    {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any
-    where
-        Self: 'static,
-    {
-        self
-    }
-
-    fn own_status(&self) -> Status<'_> {
-        Status {
-            name: self.name(),
-            open: self.is_open(),
-            progress: self.progress(),
-            facts: Facts(self),
-        }
-    }
-
-    fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.facts(f)
-    }
-}
 
 /// Facts and decisions, found in a layer or a stack of layers by type.
 ///
-/// Layers are told apart by [`TypeId`], so a type that borrows something cannot be looked into. A layer
-/// that is lent as `layer: &mut T` is looked into through the `T`: `(*layer).part()`.
+/// Layers are told apart by [`TypeId`], so a layer that borrows something cannot be found. To
+/// search a layer that is lent as `layer: &mut T`, search the `T`: `(*layer).part()`.
 ///
 /// ```
-/// # use wirestack_layer::Instant;
-/// # use wirestack_layer::{Layer, Pipe, Flows, Progress};
+/// # use wirestack_layer::{Instant, Layer, Pipe, Flows, Progress};
 /// use wirestack_layer::LayerExt;
 ///
 /// struct Greeter {

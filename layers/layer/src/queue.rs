@@ -2,13 +2,13 @@ use crate::{End, Flow, Stop};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-/// What an item of a [`Queue`] costs against the queue's limit.
+/// The size of an item of a [`Queue`], which counts against the queue's limit.
 pub trait ByteSize {
-    /// Returns the cost in bytes; it must not change while the item is queued.
+    /// Returns the size in bytes. It must not change while the item is queued.
     fn byte_size(&self) -> usize;
 }
 
-/// A queue of items with an end, bounded by their weight in bytes.
+/// A queue of items with an end, bounded by their size in bytes.
 #[derive(Debug)]
 pub struct Queue<T> {
     items: VecDeque<T>,
@@ -20,7 +20,7 @@ pub struct Queue<T> {
 }
 
 impl<T: ByteSize> Queue<T> {
-    /// Creates a queue whose room is `limit` bytes.
+    /// Creates a queue with room for `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
             items: VecDeque::new(),
@@ -32,22 +32,22 @@ impl<T: ByteSize> Queue<T> {
         }
     }
 
-    /// Changes how much the queue may hold, in bytes.
+    /// Changes the limit: the number of bytes that the queue may hold.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Returns how many items wait.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Returns whether no items wait.
+    /// Returns `true` if there are no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Returns how much the items weigh together, in bytes.
+    /// Returns the size of all items together, in bytes.
     pub fn byte_size(&self) -> usize {
         self.weight
     }
@@ -79,18 +79,15 @@ impl<T: ByteSize> Queue<T> {
         self.items.front()
     }
 
-    /// Returns an iterator over what waits.
+    /// Returns an iterator over the items.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter()
     }
 }
 
-/// An empty queue keeps no more than this many places: an idle connection holds no buffers.
-const KEPT: usize = 4;
-
 impl<T: ByteSize> Default for Queue<T> {
     fn default() -> Self {
-        Self::with_limit(256 * 1024)
+        Self::with_limit(LIMIT)
     }
 }
 
@@ -134,3 +131,10 @@ impl<T: ByteSize> Flow for Queue<T> {
         self.moves
     }
 }
+
+/// The limit of a queue by default, in bytes.
+const LIMIT: usize = 256 * 1024;
+
+/// An empty queue keeps space for this many items at most, so that an idle connection holds no
+/// buffers.
+const KEPT: usize = 4;

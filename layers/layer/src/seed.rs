@@ -2,9 +2,9 @@ use core::fmt;
 
 /// 32 bytes of randomness that came in from outside.
 ///
-/// Layers never ask the system for entropy: whoever builds a layer that needs keys, masks or nonces
-/// hands it a seed, a driver from the system's generator and a test from a number that it prints.
-/// A seed can be used once: it is neither `Clone` nor shown by `Debug`.
+/// Layers never ask the system for entropy. The code that builds a layer which needs keys, masks or
+/// nonces hands it a seed: a driver takes one from the system's generator, a test makes one from a
+/// number that it prints. A seed can be used once: it is not `Clone`, and `Debug` does not show it.
 pub struct Seed([u8; 32]);
 
 impl Seed {

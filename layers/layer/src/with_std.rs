@@ -7,22 +7,22 @@ use std::sync::LazyLock;
 
 /// With the feature `std`: the clock of the system, and conversions.
 impl Instant {
-    /// Returns the current time of the system's clock, with an origin of this process. Drivers that
-    /// have no clock of their own use it. It needs the feature `std`.
+    /// Returns the current time of the system's clock. The origin is one of this process. Drivers
+    /// that have no clock of their own use it. Needs the feature `std`.
     pub fn now() -> Self {
         #[allow(clippy::disallowed_methods)] // drivers call this
         Self::from_std(std::time::Instant::now())
     }
 
-    /// Converts a time of the standard library. A time long before this process is the origin. It
-    /// needs the feature `std`.
+    /// Converts a time of the standard library. A time long before this process becomes the origin.
+    /// Needs the feature `std`.
     #[inline]
     pub fn from_std(time: std::time::Instant) -> Self {
         Self::after_origin(time.saturating_duration_since(*ORIGIN))
     }
 
-    /// Converts it to a time of the standard library. A time too far away for that is many years
-    /// from now. It needs the feature `std`.
+    /// Converts to a time of the standard library. A time that is too late for it becomes one many
+    /// years from now. Needs the feature `std`.
     #[inline]
     pub fn into_std(self) -> std::time::Instant {
         ORIGIN
@@ -31,8 +31,19 @@ impl Instant {
     }
 }
 
-/// The origin of times that were converted. It lies a while ago, for times before the first
-/// conversion.
+/// With the feature `std`: vectored writes.
+impl Pipe {
+    /// Fills `slices` for a vectored write, and returns the number of slices that it filled. Needs
+    /// the feature `std`.
+    pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let filled = slices.iter_mut().zip(self.chunks());
+        filled
+            .map(|(slice, chunk)| *slice = IoSlice::new(chunk))
+            .count()
+    }
+}
+
+/// The origin of converted times. It lies a while back, for times before the first conversion.
 #[allow(clippy::disallowed_methods)] // drivers convert
 static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
     let now = std::time::Instant::now();
@@ -42,15 +53,3 @@ static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
 const A_WHILE: Duration = Duration::from_secs(60 * 60);
 
 const FAR_AWAY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-/// With the feature `std`: vectored writes.
-impl Pipe {
-    /// Fills `slices` for a vectored write and returns how many were filled. It needs the feature
-    /// `std`.
-    pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let filled = slices.iter_mut().zip(self.chunks());
-        filled
-            .map(|(slice, chunk)| *slice = IoSlice::new(chunk))
-            .count()
-    }
-}

@@ -1,13 +1,13 @@
-use crate::{Header, HeaderError, NAME, v1, v2};
+use crate::error::NAME;
+use crate::{Header, HeaderError, v1, v2};
 use bytes::Bytes;
 use core::fmt;
-use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Flows, Layer, Pipe, Progress};
+use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Progress};
 
-/// The side of the proxy: writes the header in front of everything, and is transparent then.
+/// The side of the proxy. It writes the header in front of everything, and is transparent then.
 ///
-/// The header is never answered, so the layer is open as soon as there was room for it. It goes over
-/// the connection itself, below TLS.
+/// The header is never answered, so the layer is open as soon as it has written it. The layer
+/// belongs directly on the connection, below TLS.
 #[derive(Debug)]
 pub struct Client {
     version: u8,
@@ -18,19 +18,19 @@ pub struct Client {
 
 #[derive(Debug)]
 enum State {
-    /// Nothing has been said.
+    /// The header was not written yet. In version 1 its line is ready.
     Start(Option<Bytes>),
     Open,
-    /// The wire or the application was cut short before.
+    /// The wire or the application was aborted before.
     Over,
 }
 
 impl Client {
-    /// Creates a client that says it in version 1.
+    /// Creates a client that sends the header in version 1.
     ///
     /// # Errors
     ///
-    /// [`HeaderError::Version1`] if it says what that version has no words for.
+    /// [`HeaderError::Version1`] if version 1 cannot carry the header.
     pub fn v1(header: Header) -> Result<Self, HeaderError> {
         let line = v1::emit(&header)?;
         Ok(Self {
@@ -41,7 +41,7 @@ impl Client {
         })
     }
 
-    /// Creates a client that says it in version 2.
+    /// Creates a client that sends the header in version 2.
     pub fn v2(header: Header) -> Self {
         Self {
             version: 2,

@@ -1,13 +1,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Why a header that arrived is none: the cause in an [`Error`](wirestack_layer::Error) of the layer
-/// `proxy-header`.
+/// The name of both layers, in errors and traces.
+pub(crate) const NAME: &str = "proxy-header";
+
+/// The reason why the received bytes are not a valid PROXY header: the cause in an
+/// [`Error`](wirestack_layer::Error) of the layer `proxy-header`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyHeaderError {
-    /// The connection begins with something else: whoever is there is no proxy of this protocol.
-    #[error("the connection begins with {seen:02x?}, wanted a header of the PROXY protocol")]
+    /// The connection begins with other bytes: the peer does not speak this protocol.
+    #[error("the connection begins with {seen:02x?}, wanted a PROXY header")]
     NoHeader {
         /// The first bytes, up to the first one that is wrong.
         seen: Vec<u8>,
@@ -15,78 +18,76 @@ pub enum ProxyHeaderError {
     /// The peer finished in the middle of the header.
     #[error("the wire ended after {seen} bytes of the header")]
     Truncated {
-        /// How many bytes of it had arrived.
+        /// The number of bytes of it that had arrived.
         seen: usize,
     },
-    /// Version 1: the line does not end in time.
-    #[error("a line of more than 107 bytes")]
+    /// Version 1: the line has no end in its first 107 bytes.
+    #[error("the PROXY line has no CRLF in its first 107 bytes")]
     LongLine,
-    /// Version 1: the line is not as it should be.
-    ///
-    /// It is quoted up to the byte that tells.
-    #[error("a line that cannot be read: {0:?}")]
+    /// Version 1: the line is malformed. It is quoted up to the byte that shows it.
+    #[error("malformed PROXY line {0:?}, wanted TCP4, TCP6 or UNKNOWN, its fields, and CRLF")]
     BadLine(String),
-    /// The signature is that of version 2, the number is not.
-    #[error("version {0}, wanted 2")]
+    /// The signature is that of version 2, but the version number is another one.
+    #[error("header version {0}, wanted 2")]
     UnknownVersion(u8),
-    /// Version 2: neither LOCAL (0) nor PROXY (1).
-    #[error("command {0:#x}, wanted 0x0 or 0x1")]
+    /// Version 2: the command is neither LOCAL (0) nor PROXY (1).
+    #[error("header command {0:#x}, wanted 0x0 or 0x1")]
     UnknownCommand(u8),
-    /// Version 2: a family or a transport that there is not.
-    #[error("family and transport {0:#04x}, wanted 0x00 to 0x32")]
+    /// Version 2: the address family or the transport is not assigned.
+    #[error("address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2")]
     UnknownFamily(u8),
-    /// Version 2: the header is longer than is accepted here.
-    #[error("a header of {seen} bytes, wanted at most {limit}")]
+    /// Version 2: the header is longer than this server accepts.
+    #[error("the header has {seen} bytes, wanted at most {limit}; `Server::with_limit` sets that")]
     TooLong {
-        /// What the header claims.
+        /// The number of bytes that the header claims to have.
         seen: usize,
-        /// What was set.
+        /// The limit that was set.
         limit: usize,
     },
     /// Version 2: the addresses do not fit into the header.
-    #[error("{seen} bytes behind the length, wanted {wanted} for the addresses")]
+    #[error("the header has {seen} bytes for its addresses, wanted {wanted}")]
     ShortAddresses {
-        /// How many there are.
+        /// The number of bytes behind the length field.
         seen: usize,
-        /// How many the family needs.
+        /// The number of bytes that addresses of this family have.
         wanted: usize,
     },
     /// Version 2: a value does not fit into the header.
-    #[error("a value that is cut short at byte {at} of the header")]
+    #[error("the value at byte {at} of the header is longer than the rest of the header")]
     ShortTlv {
-        /// Where it begins.
+        /// The index of the first byte of the value.
         at: usize,
     },
-    /// Version 2: a checksum of another length.
-    #[error("a checksum of {0} bytes, wanted 4")]
+    /// Version 2: the checksum does not have 4 bytes.
+    #[error("the checksum has {0} bytes, wanted 4")]
     ChecksumLength(usize),
     /// Version 2: the checksum is not that of the header.
-    #[error("checksum {seen:#010x}, wanted {wanted:#010x}")]
+    #[error("the header has the checksum {seen:#010x}, wanted {wanted:#010x}")]
     WrongChecksum {
-        /// What the header says.
+        /// The checksum in the header.
         seen: u32,
-        /// What its bytes have.
+        /// The checksum of the bytes that arrived.
         wanted: u32,
     },
 }
 
-/// Why something cannot be said in a header.
+/// The reason why a header cannot be made or sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// Version 1 has no words for it.
-    #[error("{0} cannot be said in version 1")]
+    /// Version 1 cannot carry this.
+    #[error("version 1 cannot carry {0}: use version 2")]
     Version1(&'static str),
-    /// The path of a Unix socket has so many bytes.
-    #[error("a path of {0} bytes, wanted at most 108")]
+    /// The path of a Unix socket has this many bytes.
+    #[error("a Unix socket path of {0} bytes, wanted at most 108")]
     UnixPath(usize),
-    /// What names the connection has so many bytes.
+    /// The unique id has this many bytes.
     #[error("a unique id of {0} bytes, wanted at most 128")]
     UniqueId(usize),
-    /// The header would have so many bytes.
+    /// The header would have this many bytes.
     #[error("a header of {0} bytes, wanted at most 65,528")]
     Length(usize),
-    /// A checksum is made from the whole header.
-    #[error("a checksum is made by the client, not given")]
+    /// A checksum was given as a value. The client computes it from the whole header.
+    #[error("a checksum as a value: use `Client::with_checksum`")]
     Checksum,
 }

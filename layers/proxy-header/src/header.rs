@@ -1,73 +1,74 @@
+use crate::HeaderError;
 use crate::tlv::{Tls, Tlv, kind};
-use crate::{HeaderError, v2};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-/// What a proxy says of a connection.
+/// The facts that a proxy sends about a connection: its addresses and further values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     pub(crate) addresses: Addresses,
     pub(crate) tlvs: Vec<Tlv>,
 }
 
-/// Between whom a connection is.
+/// The two ends of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Addresses {
-    /// The proxy's own connection, to see whether the server is well: LOCAL in version 2.
+    /// None: the proxy opened the connection for itself, such as for a health check. It is LOCAL in
+    /// version 2.
     Local,
-    /// Somebody's, and no more is said: UNKNOWN in version 1, UNSPEC in version 2.
+    /// Unknown: UNKNOWN in version 1, UNSPEC in version 2.
     Unknown,
-    /// Between two addresses of the internet, which are of one family.
+    /// Two IP addresses of one family.
     Ip {
-        /// What kind of connection.
+        /// The kind of transport.
         transport: Transport,
-        /// Who opened it.
+        /// The address of the client.
         source: SocketAddr,
-        /// Where to.
+        /// The address that the client connected to.
         destination: SocketAddr,
     },
-    /// Between two Unix sockets.
+    /// Two Unix sockets.
     Unix {
-        /// What kind of connection.
+        /// The kind of transport.
         transport: Transport,
-        /// Who opened it: a path of at most 108 bytes, empty if it has no name.
+        /// The path of the client's socket, of at most 108 bytes; empty if it has none.
         source: Bytes,
-        /// Where to.
+        /// The path of the socket that the client connected to.
         destination: Bytes,
     },
 }
 
-/// What kind of connection there was.
+/// The kind of transport between two addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// TCP, or a Unix socket of its kind.
+    /// TCP, or a Unix stream socket.
     Stream,
-    /// UDP, or a Unix socket of its kind.
+    /// UDP, or a Unix datagram socket.
     Datagram,
 }
 
 impl Header {
-    /// Says that the connection is the proxy's own.
+    /// Creates the header of a connection that the proxy opened for itself.
     pub fn local() -> Self {
         Self::new(Addresses::Local)
     }
 
-    /// Says nothing.
+    /// Creates a header without addresses.
     pub fn unknown() -> Self {
         Self::new(Addresses::Unknown)
     }
 
-    /// Says who opened a TCP connection, and where to. If one of them is IPv4 and the other is not, it
-    /// is mapped to IPv6.
+    /// Creates the header of a TCP connection. If only one of the addresses is IPv4, it is mapped
+    /// to IPv6.
     pub fn tcp(source: SocketAddr, destination: SocketAddr) -> Self {
         Self::ip(Transport::Stream, source, destination)
     }
 
-    /// Says who sends datagrams, and where to; version 2 only.
+    /// Creates the header of UDP datagrams; version 2 only.
     pub fn udp(source: SocketAddr, destination: SocketAddr) -> Self {
         Self::ip(Transport::Datagram, source, destination)
     }
@@ -76,7 +77,7 @@ impl Header {
         let mixed = source.is_ipv4() != destination.is_ipv4();
         let one_family = |address: SocketAddr| match address.ip() {
             IpAddr::V4(ip) if mixed => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
-            ip => SocketAddr::new(ip, address.port()), // scope and flow mean nothing elsewhere
+            ip => SocketAddr::new(ip, address.port()), // scope and flow: only for one host
         };
         Self::new(Addresses::Ip {
             transport,
@@ -85,7 +86,7 @@ impl Header {
         })
     }
 
-    /// Says between which Unix sockets a connection is; version 2 only.
+    /// Creates the header of a connection between two Unix sockets; version 2 only.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl Header {
         let (source, destination) = (source.into(), destination.into());
         if let Some(long) = [&source, &destination]
             .into_iter()
-            .find(|path| path.len() > v2::UNIX)
+            .find(|path| path.len() > MAX_UNIX_PATH)
         {
             return Err(HeaderError::UnixPath(long.len()));
         }
@@ -116,13 +117,13 @@ impl Header {
         }
     }
 
-    /// Says something more, of one of the [kinds](crate::kind); version 2 only.
+    /// Adds a value of one of the [kinds](crate::kind); version 2 only.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] if it is longer than its kind may be, if the header would have more than 65,528
-    /// bytes, or if it is [a checksum](kind::CRC32C), which
-    /// [the client](crate::Client::with_checksum) makes.
+    /// [`HeaderError`] if the value is longer than its kind may be, if the header would have more
+    /// than 65,528 bytes, or if the value is [a checksum](kind::CRC32C):
+    /// [`Client::with_checksum`](crate::Client::with_checksum) adds one.
     pub fn with_tlv(mut self, kind: u8, value: impl Into<Bytes>) -> Result<Self, HeaderError> {
         let value = value.into();
         match (kind, value.len()) {
@@ -131,19 +132,31 @@ impl Header {
             _ => {}
         }
         self.tlvs.push(Tlv { kind, value });
-        match v2::len(&self) {
-            // A checksum needs room too.
-            len if len + v2::CHECKSUM > usize::from(u16::MAX) => Err(HeaderError::Length(len)),
-            _ => Ok(self),
+        let len = self.v2_len();
+        // A checksum needs room too.
+        if len + CHECKSUM > usize::from(u16::MAX) {
+            return Err(HeaderError::Length(len));
         }
+        Ok(self)
     }
 
-    /// Returns between whom the connection is.
+    /// Returns the number of bytes behind the length field of version 2, without a checksum.
+    pub(crate) fn v2_len(&self) -> usize {
+        let addresses = match &self.addresses {
+            Addresses::Local | Addresses::Unknown => 0,
+            Addresses::Ip { source, .. } if source.is_ipv4() => 12,
+            Addresses::Ip { .. } => 36,
+            Addresses::Unix { .. } => 2 * MAX_UNIX_PATH,
+        };
+        addresses + self.tlvs.iter().map(Tlv::len).sum::<usize>()
+    }
+
+    /// Returns the two ends of the connection.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// Returns who opened the connection, if that is an address of the internet.
+    /// Returns the address of the client, if it is an IP address.
     pub fn source(&self) -> Option<SocketAddr> {
         match self.addresses {
             Addresses::Ip { source, .. } => Some(source),
@@ -151,7 +164,7 @@ impl Header {
         }
     }
 
-    /// Returns where the connection led to, if that is an address of the internet.
+    /// Returns the address that the client connected to, if it is an IP address.
     pub fn destination(&self) -> Option<SocketAddr> {
         match self.addresses {
             Addresses::Ip { destination, .. } => Some(destination),
@@ -159,14 +172,14 @@ impl Header {
         }
     }
 
-    /// Returns what else was said, in its order, without paddings and checksums.
+    /// Returns the values behind the addresses in their order, without paddings and checksums.
     pub fn tlvs(&self) -> &[Tlv] {
         &self.tlvs
     }
 
-    /// Returns the first of a kind.
+    /// Returns the first value of a kind.
     pub fn tlv(&self, kind: u8) -> Option<&Bytes> {
-        self.tlvs.iter().find_map(|it| it.of(kind))
+        self.tlvs.iter().find_map(|tlv| tlv.of(kind))
     }
 
     /// Returns the protocol that the client chose by ALPN.
@@ -179,18 +192,19 @@ impl Header {
         core::str::from_utf8(self.tlv(kind::AUTHORITY)?).ok()
     }
 
-    /// Returns what names the connection in the proxy's logs.
+    /// Returns the id of the connection in the proxy's logs.
     pub fn unique_id(&self) -> Option<&[u8]> {
         self.tlv(kind::UNIQUE_ID).map(|value| &value[..])
     }
 
-    /// Returns what the proxy says of the TLS that the client spoke to it, if it can be read.
+    /// Returns the facts about the TLS between the client and the proxy, if the value is well
+    /// formed.
     pub fn tls(&self) -> Option<Tls> {
         Tls::parse(self.tlv(kind::SSL)?)
     }
 }
 
-/// Shows between whom the connection is: `from 192.0.2.1:4711 to 192.0.2.7:443`.
+/// Shows the two ends: `from 192.0.2.1:4711 to 192.0.2.7:443`.
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.addresses {
@@ -214,3 +228,9 @@ impl fmt::Display for Header {
         }
     }
 }
+
+/// The longest path of a Unix socket, in bytes.
+pub(crate) const MAX_UNIX_PATH: usize = 108;
+
+/// The number of bytes of a checksum, with its kind and its length.
+pub(crate) const CHECKSUM: usize = 7;

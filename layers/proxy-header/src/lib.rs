@@ -1,11 +1,11 @@
-//! The PROXY protocol of HAProxy, versions 1 and 2, as layers without I/O: a proxy writes a header in
-//! front of all that it carries, and says in it whose connection that is; whoever is behind reads it.
+//! The PROXY protocol of HAProxy, versions 1 and 2, as layers without I/O. A proxy writes a header
+//! in front of the bytes of each connection, with the addresses of the client. The server behind
+//! the proxy reads it.
 //!
 //! Both layers driven by hand:
 //!
 //! ```
-//! use wirestack_layer::Instant;
-//! use wirestack_layer::{Layer, Pipe, Flows};
+//! use wirestack_layer::{Instant, Layer, Pipe, Flows};
 //! use wirestack_proxy_header::{Accepts, Client, Header, Server};
 //!
 //! # let now = Instant::ORIGIN;
@@ -33,15 +33,16 @@
 //! # Contents
 //!
 //! * [`Client`], [`Server`], [`Accepts`]: the two layers.
-//! * [`Header`], [`Addresses`], [`Transport`]: what is said, and [`Tlv`], [`Tls`]: what else.
-//! * [`ProxyHeaderError`]: what can be wrong with a header that arrived; [`HeaderError`]: what cannot be said.
+//! * [`Header`], [`Addresses`], [`Transport`]: the addresses; [`Tlv`], [`Tls`]: the values behind
+//!   them.
+//! * [`ProxyHeaderError`]: errors in a received header; [`HeaderError`]: errors in a header to be sent.
+//!
+//! Both layers follow the text of HAProxy, `doc/proxy-protocol.txt`.
 //!
 //! # Features
 //!
 //! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
 //!   `no_std` and needs `alloc`.
-//!
-//! The text that both follow is HAProxy's `doc/proxy-protocol.txt`.
 
 #![no_std]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
@@ -52,6 +53,7 @@ extern crate alloc;
 mod client;
 mod error;
 mod header;
+mod prefix;
 mod server;
 mod tlv;
 mod v1;
@@ -62,9 +64,6 @@ pub use error::{HeaderError, ProxyHeaderError};
 pub use header::{Addresses, Header, Transport};
 pub use server::{Accepts, Server};
 pub use tlv::{Tls, Tlv, kind};
-
-/// The name of both layers.
-const NAME: &str = "proxy-header";
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,16 +1,19 @@
-use crate::{Header, NAME, ProxyHeaderError, v1, v2};
+use crate::error::NAME;
+use crate::prefix::common_prefix;
+use crate::{Header, ProxyHeaderError, v1, v2};
 use alloc::boxed::Box;
 use core::fmt;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
+use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress};
 
-/// The side behind the proxy: takes the header off the wire, and is transparent then.
+/// The side behind the proxy. It takes the header off the wire, and is transparent then.
 ///
 /// It never guesses whether there is a header: "The receiver MUST be configured to only receive the
-/// protocol described in this specification and MUST not try to guess whether the protocol header is
-/// present or not". Whoever can connect can claim to be anybody, so it belongs where nobody but the
-/// proxies can connect. A peer that says something else is not answered; and one that says nothing is
-/// waited for as long as [the stack may take to open](wirestack_layer::Layer::is_open).
+/// protocol described in this specification and MUST not try to guess whether the protocol header
+/// is present or not". A client that can connect without the proxy can claim any address, so use it
+/// only where nothing but the proxies can connect. A peer that sends other bytes gets no answer.
+///
+/// The layer has no timeout of its own. The driver's timeout for
+/// [opening](wirestack_layer::Layer::is_open) ends a connection whose peer sends nothing.
 #[derive(Debug)]
 pub struct Server {
     accepts: Accepts,
@@ -18,14 +21,14 @@ pub struct Server {
     state: State,
 }
 
-/// Which versions a server accepts.
+/// The versions that a server accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accepts {
     /// Version 1, a line of text.
     V1,
-    /// Version 2, in bytes.
+    /// Version 2, a binary header.
     V2,
-    /// Either, as it comes.
+    /// Both: the first bytes tell them apart.
     #[default]
     Both,
 }
@@ -38,14 +41,15 @@ enum State {
         version: u8,
         header: Box<Header>,
     },
-    /// It was none.
+    /// The bytes were not a PROXY header, or a side was aborted.
     Over,
 }
 
-/// What the bytes so far are.
+/// The result of reading the bytes so far.
 enum Seen {
+    /// A version and a whole header.
     Header(u8, Header),
-    /// The beginning of one, of at least so many bytes.
+    /// The beginning of a header that has at least this many bytes.
     Short(usize),
 }
 
@@ -59,14 +63,14 @@ impl Server {
         }
     }
 
-    /// Accepts headers of version 2 of at most so many bytes in all: a proxy that hands on
-    /// certificates needs more.
+    /// Sets the longest header of version 2, in bytes. Proxies that send certificates need more
+    /// than the 4 KiB of the default.
     #[must_use]
     pub fn with_limit(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
 
-    /// Returns what the proxy said, once it did.
+    /// Returns the header, once it has arrived.
     pub fn header(&self) -> Option<&Header> {
         match &self.state {
             State::Open { header, .. } => Some(header),
@@ -74,33 +78,39 @@ impl Server {
         }
     }
 
-    fn look(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
+    fn read(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         let signatures: &[&[u8]] = match self.accepts {
             Accepts::V1 => &[v1::SIGNATURE],
             Accepts::V2 => &[v2::SIGNATURE],
             Accepts::Both => &[v1::SIGNATURE, v2::SIGNATURE],
         };
-        let alike = |signature: &&[u8]| same(bytes, signature) == bytes.len().min(signature.len());
-        let Some(signature) = signatures.iter().copied().find(alike) else {
-            let longest = signatures.iter().map(|it| same(bytes, it)).max();
+        let begun =
+            |signature: &&[u8]| common_prefix(bytes, signature) == bytes.len().min(signature.len());
+        let Some(signature) = signatures.iter().copied().find(begun) else {
+            let prefixes = signatures
+                .iter()
+                .map(|signature| common_prefix(bytes, signature));
+            let longest = prefixes.max();
             let seen = bytes[..=longest.unwrap_or(0)].to_vec();
             return Err(ProxyHeaderError::NoHeader { seen });
         };
         if bytes.len() < signature.len() {
             return Ok(Seen::Short(bytes.len() + 1));
         }
-        match signature == v1::SIGNATURE {
-            true => line(from_wire),
-            false => self.block(from_wire),
+        if signature == v1::SIGNATURE {
+            line(from_wire)
+        } else {
+            self.block(from_wire)
         }
     }
 
+    /// Reads a header of version 2.
     fn block(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
         let bytes = from_wire.unread();
         v2::check(bytes)?;
         let Some(fixed) = bytes.first_chunk() else {
-            // No more than needed to know: the next byte may be wrong.
+            // Only one more byte: it may be wrong already.
             let next = bytes.len() + 1;
             return Ok(Seen::Short(next));
         };
@@ -117,24 +127,21 @@ impl Server {
     }
 }
 
+/// Reads a header of version 1.
 fn line(from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
     let bytes = from_wire.unread();
     let longest = &bytes[..bytes.len().min(v1::LONGEST)];
     v1::check(longest)?;
     let Some(end) = longest.windows(2).position(|two| two == b"\r\n") else {
-        return match bytes.len() >= v1::LONGEST {
-            true => Err(ProxyHeaderError::LongLine),
-            false => Ok(Seen::Short(bytes.len() + 1)),
+        return if bytes.len() >= v1::LONGEST {
+            Err(ProxyHeaderError::LongLine)
+        } else {
+            Ok(Seen::Short(bytes.len() + 1))
         };
     };
     let header = v1::parse(&bytes[..end])?;
     from_wire.consume(end + 2);
     Ok(Seen::Header(1, header))
-}
-
-/// How many bytes both begin with alike.
-pub(crate) fn same(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 impl Default for Server {
@@ -153,7 +160,7 @@ impl Layer for Server {
 
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         if let State::Header = self.state {
-            match self.look(flows.from_wire) {
+            match self.read(flows.from_wire) {
                 Ok(Seen::Header(version, header)) => {
                     let header = Box::new(header);
                     self.state = State::Open { version, header };

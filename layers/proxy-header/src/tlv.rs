@@ -1,4 +1,4 @@
-//! What a header of version 2 says beyond its addresses: values, each with its kind and its length.
+//! The values of a header of version 2 behind its addresses, each with its kind and its length.
 
 use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -13,9 +13,9 @@ pub mod kind {
     pub const CRC32C: u8 = 0x03;
     /// Padding.
     pub const NOOP: u8 = 0x04;
-    /// What names the connection, of at most 128 bytes.
+    /// The id of the connection, of at most 128 bytes.
     pub const UNIQUE_ID: u8 = 0x05;
-    /// What the client said in TLS; see [`Tls`](crate::Tls).
+    /// The facts about the client's TLS; see [`Tls`](crate::Tls).
     pub const SSL: u8 = 0x20;
     /// In [`SSL`]: the version, such as `TLSv1.3`.
     pub const SSL_VERSION: u8 = 0x21;
@@ -23,9 +23,9 @@ pub mod kind {
     pub const SSL_CN: u8 = 0x22;
     /// In [`SSL`]: the name of the cipher suite.
     pub const SSL_CIPHER: u8 = 0x23;
-    /// In [`SSL`]: by what the server's certificate was signed.
+    /// In [`SSL`]: the algorithm that signed the server's certificate.
     pub const SSL_SIG_ALG: u8 = 0x24;
-    /// In [`SSL`]: of what kind the server's key is.
+    /// In [`SSL`]: the algorithm of the server's key.
     pub const SSL_KEY_ALG: u8 = 0x25;
     /// The network namespace of the addresses.
     pub const NETNS: u8 = 0x30;
@@ -34,18 +34,19 @@ pub mod kind {
 /// A value and its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tlv {
-    /// One of the [kinds](kind), or another one.
+    /// The kind: one of [these](kind), or another one.
     pub kind: u8,
-    /// At most 65,535 bytes.
+    /// The value, of at most 65,535 bytes.
     pub value: Bytes,
 }
 
 impl Tlv {
-    /// How many bytes it has on the wire.
+    /// Returns the number of bytes on the wire.
     pub(crate) fn len(&self) -> usize {
         PREFIX + self.value.len()
     }
 
+    /// Returns the value if it is of this kind.
     pub(crate) fn of(&self, kind: u8) -> Option<&Bytes> {
         (self.kind == kind).then_some(&self.value)
     }
@@ -56,7 +57,7 @@ impl Tlv {
         to.put_slice(&self.value);
     }
 
-    /// Takes the next one; `None` if it is cut short.
+    /// Takes the next value off `from`. Returns `None` if it is longer than that.
     pub(crate) fn parse(from: &mut Bytes) -> Option<Self> {
         let kind = from.try_get_u8().ok()?;
         let len = usize::from(from.try_get_u16().ok()?);
@@ -67,19 +68,21 @@ impl Tlv {
     }
 }
 
-/// What a proxy says of the TLS that a client spoke to it.
+/// The facts that a proxy sends about the TLS between a client and itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tls {
-    /// The client connected over TLS.
+    /// `true` if the client connected over TLS.
     pub over_tls: bool,
-    /// The client showed a certificate on this connection.
+    /// `true` if the client sent a certificate on this connection.
     pub certificate_here: bool,
-    /// The client showed a certificate in this session, which may have begun earlier.
+    /// `true` if the client sent a certificate in this TLS session, which may be older than the
+    /// connection.
     pub certificate: bool,
-    /// The certificate was verified; without one, it says nothing.
+    /// `true` if the certificate was verified. It has no meaning without a certificate.
     pub verified: bool,
-    /// The version, such as `TLSv1.3`, the common name of the certificate, and the like.
+    /// Further values: the version, such as `TLSv1.3`, the common name of the certificate, and
+    /// others.
     pub tlvs: Vec<Tlv>,
 }
 
@@ -103,10 +106,10 @@ impl Tls {
 
     /// Returns the first text of a kind, such as [`kind::SSL_VERSION`].
     pub fn text(&self, kind: u8) -> Option<&str> {
-        let value = self.tlvs.iter().find_map(|it| it.of(kind))?;
+        let value = self.tlvs.iter().find_map(|tlv| tlv.of(kind))?;
         core::str::from_utf8(value).ok()
     }
 }
 
-/// How many bytes come before a value.
+/// The number of bytes in front of a value: its kind and its length.
 const PREFIX: usize = 3;

@@ -6,18 +6,12 @@
 //! PROXY UNKNOWN CRLF
 //! ```
 
-use crate::server::same;
+use crate::prefix::common_prefix;
 use crate::{Addresses, Header, HeaderError, ProxyHeaderError, Transport};
 use alloc::format;
 use alloc::string::String;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
-
-/// What a line begins with.
-pub(crate) const SIGNATURE: &[u8] = b"PROXY ";
-
-/// "a 108-byte buffer is always enough to store all the line and a trailing zero"
-pub(crate) const LONGEST: usize = 107;
 
 pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
     if !header.tlvs.is_empty() {
@@ -42,15 +36,15 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
     }
 }
 
-/// Checks a line, which may go on, as far as it can be told before its end: its protocol, and that
-/// nothing but CRLF ends it. Of what follows UNKNOWN "the receiver must ignore anything".
+/// Checks the beginning of a line: its protocol, and that nothing but CRLF ends it. So a wrong byte
+/// is found before the whole line is there. Behind UNKNOWN "the receiver must ignore anything".
 pub(crate) fn check(line: &[u8]) -> Result<(), ProxyHeaderError> {
     let rest = &line[SIGNATURE.len()..];
     let wrong = |at: usize| Err(bad(&line[..=SIGNATURE.len() + at]));
-    let alike = PROTOCOLS.map(|protocol| same(rest, protocol));
-    let begun = |(alike, protocol): (usize, &[u8])| alike == rest.len().min(protocol.len());
-    if !alike.into_iter().zip(PROTOCOLS).any(begun) {
-        return wrong(alike.into_iter().max().unwrap_or(0));
+    let prefixes = PROTOCOLS.map(|protocol| common_prefix(rest, protocol));
+    let begun = |(prefix, protocol): (usize, &[u8])| prefix == rest.len().min(protocol.len());
+    if !prefixes.into_iter().zip(PROTOCOLS).any(begun) {
+        return wrong(prefixes.into_iter().max().unwrap_or(0));
     }
     if rest.starts_with(b"U") {
         return Ok(());
@@ -63,10 +57,10 @@ pub(crate) fn check(line: &[u8]) -> Result<(), ProxyHeaderError> {
     }
 }
 
-/// Reads a line without its end, which was checked. Each field stands in the one form that there is
-/// for it.
+/// Reads a line that was checked, without its end. Each field has only one valid form.
 pub(crate) fn parse(line: &[u8]) -> Result<Header, ProxyHeaderError> {
-    // "the receiver must ignore anything presented before the CRLF is found", and be it no text.
+    // "the receiver must ignore anything presented before the CRLF is found", even bytes that are
+    // not text.
     if line[SIGNATURE.len()..].starts_with(b"UNKNOWN") {
         return Ok(Header::unknown());
     }
@@ -98,12 +92,18 @@ fn bad(line: &[u8]) -> ProxyHeaderError {
     ProxyHeaderError::BadLine(String::from_utf8_lossy(line).into_owned())
 }
 
-/// A number without signs and leading zeros.
+/// Reads a number without signs and leading zeros.
 fn decimal(field: &str) -> Option<u16> {
     let plain = field.bytes().all(|byte| byte.is_ascii_digit());
     let leads = field.len() > 1 && field.starts_with('0');
     (plain && !leads).then(|| field.parse().ok())?
 }
 
-/// All that the signature may be followed by.
+/// The protocols, of which one must follow the signature.
 const PROTOCOLS: [&[u8]; 4] = [b"TCP4 ", b"TCP6 ", b"UNKNOWN ", b"UNKNOWN\r\n"];
+
+/// The first bytes of a line.
+pub(crate) const SIGNATURE: &[u8] = b"PROXY ";
+
+/// "a 108-byte buffer is always enough to store all the line and a trailing zero"
+pub(crate) const LONGEST: usize = 107;

@@ -1,9 +1,10 @@
-//! Version 2: bytes.
+//! Version 2: a binary header.
 //!
 //! ```text
 //! SIGNATURE (12)  VERSION | COMMAND (1)  FAMILY | TRANSPORT (1)  LENGTH (2)  ADDRESSES  TLV...
 //! ```
 
+use crate::header::{CHECKSUM, MAX_UNIX_PATH};
 use crate::tlv::{Tlv, kind};
 use crate::{Addresses, Header, ProxyHeaderError, Transport};
 use alloc::vec::Vec;
@@ -11,41 +12,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use core::net::{IpAddr, SocketAddr};
 use crc::{CRC_32_ISCSI, Crc, NoTable};
 
-/// No other protocol begins so.
-pub(crate) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-
-/// How many bytes tell how many more there are.
-pub(crate) const FIXED: usize = 16;
-
-/// The longest path of a Unix socket, in bytes.
-pub(crate) const UNIX: usize = 108;
-
-/// How many bytes a checksum takes.
-pub(crate) const CHECKSUM: usize = 7;
-
-const VERSION: u8 = 0x20;
-const LOCAL: u8 = 0;
-const PROXY: u8 = 1;
-
-const IPV4: u8 = 0x10;
-const IPV6: u8 = 0x20;
-const UNIX_SOCKET: u8 = 0x30;
-const STREAM: u8 = 1;
-const DATAGRAM: u8 = 2;
-
-/// How many bytes there are behind the length.
-pub(crate) fn len(header: &Header) -> usize {
-    let addresses = match &header.addresses {
-        Addresses::Local | Addresses::Unknown => 0,
-        Addresses::Ip { source, .. } if source.is_ipv4() => 12,
-        Addresses::Ip { .. } => 36,
-        Addresses::Unix { .. } => 2 * UNIX,
-    };
-    addresses + header.tlvs.iter().map(Tlv::len).sum::<usize>()
-}
-
 pub(crate) fn emit(header: &Header, checksum: bool) -> Bytes {
-    let len = len(header) + if checksum { CHECKSUM } else { 0 };
+    let len = header.v2_len() + if checksum { CHECKSUM } else { 0 };
     let mut to = BytesMut::with_capacity(FIXED + len);
     to.put_slice(SIGNATURE);
     let local = header.addresses == Addresses::Local;
@@ -102,7 +70,7 @@ impl Addresses {
             } => {
                 for path in [source, destination] {
                     to.put_slice(path);
-                    to.put_bytes(0, UNIX - path.len());
+                    to.put_bytes(0, MAX_UNIX_PATH - path.len());
                 }
             }
         }
@@ -118,13 +86,13 @@ impl Transport {
     }
 }
 
-/// Returns how many bytes follow the [`FIXED`] ones.
+/// Returns the number of bytes that follow the [`FIXED`] ones.
 pub(crate) fn following(fixed: &[u8; FIXED]) -> usize {
     usize::from(u16::from_be_bytes([fixed[14], fixed[15]]))
 }
 
-/// Checks what the bytes behind the signature say, as far as they are there: a wrong one is known
-/// before more are wanted.
+/// Checks the bytes behind the signature, as far as they have arrived. So a wrong byte is found
+/// before the whole header is there.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), ProxyHeaderError> {
     let Some(first) = bytes.get(SIGNATURE.len()) else {
         return Ok(());
@@ -150,7 +118,7 @@ fn known(code: u8) -> bool {
     )
 }
 
-/// Reads a whole header, whose fixed bytes were checked.
+/// Reads a whole header. Its fixed bytes were checked.
 pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
     let (command, code) = (whole[12] & 0x0f, whole[13]);
     if command == LOCAL {
@@ -164,9 +132,11 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
     let mut rest = whole.slice(FIXED..);
     let seen = rest.len();
     let short = move |wanted| ProxyHeaderError::ShortAddresses { seen, wanted };
-    let mut take = |n: usize, wanted| match rest.len() >= n {
-        true => Ok(rest.split_to(n)),
-        false => Err(short(wanted)),
+    let mut take = |n: usize, wanted| {
+        if rest.len() < n {
+            return Err(short(wanted));
+        }
+        Ok(rest.split_to(n))
     };
     let mut header = match code & 0xf0 {
         IPV4 => {
@@ -185,7 +155,10 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
             Header::ip_as_sent(transport, source.into(), destination.into(), &both[32..])
         }
         UNIX_SOCKET => {
-            let (source, destination) = (take(UNIX, 2 * UNIX)?, take(UNIX, 2 * UNIX)?);
+            let (source, destination) = (
+                take(MAX_UNIX_PATH, 2 * MAX_UNIX_PATH)?,
+                take(MAX_UNIX_PATH, 2 * MAX_UNIX_PATH)?,
+            );
             Header {
                 addresses: Addresses::Unix {
                     transport,
@@ -201,8 +174,8 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
     Ok(header)
 }
 
-/// How long addresses of no family are is not said; senders have none, so values come at once. What
-/// cannot be read so is passed over.
+/// Reads a header of no address family. The length of its addresses is not specified, and senders
+/// have none: so the values come first, and bytes that are no values are ignored.
 fn unspecified(whole: &Bytes) -> Result<Header, ProxyHeaderError> {
     let tlvs = match values(whole, whole.slice(FIXED..)) {
         Err(ProxyHeaderError::ShortTlv { .. }) => Vec::new(),
@@ -212,7 +185,7 @@ fn unspecified(whole: &Bytes) -> Result<Header, ProxyHeaderError> {
     Ok(Header { addresses, tlvs })
 }
 
-/// Reads what stands behind the addresses.
+/// Reads the values behind the addresses.
 fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, ProxyHeaderError> {
     let mut tlvs = Vec::new();
     while !rest.is_empty() {
@@ -228,9 +201,14 @@ fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, ProxyHeaderError> {
 }
 
 impl Header {
-    /// Both addresses are of one family as they come.
-    fn ip_as_sent(transport: Transport, source: IpAddr, destination: IpAddr, flows: &[u8]) -> Self {
-        let [a, b, c, d] = array(flows);
+    /// Creates a header of two addresses, which are of one family already.
+    fn ip_as_sent(
+        transport: Transport,
+        source: IpAddr,
+        destination: IpAddr,
+        both_ports: &[u8],
+    ) -> Self {
+        let [a, b, c, d] = array(both_ports);
         let (source_port, destination_port) =
             (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
         Self {
@@ -244,8 +222,8 @@ impl Header {
     }
 }
 
-/// A path up to its first zero; one that begins with a zero is abstract, and has all its bytes but the
-/// zeros at the end.
+/// Returns the path in a field. It ends at the first zero. A path that begins with a zero is
+/// abstract: it ends before the zeros at the end of the field.
 fn path(field: Bytes) -> Bytes {
     let end = match field.first() {
         Some(0) => field
@@ -280,5 +258,21 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().expect("as many bytes as were taken")
 }
 
-/// Headers are short, and a table would be longer than all of them.
+/// The first bytes of a header. No other protocol begins so.
+pub(crate) const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// The number of bytes up to the length field, and with it.
+pub(crate) const FIXED: usize = 16;
+
+const VERSION: u8 = 0x20;
+const LOCAL: u8 = 0;
+const PROXY: u8 = 1;
+
+const IPV4: u8 = 0x10;
+const IPV6: u8 = 0x20;
+const UNIX_SOCKET: u8 = 0x30;
+const STREAM: u8 = 1;
+const DATAGRAM: u8 = 2;
+
+/// Without a table, which would be longer than any header.
 const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISCSI);

@@ -2,10 +2,10 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// A host and a port: where a client wants to go, or what a proxy has bound for it.
+/// A host and a port: the target of a request, or the address that a proxy has bound for it.
 ///
-/// Nothing is ever resolved here: a client sends a name as it is, and the proxy looks it up, so
-/// that no name leaks to the local resolver.
+/// Names are not resolved here. A client sends a name as it is, and the proxy looks it up, so that
+/// no name leaks to the local resolver.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     host: Host,
@@ -19,22 +19,23 @@ pub enum Host {
     Ip(IpAddr),
     /// A name of 1 to 255 ASCII bytes.
     ///
-    /// It is no plain IP literal, but a resolver may read it as an address all the same (`127.1`):
-    /// what may be connected to is decided on what a name resolves to.
+    /// It is not an IP literal, but a resolver may still read it as an address (`127.1`). So a
+    /// proxy that restricts its targets must check the addresses that the name resolves to.
     Name(Box<str>),
 }
 
 impl Address {
     /// Creates the address of a host, which is an IP literal (in brackets or not) or a name.
     ///
-    /// Names have 1 to 255 bytes, none of which the URL Standard forbids in a domain, so that they
-    /// can stand in logs and before a `:port`. An internationalized name is wanted as its A-labels
-    /// (`xn--…`): how to make them is decided once, by whoever takes names from a user.
+    /// A name has 1 to 255 bytes. None of them may be one that the URL Standard forbids in a
+    /// domain, so that the name can stand in logs and in front of a `:port`. An internationalized
+    /// name must be given as A-labels (`xn--…`): the code that reads names from a user converts
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`AddressError`] if the host is neither. An IPv6 literal with a zone is among them, as a zone
-    /// "has only local significance at the sending host" (RFC 6874 §4).
+    /// [`AddressError`] if the host is neither. An IPv6 literal with a zone is an error too,
+    /// because a zone "has only local significance at the sending host" (RFC 6874 §4).
     ///
     /// ```
     /// use wirestack_socks::Address;
@@ -60,7 +61,7 @@ impl Address {
     }
 }
 
-/// An IPv6 zone (scope) and flow are dropped: they mean nothing to another host.
+/// Drops the zone (scope) and the flow of an IPv6 address: they mean nothing to another host.
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         Self {
@@ -90,7 +91,9 @@ impl Host {
             };
         };
         // An IPv6 address has colons, which no name may have.
-        let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let bracketed = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
         let literal = bracketed.unwrap_or(host);
         if let Ok(ip) = literal.parse::<Ipv6Addr>() {
             return Ok(Self::Ip(ip.into()));
@@ -100,13 +103,16 @@ impl Host {
         {
             return Err(AddressError::Zone);
         }
-        let wrong = host[at..].chars().next().expect("what was found there");
+        let wrong = host[at..]
+            .chars()
+            .next()
+            .expect("the character that was found there");
         Err(AddressError::Character(wrong))
     }
 }
 
-/// Whether the URL Standard forbids a character in a domain, or ASCII does: every byte of a
-/// character beyond ASCII is forbidden.
+/// Returns `true` if a byte may not be in a name: the URL Standard forbids it in a domain, or it is
+/// not a visible character of ASCII.
 fn is_forbidden(byte: u8) -> bool {
     let forbidden = matches!(
         byte,
@@ -125,29 +131,27 @@ impl fmt::Display for Host {
     }
 }
 
-/// Why a host is neither an IP address nor a name.
+/// The reason why a host is neither an IP address nor a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// A name has so many bytes.
+    /// The name has this many bytes.
     Length(usize),
-    /// A name has a character that none can have.
+    /// The name has this character, which is not allowed.
     Character(char),
-    /// An IPv6 address has a zone.
+    /// The IPv6 address has a zone.
     Zone,
 }
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length(it) => write!(f, "a host name of {it} bytes, wanted 1 to 255"),
-            Self::Character(it) => write!(
+            Self::Length(length) => write!(f, "a host name of {length} bytes, wanted 1 to 255"),
+            Self::Character(wrong) => write!(
                 f,
-                "a host name with {it:?}, wanted ASCII without separators (IDNA: A-labels)"
+                "a host name with {wrong:?}, wanted ASCII without separators (IDNA: A-labels)"
             ),
-            Self::Zone => {
-                f.write_str("an IPv6 address with a zone, which means nothing to another host")
-            }
+            Self::Zone => f.write_str("an IPv6 address with a zone, wanted one without a zone"),
         }
     }
 }

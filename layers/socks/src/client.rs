@@ -1,25 +1,25 @@
-use crate::handshake::{read, refuse};
+use crate::handshake::{NAME, read, refuse};
 use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Command, Host, NAME, PasswordError, Socks4Error, SocksError, Version};
+use crate::{Address, Command, Host, PasswordError, Socks4Error, SocksError, Version};
 use core::fmt;
+use core::mem;
 use core::net::IpAddr;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
+use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire};
 
 /// The side that asks a proxy for a connection, or for another [`Command`].
 ///
-/// Once the proxy has done it, the layer is transparent. Nothing of the application is sent before.
-/// It speaks SOCKS5, unless it is told to speak [SOCKS4](Self::socks4).
+/// Once the proxy has granted the request, the layer is transparent. No bytes of the application
+/// are sent before. It speaks SOCKS5, or [SOCKS4](Self::socks4) on demand.
 #[derive(Debug)]
 pub struct Client(Tunnel<State>);
 
 #[derive(Debug)]
 enum State {
-    /// The request to send. The handshake takes it when it begins.
+    /// The handshake has not begun. It takes the request when it begins.
     New(Asks),
-    /// The addresses that the proxy has told so far.
+    /// The handshake has begun. The addresses are those of the replies so far.
     Asked {
         bound: Option<Address>,
         peer: Option<Address>,
@@ -50,10 +50,10 @@ impl Client {
 
     /// Creates a client that lets `expected` connect to the proxy (BIND).
     ///
-    /// The proxy replies twice. After its first reply there is an address to call, which is
-    /// [`bound`](Self::bound), and the application tells the peer by another way, such as FTP's
-    /// PORT. After its second reply the layer is open, and [`peer`](Self::peer) has come. Proxies
-    /// turn others than the host expected away; the port that it calls from rarely matters.
+    /// The proxy replies twice. The first reply has the address at which it listens,
+    /// [`bound`](Self::bound). The application sends that to the peer by another way, such as FTP's
+    /// PORT. After the second reply the layer is open, and [`peer`](Self::peer) is the address of
+    /// the peer. Proxies accept no other host than the expected one; few check its port.
     pub fn bind(expected: Address) -> Self {
         Self::asking(Command::Bind, expected)
     }
@@ -61,9 +61,9 @@ impl Client {
     /// Creates a client that asks for a relay of [datagrams](crate::datagram), which it will send
     /// from the address `from` (UDP ASSOCIATE).
     ///
-    /// If that is not known yet, it "MUST use a port number and address of all zeros". The relay is
-    /// at [`bound`](Self::bound), and lives as long as this connection (RFC 1928 §7), over which
-    /// nothing is said any more.
+    /// If `from` is not known yet, it "MUST use a port number and address of all zeros". The relay
+    /// is at [`bound`](Self::bound), and lives as long as this connection (RFC 1928 §7), which
+    /// carries no bytes after the reply.
     pub fn associate(from: Address) -> Self {
         Self::asking(Command::UdpAssociate, from)
     }
@@ -80,14 +80,14 @@ impl Client {
 
     /// Offers a user name and a password too (RFC 1929), each of 1 to 255 bytes.
     ///
-    /// They are sent only if the proxy asks for them, and in the clear, as the RFC has it. The
-    /// proxy may still choose no authentication, as many do for addresses that they know; but the
-    /// password is offered first, for those that take the first method that suits them and yet
-    /// tell their users apart by name.
+    /// They are sent only if the proxy asks for them, and in the clear, as in the RFC. The proxy
+    /// may still choose no authentication, as many do for addresses that they know. The password is
+    /// offered first: some proxies take the first method that they accept, and need the user name
+    /// to tell their users apart.
     ///
     /// # Errors
     ///
-    /// [`PasswordError`] if one of them has another length, or if the client speaks SOCKS4.
+    /// [`PasswordError`] if one of them is empty or too long, or if the client speaks SOCKS4.
     pub fn with_password(mut self, user: &str, password: &str) -> Result<Self, PasswordError> {
         if let State::New(asks) = self.0.state_mut() {
             if let Login::Socks4(_) = asks.login {
@@ -98,10 +98,10 @@ impl Client {
         Ok(self)
     }
 
-    /// Speaks [SOCKS4], with a user id that may be empty: the proxy may believe it, or ask identd.
+    /// Makes the client speak [SOCKS4], with a user id that may be empty. The proxy may believe the
+    /// user id, or ask identd.
     ///
-    /// A name goes to the proxy as [SOCKS4a] has it. What SOCKS4 cannot do is an error now, and not
-    /// one of the connection.
+    /// A name goes to the proxy as in [SOCKS4a].
     ///
     /// [SOCKS4]: https://www.openssh.com/txt/socks4.protocol
     /// [SOCKS4a]: https://www.openssh.com/txt/socks4a.protocol
@@ -139,21 +139,22 @@ impl Client {
         Ok(self)
     }
 
-    /// Returns what the proxy has bound, once it has replied: for CONNECT the address that the
-    /// target sees, for BIND where the peer is to connect, for UDP ASSOCIATE where datagrams go.
+    /// Returns the address that the proxy has bound, once it has replied. For CONNECT it is the
+    /// address that the target sees; for BIND, the one that the peer connects to; for UDP
+    /// ASSOCIATE, the one that datagrams are sent to.
     ///
     /// If it is unspecified (0.0.0.0 or ::), it stands for the address at which the client has
     /// reached the proxy.
     pub fn bound(&self) -> Option<&Address> {
-        self.told().0
+        self.addresses().0
     }
 
-    /// Returns who has connected to the proxy, once BIND is open.
+    /// Returns the address of the peer that has connected to the proxy, once BIND is open.
     pub fn peer(&self) -> Option<&Address> {
-        self.told().1
+        self.addresses().1
     }
 
-    fn told(&self) -> (Option<&Address>, Option<&Address>) {
+    fn addresses(&self) -> (Option<&Address>, Option<&Address>) {
         match self.0.state() {
             State::Asked { bound, peer } if !self.0.is_over() => (bound.as_ref(), peer.as_ref()),
             _ => (None, None),
@@ -164,9 +165,9 @@ impl Client {
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
     let (bound, peer) = (None, None);
-    let state = wire.state(|it| core::mem::replace(it, State::Asked { bound, peer }));
+    let state = wire.state(|state| mem::replace(state, State::Asked { bound, peer }));
     let State::New(mut asks) = state else {
-        unreachable!("a handshake begins once");
+        unreachable!("the handshake begins once");
     };
     let (command, target, version) = (asks.command, &asks.target, asks.login.version());
     match &mut asks.login {
@@ -180,23 +181,23 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
         }
     }
     let bound = reply(&wire, version, command.reply()).await?;
-    wire.state(|it| it.told(bound));
+    wire.state(|state| state.keep(bound));
     if command == Command::Bind {
         let peer = reply(&wire, version, wire::SECOND_REPLY).await?;
-        wire.state(|it| it.told(peer));
+        wire.state(|state| state.keep(peer));
     }
     Ok(())
 }
 
-/// Offers methods (RFC 1928 §3), and does as the proxy chooses.
+/// Offers the methods (RFC 1928 §3), and authenticates by the one that the proxy chooses.
 async fn log_in(wire: &Wire<State>, credentials: &mut Option<Credentials>) -> Result<(), Error> {
     let offered = Credentials::methods(credentials.as_ref());
     wire.fill(|to| v5::emit_greeting(to, offered)).await;
     let chosen = read(wire, wire::CHOICE, v5::parse_choice).await?;
     match (chosen, credentials.take()) {
         (method::NO_AUTHENTICATION, _) => Ok(()),
-        (method::PASSWORD, Some(it)) => {
-            wire.fill(move |to| v5::emit_password(to, &it.user, &it.password))
+        (method::PASSWORD, Some(login)) => {
+            wire.fill(move |to| v5::emit_password(to, &login.user, &login.password))
                 .await;
             read(wire, wire::STATUS, v5::parse_status).await
         }
@@ -250,8 +251,8 @@ impl Layer for Client {
 }
 
 impl State {
-    /// Keeps the address of a reply: the first one is what was bound, the second one is the peer.
-    fn told(&mut self, address: Address) {
+    /// Stores the address of a reply: the first is the bound address, the second is the peer's.
+    fn keep(&mut self, address: Address) {
         if let Self::Asked { bound, peer } = self {
             let place = if bound.is_none() { bound } else { peer };
             *place = Some(address);

@@ -1,6 +1,6 @@
 //! The datagrams that a proxy relays once UDP ASSOCIATE has succeeded (RFC 1928 §7).
 //!
-//! They do not go over the connection, and no layer sees them: the application sends them from a
+//! They do not go over the connection, and no layer sees them. The application sends them from a
 //! socket of its own to [`Client::bound`](crate::Client::bound), and gets others back from there.
 //! Each has a header in front of its payload, the same in both directions.
 //!
@@ -20,32 +20,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::wire::{self, Fields, Unparsed, v5};
+use crate::wire::fields::{Fields, Unparsed};
+use crate::wire::{self, v5};
 use crate::{Address, SocksError};
 use bytes::{BufMut, BytesMut};
 use core::fmt;
 
-/// The longest header, in bytes: by so much can a datagram grow on its way through the proxy.
-pub const MAX_HEADER: usize = 2 + 1 + 1 + (1 + 255) + 2;
-
 /// Appends one datagram for the proxy to relay: its header and its payload.
 ///
-/// `address` is where the payload is to go, or, from a proxy to its client, where it comes from.
+/// `address` is the destination of the payload; from a proxy to its client, it is the source.
 pub fn emit(address: &Address, payload: &[u8], to: &mut BytesMut) {
     to.put_slice(&[0, 0, NO_FRAGMENT]);
     v5::put_address(to, address);
     to.put_slice(payload);
 }
 
-/// Returns where a datagram goes or comes from, and its payload.
+/// Returns the address in the header of a datagram, and the payload.
 ///
-/// RSV is not looked at. The address may be a name, which is for the proxy to resolve; a client
-/// that gets one has no use for it but to tell answers apart.
+/// RSV is ignored. The address may be a name, which the proxy resolves; a client that gets one can
+/// use it only to tell answers apart.
 ///
 /// # Errors
 ///
-/// [`DatagramError`]. Such a datagram is to be dropped: anybody can send one, so the association
-/// goes on without it.
+/// [`DatagramError`]. Drop such a datagram, and keep the association: anybody can send one.
 pub fn parse(datagram: &[u8]) -> Result<(Address, &[u8]), DatagramError> {
     let failed = |unparsed| match unparsed {
         Unparsed::Short(wanted) => DatagramError::Truncated {
@@ -63,33 +60,30 @@ pub fn parse(datagram: &[u8]) -> Result<(Address, &[u8]), DatagramError> {
     Ok((address, &datagram[fields.len()..]))
 }
 
-/// FRAG of what "is standalone".
-const NO_FRAGMENT: u8 = 0;
-
-/// Why a datagram is to be dropped.
+/// The reason why a datagram must be dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatagramError {
-    /// It is a part of a larger one, with this FRAG. "An implementation that does not support
+    /// It is a fragment of a larger one, with this FRAG. "An implementation that does not support
     /// fragmentation MUST drop any datagram whose FRAG field is other than X'00'."
     Fragmented(u8),
     /// It ends in its header.
     Truncated {
-        /// How many bytes it has.
+        /// The number of bytes that it has.
         seen: usize,
-        /// How many its header has, as far as can be said.
+        /// The number of bytes that its header has at least.
         wanted: usize,
     },
-    /// Its address is none: [`SocksError::UnknownAddressType`] or [`SocksError::BadAddress`].
+    /// Its address is not valid: [`SocksError::UnknownAddressType`] or [`SocksError::BadAddress`].
     BadAddress(SocksError),
 }
 
 impl fmt::Display for DatagramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fragmented(it) => write!(
+            Self::Fragmented(fragment) => write!(
                 f,
-                "the datagram is fragment {it:#04x}, wanted whole ones, 0x00"
+                "the datagram is fragment {fragment:#04x}, wanted a whole one, 0x00"
             ),
             Self::Truncated { seen, wanted } => {
                 write!(f, "the datagram has {seen} bytes, wanted at least {wanted}")
@@ -100,3 +94,9 @@ impl fmt::Display for DatagramError {
 }
 
 impl core::error::Error for DatagramError {}
+
+/// The longest header, in bytes. A datagram can grow by so much on its way through the proxy.
+pub const MAX_HEADER: usize = 2 + 1 + 1 + (1 + 255) + 2;
+
+/// The FRAG of a datagram that "is standalone".
+const NO_FRAGMENT: u8 = 0;

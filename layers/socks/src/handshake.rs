@@ -1,14 +1,17 @@
-//! What the handshakes of both sides have in common.
+//! The parts that the handshakes of both sides share.
 
-use crate::wire::{self, Fields, Unparsed};
-use crate::{NAME, SocksError};
+use crate::SocksError;
+use crate::wire::fields::{self, Fields, Unparsed};
 use wirestack_layer::{Error, Parsed, ReadError, Wire};
 
-/// Reads one message and leaves what is behind it to whom it may concern.
+/// The name of both layers, in errors and traces.
+pub(crate) const NAME: &str = "socks";
+
+/// Reads one message, and no byte behind it.
 pub(crate) async fn read<S: 'static, T>(
     wire: &Wire<S>,
     awaited: &'static str,
-    mut parse: impl FnMut(&mut Fields<'_>) -> wire::Parsed<T>,
+    mut parse: impl FnMut(&mut Fields<'_>) -> fields::Parsed<T>,
 ) -> Result<T, Error> {
     let message = wire.read_with(awaited, |unread| {
         let mut fields = Fields::new(awaited, unread);
@@ -26,7 +29,7 @@ pub(crate) async fn read<S: 'static, T>(
     })
 }
 
-/// Returns the error of a peer that breaks the protocol, or refuses.
+/// Creates the error of a peer that breaks the protocol, or refuses.
 pub(crate) fn refuse(cause: SocksError) -> Error {
     Error::peer(NAME, cause)
 }

@@ -1,12 +1,11 @@
-//! SOCKS4, SOCKS4a and SOCKS5 (RFC 1928, RFC 1929) as layers without I/O: a client that asks a proxy
-//! for a connection, and the server that such a proxy needs. Both speak CONNECT and BIND, and in
-//! SOCKS5 UDP ASSOCIATE, IPv6, and a user name with a password. No name is ever looked up here.
+//! SOCKS4, SOCKS4a and SOCKS5 (RFC 1928, RFC 1929) as layers without I/O: a client that asks a
+//! proxy for a connection, and the server of such a proxy. Both speak CONNECT and BIND; in SOCKS5
+//! also UDP ASSOCIATE, IPv6, and a user name with a password. No name is looked up here.
 //!
 //! A client driven by hand, through its whole handshake and into the tunnel:
 //!
 //! ```
-//! use wirestack_layer::Instant;
-//! use wirestack_layer::{Layer, Pipe, Flows};
+//! use wirestack_layer::{Instant, Layer, Pipe, Flows};
 //! use wirestack_socks::{Address, Client};
 //!
 //! # let now = Instant::ORIGIN;
@@ -39,35 +38,35 @@
 //!     | <=============== tunnel ============> |    both layers are transparent
 //! ```
 //!
-//! BIND has a second reply, which comes when its peer has. In SOCKS4 the request is all that the
-//! client says, and it comes first.
+//! BIND has a second reply, when its peer has connected. A client of SOCKS4 sends nothing but its
+//! request.
 //!
 //! # Contents
 //!
 //! * [`Client`], [`Server`]: the two layers, for all versions and commands.
-//! * [`Command`], [`Version`], [`Request`]: what a client asks for.
-//! * [`Address`], [`Host`]: where to connect, and what was bound for it.
+//! * [`Command`], [`Version`], [`Request`]: the request of a client.
+//! * [`Address`], [`Host`]: the target of a request, and the address that was bound for it.
 //! * [`Reply`]: the codes with which a proxy answers.
 //! * [`datagram`]: the header of the datagrams that a proxy relays after UDP ASSOCIATE.
-//! * [`SocksError`]: what can go wrong in the handshake; [`AddressError`], [`PasswordError`] and
-//!   [`Socks4Error`]: what cannot be asked for.
+//! * [`SocksError`]: errors in the handshake; [`AddressError`], [`PasswordError`] and [`Socks4Error`]:
+//!   errors in a request to be sent.
 //!
 //! # Features
 //!
 //! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
 //!   `no_std` and needs `alloc`.
-//! * `socks5-proto`, off by default: conversions between [`Address`], [`Command`], [`Reply`] and the
-//!   types of that name in the crate `socks5-proto`. **That crate is GPL-3.0-or-later**: whoever turns
-//!   the feature on brings the GPL in, for the whole of what is linked with it. Nothing else here
-//!   needs it.
+//! * `socks5-proto`, off by default: conversions between [`Address`], [`Command`], [`Reply`] and
+//!   the types of the same names in the crate `socks5-proto`. **That crate is GPL-3.0-or-later**:
+//!   with this feature on, the whole program is under the GPL. Nothing else here needs it.
 //!
-//! # What is not here
+//! # Not supported
 //!
-//! GSSAPI (RFC 1961), which RFC 1928 §3 asks every implementation to support. Hardly any does, so a
-//! proxy that offered nothing else would have no clients. It needs a library of the system. And it
-//! wraps every byte that follows, so the tunnel behind it would not be transparent.
+//! GSSAPI (RFC 1961), although RFC 1928 §3 asks every implementation to support it. Hardly any
+//! does, so a proxy that offered nothing else would have no clients. It needs a library of the
+//! system. And it wraps every byte that follows, so the tunnel behind it would not be transparent.
 //!
-//! Fragments of datagrams, which RFC 1928 §7 leaves to choice: they are recognized, to be dropped.
+//! Fragments of datagrams, which are optional (RFC 1928 §7): [`datagram::parse`] returns an error
+//! for them, so that they are dropped.
 
 #![no_std]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
@@ -96,9 +95,6 @@ pub use request::{Command, Request, Version};
 pub use server::Server;
 #[cfg(feature = "socks5-proto")]
 pub use socks5_proto::UnassignedReply;
-
-/// The name of both layers.
-const NAME: &str = "socks";
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

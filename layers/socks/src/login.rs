@@ -3,10 +3,10 @@ use crate::{PasswordError, Socks4Error, Version};
 use alloc::boxed::Box;
 use core::fmt;
 
-/// What a client has to show who it is; it depends on the version that the client speaks.
+/// The version that a client speaks, and its authentication in that version.
 #[derive(Debug)]
 pub(crate) enum Login {
-    /// A user id, which the proxy may believe.
+    /// A user id.
     Socks4(UserId),
     /// A password, or nothing.
     Socks5(Option<Credentials>),
@@ -25,7 +25,7 @@ impl Login {
     }
 }
 
-/// A user id of at most 255 bytes, none of which is NUL.
+/// A user id of at most 255 bytes without NUL.
 pub(crate) struct UserId(pub(crate) Box<[u8]>);
 
 impl UserId {
@@ -46,7 +46,7 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// A user name and a password, each of 1 to 255 bytes; forgotten once they are sent.
+/// A user name and a password, each of 1 to 255 bytes. They are dropped once they are sent.
 pub(crate) struct Credentials {
     pub(crate) user: Box<[u8]>,
     pub(crate) password: Box<[u8]>,
@@ -66,7 +66,7 @@ impl Credentials {
         })
     }
 
-    /// Returns the methods that a client offers, with credentials or without.
+    /// Returns the methods that a client offers: with credentials, or without.
     pub(crate) fn methods(credentials: Option<&Self>) -> &'static [u8] {
         match credentials {
             Some(_) => &[method::PASSWORD, method::NO_AUTHENTICATION],

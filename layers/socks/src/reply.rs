@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// What a proxy answers to a request (RFC 1928 §6).
+/// The answer of a proxy to a request (RFC 1928 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reply {
@@ -25,10 +25,10 @@ pub enum Reply {
     /// A code that the RFC leaves unassigned (9 to 255).
     Other(u8),
     /// The refusal of a SOCKS4 proxy: 91 if the request was rejected or failed, 92 if the proxy
-    /// cannot reach identd at the client, 93 if identd or the proxy knows the user by another id.
+    /// cannot reach identd at the client, 93 if identd or the proxy has another id for the user.
     ///
-    /// A server sends it to clients of SOCKS4 alone; those of SOCKS5 get a general failure, as
-    /// those of SOCKS4 get 91 for all other refusals.
+    /// A server sends it to clients of SOCKS4 only; clients of SOCKS5 get a general failure
+    /// instead. Clients of SOCKS4 get 91 for every other refusal.
     Socks4(u8),
 }
 
@@ -81,8 +81,8 @@ impl fmt::Display for Reply {
             Self::CommandNotSupported => "command not supported",
             Self::AddressTypeNotSupported => "address type not supported",
             Self::Socks4(91) => "request rejected or failed",
-            Self::Socks4(92) => "identd at the client cannot be reached",
-            Self::Socks4(93) => "the user id is another's",
+            Self::Socks4(92) => "the proxy cannot reach identd at the client",
+            Self::Socks4(93) => "the user has another id",
             Self::Other(_) | Self::Socks4(_) => "unassigned",
         };
         let version = match self {

@@ -2,7 +2,7 @@ use crate::Address;
 use alloc::boxed::Box;
 use core::fmt;
 
-/// What a client asks a proxy for.
+/// A command: the service that a client asks a proxy for.
 ///
 /// ```
 /// use wirestack_socks::Command;
@@ -15,7 +15,7 @@ pub enum Command {
     Connect,
     /// One connection from an address to the proxy, as active FTP needs it.
     Bind,
-    /// A relay of datagrams (SOCKS5 alone; see [`datagram`](crate::datagram)).
+    /// A relay of datagrams (only in SOCKS5; see [`datagram`](crate::datagram)).
     UdpAssociate,
 }
 
@@ -29,7 +29,7 @@ impl Command {
         }
     }
 
-    /// Returns what the request is called while it is decided on.
+    /// Returns the name of the request, while the application decides.
     pub(crate) fn request(self) -> &'static str {
         match self {
             Self::Connect => "the CONNECT request",
@@ -38,7 +38,7 @@ impl Command {
         }
     }
 
-    /// Returns what the (first) reply is called while it is awaited.
+    /// Returns the name of the (first) reply, while the client waits for it.
     pub(crate) fn reply(self) -> &'static str {
         match self {
             Self::Connect => "the reply to CONNECT",
@@ -78,7 +78,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a client has asked a [`Server`](crate::Server) for.
+/// The request of a client to a [`Server`](crate::Server).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     pub(crate) version: Version,
@@ -93,27 +93,27 @@ impl Request {
         self.version
     }
 
-    /// Returns what the client asks for: one of the commands that are served.
+    /// Returns the command: one of those that the server serves.
     pub fn command(&self) -> Command {
         self.command
     }
 
-    /// Returns the address that the command is about.
+    /// Returns the address of the request.
     ///
-    /// For CONNECT it is where the client wants to go; for BIND, whom it expects to be called by;
-    /// for UDP ASSOCIATE, where it sends its datagrams from, or zeros if it does not know that yet.
+    /// For CONNECT it is the target; for BIND, the peer that the client expects; for UDP ASSOCIATE,
+    /// the address from which the client will send datagrams, or zeros if it does not know it yet.
     pub fn target(&self) -> &Address {
         &self.target
     }
 
-    /// Returns who asks: the user name whose password was right, or the user id of SOCKS4, which
-    /// may be empty; `None` in SOCKS5 without authentication.
+    /// Returns the user: the user name whose password was right, or the user id of SOCKS4, which
+    /// may be empty. Returns `None` in SOCKS5 without authentication.
     pub fn user(&self) -> Option<&[u8]> {
         self.user.as_deref()
     }
 }
 
-/// Leaves the user out, who is nobody's business in a log.
+/// Leaves the user out, so that no log shows it.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -124,7 +124,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// A set of commands: those that a server serves.
+/// The set of commands that a server serves.
 #[derive(Clone, Copy)]
 pub(crate) struct Commands(u8);
 
@@ -140,7 +140,7 @@ impl Commands {
     /// Returns the command with this code if it is in the set.
     pub(crate) fn find(self, code: u8) -> Option<Command> {
         let all = [Command::Connect, Command::Bind, Command::UdpAssociate];
-        let mut served = all.into_iter().filter(|it| self.0 & 1 << it.code() != 0);
-        served.find(|it| it.code() == code)
+        let mut served = all.into_iter().filter(|one| self.0 & 1 << one.code() != 0);
+        served.find(|one| one.code() == code)
     }
 }

@@ -1,56 +1,55 @@
-use crate::handshake::{read, refuse};
+use crate::handshake::{NAME, read, refuse};
 use crate::request::Commands;
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Command, NAME, Reply, Request, SocksError, Version};
+use crate::{Address, Command, Reply, Request, SocksError, Version};
 use alloc::boxed::Box;
 use core::fmt;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Tunnel, Wire};
+use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire};
 
-/// The proxy's side: hands the [`request`](Self::request) to its application and waits until it is
-/// told to [`accept`](Self::accept) or to [`reject`](Self::reject).
+/// The proxy's side. It hands the [`request`](Self::request) to its application, and waits until
+/// the application calls [`accept`](Self::accept) or [`reject`](Self::reject).
 ///
-/// Once the request is accepted, the layer is transparent: what the client sends is for the target.
-/// BIND takes two decisions: `accept` tells the client where the proxy listens, and
-/// [`connected`](Self::connected) who has come; only then is the layer transparent.
+/// Once the request is accepted, the layer is transparent: the client's bytes are for the target.
+/// BIND takes two decisions: `accept` sends the client the address at which the proxy listens, and
+/// [`connected`](Self::connected) the address of the peer. Then the layer is transparent.
 ///
-/// It serves CONNECT to clients of SOCKS5; [`serving`](Self::serving) and
-/// [`with_socks4`](Self::with_socks4) allow more. Other commands are refused, as are malformed
-/// requests, each with its reply.
+/// It serves CONNECT to clients of SOCKS5. [`serving`](Self::serving) adds commands, and
+/// [`with_socks4`](Self::with_socks4) adds SOCKS4. Other commands and malformed requests are
+/// refused, each with its reply.
 ///
 /// A server that fails "MUST terminate the TCP connection shortly after sending the reply", within
-/// 10 seconds (RFC 1928 §6), so every failure finishes `to_wire` right behind its reply.
+/// 10 seconds (RFC 1928 §6). So every failure finishes `to_wire` right behind its reply.
 pub struct Server(Tunnel<State>);
 
 /// The state that the handshake and the application share.
 enum State {
-    /// The client has not asked. The handshake takes the service when it begins.
+    /// The request has not arrived. The handshake takes the service when it begins.
     New(Option<Service>),
-    /// The application decides, or has accepted.
+    /// The application has to decide on the request, or has accepted it.
     Asked(Asked),
-    /// The application has rejected.
+    /// The application has rejected the request.
     Rejected(Reply),
 }
 
-/// Who is served, and what.
+/// The commands that are served, and the checks of the clients.
 struct Service {
     served: Commands,
     password: Option<PasswordCheck>,
     socks4: Option<UserCheck>,
 }
 
-/// A request, and what has come of it.
+/// A request, and the decisions of the application on it.
 struct Asked {
     request: Request,
     /// The address that was bound for it, once it is accepted.
     bound: Option<Address>,
-    /// Who has connected, if the request is BIND.
+    /// The peer that has connected, if the request is BIND.
     peer: Option<Address>,
 }
 
 impl Server {
-    /// Creates a server that asks for no authentication.
+    /// Creates a server without authentication.
     pub fn new() -> Self {
         let service = Service {
             served: Commands::only(Command::Connect),
@@ -60,30 +59,30 @@ impl Server {
         Self(Tunnel::with_state(NAME, State::New(Some(service)), open))
     }
 
-    /// Creates a server that asks for a user name and a password (RFC 1929), in this order, and
-    /// accepts those that `check` returns true for.
+    /// Creates a server that asks for a user name and a password (RFC 1929). `check` gets them in
+    /// this order, and returns `true` if they are right.
     ///
-    /// `check` is called at most once, with 1 to 255 bytes each, and should take the same time
-    /// whatever is wrong with them.
+    /// `check` is called at most once, with 1 to 255 bytes each. It should take the same time for
+    /// every wrong user name and password.
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
-        Self::new().with(|it| it.password = Some(Box::new(check)))
+        Self::new().with(|service| service.password = Some(Box::new(check)))
     }
 
-    /// Serves one command more, BIND or UDP ASSOCIATE.
+    /// Adds a command that is served, BIND or UDP ASSOCIATE.
     #[must_use]
     pub fn serving(self, command: Command) -> Self {
-        self.with(|it| it.served = it.served.and(command))
+        self.with(|service| service.served = service.served.and(command))
     }
 
-    /// Serves clients of SOCKS4 and SOCKS4a too, told apart by their first byte, whose user id
-    /// `check` returns true for.
+    /// Serves clients of SOCKS4 and SOCKS4a too, if `check` returns `true` for their user id. The
+    /// first byte tells the versions apart.
     ///
-    /// The user id, of 0 to 255 bytes, is all that SOCKS4 has to show who asks, and anybody can
-    /// send any. So a server with a password does not serve SOCKS4 unless this is called; if it is,
-    /// such clients come in **without the password**. `check` is called at most once.
+    /// SOCKS4 has no authentication but this user id, of 0 to 255 bytes, and any client can send
+    /// any user id. If a server asks for a password and this is called, clients of SOCKS4 come in
+    /// **without the password**. `check` is called at most once.
     #[must_use]
     pub fn with_socks4(self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
-        self.with(|it| it.socks4 = Some(Box::new(check)))
+        self.with(|service| service.socks4 = Some(Box::new(check)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Service)) -> Self {
@@ -98,56 +97,56 @@ impl Server {
         (!self.0.is_over()).then(|| self.0.state())
     }
 
-    /// Returns what the client wants, while the application has not decided.
+    /// Returns the request of the client, while the application has to decide on it.
     pub fn request(&self) -> Option<&Request> {
         match self.state()? {
-            State::Asked(it) if it.bound.is_none() => Some(&it.request),
+            State::Asked(asked) if asked.bound.is_none() => Some(&asked.request),
             _ => None,
         }
     }
 
-    /// Accepts the request, with the address that was bound for it: from which the target is
-    /// connected to (CONNECT), at which the peer is awaited (BIND) or datagrams are
-    /// (UDP ASSOCIATE).
+    /// Accepts the request, with the address that was bound for it: the local address of the
+    /// connection to the target (CONNECT), or the address at which the proxy listens for the peer
+    /// (BIND) or for datagrams (UDP ASSOCIATE).
     ///
-    /// SOCKS4 says IPv4 addresses alone: for others it is told 0.0.0.0, which means the proxy's own
-    /// address, and the port.
+    /// SOCKS4 can send only an IPv4 address. For another one it sends 0.0.0.0, which means the
+    /// proxy's own address, and the port.
     ///
-    /// It does nothing unless there is a [`request`](Self::request).
+    /// Does nothing unless there is a [`request`](Self::request).
     pub fn accept(&mut self, bound: Address) {
-        if let State::Asked(it) = self.0.state_mut() {
-            it.bound.get_or_insert(bound);
+        if let State::Asked(asked) = self.0.state_mut() {
+            asked.bound.get_or_insert(bound);
         }
     }
 
-    /// Returns where the application listens for the peer of BIND: once it has accepted the
-    /// request, and until it says that the peer has [connected](Self::connected) or rejects it.
+    /// Returns the address at which the application listens for the peer of BIND: from the call of
+    /// `accept` to that of [`connected`](Self::connected) or `reject`.
     pub fn listening(&self) -> Option<&Address> {
         match self.state()? {
-            State::Asked(it) if it.wants_peer() => it.bound.as_ref(),
+            State::Asked(asked) if asked.wants_peer() => asked.bound.as_ref(),
             _ => None,
         }
     }
 
-    /// Tells the client of BIND who has connected, and opens the tunnel.
+    /// Sends the client of BIND the address of the peer that has connected, and opens the tunnel.
     ///
-    /// Whether that is the host which the client [expects](Request::target) is for the application
-    /// to say, which otherwise [rejects](Self::reject): BIND is meant to open the door to nobody
-    /// else. It should give up after a while too.
+    /// The application has to check that the peer is the host which the client
+    /// [expects](Request::target), and to [reject](Self::reject) any other: BIND must let no other
+    /// host in. It should also reject if no peer connects for some time.
     ///
-    /// It does nothing unless the application is [`listening`](Self::listening).
+    /// Does nothing unless the application is [`listening`](Self::listening).
     pub fn connected(&mut self, peer: Address) {
-        if let State::Asked(it) = self.0.state_mut()
-            && it.wants_peer()
+        if let State::Asked(asked) = self.0.state_mut()
+            && asked.wants_peer()
         {
-            it.peer = Some(peer);
+            asked.peer = Some(peer);
         }
     }
 
-    /// Rejects the request, or tells that nobody came whom BIND expected. [`Reply::Succeeded`] is
-    /// no reason, and sent as a general failure.
+    /// Rejects the request; for BIND also after `accept`, if the expected peer has not connected. A
+    /// [`Reply::Succeeded`] is sent as a general failure.
     ///
-    /// It does nothing unless there is a [`request`](Self::request) or the application is
+    /// Does nothing unless there is a [`request`](Self::request) or the application is
     /// [`listening`](Self::listening).
     pub fn reject(&mut self, reply: Reply) {
         if self.request().is_some() || self.listening().is_some() {
@@ -176,11 +175,11 @@ impl fmt::Debug for Server {
 
 /// The handshake.
 async fn open(wire: Wire<State>) -> Result<(), Error> {
-    let service = wire.state(|it| match it {
+    let service = wire.state(|state| match state {
         State::New(service) => service.take(),
         _ => None,
     });
-    let mut service = service.expect("a handshake that begins once");
+    let mut service = service.expect("the handshake begins once");
     let version = match service.socks4 {
         Some(_) => version(&wire).await?,
         None => Version::Socks5,
@@ -192,7 +191,7 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
     opened
 }
 
-/// Looks at the first byte, which stays unread.
+/// Returns the version that the client speaks, by its first byte, which stays unread.
 async fn version(wire: &Wire<State>) -> Result<Version, Error> {
     read(wire, wire::GREETING, |fields| {
         Ok(if v4::begins_with(fields.peek()?) {
@@ -215,15 +214,15 @@ async fn serve(wire: &Wire<State>, version: Version, service: &mut Service) -> R
         bound: None,
         peer: None,
     };
-    wire.state(|it| *it = State::Asked(asked));
-    grant(wire, version, command.request(), |it| &it.bound).await?;
+    wire.state(|state| *state = State::Asked(asked));
+    grant(wire, version, command.request(), |asked| &asked.bound).await?;
     if command == Command::Bind {
-        grant(wire, version, wire::PEER, |it| &it.peer).await?;
+        grant(wire, version, wire::PEER, |asked| &asked.peer).await?;
     }
     Ok(())
 }
 
-/// In SOCKS4 the client says who it is and what it wants at once.
+/// Reads a request of SOCKS4, which has the user id too.
 async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
     let request = read(wire, wire::SOCKS4_REQUEST, |fields| {
         v4::parse_request(fields, service.served)
@@ -237,6 +236,7 @@ async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Req
     }
 }
 
+/// Authenticates a client of SOCKS5, and reads its request.
 async fn socks5_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
     let user = log_in(wire, service.password.as_mut()).await?;
     let request = read(wire, wire::REQUEST, |fields| {
@@ -251,7 +251,7 @@ async fn socks5_request(wire: &Wire<State>, service: &mut Service) -> Result<Req
     })
 }
 
-/// Chooses the one method that will do (RFC 1928 §3), and returns the user who has come in by it.
+/// Chooses the one method that is accepted (RFC 1928 §3), and returns the user, if it has one.
 async fn log_in(
     wire: &Wire<State>,
     password: Option<&mut PasswordCheck>,
@@ -281,7 +281,7 @@ async fn log_in(
     Ok(Some(user))
 }
 
-/// Waits until the application has accepted, and tells the client the address that came of it.
+/// Waits until the application has accepted, and sends the client the address.
 async fn grant(
     wire: &Wire<State>,
     version: Version,
@@ -289,17 +289,17 @@ async fn grant(
     address: impl Fn(&Asked) -> &Option<Address>,
 ) -> Result<(), Error> {
     let decision = wire.decide(decision, |state| match state {
-        State::Asked(it) => address(it).clone().map(Ok),
+        State::Asked(asked) => address(asked).clone().map(Ok),
         State::Rejected(reply) => Some(Err(SocksError::Rejected(*reply))),
         _ => None,
     });
-    let address = decision.await.map_err(|it| Error::local(NAME, it))?;
+    let address = decision.await.map_err(|cause| Error::local(NAME, cause))?;
     wire.fill(|to| wire::emit_granted(to, version, &address))
         .await;
     Ok(())
 }
 
-/// Tells the client what went wrong, where the protocol has words for it.
+/// Sends the client the reply to an error, if the protocol has one.
 async fn report(wire: &Wire<State>, version: Version, error: &Error) {
     let Some(cause) = error.cause() else { return };
     let reply = match cause {
@@ -356,7 +356,7 @@ impl Layer for Server {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked(it) => it.fmt(f),
+            Self::Asked(asked) => asked.fmt(f),
             _ => Ok(()),
         }
     }
@@ -383,8 +383,8 @@ impl fmt::Display for Asked {
     }
 }
 
-/// Whether a user name and a password, in this order, are right.
+/// The check of a user name and a password, in this order.
 type PasswordCheck = Box<dyn FnMut(&[u8], &[u8]) -> bool + Send>;
 
-/// Whether a user id of SOCKS4 is welcome.
+/// The check of a user id of SOCKS4.
 type UserCheck = Box<dyn FnMut(&[u8]) -> bool + Send>;

@@ -1,4 +1,4 @@
-//! Conversions to and from the types of `socks5-proto`, which know SOCKS5 alone.
+//! Conversions to and from the types of `socks5-proto`, which knows SOCKS5 only.
 
 use crate::{Address, AddressError, Command, Host, Reply};
 use ::socks5_proto as theirs;
@@ -15,7 +15,7 @@ impl From<Address> for theirs::Address {
     }
 }
 
-/// Fails if a name cannot be one; a name that is an IP literal becomes that address.
+/// Fails if a name is not valid. A name that is an IP literal becomes that address.
 impl TryFrom<theirs::Address> for Address {
     type Error = AddressError;
 
@@ -49,7 +49,7 @@ impl From<theirs::Command> for Command {
     }
 }
 
-/// Fails for codes that the RFC leaves unassigned, and for those of SOCKS4.
+/// Fails for codes that the RFC does not assign, and for those of SOCKS4.
 impl TryFrom<Reply> for theirs::Reply {
     type Error = UnassignedReply;
 
@@ -68,13 +68,17 @@ impl From<theirs::Reply> for Reply {
     }
 }
 
-/// A reply that `socks5-proto` has no word for.
+/// The error of a reply that `socks5-proto` does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnassignedReply(pub Reply);
 
 impl fmt::Display for UnassignedReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, wanted one that RFC 1928 assigns", self.0)
+        write!(
+            f,
+            "the reply is {}, wanted one that RFC 1928 assigns",
+            self.0
+        )
     }
 }
 

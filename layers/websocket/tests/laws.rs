@@ -32,7 +32,7 @@ fn compression_keeps_the_laws() {
     let mut deflate = Deflate::default();
     deflate.server_no_context_takeover = true;
     deflate.threshold = 1;
-    deflate.level = 0; // what shrinks makes more fit into the room than the law counts
+    deflate.level = 0; // else more would fit into the room than the law counts
     settings.deflate = Some(deflate);
     let again = settings.clone();
     let client = move || {

@@ -4,8 +4,7 @@ mod wire;
 
 pub use wire::{Parsed, ReadError, Wire};
 
-use crate::Instant;
-use crate::{AnyLayer, End, Error, Flow, Flows, Layer, Pipe, Progress};
+use crate::{AnyLayer, End, Error, Flow, Flows, Instant, Layer, Pipe, Progress};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -19,11 +18,11 @@ use wire::{Lent, Wait};
 
 /// A layer that is a handshake, written as an `async` block, and then a plain tunnel.
 ///
-/// The block talks to a [`Wire`]. It reads, writes, and asks the application for a decision; when it
-/// returns `Ok`, the tunnel is open, and the bytes behind the handshake are the tunnel's. When it
-/// returns an error, the layer [fails](Flows::fail) with it. The block may await nothing but the
-/// methods of its wire: there is no runtime here. [`process`](Layer::process) polls the block with a
-/// waker that does nothing, because the code that drives a layer calls it whenever something has changed.
+/// The block talks to a [`Wire`]. It reads, writes, and asks the application for a decision. When
+/// it returns `Ok`, the tunnel is open, and the bytes behind the handshake are the tunnel's. When
+/// it returns an error, the layer [fails](Flows::fail) with it. The block may await nothing but the
+/// methods of its wire: there is no runtime here. [`process`](Layer::process) polls the block with
+/// a waker that does nothing, because a layer is called whenever something has changed.
 ///
 /// ```
 /// use wirestack_layer::{Error, Tunnel};
@@ -58,10 +57,10 @@ use wire::{Lent, Wait};
 /// # State
 ///
 /// A block and the application around it share a state of type `T`. The block changes it by
-/// [`Wire::state`], the application by [`state_mut`](Self::state_mut), or by
-/// [`LayerExt::part_mut`](crate::LayerExt::part_mut), which finds the tunnel by its type and the state by its
-/// own. The [facts](Layer::facts) are the state as its `Display` shows it. A plain `Tunnel` has a
-/// `String` for it, which is empty until [`Wire::learn`] fills it.
+/// [`Wire::state`], the application by [`state_mut`](Self::state_mut). In a stack,
+/// [`LayerExt::part_mut`](crate::LayerExt::part_mut) finds the tunnel by its type, and the state by
+/// the type of the state. The [facts](Layer::facts) are the state as its `Display` shows it. A
+/// plain `Tunnel` has a `String` for its state, which is empty until [`Wire::learn`] fills it.
 ///
 /// A server that asks its application, which answers in the state:
 ///
@@ -71,7 +70,7 @@ use wire::{Lent, Wait};
 ///
 /// #[derive(Default)]
 /// struct Door {
-///     /// Who asks, while nobody has answered.
+///     /// The guest's name.
 ///     guest: Option<String>,
 ///     /// The application's answer.
 ///     opens: Option<bool>,
@@ -88,9 +87,10 @@ use wire::{Lent, Wait};
 ///         let guest = wire.read_line(64, "the guest's name").await?;
 ///         let guest = String::from_utf8_lossy(&guest).into_owned();
 ///         wire.state(|door| door.guest = Some(guest));
-///         match wire.decide("the guest", |door| door.opens).await {
-///             true => Ok(()),
-///             false => Err(Error::local("door", "the application turned the guest away")),
+///         if wire.decide("the guest", |door| door.opens).await {
+///             Ok(())
+///         } else {
+///             Err(Error::local("door", "the application turned the guest away"))
 ///         }
 ///     })
 /// }
@@ -108,14 +108,14 @@ use wire::{Lent, Wait};
 /// assert!(layer.is_transparent());
 /// ```
 ///
-/// # What it is for
+/// # When to use it
 ///
-/// Protocols that are a handshake and nothing more. The block and its memory are gone once it has
-/// returned. A protocol that frames what the application says goes on for as long as the
-/// connection, in both directions at once: that is no straight line, and wants the whole [`Layer`].
+/// For protocols that are a handshake and nothing more. The memory of the block is freed once it
+/// has returned. A protocol that frames the application's bytes goes on as long as the connection,
+/// in both directions at once. That is no straight line: implement [`Layer`] for it.
 pub struct Tunnel<T = String> {
     name: &'static str,
-    /// Empty only while the block runs, which then has it. Boxed, because it comes and goes.
+    /// `None` only while the block runs, which then has it. Boxed, because it moves on each poll.
     state: Option<Box<T>>,
     phase: Phase<T>,
 }
@@ -136,7 +136,7 @@ struct Handshake<T> {
 type Block = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 impl Tunnel {
-    /// Creates a layer of this name from its handshake, whose state is a line of facts.
+    /// Creates a layer of this name from its handshake. The state is a line of facts.
     pub fn new<F>(name: &'static str, handshake: impl FnOnce(Wire) -> F) -> Self
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
@@ -146,7 +146,7 @@ impl Tunnel {
 }
 
 impl<T: Send + 'static> Tunnel<T> {
-    /// Creates a layer of this name from its handshake and the state to begin with.
+    /// Creates a layer of this name from its handshake and its first state.
     pub fn with_state<F>(name: &'static str, state: T, handshake: impl FnOnce(Wire<T>) -> F) -> Self
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
@@ -162,34 +162,35 @@ impl<T: Send + 'static> Tunnel<T> {
         }
     }
 
-    /// Returns what the handshake and its application share.
+    /// Returns the state that the handshake and the application share.
     ///
     /// # Panics
     ///
-    /// If the handshake has panicked, which leaves no state.
+    /// If the handshake has panicked: then there is no state.
     pub fn state(&self) -> &T {
         self.state.as_deref().expect(LOST)
     }
 
-    /// Returns what the handshake and its application share, for the application to decide.
+    /// Returns the state that the handshake and the application share, for the application to
+    /// decide.
     ///
     /// # Panics
     ///
-    /// If the handshake has panicked, which leaves no state.
+    /// If the handshake has panicked: then there is no state.
     pub fn state_mut(&mut self) -> &mut T {
         self.state.as_deref_mut().expect(LOST)
     }
 }
 
 impl<T> Tunnel<T> {
-    /// Returns whether the handshake has failed, or was given up.
+    /// Returns `true` if the handshake has failed, or was aborted.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
 }
 
 impl<T> Handshake<T> {
-    /// Lets the block go as far as it can.
+    /// Polls the block if it may have something to do.
     fn run(
         &mut self,
         state: &mut Option<Box<T>>,
@@ -197,7 +198,7 @@ impl<T> Handshake<T> {
     ) -> Poll<Result<(), Error>> {
         let (from_wire, to_wire) = (&mut *flows.from_wire, &mut *flows.to_wire);
         let room = match to_wire.stopped() {
-            Some(_) => usize::MAX, // what is written there is thrown away
+            Some(_) => usize::MAX, // bytes that are written there are thrown away
             None => to_wire.room(),
         };
         let mut polled = Poll::Pending;
@@ -211,8 +212,8 @@ impl<T> Handshake<T> {
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
                     drop(lent);
-                    let nobody = &mut Context::from_waker(Waker::noop());
-                    polled = self.block.as_mut().poll(nobody);
+                    let context = &mut Context::from_waker(Waker::noop());
+                    polled = self.block.as_mut().poll(context);
                     let mut lent = wire::lock(&self.lent);
                     mem::swap(&mut lent.unread, unread);
                     mem::swap(&mut lent.to_wire, to_wire);
@@ -306,4 +307,4 @@ impl<T: fmt::Debug> fmt::Debug for Tunnel<T> {
     }
 }
 
-const LOST: &str = "a handshake that did not panic";
+const LOST: &str = "the handshake of a `Tunnel` has panicked, and its state is lost";

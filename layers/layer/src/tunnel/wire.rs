@@ -11,57 +11,55 @@ use spin::{Mutex, MutexGuard};
 /// The two sides that the handshake of a [`Tunnel`](crate::Tunnel) talks to: the peer, and its own
 /// application.
 ///
-/// Reads and writes go on only while there is room to write: no step is begun that could not be
-/// answered. The reads name what they await. That name stands in [`Progress`] meanwhile, and in the
-/// error if the wire ends before it has come. An abort is not seen here: the layer passes it on, and
-/// the handshake is over.
+/// Reads and writes wait while there is no room to write, so that each message can be answered.
+/// Each read has a name for the message that it awaits. [`Progress`] shows the name meanwhile, and
+/// so does the error if the wire ends too early. The handshake does not see an abort: the layer
+/// passes it on and drops the handshake.
 ///
 /// # Panics
 ///
-/// Every method panics if it is called, or its future polled, while the handshake is not polled; and
-/// in a closure that the wire calls. A handshake that gives its wire to another thread may panic too:
-/// no thread waits for another one here.
+/// Every method panics if it is called, or its future polled, while the tunnel does not poll the
+/// handshake; and in a closure that the wire calls. If a handshake gives its wire to other threads,
+/// they or the tunnel may panic: none waits for another.
 pub struct Wire<T = String> {
     name: &'static str,
     lent: Arc<Mutex<Lent<T>>>,
 }
 
-/// The buffers and the state of a block, which lie here while it is polled, and only then.
-///
-/// An `async` block cannot borrow an argument of the call that polls it. So its wire and the tunnel
-/// share this.
+/// The buffers and the state of a block while it is polled. The tunnel and the wire share it,
+/// because an `async` block cannot borrow an argument of the call that polls it.
 pub(super) struct Lent<T> {
-    /// The bytes that have arrived and are not read yet.
+    /// The bytes that have arrived and were not read yet.
     pub(super) unread: BytesMut,
-    /// True if the peer has finished: no more bytes will arrive.
+    /// `true` if the peer has finished: no more bytes will arrive.
     pub(super) finished: bool,
     /// The buffer to write to.
     pub(super) to_wire: BytesMut,
-    /// How much a unit may add to it. One that was begun may be completed beyond.
+    /// The number of bytes that may be added to it. A unit that was begun may be completed beyond.
     pub(super) room: usize,
     /// `None` while the block is not polled.
     pub(super) state: Option<Box<T>>,
     pub(super) wait: Wait,
 }
 
-/// The event that the block waits for.
+/// The event that a block waits for.
 #[derive(Clone, Copy)]
 pub(super) struct Wait {
     progress: Progress,
-    /// With fewer unread bytes than this it cannot go on.
+    /// The number of unread bytes without which it cannot go on.
     bytes: usize,
 }
 
-/// The result of a parser that is shown the unread bytes.
+/// The result of a parser of the unread bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<R> {
-    /// It read this many bytes, which are consumed, and made this of them.
+    /// It read this many bytes, and this is their value. The bytes are consumed.
     Complete(usize, R),
-    /// It can do nothing with fewer bytes than these, counted from the first unread one.
+    /// It needs at least this many bytes, counted from the first unread one.
     Partial(usize),
 }
 
-/// Why a read of a [`Wire`] failed: the cause in an [`Error`] of the peer.
+/// The failure of a read of a [`Wire`]: the cause in an [`Error`] of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -69,14 +67,14 @@ pub enum ReadError {
     Truncated {
         /// The name of the message that was awaited.
         awaited: &'static str,
-        /// How many bytes of it had arrived.
+        /// The number of bytes of it that had arrived.
         seen: usize,
     },
-    /// A line has more bytes than it may have.
+    /// A line is too long.
     LineTooLong {
         /// The name of the message that was awaited.
         awaited: &'static str,
-        /// How many bytes it may have, without its end.
+        /// The number of bytes that it may have, without its end.
         most: usize,
     },
 }
@@ -107,7 +105,7 @@ impl<T> Wire<T> {
         })
     }
 
-    /// Reads as many bytes as the array has that they are assigned to.
+    /// Reads an array of `N` bytes.
     ///
     /// # Errors
     ///
@@ -124,8 +122,8 @@ impl<T> Wire<T> {
         })
     }
 
-    /// Reads a line of at most `most` bytes, and returns it without the LF that ends it, and without
-    /// a CR before that.
+    /// Reads a line of at most `most` bytes, and returns it without the LF that ends it, and
+    /// without a CR before that.
     ///
     /// # Errors
     ///
@@ -136,7 +134,7 @@ impl<T> Wire<T> {
         awaited: &'static str,
     ) -> impl Future<Output = Result<Bytes, Error>> {
         self.next(awaited, move |unread| {
-            match unread.iter().take(most + 1).position(|it| *it == b'\n') {
+            match unread.iter().take(most + 1).position(|byte| *byte == b'\n') {
                 Some(n) => {
                     let mut line = unread.split_to(n + 1);
                     let end = if line.ends_with(b"\r\n") { 2 } else { 1 };
@@ -149,13 +147,13 @@ impl<T> Wire<T> {
         })
     }
 
-    /// Reads what `parse` finds in the unread bytes, which are lent to it: it is called with all
-    /// that have arrived, and again when there are as many as it [needs](Parsed::Partial).
+    /// Reads a value by `parse`. It is called with all unread bytes that have arrived, and again
+    /// when there are as many as it [needs](Parsed::Partial). The bytes are lent, not copied.
     ///
     /// ```
     /// # use wirestack_layer::{Error, Parsed, Tunnel};
     /// # Tunnel::new("counted", async |wire| {
-    /// // A field behind its length, which is one byte.
+    /// // A length of one byte, then the field.
     /// let field = wire.read_with("the field", |unread| {
     ///     let Some((n, rest)) = unread.split_first() else {
     ///         return Ok(Parsed::Partial(1));
@@ -174,7 +172,7 @@ impl<T> Wire<T> {
     ///
     /// # Errors
     ///
-    /// The cause that `parse` returned, blamed on the peer; [`ReadError::Truncated`] if the peer
+    /// The cause that `parse` returns, blamed on the peer. [`ReadError::Truncated`] if the peer
     /// finishes before.
     pub fn read_with<R, E: Into<BoxError>>(
         &self,
@@ -190,7 +188,7 @@ impl<T> Wire<T> {
         })
     }
 
-    /// Reads what `take` takes, which has consumed what is complete.
+    /// Reads by `take`, which consumes the bytes itself.
     fn next<R>(
         &self,
         awaited: &'static str,
@@ -205,7 +203,7 @@ impl<T> Wire<T> {
                 Ok(Parsed::Partial(needed)) => {
                     let seen = lent.unread.len();
                     if !lent.finished {
-                        // At least one more, for the law "Demand", whatever the parser says.
+                        // At least one more byte, because of the law "Demand".
                         return lent.wait(Progress::Opening(awaited), needed.max(seen + 1));
                     }
                     ReadError::Truncated { awaited, seen }.into()
@@ -223,14 +221,16 @@ impl<T> Wire<T> {
         self.fill(move |to_wire| to_wire.extend_from_slice(bytes.as_ref()))
     }
 
-    /// Writes through `f`, which must only add to what it is given: one unit, such as a message.
+    /// Writes one unit, such as a message, through `f`, which must only add to its buffer.
     pub fn fill<R>(&self, f: impl FnOnce(&mut BytesMut) -> R) -> impl Future<Output = R> {
         let mut f = Some(f);
         self.poll_lent(move |lent| {
             if lent.room == 0 {
                 return lent.wait(Progress::Opening(ROOM), 0);
             }
-            let f = f.take().expect("a future that is not polled after its end");
+            let f = f
+                .take()
+                .expect("a future that is not polled again once it is ready");
             let before = lent.to_wire.len();
             let result = f(&mut lent.to_wire);
             let written = lent.to_wire.len() - before;
@@ -241,10 +241,10 @@ impl<T> Wire<T> {
 
     // --- the application ---
 
-    /// Waits for the application to decide: until `decided` finds its answer in the state.
+    /// Waits for a decision of the application: until `decided` finds it in the state.
     ///
-    /// The layer is [`Progress::Deciding`] meanwhile, on `what`, such as `the CONNECT request`. What
-    /// the application is to decide on lies in the state too.
+    /// Meanwhile the layer is [`Progress::Deciding`] on `what`, such as `the CONNECT request`. The
+    /// request itself lies in the state too.
     pub fn decide<R>(
         &self,
         what: &'static str,
@@ -256,12 +256,12 @@ impl<T> Wire<T> {
         })
     }
 
-    /// Looks at the state that the layer shares with its application, or changes it.
+    /// Reads or changes the state that the layer shares with its application.
     pub fn state<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(self.lent().state())
     }
 
-    // --- what is lent ---
+    // --- the buffers and the state ---
 
     fn poll_lent<R>(&self, mut f: impl FnMut(&mut Lent<T>) -> Poll<R>) -> impl Future<Output = R> {
         poll_fn(move |_| f(&mut self.lent()))
@@ -275,7 +275,7 @@ impl<T> Wire<T> {
 }
 
 impl Wire {
-    /// Tells what was learnt, for traces: one line without secrets.
+    /// Sets the facts that the handshake has learnt, for traces: one line without secrets.
     pub fn learn(&self, facts: impl Into<String>) {
         self.state(|state| *state = facts.into());
     }
@@ -288,7 +288,7 @@ impl<T> fmt::Debug for Wire<T> {
     }
 }
 
-/// Locks what is lent. Nobody waits for the lock: if it is taken, a rule is broken.
+/// Locks without waiting: if the lock is taken, the wire is used where it must not be.
 pub(super) fn lock<T>(lent: &Mutex<Lent<T>>) -> MutexGuard<'_, Lent<T>> {
     lent.try_lock().expect(OUTSIDE)
 }
@@ -320,7 +320,7 @@ impl Wait {
         self.progress
     }
 
-    /// Returns whether what the block waits for may have come.
+    /// Returns `true` if the event may have come.
     pub(super) fn goes_on(self, from_wire: &Pipe, room: usize) -> bool {
         match self.progress {
             Progress::Deciding(_) => true,
@@ -328,8 +328,8 @@ impl Wait {
         }
     }
 
-    /// Asks for the bytes it waits for. It does so on each call: a stack may have put another pipe
-    /// in the place of the last one.
+    /// Requires the bytes that the block waits for. This is done on each call, because a stack may
+    /// have replaced the pipe.
     pub(super) fn require(self, from_wire: &mut Pipe) {
         from_wire.require(self.bytes);
     }
@@ -338,7 +338,7 @@ impl Wait {
 impl Default for Wait {
     fn default() -> Self {
         Self {
-            progress: Progress::Opening(TURN),
+            progress: Progress::Opening(FIRST_CALL),
             bytes: 0,
         }
     }
@@ -359,9 +359,9 @@ impl fmt::Display for ReadError {
 
 impl core::error::Error for ReadError {}
 
-/// The things that a handshake waits for before its first call, and before it writes.
-const TURN: &str = "its turn";
+// A handshake waits for these before it is first polled, and before it writes.
+const FIRST_CALL: &str = "the first call";
 const ROOM: &str = "room to write";
 
-/// The rule that a caller breaks if this panics.
-const OUTSIDE: &str = "a wire is used in its own handshake, and in no closure that it calls";
+const OUTSIDE: &str = "a `Wire` was used outside its handshake, at once by two threads, or in a \
+    closure that it calls: use it only where the handshake itself runs";

@@ -11,39 +11,24 @@
 //!                                                 REPLY   VER REP RSV ATYP BND.ADDR BND.PORT
 //! ```
 //!
-//! RSV is sent as zero and ignored when received: the RFC asks the sender alone, and nothing is
-//! gained by turning away a peer that is otherwise understood.
+//! RSV is sent as zero and ignored when received: the RFC asks only the sender for zero, and there
+//! is no reason to refuse a message that is clear otherwise.
 
-use super::{Fields, Parsed, name};
+use super::fields::{Fields, Parsed, name};
 use crate::request::Commands;
 use crate::{Address, Command, Host, Reply, SocksError};
 use bytes::{BufMut, BytesMut};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// The methods of authentication (RFC 1928 §3).
-pub(crate) mod method {
-    pub(crate) const NO_AUTHENTICATION: u8 = 0x00;
-    pub(crate) const PASSWORD: u8 = 0x02;
-    pub(crate) const NONE_ACCEPTABLE: u8 = 0xff;
-}
-
-const VERSION: u8 = 5;
-/// The version of the exchange of the password (RFC 1929 §2).
-const PASSWORD_VERSION: u8 = 1;
-
-const IPV4: u8 = 1;
-const NAME: u8 = 3;
-const IPV6: u8 = 4;
-
 // --- parsing ---
 
-/// Returns the methods offered.
+/// Returns the methods that the client offers.
 pub(crate) fn parse_greeting<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
     fields.version(VERSION)?;
     counted(fields)
 }
 
-/// Returns the method chosen.
+/// Returns the method that the proxy chooses.
 pub(crate) fn parse_choice(fields: &mut Fields<'_>) -> Parsed<u8> {
     fields.version(VERSION)?;
     fields.byte()
@@ -59,7 +44,7 @@ pub(crate) fn parse_password<'a>(fields: &mut Fields<'a>) -> Parsed<(&'a [u8], &
     Ok((user, password))
 }
 
-/// Returns nothing if the password was accepted: "A STATUS field of X'00' indicates success".
+/// Succeeds if the password was accepted: "A STATUS field of X'00' indicates success".
 pub(crate) fn parse_status(fields: &mut Fields<'_>) -> Parsed<()> {
     fields.version(PASSWORD_VERSION)?;
     match fields.byte()? {
@@ -68,7 +53,7 @@ pub(crate) fn parse_status(fields: &mut Fields<'_>) -> Parsed<()> {
     }
 }
 
-/// Returns which of the commands served the client wants, and about which address.
+/// Returns the command, if it is one of those served, and the address of the request.
 pub(crate) fn parse_request(
     fields: &mut Fields<'_>,
     served: Commands,
@@ -82,10 +67,10 @@ pub(crate) fn parse_request(
     Ok((command, address(fields)?))
 }
 
-/// Returns what the proxy has bound, or who has connected.
+/// Returns the bound address, or that of the peer.
 ///
-/// A refusal is read no further than its code: the rest has nothing to add, and a proxy that cuts
-/// it short has refused all the same.
+/// A refusal is read no further than its code: the rest has no meaning, and some proxies may not
+/// send it.
 pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
     fields.version(VERSION)?;
     match fields.byte()?.into() {
@@ -96,7 +81,7 @@ pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
     address(fields)
 }
 
-/// ATYP, an address and a port.
+/// Reads ATYP, an address and a port.
 pub(crate) fn address(fields: &mut Fields<'_>) -> Parsed<Address> {
     let ip: IpAddr = match fields.byte()? {
         IPV4 => fields.array::<4>()?.into(),
@@ -107,7 +92,7 @@ pub(crate) fn address(fields: &mut Fields<'_>) -> Parsed<Address> {
     Ok(SocketAddr::new(ip, fields.port()?).into())
 }
 
-/// A field behind its length, which is one byte.
+/// Reads a field behind its length, which is one byte.
 fn counted<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
     let n = fields.byte()?;
     fields.bytes(n.into())
@@ -153,18 +138,18 @@ pub(crate) fn emit_refusal(to: &mut BytesMut, reply: Reply) {
     emit_addressed(to, reply.code(), &nothing.into());
 }
 
-/// Emits a request or a reply: they differ in the meaning of their second byte alone.
+/// Emits a request or a reply: they differ only in the meaning of their second byte.
 fn emit_addressed(to: &mut BytesMut, code: u8, address: &Address) {
     let host = match address.host() {
         Host::Ip(_) => 16,
         Host::Name(name) => 1 + name.len(),
     };
-    to.reserve(3 + 1 + host + 2); // once, and not bit by bit
+    to.reserve(3 + 1 + host + 2); // one allocation for all fields
     to.put_slice(&[VERSION, code, 0]);
     put_address(to, address);
 }
 
-/// Puts ATYP, an address and a port.
+/// Appends ATYP, an address and a port.
 pub(crate) fn put_address(to: &mut BytesMut, address: &Address) {
     match address.host() {
         Host::Ip(IpAddr::V4(ip)) => {
@@ -183,8 +168,24 @@ pub(crate) fn put_address(to: &mut BytesMut, address: &Address) {
     to.put_u16(address.port());
 }
 
-/// Puts a field behind its length, which was checked when the field was made.
+/// Appends a field behind its length, which was checked when the field was created.
 fn put_counted(to: &mut BytesMut, field: &[u8]) {
     to.put_u8(u8::try_from(field.len()).expect("a field of at most 255 bytes"));
     to.put_slice(field);
 }
+
+/// The methods of authentication (RFC 1928 §3).
+pub(crate) mod method {
+    pub(crate) const NO_AUTHENTICATION: u8 = 0x00;
+    pub(crate) const PASSWORD: u8 = 0x02;
+    pub(crate) const NONE_ACCEPTABLE: u8 = 0xff;
+}
+
+const VERSION: u8 = 5;
+
+/// The version of the password exchange (RFC 1929 §2).
+const PASSWORD_VERSION: u8 = 1;
+
+const IPV4: u8 = 1;
+const NAME: u8 = 3;
+const IPV6: u8 = 4;

@@ -1,4 +1,4 @@
-//! What implementations of BIND and UDP ASSOCIATE get wrong, one test each.
+//! Mistakes that implementations of BIND and UDP ASSOCIATE make, one test each.
 
 use crate::kit::{self, Side, address, bytes};
 use wirestack_layer::{End, Error, Flow, Place, Progress};
@@ -38,7 +38,7 @@ fn a_client_is_open_after_the_second_reply_and_not_before() {
 }
 
 #[test]
-fn both_replies_in_one_read_and_bytes_of_the_peer_behind_them() {
+fn both_replies_and_bytes_of_the_peer_may_come_in_one_read() {
     let mut side = Side::new(client());
     side.receive(&bytes(&format!("{METHOD} {FIRST} {SECOND} 'hello'")));
     assert_eq!(side.client().peer(), Some(&kit::peer()));
@@ -66,7 +66,7 @@ fn connect_and_associate_have_no_peer_and_no_second_reply() {
         let mut side = Side::new(client);
         side.receive(&bytes(&format!("{METHOD} {FIRST} {SECOND}")));
         assert_eq!(side.client().peer(), None);
-        assert_eq!(side.delivered(), bytes(SECOND)); // the tunnel's
+        assert_eq!(side.delivered(), bytes(SECOND)); // of the tunnel
     }
     for command in [Command::Connect, Command::UdpAssociate] {
         let mut side = requested(command);
@@ -135,7 +135,7 @@ fn bind_that_is_rejected_before_the_first_reply_has_left_has_one_reply() {
 }
 
 #[test]
-fn an_abort_is_heeded_while_the_peer_is_awaited() {
+fn an_abort_passes_while_the_peer_is_awaited() {
     let mut side = requested(Command::Bind);
     side.server().accept(kit::bound());
     side.process();

@@ -1,4 +1,4 @@
-//! The header of datagrams, there and back, cut short, and full of junk.
+//! The header of datagrams (RFC 1928 §7): written and read, cut short, and full of junk.
 
 use crate::kit::{self, Dice, address, bytes};
 use bytes::BytesMut;
@@ -6,20 +6,30 @@ use wirestack_socks::datagram::{self, DatagramError, MAX_HEADER};
 use wirestack_socks::{Address, AddressError, SocksError};
 
 #[test]
-fn datagrams_are_tables_too() {
-    let rows = [
-        ("192.0.2.7", "0000 00 01 c0000207 0035 'query'"),
-        (
-            "2001:db8::7",
-            "0000 00 04 20010db8000000000000000000000007 0035 'query'",
-        ),
-        ("example.org", "0000 00 03 0b 'example.org' 0035 'query'"),
-    ];
-    for (host, notation) in rows {
-        let address = address(host, 53);
-        assert_eq!(emitted(&address, b"query"), bytes(notation));
+fn a_datagram_carries_each_kind_of_address() {
+    struct Row {
+        host: &'static str,
+        datagram: &'static str,
+    }
+    for row in [
+        Row {
+            host: "192.0.2.7",
+            datagram: "0000 00 01 c0000207 0035 'query'",
+        },
+        Row {
+            host: "2001:db8::7",
+            datagram: "0000 00 04 20010db8000000000000000000000007 0035 'query'",
+        },
+        Row {
+            host: "example.org",
+            datagram: "0000 00 03 0b 'example.org' 0035 'query'",
+        },
+    ] {
+        let address = address(row.host, 53);
+        let datagram = bytes(row.datagram);
+        assert_eq!(emitted(&address, b"query"), datagram);
         let parsed = (address, &b"query"[..]);
-        assert_eq!(datagram::parse(&bytes(notation)), Ok(parsed));
+        assert_eq!(datagram::parse(&datagram), Ok(parsed));
     }
 }
 
@@ -46,10 +56,14 @@ fn a_datagram_that_is_cut_in_its_header_is_an_error() {
         let whole = emitted(&address(host, 53), b"");
         for seen in 0..whole.len() {
             let error = datagram::parse(&whole[..seen]).unwrap_err();
-            let DatagramError::Truncated { seen: told, wanted } = error else {
+            let DatagramError::Truncated {
+                seen: named,
+                wanted,
+            } = error
+            else {
                 panic!("{error}");
             };
-            assert_eq!(told, seen);
+            assert_eq!(named, seen);
             assert!(seen < wanted && wanted <= whole.len());
         }
     }
@@ -70,41 +84,56 @@ fn fragments_are_dropped_and_reserved_bytes_are_not_looked_at() {
 }
 
 #[test]
-fn an_address_that_is_none_is_an_error() {
-    let rows = [
-        (
-            "0000 00 00 c0000207 0035",
-            SocksError::UnknownAddressType(0),
-        ),
-        ("0000 00 02", SocksError::UnknownAddressType(2)),
-        (
-            "0000 00 03 00 0035",
-            SocksError::BadAddress(AddressError::Length(0)),
-        ),
-        (
-            "0000 00 03 01 00 0035",
-            SocksError::BadAddress(AddressError::Character('\0')),
-        ),
-    ];
-    for (notation, cause) in rows {
-        let error = datagram::parse(&bytes(notation)).unwrap_err();
-        assert_eq!(error, DatagramError::BadAddress(cause));
+fn an_invalid_address_is_an_error() {
+    struct Row {
+        datagram: &'static str,
+        cause: SocksError,
+    }
+    for row in [
+        Row {
+            datagram: "0000 00 00 c0000207 0035",
+            cause: SocksError::UnknownAddressType(0),
+        },
+        Row {
+            datagram: "0000 00 02",
+            cause: SocksError::UnknownAddressType(2),
+        },
+        Row {
+            datagram: "0000 00 03 00 0035",
+            cause: SocksError::BadAddress(AddressError::Length(0)),
+        },
+        Row {
+            datagram: "0000 00 03 01 00 0035",
+            cause: SocksError::BadAddress(AddressError::Character('\0')),
+        },
+    ] {
+        let error = datagram::parse(&bytes(row.datagram)).unwrap_err();
+        assert_eq!(error, DatagramError::BadAddress(row.cause));
     }
 }
 
 #[test]
-fn errors_say_what_was_seen_and_what_was_wanted() {
-    let rows = [
-        ("", "the datagram has 0 bytes, wanted at least 3"),
-        (
-            "0000 01",
-            "the datagram is fragment 0x01, wanted whole ones, 0x00",
-        ),
-        ("0000 00 09", "address type 0x09, wanted 0x01, 0x03 or 0x04"),
-    ];
-    for (notation, shown) in rows {
-        let error = datagram::parse(&bytes(notation)).unwrap_err();
-        assert_eq!(error.to_string(), shown);
+fn errors_name_the_bytes_seen_and_the_bytes_wanted() {
+    struct Row {
+        datagram: &'static str,
+        error: &'static str,
+    }
+    for row in [
+        Row {
+            datagram: "",
+            error: "the datagram has 0 bytes, wanted at least 3",
+        },
+        Row {
+            datagram: "0000 01",
+            error: "the datagram is fragment 0x01, wanted whole ones, 0x00",
+        },
+        Row {
+            datagram: "0000 00 09",
+            error: "address type 0x09, wanted 0x01, 0x03 or 0x04",
+        },
+    ] {
+        let error = datagram::parse(&bytes(row.datagram)).unwrap_err();
+        assert_eq!(error.to_string(), row.error);
     }
 }
 

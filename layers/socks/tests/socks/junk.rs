@@ -1,4 +1,4 @@
-//! Bytes that nobody planned, from seeds: nothing panics, and everything ends.
+//! Random bytes from seeds: no layer panics, and each comes to an end.
 
 use crate::kit::{self, Decision, Dice, Side, bytes};
 use wirestack_layer::Flow;
@@ -7,7 +7,7 @@ use wirestack_socks::{Client, Reply};
 const ROUNDS: u64 = 20_000;
 
 #[test]
-fn junk_for_a_client() {
+fn a_client_survives_junk() {
     let proxy = bytes("05 02  01 00  05 00 00 03 0b 'example.org' 01bb 'hello'");
     for seed in 1..=ROUNDS {
         check(seed, &proxy, Side::new(kit::client_with_password()));
@@ -15,7 +15,7 @@ fn junk_for_a_client() {
 }
 
 #[test]
-fn junk_for_a_server() {
+fn a_server_survives_junk() {
     let client = bytes("05 02 00 02  01 02 'me' 02 'pw'  05 01 00 03 01 'a' 01bb 'hello'");
     for seed in 1..=ROUNDS {
         check(seed, &client, Side::new(kit::server_with_password()));
@@ -23,7 +23,7 @@ fn junk_for_a_server() {
 }
 
 #[test]
-fn junk_for_clients_of_other_versions_and_commands() {
+fn clients_of_other_versions_and_commands_survive_junk() {
     let socks4 = bytes("00 5a 1267 7f000001  00 5a 0014 c0000207 'hello'");
     let bind = bytes("05 00  05 00 00 01 7f000001 1267  05 00 00 03 01 'a' 0014 'hello'");
     for seed in 1..=ROUNDS {
@@ -36,7 +36,7 @@ fn junk_for_clients_of_other_versions_and_commands() {
 }
 
 #[test]
-fn junk_for_a_server_of_everything() {
+fn a_server_of_every_version_and_command_survives_junk() {
     let conversations = [
         "04 01 0050 c0000207 'me' 00 'hello'",
         "04 01 01bb 00000001 'me' 00 'example.org' 00 'hello'",
@@ -51,7 +51,7 @@ fn junk_for_a_server_of_everything() {
     }
 }
 
-/// Feeds a conversation with a few bytes changed, cut at random, then finishes it.
+/// Feeds a conversation with a few bytes changed, in random pieces, then finishes it.
 fn check(seed: u64, conversation: &[u8], mut side: Side) {
     let mut dice = Dice::new(seed);
     let mut input = conversation.to_vec();
@@ -80,7 +80,7 @@ fn check(seed: u64, conversation: &[u8], mut side: Side) {
     assert_eq!(side.error().is_none(), side.layer.is_open(), "seed {seed}");
 }
 
-/// Decides on what there is, and returns whether there was anything.
+/// Makes a random decision if one is wanted. Returns `true` if it made one.
 fn decide(side: &mut Side, dice: &mut Dice) -> bool {
     let reply = Reply::from(dice.roll(256) as u8);
     let decisions = [

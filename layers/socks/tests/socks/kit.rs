@@ -1,11 +1,12 @@
-//! A side: one layer, its four flows, and the bytes of its transcripts.
+//! A layer with its four flows, clients and servers to test, and the notation of bytes.
 
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, LayerExt, Pipe};
 use wirestack_socks::{Address, Client, Command, Reply, Server};
 
+/// A SOCKS layer of either side.
 pub(crate) type Tunnel = Box<dyn Layer<In = Pipe, Out = Pipe>>;
 
+/// A layer and its four flows.
 pub(crate) struct Side {
     pub(crate) layer: Tunnel,
     pub(crate) from_wire: Pipe,
@@ -41,7 +42,7 @@ impl Side {
         (&mut self.layer, flows)
     }
 
-    /// Lets the layer go on, twice: the second time nothing may happen.
+    /// Processes, and once more to see that nothing is left to do.
     pub(crate) fn process(&mut self) {
         let now = self.now;
         let (layer, flows) = self.flows();
@@ -50,8 +51,8 @@ impl Side {
         let (before, progress) = (flows.revision(), layer.progress());
         layer.process(flows, now);
         let (layer, flows) = self.flows();
-        assert_eq!(flows.revision(), before, "quiet");
-        assert_eq!(layer.progress(), progress, "quiet");
+        assert_eq!(flows.revision(), before, "not idempotent");
+        assert_eq!(layer.progress(), progress, "not idempotent");
     }
 
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
@@ -77,7 +78,7 @@ impl Side {
         }
     }
 
-    /// How it ended, or what it waits for.
+    /// The text of the error that ended the tunnel, `finished`, or the layer's progress.
     pub(crate) fn outcome(&self) -> String {
         match self.to_app.closed() {
             Some(End::Aborted(error)) => error.to_string(),
@@ -91,6 +92,7 @@ pub(crate) fn address(host: &str, port: u16) -> Address {
     Address::new(host, port).unwrap()
 }
 
+/// The address that a server binds.
 pub(crate) fn bound() -> Address {
     address("127.0.0.1", 4711)
 }
@@ -100,42 +102,42 @@ pub(crate) fn client() -> Client {
     Client::new(address("example.org", 443))
 }
 
-/// The same with a password.
+/// A client of example.org:443 with a password.
 pub(crate) fn client_with_password() -> Client {
     client().with_password("me", "pw").unwrap()
 }
 
-/// A server that knows the password of [`client_with_password`].
+/// A server that accepts the password of [`client_with_password`].
 pub(crate) fn server_with_password() -> Server {
     Server::with_password(|user, password| user == b"me" && password == b"pw")
 }
 
-/// A server of every command and version, which knows the user id `me`.
+/// A server of every command and version that accepts the user id `me`.
 pub(crate) fn server_of_all() -> Server {
     let server = Server::new().with_socks4(|user| user == b"me");
     server.serving(Command::Bind).serving(Command::UdpAssociate)
 }
 
-/// The peer of BIND.
+/// The peer that a BIND expects.
 pub(crate) fn peer() -> Address {
     address("192.0.2.7", 20)
 }
 
-/// What a server's application does with a request.
+/// The answer of a server's application to a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decision {
     Wait,
-    /// Accept it; for BIND, the peer connects at once.
+    /// Accepts the request; for BIND, the peer connects at once.
     Accept,
-    /// Accept BIND, and wait for a peer that does not come.
+    /// Accepts BIND, and waits for a peer that never connects.
     Listen,
-    /// Accept BIND, and reject its peer.
+    /// Accepts BIND, and rejects its peer.
     RejectPeer(Reply),
     Reject(Reply),
 }
 
 impl Decision {
-    /// Decides whatever there is to decide, and returns whether there was.
+    /// Makes the decision if the server waits for one. Returns `true` if it did.
     pub(crate) fn make(self, side: &mut Side) -> bool {
         let Some(server) = side.layer.part_mut::<Server>() else {
             return false;
@@ -152,7 +154,8 @@ impl Decision {
     }
 }
 
-/// Reads `05 00 'text'`: hexadecimal, spaces for the eye, and text in quotes.
+/// Reads the notation of bytes: two hexadecimal digits a byte, spaces for the eye, and text in
+/// single quotes. `05 01 00  05 01 00 03 0b 'example.org' 01bb` is a greeting and a request.
 pub(crate) fn bytes(notation: &str) -> Vec<u8> {
     let mut bytes = vec![];
     for (i, part) in notation.split('\'').enumerate() {
@@ -165,6 +168,25 @@ pub(crate) fn bytes(notation: &str) -> Vec<u8> {
         bytes.extend(pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()));
     }
     bytes
+}
+
+/// Reads [`bytes`], and behind them the end of their flow: `.` if it finishes, `!` if it aborts.
+/// Without either, the flow stays open.
+pub(crate) fn bytes_and_end(notation: &str) -> (Vec<u8>, Option<WireEnd>) {
+    if let Some(notation) = notation.strip_suffix('.') {
+        (bytes(notation), Some(WireEnd::Finish))
+    } else if let Some(notation) = notation.strip_suffix('!') {
+        (bytes(notation), Some(WireEnd::Abort))
+    } else {
+        (bytes(notation), None)
+    }
+}
+
+/// The end of what a peer sends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WireEnd {
+    Finish,
+    Abort,
 }
 
 /// A small generator (xorshift) for seeded tests.

@@ -1,4 +1,4 @@
-//! `socks5-proto`, an independent reading of the same RFCs: each side reads what the other writes.
+//! Conversations with `socks5-proto`, an independent reading of the same RFCs.
 
 use crate::kit::{self, Side};
 use bytes::BytesMut;
@@ -12,7 +12,7 @@ use wirestack_socks::{Address, Client, Host, Reply, Server, SocksError, datagram
 const IPV4: &str = "192.0.2.7";
 const IPV6: &str = "2001:db8::7";
 
-/// All kinds of addresses, shortest and longest.
+/// Addresses of every kind, the shortest and the longest.
 fn addresses() -> Vec<Address> {
     let hosts = [IPV4, IPV6, "a", "example.org", &"n".repeat(255)];
     hosts.map(|host| kit::address(host, 4711)).into()
@@ -25,7 +25,7 @@ fn theirs(ours: &Address) -> Theirs {
     }
 }
 
-/// Runs what never waits, as it reads from memory and writes to it.
+/// Runs a future that never waits: it reads from memory and writes to memory.
 fn run<T>(future: impl Future<Output = T>) -> T {
     Builder::new_current_thread()
         .build()
@@ -33,7 +33,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Reads one of their messages from all that was sent.
+/// Reads one of their messages, which must be all that was sent.
 macro_rules! read {
     ($message:path, $sent:expr) => {{
         let sent = $sent;
@@ -54,7 +54,7 @@ macro_rules! write {
 }
 
 #[test]
-fn our_client_and_their_server() {
+fn our_client_talks_to_their_server() {
     for (target, bound) in addresses().iter().zip(addresses().iter().rev()) {
         let mut side = Side::new(Client::new(target.clone()));
         side.process();
@@ -73,7 +73,7 @@ fn our_client_and_their_server() {
 }
 
 #[test]
-fn our_other_commands_and_their_server() {
+fn our_other_commands_are_read_by_their_server() {
     for target in addresses() {
         let rows = [
             (Client::bind(target.clone()), Command::Bind),
@@ -102,7 +102,7 @@ fn our_other_commands_and_their_server() {
 }
 
 #[test]
-fn our_client_with_a_password_and_their_server() {
+fn our_client_with_a_password_talks_to_their_server() {
     for (user, word) in [("u", "p"), (&"u".repeat(255), &"p".repeat(255))] {
         let client = kit::client().with_password(user, word).unwrap();
         let mut side = Side::new(client);
@@ -121,7 +121,7 @@ fn our_client_with_a_password_and_their_server() {
 }
 
 #[test]
-fn our_client_and_their_refusals() {
+fn our_client_reads_their_refusals() {
     let mut side = Side::new(kit::client());
     side.receive(&write!(handshake::Response::new(Method::UNACCEPTABLE)));
     let cause = side.error().unwrap().cause();
@@ -144,7 +144,7 @@ fn our_client_and_their_refusals() {
 }
 
 #[test]
-fn their_client_and_our_server() {
+fn their_client_talks_to_our_server() {
     for (target, bound) in addresses().iter().zip(addresses().iter().rev()) {
         let mut side = Side::new(Server::new());
         let methods = vec![Method::GSSAPI, Method::NONE];
@@ -163,7 +163,7 @@ fn their_client_and_our_server() {
 }
 
 #[test]
-fn their_other_commands_and_our_server() {
+fn their_other_commands_are_read_by_our_server() {
     for target in addresses() {
         for command in [Command::Bind, Command::Associate] {
             let mut side = Side::new(kit::server_of_all());
@@ -192,7 +192,7 @@ fn their_other_commands_and_our_server() {
 }
 
 #[test]
-fn our_datagrams_and_theirs() {
+fn our_datagrams_read_as_theirs() {
     for address in addresses() {
         let mut ours = BytesMut::new();
         datagram::emit(&address, b"", &mut ours);
@@ -211,7 +211,7 @@ fn our_datagrams_and_theirs() {
 }
 
 #[test]
-fn their_client_with_a_password_and_our_server() {
+fn their_client_with_a_password_talks_to_our_server() {
     for (word, right) in [("pw", true), ("no", false)] {
         let mut side = Side::new(kit::server_with_password());
         let methods = vec![Method::NONE, Method::PASSWORD];
@@ -228,7 +228,7 @@ fn their_client_with_a_password_and_our_server() {
 }
 
 #[test]
-fn their_client_and_our_refusals() {
+fn their_client_reads_our_refusals() {
     let mut side = Side::new(Server::new());
     side.receive(&write!(handshake::Request::new(vec![Method::PASSWORD])));
     let response = read!(handshake::Response::read_from, side.sent());

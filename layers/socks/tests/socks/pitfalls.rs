@@ -1,5 +1,5 @@
-//! What SOCKS implementations get wrong, one test each, and what both sides promise beyond their
-//! transcripts.
+//! Mistakes that SOCKS implementations make, one test each, and promises of both sides that the
+//! transcripts do not show.
 
 use crate::kit::{self, Side, address, bytes};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -197,7 +197,7 @@ fn a_decision_before_the_request_does_nothing() {
 }
 
 #[test]
-fn an_open_client_tells_what_was_bound() {
+fn an_open_client_shows_the_bound_address() {
     let mut side = Side::new(kit::client());
     assert_eq!(side.layer.status().facts.to_string(), "");
     side.receive(METHOD);
@@ -279,10 +279,10 @@ fn an_abort_of_the_application_is_carried_down_at_once() {
 }
 
 #[test]
-fn an_abort_of_the_wire_is_heeded_even_without_room_to_answer() {
+fn an_abort_of_the_wire_passes_up_even_without_room_to_answer() {
     let mut side = Side::new(kit::client());
     side.to_wire.set_limit(1);
-    side.receive(METHOD); // stays: the greeting has not left yet
+    side.receive(METHOD); // it stays: the greeting has not left yet
     assert_eq!(side.from_wire.len(), 2);
     side.from_wire
         .abort(Error::peer("socket", "reset").at(Place::Wire));
@@ -318,7 +318,7 @@ fn no_step_is_begun_without_room_to_answer() {
 }
 
 #[test]
-fn what_is_missing_is_asked_for() {
+fn a_side_requires_the_bytes_that_are_missing() {
     let mut side = Side::new(kit::client());
     side.from_wire.set_limit(1);
     side.receive(&[5]);

@@ -1,7 +1,6 @@
-//! What implementations of SOCKS4 and SOCKS4a get wrong, one test each.
+//! Mistakes that implementations of SOCKS4 and SOCKS4a make, one test each.
 
 use crate::kit::{self, Decision, Side, address, bytes};
-use std::net::Ipv4Addr;
 use wirestack_layer::{Blame, Flow};
 use wirestack_socks::{
     Address, Client, Command, PasswordError, Reply, Server, Socks4Error, SocksError, Version,
@@ -11,37 +10,32 @@ const REQUEST: &[u8] = b"\x04\x01\x00\x50\xc0\x00\x02\x07me\0";
 const REPLY: &[u8] = b"\0\x5a\x12\x67\x7f\0\0\x01";
 
 #[test]
-fn what_socks4_cannot_do_is_an_error_at_once() {
-    let with = |client: Client, user: &str| client.socks4(user).map(|_| ());
+fn requests_that_socks4_cannot_make_are_errors_at_once() {
+    let as_user = |client: Client, user_id: &str| client.socks4(user_id).map(|_| ());
     let to = |host| Client::new(address(host, 443));
-    let name = "n".repeat(255);
-    let can = [
-        (to("192.0.2.7"), "me"),
-        (to("0.0.0.0"), "me"),
-        (to("0.0.1.0"), "me"),
-        (to(&name), &name),
-        (Client::bind(address("192.0.2.7", 20)), ""),
-    ];
-    for (client, user) in can {
-        assert_eq!(with(client, user), Ok(()));
-    }
+    let longest = "n".repeat(255);
+    assert_eq!(as_user(to("192.0.2.7"), "me"), Ok(()));
+    assert_eq!(as_user(to("0.0.0.0"), "me"), Ok(()));
+    assert_eq!(as_user(to("0.0.1.0"), "me"), Ok(()));
+    assert_eq!(as_user(to(&longest), &longest), Ok(()));
+    assert_eq!(as_user(Client::bind(kit::peer()), ""), Ok(()));
 
-    let sign = |last| Ipv4Addr::new(0, 0, 0, last);
-    let nowhere = address("0.0.0.0", 0);
-    let longer = "u".repeat(256);
-    let cannot = [
-        (to("2001:db8::7"), "me", Socks4Error::Ipv6),
-        (to("::ffff:192.0.2.7"), "me", Socks4Error::Ipv6),
-        (to("0.0.0.1"), "me", Socks4Error::AnnouncesName(sign(1))),
-        (to("0.0.0.255"), "me", Socks4Error::AnnouncesName(sign(255))),
-        (Client::associate(nowhere), "me", Socks4Error::UdpAssociate),
-        (to("192.0.2.7"), "m\0e", Socks4Error::UserIdNul),
-        (to("192.0.2.7"), &longer, Socks4Error::UserIdLength(256)),
-        (kit::client_with_password(), "me", Socks4Error::Password),
-    ];
-    for (client, user, error) in cannot {
-        assert_eq!(with(client, user), Err(error));
+    let ipv6 = Err(Socks4Error::Ipv6);
+    assert_eq!(as_user(to("2001:db8::7"), "me"), ipv6);
+    assert_eq!(as_user(to("::ffff:192.0.2.7"), "me"), ipv6);
+    for sign in ["0.0.0.1", "0.0.0.255"] {
+        let error = Err(Socks4Error::AnnouncesName(sign.parse().unwrap()));
+        assert_eq!(as_user(to(sign), "me"), error);
     }
+    let associate = Client::associate(address("0.0.0.0", 0));
+    assert_eq!(as_user(associate, "me"), Err(Socks4Error::UdpAssociate));
+    let nul = Err(Socks4Error::UserIdNul);
+    assert_eq!(as_user(to("192.0.2.7"), "m\0e"), nul);
+    let too_long = Err(Socks4Error::UserIdLength(256));
+    assert_eq!(as_user(to("192.0.2.7"), &"u".repeat(256)), too_long);
+
+    let with_password = kit::client_with_password();
+    assert_eq!(as_user(with_password, "me"), Err(Socks4Error::Password));
     let client = kit::client().socks4("me").unwrap();
     let error = client.with_password("me", "pw").unwrap_err();
     assert_eq!(error, PasswordError::Socks4);
@@ -67,7 +61,7 @@ fn a_reply_has_8_bytes_and_what_is_behind_belongs_to_the_tunnel() {
 
 #[test]
 fn the_bytes_behind_a_request_belong_to_the_tunnel() {
-    // The NUL that ends the name is the end, however many come.
+    // The first NUL ends the name; more of them are data.
     for request in [REQUEST, b"\x04\x01\x00\x50\0\0\0\x01me\0example.org\0"] {
         let mut side = Side::new(kit::server_of_all());
         side.receive(&[request, b"\0\0hello"].concat());
@@ -97,7 +91,7 @@ fn the_first_byte_tells_the_version() {
     assert_eq!(request.command(), Command::UdpAssociate);
     assert_eq!(request.user(), None);
 
-    // Once it has told, it does not change.
+    // The version does not change behind it.
     let mut side = Side::new(kit::server_of_all());
     side.receive(&[&b"\x05\x01\0"[..], REQUEST].concat());
     let cause = side.error().unwrap().cause();
@@ -120,7 +114,7 @@ fn socks4_is_no_way_around_a_password() {
 }
 
 #[test]
-fn the_user_is_told_in_every_version() {
+fn a_request_names_its_user_in_every_version() {
     let mut side = Side::new(kit::server_with_password());
     side.receive(&bytes(
         "05 01 02  01 02 'me' 02 'pw'  05 01 00 01 7f000001 0050",
@@ -168,7 +162,7 @@ fn fields_without_an_end_do_not_fill_the_memory() {
         assert_eq!(side.sent(), b"\0\x5b\0\0\0\0\0\0");
         assert!(side.to_wire.is_closed());
 
-        // The end is not looked for any further, even if it is there.
+        // The NUL is not searched for behind the limit, even if it is there.
         let mut side = Side::new(kit::server_of_all());
         side.receive(&[head, &[b'n'; 256], &[0; 2]].concat());
         let cause = side.error().unwrap().cause();
@@ -193,7 +187,7 @@ fn fields_of_full_length_fit_one_behind_the_other() {
 }
 
 #[test]
-fn a_name_of_socks4a_that_is_an_address_is_one() {
+fn a_name_of_socks4a_that_is_a_literal_is_an_address() {
     for literal in ["192.0.2.7", "2001:db8::7"] {
         let mut side = Side::new(kit::server_of_all());
         side.receive(&bytes(&format!(
@@ -205,7 +199,7 @@ fn a_name_of_socks4a_that_is_an_address_is_one() {
 }
 
 #[test]
-fn what_was_bound_is_said_as_far_as_socks4_can() {
+fn a_bound_address_is_sent_as_far_as_socks4_can_express_it() {
     let rows = [
         ("192.0.2.1", [192, 0, 2, 1]),
         ("::ffff:192.0.2.1", [192, 0, 2, 1]),

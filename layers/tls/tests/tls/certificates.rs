@@ -1,9 +1,11 @@
+//! Certificates: the ones that are refused, those of clients, chains, and how settings are built.
+
 use crate::kit::{
     AUTHORITY, Authority, BOTH, World, client, client_of, client_settings, server, server_settings,
     with,
 };
 use std::sync::Arc;
-use wirestack_layer::Blame;
+use wirestack_layer::{Blame, Error};
 use wirestack_tls::rustls::{AlertDescription, ServerConfig};
 use wirestack_tls::{ClientSettings, Server, ServerSettings, TlsError, Versions};
 
@@ -22,36 +24,46 @@ fn a_bad_certificate_is_named_to_the_application_and_by_alert_to_the_peer() {
         Authority::new("another authority").issue(&["example.org"], |_| {}),
     );
     for versions in BOTH {
-        for ((chain, key), alert, texts) in [
-            (
-                &wrong,
-                AlertDescription::BadCertificate,
-                &["example.org", "other.example", "*.example.net"][..],
-            ),
-            (&expired, AlertDescription::CertificateExpired, &["expired"]),
-            (
-                &early,
-                AlertDescription::CertificateExpired,
-                &["not valid yet"],
-            ),
-            (
-                &rogue,
-                AlertDescription::UnknownCA,
-                &["issued by no authority trusted here"],
-            ),
+        struct Row<'a> {
+            certificate: &'a (String, String),
+            alert: AlertDescription,
+            error_names: &'a [&'a str],
+        }
+        for row in [
+            Row {
+                certificate: &wrong,
+                alert: AlertDescription::BadCertificate,
+                error_names: &["example.org", "other.example", "*.example.net"],
+            },
+            Row {
+                certificate: &expired,
+                alert: AlertDescription::CertificateExpired,
+                error_names: &["expired"],
+            },
+            Row {
+                certificate: &early,
+                alert: AlertDescription::CertificateExpired,
+                error_names: &["not valid yet"],
+            },
+            Row {
+                certificate: &rogue,
+                alert: AlertDescription::UnknownCA,
+                error_names: &["issued by no authority trusted here"],
+            },
         ] {
+            let (chain, key) = row.certificate;
             let server = ServerSettings::new(&**chain, &**key).versions(versions);
             let mut world = with(client_settings(), server);
             world.converse();
             assert!(matches!(world.client.cause(), TlsError::Certificate(_)));
             let error = world.client.error().unwrap();
             assert_eq!(error.blame(), Blame::Peer);
-            for text in texts {
-                assert!(error.to_string().contains(text), "{error}");
+            for name in row.error_names {
+                assert!(error.to_string().contains(name), "{error}");
             }
             let heard = world.server.cause();
             assert!(
-                matches!(heard, TlsError::Alert(a) if *a == alert),
+                matches!(heard, TlsError::Alert(alert) if *alert == row.alert),
                 "{heard}"
             );
             assert!(world.server.got.is_empty() && world.client.got.is_empty());
@@ -131,40 +143,60 @@ fn given_authorities_join_those_of_the_system() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_when_the_settings_are_built() {
+fn settings_that_cannot_be_used_are_errors_when_they_are_built() {
     let (chain, key) = AUTHORITY.issue(&["example.org"], |_| {});
     let (_, other_key) = AUTHORITY.issue(&["example.org"], |_| {});
     let good = || ServerSettings::new(&*chain, &*key);
     let alone = || ClientSettings::new().without_system_roots();
     let broken = chain.replace("-----END", "-----FIN");
-    let errors = [
-        alone().build().unwrap_err(),
-        alone().ca_certificates("").build().unwrap_err(),
-        alone().ca_certificates(&*broken).build().unwrap_err(),
-        client_settings()
-            .certificate(&*chain, "")
-            .build()
-            .unwrap_err(),
-        client_settings().alpn([""]).build().unwrap_err(),
-        ServerSettings::new(&*key, &*key).build().unwrap_err(),
-        ServerSettings::new(&*chain, &*other_key)
-            .build()
-            .unwrap_err(),
-        good().alpn([[b'a'; 256]]).build().unwrap_err(),
-        good().require_client_certificates("").build().unwrap_err(),
-    ];
-    let texts = [
-        "tls: the trusted roots cannot be used: no root trust anchors were provided",
-        "tls: the PEM text holds no CA certificate",
-        "tls: the CA certificate cannot be read as PEM",
-        "tls: the PEM text holds no private key",
-        "tls: saw an ALPN protocol of 0 bytes, wanted 1 to 255",
-        "tls: the PEM text holds no certificate chain",
-        "tls: the certificate chain and private key cannot be used: keys may not be consistent: KeyMismatch",
-        "tls: saw an ALPN protocol of 256 bytes, wanted 1 to 255",
-        "tls: the PEM text holds no CA certificate",
-    ];
-    for (error, text) in errors.iter().zip(texts) {
+    struct Row {
+        error: Error,
+        text: &'static str,
+    }
+    for Row { error, text } in [
+        Row {
+            error: alone().build().unwrap_err(),
+            text: "tls: the trusted roots cannot be used: no root trust anchors were provided",
+        },
+        Row {
+            error: alone().ca_certificates("").build().unwrap_err(),
+            text: "tls: the PEM text holds no CA certificate",
+        },
+        Row {
+            error: alone().ca_certificates(&*broken).build().unwrap_err(),
+            text: "tls: the CA certificate cannot be read as PEM",
+        },
+        Row {
+            error: client_settings()
+                .certificate(&*chain, "")
+                .build()
+                .unwrap_err(),
+            text: "tls: the PEM text holds no private key",
+        },
+        Row {
+            error: client_settings().alpn([""]).build().unwrap_err(),
+            text: "tls: saw an ALPN protocol of 0 bytes, wanted 1 to 255",
+        },
+        Row {
+            error: ServerSettings::new(&*key, &*key).build().unwrap_err(),
+            text: "tls: the PEM text holds no certificate chain",
+        },
+        Row {
+            error: ServerSettings::new(&*chain, &*other_key)
+                .build()
+                .unwrap_err(),
+            text: "tls: the certificate chain and private key cannot be used: \
+                   keys may not be consistent: KeyMismatch",
+        },
+        Row {
+            error: good().alpn([[b'a'; 256]]).build().unwrap_err(),
+            text: "tls: saw an ALPN protocol of 256 bytes, wanted 1 to 255",
+        },
+        Row {
+            error: good().require_client_certificates("").build().unwrap_err(),
+            text: "tls: the PEM text holds no CA certificate",
+        },
+    ] {
         assert_eq!(error.to_string(), text);
         assert_eq!(error.blame(), Blame::Local);
         assert!(error.cause::<TlsError>().is_some());

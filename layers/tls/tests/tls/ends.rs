@@ -1,4 +1,6 @@
-use crate::kit::{ANSWERED, ASKED, BOTH, Link, world};
+//! Ends: close_notify, truncation, resets and aborts.
+
+use crate::kit::{ANSWERED, ASKED, BOTH, Link, TO_CLIENT, TO_SERVER, world};
 use wirestack_layer::{Blame, End, Error, Flow, Layer, Place};
 use wirestack_tls::{TlsError, Versions};
 
@@ -58,22 +60,16 @@ fn pitfall_27_a_wire_that_ends_without_close_notify_is_a_truncation_at_every_byt
     for versions in BOTH {
         let mut whole = world(versions);
         whole.converse();
-        for way in [0, 1] {
+        for way in [TO_SERVER, TO_CLIENT] {
             for at in 0..whole.carried[way] {
                 let mut world = world(versions);
                 world.links[way] = Link::Cut(at);
                 world.converse();
-                let (ended, error, got, all) = match way {
-                    0 => (
-                        world.server.finished(),
-                        world.server.error(),
-                        &world.server.got,
-                        ASKED,
-                    ),
-                    _ => {
-                        let side = &world.client;
-                        (side.finished(), side.error(), &side.got, ANSWERED)
-                    }
+                let (client, server) = (&world.client, &world.server);
+                let (ended, error, got, all) = if way == TO_SERVER {
+                    (server.finished(), server.error(), &server.got, ASKED)
+                } else {
+                    (client.finished(), client.error(), &client.got, ANSWERED)
                 };
                 let what = format!("{versions:?} way {way} at {at}");
                 if ended {
@@ -93,18 +89,20 @@ fn pitfall_27_a_wire_that_ends_without_close_notify_is_a_truncation_at_every_byt
     }
 }
 
-/// RFC 5246 §7.2.1: who closes TLS 1.2 need not wait for the answer.
+/// RFC 5246 §7.2.1: "It is not required for the initiator of the close to wait for the responding
+/// close_notify alert before closing the read side of the connection."
 #[test]
 fn a_wire_that_ends_behind_our_close_notify_is_an_end_in_tls_1_2_and_a_truncation_in_1_3() {
     for versions in BOTH {
         let mut world = world(versions);
         world.settle();
-        world.links[1] = Link::Cut(world.carried[1]);
+        world.links[TO_CLIENT] = Link::Cut(world.carried[TO_CLIENT]);
         world.client.from_app.finish();
         world.settle();
-        match versions {
-            Versions::Tls12 => assert!(world.client.finished()),
-            _ => assert!(matches!(world.client.cause(), TlsError::Truncated)),
+        if versions == Versions::Tls12 {
+            assert!(world.client.finished());
+        } else {
+            assert!(matches!(world.client.cause(), TlsError::Truncated));
         }
     }
 }
@@ -141,14 +139,14 @@ fn a_reset_of_the_wire_keeps_its_own_cause() {
         }
         let mut world = world(versions);
         world.settle();
-        world.links[1] = Link::Reset(world.carried[1]);
+        world.links[TO_CLIENT] = Link::Reset(world.carried[TO_CLIENT]);
         world.settle();
         assert_eq!(world.client.text(), "link[0]: connection reset");
     }
 }
 
 #[test]
-fn what_was_delivered_before_a_truncation_stays_delivered() {
+fn data_before_a_truncation_stay_delivered() {
     let mut world = world(Versions::Tls13);
     world.client.from_app.write(ASKED);
     world.settle();
@@ -215,7 +213,7 @@ fn pitfall_28_data_after_close_notify_is_ignored_and_never_handed_up() {
         world.client.reads = false;
         world.settle();
         assert!(world.server.finished());
-        // `from_wire` of the server has ended; one that goes on is made by hand.
+        // The server's `from_wire` has ended: the test puts one there that goes on.
         world.server.from_wire = wirestack_layer::Pipe::with_limit(100_000);
         world.server.from_wire.write(junk);
         world.settle();
@@ -234,7 +232,7 @@ fn close_notify_and_junk_in_one_lump_is_a_clean_end() {
     for versions in BOTH {
         let mut world = world(versions);
         world.settle();
-        world.links[0] = Link::Cut(world.carried[0]);
+        world.links[TO_SERVER] = Link::Cut(world.carried[TO_SERVER]);
         world.client.from_app.write(ASKED);
         world.client.from_app.finish();
         let mut lump = wirestack_layer::Pipe::new();
@@ -260,7 +258,7 @@ fn an_end_said_in_the_handshake_comes_after_it() {
     assert!(world.client.finished() && world.server.finished());
 }
 
-/// Whatever the wire makes of an abort, the bytes before it do not say that all is well.
+/// A wire may turn an abort into a plain end: the bytes before it must not look complete.
 #[test]
 fn the_bytes_before_an_abort_hold_no_close_notify() {
     for versions in BOTH {

@@ -1,4 +1,8 @@
-use crate::kit::{ASKED, BOTH, Link, client_settings, server_settings, with, world};
+//! Bytes that are wrong: flipped bits, other protocols, junk, and parameters without a match.
+
+use crate::kit::{
+    ASKED, BOTH, Link, TO_CLIENT, TO_SERVER, client_settings, server_settings, with, world,
+};
 use wirestack_layer::{Blame, End, Flow};
 use wirestack_tls::rustls::{self, AlertDescription};
 use wirestack_tls::{TlsError, Versions};
@@ -9,7 +13,7 @@ fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
         let mut whole = world(versions);
         whole.client.from_app.write(ASKED);
         whole.settle();
-        for way in [0, 1] {
+        for way in [TO_SERVER, TO_CLIENT] {
             let mut alerts = 0;
             for at in (0..whole.carried[way]).step_by(3) {
                 let mut world = world(versions);
@@ -18,11 +22,13 @@ fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
                 world.settle();
                 let what = format!("{versions:?} way {way} at {at}");
                 assert!(ASKED.starts_with(&world.server.got), "{what}");
-                let (found, heard) = match way {
-                    0 => (&world.server.error(), world.client.error()),
-                    _ => (&world.client.error(), world.server.error()),
+                let (found, heard) = if way == TO_SERVER {
+                    (world.server.error(), world.client.error())
+                } else {
+                    (world.client.error(), world.server.error())
                 };
-                // A header that promises too much makes its reader wait: a time-out's business.
+                // A header that promises too many bytes makes its reader wait for them, and only a
+                // timeout helps.
                 let Some(found) = found else { continue };
                 if let Some(TlsError::Alert(_)) = found.cause() {
                     continue; // the other side was the first to see it
@@ -33,7 +39,7 @@ fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
                 assert_eq!(found.blame(), Blame::Peer, "{what}: {found}");
                 let heard = heard.unwrap_or_else(|| panic!("{what}: {found}, nothing heard"));
                 let heard = heard.cause::<TlsError>();
-                // An alert in plaintext says nothing to a peer that already has keys.
+                // A peer that has keys already does not understand an alert in plaintext.
                 if matches!(heard, Some(TlsError::Alert(_))) {
                     alerts += 1;
                 } else {
@@ -48,7 +54,7 @@ fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
     }
 }
 
-/// rustls 0.23 has no alert for these, and takes the last one for a fault of its own.
+/// Errors for which rustls 0.23 has no alert; it takes the last one for a fault of its own.
 const SILENT: [&str; 3] = [
     "HandshakePayloadTooLarge",
     "MessageInterleavedWithHandshakeMessage",
@@ -60,11 +66,11 @@ fn plaintext_before_a_bad_record_is_delivered_before_the_error() {
     for versions in BOTH {
         let mut world = world(versions);
         world.settle();
-        let at = world.carried[0];
+        let at = world.carried[TO_SERVER];
         world.client.from_app.write(ASKED);
         world.settle();
-        let record = world.carried[0] - at;
-        world.links[0] = Link::Flip(world.carried[0] + record + 7);
+        let record = world.carried[TO_SERVER] - at;
+        world.links[TO_SERVER] = Link::Flip(world.carried[TO_SERVER] + record + 7);
         world.server.reads = false;
         world.client.from_app.write(ASKED);
         world.client.step();
@@ -103,35 +109,39 @@ fn a_side_that_failed_discards_both_inputs() {
 
 #[test]
 fn other_protocols_are_recognised_by_their_first_bytes_however_cut() {
-    for (bytes, text) in [
-        (
-            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
-            "tls[0]: saw a plaintext HTTP response where a TLS record was wanted",
-        ),
-        (
-            b"GET / HTTP/1.1\r\n",
-            "tls[0]: saw a plaintext HTTP request where a TLS record was wanted",
-        ),
-        (
-            b"HEXAGON",
-            "tls[0]: saw the byte 0x48 where a TLS record was wanted",
-        ),
-        (
-            b"\x05\x00",
-            "tls[0]: saw the byte 0x05 where a TLS record was wanted",
-        ),
-        (
-            b"\x16SSH-2.0",
-            "tls[0]: received corrupt message of type UnknownProtocolVersion",
-        ),
-        (
-            b"\x16\x03\x03\xff\xff",
-            "tls[0]: received corrupt message of type MessageTooLarge",
-        ),
-        (
-            b"\x16\x03\x03\x00\x00",
-            "tls[0]: received corrupt message of type InvalidEmptyPayload",
-        ),
+    struct Row {
+        bytes: &'static [u8],
+        error: &'static str,
+    }
+    for Row { bytes, error } in [
+        Row {
+            bytes: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            error: "tls[0]: saw a plaintext HTTP response where a TLS record was wanted",
+        },
+        Row {
+            bytes: b"GET / HTTP/1.1\r\n",
+            error: "tls[0]: saw a plaintext HTTP request where a TLS record was wanted",
+        },
+        Row {
+            bytes: b"HEXAGON",
+            error: "tls[0]: saw the byte 0x48 where a TLS record was wanted",
+        },
+        Row {
+            bytes: b"\x05\x00",
+            error: "tls[0]: saw the byte 0x05 where a TLS record was wanted",
+        },
+        Row {
+            bytes: b"\x16SSH-2.0",
+            error: "tls[0]: received corrupt message of type UnknownProtocolVersion",
+        },
+        Row {
+            bytes: b"\x16\x03\x03\xff\xff",
+            error: "tls[0]: received corrupt message of type MessageTooLarge",
+        },
+        Row {
+            bytes: b"\x16\x03\x03\x00\x00",
+            error: "tls[0]: received corrupt message of type InvalidEmptyPayload",
+        },
     ] {
         for at in 0..bytes.len() {
             for server in [false, true] {
@@ -145,19 +155,20 @@ fn other_protocols_are_recognised_by_their_first_bytes_however_cut() {
                         side.step();
                         side.from_wire.write(&bytes[at..]);
                         side.step();
-                        assert_eq!(side.text(), text, "split at {at}");
+                        assert_eq!(side.text(), error, "split at {at}");
                         assert_eq!(side.error().unwrap().blame(), Blame::Peer);
                         // RFC 8446 §6.2: decode_error or record_overflow
                         let alert = side.to_wire.unread();
-                        assert_eq!(alert[..6], [21, 3, 3, 0, 2, 2], "{text}");
-                        assert!([22, 50].contains(&alert[6]), "{text}: {alert:?}");
+                        assert_eq!(alert[..6], [21, 3, 3, 0, 2, 2], "{error}");
+                        assert!([22, 50].contains(&alert[6]), "{error}: {alert:?}");
                         side.to_wire.discard();
                         assert!(matches!(side.to_wire.end(), Some(End::Finished)));
                     }};
                 }
-                match server {
-                    true => feed!(&mut world.server),
-                    false => feed!(&mut world.client),
+                if server {
+                    feed!(&mut world.server)
+                } else {
+                    feed!(&mut world.client)
                 }
             }
         }

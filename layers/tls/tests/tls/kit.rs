@@ -1,16 +1,17 @@
-//! Certificates from nowhere, and two layers joined by a link, on a clock that stands still.
+//! Certificates made on the spot, and two layers joined by links, on a clock that stands still.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::sync::LazyLock;
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe};
 use wirestack_tls::rustls::pki_types::CertificateDer;
 use wirestack_tls::{
     Client, ClientSettings, Server, ServerSettings, TlsError, Versions, server_name,
 };
 
+/// The versions, each alone.
 pub(crate) const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
 
+/// An authority that issues certificates.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -83,10 +84,11 @@ pub(crate) struct Side<L> {
     pub(crate) to_wire: Pipe,
     pub(crate) from_app: Pipe,
     pub(crate) to_app: Pipe,
+    /// The bytes that its application has read.
     pub(crate) got: Vec<u8>,
-    /// Whether its application reads.
+    /// `true` while its application reads.
     pub(crate) reads: bool,
-    /// The most that waited in `to_wire` and `to_app`.
+    /// The largest number of bytes that waited in `to_wire` and in `to_app`.
     pub(crate) peak: [usize; 2],
 }
 
@@ -120,7 +122,8 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
         wire + self.from_app.revision() + self.to_app.revision()
     }
 
-    /// Processes until nothing moves; a call too many does nothing (law Idempotence).
+    /// Processes until nothing moves, and once more to see that nothing is left to do. Returns
+    /// `true` if something moved.
     fn process(&mut self) -> bool {
         let start = self.revision();
         loop {
@@ -138,7 +141,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
         }
     }
 
-    /// How what the application receives has ended.
+    /// The end of the flow to the application.
     pub(crate) fn end(&self) -> Option<&End> {
         self.to_app.end()
     }
@@ -170,29 +173,30 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Side<L> {
     }
 }
 
-/// What a link does to the bytes of one direction.
+/// The treatment of the bytes of one direction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Link {
+    /// All bytes pass.
     Whole,
-    /// At most so many at once.
+    /// At most so many bytes pass at once.
     Chunks(usize),
-    /// Up to this offset first, the rest once everybody has looked at that.
+    /// The bytes up to this offset pass first, and the rest when both sides have processed those.
     Split(usize),
-    /// Up to this offset, then the end of the connection.
+    /// The bytes up to this offset pass, then the connection ends.
     Cut(usize),
-    /// Up to this offset, then a reset.
+    /// The bytes up to this offset pass, then the connection is reset.
     Reset(usize),
-    /// A bit of the byte at this offset flips.
+    /// A bit of the byte at this offset is flipped.
     Flip(usize),
 }
 
-/// Two sides and what joins them.
+/// Two sides and the links between them.
 pub(crate) struct World<C, S> {
     pub(crate) client: Side<C>,
     pub(crate) server: Side<S>,
-    /// To the server, and to the client.
+    /// The links [`TO_SERVER`] and [`TO_CLIENT`].
     pub(crate) links: [Link; 2],
-    /// How many bytes went each way.
+    /// The number of bytes that went each way.
     pub(crate) carried: [usize; 2],
 }
 
@@ -219,9 +223,9 @@ where
     pub(crate) fn settle(&mut self) {
         for _ in 0..1_000_000 {
             let mut moved = self.client.process();
-            moved |= self.carry(0);
+            moved |= self.carry(TO_SERVER);
             moved |= self.server.process();
-            moved |= self.carry(1);
+            moved |= self.carry(TO_CLIENT);
             if !moved {
                 return;
             }
@@ -249,10 +253,12 @@ where
         assert!(self.server.finished(), "{what:?} {:?}", self.server.end());
     }
 
+    /// Moves bytes or an end one way. Returns `true` if something moved.
     fn carry(&mut self, way: usize) -> bool {
-        let (from, to) = match way {
-            0 => (&mut self.client.to_wire, &mut self.server.from_wire),
-            _ => (&mut self.server.to_wire, &mut self.client.from_wire),
+        let (from, to) = if way == TO_SERVER {
+            (&mut self.client.to_wire, &mut self.server.from_wire)
+        } else {
+            (&mut self.server.to_wire, &mut self.client.from_wire)
         };
         if to.is_closed() {
             let lost = !from.is_empty();
@@ -294,6 +300,9 @@ where
     }
 }
 
+pub(crate) const TO_SERVER: usize = 0;
+pub(crate) const TO_CLIENT: usize = 1;
+
 pub(crate) type TlsWorld = World<Client, Server>;
 
 pub(crate) fn world(versions: Versions) -> TlsWorld {
@@ -309,6 +318,5 @@ pub(crate) const ANSWERED: &[u8] = b"the one in the middle, as always";
 
 /// The time, which stands still.
 pub(crate) fn now() -> Instant {
-    const NOW: Instant = Instant::ORIGIN;
-    NOW
+    Instant::ORIGIN
 }

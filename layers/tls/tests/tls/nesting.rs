@@ -1,7 +1,10 @@
-use crate::kit::{Link, World, client, client_settings, server, server_settings};
+//! TLS in TLS.
+
+use crate::kit::{
+    Link, TO_CLIENT, TO_SERVER, World, client, client_settings, server, server_settings,
+};
 use std::any::{Any, TypeId};
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, LayerExt, Pipe, Progress};
 use wirestack_tls::{Client, Server, TlsError, Versions};
 
 /// One layer over another, and the joint between them.
@@ -27,6 +30,7 @@ impl<L> Nested<L> {
 impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
     type In = Pipe;
     type Out = Pipe;
+
     fn name(&self) -> &'static str {
         "nested"
     }
@@ -86,18 +90,34 @@ fn nested(lower: Versions, upper: Versions, limit: usize) -> NestedWorld {
     World::new(client, Nested::new(lower, upper, limit), limit)
 }
 
-/// (below, above); the pair that is missing has a test of its own.
-const PAIRS: [(Versions, Versions); 3] = [
-    (Versions::Tls12, Versions::Tls12),
-    (Versions::Tls13, Versions::Tls12),
-    (Versions::Tls13, Versions::Tls13),
+/// The versions of two nested sessions.
+#[derive(Debug)]
+struct Pair {
+    lower: Versions,
+    upper: Versions,
+}
+
+/// The pairs that carry a half-close; the other one has a test of its own.
+const PAIRS: [Pair; 3] = [
+    Pair {
+        lower: Versions::Tls12,
+        upper: Versions::Tls12,
+    },
+    Pair {
+        lower: Versions::Tls13,
+        upper: Versions::Tls12,
+    },
+    Pair {
+        lower: Versions::Tls13,
+        upper: Versions::Tls13,
+    },
 ];
 
 const NAMES: [&str; 2] = ["inner", "outer"];
 
 #[test]
 fn tls_runs_in_tls() {
-    for (lower, upper) in PAIRS {
+    for Pair { lower, upper } in PAIRS {
         for (limit, link) in [
             (1, Link::Whole),
             (100, Link::Chunks(7)),
@@ -111,8 +131,8 @@ fn tls_runs_in_tls() {
     }
 }
 
-/// A session of TLS 1.2 ends both ways at once, so what a session of TLS 1.3 in it has still to say
-/// is lost: the stack says beforehand that it carries no half-close.
+/// A session of TLS 1.2 ends both ways at once, so the data that a session of TLS 1.3 in it still
+/// has to send are lost: the stack reports beforehand that it carries no half-close.
 #[test]
 fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
     let mut world = nested(Versions::Tls12, Versions::Tls13, 65536);
@@ -128,7 +148,7 @@ fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
 fn every_split_of_the_outer_records_gives_the_same() {
     let mut whole = nested(Versions::Tls13, Versions::Tls13, 65536);
     whole.converse();
-    for at in (0..whole.carried[0].max(whole.carried[1])).step_by(11) {
+    for at in (0..whole.carried[TO_SERVER].max(whole.carried[TO_CLIENT])).step_by(11) {
         let link = Link::Split(at);
         let mut world = nested(Versions::Tls13, Versions::Tls13, 65536).linked(link, link);
         world.converse();
@@ -138,12 +158,12 @@ fn every_split_of_the_outer_records_gives_the_same() {
 
 #[test]
 fn pitfall_31_the_inner_session_ends_before_the_outer_one_and_both_end_cleanly() {
-    for (lower, upper) in PAIRS {
+    for Pair { lower, upper } in PAIRS {
         let mut world = nested(lower, upper, 65536);
         world.settle();
         world.client.from_app.finish();
         world.settle();
-        // The inner close_notify arrived first: else the outer one were a truncation of the inner.
+        // The inner close_notify arrived first, or the outer one had truncated the inner session.
         assert!(world.server.finished(), "{lower:?} {upper:?}");
         let inner = world.client.layer.down.end();
         assert!(matches!(inner, Some(End::Finished)));
@@ -157,7 +177,7 @@ fn pitfall_31_the_inner_session_ends_before_the_outer_one_and_both_end_cleanly()
 }
 
 #[test]
-fn pitfall_28_what_an_outer_session_ignores_does_not_reach_the_inner_one() {
+fn pitfall_28_junk_that_an_outer_session_ignores_does_not_reach_the_inner_one() {
     let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
     world.settle();
     world.client.from_app.finish();
@@ -173,10 +193,10 @@ fn pitfall_28_what_an_outer_session_ignores_does_not_reach_the_inner_one() {
 fn a_cut_of_the_outer_session_reaches_the_application_with_its_place() {
     let mut whole = nested(Versions::Tls13, Versions::Tls13, 65536);
     whole.settle();
-    let handshakes = whole.carried[0];
+    let handshakes = whole.carried[TO_SERVER];
     for at in (0..handshakes).step_by(7) {
         let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
-        world.links[0] = Link::Cut(at);
+        world.links[TO_SERVER] = Link::Cut(at);
         world.settle();
         let text = world.server.text();
         assert!(text.starts_with("tls[0]: the wire ended"), "{at}: {text}");

@@ -1,3 +1,5 @@
+//! Records: how bytes fill them, how they are held back, and when their keys are renewed.
+
 use crate::kit::{
     ASKED, BOTH, Side, TlsWorld, World, client_settings, server, server_settings, world,
 };
@@ -147,7 +149,7 @@ fn keys_are_renewed_in_tls_1_3_both_ways() {
     assert!(world.client.layer.is_open() && world.client.end().is_none());
 }
 
-/// TLS 1.2 cannot renew its keys: what can no longer be sent must not look like the end.
+/// TLS 1.2 cannot renew its keys: data that can no longer be sent must not look like the end.
 #[test]
 fn worn_out_keys_are_a_local_error_and_a_truncation_for_the_peer() {
     for size in [1, 10, 5000] {
@@ -204,20 +206,20 @@ fn short_lived(suite: &SupportedCipherSuite) -> SupportedCipherSuite {
         confidentiality_limit: 12,
     };
     match suite {
-        SupportedCipherSuite::Tls12(it) => {
+        SupportedCipherSuite::Tls12(suite) => {
             SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite {
-                common: common(&it.common),
-                prf_provider: it.prf_provider,
-                kx: it.kx,
-                sign: it.sign,
-                aead_alg: it.aead_alg,
+                common: common(&suite.common),
+                prf_provider: suite.prf_provider,
+                kx: suite.kx,
+                sign: suite.sign,
+                aead_alg: suite.aead_alg,
             })))
         }
-        SupportedCipherSuite::Tls13(it) => {
+        SupportedCipherSuite::Tls13(suite) => {
             SupportedCipherSuite::Tls13(Box::leak(Box::new(Tls13CipherSuite {
-                common: common(&it.common),
-                hkdf_provider: it.hkdf_provider,
-                aead_alg: it.aead_alg,
+                common: common(&suite.common),
+                hkdf_provider: suite.hkdf_provider,
+                aead_alg: suite.aead_alg,
                 quic: None,
             })))
         }

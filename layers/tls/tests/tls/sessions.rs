@@ -1,6 +1,8 @@
+//! Sessions: a conversation in every split, and the facts about it.
+
 use crate::kit::{
-    AUTHORITY, BOTH, Link, TlsWorld, World, client, client_of, client_settings, server,
-    server_settings, with, world,
+    AUTHORITY, BOTH, Link, TO_CLIENT, TO_SERVER, TlsWorld, World, client, client_of,
+    client_settings, server, server_settings, with, world,
 };
 use wirestack_layer::{Flow, Layer, LayerExt, Progress};
 use wirestack_tls::rustls::ProtocolVersion;
@@ -29,12 +31,12 @@ fn every_split_gives_the_same() {
     for versions in BOTH {
         let mut whole = world(versions);
         whole.converse();
-        for at in (1..whole.carried[0]).step_by(3) {
+        for at in (1..whole.carried[TO_SERVER]).step_by(3) {
             let mut world = world(versions).linked(Link::Split(at), Link::Whole);
             world.converse();
             world.assert_conversed((versions, "to the server", at));
         }
-        for at in (1..whole.carried[1]).step_by(3) {
+        for at in (1..whole.carried[TO_CLIENT]).step_by(3) {
             let mut world = world(versions).linked(Link::Whole, Link::Split(at));
             world.converse();
             world.assert_conversed((versions, "to the client", at));
@@ -43,18 +45,27 @@ fn every_split_gives_the_same() {
 }
 
 #[test]
-fn both_sides_tell_what_was_agreed() {
-    for (versions, version, text) in [
-        (
-            Versions::Tls12,
-            ProtocolVersion::TLSv1_2,
-            "TLSv1.2 TLS_ECDHE_ECDSA_WITH_",
-        ),
-        (Versions::Tls13, ProtocolVersion::TLSv1_3, "TLSv1.3 TLS13_"),
+fn both_sides_show_what_was_agreed() {
+    struct Row {
+        allowed: Versions,
+        version: ProtocolVersion,
+        facts_begin: &'static str,
+    }
+    for row in [
+        Row {
+            allowed: Versions::Tls12,
+            version: ProtocolVersion::TLSv1_2,
+            facts_begin: "TLSv1.2 TLS_ECDHE_ECDSA_WITH_",
+        },
+        Row {
+            allowed: Versions::Tls13,
+            version: ProtocolVersion::TLSv1_3,
+            facts_begin: "TLSv1.3 TLS13_",
+        },
     ] {
         let protocols = ["h2", "http/1.1"];
         let mut world = with(
-            client_settings().versions(versions).alpn(protocols),
+            client_settings().versions(row.allowed).alpn(protocols),
             server_settings().alpn(["http/1.1"]),
         );
         assert_eq!(world.client.layer.status().facts.to_string(), "");
@@ -66,13 +77,13 @@ fn both_sides_tell_what_was_agreed() {
             client.status().facts.to_string(),
             server.status().facts.to_string(),
         ] {
-            assert!(facts.starts_with(text), "{facts}");
+            assert!(facts.starts_with(row.facts_begin), "{facts}");
             assert!(facts.ends_with(", alpn http/1.1"), "{facts}");
         }
         assert_eq!(client.alpn(), Some(&b"http/1.1"[..]));
         assert_eq!(server.alpn(), Some(&b"http/1.1"[..]));
-        assert_eq!(client.version(), Some(version));
-        assert_eq!(server.version(), Some(version));
+        assert_eq!(client.version(), Some(row.version));
+        assert_eq!(server.version(), Some(row.version));
         assert_eq!(client.suite(), server.suite());
         assert!(client.suite().is_some());
         assert_eq!(client.peer_certificates().map(<[_]>::len), Some(1));
@@ -84,23 +95,23 @@ fn both_sides_tell_what_was_agreed() {
 
 #[test]
 fn the_newest_version_is_spoken_where_both_are_allowed() {
-    for (left, right, version) in [
-        (Versions::Both, Versions::Both, ProtocolVersion::TLSv1_3),
-        (Versions::Both, Versions::Tls12, ProtocolVersion::TLSv1_2),
-        (Versions::Tls13, Versions::Both, ProtocolVersion::TLSv1_3),
-    ] {
+    let spoken = |client: Versions, server: Versions| {
         let mut world = with(
-            client_settings().versions(left),
-            server_settings().versions(right),
+            client_settings().versions(client),
+            server_settings().versions(server),
         );
         world.settle();
-        assert_eq!(world.client.layer.version(), Some(version));
-    }
+        world.client.layer.version().unwrap()
+    };
+    let (tls_1_2, tls_1_3) = (ProtocolVersion::TLSv1_2, ProtocolVersion::TLSv1_3);
+    assert_eq!(spoken(Versions::Both, Versions::Both), tls_1_3);
+    assert_eq!(spoken(Versions::Both, Versions::Tls12), tls_1_2);
+    assert_eq!(spoken(Versions::Tls13, Versions::Both), tls_1_3);
     assert_eq!(Versions::default(), Versions::Both);
 }
 
 #[test]
-fn progress_says_what_is_awaited() {
+fn progress_names_what_is_awaited() {
     let mut world = world(Versions::Tls13);
     let progress = world.client.layer.progress();
     assert_eq!(progress, Progress::Opening("the peer's Hello"));
@@ -124,7 +135,7 @@ fn a_server_may_speak_first() {
 }
 
 #[test]
-fn what_arrives_with_the_end_of_the_handshake_is_delivered_in_the_same_call() {
+fn data_right_behind_the_handshake_are_delivered_in_the_same_call() {
     let mut world = world(Versions::Tls13);
     let (client, server) = (&mut world.client, &mut world.server);
     client.from_app.write(b"hello");

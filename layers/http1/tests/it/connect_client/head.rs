@@ -1,0 +1,292 @@
+//! The head of a response: where it ends, the statuses that open, and its limits.
+
+use super::{Fails, Opens, fails, opens};
+use crate::kit::{Bench, Then, proxy_client, run};
+use wirestack_http1::{Http1Error, Limits};
+use wirestack_layer::Layer;
+
+#[test]
+fn pitfall_1_bytes_behind_the_head_are_tunnel_data() {
+    opens(&[
+        Opens {
+            name: "none",
+            proxy_sends: "HTTP/1.1 200 OK\r\n\r\n",
+            app_reads: "",
+        },
+        Opens {
+            name: "some",
+            proxy_sends: "HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n",
+            app_reads: "SSH-2.0-x\r\n",
+        },
+        Opens {
+            name: "a line end",
+            proxy_sends: "HTTP/1.1 200 OK\r\n\r\n\r\n\r\n",
+            app_reads: "\r\n\r\n",
+        },
+        Opens {
+            name: "another head",
+            proxy_sends: "HTTP/1.1 200\r\n\r\nHTTP/1.1 407 x\r\n\r\n",
+            app_reads: "HTTP/1.1 407 x\r\n\r\n",
+        },
+    ]);
+}
+
+#[test]
+fn pitfall_2_a_head_is_cut_anywhere() {
+    // Every row of these tests is cut; this one has a bit of everything.
+    opens(&[Opens {
+        name: "all",
+        proxy_sends: "\r\nHTTP/1.0 200 Connection established\r\nVia: x\r\nA:\r\nB: \"\tb \"\r\n\r\ny",
+        app_reads: "y",
+    }]);
+}
+
+#[test]
+fn pitfall_3_any_2xx_opens_and_a_status_has_three_digits() {
+    const THREE: &str =
+        "connect[0]: not an HTTP/1 head: the status is not three digits and a reason";
+    opens(&[
+        Opens {
+            name: "201",
+            proxy_sends: "HTTP/1.1 201 Created\r\n\r\nx",
+            app_reads: "x",
+        },
+        Opens {
+            name: "204",
+            proxy_sends: "HTTP/1.1 204 No Content\r\n\r\nx",
+            app_reads: "x",
+        },
+        Opens {
+            name: "299",
+            proxy_sends: "HTTP/1.1 299\r\n\r\nx",
+            app_reads: "x",
+        },
+    ]);
+    fails(&[
+        Fails {
+            name: "2000",
+            proxy_sends: "HTTP/1.1 2000 OK\r\n\r\n",
+            error: THREE,
+        },
+        Fails {
+            name: "20",
+            proxy_sends: "HTTP/1.1 20 OK\r\n\r\n",
+            error: THREE,
+        },
+        Fails {
+            name: "2xx",
+            proxy_sends: "HTTP/1.1 2xx OK\r\n\r\n",
+            error: THREE,
+        },
+        Fails {
+            name: "-20",
+            proxy_sends: "HTTP/1.1 -20 OK\r\n\r\n",
+            error: THREE,
+        },
+        Fails {
+            name: "020",
+            proxy_sends: "HTTP/1.1 020 OK\r\n\r\n",
+            error: "connect[0]: not an HTTP/1 head: the status code is below 100",
+        },
+        Fails {
+            name: "300",
+            proxy_sends: "HTTP/1.1 300\r\nContent-Length: 0\r\n\r\n",
+            error: "connect[0]: refused: 300 Multiple Choices | ",
+        },
+    ]);
+}
+
+#[test]
+fn pitfall_4_interim_responses_are_skipped() {
+    opens(&[
+        Opens {
+            name: "one",
+            proxy_sends: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nx",
+            app_reads: "x",
+        },
+        Opens {
+            name: "three",
+            proxy_sends: "HTTP/1.1 102\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
+             HTTP/1.1 199 x\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\n\r\nx",
+            app_reads: "x",
+        },
+    ]);
+    fails(&[
+        Fails {
+            name: "101",
+            proxy_sends: "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            error: "connect[0]: CONNECT was answered with 101 where a 2xx was wanted",
+        },
+        Fails {
+            name: "then a refusal",
+            proxy_sends: "HTTP/1.1 100\r\n\r\nHTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno",
+            error: "connect[0]: refused: 502 Bad Gateway | no",
+        },
+    ]);
+    let flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+    let mut bench = Bench::new(proxy_client());
+    bench.receive(flood.as_bytes());
+    assert!(matches!(
+        bench.error().cause(),
+        Some(Http1Error::HeadTooLarge(16384))
+    ));
+}
+
+#[test]
+fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
+    let mut limits = Limits::default();
+    (limits.head, limits.headers) = (64, 3);
+    let client = || proxy_client().with_limits(limits.clone());
+    struct Row {
+        name: &'static str,
+        proxy_sends: &'static str,
+        app_end: &'static str,
+    }
+    for row in [
+        Row {
+            name: "fits",
+            proxy_sends: "HTTP/1.1 200 OK\r\nA: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
+            app_end: "",
+        },
+        Row {
+            name: "a byte too long",
+            proxy_sends: "HTTP/1.1 200 OK\r\nA: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
+            app_end: "connect[0]: a head of more than 64 bytes",
+        },
+        Row {
+            name: "a line without end",
+            proxy_sends: "HTTP/1.1 200 OKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOK",
+            app_end: "connect[0]: a head of more than 64 bytes",
+        },
+        Row {
+            name: "empty lines",
+            proxy_sends: "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\
+             \r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
+            app_end: "connect[0]: a head of more than 64 bytes",
+        },
+        Row {
+            name: "three fields",
+            proxy_sends: "HTTP/1.1 200 OK\r\nA:\r\nB:\r\nB:\r\n\r\n",
+            app_end: "",
+        },
+        Row {
+            name: "four fields",
+            proxy_sends: "HTTP/1.1 200 OK\r\nA:\r\nB:\r\nB:\r\nD:\r\n\r\n",
+            app_end: "connect[0]: a head of more than 3 header fields",
+        },
+    ] {
+        let seen = run(
+            row.name,
+            row.proxy_sends.as_bytes(),
+            Then::StaysOpen,
+            client,
+            |_| {},
+        );
+        assert_eq!(seen.app_end, row.app_end, "{}", row.name);
+    }
+}
+
+#[test]
+fn a_slow_head_costs_no_more_than_a_fast_one() {
+    let mut limits = Limits::default();
+    limits.head = 1 << 20;
+    let mut bench = Bench::new(proxy_client().with_limits(limits));
+    let head = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "x".repeat(500_000));
+    bench.receive_bytewise(head.as_bytes()); // minutes, if it were parsed anew each time
+    assert!(bench.layer.is_open());
+}
+
+#[test]
+fn pitfall_9_folded_fields_and_bare_line_feeds_are_read() {
+    let bytes = b"HTTP/1.1 200 OK\nA: one\r\n two\n\tthree\r\nB: b\n\nx";
+    let seen = run("folded", bytes, Then::StaysOpen, proxy_client, |_| {});
+    assert_eq!((&*seen.app, seen.open), ("x", true));
+    let mut bench = Bench::new(proxy_client());
+    bench.receive(bytes);
+    let response = bench.layer.response().unwrap();
+    let words = response.headers()["a"]
+        .to_str()
+        .unwrap()
+        .split_ascii_whitespace();
+    assert!(words.eq(["one", "two", "three"]));
+    assert_eq!(response.headers()["b"], "b");
+}
+
+#[test]
+fn bytes_that_are_not_http_fail_at_once() {
+    const VERSION: &str = "connect[0]: not an HTTP/1 head: the version is not HTTP/1.0 or HTTP/1.1";
+    fails(&[
+        Fails {
+            name: "ssh",
+            proxy_sends: "SSH-2.0-OpenSSH",
+            error: VERSION,
+        },
+        Fails {
+            name: "a TLS alert",
+            proxy_sends: "\x15\x03\x03\0\x02",
+            error: VERSION,
+        },
+        Fails {
+            name: "http 2",
+            proxy_sends: "HTTP/2 200\r\n",
+            error: VERSION,
+        },
+        Fails {
+            name: "http 1.2",
+            proxy_sends: "HTTP/1.2 200 OK\r\n",
+            error: VERSION,
+        },
+        Fails {
+            name: "a name with a space",
+            proxy_sends: "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+            error: "connect[0]: not an HTTP/1 head: a header name is not a token",
+        },
+        Fails {
+            name: "a NUL",
+            proxy_sends: "HTTP/1.1 200 OK\r\nA: \0\r\n\r\n",
+            error: "connect[0]: not an HTTP/1 head: a header value has a control character",
+        },
+    ]);
+}
+
+#[test]
+fn an_end_of_the_wire_names_what_was_awaited_and_how_much_of_it_came() {
+    struct Row {
+        proxy_sends: &'static str,
+        app_end: &'static str,
+    }
+    for Row {
+        proxy_sends,
+        app_end,
+    } in [
+        Row {
+            proxy_sends: "",
+            app_end: "connect[0]: the wire ended after 0 bytes of the CONNECT response",
+        },
+        Row {
+            proxy_sends: "HTTP/1.1 20",
+            app_end: "connect[0]: the wire ended after 11 bytes of the CONNECT response",
+        },
+        Row {
+            proxy_sends: "HTTP/1.1 100\r\n\r\nHTTP",
+            app_end: "connect[0]: the wire ended after 4 bytes of the CONNECT response",
+        },
+        Row {
+            proxy_sends: "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\ncut",
+            app_end: "connect[0]: refused: 403 No | cut",
+        },
+        Row {
+            proxy_sends: "HTTP/1.1 200 OK\r\n\r\n",
+            app_end: "finished",
+        },
+    ] {
+        let seen = run(
+            proxy_sends,
+            proxy_sends.as_bytes(),
+            Then::Finishes,
+            proxy_client,
+            |_| {},
+        );
+        assert_eq!(seen.app_end, app_end);
+    }
+}

@@ -1,0 +1,177 @@
+//! The client of an Upgrade.
+
+use super::REQUEST;
+use crate::kit::{Bench, Then, run, upgrade_client};
+use http::Request;
+use http::header::LOCATION;
+use wirestack_http1::Http1Error;
+use wirestack_http1::upgrade::Client;
+use wirestack_layer::Blame;
+
+#[test]
+fn pitfalls_1_2_4_an_upgrade_opens_and_the_bytes_behind_it_are_data() {
+    struct Row {
+        name: &'static str,
+        server_sends: &'static str,
+        app_reads: &'static str,
+    }
+    for row in [
+        Row {
+            name: "plain",
+            server_sends: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x01",
+            app_reads: "\x01",
+        },
+        Row {
+            name: "lists",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: h2c, WEBSOCKET\r\nConnection: keep-alive\r\nConnection: x ,UPGRADE\r\n\r\n",
+            app_reads: "",
+        },
+        Row {
+            name: "hints first",
+            server_sends: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\
+             HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nabc",
+            app_reads: "abc",
+        },
+    ] {
+        let name = row.name;
+        let seen = run(
+            name,
+            row.server_sends.as_bytes(),
+            Then::StaysOpen,
+            upgrade_client,
+            |_| {},
+        );
+        assert_eq!(
+            (&*seen.wire, &*seen.app),
+            (REQUEST, row.app_reads),
+            "{name}"
+        );
+        assert!(seen.open, "{name}");
+    }
+}
+
+#[test]
+fn any_other_answer_is_an_error() {
+    const ELSEWHERE: &str = "upgrade[0]: the 101 does not say that it upgrades to WebSocket";
+    struct Row {
+        name: &'static str,
+        server_sends: &'static str,
+        /// Behind a refusal stand ` | ` and the excerpt of its body.
+        error: &'static str,
+    }
+    for row in [
+        Row {
+            name: "another token",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            error: ELSEWHERE,
+        },
+        Row {
+            name: "no token",
+            server_sends: "HTTP/1.1 101\r\nConnection: Upgrade\r\n\r\n",
+            error: ELSEWHERE,
+        },
+        Row {
+            name: "a longer token",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: websockets\r\nConnection: Upgrade\r\n\r\n",
+            error: ELSEWHERE,
+        },
+        Row {
+            name: "no connection",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: websocket\r\n\r\n",
+            error: ELSEWHERE,
+        },
+        Row {
+            name: "ignored",
+            server_sends: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            error: "upgrade[0]: refused: 200 OK | hello",
+        },
+        Row {
+            name: "426",
+            server_sends: "HTTP/1.1 426 Upgrade Required\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            error: "upgrade[0]: refused: 426 Upgrade Required | x",
+        },
+        Row {
+            name: "cut",
+            server_sends: "HTTP/1.1 101 Sw",
+            error: "upgrade[0]: the wire ended after 15 bytes of the Upgrade response",
+        },
+    ] {
+        let name = row.name;
+        let seen = run(
+            name,
+            row.server_sends.as_bytes(),
+            Then::Finishes,
+            upgrade_client,
+            |_| {},
+        );
+        assert_eq!((&*seen.app, &*seen.app_end), ("", row.error), "{name}");
+    }
+}
+
+#[test]
+fn pitfall_15_a_redirect_is_not_followed_but_shown() {
+    let mut bench = Bench::new(upgrade_client());
+    bench.receive(b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
+    let error = bench.error();
+    let Some(Http1Error::Refused(refusal)) = error.cause() else {
+        panic!("{error}");
+    };
+    assert_eq!(refusal.status, 302);
+    assert_eq!(refusal.headers[LOCATION], "/there");
+}
+
+#[test]
+fn a_request_is_written_as_it_was_given() {
+    let mut request = Request::get("http://[::1]:8080/a%20b?c=d#e");
+    for (name, value) in [
+        ("sec-websocket-key", "x"),
+        ("www-x", "y"),
+        ("content-length", "5"),
+        ("upgrade", "other"),
+        ("connection", "HTTP2-Settings"),
+    ] {
+        request = request.header(name, value);
+    }
+    let client = Client::new("tls/1.0", request.body(()).unwrap()).unwrap();
+    assert_eq!(
+        Bench::new(client).seen().wire,
+        "GET /a%20b?c=d HTTP/1.1\r\nHost: [::1]:8080\r\nConnection: Upgrade\r\nUpgrade: tls/1.0\r\n\
+         Sec-WebSocket-Key: x\r\nWWW-X: y\r\nConnection: HTTP2-Settings\r\n\r\n"
+    );
+    let request = Request::options("*").header("host", "a:1");
+    let client = Client::new("x", request.body(()).unwrap()).unwrap();
+    assert!(
+        Bench::new(client)
+            .seen()
+            .wire
+            .starts_with("OPTIONS * HTTP/1.1\r\nHost: a:1\r\n")
+    );
+}
+
+#[test]
+fn pitfall_16_user_and_password_of_a_uri_do_not_reach_the_wire() {
+    let request = Request::get("http://user:secret@a.test").body(()).unwrap();
+    let wire = Bench::new(Client::new("x", request).unwrap()).seen().wire;
+    assert!(
+        wire.starts_with("GET / HTTP/1.1\r\nHost: a.test\r\n"),
+        "{wire}"
+    );
+    assert!(!wire.contains("secret"));
+}
+
+#[test]
+fn a_request_that_cannot_be_sent_is_refused_at_once() {
+    for (token, request) in [
+        ("", Request::get("http://a/")),
+        ("a b", Request::get("http://a/")),
+        ("a\r\nX: y", Request::get("http://a/")),
+        ("a/b/c", Request::get("http://a/")),
+        ("a/", Request::get("http://a/")),
+        ("a", Request::get("/")),
+        ("a", Request::connect("a:1")),
+    ] {
+        let error = Client::new(token, request.body(()).unwrap()).err().unwrap();
+        assert_eq!((error.layer(), error.blame()), ("upgrade", Blame::Local));
+        assert!(error.cause::<Http1Error>().is_some());
+    }
+}

@@ -1,0 +1,193 @@
+//! The server of an Upgrade.
+
+use super::REQUEST;
+use crate::kit::{Bench, Then, run};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use http::{Method, Response, StatusCode};
+use wirestack_http1::Http1Error;
+use wirestack_http1::upgrade::Server;
+use wirestack_layer::{Flow, Layer, Progress};
+
+#[test]
+fn a_server_upgrades_and_the_bytes_behind_the_request_are_data() {
+    let accept = |server: &mut Server| {
+        let mut headers = HeaderMap::new();
+        let name = HeaderName::from_static("sec-websocket-accept");
+        headers.insert(name, HeaderValue::from_static("x"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        server.accept("websocket", headers);
+    };
+    let bytes = format!("{REQUEST}data");
+    let seen = run(
+        "upgrade",
+        bytes.as_bytes(),
+        Then::Finishes,
+        Server::new,
+        accept,
+    );
+    assert_eq!(
+        seen.wire,
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: x\r\n\r\n"
+    );
+    assert_eq!((&*seen.app, &*seen.app_end), ("data", "finished"));
+}
+
+#[test]
+fn must_9110_7_8_only_an_offered_protocol_is_accepted() {
+    struct Row {
+        name: &'static str,
+        request: &'static str,
+        /// `true` if the request offers the protocol `a/1`.
+        offers: bool,
+    }
+    for row in [
+        Row {
+            name: "offered",
+            request: "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, upgrade\r\nUpgrade: h2c, a/1\r\n\r\n",
+            offers: true,
+        },
+        Row {
+            name: "two fields",
+            request: "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nUpgrade: A/1\r\n\r\n",
+            offers: true,
+        },
+        Row {
+            name: "another",
+            request: "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a/2\r\n\r\n",
+            offers: false,
+        },
+        Row {
+            name: "not for this hop",
+            request: "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: a/1\r\n\r\n",
+            offers: false,
+        },
+        Row {
+            name: "none",
+            request: "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            offers: false,
+        },
+        Row {
+            name: "HTTP/1.0",
+            request: "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: a/1\r\n\r\n",
+            offers: false,
+        },
+        Row {
+            name: "content",
+            request: "PUT / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a/1\r\nContent-Length: 1\r\n\r\n",
+            offers: false,
+        },
+    ] {
+        let Row { name, offers, .. } = row;
+        let mut bench = parked(row.request);
+        assert_eq!(bench.layer.offers("a/1"), offers, "{name}");
+        bench.layer.accept("a/1", HeaderMap::new());
+        bench.process();
+        assert_eq!(bench.layer.is_open(), offers, "{name}");
+        if offers {
+            assert_eq!(bench.layer.status().facts.to_string(), "upgraded to a/1");
+            continue;
+        }
+        assert!(bench.seen().wire.starts_with("HTTP/1.1 500 "), "{name}");
+        assert!(
+            matches!(bench.error().cause(), Some(Http1Error::NotOffered)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_server_shows_any_request_and_rejects_it() {
+    let mut bench = parked("GET /a?b HTTP/1.1\r\nHost: a\r\nCookie: secret\r\n\r\n");
+    let request = bench.layer.request().unwrap();
+    assert_eq!(request.uri().path(), "/a");
+    assert!(!format!("{request:?}").contains("secret"));
+    let mut response = Response::new(Bytes::from_static(b"upgrade!"));
+    *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+    let token = HeaderValue::from_static("websocket");
+    response.headers_mut().insert(UPGRADE, token);
+    bench.layer.reject(response);
+    bench.process();
+    assert_eq!(
+        bench.seen().wire,
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nContent-Length: 8\r\n\
+         Connection: close, Upgrade\r\n\r\nupgrade!"
+    );
+    assert!(matches!(bench.error().cause(), Some(Http1Error::Rejected(status)) if *status == 426));
+}
+
+#[test]
+fn a_rejection_has_a_body_only_where_it_may() {
+    struct Row {
+        method: Method,
+        status: u16,
+        /// The answer behind `HTTP/1.1`.
+        server_sends: &'static str,
+    }
+    for row in [
+        Row {
+            method: Method::HEAD,
+            status: 404,
+            server_sends: "404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\n",
+        },
+        Row {
+            method: Method::GET,
+            status: 204,
+            server_sends: "204 No Content\r\nConnection: close\r\n\r\n",
+        },
+        Row {
+            method: Method::GET,
+            status: 200,
+            server_sends: "200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
+        },
+        Row {
+            method: Method::GET,
+            status: 299,
+            server_sends: "299 \r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
+        },
+        Row {
+            method: Method::GET,
+            status: 101,
+            server_sends: "500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        },
+    ] {
+        let mut bench = parked(&format!("{} / HTTP/1.1\r\nHost: a\r\n\r\n", row.method));
+        let mut response = Response::new(Bytes::from_static(b"no"));
+        *response.status_mut() = StatusCode::from_u16(row.status).unwrap();
+        bench.layer.reject(response);
+        bench.process();
+        assert_eq!(bench.seen().wire, format!("HTTP/1.1 {}", row.server_sends));
+    }
+}
+
+#[test]
+fn must_9112_3_2_a_request_has_one_host() {
+    let accepts = |request: &str| {
+        let mut bench = Bench::new(Server::new());
+        bench.receive(request.as_bytes());
+        let accepts = bench.layer.request().is_some();
+        let refused = bench.seen().wire.starts_with("HTTP/1.1 400 ");
+        assert_eq!(refused, !accepts, "{request}");
+        assert_eq!(bench.to_wire.is_closed(), !accepts, "{request}");
+        accepts
+    };
+    assert!(!accepts("GET / HTTP/1.1\r\n\r\n"));
+    assert!(!accepts("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"));
+    assert!(accepts("GET / HTTP/1.0\r\n\r\n"));
+    assert!(accepts("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert!(accepts("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n"));
+    assert!(!accepts("GET a\\b HTTP/1.1\r\nHost:\r\n\r\n"));
+}
+
+/// A server that has this request to decide on.
+fn parked(request: &str) -> Bench<Server> {
+    let mut bench = Bench::new(Server::new());
+    bench.receive(request.as_bytes());
+    assert!(bench.layer.request().is_some(), "{request}");
+    assert_eq!(
+        bench.layer.progress(),
+        Progress::Deciding("the Upgrade request")
+    );
+    bench
+}

@@ -1,0 +1,9 @@
+//! Connections of HTTP/2 on a fake clock: two of ours joined, or one of ours and frames written by
+//! hand.
+
+mod ends;
+mod floods;
+mod frames;
+mod kit;
+mod requests;
+mod streams;

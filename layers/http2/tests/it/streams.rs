@@ -1,0 +1,304 @@
+//! Many streams between a client and a server of ours.
+
+use crate::kit::{PING, Pair, SECOND, most, of_kind, streams, tunnel, window};
+use bytes::Bytes;
+use http::Response;
+use std::collections::VecDeque;
+use wirestack_http2::{Keepalive, Settings};
+use wirestack_layer::{Error, Flow, Layer};
+
+#[test]
+fn a_stream_that_is_never_read_does_not_hold_up_the_others() {
+    let mut pair = Pair::new(Settings::default(), window(100_000));
+    let pairs: Vec<_> = (0..100).map(|_| pair.tunnel()).collect();
+    // Each frame costs more than its bytes.
+    for _ in 0..50_000 {
+        if let Some(mut pipe) = pair.client.from_app.write(pairs[0][0])
+            && pipe.room() > 0
+        {
+            pipe.write(b"tiny!");
+        }
+        pair.client.process();
+        pair.client.to_wire.transfer_to(&mut pair.server.from_wire);
+        pair.server.process();
+        pair.server.to_wire.transfer_to(&mut pair.client.from_wire);
+    }
+    let held = pair.server.to_app.read(pairs[0][1]).unwrap();
+    assert_eq!(held.len(), 100_000, "the window is what it may hold");
+    assert!(held.capacity() < 400_000, "{}", held.capacity());
+    drop(held);
+    for [c, s] in &pairs[1..] {
+        pair.client.write(*c, &[3; 30_000]);
+        pair.client.finish(*c);
+        pair.settle();
+        assert_eq!(pair.server.read(*s).len(), 30_000);
+        assert_eq!(pair.server.end(*s).as_deref(), Some(""));
+    }
+    assert!(
+        pair.client.to_app.closed().is_none(),
+        "no ENHANCE_YOUR_CALM"
+    );
+}
+
+#[test]
+fn unread_streams_do_not_pin_the_connections_window() {
+    let mut server = window(100_000);
+    server.connection_window = 2_000_000;
+    let mut pair = Pair::new(Settings::default(), server);
+    for _ in 0..19 {
+        let [c, _] = pair.tunnel();
+        while pair.client.from_app.write(c).unwrap().room() > 0 {
+            let room = pair.client.from_app.write(c).unwrap().room();
+            pair.client.write(c, &vec![1; room]);
+            pair.settle();
+        }
+    }
+    let [c, s] = pair.tunnel();
+    let mut heard = 0;
+    for _ in 0..20 {
+        pair.client.write(c, &[2; 60_000]);
+        pair.settle();
+        heard += pair.server.read(s).len();
+        pair.settle();
+    }
+    assert_eq!(heard, 1_200_000);
+}
+
+#[test]
+fn a_writer_that_is_faster_than_its_peer_is_held_at_the_limits() {
+    let mut client = Settings::default();
+    client.send_buffer = 100_000;
+    let mut pair = Pair::new(client, window(50_000));
+    let [c, s] = pair.tunnel();
+    let mut taken = 0;
+    for _ in 0..1000 {
+        let room = pair.client.from_app.write(c).unwrap().room();
+        pair.client.write(c, &vec![1; room]);
+        taken += room;
+        pair.settle();
+    }
+    assert!(taken <= 50_000 + 100_000 + 64 * 1024, "{taken}");
+    let mut heard = pair.server.read(s).len();
+    while heard < taken {
+        pair.settle();
+        heard += pair.server.read(s).len();
+    }
+    assert_eq!(heard, taken);
+}
+
+#[test]
+fn a_reader_may_require_more_than_a_window() {
+    let mut pair = Pair::new(Settings::default(), window(1000));
+    let [c, s] = pair.tunnel();
+    pair.client.write(c, &[1; 50_000]);
+    pair.settle();
+    pair.server.to_app.read(s).unwrap().require(50_000);
+    pair.settle();
+    assert_eq!(pair.server.to_app.read(s).unwrap().len(), 50_000);
+}
+
+#[test]
+fn the_number_of_streams_is_bounded_here() {
+    let mut pair = Pair::new(most(3), Settings::server());
+    let tunnels: Vec<_> = (0..3).map(|_| pair.tunnel()).collect();
+    let fourth = pair.client.from_app.open(tunnel()).unwrap();
+    pair.settle();
+    assert!(
+        pair.client
+            .end(fourth)
+            .unwrap()
+            .contains("3 streams already")
+    );
+    let [c, s] = tunnels[0];
+    pair.client.finish(c);
+    pair.server.finish(s);
+    pair.settle();
+    pair.tunnel();
+}
+
+#[test]
+fn streams_beyond_what_the_server_takes_wait_for_their_turn() {
+    let mut pair = Pair::new(Settings::default(), most(2));
+    let asked: Vec<_> = (0..5)
+        .map(|_| pair.client.from_app.open(tunnel()).unwrap())
+        .collect();
+    let mut served = 0;
+    while served < 5 {
+        pair.settle();
+        assert!(streams(&pair.server) <= 2);
+        let (id, _) = pair.server.request().expect("the next request");
+        let accepted = Response::new(Bytes::new());
+        pair.server.from_app.respond(id, accepted);
+        pair.server.finish(id);
+        pair.settle();
+        let (at_client, _) = pair.client.head().expect("its response");
+        assert_eq!(at_client, asked[served]);
+        pair.client.finish(at_client);
+        served += 1;
+    }
+}
+
+#[test]
+fn finished_streams_are_forgotten() {
+    let mut pair = Pair::usual();
+    for n in 0..5_000 {
+        let [c, s] = pair.tunnel();
+        pair.client.write(c, b"short");
+        match n % 3 {
+            0 => pair.client.finish(c),
+            1 => pair
+                .client
+                .from_app
+                .write(c)
+                .unwrap()
+                .abort(Error::local("app", "no")),
+            _ => pair
+                .server
+                .from_app
+                .write(s)
+                .unwrap()
+                .abort(Error::local("app", "no")),
+        }
+        if n % 3 == 0 {
+            pair.server.finish(s);
+        }
+        pair.settle();
+        pair.client.to_app.forget(c);
+        pair.server.to_app.forget(s);
+        pair.settle();
+    }
+    for side in [&pair.client, &pair.server] {
+        assert_eq!(streams(side), 0);
+        assert_eq!(side.from_app.len() + side.to_app.len(), 0);
+    }
+}
+
+#[test]
+fn a_stream_that_its_reader_forgets_is_given_back_its_credit() {
+    let mut server = window(100_000);
+    server.connection_window = 200_000;
+    let mut pair = Pair::new(Settings::default(), server);
+    for _ in 0..20 {
+        let [c, s] = pair.tunnel();
+        for _ in 0..2 {
+            pair.client.write(c, &[1; 50_000]);
+            pair.settle();
+        }
+        pair.server.to_app.forget(s);
+        pair.server.finish(s);
+        pair.client.finish(c);
+        pair.settle();
+    }
+}
+
+#[test]
+fn only_a_stream_where_something_happens_is_looked_at() {
+    let mut pair = Pair::new(most(1000), most(1000));
+    let pairs: Vec<_> = (0..1000).map(|_| pair.tunnel()).collect();
+    let quiet = |streams: &mut wirestack_http2::Streams| {
+        while streams.readable().is_some() || streams.writable().is_some() {}
+    };
+    for side in [&mut pair.client, &mut pair.server] {
+        quiet(&mut side.from_app);
+        quiet(&mut side.to_app);
+    }
+    let [c, s] = pairs[517];
+    pair.client.write(c, b"here");
+    pair.settle();
+    assert_eq!(pair.server.to_app.readable(), Some(s));
+    assert_eq!(pair.server.to_app.readable(), None);
+    assert_eq!(pair.client.from_app.writable(), Some(c));
+    assert_eq!(pair.client.from_app.writable(), None);
+}
+
+#[test]
+fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up() {
+    let mut settings = Settings::default();
+    settings.keepalive = Some(Keepalive {
+        interval: 30 * SECOND,
+        timeout: 5 * SECOND,
+    });
+    let mut pair = Pair::new(settings, Settings::server());
+    let [c, _] = pair.tunnel();
+    // The peer answers, and is asked again an interval later.
+    for _ in 0..3 {
+        let due = pair.client.layer.deadline().unwrap();
+        assert_eq!(due - pair.client.now, 30 * SECOND);
+        pair.client.now = due;
+        pair.settle();
+    }
+    // It does not answer.
+    pair.client.now = pair.client.layer.deadline().unwrap();
+    let said = pair.client.sent();
+    assert_eq!(of_kind(&said, PING).len(), 1);
+    let due = pair.client.layer.deadline().unwrap();
+    assert_eq!(due - pair.client.now, 5 * SECOND);
+    pair.client.now = due;
+    pair.client.process();
+    assert_eq!(
+        pair.client.end(c).unwrap(),
+        "http2[0]: no answer to a PING within 5s"
+    );
+    assert_eq!(pair.client.layer.deadline(), None);
+}
+
+#[test]
+fn one_stream_fills_a_long_fat_pipe() {
+    // 100 ms there and back, a turn a millisecond, and a wire that is never full.
+    const WAY: usize = 50;
+    const TURNS: usize = 2_000;
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    let mut ways = [(); 2].map(|()| VecDeque::from(vec![Vec::new(); WAY]));
+    let mut heard = 0;
+    for _ in 0..TURNS {
+        let arrived = ways.each_mut().map(|way| way.pop_front().unwrap());
+        // The server writes as fast as the window allows.
+        let mut sent = pair.server.receive(&arrived[0]);
+        loop {
+            let room = pair.server.from_app.write(s).unwrap().room();
+            pair.server.write(s, &vec![1; room]);
+            let more = pair.server.sent();
+            if more.is_empty() {
+                break;
+            }
+            sent.extend(more);
+        }
+        ways[1].push_back(sent);
+        let mut credit = pair.client.receive(&arrived[1]);
+        heard += pair.client.read(c).len();
+        credit.extend(pair.client.sent());
+        ways[0].push_back(credit);
+    }
+    let window = 4 << 20;
+    let whole = TURNS / (2 * WAY) * window;
+    assert!(heard > whole * 8 / 10, "{heard} of {whole} bytes");
+}
+
+#[test]
+fn a_forgotten_stream_is_heard_of_no_more() {
+    for forgotten_first in [true, false] {
+        let mut pair = Pair::usual();
+        let c = pair.client.from_app.open(tunnel()).unwrap();
+        pair.settle();
+        let (s, _) = pair.server.request().unwrap();
+        pair.server.from_app.respond(s, Response::new(Bytes::new()));
+        let given_up = |pair: &mut Pair| {
+            let error = Error::local("app", "had enough");
+            pair.client.from_app.write(c).unwrap().abort(error);
+            pair.client.to_app.forget(c);
+        };
+        if forgotten_first {
+            given_up(&mut pair);
+        }
+        pair.settle();
+        if !forgotten_first {
+            given_up(&mut pair);
+            pair.settle();
+        }
+        assert!(pair.client.head().is_none());
+        assert_eq!(pair.client.to_app.len() + pair.client.from_app.len(), 0);
+        assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+        assert!(pair.server.end(s).unwrap().contains("reset"));
+    }
+}

@@ -1,0 +1,109 @@
+//! A layer as a value of any type: found by its type, and shown.
+
+use crate::progress::Progress;
+use alloc::string::ToString;
+use core::any::Any;
+use core::fmt::{self, Write};
+
+/// A layer as a value of any type: it can be found by its type, and shown.
+///
+/// Every layer has it; there is nothing to write. It lets [`Layer`](crate::Layer) have default
+/// methods that work in a `Box<dyn Layer>`.
+pub trait AnyLayer {
+    /// Returns the layer as a value that can be downcast.
+    fn as_any(&self) -> &dyn Any
+    where
+        Self: 'static;
+
+    /// Returns the layer as a value that can be downcast and changed.
+    fn as_any_mut(&mut self) -> &mut dyn Any
+    where
+        Self: 'static;
+
+    /// Returns the state of this layer; see [`Layer::status`](crate::Layer::status).
+    fn own_status(&self) -> Status<'_>;
+
+    /// Writes the facts that the layer learnt; see [`Layer::facts`](crate::Layer::facts).
+    ///
+    /// # Errors
+    ///
+    /// Those of the formatter.
+    fn write_facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+/// The state of one layer, as [`Layer::visit`](crate::Layer::visit) shows it. It borrows the layer:
+/// nothing is allocated.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Status<'a> {
+    /// The layer's name.
+    pub name: &'static str,
+    /// `true` once its handshake has succeeded.
+    pub open: bool,
+    /// The step of the protocol that it is at.
+    pub progress: Progress,
+    /// The facts that it learnt from the peer, in one line; may be empty.
+    pub facts: Facts<'a>,
+}
+
+impl<'a> Status<'a> {
+    pub(crate) fn new(
+        name: &'static str,
+        open: bool,
+        progress: Progress,
+        layer: &'a (dyn AnyLayer + 'a),
+    ) -> Self {
+        Self {
+            name,
+            open,
+            progress,
+            facts: Facts(layer),
+        }
+    }
+}
+
+/// Shows a line: `tls: open (TLS 1.3)`.
+impl fmt::Display for Status<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.progress)?;
+        let mut bracketed = Bracketed { f, begun: false };
+        write!(bracketed, "{}", self.facts)?;
+        if bracketed.begun {
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+/// The facts that a layer learnt while it opened, in one line without secrets, as
+/// [`Layer::facts`](crate::Layer::facts) writes it.
+#[derive(Clone, Copy)]
+pub struct Facts<'a>(&'a (dyn AnyLayer + 'a));
+
+impl fmt::Display for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_facts(f)
+    }
+}
+
+impl fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_string(), f)
+    }
+}
+
+/// A formatter that opens a bracket before the first character.
+struct Bracketed<'a, 'f> {
+    f: &'a mut fmt::Formatter<'f>,
+    begun: bool,
+}
+
+impl Write for Bracketed<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if !self.begun && !text.is_empty() {
+            self.begun = true;
+            self.f.write_str(" (")?;
+        }
+        self.f.write_str(text)
+    }
+}

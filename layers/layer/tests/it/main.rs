@@ -1,0 +1,9 @@
+//! The trait, its flows and its errors.
+
+mod clock;
+mod error;
+mod parts;
+mod pipe;
+mod stop;
+mod tunnel;
+mod wire;

@@ -1,0 +1,8 @@
+//! Both versions of the PROXY protocol, without a socket.
+
+mod junk;
+mod kit;
+mod pitfalls;
+mod refusals;
+mod tlvs;
+mod transcripts;

@@ -1,0 +1,98 @@
+//! Keepalive: a silent peer is pinged, and given up without a sign of life.
+
+use crate::kit::*;
+use std::time::Duration;
+use wirestack_layer::{Flow, Layer, Progress};
+use wirestack_websocket::{Keepalive, Message, Settings, WebSocketError};
+
+const INTERVAL: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.keepalive = Some(Keepalive {
+        interval: INTERVAL,
+        timeout: TIMEOUT,
+    });
+    settings
+}
+
+#[test]
+fn no_ping_is_sent_unless_keepalive_is_set() {
+    let mut side = server(Settings::default());
+    side.process();
+    assert_eq!(side.layer.deadline(), None);
+}
+
+#[test]
+fn a_peer_that_answers_is_asked_again_an_interval_later() {
+    let mut side = client(settings());
+    side.process();
+    for _ in 0..3 {
+        let due = side.layer.deadline().unwrap();
+        assert_eq!(due - side.now, INTERVAL);
+        side.now = due;
+        side.process();
+        let sent = client_frames(&side.sent());
+        assert_eq!(sent.len(), 1);
+        assert_eq!(sent[0].0, FIN | PING);
+        assert_eq!(side.layer.deadline().unwrap() - side.now, TIMEOUT);
+        side.now += TIMEOUT / 2;
+        side.receive(&server_bytes(&[frame(FIN | PONG, &sent[0].1)]));
+        assert_eq!(side.layer.pong(), None, "the application sent no ping");
+    }
+}
+
+#[test]
+fn any_bytes_are_a_sign_of_life() {
+    let mut side = server(settings());
+    side.process();
+    for _ in 0..5 {
+        side.now += INTERVAL - Duration::from_secs(1);
+        side.receive(&client_bytes(&[frame(FIN | BINARY, "data")]));
+        assert_eq!(side.sent(), b"", "no ping");
+    }
+    side.now += INTERVAL;
+    side.process();
+    assert_eq!(server_frames(&side.sent()).len(), 1);
+    side.now += TIMEOUT / 2;
+    side.receive(&client_bytes(&[frame(FIN | BINARY, "more")])[..3]); // half a frame is enough
+    assert_eq!(side.layer.progress(), Progress::Open);
+    assert_eq!(side.layer.deadline().unwrap() - side.now, INTERVAL);
+}
+
+#[test]
+fn a_peer_without_a_sign_of_life_is_given_up_behind_its_messages() {
+    let mut side = server(settings());
+    side.receive(&client_bytes(&[frame(FIN | BINARY, "the last")]));
+    side.now = side.layer.deadline().unwrap();
+    side.process();
+    side.sent();
+    side.now = side.layer.deadline().unwrap();
+    side.process();
+    assert_eq!(server_frames(&side.sent()), [close_frame(1011, "")]);
+    assert!(side.to_wire.is_closed());
+    assert_eq!(messages(&mut side.to_app), [Message::binary("the last")]);
+    let wanted = matches!(
+        cause(&side.to_app),
+        Some(Err(WebSocketError::Silent(TIMEOUT)))
+    );
+    assert!(wanted);
+    assert_eq!(side.layer.deadline(), None);
+}
+
+#[test]
+fn an_application_that_does_not_read_is_not_the_peers_silence() {
+    let mut side = server(settings());
+    side.to_app.set_limit(1);
+    let said = client_bytes(&[frame(FIN | BINARY, "one"), frame(FIN | BINARY, "two")]);
+    side.receive(&said);
+    for _ in 0..10 {
+        side.now = side.layer.deadline().unwrap();
+        side.process();
+    }
+    assert_eq!(side.layer.progress(), Progress::Open);
+    let got = messages(&mut side.to_app);
+    side.process();
+    assert_eq!(got.len() + messages(&mut side.to_app).len(), 2);
+}

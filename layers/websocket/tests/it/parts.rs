@@ -1,0 +1,152 @@
+//! Messages in parts, sent before they are whole and received as they come.
+
+use crate::kit::*;
+use wirestack_layer::{Flow, Queue, Seed};
+use wirestack_websocket::{
+    Accept, Client, Deflate, Message, Offer, Part, Request, Server, Settings, WebSocketError,
+};
+
+type Parts = Queue<Part>;
+
+/// A client and a server whose messages come in parts.
+fn sides(settings: Settings) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
+    let request = Request::new("ws://h/").unwrap();
+    let asked = request.to_http2(&settings);
+    let offer = Offer::of_http2(&asked).unwrap();
+    let (server, response) = Server::answered(&offer, Accept::new(), settings.clone()).unwrap();
+    let client = Client::answered(&request, response, settings, Seed::new([7; 32]));
+    let client = client.unwrap().parts();
+    (Side::new(client), Side::new(server.parts()))
+}
+
+fn compressed() -> Settings {
+    let mut settings = Settings::default();
+    settings.deflate = Some(Deflate::default());
+    settings
+}
+
+fn parts(queue: &mut Parts) -> Vec<Part> {
+    std::iter::from_fn(|| queue.pop()).collect()
+}
+
+#[test]
+fn parts_leave_as_fragments_at_once() {
+    let (mut client, _) = sides(Settings::default());
+    for (part, wanted) in [
+        (Part::more("one "), frame(TEXT, "one ")),
+        (Part::more(""), frame(CONTINUATION, "")),
+        (Part::more("two "), frame(CONTINUATION, "two ")),
+        (Part::last("three"), frame(FIN | CONTINUATION, "three")),
+        (Part::last("four"), frame(FIN | TEXT, "four")),
+        (Part::more(Message::binary("five")), frame(BINARY, "five")),
+    ] {
+        client.from_app.push(part);
+        client.process();
+        assert_eq!(client_frames(&client.sent()), [wanted]);
+    }
+    client.from_app.push(Part::last("text"));
+    client.process();
+    assert_eq!(cause(&client.to_app), Some(Err(WebSocketError::MixedParts)));
+}
+
+#[test]
+fn a_message_beyond_every_limit_comes_through_in_parts_within_the_room() {
+    for mut settings in [Settings::default(), compressed()] {
+        settings.max_message = 1000;
+        settings.max_frame = 1000;
+        settings.max_fragments = 2;
+        let (mut client, mut server) = sides(settings);
+        let piece: Vec<u8> = (0..50_000u32).map(|n| (n / 100) as u8).collect();
+        let (mut sent, mut heard, mut ended) = (0, Vec::new(), false);
+        for _ in 0..10_000 {
+            if client.from_app.room() > 0 && sent < 40 {
+                sent += 1;
+                let payload = Message::binary(piece.clone());
+                let last = sent == 40;
+                client.from_app.push(Part { payload, last });
+            }
+            client.process();
+            let n = client.to_wire.len().min(7000).min(server.from_wire.room());
+            let bytes = client.to_wire.take(n);
+            server.from_wire.push(bytes);
+            server.process();
+            let held = server.to_app.byte_size();
+            assert!(held < 330_000, "{held}"); // the room of 256 KiB, and one part
+            if let Some(part) = server.to_app.pop() {
+                assert!(!ended && !part.payload.is_text());
+                heard.extend_from_slice(part.payload.as_bytes());
+                ended = part.last;
+            }
+        }
+        assert!(ended && heard == piece.repeat(40), "{} bytes", heard.len());
+    }
+}
+
+#[test]
+fn text_is_cut_between_characters_and_fails_at_the_first_bad_byte() {
+    let text = "é😀x".repeat(5);
+    for mut settings in [Settings::default(), compressed()] {
+        if let Some(deflate) = &mut settings.deflate {
+            deflate.threshold = 1;
+        }
+        let (mut client, mut server) = sides(settings);
+        client.from_app.push(Part::last(text.clone()));
+        client.process();
+        for byte in client.sent() {
+            server.receive(&[byte]);
+        }
+        let heard = parts(&mut server.to_app);
+        let (last, before) = heard.split_last().unwrap();
+        assert!(
+            last.last
+                && before
+                    .iter()
+                    .all(|part| !part.last && !part.payload.is_empty())
+        );
+        let together: Vec<u8> = heard
+            .iter()
+            .flat_map(|part| part.payload.as_bytes().to_vec())
+            .collect();
+        assert_eq!(String::from_utf8(together).unwrap(), text);
+        for part in &heard {
+            assert!(std::str::from_utf8(part.payload.as_bytes()).is_ok());
+        }
+    }
+    let (_, mut server) = sides(Settings::default());
+    server.receive(&client_bytes(&[
+        frame(TEXT, "ab\u{e9}"),
+        frame(CONTINUATION, [0xc3, 0x28, 0x29]),
+    ]));
+    let wanted = [Part::more("abé")];
+    assert_eq!(parts(&mut server.to_app), wanted);
+    server.process();
+    assert_eq!(cause(&server.to_app), Some(Err(WebSocketError::BadUtf8)));
+}
+
+#[test]
+fn compressed_parts_leave_at_once_and_end_where_they_say() {
+    for last in ["", "end"] {
+        let (mut client, mut server) = sides(compressed());
+        for part in [
+            Part::more("first "),
+            Part::more(""),
+            Part::more("second "),
+            Part::last(last),
+            Part::last("whole"),
+        ] {
+            let (now, is_last) = (part.payload.clone(), part.last);
+            client.from_app.push(part);
+            client.process();
+            server.receive(&client.sent());
+            let heard = parts(&mut server.to_app);
+            let text: Vec<u8> = heard
+                .iter()
+                .flat_map(|part| part.payload.as_bytes().to_vec())
+                .collect();
+            assert_eq!(text, now.as_bytes());
+            let ends = heard.iter().filter(|part| part.last).count();
+            assert_eq!(ends, usize::from(is_last), "{now:?}");
+        }
+        assert!(server.to_app.end().is_none());
+    }
+}
