@@ -28,23 +28,23 @@ pub enum Kind {
     WebSocket,
 }
 
-/// Which side of a connection is meant.
+/// A side of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The one that connects.
+    /// The side that connects.
     Client,
-    /// The one that is connected to.
+    /// The side that accepts.
     Server,
 }
 
-/// How layers are put together.
+/// A way to put layers together.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// `c.over(b).over(a)` if true, `c.over(b.over(a))` if not.
+    /// True for `c.over(b).over(a)`, false for `c.over(b.over(a))`.
     pub right: bool,
-    /// Whether transparent layers are taken out of the path.
+    /// True if transparent layers are taken out of the path.
     pub bypass: bool,
-    /// What each direction of a joint may hold, in bytes.
+    /// The limit of each direction of a joint, in bytes.
     pub limit: usize,
 }
 
@@ -149,14 +149,15 @@ pub fn nest(kinds: &[Kind], role: Role, shape: Shape) -> BoxTunnel {
         joint.with_bypass(shape.bypass).boxed()
     };
     let layers = kinds.iter().map(|kind| kind.layer(role));
-    match shape.right {
-        true => layers.rev().reduce(|above, below| joined(below, above)),
-        false => layers.reduce(joined),
-    }
-    .expect("at least one layer")
+    let nested = if shape.right {
+        layers.rev().reduce(|above, below| joined(below, above))
+    } else {
+        layers.reduce(joined)
+    };
+    nested.expect("at least one layer")
 }
 
-/// A certificate for `example.org` and who trusts it.
+/// A certificate for `example.org`, and a client that trusts it.
 #[derive(Debug)]
 pub struct Tls {
     client: Arc<ClientConfig>,

@@ -1,13 +1,14 @@
-//! Comparisons of a conversation with what was said, and with another conversation.
+//! Comparisons of conversations, with what was sent and with each other.
 
 use crate::law::Law;
 use crate::peer::Ended;
 use crate::role::Role;
 use crate::simulation::{Outcome, Simulation, difference};
+use crate::subject::WireBytes;
 use crate::traffic::Traffic;
 use std::fmt;
 
-/// Returns what is missing of a conversation that should have come through, and who misses it.
+/// Returns what is missing of a conversation that should come through, and the peer that misses it.
 pub(crate) fn comes_through<F: Traffic>(
     simulation: &Simulation<'_, F>,
 ) -> Option<(&'static str, String)> {
@@ -43,12 +44,12 @@ pub(crate) struct Comparison<T> {
 }
 
 impl<T: Clone + PartialEq + fmt::Debug> Comparison<T> {
-    /// Starts without a conversation; those that differ will break this law.
+    /// Starts without a conversation. One that differs from the first breaks this law.
     pub(crate) fn new(law: Law) -> Self {
         Self { law, first: None }
     }
 
-    /// Adds a conversation that was held. The first one has to come through.
+    /// Adds a conversation. The first one has to come through.
     pub(crate) fn add<F: Traffic<Item = T>>(&mut self, simulation: &Simulation<'_, F>) {
         let outcome = simulation.outcome();
         let Some((wanted, bytes)) = &self.first else {
@@ -61,20 +62,20 @@ impl<T: Clone + PartialEq + fmt::Debug> Comparison<T> {
         if let Some((who, seen)) = outcome.differs(wanted) {
             simulation.fail(self.law, who, seen);
         }
-        if simulation.subject.same_bytes {
+        if simulation.subject.wire_bytes == WireBytes::Same {
             written(simulation, bytes, self.law);
         }
     }
 }
 
-/// Everything that the link carried, each way.
+/// The bytes that the link carried, in each direction.
 pub(crate) type Transcripts = [Vec<u8>; 2];
 
 pub(crate) fn transcripts<F: Traffic>(simulation: &Simulation<'_, F>) -> Transcripts {
     [0, 1].map(|direction| simulation.directions[direction].transcript.clone())
 }
 
-/// Fails if the link carried other bytes.
+/// Fails if the link carried other bytes than these.
 pub(crate) fn written<F: Traffic>(simulation: &Simulation<'_, F>, wanted: &Transcripts, law: Law) {
     for from in [Role::Client, Role::Server] {
         let seen = &simulation.directions[from as usize].transcript;

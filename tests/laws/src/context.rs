@@ -1,9 +1,9 @@
-//! The place of a failure, and its message.
+//! The message of a failure.
 
 use crate::law::Law;
 use std::fmt;
 
-/// The place where something happened, for the message of a failure.
+/// The subject and the conversation, for the message of a failure.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) subject: String,
@@ -11,7 +11,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Fails: this law is broken here.
+    /// Panics, because this law is broken.
     pub(crate) fn broken(&self, law: Law, who: &str, seen: impl fmt::Display) -> ! {
         let Self { subject, what } = self;
         panic!(
@@ -21,7 +21,7 @@ impl Context {
     }
 }
 
-/// Returns the command that runs this test alone: everything in it is the same each time.
+/// Returns the command that runs this test alone. It fails again, because nothing in it is random.
 fn repeat() -> String {
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     let package = match &*package {

@@ -1,21 +1,21 @@
-//! Conversations that a protocol has to carry.
+//! The conversations that every protocol carries.
 
 use crate::role::Role::{Client, Server};
 use crate::simulation::Simulation;
 use crate::traffic::Traffic;
 use std::fmt;
 
-/// Who says what, in which order.
+/// An order in which the client and the server send and finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conversation {
-    /// The client sends and finishes, and the server answers only then; or, where the end of one
-    /// direction ends both, before the client finishes.
+    /// The client sends and finishes, then the server answers. Without half-close, the client
+    /// finishes behind the answer.
     Turns,
-    /// The server speaks at once.
+    /// The server sends first.
     Greeting,
-    /// Both speak at once.
+    /// Both send at the same time.
     Both,
-    /// The client finishes at once, and nobody says anything.
+    /// The client finishes at once, and nobody sends anything.
     Silence,
     /// The server finishes first.
     ServerEnds,

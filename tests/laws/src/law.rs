@@ -1,10 +1,9 @@
 use std::fmt;
 
-/// One of the laws that every layer keeps. They are explained at
-/// [`Layer`](wirestack_layer::Layer).
+/// One of the laws that every layer keeps. [`Layer`](wirestack_layer::Layer) explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Law {
-    /// Chunking the input differently changes nothing that the application sees.
+    /// Cutting the input differently changes nothing that the application sees.
     Fragmentation,
     /// An error or an end comes after everything that precedes it.
     Ordering,
@@ -12,10 +11,10 @@ pub enum Law {
     Idempotence,
     /// After `process(now)`, `deadline()` is `None` or later than `now`.
     Deadline,
-    /// A flow ends once and nothing is written after; a layer that is over discards its inputs, and
-    /// stops what its application has not ended.
+    /// A flow ends once and nothing is written after. A layer that is over discards its inputs, and
+    /// stops the flow that its application has not ended.
     Termination,
-    /// With no room, no new unit is started; overshoot is at most one unit.
+    /// With no room, no new unit is started. Overshoot is at most one unit.
     Backpressure,
     /// A layer that leaves bytes unread while it has room has asked for more.
     Demand,
@@ -23,22 +22,24 @@ pub enum Law {
     Associativity,
     /// No bytes panic, nothing hangs, and memory stays within the stated limits.
     Robustness,
-    /// A transparent layer stays so; bypassed or not, it is indistinguishable.
+    /// A transparent layer stays so. Bypassed or not, it is indistinguishable.
     Transparency,
-    /// When `to_wire` is stopped, so is `from_app`; what arrives is still heard.
+    /// If `to_wire` is stopped, so is `from_app`. Arriving bytes are still delivered.
     Cancellation,
 }
 
 impl fmt::Display for Law {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let law = match self {
-            Self::Fragmentation => "chunking the input differently changes nothing",
+            Self::Fragmentation => "cutting the input differently changes nothing",
             Self::Ordering => "an error or an end comes after everything that precedes it",
             Self::Idempotence => "a call too many does nothing",
             Self::Deadline => "a deadline is later than now",
-            Self::Termination => "nothing follows an end, and who is over discards its inputs",
+            Self::Termination => {
+                "nothing follows an end, and a layer that is over discards its inputs"
+            }
             Self::Backpressure => "with no room, no new unit is started",
-            Self::Demand => "who leaves bytes unread has asked for more",
+            Self::Demand => "a layer that leaves bytes unread has asked for more",
             Self::Associativity => "every grouping is indistinguishable",
             Self::Robustness => "no bytes panic, hang or take memory",
             Self::Transparency => "a transparent layer is a plain tunnel for ever",

@@ -1,10 +1,10 @@
-//! The laws that every layer keeps, as a test kit for whoever writes one.
+//! The laws that every layer keeps, as a test kit for the authors of layers.
 //!
-//! A [`Subject`] says how the client and the server of a protocol are made and what the protocol
-//! promises; [`check`] joins them in memory and holds conversations over a link that chops, delays,
-//! bends and cuts the bytes, through flows of one byte and of many, on a clock of its own. It neither
-//! sleeps nor opens a socket. Where a law is broken it panics, with the law, who broke it, what was
-//! seen, and the conversation in which it was.
+//! A [`Subject`] makes the client and the server of a protocol, and states what the protocol
+//! promises. [`check`] joins the two in memory. They talk over a link that cuts, delays, changes
+//! and breaks off the bytes, through flows of one byte and of many, on a simulated clock. The kit
+//! neither sleeps nor opens a socket. If a law is broken, it panics: the message names the law, the
+//! peer that broke it, what was seen, and the conversation.
 //!
 //! ```
 //! # use wirestack_layer::Instant;
@@ -41,18 +41,19 @@
 //! ```text
 //!   application                                                    application
 //!      |    ^                                                         |    ^
-//!   +--v----+--+     link: whole, chunks, split, late; cut, bent   +--v----+--+
+//!   +--v----+--+   link: whole, in chunks, delayed; with faults    +--v----+--+
 //!   |  client  | <------------------------------------------------>|  server  |
 //!   +----------+                                                   +----------+
 //! ```
 //!
 //! # Contents
 //!
-//! * [`Subject`], [`Endpoint`], [`Traffic`]: what is under test.
+//! * [`Subject`], [`Endpoint`], [`Traffic`]: the protocol under test.
 //! * [`check`]: every law of one subject. [`associativity`]: the law that compares several.
-//! * [`delivery`], [`idempotence`], [`deadline`], [`fragmentation`], [`ordering`], [`termination`], [`backpressure`], [`demand`], [`robustness`],
-//!   [`transparency`]: one law each.
-//! * [`Law`]: their names, as they stand in a failure.
+//! * [`delivery`]: the condition for all of them. [`fragmentation`], [`ordering`],
+//!   [`idempotence`], [`deadline`], [`termination`], [`backpressure`], [`demand`], [`robustness`],
+//!   [`transparency`], [`cancellation`]: one law each.
+//! * [`Law`]: the names of the laws, as a failure shows them.
 
 mod compare;
 mod context;

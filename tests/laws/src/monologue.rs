@@ -1,35 +1,35 @@
-//! Conversations in which one side speaks and the link makes a fault.
+//! Conversations in which one peer sends and the link makes a fault.
 
 use crate::law::Law;
 use crate::role::Role;
 use crate::simulation::{Chunking, Fault, Setting, Simulation, difference};
-use crate::subject::Subject;
+use crate::subject::{Subject, WireBytes};
 use crate::traffic::Traffic;
 
 /// The part of a conversation that has a fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Phase {
-    /// True if both sides have opened before.
+    /// True if both peers are open before.
     pub(crate) open: bool,
-    /// The side that reads the fault.
+    /// The peer that reads the fault.
     pub(crate) to: Role,
 }
 
 impl Phase {
-    /// Returns the phases in which something can go wrong at a place that is the same every time.
+    /// Returns the phases in which a fault at one offset always hits the same byte of the protocol.
     pub(crate) fn all<F: Traffic>(subject: &Subject<F>) -> Vec<Self> {
         let phases = |open| [Role::Server, Role::Client].map(|to| Self { open, to });
         let mut all = Vec::new();
         if !subject.refused {
             all.extend(phases(true));
         }
-        if subject.same_bytes {
+        if subject.wire_bytes == WireBytes::Same {
             all.extend(phases(false));
         }
         all
     }
 
-    /// Returns how many bytes are read while both sides open, or of a monologue after that.
+    /// Returns the number of bytes that are read in this phase.
     pub(crate) fn length<F: Traffic>(self, subject: &Subject<F>) -> usize {
         let from = self.to.other();
         let opened = Self { open: true, ..self };
@@ -42,7 +42,8 @@ impl Phase {
         simulation.carried()[from as usize] - opening
     }
 
-    /// Compares a fault in a lump with the same fault byte by byte, and returns the lump.
+    /// Compares a fault among bytes that arrive whole with the same fault among bytes that arrive
+    /// one by one. Returns the first simulation.
     pub(crate) fn compare<'a, F: Traffic>(
         self,
         subject: &'a Subject<F>,
@@ -56,21 +57,22 @@ impl Phase {
             speak(&mut simulation, to.other(), &subject.items());
             simulation
         });
-        if self.open || subject.same_bytes {
+        if self.open || subject.wire_bytes == WireBytes::Same {
             let outcomes = [&apart, &whole].map(|simulation| simulation.outcome());
             let [(wanted, wanted_end), (seen, seen_end)] = [outcomes[0].of(to), outcomes[1].of(to)];
             if let Some(what) = difference(seen, wanted) {
-                whole.fail(law, to.name(), format!("in one lump, {what}"));
+                whole.fail(law, to.name(), format!("in one piece, {what}"));
             }
             if seen_end != wanted_end {
-                let what = format!("in one lump, to_app {seen_end}; byte by byte, it {wanted_end}");
+                let what =
+                    format!("in one piece, to_app {seen_end}; byte by byte, it {wanted_end}");
                 whole.fail(law, to.name(), what);
             }
         }
         whole
     }
 
-    /// Starts a simulation in which one side will say everything and finish.
+    /// Starts a simulation in which one peer will send everything and finish.
     fn start<F: Traffic>(
         self,
         subject: &Subject<F>,

@@ -1,4 +1,4 @@
-/// A seeded xorshift, which is all the chance that there is.
+/// A xorshift generator, seeded. Nothing else in the kit is random.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
@@ -7,7 +7,7 @@ impl Rng {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Returns a number below `n`.
+    /// Returns a random number below `n`.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -15,14 +15,13 @@ impl Rng {
         (self.0 >> 8) as usize % n.max(1)
     }
 
-    /// Returns `n` bytes.
+    /// Returns `n` random bytes.
     pub(crate) fn bytes(&mut self, n: usize) -> Vec<u8> {
         (0..n).map(|_| self.below(256) as u8).collect()
     }
 }
 
-/// Returns at most so many offsets below `all`: all of them if that is few enough, else those at
-/// both edges and some between.
+/// Returns at most `most` offsets below `all`: every one, or those at both edges and some between.
 pub(crate) fn offsets(all: usize, most: usize) -> Vec<usize> {
     let most = most.max(8);
     if all <= most {

@@ -6,10 +6,10 @@ use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
 /// A layer whose application sends and receives the same kind of flow.
 pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
 
-/// A protocol under test: how its two sides are made, and what it promises.
+/// A protocol under test: it makes both peers, and states what they promise.
 ///
-/// What is not stated is not promised: a fresh subject is one whose wire bytes may vary, whose end is
-/// not marked on the wire, and which needs no decision.
+/// A new subject promises nothing: its bytes on the wire may vary, its end is not marked on the
+/// wire, and its server makes no decision.
 pub struct Subject<F: Traffic> {
     pub(crate) name: String,
     pub(crate) client: Make<F>,
@@ -22,10 +22,21 @@ pub struct Subject<F: Traffic> {
     pub(crate) memory: usize,
     pub(crate) largest: usize,
     pub(crate) samples: usize,
-    pub(crate) same_bytes: bool,
+    pub(crate) wire_bytes: WireBytes,
     pub(crate) marks_end: bool,
     pub(crate) refused: bool,
     pub(crate) half_closes: OnceCell<bool>,
+}
+
+/// The promise about the bytes on the wire. Each promises more than those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WireBytes {
+    /// Nothing is promised.
+    Vary,
+    /// The same calls write the same bytes.
+    Repeat,
+    /// The bytes depend on nothing but what is said.
+    Same,
 }
 
 type Make<F> = Box<dyn Fn() -> Box<Endpoint<F>>>;
@@ -33,7 +44,7 @@ type Poke<F> = Box<dyn Fn(&mut Endpoint<F>)>;
 type Decide<F> = Box<dyn Fn(&mut Endpoint<F>) -> bool>;
 
 impl Subject<Pipe> {
-    /// Describes a tunnel: a layer whose application side is bytes.
+    /// Creates the subject of a tunnel: a layer that carries bytes for its application.
     pub fn tunnel<C, S>(
         name: impl Into<String>,
         client: impl Fn() -> C + 'static,
@@ -51,7 +62,8 @@ impl<T> Subject<Queue<T>>
 where
     T: ByteSize + Clone + PartialEq + fmt::Debug + 'static,
 {
-    /// Describes an endpoint that speaks in messages; `sample` makes one of about so many bytes.
+    /// Creates the subject of an endpoint that carries messages. `sample` makes a message of about
+    /// the given number of bytes.
     pub fn messages<C, S>(
         name: impl Into<String>,
         client: impl Fn() -> C + 'static,
@@ -89,16 +101,17 @@ impl<F: Traffic> Subject<F> {
             memory: 16 << 20,
             largest: 3 << 20,
             samples: 200,
-            same_bytes: false,
+            wire_bytes: WireBytes::Vary,
             marks_end: false,
             refused: false,
             half_closes: OnceCell::new(),
         }
     }
 
-    /// Says what the applications do whenever their side has run: it looks for a layer
-    /// that waits for a decision, by [`LayerExt::part`](wirestack_layer::LayerExt::part), makes it,
-    /// and returns whether it made one.
+    /// Sets the function that makes decisions, which is called whenever a peer has run. It looks
+    /// for a layer that waits for a decision, with
+    /// [`LayerExt::part_mut`](wirestack_layer::LayerExt::part_mut), and returns `true` if it made
+    /// one.
     #[must_use]
     pub fn deciding(mut self, decide: impl Fn(&mut Endpoint<F>) -> bool + 'static) -> Self {
         self.decide = Box::new(decide);
@@ -106,62 +119,91 @@ impl<F: Traffic> Subject<F> {
     }
 
     /// Adds an action of the application besides sending and receiving, such as a ping. The laws
-    /// call it at bad moments, on both sides.
+    /// call it at bad moments, on both peers.
     #[must_use]
     pub fn poking(mut self, poke: impl Fn(&mut Endpoint<F>) + 'static) -> Self {
         self.poke = Box::new(poke);
         self
     }
 
-    /// Promises that the bytes on the wire depend only on what is said, and not on how it is cut,
-    /// on limits, on time or on randomness.
+    /// Promises that the bytes on the wire depend on the messages alone: not on how the input is
+    /// cut, on limits, on time or on randomness.
     #[must_use]
     pub fn same_bytes(mut self) -> Self {
-        self.same_bytes = true;
+        self.wire_bytes = WireBytes::Same;
         self
     }
 
-    /// Promises that the protocol says on the wire when it is done, so that a connection that was
-    /// cut is never taken for one that ended.
+    /// Promises that the same calls write the same bytes: they depend on nothing but the flows and
+    /// the time of each call, and everything random comes from a [`Seed`](wirestack_layer::Seed).
+    /// [`same_bytes`](Self::same_bytes) promises more.
+    ///
+    /// A protocol that fills its frames with the bytes that wait can promise it: HTTP/2 with its
+    /// DATA frames, and a WebSocket that carries bytes. TLS cannot: its key exchange takes
+    /// randomness from the system, and accepts no seed.
+    ///
+    /// [`associativity`](crate::associativity) then compares the bytes on the wire of several
+    /// groupings. They are equal if every grouping calls the layer that makes the frames with the
+    /// same flows:
+    ///
+    /// * The joint above that layer has the same limit in every grouping, because a frame carries
+    ///   no more than the joint holds.
+    /// * The joint below it dissolves, or has room for a few frames. The layer answers the frames
+    ///   that have arrived, and through a smaller joint fewer of them arrive together.
+    /// * At most one layer lies above it. If two layers above it write, one grouping calls it after
+    ///   each of them, and another grouping only after both. It then makes two frames in the first
+    ///   and one in the second. Both are right, and they carry the same bytes.
+    ///
+    /// In one case the bytes are not compared: an application aborts, and at the same time its peer
+    /// finishes. The peer may see the abort before it finishes or after, which depends on the
+    /// number of calls that carry the bytes before the abort, and so on the room of the joints.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.wire_bytes = self.wire_bytes.max(WireBytes::Repeat);
+        self
+    }
+
+    /// Promises that the protocol marks its end on the wire, so that a connection that was cut is
+    /// never taken for one that ended.
     #[must_use]
     pub fn marks_end(mut self) -> Self {
         self.marks_end = true;
         self
     }
 
-    /// Says that the server's application refuses: the laws are then checked on how that ends.
+    /// Declares that the server's application refuses. The laws then check how a refusal ends.
     #[must_use]
     pub fn refused(mut self) -> Self {
         self.refused = true;
         self
     }
 
-    /// States the largest unit in bytes, beyond the message in it: how far a layer may overshoot the
-    /// room of a flow, and how much it may hold itself. 1 KiB unless stated; for a stack, count its
-    /// joints.
+    /// Sets the size of the largest unit in bytes, without the message in it. So far a layer may
+    /// overshoot the room of a flow, and so much it may hold itself. The default is 1 KiB; the unit
+    /// of a stack includes its joints.
     #[must_use]
     pub fn unit(mut self, bytes: usize) -> Self {
         self.unit = bytes;
         self
     }
 
-    /// States how many bytes the layer may make a pipe hold with
-    /// [`require`](wirestack_layer::Pipe::require), whatever a peer sends; 16 MiB unless stated.
+    /// Sets the number of bytes that the layer may [`require`](wirestack_layer::Pipe::require) at
+    /// most, for anything that a peer sends. The default is 16 MiB.
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// Sets the size of the largest message sent, which should be larger than every limit and window
-    /// of the layer, in bytes; 3 MiB unless set.
+    /// Sets the size of the largest message, in bytes. It should be larger than every limit and
+    /// window of the layer. The default is 3 MiB.
     #[must_use]
     pub fn largest(mut self, bytes: usize) -> Self {
         self.largest = bytes;
         self
     }
 
-    /// Sets the limits of pipes that are tried, in bytes; 1, 100 and 65536 unless set.
+    /// Sets the limits of flows that are tried, in bytes. The default is 1, 100 and 65536.
     #[must_use]
     pub fn limits(mut self, limits: &[usize]) -> Self {
         self.limits = limits.to_vec();
@@ -169,8 +211,8 @@ impl<F: Traffic> Subject<F> {
         self
     }
 
-    /// Sets how many offsets of a conversation are split, cut and bent, if it is longer than that;
-    /// 200 unless set.
+    /// Sets the number of offsets at which a conversation is cut and gets faults. A shorter
+    /// conversation gets them at every offset. The default is 200.
     #[must_use]
     pub fn samples(mut self, offsets: usize) -> Self {
         self.samples = offsets;
@@ -196,5 +238,5 @@ impl<F: Traffic> fmt::Debug for Subject<F> {
     }
 }
 
-/// The sizes of what is said: around the edges of length fields.
+/// The sizes of messages: around the edges of length fields.
 const SIZES: [usize; 6] = [0, 1, 125, 126, 700, 3];

@@ -4,24 +4,32 @@ use wirestack_layer::{ByteSize, Flow, Flows, Pipe, Queue};
 
 /// A flow that the kit can make, fill and read.
 pub trait Traffic: Flow + Sized + 'static {
-    /// What it carries.
+    /// The bytes or items that it carries.
     type Item: Clone + PartialEq + Debug + 'static;
-    /// Creates a flow with room for so many bytes.
+
+    /// Creates a flow that holds at most `limit` bytes.
     fn with_limit(limit: usize) -> Self;
-    /// Adds as many of the items as there is room for, and returns how many.
+
+    /// Adds as many of the items as there is room for, and returns their number.
     fn put(&mut self, items: &[Self::Item]) -> usize;
-    /// Moves everything that waits behind `got`.
+
+    /// Appends everything that waits to `got`.
     fn drain(&mut self, got: &mut Vec<Self::Item>);
-    /// Returns what one item costs, in bytes.
+
+    /// Returns the size of an item in bytes.
     fn byte_size(item: &Self::Item) -> usize;
-    /// Returns how much waits, in bytes.
+
+    /// Returns the number of bytes that wait.
     fn held(&self) -> usize;
-    /// Does what a transparent layer does; nothing, if no such layer can have this flow.
+
+    /// Moves the flows as a transparent layer does. The default does nothing: no transparent layer
+    /// can have such flows.
     fn tunnel(_ports: Flows<'_, Self, Self>) {}
 }
 
 impl Traffic for Pipe {
     type Item = u8;
+
     fn with_limit(limit: usize) -> Self {
         Self::with_limit(limit)
     }
@@ -54,6 +62,7 @@ impl Traffic for Pipe {
 
 impl<T: ByteSize + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
     type Item = T;
+
     fn with_limit(limit: usize) -> Self {
         Self::with_limit(limit)
     }
@@ -82,7 +91,7 @@ impl<T: ByteSize + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
     }
 }
 
-/// Returns `size` bytes in which every place can be told from its neighbours.
+/// Returns `size` bytes, each of which differs from its neighbours.
 pub fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|i| b'a' + (i % 23) as u8).collect()
 }

@@ -1,4 +1,4 @@
-//! Layers that keep every law pass.
+//! Layers without a fault pass every check.
 
 mod toys;
 

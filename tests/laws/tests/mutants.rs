@@ -1,10 +1,10 @@
-//! Layers with one fault each are caught, under the name of the law that they break.
+//! Layers with one fault each are caught, by the law that they break.
 
 mod toys;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use toys::{Bug, gate, nested, records};
+use toys::{Bug, gate, nested, records, unpromised};
 use wirestack_laws::{Law, associativity, check};
 
 #[test]
@@ -54,6 +54,16 @@ fn each_mutant_of_the_gate_is_caught() {
 }
 
 #[test]
+fn other_bytes_of_a_grouping_are_caught_if_repeatable_bytes_are_promised() {
+    let pair = [Bug::None, Bug::GreetsOtherwise];
+    associativity(&pair.map(unpromised));
+    let caught = caught(Bug::GreetsOtherwise, Law::Associativity, || {
+        associativity(&pair.map(|bug| unpromised(bug).repeatable()));
+    });
+    assert_eq!(caught, None);
+}
+
+#[test]
 fn each_mutant_of_associativity_is_caught() {
     let mutants = [Bug::ForgetsThePlace, Bug::ForgetsTheEnd, Bug::HidesTheLower];
     let wrong = mutants.map(|bug| {
@@ -64,7 +74,7 @@ fn each_mutant_of_associativity_is_caught() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Says what is wrong with how a mutant was caught.
+/// Returns an error text if the mutant is not caught by this law.
 fn caught(bug: Bug, law: Law, check: impl FnOnce()) -> Option<String> {
     let Err(panic) = catch_unwind(AssertUnwindSafe(check)) else {
         return Some(format!("{bug:?} is not caught"));

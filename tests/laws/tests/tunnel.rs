@@ -1,4 +1,4 @@
-//! Handshakes as straight-line code keep the laws, and those with a fault are caught.
+//! Handshakes written as straight-line code keep the laws, and those with a fault are caught.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,10 @@ fn client(password: &'static str) -> Tunnel {
         wire.write(format!("{password}\n")).await;
         match wire.read_array("the answer").await? {
             [b'+'] => Ok(()),
-            [it] => Err(Error::peer("password", format!("saw {it:#04x}, wanted +"))),
+            [other] => Err(Error::peer(
+                "password",
+                format!("saw {other:#04x}, wanted +"),
+            )),
         }
     })
 }
@@ -56,14 +59,14 @@ fn a_wrong_password_keeps_every_law() {
 }
 
 #[test]
-fn it_does_in_a_box() {
+fn a_boxed_password_keeps_every_law() {
     let client = || -> Box<dyn Layer<In = Pipe, Out = Pipe>> { Box::new(client("sesame")) };
     check(&password(client, server).samples(50).largest(100_000));
 }
 
 // --- a door that the application opens ---
 
-/// The state that the layer and its application share: who asks to come in, and the answer.
+/// The state that the layer and its application share: the name of the guest, and the decision.
 #[derive(Default)]
 struct Door {
     guest: Option<Vec<u8>>,
@@ -173,7 +176,7 @@ fn a_write_without_room_is_caught() {
     );
 }
 
-/// A tunnel that pushes whatever it has to say onto the wire, room or not.
+/// A tunnel that writes to the wire even if there is no room.
 struct Pushy {
     tunnel: Tunnel,
     said: Pipe,

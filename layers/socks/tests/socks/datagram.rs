@@ -125,7 +125,7 @@ fn errors_name_the_bytes_seen_and_the_bytes_wanted() {
         },
         Row {
             datagram: "0000 01",
-            error: "the datagram is fragment 0x01, wanted whole ones, 0x00",
+            error: "the datagram is fragment 0x01, wanted a whole one, 0x00",
         },
         Row {
             datagram: "0000 00 09",

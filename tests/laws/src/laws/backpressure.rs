@@ -1,4 +1,4 @@
-//! Backpressure: with no room, no new unit is started. Overshoot is at most one unit.
+//! Backpressure: with no room, a layer starts no new unit. It overshoots by at most one unit.
 
 use crate::law::Law;
 use crate::role::Role;
@@ -6,7 +6,7 @@ use crate::simulation::{Setting, Simulation, difference};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Checks [`Law::Backpressure`]: a peer that does not read, and an application that does not.
+/// Checks [`Law::Backpressure`] against a peer and an application that do not read.
 ///
 /// # Panics
 ///
@@ -25,7 +25,7 @@ pub fn backpressure<F: Traffic>(subject: &Subject<F>) {
             .collect();
         for from in [Role::Client, Role::Server] {
             stalled_wire(subject, *limit, from, &items, limit + 2 * unit);
-            // Two layers and four flows may fill.
+            // Two layers and four flows can fill.
             stalled_application(subject, *limit, from, &items, 3 * limit + 6 * unit);
         }
     }
@@ -70,12 +70,12 @@ fn stalled_application<F: Traffic>(
     arrives(&simulation, from.other(), items);
 }
 
-/// Fails if much more was taken from an application that nobody reads than the flows and layers may
-/// hold: an item need not be as long on the wire as it weighs.
+/// Fails if the layers took much more from the application than they and the flows may hold. The
+/// bound is doubled, because an item may be shorter on the wire than its weight.
 fn hoards<F: Traffic>(simulation: &mut Simulation<'_, F>, from: Role, most: usize) {
     let taken = simulation.peer(from).taken();
     if taken > 2 * most {
-        let seen = format!("{taken} bytes were taken, where {most} have room");
+        let seen = format!("{taken} bytes were taken, where there is room for {most}");
         simulation.fail(Law::Backpressure, from.name(), seen);
     }
 }

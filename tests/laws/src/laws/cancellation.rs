@@ -1,4 +1,4 @@
-//! Cancellation: when `to_wire` is stopped, so is `from_app`. What arrives is still heard.
+//! Cancellation: if `to_wire` is stopped, so is `from_app`. Arriving bytes are still delivered.
 
 use crate::law::Law;
 use crate::role::Role;
@@ -7,8 +7,8 @@ use crate::subject::Subject;
 use crate::traffic::Traffic;
 use wirestack_layer::Flow;
 
-/// Checks [`Law::Cancellation`]: wires that take no more at every moment of the opening and after it, while
-/// the peer goes on speaking.
+/// Checks [`Law::Cancellation`] with wires that take no more, before and after the opening, while
+/// the peer goes on sending.
 ///
 /// # Panics
 ///
@@ -44,7 +44,7 @@ fn stopped<F: Traffic>(subject: &Subject<F>, limit: usize, from: Role, open: boo
             simulation.fail(
                 Law::Cancellation,
                 from.name(),
-                format!("it goes deaf: {what}"),
+                format!("it no longer reads: {what}"),
             );
         }
     }

@@ -9,7 +9,7 @@ use crate::subject::Subject;
 use crate::traffic::Traffic;
 use std::time::Duration;
 
-/// Checks [`Law::Deadline`]: a peer that never answers, a slow link, and calls that come too late.
+/// Checks [`Law::Deadline`] with a peer that never answers, a slow link, and calls that come late.
 ///
 /// # Panics
 ///

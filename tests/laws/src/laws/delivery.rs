@@ -1,4 +1,5 @@
-//! Delivery, before any law: everything that is said arrives, over a link that does nothing to it.
+//! Delivery: over a link without faults, everything that is sent arrives. Without it no law can be
+//! checked.
 
 use crate::compare::comes_through;
 use crate::conversation::Conversation;
@@ -6,12 +7,11 @@ use crate::simulation::{Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Holds every conversation once, over a link that does nothing to it: without this no law can be
-/// checked.
+/// Holds every conversation once, over a link without faults.
 ///
 /// # Panics
 ///
-/// If something that was said does not arrive, or if a law is broken that can be seen in one call.
+/// If something does not arrive, or if a law is broken that can be seen in one call.
 pub fn delivery<F: Traffic>(subject: &Subject<F>) {
     for conversation in Conversation::ALL {
         let mut simulation = Simulation::new(

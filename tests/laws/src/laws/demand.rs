@@ -7,8 +7,8 @@ use crate::simulation::{Chunking, Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Checks [`Law::Demand`]: messages larger than every limit and window, through flows that are too
-/// small for them.
+/// Checks [`Law::Demand`] with messages larger than every limit and window, which no flow has room
+/// for.
 ///
 /// # Panics
 ///
@@ -20,7 +20,7 @@ pub fn demand<F: Traffic>(subject: &Subject<F>) {
         Conversation::Turns.hold(&mut simulation, &subject.items());
         stuck(&simulation);
         if *limit >= 100 && !subject.refused {
-            // Through small flows it takes long, and less of it is large.
+            // Small flows take longer, so the messages are smaller.
             let largest = match limit {
                 ..4096 => subject.largest / 16,
                 _ => subject.largest,
@@ -38,8 +38,8 @@ pub fn demand<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// Sends messages larger than every limit through links that cut them into many pieces: copying all
-/// of it for each piece would take minutes.
+/// Sends a large message in many pieces. A layer that copied all of it for each piece would take
+/// minutes.
 fn large_units_in_pieces<F: Traffic>(subject: &Subject<F>) {
     if subject.refused {
         return;

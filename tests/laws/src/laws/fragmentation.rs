@@ -10,8 +10,8 @@ use crate::subject::Subject;
 use crate::traffic::Traffic;
 use std::time::Duration;
 
-/// Checks [`Law::Fragmentation`]: conversations over links that cut the bytes at every size and place, with
-/// bytes that were bent among them.
+/// Checks [`Law::Fragmentation`] over links that cut the bytes into chunks of many sizes and at
+/// many offsets, with and without changed bytes among them.
 ///
 /// # Panics
 ///
@@ -30,7 +30,7 @@ pub fn fragmentation<F: Traffic>(subject: &Subject<F>) {
         }
     }
     at_offsets(subject, &items);
-    // Good bytes and bad ones in one lump are good bytes, then bad ones.
+    // Good bytes and bad bytes in one piece are good bytes, then bad bytes.
     for phase in Phase::all(subject) {
         for at in offsets(phase.length(subject), subject.samples / 8) {
             phase.compare(subject, at, &Fault::Flip(0x10), Law::Fragmentation);

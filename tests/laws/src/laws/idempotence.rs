@@ -5,10 +5,10 @@ use crate::simulation::{Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Checks [`Law::Idempotence`](crate::Law::Idempotence): calls that have nothing to do, at the same time and a
-/// moment later.
+/// Checks [`Law::Idempotence`](crate::Law::Idempotence) with calls that have nothing to do, at the
+/// same time and a moment later.
 ///
-/// Every other check does the same all the time.
+/// Every other check makes such calls too.
 ///
 /// # Panics
 ///

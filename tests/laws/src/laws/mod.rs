@@ -1,4 +1,4 @@
-//! The laws, a file each.
+//! The laws: a file for each.
 
 mod associativity;
 mod backpressure;
@@ -32,7 +32,7 @@ pub use transparency::transparency;
 ///
 /// # Panics
 ///
-/// If a law is broken; the message names the law, the subject, what was seen, and when.
+/// If a law is broken. The message names the law, the subject, what was seen, and when.
 pub fn check<F: Traffic>(subject: &Subject<F>) {
     let laws: [(&str, Check<F>); 11] = [
         ("delivery", delivery),

@@ -9,7 +9,8 @@ use crate::simulation::{Fault, LINK, Setting, Simulation, difference};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Checks [`Law::Ordering`]: connections that are cut at every place, and applications that give up.
+/// Checks [`Law::Ordering`] with connections that are cut at many offsets, and with applications
+/// that abort.
 ///
 /// # Panics
 ///
@@ -39,8 +40,8 @@ pub fn ordering<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// Cuts a connection: what arrived whole counts, nothing else does, and only a protocol that cannot
-/// know better takes it for an end.
+/// Cuts a connection. The messages that arrived whole count, and no other. Only a protocol that
+/// does not mark its end may take the cut for one.
 fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
     let Phase { open, to } = phase;
     let mut simulation = phase.compare(subject, at, &Fault::Cut { clean }, Law::Ordering);
@@ -67,7 +68,7 @@ fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
                 "the connection was cut, but to_app finished",
             );
         }
-        // A refusal may have been read before.
+        // A refusal may have arrived before.
         Ended::Aborted { layer, text } if !clean && !subject.refused && *layer != LINK => {
             let what = format!("the connection was reset, but to_app says \"{text}\"");
             simulation.fail(Law::Ordering, who, what);
@@ -77,7 +78,8 @@ fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
     simulation.hang_up();
 }
 
-/// Lets an application abort: what it said before arrives, and its peer is not told that it finished.
+/// Lets an application abort. Everything that it sent before arrives, and the flow of its peer does
+/// not finish.
 fn give_up<F: Traffic>(
     subject: &Subject<F>,
     limit: usize,

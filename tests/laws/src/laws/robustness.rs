@@ -8,8 +8,8 @@ use crate::simulation::{Fault, Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Checks [`Law::Robustness`](crate::Law::Robustness): junk, and conversations in which bytes were bent, lost and
-/// added.
+/// Checks [`Law::Robustness`](crate::Law::Robustness) with junk, and with conversations in which
+/// bytes are changed, lost and inserted.
 ///
 /// # Panics
 ///
@@ -46,11 +46,11 @@ pub fn robustness<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// Holds a conversation with a fault, so many bytes behind the beginning of its phase.
+/// Holds a conversation with a fault, at this offset of the phase.
 fn bend<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, fault: Fault, seed: u64) {
     let Phase { open, to } = phase;
     let name = match &fault {
-        Fault::Insert(bytes) => format!("{} bytes are added", bytes.len()),
+        Fault::Insert(bytes) => format!("{} bytes are inserted", bytes.len()),
         fault => format!("{fault:?}"),
     };
     let what = format!("{name} at {at} of what the {to:?} reads (once open: {open})");
@@ -67,5 +67,5 @@ fn bend<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, fault: Fault,
     simulation.hang_up();
 }
 
-/// How much junk a layer has to bear, in bytes.
+/// The length of the junk, in bytes.
 const FLOOD: usize = 100 << 10;

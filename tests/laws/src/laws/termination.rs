@@ -1,5 +1,5 @@
-//! Termination: a flow ends once and nothing is written after. A layer that is over discards its inputs, and
-//! stops what its application has not ended.
+//! Termination: a flow ends once and nothing is written after. A layer that is over discards its
+//! inputs, and stops the flow that its application has not ended.
 
 use crate::role::Role;
 use crate::simulation::{Fault, Setting, Simulation, reset};
@@ -7,15 +7,16 @@ use crate::subject::Subject;
 use crate::traffic::Traffic;
 use wirestack_layer::Flow;
 
-/// Checks [`Law::Termination`](crate::Law::Termination): applications and peers that go on writing to a layer that is
-/// over, sides that end while their wire is full, and applications that never read.
+/// Checks [`Law::Termination`](crate::Law::Termination) with applications and peers that go on
+/// writing to a layer that is over, with layers that end while their wire is full, and with
+/// applications that never read.
 ///
 /// # Panics
 ///
 /// If the law is broken.
 pub fn termination<F: Traffic>(subject: &Subject<F>) {
     full_wires(subject);
-    deaf_applications(subject);
+    idle_applications(subject);
     for limit in &subject.limits {
         for clean in [true, false] {
             for open in [true, false] {
@@ -26,19 +27,19 @@ pub fn termination<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// A way in which a side ends whose wire is full.
+/// The reason why a layer ends while its wire is full.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     /// Its peer breaks the protocol.
     Fault,
-    /// Its application finishes, and gives up waiting.
+    /// Its application finishes.
     Finish,
     /// Its wire breaks.
     Break,
 }
 
-/// Ends a side that owes its peer answers and has no room for them: nothing may follow its end once
-/// there is room again.
+/// Ends a layer that owes its peer answers and has no room for them. Nothing may follow its end
+/// when there is room again.
 fn full_wires<F: Traffic>(subject: &Subject<F>) {
     if subject.refused {
         return;
@@ -78,8 +79,8 @@ fn full_wires<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// Ends connections whose applications have read nothing at all.
-fn deaf_applications<F: Traffic>(subject: &Subject<F>) {
+/// Ends connections whose applications have read nothing.
+fn idle_applications<F: Traffic>(subject: &Subject<F>) {
     let items = subject.items();
     for limit in &subject.limits {
         for poked in [false, true] {
@@ -105,10 +106,10 @@ fn deaf_applications<F: Traffic>(subject: &Subject<F>) {
     }
 }
 
-/// Cuts both directions, behind which everybody goes on writing.
+/// Cuts both directions, after which both applications go on writing.
 fn cut<F: Traffic>(subject: &Subject<F>, limit: usize, clean: bool, open: bool) {
     let items = subject.items();
-    let what = format!("everybody goes on writing after a cut (clean: {clean})");
+    let what = format!("both applications go on writing after a cut (clean: {clean})");
     let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
     if open {
         simulation.settle();
@@ -124,7 +125,7 @@ fn cut<F: Traffic>(subject: &Subject<F>, limit: usize, clean: bool, open: bool) 
     simulation.hang_up();
 }
 
-/// Writes to the wires of sides that are over.
+/// Writes to the wires of layers that are over.
 fn bytes_after_the_end<F: Traffic>(subject: &Subject<F>, limit: usize) {
     let what = "bytes arrive after the end";
     let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
@@ -146,5 +147,5 @@ fn bytes_after_the_end<F: Traffic>(subject: &Subject<F>, limit: usize) {
 /// Bytes that begin no message of any protocol here.
 const INVALID: [u8; 64] = [0xff; 64];
 
-/// Bytes that come too late.
+/// Bytes that arrive too late.
 const LATE: [u8; 64] = [0x5a; 64];

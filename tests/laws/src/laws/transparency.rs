@@ -1,4 +1,4 @@
-//! Transparency: a transparent layer stays so. Bypassed or not, it is indistinguishable.
+//! Transparency: a transparent layer stays transparent. Bypassed or not, it is indistinguishable.
 
 use crate::compare::Comparison;
 use crate::conversation::Conversation;
@@ -7,8 +7,8 @@ use crate::simulation::{Chunking, Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 
-/// Checks [`Law::Transparency`]: every conversation with the layer taken out of the path as soon as it is
-/// transparent, on either side and on both.
+/// Checks [`Law::Transparency`]: holds every conversation with the layer taken out of the path as
+/// soon as it is transparent, on one side and on both.
 ///
 /// # Panics
 ///

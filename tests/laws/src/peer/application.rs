@@ -3,9 +3,9 @@
 use crate::traffic::Traffic;
 use wirestack_layer::{End, Error};
 
-/// An application: what it sends, and what it has received.
+/// An application: the items that it sends, and those that it has received.
 pub(crate) struct Application<F: Traffic> {
-    /// Everything that it sends. The first `fed` items were handed over, and `end` follows the last.
+    /// The items that it sends. The first `fed` are handed over, and `end` follows the last.
     sent: Vec<F::Item>,
     fed: usize,
     end: Option<End>,
@@ -32,7 +32,7 @@ impl<F: Traffic> Application<F> {
         self.sent.extend_from_slice(items);
     }
 
-    /// Ends what the application sends, behind everything that it sent. The first end counts.
+    /// Ends its flow behind everything that it sends. The first end counts.
     pub(crate) fn close(&mut self, end: End) {
         self.end.get_or_insert(end);
     }
@@ -45,14 +45,14 @@ impl<F: Traffic> Application<F> {
         &self.sent
     }
 
-    /// Hands over what the flow has room for.
+    /// Hands over as many items as the flow has room for.
     pub(super) fn feed(&mut self, from_app: &mut F) {
         if from_app.is_closed() {
             return;
         }
         self.fed += from_app.put(&self.sent[self.fed..]);
         if from_app.stopped().is_some() {
-            self.fed = self.sent.len(); // thrown away at once
+            self.fed = self.sent.len(); // a stopped flow discards what is written
         }
         if self.fed == self.sent.len()
             && let Some(end) = self.end.clone()
@@ -61,14 +61,14 @@ impl<F: Traffic> Application<F> {
         }
     }
 
-    /// Takes everything that has arrived, if the application reads.
+    /// Takes everything that waits, if the application reads.
     pub(super) fn read(&mut self, to_app: &mut F) {
         if self.reads {
             to_app.drain(&mut self.got);
         }
     }
 
-    /// Returns the weight of what was handed over.
+    /// Returns the number of bytes that were handed over.
     pub(super) fn fed(&self) -> usize {
         self.sent[..self.fed].iter().map(F::byte_size).sum()
     }

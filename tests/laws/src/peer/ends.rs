@@ -1,4 +1,4 @@
-//! How flows end.
+//! The ends of flows, in words.
 
 use std::fmt;
 use wirestack_layer::End;

@@ -1,4 +1,4 @@
-//! The flows around a layer.
+//! The four flows of a layer.
 
 use crate::traffic::Traffic;
 use wirestack_layer::{Flow, Flows, Pipe};
@@ -68,7 +68,7 @@ impl<F: Traffic> OwnedFlows<F> {
 /// The names of the flows.
 pub(super) const NAMES: [&str; 4] = ["from_wire", "to_wire", "from_app", "to_app"];
 
-/// The state of what a layer writes to.
+/// The state of the flows that a layer writes to.
 #[derive(Clone, Copy)]
 pub(super) struct Outputs {
     pub(super) to_wire: Output,
@@ -79,7 +79,7 @@ pub(super) struct Outputs {
 
 #[derive(Clone, Copy)]
 pub(super) struct Output {
-    /// How many bytes wait in it.
+    /// The number of bytes that wait.
     pub(super) held: usize,
     pub(super) limit: usize,
     pub(super) closed: bool,

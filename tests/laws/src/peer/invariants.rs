@@ -1,4 +1,4 @@
-//! The laws that can be checked after a single call of `process`.
+//! The laws that can be checked after each single call of `process`.
 
 use super::flows::{Outputs, OwnedFlows};
 use crate::context::Context;
@@ -7,18 +7,18 @@ use crate::subject::Endpoint;
 use crate::traffic::Traffic;
 use wirestack_layer::{End, Error, Flow, Instant, Progress};
 
-/// The bounds that a layer has promised to keep, and what it has claimed so far.
+/// The bounds that a layer has promised, and the states that it has reached.
 pub(super) struct Invariants {
     /// The largest unit that may be in flight, in bytes.
     pub(super) unit: usize,
-    /// How many bytes the layer may require.
+    /// The number of bytes that the layer may require.
     pub(super) memory: usize,
     pub(super) was_open: bool,
     pub(super) was_transparent: bool,
 }
 
 impl Invariants {
-    /// Checks everything that can be seen after one call.
+    /// Checks everything that can be seen after a call.
     pub(super) fn check<F: Traffic>(&mut self, call: &Call<'_, F>) {
         call.deadline();
         call.limits(self.unit);
@@ -57,7 +57,7 @@ impl<F: Traffic> Call<'_, F> {
         }
     }
 
-    /// Checks that nothing was written behind an end, and no more than there was room for.
+    /// Checks that the layer wrote nothing behind an end, and not more than there was room for.
     fn limits(&self, unit: usize) {
         let Self { before, after, .. } = self;
         for (flow, before, after) in [
@@ -127,7 +127,7 @@ impl<F: Traffic> Call<'_, F> {
     fn end_of_app(&self) {
         let from_wire = &self.flows.from_wire;
         let (unread, required) = (from_wire.len(), from_wire.required());
-        // A stack may be over above while a layer below still waits for the rest of a unit.
+        // The upper layer of a stack may be over while a lower one waits for the rest of a unit.
         if self.after.to_app.closed && unread > 0 && required <= unread {
             let seen = "to_app has ended, but from_wire is not discarded";
             self.fail(Law::Termination, seen.into());
@@ -142,7 +142,7 @@ impl<F: Traffic> Call<'_, F> {
         }
     }
 
-    /// Checks that a layer with room has read what it could, and has noticed the end.
+    /// Checks that a layer with room has read what it can, and has noticed the end.
     fn unread(&self) {
         let OwnedFlows {
             from_wire,
@@ -166,7 +166,8 @@ impl<F: Traffic> Call<'_, F> {
         }
     }
 
-    /// Checks that the layer takes back nothing, and returns whether it is open and transparent.
+    /// Checks that an open layer stays open, and a transparent one transparent. Returns both
+    /// states.
     fn states(&self, was_open: bool, was_transparent: bool) -> (bool, bool) {
         let (open, transparent) = (self.layer.is_open(), self.layer.is_transparent());
         for (now, was, what) in [

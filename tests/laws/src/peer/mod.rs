@@ -1,4 +1,4 @@
-//! One side of a conversation.
+//! A peer: a layer, its flows and its application.
 
 mod application;
 mod ends;
@@ -22,7 +22,7 @@ use wirestack_layer::{Flow, Instant};
 
 /// One side of a conversation: a layer, its flows and its application.
 ///
-/// After each call of `process` it checks the laws that can be seen in one call.
+/// It checks the invariants after each call of `process`.
 pub(crate) struct Peer<'a, F: Traffic> {
     subject: &'a Subject<F>,
     role: Role,
@@ -56,20 +56,20 @@ impl<'a, F: Traffic> Peer<'a, F> {
         }
     }
 
-    /// Allows for an item of this size in flight.
+    /// Allows an item of this size in flight.
     pub(crate) fn expect(&mut self, item: usize) {
         let unit = self.subject.unit + item;
         self.invariants.unit = self.invariants.unit.max(unit);
     }
 
-    /// Does what an application can do besides sending and receiving.
+    /// Does the action of the application besides sending and receiving.
     pub(crate) fn poke(&mut self) {
         (self.subject.poke)(&mut *self.layer);
     }
 
     // --- calls of the layer ---
 
-    /// Processes, decides, reads and writes until nothing moves; returns `true` if anything did.
+    /// Processes, decides, reads and writes until nothing moves. Returns `true` if anything did.
     pub(crate) fn process(&mut self, context: &Context, now: Instant) -> bool {
         let start = self.flows.revision();
         let mut decided = false;
@@ -90,7 +90,7 @@ impl<'a, F: Traffic> Peer<'a, F> {
         context.broken(Law::Idempotence, self.who(), "it never comes to rest")
     }
 
-    /// Calls a side that has nothing to do, a moment later.
+    /// Calls a layer that has nothing to do, a moment later.
     pub(crate) fn idle(&mut self, context: &Context, later: Instant) {
         if self.deadline().is_none_or(|deadline| later < deadline) {
             let snapshot = self.snapshot();
@@ -143,7 +143,7 @@ impl<'a, F: Traffic> Peer<'a, F> {
         context.broken(law, self.who(), format!("a panic: {text}"))
     }
 
-    // --- what can be seen ---
+    // --- observations ---
 
     pub(crate) fn who(&self) -> &'static str {
         self.role.name()
@@ -164,12 +164,12 @@ impl<'a, F: Traffic> Peer<'a, F> {
         self.flows.to_wire.end().is_some() && self.flows.to_app.end().is_some()
     }
 
-    /// Returns how many bytes the layer has taken from its application.
+    /// Returns the number of bytes that the layer has taken from its application.
     pub(crate) fn taken(&self) -> usize {
         self.app.fed() - self.flows.from_app.held()
     }
 
-    /// Returns what the application and the wire saw at the end.
+    /// Returns how the flows to the application and to the wire ended.
     pub(crate) fn ends(&self) -> Ends {
         Ends {
             app: self.flows.to_app.end().into(),
@@ -177,7 +177,7 @@ impl<'a, F: Traffic> Peer<'a, F> {
         }
     }
 
-    /// Returns why the application may send no more, and whether something is lost.
+    /// Returns why the application may send no more, and `true` if something is lost.
     pub(crate) fn stopped(&self) -> Option<(String, bool)> {
         let stop = self.flows.from_app.stop_state()?;
         Some((stop.error.to_string(), stop.lost))
@@ -193,5 +193,5 @@ impl<'a, F: Traffic> Peer<'a, F> {
     }
 }
 
-/// More rounds than any side needs to come to rest.
+/// More rounds than any peer needs to come to rest.
 const ROUNDS: usize = 1 << 22;

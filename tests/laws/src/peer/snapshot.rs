@@ -1,4 +1,4 @@
-//! The state of a peer, as far as it can be seen without changing it.
+//! The observable state of a peer.
 
 use super::flows::{NAMES, OwnedFlows};
 use crate::subject::Endpoint;
@@ -29,7 +29,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns what has changed from this snapshot to a later one, in words.
+    /// Returns the changes from this snapshot to a later one, in words.
     pub(super) fn changes(&self, after: &Self) -> String {
         let moved = (0..4).filter(|i| self.moves[*i] != after.moves[*i]);
         let mut all: Vec<String> = moved.map(|i| format!("moves {}", NAMES[i])).collect();

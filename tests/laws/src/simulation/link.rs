@@ -1,33 +1,32 @@
-//! A link: what it carries, how it cuts it, and the faults that it makes.
+//! The link between two peers: it carries bytes, cuts them into chunks and makes faults.
 
 use crate::rng::Rng;
 use std::time::Duration;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Pipe};
+use wirestack_layer::{End, Error, Flow, Instant, Pipe, Place};
 
-/// How a link cuts the bytes that it carries.
+/// The chunks in which a link carries bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Chunking {
-    /// Everything at once, and the end with it.
+    /// Everything at once, with the end.
     Whole,
-    /// At most so many bytes at once, by chance, and the end on its own.
+    /// A random number of bytes at once, at most this one, and the end on its own.
     Chunks(usize),
-    /// Everything up to this offset first, the rest later.
+    /// The bytes before this offset first, then the rest.
     Split(usize),
-    /// Everything so much later.
+    /// Everything, but this much later.
     Delayed(Duration),
 }
 
-/// What a link does wrong, at an offset.
+/// A fault of a link, at an offset.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// It ends there, cleanly or not.
+    /// The link ends there, cleanly or with a reset.
     Cut { clean: bool },
-    /// One byte is changed by this mask.
+    /// One byte is changed: XOR with this mask.
     Flip(u8),
     /// One byte is lost.
     Lose,
-    /// These bytes come in between.
+    /// These bytes are inserted.
     Insert(Vec<u8>),
 }
 
@@ -36,11 +35,11 @@ pub(crate) enum Fault {
 pub(crate) struct Direction {
     chunking: Chunking,
     fault: Option<(usize, Fault)>,
-    /// Whether an abort arrives as one, as a reset does, or as a plain end.
+    /// True if an abort arrives as a reset, false if it arrives as a clean end.
     pub(crate) shows_aborts: bool,
-    /// Whether nothing is carried for now.
+    /// True while the link carries nothing.
     pub(crate) stalled: bool,
-    /// Everything that was carried.
+    /// All bytes that were carried.
     pub(crate) transcript: Vec<u8>,
     ready: Option<Instant>,
 }
@@ -57,22 +56,22 @@ impl Direction {
         }
     }
 
-    /// Returns how many bytes were carried.
+    /// Returns the number of bytes that were carried.
     pub(crate) fn carried(&self) -> usize {
         self.transcript.len()
     }
 
-    /// Sets what will go wrong, so many bytes from now.
+    /// Sets a fault, this many bytes from now.
     pub(crate) fn break_after(&mut self, bytes: usize, fault: Fault) {
         self.fault = Some((self.carried() + bytes, fault));
     }
 
-    /// Returns when what waits will arrive.
+    /// Returns the time at which the delayed bytes arrive.
     pub(crate) fn ready(&self) -> Option<Instant> {
         self.ready
     }
 
-    /// Carries what there is and may be, and returns whether anything changed.
+    /// Carries the bytes that wait and have room. Returns `true` if anything changed.
     pub(crate) fn carry(
         &mut self,
         from: &mut Pipe,
@@ -81,7 +80,7 @@ impl Direction {
         now: Instant,
     ) -> bool {
         if to.is_closed() {
-            // Falls into the void, like bytes sent to a closed socket.
+            // They are lost, like bytes that are sent to a closed socket.
             let lost = !from.is_empty();
             from.discard();
             return lost;
@@ -107,7 +106,7 @@ impl Direction {
                 let apart = n > 0 && self.chunking != Chunking::Whole;
                 if !apart && let Some(end) = from.end().cloned() {
                     match end {
-                        wirestack_layer::End::Aborted(_) if self.shows_aborts => to.abort(reset()),
+                        End::Aborted(_) if self.shows_aborts => to.abort(reset()),
                         _ => to.finish(),
                     }
                     return true;
@@ -128,16 +127,19 @@ impl Direction {
         arrives
     }
 
-    /// Carries the `n` bytes before the fault and lets it happen.
+    /// Carries the `n` bytes before the fault, then makes the fault.
     fn apply(&mut self, n: usize, fault: Fault, from: &mut Pipe, to: &mut Pipe) -> bool {
         self.pass(n, from, to);
         let at = self.carried();
         match fault {
-            // The end comes with the last bytes if the link carries in lumps, else on its own.
-            Fault::Cut { clean } if n == 0 || self.chunking == Chunking::Whole => match clean {
-                true => to.finish(),
-                false => to.abort(reset()),
-            },
+            // A whole link brings the end with the last bytes, another one brings it on its own.
+            Fault::Cut { clean } if n == 0 || self.chunking == Chunking::Whole => {
+                if clean {
+                    to.finish();
+                } else {
+                    to.abort(reset());
+                }
+            }
             Fault::Insert(bytes) => {
                 to.write(&bytes);
                 self.transcript.extend_from_slice(&bytes);
@@ -160,7 +162,7 @@ impl Direction {
         if n > 0 {
             let bytes = from.take(n);
             self.transcript.extend_from_slice(&bytes);
-            // Pipes are filled by drivers, which write, and by layers below, which may push.
+            // Drivers write into pipes, and layers push.
             match self.transcript.len() % 2 {
                 0 => to.push(bytes),
                 _ => to.write(&bytes),
@@ -169,10 +171,10 @@ impl Direction {
     }
 }
 
-/// Returns the error of a connection that broke, as a driver makes it.
+/// Returns the error of a broken connection, as a driver makes it.
 pub(crate) fn reset() -> Error {
-    Error::peer(LINK, "connection reset").at(wirestack_layer::Place::Wire)
+    Error::peer(LINK, "connection reset").at(Place::Wire)
 }
 
-/// The name of what carries the bytes, in errors.
+/// The name of the link in errors.
 pub(crate) const LINK: &str = "link";

@@ -1,4 +1,4 @@
-//! Two sides and the link between them.
+//! Two peers and the link between them.
 
 mod link;
 mod outcome;
@@ -16,7 +16,7 @@ use std::fmt;
 use std::time::Duration;
 use wirestack_layer::{End, Flow, Instant};
 
-/// A client and a server, joined by a link, on a clock of their own.
+/// A client and a server, joined by a link, on a simulated clock.
 pub(crate) struct Simulation<'a, F: Traffic> {
     pub(crate) subject: &'a Subject<F>,
     pub(crate) client: Peer<'a, F>,
@@ -79,7 +79,7 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         }
     }
 
-    /// Lets one side send items.
+    /// Lets one application send items.
     pub(crate) fn send(&mut self, from: Role, items: &[F::Item]) {
         let largest = items.iter().map(F::byte_size).max().unwrap_or(0);
         self.peer(from).app.send(items);
@@ -96,9 +96,9 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         self.context.broken(law, who, seen)
     }
 
-    // --- time passes ---
+    // --- the passing of time ---
 
-    /// Runs both sides and the link until nothing moves and nothing is on its way.
+    /// Runs both peers and the link until nothing moves and nothing is on its way.
     pub(crate) fn settle(&mut self) {
         for _ in 0..ROUNDS {
             let (context, now) = (&self.context, self.now);
@@ -133,13 +133,13 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         self.server.idle(&self.context, self.now);
     }
 
-    /// Returns when something must be called even if nothing arrives.
+    /// Returns the time at which a peer must be called even if nothing arrives.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let client = self.client.deadline().into_iter();
         client.chain(self.server.deadline()).min()
     }
 
-    /// Ends what both applications send, and lets time pass until both sides are over.
+    /// Lets both applications finish, and lets time pass until both peers are over.
     pub(crate) fn wind_up(&mut self) {
         self.finish(Role::Client);
         self.finish(Role::Server);
@@ -156,7 +156,7 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         }
     }
 
-    /// Aborts what both sides read.
+    /// Aborts the wires that both peers read.
     pub(crate) fn break_wires(&mut self) {
         for peer in [&mut self.client, &mut self.server] {
             peer.flows.from_wire.abort(reset());
@@ -164,7 +164,7 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         self.settle();
     }
 
-    /// Breaks the connection under both sides, after which both have to be over.
+    /// Ends the conversation and breaks the connection. Both peers have to be over then.
     pub(crate) fn hang_up(&mut self) {
         self.wind_up();
         self.break_wires();
@@ -183,14 +183,14 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         }
     }
 
-    // --- what can be seen ---
+    // --- observations ---
 
     pub(crate) fn is_over(&self) -> bool {
         self.client.is_over() && self.server.is_over()
     }
 
-    /// Returns `true` if either direction may end before the other, once both sides are open: some
-    /// protocols learn it only then.
+    /// Returns `true` if one direction may end while the other goes on. The peers are asked once
+    /// they are open, because some protocols negotiate it.
     pub(crate) fn half_closes(&self) -> bool {
         let subject = self.subject;
         *subject.half_closes.get_or_init(|| {
@@ -200,12 +200,12 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         })
     }
 
-    /// Returns how many bytes the link has carried, each way.
+    /// Returns the number of bytes that the link has carried, in each direction.
     pub(crate) fn carried(&self) -> [usize; 2] {
         [self.directions[0].carried(), self.directions[1].carried()]
     }
 
-    /// Returns what the two applications and the wires saw.
+    /// Returns everything that the two applications and the wires have seen.
     pub(crate) fn outcome(&self) -> Outcome<F::Item> {
         Outcome {
             got: [self.client.app.got.clone(), self.server.app.got.clone()],
@@ -213,13 +213,13 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         }
     }
 
-    /// Returns everything that the client's application sent, and the server's.
+    /// Returns the items that each application sent.
     pub(crate) fn sent(&self) -> [&[F::Item]; 2] {
         [self.client.app.sent(), self.server.app.sent()]
     }
 }
 
-/// How long nothing happens, once nothing happens.
+/// The time that passes before an idle peer is called again.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// More rounds than any conversation needs.
@@ -228,5 +228,5 @@ const ROUNDS: usize = 1 << 22;
 /// More deadlines than a layer needs to give up.
 const DEADLINES: usize = 64;
 
-/// Where every clock starts. It is only ever added to.
+/// The time at which every clock starts.
 const START: Instant = Instant::after_origin(Duration::from_secs(1000));

@@ -7,13 +7,13 @@ use std::fmt;
 /// Everything about a conversation that the applications and the wires can see.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome<T> {
-    /// The items that the client got, and the server.
+    /// The items that each application received.
     pub(super) got: [Vec<T>; 2],
     pub(super) ends: [Ends; 2],
 }
 
 impl<T: Clone + PartialEq + fmt::Debug> Outcome<T> {
-    /// Returns what is seen when everything that either side sent arrives and all ends well.
+    /// Returns the outcome of a conversation in which everything arrives and all ends well.
     pub(crate) fn good(client_sent: &[T], server_sent: &[T]) -> Self {
         let well = Ends {
             app: Ended::Finished,
@@ -25,7 +25,7 @@ impl<T: Clone + PartialEq + fmt::Debug> Outcome<T> {
         }
     }
 
-    /// Returns who saw something else, and what, if anything differs.
+    /// Returns the first difference in words, and the peer that saw it.
     pub(crate) fn differs(&self, wanted: &Self) -> Option<(&'static str, String)> {
         [Role::Client, Role::Server].into_iter().find_map(|role| {
             let i = role as usize;
@@ -36,7 +36,7 @@ impl<T: Clone + PartialEq + fmt::Debug> Outcome<T> {
         })
     }
 
-    /// Returns what one side got, and how it ended.
+    /// Returns the items that one application received, and how its flow ended.
     pub(crate) fn of(&self, role: Role) -> (&[T], &Ended) {
         let i = role as usize;
         (&self.got[i], &self.ends[i].app)
@@ -47,7 +47,7 @@ fn differ(what: &str, seen: &Ended, wanted: &Ended) -> Option<String> {
     (seen != wanted).then(|| format!("{what} {seen}, where it should say: {wanted}"))
 }
 
-/// Returns where two lists begin to differ, in words.
+/// Returns the first difference of two lists, in words.
 pub(crate) fn difference<T: PartialEq + fmt::Debug>(seen: &[T], wanted: &[T]) -> Option<String> {
     let at = seen.iter().zip(wanted).take_while(|(a, b)| a == b).count();
     if at == seen.len() && at == wanted.len() {

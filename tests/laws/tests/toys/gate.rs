@@ -4,8 +4,8 @@ use std::time::Duration;
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Progress};
 
-/// A gate: the client asks for a door in one line, the server's application opens it or does not,
-/// and then it is as if the gate were not there.
+/// A gate: the client asks for a door in one line, and the server's application opens it or keeps it
+/// shut. An open gate is transparent.
 pub(crate) struct Gate {
     bug: Bug,
     state: State,
@@ -21,9 +21,6 @@ enum State {
     Open { hidden: Bytes },
     Over,
 }
-
-const LINE: usize = 64;
-const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Gate {
     pub(crate) fn client(bug: Bug) -> Self {
@@ -43,7 +40,7 @@ impl Gate {
         }
     }
 
-    /// Decides, if a decision is waited for.
+    /// Makes the decision. Returns `false` if the gate does not wait for one.
     pub(crate) fn decide(&mut self, accept: bool) -> bool {
         let parked = matches!(self.state, State::Deciding);
         if parked {
@@ -99,7 +96,7 @@ impl Gate {
     }
 }
 
-/// Changes what will be moved, so that doing it twice changes nothing.
+/// Changes the bytes that will move at once, so that a second call changes nothing.
 fn alter(from: &mut Pipe, room: usize) {
     from.unread_mut()
         .iter_mut()
@@ -120,7 +117,7 @@ impl Layer for Gate {
             match &mut self.state {
                 State::Asking => {
                     p.to_wire.write(b"door\n");
-                    self.until = Some(now + PATIENCE);
+                    self.until = Some(now + TIMEOUT);
                     self.state = State::Reading { client: true };
                 }
                 State::Reading { client } => {
@@ -184,3 +181,9 @@ impl Layer for Gate {
         }
     }
 }
+
+/// The longest line, in bytes.
+const LINE: usize = 64;
+
+/// The time within which a line has to arrive.
+const TIMEOUT: Duration = Duration::from_secs(5);

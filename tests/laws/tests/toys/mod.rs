@@ -1,5 +1,5 @@
 #![allow(dead_code)] // each test uses its part
-//! Two small layers that keep every law, and the same layers with one fault each.
+//! Two small layers that keep every law, and mutants of them with one fault each.
 
 mod gate;
 mod over;
@@ -11,11 +11,11 @@ pub(crate) use records::{Record, Records};
 use wirestack_laws::Subject;
 use wirestack_layer::{LayerExt, Pipe, Queue};
 
-/// What is wrong with a layer.
+/// The fault of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bug {
     None,
-    // of records
+    // faults of records
     LosesPartialLength,
     FillsWhatIsFree,
     ErrorOvertakes,
@@ -39,13 +39,14 @@ pub(crate) enum Bug {
     HangsAtTheEnd,
     WritesInVain,
     GoesDeaf,
-    // of gates
+    // faults of gates
     ClosesAgain,
     AltersBytes,
     HidesBytes,
     KeepsItsDeadline,
     ParksForEver,
-    // of nesting
+    // faults of nesting
+    GreetsOtherwise,
     ForgetsThePlace,
     ForgetsTheEnd,
     HidesTheLower,
@@ -75,6 +76,11 @@ pub(crate) fn gate(bug: Bug) -> Subject<Pipe> {
 }
 
 pub(crate) fn nested(bug: Bug) -> Subject<Queue<Record>> {
+    unpromised(bug).same_bytes()
+}
+
+/// The same subject, without a promise about the bytes on the wire.
+pub(crate) fn unpromised(bug: Bug) -> Subject<Queue<Record>> {
     let client = move || Over::new(Gate::client(Bug::None), bug);
     let server = move || Over::new(Gate::server(Bug::None), bug);
     let sample = |size| Record(wirestack_laws::pattern(size));
@@ -89,7 +95,6 @@ pub(crate) fn nested(bug: Bug) -> Subject<Queue<Record>> {
             .part_mut()
             .is_some_and(|gate: &mut Gate| gate.decide(true))
     })
-    .same_bytes()
     .marks_end()
     .unit(JOINT + 64)
     .memory(4 << 20)

@@ -12,14 +12,18 @@ pub(crate) struct Over {
     down: Pipe,
 }
 
-pub(crate) const JOINT: usize = 1000;
-
 impl Over {
     pub(crate) fn new(lower: Gate, bug: Bug) -> Self {
+        // Both sides have it, so it is seen on the wire and nowhere else.
+        let upper = if bug == Bug::GreetsOtherwise {
+            bug
+        } else {
+            Bug::None
+        };
         Self {
             bug,
             lower,
-            upper: Records::new(Bug::None),
+            upper: Records::new(upper),
             up: Pipe::with_limit(JOINT),
             down: Pipe::with_limit(JOINT),
         }
@@ -94,3 +98,6 @@ impl Layer for Over {
         }
     }
 }
+
+/// The limit of each direction of the joint, in bytes.
+pub(crate) const JOINT: usize = 1000;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use wirestack_layer::Instant;
 use wirestack_layer::{ByteSize, End, Error, Flow, Flows, Layer, Pipe, Progress, Queue};
 
-/// What a [`Records`] carries.
+/// The message that [`Records`] carry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record(pub(crate) Vec<u8>);
 
@@ -15,7 +15,7 @@ impl ByteSize for Record {
 
 type P<'a> = Flows<'a, Queue<Record>, Queue<Record>>;
 
-/// Records behind three bytes of length. Each side greets with one byte, and says when it is done.
+/// Records behind three bytes of length. Each side greets with one byte, and marks its end.
 pub(crate) struct Records {
     bug: Bug,
     greeted: bool,
@@ -29,12 +29,6 @@ enum State {
     Open,
     Over { opened: bool },
 }
-
-const GREETING: u8 = b'R';
-const DONE: usize = 0xff_ffff;
-const FILLER: usize = 0xff_fffe;
-const MAX: usize = 4 << 20;
-const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Records {
     pub(crate) fn new(bug: Bug) -> Self {
@@ -65,17 +59,17 @@ impl Records {
 
     fn open(&mut self, p: &mut P<'_>, now: Instant) -> bool {
         if !self.greeted && !p.to_wire.is_closed() {
-            p.to_wire.write(&[GREETING]);
+            p.to_wire.write(&[self.greeting()]);
             self.greeted = true;
         }
         let until = match self.state {
             State::Opening(until) if !self.has(Bug::PostponesItsDeadline) => until,
             State::Open => return true,
-            _ => now + PATIENCE,
+            _ => now + TIMEOUT,
         };
         self.state = State::Opening(until);
         match p.from_wire.unread().first() {
-            Some(&GREETING) => {
+            Some(greeting) if *greeting == self.greeting() => {
                 p.from_wire.consume(1);
                 self.state = State::Open;
                 return true;
@@ -94,6 +88,14 @@ impl Records {
             }
         }
         false
+    }
+
+    fn greeting(&self) -> u8 {
+        if self.has(Bug::GreetsOtherwise) {
+            GREETING.to_ascii_lowercase()
+        } else {
+            GREETING
+        }
     }
 
     fn cut(&self, from_wire: &Pipe) -> Option<Error> {
@@ -259,3 +261,17 @@ impl Layer for Records {
         }
     }
 }
+
+const GREETING: u8 = b'R';
+
+/// The length that stands for the end.
+const DONE: usize = 0xff_ffff;
+
+/// The length that stands for nothing and is skipped.
+const FILLER: usize = 0xff_fffe;
+
+/// The largest record, in bytes.
+const MAX: usize = 4 << 20;
+
+/// The time within which the greeting has to arrive.
+const TIMEOUT: Duration = Duration::from_secs(5);

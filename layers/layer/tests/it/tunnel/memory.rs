@@ -2,7 +2,7 @@
 
 use super::{Side, client};
 use std::sync::Arc;
-use wirestack_layer::{Error, Layer, Tunnel, Wire};
+use wirestack_layer::{Error, Layer, Tunnel};
 
 #[test]
 fn the_memory_of_the_handshake_is_freed_when_it_is_open_or_over() {

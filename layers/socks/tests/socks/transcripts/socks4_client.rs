@@ -46,14 +46,14 @@ const SOCKS4: &[Exchange] = &[
         server_sends: "00 5c.",
         app_reads: "",
         outcome: "socks[0]: the proxy refused the request: \
-         identd at the client cannot be reached (SOCKS4 reply 92)",
+         the proxy cannot reach identd at the client (SOCKS4 reply 92)",
     },
     Exchange {
         name: "another user",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5d 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: the user id is another's (SOCKS4 reply 93)",
+        outcome: "socks[0]: the proxy refused the request: the user has another id (SOCKS4 reply 93)",
     },
     Exchange {
         name: "the success code of SOCKS5 is a refusal",

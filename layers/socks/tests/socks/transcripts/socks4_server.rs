@@ -171,14 +171,14 @@ const REJECTS_THE_USER: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5d 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the request was rejected: the user id is another's (SOCKS4 reply 93)",
+        outcome: "socks[0]: the request was rejected: the user has another id (SOCKS4 reply 93)",
     },
     Exchange {
         name: "SOCKS5 has no reply code for it",
         client_sends: "05 01 00  05 01 00 01 c0000207 0050",
         server_sends: "05 00  05 01 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: the request was rejected: the user id is another's (SOCKS4 reply 93)",
+        outcome: "socks[0]: the request was rejected: the user has another id (SOCKS4 reply 93)",
     },
 ];
 
