@@ -99,9 +99,21 @@ pub use {
 struct Readme;
 
 #[cfg(all(doctest, feature = "tokio", feature = "aws-lc-rs"))]
-#[doc = include_str!("../../docs/write-a-layer.md")]
-struct WriteALayer;
+mod guides {
+    #[doc = include_str!("../../docs/guides/drive-by-hand.md")]
+    struct DriveByHand;
 
-#[cfg(all(doctest, feature = "smol"))]
-#[doc = include_str!("../../docs/write-a-runtime.md")]
-struct WriteARuntime;
+    #[doc = include_str!("../../docs/guides/proxies.md")]
+    struct Proxies;
+
+    #[cfg(feature = "digest")]
+    #[doc = include_str!("../../docs/guides/servers.md")]
+    struct Servers;
+
+    #[doc = include_str!("../../docs/guides/write-a-layer.md")]
+    struct WriteALayer;
+
+    #[cfg(feature = "smol")]
+    #[doc = include_str!("../../docs/guides/write-a-runtime.md")]
+    struct WriteARuntime;
+}

@@ -89,3 +89,7 @@ pub use wirestack_http::{
     Awaiting, BadCredentials, Challenge, Challenged, ProxyClient, Refusal, basic_challenge,
     basic_credentials,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -106,3 +106,7 @@ pub use server::Server;
 pub use settings::{Keepalive, Settings};
 pub use streams::{Head, StreamId, StreamPipe, Streams};
 pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

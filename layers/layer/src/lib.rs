@@ -117,3 +117,7 @@ pub use progress::Progress;
 pub use queue::{ByteSize, Queue};
 pub use seed::Seed;
 pub use tunnel::{Parsed, ReadError, Tunnel, Wire};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -118,3 +118,7 @@ pub use settings::{ClientRole, ClientSettings, ServerRole, ServerSettings, Setti
 
 /// The name of these layers in errors and traces.
 const NAME: &str = "tls";
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

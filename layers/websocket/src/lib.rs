@@ -150,3 +150,7 @@ const NAME: &str = "websocket";
 
 /// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

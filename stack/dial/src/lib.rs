@@ -45,3 +45,7 @@ pub use route::environment::Environment;
 pub use route::hop::Hop;
 pub use route::routes::Routes;
 pub use route::target::Target;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

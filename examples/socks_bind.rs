@@ -1,6 +1,6 @@
 //! Accepts a connection through a SOCKS proxy (BIND), as active FTP does, and echoes what comes.
 //!
-//!     call PROXY:PORT [--from HOST] [--socks4 USER]
+//!     socks_bind PROXY:PORT [--from HOST] [--socks4 USER]
 //!
 //! Prints the address that the proxy listens at, and the address of the peer that connects to it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer

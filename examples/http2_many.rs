@@ -1,7 +1,7 @@
 //! A thousand WebSockets over one HTTP/2 connection, all talking.
 //!
-//!     many
-//!     many URL [--cacert FILE] [--number N]
+//!     http2_many
+//!     http2_many URL [--cacert FILE] [--number N]
 //!
 //! Without a URL, the server runs in this process.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer

@@ -1,7 +1,7 @@
 //! Who is behind a proxy: the header of the PROXY protocol, read and written.
 //!
-//!     proxied serve [--tls CHAIN KEY]
-//!     proxied get HOST:PORT v1|v2 SOURCE:PORT
+//!     proxy_protocol serve [--tls CHAIN KEY]
+//!     proxy_protocol get HOST:PORT v1|v2 SOURCE:PORT
 //!
 //! `serve` prints what the header of each connection says, and echoes. `get` claims to be a proxy
 //! before a web server, and prints what that answers.

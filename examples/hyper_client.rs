@@ -1,6 +1,6 @@
 //! Fetches a page with `hyper`, through any chain of hops.
 //!
-//!     web URL [--via HOP]... [--cacert FILE]
+//!     hyper_client URL [--via HOP]... [--cacert FILE]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! Sends a datagram through a SOCKS5 proxy, and prints the one that comes back.
 //!
-//!     datagrams PROXY-URL HOST:PORT TEXT
+//!     socks_udp PROXY-URL HOST:PORT TEXT
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use wirestack::associate;
