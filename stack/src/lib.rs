@@ -63,14 +63,14 @@ mod connect;
 mod driver;
 
 pub use connect::{
-    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected, Prepared,
+    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
     ReconnectEvent, Reconnecting, WebSocket, associate, connect, connect_http2, connect_stream,
 };
 #[cfg(feature = "hyper")]
 pub use connect::{Connecting, HyperStream};
 pub use driver::datagrams::{Association, DatagramSender};
 pub use driver::dial::{DialContext, Dialed, Pool};
-pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming, Origin};
+pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming};
 pub use driver::io::{
     Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, Relayed, Writer, relay,
 };
@@ -85,7 +85,7 @@ pub use wirestack_dial::serve::{
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 pub use wirestack_layer::{
     AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
-    NewConnection, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
+    Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]

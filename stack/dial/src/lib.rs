@@ -29,7 +29,7 @@ pub mod serve;
 
 pub use auth::Credentials;
 pub use dialer::Dialer;
-pub use dialer::step::{BlockingTask, CredentialsRequest, Step, Timeouts};
+pub use dialer::step::{Answer, BlockingTask, CredentialsRequest, Step, Timeouts};
 pub use plan::hints::{RetryHints, SeedStream};
 pub use plan::websocket::{BoxSocket, HttpVersions, RedirectError, Redirects, WebSocketOptions};
 pub use plan::{BoxHttp2, Plan};

@@ -5,7 +5,7 @@ pub(crate) mod proxy_auth;
 pub(crate) mod step;
 
 use crate::dialer::happy_eyeballs::{HappyEyeballs, NextAttempt};
-use crate::dialer::proxy_auth::Desks;
+use crate::dialer::proxy_auth::ProxyAuth;
 use crate::dialer::step::{Step, Timeouts};
 use crate::plan::Plan;
 use crate::plan::hints::{RetryHints, SeedStream};
@@ -27,7 +27,7 @@ use wirestack_layer::{Error, Layer, Place, Seed};
 ///
 /// A driver calls [`step`](Self::step) until it says [`Wait`](Step::Wait), carries out what it says,
 /// reports what happened, and calls `step` again. Whenever something moved in the stack of an open
-/// attempt, and after each answer to a question, it calls [`observe`](Self::observe).
+/// attempt, it calls [`observe`](Self::observe).
 ///
 /// The ways to the target are tried in order; on each, the addresses of the first name by Happy
 /// Eyeballs (RFC 8305); a layer that needs a new connection gets one, five times at most; and so
@@ -45,19 +45,11 @@ pub struct Dialer<L: Layer> {
     redirects: Vec<Retry>,
     /// A stack that waits for an attempt to open.
     built: Option<L>,
-    learnt: RetryHints,
-    desks: Desks,
-    /// What the authenticator of a hop said when it would not go on.
-    given_up: Option<GivenUp>,
+    hints: RetryHints,
+    proxy_auth: ProxyAuth,
     steps: VecDeque<Step>,
     ids: u32,
     state: State,
-}
-
-enum GivenUp {
-    Because(String),
-    /// It wants a new connection.
-    ToReconnect,
 }
 
 enum State {
@@ -102,9 +94,8 @@ where
             failed: Vec::new(),
             redirects: Vec::new(),
             built: None,
-            learnt: RetryHints::default(),
-            desks: Desks::default(),
-            given_up: None,
+            hints: RetryHints::default(),
+            proxy_auth: ProxyAuth::default(),
             steps: VecDeque::new(),
             ids: 0,
             state: State::Start,
@@ -160,7 +151,7 @@ where
                 },
                 State::Opening(opening) => {
                     let until = opening.since.checked_add(self.timeouts.layer);
-                    let until = until.filter(|_| !self.desks.is_asking());
+                    let until = until.filter(|_| !self.proxy_auth.is_asking());
                     if until.is_some_and(|until| until <= now) {
                         self.time_out(self.timeouts.layer, false, now);
                         continue;
@@ -197,8 +188,8 @@ where
         if self.routes.len() + self.failed.len() > 1 {
             self.trace.add(now, Event::Route(route.name.clone()));
         }
-        self.learnt = RetryHints::default();
-        self.desks = Desks::new(route, || self.seeds.seed());
+        self.hints = RetryHints::default();
+        self.proxy_auth = ProxyAuth::new(route, || self.seeds.seed());
         let first = route.first.clone();
         let later = matches!(&first, FirstHop::Shared(share) if share.is_origin);
         if !later && !self.build(now) {
@@ -226,7 +217,7 @@ where
         let Some(route) = self.routes.front() else {
             return false;
         };
-        match self.plan.0.build(route, &mut self.seeds, &self.learnt) {
+        match self.plan.0.build(route, &mut self.seeds, &self.hints) {
             Ok(layer) => self.built = Some(layer),
             // What an earlier connection failed with, and a new one would.
             Err(error) if matches!(error.place(), Place::Layer(_)) => {
@@ -273,7 +264,7 @@ where
     /// Gives up what is under way because it, or everything, takes too long.
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
-            State::Opening(it) if self.desks.is_asking() => (Phase::Ask, it.open, 0),
+            State::Opening(it) if self.proxy_auth.is_asking() => (Phase::Ask, it.open, 0),
             State::Opening(it) => (Phase::Layer(it.what), it.open, it.seen - it.seen_before),
             State::Racing(race) if !race.is_looking_up() => (Phase::Connect, 0, 0),
             _ => (Phase::Resolve, 0, 0),

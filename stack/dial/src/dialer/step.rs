@@ -1,12 +1,12 @@
 //! What a dialer says to its driver.
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Credentials};
 use crate::report::error::DialError;
 use crate::report::id::{AttemptId, Destination, LookupId, QuestionId};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
-use wirestack_layer::Instant;
+use wirestack_layer::{Error, Instant};
 
 /// What a driver has to do next.
 #[derive(Debug)]
@@ -34,15 +34,16 @@ pub enum Step {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Ask the user, or whoever knows, then call [`Dialer::credentials`](super::Dialer::credentials).
+    /// Ask the user, or another source, for credentials, then call
+    /// [`Dialer::answer`](super::Dialer::answer).
     Ask {
         /// Names the question in the answer.
         question: QuestionId,
         /// What is asked.
-        asked: CredentialsRequest,
+        request: CredentialsRequest,
     },
-    /// Send this to another server, then call [`Dialer::replied`](super::Dialer::replied) with what it
-    /// answered.
+    /// Send this to another server, then call [`Dialer::answer`](super::Dialer::answer) with what
+    /// it replied.
     Fetch {
         /// Names the question in the answer.
         question: QuestionId,
@@ -51,8 +52,14 @@ pub enum Step {
         /// What to send.
         data: Bytes,
     },
-    /// Run this on a thread that may wait, then call [`Dialer::ran`](super::Dialer::ran).
-    SpawnBlocking(BlockingTask),
+    /// Run this on a thread that may wait, then call [`Dialer::answer`](super::Dialer::answer) with
+    /// it.
+    SpawnBlocking {
+        /// Names the question in the answer.
+        question: QuestionId,
+        /// What to run.
+        task: BlockingTask,
+    },
     /// Everything is established: the connection of this attempt is the one.
     Ready {
         /// The attempt.
@@ -65,6 +72,17 @@ pub enum Step {
     },
     /// It cannot be done.
     Failed(DialError),
+}
+
+/// The answer to a question: to [`Step::Ask`], [`Step::Fetch`] or [`Step::SpawnBlocking`].
+#[derive(Debug)]
+pub enum Answer {
+    /// The credentials that were asked for, if there are any.
+    Credentials(Option<Credentials>),
+    /// The reply of the other server.
+    Reply(Result<Bytes, Error>),
+    /// The task, which has run.
+    Ran(BlockingTask),
 }
 
 /// What credentials are asked for.
@@ -83,17 +101,11 @@ pub struct CredentialsRequest {
 
 /// Work for a thread that may wait.
 pub struct BlockingTask {
-    pub(crate) question: QuestionId,
     pub(crate) authenticator: Box<dyn Authenticator>,
 }
 
 impl BlockingTask {
-    /// Returns the name of what it answers.
-    pub fn question(&self) -> QuestionId {
-        self.question
-    }
-
-    /// Does it.
+    /// Does the work.
     pub fn run(&mut self) {
         self.authenticator.run_blocking();
     }

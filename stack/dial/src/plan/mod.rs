@@ -25,8 +25,8 @@ pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 /// What to connect to, by which ways, and the stack to open on each connection.
 ///
-/// The stack is built anew for each connection, with what the layers of the last one
-/// [learnt](RetryHints). Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
+/// The stack is built anew for each connection, with the [hints](RetryHints) of the layers of the
+/// last ones. Targets that are reached by hops have ready-made plans; [`new`](Self::new) is for
 /// stacks of one's own.
 pub struct Plan<L>(pub(crate) Box<dyn PlanKind<L>>);
 
@@ -39,7 +39,7 @@ pub(crate) trait PlanKind<L>: Send {
         &mut self,
         route: &Route,
         seeds: &mut SeedStream,
-        learnt: &RetryHints,
+        hints: &RetryHints,
     ) -> Result<L, Error>;
     /// Makes the place that a redirect names the target; `None` if redirects are not followed.
     fn follow(&mut self, _location: &str) -> Option<Result<(), RedirectError>> {
@@ -109,13 +109,8 @@ where
         }])
     }
 
-    fn build(
-        &mut self,
-        _: &Route,
-        seeds: &mut SeedStream,
-        learnt: &RetryHints,
-    ) -> Result<L, Error> {
-        (self.build)(seeds, learnt)
+    fn build(&mut self, _: &Route, seeds: &mut SeedStream, hints: &RetryHints) -> Result<L, Error> {
+        (self.build)(seeds, hints)
     }
 
     fn target(&self) -> String {
@@ -159,7 +154,7 @@ struct Socket {
 
 impl Socket {
     /// What to ask for on a connection to the target that others use too.
-    fn shared(&self) -> Result<Option<(http2::Request, http2::Settings)>, Error> {
+    fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Settings)>, Error> {
         let WebSocketOptions {
             request,
             settings,
@@ -175,7 +170,7 @@ impl Socket {
         if !self.shares || !could {
             return Ok(None);
         }
-        let request = http2::Request::extended("websocket", request.to_http2(settings))?;
+        let request = http2::ConnectRequest::extended("websocket", request.to_http2(settings))?;
         Ok(Some((request, http2.clone())))
     }
 }
@@ -201,20 +196,20 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         let WebSocketOptions {
             request, settings, ..
         } = &self.opening;
-        let client = Client::answered(request, response, settings.clone(), seeds.seed());
-        Some(client.map(|client| client.carrying::<F>().boxed()))
+        let client = Client::from_response(request, response, settings.clone(), seeds.seed());
+        Some(client.map(|client| client.with_payload::<F>().boxed()))
     }
 
     fn build(
         &mut self,
         route: &Route,
         seeds: &mut SeedStream,
-        learnt: &RetryHints,
+        hints: &RetryHints,
     ) -> Result<BoxSocket<F>, Error> {
         let tunnels = self.builder.tunnels(route)?;
         let place = tunnels.len() + usize::from(self.builder.target.is_secure());
         let (opening, seed) = (self.opening.clone(), seeds.seed());
-        let versions = match learnt.error::<http2::NotOffered>(place) {
+        let versions = match hints.error::<http2::NotOffered>(place) {
             None => opening.versions,
             Some(error) if opening.versions == HttpVersions::Http2 => return Err(error.clone()),
             Some(_) => HttpVersions::Http1,

@@ -12,7 +12,7 @@ pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
     /// What to ask for.
-    pub request: websocket::Request,
+    pub request: websocket::ClientRequest,
     /// The limits of the WebSocket.
     pub settings: websocket::Settings,
     /// The limits of the HTTP/2 connection, if it gets there over one.
@@ -25,7 +25,7 @@ pub struct WebSocketOptions {
 
 impl WebSocketOptions {
     /// Asks for this over any version of HTTP, with the usual limits.
-    pub fn new(request: websocket::Request) -> Self {
+    pub fn new(request: websocket::ClientRequest) -> Self {
         Self {
             request,
             settings: websocket::Settings::default(),
@@ -37,17 +37,18 @@ impl WebSocketOptions {
 
     pub(crate) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let client = websocket::Client::new(self.request, self.settings, seed)?;
-        Ok(client.carrying::<F>().boxed())
+        Ok(client.with_payload::<F>().boxed())
     }
 
     pub(crate) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
-        let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
-        let tunnel = http2::Client::new(request, self.http2)?;
+        let request =
+            http2::ConnectRequest::extended("websocket", self.request.to_http2(&self.settings))?;
+        let tunnel = http2::Client::new(request, self.http2);
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap_or_default();
             let request = &self.request;
-            let client = websocket::Client::answered(request, response, self.settings, seed);
-            client.map(websocket::Client::carrying::<F>)
+            let client = websocket::Client::from_response(request, response, self.settings, seed);
+            client.map(websocket::Client::with_payload::<F>)
         });
         Ok(socket.boxed())
     }

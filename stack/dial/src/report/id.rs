@@ -48,6 +48,16 @@ pub struct LookupId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttemptId(pub(crate) u32);
 
-/// Names a question to somebody outside.
+/// Names a question of an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct QuestionId(pub(crate) u32);
+pub struct QuestionId {
+    pub(crate) id: u32,
+    pub(crate) attempt: AttemptId,
+}
+
+impl QuestionId {
+    /// Returns the attempt whose connection waits for the answer.
+    pub fn attempt(self) -> AttemptId {
+        self.attempt
+    }
+}

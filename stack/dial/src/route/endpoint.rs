@@ -3,6 +3,7 @@
 use crate::auth::Credentials;
 use std::fmt;
 use url::{Host, Url};
+use wirestack_layer::HostPort;
 
 /// A host and a port, as somebody else will look them up or connect to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,10 +16,7 @@ pub struct Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
+        HostPort::new(&self.host, self.port).fmt(f)
     }
 }
 

@@ -10,6 +10,7 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use wirestack_http::{Challenge, basic_challenge};
 use wirestack_http1::connect;
 use wirestack_layer::Instant;
 use wirestack_layer::Layer;
@@ -309,11 +310,11 @@ impl ProxyError {
 impl Login {
     /// Lets a request pass, or returns the challenges to answer it with.
     #[cfg_attr(not(feature = "digest"), expect(unused_variables))]
-    fn check(&self, request: &connect::Request, now: Instant) -> Result<(), Vec<String>> {
+    fn check(&self, request: &connect::ConnectRequest, now: Instant) -> Result<(), Vec<Challenge>> {
         match self {
             Self::Nobody => Ok(()),
             Self::Basic(basic) if basic.matches(request.basic()) => Ok(()),
-            Self::Basic(basic) => Err(vec![connect::basic_challenge(&basic.realm)]),
+            Self::Basic(basic) => Err(vec![basic_challenge(&basic.realm)]),
             #[cfg(feature = "digest")]
             Self::Digest(verifier) => {
                 let shown = request.headers.get(PROXY_AUTHORIZATION);

@@ -3,38 +3,38 @@
 use super::challenge::ASKS;
 use crate::kit::{Bench, broken, proxy_client};
 use http::header::HeaderValue;
-use wirestack_http1::connect::{Challenged, Parked};
+use wirestack_http1::{Awaiting, Challenge, Challenged, ProxyClient};
 use wirestack_layer::{Flow, Layer};
 
 #[test]
-fn a_parking_client_asks_before_each_request_and_at_the_response() {
-    let mut bench = Bench::new(proxy_client().parking());
+fn a_client_awaits_authorization_before_each_request_and_at_the_response() {
+    let mut bench = Bench::new(proxy_client().awaiting_authorization());
     assert_eq!(bench.seen().wire, "");
-    assert!(matches!(bench.layer.parked(), Some(Parked::Request)));
+    assert!(matches!(bench.layer.awaiting(), Some(Awaiting::Request)));
     bench.layer.authorize(Some(value("Legs one")));
     bench.process();
     let line = "Proxy-Authorization: Legs one\r\n";
     assert!(bench.seen().wire.contains(line));
     bench.receive(b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Legs go-on\r\nContent-Le");
-    assert!(bench.layer.parked().is_none(), "not before it is whole");
+    assert!(bench.layer.awaiting().is_none(), "not before it is whole");
     bench.receive(b"ngth: 4\r\n\r\nwho");
     assert!(
-        bench.layer.parked().is_none(),
+        bench.layer.awaiting().is_none(),
         "not before its body is read"
     );
     bench.receive(b"?");
-    let Some(Parked::Challenge { refusal, stays }) = bench.layer.parked() else {
-        panic!("not parked at the challenge");
+    let Some(Awaiting::Challenge { refusal, reusable }) = bench.layer.awaiting() else {
+        panic!("not at the challenge");
     };
     assert_eq!(
-        (refusal.proxy_challenges(), stays),
-        (vec!["Legs go-on".to_owned()], true)
+        (refusal.proxy_challenges(), *reusable),
+        (vec![Challenge::new("Legs go-on")], true)
     );
     bench.layer.authorize(Some(value("Legs two")));
     bench.process();
     bench.receive(b"HTTP/1.1 200 OK\r\nProxy-Authentication-Info: proof\r\n\r\nx");
-    let Some(Parked::Response(response)) = bench.layer.parked() else {
-        panic!("not parked at the response");
+    let Some(Awaiting::Response(response)) = bench.layer.awaiting() else {
+        panic!("not at the response");
     };
     assert_eq!(response.headers()["proxy-authentication-info"], "proof");
     assert!(!bench.layer.is_open());
@@ -45,7 +45,7 @@ fn a_parking_client_asks_before_each_request_and_at_the_response() {
 }
 
 #[test]
-fn a_parking_client_can_give_up_anywhere() {
+fn a_client_that_awaits_authorization_can_give_up_anywhere() {
     let refused = "connect[0]: refused: 407 Who | ";
     struct Row<'a> {
         proxy_sends: &'a str,
@@ -65,26 +65,26 @@ fn a_parking_client_can_give_up_anywhere() {
             error: "connect[0]: given up on this side",
         },
     ] {
-        let mut bench = Bench::new(proxy_client().parking());
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
         bench.process();
         if !proxy_sends.is_empty() {
             bench.layer.authorize(None);
             bench.process();
             bench.receive(proxy_sends.as_bytes());
         }
-        assert!(bench.layer.parked().is_some());
+        assert!(bench.layer.awaiting().is_some());
         bench.layer.give_up();
         bench.process();
-        assert!(bench.error().new_connection().is_none());
+        assert!(!bench.error().can_retry());
         let end = bench.seen().app_end;
         assert!(end.starts_with(error), "{proxy_sends}: {end}");
     }
 }
 
 #[test]
-fn a_parked_client_whose_proxy_leaves_needs_a_new_connection() {
+fn a_challenged_client_whose_proxy_leaves_needs_a_new_connection() {
     for reset in [false, true] {
-        let mut bench = Bench::new(proxy_client().parking());
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
         bench.process();
         bench.layer.authorize(None);
         bench.process();
@@ -95,18 +95,22 @@ fn a_parked_client_whose_proxy_leaves_needs_a_new_connection() {
             bench.from_wire.finish();
         }
         bench.process();
-        let parked = bench.layer.parked();
+        let awaiting = bench.layer.awaiting();
         assert!(
-            matches!(parked, Some(Parked::Challenge { stays: false, .. })),
+            matches!(
+                awaiting,
+                Some(Awaiting::Challenge {
+                    reusable: false,
+                    ..
+                })
+            ),
             "{reset}"
         );
         bench.layer.authorize(Some(value("Basic dTpw")));
         bench.process();
         let error = bench.error();
-        let learnt = error
-            .new_connection()
-            .and_then(|new| new.learnt::<Challenged>());
-        assert_eq!(learnt.unwrap().challenges().len(), 2);
+        let hint = error.retry_hint::<Challenged>();
+        assert_eq!(hint.unwrap().challenges.len(), 2);
     }
 }
 

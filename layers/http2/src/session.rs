@@ -1,11 +1,11 @@
-//! The two roles of a connection, as h2 has them.
+//! A connection of h2, in either role.
 
 use crate::error::{Http2Error, NotOffered, local, peer, typed};
-use crate::request::{Asks, asks};
+use crate::io::{Io, Woken};
+use crate::request::{RequestKind, request_kind};
 use crate::settings::Settings;
 use crate::stream::Stream;
 use crate::streams::{Head, StreamId, Streams};
-use crate::wire::{Wire, Woken};
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
@@ -17,31 +17,31 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use wirestack_layer::{Error, Flow, Flows, Place};
 
-/// A connection in one of its roles.
-pub(crate) enum Side {
-    ClientHandshake(Handshake<(SendRequest<Bytes>, client::Connection<Wire, Bytes>)>),
-    /// Without the first part, no more streams will be asked for: h2 ends such a connection after
-    /// its last stream.
+/// A connection of h2 in its role and state.
+pub(crate) enum Session {
+    ClientHandshake(Handshake<(SendRequest<Bytes>, client::Connection<Io, Bytes>)>),
+    /// Without the first part, no more streams will be opened. h2 ends such a connection after its
+    /// last stream.
     Client(
         Option<SendRequest<Bytes>>,
-        Box<client::Connection<Wire, Bytes>>,
+        Box<client::Connection<Io, Bytes>>,
     ),
-    ServerHandshake(Handshake<server::Connection<Wire, Bytes>>),
-    Server(Box<server::Connection<Wire, Bytes>>),
+    ServerHandshake(Handshake<server::Connection<Io, Bytes>>),
+    Server(Box<server::Connection<Io, Bytes>>),
     Over,
 }
 
 type Handshake<T> = Pin<Box<dyn Future<Output = Result<T, h2::Error>> + Send>>;
 
-/// What came of one call.
+/// The result of one poll.
 pub(crate) enum Polled {
     Idle,
     Moved,
     Over(Option<h2::Error>),
 }
 
-impl Side {
-    pub(crate) fn client(wire: Wire, settings: &Settings) -> Self {
+impl Session {
+    pub(crate) fn client(io: Io, settings: &Settings) -> Self {
         let mut builder = client::Builder::new();
         builder
             .initial_window_size(settings.stream_window)
@@ -50,13 +50,13 @@ impl Side {
             .max_frame_size(settings.frame)
             .max_header_list_size(settings.fields)
             .max_concurrent_streams(0) // the server's own, which only pushes
-            // Zero until the peer's SETTINGS: the only way h2 shows that they arrived.
+            // It stays zero until the SETTINGS of the peer arrive. h2 shows that in no other way.
             .initial_max_send_streams(0)
             .enable_push(false);
-        Self::ClientHandshake(Box::pin(async move { builder.handshake(wire).await }))
+        Self::ClientHandshake(Box::pin(async move { builder.handshake(io).await }))
     }
 
-    pub(crate) fn server(wire: Wire, settings: &Settings) -> Self {
+    pub(crate) fn server(io: Io, settings: &Settings) -> Self {
         let mut builder = server::Builder::new();
         builder
             .initial_window_size(settings.stream_window)
@@ -68,10 +68,10 @@ impl Side {
         if settings.extended_connect {
             builder.enable_connect_protocol();
         }
-        Self::ServerHandshake(Box::pin(builder.handshake(wire)))
+        Self::ServerHandshake(Box::pin(builder.handshake(io)))
     }
 
-    /// Whether the peer has introduced itself.
+    /// Returns `true` once the SETTINGS of the peer are in.
     pub(crate) fn is_open(&self) -> bool {
         match self {
             Self::Client(Some(send), _) => send.current_max_send_streams() > 0,
@@ -80,7 +80,7 @@ impl Side {
         }
     }
 
-    /// Whether the peer offers extended CONNECT; `None` as long as that is not known.
+    /// Returns `Some(true)` if the peer offers extended CONNECT; `None` before that is known.
     pub(crate) fn offers_extended_connect(&self) -> Option<bool> {
         match self {
             Self::Client(Some(send), _) if self.is_open() => {
@@ -98,8 +98,8 @@ impl Side {
         }
     }
 
-    /// Says that no more streams will be asked for, or none taken any more; whether that could be
-    /// said.
+    /// Starts a graceful shutdown: no new streams. Returns `false` before the handshake, when
+    /// nothing was done.
     pub(crate) fn finish(&mut self) -> bool {
         match self {
             Self::Client(send, _) => *send = None, // h2 says GOAWAY when the last handle is gone
@@ -109,8 +109,8 @@ impl Side {
         true
     }
 
-    /// Sends the requests that may be sent by now; adds their streams to `streams`.
-    pub(crate) fn ask(
+    /// Sends the requests that the server allows by now, and returns their streams.
+    pub(crate) fn open_streams(
         &mut self,
         waiting: &mut VecDeque<(StreamId, Request<()>)>,
         p: &mut Flows<'_, Streams, Streams>,
@@ -122,11 +122,11 @@ impl Side {
         let Self::Client(Some(send), _) = self else {
             return asked;
         };
-        // What the server allows is known once its SETTINGS are in (RFC 8441 §3).
+        // The SETTINGS of the server tell what it allows (RFC 8441 §3).
         while open && let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
-                Err(peer(Http2Error::NotOffered).needs_new_connection(NotOffered))
+                Err(peer(Http2Error::NotOffered).retry_on_new_connection(NotOffered))
             } else {
                 match send.poll_ready(cx) {
                     Poll::Pending => {
@@ -152,10 +152,11 @@ impl Side {
         asked
     }
 
-    /// Lets h2 read and write; adds what a client asked for to `up` and to `arrived`.
+    /// Lets h2 read and write. Adds the requests of a client to `to_app`, and their streams to
+    /// `arrived`.
     pub(crate) fn poll(
         &mut self,
-        up: &mut Streams,
+        to_app: &mut Streams,
         arrived: &mut Vec<Stream>,
         woken: &Arc<Woken>,
         cx: &mut Context<'_>,
@@ -183,7 +184,7 @@ impl Side {
             },
             Self::Server(connection) => {
                 let mut polled = Polled::Idle;
-                while up.room() > 0 {
+                while to_app.room() > 0 {
                     match connection.poll_accept(cx) {
                         Poll::Pending => return polled,
                         Poll::Ready(None) => return Polled::Over(None),
@@ -191,14 +192,14 @@ impl Side {
                         Poll::Ready(Some(Ok((request, respond)))) => {
                             let (head, recv) = request.into_parts();
                             let request = Request::from_parts(head, ());
-                            let tunnel = asks(&request) != Asks::Response;
-                            let id = up.push(Head::Request(request));
+                            let tunnel = request_kind(&request) != RequestKind::Response;
+                            let id = to_app.push(Head::Request(request));
                             arrived.push(Stream::offered(id, respond, recv, tunnel, woken));
                             polled = Polled::Moved;
                         }
                     }
                 }
-                // The application has requests enough to answer; the others go on.
+                // The application has enough requests to answer. The open streams go on.
                 match connection.poll_closed(cx) {
                     Poll::Pending => polled,
                     Poll::Ready(result) => Polled::Over(result.err()),
@@ -209,7 +210,7 @@ impl Side {
     }
 }
 
-/// A stream that this connection takes no more: another one might.
+/// Returns the error of a stream that this connection cannot open.
 fn refused(error: &h2::Error) -> Error {
     typed(error).unwrap_or_else(|| local(Http2Error::Closed))
 }

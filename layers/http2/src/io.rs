@@ -1,4 +1,4 @@
-//! What h2 takes for a socket, and for a task.
+//! The socket and the task of h2: two pipes behind `AsyncRead` and `AsyncWrite`, and its wakers.
 
 use crate::streams::StreamId;
 use std::io;
@@ -9,14 +9,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wirestack_layer::{End, Flow, Pipe};
 
-/// The two pipes between a layer and h2.
+/// The socket of h2: the two pipes between a layer and h2.
 #[derive(Clone, Default)]
-pub(crate) struct Wire(Arc<Mutex<Pipes>>);
+pub(crate) struct Io(Arc<Mutex<Pipes>>);
 
 pub(crate) struct Pipes {
     pub(crate) incoming: Pipe,
     pub(crate) outgoing: Pipe,
-    /// Whether h2 has more to write than there was room for.
+    /// `true` while h2 has bytes to write for which there was no room.
     pub(crate) blocked: bool,
 }
 
@@ -24,14 +24,14 @@ impl Default for Pipes {
     fn default() -> Self {
         Self {
             incoming: Pipe::new(),
-            // A frame of the usual size: what is beyond waits in h2, where it is counted.
+            // Room for a frame of the usual size. More bytes wait in h2, which counts them.
             outgoing: Pipe::with_limit(16 * 1024),
             blocked: false,
         }
     }
 }
 
-impl Wire {
+impl Io {
     pub(crate) fn pipes(&self) -> MutexGuard<'_, Pipes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,14 +46,14 @@ impl Wire {
         }
         let wanted = slices.iter().any(|slice| !slice.is_empty());
         pipes.blocked = wanted && written == 0;
-        match pipes.blocked {
-            true => Poll::Pending, // `process` polls again when there is room
-            false => Poll::Ready(Ok(written)),
+        if pipes.blocked {
+            return Poll::Pending; // `process` polls again when there is room
         }
+        Poll::Ready(Ok(written))
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Io {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -76,7 +76,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Io {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -106,7 +106,7 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// What h2 woke since it was last asked: the connection, and streams.
+/// The tasks of h2 that were woken: the connection, and streams.
 #[derive(Default)]
 pub(crate) struct Woken {
     connection: AtomicBool,
@@ -147,7 +147,7 @@ impl Wake for Woken {
     }
 }
 
-/// Puts its stream among the woken ones, once.
+/// The waker of a stream. It adds the stream to the woken ones, once.
 pub(crate) struct StreamWaker {
     woken: Arc<Woken>,
     stream: StreamId,
@@ -155,8 +155,8 @@ pub(crate) struct StreamWaker {
 }
 
 impl StreamWaker {
-    /// Says that the stream is about to be looked at.
-    pub(crate) fn looked_at(&self) {
+    /// Notes that the stream is about to be processed.
+    pub(crate) fn begin(&self) {
         self.queued.store(false, Ordering::Release);
     }
 }

@@ -1,8 +1,15 @@
-//! The server's machine: read a request, park until the application decides, answer.
+//! The handshake of a server.
+//!
+//! ```text
+//!   Reading --> Deciding (the application) --> Replying --+--> open
+//!      ^                                                  |
+//!      +-------------- after a challenge -----------------+--> failed
+//! ```
 
+use crate::error::Http1Error;
 use crate::head::{self, HeadReader, RequestHead};
+use crate::limits::Limits;
 use crate::tunnel::Handshake;
-use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
@@ -10,51 +17,51 @@ use std::mem;
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
-/// What requests are taken.
-pub(crate) trait Serve {
+/// The requests that a server takes.
+pub(crate) trait ServerExchange {
     type Request;
     const NAME: &'static str;
-    /// What is awaited: `the CONNECT request`.
+    /// The name of the request, for errors and traces: `the CONNECT request`.
     const AWAITED: &'static str;
-    /// Takes a request, or says what is wrong with it.
+    /// Reads a request from its head.
     fn read(head: RequestHead) -> Result<Self::Request, Http1Error>;
 }
 
-/// A request to come, or under way.
-pub(crate) struct Answering<S: Serve> {
+/// A handshake of a server: a request, and the reply to it.
+pub(crate) struct ServerHandshake<E: ServerExchange> {
     pub(crate) limits: Limits,
-    /// How many requests were answered with "ask again".
+    /// The number of requests that were answered with a challenge.
     pub(crate) rounds: usize,
-    state: State<S::Request>,
+    state: State<E::Request>,
 }
 
 enum State<R> {
     Reading(HeadReader),
     Deciding(R),
-    Answering(Answer),
+    Replying(Reply),
 }
 
-/// What the peer gets, and what follows.
-pub(crate) struct Answer {
+/// The bytes of a reply, and the state after it.
+pub(crate) struct Reply {
     pub(crate) bytes: BytesMut,
-    pub(crate) then: Then,
+    pub(crate) next: AfterReply,
 }
 
-/// What follows an answer.
-pub(crate) enum Then {
-    /// The tunnel; this is what there is to tell about it.
+/// The state after a reply.
+pub(crate) enum AfterReply {
+    /// An open tunnel, with these facts.
     Open(String),
-    /// Another request.
+    /// The wait for another request.
     Again,
     Fail(Error),
 }
 
-/// A request that was accepted.
+/// The outcome of a request that was accepted.
 pub(crate) struct Accepted {
     pub(crate) facts: String,
 }
 
-impl<S: Serve> Answering<S> {
+impl<E: ServerExchange> ServerHandshake<E> {
     pub(crate) fn new() -> Self {
         Self {
             limits: Limits::default(),
@@ -64,17 +71,17 @@ impl<S: Serve> Answering<S> {
     }
 
     /// Returns the request while it waits for a decision.
-    pub(crate) fn request(&self) -> Option<&S::Request> {
+    pub(crate) fn request(&self) -> Option<&E::Request> {
         match &self.state {
             State::Deciding(request) => Some(request),
             _ => None,
         }
     }
 
-    /// Answers the request if one waits; `process` sends the answer.
-    pub(crate) fn decide(&mut self, decide: impl FnOnce(&S::Request) -> Answer) {
+    /// Replies to the request, if one waits. `process` sends the reply.
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&E::Request) -> Reply) {
         if let State::Deciding(request) = &self.state {
-            self.state = State::Answering(decide(request));
+            self.state = State::Replying(decide(request));
         }
     }
 
@@ -83,43 +90,43 @@ impl<S: Serve> Answering<S> {
             return Ok(true);
         };
         let head = reader.read::<RequestHead>(p.from_wire, &self.limits);
-        match head.and_then(|head| head.map(S::read).transpose()) {
+        match head.and_then(|head| head.map(E::read).transpose()) {
             Ok(Some(request)) => self.state = State::Deciding(request),
             Ok(None) => {
-                let awaited = S::AWAITED;
+                let awaited = E::AWAITED;
                 let seen = p.from_wire.len();
                 let cut = p
                     .from_wire
-                    .truncation(S::NAME, Http1Error::Truncated { awaited, seen });
+                    .truncation(E::NAME, Http1Error::Truncated { awaited, seen });
                 return cut.map_or(Ok(false), Err);
             }
             Err(cause) => {
-                let bytes = apology(&cause);
-                let then = Then::Fail(Error::peer(S::NAME, cause));
-                self.state = State::Answering(Answer { bytes, then });
+                let bytes = error_reply(&cause);
+                let next = AfterReply::Fail(Error::peer(E::NAME, cause));
+                self.state = State::Replying(Reply { bytes, next });
             }
         }
         Ok(true)
     }
 }
 
-impl<S: Serve> Handshake for Answering<S> {
+impl<E: ServerExchange> Handshake for ServerHandshake<E> {
     type Outcome = Accepted;
-    const NAME: &'static str = S::NAME;
+    const NAME: &'static str = E::NAME;
 
     fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
-            // An end of the wire is no reason to go: a client may say all it has and half-close.
+            // A client may half-close once it has sent everything, so an end is no reason to stop.
             if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {
                 return Ok(None);
             }
             let next = State::Reading(HeadReader::default());
-            if let State::Answering(answer) = mem::replace(&mut self.state, next) {
-                p.to_wire.push(answer.bytes.freeze());
-                match answer.then {
-                    Then::Open(facts) => return Ok(Some(Accepted { facts })),
-                    Then::Again => self.rounds += 1,
-                    Then::Fail(error) => return Err(error),
+            if let State::Replying(reply) = mem::replace(&mut self.state, next) {
+                p.to_wire.push(reply.bytes.freeze());
+                match reply.next {
+                    AfterReply::Open(facts) => return Ok(Some(Accepted { facts })),
+                    AfterReply::Again => self.rounds += 1,
+                    AfterReply::Fail(error) => return Err(error),
                 }
             }
         }
@@ -128,37 +135,36 @@ impl<S: Serve> Handshake for Answering<S> {
 
     fn progress(&self) -> Progress {
         match self.state {
-            State::Reading(_) => Progress::Opening(S::AWAITED),
-            State::Deciding(_) => Progress::Deciding(S::AWAITED),
-            State::Answering(_) => Progress::Opening("room for the answer"),
+            State::Reading(_) => Progress::Opening(E::AWAITED),
+            State::Deciding(_) => Progress::Deciding(E::AWAITED),
+            State::Replying(_) => Progress::Opening("room for the answer"),
         }
     }
 }
 
-impl Answer {
-    /// Answers with a response that says no, or, if it does not, with an apology.
-    ///
-    /// `says_no` tells which statuses do; `bodiless` that the request was a HEAD.
-    pub(crate) fn rejection<S: Serve>(
+impl Reply {
+    /// Replies with a response whose status rejects the request, as `rejects` tells, and otherwise
+    /// with a 500. With `bodiless`, the body is left out: the request was a HEAD.
+    pub(crate) fn rejection<E: ServerExchange>(
         response: &Response<Bytes>,
-        says_no: impl FnOnce(StatusCode) -> bool,
+        rejects: impl FnOnce(StatusCode) -> bool,
         bodiless: bool,
     ) -> Self {
         let status = response.status();
-        if !says_no(status) {
-            return Self::apology::<S>(Http1Error::NotARejection(status));
+        if !rejects(status) {
+            return Self::error_reply::<E>(Http1Error::NotARejection(status));
         }
         Self {
             bytes: rejection(response, bodiless),
-            then: Then::Fail(Error::local(S::NAME, Http1Error::Rejected(status))),
+            next: AfterReply::Fail(Error::local(E::NAME, Http1Error::Rejected(status))),
         }
     }
 
-    /// Answers 500 to what the application did wrong.
-    pub(crate) fn apology<S: Serve>(cause: Http1Error) -> Self {
+    /// Replies with a 500 to a mistake of the application.
+    pub(crate) fn error_reply<E: ServerExchange>(cause: Http1Error) -> Self {
         Self {
-            bytes: apology(&cause),
-            then: Then::Fail(Error::local(S::NAME, cause)),
+            bytes: error_reply(&cause),
+            next: AfterReply::Fail(Error::local(E::NAME, cause)),
         }
     }
 }
@@ -190,8 +196,8 @@ fn rejection(response: &Response<Bytes>, bodiless: bool) -> BytesMut {
     out
 }
 
-/// Writes what the peer is told about a request that failed.
-fn apology(cause: &Http1Error) -> BytesMut {
+/// Writes the response to a request that failed.
+fn error_reply(cause: &Http1Error) -> BytesMut {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = cause.status();
     if let Http1Error::NotConnect(_) = cause {
