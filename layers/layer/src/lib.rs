@@ -94,6 +94,7 @@ mod clock;
 mod error;
 mod flow;
 mod layer;
+pub mod origin;
 mod part;
 mod pipe;
 mod progress;

@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_dial::BoxHttp2;
 use wirestack_http2::{Asks, Request, Streams, asks};
-use wirestack_layer::{End, Error, Flow, Layer};
+use wirestack_layer::{End, Error, Flow, Layer, origin};
 use wirestack_nest::Engine;
 use wirestack_websocket as websocket;
 
@@ -169,7 +169,7 @@ impl Http2 {
                 return closed;
             }
             let late = ready!(late.as_mut().poll(cx));
-            late.map_err(|error| Error::local("runtime", error))?;
+            late.map_err(|error| Error::local(origin::RUNTIME, error))?;
             Poll::Ready(Err(Error::peer("http2", Unclosed)))
         })
         .await

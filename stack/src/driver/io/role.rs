@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::any::TypeId;
-use wirestack_layer::{Error, Layer};
+use wirestack_layer::{Error, Layer, origin};
 use wirestack_nest::Engine;
 use wirestack_websocket::{Client, CloseCode, Closed, Payload, PingToken, Pong, Server};
 
@@ -80,7 +80,7 @@ fn is_socket<F: Payload>(part: TypeId) -> bool {
 
 /// The error of one that is not there.
 pub(crate) fn none() -> Error {
-    Error::local("connection", NoSocket)
+    Error::local(origin::CONNECTION, NoSocket)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use wirestack_layer::{End, Error, Layer, Pipe, Queue};
+use wirestack_layer::{End, Error, Layer, Pipe, Queue, origin};
 use wirestack_websocket::{CloseCode, Closed, Payload, PingToken};
 
 impl<L, F> Connection<L>
@@ -58,7 +58,9 @@ where
             }
             match self.engine().to_app().closed() {
                 Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
-                Some(End::Finished) => return Poll::Ready(Err(Error::peer("connection", Ended))),
+                Some(End::Finished) => {
+                    return Poll::Ready(Err(Error::peer(origin::CONNECTION, Ended)));
+                }
                 None => ready!(self.advance(cx)),
             }
         }
