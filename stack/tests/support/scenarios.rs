@@ -192,30 +192,30 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     let other = at("other.test", Service::Socket);
     let hosts = || net([moved("http://other.test:1/x"), other.clone()]);
     add("a redirect", hosts(), direct(), &[]);
-    let circle = at("other.test", says(307, "ws://target.test:1/"));
+    let back = at("other.test", says(307, "ws://target.test:1/"));
     let error = &[
-        "the redirect leads in a circle: a 302 to ws://other.test:1/x, then a 307 to ws://target.test:1/",
+        "the redirects form a loop: a 302 to ws://other.test:1/x, then a 307 to ws://target.test:1/",
     ];
     add(
-        "a circle",
-        net([moved("ws://other.test:1/x"), circle]),
+        "a loop",
+        net([moved("ws://other.test:1/x"), back]),
         direct(),
         error,
     );
     let more = at("other.test", says(301, "more"));
     let hosts = net([moved("//other.test:1/a/b"), more]);
     add(
-        "a circle of one",
+        "a loop of one",
         hosts,
         direct(),
-        &["a circle: ", "then a 301 to "],
+        &["a loop: ", "then a 301 to "],
     );
     let elsewhere = net([moved("ftp://other.test/")]);
     add(
         "no WebSocket",
         elsewhere,
         direct(),
-        &["does not lead to a WebSocket"],
+        &["not ws://, wss://, http:// or https://"],
     );
     let mut off = Scenario {
         name: "redirects are off",

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::Response;
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Layer, Place, Progress, origin};
 use wirestack_nest::Engine;
 
 impl<L: Layer + 'static> Dialer<L>
@@ -130,7 +130,7 @@ where
                 self.layer_failed(error, open, ended, now);
             }
             Some(End::Finished) => {
-                let error = Error::peer("dialer", EndedEarly).at(Place::Layer(open));
+                let error = Error::peer(origin::DIALER, EndedEarly).at(Place::Layer(open));
                 self.layer_failed(error, open, true, now);
             }
         }

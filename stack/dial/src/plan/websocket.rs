@@ -1,30 +1,32 @@
+//! The options of a WebSocket: its request, its versions of HTTP, and its redirects.
+
 use crate::route::target::Target;
 use wirestack_http2 as http2;
 use wirestack_layer::{Error, Layer, Queue, Seed};
 use wirestack_nest::Nest;
 use wirestack_websocket::{self as websocket, Message, Payload};
 
-/// A WebSocket at the top of a stack of any depth, boxed. Its application's side is messages, unless
-/// it is their parts or bytes.
+/// A WebSocket at the top of a stack of any depth, boxed. Its application side carries messages, or
+/// their parts, or bytes.
 pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
 
-/// How to open a WebSocket.
+/// The options for opening a WebSocket.
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
-    /// What to ask for.
+    /// The handshake request.
     pub request: websocket::Request,
     /// The limits of the WebSocket.
     pub settings: websocket::Settings,
-    /// The limits of the HTTP/2 connection, if it gets there over one.
+    /// The limits of the HTTP/2 connection, if there is one below the WebSocket.
     pub http2: http2::Settings,
     /// The versions of HTTP that may be used.
     pub versions: HttpVersions,
-    /// Which redirects of the server are followed.
+    /// The redirects of the server that are followed.
     pub redirects: Redirects,
 }
 
 impl WebSocketOptions {
-    /// Asks for this over any version of HTTP, with the usual limits.
+    /// Creates options with any version of HTTP, the default limits, and no redirects.
     pub fn new(request: websocket::Request) -> Self {
         Self {
             request,
@@ -57,13 +59,13 @@ impl WebSocketOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpVersions {
-    /// HTTP/2 where the server speaks it and offers extended CONNECT (RFC 8441), else HTTP/1.1.
-    /// Without TLS it is HTTP/1.1, as nothing tells what the server speaks.
+    /// HTTP/2 if the server speaks it and offers extended CONNECT (RFC 8441), or else HTTP/1.1.
+    /// Without TLS it is HTTP/1.1, because there is no ALPN to agree on HTTP/2.
     #[default]
     Any,
     /// HTTP/1.1 only.
     Http1,
-    /// HTTP/2 only; without TLS, with prior knowledge.
+    /// HTTP/2 only. Without TLS it starts with prior knowledge (RFC 9113 §3.3).
     Http2,
 }
 
@@ -77,24 +79,26 @@ impl HttpVersions {
     }
 }
 
-/// Which redirects of a server (301, 302, 303, 307 and 308 with a `Location`) are followed, instead
-/// of being its refusal. At most five are; `wss` never leads to `ws`; and to another origin go no
-/// `Authorization`, no `Cookie` and no field whose value is marked as sensitive.
+/// The redirects of a server (301, 302, 303, 307 and 308 with a `Location`) that are followed. A
+/// redirect that is not followed is a refusal.
+///
+/// At most five are followed, and none from `wss` to `ws`. Another origin does not receive
+/// `Authorization`, `Cookie` or any field whose value is marked as sensitive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// None.
+    /// No redirects.
     #[default]
     Off,
-    /// Those that keep scheme, host and port.
+    /// Redirects with the same scheme, host and port.
     SameOrigin,
-    /// All.
+    /// All redirects.
     Any,
 }
 
 impl Redirects {
-    /// Where a redirect leads; `None` if it is not to be followed at all.
-    pub(crate) fn lead(
+    /// Returns the target of a redirect, or `None` if no redirects are followed.
+    pub(crate) fn resolve(
         self,
         from: &Target,
         location: &str,
@@ -109,30 +113,30 @@ impl Redirects {
         if from.is_secure() && !to.is_secure() {
             return Some(Err(RedirectError::Insecure));
         }
-        match self == Self::Any || from.origin() == to.origin() {
-            true => Some(Ok(to)),
-            false => Some(Err(RedirectError::OtherOrigin)),
+        if self == Self::SameOrigin && from.origin() != to.origin() {
+            return Some(Err(RedirectError::OtherOrigin));
         }
+        Some(Ok(to))
     }
 }
 
-/// Why a redirect was not followed.
+/// The reason that a redirect was not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// It leads to what is no `ws`, `wss`, `http` or `https` URL.
-    #[error("the redirect does not lead to a WebSocket")]
+    /// The redirect leads to a URL that is not `ws`, `wss`, `http` or `https`.
+    #[error("the redirect leads to a URL that is not ws://, wss://, http:// or https://")]
     NotAWebSocket,
-    /// It leads from `wss` to `ws`.
-    #[error("the redirect leads from wss to ws")]
+    /// The redirect leads from `wss` to `ws`.
+    #[error("the redirect leads from wss:// to ws://, which has no TLS")]
     Insecure,
-    /// It leads to another scheme, host or port, which [`Redirects::SameOrigin`] forbids.
-    #[error("the redirect leads to another origin")]
+    /// The redirect leads to another scheme, host or port, which [`Redirects::SameOrigin`] forbids.
+    #[error("the redirect leads to another origin, but only the same origin is allowed")]
     OtherOrigin,
-    /// It leads to where it was redirected from before.
-    #[error("the redirect leads in a circle")]
-    Circle,
-    /// There were more than five.
+    /// The redirect leads to a URL that has redirected before.
+    #[error("the redirects form a loop")]
+    Loop,
+    /// The server redirected more than five times.
     #[error("there were too many redirects")]
     TooMany,
 }
