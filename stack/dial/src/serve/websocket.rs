@@ -1,17 +1,18 @@
-//! What a WebSocket server makes of a client's first words, in either version of HTTP.
+//! The decision of a WebSocket server about a request over HTTP/2.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{Asks, asks};
 use wirestack_websocket::{Accept, Offer, Server, Settings};
 
-/// What a server decides: to accept, or this response.
+/// The decision about a request: to accept it, or to refuse it with this response.
 pub type Verdict = Result<Accept, Box<Response<Bytes>>>;
 
-/// Reads what a request on a stream of an HTTP/2 connection asks for, or says no.
+/// Reads the offer of a WebSocket from a request on an HTTP/2 stream, or returns the response that
+/// refuses the request.
 pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
     match asks(request) {
-        // Clients and proxies write the token as they please.
+        // Clients and proxies write the token in upper or lower case.
         Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => Offer::of_http2(request),
         Asks::Protocol(_) => Err(plain(StatusCode::NOT_IMPLEMENTED)),
         Asks::Tunnel(_) => Err(plain(StatusCode::METHOD_NOT_ALLOWED)),
@@ -19,8 +20,8 @@ pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes
     }
 }
 
-/// Answers it: the WebSocket that was accepted, with the fields of the response, or the response
-/// that says no.
+/// Returns the WebSocket that was accepted, with the header fields of the response, or the response
+/// that refuses the request.
 pub fn answer(
     offer: &Offer<'_>,
     verdict: Verdict,
@@ -28,7 +29,7 @@ pub fn answer(
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
     match Server::answered(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
-        Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol nobody offered
+        Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol that was not offered
     }
 }
 
