@@ -32,7 +32,7 @@ async fn echo(mut request: Request) -> Response {
     };
     let mut settings = Settings::default();
     settings.deflate = Some(Deflate::default());
-    let (server, response) = match Server::answered(&offer, Accept::new(), settings) {
+    let (server, response) = match Server::from_request(&offer, Accept::new(), settings) {
         Ok(answered) => answered,
         Err(error) => return Response::new(Body::from(error.to_string())),
     };

@@ -63,14 +63,14 @@ mod connect;
 mod driver;
 
 pub use connect::{
-    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected, Prepared,
+    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
     ReconnectEvent, Reconnecting, WebSocket, associate, connect, connect_http2, connect_stream,
 };
 #[cfg(feature = "hyper")]
 pub use connect::{Connecting, HyperStream};
 pub use driver::datagrams::{Association, DatagramSender};
 pub use driver::dial::{DialContext, Dialed, Pool};
-pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming, Origin};
+pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming};
 pub use driver::io::{
     Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, Relayed, Writer, relay,
 };
@@ -87,7 +87,7 @@ pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 pub use wirestack_layer::origin;
 pub use wirestack_layer::{
     AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
-    NewConnection, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
+    Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]
@@ -101,9 +101,21 @@ pub use {
 struct Readme;
 
 #[cfg(all(doctest, feature = "tokio", feature = "aws-lc-rs"))]
-#[doc = include_str!("../../docs/write-a-layer.md")]
-struct WriteALayer;
+mod guides {
+    #[doc = include_str!("../../docs/guides/drive-by-hand.md")]
+    struct DriveByHand;
 
-#[cfg(all(doctest, feature = "smol"))]
-#[doc = include_str!("../../docs/write-a-runtime.md")]
-struct WriteARuntime;
+    #[doc = include_str!("../../docs/guides/proxies.md")]
+    struct Proxies;
+
+    #[cfg(feature = "digest")]
+    #[doc = include_str!("../../docs/guides/servers.md")]
+    struct Servers;
+
+    #[doc = include_str!("../../docs/guides/write-a-layer.md")]
+    struct WriteALayer;
+
+    #[cfg(feature = "smol")]
+    #[doc = include_str!("../../docs/guides/write-a-runtime.md")]
+    struct WriteARuntime;
+}

@@ -43,7 +43,7 @@ impl Layer for Knock {
             b'k' => self.open = true,
             b'n' => {
                 self.over = true;
-                p.fail(Error::peer("knock", "come again").needs_new_connection(42_u32));
+                p.fail(Error::peer("knock", "come again").retry_on_new_connection(42_u32));
             }
             b'r' => {
                 self.over = true;

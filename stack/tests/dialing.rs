@@ -21,7 +21,7 @@ use wirestack::Instant;
 use wirestack::dial::{
     Credentials, Dialer, Hop, Plan, Redirects, Routes, Timeouts, WebSocketOptions,
 };
-use wirestack::websocket::{Message, Request};
+use wirestack::websocket::{ClientRequest, Message};
 use wirestack::{BoxSocket, Queue, Seed};
 
 fn dial(
@@ -34,7 +34,7 @@ fn dial(
 ) -> Run {
     let start = Instant::now();
     let url = "ws://target.test:1/";
-    let mut opening = WebSocketOptions::new(Request::new(url).unwrap());
+    let mut opening = WebSocketOptions::new(ClientRequest::new(url).unwrap());
     opening.redirects = redirects;
     let plan: Plan<BoxSocket<Queue<Message>>> =
         Plan::websocket(routes, url.parse().unwrap(), None, opening).unwrap();

@@ -10,7 +10,7 @@ use support::{PATIENCE, TLS, listen, proxy, socks_server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wirestack::dial::Reason;
-use wirestack::http2::{self, Asks, Request};
+use wirestack::http2::{self, ConnectRequest, RequestKind};
 use wirestack::websocket::{Accept, CloseCode, Message};
 use wirestack::{AccessPolicy, Engine, Nest, ProxyServer, tls};
 use wirestack::{
@@ -262,7 +262,7 @@ async fn tunnels(io: tokio::net::TcpStream, secure: bool) {
     };
     http2.spawn();
     while let Some(Ok(incoming)) = http2.accept().await {
-        let Asks::Tunnel(authority) = incoming.asks() else {
+        let RequestKind::Tunnel(authority) = incoming.request_kind() else {
             panic!("not a tunnel")
         };
         let target = tokio::net::TcpStream::connect(authority.as_str()).await;
@@ -307,7 +307,7 @@ async fn an_ordinary_request_gets_an_answer_and_harms_nobody() {
     let url = format!("http://{}", start(server()).await);
     let http2 = connect_http2(&url).direct().await.unwrap();
     let mut socket = http2.websocket("/").await.unwrap();
-    let other = Request::extended("connect-udp", {
+    let other = ConnectRequest::extended("connect-udp", {
         let mut head = http::Request::new(());
         *head.uri_mut() = format!("{url}/udp").parse().unwrap();
         head
@@ -439,7 +439,7 @@ async fn a_server_that_goes_away_lets_open_streams_finish() {
         .await
         .unwrap();
     http2.spawn();
-    let tunnel = || Request::tunnel("example.org", 22).unwrap();
+    let tunnel = || ConnectRequest::tunnel("example.org", 22).unwrap();
     let (_, mut stream) = http2.open(tunnel()).await.unwrap();
     going.await.unwrap();
     stream.write_all(b"still").await.unwrap();

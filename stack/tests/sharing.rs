@@ -11,7 +11,7 @@ use support::{PATIENCE, TLS, echo, listen};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use wirestack::dial::{Hop, PoolConfig, Redirects};
-use wirestack::http2::{Asks, Connection as Http2Layer, Settings};
+use wirestack::http2::{Connection as Http2Layer, RequestKind, Settings};
 use wirestack::websocket::{Accept, Message};
 use wirestack::{Connection, Http2, Pool, ServerSocket, WebSocket, WebSocketServer, connect};
 use wirestack::{Engine, http1};
@@ -84,7 +84,7 @@ async fn serve_tunnels(listener: TcpListener, served: Count) {
                     incoming.respond(response.body("who?".into()).unwrap());
                     continue;
                 }
-                let Asks::Tunnel(authority) = incoming.asks() else {
+                let RequestKind::Tunnel(authority) = incoming.request_kind() else {
                     panic!("not a tunnel")
                 };
                 let mut target = TcpStream::connect(authority.as_str()).await.unwrap();

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
-use wirestack::http2::{self, Request};
+use wirestack::http2::{self, ConnectRequest};
 use wirestack::websocket::{Client, CloseCode, Message, Server, Settings, WebSocketError};
 use wirestack::{Connection, Engine, Error, Http2, Identity, Seed, relay, tls};
 
@@ -399,7 +399,7 @@ async fn closing_a_websocket_over_http2_is_bounded() {
     let server = connection(b, http2::Connection::server(http2::Settings::server()));
     client.spawn();
     server.spawn();
-    let opening = client.open(Request::tunnel("example.org", 1).unwrap());
+    let opening = client.open(ConnectRequest::tunnel("example.org", 1).unwrap());
     let accepting = async {
         let incoming = server.accept().await.unwrap().unwrap();
         incoming.accept(http::HeaderMap::new()).unwrap() // which nobody reads
@@ -432,7 +432,7 @@ async fn a_stream_that_the_peer_resets_tells_the_writer() {
     let server = new(b, http2::Connection::server(http2::Settings::server()));
     client.spawn();
     server.spawn();
-    let opening = client.open(Request::tunnel("example.org", 1).unwrap());
+    let opening = client.open(ConnectRequest::tunnel("example.org", 1).unwrap());
     let accepting = async {
         let incoming = server.accept().await.unwrap().unwrap();
         incoming.accept(http::HeaderMap::new()).unwrap()

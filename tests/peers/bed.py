@@ -147,7 +147,7 @@ class Bed:
         }
         proxied = {"our_proxied": ["serve"], "our_proxied_tls": ["serve", *tls]}
         for name, command in proxied.items():
-            self.start(name, self.programs / "proxied", *command)
+            self.start(name, self.programs / "proxy_protocol", *command)
         for name, command in commands.items():
             self.start(name, serve, *command)
         # With compression on.

@@ -93,8 +93,8 @@ class Programs:
         return f"{len(PAYLOAD)} bytes equal" + self.told(log, says, mark)
 
     def called(self, proxy, *options):
-        """Our call listens at a proxy; who calls there is echoed."""
-        with self.bed.passing("call", self.folder / "call", proxy, *options) as at:
+        """Our client of BIND listens at a proxy; bytes of a peer that connects there are echoed."""
+        with self.bed.passing("socks_bind", self.folder / "socks_bind", proxy, *options) as at:
             host, port = at.split(":")
             with socket.create_connection((host, int(port)), LIMIT) as caller:
                 caller.sendall(PAYLOAD)

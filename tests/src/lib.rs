@@ -106,10 +106,8 @@ impl Kind {
             }
             (Self::Connect, Role::Server) => http1::connect::Server::new().boxed(),
             (Self::Http2, Role::Client) => {
-                let request = http2::Request::tunnel("example.org", 443).unwrap();
-                http2::Client::new(request, http2_settings())
-                    .unwrap()
-                    .boxed()
+                let request = http2::ConnectRequest::tunnel("example.org", 443).unwrap();
+                http2::Client::new(request, http2_settings()).boxed()
             }
             (Self::Http2, Role::Server) => http2::Server::new(http2_settings()).boxed(),
             (Self::Tls, Role::Client) => TLS13.client().boxed(),

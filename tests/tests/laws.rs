@@ -123,7 +123,7 @@ fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Mess
         joint.with_bypass(shape.bypass).boxed()
     };
     let client = move || {
-        let request = websocket::Request::new("ws://example.org/").unwrap();
+        let request = websocket::ClientRequest::new("ws://example.org/").unwrap();
         let settings = websocket::Settings::default();
         let client = websocket::Client::new(request, settings, Seed::new([3; 32]));
         over(Role::Client, client.unwrap().boxed())
@@ -145,11 +145,12 @@ fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Mess
 fn extended(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Message>> {
     let client = move || {
         let settings = websocket::Settings::default();
-        let request = websocket::Request::new("wss://example.org/chat").unwrap();
-        let asked = http2::Request::extended("websocket", request.to_http2(&settings)).unwrap();
-        let tunnel = http2::Client::new(asked, http2_settings()).unwrap();
+        let request = websocket::ClientRequest::new("wss://example.org/chat").unwrap();
+        let asked =
+            http2::ConnectRequest::extended("websocket", request.to_http2(&settings)).unwrap();
+        let tunnel = http2::Client::new(asked, http2_settings());
         let answered = move |response| {
-            websocket::Client::answered(&request, response, settings, Seed::new([3; 32]))
+            websocket::Client::from_response(&request, response, settings, Seed::new([3; 32]))
         };
         let below = nest(kinds, Role::Client, shape);
         if shape.right {

@@ -1,7 +1,7 @@
 //! The body of a refusal, read by its framing (RFC 9112 §6.3).
 
-use crate::Limits;
 use crate::head::ResponseHead;
+use crate::limits::Limits;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
@@ -9,14 +9,14 @@ use wirestack_layer::{Flow, Pipe};
 
 /// Reads a body and keeps its start.
 ///
-/// Anything odd in the framing ends it there: what follows cannot be told from the next message.
+/// An error in the framing ends the body there, as the rest cannot be told from the next message.
 pub(crate) struct Body {
     framing: Framing,
     excerpt: BytesMut,
     keep: usize,
-    /// How many more bytes may be read, framing included.
+    /// The number of bytes that may still be read, framing included.
     budget: usize,
-    /// Whether to read on when enough is kept, for the sake of the message behind it.
+    /// `true` to read up to the end even if enough is kept, as another message follows.
     whole: bool,
 }
 
@@ -29,7 +29,8 @@ enum Framing {
 }
 
 impl Body {
-    /// Creates the reader of a response's body; `whole` reads beyond the excerpt up to its end.
+    /// Creates the reader of a response's body. With `whole`, it reads beyond the excerpt, up to
+    /// the end.
     pub(crate) fn new(head: &ResponseHead, whole: bool, limits: &Limits) -> Self {
         Self {
             framing: Framing::of(head),
@@ -40,7 +41,7 @@ impl Body {
         }
     }
 
-    /// Reads what there is; true once nothing more will be read.
+    /// Reads the bytes that are there. Returns `true` once nothing more will be read.
     pub(crate) fn read(&mut self, from: &mut Pipe) -> bool {
         while !self.is_over() && !from.is_empty() {
             let first = from.first();
@@ -51,7 +52,7 @@ impl Body {
         self.is_over() || from.is_closed()
     }
 
-    /// Returns whether the framing says that all of it was read.
+    /// Returns `true` if the body was read up to the end that its framing gives.
     pub(crate) fn is_complete(&self) -> bool {
         matches!(self.framing, Framing::Complete)
     }
@@ -117,10 +118,12 @@ impl Framing {
             // field [...] such a message might indicate an attempt to perform request smuggling";
             // HTTP/1.0 has no transfer codings (RFC 9112 §6.1, §6.3).
             let clear = head.version == Version::HTTP_11 && !headers.contains_key(CONTENT_LENGTH);
-            return match is_chunked(headers) {
-                true if clear => Self::Chunked(Chunked::Size { size: 0, digits: 0 }),
-                true => Self::Broken,
-                false => Self::UntilClose,
+            return if !is_chunked(headers) {
+                Self::UntilClose
+            } else if clear {
+                Self::Chunked(Chunked::Size { size: 0, digits: 0 })
+            } else {
+                Self::Broken
             };
         }
         match length(headers) {
@@ -132,7 +135,7 @@ impl Framing {
     }
 }
 
-/// Returns whether `chunked` is the only coding: no other is understood.
+/// Returns `true` if `chunked` is the only coding. No other one is understood.
 fn is_chunked(headers: &HeaderMap) -> bool {
     let mut fields = headers.get_all(TRANSFER_ENCODING).iter();
     let first = fields.next().map(|value| value.as_bytes());
@@ -140,7 +143,7 @@ fn is_chunked(headers: &HeaderMap) -> bool {
         && fields.next().is_none()
 }
 
-/// Returns the length if there is one, and an error if it is not one and the same number.
+/// Returns the length, if there is one; an error if it is no number, or not always the same.
 fn length(headers: &HeaderMap) -> Option<Result<u64, ()>> {
     let fields = headers.get_all(CONTENT_LENGTH).iter();
     let items = fields.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
@@ -148,17 +151,17 @@ fn length(headers: &HeaderMap) -> Option<Result<u64, ()>> {
     lengths.reduce(|one, other| if one == other { one } else { Err(()) })
 }
 
-/// Reads digits and nothing else, where `str::parse` takes a sign.
+/// Reads digits alone, where `str::parse` takes a sign too.
 fn digits(text: &[u8]) -> Option<u64> {
     let all = text.iter().all(u8::is_ascii_digit);
     let text = str::from_utf8(text).ok().filter(|_| all)?;
     text.parse().ok()
 }
 
-/// Where in a chunked body the next byte is (RFC 9112 §7.1).
+/// The position of the next byte in a chunked body (RFC 9112 §7.1).
 ///
-/// Nothing is tolerated that the grammar does not have: a reader that takes a bare LF, a sign or any
-/// two bytes behind the data disagrees with its neighbours about where the message ends.
+/// The grammar is taken strictly. A reader that takes a bare LF, a sign or any two bytes behind the
+/// data disagrees with its neighbours about the end of the message.
 enum Chunked {
     Size { size: u64, digits: u8 },
     Extension { size: u64 },

@@ -1,10 +1,10 @@
-use crate::Refusal;
 use http::{Method, StatusCode};
 use std::error::Error as StdError;
 use std::fmt;
+use wirestack_http::Refusal;
 
-/// Why an HTTP/1.1 handshake failed: what [`Error::cause`](wirestack_layer::Error::cause) of this
-/// crate's errors is.
+/// The reason why an HTTP/1.1 handshake failed: the [cause](wirestack_layer::Error::cause) of each
+/// error of this crate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Http1Error {
@@ -13,24 +13,22 @@ pub enum Http1Error {
     BadHost,
     /// The port is not between 1 and 65535.
     BadPort,
-    /// The user or the password cannot be sent (RFC 7617 §2).
-    BadCredentials(&'static str),
-    /// This is not a protocol's token (RFC 9110 §7.8).
+    /// The text is not the token of a protocol (RFC 9110 §7.8).
     BadToken,
     /// The request names no host: neither a `Host` field nor an absolute URI.
     NoHost,
-    /// An upgrade cannot be asked for with CONNECT.
+    /// The request for an upgrade is a CONNECT, which cannot ask for one.
     UpgradeByConnect,
 
     // --- heads ---
-    /// The wire ended before this was complete, after so many bytes of it.
+    /// The wire ended in the middle of a head.
     Truncated {
-        /// What was awaited.
+        /// The name of the head, such as `the CONNECT response`.
         awaited: &'static str,
-        /// How many bytes of it had come.
+        /// The number of its bytes that had come.
         seen: usize,
     },
-    /// The head is not HTTP/1, and this is what is wrong with it.
+    /// The head is not HTTP/1, for this reason.
     Malformed(&'static str),
     /// The head is longer than this many bytes.
     HeadTooLarge(usize),
@@ -38,35 +36,35 @@ pub enum Http1Error {
     TooManyHeaders(usize),
 
     // --- responses ---
-    /// The peer said no.
+    /// The peer refused the request.
     Refused(Box<Refusal>),
-    /// This side gave up before the request was sent, or would not have its answer.
+    /// The application gave up: before the request, or at the response that opens.
     GivenUp,
     /// The peer answered a CONNECT with `101 Switching Protocols`.
     SwitchedOnConnect,
     /// The peer switched to a protocol that was not asked for, or did not say to which.
     SwitchedElsewhere {
-        /// What was asked for.
+        /// The token that was asked for.
         wanted: String,
     },
 
     // --- requests ---
-    /// The request is for another method than CONNECT.
+    /// The request has another method than CONNECT.
     NotConnect(Method),
     /// The target of a CONNECT is not `host:port` with a port from 1 to 65535.
     BadTarget,
     /// A CONNECT announces content, which it cannot have (RFC 9110 §9.3.6).
     ConnectWithContent,
-    /// The application said no, with this status.
+    /// The application rejected the request with this status.
     Rejected(StatusCode),
-    /// The application rejected a request with a status that does not say no.
+    /// The application rejected the request with a status that rejects nothing.
     NotARejection(StatusCode),
     /// The application accepted an upgrade that the client had not offered.
     NotOffered,
 }
 
 impl Http1Error {
-    /// Returns what a server answers to a request that it cannot take.
+    /// Returns the status of the response to a request with this error.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::HeadTooLarge(_) | Self::TooManyHeaders(_) => {
@@ -84,16 +82,17 @@ impl fmt::Display for Http1Error {
         match self {
             Self::BadHost => f.write_str("the host is neither a name in ASCII nor an address"),
             Self::BadPort => f.write_str("the port is not between 1 and 65535"),
-            Self::BadCredentials(what) => write!(f, "credentials that cannot be sent: {what}"),
-            Self::BadToken => f.write_str("not the token of a protocol"),
+            Self::BadToken => f.write_str("the token is not the name of a protocol"),
             Self::NoHost => f.write_str("neither a Host field nor an absolute URI names the host"),
             Self::UpgradeByConnect => f.write_str("an upgrade cannot be asked for with CONNECT"),
             Self::Truncated { awaited, seen } => {
                 write!(f, "the wire ended after {seen} bytes of {awaited}")
             }
             Self::Malformed(what) => write!(f, "not an HTTP/1 head: {what}"),
-            Self::HeadTooLarge(limit) => write!(f, "a head of more than {limit} bytes"),
-            Self::TooManyHeaders(limit) => write!(f, "a head of more than {limit} header fields"),
+            Self::HeadTooLarge(limit) => write!(f, "the head has more than {limit} bytes"),
+            Self::TooManyHeaders(limit) => {
+                write!(f, "the head has more than {limit} header fields")
+            }
             Self::Refused(refusal) => write!(f, "refused: {refusal}"),
             Self::GivenUp => f.write_str("given up on this side"),
             Self::SwitchedOnConnect => {
@@ -110,14 +109,19 @@ impl fmt::Display for Http1Error {
             Self::ConnectWithContent => f.write_str("the CONNECT announces content"),
             Self::Rejected(status) => write!(f, "rejected by the application with {status}"),
             Self::NotARejection(status) => {
-                write!(f, "rejected with {status}, which does not say no")
+                write!(
+                    f,
+                    "rejected with {status}, which is no status of a rejection"
+                )
             }
-            Self::NotOffered => f.write_str("accepted an upgrade that was not offered"),
+            Self::NotOffered => {
+                f.write_str("the application accepted an upgrade that was not offered")
+            }
         }
     }
 }
 
 impl StdError for Http1Error {}
 
-/// How many characters of a foreign method a text shows.
+/// The number of characters of a method that an error shows.
 const METHOD_SHOWN: usize = 32;

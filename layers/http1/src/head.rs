@@ -1,9 +1,11 @@
 //! Heads of messages: found, parsed by `httparse`, and written.
 
-use crate::{Http1Error, Limits};
+use crate::error::Http1Error;
+use crate::limits::Limits;
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
+use wirestack_http::grammar::has_token;
 use wirestack_layer::Pipe;
 
 /// The head of a response.
@@ -74,12 +76,12 @@ impl Head for RequestHead {
 
 /// Reads one head after the other from a pipe.
 ///
-/// It looks at each byte once for the end of the head and parses then, so that a head that arrives
-/// byte by byte costs no more than one that arrives whole. The start line is looked at as soon as
-/// possible: a peer that does not speak HTTP at all may never send an empty line.
+/// It searches each byte once for the end of the head and parses the head then, so a head that
+/// arrives byte by byte costs no more than one that arrives whole. It parses the start line as soon
+/// as it can, because a peer that does not speak HTTP may never send an empty line.
 #[derive(Default)]
 pub(crate) struct HeadReader {
-    /// The bytes of the heads before this one.
+    /// The number of bytes of the heads before this one.
     spent: usize,
     scanned: usize,
     line: usize,
@@ -87,7 +89,7 @@ pub(crate) struct HeadReader {
 }
 
 impl HeadReader {
-    /// Takes the next head out, or asks for more.
+    /// Takes the next head out of the pipe, or requires more bytes.
     pub(crate) fn read<H: Head>(
         &mut self,
         from: &mut Pipe,
@@ -118,7 +120,7 @@ impl HeadReader {
         }
     }
 
-    /// Returns the length of the head once its empty line is there.
+    /// Returns the length of the head; `None` before its empty line is there.
     fn end<H: Head>(&mut self, bytes: &[u8]) -> Result<Option<usize>, Http1Error> {
         let before = self.scanned;
         while let Some(rest) = bytes.get(self.scanned..)
@@ -145,7 +147,7 @@ impl HeadReader {
     }
 }
 
-/// How many bytes of an incomplete start line are parsed, again with each that comes.
+/// The number of bytes up to which an incomplete start line is parsed, again with each that comes.
 const EARLY: usize = 32;
 
 fn version(minor: Option<u8>) -> Version {
@@ -184,7 +186,7 @@ fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<Header
     Ok(headers)
 }
 
-/// Line ends are left in a value only where it is folded.
+/// Replaces a line end, which is left in a value only where that is folded.
 fn unfold(byte: u8) -> u8 {
     match byte {
         b'\r' | b'\n' => b' ',
@@ -192,7 +194,7 @@ fn unfold(byte: u8) -> u8 {
     }
 }
 
-/// Returns whether the field's value stands in no `Debug`.
+/// Returns `true` if the value of the field is a secret, which no `Debug` shows.
 pub(crate) fn is_secret(name: &HeaderName) -> bool {
     [
         header::AUTHORIZATION,
@@ -203,51 +205,38 @@ pub(crate) fn is_secret(name: &HeaderName) -> bool {
     .contains(name)
 }
 
-/// Bounds a text from the wire and replaces its control characters.
+/// Shortens a text from the wire, and replaces its control characters.
 fn shown(text: &str) -> String {
     let shown = text.chars().take(REASON_SHOWN);
     shown
-        .map(|c| match c.is_control() {
-            true => char::REPLACEMENT_CHARACTER,
-            false => c,
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
         })
         .collect()
 }
 
-/// How many characters of a reason phrase are kept.
+/// The number of characters of a reason phrase that are kept.
 const REASON_SHOWN: usize = 128;
 
-/// Shows a status with its reason, or with the usual one if it has none.
-pub(crate) fn status_text(status: StatusCode, reason: &str) -> String {
-    let usual = status.canonical_reason().unwrap_or_default();
-    let reason = if reason.is_empty() { usual } else { reason };
-    format!("{} {reason}", status.as_str())
-        .trim_end()
-        .to_owned()
-}
-
-/// Returns whether the fields of a list have the token, in any case.
-pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let fields = headers.get_all(name).iter();
-    let mut tokens = fields.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
-    tokens.any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
-}
-
-/// Returns whether a request announces content.
+/// Returns `true` if a request announces content.
 pub(crate) fn has_content(headers: &HeaderMap) -> bool {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     headers.contains_key(header::TRANSFER_ENCODING) || lengths.any(|length| length != "0")
 }
 
-/// Returns whether the connection can carry another exchange after this one, as far as the head
-/// says (RFC 9112 §9.3).
+/// Returns `true` if the head lets the connection carry another exchange after this one (RFC 9112
+/// §9.3).
 pub(crate) fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
     version == Version::HTTP_11
-        && !lists(headers, &header::CONNECTION, "close")
-        && !lists(headers, &PROXY_CONNECTION, "close")
+        && !has_token(headers, &header::CONNECTION, "close")
+        && !has_token(headers, &PROXY_CONNECTION, "close")
 }
 
-/// Not in any RFC, but some proxies say `close` here.
+/// A field of no RFC, in which some proxies say `close`.
 static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Writes a status line.
@@ -255,7 +244,7 @@ pub(crate) fn write_status(out: &mut BytesMut, status: StatusCode, reason: &str)
     write_line(out, &["HTTP/1.1 ", status.as_str(), " ", reason]);
 }
 
-/// Writes a line in pieces.
+/// Writes a line that consists of pieces.
 pub(crate) fn write_line(out: &mut BytesMut, pieces: &[&str]) {
     for piece in pieces {
         out.extend_from_slice(piece.as_bytes());
@@ -263,14 +252,14 @@ pub(crate) fn write_line(out: &mut BytesMut, pieces: &[&str]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the fields but for those that are `left_out`.
+/// Writes the fields, except those that are `left_out`.
 pub(crate) fn write_headers(out: &mut BytesMut, headers: &HeaderMap, left_out: &[HeaderName]) {
     for (name, value) in headers.iter().filter(|(name, _)| !left_out.contains(name)) {
         write_header(out, name, value);
     }
 }
 
-/// Writes one field, its name as RFCs spell it: some old peers compare it letter by letter.
+/// Writes one field. Its name is spelled as in the RFCs, because some old peers compare it exactly.
 pub(crate) fn write_header(out: &mut BytesMut, name: &HeaderName, value: &HeaderValue) {
     for (nth, word) in name.as_str().split('-').enumerate() {
         if nth > 0 {
@@ -293,5 +282,5 @@ pub(crate) fn write_header(out: &mut BytesMut, name: &HeaderName, value: &Header
     out.extend_from_slice(b"\r\n");
 }
 
-/// The fields that frame content, which no message of this crate leaves to its caller.
+/// The fields that frame content. No caller sets them in a message of this crate.
 pub(crate) const FRAMING: [HeaderName; 2] = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];

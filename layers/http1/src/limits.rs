@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// What a handshake may cost: how many bytes it may hold, and how long it waits for the body of a
-/// refusal.
+/// The cost of a handshake: the bytes that it may hold, and the time that it waits for the body of
+/// a refusal.
 ///
 /// ```
 /// let mut limits = wirestack_http1::Limits::default();
@@ -10,18 +10,18 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The bytes of a head, start line and empty line included; to a client, those of the interim
-    /// responses before it count too. 16 KiB.
+    /// The bytes of a head, with its start line and its empty line. A client counts the interim
+    /// responses before it too. 16 KiB.
     pub head: usize,
     /// The number of header fields in a head. 100.
     pub headers: usize,
-    /// The bytes of a refusal's body that are kept to be shown. 2 KiB.
+    /// The bytes of a refusal's body that are kept. 2 KiB.
     pub excerpt: usize,
-    /// The bytes of a refusal's body, with its framing, that are read at most. 64 KiB.
+    /// The bytes of a refusal's body that are read, with its framing. 64 KiB.
     pub body: usize,
-    /// How long a refusal waits for its body before it is reported without. 2 seconds.
+    /// The time that a refusal waits for its body before it is reported without. 2 seconds.
     pub grace: Duration,
-    /// How often a server challenges a client on one connection; the last challenge closes it. 4.
+    /// The number of challenges of a server on one connection. The last one closes it. 4.
     pub challenges: usize,
 }
 

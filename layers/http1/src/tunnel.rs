@@ -1,21 +1,21 @@
-//! A handshake that leaves a tunnel behind: what all four layers of this crate are.
+//! A handshake and the tunnel that it opens, as in all four layers of this crate.
 
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Progress};
 
-/// What happens on the wire until the tunnel is open.
+/// The exchange on the wire until the tunnel is open.
 pub(crate) trait Handshake {
-    /// What is known of a handshake that succeeded.
+    /// The result of a handshake that succeeded.
     type Outcome;
-    /// The layer's name.
+    /// The name of the layer.
     const NAME: &'static str;
-    /// Goes on as far as it can; the outcome opens the tunnel, an error ends it.
+    /// Goes on as far as it can. The outcome opens the tunnel; an error ends it.
     fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
     fn deadline(&self) -> Option<Instant> {
         None
     }
 
-    /// Whether it waits for a decision that a broken wire does not make needless.
+    /// Returns `true` while it waits for a decision that still matters when the wire is broken.
     fn holds(&self) -> bool {
         false
     }
@@ -54,7 +54,7 @@ impl<H: Handshake> Tunnel<H> {
             p.propagate_stop();
             match handshake.step(&mut p, now) {
                 Ok(Some(outcome)) => *self = Self::Open(outcome),
-                // What waits for room or for a decision would not hear of these.
+                // A handshake that waits for room or for a decision does not see an abort.
                 Ok(None) => match (p.from_wire.closed(), p.from_app.closed()) {
                     (Some(End::Aborted(error)), _) if !handshake.holds() => {
                         let error = error.clone();
@@ -97,7 +97,7 @@ impl<H: Handshake> Tunnel<H> {
     }
 }
 
-/// Makes a `Layer` of a type that has a `tunnel` whose outcome has `facts`.
+/// Implements `Layer` for a type that has a `tunnel` whose outcome has `facts`.
 macro_rules! tunnel_layer {
     ($layer:ty, $handshake:ty) => {
         impl wirestack_layer::Layer for $layer {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use wirestack_http1::{connect, upgrade};
+use wirestack_http1::{Awaiting, ProxyClient, connect, upgrade};
 use wirestack_laws::{Subject, check};
 use wirestack_layer::{LayerExt, Pipe};
 
@@ -30,12 +30,12 @@ fn a_challenged_connect_keeps_the_laws() {
 }
 
 #[test]
-fn a_parking_connect_keeps_the_laws() {
-    check(&parking().deciding(|layer| {
+fn a_connect_that_awaits_authorization_keeps_the_laws() {
+    check(&authorized().deciding(|layer| {
         if let Some(client) = layer.part_mut::<connect::Client>() {
-            let value = match client.parked() {
+            let value = match client.awaiting() {
                 None => return false,
-                Some(connect::Parked::Challenge { .. }) => {
+                Some(Awaiting::Challenge { .. }) => {
                     Some(wirestack_http1::basic_credentials("u", "p").unwrap())
                 }
                 Some(_) => None,
@@ -47,7 +47,7 @@ fn a_parking_connect_keeps_the_laws() {
         let Some(server) = server.filter(|server| server.request().is_some()) else {
             return false;
         };
-        match server.request().and_then(connect::Request::basic) {
+        match server.request().and_then(connect::ConnectRequest::basic) {
             Some(_) => server.accept(HeaderMap::new()),
             None => server.challenge("the proxy"),
         }
@@ -56,20 +56,23 @@ fn a_parking_connect_keeps_the_laws() {
 }
 
 #[test]
-fn a_parking_connect_that_gives_up_keeps_the_laws() {
-    check(&parking().refused().deciding(|layer| {
+fn a_connect_that_gives_up_keeps_the_laws() {
+    check(&authorized().refused().deciding(|layer| {
         if let Some(client) = layer.part_mut::<connect::Client>() {
-            let parked = client.parked().is_some();
+            let awaits = client.awaiting().is_some();
             client.give_up();
-            return parked;
+            return awaits;
         }
         false
     }));
 }
 
-fn parking() -> Subject<Pipe> {
-    let client = || connect::Client::new("example.org", 443).unwrap().parking();
-    Subject::tunnel("connect, parking", client, connect::Server::new)
+fn authorized() -> Subject<Pipe> {
+    let client = || {
+        let client = connect::Client::new("example.org", 443).unwrap();
+        client.awaiting_authorization()
+    };
+    Subject::tunnel("connect, authorized", client, connect::Server::new)
 }
 
 #[test]

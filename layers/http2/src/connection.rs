@@ -1,12 +1,11 @@
-use crate::NAME;
-use crate::error::{Http2Error, local, peer, typed};
+use crate::error::{Http2Error, NAME, local, peer, typed};
 use crate::frames::FieldBlocks;
+use crate::io::{Io, Woken};
 use crate::keepalive::Pinger;
+use crate::session::{Polled, Session};
 use crate::settings::Settings;
-use crate::side::{Polled, Side};
-use crate::stream::{Around, Stream};
+use crate::stream::{Stream, StreamContext, ToApp};
 use crate::streams::{Head, StreamId, Streams};
-use crate::wire::{Wire, Woken};
 use http::Request;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -19,52 +18,52 @@ use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
-/// Both sides of its application are [`Streams`]. When the application finishes, no more streams are
-/// opened or taken, those that are open go on, and after the last one the connection ends; when it
-/// aborts, everything is cut short. What the peer does to one stream harms no other.
+/// Both flows of its application are [`Streams`]. When the application finishes, no more streams
+/// are opened or taken, the open ones go on, and the connection ends after the last one. When it
+/// aborts, every stream is cut short. A fault of the peer on one stream harms no other.
 pub struct Connection {
     settings: Settings,
-    wire: Wire,
+    io: Io,
     woken: Arc<Woken>,
-    side: Side,
+    session: Session,
     streams: HashMap<StreamId, Stream>,
-    /// What a client asks for, as soon as the server lets it.
+    /// The requests of a client that the server does not allow yet.
     waiting: VecDeque<(StreamId, Request<()>)>,
-    /// Streams to look at in the next round.
+    /// The streams to process in the next round.
     changed: Vec<StreamId>,
-    /// Streams to be reset, once h2 has written what it holds.
+    /// The streams to reset once h2 has written all that it holds.
     resetting: Vec<StreamId>,
     pinger: Option<Pinger>,
-    /// The peer has introduced itself.
+    /// `true` once the SETTINGS of the peer are in.
     opened: bool,
-    /// When it has to, once the time is known.
+    /// The time by which they must be in; `None` before the first `process`.
     due: Option<Option<Instant>>,
     finishing: bool,
     wire_ended: bool,
-    /// Of a server: where the client's bytes are cut for h2.
+    /// Of a server: the places at which the bytes of the client are cut for h2.
     blocks: Option<FieldBlocks>,
 }
 
 impl Connection {
-    /// Creates the client's side.
+    /// Creates the side of the client.
     pub fn client(settings: Settings) -> Self {
-        Self::new(settings, Side::client)
+        Self::new(settings, Session::client)
     }
 
-    /// Creates the server's side.
+    /// Creates the side of the server.
     pub fn server(settings: Settings) -> Self {
-        let mut server = Self::new(settings, Side::server);
+        let mut server = Self::new(settings, Session::server);
         server.blocks = Some(FieldBlocks::of_client());
         server
     }
 
-    fn new(settings: Settings, side: fn(Wire, &Settings) -> Side) -> Self {
+    fn new(settings: Settings, session: fn(Io, &Settings) -> Session) -> Self {
         let settings = settings.in_range();
-        let wire = Wire::default();
+        let io = Io::default();
         Self {
-            side: side(wire.clone(), &settings),
+            session: session(io.clone(), &settings),
             settings,
-            wire,
+            io,
             woken: Arc::default(),
             streams: HashMap::new(),
             waiting: VecDeque::new(),
@@ -79,33 +78,35 @@ impl Connection {
         }
     }
 
-    /// Returns whether the server offers extended CONNECT; `None` before its SETTINGS are in, and on
-    /// a server's side.
+    /// Returns `Some(true)` if the server offers extended CONNECT; `None` before its SETTINGS are
+    /// in, and on the side of the server.
     pub fn offers_extended_connect(&self) -> Option<bool> {
-        self.side.offers_extended_connect()
+        self.session.offers_extended_connect()
     }
 
-    /// Returns how many streams are open.
+    /// Returns the number of open streams.
     pub fn streams(&self) -> usize {
         self.streams.len() + self.waiting.len()
     }
 
-    /// Moves everything that can move, once; whether to do so again.
+    /// Moves everything that can move, once. Returns `true` if it must be called again.
     fn round(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let waker = self.woken.waker();
         let cx = &mut Context::from_waker(&waker);
         self.woken.take_connection();
         let mut moved = self.exchange(p, now);
         moved |= self.take_heads(p);
-        moved |= self.look_at_streams(p);
+        moved |= self.process_streams(p);
         if p.from_app.is_closed() && self.waiting.is_empty() && !self.finishing {
-            self.finishing = self.side.finish();
+            self.finishing = self.session.finish();
             moved |= self.finishing;
         }
-        let asked = self.side.ask(&mut self.waiting, p, &self.woken, cx);
+        let asked = self
+            .session
+            .open_streams(&mut self.waiting, p, &self.woken, cx);
         moved |= self.add(asked);
         let mut arrived = Vec::new();
-        let polled = self.side.poll(p.to_app, &mut arrived, &self.woken, cx);
+        let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
         moved |= self.add(arrived);
         match polled {
             Polled::Idle => {}
@@ -115,9 +116,9 @@ impl Connection {
                 return false;
             }
         }
-        if !self.opened && self.side.is_open() {
+        if !self.opened && self.session.is_open() {
             self.opened = true;
-            let pings = self.settings.keepalive.zip(self.side.ping_pong());
+            let pings = self.settings.keepalive.zip(self.session.ping_pong());
             self.pinger = pings.map(|(settings, ping)| Pinger::new(settings, ping, now));
         }
         if let Some(pinger) = &mut self.pinger
@@ -130,9 +131,9 @@ impl Connection {
         moved | self.exchange(p, now) | !self.woken.is_empty()
     }
 
-    /// Moves bytes between the wire and h2; returns whether there were any.
+    /// Moves bytes between the wire and h2. Returns `true` if there were any.
     fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
-        let mut pipes = self.wire.pipes();
+        let mut pipes = self.io.pipes();
         let before = p.from_wire.revision() + p.to_wire.revision();
         if let Some(pinger) = &mut self.pinger
             && !p.from_wire.is_empty()
@@ -141,7 +142,7 @@ impl Connection {
         }
         match &mut self.blocks {
             None => p.from_wire.transfer_to(&mut pipes.incoming),
-            // h2 has not been polled for what it got.
+            // h2 has not read its last piece yet.
             Some(_) if !pipes.incoming.is_empty() => {}
             Some(blocks) => {
                 let len = p.from_wire.len().min(pipes.incoming.room());
@@ -156,7 +157,7 @@ impl Connection {
         told || p.from_wire.revision() + p.to_wire.revision() != before
     }
 
-    /// Takes what the application asks and answers.
+    /// Takes the requests and the responses of the application.
     fn take_heads(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
         let mut taken = false;
         while let Some((id, head)) = p.from_app.arrived() {
@@ -174,7 +175,13 @@ impl Connection {
                 }
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
-                        stream.answer(response, p.to_app, p.index);
+                        stream.answer(
+                            response,
+                            &mut ToApp {
+                                streams: p.to_app,
+                                index: p.index,
+                            },
+                        );
                         self.changed.push(id);
                     }
                 }
@@ -183,9 +190,9 @@ impl Connection {
         taken
     }
 
-    /// Lets the streams move at which something has happened, and only those.
-    fn look_at_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
-        let blocked = self.wire.pipes().blocked;
+    /// Processes the streams that have changed, and only those.
+    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
+        let blocked = self.io.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
         changed.extend(iter::from_fn(|| p.from_app.readable()));
@@ -194,7 +201,7 @@ impl Connection {
             changed.append(&mut self.resetting);
         }
         for id in &changed {
-            self.look_at(*id, blocked, p);
+            self.process_stream(*id, blocked, p);
         }
         let any = !changed.is_empty();
         changed.clear();
@@ -202,7 +209,7 @@ impl Connection {
         any
     }
 
-    fn look_at(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
+    fn process_stream(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
             if aborted && self.waiting.iter().any(|(waiting, _)| *waiting == id) {
@@ -214,14 +221,16 @@ impl Connection {
             }
             return;
         };
-        let around = Around {
-            down: p.from_app,
-            up: p.to_app,
+        let context = StreamContext {
+            from_app: p.from_app,
+            to_app: ToApp {
+                streams: p.to_app,
+                index: p.index,
+            },
             excerpt: self.settings.excerpt,
             blocked,
-            index: p.index,
         };
-        if stream.process(around) {
+        if stream.process(context) {
             self.resetting.push(id);
         }
         if stream.is_over() {
@@ -239,15 +248,15 @@ impl Connection {
         any
     }
 
-    /// h2 is done: every stream learns why, and so does who opens them.
+    /// Ends every stream, and the flow of new ones, because h2 has ended.
     fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
-            self.look_at(id, false, p); // what arrived before still counts
+            self.process_stream(id, false, p); // deliver what arrived before the end
         }
-        let mut pipes = self.wire.pipes();
+        let mut pipes = self.io.pipes();
         pipes.outgoing.transfer_all_to(p.to_wire);
-        // h2 keeps no more than the text of what ended the wire: the wire knows better.
+        // h2 keeps only the text of an error of the wire. The wire has the error itself.
         let error = match (pipes.incoming.closed(), error) {
             (Some(End::Aborted(error)), _) => Some(error.clone()),
             (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Http2Error::Truncated))),
@@ -273,7 +282,7 @@ impl Connection {
     }
 
     fn close(&mut self) {
-        self.side = Side::Over;
+        self.session = Session::Over;
         self.streams.clear();
         self.waiting.clear();
         self.pinger = None;
@@ -298,11 +307,11 @@ impl Layer for Connection {
             }
             Some(due) => due.is_some_and(|due| due <= now),
         };
-        match (&self.side, p.from_app.closed()) {
-            (Side::Over, _) => {}
+        match (&self.session, p.from_app.closed()) {
+            (Session::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
                 let error = error.clone();
-                self.wire.pipes().outgoing.transfer_all_to(p.to_wire);
+                self.io.pipes().outgoing.transfer_all_to(p.to_wire);
                 p.to_wire.abort(error.clone());
                 p.to_app.abort(error);
                 self.close();
@@ -310,14 +319,14 @@ impl Layer for Connection {
             _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.settings.opening))),
             _ => while self.round(&mut p, now) {},
         }
-        if let Side::Over = self.side {
+        if let Session::Over = self.session {
             p.discard();
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match (&self.side, &self.pinger) {
-            (Side::Over, _) => None,
+        match (&self.session, &self.pinger) {
+            (Session::Over, _) => None,
             (_, Some(pinger)) => pinger.deadline(),
             (_, None) => self.due.flatten().filter(|_| !self.opened),
         }
@@ -328,13 +337,13 @@ impl Layer for Connection {
     }
 
     fn is_flushed(&self) -> bool {
-        let pipes = self.wire.pipes();
+        let pipes = self.io.pipes();
         pipes.outgoing.is_empty() && !pipes.blocked
     }
 
     fn progress(&self) -> Progress {
-        match self.side {
-            Side::Over => Progress::Over,
+        match self.session {
+            Session::Over => Progress::Over,
             _ if !self.opened => Progress::Opening("the peer's SETTINGS"),
             _ if self.finishing => Progress::Closing("the end of the last stream"),
             _ => Progress::Open,

@@ -1,22 +1,21 @@
-use crate::NAME;
-use bytes::Bytes;
 use h2::Reason;
-use http::{HeaderMap, StatusCode};
-use std::fmt;
+use http::StatusCode;
 use std::time::Duration;
+use wirestack_http::Refusal;
 use wirestack_layer::Error;
 
-/// Why a connection or a stream failed: what [`Error::cause`] of this crate's errors is.
+/// The reason why a connection or a stream failed: the [cause](Error::cause) of each error of this
+/// crate.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Http2Error {
-    /// A request that cannot be sent.
+    /// The request cannot be sent, for this reason.
     #[error("not a request to connect with: {0}")]
     BadRequest(&'static str),
-    /// More streams than [`Settings::streams`](crate::Settings::streams).
+    /// A stream would be one more than [`Settings::streams`](crate::Settings::streams).
     #[error("there are {0} streams already, and no more are allowed")]
     TooManyStreams(u32),
-    /// The peer said nothing, or not that it speaks HTTP/2.
+    /// The peer sent no SETTINGS in time.
     #[error("no SETTINGS frame came within {0:?}")]
     NoSettings(Duration),
     /// The server's SETTINGS do not offer extended CONNECT (RFC 8441 §3).
@@ -25,75 +24,42 @@ pub enum Http2Error {
     /// The server refused a request.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
-    /// This side gave up before the request was sent, or would not have its answer.
+    /// The application gave up: before the request, or at the response that opens.
     #[error("given up on this side")]
     GivenUp,
-    /// This side refused the request.
+    /// The application refused the request with this status.
     #[error("the request was refused here with status {}", .0.as_u16())]
     RefusedHere(StatusCode),
     /// The peer reset the stream.
     #[error("the peer reset the stream: {0}")]
     Reset(Reason),
-    /// The peer said GOAWAY before it came to this stream, or with an error.
+    /// The peer sent GOAWAY before it processed this stream, or with an error.
     #[error("the peer is going away: {0}")]
     GoAway(Reason),
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
-    /// "a frame of any other type MUST be treated as a stream error" (RFC 9113 §8.5).
+    /// The peer sent fields behind the data of a tunnel: "a frame of any other type MUST be treated
+    /// as a stream error" (RFC 9113 §8.5).
     #[error("fields after the data of a tunnel")]
     Trailers,
     /// The wire ended while streams were open.
     #[error("the wire ended while streams were open")]
     Truncated,
-    /// The connection ended before a tunnel.
+    /// The connection ended before a tunnel was asked for.
     #[error("the connection ended before a tunnel was asked for")]
     NoTunnel,
-    /// No answer to a PING.
+    /// The peer did not answer a PING in time.
     #[error("no answer to a PING within {0:?}")]
     NoPong(Duration),
-    /// The application ended the connection before the stream.
+    /// The application closed the connection, or its stream.
     #[error("the connection was closed on this side")]
     Closed,
 }
 
-/// A final response that says no: its status, its fields, and the start of its body.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// The status code.
-    pub status: StatusCode,
-    /// The fields.
-    pub headers: HeaderMap,
-    /// The start of the body, within [`Settings::excerpt`](crate::Settings::excerpt).
-    pub body: Bytes,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal")
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
-            .finish()
-    }
-}
-
-/// What a layer learns for the next connection to the same server: not to ask it for extended
-/// CONNECT again.
+/// A hint for the next connection to the same server: not to ask for extended CONNECT again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotOffered;
-
-/// What a layer learns for the next connection to the same proxy, which asked for credentials and
-/// then left: that they can be sent at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Challenged;
 
 pub(crate) fn local(cause: Http2Error) -> Error {
     Error::local(NAME, cause)
@@ -103,7 +69,8 @@ pub(crate) fn peer(cause: Http2Error) -> Error {
     Error::peer(NAME, cause)
 }
 
-/// What h2 says, typed; `None` for what is the wire's, whose own end knows more.
+/// Returns the typed error of an error of h2; `None` for one of the wire, whose end has the error
+/// itself.
 pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
     if error.is_io() {
         return None;
@@ -116,3 +83,6 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
         (false, _) => local(Http2Error::Protocol(error.to_string())),
     })
 }
+
+/// The name of these layers in errors and traces.
+pub(crate) const NAME: &str = "http2";

@@ -1,22 +1,22 @@
-//! Where frames end (RFC 9113 §4.1).
+//! The boundaries of frames (RFC 9113 §4.1).
 
 /// Finds the ends of field blocks in the bytes that a client sends.
 ///
-/// h2 tells of a broken connection before it hands out the requests that came before the fault in the
-/// same read. A server therefore feeds it no further than to the end of a field block, and takes the
-/// request: so it does not matter how the bytes were cut.
+/// If a fault comes in the same read as a request before it, h2 reports the fault first and the
+/// request never. So a server feeds h2 up to the end of a field block, takes the request, and goes
+/// on. Then it does not matter how the bytes were cut.
 #[derive(Debug)]
 pub(crate) struct FieldBlocks {
     header: [u8; HEADER],
-    /// How many bytes of the header are here.
+    /// The number of bytes of the header that are here.
     known: usize,
-    /// How many bytes of the payload are still to come.
+    /// The number of bytes of the payload that are still to come.
     payload: usize,
     ends_block: bool,
 }
 
 impl FieldBlocks {
-    /// Begins before the client's preface.
+    /// Begins before the preface of the client.
     pub(crate) fn of_client() -> Self {
         Self {
             header: [0; HEADER],
@@ -26,8 +26,8 @@ impl FieldBlocks {
         }
     }
 
-    /// Reads on through the next `len` bytes at most, and returns how many there are up to the end of a
-    /// field block, or all.
+    /// Reads up to the end of a field block, or `len` bytes. Returns the number of bytes that it
+    /// read.
     pub(crate) fn next<'a>(&mut self, len: usize, chunks: impl Iterator<Item = &'a [u8]>) -> usize {
         let mut read = 0;
         for chunk in chunks {
@@ -51,7 +51,7 @@ impl FieldBlocks {
         read
     }
 
-    /// Reads as much as there is of a frame's header.
+    /// Reads the part of a frame header that is here. Returns its length.
     fn read_header(&mut self, bytes: &[u8]) -> usize {
         let n = bytes.len().min(HEADER - self.known);
         self.header[self.known..self.known + n].copy_from_slice(&bytes[..n]);
@@ -66,10 +66,10 @@ impl FieldBlocks {
     }
 }
 
-/// The length of a frame's header, in bytes.
+/// The length of a frame header, in bytes.
 const HEADER: usize = 9;
 
-/// The length of the client's preface, in bytes (RFC 9113 §3.4).
+/// The length of the preface of a client, in bytes (RFC 9113 §3.4).
 const PREFACE: usize = 24;
 
 const HEADERS: u8 = 1;

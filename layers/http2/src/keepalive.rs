@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::Instant;
 
-/// Asks a silent peer for a sign of life.
+/// Sends a PING to a silent peer, and waits for its answer.
 pub(crate) struct Pinger {
     settings: Keepalive,
     ping: PingPong,
@@ -13,11 +13,11 @@ pub(crate) struct Pinger {
 
 #[derive(Clone, Copy)]
 enum State {
-    /// A PING leaves then, unless something arrives before.
+    /// A PING leaves at this time, unless something arrives before.
     Quiet(Instant),
-    /// A PING left, and its answer must be in by then.
+    /// A PING has left, and its answer must be in by this time.
     Waiting(Instant),
-    /// So far away that no clock gets there.
+    /// The time is so far away that no clock reaches it.
     Never,
 }
 
@@ -42,14 +42,14 @@ impl Pinger {
         self.settings.timeout
     }
 
-    /// Says that something arrived.
+    /// Notes that something arrived.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let State::Quiet(_) = self.state {
             self.state = quiet(self.settings, now);
         }
     }
 
-    /// Sends a PING if it is time; whether the answer is overdue.
+    /// Sends a PING if it is time. Returns `true` if the answer to one is overdue.
     pub(crate) fn process(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
         if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
             self.state = quiet(self.settings, now);

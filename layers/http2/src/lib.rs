@@ -1,17 +1,19 @@
 //! HTTP/2 (RFC 9113) as sans-I/O layers: tunnels by CONNECT, and other protocols on a stream by
-//! extended CONNECT (RFC 8441). Frames, fields and flow control are the crate [`h2`]'s, which is
-//! driven here without a socket and without a runtime.
+//! extended CONNECT (RFC 8441). The crate [`h2`] does the frames, the fields and the flow
+//! control. It is driven here without a socket and without a runtime.
 //!
 //! A client and a server, driven by hand:
 //!
 //! ```
-//! use wirestack_http2::{Asks, Client, Request, Server, Settings, asks};
-//! use wirestack_layer::{Flow, Layer, Pipe, Flows};
+//! use wirestack_http2::{
+//!     Client, ConnectRequest, RequestKind, Server, Settings, request_kind,
+//! };
+//! use wirestack_layer::{Flow, Flows, Layer, Pipe};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
 //! *head.uri_mut() = "https://example.org/chat".parse()?;
-//! let mut client = Client::new(Request::extended("websocket", head)?, Settings::default())?;
+//! let mut client = Client::new(ConnectRequest::extended("websocket", head)?, Settings::default());
 //! let mut server = Server::new(Settings::server());
 //!
 //! // Two wires, and an application on each side.
@@ -21,7 +23,7 @@
 //!     client.process(Flows::new(&mut down, &mut up, &mut asked, &mut got), now);
 //!     server.process(Flows::new(&mut up, &mut down, &mut said, &mut heard), now);
 //!     if let Some(request) = server.request() {
-//!         assert_eq!(asks(request), Asks::Protocol("websocket"));
+//!         assert_eq!(request_kind(request), RequestKind::Protocol("websocket"));
 //!         server.accept(http::HeaderMap::new());
 //!     }
 //! }
@@ -41,53 +43,70 @@
 //!        bytes  bytes                 bytes            bytes
 //! ```
 //!
+//! # What can happen
+//!
+//! | layer | fact | decision | when |
+//! |---|---|---|---|
+//! | `Client` | `awaiting` | `authorize`, `give_up` | before each request, at the 2xx (*) |
+//! | | `response` | | once the tunnel is open |
+//! | `Server` | `request` | `accept`, `reject` | at a CONNECT |
+//! | `Connection` | `offers_extended_connect` | | of a client: once the server's SETTINGS are in |
+//! | | `Streams::arrived`: a request | `Streams::respond` | of a server: at each request |
+//! | | `Streams::arrived`: a response | | of a client: at each 2xx; others end the stream |
+//!
+//! (*) if the client [awaits authorization](Client::awaiting_authorization).
+//!
 //! # Ends
 //!
-//! * END_STREAM is a clean end of one direction; the other goes on.
-//! * An application that aborts resets its stream (CANCEL), behind what was sent before it, as far as
-//!   the peer's window lets that leave. A stream that the peer resets is an abort with
-//!   [`Http2Error::Reset`]. Behind END_STREAM a reset takes nothing back: it only says that the peer wants no
-//!   more (RFC 9113 §8.1).
-//! * After its one stream, a [`Client`] and a [`Server`] end their connection with GOAWAY; a
-//!   [`Connection`] does when its application has finished and the last stream has ended.
-//! * A wire that ends while streams are open is an abort of each, with the wire's own cause where it
-//!   has one, behind everything that had arrived.
+//! * END_STREAM is a clean end of one direction. The other direction goes on.
+//! * If an application aborts, its stream is reset (CANCEL). The bytes before the abort leave
+//!   first, as far as the peer's window allows.
+//! * If the peer resets a stream, that is an abort with [`Http2Error::Reset`]. A reset behind
+//!   END_STREAM takes nothing back: the peer only wants no more (RFC 9113 §8.1).
+//! * A [`Client`] and a [`Server`] end their connection with GOAWAY after their one stream. A
+//!   [`Connection`] does so when its application has finished and the last stream has ended.
+//! * If the wire ends while streams are open, each is aborted behind everything that had arrived,
+//!   with the cause of the wire if it has one.
 //!
 //! # Memory
 //!
-//! What arrives is bounded by the windows, what leaves by [`Settings::send_buffer`] and the flows.
-//! Each stream waits for its own reader: the windows are what one that does not read can hold up.
+//! The windows bound the bytes that arrive; [`Settings::send_buffer`] and the flows bound those
+//! that leave. A stream whose reader does not read holds up no more than the windows allow.
 //!
 //! # Contents
 //!
-//! * [`Client`], [`Server`]: one tunnel.
-//! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`Lent`]: many streams.
-//! * [`Request`], [`asks`], [`Asks`]: what is asked for.
+//! * [`Client`], [`Server`]: one tunnel. [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering
+//!   the challenges of a proxy.
+//! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`StreamPipe`]: many streams.
+//! * [`ConnectRequest`]: a CONNECT to send. [`request_kind`], [`RequestKind`]: the kind of a
+//!   request that arrived.
 //! * [`Settings`], [`Keepalive`]: limits and time-outs.
-//! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: what can go wrong.
+//! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: errors, and their details.
 
 mod client;
 mod connection;
 mod error;
 mod frames;
+mod io;
 mod keepalive;
 mod request;
 mod server;
+mod session;
 mod settings;
-mod side;
 mod stream;
 mod streams;
 mod tunnel;
-mod wire;
 
-pub use client::{Client, Parked};
+pub use client::Client;
 pub use connection::Connection;
-pub use error::{Challenged, Http2Error, NotOffered, Refusal};
+pub use error::{Http2Error, NotOffered};
 pub use h2::Reason;
-pub use request::{Asks, Request, asks};
+pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;
 pub use settings::{Keepalive, Settings};
-pub use streams::{Head, Lent, StreamId, Streams};
+pub use streams::{Head, StreamId, StreamPipe, Streams};
+pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
 
-/// The name of these layers in errors and traces.
-const NAME: &str = "http2";
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,36 +3,33 @@ use h2::ext::Protocol;
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
 use http::{Method, Uri};
-use wirestack_layer::Error;
+use wirestack_http::grammar::is_token;
+use wirestack_layer::{Error, HostPort};
 
-/// What a client asks for with CONNECT.
+/// A CONNECT of a client: for a tunnel, or for another protocol on the stream.
 ///
 /// ```
-/// use wirestack_http2::Request;
+/// use wirestack_http2::ConnectRequest;
 ///
-/// // An HTTP/2 proxy shall connect to a host (RFC 9113 §8.5).
-/// let tunnel = Request::tunnel("example.org", 22)?;
-/// // A server shall speak another protocol on the stream (RFC 8441 §4).
+/// // For an HTTP/2 proxy: connect to a host (RFC 9113 §8.5).
+/// let tunnel = ConnectRequest::tunnel("example.org", 22)?;
+/// // For a server: speak another protocol on the stream (RFC 8441 §4).
 /// let mut head = http::Request::new(());
 /// *head.uri_mut() = "https://example.org/chat".parse()?;
-/// let websocket = Request::extended("websocket", head)?;
+/// let websocket = ConnectRequest::extended("websocket", head)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Request(http::Request<()>);
+pub struct ConnectRequest(http::Request<()>);
 
-impl Request {
-    /// Asks a proxy for a tunnel to a host: a name, or an address, bracketed or not.
+impl ConnectRequest {
+    /// Creates the request for a tunnel to a host: a name, or an address with or without brackets.
     ///
     /// # Errors
     ///
     /// [`Http2Error::BadRequest`].
     pub fn tunnel(host: &str, port: u16) -> Result<Self, Error> {
-        let literal = host.contains(':') && !host.starts_with('[');
-        let authority = match literal {
-            true => format!("[{host}]:{port}"),
-            false => format!("{host}:{port}"),
-        };
+        let authority = HostPort::new(host, port).to_string();
         let authority = Authority::try_from(authority).or(Err(bad("the host is malformed")))?;
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(bad("the host is malformed"));
@@ -43,15 +40,14 @@ impl Request {
         Ok(Self(request))
     }
 
-    /// Asks a server to speak another protocol on the stream: `request` has its absolute `http` or
-    /// `https` URI and its fields; the method is set here.
+    /// Creates the request for another protocol on the stream. `request` has the absolute URI, of
+    /// `http` or `https`, and the fields. The method is set here.
     ///
     /// # Errors
     ///
     /// [`Http2Error::BadRequest`].
     pub fn extended(protocol: &str, mut request: http::Request<()>) -> Result<Self, Error> {
-        let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if protocol.is_empty() || !protocol.bytes().all(is_tchar) {
+        if !is_token(protocol) {
             return Err(bad("the protocol is not a token"));
         }
         // "the :scheme and :path pseudo-header fields of the target URI MUST also be included"
@@ -71,7 +67,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Http2Error::BadRequest`] for one that HTTP/2 forbids.
+    /// [`Http2Error::BadRequest`] for a field that HTTP/2 forbids.
     pub fn headers(mut self, headers: http::HeaderMap) -> Result<Self, Error> {
         if headers.keys().any(is_connection_specific) {
             return Err(bad("a field of HTTP/1.1 connections"));
@@ -85,30 +81,30 @@ impl Request {
     }
 }
 
-/// What a request asks for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Asks<'a> {
-    /// A tunnel to this host and port (RFC 9113 §8.5).
+pub enum RequestKind<'a> {
+    /// The request is for a tunnel to this host and port (RFC 9113 §8.5).
     Tunnel(&'a Authority),
-    /// This protocol, to be spoken on the stream with this server (RFC 8441 §4), which "MUST NOT"
-    /// connect elsewhere. Compare without regard to case: servers and clients differ.
+    /// The request is for this protocol on the stream with this server (RFC 8441 §4), which "MUST
+    /// NOT" connect elsewhere. Compare it without case: servers and clients differ.
     Protocol(&'a str),
-    /// An ordinary response.
+    /// The request is for an ordinary response.
     Response,
 }
 
-/// Tells what a request that arrived asks for.
-pub fn asks(request: &http::Request<()>) -> Asks<'_> {
+/// Returns the kind of a request that arrived.
+pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     if request.method() != Method::CONNECT {
-        return Asks::Response;
+        return RequestKind::Response;
     }
     if let Some(protocol) = request.extensions().get::<Protocol>() {
-        return Asks::Protocol(protocol.as_str());
+        return RequestKind::Protocol(protocol.as_str());
     }
     match request.uri().authority() {
-        Some(authority) if authority.port_u16().is_some() => Asks::Tunnel(authority),
-        _ => Asks::Response, // to be answered with 400
+        Some(authority) if authority.port_u16().is_some() => RequestKind::Tunnel(authority),
+        _ => RequestKind::Response, // a malformed one, whose response is 400
     }
 }
 

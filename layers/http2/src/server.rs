@@ -1,6 +1,6 @@
-use crate::NAME;
 use crate::connection::Connection;
-use crate::request::{Asks, asks};
+use crate::error::NAME;
+use crate::request::{RequestKind, request_kind};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId};
 use crate::tunnel::Tunnel;
@@ -13,9 +13,10 @@ use wirestack_layer::{Flows, Layer, Pipe, Progress};
 
 /// The server's side of one tunnel: an HTTP/2 connection that takes one CONNECT.
 ///
-/// It waits at [`request`](Self::request) for [`accept`](Self::accept) or [`reject`](Self::reject).
-/// Ordinary requests before that are answered with 405, and one at a time is taken; a server that has
-/// something to say to them, or takes many tunnels, is a [`Connection`].
+/// At a [`request`](Self::request) for a tunnel or a protocol, it waits for
+/// [`accept`](Self::accept) or [`reject`](Self::reject). It takes one request at a time, and
+/// answers ordinary ones with 405. A server that takes ordinary requests or many tunnels is a
+/// [`Connection`].
 pub struct Server {
     tunnel: Tunnel,
     request: Option<Request<()>>,
@@ -36,21 +37,21 @@ impl Server {
         }
     }
 
-    /// Returns the request while it waits for a decision. [`asks`] tells what it asks for.
+    /// Returns the request while it waits for a decision. [`request_kind`] returns its kind.
     pub fn request(&self) -> Option<&Request<()>> {
         let decided = self.decided || self.tunnel.is_over();
         self.request.as_ref().filter(|_| !decided)
     }
 
-    /// Opens the tunnel, with 200 and these fields.
+    /// Opens the tunnel with a 200 and these fields.
     pub fn accept(&mut self, headers: HeaderMap) {
         let mut response = Response::new(Bytes::new());
         *response.headers_mut() = headers;
         self.decide(response, true);
     }
 
-    /// Refuses, with this response; its status must not be 2xx, or it is made 403. The connection
-    /// ends.
+    /// Refuses the request with this response, and ends the connection. A status of 2xx becomes
+    /// 403.
     pub fn reject(&mut self, mut response: Response<Bytes>) {
         if response.status().is_success() {
             *response.status_mut() = StatusCode::FORBIDDEN;
@@ -83,8 +84,8 @@ impl Layer for Server {
             let Head::Request(request) = head else {
                 return;
             };
-            let wanted = asks(&request);
-            if tunnel.stream().is_none() && wanted != Asks::Response {
+            let wanted = request_kind(&request);
+            if tunnel.stream().is_none() && wanted != RequestKind::Response {
                 tunnel.take(stream);
                 tunnel.down.add(stream);
                 *asked = Some(request);
@@ -114,20 +115,20 @@ impl Layer for Server {
     }
 
     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.request.as_ref().map(asks) {
-            Some(Asks::Tunnel(authority)) => write!(f, "CONNECT {authority}"),
-            Some(Asks::Protocol(protocol)) => write!(f, "CONNECT, {protocol}"),
+        match self.request.as_ref().map(request_kind) {
+            Some(RequestKind::Tunnel(authority)) => write!(f, "CONNECT {authority}"),
+            Some(RequestKind::Protocol(protocol)) => write!(f, "CONNECT, {protocol}"),
             _ => Ok(()),
         }
     }
 }
 
-/// Answers a request that opens nothing.
+/// Answers a request that opens no tunnel.
 fn answer(tunnel: &mut Tunnel, stream: StreamId, request: &Request<()>) {
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = match asks(request) {
-        Asks::Response if request.method() == Method::CONNECT => StatusCode::BAD_REQUEST,
-        Asks::Response => StatusCode::METHOD_NOT_ALLOWED,
+    *response.status_mut() = match request_kind(request) {
+        RequestKind::Response if request.method() == Method::CONNECT => StatusCode::BAD_REQUEST,
+        RequestKind::Response => StatusCode::METHOD_NOT_ALLOWED,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {

@@ -1,45 +1,45 @@
 use std::time::Duration;
 
-/// The limits of a connection, and what it tells its peer about itself.
+/// The limits of a connection, and the SETTINGS that it sends.
 ///
-/// The defaults let one stream of a client receive at 335 Mbit/s over 100 ms, which is what its
-/// window of 4 MiB is for, and sixteen streams whose application does not read cannot hold up the
-/// others, which is what the connection's window of 64 MiB is for. A server, which more peers can
-/// make wait, begins with [a quarter of that](Self::server).
+/// With the default window of 4 MiB, one stream of a client receives 335 Mbit/s over 100 ms. With
+/// the default window of 64 MiB for the connection, sixteen streams whose application does not read
+/// do not hold up the others. A server has more peers that can make it wait, so it begins with [a
+/// quarter of that](Self::server).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How many bytes of one stream the peer may send before they are read: 4 MiB. A stream holds no
-    /// more than this.
+    /// The bytes of one stream that the peer may send before they are read: 4 MiB. A stream holds
+    /// no more than this.
     pub stream_window: u32,
-    /// How many bytes of all streams the peer may send before they are read: 64 MiB. A connection
+    /// The bytes of all streams that the peer may send before they are read: 64 MiB. A connection
     /// holds no more than this.
     pub connection_window: u32,
-    /// How many bytes of one stream wait to be sent, beside those in its flow: 256 KiB.
+    /// The bytes of one stream that wait to be sent, beside those in its flow: 256 KiB.
     pub send_buffer: usize,
-    /// How many streams there may be at once: 256. A client also heeds what the server says.
+    /// The number of streams at once: 256. A client also keeps to the limit of the server.
     pub streams: u32,
     /// The largest frame that the peer may send: 64 KiB, at least 16 KiB.
     pub frame: u32,
-    /// How many bytes of fields a request or response may have, each field counted with 32 bytes
-    /// more (RFC 9113 §6.5.2): 16 KiB.
+    /// The bytes of fields of a request or response, with 32 bytes more for each field (RFC 9113
+    /// §6.5.2): 16 KiB.
     pub fields: u32,
-    /// How many bytes of the body of a response that refuses are kept: 1 KiB.
+    /// The bytes of the body of a refusal that are kept: 1 KiB.
     pub excerpt: usize,
-    /// How long the peer may take to introduce itself: 10 s.
+    /// The time in which the SETTINGS of the peer must arrive: 10 s.
     pub opening: Duration,
-    /// Whether, as a server, to offer extended CONNECT (RFC 8441 §3): true.
+    /// The offer of extended CONNECT by a server (RFC 8441 §3): `true`.
     pub extended_connect: bool,
-    /// Whether to ask a silent peer for a sign of life: not by default.
+    /// The PINGs to a silent peer: none by default.
     pub keepalive: Option<Keepalive>,
 }
 
-/// When to send a PING (RFC 9113 §6.7), and how long to wait for its answer.
+/// The times of PINGs to a silent peer (RFC 9113 §6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// How long nothing may arrive before a PING is sent.
+    /// The time without any bytes of the peer after which a PING is sent.
     pub interval: Duration,
-    /// How long the answer may take before the connection fails.
+    /// The time in which the answer must arrive, or the connection fails.
     pub timeout: Duration,
 }
 
@@ -61,7 +61,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The defaults of a server: windows of 1 MiB and 16 MiB.
+    /// Returns the defaults of a server, with windows of 1 MiB and 16 MiB.
     pub fn server() -> Self {
         Self {
             stream_window: 1 << 20,
@@ -70,11 +70,11 @@ impl Settings {
         }
     }
 
-    /// With every number in the range that the protocol allows.
+    /// Moves every number into the range that the protocol allows.
     pub(crate) fn in_range(mut self) -> Self {
         self.stream_window = self.stream_window.clamp(1, WINDOW);
-        // "The connection flow-control window can only be changed using WINDOW_UPDATE frames": it
-        // begins at 65,535 and can only grow (RFC 9113 §6.9.2).
+        // "The connection flow-control window can only be changed using WINDOW_UPDATE frames" (RFC
+        // 9113 §6.9.2): it begins at 65,535 and can only grow.
         self.connection_window = self.connection_window.clamp(65_535, WINDOW);
         self.send_buffer = self.send_buffer.clamp(1, WINDOW as usize);
         self.streams = self.streams.max(1);

@@ -1,6 +1,6 @@
-use crate::error::{Http2Error, Refusal, local, peer, typed};
+use crate::error::{Http2Error, local, peer, typed};
+use crate::io::{StreamWaker, Woken};
 use crate::streams::{Head, StreamId, Streams};
-use crate::wire::{StreamWaker, Woken};
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -10,27 +10,29 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use wirestack_http::Refusal;
 use wirestack_layer::{End, Error, Flow, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
     id: StreamId,
-    opening: Opening,
+    pending: PendingStream,
     send: Option<SendStream<Bytes>>,
     recv: Option<RecvStream>,
-    /// How many bytes the peer was not given credit for again.
+    /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
-    /// The application's abort was seen: a reset leaves once h2 has written what it holds.
+    /// `true` once the application has aborted. The reset leaves once h2 has written all that it
+    /// holds.
     resetting: bool,
     waker: (Arc<StreamWaker>, Waker),
 }
 
-enum Opening {
+enum PendingStream {
     /// A client waits for the response.
     Asked(ResponseFuture),
     /// A client reads why it was refused.
     Refused(Box<Refusal>, BytesMut, usize),
-    /// A server waits for its application; whether the request can open a tunnel.
+    /// A server waits for its application. The flag says whether the request can open a tunnel.
     Deciding(SendResponse<Bytes>, bool),
     Done,
 }
@@ -41,7 +43,7 @@ impl Stream {
         (response, send): (ResponseFuture, SendStream<Bytes>),
         woken: &Arc<Woken>,
     ) -> Self {
-        Self::new(id, Opening::Asked(response), Some(send), None, woken)
+        Self::new(id, PendingStream::Asked(response), Some(send), None, woken)
     }
 
     pub(crate) fn offered(
@@ -53,7 +55,7 @@ impl Stream {
     ) -> Self {
         Self::new(
             id,
-            Opening::Deciding(respond, tunnel),
+            PendingStream::Deciding(respond, tunnel),
             None,
             Some(recv),
             woken,
@@ -62,7 +64,7 @@ impl Stream {
 
     fn new(
         id: StreamId,
-        opening: Opening,
+        pending: PendingStream,
         send: Option<SendStream<Bytes>>,
         recv: Option<RecvStream>,
         woken: &Arc<Woken>,
@@ -70,7 +72,7 @@ impl Stream {
         let waker = woken.stream(id);
         Self {
             id,
-            opening,
+            pending,
             send,
             recv,
             unreleased: 0,
@@ -79,10 +81,10 @@ impl Stream {
         }
     }
 
-    /// Sends the application's answer.
-    pub(crate) fn answer(&mut self, response: Response<Bytes>, up: &mut Streams, index: usize) {
-        let up = &mut Up { up, index };
-        let Opening::Deciding(mut respond, tunnel) = mem::replace(&mut self.opening, Opening::Done)
+    /// Sends the response of the application.
+    pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
+        let PendingStream::Deciding(mut respond, tunnel) =
+            mem::replace(&mut self.pending, PendingStream::Done)
         else {
             return;
         };
@@ -100,29 +102,29 @@ impl Stream {
                 if !body.is_empty() {
                     let _ = send.send_data(body, true); // fails on a dead stream only
                 }
-                self.fail(up, local(Http2Error::RefusedHere(status)));
+                self.fail(to_app, local(Http2Error::RefusedHere(status)));
             }
             Err(error) => {
                 self.recv = None;
                 if let Some(error) = typed(&error) {
-                    self.fail(up, error);
+                    self.fail(to_app, error);
                 }
             }
         }
     }
 
-    /// Moves what can move; whether it has to be called again after h2 was.
-    pub(crate) fn process(&mut self, around: Around<'_>) -> bool {
-        let Around { up, index, .. } = around;
-        let up = &mut Up { up, index };
-        self.waker.0.looked_at();
+    /// Moves everything that can move. Returns `true` if it must be called again after h2 was
+    /// polled.
+    pub(crate) fn process(&mut self, mut context: StreamContext<'_>) -> bool {
+        let to_app = &mut context.to_app;
+        self.waker.0.begin();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
-        self.open(up, around.excerpt, cx);
-        if let Opening::Done = self.opening {
-            self.receive(up, cx);
+        self.open(to_app, context.excerpt, cx);
+        if let PendingStream::Done = self.pending {
+            self.receive(to_app, cx);
         }
-        self.transmit(around.down, up, around.blocked, cx)
+        self.transmit(context.from_app, to_app, context.blocked, cx)
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -130,56 +132,52 @@ impl Stream {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.opening, Opening::Done) && self.send.is_none() && self.recv.is_none()
+        matches!(self.pending, PendingStream::Done) && self.send.is_none() && self.recv.is_none()
     }
 
-    fn open(&mut self, up: &mut Up<'_>, excerpt: usize, cx: &mut Context<'_>) {
-        if let Opening::Asked(response) = &mut self.opening {
+    fn open(&mut self, to_app: &mut ToApp<'_>, excerpt: usize, cx: &mut Context<'_>) {
+        if let PendingStream::Asked(response) = &mut self.pending {
             let response = match Pin::new(response).poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(response)) => response,
-                Poll::Ready(Err(error)) => return self.broken(up, &error),
+                Poll::Ready(Err(error)) => return self.broken(to_app, &error),
             };
             let (head, recv) = response.into_parts();
             self.recv = Some(recv);
-            self.opening = Opening::Done;
-            if up.up.write(self.id).is_none() {
-                // The application has forgotten the stream: it is not told.
+            self.pending = PendingStream::Done;
+            if to_app.streams.write(self.id).is_none() {
+                // The application has forgotten the stream.
             } else if head.status.is_success() {
-                up.up.head(
+                to_app.streams.head(
                     self.id,
                     Head::Response(Response::from_parts(head, Bytes::new())),
                 );
             } else {
-                let refusal = Refusal {
-                    status: head.status,
-                    headers: head.headers,
-                    body: Bytes::new(),
-                };
-                self.opening = Opening::Refused(refusal.into(), BytesMut::new(), excerpt);
+                let refusal = Refusal::new(head.status, head.headers);
+                self.pending = PendingStream::Refused(refusal.into(), BytesMut::new(), excerpt);
             }
         }
-        if let Opening::Deciding(..) = self.opening
-            && up.up.write(self.id).is_none()
+        if let PendingStream::Deciding(..) = self.pending
+            && to_app.streams.write(self.id).is_none()
         {
             // The application has forgotten the stream without an answer: h2 resets it.
-            (self.opening, self.recv) = (Opening::Done, None);
+            (self.pending, self.recv) = (PendingStream::Done, None);
         }
-        if let Opening::Deciding(respond, _) = &mut self.opening
+        if let PendingStream::Deciding(respond, _) = &mut self.pending
             && let Poll::Ready(reset) = respond.poll_reset(cx)
         {
-            self.opening = Opening::Done;
+            self.pending = PendingStream::Done;
             let error = match reset {
                 Ok(reason) => Some(peer(Http2Error::Reset(reason))),
                 Err(error) => typed(&error),
             };
-            self.receive(up, cx); // what came before
+            self.receive(to_app, cx); // deliver what came before the reset
             self.recv = None;
             if let Some(error) = error {
-                self.fail(up, error);
+                self.fail(to_app, error);
             }
         }
-        if let Opening::Refused(refusal, body, most) = &mut self.opening {
+        if let PendingStream::Refused(refusal, body, most) = &mut self.pending {
             while let Some(recv) = self.recv.as_mut().filter(|_| body.len() < *most) {
                 match recv.poll_data(cx) {
                     Poll::Ready(Some(Ok(data))) => {
@@ -193,20 +191,20 @@ impl Stream {
             }
             refusal.body = mem::take(body).freeze();
             let error = peer(Http2Error::Refused(refusal.clone()));
-            self.opening = Opening::Done;
+            self.pending = PendingStream::Done;
             self.recv = None;
-            self.fail(up, error);
+            self.fail(to_app, error);
             if let Some(mut send) = self.send.take() {
                 send.send_reset(Reason::CANCEL);
             }
         }
     }
 
-    /// Takes everything that h2 has: what it keeps itself, it counts frame by frame, and it ends the
-    /// connection for too many small ones. The window bounds what lies in the pipe then.
-    fn receive(&mut self, up: &mut Up<'_>, cx: &mut Context<'_>) {
+    /// Takes everything that h2 has received. h2 counts the frames that it holds, and ends the
+    /// connection for too many small ones. The window bounds the bytes in the pipe.
+    fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
-        let Some(mut pipe) = up.up.write(self.id) else {
+        let Some(mut pipe) = to_app.streams.write(self.id) else {
             self.recv = None; // the application has forgotten the stream
             return;
         };
@@ -224,7 +222,7 @@ impl Stream {
                     break;
                 }
                 Poll::Ready(None) => {
-                    let error = peer(Http2Error::Trailers).at(Place::Layer(up.index));
+                    let error = peer(Http2Error::Trailers).at(Place::Layer(to_app.index));
                     match recv.poll_trailers(cx) {
                         Poll::Ready(Ok(Some(_))) => {
                             pipe.abort(error);
@@ -239,8 +237,8 @@ impl Stream {
                 Poll::Pending => break,
             }
         }
-        // Credit follows what was read. A reader that requires more than a window gets credit for
-        // what lies there: it would wait for bytes that wait for it.
+        // Credit follows the reader. A reader that requires more than a window gets credit for the
+        // bytes in the pipe too: otherwise it and the peer would wait for each other.
         let held = match pipe.wanted() {
             0 => pipe.len().min(self.unreleased),
             _ => 0,
@@ -255,14 +253,14 @@ impl Stream {
             self.recv = None;
         }
         if let Some(error) = failed {
-            self.broken(up, &error);
+            self.broken(to_app, &error);
         }
     }
 
     fn transmit(
         &mut self,
-        down: &mut Streams,
-        up: &mut Up<'_>,
+        from_app: &mut Streams,
+        to_app: &mut ToApp<'_>,
         blocked: bool,
         cx: &mut Context<'_>,
     ) -> bool {
@@ -271,29 +269,29 @@ impl Stream {
         };
         if let Poll::Ready(reset) = send.poll_reset(cx) {
             self.send = None;
-            if let Some(mut pipe) = down.read(self.id) {
+            if let Some(mut pipe) = from_app.read(self.id) {
                 let error = match &reset {
                     Ok(reason) => Some(peer(Http2Error::Reset(*reason))),
                     Err(error) => typed(error),
                 };
                 match error {
-                    Some(error) => pipe.refuse(error.at(Place::Layer(up.index))),
+                    Some(error) => pipe.refuse(error.at(Place::Layer(to_app.index))),
                     None => pipe.discard(),
                 }
             }
-            // The peer may have finished before, and then owes nothing more.
+            // If the peer has finished before, its reset takes nothing back.
             if self.recv.is_some() {
                 match reset {
-                    Ok(reason) => self.reset(up, reason),
-                    Err(error) => self.broken(up, &error),
+                    Ok(reason) => self.reset(to_app, reason),
+                    Err(error) => self.broken(to_app, &error),
                 }
             }
             return false;
         }
-        let Some(mut pipe) = down.read(self.id) else {
+        let Some(mut pipe) = from_app.read(self.id) else {
             return false;
         };
-        let opened = matches!(self.opening, Opening::Done);
+        let opened = matches!(self.pending, PendingStream::Done);
         let finished = matches!(pipe.closed(), Some(End::Finished));
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
@@ -301,7 +299,7 @@ impl Stream {
             if n == 0 {
                 match send.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(n))) if n > 0 => continue,
-                    _ => break, // an error shows above, at the next call
+                    _ => break, // an error shows at `poll_reset`, at the next call
                 }
             }
             let last = finished && n == pipe.len();
@@ -311,15 +309,15 @@ impl Stream {
             }
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
-            // A reset overtakes what h2 has queued: that gets the chance to leave first.
+            // A reset overtakes the data that h2 has queued, so these may leave first.
             if !mem::replace(&mut self.resetting, true) || blocked {
                 return true;
             }
             pipe.discard();
             send.send_reset(Reason::CANCEL); // "a stream error [...] of type CANCEL" (RFC 8441 §5)
             drop(pipe);
-            (self.send, self.recv, self.opening) = (None, None, Opening::Done);
-            self.fail(up, local(Http2Error::Closed));
+            (self.send, self.recv, self.pending) = (None, None, PendingStream::Done);
+            self.fail(to_app, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
@@ -327,44 +325,42 @@ impl Stream {
         false
     }
 
-    /// The peer wants no more of this stream: ends it towards the application.
-    fn reset(&mut self, up: &mut Up<'_>, reason: Reason) {
-        (self.recv, self.opening) = (None, Opening::Done);
-        self.fail(up, peer(Http2Error::Reset(reason)));
+    /// Ends the stream towards the application, because the peer has reset it.
+    fn reset(&mut self, to_app: &mut ToApp<'_>, reason: Reason) {
+        (self.recv, self.pending) = (None, PendingStream::Done);
+        self.fail(to_app, peer(Http2Error::Reset(reason)));
     }
 
-    fn broken(&mut self, up: &mut Up<'_>, error: &h2::Error) {
-        (self.recv, self.opening) = (None, Opening::Done);
+    fn broken(&mut self, to_app: &mut ToApp<'_>, error: &h2::Error) {
+        (self.recv, self.pending) = (None, PendingStream::Done);
         if error.is_reset() && error.is_remote() {
-            return self.reset(up, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
+            return self.reset(to_app, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
         }
-        // What is the wire's, the connection will tell, with the true cause.
+        // The connection reports an error of the wire, with its true cause.
         if let Some(error) = typed(error) {
-            self.fail(up, error);
+            self.fail(to_app, error);
         }
     }
 
-    fn fail(&self, up: &mut Up<'_>, error: Error) {
-        if let Some(mut pipe) = up.up.write(self.id) {
-            pipe.abort(error.at(Place::Layer(up.index)));
+    fn fail(&self, to_app: &mut ToApp<'_>, error: Error) {
+        if let Some(mut pipe) = to_app.streams.write(self.id) {
+            pipe.abort(error.at(Place::Layer(to_app.index)));
         }
     }
 }
 
-/// What a stream moves its bytes between, besides h2.
-pub(crate) struct Around<'a> {
-    pub(crate) down: &'a mut Streams,
-    pub(crate) up: &'a mut Streams,
-    /// How much of a refusal's body is kept.
+/// The surroundings of a stream, besides h2.
+pub(crate) struct StreamContext<'a> {
+    pub(crate) from_app: &'a mut Streams,
+    pub(crate) to_app: ToApp<'a>,
+    /// The number of bytes of a refusal's body that are kept.
     pub(crate) excerpt: usize,
-    /// Whether h2 holds what the wire had no room for.
+    /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
-    /// The place of the layer in its stack.
-    pub(crate) index: usize,
 }
 
-/// Where errors go to, and what they bear.
-struct Up<'a> {
-    up: &'a mut Streams,
-    index: usize,
+/// The streams towards the application, and the index of the layer, which errors are marked with.
+pub(crate) struct ToApp<'a> {
+    pub(crate) streams: &'a mut Streams,
+    pub(crate) index: usize,
 }

@@ -1,32 +1,33 @@
 use crate::error::{Http2Error, local};
-use crate::request::Request;
+use crate::request::ConnectRequest;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 
-/// Names a stream within one connection. It is not the number on the wire, which is given later.
+/// Names a stream within one connection. The number on the wire is another one, and is given later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(u64);
 
-/// What opens a stream.
+/// The head of a request or response.
 #[derive(Clone, Debug)]
 pub enum Head {
-    /// A client asks. [`asks`](crate::asks) tells for what.
+    /// A request of a client. [`request_kind`](crate::request_kind) returns its kind.
     Request(http::Request<()>),
-    /// A server answers. A 2xx answer to a CONNECT opens the tunnel; the body belongs to every other
-    /// answer.
+    /// A response of a server. A 2xx to a CONNECT opens the tunnel; every other response has a
+    /// body.
     Response(http::Response<Bytes>),
 }
 
-/// A flow of flows: what a [`Connection`](crate::Connection) hands up, and what it is handed.
+/// A flow of flows: both flows between a [`Connection`](crate::Connection) and its application.
 ///
-/// Towards the wire, a client [opens](Self::open) streams and a server [answers](Self::respond) them;
-/// both arrive, on the other side, in [`arrived`](Self::arrived). The bytes of a stream go into
-/// [`write`](Self::write) and come out of [`read`](Self::read). Nobody has to look at streams where
-/// nothing happens: [`readable`](Self::readable) and [`writable`](Self::writable) name the others.
+/// Towards the wire, a client [opens](Self::open) streams and a server [responds](Self::respond).
+/// Both arrive at the other side in [`arrived`](Self::arrived). The bytes of a stream go into
+/// [`write`](Self::write) and come out of [`read`](Self::read). [`readable`](Self::readable) and
+/// [`writable`](Self::writable) return the streams that have changed, so nobody has to look at the
+/// others.
 ///
-/// A reader that is done with a stream says so with [`forget`](Self::forget).
+/// A reader that needs a stream no more calls [`forget`](Self::forget).
 #[derive(Debug, Default)]
 pub struct Streams {
     heads: VecDeque<(StreamId, Head)>,
@@ -34,7 +35,7 @@ pub struct Streams {
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
     next: u64,
-    /// How many bytes of each stream wait at most, where the default is not right.
+    /// The limit of the pipe of each stream, if it is not the default.
     room: Option<usize>,
     end: Option<End>,
     stop: Option<Box<Stop>>,
@@ -49,21 +50,21 @@ struct Entry {
 }
 
 impl Streams {
-    /// Gives each stream room for so many bytes, instead of 64 KiB. What arrives from the wire is
-    /// bounded by the [window](crate::Settings::stream_window) instead.
+    /// Limits the pipe of each stream to so many bytes, instead of 64 KiB. Bytes from the wire are
+    /// limited by the [window](crate::Settings::stream_window) instead.
     #[must_use]
     pub fn with_room(mut self, bytes: usize) -> Self {
         self.room = Some(bytes);
         self
     }
 
-    /// Asks for a new stream, as a client does. One too many is
-    /// [told so](crate::Http2Error::TooManyStreams) where its bytes would arrive.
+    /// Opens a stream with this request, as a client does. If it is one too many, it ends with
+    /// [`TooManyStreams`](crate::Http2Error::TooManyStreams) where its bytes would arrive.
     ///
     /// # Errors
     ///
     /// [`Http2Error::Closed`] once the flow has ended.
-    pub fn open(&mut self, request: Request) -> Result<StreamId, Error> {
+    pub fn open(&mut self, request: ConnectRequest) -> Result<StreamId, Error> {
         if let Some(error) = self.stopped() {
             return Err(error.clone());
         }
@@ -73,8 +74,8 @@ impl Streams {
         Ok(self.push(Head::Request(request.into_http())))
     }
 
-    /// Answers a request, as a server does: a 2xx answer to a CONNECT opens the tunnel and has no
-    /// body; every other answer is complete with its body.
+    /// Answers a request, as a server does. A 2xx to a CONNECT opens the tunnel and has no body;
+    /// every other response is complete with its body.
     pub fn respond(&mut self, stream: StreamId, response: http::Response<Bytes>) {
         self.add(stream);
         self.head(stream, Head::Response(response));
@@ -87,11 +88,11 @@ impl Streams {
         Some(head)
     }
 
-    /// Returns the bytes of a stream, to write to them or to end them; `None` if there is no such
-    /// stream, or none any more.
-    pub fn write(&mut self, stream: StreamId) -> Option<Lent<'_>> {
+    /// Returns the pipe of a stream, to write to it or to end it; `None` if there is no such stream
+    /// any more.
+    pub fn write(&mut self, stream: StreamId) -> Option<StreamPipe<'_>> {
         let entry = self.streams.get_mut(&stream)?;
-        Some(Lent {
+        Some(StreamPipe {
             before: state(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.readable,
@@ -101,10 +102,10 @@ impl Streams {
         })
     }
 
-    /// Returns the bytes of a stream, to read from them.
-    pub fn read(&mut self, stream: StreamId) -> Option<Lent<'_>> {
+    /// Returns the pipe of a stream, to read from it.
+    pub fn read(&mut self, stream: StreamId) -> Option<StreamPipe<'_>> {
         let entry = self.streams.get_mut(&stream)?;
-        Some(Lent {
+        Some(StreamPipe {
             before: state(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.writable,
@@ -132,7 +133,7 @@ impl Streams {
         Some(stream)
     }
 
-    /// Forgets a stream. What was not read is lost, and the writer will write no more.
+    /// Forgets a stream. Its unread bytes are lost, and its writer gets no pipe any more.
     pub fn forget(&mut self, stream: StreamId) {
         self.heads.retain(|(id, _)| *id != stream);
         if let Some(entry) = self.streams.remove(&stream) {
@@ -141,8 +142,8 @@ impl Streams {
                 self.writable.push_back(stream);
             }
         }
-        // Whoever never asks must not make this grow for ever.
-        if self.writable.len() > 2 * self.streams.len() + STALE {
+        // The list must not grow for ever if its reader never reads it.
+        if self.writable.len() > 2 * self.streams.len() + MAX_FORGOTTEN {
             let Self {
                 writable, streams, ..
             } = self;
@@ -150,17 +151,17 @@ impl Streams {
         }
     }
 
-    /// Returns how many streams there are.
+    /// Returns the number of streams.
     pub fn len(&self) -> usize {
         self.streams.len()
     }
 
-    /// Returns whether there are no streams and nothing has arrived.
+    /// Returns `true` if there are no streams and nothing has arrived.
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty() && self.heads.is_empty()
     }
 
-    /// Adds a stream, with the next name.
+    /// Adds a stream with the next name.
     pub(crate) fn push(&mut self, head: Head) -> StreamId {
         let stream = StreamId(self.next);
         self.next += 1;
@@ -185,12 +186,12 @@ impl Streams {
         self.moves += 1;
     }
 
-    /// Returns whether nothing waits in here.
+    /// Returns `true` if no head and no byte waits here.
     pub(crate) fn is_unused(&self) -> bool {
         Flow::is_empty(self)
     }
 
-    /// Returns whether streams are missing their end.
+    /// Returns `true` if a stream has no end yet.
     pub(crate) fn has_open(&self) -> bool {
         self.streams.values().any(|entry| !entry.pipe.is_closed())
     }
@@ -222,9 +223,9 @@ impl Flow for Streams {
         self.heads.is_empty() && self.streams.values().all(|entry| entry.pipe.is_empty())
     }
 
-    /// How many bytes of new heads may be added, roughly: each stream has room of its own.
+    /// Returns the room for new heads, in bytes and roughly. Each stream has room of its own.
     fn room(&self) -> usize {
-        HEADS.saturating_sub(self.heads.len()) * 256
+        MAX_HEADS.saturating_sub(self.heads.len()) * 256
     }
 
     fn discard(&mut self) {
@@ -259,8 +260,8 @@ impl Flow for Streams {
     }
 }
 
-/// The bytes of one stream, borrowed from their [`Streams`], which note what was done to them.
-pub struct Lent<'a> {
+/// The pipe of one stream, borrowed from its [`Streams`], which note every change.
+pub struct StreamPipe<'a> {
     pipe: &'a mut Pipe,
     before: (u64, usize),
     marked: &'a mut bool,
@@ -269,20 +270,20 @@ pub struct Lent<'a> {
     stream: StreamId,
 }
 
-impl Deref for Lent<'_> {
+impl Deref for StreamPipe<'_> {
     type Target = Pipe;
     fn deref(&self) -> &Pipe {
         self.pipe
     }
 }
 
-impl DerefMut for Lent<'_> {
+impl DerefMut for StreamPipe<'_> {
     fn deref_mut(&mut self) -> &mut Pipe {
         self.pipe
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for StreamPipe<'_> {
     fn drop(&mut self) {
         let after = state(self.pipe);
         if after != self.before {
@@ -295,13 +296,13 @@ impl Drop for Lent<'_> {
     }
 }
 
-/// What a writer and a reader may want to know of: what moved, and what is required.
+/// Returns the state whose changes concern a writer and a reader.
 fn state(pipe: &Pipe) -> (u64, usize) {
     (pipe.revision(), pipe.required())
 }
 
-/// How many heads wait at most before no more are asked for.
-const HEADS: usize = 64;
+/// The number of heads that may wait.
+const MAX_HEADS: usize = 64;
 
-/// How many names of forgotten streams are kept for a writer that does not ask.
-const STALE: usize = 64;
+/// The number of names of forgotten streams that are kept for their writer.
+const MAX_FORGOTTEN: usize = 64;

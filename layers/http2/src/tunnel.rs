@@ -1,10 +1,11 @@
-//! What both sides of a tunnel have in common: a connection with one stream.
+//! A connection with one stream, which is a tunnel: the part that client and server share.
 
 use crate::connection::Connection;
-use crate::error::{Http2Error, Refusal, peer};
+use crate::error::{Http2Error, peer};
 use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
+use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Place, Progress};
 
@@ -13,30 +14,29 @@ pub(crate) struct Tunnel {
     pub(crate) down: Streams,
     up: Streams,
     stream: Option<StreamId>,
-    /// Both ends agreed: the application is heard.
+    /// `true` once both ends have agreed, so that the application is heard.
     pub(crate) open: bool,
     over: bool,
-    /// Whether a challenge is kept from the application.
-    pub(crate) parking: bool,
-    /// The 407 that was kept.
-    pub(crate) challenge: Option<Box<Refusal>>,
+    /// `true` for a client whose application authorizes each request.
+    pub(crate) is_authorized: bool,
+    pub(crate) awaiting: Option<Awaiting>,
 }
 
 impl Tunnel {
     pub(crate) fn new(connection: fn(Settings) -> Connection, settings: Settings) -> Self {
         Self {
             connection: connection(settings),
-            down: Streams::default().with_room(PASSING),
+            down: Streams::default().with_room(SEND_SIZE),
             up: Streams::default(),
             stream: None,
             open: false,
             over: false,
-            parking: false,
-            challenge: None,
+            is_authorized: false,
+            awaiting: None,
         }
     }
 
-    /// Makes this the one stream.
+    /// Makes this stream the tunnel.
     pub(crate) fn take(&mut self, stream: StreamId) {
         self.stream = Some(stream);
     }
@@ -45,7 +45,7 @@ impl Tunnel {
         self.stream
     }
 
-    /// Throws away what came of a stream that is not the one.
+    /// Throws a stream away that is not the tunnel.
     pub(crate) fn forget(&mut self, stream: StreamId) {
         self.up.forget(stream);
     }
@@ -54,7 +54,7 @@ impl Tunnel {
         self.over
     }
 
-    /// Ends it: what still arrives is thrown away.
+    /// Ends the tunnel. The bytes that still arrive are thrown away.
     pub(crate) fn end(&mut self) {
         self.over = true;
     }
@@ -71,7 +71,7 @@ impl Tunnel {
         }
     }
 
-    /// Moves everything that can move; `heads` is told what arrived.
+    /// Moves everything that can move. `heads` gets each request or response that arrived.
     pub(crate) fn process(
         &mut self,
         mut p: Flows<'_>,
@@ -80,8 +80,13 @@ impl Tunnel {
     ) {
         p.propagate_stop();
         self.settle(&mut p, now, heads);
+        match &mut self.awaiting {
+            Some(_) if self.over => self.awaiting = None,
+            Some(Awaiting::Challenge { reusable, .. }) => *reusable = self.up.closed().is_none(),
+            _ => {}
+        }
         if p.to_wire.is_closed() {
-            // The connection is over, whatever still waits for room.
+            // The connection is over, even if bytes still wait for room.
             let why = why(&p);
             p.from_wire.discard();
             p.from_app.refuse(why);
@@ -104,7 +109,7 @@ impl Tunnel {
             }
             self.receive(p);
             if self.revision(p) == before {
-                // What a closed window holds back does not hold an abort back.
+                // A closed window holds bytes back, but no abort.
                 self.send(p, true);
                 if self.revision(p) == before {
                     return;
@@ -114,7 +119,7 @@ impl Tunnel {
     }
 
     fn send(&mut self, p: &mut Flows<'_>, cut: bool) {
-        // Before the tunnel is open there is nothing to be reset but the connection.
+        // Before the tunnel is open, an abort ends the connection.
         let Some(stream) = self.stream.filter(|_| self.open) else {
             if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed()) {
                 self.down.abort(error.clone());
@@ -132,17 +137,18 @@ impl Tunnel {
     }
 
     fn receive(&mut self, p: &mut Flows<'_>) {
-        if self.parking && !self.open {
+        if self.is_authorized && !self.open {
             self.keep_challenge();
         }
         if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream)) {
-            // The reader's need is the stream's: its window must not be what is in the way.
+            // The stream requires as much as its reader, so that its window is not in the way.
             pipe.require(p.to_app.required());
             pipe.transfer_to(p.to_app);
         }
         let sent = self.has_sent();
+        let is_challenged = matches!(self.awaiting, Some(Awaiting::Challenge { .. }));
         match (p.to_app.closed(), self.up.closed()) {
-            (None, Some(end)) if self.up.is_unused() && self.challenge.is_none() => {
+            (None, Some(end)) if self.up.is_unused() && !is_challenged => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
                     End::Finished => peer(Http2Error::NoTunnel).at(Place::Layer(p.index)),
@@ -155,7 +161,7 @@ impl Tunnel {
         }
     }
 
-    /// Keeps a 407 from the application, for another stream to answer it.
+    /// Holds a 407 back from the application, so that another stream can answer it.
     fn keep_challenge(&mut self) {
         let Some(stream) = self.stream else { return };
         let challenge = self.up.read(stream).and_then(|pipe| match pipe.closed() {
@@ -165,20 +171,19 @@ impl Tunnel {
             },
             _ => None,
         });
-        let asks = |refusal: &Refusal| refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if let Some(refusal) = challenge.filter(|refusal| asks(refusal)) {
-            self.challenge = Some(refusal);
+        let is_challenge =
+            |refusal: &Refusal| refusal.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        if let Some(refusal) = challenge.filter(|refusal| is_challenge(refusal)) {
+            self.awaiting = Some(Awaiting::Challenge {
+                refusal: *refusal,
+                reusable: true,
+            });
             self.up.forget(stream);
             self.stream = None;
         }
     }
 
-    /// Whether other streams can be opened.
-    pub(crate) fn stays(&self) -> bool {
-        self.up.closed().is_none() && !self.over
-    }
-
-    /// Whether the stream is done with what the application had to say.
+    /// Returns `true` once the stream has taken everything from the application.
     fn has_sent(&mut self) -> bool {
         let pipe = self.stream.and_then(|stream| self.down.write(stream));
         pipe.is_none_or(|pipe| pipe.end().is_some())
@@ -189,7 +194,7 @@ impl Tunnel {
     }
 }
 
-/// Why nothing more is sent.
+/// Returns the reason why nothing more is sent.
 fn why(p: &Flows<'_>) -> Error {
     match p.to_app.closed() {
         Some(End::Aborted(error)) => error.clone(),
@@ -197,5 +202,5 @@ fn why(p: &Flows<'_>) -> Error {
     }
 }
 
-/// How many bytes pass from the application's flow to h2 at once.
-const PASSING: usize = 16 * 1024;
+/// The number of bytes that go from the application's flow to h2 at once.
+const SEND_SIZE: usize = 16 * 1024;

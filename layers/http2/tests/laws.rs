@@ -1,7 +1,7 @@
 //! Tunnels over HTTP/2 keep the laws of every layer.
 
 use bytes::Bytes;
-use wirestack_http2::{Client, Request, Server, Settings};
+use wirestack_http2::{Client, ConnectRequest, ProxyClient, Server, Settings};
 use wirestack_laws::{Endpoint, Subject, check};
 use wirestack_layer::{LayerExt, Pipe};
 
@@ -9,7 +9,7 @@ use wirestack_layer::{LayerExt, Pipe};
 fn a_tunnel_to_a_host_keeps_the_laws() {
     check(
         &tunnel("http2 CONNECT", || {
-            Request::tunnel("example.org", 22).unwrap()
+            ConnectRequest::tunnel("example.org", 22).unwrap()
         })
         .deciding(accept),
     );
@@ -30,18 +30,18 @@ fn a_refusal_keeps_the_laws() {
 }
 
 #[test]
-fn a_parking_client_keeps_the_laws() {
-    let request = || Request::tunnel("example.org", 22).unwrap();
+fn a_client_that_awaits_authorization_keeps_the_laws() {
+    let request = || ConnectRequest::tunnel("example.org", 22).unwrap();
     let subject = Subject::tunnel(
-        "http2 CONNECT, parking",
-        move || Client::parking(request(), settings()),
+        "http2 CONNECT, authorized",
+        move || Client::new(request(), settings()).awaiting_authorization(),
         move || Server::new(settings()),
     );
     check(&bounded(subject).deciding(|layer| {
         if let Some(client) = layer.part_mut::<Client>() {
-            let parked = client.parked().is_some();
+            let awaits = client.awaiting().is_some();
             client.authorize(None);
-            return parked;
+            return awaits;
         }
         accept(layer)
     }));
@@ -55,10 +55,10 @@ fn settings() -> Settings {
     settings
 }
 
-fn tunnel(name: &str, request: fn() -> Request) -> Subject<Pipe> {
+fn tunnel(name: &str, request: fn() -> ConnectRequest) -> Subject<Pipe> {
     bounded(Subject::tunnel(
         name,
-        move || Client::new(request(), settings()).unwrap(),
+        move || Client::new(request(), settings()),
         move || Server::new(settings()),
     ))
 }
@@ -73,10 +73,10 @@ fn bounded(subject: Subject<Pipe>) -> Subject<Pipe> {
         .samples(40)
 }
 
-fn extended() -> Request {
+fn extended() -> ConnectRequest {
     let mut head = http::Request::new(());
     *head.uri_mut() = "https://example.org/chat?room=1".parse().unwrap();
-    Request::extended("websocket", head).unwrap()
+    ConnectRequest::extended("websocket", head).unwrap()
 }
 
 fn accept(server: &mut Endpoint<Pipe>) -> bool {

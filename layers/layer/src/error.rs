@@ -34,7 +34,7 @@ pub struct Error {
     blame: Blame,
     place: Place,
     cause: Arc<dyn StdError + Send + Sync>,
-    new_connection: Option<Arc<NewConnection>>,
+    retry_hint: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The side that is to blame for an error.
@@ -78,7 +78,7 @@ impl Error {
             blame,
             place: Place::Unknown,
             cause: cause.into().into(),
-            new_connection: None,
+            retry_hint: None,
         }
     }
 
@@ -112,18 +112,22 @@ impl Error {
         self
     }
 
-    /// Adds that a new connection could succeed where this one failed, with the facts that the new
-    /// one needs.
+    /// Marks the error as one that a new connection could avoid, and gives it a hint: the facts that
+    /// the new connection needs.
     #[must_use]
-    pub fn needs_new_connection(mut self, learnt: impl Any + Send + Sync) -> Self {
-        let learnt = Box::new(learnt);
-        self.new_connection = Some(Arc::new(NewConnection { learnt }));
+    pub fn retry_on_new_connection(mut self, hint: impl Any + Send + Sync) -> Self {
+        self.retry_hint = Some(Arc::new(hint));
         self
     }
 
-    /// Returns the facts that a new connection needs, if one could succeed.
-    pub fn new_connection(&self) -> Option<&NewConnection> {
-        self.new_connection.as_deref()
+    /// Returns `true` if a new connection could succeed where this one failed.
+    pub fn can_retry(&self) -> bool {
+        self.retry_hint.is_some()
+    }
+
+    /// Returns the hint for a new connection, if there is one and it is a `T`.
+    pub fn retry_hint<T: Any>(&self) -> Option<&T> {
+        self.retry_hint.as_ref()?.downcast_ref()
     }
 }
 
@@ -147,24 +151,5 @@ impl StdError for Error {
     /// Returns the cause, such as the cause enum of a layer.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.cause)
-    }
-}
-
-/// A request for a new connection: the layer cannot go on with this one, but a next one could
-/// succeed. The reason is the [`Error`] that carries it.
-pub struct NewConnection {
-    learnt: Box<dyn Any + Send + Sync>,
-}
-
-impl NewConnection {
-    /// Returns the facts that the layer learnt, if they are a `T`.
-    pub fn learnt<T: Any>(&self) -> Option<&T> {
-        self.learnt.downcast_ref()
-    }
-}
-
-impl fmt::Debug for NewConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NewConnection(..)")
     }
 }

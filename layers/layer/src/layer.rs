@@ -226,7 +226,8 @@ pub trait Layer: AnyLayer {
 
     /// Returns the first layer in here, from the top down, whose type is wanted.
     ///
-    /// Only a layer that holds layers overrides it: it asks them, the upper one first.
+    /// A layer that holds layers overrides it to ask them, the upper one first. A layer with a part
+    /// of its own, such as the `Control` of a WebSocket, overrides it to show that part too.
     /// Applications call [`LayerExt::part`](crate::LayerExt::part) instead.
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
     where

@@ -68,8 +68,9 @@
 //!
 //! * [`Layer`], [`Flows`], [`Progress`]: the trait, and the flows that it is called with.
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and their ends.
-//! * [`Error`], [`Blame`], [`Place`], [`NewConnection`]: the cause of an error, its place in the
-//!   stack, and the side that is to blame.
+//! * [`Error`], [`Blame`], [`Place`]: the cause of an error, its place in the stack, and the side
+//!   that is to blame.
+//! * [`HostPort`], [`HostKind`], [`HostError`]: a host and a port, read, checked and shown.
 //! * [`Seed`]: randomness that comes in from outside.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a handshake as straight-line code.
 //! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
@@ -93,6 +94,7 @@ mod any;
 mod clock;
 mod error;
 mod flow;
+mod host_port;
 mod layer;
 pub mod origin;
 mod part;
@@ -106,8 +108,9 @@ mod with_std;
 
 pub use any::{AnyLayer, Facts, Status};
 pub use clock::Instant;
-pub use error::{Blame, BoxError, Error, NewConnection, Place};
+pub use error::{Blame, BoxError, Error, Place};
 pub use flow::{End, Flow, Stop};
+pub use host_port::{HostError, HostKind, HostPort};
 pub use layer::{Flows, Layer};
 pub use part::LayerExt;
 pub use pipe::Pipe;
@@ -115,3 +118,7 @@ pub use progress::Progress;
 pub use queue::{ByteSize, Queue};
 pub use seed::Seed;
 pub use tunnel::{Parsed, ReadError, Tunnel, Wire};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

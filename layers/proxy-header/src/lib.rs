@@ -64,3 +64,7 @@ pub use error::{HeaderError, ProxyHeaderError};
 pub use header::{Addresses, Header, Transport};
 pub use server::{Accepts, Server};
 pub use tlv::{Tls, Tlv, kind};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

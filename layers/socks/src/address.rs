@@ -1,6 +1,7 @@
 use alloc::boxed::Box;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
+use wirestack_layer::{HostError, HostKind, HostPort};
 
 /// A host and a port: the target of a request, or the address that a proxy has bound for it.
 ///
@@ -76,49 +77,23 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
             Host::Ip(ip) => SocketAddr::new(*ip, self.port).fmt(f),
-            Host::Name(name) => write!(f, "{name}:{}", self.port),
+            Host::Name(name) => HostPort::new(name, self.port).fmt(f),
         }
     }
 }
 
 impl Host {
     fn new(host: &str) -> Result<Self, AddressError> {
-        let Some(at) = host.bytes().position(is_forbidden) else {
-            return match (host.parse::<Ipv4Addr>(), host.len()) {
-                (Ok(ip), _) => Ok(Self::Ip(ip.into())),
-                (Err(_), 1..=255) => Ok(Self::Name(host.into())),
-                (Err(_), length) => Err(AddressError::Length(length)),
-            };
-        };
-        // An IPv6 address has colons, which no name may have.
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
-        let literal = bracketed.unwrap_or(host);
-        if let Ok(ip) = literal.parse::<Ipv6Addr>() {
-            return Ok(Self::Ip(ip.into()));
+        match HostPort::new(host, 0).kind() {
+            Ok(HostKind::Ipv4(ip)) => Ok(Self::Ip(ip.into())),
+            Ok(HostKind::Ipv6(ip)) => Ok(Self::Ip(ip.into())),
+            Ok(HostKind::Name(name)) if name.len() <= NAME_LENGTH => Ok(Self::Name(name.into())),
+            Ok(HostKind::Name(name)) => Err(AddressError::Length(name.len())),
+            Err(HostError::Zone) => Err(AddressError::Zone),
+            Err(HostError::Character(wrong)) => Err(AddressError::Character(wrong)),
+            Err(_) => Err(AddressError::Length(host.len())),
         }
-        if let Some((ip, _zone)) = literal.split_once('%')
-            && ip.parse::<Ipv6Addr>().is_ok()
-        {
-            return Err(AddressError::Zone);
-        }
-        let wrong = host[at..]
-            .chars()
-            .next()
-            .expect("the character that was found there");
-        Err(AddressError::Character(wrong))
     }
-}
-
-/// Returns `true` if a byte may not be in a name: the URL Standard forbids it in a domain, or it is
-/// not a visible character of ASCII.
-fn is_forbidden(byte: u8) -> bool {
-    let forbidden = matches!(
-        byte,
-        b'#' | b'%' | b'/' | b':' | b'<' | b'>' | b'?' | b'@' | b'[' | b'\\' | b']' | b'^' | b'|'
-    );
-    forbidden || !byte.is_ascii_graphic()
 }
 
 /// Shows the IP address without brackets, or the name.
@@ -157,6 +132,9 @@ impl fmt::Display for AddressError {
 }
 
 impl core::error::Error for AddressError {}
+
+/// The longest name, in bytes: its length takes one byte (RFC 1928 §5).
+const NAME_LENGTH: usize = 255;
 
 #[cfg(test)]
 mod tests {

@@ -95,3 +95,7 @@ pub use request::{Command, Request, Version};
 pub use server::Server;
 #[cfg(feature = "socks5-proto")]
 pub use socks5_proto::UnassignedReply;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,10 +1,10 @@
 //! TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) as sans-I/O layers, client and server, through `rustls`.
 //!
 //! [`Client`] and [`Server`] are [layers](wirestack_layer::Layer): TLS records on the wire side,
-//! bytes on the application side, and whatever carries bytes may lie below or above, TLS included.
-//! Each connection is given its own `rustls` configuration, which [`ClientSettings`] and
-//! [`ServerSettings`] make from PEM, names and a few choices. The cryptography is the one that the
-//! features name, never what the process happens to have installed.
+//! bytes on the application side. Any layer that carries bytes may lie below or above, TLS
+//! included. Each connection is given its own `rustls` configuration, which [`ClientSettings`] and
+//! [`ServerSettings`] make from PEM, names and a few choices. The features of this crate choose the
+//! cryptography; a default that the process has installed is never used.
 //!
 //! ```
 //! # #[cfg(feature = "aws-lc-rs")] {
@@ -43,34 +43,54 @@
 //!
 //! # Contents
 //!
-//! * [`Client`], [`Server`]: the layers; [`Tls`] has what they share.
-//! * [`ClientSettings`], [`ServerSettings`], [`Versions`]: configurations made easy (with the feature
-//!   `aws-lc-rs` or `ring`; without them, give whole configurations of your own).
-//! * [`server_name`]: whom the client expects, from the host of a URL.
-//! * [`TlsError`]: what can go wrong.
-//! * [`rustls`]: the library below, for everything that the settings do not cover.
+//! * [`Client`], [`Server`]: the layers; [`Tls`] has the methods that both share.
+//! * [`ClientSettings`], [`ServerSettings`], [`Versions`]: settings that make a configuration; they
+//!   need the feature `aws-lc-rs` or `ring`. Without these features, make whole configurations with
+//!   `rustls`.
+//! * [`server_name`]: the name that a client expects, from the host of a URL.
+//! * [`TlsError`]: the causes of errors.
+//! * [`rustls`]: the library below, for all that the settings do not cover.
+//!
+//! # All that can happen
+//!
+//! There is nothing to decide while a session runs: its configuration has decided.
+//!
+//! | fact | read from | since when |
+//! |---|---|---|
+//! | the name that the client asks for | [`Server::server_name`] | its ClientHello is read |
+//! | the version, the cipher suite | [`Tls::version`], [`Tls::suite`] | they are negotiated |
+//! | the protocol chosen by ALPN | [`Tls::alpn`] | it is negotiated |
+//! | the peer's certificates | [`Tls::peer_certificates`] | they are verified |
+//! | open | [`is_open`](wirestack_layer::Layer::is_open) | the handshake is done |
+//! | the peer has sent all | `to_app` finishes | its `close_notify` is read |
+//! | TLS 1.2: the peer reads no more | `from_app`: [`TlsError::Closed`] | its `close_notify` is read |
+//! | the wire was cut | `to_app` aborts, [`TlsError::Truncated`] | it ends without `close_notify` |
+//! | it was cut in the handshake | `to_app` aborts, [`TlsError::CutHandshake`] | it ends |
+//! | this side found a fault | `to_app` aborts, with the [`TlsError`] | its alert is in `to_wire` |
+//! | the peer found a fault | `to_app` aborts, [`TlsError::Alert`] | its alert is read |
 //!
 //! # How a session ends
 //!
-//! The end of what the application sends becomes `close_notify`, and the peer's `close_notify`
-//! becomes the end of what the application receives. In TLS 1.3 the two directions end each for
-//! itself; in TLS 1.2 the first `close_notify` ends both, and whoever said it need not wait for the
-//! other's (RFC 5246 §7.2.1). Any other wire that ends without it arrives above as
-//! [`TlsError::Truncated`]: an attacker could have cut it. An application that aborts ends the wire
-//! without `close_notify`, so that the peer sees a truncation as well. When this side finds a fault,
-//! its alert leaves before the application hears of it.
+//! When the application finishes, `close_notify` is sent; when the peer's `close_notify` arrives,
+//! the application receives the end. In TLS 1.3 the two directions end separately. In TLS 1.2 the
+//! first `close_notify` ends both, and the side that sent it need not wait for the other's (RFC
+//! 5246 §7.2.1). A wire that ends in any other way is an abort with [`TlsError::Truncated`], because
+//! an attacker could have cut it. An application that aborts ends the wire without `close_notify`,
+//! so that the peer sees a truncation as well. When this side finds a fault, its alert leaves
+//! before the application gets the error.
 //!
-//! # What is not sans-I/O here
+//! # Where this crate is not sans-I/O
 //!
-//! `rustls` takes its random numbers from its provider, and reads the system's clock to see whether a
-//! certificate is valid; a configuration of your own can give it another clock and another
-//! generator. [`ClientSettings::build`] reads the system's roots, and
-//! [`key_log`](ClientSettings::key_log) appends to a file.
+//! `rustls` takes random numbers from its provider, and reads the system's clock to check the dates
+//! of certificates; a configuration of your own can give it another generator and another clock.
+//! [`ClientSettings::build`] reads the system's roots, and [`key_log`](Settings::key_log) appends
+//! to a file.
 //!
 //! # Debug builds
 //!
-//! `rustls` 0.23 asserts that nothing goes wrong after it has said `close_notify`; a peer that then
-//! sends a bad record trips this. Its release builds do not; for the others, turn it off:
+//! `rustls` 0.23 asserts that nothing fails after it has sent `close_notify`; a peer that then
+//! sends a bad record trips this assertion. Release builds do not have it. For other builds, turn
+//! it off:
 //!
 //! ```toml
 //! [profile.dev.package.rustls]
@@ -79,7 +99,12 @@
 
 mod error;
 mod name;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod pem;
+mod phase;
 mod record;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod roots;
 mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;
@@ -89,7 +114,11 @@ pub use name::server_name;
 pub use rustls;
 pub use session::{Client, Server, Tls};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub use settings::{ClientSettings, ServerSettings, Versions};
+pub use settings::{ClientRole, ClientSettings, ServerRole, ServerSettings, Settings, Versions};
 
-/// What errors and traces call these layers.
+/// The name of these layers in errors and traces.
 const NAME: &str = "tls";
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

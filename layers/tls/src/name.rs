@@ -3,16 +3,16 @@ use rustls::pki_types::{DnsName, ServerName};
 use std::net::{IpAddr, Ipv6Addr};
 use wirestack_layer::Error;
 
-/// Returns whom a client expects to meet, from the host of a URL: `example.org`, `192.0.2.1`,
-/// `[2001:db8::1]`.
+/// Returns the name that a client expects of its server, from the host of a URL: `example.org`,
+/// `192.0.2.1`, `[2001:db8::1]`.
 ///
-/// IPv6 brackets are optional. A zone id (`fe80::1%eth0`) is dropped: it means something on this
-/// machine only (RFC 6874 §1), so it neither leaves it nor stands in a certificate. A name that is
-/// not ASCII is given in its A-label form, `xn--…`.
+/// IPv6 brackets are optional. A zone id (`fe80::1%eth0`) is dropped: it has a meaning on this
+/// machine only (RFC 6874 §1), so it is neither sent nor expected in a certificate. Give a name
+/// that is not ASCII in its A-label form, `xn--…`.
 ///
 /// # Errors
 ///
-/// [`TlsError::ServerName`] if it is neither a DNS name nor an IP address.
+/// [`TlsError::ServerName`] if the host is neither a DNS name nor an IP address.
 pub fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
     let wrong = || TlsError::ServerName(host.to_owned()).local();
     let bare = host.strip_prefix('[').map(|rest| rest.strip_suffix(']'));

@@ -1,19 +1,19 @@
 use crate::TlsError;
 
-/// What lies at the front of the wire's unread bytes.
+/// The front of the wire's unread bytes.
 pub(crate) enum Front {
     /// A whole record of this length, its header included.
     Record(usize),
-    /// Too little: nothing can be said before this many bytes are there.
+    /// Too little: this many bytes are needed to judge.
     Needs(usize),
-    /// A header that promises what no record has (RFC 8446 §5.1).
+    /// A record's header with a version or a length that no record has (RFC 8446 §5.1).
     BadHeader,
-    /// Some other protocol.
+    /// Bytes of another protocol.
     Junk(TlsError),
 }
 
 impl Front {
-    /// Judges by as few bytes as possible, and by the same ones however they were cut.
+    /// Judges by as few bytes as possible. The verdict does not depend on how they were cut.
     pub(crate) fn of(unread: &[u8]) -> Self {
         match *unread {
             [kind, ..] if !KINDS.contains(&kind) => Self::of_junk(kind, unread),
@@ -59,10 +59,14 @@ pub(crate) const APPLICATION_DATA: u8 = 23;
 /// The content types from `change_cipher_spec` to `heartbeat`.
 const KINDS: std::ops::RangeInclusive<u8> = 20..=24;
 
-/// RFC 5246 §6.2.3: "The length MUST NOT exceed 2^14 + 2048." No cipher needs the last byte.
+/// The first length that is too long. RFC 5246 §6.2.3: "The length MUST NOT exceed 2^14 + 2048." No
+/// cipher needs the last byte.
 const OVERSIZED: usize = PLAINTEXT + 2048;
 
+/// The first bytes of a plaintext HTTP response.
 const RESPONSE: &[u8] = b"HTTP/";
+
+/// The first bytes of plaintext HTTP requests.
 const REQUESTS: &[&[u8]] = &[
     b"GET ",
     b"HEAD ",

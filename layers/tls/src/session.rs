@@ -1,4 +1,5 @@
 use crate::error::session_error;
+use crate::phase::Phase;
 use crate::record::{APPLICATION_DATA, Front, HEADER, PLAINTEXT};
 use crate::{NAME, TlsError};
 use bytes::{BufMut, BytesMut};
@@ -11,8 +12,7 @@ use std::fmt;
 use std::io::{self, BufRead, IoSlice, Write};
 use std::ops::DerefMut;
 use std::sync::Arc;
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Progress};
 
 /// The client's side of a TLS session, as a layer.
 pub type Client = Tls<ClientConnection>;
@@ -20,13 +20,13 @@ pub type Client = Tls<ClientConnection>;
 /// The server's side of a TLS session, as a layer.
 pub type Server = Tls<ServerConnection>;
 
-/// TLS 1.2 or 1.3 over a `rustls` connection: what [`Client`] and [`Server`] share.
+/// TLS 1.2 or 1.3 over a `rustls` connection: a [`Client`] or a [`Server`].
 ///
-/// Records are decrypted one at a time and only while `to_app` has room, and encrypted one at a time
-/// while `to_wire` has; a record carries as much as is there, up to 16 KiB, whatever pieces it was
-/// written in. Nothing is kept between two calls but the session: an idle connection holds no
-/// buffers. What a peer can make it hold is one record in `from_wire` (18 KiB) and, inside `rustls`,
-/// one handshake message (64 KiB).
+/// Records are decrypted one at a time while `to_app` has room, and encrypted one at a time while
+/// `to_wire` has room. A sent record holds all that is there, up to 16 KiB, also if it was written
+/// in several pieces. Between two calls only the session is kept: an idle connection holds no
+/// buffers. A peer can make it hold one record in `from_wire` (18 KiB) and, inside `rustls`, one
+/// handshake message (64 KiB).
 #[derive(Debug)]
 pub struct Tls<C> {
     conn: C,
@@ -34,7 +34,8 @@ pub struct Tls<C> {
 }
 
 impl Client {
-    /// Creates a client that expects to meet `name`; see [`server_name`](crate::server_name).
+    /// Creates a client that expects a server of this `name`; see
+    /// [`server_name`](crate::server_name).
     ///
     /// # Errors
     ///
@@ -50,8 +51,9 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`TlsError::EarlyData`] if the configuration accepts early data, which can be replayed
-    /// (RFC 8446 §8) and is not delivered by this layer; [`TlsError::Rustls`] if it is otherwise unusable.
+    /// [`TlsError::EarlyData`] if the configuration accepts early data, which can be replayed (RFC
+    /// 8446 §8) and which this layer does not deliver; [`TlsError::Rustls`] if `rustls` refuses the
+    /// configuration.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
         if config.max_early_data_size > 0 {
             return Err(TlsError::EarlyData.local());
@@ -60,7 +62,7 @@ impl Server {
         Ok(Self::over(conn))
     }
 
-    /// Returns the name that the client asked for (SNI, RFC 6066 §3), once its ClientHello is read.
+    /// Returns the name that the client asks for (SNI, RFC 6066 §3), once its ClientHello is read.
     pub fn server_name(&self) -> Option<&str> {
         self.conn.server_name()
     }
@@ -71,42 +73,42 @@ where
     C: DerefMut<Target = ConnectionCommon<D>>,
 {
     fn over(mut conn: C) -> Self {
-        conn.set_buffer_limit(None); // at most one record is ever in there
+        conn.set_buffer_limit(None); // it never holds more than one record
         let phase = Phase::Duplex;
         Self { conn, phase }
     }
 
-    /// Returns the protocol agreed on by ALPN (RFC 7301), if there is one.
+    /// Returns the protocol that the server chose by ALPN (RFC 7301), once it is negotiated.
     pub fn alpn(&self) -> Option<&[u8]> {
         self.conn.alpn_protocol()
     }
 
-    /// Returns the protocol version, once it is agreed.
+    /// Returns the protocol version, once it is negotiated.
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.conn.protocol_version()
     }
 
-    /// Returns the cipher suite, once it is agreed.
+    /// Returns the cipher suite, once it is negotiated.
     pub fn suite(&self) -> Option<CipherSuite> {
         Some(self.conn.negotiated_cipher_suite()?.suite())
     }
 
-    /// Returns the peer's certificate chain, its own certificate first, if it has shown one.
+    /// Returns the peer's certificate chain, its own certificate first, once it is verified.
     pub fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
         self.conn.peer_certificates()
     }
 
-    /// Returns the connection below, for whatever else it can tell, such as keying material.
+    /// Returns the connection of `rustls`, to read more facts from, such as keying material.
     pub fn connection(&self) -> &C {
         &self.conn
     }
 
-    /// Decrypts record by record until room or records run out.
+    /// Decrypts record by record while there are records and room.
     fn receive(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         let mut large = false;
         let result = self.receive_records(p, &mut large);
         if large {
-            // rustls keeps a large buffer until it next looks for bytes. There are none.
+            // rustls frees a large buffer only when it reads again: it is given nothing to read.
             self.conn.read_tls(&mut io::empty()).ok();
         }
         result
@@ -134,7 +136,7 @@ where
                     return Err(session_error(wrong));
                 }
                 Front::Junk(cause) => {
-                    // For its alert; what was seen is known better here.
+                    // rustls makes an alert of these bytes; its error would tell less than ours.
                     self.feed(&unread[..unread.len().min(HEADER)]).ok();
                     return Err(cause.peer());
                 }
@@ -156,8 +158,8 @@ where
         Ok(())
     }
 
-    /// Whether one more record may be looked at. One of the handshake always may: rustls holds the
-    /// answer until there is room, and two sides that both waited for room would wait for ever.
+    /// Returns `true` if one more record may be read. A record of the handshake always may: rustls
+    /// holds the answer until there is room, and two sides that both wait for room wait for ever.
     fn may_receive(&self, p: &Flows<'_>) -> bool {
         self.conn.is_handshaking() || p.to_app.room() > 0
     }
@@ -181,12 +183,11 @@ where
         }
     }
 
-    /// Whether the wire may end between two records.
+    /// Returns `true` if the wire may end here, without `close_notify`.
     ///
     /// RFC 5246 §7.2.1: "It is not required for the initiator of the close to wait for the
-    /// responding close_notify alert before closing the read side of the connection." A peer that
-    /// has sent data meanwhile, though, is held to the `close_notify` that tells that they are
-    /// complete.
+    /// responding close_notify alert before closing the read side of the connection." But if the
+    /// peer has sent data since, only its `close_notify` proves that they are complete.
     fn may_end_here(&self) -> bool {
         matches!(self.phase, Phase::Receiving { heard: false }) && !self.is_tls13()
     }
@@ -210,7 +211,7 @@ where
         }
     }
 
-    /// Encrypts record by record until room or data run out, then passes the end on.
+    /// Encrypts record by record while there are data and room, then passes the end on.
     fn send(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         if !self.conn.is_handshaking() {
             while p.to_wire.room() > 0 && !p.from_app.is_empty() {
@@ -218,7 +219,7 @@ where
             }
         }
         match p.from_app.end().cloned() {
-            Some(End::Finished) if self.may_close(p) => {
+            Some(End::Finished) if !self.conn.is_handshaking() && p.to_wire.room() > 0 => {
                 self.close_notify(p.to_wire);
                 self.phase = match self.phase {
                     Phase::Duplex => Phase::Receiving { heard: false },
@@ -227,7 +228,7 @@ where
                 Ok(())
             }
             Some(End::Aborted(error)) => {
-                // No close_notify, so that the peer sees a truncation; nor is there a session then.
+                // Without close_notify, so that the peer sees a truncation.
                 p.to_wire.abort(error.clone());
                 Err(error)
             }
@@ -235,11 +236,7 @@ where
         }
     }
 
-    fn may_close(&self, p: &Flows<'_>) -> bool {
-        !self.conn.is_handshaking() && p.to_wire.room() > 0
-    }
-
-    /// Encrypts one record: as much as fits, gathered from the pieces that lie there.
+    /// Encrypts one record, of as many waiting pieces as fit.
     fn encrypt(&mut self, from_app: &mut Pipe, to_wire: &mut Pipe) -> Result<(), Error> {
         let mut slices = [IoSlice::new(&[]); GATHERED];
         let (mut filled, mut left) = (0, PLAINTEXT);
@@ -258,8 +255,8 @@ where
             while self.conn.wants_write() {
                 self.write_records(buf);
             }
-            // TLS 1.2 cannot renew its keys: rustls then drops what it is given and says
-            // close_notify, which would pass for the end of the data.
+            // When the keys of TLS 1.2 are worn out, rustls drops the data and sends close_notify,
+            // which the peer would take for the end of the data.
             let sent = buf.get(start) == Some(&APPLICATION_DATA);
             if !sent {
                 buf.truncate(start);
@@ -279,29 +276,30 @@ where
         to_wire.finish();
     }
 
-    /// Moves what rustls has to say, while there is room.
+    /// Sends the records that rustls has made, while there is room.
     fn flush(&mut self, to_wire: &mut Pipe) {
-        while to_wire.room() > 0 && self.conn.wants_write() {
-            self.flush_some(to_wire);
-        }
+        while to_wire.room() > 0 && self.flush_some(to_wire) {}
     }
 
     fn flush_all(&mut self, to_wire: &mut Pipe) {
-        while self.conn.wants_write() {
-            self.flush_some(to_wire);
-        }
+        while self.flush_some(to_wire) {}
     }
 
-    fn flush_some(&mut self, to_wire: &mut Pipe) {
+    /// Returns `false` if there was nothing to send.
+    fn flush_some(&mut self, to_wire: &mut Pipe) -> bool {
+        if !self.conn.wants_write() {
+            return false;
+        }
         if to_wire.is_closed() {
-            self.conn.write_tls(&mut io::sink()).ok(); // nobody will hear it
+            self.conn.write_tls(&mut io::sink()).ok(); // nothing can be sent any more
         } else {
             to_wire.fill(|buf| self.write_records(buf));
         }
+        true
     }
 
     fn write_records(&mut self, buf: &mut BytesMut) {
-        self.conn.write_tls(&mut buf.writer()).ok(); // memory does not fail
+        self.conn.write_tls(&mut buf.writer()).ok(); // a buffer in memory takes all
     }
 
     fn is_tls13(&self) -> bool {
@@ -309,16 +307,18 @@ where
     }
 
     fn awaited(&self) -> &'static str {
-        match self.version() {
-            None => "the peer's Hello",
-            Some(_) => "the peer's Finished",
+        if self.version().is_none() {
+            "the peer's Hello"
+        } else {
+            "the peer's Finished"
         }
     }
 
     fn truncation(&self) -> TlsError {
-        match self.conn.is_handshaking() {
-            true => TlsError::CutHandshake(self.awaited()),
-            false => TlsError::Truncated,
+        if self.conn.is_handshaking() {
+            TlsError::CutHandshake(self.awaited())
+        } else {
+            TlsError::Truncated
         }
     }
 }
@@ -359,8 +359,7 @@ where
         !self.conn.is_handshaking()
     }
 
-    /// Returns whether TLS 1.3 is agreed. Before the handshake has told, the answer is no: TLS 1.2
-    /// ends both directions at once.
+    /// Returns `true` once TLS 1.3 is negotiated: TLS 1.2 ends both directions at once.
     fn carries_half_close(&self) -> bool {
         self.is_tls13()
     }
@@ -388,25 +387,9 @@ where
     }
 }
 
-/// Which directions still go.
-#[derive(Clone, Copy, Debug)]
-enum Phase {
-    /// Both, or neither yet.
-    Duplex,
-    /// Our end is said, the peer's is not.
-    Receiving {
-        /// Data have come since.
-        heard: bool,
-    },
-    /// The peer's end is heard, ours is not said.
-    Sending,
-    /// Neither, for ever.
-    Over,
-}
-
-/// How many pieces are gathered into one record; a pipe's pieces have 4 KiB or more, but for the
-/// first and the last.
+/// The most pieces in one record. A pipe's pieces have 4 KiB or more, except the first and the
+/// last.
 const GATHERED: usize = 8;
 
-/// What rustls reads at once, and the buffer that it keeps.
+/// The size of the reads of rustls, and of the buffer that it keeps.
 const READ: usize = 4096;

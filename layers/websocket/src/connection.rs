@@ -1,18 +1,19 @@
-//! What both roles do once the handshake is over (RFC 6455 §5 to §7).
+//! An open WebSocket, for both roles (RFC 6455 §5 to §7).
 
-use crate::close::{Close, CloseCode, Closed, Closer};
-use crate::deflate::{Compression, Deflate};
-use crate::keepalive::{Duty, PAYLOAD, Watch};
+use crate::close::{CloseFrame, Closer};
+use crate::close_code::CloseCode;
+use crate::control::Control;
+use crate::deflate::Deflate;
+use crate::handshake::Negotiated;
+use crate::keepalive::{Action, PAYLOAD, Watch};
 use crate::mask::Masks;
 use crate::message::Payload;
-use crate::ping::{PingToken, Pings, Pong};
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
 use crate::{NAME, Settings, WebSocketError};
 use bytes::Bytes;
 use std::time::Duration;
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Place, Progress};
 
 /// An open WebSocket of either role.
 #[derive(Debug)]
@@ -20,45 +21,42 @@ pub(crate) struct Connection {
     state: State,
     receiver: Receiver,
     sender: Sender,
-    pings: Pings,
+    pub(crate) control: Control,
     watch: Watch,
-    /// What the Close frame will say when the application has finished.
-    farewell: Close,
-    closed: Option<Closed>,
     close_timeout: Duration,
-    /// Until when, once the application has finished.
-    leaving: Option<Option<Instant>>,
-    compression: Option<Compression>,
-    /// What the connection fails for as soon as the application has taken what came before: so it
-    /// can still answer that.
-    refused: Option<WebSocketError>,
+    /// The time when the closing must be done, once the application has finished. A time that is
+    /// `None` never comes.
+    closing_deadline: Option<Option<Instant>>,
+    /// A fault of the peer. It is reported when the application has taken all that came before, so
+    /// that the application can still answer that.
+    fault: Option<WebSocketError>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
 }
 
-/// How far the closing handshake has come (RFC 6455 §7.1.2). A time that is `None` never comes.
+/// The state of the closing handshake (RFC 6455 §7.1.2). A time that is `None` never comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nobody has closed.
+    /// No side has closed.
     Open,
-    /// Our Close frame is out. The peer's messages still come in until its own.
-    Closing { until: Option<Instant> },
-    /// The peer's Close frame is in. It is answered behind what the application had queued.
+    /// Our Close frame is sent. The peer's messages still arrive until its own.
+    Closing { deadline: Option<Instant> },
+    /// The peer's Close frame has arrived. The answer is sent behind the queued messages.
     Answering {
         code: CloseCode,
-        until: Option<Instant>,
+        deadline: Option<Instant>,
     },
-    /// Both Close frames are exchanged, and the server has to end the connection.
-    Ending { until: Option<Instant> },
+    /// Both Close frames are exchanged. A client waits until the server ends the connection.
+    Ending { deadline: Option<Instant> },
     /// Both directions have ended.
     Over,
 }
 
-/// Why a connection fails.
+/// The failure of a connection.
 enum Failure {
-    /// This side refuses what it saw, and says so.
-    Refused(WebSocketError),
-    /// There is nobody left to tell.
+    /// The peer is at fault, and a Close frame tells it so.
+    Fault(WebSocketError),
+    /// The wire has ended: no Close frame can be sent.
     Lost(Error),
 }
 
@@ -77,57 +75,23 @@ impl Connection {
             state: State::Open,
             receiver: Receiver::new(!is_client, settings),
             sender: Sender::new(masks, settings),
-            pings: Pings::default(),
+            control: Control::new(),
             watch: Watch::new(settings.keepalive),
-            farewell: Close::bare(CloseCode::NORMAL),
-            closed: None,
             close_timeout: settings.close_timeout,
-            leaving: None,
-            compression: None,
-            refused: None,
+            closing_deadline: None,
+            fault: None,
             waits_for_end: is_client,
         }
     }
 
-    /// Compresses from now on, if that was agreed on.
-    pub(crate) fn compress(&mut self, agreed: Option<Compression>, settings: Option<&Deflate>) {
-        if let (Some(agreed), Some(settings)) = (agreed, settings) {
-            let (deflater, inflater) = agreed.ends(self.waits_for_end, settings);
+    /// Sets the parameters that the handshake has negotiated.
+    pub(crate) fn set_negotiated(&mut self, negotiated: Negotiated, settings: Option<&Deflate>) {
+        if let (Some(compression), Some(settings)) = (negotiated.compression, settings) {
+            let (deflater, inflater) = compression.codec(self.waits_for_end, settings);
             self.sender.compress(deflater);
             self.receiver.decompress(inflater);
-            self.compression = Some(agreed);
         }
-    }
-
-    pub(crate) fn compression(&self) -> Option<&Compression> {
-        self.compression.as_ref()
-    }
-
-    pub(crate) fn ping(&mut self, payload: Bytes) -> Result<PingToken, Error> {
-        self.pings
-            .add(payload)
-            .map_err(|cause| Error::local(NAME, cause))
-    }
-
-    pub(crate) fn pong(&mut self) -> Option<Pong> {
-        self.pings.next_pong()
-    }
-
-    pub(crate) fn is_answered(&self, ping: PingToken) -> bool {
-        self.pings.is_answered(ping)
-    }
-
-    pub(crate) fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
-        self.pings.pong_to(ping)
-    }
-
-    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.farewell = Close::new(code, reason).map_err(|cause| Error::local(NAME, cause))?;
-        Ok(())
-    }
-
-    pub(crate) fn closed(&self) -> Option<&Closed> {
-        self.closed.as_ref()
+        self.control.negotiated = negotiated;
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -142,29 +106,29 @@ impl Connection {
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Closing { until } | State::Answering { until, .. } | State::Ending { until } => {
-                until
-            }
+            State::Closing { deadline }
+            | State::Answering { deadline, .. }
+            | State::Ending { deadline } => deadline,
             State::Open => {
                 let watch = self.watch.deadline().into_iter();
-                watch.chain(self.leaving.flatten()).min()
+                watch.chain(self.closing_deadline.flatten()).min()
             }
             State::Over => None,
         }
     }
 
-    /// Until when the closing has to be done: counted from when the application asked for it, or the
-    /// peer did.
-    fn until(&self, now: Instant) -> Option<Instant> {
-        match self.leaving {
-            Some(until) => until,
+    /// Returns the time when the closing must be done. The time-out runs from the moment when the
+    /// application has finished or the peer has closed.
+    fn closing_deadline(&self, now: Instant) -> Option<Instant> {
+        match self.closing_deadline {
+            Some(deadline) => deadline,
             None => now.checked_add(self.close_timeout),
         }
     }
 
     pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
-        if self.leaving.is_none() && self.state != State::Over && p.from_app.is_closed() {
-            self.leaving = Some(self.until(now));
+        if self.closing_deadline.is_none() && self.state != State::Over && p.from_app.is_closed() {
+            self.closing_deadline = Some(self.closing_deadline(now));
         }
         if let State::Open | State::Closing { .. } = self.state
             && let Err(failure) = self.receive(&mut p, now)
@@ -177,11 +141,11 @@ impl Connection {
         {
             return self.fail(failure, &mut p, now);
         }
-        let deaf = matches!(
+        let ignores = matches!(
             self.state,
             State::Answering { .. } | State::Ending { .. } | State::Over
         );
-        if deaf || self.refused.is_some() {
+        if ignores || self.fault.is_some() {
             // "a peer discards any further data received" (RFC 6455 §1.4)
             p.from_wire.discard();
         }
@@ -193,11 +157,11 @@ impl Connection {
         {
             self.end(&mut p);
         }
-        let until = match self.state {
-            State::Open => self.leaving.flatten(),
+        let deadline = match self.state {
+            State::Open => self.closing_deadline.flatten(),
             _ => self.deadline(),
         };
-        if until.is_some_and(|until| until <= now) {
+        if deadline.is_some_and(|deadline| deadline <= now) {
             self.give_up(&mut p);
         }
     }
@@ -207,13 +171,13 @@ impl Connection {
         p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
-        if let Some(cause) = self.refused.take_if(|_| p.to_app.is_empty()) {
+        if let Some(cause) = self.fault.take_if(|_| p.to_app.is_empty()) {
             return Err(cause.into());
         }
-        while self.refused.is_none() && p.to_app.room() > 0 {
+        while self.fault.is_none() && p.to_app.room() > 0 {
             let received = match self.receiver.next(p.from_wire, p.to_app) {
                 Err(cause) if !p.to_app.is_empty() => {
-                    self.refused = Some(cause);
+                    self.fault = Some(cause);
                     break;
                 }
                 received => received?,
@@ -221,9 +185,9 @@ impl Connection {
             match received {
                 Received::Data => {}
                 Received::Ping(payload) => self.sender.pong(payload, p.to_wire),
-                Received::Pong(payload) => self.pings.answer(&payload, now),
-                Received::Close(close) => {
-                    self.peer_closed(close, p, now);
+                Received::Pong(payload) => self.control.pings.answer(&payload, now),
+                Received::Close(frame) => {
+                    self.peer_closed(frame, p, now);
                     break;
                 }
                 Received::Nothing => {
@@ -237,13 +201,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Asks a silent peer for a sign of life.
+    /// Sends a ping to a silent peer.
     fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
         let unread = !p.from_wire.is_empty();
         match self.watch.process(now, p.from_wire.total(), unread) {
-            Duty::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
-            // A peer that does not read is asked by that already.
-            Duty::Ping if p.to_wire.room() > 0 => {
+            Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
+            // Without room, bytes wait already that the peer has to acknowledge.
+            Action::Ping if p.to_wire.room() > 0 => {
                 self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
             }
             _ => {}
@@ -253,20 +217,21 @@ impl Connection {
 
     fn peer_closed<F: Payload>(
         &mut self,
-        Close { code, reason }: Close,
+        frame: CloseFrame,
         p: &mut Flows<'_, F, F>,
         now: Instant,
     ) {
+        let code = frame.code;
         let is_echo = match self.state {
-            State::Closing { .. } => code == self.farewell.code,
+            State::Closing { .. } => code == self.control.close_frame.code,
             _ => false,
         };
         let cause = WebSocketError::Closed {
             code,
-            reason: reason.clone(),
+            reason: frame.reason.clone(),
         };
         let error = Error::peer(NAME, cause).at(Place::Layer(p.index));
-        // What the application had queued still goes; more it may not say.
+        // Queued messages are still sent; the application cannot add more.
         p.from_app.stop(error.clone().into());
         if is_echo || code.is_clean() {
             p.to_app.finish();
@@ -274,28 +239,28 @@ impl Connection {
             p.to_app.abort(error);
         }
         self.sender.no_reply();
-        let by = match self.state {
-            State::Closing { until } => {
-                self.both_closed(until, p);
+        let closer = match self.state {
+            State::Closing { deadline } => {
+                self.both_closed(deadline, p);
                 Closer::Local
             }
             _ => {
-                let until = self.until(now);
-                self.state = State::Answering { code, until };
+                let deadline = self.closing_deadline(now);
+                self.state = State::Answering { code, deadline };
                 Closer::Peer
             }
         };
-        self.closed = Some(Closed { code, reason, by });
+        self.control.closed = Some((frame, closer));
     }
 
-    /// Sends what there is room for.
+    /// Sends while there is room.
     fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
         }
         while self.state == State::Open
             && p.to_wire.room() > 0
-            && let Some(payload) = self.pings.send(now)
+            && let Some(payload) = self.control.pings.send(now)
         {
             self.sender.ping(payload, p.to_wire);
         }
@@ -317,23 +282,23 @@ impl Connection {
                     let error = error.clone();
                     return self.abandon(error, p);
                 }
-                (_, State::Answering { code, until }) => {
-                    self.sender.close(&Close::bare(code), p.to_wire);
-                    self.both_closed(until, p);
+                (_, State::Answering { code, deadline }) => {
+                    self.sender.close(&CloseFrame::bare(code), p.to_wire);
+                    self.both_closed(deadline, p);
                 }
                 (Some(End::Finished), _) => {
-                    self.sender.close(&self.farewell, p.to_wire);
-                    let until = self.until(now);
-                    self.state = State::Closing { until };
+                    self.sender.close(&self.control.close_frame, p.to_wire);
+                    let deadline = self.closing_deadline(now);
+                    self.state = State::Closing { deadline };
                 }
                 (None, _) => return,
             }
         }
     }
 
-    fn both_closed<F: Payload>(&mut self, until: Option<Instant>, p: &mut Flows<'_, F, F>) {
+    fn both_closed<F: Payload>(&mut self, deadline: Option<Instant>, p: &mut Flows<'_, F, F>) {
         if self.waits_for_end {
-            self.state = State::Ending { until };
+            self.state = State::Ending { deadline };
         } else {
             self.end(p); // "The server MUST close the underlying TCP connection immediately"
         }
@@ -344,18 +309,18 @@ impl Connection {
         self.state = State::Over;
     }
 
-    /// The application broke off: the peer sees an end without a Close frame, which nobody takes for
-    /// a clean one.
+    /// Ends both directions without a Close frame, so that the peer does not take it for a clean
+    /// end.
     fn abandon<F: Payload>(&mut self, error: Error, p: &mut Flows<'_, F, F>) {
         p.to_wire.abort(error.clone());
         p.fail(error);
         self.state = State::Over;
     }
 
-    /// The closing took too long.
+    /// Ends a closing that took too long.
     fn give_up<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         if let State::Ending { .. } = self.state {
-            return self.end(p); // everything was said
+            return self.end(p); // both Close frames are exchanged
         }
         let error = Error::peer(NAME, WebSocketError::CloseTimedOut(self.close_timeout));
         self.abandon(error.at(Place::Layer(p.index)), p);
@@ -363,13 +328,13 @@ impl Connection {
 
     fn fail<F: Payload>(&mut self, failure: Failure, p: &mut Flows<'_, F, F>, now: Instant) {
         let error = match failure {
-            Failure::Refused(cause) => {
+            Failure::Fault(cause) => {
                 if self.state == State::Open {
-                    self.send(p, now); // what the application said before
+                    self.send(p, now); // the messages that were queued before
                 }
                 if self.state == State::Open {
                     self.sender
-                        .close(&Close::bare(cause.close_code()), p.to_wire);
+                        .close(&CloseFrame::bare(cause.close_code()), p.to_wire);
                 }
                 Error::peer(NAME, cause)
             }
@@ -382,6 +347,6 @@ impl Connection {
 
 impl From<WebSocketError> for Failure {
     fn from(cause: WebSocketError) -> Self {
-        Self::Refused(cause)
+        Self::Fault(cause)
     }
 }

@@ -1,7 +1,7 @@
 //! The list in `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
 
-use crate::handshake::is_token;
 use std::fmt;
+use wirestack_http::grammar::{is_token, read_quoted, split_list};
 
 /// One element of the list.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,15 +15,15 @@ pub(crate) struct Extension {
 pub(crate) struct Malformed;
 
 impl Extension {
-    /// Parses a list, in which elements may be empty.
+    /// Parses a list. Empty elements are skipped.
     pub(crate) fn parse_list(text: &str) -> Result<Vec<Self>, Malformed> {
-        let elements = split(text, ',')?.into_iter().map(str::trim);
+        let elements = split_list(text, ',').map(str::trim);
         let elements = elements.filter(|element| !element.is_empty());
         elements.map(Self::parse).collect()
     }
 
     fn parse(text: &str) -> Result<Self, Malformed> {
-        let mut parts = split(text, ';')?.into_iter().map(str::trim);
+        let mut parts = split_list(text, ';').map(str::trim);
         let name = parts.next().and_then(token).ok_or(Malformed)?;
         let parameters = parts.map(|part| match part.split_once('=') {
             None => Ok((token(part).ok_or(Malformed)?, None)),
@@ -54,43 +54,16 @@ fn token(text: &str) -> Option<String> {
     is_token(text).then(|| text.to_owned())
 }
 
-/// Splits outside of quotes.
-fn split(text: &str, at: char) -> Result<Vec<&str>, Malformed> {
-    let mut parts = Vec::new();
-    let (mut start, mut quoted, mut escaped) = (0, false, false);
-    for (n, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if c == at && !quoted => {
-                parts.push(&text[start..n]);
-                start = n + c.len_utf8();
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[start..]);
-    (!quoted).then_some(parts).ok_or(Malformed)
-}
-
 /// "When using the quoted-string syntax variant, the value after quoted-string unescaping MUST
 /// conform to the 'token' ABNF."
 fn unquoted(text: &str) -> Result<String, Malformed> {
-    let Some(rest) = text.strip_prefix('"') else {
+    if !text.starts_with('"') {
         return Ok(text.to_owned());
-    };
-    let inner = rest.strip_suffix('"').ok_or(Malformed)?;
-    let mut plain = String::new();
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        plain.push(match c {
-            '\\' => chars.next().ok_or(Malformed)?,
-            '"' => return Err(Malformed),
-            c => c,
-        });
     }
-    Ok(plain)
+    match read_quoted(text) {
+        Some((value, "")) => Ok(value),
+        _ => Err(Malformed),
+    }
 }
 
 #[cfg(test)]

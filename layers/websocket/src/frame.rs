@@ -1,9 +1,9 @@
-//! The wire format of a frame's header (RFC 6455 §5.2): parse and emit, no state.
+//! The header of a frame on the wire (RFC 6455 §5.2), parsed and written without state.
 
 use crate::mask::Key;
 use crate::{MAX_CONTROL, WebSocketError};
 
-/// What a frame is (RFC 6455 §5.2).
+/// The kind of a frame (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Continuation = 0,
@@ -18,19 +18,19 @@ pub(crate) enum Opcode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
-    /// RSV1, RSV2 and RSV3 as the bits 4, 2 and 1: what they mean is up to extensions.
+    /// RSV1, RSV2 and RSV3 as the bits 4, 2 and 1. Extensions give them a meaning.
     pub(crate) rsv: u8,
     pub(crate) opcode: Opcode,
     pub(crate) len: u64,
     pub(crate) key: Option<Key>,
 }
 
-/// What [`Header::parse`] found.
+/// The result of [`Header::parse`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
-    /// Nothing yet: the header is at least this long.
+    /// The header is not complete: it has at least this many bytes.
     Needs(usize),
-    /// A header, and how long it is.
+    /// A header, and its length.
     Header(Header, usize),
 }
 
@@ -62,7 +62,8 @@ impl Header {
     /// The length of the longest header.
     pub(crate) const LONGEST: usize = 14;
 
-    /// Parses the header that `bytes` begin with, of a peer that has to mask or must not.
+    /// Parses the header at the front of `bytes`. The peer must mask if `masked`, and must not
+    /// otherwise.
     #[inline]
     pub(crate) fn parse(bytes: &[u8], masked: bool) -> Result<Parsed, WebSocketError> {
         let [first, second, rest @ ..] = bytes else {
@@ -71,10 +72,12 @@ impl Header {
         let opcode = Opcode::parse(first & 0x0f)?;
         let fin = first & 0x80 != 0;
         let short = second & 0x7f;
-        match second & 0x80 != 0 {
-            false if masked => return Err(WebSocketError::Unmasked),
-            true if !masked => return Err(WebSocketError::Masked),
-            _ => {}
+        let is_masked = second & 0x80 != 0;
+        if masked && !is_masked {
+            return Err(WebSocketError::Unmasked);
+        }
+        if is_masked && !masked {
+            return Err(WebSocketError::Masked);
         }
         if opcode.is_control() {
             if !fin {
@@ -109,12 +112,13 @@ impl Header {
             127 if len >> 63 != 0 => return Err(WebSocketError::HugeLength),
             _ => {}
         }
-        let (key, rest) = match masked {
-            true => match rest.split_first_chunk() {
+        let (key, rest) = if masked {
+            match rest.split_first_chunk() {
                 Some((key, rest)) => (Some(*key), rest),
                 None => return needs,
-            },
-            false => (None, rest),
+            }
+        } else {
+            (None, rest)
         };
         let header = Self {
             fin,
@@ -162,6 +166,9 @@ impl Emitted {
         &self.bytes[..self.len]
     }
 }
+
+/// The reserved bit that marks a compressed message (RFC 7692 §6).
+pub(crate) const RSV1: u8 = 4;
 
 #[cfg(test)]
 mod tests {

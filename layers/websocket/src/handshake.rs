@@ -1,7 +1,7 @@
 //! The fields of the opening handshake (RFC 6455 §4): built and checked, for both sides.
 //!
-//! What HTTP/1.1 adds, the key and its proof, is apart from what a handshake over HTTP/2 has as well
-//! (RFC 8441 §5).
+//! The key and its proof, which only HTTP/1.1 has, are apart from the fields that a handshake over
+//! HTTP/2 has too (RFC 8441 §5).
 
 use crate::deflate::{self, Compression, Deflate};
 use crate::extension::{Extension, Malformed};
@@ -17,6 +17,7 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
+use wirestack_http::grammar::is_token;
 use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
@@ -41,7 +42,7 @@ impl Key {
         &self.0
     }
 
-    /// Returns the `Sec-WebSocket-Accept` that proves that the server understood the handshake.
+    /// Returns the `Sec-WebSocket-Accept`, which proves that the server understood the handshake.
     fn accept(&self) -> String {
         let proof = Sha1::new().chain_update(&self.0).chain_update(GUID);
         STANDARD.encode(proof.finalize())
@@ -56,19 +57,19 @@ impl Key {
     }
 }
 
-/// What the two sides agreed on.
+/// The parameters that both sides agreed on.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Agreed {
+pub(crate) struct Negotiated {
     pub(crate) subprotocol: Option<String>,
     pub(crate) compression: Option<Compression>,
 }
 
-/// Checks what a server chose.
-pub(crate) fn check_choice(
+/// Checks the parameters that a server chose.
+pub(crate) fn check_response(
     offered: &[String],
     deflate: Option<&Deflate>,
     headers: &HeaderMap,
-) -> Result<Agreed, WebSocketError> {
+) -> Result<Negotiated, WebSocketError> {
     let chosen = joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
     let extensions = Extension::parse_list(&chosen);
     let compression = match (extensions.as_deref(), deflate) {
@@ -83,14 +84,14 @@ pub(crate) fn check_choice(
         Some(chosen) if !offered.contains(&chosen) => {
             Err(WebSocketError::UnofferedSubprotocol(chosen))
         }
-        subprotocol => Ok(Agreed {
+        subprotocol => Ok(Negotiated {
             subprotocol,
             compression,
         }),
     }
 }
 
-/// Checks a request to upgrade.
+/// Checks a request for an upgrade.
 pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), WebSocketError> {
     if request.method() != Method::GET {
         return Err(WebSocketError::NotGet(request.method().clone()));
@@ -125,6 +126,7 @@ fn check_offer(headers: &HeaderMap) -> Result<(), WebSocketError> {
     }
 }
 
+/// Returns the extensions that a client offers.
 fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
     Extension::parse_list(&joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default())
 }
@@ -134,8 +136,9 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
     let (status, name, value) = match cause {
         WebSocketError::NotGet(_) => (StatusCode::METHOD_NOT_ALLOWED, ALLOW, "GET"),
         WebSocketError::NoUpgrade => (StatusCode::UPGRADE_REQUIRED, UPGRADE, TOKEN),
-        // "an appropriate HTTP error code (such as 426 Upgrade Required) and a |Sec-WebSocket-Version|
-        // header field indicating the version(s) the server is capable of understanding"
+        // "an appropriate HTTP error code (such as 426 Upgrade Required) and a
+        // |Sec-WebSocket-Version| header field indicating the version(s) the server is capable of
+        // understanding"
         WebSocketError::UnsupportedVersion => {
             (StatusCode::UPGRADE_REQUIRED, SEC_WEBSOCKET_VERSION, VERSION)
         }
@@ -153,27 +156,27 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
     response
 }
 
-/// What a client asks of a server.
+/// A client's request for a WebSocket, as the server reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
     request: &'a http::Request<()>,
-    /// It is a request to upgrade, in HTTP/1.1.
+    /// `true` in HTTP/1.1, where the request is for an upgrade.
     upgrades: bool,
 }
 
 impl<'a> Offer<'a> {
-    /// Wraps a request to upgrade that was checked.
+    /// Wraps a request for an upgrade that was checked.
     pub(crate) fn checked(request: &'a http::Request<()>) -> Self {
         let upgrades = true;
         Self { request, upgrades }
     }
 
-    /// Reads what a `GET` over HTTP/1.1 asks for (RFC 6455 §4.2.1), for a server whose HTTP is not
-    /// of this crate; a [`Server`](crate::Server) does this by itself.
+    /// Reads a `GET` of HTTP/1.1 (RFC 6455 §4.2.1), for a server that has its own HTTP. A
+    /// [`Server`](crate::Server) does this by itself.
     ///
     /// # Errors
     ///
-    /// The response to a request that is not a good one.
+    /// The response that refuses the request, if it is not a valid handshake.
     pub fn of_http1(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
         match check_request(request) {
             Ok(()) => Ok(Self::checked(request)),
@@ -181,11 +184,11 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// Reads what an extended CONNECT for `websocket` asks for (RFC 8441 §5). A key is ignored.
+    /// Reads an extended CONNECT of HTTP/2 for `websocket` (RFC 8441 §5). A key is ignored.
     ///
     /// # Errors
     ///
-    /// The response to a request that is not a good one.
+    /// The response that refuses the request, if it is not a valid handshake.
     pub fn of_http2(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
         let upgrades = false;
         match check_offer(request.headers()) {
@@ -193,7 +196,7 @@ impl<'a> Offer<'a> {
             Err(cause) => {
                 let mut response = refusal(&cause);
                 *response.status_mut() = StatusCode::BAD_REQUEST;
-                response.headers_mut().remove(UPGRADE); // which HTTP/2 forbids
+                response.headers_mut().remove(UPGRADE); // HTTP/2 forbids it
                 Err(response.into())
             }
         }
@@ -213,24 +216,24 @@ impl<'a> Offer<'a> {
         self.request.uri()
     }
 
-    /// Returns all the fields.
+    /// Returns all fields.
     pub fn headers(&self) -> &'a HeaderMap {
         self.request.headers()
     }
 
-    /// Returns the `Origin`, which browsers always send: a server for browsers checks it (RFC 6455
-    /// §10.2).
+    /// Returns the `Origin`. Browsers always send it, and a server for browsers must check it (RFC
+    /// 6455 §10.2).
     pub fn origin(&self) -> Option<&'a str> {
         only(self.headers(), &ORIGIN)
     }
 
-    /// Returns the subprotocols that the client speaks, those it prefers first.
+    /// Returns the subprotocols that the client offers, the preferred first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> {
         subprotocols(self.headers())
     }
 }
 
-/// What a server answers when it accepts.
+/// The answer of a server that accepts a request.
 ///
 /// ```
 /// use wirestack_websocket::Accept;
@@ -247,23 +250,24 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Accepts, without a subprotocol.
+    /// Creates an answer without a subprotocol.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Chooses a subprotocol, which must be one of those offered.
+    /// Chooses a subprotocol. The client must have offered it.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         self.subprotocol = Some(name.into());
         self
     }
 
-    /// Adds a field.
+    /// Adds a field to the response.
     ///
     /// # Errors
     ///
-    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the handshake sets itself.
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the
+    /// handshake sets itself.
     pub fn header(
         mut self,
         name: impl TryInto<HeaderName>,
@@ -273,12 +277,12 @@ impl Accept {
         Ok(self)
     }
 
-    /// Returns what is agreed on with this offer, and the fields of the response that says so.
+    /// Returns the parameters that this answer agrees on, and the fields of the response.
     pub(crate) fn answer(
         self,
         offer: &Offer<'_>,
         deflate: Option<&Deflate>,
-    ) -> Result<(Agreed, HeaderMap), WebSocketError> {
+    ) -> Result<(Negotiated, HeaderMap), WebSocketError> {
         let mut fields = self.headers;
         if let Some(chosen) = &self.subprotocol {
             let offered = offer.subprotocols().any(|name| name == chosen);
@@ -301,11 +305,11 @@ impl Accept {
         {
             fields.insert(SEC_WEBSOCKET_ACCEPT, value);
         }
-        let agreed = Agreed {
+        let negotiated = Negotiated {
             subprotocol: self.subprotocol,
-            compression: answer.map(|(agreed, _)| agreed),
+            compression: answer.map(|(compression, _)| compression),
         };
-        Ok((agreed, fields))
+        Ok((negotiated, fields))
     }
 }
 
@@ -313,7 +317,7 @@ pub(crate) fn local(cause: WebSocketError) -> Error {
     Error::local(NAME, cause)
 }
 
-/// Adds a field of the application's.
+/// Adds a field that the application wants.
 pub(crate) fn add(
     headers: &mut HeaderMap,
     name: impl TryInto<HeaderName>,
@@ -332,7 +336,7 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Returns the value of a field that occurs once.
+/// Returns the value of a field, if it occurs exactly once.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().filter(|_| values.next().is_none());
@@ -350,23 +354,19 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-    // A value that is not text stays as one element that is no token.
+    // A value that is not text becomes an element that is not a token.
     let texts = values.map(|value| value.to_str().unwrap_or("\u{fffd}"));
     let names = texts.flat_map(|text| text.split(',')).map(str::trim);
     names.filter(|name| !name.is_empty())
 }
 
-pub(crate) fn is_token(text: &str) -> bool {
-    let is_tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !text.is_empty() && text.bytes().all(is_tchar)
-}
-
-/// The token of the upgrade.
+/// The protocol name of the upgrade.
 pub(crate) const TOKEN: &str = "websocket";
+/// The version of the protocol.
 pub(crate) const VERSION: &str = "13";
 /// "258EAFA5-E914-47DA-95CA-C5AB0DC85B11 [...] unlikely to be used by network endpoints that do not
 /// understand the WebSocket Protocol" (RFC 6455 §1.3)
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// Takes keys whose last bits are not zero: nobody uses what is in them.
+/// Accepts keys whose last bits are not zero: these bits have no meaning.
 const LENIENT: GeneralPurpose =
     GeneralPurpose::new(&ALPHABET, PAD.with_decode_allow_trailing_bits(true));

@@ -2,11 +2,11 @@ use crate::Keepalive;
 use std::time::Duration;
 use wirestack_layer::Instant;
 
-/// Watches whether the peer lives.
+/// Watches for a silent peer.
 #[derive(Debug)]
 pub(crate) struct Watch {
     settings: Option<Keepalive>,
-    /// How many bytes had come from the wire.
+    /// The count of bytes that had come from the wire at the last look.
     heard: u64,
     state: State,
 }
@@ -15,15 +15,15 @@ pub(crate) struct Watch {
 #[derive(Clone, Copy, Debug)]
 enum State {
     NotBegun,
-    /// A ping leaves then, unless something arrives before.
+    /// A ping is sent at this time, unless something arrives before.
     Quiet(Option<Instant>),
-    /// A ping left, and something must arrive by then.
+    /// A ping was sent, and something must arrive before this time.
     Waiting(Option<Instant>),
 }
 
-/// What is to be done.
+/// The action that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Duty {
+pub(crate) enum Action {
     Nothing,
     Ping,
     GiveUp(Duration),
@@ -45,30 +45,32 @@ impl Watch {
         }
     }
 
-    /// Looks at the clock. `heard` bytes have come from the wire; `unread` ones among them say that
-    /// it is this side that does not go on.
-    pub(crate) fn process(&mut self, now: Instant, heard: u64, unread: bool) -> Duty {
+    /// Compares the time. `heard` bytes have come from the wire in all. If some of them are
+    /// `unread`, this side is the one that waits, not the peer.
+    pub(crate) fn process(&mut self, now: Instant, heard: u64, unread: bool) -> Action {
         let Some(Keepalive { interval, timeout }) = self.settings else {
-            return Duty::Nothing;
+            return Action::Nothing;
         };
         let came = self.heard != heard;
         self.heard = heard;
         match self.state {
             State::Quiet(Some(at)) if at <= now && !came && !unread => {
                 self.state = State::Waiting(now.checked_add(timeout));
-                Duty::Ping
+                Action::Ping
             }
             State::Waiting(Some(until)) if until <= now && !came && !unread => {
-                Duty::GiveUp(timeout)
+                Action::GiveUp(timeout)
             }
-            State::Quiet(Some(at)) | State::Waiting(Some(at)) if now < at && !came => Duty::Nothing,
+            State::Quiet(Some(at)) | State::Waiting(Some(at)) if now < at && !came => {
+                Action::Nothing
+            }
             _ => {
                 self.state = State::Quiet(now.checked_add(interval));
-                Duty::Nothing
+                Action::Nothing
             }
         }
     }
 }
 
-/// What a ping of the watch carries: any byte that comes back will do.
+/// The payload of these pings. Any byte that arrives is an answer.
 pub(crate) const PAYLOAD: &[u8] = b"alive?";

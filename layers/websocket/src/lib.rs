@@ -1,10 +1,10 @@
-//! WebSocket (RFC 6455) as sans-I/O layers: a client, a server, and nothing between them and the
-//! wire but bytes.
+//! WebSocket (RFC 6455) as sans-I/O layers, client and server: bytes on the side of the wire, and
+//! messages on the side of the application.
 //!
 //! A server, driven by hand:
 //!
 //! ```
-//! use wirestack_layer::{Flow, Layer, Pipe, Flows, Queue};
+//! use wirestack_layer::{Flow, Flows, Layer, Pipe, Queue};
 //! use wirestack_websocket::{Accept, Message, Server, Settings};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
@@ -36,7 +36,7 @@
 //!             |          ^
 //!        +----v----------+----+
 //!        | fragments    UTF-8 |
-//!        | masks       limits |   pings, pongs and Close frames are answered in here
+//!        | masks       limits |   pings and Close frames are answered here
 //!        | headers    headers |
 //!        +----+----------^----+
 //!        |  HTTP/1.1 upgrade  |   gone once open
@@ -45,36 +45,71 @@
 //!           bytes      bytes
 //! ```
 //!
+//! # All that can happen
+//!
+//! | fact | read from | since when |
+//! |---|---|---|
+//! | a request awaits a decision | [`Server::request`] | it arrived, until the decision |
+//! | the server's response | [`Client::response`] | open |
+//! | open | [`is_open`](wirestack_layer::Layer::is_open) | the handshake is done |
+//! | the subprotocol | [`Control::subprotocol`] | open |
+//! | the compression | [`Control::compression`] | open |
+//! | a message, a part or bytes | `to_app` | open |
+//! | a ping was answered | [`Control::pong`], [`Control::pong_to`] | its pong is read |
+//! | the peer closed | [`Control::closed`], [`Control::closed_by`] | its Close frame is read |
+//! | the peer has sent all | `to_app` finishes | its Close frame is read |
+//! | something failed | `to_app` aborts, with a [`WebSocketError`] | see [Ends](#ends) |
+//!
+//! | decision | made by | when |
+//! |---|---|---|
+//! | accept or reject the request | [`Server::accept`], [`Server::reject`] | it awaits a decision |
+//! | send a message | `from_app` | at any time; it is sent once open |
+//! | send a ping | [`Control::ping`] | at any time; it is sent once open |
+//! | set code and reason of the Close frame | [`Control::close`] | before `from_app` finishes |
+//! | close | `from_app` finishes | at any time |
+//! | break off | `from_app` aborts | at any time |
+//!
+//! All else happens by itself: pings are answered, a silent peer is asked ([`Keepalive`]), a Close
+//! frame is answered, and closing has a [time-out](Settings::close_timeout).
+//!
 //! # Ends
 //!
-//! * An application that finishes closes: what it queued goes out, then a Close frame with 1000 or
-//!   what [`Client::close`] set. Messages still come in until the peer's Close frame.
-//! * The peer's Close frame ends what the application receives: cleanly for 1000, 1001, no code, and
-//!   an echo of our own; for every other code it is aborted with [`WebSocketError::Closed`]. What the
-//!   application had queued still goes out, then the answer.
-//! * After both, a server ends the connection and a client waits for that. All this takes no longer
-//!   than [`Settings::close_timeout`].
-//! * A connection that ends without a Close frame is an abort, with [`WebSocketError::Cut`].
-//! * Whatever breaks the protocol or a limit is answered with a Close frame, then fails with its own
-//!   [`WebSocketError`], behind everything that was received before it.
-//! * An application that aborts aborts the wire, without a Close frame: the peer does not take it for
-//!   a clean end.
-//!
-//! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
-//! `http` does not compile without the standard library.
+//! * An application that finishes closes: its queued messages are sent, then a Close frame with
+//!   1000 or with the code and reason that [`close`](Control::close) set. Messages still arrive
+//!   until the peer's Close frame.
+//! * The peer's Close frame ends what the application receives. The end is clean for the codes 1000
+//!   and 1001, without a code, and if the frame answers ours with the same code; otherwise it is an
+//!   abort with [`WebSocketError::Closed`]. Queued messages are still sent, then the answer.
+//! * After both Close frames, a server ends the connection, and a client waits for this end. All of
+//!   this takes no longer than [`Settings::close_timeout`].
+//! * If the connection ends without a Close frame, the application gets an abort with
+//!   [`WebSocketError::Cut`].
+//! * If the peer breaks the protocol or a limit, it gets a Close frame, and the application gets an
+//!   abort with the [`WebSocketError`], behind all that was received before.
+//! * If the application aborts, the wire is aborted without a Close frame, so that the peer does
+//!   not take it for a clean end.
 //!
 //! # Contents
 //!
 //! * [`Client`], [`Server`], [`Settings`]: the layers.
-//! * [`Message`], [`Text`], [`Payload`]: what the application sends and receives.
-//! * [`Request`], [`Offer`], [`Accept`]: the opening handshake.
-//! * [`CloseCode`], [`Closed`], [`Closer`]: the closing handshake.
+//! * [`Socket`], [`Role`], [`Control`]: the type behind both, and its pings and closing.
+//! * [`Message`], [`Text`], [`Part`], [`Payload`]: what the application sends and receives.
+//! * [`ClientRequest`], [`Offer`], [`Accept`]: the opening handshake.
+//! * [`CloseFrame`], [`CloseCode`], [`Closer`]: the closing handshake.
 //! * [`PingToken`], [`Pong`], [`Keepalive`]: pings.
-//! * [`WebSocketError`]: what can go wrong.
+//! * [`Deflate`], [`Compression`]: compression.
+//! * [`WebSocketError`]: the causes of errors.
+//!
+//! # Standard library
+//!
+//! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
+//! `http` does not compile without the standard library.
 
 mod client;
 mod close;
+mod close_code;
 mod connection;
+mod control;
 mod deflate;
 mod error;
 mod extension;
@@ -83,28 +118,32 @@ mod handshake;
 mod keepalive;
 mod mask;
 mod message;
-mod opening;
 mod ping;
 mod receive;
 mod request;
 mod send;
 mod server;
 mod settings;
+mod socket;
+mod text;
+mod upgrading;
 mod utf8;
 
-pub use client::Client;
-pub use close::{CloseCode, Closed, Closer};
+pub use client::{Client, ClientRole};
+pub use close::{CloseFrame, Closer};
+pub use close_code::CloseCode;
+pub use control::Control;
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
 pub use handshake::{Accept, Offer};
-pub use message::{Message, Part, Payload, Text};
+pub use message::{Message, Part, Payload};
 pub use ping::{PingToken, Pong};
-pub use request::Request;
-pub use server::Server;
+pub use request::ClientRequest;
+pub use server::{Server, ServerRole};
 pub use settings::{Keepalive, Settings};
-
-use http::StatusCode;
-use std::fmt;
+pub use socket::Socket;
+pub use text::Text;
+pub use upgrading::Role;
 
 /// The name of the layers.
 const NAME: &str = "websocket";
@@ -112,23 +151,6 @@ const NAME: &str = "websocket";
 /// "All control frames MUST have a payload length of 125 bytes or less" (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
 
-/// Writes what a layer tells about its opening.
-fn write_facts(
-    f: &mut fmt::Formatter<'_>,
-    status: Option<StatusCode>,
-    subprotocol: Option<&str>,
-    compression: Option<&Compression>,
-) -> fmt::Result {
-    let status = status.as_ref().map(StatusCode::as_str);
-    let subprotocol = subprotocol.map(|name| ["subprotocol ", name]);
-    let parts = [
-        status.map(|status| ["", status]),
-        subprotocol,
-        compression.map(|_| ["", "compressed"]),
-    ];
-    for (n, [what, part]) in parts.into_iter().flatten().enumerate() {
-        let comma = if n == 0 { "" } else { ", " };
-        write!(f, "{comma}{what}{part}")?;
-    }
-    Ok(())
-}
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

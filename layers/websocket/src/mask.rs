@@ -5,14 +5,14 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use std::fmt;
 use wirestack_layer::Seed;
 
-/// The four bytes that a payload is combined with.
+/// The four bytes that mask a payload.
 pub(crate) type Key = [u8; 4];
 
-/// The source of a client's randomness: a fresh key for each frame.
+/// The source of a client's keys: a fresh one for each frame.
 ///
-/// "The masking key MUST be derived from a strong source of entropy, and the masking key for a given
-/// frame MUST NOT make it simple for a server/proxy to predict the masking key for a subsequent
-/// frame."
+/// "The masking key MUST be derived from a strong source of entropy, and the masking key for a
+/// given frame MUST NOT make it simple for a server/proxy to predict the masking key for a
+/// subsequent frame."
 pub(crate) struct Masks(ChaCha12Rng);
 
 impl Masks {
@@ -25,7 +25,7 @@ impl Masks {
         self.0.next_u32().to_ne_bytes()
     }
 
-    /// Returns 16 bytes for the handshake (RFC 6455 §4.1, item 7).
+    /// Returns the 16 random bytes of a handshake (RFC 6455 §4.1, item 7).
     pub(crate) fn nonce(&mut self) -> [u8; 16] {
         let mut nonce = [0; 16];
         self.0.fill_bytes(&mut nonce);
@@ -39,7 +39,7 @@ impl fmt::Debug for Masks {
     }
 }
 
-/// Masks or unmasks a piece of a payload that lies `offset` bytes behind its start.
+/// Masks or unmasks a piece of a payload that begins `offset` bytes behind its start.
 #[inline]
 pub(crate) fn apply(piece: &mut [u8], key: Key, offset: usize) {
     let word = u32::from_le_bytes(key).rotate_right(offset as u32 % 4 * 8);

@@ -1,14 +1,12 @@
+use crate::{Text, WebSocketError};
 use bytes::Bytes;
 use std::fmt;
-use std::ops::Deref;
-use std::str::Utf8Error;
 use wirestack_layer::{ByteSize, Flow, Pipe, Queue};
 
-use crate::WebSocketError;
-
-/// A message, whole.
+/// A whole message.
 ///
-/// It owns its payload; that of a received message is usually a slice of the buffer it came in.
+/// It owns its payload. The payload of a received message is usually a slice of the buffer that it
+/// came in.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// Text.
@@ -28,29 +26,34 @@ impl Message {
         Self::Binary(bytes.into())
     }
 
-    /// Wraps what was received and checked.
+    /// Wraps a received payload that was checked.
     pub(crate) fn checked(text: bool, payload: Bytes) -> Self {
-        match text {
-            true => Self::Text(Text::checked(payload)),
-            false => Self::Binary(payload),
+        if text {
+            Self::Text(Text::checked(payload))
+        } else {
+            Self::Binary(payload)
         }
     }
 
-    /// Returns whether this is text.
+    /// Returns `true` for a text message.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))
     }
 
     /// Returns the payload.
     pub fn as_bytes(&self) -> &[u8] {
-        let (Self::Text(Text(bytes)) | Self::Binary(bytes)) = self;
-        bytes
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
     }
 
     /// Returns the payload, owned.
     pub fn into_bytes(self) -> Bytes {
-        let (Self::Text(Text(bytes)) | Self::Binary(bytes)) = self;
-        bytes
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
     }
 
     /// Returns the length of the payload, in bytes.
@@ -58,15 +61,15 @@ impl Message {
         self.as_bytes().len()
     }
 
-    /// Returns whether the payload is empty.
+    /// Returns `true` if the payload is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A part of a message, for messages that are sent or received before they are whole.
+/// A part of a message that is sent or received before it is whole.
 ///
-/// All parts of a message are of one kind, and a text is cut between characters.
+/// All parts of a message have one kind. A text is cut between characters.
 ///
 /// ```
 /// use wirestack_websocket::Part;
@@ -77,19 +80,19 @@ impl Message {
 pub struct Part {
     /// The part, of any length.
     pub payload: Message,
-    /// Whether the message ends with it.
+    /// `true` if the message ends with this part.
     pub last: bool,
 }
 
 impl Part {
-    /// Creates a part that is followed by others.
+    /// Creates a part that other parts follow.
     pub fn more(payload: impl Into<Message>) -> Self {
         let payload = payload.into();
         let last = false;
         Self { payload, last }
     }
 
-    /// Creates the last part of a message, which may be its only one.
+    /// Creates the last part of a message, or its only one.
     pub fn last(payload: impl Into<Message>) -> Self {
         let payload = payload.into();
         let last = true;
@@ -148,95 +151,8 @@ impl fmt::Debug for Message {
     }
 }
 
-/// A text whose bytes are shared, not copied.
-///
-/// It was checked when it was made or received. As this crate has no unsafe code, each turn into a
-/// `&str` checks it again, at the speed of memory: hold on to the `&str` for repeated use.
-#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Text(Bytes);
-
-impl Text {
-    /// Wraps bytes that were checked.
-    pub(crate) fn checked(bytes: Bytes) -> Self {
-        debug_assert!(simdutf8::basic::from_utf8(&bytes).is_ok());
-        Self(bytes)
-    }
-
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        simdutf8::basic::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// Returns the text in UTF-8, without checking it again.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Returns the text in UTF-8, owned.
-    pub fn into_bytes(self) -> Bytes {
-        self.0
-    }
-}
-
-impl Deref for Text {
-    type Target = str;
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl AsRef<str> for Text {
-    fn as_ref(&self) -> &str {
-        self
-    }
-}
-
-impl From<&'static str> for Text {
-    fn from(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
-    }
-}
-
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(text.into())
-    }
-}
-
-impl TryFrom<Bytes> for Text {
-    type Error = Utf8Error;
-    fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
-        std::str::from_utf8(&bytes)?;
-        Ok(Self(bytes))
-    }
-}
-
-impl PartialEq<str> for Text {
-    fn eq(&self, other: &str) -> bool {
-        self.0 == other.as_bytes()
-    }
-}
-
-impl PartialEq<&str> for Text {
-    fn eq(&self, other: &&str) -> bool {
-        *self == **other
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(f)
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
-
-/// What the application's side is made of: a [`Queue`] of messages, a [`Queue`] of their
-/// [`Part`]s, or a [`Pipe`] of bytes that travel as binary messages of any cut.
+/// The flow on the application's side: a [`Queue`] of [`Message`]s, a [`Queue`] of their [`Part`]s,
+/// or a [`Pipe`] of bytes, which travel in binary messages of any length.
 ///
 /// It is sealed.
 pub trait Payload: Form + Default + Send + 'static {}
@@ -247,21 +163,22 @@ impl Payload for Queue<Part> {}
 
 impl Payload for Pipe {}
 
-/// What [`Payload`] has to be able to do.
+/// The operations of a [`Payload`].
 #[expect(unnameable_types, reason = "this is what seals `Payload`")]
 pub trait Form: Flow {
-    /// True if messages are delivered in parts, as they come. Then nothing is gathered, and the limit
-    /// of a message does not apply.
+    /// `true` if messages are delivered in parts, as they arrive. Then nothing is gathered, and the
+    /// limit of a message does not apply.
     const IN_PARTS: bool;
-    /// True if the application receives text. If not, a text message is refused by its first frame,
-    /// with any content.
+    /// `true` if the application receives text. Otherwise a text message is refused at its first
+    /// frame.
     const TAKES_TEXT: bool = true;
 
-    /// Hands the application a message, or the next part of one.
+    /// Delivers a message, or its next part, to the application.
     fn deliver(&mut self, message: Message, last: bool) -> Result<(), WebSocketError>;
-    /// Takes the next message from the application, or the next part and whether it is the last.
+    /// Takes the next message or part from the application, with `true` if the message ends with
+    /// it.
     fn next(&mut self) -> Option<(Message, bool)>;
-    /// Returns about how many bytes of the wire wait here.
+    /// Returns the rough number of bytes that wait to be sent.
     fn waiting(&self) -> usize;
 }
 
@@ -323,5 +240,5 @@ impl Form for Pipe {
     }
 }
 
-/// The longest message that bytes travel in.
+/// The longest message of a tunnel of bytes.
 const PIECE: usize = 64 * 1024;

@@ -6,17 +6,17 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use wirestack_layer::Instant;
 
-/// Tells one ping from another.
+/// A number that identifies a ping of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PingToken(u64);
 
-/// A ping was answered.
+/// The answer to a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pong {
-    /// Which ping this is about.
+    /// The ping that was answered.
     pub token: PingToken,
-    /// The time between the call of `process` that sent the ping and the one that met its pong.
+    /// The time from the call of `process` that sent the ping to the one that read its pong.
     pub elapsed: Duration,
 }
 
@@ -50,7 +50,7 @@ impl Pings {
         Ok(token)
     }
 
-    /// Returns the payload of the next ping to be sent, which is sent `now`.
+    /// Takes the next ping to send, as sent at `now`, and returns its payload.
     pub(crate) fn send(&mut self, now: Instant) -> Option<Bytes> {
         let (token, payload) = self.waiting.pop_front()?;
         self.sent.push_back(Sent {
@@ -61,8 +61,8 @@ impl Pings {
         Some(payload)
     }
 
-    /// Notes a pong. It answers the earliest ping with that payload and every ping before: a peer
-    /// "MAY elect to send a Pong frame for only the most recently processed Ping frame".
+    /// Takes a pong in. It answers the earliest ping with this payload and every ping before it: a
+    /// peer "MAY elect to send a Pong frame for only the most recently processed Ping frame".
     pub(crate) fn answer(&mut self, payload: &[u8], now: Instant) {
         let Some(last) = self.sent.iter().position(|sent| sent.payload == payload) else {
             return; // "A Pong frame MAY be sent unsolicited."
@@ -90,5 +90,5 @@ impl Pings {
     }
 }
 
-/// How many pings may be unanswered at a time, and how many pongs are kept for the application.
+/// The most pings that may be unanswered, and the most pongs that are kept for the application.
 const MAX_PINGS: usize = 64;

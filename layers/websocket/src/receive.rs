@@ -1,9 +1,10 @@
-//! Frames in, messages and control frames out.
+//! Makes messages and control frames of frames.
 
-use crate::close::Close;
+use crate::close::CloseFrame;
 use crate::deflate::{Inflater, Step};
-use crate::frame::{Header, Opcode, Parsed};
-use crate::message::{Message, Payload, Text};
+use crate::frame::{Header, Opcode, Parsed, RSV1};
+use crate::message::{Message, Payload};
+use crate::text::Text;
 use crate::utf8::{NotUtf8, Utf8};
 use crate::{Settings, WebSocketError, mask};
 use bytes::{Buf, Bytes};
@@ -11,52 +12,53 @@ use wirestack_layer::Pipe;
 
 /// The receiving half of a connection.
 ///
-/// A frame that becomes a message by itself waits on the wire until it is whole, and is not copied.
-/// Compressed frames, and all frames where the application takes messages [in
-/// parts](crate::message::Form::IN_PARTS), are read as they come.
+/// A frame that is a whole message waits on the wire until it is complete, and is not copied.
+/// Compressed frames, and all frames of an application that takes messages [in
+/// parts](crate::message::Form::IN_PARTS), are read as they arrive.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    /// Whether the peer has to mask.
+    /// `true` if the peer has to mask.
     masked: bool,
     max_frame: usize,
     max_message: usize,
     max_fragments: usize,
-    frame: Option<Begun>,
-    message: Option<Fragments>,
+    frame: Option<PartialFrame>,
+    message: Option<PartialMessage>,
     utf8: Utf8,
     inflater: Option<Inflater>,
 }
 
-/// A frame whose header was consumed.
+/// A frame whose header is consumed and whose payload is not.
 #[derive(Clone, Copy, Debug)]
-struct Begun {
+struct PartialFrame {
     header: Header,
-    /// How much of the payload was not consumed yet.
+    /// The length of the payload that is not consumed.
     left: usize,
-    /// How much of that, as it waits in the pipe, is unmasked; and checked, unless compressed.
-    clear: usize,
+    /// The length of the part of it that is unmasked in the pipe already, and checked unless it is
+    /// compressed.
+    unmasked: usize,
 }
 
-/// A message that comes in pieces.
+/// A message that arrives in several pieces.
 #[derive(Debug)]
-struct Fragments {
+struct PartialMessage {
     text: bool,
     compressed: bool,
-    /// What was gathered, where the application takes whole messages.
+    /// The payload so far, for an application that takes whole messages.
     payload: Vec<u8>,
-    /// How many frames there were.
+    /// The number of its frames so far.
     count: usize,
 }
 
-/// What [`Receiver::next`] found.
+/// The result of [`Receiver::next`].
 #[derive(Debug)]
 pub(crate) enum Received {
-    /// A message or a part of one, which the application has if it is complete.
+    /// Payload of a message. If the message or the part is complete, it is delivered.
     Data,
     Ping(Bytes),
     Pong(Bytes),
-    Close(Close),
-    /// No whole frame; the pipe knows how much is required.
+    Close(CloseFrame),
+    /// No complete frame. The pipe has been told how many bytes are required.
     Nothing,
 }
 
@@ -78,8 +80,8 @@ impl Receiver {
         self.inflater = Some(inflater);
     }
 
-    /// Takes one frame from the wire, or what has arrived of it, and hands the application the
-    /// message that it completes, or the part that it is.
+    /// Takes one frame from the wire, or the arrived part of it. Delivers the message that it
+    /// completes, or the part that it is.
     #[inline]
     pub(crate) fn next<F: Payload>(
         &mut self,
@@ -91,15 +93,15 @@ impl Receiver {
             Some(begun) => (begun, 0),
             None => match Header::parse(unread, self.masked)? {
                 Parsed::Header(header, len) => {
-                    self.admit::<F>(&header)?;
-                    // A length that does not fit in memory is over every limit but `usize::MAX`.
+                    self.check_header::<F>(&header)?;
+                    // A length over `usize::MAX` is over every limit.
                     let left = usize::try_from(header.len).or(Err(WebSocketError::HugeLength))?;
-                    let clear = 0;
+                    let unmasked = 0;
                     (
-                        Begun {
+                        PartialFrame {
                             header,
                             left,
-                            clear,
+                            unmasked,
                         },
                         len,
                     )
@@ -110,30 +112,30 @@ impl Receiver {
                 }
             },
         };
-        let Begun {
+        let PartialFrame {
             header,
             left,
-            clear,
+            unmasked,
         } = begun;
         let arrived = left.min(unread.len() - start);
         if let Some(key) = header.key {
-            let offset = (header.len as usize - left + clear) % key.len();
-            mask::apply(&mut unread[start + clear..start + arrived], key, offset);
+            let offset = (header.len as usize - left + unmasked) % key.len();
+            mask::apply(&mut unread[start + unmasked..start + arrived], key, offset);
         }
         if !header.opcode.is_control() && (F::IN_PARTS || self.is_compressed(&header)) {
-            return self.read_on(begun, start, arrived, wire, app);
+            return self.read_arrived(begun, start, arrived, wire, app);
         }
         let whole = arrived == left;
         if self.is_text(header.opcode) {
-            let fresh = &unread[start + clear..start + arrived];
+            let fresh = &unread[start + unmasked..start + arrived];
             self.utf8.check(fresh, whole && header.fin)?;
         }
         if !whole {
-            let clear = arrived;
-            self.frame = Some(Begun {
+            let unmasked = arrived;
+            self.frame = Some(PartialFrame {
                 header,
                 left,
-                clear,
+                unmasked,
             });
             wire.consume(start);
             wire.require(left);
@@ -143,7 +145,7 @@ impl Receiver {
         if header.opcode == Opcode::Continuation {
             self.extend(&unread[start..start + left]);
             wire.consume(start + left);
-            return self.deliver_if(header.fin, app);
+            return self.deliver_if_final(header.fin, app);
         }
         let mut payload = wire.take(start + left);
         payload.advance(start);
@@ -154,7 +156,7 @@ impl Receiver {
             Opcode::Binary if header.fin => app.deliver(Message::Binary(payload), true)?,
             Opcode::Ping => return Ok(Received::Ping(payload)),
             Opcode::Pong => return Ok(Received::Pong(payload)),
-            Opcode::Close => return Close::parse(&payload).map(Received::Close),
+            Opcode::Close => return CloseFrame::parse(&payload).map(Received::Close),
             opcode => {
                 self.begin(opcode == Opcode::Text, false);
                 self.extend(&payload);
@@ -163,10 +165,10 @@ impl Receiver {
         Ok(Received::Data)
     }
 
-    /// Reads as much of a frame as has arrived, or as its decompressed part may hold.
-    fn read_on<F: Payload>(
+    /// Reads the arrived part of a frame, or as much of it as fills one decompressed part.
+    fn read_arrived<F: Payload>(
         &mut self,
-        Begun { header, left, .. }: Begun,
+        PartialFrame { header, left, .. }: PartialFrame,
         start: usize,
         arrived: usize,
         wire: &mut Pipe,
@@ -189,12 +191,12 @@ impl Receiver {
             let (read, full) = (arrived, false);
             Step { read, full }
         };
-        let (left, clear) = (left - read, arrived - read);
+        let (left, unmasked) = (left - read, arrived - read);
         if left > 0 || full {
-            self.frame = Some(Begun {
+            self.frame = Some(PartialFrame {
                 header,
                 left,
-                clear,
+                unmasked,
             });
             if full {
                 return Ok(Received::Data);
@@ -203,14 +205,14 @@ impl Receiver {
             return Ok(Received::Nothing);
         }
         self.frame = None;
-        match F::IN_PARTS {
-            true => drop(self.message.take_if(|_| header.fin)),
-            false => return self.deliver_if(header.fin, app),
+        if !F::IN_PARTS {
+            return self.deliver_if_final(header.fin, app);
         }
+        self.message.take_if(|_| header.fin);
         Ok(Received::Data)
     }
 
-    /// Decompresses what has arrived of a frame; `last` if that is the rest of the message.
+    /// Decompresses the arrived part of a frame. `last` tells that the message ends with it.
     fn inflate<F: Payload>(
         &mut self,
         input: &[u8],
@@ -218,9 +220,9 @@ impl Receiver {
         app: &mut F,
     ) -> Result<Step, WebSocketError> {
         let (Some(message), Some(inflater)) = (&mut self.message, &mut self.inflater) else {
-            return Err(WebSocketError::ReservedBits(RSV1)); // `admit` has seen to it
+            return Err(WebSocketError::ReservedBits(RSV1)); // `check_header` refuses this
         };
-        // What came out before a fault counts, however the input was cut.
+        // Output before a fault is delivered, so that the result does not depend on fragmentation.
         if F::IN_PARTS {
             let mut piece = Vec::new();
             let step = inflater.inflate(input, last, &mut piece, PIECE);
@@ -243,13 +245,14 @@ impl Receiver {
         step
     }
 
-    /// Refuses a frame for what its header says.
-    fn admit<F: Payload>(&mut self, header: &Header) -> Result<(), WebSocketError> {
+    /// Checks a header against the state and the limits.
+    fn check_header<F: Payload>(&mut self, header: &Header) -> Result<(), WebSocketError> {
         // Only the first frame of a message says that it is compressed (RFC 7692 §6.1).
         let may_compress = matches!(header.opcode, Opcode::Text | Opcode::Binary);
-        let known = match may_compress && self.inflater.is_some() {
-            true => RSV1,
-            false => 0,
+        let known = if may_compress && self.inflater.is_some() {
+            RSV1
+        } else {
+            0
         };
         if header.rsv & !known != 0 {
             return Err(WebSocketError::ReservedBits(header.rsv & !known));
@@ -276,7 +279,7 @@ impl Receiver {
             return Err(WebSocketError::LongFrame { len, limit });
         }
         let len = before as u64 + len;
-        // What is compressed shows its length as it comes out.
+        // The length of a compressed message shows only when it is decompressed.
         if len > self.max_message as u64 && !self.is_compressed(header) {
             let limit = self.max_message;
             return Err(WebSocketError::LongMessage { len, limit });
@@ -299,9 +302,9 @@ impl Receiver {
         }
     }
 
-    /// Begins a message that comes in pieces.
+    /// Begins a message that arrives in several pieces.
     fn begin(&mut self, text: bool, compressed: bool) {
-        self.message = Some(Fragments {
+        self.message = Some(PartialMessage {
             text,
             compressed,
             payload: Vec::new(),
@@ -309,7 +312,7 @@ impl Receiver {
         });
     }
 
-    /// Adds a fragment to the message that has begun.
+    /// Adds a fragment to the partial message.
     fn extend(&mut self, payload: &[u8]) {
         if let Some(message) = &mut self.message {
             message.count += 1;
@@ -317,18 +320,18 @@ impl Receiver {
         }
     }
 
-    /// Delivers the message that has begun, if this was its last fragment.
-    fn deliver_if<F: Payload>(
+    /// Delivers the message if this was its last fragment.
+    fn deliver_if_final<F: Payload>(
         &mut self,
         fin: bool,
         app: &mut F,
     ) -> Result<Received, WebSocketError> {
-        if let Some(Fragments {
+        if let Some(PartialMessage {
             text, mut payload, ..
         }) = self.message.take_if(|_| fin)
         {
             if payload.len() < payload.capacity() / 2 {
-                payload.shrink_to_fit(); // an application may keep it for long
+                payload.shrink_to_fit(); // the application may keep it for long
             }
             let payload = payload.into();
             app.deliver(Message::checked(text, payload), true)?;
@@ -336,7 +339,7 @@ impl Receiver {
         Ok(Received::Data)
     }
 
-    /// Delivers a part of a message, a text without the bytes of a character that is not complete.
+    /// Delivers a part of a message. Of a text, the bytes of an incomplete character wait.
     fn deliver_part<F: Payload>(
         &mut self,
         mut piece: Bytes,
@@ -352,10 +355,10 @@ impl Receiver {
             }
             piece.truncate(piece.len() - self.utf8.begun().len());
         }
-        match piece.is_empty() && !last {
-            true => Ok(()),
-            false => app.deliver(Message::checked(text, piece), last),
+        if piece.is_empty() && !last {
+            return Ok(());
         }
+        app.deliver(Message::checked(text, piece), last)
     }
 }
 
@@ -365,7 +368,5 @@ impl From<NotUtf8> for WebSocketError {
     }
 }
 
-/// The bit of a compressed message (RFC 7692 §6).
-pub(crate) const RSV1: u8 = 4;
-/// The longest part that is decompressed at once.
+/// The longest part that is decompressed in one step.
 const PIECE: usize = 64 * 1024;

@@ -1,41 +1,42 @@
-use crate::handshake::{Key, VERSION, add, is_token, local};
+use crate::handshake::{Key, VERSION, add, local};
 use crate::{Settings, WebSocketError, deflate};
 use http::Uri;
 use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
-use wirestack_layer::Error;
+use wirestack_http::grammar::is_token;
+use wirestack_layer::{Error, HostPort};
 
-/// What a client asks for: a `ws` or `wss` URI, subprotocols and further fields.
+/// The request of a client: a `ws` or `wss` URI, subprotocols and further fields.
 ///
 /// ```
-/// use wirestack_websocket::Request;
+/// use wirestack_websocket::ClientRequest;
 ///
-/// let request = Request::new("wss://example.org/chat?room=1")?
+/// let request = ClientRequest::new("wss://example.org/chat?room=1")?
 ///     .subprotocol("chat.v2")?
 ///     .subprotocol("chat.v1")?
 ///     .header("origin", "https://example.org")?;
 /// assert!(request.is_secure());
 /// assert_eq!((request.host(), request.port()), ("example.org", 443));
-/// assert!(Request::new("https://example.org/").is_err());
+/// assert!(ClientRequest::new("https://example.org/").is_err());
 /// # Ok::<(), wirestack_layer::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ClientRequest {
     uri: Uri,
     port: u16,
     subprotocols: Vec<String>,
     headers: HeaderMap,
 }
 
-impl Request {
+impl ClientRequest {
     /// Parses a `ws://` or `wss://` URI (RFC 6455 §3).
     ///
     /// # Errors
     ///
-    /// [`WebSocketError::BadUri`], also for a fragment and for user information: credentials go into a
-    /// [`header`](Self::header).
+    /// [`WebSocketError::BadUri`], also for a fragment and for user information. Put credentials
+    /// into a [`header`](Self::header).
     pub fn new(uri: &str) -> Result<Self, Error> {
         let (uri, port) = parse(uri).map_err(|what| local(WebSocketError::BadUri(what)))?;
         Ok(Self {
@@ -46,7 +47,7 @@ impl Request {
         })
     }
 
-    /// Offers a subprotocol; those offered first are preferred.
+    /// Offers a subprotocol. Offer the preferred ones first.
     ///
     /// # Errors
     ///
@@ -63,7 +64,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the handshake sets itself.
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the
+    /// handshake sets itself.
     pub fn header(
         mut self,
         name: impl TryInto<HeaderName>,
@@ -73,8 +75,8 @@ impl Request {
         Ok(self)
     }
 
-    /// Asks another URI for the same, as a redirect says. To another origin go no `Authorization`, no
-    /// `Cookie` and no field whose value is marked as sensitive.
+    /// Sets another URI, to follow a redirect. For another origin, it removes `Authorization`,
+    /// `Cookie` and every field whose value is marked as sensitive.
     ///
     /// # Errors
     ///
@@ -100,17 +102,17 @@ impl Request {
         &self.uri
     }
 
-    /// Returns whether the scheme is `wss`: TLS belongs under this layer.
+    /// Returns `true` if the scheme is `wss`: TLS belongs under this layer.
     pub fn is_secure(&self) -> bool {
         self.uri.scheme().is_some_and(|scheme| *scheme == *WSS)
     }
 
-    /// Returns the host: a name or an address, an IPv6 address in brackets.
+    /// Returns the host: a name, an IPv4 address, or an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
 
-    /// Returns the port: that of the URI, or 80 or 443 by its scheme.
+    /// Returns the port: that of the URI, or the one of its scheme, 80 or 443.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -143,7 +145,7 @@ impl Request {
         let mut request = http::Request::new(());
         *request.uri_mut() = self.target();
         let headers = request.headers_mut();
-        // A host of a URI and base64 are always valid values.
+        // The host of a URI and base64 are always valid values.
         for (name, value) in [
             (HOST, self.authority().as_str()),
             (SEC_WEBSOCKET_KEY, key.as_str()),
@@ -156,9 +158,9 @@ impl Request {
         request
     }
 
-    /// Returns the same request for a stream of an HTTP/2 connection: what an extended CONNECT with
-    /// the protocol `websocket` has besides method and protocol (RFC 8441 §5). There is no key. The
-    /// settings are those that the layer will have: they say what to offer.
+    /// Returns the request for a stream of an HTTP/2 connection: the URI and the fields of an
+    /// extended CONNECT with the protocol `websocket` (RFC 8441 §5), without a key. Pass the
+    /// settings that the layer will have: they tell which extensions to offer.
     pub fn to_http2(&self, settings: &Settings) -> http::Request<()> {
         let mut request = http::Request::new(());
         let scheme = if self.is_secure() { "https" } else { "http" };
@@ -167,7 +169,7 @@ impl Request {
             .authority(self.authority())
             .path_and_query(self.target().path_and_query().map_or("/", |p| p.as_str()))
             .build();
-        // Each part is one of a URI already.
+        // Each part comes from a valid URI.
         *request.uri_mut() = built.unwrap_or_default();
         *request.headers_mut() = self.fields(settings);
         request
@@ -178,19 +180,20 @@ impl Request {
         let default_port = if self.is_secure() { 443 } else { 80 };
         match self.port {
             port if port == default_port => self.host().to_owned(),
-            port => format!("{}:{port}", self.host()),
+            port => HostPort::new(self.host(), port).to_string(),
         }
     }
 
-    /// Returns path and query, which begin with a slash.
+    /// Returns the path, beginning with a slash, and the query.
     fn target(&self) -> Uri {
         let target = self
             .uri
             .path_and_query()
             .map_or("", |target| target.as_str());
-        let target = match target.starts_with('/') {
-            true => target.to_owned(),
-            false => format!("/{target}"),
+        let target = if target.starts_with('/') {
+            target.to_owned()
+        } else {
+            format!("/{target}")
         };
         Uri::try_from(target).unwrap_or_default()
     }
@@ -213,13 +216,10 @@ fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
     if authority.host().is_empty() {
         return Err("it has no host");
     }
-    let port = match authority.as_str().strip_prefix(authority.host()) {
-        Some("") => default_port,
-        _ => authority
-            .port_u16()
-            .filter(|port| *port != 0)
-            .ok_or("its port is not a port")?,
-    };
+    let target = HostPort::parse(authority.as_str(), Some(default_port));
+    let port = target
+        .ok_or("its port is not a number from 1 to 65535")?
+        .port();
     Ok((uri, port))
 }
 

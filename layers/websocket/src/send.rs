@@ -1,10 +1,9 @@
-//! Messages and control frames in, frames out.
+//! Makes frames of messages and control frames.
 
-use crate::close::Close;
+use crate::close::CloseFrame;
 use crate::deflate::Deflater;
-use crate::frame::{Header, Opcode};
+use crate::frame::{Header, Opcode, RSV1};
 use crate::mask::{self, Masks};
-use crate::receive::RSV1;
 use crate::{Message, Settings, WebSocketError};
 use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};
@@ -12,16 +11,16 @@ use wirestack_layer::{Flow, Pipe};
 /// The sending half of a connection.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    /// A client's; a server does not mask.
+    /// The masks of a client. A server does not mask.
     masks: Option<Masks>,
     largest: usize,
-    /// What is left of a payload that goes out in fragments, and whether it ends its message.
+    /// The rest of a payload that is sent in fragments, and `true` if its message ends with it.
     rest: Option<(Bytes, bool)>,
-    /// Whether the message that has begun, and goes on with the next part, is text.
+    /// `true` for text, `false` for bytes, while a message waits for its next part.
     begun: Option<bool>,
     deflater: Option<Deflater>,
-    /// The answer to the latest ping that could not be answered yet. Only to that one: so pings
-    /// cannot fill the memory of a side whose pongs are not read.
+    /// The answer to the latest ping, while there is no room for it. Only the latest ping is
+    /// answered, so that a peer that does not read cannot fill the memory with pings.
     pong: Option<Bytes>,
 }
 
@@ -41,8 +40,7 @@ impl Sender {
         self.deflater = Some(deflater);
     }
 
-    /// Sends a message or a part of one, or the first fragment of that. `waiting` is about how many
-    /// bytes will follow.
+    /// Sends a message or a part of one, or its first fragment. About `waiting` bytes will follow.
     #[inline]
     pub(crate) fn message(
         &mut self,
@@ -78,7 +76,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends the next fragment of a payload that has begun, and returns whether there was one.
+    /// Sends the next fragment of a payload. Returns `false` if there was none.
     pub(crate) fn continued(&mut self, to: &mut Pipe) -> bool {
         let Some((rest, last)) = self.rest.take() else {
             return false;
@@ -107,7 +105,7 @@ impl Sender {
         self.frame(true, 0, Opcode::Ping, payload, 0, to);
     }
 
-    /// Answers a ping as soon as there is room, unless a later one comes first.
+    /// Answers a ping as soon as there is room, unless a later ping arrives before.
     pub(crate) fn pong(&mut self, payload: Bytes, to: &mut Pipe) {
         self.pong = Some(payload);
         self.reply(to);
@@ -125,8 +123,8 @@ impl Sender {
         self.pong = None;
     }
 
-    pub(crate) fn close(&mut self, close: &Close, to: &mut Pipe) {
-        self.frame(true, 0, Opcode::Close, close.emit(), 0, to);
+    pub(crate) fn close(&mut self, frame: &CloseFrame, to: &mut Pipe) {
+        self.frame(true, 0, Opcode::Close, frame.emit(), 0, to);
     }
 
     #[inline]
@@ -161,7 +159,7 @@ impl Sender {
             key => to.fill(|buf| {
                 let len = header.len() + payload.len();
                 if buf.capacity() - buf.len() < len {
-                    // Room for what follows too, instead of growing with each small frame.
+                    // Reserves for the next frames too, instead of growing with each small one.
                     buf.reserve(len.max(waiting.min(BATCH)));
                 }
                 buf.extend_from_slice(header);
@@ -175,8 +173,8 @@ impl Sender {
     }
 }
 
-/// Masks a payload in place if nobody shares it, and otherwise while it is copied, in pieces that
-/// stay in the cache.
+/// Masks a payload: in place if nobody shares it, otherwise while it is copied, in pieces that fit
+/// into the cache.
 fn mask_large(payload: Bytes, key: mask::Key, to: &mut Pipe) {
     match payload.try_into_mut() {
         Ok(mut payload) => {
@@ -198,7 +196,7 @@ fn mask_large(payload: Bytes, key: mask::Key, to: &mut Pipe) {
 const OWN_CHUNK: usize = 8 * 1024;
 /// From this length on, a payload that nobody shares is masked where it is.
 const IN_PLACE: usize = 64 * 1024;
-/// How much is copied before it is masked.
+/// The most bytes that are copied before they are masked.
 const CACHED: usize = 16 * 1024;
-/// How much is reserved for small frames at a time.
+/// The most bytes that are reserved for small frames at a time.
 const BATCH: usize = 64 * 1024;

@@ -1,97 +1,70 @@
-use crate::close::{CloseCode, Closed};
 use crate::connection::Connection;
-use crate::deflate::{Compression, Deflate};
-use crate::handshake::{self, Accept, Agreed, Offer, TOKEN};
-use crate::message::{Message, Part, Payload};
-use crate::opening::Opening;
-use crate::ping::{PingToken, Pong};
-use crate::{NAME, Settings, WebSocketError, write_facts};
+use crate::handshake::{self, Accept, Negotiated, Offer, TOKEN};
+use crate::message::{Message, Payload};
+use crate::upgrading::{Handshake, Opened, Role, Upgrading};
+use crate::{NAME, Settings, Socket, WebSocketError};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
-use std::fmt;
-use std::marker::PhantomData;
 use wirestack_http1::upgrade;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flows, Layer, Pipe, Progress, Queue};
+use wirestack_layer::{Error, Flows, Instant, Progress, Queue};
 
 /// The server's side of a WebSocket.
 ///
-/// It parks at the [`request`](Self::request) until it is told [`accept`](Self::accept) or
-/// [`reject`](Self::reject); a request that is no WebSocket handshake it refuses by itself. Its
-/// application speaks in [`Message`]s, in [`Part`]s of them after [`parts`](Self::parts), or in bytes
-/// after [`tunnel`](Self::tunnel). What ends and
-/// fails, and how, is described at the [crate root](crate#ends).
-pub struct Server<F = Queue<Message>> {
-    stage: Stage,
-    connection: Connection,
-    form: PhantomData<fn(F) -> F>,
+/// It waits at the [`request`](Self::request) until the application calls [`accept`](Self::accept)
+/// or [`reject`](Self::reject). It refuses by itself a request that is not a WebSocket handshake.
+pub type Server<F = Queue<Message>> = Socket<ServerRole, F>;
+
+/// The role of a server; see [`Server`].
+#[derive(Debug)]
+pub struct ServerRole {
+    request: RequestState,
 }
 
-enum Stage {
-    Opening(Box<Handshake>),
-    Open {
-        status: Option<StatusCode>,
-        subprotocol: Option<String>,
-    },
-    Failed,
-}
-
-struct Handshake {
-    opening: Opening<upgrade::Server>,
-    verdict: Verdict,
-    deflate: Option<Deflate>,
-}
-
-/// What became of the request.
-enum Verdict {
-    /// There is none yet.
-    Waiting,
-    /// It is a handshake, and the application has to decide.
-    Deciding,
-    Accepted(Agreed),
+/// The state of the client's request.
+#[derive(Debug)]
+enum RequestState {
+    /// It has not arrived.
+    Awaited,
+    /// It is a WebSocket handshake, and the application has to decide.
+    Undecided,
+    Accepted(Negotiated),
     Rejected,
-    /// It was none, for this reason.
-    Refused(WebSocketError),
+    /// It was not a WebSocket handshake, for this reason.
+    Invalid(WebSocketError),
 }
+
+impl Role for ServerRole {}
 
 impl Server {
     /// Creates a server that opens with an HTTP/1.1 upgrade.
     pub fn new(settings: Settings) -> Self {
         let upgrade = upgrade::Server::new().with_limits(settings.head.clone());
-        let handshake = Handshake {
-            opening: Opening::new(upgrade),
-            verdict: Verdict::Waiting,
-            deflate: settings.deflate.clone(),
-        };
-        let stage = Stage::Opening(Box::new(handshake));
-        Self::with(stage, Connection::server(&settings))
+        let request = RequestState::Awaited;
+        let role = ServerRole { request };
+        let upgrading = Upgrading::new(role, upgrade, settings.deflate.clone());
+        Self::upgrade(upgrading, Connection::server(&settings))
     }
 
-    /// Creates a server that is open already, over a stream whose handshake went another way.
+    /// Creates a server that is open already, over a stream whose handshake was done elsewhere.
     pub fn established(settings: Settings) -> Self {
-        let stage = Stage::Open {
-            status: None,
-            subprotocol: None,
-        };
-        Self::with(stage, Connection::server(&settings))
+        Self::open(Opened::default(), Connection::server(&settings), None)
     }
 
-    /// Creates a server for a request that came another way, and the response that accepts it: a
-    /// `101` to an HTTP/1.1 upgrade, or a `200` to an extended CONNECT (RFC 8441 §5). The server is
-    /// open already; its wire is what lies behind that response.
+    /// Creates a server for a request that was received elsewhere, and the response that accepts
+    /// it: a `101` to an HTTP/1.1 upgrade, or a `200` to an extended CONNECT (RFC 8441 §5). The
+    /// server is open already; its wire begins behind that response.
     ///
     /// # Errors
     ///
     /// [`WebSocketError::UnofferedSubprotocol`].
-    pub fn answered(
+    pub fn from_request(
         offer: &Offer<'_>,
         accept: Accept,
         settings: Settings,
     ) -> Result<(Self, Response<()>), Error> {
         let deflate = settings.deflate.as_ref();
-        let answer = accept.answer(offer, deflate);
-        let (agreed, fields) = answer.map_err(|cause| Error::local(NAME, cause))?;
+        let (negotiated, fields) = accept.answer(offer, deflate).map_err(local)?;
         let mut response = Response::new(());
         *response.headers_mut() = fields;
         if offer.upgrades() {
@@ -100,48 +73,22 @@ impl Server {
             let upgrade = upgrade.map(|(name, value)| (name, HeaderValue::from_static(value)));
             response.headers_mut().extend(upgrade);
         }
-        let mut connection = Connection::server(&settings);
-        connection.compress(agreed.compression, deflate);
-        let stage = Stage::Open {
+        let opened = Opened {
+            negotiated,
             status: Some(response.status()),
-            subprotocol: agreed.subprotocol,
+            response: None,
         };
-        Ok((Self::with(stage, connection), response))
-    }
-
-    /// Makes it take and hand over messages in parts, as they come and go.
-    pub fn parts(self) -> Server<Queue<Part>> {
-        self.carrying()
-    }
-
-    /// Makes it carry bytes, in binary messages of any cut. A text message then fails it. There is no
-    /// half-close: who finishes closes (see [`carries_half_close`](Layer::carries_half_close)).
-    pub fn tunnel(self) -> Server<Pipe> {
-        self.carrying()
-    }
-
-    /// Makes it carry what its application side is made of: messages, parts or bytes.
-    pub fn carrying<F: Payload>(self) -> Server<F> {
-        Server::with(self.stage, self.connection)
+        let server = Self::open(opened, Connection::server(&settings), deflate);
+        Ok((server, response))
     }
 }
 
 impl<F> Server<F> {
-    fn with(stage: Stage, connection: Connection) -> Self {
-        Self {
-            stage,
-            connection,
-            form: PhantomData,
-        }
-    }
-
-    /// Returns what the client asks for, while that waits for a decision.
+    /// Returns the client's request, while it waits for a decision.
     pub fn request(&self) -> Option<Offer<'_>> {
-        let Stage::Opening(handshake) = &self.stage else {
-            return None;
-        };
-        match handshake.verdict {
-            Verdict::Deciding => handshake.opening.upgrade.request().map(Offer::checked),
+        let upgrading = self.upgrading()?;
+        match upgrading.role.request {
+            RequestState::Undecided => upgrading.upgrade.request().map(Offer::checked),
             _ => None,
         }
     }
@@ -150,18 +97,16 @@ impl<F> Server<F> {
     ///
     /// # Errors
     ///
-    /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits; [`WebSocketError::NothingToDecide`].
+    /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits;
+    /// [`WebSocketError::NothingToDecide`].
     pub fn accept(&mut self, accept: Accept) -> Result<(), Error> {
-        let local = |cause| Error::local(NAME, cause);
-        let nothing = || local(WebSocketError::NothingToDecide);
-        let handshake = self.deciding().ok_or_else(nothing)?;
-        let upgrade = &mut handshake.opening.upgrade;
-        if let Some(request) = upgrade.request() {
-            let deflate = handshake.deflate.as_ref();
+        let upgrading = self.undecided()?;
+        if let Some(request) = upgrading.upgrade.request() {
+            let deflate = upgrading.deflate.as_ref();
             let answer = accept.answer(&Offer::checked(request), deflate);
-            let (agreed, fields) = answer.map_err(local)?;
-            upgrade.accept(TOKEN, fields);
-            handshake.verdict = Verdict::Accepted(agreed);
+            let (negotiated, fields) = answer.map_err(local)?;
+            upgrading.upgrade.accept(TOKEN, fields);
+            upgrading.role.request = RequestState::Accepted(negotiated);
         }
         Ok(())
     }
@@ -172,173 +117,61 @@ impl<F> Server<F> {
     ///
     /// [`WebSocketError::NothingToDecide`].
     pub fn reject(&mut self, response: Response<Bytes>) -> Result<(), Error> {
-        let nothing = || Error::local(NAME, WebSocketError::NothingToDecide);
-        let handshake = self.deciding().ok_or_else(nothing)?;
-        handshake.opening.upgrade.reject(response);
-        handshake.verdict = Verdict::Rejected;
+        let upgrading = self.undecided()?;
+        upgrading.upgrade.reject(response);
+        upgrading.role.request = RequestState::Rejected;
         Ok(())
     }
 
-    fn deciding(&mut self) -> Option<&mut Handshake> {
-        match &mut self.stage {
-            Stage::Opening(handshake) => {
-                let decides = matches!(handshake.verdict, Verdict::Deciding);
-                decides.then_some(handshake)
-            }
-            _ => None,
-        }
-    }
-
-    /// Returns the subprotocol that was accepted, once open.
-    pub fn subprotocol(&self) -> Option<&str> {
-        match &self.stage {
-            Stage::Open { subprotocol, .. } => subprotocol.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// Returns how messages are compressed, if that was agreed on.
-    pub fn compression(&self) -> Option<&Compression> {
-        self.connection.compression()
-    }
-
-    /// Sends a ping at the next `process`, or once open. Its pong comes out of [`pong`](Self::pong).
-    ///
-    /// # Errors
-    ///
-    /// [`WebSocketError::LongPing`] beyond 125 bytes, [`WebSocketError::TooManyPings`] while 64 are unanswered.
-    pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
-        self.connection.ping(payload.into())
-    }
-
-    /// Returns the next ping that was answered. A pong also answers the pings before its own.
-    pub fn pong(&mut self) -> Option<Pong> {
-        self.connection.pong()
-    }
-
-    /// Returns whether the answer to one ping is there.
-    pub fn is_answered(&self, ping: PingToken) -> bool {
-        self.connection.is_answered(ping)
-    }
-
-    /// Takes the answer to one ping, if it is there.
-    pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
-        self.connection.pong_to(ping)
-    }
-
-    /// Sets what the Close frame will say when the application has finished, instead of 1000. It
-    /// closes nothing: that is what finishing does.
-    ///
-    /// # Errors
-    ///
-    /// [`WebSocketError::UnsendableCode`], [`WebSocketError::LongReason`].
-    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        self.connection.close(code.into(), reason)
-    }
-
-    /// Returns how it was closed, once the peer's Close frame is in.
-    pub fn closed(&self) -> Option<&Closed> {
-        self.connection.closed()
+    /// Returns the handshake whose request waits for a decision.
+    fn undecided(&mut self) -> Result<&mut Upgrading<ServerRole>, Error> {
+        self.upgrading_mut()
+            .filter(|upgrading| matches!(upgrading.role.request, RequestState::Undecided))
+            .ok_or_else(|| local(WebSocketError::NothingToDecide))
     }
 }
 
-impl Handshake {
-    /// Goes on as far as possible, and returns what comes next if that is known.
-    fn step<F: Payload>(
-        &mut self,
+impl Handshake for ServerRole {
+    type Upgrade = upgrade::Server;
+
+    fn advance<F: Payload>(
+        upgrading: &mut Upgrading<Self>,
         p: &mut Flows<'_, F, F>,
         now: Instant,
-    ) -> Result<Option<(Stage, Option<Compression>)>, Error> {
-        let mut open = self.opening.process(p, now);
-        if let Verdict::Waiting = self.verdict
-            && let Some(request) = self.opening.upgrade.request()
+    ) -> Result<Option<Opened>, Error> {
+        let mut open = upgrading.process(p, now);
+        if let RequestState::Awaited = upgrading.role.request
+            && let Some(request) = upgrading.upgrade.request()
         {
-            self.verdict = match handshake::check_request(request) {
-                Ok(()) => Verdict::Deciding,
-                Err(cause) => Verdict::Refused(cause),
+            upgrading.role.request = match handshake::check_request(request) {
+                Ok(()) => RequestState::Undecided,
+                Err(cause) => {
+                    upgrading.upgrade.reject(handshake::refusal(&cause));
+                    open = upgrading.process(p, now);
+                    RequestState::Invalid(cause)
+                }
             };
-            if let Verdict::Refused(cause) = &self.verdict {
-                self.opening.upgrade.reject(handshake::refusal(cause));
-                open = self.opening.process(p, now);
-            }
         }
-        match (open, &mut self.verdict) {
-            (Ok(true), Verdict::Accepted(agreed)) => {
-                let stage = Stage::Open {
-                    status: Some(StatusCode::SWITCHING_PROTOCOLS),
-                    subprotocol: agreed.subprotocol.take(),
-                };
-                Ok(Some((stage, agreed.compression)))
-            }
+        match (open, &mut upgrading.role.request) {
+            (Ok(true), RequestState::Accepted(negotiated)) => Ok(Some(Opened {
+                negotiated: std::mem::take(negotiated),
+                status: Some(StatusCode::SWITCHING_PROTOCOLS),
+                response: None,
+            })),
             (Ok(_), _) => Ok(None),
-            (Err(_), Verdict::Refused(cause)) => Err(Error::peer(NAME, cause.clone())),
+            (Err(_), RequestState::Invalid(cause)) => Err(Error::peer(NAME, cause.clone())),
             (Err(error), _) => Err(error),
         }
     }
+
+    fn progress(upgrading: &Upgrading<Self>) -> Progress {
+        match upgrading.role.request {
+            RequestState::Undecided => Progress::Deciding("the upgrade request"),
+            _ => Progress::Opening("the upgrade request"),
+        }
+    }
 }
 
-impl<F: Payload> Layer for Server<F> {
-    type In = F;
-    type Out = F;
-
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
-        p.propagate_stop();
-        if let Stage::Opening(handshake) = &mut self.stage {
-            match handshake.step(&mut p, now) {
-                Ok(Some((stage, compression))) => {
-                    let deflate = handshake.deflate.as_ref();
-                    self.connection.compress(compression, deflate);
-                    self.stage = stage;
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    self.stage = Stage::Failed;
-                    p.fail(error);
-                }
-            }
-        }
-        match self.stage {
-            Stage::Open { .. } => self.connection.process(p, now),
-            _ => p.discard(),
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match &self.stage {
-            Stage::Opening(handshake) => handshake.opening.upgrade.deadline(),
-            Stage::Open { .. } => self.connection.deadline(),
-            Stage::Failed => None,
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open { .. })
-    }
-
-    fn carries_half_close(&self) -> bool {
-        false
-    }
-
-    fn progress(&self) -> Progress {
-        match &self.stage {
-            Stage::Opening(_) if self.request().is_some() => {
-                Progress::Deciding("the upgrade request")
-            }
-            Stage::Opening(_) => Progress::Opening("the upgrade request"),
-            Stage::Open { .. } => self.connection.progress(),
-            Stage::Failed => Progress::Over,
-        }
-    }
-
-    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = match self.stage {
-            Stage::Open { status, .. } => status,
-            _ => None,
-        };
-        write_facts(f, status, self.subprotocol(), self.compression())
-    }
+fn local(cause: WebSocketError) -> Error {
+    Error::local(NAME, cause)
 }

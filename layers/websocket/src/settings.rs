@@ -2,10 +2,10 @@ use crate::Deflate;
 use std::time::Duration;
 use wirestack_http1::Limits;
 
-/// The limits of a WebSocket, and what it does by itself.
+/// The limits, time-outs and extensions of a WebSocket.
 ///
-/// The limits of received frames and messages hold where whole messages are handed over: what is
-/// taken in parts, or as bytes, is bounded by nothing but the room for it.
+/// The limits of received frames and messages hold for an application that receives whole messages.
+/// Parts and bytes are limited only by the room of the flow.
 ///
 /// ```
 /// use wirestack_websocket::Settings;
@@ -21,33 +21,32 @@ pub struct Settings {
     pub max_frame: usize,
     /// The longest received message, all its fragments together, in bytes; 16 MiB.
     pub max_message: usize,
-    /// How many frames one received message may come in; 131,072. It bounds the work that empty
-    /// fragments can cause.
+    /// The most frames of one received message; 131,072. This bounds the work that empty fragments
+    /// can cause.
     pub max_fragments: usize,
-    /// The longest payload of one sent frame, in bytes: a longer message goes out in fragments, with
-    /// room for control frames between them. No limit by default; 0 counts as 1.
+    /// The longest payload of one sent frame, in bytes. A longer message is sent in fragments, so
+    /// that control frames can be sent between them. No limit by default; 0 counts as 1.
     pub largest_frame_sent: usize,
-    /// How long the closing may take, from the first Close frame on; 10 seconds.
+    /// The time-out of the closing, from the first Close frame on; 10 seconds.
     pub close_timeout: Duration,
-    /// Whether to ask a silent peer for a sign of life; not by default.
+    /// Pings for a silent peer; none by default.
     pub keepalive: Option<Keepalive>,
-    /// How to compress messages, if the peer agrees; not by default, for the reason that
-    /// [`Deflate`] gives.
+    /// Compression, if the peer agrees; none by default, for the reason that [`Deflate`] gives.
     pub deflate: Option<Deflate>,
     /// The limits of the HTTP/1.1 head that opens the connection.
     pub head: Limits,
 }
 
-/// When to ping a silent peer, and how long to wait for anything from it.
+/// The times after which a silent peer gets a ping, and after which it is given up.
 ///
-/// A connection that nobody uses may be gone without a sign, and proxies end one that is silent for
+/// An unused connection may break without a sign, and proxies end connections that are silent for
 /// long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// How long nothing may arrive before a ping is sent.
+    /// The time without any byte from the peer after which a ping is sent.
     pub interval: Duration,
-    /// How long after that still nothing may arrive before the connection fails, with a Close frame
-    /// of 1011.
+    /// The further time without any byte after which the connection fails, with a Close frame of
+    /// 1011.
     pub timeout: Duration,
 }
 

@@ -1,8 +1,8 @@
-//! UTF-8 in pieces (RFC 6455 §8.1), failing at the first byte that cannot be right.
+//! UTF-8 in pieces (RFC 6455 §8.1), checked so that it fails at the first wrong byte.
 
 use std::str;
 
-/// What is known of a text that comes in pieces.
+/// The check of a text that comes in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Utf8 {
     /// The bytes of a character that is not complete yet.
@@ -10,12 +10,12 @@ pub(crate) struct Utf8 {
     len: usize,
 }
 
-/// The text is not UTF-8, whatever may follow.
+/// The text is not UTF-8, and no further bytes can mend it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotUtf8;
 
 impl Utf8 {
-    /// Checks the next piece; nothing follows the `last`.
+    /// Checks the next piece. `last` tells that the text ends with it.
     pub(crate) fn check(&mut self, mut piece: &[u8], last: bool) -> Result<(), NotUtf8> {
         while self.len > 0 {
             let Some((byte, rest)) = piece.split_first() else {
@@ -25,7 +25,7 @@ impl Utf8 {
             self.complete(*byte)?;
         }
         if last {
-            // Nothing may be left over, so the faster check without positions will do.
+            // No bytes may be left over, so the faster check without positions is enough.
             let whole = self.len == 0 && simdutf8::basic::from_utf8(piece).is_ok();
             self.len = 0;
             return whole.then_some(()).ok_or(NotUtf8);
@@ -44,7 +44,7 @@ impl Utf8 {
         &self.begun[..self.len]
     }
 
-    /// Adds a byte to the character that has begun.
+    /// Adds a byte to the character that is not complete yet.
     fn complete(&mut self, byte: u8) -> Result<(), NotUtf8> {
         let slot = self.begun.get_mut(self.len).ok_or(NotUtf8)?;
         *slot = byte;

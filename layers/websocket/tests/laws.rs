@@ -2,7 +2,7 @@
 
 use wirestack_laws::{Subject, check, pattern};
 use wirestack_layer::{LayerExt, Pipe, Queue, Seed};
-use wirestack_websocket::{Accept, Client, Deflate, Message, Request, Server, Settings};
+use wirestack_websocket::{Accept, Client, ClientRequest, Deflate, Message, Server, Settings};
 
 #[test]
 fn websocket_keeps_the_laws() {
@@ -36,7 +36,7 @@ fn compression_keeps_the_laws() {
     settings.deflate = Some(deflate);
     let again = settings.clone();
     let client = move || {
-        let request = Request::new("ws://example.org/chat").unwrap();
+        let request = ClientRequest::new("ws://example.org/chat").unwrap();
         Client::new(request, settings.clone(), Seed::new([7; 32])).unwrap()
     };
     let server = move || Server::new(again.clone());
@@ -85,7 +85,7 @@ fn settings() -> Settings {
 }
 
 fn client() -> Client {
-    let request = Request::new("ws://example.org/chat").unwrap();
+    let request = ClientRequest::new("ws://example.org/chat").unwrap();
     Client::new(request, settings(), Seed::new([7; 32])).unwrap()
 }
 

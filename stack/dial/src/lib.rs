@@ -77,7 +77,7 @@ pub mod serve;
 
 pub use auth::Credentials;
 pub use dialer::Dialer;
-pub use dialer::step::{BlockingTask, CredentialsRequest, Step, Timeouts};
+pub use dialer::step::{Answer, BlockingTask, CredentialsRequest, Step, Timeouts};
 pub use plan::Plan;
 pub use plan::hints::{RetryHints, SeedStream};
 pub use plan::http2::BoxHttp2;
@@ -94,3 +94,7 @@ pub use route::environment::Environment;
 pub use route::hop::Hop;
 pub use route::routes::Routes;
 pub use route::target::Target;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,14 +20,14 @@ pub struct SharedConnection {
     pub(crate) target: Target,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) settings: http2::Settings,
-    pub(crate) request: http2::Request,
+    pub(crate) request: http2::ConnectRequest,
     /// `true` if the connection leads to the target, `false` if it leads to a proxy.
     pub(crate) is_origin: bool,
 }
 
 impl SharedConnection {
     /// Returns the request that opens the stream.
-    pub fn request(&self) -> http2::Request {
+    pub fn request(&self) -> http2::ConnectRequest {
         self.request.clone()
     }
 

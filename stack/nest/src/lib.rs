@@ -56,3 +56,7 @@ use wirestack_layer::Layer;
 pub use engine::{Engine, OpeningTimedOut};
 pub use identity::Identity;
 pub use stack::{BoxTunnel, Nest, Stack};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

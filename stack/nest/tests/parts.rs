@@ -1,5 +1,6 @@
 //! Layers are found in stacks, and reading a fact does not make the stack run again.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
@@ -126,6 +127,28 @@ fn parts_are_found_in_a_layer_that_is_chosen_later_once_it_is() {
     engine.part_mut::<Numbered>().unwrap().number = 1;
     engine.process(Instant::ORIGIN);
     assert!(engine.part::<Other>().is_some());
+}
+
+#[test]
+fn parts_are_found_by_their_index_from_the_wire_up() {
+    let upper: Box<dyn Layer<In = Pipe, Out = Pipe>> = Box::new(Identity.over(Numbered::new(3)));
+    let mut stack = upper.over(Numbered::new(2).over(Other(Numbered::new(1))));
+    let number = |part: &dyn Any| part.downcast_ref::<Numbered>().map(|part| part.number);
+    assert!(stack.part_at(0).unwrap().is::<Other>());
+    assert_eq!(
+        [1, 2].map(|n| number(stack.part_at(n).unwrap())),
+        [Some(2), Some(3)]
+    );
+    assert!(stack.part_at(3).unwrap().is::<Identity>());
+    assert!(stack.part_at(4).is_none() && stack.part_at_mut(4).is_none());
+    let part = stack.part_at_mut(1).unwrap();
+    part.downcast_mut::<Numbered>().unwrap().number = 9;
+    assert_eq!(numbers(&stack), [3, 9]);
+
+    // A layer that is chosen later has its index once it is there.
+    let later = Numbered::new(0).then(|_| Ok(Other(Numbered::new(7))));
+    assert!(later.part_at(0).unwrap().is::<Numbered>());
+    assert!(later.part_at(1).is_none());
 }
 
 #[test]

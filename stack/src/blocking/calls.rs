@@ -157,9 +157,14 @@ macro_rules! closes {
 closes!(Connection Reader Writer);
 
 impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
-    /// Returns how the WebSocket was closed, once it is.
-    pub fn closed(&self) -> Option<&websocket::Closed> {
+    /// Returns the peer's Close frame, once it has arrived.
+    pub fn closed(&self) -> Option<&websocket::CloseFrame> {
         self.inner.closed()
+    }
+
+    /// Returns the side that sent its Close frame first, once the peer's has arrived.
+    pub fn closed_by(&self) -> Option<websocket::Closer> {
+        self.inner.closed_by()
     }
 
     /// Returns the subprotocol that was agreed on.

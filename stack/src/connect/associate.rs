@@ -1,4 +1,4 @@
-//! The front of UDP ASSOCIATE.
+//! UDP through a proxy: the builder of an association.
 
 use crate::driver::datagrams::Association;
 use crate::driver::dial::{DialContext, no_runtime};
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use wirestack_dial::{DialError, Dialer, Hop, Plan, RouteError, Timeouts};
 use wirestack_layer::{Error, origin};
 
-/// Associates with a `socks5://` proxy for datagrams (UDP ASSOCIATE, RFC 1928 §7). They go to it by
-/// UDP, so there can be no hop before it.
+/// Asks a `socks5://` proxy to relay datagrams (UDP ASSOCIATE, RFC 1928 §7). The datagrams travel to
+/// the proxy by UDP, so no hop can come before it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,7 +33,7 @@ where
     }
 }
 
-/// An association about to be made: await it.
+/// An association to open: await it.
 #[must_use = "it does nothing until it is awaited"]
 pub struct Associate {
     hop: Result<Hop, RouteError>,
@@ -42,7 +42,7 @@ pub struct Associate {
 }
 
 impl Associate {
-    /// Sets how long it may take.
+    /// Sets the time-outs of connecting.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -54,7 +54,7 @@ impl Associate {
         self
     }
 
-    /// Runs on this, instead of the runtime that it is awaited in.
+    /// Runs on this runtime, instead of the one where the builder is awaited.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.context = self.context.runtime(runtime);
         self

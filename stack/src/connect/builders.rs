@@ -11,20 +11,19 @@ use std::sync::Arc;
 use tls::rustls::ClientConfig;
 use wirestack_dial::{BoxHttp2, BoxSocket};
 use wirestack_dial::{
-    Credentials, CredentialsRequest, DialError, Hop, HttpVersions, Plan, Redirects, RouteError,
-    Routes, Target, Timeouts, WebSocketOptions,
+    Credentials, CredentialsRequest, Hop, HttpVersions, Plan, Redirects, RouteError, Routes,
+    Target, Timeouts, WebSocketOptions,
 };
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
-use wirestack_layer::Instant;
 use wirestack_layer::{Error, Pipe, Queue};
 use wirestack_nest::BoxTunnel;
 use wirestack_tls as tls;
 use wirestack_websocket as websocket;
 use wirestack_websocket::{Message, Part, Payload};
 
-/// A WebSocket about to be connected.
-#[must_use = "it does nothing yet"]
+/// A WebSocket to connect: await it.
+#[must_use = "a builder does nothing until it is awaited"]
 pub struct Connect<F = Queue<Message>> {
     target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
@@ -37,23 +36,24 @@ pub struct Connect<F = Queue<Message>> {
     form: PhantomData<fn(F) -> F>,
 }
 
-/// A stream of bytes about to be opened.
-#[must_use = "it does nothing yet"]
+/// A stream of bytes to open: await it.
+#[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectStream {
     target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
     alpn: Option<&'static [&'static [u8]]>,
 }
 
-/// Proxies, TLS and timeouts, set once and used for many connections.
+/// Proxies, TLS and timeouts, set once and used for many connections. With the feature `hyper` it is
+/// a connector for clients of `hyper`.
 #[derive(Clone)]
-#[must_use = "it does nothing yet"]
+#[must_use = "a builder does nothing until it is awaited"]
 pub struct Connector {
     spec: Spec,
 }
 
-/// An HTTP/2 connection for many streams about to be opened.
-#[must_use = "it does nothing yet"]
+/// An HTTP/2 connection for many streams, to open: await it.
+#[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectHttp2 {
     target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
@@ -77,7 +77,7 @@ impl<F> Clone for Connect<F> {
 }
 
 impl Connect {
-    /// Connects to a `ws://` or `wss://` URL.
+    /// Creates a builder for a `ws://` or `wss://` URL.
     pub fn new(url: &str, context: DialContext) -> Self {
         Self {
             target: url.parse(),
@@ -92,19 +92,19 @@ impl Connect {
         }
     }
 
-    /// Takes and hands over messages in [parts](Part), as they come and go: for messages that are
-    /// too large to be held, or whose end is not known when they begin.
+    /// Sends and receives messages in [parts](Part): for messages that are too large for memory, or
+    /// that begin before their end is known.
     pub fn parts(self) -> Connect<Queue<Part>> {
-        self.carrying()
+        self.with_form()
     }
 
-    /// Carries bytes, in binary messages of any cut. It does not carry half-close: who finishes
-    /// closes.
+    /// Carries a stream of bytes in binary messages. The boundaries of the messages have no meaning. To
+    /// finish one direction closes the WebSocket, which has no half-close.
     pub fn tunnel(self) -> Connect<Pipe> {
-        self.carrying()
+        self.with_form()
     }
 
-    fn carrying<F: Payload>(self) -> Connect<F> {
+    fn with_form<F: Payload>(self) -> Connect<F> {
         Connect {
             target: self.target,
             spec: self.spec,
@@ -120,7 +120,7 @@ impl Connect {
 }
 
 impl<F: Payload> Connect<F> {
-    /// Offers a subprotocol; the server chooses one of those offered, or none.
+    /// Offers a subprotocol (RFC 6455 §1.9). The server chooses one of the offered ones, or none.
     pub fn subprotocol(mut self, name: &str) -> Self {
         self.subprotocols.push(name.to_owned());
         self
@@ -138,71 +138,62 @@ impl<F: Payload> Connect<F> {
         self
     }
 
-    /// Sets the limits of the HTTP/2 connection, if it gets there over one.
+    /// Sets the limits of the HTTP/2 connection, if the WebSocket opens over HTTP/2.
     pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
         self.http2 = settings;
         self
     }
 
-    /// Opens it by an HTTP/1.1 upgrade and by nothing else.
+    /// Opens the WebSocket by an HTTP/1.1 upgrade only.
     pub fn http1_only(mut self) -> Self {
         self.versions = HttpVersions::Http1;
         self
     }
 
-    /// Opens it over HTTP/2 (RFC 8441) or not at all; to a `ws://` URL with prior knowledge.
+    /// Opens the WebSocket over HTTP/2 only (RFC 8441); to a `ws://` URL with prior knowledge.
     pub fn http2_only(mut self) -> Self {
         self.versions = HttpVersions::Http2;
         self
     }
 
-    /// Follows redirects of the server, which are refusals otherwise.
+    /// Follows redirects of the server. By default a redirect is an error.
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self
     }
 
-    /// Says what a [`Dialer`](crate::Dialer) shall connect to, how long it may take, and what the
-    /// driver connects with.
+    /// Returns the plan for a [`Dialer`](crate::Dialer) of the caller's own: the target, the routes to
+    /// it and the stack.
     ///
     /// # Errors
     ///
-    /// What cannot be asked for, as of `now`.
-    pub fn prepare(self, now: Instant) -> Result<Prepared<BoxSocket<F>>, DialError> {
-        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
-        let opening = |target: &Target| {
-            target.must_be_websocket().map_err(invalid)?;
-            let mut request = websocket::Request::new(&target.request_url())?;
-            if let Some(value) = authorization(target)? {
-                request = request.header(AUTHORIZATION, value)?;
-            }
-            for name in &self.subprotocols {
-                request = request.subprotocol(name)?;
-            }
-            for (name, value) in &self.headers {
-                request = request.header(name.clone(), value.clone())?;
-            }
-            Ok(WebSocketOptions {
-                request,
-                settings: self.settings,
-                http2: self.http2,
-                versions: self.versions,
-                redirects: self.redirects,
-            })
+    /// The URL, a hop, a subprotocol or a header field is not valid.
+    pub fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
+        let (routes, target, tls) = self.spec.resolve(self.target)?;
+        target.must_be_websocket().map_err(invalid)?;
+        let mut request = websocket::ClientRequest::new(&target.request_url())?;
+        if let Some(value) = authorization(&target)? {
+            request = request.header(AUTHORIZATION, value)?;
+        }
+        for name in &self.subprotocols {
+            request = request.subprotocol(name)?;
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name.clone(), value.clone())?;
+        }
+        let options = WebSocketOptions {
+            request,
+            settings: self.settings,
+            http2: self.http2,
+            versions: self.versions,
+            redirects: self.redirects,
         };
-        let plan = self
-            .spec
-            .resolve(self.target)
-            .and_then(|(routes, target, tls)| {
-                let opening = opening(&target)?;
-                Plan::websocket(routes, target, tls, opening).map_err(invalid)
-            });
-        prepared(plan, timeouts, context, now)
+        Plan::websocket(routes, target, tls, options).map_err(invalid)
     }
 }
 
 impl ConnectStream {
-    /// Opens a stream to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
+    /// Creates a builder for a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
     pub fn new(url: &str, context: DialContext) -> Self {
         Self {
             target: url.parse(),
@@ -211,40 +202,32 @@ impl ConnectStream {
         }
     }
 
-    /// Offers these protocols to the target by ALPN, if it is reached over TLS, instead of those of
-    /// the settings of TLS.
+    /// Offers these protocols by ALPN to a target over TLS, instead of those of the TLS configuration.
     pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
         self.alpn = Some(protocols);
         self
     }
 
-    /// As [`Connect::prepare`].
+    /// Returns the plan for a [`Dialer`](crate::Dialer) of the caller's own.
     ///
     /// # Errors
     ///
-    /// What cannot be asked for, as of `now`.
-    pub fn prepare(self, now: Instant) -> Result<Prepared<BoxTunnel>, DialError> {
-        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
-        let alpn = self.alpn;
-        let plan = self
-            .spec
-            .resolve(self.target)
-            .and_then(|(routes, target, tls)| {
-                Plan::stream(routes, target, tls, alpn).map_err(invalid)
-            });
-        prepared(plan, timeouts, context, now)
+    /// The URL or a hop is not valid.
+    pub fn plan(self) -> Result<Plan<BoxTunnel>, Error> {
+        let (routes, target, tls) = self.spec.resolve(self.target)?;
+        Plan::stream(routes, target, tls, self.alpn).map_err(invalid)
     }
 }
 
 impl Connector {
-    /// Goes the way that the environment says, until it is told another one.
+    /// Creates a connector that uses the proxies of the environment until others are set.
     pub fn new(context: DialContext) -> Self {
         Self {
             spec: Spec::new(context),
         }
     }
 
-    /// Opens a stream of bytes to this URL, as [`ConnectStream::new`].
+    /// Opens a stream of bytes to this URL: see [`connect_stream`](crate::connect_stream).
     pub fn stream(&self, url: &str) -> ConnectStream {
         ConnectStream {
             target: url.parse(),
@@ -255,7 +238,7 @@ impl Connector {
 }
 
 impl ConnectHttp2 {
-    /// Connects to a `wss://`, `https://`, `ws://` or `http://` URL.
+    /// Creates a builder for a `wss://`, `https://`, `ws://` or `http://` URL.
     pub fn new(url: &str, context: DialContext) -> Self {
         Self {
             target: url.parse(),
@@ -270,61 +253,28 @@ impl ConnectHttp2 {
         self
     }
 
-    /// As [`Connect::prepare`], and says where it leads.
+    /// Returns the plan for a [`Dialer`](crate::Dialer) of the caller's own.
     ///
     /// # Errors
     ///
-    /// What cannot be asked for, as of `now`.
-    pub fn prepare(self, now: Instant) -> Result<(Prepared<BoxHttp2>, Origin), DialError> {
-        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
-        let resolved = self
-            .spec
-            .resolve(self.target)
-            .and_then(|(routes, target, tls)| {
-                let origin = Origin {
-                    url: target.origin(),
-                    authorization: authorization(&target)?,
-                };
-                let plan = Plan::http2(routes, target, tls, self.settings).map_err(invalid)?;
-                Ok((plan, origin))
-            });
-        let (plan, origin) = match resolved {
-            Ok((plan, origin)) => (Ok(plan), Some(origin)),
-            Err(error) => (Err(error), None),
+    /// The URL or a hop is not valid.
+    pub fn plan(self) -> Result<Plan<BoxHttp2>, Error> {
+        Ok(self.plan_and_origin()?.0)
+    }
+
+    /// Returns the plan and the origin that it leads to.
+    pub(super) fn plan_and_origin(self) -> Result<(Plan<BoxHttp2>, Origin), Error> {
+        let (routes, target, tls) = self.spec.resolve(self.target)?;
+        let origin = Origin {
+            url: target.origin(),
+            authorization: authorization(&target)?,
         };
-        let prepared = prepared(plan, timeouts, context, now)?;
-        Ok((prepared, origin.unwrap_or_default()))
+        let plan = Plan::http2(routes, target, tls, self.settings).map_err(invalid)?;
+        Ok((plan, origin))
     }
 }
 
-/// What a dialer is made of.
-#[non_exhaustive]
-pub struct Prepared<L> {
-    /// What to connect to, and by which ways.
-    pub plan: Plan<L>,
-    /// How long it may take.
-    pub timeouts: Timeouts,
-    /// The settings that the driver connects with.
-    pub context: DialContext,
-}
-
-fn prepared<L>(
-    plan: Result<Plan<L>, Error>,
-    timeouts: Timeouts,
-    context: DialContext,
-    now: Instant,
-) -> Result<Prepared<L>, DialError> {
-    match plan {
-        Ok(plan) => Ok(Prepared {
-            plan,
-            timeouts,
-            context,
-        }),
-        Err(error) => Err(DialError::invalid(error, now)),
-    }
-}
-
-/// Basic authentication by the user and password of a URL.
+/// Returns the field of Basic authentication for the user and password of a URL.
 fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
     let credentials = target.credentials();
     credentials
@@ -332,12 +282,12 @@ fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
         .transpose()
 }
 
-/// What all kinds of connections are told about their way.
+/// The settings that all builders have.
 macro_rules! routed {
     ($builder:ident $(, $form:ident)?) => {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Adds a hop: hops are given in the order in which the bytes travel, nearest first. They
-            /// take the place of what the environment says.
+            /// Adds a hop: a proxy to go through. The first call gives the nearest proxy, the next call
+            /// the proxy behind it. Hops replace the proxy of the environment.
             pub fn via<H>(mut self, hop: H) -> Self
             where
                 H: TryInto<Hop, Error: Into<RouteError>>,
@@ -346,33 +296,33 @@ macro_rules! routed {
                 self
             }
 
-            /// Sets how TLS is spoken to the target and to every hop over TLS that has no settings of
-            /// its own. By default the system's roots are trusted. Which versions of HTTP are offered
-            /// by ALPN is not taken from here.
+            /// Sets the TLS configuration for the target, and for each hop over TLS that has none of its
+            /// own. By default the roots of the system are trusted. The builder itself sets the versions
+            /// of HTTP that are offered by ALPN.
             pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
                 self.spec.tls = Some(config);
                 self
             }
 
-            /// Goes straight to the target, whatever proxy the environment names.
+            /// Connects without any proxy, also if the environment names one.
             pub fn direct(mut self) -> Self {
                 self.spec.route = RouteChoice::Hops(Ok(Vec::new()));
                 self
             }
 
-            /// Sets the ways to try, one after the other, instead of hops.
+            /// Sets the routes to try, in order, instead of hops.
             pub fn routes(mut self, routes: Routes) -> Self {
                 self.spec.route = RouteChoice::Routes(routes);
                 self
             }
 
-            /// Reaches the target, where there is no hop, at a Unix socket.
+            /// Connects to the target at a Unix socket, if no hop comes before it.
             pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
                 self.spec.unix_socket = Some(path.into());
                 self
             }
 
-            /// Sets how long connecting may take.
+            /// Sets the time-outs of connecting.
             pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
                 self.spec.timeouts = timeouts;
                 self
@@ -384,20 +334,20 @@ macro_rules! routed {
                 self
             }
 
-            /// Runs on this, instead of the runtime that it is awaited in.
+            /// Runs on this runtime, instead of the one where the builder is awaited.
             pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
                 self.spec.context = self.spec.context.runtime(runtime);
                 self
             }
 
-            /// Looks names up with this resolver, instead of that of the runtime.
+            /// Looks names up with this resolver, instead of the runtime's.
             pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
                 self.spec.context = self.spec.context.resolver(resolver);
                 self
             }
 
-            /// Asks this for credentials when an HTTP proxy that is
-            /// [`asking`](crate::dial::Hop::asking) wants some.
+            /// Calls `ask` when a proxy wants credentials and its hop is
+            /// [`asking`](crate::dial::Hop::asking).
             pub fn credentials<Fut>(
                 mut self,
                 ask: impl Fn(CredentialsRequest) -> Fut + Send + Sync + 'static,

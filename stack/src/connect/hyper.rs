@@ -1,4 +1,4 @@
-//! Connections for clients made of `hyper`.
+//! Connections for clients of `hyper`.
 
 use super::ByteStream;
 use super::builders::Connector;
@@ -13,7 +13,8 @@ use tower_service::Service;
 use wirestack_dial::DialError;
 use wirestack_tls as tls;
 
-/// Connects to the host of an `http` or `https` URI through its proxies: each tunnels, also for `http`. Over TLS, HTTP/2 and HTTP/1.1 are offered.
+/// Connects to the host of an `http` or `https` URI through a tunnel of each proxy, also for `http`.
+/// Over TLS it offers HTTP/2 and HTTP/1.1.
 ///
 /// ```no_run
 /// # #[cfg(feature = "hyper")]
@@ -52,7 +53,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// A connection that is being made for `hyper`.
+/// A future that connects for `hyper`.
 pub type Connecting = BoxFuture<Result<HyperStream, DialError>>;
 
 /// A stream of bytes with the traits of `hyper`.
@@ -71,9 +72,10 @@ impl HyperStream {
 impl Connection for HyperStream {
     fn connected(&self) -> Connected {
         let connected = Connected::new();
-        match self.http2 {
-            true => connected.negotiated_h2(),
-            false => connected,
+        if self.http2 {
+            connected.negotiated_h2()
+        } else {
+            connected
         }
     }
 }

@@ -8,7 +8,7 @@ mod reconnect;
 mod spec;
 
 pub use associate::{Associate, associate};
-pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector, Prepared};
+pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};
 #[cfg(feature = "hyper")]
 pub use hyper::{Connecting, HyperStream};
 pub use reconnect::{NotConnected, ReconnectEvent, Reconnecting};
@@ -18,25 +18,25 @@ use crate::driver::error::seed;
 use crate::driver::http2::Http2;
 use crate::driver::io::Connection;
 use crate::driver::runtime::BoxFuture;
-use wirestack_dial::{BoxSocket, DialError, Dialer, Trace};
-use wirestack_layer::{Layer, Queue};
+use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, Timeouts, Trace};
+use wirestack_layer::{Error, Layer, Queue};
 use wirestack_nest::BoxTunnel;
 use wirestack_websocket::{Message, Payload};
 
-/// A WebSocket that [`connect`](fn@crate::connect) opened: of messages, unless it is of their parts or of
-/// bytes.
+/// A WebSocket that [`connect`](fn@crate::connect) opened. `F` is the form of its data: messages,
+/// parts of messages, or bytes.
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`](crate::connect_stream) opened.
 pub type ByteStream = Connection<BoxTunnel>;
 
-/// Connects a WebSocket to a `ws://` or `wss://` URL, through the proxies given by
-/// [`via`](Connect::via), or else by the proxy that the environment names (see
+/// Connects a WebSocket to a `ws://` or `wss://` URL, through the proxies of
+/// [`via`](Connect::via), or else through the proxy that the environment names (see
 /// [`Environment`](crate::dial::Environment)).
 ///
-/// It runs on whatever runtime it is awaited in: tokio, smol, or
-/// [`blocking::block_on`](crate::blocking::block_on). Without a future,
-/// [`blocking`](Connect::blocking) connects and waits.
+/// It runs on the runtime where it is awaited: tokio, smol, or
+/// [`blocking::block_on`](crate::blocking::block_on). [`blocking`](Connect::blocking) connects and
+/// waits in the calling thread.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,8 +55,8 @@ pub fn connect(url: &str) -> Connect {
 }
 
 /// Opens a stream of bytes to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL,
-/// through the proxies given by [`via`](ConnectStream::via), or else by the proxy that the
-/// environment names.
+/// through the proxies of [`via`](ConnectStream::via), or else through the proxy that the environment
+/// names.
 ///
 /// ```no_run
 /// # #[cfg(feature = "tokio")]
@@ -75,11 +75,11 @@ pub fn connect_stream(url: &str) -> ConnectStream {
 }
 
 /// Opens an HTTP/2 connection for many streams to a `wss://`, `https://`, `ws://` or `http://` URL,
-/// through the proxies given by [`via`](ConnectHttp2::via); without TLS, with prior knowledge.
+/// through the proxies of [`via`](ConnectHttp2::via); without TLS, with prior knowledge.
 /// User and password in the URL are sent with each WebSocket by Basic authentication.
 ///
-/// Nothing runs in the background unless you say so: each call that waits for a stream drives the
-/// connection, and [`Http2::spawn`] gives it a task of its own.
+/// Nothing runs in the background by default: each call that waits for a stream drives the
+/// connection. [`Http2::spawn`] gives the connection a task of its own.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -98,32 +98,32 @@ pub fn connect_http2(url: &str) -> ConnectHttp2 {
     ConnectHttp2::new(url, DialContext::new())
 }
 
-/// Carries out what was prepared.
-async fn dial_prepared<L>(prepared: Prepared<L>) -> Result<Dialed<L>, DialError>
+/// Carries out a plan.
+async fn dial<L>(
+    plan: Result<Plan<L>, Error>,
+    timeouts: Timeouts,
+    context: DialContext,
+) -> Result<Dialed<L>, DialError>
 where
     L: Layer<In: Default, Out: Default> + 'static,
 {
-    let Prepared {
-        plan,
-        timeouts,
-        context,
-    } = prepared;
-    let runtime = context.find_runtime().map_err(no_runtime)?;
-    let dialer = Dialer::new(context.share(plan), timeouts, seed(), runtime.now());
+    let now = context.find_runtime().map_err(no_runtime)?.now();
+    let plan = plan.map_err(|error| DialError::invalid(error, now))?;
+    let dialer = Dialer::new(context.share(plan), timeouts, seed(), now);
     context.dial(dialer).await
 }
 
 macro_rules! connects {
     ($builder:ident $(, $form:ident)? => $layer:ty) => {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Connects, and returns the connection with what was done for it.
+            /// Connects, and returns the connection with the [`Trace`] of the steps.
             ///
             /// # Errors
             ///
-            /// The error names the hop that failed, and what it waited for.
+            /// [`DialError`] names the hop that failed, and the event that it waited for.
             pub async fn traced(self) -> Result<Dialed<$layer>, DialError> {
-                let now = self.spec.context.find_runtime().map_err(no_runtime)?.now();
-                dial_prepared(self.prepare(now)?).await
+                let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
+                dial(self.plan(), timeouts, context).await
             }
         }
 
@@ -140,16 +140,21 @@ connects!(Connect, F => BoxSocket<F>);
 connects!(ConnectStream => BoxTunnel);
 
 impl ConnectHttp2 {
-    /// Connects, and returns the connection with what was done for it.
+    /// Connects, and returns the connection with the [`Trace`] of the steps.
     ///
     /// # Errors
     ///
-    /// The error names the hop that failed, and what it waited for.
+    /// [`DialError`] names the hop that failed, and the event that it waited for.
     pub async fn traced(self) -> Result<(Http2, Trace), DialError> {
-        let now = self.spec.context.find_runtime().map_err(no_runtime)?.now();
-        let (prepared, origin) = self.prepare(now)?;
-        let (connection, trace) = dial_prepared(prepared).await?;
-        Ok((Http2::new(connection).with_origin(origin), trace))
+        let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
+        let (plan, origin) = match self.plan_and_origin() {
+            Ok((plan, origin)) => (Ok(plan), Some(origin)),
+            Err(error) => (Err(error), None),
+        };
+        let (connection, trace) = dial(plan, timeouts, context).await?;
+        let http2 = Http2::new(connection);
+        let http2 = http2.with_origin(origin.unwrap_or_default());
+        Ok((http2, trace))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A WebSocket that is connected again when it is lost.
+//! A WebSocket that connects again after its connection was lost.
 
 use super::WebSocket;
 use super::builders::Connect;
@@ -13,14 +13,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_dial::{Backoff, DialError, Next, Reconnect, Trace};
 use wirestack_layer::{Error, origin};
-use wirestack_websocket::{CloseCode, Closed, Message};
+use wirestack_websocket::{CloseCode, CloseFrame, Message};
 
 impl Connect {
-    /// Connects, and connects again whenever the connection is lost, as `backoff` says.
+    /// Connects, and connects again whenever the connection is lost. `backoff` sets the delays.
     ///
-    /// A server that closes with 1000 ends it, and so does what will not get better: a refusal with
-    /// 403, a wrong password, a Close that says so. What was sent into a lost connection is not sent
-    /// again.
+    /// It ends when the server closes with 1000, and after an error that another attempt cannot mend:
+    /// a 403, a wrong password, a close code that forbids it. Messages that were sent into a lost
+    /// connection are not sent again.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,8 +47,8 @@ impl Connect {
     }
 }
 
-/// A WebSocket that is connected again when it is lost: a stream of [`ReconnectEvent`]s. It is driven
-/// while it is read.
+/// A WebSocket that connects again after its connection was lost: a stream of [`ReconnectEvent`]s.
+/// It makes progress only while it is read.
 pub struct Reconnecting {
     connect: Connect,
     policy: Reconnect,
@@ -59,7 +59,7 @@ enum State {
     Idle,
     Dialing(Dialing),
     Open(Box<WebSocket>),
-    /// It is told why before it is waited.
+    /// The event with the error comes first, then the delay.
     Lost(Next),
     Waiting(Pin<Box<dyn AsyncTimer>>),
     Over,
@@ -67,23 +67,23 @@ enum State {
 
 type Dialing = BoxFuture<Result<(WebSocket, Trace), DialError>>;
 
-/// An event of a WebSocket that is connected again when it is lost.
+/// An event of a [`Reconnecting`] WebSocket.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReconnectEvent {
-    /// There is a connection, and this is how it came to be.
+    /// A connection is open; the trace shows how it was opened.
     Connected(Trace),
     /// A message arrived.
     Message(Message),
-    /// Connecting failed.
+    /// An attempt to connect failed.
     Failed(DialError),
     /// The connection broke.
     Broke(Error),
-    /// The server closed the WebSocket.
-    Closed(Option<Closed>),
-    /// It will be connected again after this time.
+    /// The server closed the WebSocket, with this Close frame.
+    Closed(Option<CloseFrame>),
+    /// The next attempt to connect starts after this delay.
     Waiting(Duration),
-    /// It is given up: this is the last event.
+    /// No further attempt follows: this is the last event.
     GaveUp,
 }
 
@@ -94,7 +94,7 @@ impl std::fmt::Display for ReconnectEvent {
             Self::Message(message) => write!(f, "a message of {} bytes", message.len()),
             Self::Failed(error) => write!(f, "not connected: {error}"),
             Self::Broke(error) => write!(f, "lost: {error}"),
-            Self::Closed(Some(closed)) => write!(f, "closed by the server: {closed:?}"),
+            Self::Closed(Some(frame)) => write!(f, "closed by the server: {frame}"),
             Self::Closed(None) => f.write_str("closed by the server"),
             Self::Waiting(time) => write!(f, "connecting again in {time:.1?}"),
             Self::GaveUp => f.write_str("given up"),
@@ -103,14 +103,14 @@ impl std::fmt::Display for ReconnectEvent {
 }
 
 impl Reconnecting {
-    /// Waits for the next event; `None` once it is closed or given up.
+    /// Waits for the next event; `None` after the last one.
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<ReconnectEvent> {
         poll_fn(|cx| self.advance(cx)).await
     }
 
-    /// Returns the WebSocket, while there is one.
+    /// Returns the WebSocket, while a connection is open.
     pub fn socket(&mut self) -> Option<&mut WebSocket> {
         match &mut self.state {
             State::Open(socket) => Some(socket),
@@ -118,12 +118,12 @@ impl Reconnecting {
         }
     }
 
-    /// Sends a message and waits until it has left.
+    /// Sends a message, and waits until the transport has taken it.
     ///
     /// # Errors
     ///
-    /// [`NotConnected`] while there is no connection, or what ended it, which
-    /// [`next`](Self::next) will tell too.
+    /// [`NotConnected`] while no connection is open, or the error that ended the connection, which
+    /// [`next`](Self::next) returns too.
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.send(message).await,
@@ -131,11 +131,11 @@ impl Reconnecting {
         }
     }
 
-    /// Closes the WebSocket, if there is one, for good.
+    /// Closes the WebSocket, and does not connect again.
     ///
     /// # Errors
     ///
-    /// The error that ended it instead.
+    /// The error that ended the connection before.
     pub async fn close(mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.close(code, reason).await,
@@ -223,7 +223,7 @@ impl Reconnecting {
         }
     }
 
-    /// Returns the runtime; without one, the error to tell, once.
+    /// Returns the runtime, or the event that says that there is none, once.
     fn runtime(&mut self) -> Result<Arc<dyn Runtime>, Option<DialError>> {
         if let State::Over = self.state {
             return Err(None);
@@ -242,7 +242,7 @@ impl Stream for Reconnecting {
     }
 }
 
-/// There is no connection at the moment.
+/// The error of sending while no connection is open.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no connection at the moment")]
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 //! driver.
 
 use crate::support::net::{Asks, End, Ending, Flaw, Host, Net, PASSWORD, Service, USER};
-use wirestack::auth::{Action, Authenticator, Input};
+use wirestack::auth::{Action, Authenticator, Awaiting, Input};
 use wirestack::dial::{Hop, Redirects, Routes};
 
 pub(crate) struct Scenario {
@@ -248,19 +248,23 @@ struct Legs {
 
 impl Authenticator for Legs {
     fn step(&mut self, input: Input<'_>) -> Action {
-        let send = |value: &'static str| Action::Send(Some(http::HeaderValue::from_static(value)));
+        let send =
+            |value: &'static str| Action::Authorize(Some(http::HeaderValue::from_static(value)));
         match input {
-            Input::Start => Action::Fetch {
+            Input::Awaiting(Awaiting::Request) => Action::Fetch {
                 url: "kdc://here".into(),
                 data: "ticket?".into(),
             },
             Input::Reply(Ok(ticket)) if ticket == "ticket" => Action::RunBlocking,
             Input::Ran if self.blocked => send("Legs one"),
-            Input::Challenged { challenges, stays } if stays => match challenges {
+            Input::Awaiting(Awaiting::Challenge {
+                refusal,
+                reusable: true,
+            }) => match &refusal.proxy_challenges()[..] {
                 [one] if one.rest() == "go-on" => send("Legs two"),
                 _ => Action::GiveUp("no leg to stand on".into()),
             },
-            Input::Accepted(_) => Action::Done,
+            Input::Awaiting(Awaiting::Response(_)) => Action::Authorize(None),
             _ => Action::GiveUp("something else".into()),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
 use wirestack::dial::{
-    AttemptId, BlockingTask, Credentials, DialError, Dialer, LookupId, QuestionId, Step,
+    Answer, AttemptId, Credentials, DialError, Dialer, LookupId, QuestionId, Step,
 };
 use wirestack::{Engine, Error, Flow, Layer};
 
@@ -40,9 +40,7 @@ enum Event {
     Found(LookupId),
     Refused(AttemptId),
     Opened(AttemptId),
-    Credentials(QuestionId),
-    Replied(QuestionId),
-    Ran(BlockingTask),
+    Answered(QuestionId, Answer),
 }
 
 struct Attempt<L: Layer + 'static> {
@@ -96,7 +94,10 @@ where
             }
             Step::Ask { question, .. } => {
                 let typed = now + Duration::from_millis(dice.below(20_000)); // by hand
-                events.push((typed, Event::Credentials(question)));
+                events.push((
+                    typed,
+                    Event::Answered(question, Answer::Credentials(given.clone())),
+                ));
             }
             Step::Fetch {
                 question,
@@ -104,11 +105,12 @@ where
                 data,
             } => {
                 assert_eq!((&*url, &*data), ("kdc://here", &b"ticket?"[..]));
-                events.push((soon, Event::Replied(question)));
+                let reply = Answer::Reply(Ok(bytes::Bytes::from_static(b"ticket")));
+                events.push((soon, Event::Answered(question, reply)));
             }
-            Step::SpawnBlocking(mut job) => {
-                job.run();
-                events.push((soon, Event::Ran(job)));
+            Step::SpawnBlocking { question, mut task } => {
+                task.run();
+                events.push((soon, Event::Answered(question, Answer::Ran(task))));
             }
             Step::Ready { attempt } => {
                 let ready = attempts.remove(&attempt).expect("is open");
@@ -148,15 +150,7 @@ where
                 now = next.expect("nothing will ever happen").max(now);
                 while let Some(at) = events.iter().position(|(at, _)| *at <= now) {
                     let (_, event) = events.swap_remove(at);
-                    happen(
-                        event,
-                        &mut dialer,
-                        &lookups,
-                        &mut attempts,
-                        net,
-                        &given,
-                        now,
-                    );
+                    happen(event, &mut dialer, &lookups, &mut attempts, net, now);
                 }
             }
         }
@@ -170,7 +164,6 @@ fn happen<L: Layer + 'static>(
     lookups: &HashMap<LookupId, (String, u16)>,
     attempts: &mut HashMap<AttemptId, Attempt<L>>,
     net: &Arc<Net>,
-    given: &Option<Credentials>,
     now: Instant,
 ) where
     L::In: Default,
@@ -197,15 +190,10 @@ fn happen<L: Layer + 'static>(
             dialer.observe(attempt, &mut engine, now);
             it.link = Some((engine, Node::new(net, service, *flaw)));
         }
-        Event::Credentials(question) => dialer.credentials(question, given.clone(), now),
-        Event::Replied(question) => {
-            dialer.replied(question, Ok(bytes::Bytes::from_static(b"ticket")), now);
-        }
-        Event::Ran(job) => dialer.ran(job, now),
-    }
-    for (attempt, it) in attempts {
-        if let Some((engine, _)) = &mut it.link {
-            dialer.observe(*attempt, engine, now);
+        Event::Answered(question, answer) => {
+            let asking = attempts.get_mut(&question.attempt());
+            let engine = asking.and_then(|it| it.link.as_mut());
+            dialer.answer(question, answer, engine.map(|(engine, _)| engine), now);
         }
     }
 }

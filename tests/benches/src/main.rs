@@ -4,7 +4,7 @@
 //!
 //! Two contestants are no libraries: `raw` is the transport without any framing, with which all
 //! others are compared, and `floor` is a minimal data path written by hand. `README.md` has the
-//! commands, `docs/performance.md` of the project the results.
+//! commands, `docs/conformance/performance.md` of the project the results.
 
 mod conditions;
 mod contestant;

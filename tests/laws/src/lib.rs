@@ -75,3 +75,7 @@ pub use laws::{
 };
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use wirestack_layer::{Instant, Layer, Seed};
 use wirestack_nest::{Engine, Nest};
 use wirestack_socks as socks;
-use wirestack_websocket::{Accept, Client, Message, Request, Server, Settings};
+use wirestack_websocket::{Accept, Client, ClientRequest, Message, Server, Settings};
 
 fn main() {
     let target = socks::Address::new("example.org", 80).expect("an address");
-    let request = Request::new("ws://example.org/chat").expect("a request");
+    let request = ClientRequest::new("ws://example.org/chat").expect("a request");
     let socket = Client::new(request, Settings::default(), Seed::new([7; 32])).expect("a client");
     let mut client = Engine::new(socket.over(socks::Client::new(target)));
     let socket: Server = Server::new(Settings::default());

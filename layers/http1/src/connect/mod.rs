@@ -4,8 +4,5 @@ mod client;
 mod server;
 mod target;
 
-pub use client::{Challenged, Client, Parked};
-pub use server::{Request, Server, basic_challenge};
-
-/// The name of both layers.
-const NAME: &str = "connect";
+pub use client::Client;
+pub use server::{ConnectRequest, Server};

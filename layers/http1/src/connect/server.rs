@@ -1,50 +1,50 @@
-use super::NAME;
-use super::target::Target;
-use crate::answering::{Answer, Answering, Serve, Then};
-use crate::basic;
+use crate::connect::target::{self, NAME};
+use crate::error::Http1Error;
 use crate::head::{self, FRAMING, RequestHead};
+use crate::limits::Limits;
+use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Http1Error, Limits};
 use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use http::{Method, Response, StatusCode};
 use std::fmt;
-use wirestack_layer::Error;
+use wirestack_http::{Challenge, basic_challenge, read_basic_credentials};
+use wirestack_layer::{Error, HostPort};
 
-/// Waits for a CONNECT and for what the application makes of it; a plain tunnel once it has accepted.
+/// The server's side of CONNECT: it waits for a request and for the decision of its application,
+/// and is a plain tunnel once the application has accepted.
 ///
-/// Where a tunnel may lead is the application's decision, and it should take one: a proxy that
-/// connects to any port of any host is a relay for spam and a way into the network that it is in
-/// (RFC 9110 §9.3.6).
+/// The application decides which targets are allowed, and it should: a proxy that connects to any
+/// port of any host relays spam, and leads into the network that it is in (RFC 9110 §9.3.6).
 ///
-/// What cannot be a tunnel is answered without asking: 405 to another method, 431 to a head that is
-/// too large, 400 to a malformed one, to a target without a valid port, and to a request that
-/// announces content. A `Host` is not asked for, as the target says it all and some clients send
-/// none; more than one is a 400.
+/// A request that cannot be a tunnel is answered without asking the application: with 405 if it has
+/// another method, with 431 if its head is too large, and with 400 if the head is malformed, the
+/// target has no valid port, or it announces content. A request may lack `Host`, because the target
+/// says the same and some clients send none; more than one `Host` is a 400.
 pub struct Server {
-    tunnel: Tunnel<Answering<Connect>>,
+    tunnel: Tunnel<ServerHandshake<Connect>>,
 }
 
 impl Server {
     /// Creates a server.
     pub fn new() -> Self {
-        let tunnel = Tunnel::new(Answering::new());
+        let tunnel = Tunnel::new(ServerHandshake::new());
         Self { tunnel }
     }
 
-    /// Sets the limits, before the first `process`.
+    /// Sets the limits. Call it before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.limits = limits;
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.limits = limits;
         }
         self
     }
 
     /// Returns the request while it waits to be accepted, rejected or challenged.
-    pub fn request(&self) -> Option<&Request> {
+    pub fn request(&self) -> Option<&ConnectRequest> {
         match &self.tunnel {
-            Tunnel::Opening(answering) => answering.request(),
+            Tunnel::Opening(handshake) => handshake.request(),
             _ => None,
         }
     }
@@ -52,53 +52,54 @@ impl Server {
     /// Accepts the request with a 200 and these fields.
     ///
     /// `Content-Length` and `Transfer-Encoding` are left out: a 2xx to CONNECT must not have them
-    /// (RFC 9110 §9.3.6). Nothing happens while no request waits.
+    /// (RFC 9110 §9.3.6). Does nothing while no request waits.
     pub fn accept(&mut self, headers: HeaderMap) {
         self.decide(|request| {
             let mut bytes = BytesMut::new();
             head::write_status(&mut bytes, StatusCode::OK, "Connection established");
             head::write_headers(&mut bytes, &headers, &FRAMING);
             head::write_line(&mut bytes, &[]);
-            let then = Then::Open(format!("tunnel to {request}"));
-            Answer { bytes, then }
+            let next = AfterReply::Open(format!("tunnel to {request}"));
+            Reply { bytes, next }
         });
     }
 
-    /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Http1Error::Rejected`].
+    /// Rejects the request with this response. `Content-Length` and `Connection: close` are added.
+    /// Both directions end, the application's with [`Http1Error::Rejected`].
     ///
-    /// A 1xx or 2xx rejects nothing: the client gets a 500 and the application
-    /// [`Http1Error::NotARejection`]. Nothing happens while no request waits.
+    /// A 1xx or 2xx is no rejection: the client gets a 500, and the application
+    /// [`Http1Error::NotARejection`]. Does nothing while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
-        let says_no = |status: StatusCode| !status.is_informational() && !status.is_success();
-        self.decide(|_| Answer::rejection::<Connect>(&response, says_no, false));
+        let rejects = |status: StatusCode| !status.is_informational() && !status.is_success();
+        self.decide(|_| Reply::rejection::<Connect>(&response, rejects, false));
     }
 
     /// Asks for Basic credentials with a 407 and waits for another request on this connection.
     ///
-    /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the 407
-    /// is the last answer, like a [rejection](Self::reject). Nothing happens while no request waits.
+    /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the
+    /// 407 is the last answer, like a [rejection](Self::reject). Does nothing while no request
+    /// waits.
     ///
-    /// A client that did not wait for the answer, but sent the first bytes of the tunnel at once,
-    /// has them read as its next request. It should have said `Connection: close`.
+    /// If a client sends the first bytes of the tunnel before it has the answer, they are read as
+    /// its next request. Such a client should say `Connection: close`.
     pub fn challenge(&mut self, realm: &str) {
-        self.challenge_with(&[basic::challenge(realm)]);
+        self.challenge_with(&[basic_challenge(realm)]);
     }
 
-    /// Asks for credentials by any of these challenges, each from its scheme on, as
-    /// [`challenge`](Self::challenge) does. Control characters in them become blanks.
-    pub fn challenge_with(&mut self, challenges: &[String]) {
-        let Tunnel::Opening(answering) = &mut self.tunnel else {
+    /// Asks for credentials by any of these challenges, as [`challenge`](Self::challenge) does.
+    /// Control characters in them become blanks.
+    pub fn challenge_with(&mut self, challenges: &[Challenge]) {
+        let Tunnel::Opening(handshake) = &mut self.tunnel else {
             return;
         };
-        let more = answering.rounds + 1 < answering.limits.challenges;
-        answering.decide(|request| {
+        let more = handshake.rounds + 1 < handshake.limits.challenges;
+        handshake.decide(|request| {
             let stays = more && request.persistent;
             let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
             let mut bytes = BytesMut::new();
             head::write_status(&mut bytes, status, "Proxy Authentication Required");
             for challenge in challenges {
-                let challenge = challenge.replace(char::is_control, " ");
+                let challenge = challenge.as_str().replace(char::is_control, " ");
                 head::write_line(&mut bytes, &["Proxy-Authenticate: ", &challenge]);
             }
             head::write_line(&mut bytes, &["Content-Length: 0"]);
@@ -106,17 +107,18 @@ impl Server {
                 head::write_line(&mut bytes, &["Connection: close"]);
             }
             head::write_line(&mut bytes, &[]);
-            let then = match stays {
-                true => Then::Again,
-                false => Then::Fail(Error::local(NAME, Http1Error::Rejected(status))),
+            let next = if stays {
+                AfterReply::Again
+            } else {
+                AfterReply::Fail(Error::local(NAME, Http1Error::Rejected(status)))
             };
-            Answer { bytes, then }
+            Reply { bytes, next }
         });
     }
 
-    fn decide(&mut self, decide: impl FnOnce(&Request) -> Answer) {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.decide(decide);
+    fn decide(&mut self, decide: impl FnOnce(&ConnectRequest) -> Reply) {
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.decide(decide);
         }
     }
 }
@@ -127,18 +129,13 @@ impl Default for Server {
     }
 }
 
-tunnel_layer!(Server, Answering<Connect>);
-
-/// Makes the challenge of Basic authentication (RFC 7617 §2) for a realm.
-pub fn basic_challenge(realm: &str) -> String {
-    basic::challenge(realm)
-}
+tunnel_layer!(Server, ServerHandshake<Connect>);
 
 /// A CONNECT request. It shows as `host:port`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Request {
-    /// The host: a name or an address, an IPv6 address without brackets.
+pub struct ConnectRequest {
+    /// The host: a name, or an address without brackets.
     pub host: String,
     /// The port, never 0.
     pub port: u16,
@@ -147,43 +144,43 @@ pub struct Request {
     persistent: bool,
 }
 
-impl Request {
-    /// Returns user and password, if the request has Basic credentials in UTF-8.
+impl ConnectRequest {
+    /// Returns the user and the password, if the request has Basic credentials in UTF-8.
     pub fn basic(&self) -> Option<(String, String)> {
-        basic::decode(self.headers.get(PROXY_AUTHORIZATION)?)
+        read_basic_credentials(self.headers.get(PROXY_AUTHORIZATION)?)
     }
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for ConnectRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::target::write(f, &self.host, self.port)
+        HostPort::new(&self.host, self.port).fmt(f)
     }
 }
 
-/// Takes CONNECT requests.
+/// The exchange that takes CONNECT requests.
 struct Connect;
 
-impl Serve for Connect {
-    type Request = Request;
+impl ServerExchange for Connect {
+    type Request = ConnectRequest;
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the CONNECT request";
 
-    fn read(head: RequestHead) -> Result<Request, Http1Error> {
+    fn read(head: RequestHead) -> Result<ConnectRequest, Http1Error> {
         if head.method != Method::CONNECT {
             return Err(Http1Error::NotConnect(head.method));
         }
-        let target = Target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
+        let target = target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
         if head.headers.get_all(HOST).iter().count() > 1 {
             return Err(Http1Error::Malformed("more than one Host field"));
         }
-        // "A CONNECT request message does not have content" (RFC 9110 §9.3.6): one that says so
-        // would end in different places for different readers.
+        // "A CONNECT request message does not have content" (RFC 9110 §9.3.6). Readers would
+        // disagree about the end of one that announces content.
         if head::has_content(&head.headers) {
             return Err(Http1Error::ConnectWithContent);
         }
-        Ok(Request {
-            host: target.host,
-            port: target.port,
+        Ok(ConnectRequest {
+            host: target.host().to_owned(),
+            port: target.port(),
             persistent: head::is_persistent(head.version, &head.headers),
             headers: head.headers,
         })

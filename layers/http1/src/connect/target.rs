@@ -1,72 +1,43 @@
-use crate::Http1Error;
-use std::fmt;
-use std::net::Ipv6Addr;
+//! The target of a CONNECT: `host:port` (RFC 9112 §3.2.3).
 
-/// A host without brackets, and a port that is not 0: `host:port` of RFC 9112 §3.2.3.
-pub(crate) struct Target {
-    pub(crate) host: String,
-    pub(crate) port: u16,
+use crate::error::Http1Error;
+use wirestack_layer::{HostKind, HostPort};
+
+/// Checks a target: its host is an address or a name in ASCII, and its port is not 0.
+pub(super) fn check(target: HostPort<'_>) -> Result<HostPort<'_>, Http1Error> {
+    match target.kind() {
+        Ok(HostKind::Ipv6(_)) => {}
+        Ok(_) if is_name(target.host()) => {}
+        _ => return Err(Http1Error::BadHost),
+    }
+    if target.port() == 0 {
+        return Err(Http1Error::BadPort);
+    }
+    Ok(target)
 }
 
-impl Target {
-    /// Takes a host, an IPv6 address with or without its brackets.
-    pub(crate) fn new(host: &str, port: u16) -> Result<Self, Http1Error> {
-        let bracketed = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-        let bare = bracketed.unwrap_or(host);
-        let valid = match bare.contains(':') {
-            true => bare.parse::<Ipv6Addr>().is_ok(),
-            false => bracketed.is_none() && is_name(bare),
-        };
-        match (valid, port) {
-            (false, _) => Err(Http1Error::BadHost),
-            (true, 0) => Err(Http1Error::BadPort),
-            (true, port) => Ok(Self {
-                host: bare.to_owned(),
-                port,
-            }),
-        }
-    }
-
-    /// Reads the target of a request. "A server MUST reject a CONNECT request that targets an empty
-    /// or invalid port number" (RFC 9110 §9.3.6).
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        if host.contains(':') && !host.starts_with('[') {
-            return None;
-        }
-        let digits = port.bytes().all(|byte| byte.is_ascii_digit()); // `str::parse` takes a sign
-        let port = port.parse().ok().filter(|_| digits)?;
-        Self::new(host, port).ok()
-    }
+/// Reads the target of a request. "A server MUST reject a CONNECT request that targets an empty or
+/// invalid port number" (RFC 9110 §9.3.6).
+pub(super) fn parse(text: &str) -> Option<HostPort<'_>> {
+    check(HostPort::parse(text, None)?).ok()
 }
 
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(f, &self.host, self.port)
-    }
-}
-
-/// Writes `host:port`, an IPv6 address in brackets.
-pub(super) fn write(f: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
-    match host.contains(':') {
-        true => write!(f, "[{host}]:{port}"),
-        false => write!(f, "{host}:{port}"),
-    }
-}
-
-/// Returns whether this is an IPv4 address or a name as RFC 3986 §3.2.2 has it, but without escapes:
+/// Returns `true` for an IPv4 address, and for a name as in RFC 3986 §3.2.2 but without escapes:
 /// they stand for nothing that a name in ASCII has.
 fn is_name(host: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
     (1..=NAME_LENGTH).contains(&host.len()) && host.bytes().all(good)
 }
 
+/// The name of both layers of CONNECT.
+pub(super) const NAME: &str = "connect";
+
 /// The longest name of the domain name system, in bytes.
 const NAME_LENGTH: usize = 255;
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::*;
 
     #[test]
     fn pitfall_10_a_target_always_has_a_port_and_an_ipv6_address_its_brackets() {
@@ -77,10 +48,9 @@ mod tests {
             ("[2001:db8::1]", "[2001:db8::1]:443"),
             ("_a.b-c", "_a.b-c:443"),
         ] {
-            let target = Target::new(host, 443).unwrap();
+            let target = check(HostPort::new(host, 443)).unwrap();
             assert_eq!(target.to_string(), wanted);
-            let read = Target::parse(wanted).unwrap();
-            assert_eq!((read.host, read.port), (target.host, target.port));
+            assert_eq!(parse(wanted), Some(target));
         }
     }
 
@@ -104,10 +74,10 @@ mod tests {
             "a#b",
             "a\u{7f}",
         ] {
-            assert!(Target::new(host, 1).is_err(), "{host:?}");
+            assert!(check(HostPort::new(host, 1)).is_err(), "{host:?}");
         }
-        assert!(Target::new(&"a".repeat(256), 1).is_err());
-        assert!(Target::new("a", 0).is_err());
+        assert!(check(HostPort::new(&"a".repeat(256), 1)).is_err());
+        assert!(check(HostPort::new("a", 0)).is_err());
     }
 
     #[test]
@@ -131,7 +101,7 @@ mod tests {
             "*",
             "[::1%25eth0]:80",
         ] {
-            assert!(Target::parse(text).is_none(), "{text}");
+            assert!(parse(text).is_none(), "{text}");
         }
     }
 }

@@ -1,52 +1,57 @@
-use crate::asking::{Ask, Asking, Verdict};
-use crate::head::{self, ResponseHead, lists};
+use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
+use crate::error::Http1Error;
+use crate::head::{self, ResponseHead};
+use crate::limits::Limits;
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Http1Error, Limits};
+use crate::upgrade::token::is_protocol;
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
+use wirestack_http::grammar::has_token;
 use wirestack_layer::Error;
 
-/// Asks a server to go on with another protocol; a plain tunnel once it has agreed.
+/// The client's side of an upgrade: it asks a server for another protocol, and is a plain tunnel
+/// once the server has agreed.
 ///
-/// Any final answer but `101 Switching Protocols` with the right token is a
-/// [`Refusal`](crate::Refusal): a redirect, a 401, a 426 show in its status and fields.
+/// `101 Switching Protocols` with the right token opens the tunnel. Any other final response is a
+/// [`Refusal`](crate::Refusal), whose status and fields tell a redirect from a 401 or a 426.
 pub struct Client {
-    tunnel: Tunnel<Asking<Upgrade>>,
+    tunnel: Tunnel<ClientHandshake<Upgrade>>,
 }
 
 impl Client {
     /// Creates a client that asks for `token` with the given request.
     ///
-    /// The request's URI is a path and query, or absolute. `Host` comes from the URI unless the
-    /// request has that field; `Connection` and `Upgrade` are added. The request has no content:
-    /// `Content-Length` and `Transfer-Encoding` are left out, and so is an `Upgrade` of its own.
+    /// The URI of the request is a path and query, or absolute. `Host` comes from the URI, unless
+    /// the request has that field. `Connection` and `Upgrade` are added. `Content-Length` and
+    /// `Transfer-Encoding` are left out, as the request has no content; an `Upgrade` of its own is
+    /// too.
     ///
     /// # Errors
     ///
     /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::UpgradeByConnect`].
     pub fn new(token: &str, request: Request<()>) -> Result<Self, Error> {
         let upgrade = Upgrade::new(token, request).map_err(|cause| Error::local(NAME, cause))?;
-        let tunnel = Tunnel::new(Asking::new(upgrade));
+        let tunnel = Tunnel::new(ClientHandshake::new(upgrade));
         Ok(Self { tunnel })
     }
 
-    /// Sets the limits, before the first `process`.
+    /// Sets the limits. Call it before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        if let Some(asking) = self.tunnel.opening() {
-            asking.limits = limits;
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.limits = limits;
         }
         self
     }
 
-    /// Returns the `101 Switching Protocols`, once the tunnel is open.
+    /// Returns the `101 Switching Protocols` that opened the tunnel; `None` before.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
     }
 }
 
-tunnel_layer!(Client, Asking<Upgrade>);
+tunnel_layer!(Client, ClientHandshake<Upgrade>);
 
 /// The request, ready to be written.
 struct Upgrade {
@@ -57,7 +62,7 @@ struct Upgrade {
 
 impl Upgrade {
     fn new(token: &str, mut request: Request<()>) -> Result<Self, Http1Error> {
-        if !super::is_protocol(token) {
+        if !is_protocol(token) {
             return Err(Http1Error::BadToken);
         }
         if request.method() == Method::CONNECT {
@@ -78,7 +83,7 @@ impl Upgrade {
     }
 }
 
-/// Returns host and port of an absolute URI; user and password stay behind (RFC 9110 §4.2.4).
+/// Returns the host and the port of an absolute URI, without user and password (RFC 9110 §4.2.4).
 fn host(request: &Request<()>) -> Option<HeaderValue> {
     let uri = request.uri();
     let host = uri.host().filter(|host| !host.is_empty())?;
@@ -89,7 +94,7 @@ fn host(request: &Request<()>) -> Option<HeaderValue> {
     HeaderValue::try_from(host).ok()
 }
 
-impl Ask for Upgrade {
+impl ClientExchange for Upgrade {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the Upgrade response";
 
@@ -106,19 +111,19 @@ impl Ask for Upgrade {
         head::write_line(out, &[]);
     }
 
-    fn judge(&self, head: &ResponseHead) -> Result<Verdict, Http1Error> {
+    fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error> {
         let headers = &head.headers;
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => {
-                let to_it = lists(headers, &UPGRADE, &self.token);
-                if !to_it || !lists(headers, &CONNECTION, "upgrade") {
+                let to_it = has_token(headers, &UPGRADE, &self.token);
+                if !to_it || !has_token(headers, &CONNECTION, "upgrade") {
                     let wanted = self.token.clone();
                     return Err(Http1Error::SwitchedElsewhere { wanted });
                 }
-                Ok(Verdict::Opens)
+                Ok(ResponseKind::Opens)
             }
-            status if status.is_informational() => Ok(Verdict::Interim),
-            _ => Ok(Verdict::Refuses { ask_again: false }),
+            status if status.is_informational() => Ok(ResponseKind::Interim),
+            _ => Ok(ResponseKind::Refuses),
         }
     }
 

@@ -1,38 +1,12 @@
 //! Upgrade: another protocol on the same connection (RFC 9110 §7.8).
 //!
-//! The mechanism only, for any token: WebSocket opens with it, and so can `h2c`, `tls/1.0` or a
-//! protocol of one's own.
+//! It is the mechanism alone, for any token. WebSocket opens with it; `h2c`, `tls/1.0` or a
+//! protocol of one's own can too.
 
 mod client;
 mod server;
+mod token;
 
 pub use client::Client;
 pub use server::Server;
-
-use crate::head::{self, lists};
-use http::header::{CONNECTION, UPGRADE};
-use http::{Request, Version};
-
-/// Returns whether a request can be upgraded to `token`: it lists it in `Upgrade`, has
-/// `Connection: Upgrade`, is HTTP/1.1 and announces no content.
-///
-/// "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110
-/// §7.8). Content would have to be read before the protocol changes, which a tunnel of bytes has no
-/// place for.
-pub fn offers(request: &Request<()>, token: &str) -> bool {
-    let headers = request.headers();
-    request.version() == Version::HTTP_11
-        && lists(headers, &CONNECTION, "upgrade")
-        && lists(headers, &UPGRADE, token)
-        && !head::has_content(headers)
-}
-
-/// Returns whether the text is `token` or `token/token`, as the name of a protocol is.
-fn is_protocol(text: &str) -> bool {
-    let mut parts = text.splitn(2, '/');
-    parts.all(|part| !part.is_empty() && part.bytes().all(is_token))
-}
-
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
+pub use token::offers;

@@ -1,32 +1,34 @@
-use crate::answering::{Answer, Answering, Serve, Then};
+use crate::error::Http1Error;
 use crate::head::{self, RequestHead};
+use crate::limits::Limits;
+use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
-use crate::{Http1Error, Limits};
+use crate::upgrade::token::{self, is_protocol};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 
-/// Waits for one request and for what the application makes of it; a plain tunnel once it has
-/// accepted an upgrade.
+/// The server's side of an upgrade: it waits for one request and for the decision of its
+/// application, and is a plain tunnel once the application has accepted an upgrade.
 ///
-/// It parks at any request, also at one that asks for no upgrade, so that the application can answer
-/// with a 426 or a 404. One request is answered: a rejection ends the connection.
+/// It waits at any request, also at one that asks for no upgrade, so that the application can
+/// answer with a 426 or a 404. It answers one request: a rejection ends the connection.
 pub struct Server {
-    tunnel: Tunnel<Answering<Upgrade>>,
+    tunnel: Tunnel<ServerHandshake<Upgrade>>,
 }
 
 impl Server {
     /// Creates a server.
     pub fn new() -> Self {
-        let tunnel = Tunnel::new(Answering::new());
+        let tunnel = Tunnel::new(ServerHandshake::new());
         Self { tunnel }
     }
 
-    /// Sets the limits, before the first `process`.
+    /// Sets the limits. Call it before the first `process`.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.limits = limits;
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.limits = limits;
         }
         self
     }
@@ -34,27 +36,27 @@ impl Server {
     /// Returns the request while it waits to be accepted or rejected.
     pub fn request(&self) -> Option<&Request<()>> {
         match &self.tunnel {
-            Tunnel::Opening(answering) => answering.request(),
+            Tunnel::Opening(handshake) => handshake.request(),
             _ => None,
         }
     }
 
-    /// Returns whether the request that waits [offers](super::offers) to upgrade to `token`.
+    /// Returns `true` if the request that waits [offers](super::offers) an upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
         self.request()
-            .is_some_and(|request| super::offers(request, token))
+            .is_some_and(|request| token::offers(request, token))
     }
 
-    /// Accepts the upgrade with `101 Switching Protocols` and these fields; `Connection` and
+    /// Accepts the upgrade with `101 Switching Protocols` and these fields. `Connection` and
     /// `Upgrade` are added.
     ///
-    /// If the request does not [offer](Self::offers) the token, the client gets a 500 and the
-    /// application [`Http1Error::NotOffered`]. Nothing happens while no request waits.
+    /// If the request does not [offer](Self::offers) the token, the client gets a 500, and the
+    /// application [`Http1Error::NotOffered`]. Does nothing while no request waits.
     pub fn accept(&mut self, token: &str, headers: HeaderMap) {
-        let offered = self.offers(token) && super::is_protocol(token);
+        let offered = self.offers(token) && is_protocol(token);
         self.decide(|_| {
             if !offered {
-                return Answer::apology::<Upgrade>(Http1Error::NotOffered);
+                return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
             }
             let status = StatusCode::SWITCHING_PROTOCOLS;
             let mut bytes = BytesMut::new();
@@ -64,27 +66,27 @@ impl Server {
             let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
             head::write_headers(&mut bytes, &headers, &owned);
             head::write_line(&mut bytes, &[]);
-            let then = Then::Open(format!("upgraded to {token}"));
-            Answer { bytes, then }
+            let next = AfterReply::Open(format!("upgraded to {token}"));
+            Reply { bytes, next }
         });
     }
 
-    /// Rejects the request with this response, with `Content-Length` and `Connection: close`; both
-    /// directions end, the application's with [`Http1Error::Rejected`].
+    /// Rejects the request with this response. `Content-Length` and `Connection: close` are added.
+    /// Both directions end, the application's with [`Http1Error::Rejected`].
     ///
-    /// A 1xx rejects nothing: the client gets a 500 and the application [`Http1Error::NotARejection`].
-    /// Nothing happens while no request waits.
+    /// A 1xx is no rejection: the client gets a 500, and the application
+    /// [`Http1Error::NotARejection`]. Does nothing while no request waits.
     pub fn reject(&mut self, response: Response<Bytes>) {
-        let says_no = |status: StatusCode| !status.is_informational();
+        let rejects = |status: StatusCode| !status.is_informational();
         self.decide(|request| {
             let bodiless = request.method() == Method::HEAD;
-            Answer::rejection::<Upgrade>(&response, says_no, bodiless)
+            Reply::rejection::<Upgrade>(&response, rejects, bodiless)
         });
     }
 
-    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Answer) {
-        if let Some(answering) = self.tunnel.opening() {
-            answering.decide(decide);
+    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Reply) {
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.decide(decide);
         }
     }
 }
@@ -95,12 +97,12 @@ impl Default for Server {
     }
 }
 
-tunnel_layer!(Server, Answering<Upgrade>);
+tunnel_layer!(Server, ServerHandshake<Upgrade>);
 
-/// Takes any request.
+/// The exchange that takes any request.
 struct Upgrade;
 
-impl Serve for Upgrade {
+impl ServerExchange for Upgrade {
     type Request = Request<()>;
     const NAME: &'static str = "upgrade";
     const AWAITED: &'static str = "the Upgrade request";

@@ -1,6 +1,6 @@
 //! Random bytes: a layer does not panic, comes to one end, and holds no more than its limits.
 
-use crate::kit::{Bench, proxy_client, upgrade_client};
+use crate::kit::{Bench, OnChallenge, proxy_client, upgrade_client};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use wirestack_http1::{Limits, connect, upgrade};
@@ -127,10 +127,7 @@ fn storm<L: Layer<In = Pipe, Out = Pipe>>(
 
 #[test]
 fn a_connect_client_survives_junk() {
-    let make = |limits| {
-        let client = proxy_client().with_basic("u", "p").unwrap();
-        client.on_challenge().with_limits(limits)
-    };
+    let make = |limits| OnChallenge::new(proxy_client().with_limits(limits), "u", "p");
     storm(ANSWERS, make, |_| {});
 }
 
@@ -147,7 +144,7 @@ fn an_upgrade_client_survives_junk() {
 fn a_connect_server_survives_junk() {
     let make = |limits| connect::Server::new().with_limits(limits);
     storm(REQUESTS, make, |server| {
-        match server.request().map(connect::Request::basic) {
+        match server.request().map(connect::ConnectRequest::basic) {
             Some(None) => server.challenge("r"),
             Some(Some(_)) => server.accept(HeaderMap::new()),
             None => {}

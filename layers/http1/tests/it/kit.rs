@@ -1,9 +1,11 @@
 //! A layer with its flows, and transcripts: the bytes of a peer arrive whole, byte by byte and at
 //! every two-way split, and the layer must do the same each time.
 
+use http::HeaderValue;
+use http::header::PROXY_AUTHORIZATION;
 use std::fmt::Write as _;
 use std::time::Duration;
-use wirestack_http1::{connect, upgrade};
+use wirestack_http1::{Awaiting, ProxyClient, basic_credentials, connect, upgrade};
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Progress};
 
 /// A layer between four pipes and a clock of its own.
@@ -120,7 +122,7 @@ fn end(end: Option<&End>) -> String {
             if let Some(wirestack_http1::Http1Error::Refused(refusal)) = error.cause() {
                 write!(text, " | {}", refusal.body.escape_ascii()).unwrap();
             }
-            if error.new_connection().is_some() {
+            if error.can_retry() {
                 text.push_str(" | new connection");
             }
             text
@@ -196,4 +198,87 @@ pub(crate) fn proxy_client() -> connect::Client {
 pub(crate) fn upgrade_client() -> upgrade::Client {
     let request = http::Request::get("http://example.org/chat");
     upgrade::Client::new("WebSocket", request.body(()).unwrap()).unwrap()
+}
+
+/// A client with Basic credentials, which it sends at once.
+pub(crate) fn with_basic(client: connect::Client, user: &str, password: &str) -> connect::Client {
+    let value = basic_credentials(user, password).unwrap();
+    client.with_header(PROXY_AUTHORIZATION, value)
+}
+
+/// A client with an application that sends Basic credentials once, to a proxy that asks for them.
+pub(crate) struct OnChallenge {
+    client: connect::Client,
+    credentials: Option<HeaderValue>,
+}
+
+impl OnChallenge {
+    /// Creates an application that has no credentials, with a client that asks it nothing.
+    pub(crate) fn never(client: connect::Client) -> Self {
+        Self {
+            client,
+            credentials: None,
+        }
+    }
+
+    pub(crate) fn new(client: connect::Client, user: &str, password: &str) -> Self {
+        Self {
+            client: client.awaiting_authorization(),
+            credentials: Some(basic_credentials(user, password).unwrap()),
+        }
+    }
+
+    /// Decides what the client waits for; returns `true` if it waited.
+    fn decide(&mut self) -> bool {
+        let value = match self.client.awaiting() {
+            None => return false,
+            Some(Awaiting::Challenge { refusal, .. }) => {
+                let challenges = refusal.proxy_challenges();
+                let mut offered = challenges.iter();
+                if !offered.any(|challenge| challenge.has_scheme("basic")) {
+                    self.credentials = None;
+                }
+                let Some(value) = self.credentials.take() else {
+                    self.client.give_up();
+                    return true;
+                };
+                Some(value)
+            }
+            Some(_) => None,
+        };
+        self.client.authorize(value);
+        true
+    }
+}
+
+impl Layer for OnChallenge {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        self.client.name()
+    }
+
+    fn process(&mut self, mut flows: Flows<'_>, now: Instant) {
+        self.client.process(flows.reborrow(), now);
+        while self.decide() {
+            self.client.process(flows.reborrow(), now);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.client.deadline()
+    }
+
+    fn is_open(&self) -> bool {
+        self.client.is_open()
+    }
+
+    fn is_transparent(&self) -> bool {
+        self.client.is_transparent()
+    }
+
+    fn progress(&self) -> Progress {
+        self.client.progress()
+    }
 }

@@ -1,8 +1,8 @@
 //! A client and a server joined by a link that cuts bytes into pieces.
 
-use crate::kit::Bench;
+use crate::kit::{Bench, OnChallenge, with_basic};
 use http::{HeaderMap, Request};
-use wirestack_http1::{Limits, connect, upgrade};
+use wirestack_http1::{Challenged, Limits, connect, upgrade};
 use wirestack_layer::{Flow, Layer, Pipe};
 
 /// Moves bytes both ways, at most `most` at a time, until nothing moves.
@@ -74,18 +74,12 @@ fn credentials_are_sent_at_once_or_on_challenge() {
             None => server.challenge("ask \"me\""),
         }
     };
-    let client = || {
-        let client = connect::Client::new("2001:db8::1", 22).unwrap();
-        client.with_basic("grüße", "pass: word").unwrap()
-    };
+    let client = || connect::Client::new("2001:db8::1", 22).unwrap();
     for most in PIECES {
-        converse(client(), connect::Server::new(), decide, most);
-        converse(
-            client().on_challenge(),
-            connect::Server::new(),
-            decide,
-            most,
-        );
+        let at_once = with_basic(client(), "grüße", "pass: word");
+        converse(at_once, connect::Server::new(), decide, most);
+        let on_challenge = OnChallenge::new(client(), "grüße", "pass: word");
+        converse(on_challenge, connect::Server::new(), decide, most);
     }
 }
 
@@ -94,22 +88,19 @@ fn a_challenge_with_close_leads_to_a_second_connection() {
     let mut limits = Limits::default();
     limits.challenges = 1;
     let server = || connect::Server::new().with_limits(limits.clone());
-    let client = || {
-        let client = connect::Client::new("a.test", 1).unwrap();
-        client.with_basic("u", "p").unwrap().on_challenge()
-    };
-    let decide = |server: &mut connect::Server| match server.request().map(connect::Request::basic)
-    {
-        Some(None) => server.challenge("r"),
-        Some(Some(_)) => server.accept(HeaderMap::new()),
-        None => {}
-    };
-    let (mut first, mut proxy) = (Bench::new(client()), Bench::new(server()));
+    let client = || connect::Client::new("a.test", 1).unwrap();
+    let decide =
+        |server: &mut connect::Server| match server.request().map(connect::ConnectRequest::basic) {
+            Some(None) => server.challenge("r"),
+            Some(Some(_)) => server.accept(HeaderMap::new()),
+            None => {}
+        };
+    let mut first = Bench::new(OnChallenge::new(client(), "u", "p"));
+    let mut proxy = Bench::new(server());
     settle(&mut first, &mut proxy, 3, decide);
     let error = first.error();
-    let learnt = error.new_connection().and_then(|new| new.learnt());
-    let challenged: &connect::Challenged = learnt.unwrap();
-    converse(client().after(challenged), server(), decide, 3);
+    assert!(error.retry_hint::<Challenged>().is_some());
+    converse(with_basic(client(), "u", "p"), server(), decide, 3);
 }
 
 #[test]

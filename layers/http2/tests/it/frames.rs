@@ -5,8 +5,8 @@ use crate::kit::{
     WINDOW_UPDATE, accept, connect, extended, failure, frame, greeted_client, greeted_server,
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
 };
-use wirestack_http2::{Asks, Connection, Http2Error, NotOffered, Settings, asks};
-use wirestack_layer::{End, Flow, Layer, NewConnection};
+use wirestack_http2::{Connection, Http2Error, NotOffered, RequestKind, Settings, request_kind};
+use wirestack_layer::{End, Flow, Layer};
 
 // --- SETTINGS ---
 
@@ -37,8 +37,7 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
             matches!(error.cause(), Some(Http2Error::NotOffered)),
             "{error}"
         );
-        let learnt = error.new_connection().and_then(NewConnection::learnt);
-        assert_eq!(learnt, Some(&NotOffered));
+        assert_eq!(error.retry_hint(), Some(&NotOffered));
         // A plain CONNECT needs no such offer.
         client.from_app.open(tunnel()).unwrap();
         assert_eq!(of_kind(&client.sent(), HEADERS).len(), 1);
@@ -126,7 +125,7 @@ fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
     for (stream, protocol) in [(1, "websocket"), (3, "WebSocket"), (5, "WEBSOCKET")] {
         server.receive(&websocket(stream, protocol)); // with a key, and with `https` but no TLS
         let (_, request) = server.request().unwrap();
-        assert_eq!(asks(&request), Asks::Protocol(protocol));
+        assert_eq!(request_kind(&request), RequestKind::Protocol(protocol));
     }
     let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
     client.from_app.open(extended()).unwrap();
@@ -145,7 +144,7 @@ fn a_connect_without_a_port_is_no_tunnel() {
     let list = [(":method", "CONNECT"), (":authority", "example.org")];
     server.receive(&headers(1, 0, &list));
     let (_, request) = server.request().unwrap();
-    assert_eq!(asks(&request), Asks::Response);
+    assert_eq!(request_kind(&request), RequestKind::Response);
 }
 
 /// A request and its data, then a fault of the connection, give the same in one read and in pieces.

@@ -3,7 +3,7 @@
 use crate::kit::{DATA, END_STREAM, Pair, extended, greeted_server, headers, of_kind, streams};
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use wirestack_http2::{Asks, Http2Error, Request, Settings, asks};
+use wirestack_http2::{ConnectRequest, Http2Error, RequestKind, Settings, request_kind};
 use wirestack_layer::Flow;
 
 #[test]
@@ -17,7 +17,7 @@ fn an_ordinary_request_is_told_apart_and_answered_with_a_body() {
     ];
     server.receive(&headers(1, END_STREAM, &get));
     let (id, request) = server.request().unwrap();
-    assert_eq!(asks(&request), Asks::Response);
+    assert_eq!(request_kind(&request), RequestKind::Response);
     server
         .from_app
         .respond(id, Response::new(Bytes::from_static(b"a page")));
@@ -36,7 +36,7 @@ fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
     let c = pair.client.from_app.open(extended()).unwrap();
     pair.settle();
     let (s, request) = pair.server.request().unwrap();
-    assert_eq!(asks(&request), Asks::Protocol("websocket"));
+    assert_eq!(request_kind(&request), RequestKind::Protocol("websocket"));
     let mut refusal = Response::new(Bytes::from(vec![b'x'; 5000]));
     *refusal.status_mut() = StatusCode::FORBIDDEN;
     let value = http::HeaderValue::from_static("because");
@@ -60,10 +60,10 @@ fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
 #[test]
 fn requests_that_cannot_be_sent_are_refused_before() {
     for host in ["", "a b", "user@host", "host/path"] {
-        assert!(Request::tunnel(host, 1).is_err(), "{host}");
+        assert!(ConnectRequest::tunnel(host, 1).is_err(), "{host}");
     }
     for host in ["example.org", "::1", "[::1]", "192.0.2.1"] {
-        assert!(Request::tunnel(host, 1).is_ok(), "{host}");
+        assert!(ConnectRequest::tunnel(host, 1).is_ok(), "{host}");
     }
     let with = |uri: &str, field: Option<&'static str>| {
         let mut head = http::Request::new(());
@@ -72,7 +72,7 @@ fn requests_that_cannot_be_sent_are_refused_before() {
             let value = http::HeaderValue::from_static("x");
             head.headers_mut().insert(name, value);
         }
-        Request::extended("websocket", head)
+        ConnectRequest::extended("websocket", head)
     };
     assert!(with("https://example.org/", None).is_ok());
     for (uri, field) in [
@@ -85,5 +85,5 @@ fn requests_that_cannot_be_sent_are_refused_before() {
     ] {
         assert!(with(uri, field).is_err(), "{uri} {field:?}");
     }
-    assert!(Request::extended("two words", http::Request::new(())).is_err());
+    assert!(ConnectRequest::extended("two words", http::Request::new(())).is_err());
 }

@@ -1,24 +1,25 @@
-//! The payloads of compressed messages (RFC 7692 §7.2), on zlib.
+//! The payloads of compressed messages (RFC 7692 §7.2), made and read by zlib.
 
-use super::{Deflate, Direction, MAX_BITS};
+use super::pool::Idle;
+use super::settings::{Compression, Deflate, MAX_BITS};
 use crate::WebSocketError;
 use bytes::Bytes;
 use flate2::{Compress, Compression as Level, Decompress, FlushCompress, FlushDecompress, Status};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Compresses the messages that one side sends.
 #[derive(Debug)]
 pub(crate) struct Deflater {
-    /// `None` where zlib has no window that small: then nothing is compressed, as each message may
-    /// do without (RFC 7692 §6).
+    /// `None` if the window is too small for zlib. Then no message is compressed: compression is
+    /// optional for each message (RFC 7692 §6).
     bits: Option<u8>,
     takes_over: bool,
     level: u8,
     threshold: usize,
-    /// The present message is compressed.
+    /// `true` if the present message is compressed.
     active: bool,
     zlib: Option<Compress>,
-    pool: Pool,
+    idle: Arc<Idle<(u8, u8), Compress>>,
 }
 
 /// Decompresses the messages that one side receives.
@@ -27,22 +28,50 @@ pub(crate) struct Inflater {
     bits: u8,
     takes_over: bool,
     zlib: Option<Decompress>,
-    /// How much of [`TAIL`] was read.
+    /// The number of bytes of [`TAIL`] that are read.
     tail: usize,
-    pool: Pool,
+    idle: Arc<Idle<u8, Decompress>>,
 }
 
-/// How far [`Inflater::inflate`] came.
+/// The result of [`Inflater::inflate`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// How much of the input was read.
+    /// The number of bytes of the input that were read.
     pub(crate) read: usize,
-    /// The output is as long as it may be, and there may be more of it.
+    /// `true` if the output has its greatest length, and more may follow.
     pub(crate) full: bool,
 }
 
+/// One direction of a [`Compression`].
+#[derive(Clone, Copy, Debug)]
+struct Direction {
+    bits: u8,
+    takes_over: bool,
+}
+
+impl Compression {
+    /// Creates the compressor and the decompressor of a client or of a server.
+    pub(crate) fn codec(&self, is_client: bool, settings: &Deflate) -> (Deflater, Inflater) {
+        let client = Direction {
+            bits: self.client_max_window_bits,
+            takes_over: !self.client_no_context_takeover,
+        };
+        let server = Direction {
+            bits: self.server_max_window_bits,
+            takes_over: !self.server_no_context_takeover,
+        };
+        let (sends, receives) = if is_client {
+            (client, server)
+        } else {
+            (server, client)
+        };
+        let inflater = Inflater::new(receives, settings);
+        (Deflater::new(sends, settings), inflater)
+    }
+}
+
 impl Deflater {
-    pub(super) fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
+    fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
         Self {
             bits: (bits >= ZLIB_MIN_BITS).then_some(bits),
             takes_over,
@@ -50,11 +79,12 @@ impl Deflater {
             threshold: settings.threshold.max(1),
             active: false,
             zlib: None,
-            pool: settings.pool.clone(),
+            idle: Arc::clone(&settings.pool.compressors),
         }
     }
 
-    /// Decides on the next message, of which `len` bytes are known, and whether these are all.
+    /// Decides if the next message is compressed. `len` bytes of it are known; they are all if
+    /// `whole`.
     pub(crate) fn begin(&mut self, len: usize, whole: bool) {
         self.active = self.bits.is_some() && (!whole || len >= self.threshold);
     }
@@ -68,11 +98,11 @@ impl Deflater {
         let bits = self.bits.unwrap_or(MAX_BITS);
         let level = Level::new(self.level.into());
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.pool.0.compressors.take((bits, self.level));
+            let used = self.idle.take((bits, self.level));
             used.unwrap_or_else(|| Compress::new_with_window_bits(level, false, bits))
         });
         let before = zlib.total_in();
-        // It mostly halves, and grows by no more than five bytes in 16 KiB.
+        // Most data shrink by half, and none grow by more than five bytes in 16 KiB.
         let mut out = Vec::with_capacity((piece.len() / 2).clamp(64, 64 << 10));
         loop {
             let read = (zlib.total_in() - before) as usize;
@@ -88,14 +118,14 @@ impl Deflater {
             match out.strip_suffix(TAIL) {
                 // "remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end"
                 Some(rest) => out.truncate(rest.len()),
-                // Nothing was left to flush: an empty block without compression, less its tail.
+                // Nothing was left to flush. This is an empty stored block without its tail.
                 None => out.push(0),
             }
             if !self.takes_over
                 && let Some(mut zlib) = self.zlib.take()
             {
                 zlib.reset();
-                self.pool.0.compressors.keep((bits, self.level), zlib);
+                self.idle.keep((bits, self.level), zlib);
             }
         }
         Ok(out.into())
@@ -103,19 +133,19 @@ impl Deflater {
 }
 
 impl Inflater {
-    pub(super) fn new(Direction { bits, takes_over }: Direction, pool: Pool) -> Self {
+    fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
         Self {
-            // A window that is too large does no harm.
+            // A larger window than the peer's does no harm.
             bits: bits.max(ZLIB_MIN_BITS),
             takes_over,
             zlib: None,
             tail: 0,
-            pool,
+            idle: Arc::clone(&settings.pool.decompressors),
         }
     }
 
-    /// Decompresses some of a message into `out`, which grows to no more than `max` bytes. `whole`
-    /// says that `input` is all that is left of it.
+    /// Decompresses a piece of a message into `out`, which grows to no more than `max` bytes.
+    /// `whole` tells that the message ends with `input`.
     pub(crate) fn inflate(
         &mut self,
         input: &[u8],
@@ -125,7 +155,7 @@ impl Inflater {
     ) -> Result<Step, WebSocketError> {
         let bits = self.bits;
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.pool.0.decompressors.take(bits);
+            let used = self.idle.take(bits);
             used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
         });
         let (read, full) = run(zlib, input, out, max)?;
@@ -143,14 +173,14 @@ impl Inflater {
             && let Some(mut zlib) = self.zlib.take()
         {
             zlib.reset(false);
-            self.pool.0.decompressors.keep(bits, zlib);
+            self.idle.keep(bits, zlib);
         }
         Ok(Step { read, full })
     }
 }
 
-/// Decompresses until the input is read or the output is full; returns how much was read, and
-/// whether it is full.
+/// Decompresses until the input is read or the output is full. Returns the number of bytes read,
+/// and `true` if the output is full.
 fn run(
     zlib: &mut Decompress,
     input: &[u8],
@@ -171,7 +201,7 @@ fn run(
         let n = (zlib.total_in() - before) as usize;
         read += n;
         match status.or(Err(WebSocketError::BadCompression))? {
-            // A block may say that it is the last (RFC 7692 §7.2.3.4): another may follow.
+            // Another block may follow one that is marked as final (RFC 7692 §7.2.3.4).
             Status::StreamEnd => zlib.reset(false),
             _ if read == input.len() && out.len() < out.capacity() => break,
             _ if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
@@ -184,45 +214,7 @@ fn run(
     Ok((read, false))
 }
 
-/// What holds no context between two messages, for whichever connection is next.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pool(Arc<Idles>);
-
-#[derive(Debug, Default)]
-struct Idles {
-    /// By window and level.
-    compressors: Idle<(u8, u8), Compress>,
-    /// By window.
-    decompressors: Idle<u8, Decompress>,
-}
-
-#[derive(Debug)]
-struct Idle<K, T>(Mutex<Vec<(K, T)>>);
-
-impl<K, T> Default for Idle<K, T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: PartialEq, T> Idle<K, T> {
-    fn take(&self, kind: K) -> Option<T> {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = idle.iter().position(|(other, _)| *other == kind)?;
-        Some(idle.swap_remove(at).1)
-    }
-
-    fn keep(&self, kind: K, zlib: T) {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MAX_IDLE {
-            idle.push((kind, zlib));
-        }
-    }
-}
-
-/// What a flush ends with, and no message carries.
+/// The end of a flush, which messages do not carry.
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 /// The smallest window of a zlib stream without a header.
 const ZLIB_MIN_BITS: u8 = 9;
-/// How many of each are kept for later: about as many as there are threads at work.
-const MAX_IDLE: usize = 8;

@@ -1,6 +1,6 @@
 //! The parameters of permessage-deflate (RFC 7692 §7.1), offered, answered and checked.
 
-use super::{Compression, Deflate, MAX_BITS, MIN_BITS, NAME};
+use super::settings::{Compression, Deflate, MAX_BITS, MIN_BITS, NAME};
 use crate::WebSocketError;
 use crate::extension::Extension;
 use std::fmt::Write;
@@ -14,14 +14,14 @@ struct Parameters {
     client_max_window_bits: Option<Bits>,
 }
 
-/// A client's window: bounded, or "can be bounded" without a value.
+/// A client's window: limited to a value, or offered to be limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bits {
     Any,
     AtMost(u8),
 }
 
-/// Returns what a client offers.
+/// Returns the offer of a client.
 pub(crate) fn offer(settings: &Deflate) -> String {
     let mut offer = NAME.to_owned();
     if settings.server_no_context_takeover {
@@ -41,7 +41,8 @@ pub(crate) fn offer(settings: &Deflate) -> String {
     offer
 }
 
-/// Returns what a server makes of the offers, and what it answers; `None` if it declines them all.
+/// Returns the parameters that a server agrees to, and its answer; `None` if it declines all
+/// offers.
 pub(crate) fn answer(offers: &[Extension], settings: &Deflate) -> Option<(Compression, String)> {
     let offers = offers.iter().filter(|offer| offer.name == NAME);
     let asked = offers.filter_map(Parameters::read).next()?;
@@ -77,7 +78,7 @@ pub(crate) fn answer(offers: &[Extension], settings: &Deflate) -> Option<(Compre
     Some((agreed, answer))
 }
 
-/// Checks what a server answered to [`offer`].
+/// Checks the answer of a server to [`offer`].
 pub(crate) fn check(answer: &Extension, settings: &Deflate) -> Result<Compression, WebSocketError> {
     if answer.name != NAME {
         return Err(WebSocketError::UnofferedExtension(answer.name.clone()));
@@ -105,8 +106,8 @@ pub(crate) fn check(answer: &Extension, settings: &Deflate) -> Result<Compressio
 }
 
 impl Parameters {
-    /// Reads the parameters, unless one is unknown, repeated or has no such value: a server
-    /// declines such an offer, a client fails on such a response (RFC 7692 §7.1).
+    /// Reads the parameters. Returns `None` if one is unknown, repeated or has an invalid value: a
+    /// server declines such an offer, and a client fails on such a response (RFC 7692 §7.1).
     fn read(extension: &Extension) -> Option<Self> {
         let mut found = Self::default();
         for (name, value) in &extension.parameters {

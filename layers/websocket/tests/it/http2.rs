@@ -3,7 +3,7 @@
 
 use http::{Request as HttpRequest, Response};
 use wirestack_layer::{Layer, Seed};
-use wirestack_websocket::{Accept, Client, Offer, Request, Server, Settings, WebSocketError};
+use wirestack_websocket::{Accept, Client, ClientRequest, Offer, Server, Settings, WebSocketError};
 
 #[test]
 fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
@@ -29,7 +29,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
             sent_uri: "http://example.org/?q",
         },
     ] {
-        let request = Request::new(url).unwrap();
+        let request = ClientRequest::new(url).unwrap();
         let request = request
             .subprotocol("v2")
             .unwrap()
@@ -57,7 +57,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
 
 #[test]
 fn the_choice_of_the_server_is_checked_and_an_accept_is_ignored() {
-    let request = Request::new("wss://example.org/").unwrap();
+    let request = ClientRequest::new("wss://example.org/").unwrap();
     let request = request.subprotocol("v1").unwrap();
     let answered = |fields: &[(&'static str, &'static str)]| {
         let mut response = Response::new(());
@@ -65,7 +65,7 @@ fn the_choice_of_the_server_is_checked_and_an_accept_is_ignored() {
             let value = http::HeaderValue::from_static(value);
             response.headers_mut().append(*name, value);
         }
-        Client::answered(&request, response, Settings::default(), Seed::new([1; 32]))
+        Client::from_response(&request, response, Settings::default(), Seed::new([1; 32]))
     };
     let plain = answered(&[("sec-websocket-accept", "wrong")]).unwrap();
     assert!(plain.is_open());
@@ -102,7 +102,7 @@ fn a_server_reads_the_offer_and_refuses_a_bad_one_without_connection_fields() {
     let offer = Offer::of_http2(&good).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
     let accept = Accept::new().subprotocol("b");
-    let answered = |accept| Server::answered(&offer, accept, Settings::default());
+    let answered = |accept| Server::from_request(&offer, accept, Settings::default());
     let (server, response) = answered(accept).unwrap();
     assert_eq!(
         (response.status(), response.headers().len()),

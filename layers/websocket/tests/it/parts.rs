@@ -3,18 +3,18 @@
 use crate::kit::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Client, Deflate, Message, Offer, Part, Request, Server, Settings, WebSocketError,
+    Accept, Client, ClientRequest, Deflate, Message, Offer, Part, Server, Settings, WebSocketError,
 };
 
 type Parts = Queue<Part>;
 
 /// A client and a server whose messages come in parts.
 fn sides(settings: Settings) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
-    let request = Request::new("ws://h/").unwrap();
+    let request = ClientRequest::new("ws://h/").unwrap();
     let asked = request.to_http2(&settings);
     let offer = Offer::of_http2(&asked).unwrap();
-    let (server, response) = Server::answered(&offer, Accept::new(), settings.clone()).unwrap();
-    let client = Client::answered(&request, response, settings, Seed::new([7; 32]));
+    let (server, response) = Server::from_request(&offer, Accept::new(), settings.clone()).unwrap();
+    let client = Client::from_response(&request, response, settings, Seed::new([7; 32]));
     let client = client.unwrap().parts();
     (Side::new(client), Side::new(server.parts()))
 }

@@ -1,6 +1,6 @@
-use super::{Action, Authenticator, Challenge, Credentials, Input};
+use super::{Action, Authenticator, Awaiting, Challenge, Credentials, Input};
 use http::HeaderValue;
-use wirestack_http1::basic_credentials;
+use wirestack_http::basic_credentials;
 use wirestack_layer::Seed;
 
 #[cfg(feature = "digest")]
@@ -72,13 +72,13 @@ impl Login {
         self
     }
 
-    fn challenged(&mut self, challenges: &[Challenge]) -> Action {
-        self.offered = challenges.to_vec();
+    fn challenged(&mut self, challenges: Vec<Challenge>) -> Action {
+        self.offered = challenges;
         let Some(best) = self.best() else {
             let what = "none of which is spoken here";
             return Action::GiveUp(format!("it offered {}, {what}", self.offer()));
         };
-        let digest = best.is("digest");
+        let digest = best.has_scheme("digest");
         let refused = match self.sent {
             Sent::Nothing => false,
             Sent::Basic => !digest, // a password that was shown to Basic is still good for Digest
@@ -113,7 +113,10 @@ impl Login {
         if let Some(best) = Digest::best(&self.offered) {
             return Some(best);
         }
-        self.offered.iter().find(|it| it.is("basic")).cloned()
+        self.offered
+            .iter()
+            .find(|it| it.has_scheme("basic"))
+            .cloned()
     }
 
     fn offer(&self) -> String {
@@ -132,7 +135,7 @@ impl Login {
             ));
         };
         #[cfg(feature = "digest")]
-        if challenge.is("digest") {
+        if challenge.has_scheme("digest") {
             self.sent = Sent::Digest;
             return send(self.digest.answer(challenge, &credentials));
         }
@@ -149,7 +152,7 @@ impl Login {
 
 fn send(value: Result<HeaderValue, String>) -> Action {
     match value {
-        Ok(value) => Action::Send(Some(value)),
+        Ok(value) => Action::Authorize(Some(value)),
         Err(why) => Action::GiveUp(why),
     }
 }
@@ -163,7 +166,7 @@ fn is_stale(challenge: &Challenge) -> bool {
 impl Authenticator for Login {
     fn step(&mut self, input: Input<'_>) -> Action {
         match input {
-            Input::Start => {
+            Input::Awaiting(Awaiting::Request) => {
                 #[cfg(feature = "digest")]
                 if let (Sent::Digest, Some(credentials)) = (self.sent, &self.credentials)
                     && let Some(value) = self.digest.again(credentials)
@@ -172,11 +175,13 @@ impl Authenticator for Login {
                 }
                 match self.credentials.clone() {
                     Some(credentials) if self.at_once => self.basic(&credentials),
-                    _ => Action::Send(None),
+                    _ => Action::Authorize(None),
                 }
             }
-            Input::Challenged { challenges, .. } => self.challenged(challenges),
-            Input::Accepted(_) => Action::Done,
+            Input::Awaiting(Awaiting::Challenge { refusal, .. }) => {
+                self.challenged(refusal.proxy_challenges())
+            }
+            Input::Awaiting(_) => Action::Authorize(None),
             Input::Credentials(given) => match (given, self.unanswered.take()) {
                 (Some(given), Some(challenge)) => {
                     self.credentials = Some(given);
@@ -195,6 +200,9 @@ impl Authenticator for Login {
 #[cfg(all(test, feature = "digest"))]
 mod tests {
     use super::*;
+    use http::StatusCode;
+    use http::header::{HeaderMap, PROXY_AUTHENTICATE};
+    use wirestack_http::Refusal;
 
     fn login() -> Login {
         let login = Login::new("example.org:443", Seed::new([1; 32]));
@@ -208,24 +216,34 @@ mod tests {
     }
 
     fn told(login: &mut Login, challenges: &[Challenge]) -> Action {
-        let stays = true;
-        login.step(Input::Challenged { challenges, stays })
+        let mut fields = HeaderMap::new();
+        for challenge in challenges {
+            let value = HeaderValue::from_str(challenge.as_str()).unwrap();
+            fields.append(PROXY_AUTHENTICATE, value);
+        }
+        let refusal = Refusal::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED, fields);
+        login.step(Input::Awaiting(&Awaiting::Challenge {
+            refusal,
+            reusable: true,
+        }))
     }
+
+    const START: Input<'_> = Input::Awaiting(&Awaiting::Request);
 
     fn sent(action: Action) -> String {
         match action {
-            Action::Send(value) => value.map_or_else(String::new, |value| {
+            Action::Authorize(value) => value.map_or_else(String::new, |value| {
                 assert!(value.is_sensitive());
                 value.to_str().unwrap().to_owned()
             }),
-            other => panic!("wanted Send, saw {other:?}"),
+            other => panic!("wanted Authorize, saw {other:?}"),
         }
     }
 
     #[test]
     fn a_stale_nonce_is_no_wrong_password() {
         let mut login = login();
-        assert_eq!(sent(login.step(Input::Start)), "");
+        assert_eq!(sent(login.step(START)), "");
         assert!(sent(told(&mut login, &[digest("one", false)])).contains("nonce=\"one\""));
         let again = sent(told(&mut login, &[digest("two", true)]));
         assert!(
@@ -239,9 +257,9 @@ mod tests {
     #[test]
     fn the_last_nonce_is_used_on_a_new_connection() {
         let mut login = login();
-        login.step(Input::Start);
+        login.step(START);
         told(&mut login, &[digest("one", false)]);
-        let again = sent(login.step(Input::Start));
+        let again = sent(login.step(START));
         assert!(
             again.contains("nonce=\"one\"") && again.contains("nc=00000002"),
             "{again}"
@@ -252,11 +270,11 @@ mod tests {
     fn basic_at_once_and_then_what_is_stronger() {
         let basic = Challenge::new("Basic realm=\"r\"");
         let mut login = login().at_once();
-        assert_eq!(sent(login.step(Input::Start)), "Basic bWU6c2VjcmV0");
+        assert_eq!(sent(login.step(START)), "Basic bWU6c2VjcmV0");
         let offered = [basic.clone(), digest("one", false)];
         assert!(sent(told(&mut login, &offered)).starts_with("Digest "));
         let mut login = self::login().at_once();
-        login.step(Input::Start);
+        login.step(START);
         let refused = Action::GiveUp("it refused the credentials by Basic".into());
         assert_eq!(told(&mut login, &[basic]), refused);
     }
@@ -264,7 +282,7 @@ mod tests {
     #[test]
     fn others_are_asked_until_they_give_up() {
         let mut login = Login::new("example.org:443", Seed::new([1; 32])).asking();
-        login.step(Input::Start);
+        login.step(START);
         for again in [false, true] {
             let asked = told(&mut login, &[digest("one", false)]);
             let wanted = Action::Ask {

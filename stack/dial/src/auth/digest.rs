@@ -34,7 +34,7 @@ impl Digest {
 
     /// The strongest challenge that can be answered.
     pub(crate) fn best(offered: &[Challenge]) -> Option<Challenge> {
-        let digests = offered.iter().filter(|it| it.is("digest"));
+        let digests = offered.iter().filter(|it| it.has_scheme("digest"));
         let known = digests.filter_map(|it| Some((strength(read(it)?.algorithm), it)));
         // `max_by_key` takes the last of equals, and a server names first what it prefers.
         let best = known.rev().max_by_key(|(strength, _)| *strength);

@@ -1,23 +1,25 @@
 //! Authentication to proxies, without I/O.
 //!
-//! An [`Authenticator`] is told what the proxy says and answers with what to do next. The
-//! [`Dialer`](crate::Dialer) carries it from connection to connection; the driver
-//! fetches what it needs from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other
-//! schemes are implementations of the same trait, set with [`Hop::authenticator`].
+//! The HTTP layer of a proxy [awaits](Awaiting) a decision before each request and at the response
+//! that opens the tunnel. An [`Authenticator`] is told so and answers with an [`Action`]. The
+//! [`Dialer`](crate::Dialer) carries it from connection to connection; the driver fetches what it
+//! needs from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other schemes are
+//! implementations of the same trait, set with [`Hop::authenticator`].
 //!
 //! [`Hop::authenticator`]: crate::Hop::authenticator
 
-mod challenge;
 mod client;
 pub(crate) mod constant_time;
 #[cfg(feature = "digest")]
 pub(crate) mod digest;
 
-pub use challenge::Challenge;
 pub use client::Login;
 
+#[doc(inline)]
+pub use wirestack_http::{Awaiting, Challenge};
+
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use std::fmt;
 use wirestack_layer::Error;
 
@@ -25,7 +27,7 @@ use wirestack_layer::Error;
 ///
 /// ```
 /// use http::HeaderValue;
-/// use wirestack_dial::auth::{Action, Authenticator, Input};
+/// use wirestack_dial::auth::{Action, Authenticator, Awaiting, Input};
 ///
 /// /// Sends the same token at once, and never another.
 /// struct Bearer(HeaderValue);
@@ -33,38 +35,31 @@ use wirestack_layer::Error;
 /// impl Authenticator for Bearer {
 ///     fn step(&mut self, input: Input<'_>) -> Action {
 ///         match input {
-///             Input::Start => Action::Send(Some(self.0.clone())),
-///             Input::Accepted(_) => Action::Done,
+///             Input::Awaiting(Awaiting::Request) => Action::Authorize(Some(self.0.clone())),
+///             Input::Awaiting(Awaiting::Response(_)) => Action::Authorize(None),
 ///             _ => Action::GiveUp("the token was refused".into()),
 ///         }
 ///     }
 /// }
 /// ```
 pub trait Authenticator: Send {
-    /// Says what to do about what happened. Each input is answered once.
+    /// Decides what to do next. Each input is answered once.
     fn step(&mut self, input: Input<'_>) -> Action;
+
     /// Does the work for which it asked with [`Action::RunBlocking`], on a thread that may wait.
     fn run_blocking(&mut self) {}
 }
 
-/// What an [`Authenticator`] is told.
+/// The inputs of an [`Authenticator`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// A connection is about to carry its first request.
-    Start,
-    /// The proxy refused the request with a 407.
-    Challenged {
-        /// All the challenges.
-        challenges: &'a [Challenge],
-        /// Whether another request can follow on this connection. If not, what is to be sent next is
-        /// sent on a new one.
-        stays: bool,
-    },
-    /// The proxy accepted, with these fields, which may hold a proof of its own
-    /// (`Proxy-Authentication-Info`).
-    Accepted(&'a HeaderMap),
-    /// The answer to [`Action::Ask`]; `None` if there is none.
+    /// The layer awaits a decision.
+    ///
+    /// At a challenge whose connection is not reusable, the decision is for a new connection: with
+    /// [`Action::Authorize`], that one begins with this authorization.
+    Awaiting(&'a Awaiting),
+    /// The answer to [`Action::Ask`]; `None` if there are no credentials.
     Credentials(Option<Credentials>),
     /// The answer to [`Action::Fetch`].
     Reply(Result<Bytes, Error>),
@@ -72,36 +67,33 @@ pub enum Input<'a> {
     Ran,
 }
 
-/// What an [`Authenticator`] wants.
+/// The decisions and wishes of an [`Authenticator`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Send the request, with this `Proxy-Authorization` or without one: on this connection if it
-    /// stays, else on a new one.
-    Send(Option<HeaderValue>),
-    /// Make a new connection, and [start](Input::Start) again.
+    /// Go on: send the request, with this `Proxy-Authorization` or without one, or open the tunnel.
+    Authorize(Option<HeaderValue>),
+    /// Make a new connection, which awaits the authorization of its [request](Awaiting::Request).
     Reconnect,
-    /// Ask the user, or whoever knows, for credentials.
+    /// Ask the user, or another source, for credentials.
     Ask {
         /// The scheme that they are for, as the proxy wrote it.
         scheme: String,
         /// The realm, which may be empty.
         realm: String,
-        /// Whether those that were given before were refused.
+        /// `true` if the proxy refused those that were given before.
         again: bool,
     },
     /// Send this to another server, such as a key distribution centre, and return its answer.
     Fetch {
-        /// Where to send it.
+        /// The URL to send it to.
         url: String,
-        /// What to send.
+        /// The bytes to send.
         data: Bytes,
     },
     /// Call [`Authenticator::run_blocking`] on a thread that may wait.
     RunBlocking,
-    /// All is well: use the tunnel.
-    Done,
-    /// It cannot be done, and this is why.
+    /// Fail, for this reason.
     GiveUp(String),
 }
 
@@ -115,7 +107,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Puts them together.
+    /// Creates credentials.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
         Self {
             user: user.into(),

@@ -1,7 +1,8 @@
 //! What a dialer makes of what did not work.
 
-use super::{Dialer, GivenUp, OpeningAttempt, State};
+use super::{Dialer, OpeningAttempt, State};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
+use crate::dialer::proxy_auth::GaveUp;
 use crate::dialer::step::Step;
 use crate::plan::NoHttp2;
 use crate::plan::websocket::RedirectError;
@@ -40,28 +41,36 @@ where
             self.trace.add(now, Event::Again(error.to_string()));
             self.close(now);
             self.state = State::Start;
-        } else if is_leaving(&error) && self.learnt.len() < self.retries {
+        } else if is_leaving(&error) && self.hints.len() < self.retries {
             // The pool takes another connection for it.
             self.trace.add(now, Event::Again(error.to_string()));
-            self.learnt.add(error);
+            self.hints.add(error);
             self.close(now);
             self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
-        } else if share.is_origin && error.new_connection().is_none() {
+        } else if share.is_origin && !error.can_retry() {
             let ended = refusal(&error).is_none();
-            self.layer_failed(error, usize::MAX, ended, now);
+            self.layer_failed(error, usize::MAX, ended, None, now);
         } else {
             let part = share.to_string();
             self.next_route(Reason::Layer { part, error }, now);
         }
     }
 
-    pub(crate) fn layer_failed(&mut self, error: Error, open: usize, ended: bool, now: Instant) {
+    /// Decides what follows the failure of a layer: a new connection, a redirect, another route, or the
+    /// end. `gave_up` is the reason if an authenticator gave up before.
+    pub(crate) fn layer_failed(
+        &mut self,
+        error: Error,
+        open: usize,
+        ended: bool,
+        gave_up: Option<GaveUp>,
+        now: Instant,
+    ) {
         self.trace.add(now, Event::Failed(error.to_string()));
-        let given_up = self.given_up.take();
-        let again = match &given_up {
-            Some(GivenUp::ToReconnect) => true,
-            Some(GivenUp::Because(_)) => false,
-            None => error.new_connection().is_some(),
+        let again = match &gave_up {
+            Some(GaveUp::ToReconnect) => true,
+            Some(GaveUp::Because(_)) => false,
+            None => error.can_retry(),
         };
         if again {
             return self.again(error, now);
@@ -80,8 +89,8 @@ where
         {
             return;
         }
-        let reason = match given_up {
-            Some(GivenUp::Because(why)) => {
+        let reason = match gave_up {
+            Some(GaveUp::Because(why)) => {
                 let part = self.part(place);
                 Reason::NotAuthenticated { part, error, why }
             }
@@ -97,13 +106,13 @@ where
     /// Connects once more, as a layer wishes.
     fn again(&mut self, error: Error, now: Instant) {
         self.trace.add(now, Event::Again(error.to_string()));
-        self.learnt.add(error);
-        if self.learnt.len() > self.retries {
-            let chain = mem::take(&mut self.learnt).into_chain();
+        self.hints.add(error);
+        if self.hints.len() > self.retries {
+            let chain = mem::take(&mut self.hints).into_chain();
             let chain = chain.into_iter().map(Retry::Layer).collect();
             return self.next_route(Reason::TooManyConnections { chain }, now);
         }
-        self.desks.disconnect();
+        self.proxy_auth.disconnect();
         let State::Opening(opening) = mem::replace(&mut self.state, State::Route) else {
             return;
         };
@@ -181,7 +190,7 @@ where
 
     /// Closes every attempt.
     pub(crate) fn close(&mut self, now: Instant) {
-        self.desks.disconnect();
+        self.proxy_auth.disconnect();
         match mem::replace(&mut self.state, State::Over) {
             State::Opening(OpeningAttempt { attempt, .. }) => {
                 self.steps.push_back(Step::Close { attempt });
@@ -225,8 +234,7 @@ fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
 
 /// Whether a server does not speak what a shared connection needs.
 fn lacks_http2(error: &Error) -> bool {
-    let learnt = error.new_connection().and_then(|new| new.learnt());
-    learnt.is_some_and(|_: &http2::NotOffered| true) || error.cause::<NoHttp2>().is_some()
+    error.retry_hint::<http2::NotOffered>().is_some() || error.cause::<NoHttp2>().is_some()
 }
 
 /// Whether a connection was about to end when a stream was wanted on it.

@@ -7,7 +7,7 @@ pub(crate) mod proxy_auth;
 pub(crate) mod step;
 
 use crate::dialer::happy_eyeballs::{HappyEyeballs, NextAttempt};
-use crate::dialer::proxy_auth::Desks;
+use crate::dialer::proxy_auth::ProxyAuth;
 use crate::dialer::step::{Step, Timeouts};
 use crate::plan::Plan;
 use crate::plan::hints::{RetryHints, SeedStream};
@@ -27,7 +27,7 @@ use wirestack_layer::{Error, Instant, Layer, Place, Seed};
 ///
 /// A driver calls [`step`](Self::step) until it returns [`Wait`](Step::Wait), carries out each step,
 /// reports the results, and calls `step` again. Whenever something moved in the stack of an open
-/// attempt, and after each answer to a question, it calls [`observe`](Self::observe).
+/// attempt, it calls [`observe`](Self::observe).
 ///
 /// It tries the routes to the target in order. On each route it races the addresses of the first name
 /// by Happy Eyeballs (RFC 8305). A layer that needs a new connection gets one, at most five times. If
@@ -45,19 +45,11 @@ pub struct Dialer<L: Layer> {
     redirects: Vec<Retry>,
     /// The stack for the attempt that opens first.
     built: Option<L>,
-    learnt: RetryHints,
-    desks: Desks,
-    /// What the authenticator of a hop said when it would not go on.
-    given_up: Option<GivenUp>,
+    hints: RetryHints,
+    proxy_auth: ProxyAuth,
     steps: VecDeque<Step>,
     ids: u32,
     state: State,
-}
-
-enum GivenUp {
-    Because(String),
-    /// It wants a new connection.
-    ToReconnect,
 }
 
 enum State {
@@ -106,9 +98,8 @@ where
             failed: Vec::new(),
             redirects: Vec::new(),
             built: None,
-            learnt: RetryHints::default(),
-            desks: Desks::default(),
-            given_up: None,
+            hints: RetryHints::default(),
+            proxy_auth: ProxyAuth::default(),
             steps: VecDeque::new(),
             ids: 0,
             state: State::Start,
@@ -164,7 +155,7 @@ where
                 },
                 State::Opening(opening) => {
                     let until = opening.since.checked_add(self.timeouts.layer);
-                    let until = until.filter(|_| !self.desks.is_asking());
+                    let until = until.filter(|_| !self.proxy_auth.is_asking());
                     if until.is_some_and(|until| until <= now) {
                         self.time_out(self.timeouts.layer, false, now);
                         continue;
@@ -200,8 +191,8 @@ where
         if self.routes.len() + self.failed.len() > 1 {
             self.trace.add(now, Event::Route(route.name.clone()));
         }
-        self.learnt = RetryHints::default();
-        self.desks = Desks::new(route, || self.seeds.seed());
+        self.hints = RetryHints::default();
+        self.proxy_auth = ProxyAuth::new(route, || self.seeds.seed());
         let first = route.first.clone();
         // On a stream to the target, the stack is built with the response that opens the stream.
         let is_built_later = matches!(
@@ -229,7 +220,7 @@ where
         let Some(route) = self.routes.front() else {
             return false;
         };
-        match self.plan.0.build(route, &mut self.seeds, &self.learnt) {
+        match self.plan.0.build(route, &mut self.seeds, &self.hints) {
             Ok(layer) => self.built = Some(layer),
             // An error of an earlier connection: a new one would fail with it again.
             Err(error) if matches!(error.place(), Place::Layer(_)) => {
@@ -276,7 +267,7 @@ where
     /// Gives up the present route, or all of them, because `after` has passed.
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
-            State::Opening(opening) if self.desks.is_asking() => (Phase::Ask, opening.open, 0),
+            State::Opening(opening) if self.proxy_auth.is_asking() => (Phase::Ask, opening.open, 0),
             State::Opening(opening) => {
                 let seen = opening.seen - opening.seen_before;
                 (Phase::Layer(opening.what), opening.open, seen)

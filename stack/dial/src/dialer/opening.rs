@@ -1,13 +1,11 @@
 //! What a dialer does with a connection that is open.
 
-use super::{Dialer, GivenUp, OpeningAttempt, State};
-use crate::auth::{Credentials, Input};
+use super::{Dialer, OpeningAttempt, State};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::proxy_auth::Outcome;
-use crate::dialer::step::{BlockingTask, Step};
+use crate::dialer::step::{Answer, Step};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
-use bytes::Bytes;
 use http::Response;
 use std::mem;
 use wirestack_layer::Instant;
@@ -82,28 +80,26 @@ where
         Some(Engine::new(layer))
     }
 
-    /// Answers [`Step::Ask`]; `None` if nobody knows.
-    pub fn credentials(&mut self, question: QuestionId, given: Option<Credentials>, now: Instant) {
-        self.desks.answer(question, Input::Credentials(given));
-        self.answered(now);
-    }
-
-    /// Answers [`Step::Fetch`].
-    pub fn replied(&mut self, question: QuestionId, reply: Result<Bytes, Error>, now: Instant) {
-        self.desks.answer(question, Input::Reply(reply));
-        self.answered(now);
-    }
-
-    /// Takes back the work of [`Step::SpawnBlocking`] when it has run.
-    pub fn ran(&mut self, job: BlockingTask, now: Instant) {
-        self.desks.take_back(job);
-        self.answered(now);
-    }
-
-    fn answered(&mut self, now: Instant) {
-        if let State::Opening(opening) = &mut self.state {
+    /// Takes the answer to a question, and goes on with the connection that waits for it.
+    ///
+    /// `engine` is the stack of the [attempt](QuestionId::attempt) that the question is of, or
+    /// `None` if that is closed.
+    pub fn answer(
+        &mut self,
+        question: QuestionId,
+        answer: Answer,
+        engine: Option<&mut Engine<L>>,
+        now: Instant,
+    ) {
+        self.proxy_auth.answer(question, answer);
+        if let State::Opening(opening) = &mut self.state
+            && opening.attempt == question.attempt
+        {
             opening.since = now;
             self.trace.add(now, Event::Answered);
+        }
+        if let Some(engine) = engine {
+            self.observe(question.attempt, engine, now);
         }
     }
 
@@ -112,8 +108,14 @@ where
         if !matches!(&self.state, State::Opening(it) if it.attempt == attempt) {
             return;
         }
+        let mut gave_up = None;
         let mut open = self.look(engine, now);
-        while self.serve(open, engine, now) {
+        while gave_up.is_none() {
+            match self.authenticate(attempt, open, engine, now) {
+                Outcome::Resumed => {}
+                Outcome::GaveUp(why) => gave_up = Some(why),
+                _ => break,
+            }
             engine.process(now);
             open = self.look(engine, now);
         }
@@ -127,11 +129,11 @@ where
             Some(End::Aborted(error)) => {
                 let error = error.clone();
                 let ended = engine.from_wire().closed().is_some();
-                self.layer_failed(error, open, ended, now);
+                self.layer_failed(error, open, ended, gave_up, now);
             }
             Some(End::Finished) => {
                 let error = Error::peer(origin::DIALER, EndedEarly).at(Place::Layer(open));
-                self.layer_failed(error, open, true, now);
+                self.layer_failed(error, open, true, gave_up, now);
             }
         }
     }
@@ -168,34 +170,36 @@ where
         open
     }
 
-    /// Lets the authenticator of a hop answer for the layer that waits for it; whether the stack can
-    /// go on.
-    fn serve(&mut self, open: usize, engine: &mut Engine<L>, now: Instant) -> bool {
+    /// Lets the authenticator of a hop decide, if its layer awaits that, and asks what it asks.
+    fn authenticate(
+        &mut self,
+        attempt: AttemptId,
+        open: usize,
+        engine: &mut Engine<L>,
+        now: Instant,
+    ) -> Outcome {
         let Some(route) = self.routes.front() else {
-            return false;
+            return Outcome::Idle;
         };
         let ids = &mut self.ids;
         let id = || {
             *ids += 1;
-            QuestionId(*ids)
+            QuestionId { id: *ids, attempt }
         };
-        match self.desks.serve(route, open, engine, self.retries, id) {
-            Outcome::Nothing => return false,
-            Outcome::Told => return true,
-            Outcome::GaveUp(why) => self.given_up = Some(GivenUp::Because(why)),
-            Outcome::Reconnect => self.given_up = Some(GivenUp::ToReconnect),
+        let auth = &mut self.proxy_auth;
+        match auth.resume(route, open, engine, self.retries, id) {
             Outcome::Ask(step) => {
                 let what = match &step {
-                    Step::Ask { asked, .. } => format!("credentials for {}", asked.hop),
+                    Step::Ask { request, .. } => format!("credentials for {}", request.hop),
                     Step::Fetch { .. } => "an exchange with another server".to_owned(),
                     _ => "work that takes time".to_owned(),
                 };
                 self.trace.add(now, Event::Asking(what));
                 self.steps.push_back(step);
-                return false;
+                Outcome::Idle
             }
+            outcome => outcome,
         }
-        true
     }
 }
 

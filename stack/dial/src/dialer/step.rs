@@ -1,12 +1,12 @@
 //! The steps that a dialer tells its driver, and the timeouts.
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Credentials};
 use crate::report::error::DialError;
 use crate::report::id::{AttemptId, Destination, LookupId, QuestionId};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
-use wirestack_layer::Instant;
+use wirestack_layer::{Error, Instant};
 
 /// One action for the driver of a [`Dialer`](crate::Dialer): the next thing to do.
 #[derive(Debug)]
@@ -34,25 +34,32 @@ pub enum Step {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Ask the user, or whoever knows, then call [`Dialer::credentials`](super::Dialer::credentials).
+    /// Ask the user, or another source, for credentials, then call
+    /// [`Dialer::answer`](super::Dialer::answer).
     Ask {
-        /// Names the question in the answer.
+        /// The identifier of the question, for the answer.
         question: QuestionId,
-        /// What is asked.
-        asked: CredentialsRequest,
+        /// The proxy and the challenge.
+        request: CredentialsRequest,
     },
-    /// Send this to another server, then call [`Dialer::replied`](super::Dialer::replied) with what it
-    /// answered.
+    /// Send this to another server, then call [`Dialer::answer`](super::Dialer::answer) with the
+    /// reply.
     Fetch {
-        /// Names the question in the answer.
+        /// The identifier of the question, for the answer.
         question: QuestionId,
-        /// Where to send it: a URL whose meaning is the authenticator's.
+        /// The URL of the server. Its meaning is the authenticator's.
         url: String,
-        /// What to send.
+        /// The data to send.
         data: Bytes,
     },
-    /// Run this on a thread that may wait, then call [`Dialer::ran`](super::Dialer::ran).
-    SpawnBlocking(BlockingTask),
+    /// Run this on a thread that may block, then call [`Dialer::answer`](super::Dialer::answer) with
+    /// it.
+    SpawnBlocking {
+        /// The identifier of the question, for the answer.
+        question: QuestionId,
+        /// The work to run.
+        task: BlockingTask,
+    },
     /// Everything is open: hand the connection of this attempt to the application.
     Ready {
         /// The attempt.
@@ -65,6 +72,17 @@ pub enum Step {
     },
     /// Give up: connecting failed.
     Failed(DialError),
+}
+
+/// The answer to a question: to [`Step::Ask`], [`Step::Fetch`] or [`Step::SpawnBlocking`].
+#[derive(Debug)]
+pub enum Answer {
+    /// The credentials that were asked for, if there are any.
+    Credentials(Option<Credentials>),
+    /// The reply of the other server.
+    Reply(Result<Bytes, Error>),
+    /// The task, which has run.
+    Ran(BlockingTask),
 }
 
 /// The proxy and the challenge that credentials are wanted for.
@@ -81,19 +99,13 @@ pub struct CredentialsRequest {
     pub again: bool,
 }
 
-/// Work for a thread that may wait.
+/// Work for a thread that may block.
 pub struct BlockingTask {
-    pub(crate) question: QuestionId,
     pub(crate) authenticator: Box<dyn Authenticator>,
 }
 
 impl BlockingTask {
-    /// Returns the name of what it answers.
-    pub fn question(&self) -> QuestionId {
-        self.question
-    }
-
-    /// Does it.
+    /// Does the work.
     pub fn run(&mut self) {
         self.authenticator.run_blocking();
     }

@@ -1,7 +1,7 @@
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::any::Any;
-use wirestack_layer::{Error, NewConnection, Place, Seed};
+use wirestack_layer::{Error, Place, Seed};
 
 /// Where the seeds of a plan's layers come from.
 pub struct SeedStream(ChaCha12Rng);
@@ -19,23 +19,22 @@ impl SeedStream {
     }
 }
 
-/// What the layers of earlier connections learnt for this one.
+/// The hints that layers of earlier connections gave for this one: see [`Error::retry_hint`].
 #[derive(Default)]
 pub struct RetryHints(Vec<Error>);
 
 impl RetryHints {
-    /// Returns the latest that the layer at this place, counted from the wire up, learnt, if it is a
+    /// Returns the latest hint of the layer with this index, counted from the wire up, if it is a
     /// `T`.
-    pub fn at<T: Any>(&self, place: usize) -> Option<&T> {
-        let error = self.error::<T>(place)?;
-        error.new_connection().and_then(NewConnection::learnt)
+    pub fn at<T: Any>(&self, index: usize) -> Option<&T> {
+        self.error::<T>(index)?.retry_hint()
     }
 
-    /// Returns the error with which it was learnt.
-    pub(crate) fn error<T: Any>(&self, place: usize) -> Option<&Error> {
-        let mut of_place = self.0.iter().rev();
-        let error = of_place.find(|error| error.place() == Place::Layer(place))?;
-        error.new_connection()?.learnt::<T>().map(|_| error)
+    /// Returns the error that gave this hint.
+    pub(crate) fn error<T: Any>(&self, index: usize) -> Option<&Error> {
+        let mut errors = self.0.iter().rev();
+        let error = errors.find(|error| error.place() == Place::Layer(index))?;
+        error.retry_hint::<T>().map(|_| error)
     }
 
     pub(crate) fn add(&mut self, error: Error) {

@@ -10,7 +10,8 @@ use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
-use wirestack_http1::{basic_credentials, connect};
+use wirestack_http::basic_credentials;
+use wirestack_http1::connect;
 use wirestack_http2 as http2;
 use wirestack_layer::{BoxError, Error, origin};
 use wirestack_nest::{BoxTunnel, Nest};
@@ -55,6 +56,11 @@ impl Route {
         part.map_or_else(first, |(part, _)| part.clone())
     }
 
+    /// Returns the index of a hop's last layer, the one that asks its proxy.
+    pub(crate) fn last_layer(&self, hop: usize) -> Option<usize> {
+        self.parts.iter().rposition(|(_, of)| *of == Some(hop))
+    }
+
     /// Returns the number of the hop that the layer with this index belongs to, or `None` if it
     /// belongs to the target.
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
@@ -93,7 +99,7 @@ impl RouteBuilder {
     /// target itself.
     pub(crate) fn routes(
         &self,
-        shared: Option<(http2::Request, http2::Settings)>,
+        shared: Option<(http2::ConnectRequest, http2::Settings)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
         let routes = self.routes.to(&self.target).map_err(invalid)?;
@@ -113,7 +119,7 @@ impl RouteBuilder {
     fn shared_origin(
         &self,
         hops: &[Hop],
-        request: http2::Request,
+        request: http2::ConnectRequest,
         settings: http2::Settings,
     ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
@@ -149,7 +155,7 @@ impl RouteBuilder {
             return Ok(None);
         };
         let (hop, next) = (&hops[at], &asked[at]);
-        let mut request = http2::Request::tunnel(&next.host, next.port)?;
+        let mut request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
         if let Some(credentials) = hop.known_credentials() {
             let value = basic_credentials(&credentials.user, &credentials.password)?;
             request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
@@ -237,11 +243,12 @@ impl RouteBuilder {
                 Proxy::Socks4 | Proxy::Socks5 => socks(hop, next)?.boxed(),
                 Proxy::Http | Proxy::Https => {
                     let client = connect::Client::new(&next.host, next.port)?;
-                    client.parking().boxed()
+                    client.awaiting_authorization().boxed()
                 }
                 Proxy::H2 | Proxy::H2c => {
-                    let request = http2::Request::tunnel(&next.host, next.port)?;
-                    http2::Client::parking(request, http2::Settings::default()).boxed()
+                    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+                    let client = http2::Client::new(request, http2::Settings::default());
+                    client.awaiting_authorization().boxed()
                 }
             });
         }

@@ -53,7 +53,7 @@ struct Socket {
 impl Socket {
     /// Returns the request for a stream on a shared connection to the target, if one is allowed and
     /// possible.
-    fn shared(&self) -> Result<Option<(http2::Request, http2::Settings)>, Error> {
+    fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Settings)>, Error> {
         let WebSocketOptions {
             request,
             settings,
@@ -69,7 +69,7 @@ impl Socket {
         if !self.shares || !can_share {
             return Ok(None);
         }
-        let request = http2::Request::extended("websocket", request.to_http2(settings))?;
+        let request = http2::ConnectRequest::extended("websocket", request.to_http2(settings))?;
         Ok(Some((request, http2.clone())))
     }
 }
@@ -95,8 +95,8 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         let WebSocketOptions {
             request, settings, ..
         } = &self.opening;
-        let client = Client::answered(request, response, settings.clone(), seeds.seed());
-        Some(client.map(|client| client.carrying::<F>().boxed()))
+        let client = Client::from_response(request, response, settings.clone(), seeds.seed());
+        Some(client.map(|client| client.with_payload::<F>().boxed()))
     }
 
     fn build(

@@ -14,7 +14,7 @@ pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
     /// The handshake request.
-    pub request: websocket::Request,
+    pub request: websocket::ClientRequest,
     /// The limits of the WebSocket.
     pub settings: websocket::Settings,
     /// The limits of the HTTP/2 connection, if there is one below the WebSocket.
@@ -27,7 +27,7 @@ pub struct WebSocketOptions {
 
 impl WebSocketOptions {
     /// Creates options with any version of HTTP, the default limits, and no redirects.
-    pub fn new(request: websocket::Request) -> Self {
+    pub fn new(request: websocket::ClientRequest) -> Self {
         Self {
             request,
             settings: websocket::Settings::default(),
@@ -39,17 +39,18 @@ impl WebSocketOptions {
 
     pub(crate) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let client = websocket::Client::new(self.request, self.settings, seed)?;
-        Ok(client.carrying::<F>().boxed())
+        Ok(client.with_payload::<F>().boxed())
     }
 
     pub(crate) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
-        let request = http2::Request::extended("websocket", self.request.to_http2(&self.settings))?;
-        let tunnel = http2::Client::new(request, self.http2)?;
+        let request =
+            http2::ConnectRequest::extended("websocket", self.request.to_http2(&self.settings))?;
+        let tunnel = http2::Client::new(request, self.http2);
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap_or_default();
             let request = &self.request;
-            let client = websocket::Client::answered(request, response, self.settings, seed);
-            client.map(websocket::Client::carrying::<F>)
+            let client = websocket::Client::from_response(request, response, self.settings, seed);
+            client.map(websocket::Client::with_payload::<F>)
         });
         Ok(socket.boxed())
     }

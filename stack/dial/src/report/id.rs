@@ -50,4 +50,14 @@ pub struct AttemptId(pub(crate) u32);
 
 /// The identifier of a question of an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct QuestionId(pub(crate) u32);
+pub struct QuestionId {
+    pub(crate) id: u32,
+    pub(crate) attempt: AttemptId,
+}
+
+impl QuestionId {
+    /// Returns the attempt whose connection waits for the answer.
+    pub fn attempt(self) -> AttemptId {
+        self.attempt
+    }
+}

@@ -3,6 +3,7 @@
 use crate::auth::Credentials;
 use std::fmt;
 use url::{Host, Url};
+use wirestack_layer::HostPort;
 
 /// A host and a port. This machine looks up the first one; a proxy looks up each later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +16,7 @@ pub struct Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        HostPort::new(&self.host, self.port).fmt(f)
     }
 }
 

@@ -44,7 +44,7 @@ impl DigestVerifier {
     }
 
     /// Returns the challenges, the strongest first.
-    pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<String> {
+    pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<Challenge> {
         let age = now.saturating_duration_since(self.created).as_secs();
         let nonce = self.nonce(age);
         let of = |algo| {
@@ -60,7 +60,7 @@ impl DigestVerifier {
                 charset: Charset::UTF8,
                 nc: 0,
             };
-            header.to_string()
+            Challenge::new(header.to_string())
         };
         vec![of(AlgorithmType::SHA2_256), of(AlgorithmType::MD5)]
     }
@@ -132,7 +132,7 @@ fn parse_authorization(text: &str) -> Option<AuthorizationHeader> {
         cnonce: shown.parameter("cnonce"),
         nc: u32::from_str_radix(&digits, 16).ok().filter(|_| hex)?,
     })
-    .filter(|header| shown.is("digest") && header.cnonce.is_some())
+    .filter(|header| shown.has_scheme("digest") && header.cnonce.is_some())
 }
 
 /// The time in which a nonce may be used.
@@ -146,10 +146,6 @@ mod tests {
 
     const TARGET: &str = "example.org:443";
 
-    fn challenges(texts: &[String]) -> Vec<Challenge> {
-        texts.iter().map(Challenge::new).collect()
-    }
-
     fn client() -> Digest {
         Digest::new(TARGET.into(), Seed::new([1; 32]))
     }
@@ -159,7 +155,7 @@ mod tests {
         let start = Instant::ORIGIN;
         let right = Credentials::new("m\u{fc}\"e", "se\\cret");
         let verifier = DigestVerifier::new("a \"realm\"", right.clone(), Seed::new([2; 32]), start);
-        let offered = challenges(&verifier.challenges(false, start));
+        let offered = verifier.challenges(false, start);
         assert!(offered[0].to_string().contains("SHA-256"));
         for offer in &offered {
             let mut client = client();
@@ -180,7 +176,7 @@ mod tests {
             ));
         }
         let foreign = DigestVerifier::new("a \"realm\"", right.clone(), Seed::new([3; 32]), start);
-        let offer = &challenges(&foreign.challenges(false, start))[0];
+        let offer = &foreign.challenges(false, start)[0];
         let value = client().answer(offer, &right).unwrap();
         assert!(matches!(
             verifier.verify(&value, TARGET, start),
@@ -194,7 +190,7 @@ mod tests {
         let right = Credentials::new("me", "secret");
         let verifier = DigestVerifier::new("r", right.clone(), Seed::new([2; 32]), start);
         let offer = verifier.challenges(false, start).remove(0);
-        let value = client().answer(&Challenge::new(&*offer), &right).unwrap();
+        let value = client().answer(&offer, &right).unwrap();
         let value = value.as_bytes().to_vec();
         let mut random = ChaCha12Rng::from_seed([7; 32]);
         let mut below = |n: usize| {
@@ -204,7 +200,7 @@ mod tests {
         };
         for _ in 0..20_000 {
             let mut shown = value.clone();
-            let mut offered = offer.clone().into_bytes();
+            let mut offered = offer.as_str().to_owned().into_bytes();
             for text in [&mut shown, &mut offered] {
                 for _ in 0..=below(4) {
                     let (at, with) = (below(text.len()), b"\"=, \\a\t\xff0"[below(9)]);

@@ -12,6 +12,7 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use wirestack_http::{Challenge, basic_challenge};
 use wirestack_http1::connect;
 #[cfg(feature = "digest")]
 use wirestack_layer::Seed;
@@ -314,11 +315,11 @@ impl ProxyError {
 impl Login {
     /// Checks the credentials of a request. Returns the challenges for the reply if they are wrong.
     #[cfg_attr(not(feature = "digest"), expect(unused_variables))]
-    fn check(&self, request: &connect::Request, now: Instant) -> Result<(), Vec<String>> {
+    fn check(&self, request: &connect::ConnectRequest, now: Instant) -> Result<(), Vec<Challenge>> {
         match self {
             Self::None => Ok(()),
             Self::Basic(basic) if basic.matches(request.basic()) => Ok(()),
-            Self::Basic(basic) => Err(vec![connect::basic_challenge(&basic.realm)]),
+            Self::Basic(basic) => Err(vec![basic_challenge(&basic.realm)]),
             #[cfg(feature = "digest")]
             Self::Digest(verifier) => {
                 let shown = request.headers.get(PROXY_AUTHORIZATION);

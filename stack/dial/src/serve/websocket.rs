@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
-use wirestack_http2::{Asks, asks};
+use wirestack_http2::{RequestKind, request_kind};
 use wirestack_websocket::{Accept, Offer, Server, Settings};
 
 /// The decision about a request: to accept it, or to refuse it with this response.
@@ -11,11 +11,13 @@ pub type Verdict = Result<Accept, Box<Response<Bytes>>>;
 /// Reads the offer of a WebSocket from a request on an HTTP/2 stream, or returns the response that
 /// refuses the request.
 pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
-    match asks(request) {
+    match request_kind(request) {
         // Clients and proxies write the token in upper or lower case.
-        Asks::Protocol(name) if name.eq_ignore_ascii_case("websocket") => Offer::of_http2(request),
-        Asks::Protocol(_) => Err(plain(StatusCode::NOT_IMPLEMENTED)),
-        Asks::Tunnel(_) => Err(plain(StatusCode::METHOD_NOT_ALLOWED)),
+        RequestKind::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {
+            Offer::of_http2(request)
+        }
+        RequestKind::Protocol(_) => Err(plain(StatusCode::NOT_IMPLEMENTED)),
+        RequestKind::Tunnel(_) => Err(plain(StatusCode::METHOD_NOT_ALLOWED)),
         _ => Err(plain(StatusCode::NOT_FOUND)),
     }
 }
@@ -27,7 +29,7 @@ pub fn answer(
     verdict: Verdict,
     settings: Settings,
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
-    match Server::answered(offer, verdict?, settings) {
+    match Server::from_request(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol that was not offered
     }

@@ -6,16 +6,14 @@ use crate::driver::io::Connection;
 use crate::driver::runtime::{
     AddressStream, AsyncTimer, BoxFuture, NoRuntime, Runtime, Transport, run_blocking,
 };
-use bytes::Bytes;
 use http::Response;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use wirestack_dial::auth::Credentials;
 use wirestack_dial::{
-    AttemptId, BlockingTask, Destination, DialError, Dialer, LookupId, QuestionId, Step, Trace,
+    Answer, AttemptId, Destination, DialError, Dialer, LookupId, QuestionId, Step, Trace,
 };
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, origin};
@@ -67,12 +65,6 @@ struct Dialing<'a, L: Layer> {
 /// A transport, and the response that opened it if it is a stream of a shared connection.
 type Opened = Result<(Box<dyn Transport>, Option<Response<()>>), Error>;
 
-enum Answer {
-    Credentials(Option<Credentials>),
-    Reply(Result<Bytes, Error>),
-    Ran(BlockingTask),
-}
-
 /// A connection, and what was done for it.
 pub type Dialed<L> = (Connection<L>, Trace);
 
@@ -95,8 +87,8 @@ where
                     self.opening.retain(|(id, _)| *id != attempt);
                     self.open.retain(|(id, _)| *id != attempt);
                 }
-                Step::Ask { question, asked } => {
-                    let given = (self.context.ask)(asked);
+                Step::Ask { question, request } => {
+                    let given = (self.context.ask)(request);
                     self.answer(question, async { Some(Answer::Credentials(given.await)) });
                 }
                 Step::Fetch {
@@ -107,11 +99,10 @@ where
                     let reply = (self.context.exchange)(url, data);
                     self.answer(question, async { Some(Answer::Reply(reply.await)) });
                 }
-                Step::SpawnBlocking(mut job) => {
-                    let question = job.question();
+                Step::SpawnBlocking { question, mut task } => {
                     let ran = run_blocking(&*self.runtime, move || {
-                        job.run();
-                        job
+                        task.run();
+                        task
                     });
                     // What panicked never comes back, and the dialer's time-out tells.
                     self.answer(question, async { ran.await.map(Answer::Ran) });
@@ -183,16 +174,11 @@ where
         }
         if let Some((at, answer)) = first_ready(&mut self.answers, |it| it.as_mut().poll(cx)) {
             let (question, _) = self.answers.swap_remove(at);
-            match answer {
-                Some(Answer::Credentials(given)) => {
-                    self.dialer.credentials(question, given, now);
-                }
-                Some(Answer::Reply(reply)) => self.dialer.replied(question, reply, now),
-                Some(Answer::Ran(job)) => self.dialer.ran(job, now),
-                None => {}
-            }
-            for (attempt, connection) in &mut self.open {
-                self.dialer.observe(*attempt, connection.engine(), now);
+            if let Some(answer) = answer {
+                let mut open = self.open.iter_mut();
+                let asking = open.find(|(attempt, _)| *attempt == question.attempt());
+                let engine = asking.map(|(_, connection)| connection.engine());
+                self.dialer.answer(question, answer, engine, now);
             }
             return true;
         }

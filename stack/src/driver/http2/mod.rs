@@ -4,7 +4,7 @@ mod origin;
 mod shared;
 mod stream;
 
-pub use origin::Origin;
+pub(crate) use origin::Origin;
 pub use stream::{Http2Stream, Http2WebSocket};
 
 use crate::driver::error::seed;
@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_dial::BoxHttp2;
-use wirestack_http2::{Asks, Request, Streams, asks};
-use wirestack_layer::{End, Error, Flow, Layer, origin};
+use wirestack_http2::{ConnectRequest, RequestKind, Streams, request_kind};
+use wirestack_layer::{End, Error, Flow, Layer};
 use wirestack_nest::Engine;
 use wirestack_websocket as websocket;
 
@@ -66,7 +66,7 @@ impl Http2 {
     pub async fn websocket(&self, path: &str) -> Result<Http2WebSocket, Error> {
         let origin = self.shared.origin.as_ref().ok_or_else(no_origin)?;
         let path = path.strip_prefix('/').unwrap_or(path);
-        let mut request = websocket::Request::new(&format!("{}/{path}", origin.url))?;
+        let mut request = websocket::ClientRequest::new(&format!("{}/{path}", origin.url))?;
         if let Some(value) = &origin.authorization {
             request = request.header(AUTHORIZATION, value.clone())?;
         }
@@ -81,12 +81,12 @@ impl Http2 {
     /// The peer refused it, or the error that ended the connection: an [`http2::Http2Error`](crate::http2::Http2Error).
     pub async fn websocket_with(
         &self,
-        request: websocket::Request,
+        request: websocket::ClientRequest,
         settings: websocket::Settings,
     ) -> Result<Http2WebSocket, Error> {
-        let asked = Request::extended("websocket", request.to_http2(&settings))?;
+        let asked = ConnectRequest::extended("websocket", request.to_http2(&settings))?;
         let (response, stream) = self.open(asked).await?;
-        let client = websocket::Client::answered(&request, response, settings, seed())?;
+        let client = websocket::Client::from_response(&request, response, settings, seed())?;
         let engine = Engine::new(client);
         Ok(Connection::new(self.runtime(), Box::new(stream), engine))
     }
@@ -98,7 +98,10 @@ impl Http2 {
     /// # Errors
     ///
     /// The peer refused it, or the error that ended the connection.
-    pub async fn open(&self, request: Request) -> Result<(Response<()>, Http2Stream), Error> {
+    pub async fn open(
+        &self,
+        request: ConnectRequest,
+    ) -> Result<(Response<()>, Http2Stream), Error> {
         let id = self.shared.lock().streams().open(request)?;
         self.shared.progress();
         let stream = Http2Stream::new(self, id);
@@ -169,7 +172,7 @@ impl Http2 {
                 return closed;
             }
             let late = ready!(late.as_mut().poll(cx));
-            late.map_err(|error| Error::local(origin::RUNTIME, error))?;
+            late.map_err(|error| Error::local(wirestack_layer::origin::RUNTIME, error))?;
             Poll::Ready(Err(Error::peer("http2", Unclosed)))
         })
         .await
@@ -222,14 +225,14 @@ impl Incoming {
     }
 
     /// Returns what it asks for.
-    pub fn asks(&self) -> Asks<'_> {
-        asks(&self.request)
+    pub fn request_kind(&self) -> RequestKind<'_> {
+        request_kind(&self.request)
     }
 
     /// Opens the tunnel that was asked for, with 200 and these fields; `None` if the request is an
     /// ordinary one, which is then answered with 501.
     pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
-        let opens = self.asks() != Asks::Response;
+        let opens = self.request_kind() != RequestKind::Response;
         let mut response = Response::new(Bytes::new());
         *response.headers_mut() = headers;
         if !opens {
@@ -242,7 +245,7 @@ impl Incoming {
 
     /// Answers with a response and nothing more; a 2xx to a CONNECT is made 403.
     pub fn respond(mut self, mut response: Response<Bytes>) {
-        if self.asks() != Asks::Response && response.status().is_success() {
+        if self.request_kind() != RequestKind::Response && response.status().is_success() {
             *response.status_mut() = StatusCode::FORBIDDEN;
         }
         if let Some(stream) = self.stream.take() {

@@ -1,10 +1,12 @@
+//! The server that an HTTP/2 connection leads to.
+
 use http::HeaderValue;
 
-/// Where an HTTP/2 connection leads.
+/// The origin of an HTTP/2 connection, for the WebSockets that are opened on it.
 #[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// Scheme and authority, of a WebSocket.
-    pub url: String,
-    /// What a WebSocket shows the server of who asks.
-    pub authorization: Option<HeaderValue>,
+pub(crate) struct Origin {
+    /// Scheme and authority of its WebSockets, such as `wss://example.org`.
+    pub(crate) url: String,
+    /// The credentials of the URL, for the server.
+    pub(crate) authorization: Option<HeaderValue>,
 }

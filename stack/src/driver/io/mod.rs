@@ -5,7 +5,6 @@ mod connection;
 mod messages;
 mod pump;
 mod relay;
-mod role;
 mod split;
 mod wakers;
 mod websocket;

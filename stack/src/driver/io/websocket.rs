@@ -1,13 +1,12 @@
 //! What a WebSocket can do beyond sending and receiving messages.
 
-use super::role::{none, socket, socket_mut};
 use super::{Connection, Ended};
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Layer, Pipe, Queue, origin};
-use wirestack_websocket::{CloseCode, Closed, Payload, PingToken};
+use wirestack_websocket::{CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
 
 impl<L, F> Connection<L>
 where
@@ -16,7 +15,7 @@ where
 {
     /// Returns the subprotocol that was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
-        socket(&self.engine)?.subprotocol()
+        self.part::<Control>()?.subprotocol()
     }
 
     /// Sends a ping of up to 125 bytes, and returns how long its answer took.
@@ -36,8 +35,7 @@ where
         if let Some(error) = self.refused() {
             return Err(error);
         }
-        let socket = socket_mut(self.engine()).ok_or_else(none)?;
-        socket.ping(payload)
+        self.control()?.ping(payload)
     }
 
     pub(crate) fn answer(
@@ -46,10 +44,9 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Duration, Error>> {
         loop {
-            let is_answered = socket(&self.engine).is_some_and(|socket| socket.is_answered(ping));
-            if is_answered
-                && let Some(socket) = socket_mut(self.engine())
-                && let Some(pong) = socket.pong_to(ping)
+            let control = self.part::<Control>();
+            if control.is_some_and(|control| control.is_answered(ping))
+                && let Some(pong) = self.control()?.pong_to(ping)
             {
                 return Poll::Ready(Ok(pong.elapsed));
             }
@@ -66,14 +63,23 @@ where
         }
     }
 
-    /// Returns how the WebSocket was closed, once it is.
-    pub fn closed(&self) -> Option<&Closed> {
-        socket(&self.engine)?.closed()
+    /// Returns the peer's Close frame, once it has arrived.
+    pub fn closed(&self) -> Option<&CloseFrame> {
+        self.part::<Control>()?.closed()
+    }
+
+    /// Returns the side that sent its Close frame first, once the peer's has arrived.
+    pub fn closed_by(&self) -> Option<Closer> {
+        self.part::<Control>()?.closed_by()
+    }
+    /// Returns the control of the topmost WebSocket.
+    fn control(&mut self) -> Result<&mut Control, Error> {
+        self.part_mut()
+            .ok_or_else(|| Error::local(origin::CONNECTION, NoSocket))
     }
 
     pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        let socket = socket_mut(self.engine()).ok_or_else(none)?;
-        socket.close(code, reason)?;
+        self.control()?.close(code, reason)?;
         self.engine().from_app().finish();
         Ok(())
     }
@@ -125,3 +131,7 @@ where
         poll_fn(|cx| self.closing(cx)).await
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no open WebSocket in this stack")]
+struct NoSocket;

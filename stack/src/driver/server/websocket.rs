@@ -236,7 +236,7 @@ impl WebSocketServer {
                 .serve_http2(Http2::new(connection.push_layer(top)), each)
                 .await;
         }
-        let server = websocket::Server::new(self.settings.clone()).carrying::<P>();
+        let server = websocket::Server::new(self.settings.clone()).with_payload::<P>();
         let mut socket = connection.push_layer(server).boxed();
         socket.set_open_timeout(self.handshake_timeout);
         let request = socket.wait_for(|engine| {
@@ -319,7 +319,7 @@ impl WebSocketServer {
         match answer {
             Ok((server, fields)) => {
                 let stream = incoming.accept(fields)?;
-                let engine = Engine::new(server.carrying::<P>()).boxed();
+                let engine = Engine::new(server.with_payload::<P>()).boxed();
                 Some(Connection::new(runtime, Box::new(stream), engine))
             }
             Err(response) => {

@@ -294,5 +294,5 @@ fn a_refusal_shows_status_reason_fields_and_every_challenge() {
     );
     assert!(refusal.challenges().is_empty());
     assert_eq!((error.blame(), error.origin()), (Blame::Peer, "connect"));
-    assert!(error.new_connection().is_none());
+    assert!(!error.can_retry());
 }

@@ -1,9 +1,8 @@
 //! Credentials that are sent when the proxy asks for them.
 
 use super::REQUEST;
-use crate::kit::{Bench, Then, proxy_client, run};
-use wirestack_http1::Limits;
-use wirestack_http1::connect::{Challenged, Client};
+use crate::kit::{Bench, OnChallenge, Then, proxy_client, run, with_basic};
+use wirestack_http1::{Challenged, Limits};
 
 /// A challenge without its framing fields and body.
 pub(super) const ASKS: &str =
@@ -35,7 +34,7 @@ fn a_challenge_is_answered_on_the_same_connection() {
             body: "Transfer-Encoding: chunked\r\n\r\n4\r\nwho?\r\n0\r\n\r\n",
         },
     ] {
-        let client = || shy().with_limits(limits.clone());
+        let client = || OnChallenge::new(proxy_client().with_limits(limits.clone()), "u", "p");
         let bytes = format!("{ASKS}{body}HTTP/1.1 200 OK\r\n\r\nx");
         let seen = run(name, bytes.as_bytes(), Then::StaysOpen, client, |_| {});
         assert_eq!(seen.wire, format!("{REQUEST}{AGAIN}"), "{name}");
@@ -105,16 +104,13 @@ fn pitfall_11_a_challenge_on_a_connection_that_ends_needs_a_new_one() {
     bench.receive(ASKS.replace("HTTP/1.1", "HTTP/1.0").as_bytes());
     bench.receive(b"Content-Length: 0\r\n\r\n");
     let error = bench.error();
-    let challenged = error
-        .new_connection()
-        .unwrap()
-        .learnt::<Challenged>()
-        .unwrap();
+    let challenged = error.retry_hint::<Challenged>().unwrap();
     assert_eq!(
-        challenged.challenges(),
+        challenged.challenges,
         ["Digest nonce=\"x\"", "Basic realm=\"r\""]
     );
-    assert_eq!(Bench::new(shy().after(challenged)).seen().wire, AGAIN);
+    let at_once = with_basic(proxy_client(), "u", "p");
+    assert_eq!(Bench::new(at_once).seen().wire, AGAIN);
 }
 
 #[test]
@@ -127,17 +123,18 @@ fn a_challenge_whose_body_does_not_end_needs_a_new_connection() {
     let mut bench = Bench::new(shy());
     bench.receive(format!("{ASKS}Content-Length: 999999\r\n\r\n").as_bytes());
     bench.receive(&[b'x'; 64 * 1024]);
-    assert!(bench.error().new_connection().is_some());
+    assert!(bench.error().can_retry());
 }
 
 #[test]
 fn a_challenge_that_cannot_be_met_is_a_refusal() {
     let other = "HTTP/1.1 407 Who\r\nProxy-Authenticate: Digest realm=\"Basic\"\r\nContent-Length: 0\r\n\r\n";
     let asks = format!("{ASKS}Content-Length: 0\r\n\r\n");
-    let eager = || proxy_client().with_basic("u", "p").unwrap();
+    let eager = || OnChallenge::never(with_basic(proxy_client(), "u", "p"));
+    let without = || OnChallenge::never(proxy_client());
     struct Row<'a> {
         name: &'static str,
-        client: &'a dyn Fn() -> Client,
+        client: &'a dyn Fn() -> OnChallenge,
         proxy_sends: &'a str,
         client_sends: &'static str,
     }
@@ -150,7 +147,7 @@ fn a_challenge_that_cannot_be_met_is_a_refusal() {
         },
         Row {
             name: "no credentials",
-            client: &proxy_client,
+            client: &without,
             proxy_sends: &asks,
             client_sends: REQUEST,
         },
@@ -182,7 +179,6 @@ fn a_challenge_that_cannot_be_met_is_a_refusal() {
 }
 
 /// A client that sends its credentials only when it is asked.
-fn shy() -> Client {
-    let client = proxy_client().with_basic("u", "p").unwrap();
-    client.on_challenge()
+fn shy() -> OnChallenge {
+    OnChallenge::new(proxy_client(), "u", "p")
 }

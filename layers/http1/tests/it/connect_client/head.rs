@@ -151,18 +151,18 @@ fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
         Row {
             name: "a byte too long",
             proxy_sends: "HTTP/1.1 200 OK\r\nA: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
-            app_end: "connect[0]: a head of more than 64 bytes",
+            app_end: "connect[0]: the head has more than 64 bytes",
         },
         Row {
             name: "a line without end",
             proxy_sends: "HTTP/1.1 200 OKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOK",
-            app_end: "connect[0]: a head of more than 64 bytes",
+            app_end: "connect[0]: the head has more than 64 bytes",
         },
         Row {
             name: "empty lines",
             proxy_sends: "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\
              \r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
-            app_end: "connect[0]: a head of more than 64 bytes",
+            app_end: "connect[0]: the head has more than 64 bytes",
         },
         Row {
             name: "three fields",
@@ -172,7 +172,7 @@ fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
         Row {
             name: "four fields",
             proxy_sends: "HTTP/1.1 200 OK\r\nA:\r\nB:\r\nB:\r\nD:\r\n\r\n",
-            app_end: "connect[0]: a head of more than 3 header fields",
+            app_end: "connect[0]: the head has more than 3 header fields",
         },
     ] {
         let seen = run(

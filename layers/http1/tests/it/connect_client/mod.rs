@@ -1,9 +1,9 @@
 //! The CONNECT client: transcripts, and the pitfalls that are its own.
 
+mod authorization;
 mod body;
 mod challenge;
 mod head;
-mod parking;
 mod request;
 
 use crate::kit::{Then, proxy_client, run};

@@ -187,12 +187,12 @@ fn pitfall_8_and_44_a_request_has_a_cap_in_bytes_and_in_fields() {
         Row {
             name: "bytes",
             client_sends: &long,
-            error: "connect[0]: a head of more than 50 bytes",
+            error: "connect[0]: the head has more than 50 bytes",
         },
         Row {
             name: "fields",
             client_sends: "CONNECT a:1 HTTP/1.1\r\nA:\r\nB:\r\nC:\r\n\r\n",
-            error: "connect[0]: a head of more than 2 header fields",
+            error: "connect[0]: the head has more than 2 header fields",
         },
     ] {
         let name = row.name;

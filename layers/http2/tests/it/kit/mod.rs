@@ -4,7 +4,7 @@ mod frames;
 
 pub(crate) use frames::*;
 use std::time::Duration;
-use wirestack_http2::{Connection, Head, Request, Settings, StreamId};
+use wirestack_http2::{ConnectRequest, Connection, Head, Settings, StreamId};
 use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
 
 /// The time when tests begin.
@@ -168,14 +168,14 @@ impl Pair {
     }
 }
 
-pub(crate) fn tunnel() -> Request {
-    Request::tunnel("example.org", 22).unwrap()
+pub(crate) fn tunnel() -> ConnectRequest {
+    ConnectRequest::tunnel("example.org", 22).unwrap()
 }
 
-pub(crate) fn extended() -> Request {
+pub(crate) fn extended() -> ConnectRequest {
     let mut head = http::Request::new(());
     *head.uri_mut() = "https://example.org/chat".parse().unwrap();
-    Request::extended("websocket", head).unwrap()
+    ConnectRequest::extended("websocket", head).unwrap()
 }
 
 pub(crate) fn streams(side: &Side<Connection>) -> usize {

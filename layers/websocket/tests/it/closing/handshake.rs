@@ -27,7 +27,7 @@ fn the_application_finishes_and_still_hears_until_the_peer_closes() {
     let closed = side.layer.closed().unwrap();
     assert_eq!(closed.code, CloseCode::GOING_AWAY);
     assert_eq!(closed.reason, "you too");
-    assert_eq!(closed.by, Closer::Local);
+    assert_eq!(side.layer.closed_by().unwrap(), Closer::Local);
     let waits = Progress::Closing("the end of the connection");
     assert_eq!(side.layer.progress(), waits);
     assert!(!side.to_wire.is_closed(), "a client waits for the server");
@@ -54,7 +54,7 @@ fn a_server_ends_the_connection_at_once_after_both_close_frames() {
     side.receive(&client_bytes(&[close_frame(1000, "")]));
     assert_eq!(server_frames(&side.sent()), [close_frame(1000, "")]);
     assert!(side.to_wire.is_closed());
-    assert_eq!(side.layer.closed().unwrap().by, Closer::Peer);
+    assert_eq!(side.layer.closed_by().unwrap(), Closer::Peer);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn both_sides_close_at_the_same_time() {
         cause(&b.to_app),
         Some(Err(WebSocketError::Closed { code, reason }))
     );
-    assert_eq!(a.layer.closed().unwrap().by, Closer::Local);
-    assert_eq!(b.layer.closed().unwrap().by, Closer::Local);
+    assert_eq!(a.layer.closed_by().unwrap(), Closer::Local);
+    assert_eq!(b.layer.closed_by().unwrap(), Closer::Local);
     assert_eq!((a.sent(), b.sent()), (vec![], vec![]));
     assert!(b.to_wire.is_closed());
 }

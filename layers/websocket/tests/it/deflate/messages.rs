@@ -3,7 +3,7 @@
 use super::{Windows, answer, answered, forgets, keeps, offered, pair, settings};
 use crate::kit::*;
 use wirestack_layer::{Flow, Layer};
-use wirestack_websocket::{Accept, Deflate, Message, Offer, Request, Server, WebSocketError};
+use wirestack_websocket::{Accept, ClientRequest, Deflate, Message, Offer, Server, WebSocketError};
 
 /// The examples of RFC 7692 §7.2.3.
 #[test]
@@ -270,11 +270,11 @@ fn a_compressed_text_in_a_tunnel_is_refused_as_text_however_it_is_cut() {
     payload.truncate(zlib.total_out() as usize - 4); // without 00 00 ff ff
     let bytes = client_bytes(&[frame(FIN | RSV1 | TEXT, payload)]);
     for size in 1..=bytes.len() {
-        let request = Request::new("ws://h/").unwrap();
+        let request = ClientRequest::new("ws://h/").unwrap();
         let asked = request.to_http2(&settings(Deflate::default()));
         let offer = Offer::of_http2(&asked).unwrap();
         let settings = settings(Deflate::default());
-        let (server, _) = Server::answered(&offer, Accept::new(), settings).unwrap();
+        let (server, _) = Server::from_request(&offer, Accept::new(), settings).unwrap();
         let mut server = Side::new(server.tunnel());
         for piece in bytes.chunks(size) {
             if !server.to_wire.is_closed() {

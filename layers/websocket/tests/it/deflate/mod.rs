@@ -7,7 +7,7 @@ use crate::kit::{ClientSide, ServerSide, Side};
 use http::{HeaderValue, Request as HttpRequest, Response};
 use wirestack_layer::Seed;
 use wirestack_websocket::{
-    Accept, Client, Compression, Deflate, Offer, Request, Server, Settings, WebSocketError,
+    Accept, Client, ClientRequest, Compression, Deflate, Offer, Server, Settings, WebSocketError,
 };
 
 /// One direction of compression.
@@ -95,7 +95,7 @@ fn answer(offer: &str, settings: Settings) -> (Server, Option<String>) {
         request.headers_mut().append(name, value);
     }
     let offer = Offer::of_http2(&request).unwrap();
-    let (server, response) = Server::answered(&offer, Accept::new(), settings).unwrap();
+    let (server, response) = Server::from_request(&offer, Accept::new(), settings).unwrap();
     let answer = response.headers().get("sec-websocket-extensions");
     (
         server,
@@ -105,21 +105,21 @@ fn answer(offer: &str, settings: Settings) -> (Server, Option<String>) {
 
 /// The extensions that a client offers.
 fn offered(settings: &Settings) -> Option<String> {
-    let request = Request::new("ws://h/").unwrap().to_http2(settings);
+    let request = ClientRequest::new("ws://h/").unwrap().to_http2(settings);
     let offer = request.headers().get("sec-websocket-extensions");
     offer.map(|value| value.to_str().unwrap().to_owned())
 }
 
 /// Gives an answer to a client. Returns the client, or the reason why it refuses the answer.
 fn answered(answer: Option<&str>, settings: Settings) -> Result<Client, WebSocketError> {
-    let request = Request::new("ws://h/").unwrap();
+    let request = ClientRequest::new("ws://h/").unwrap();
     let mut response = Response::new(());
     if let Some(answer) = answer {
         let value = HeaderValue::from_str(answer).unwrap();
         let headers = response.headers_mut();
         headers.append("sec-websocket-extensions", value);
     }
-    let client = Client::answered(&request, response, settings, Seed::new([7; 32]));
+    let client = Client::from_response(&request, response, settings, Seed::new([7; 32]));
     client.map_err(|error| error.cause::<WebSocketError>().unwrap().clone())
 }
 

@@ -4,7 +4,7 @@ use super::{asking, head, new_server};
 use crate::kit::*;
 use wirestack_http1::Http1Error as Http1;
 use wirestack_layer::{Flow, Layer, Progress, Seed};
-use wirestack_websocket::{Accept, Client, Request, Settings, WebSocketError};
+use wirestack_websocket::{Accept, Client, ClientRequest, Settings, WebSocketError};
 
 #[test]
 fn a_client_sends_the_request_of_rfc_6455_4_1() {
@@ -45,7 +45,7 @@ fn a_client_sends_the_request_of_rfc_6455_4_1() {
             host: "[::1]",
         },
     ] {
-        let mut side = asking(Request::new(uri).unwrap());
+        let mut side = asking(ClientRequest::new(uri).unwrap());
         side.process();
         let sent = head(&side.sent());
         assert!(
@@ -79,7 +79,7 @@ fn a_uri_that_is_not_of_a_websocket_is_refused() {
         "ws://example.org/a b",
         "ws://exa\r\nmple.org/",
     ] {
-        let error = Request::new(uri).unwrap_err();
+        let error = ClientRequest::new(uri).unwrap_err();
         assert!(
             matches!(error.cause(), Some(WebSocketError::BadUri(_))),
             "{uri}"
@@ -99,7 +99,7 @@ fn fields_of_the_handshake_cannot_be_overridden_nor_injected() {
         "Sec-WebSocket-Extensions",
         "sec-websocket-accept",
     ] {
-        let request = Request::new("ws://h/").unwrap().header(name, "x");
+        let request = ClientRequest::new("ws://h/").unwrap().header(name, "x");
         let cause = request.unwrap_err();
         assert!(matches!(
             cause.cause(),
@@ -108,15 +108,15 @@ fn fields_of_the_handshake_cannot_be_overridden_nor_injected() {
         assert!(Accept::new().header(name, "x").is_err(), "{name}");
     }
     for (name, value) in [("x-a", "b\r\nc: d"), ("x a", "b"), ("x\r\n", "b")] {
-        let request = Request::new("ws://h/").unwrap().header(name, value);
+        let request = ClientRequest::new("ws://h/").unwrap().header(name, value);
         let cause = request.unwrap_err();
         assert_eq!(cause.cause(), Some(&WebSocketError::InvalidField));
     }
     for name in ["", "a b", "a,b", "a\r\nb", "é"] {
-        let request = Request::new("ws://h/").unwrap().subprotocol(name);
+        let request = ClientRequest::new("ws://h/").unwrap().subprotocol(name);
         assert!(request.is_err(), "{name}");
     }
-    let request = Request::new("ws://h/").unwrap();
+    let request = ClientRequest::new("ws://h/").unwrap();
     let request = request.header("authorization", "Basic c2VjcmV0").unwrap();
     assert!(!format!("{request:?}").contains("c2VjcmV0"));
 }
@@ -124,7 +124,7 @@ fn fields_of_the_handshake_cannot_be_overridden_nor_injected() {
 #[test]
 fn the_key_is_fresh_for_each_seed() {
     let key = |seed| {
-        let request = Request::new("ws://h/").unwrap();
+        let request = ClientRequest::new("ws://h/").unwrap();
         let seed = Seed::new([seed; 32]);
         let mut side = Side::new(Client::new(request, Settings::default(), seed).unwrap());
         side.process();
@@ -201,7 +201,7 @@ fn a_server_cannot_choose_what_was_not_offered() {
 
 #[test]
 fn a_refusal_reaches_the_client_with_its_status() {
-    let mut side = asking(Request::new("ws://h/").unwrap());
+    let mut side = asking(ClientRequest::new("ws://h/").unwrap());
     side.process();
     side.receive(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
     let error = end(&side.to_app).unwrap().unwrap_err();
@@ -215,7 +215,7 @@ fn a_refusal_reaches_the_client_with_its_status() {
 /// A client that offers the subprotocol `chat`, and a response with the right accept for its key
 /// and with these fields.
 fn response(fields: &str) -> (ClientSide, String) {
-    let request = Request::new("ws://h/")
+    let request = ClientRequest::new("ws://h/")
         .unwrap()
         .subprotocol("chat")
         .unwrap();

@@ -6,7 +6,7 @@ mod server;
 
 use crate::kit::{ClientSide, ServerSide, Side};
 use wirestack_layer::Seed;
-use wirestack_websocket::{Client, Request, Server, Settings};
+use wirestack_websocket::{Client, ClientRequest, Server, Settings};
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
@@ -23,7 +23,7 @@ fn good() -> String {
 }
 
 /// A client that sends this request.
-fn asking(request: Request) -> ClientSide {
+fn asking(request: ClientRequest) -> ClientSide {
     Side::new(Client::new(request, Settings::default(), Seed::new([3; 32])).unwrap())
 }
 

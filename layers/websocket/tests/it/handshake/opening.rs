@@ -5,7 +5,7 @@ use crate::kit::*;
 use bytes::Bytes;
 use wirestack_http1::Http1Error as Http1;
 use wirestack_layer::{Error, Flow, Layer, Progress, Seed};
-use wirestack_websocket::{Accept, Client, Message, Request, Settings, WebSocketError};
+use wirestack_websocket::{Accept, Client, ClientRequest, Message, Settings, WebSocketError};
 
 #[test]
 fn the_example_of_rfc_6455_1_3_opens() {
@@ -74,7 +74,7 @@ fn frames_right_behind_the_handshake_are_the_first_frames() {
 
 #[test]
 fn client_and_server_open_over_one_another() {
-    let request = Request::new("ws://example.org:8080/a b".replace(' ', "%20").as_str())
+    let request = ClientRequest::new("ws://example.org:8080/a b".replace(' ', "%20").as_str())
         .unwrap()
         .subprotocol("v2")
         .unwrap()
@@ -102,7 +102,10 @@ fn client_and_server_open_over_one_another() {
     let response = server.sent();
     let seed = || Seed::new([3; 32]);
     for cut in 0..response.len() {
-        let request = Request::new("ws://h/").unwrap().subprotocol("v1").unwrap();
+        let request = ClientRequest::new("ws://h/")
+            .unwrap()
+            .subprotocol("v1")
+            .unwrap();
         let client = Client::new(request, Settings::default(), seed()).unwrap();
         let mut client = Side::new(client);
         client.process();
@@ -151,7 +154,7 @@ fn a_layer_that_is_opening_passes_aborts_on() {
     side.process();
     assert_eq!(end(&side.to_app).unwrap().unwrap_err().origin(), "test");
 
-    let mut side = asking(Request::new("ws://h/").unwrap());
+    let mut side = asking(ClientRequest::new("ws://h/").unwrap());
     side.process();
     side.from_app.push(Message::text("unsent"));
     side.from_app.abort(broke());
@@ -161,7 +164,7 @@ fn a_layer_that_is_opening_passes_aborts_on() {
     assert_eq!(end(&side.to_app).unwrap().unwrap_err().origin(), "test");
     assert!(side.from_app.is_empty());
 
-    let mut side = asking(Request::new("ws://h/").unwrap());
+    let mut side = asking(ClientRequest::new("ws://h/").unwrap());
     side.process();
     side.from_wire.finish();
     side.process();

@@ -1,0 +1,145 @@
+//! Basic authentication (RFC 7617).
+
+use crate::challenge::Challenge;
+use crate::grammar::quote;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::HeaderValue;
+use std::error::Error as StdError;
+use std::fmt;
+use wirestack_layer::Error;
+
+/// Makes the value of an `Authorization` or `Proxy-Authorization` field from a user and a password,
+/// in UTF-8. It is marked as sensitive.
+///
+/// # Errors
+///
+/// [`BadCredentials`] as the [cause](Error::cause).
+pub fn basic_credentials(user: &str, password: &str) -> Result<HeaderValue, Error> {
+    encode(user, password).map_err(|cause| Error::local("http", cause))
+}
+
+fn encode(user: &str, password: &str) -> Result<HeaderValue, BadCredentials> {
+    // "The user-id and password MUST NOT contain any control characters"; "a user-id containing a
+    // colon character is invalid" (RFC 7617 §2)
+    if user.contains(':') {
+        return Err(BadCredentials::Colon);
+    }
+    if user.contains(char::is_control) || password.contains(char::is_control) {
+        return Err(BadCredentials::ControlCharacter);
+    }
+    let value = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
+    // Base64 has no control character, so this cannot fail.
+    let value = HeaderValue::try_from(value);
+    let mut value = value.or(Err(BadCredentials::ControlCharacter))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Returns the user and the password of an `Authorization` or `Proxy-Authorization` field, if it
+/// has Basic credentials in UTF-8.
+pub fn read_basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = BASE64.decode(token.trim_ascii()).ok()?;
+    let text = String::from_utf8(text).ok()?;
+    let (user, password) = text.split_once(':')?;
+    let clean = !text.contains(char::is_control);
+    clean.then(|| (user.to_owned(), password.to_owned()))
+}
+
+/// Makes the challenge of Basic authentication for a realm. Control characters in it become blanks.
+pub fn basic_challenge(realm: &str) -> Challenge {
+    let realm = quote(realm);
+    Challenge::new(format!("Basic realm={realm}, charset=\"UTF-8\""))
+}
+
+/// The reason why a user and a password cannot be sent with Basic authentication (RFC 7617 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadCredentials {
+    /// The user has a colon.
+    Colon,
+    /// The user or the password has a control character.
+    ControlCharacter,
+}
+
+impl fmt::Display for BadCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Colon => "credentials that cannot be sent: a colon in the user",
+            Self::ControlCharacter => "credentials that cannot be sent: a control character",
+        })
+    }
+}
+
+impl StdError for BadCredentials {}
+
+/// Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (user, password) in [
+            ("u", "p"),
+            ("", ""),
+            ("ünï", "a:b:c"),
+            ("Aladdin", "open sesame"),
+        ] {
+            let value = basic_credentials(user, password).unwrap();
+            let read = read_basic_credentials(&value);
+            assert_eq!(read, Some((user.to_owned(), password.to_owned())));
+            assert_eq!(format!("{value:?}"), "Sensitive");
+        }
+    }
+
+    #[test]
+    fn pitfall_12_credentials_with_control_characters_or_a_colon_are_refused() {
+        use BadCredentials::{Colon, ControlCharacter};
+        for (user, password, cause) in [
+            ("a:b", "p", Colon),
+            ("a\r\nX: y", "p", Colon),
+            ("a\r\n", "p", ControlCharacter),
+            ("user", "p\0", ControlCharacter),
+            ("a\u{7f}", "p", ControlCharacter),
+        ] {
+            let error = basic_credentials(user, password).unwrap_err();
+            assert_eq!(error.cause(), Some(&cause), "{error}");
+        }
+    }
+
+    #[test]
+    fn odd_credentials_are_none() {
+        for (value, user) in [
+            ("Basic dTpw", Some("u")),
+            ("bAsIC   dTpw ", Some("u")),
+            ("Basic dQ==", None),
+            ("Basic dTpwcA", Some("u")),
+            ("Basic dTpwcA==", Some("u")),
+            ("Basic", None),
+            ("Bearer dTpw", None),
+            ("Basic d Tpw", None),
+            ("Basic dToK", None), // "u:\n"
+            ("Basic /zpw", None), // not UTF-8
+        ] {
+            let read = read_basic_credentials(&HeaderValue::from_static(value));
+            assert_eq!(read.map(|(user, _)| user).as_deref(), user, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_realm_is_quoted() {
+        let made = basic_challenge("a \"b\" \\ \r\nc").to_string();
+        assert_eq!(made, r#"Basic realm="a \"b\" \\   c", charset="UTF-8""#);
+    }
+}

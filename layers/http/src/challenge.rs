@@ -1,0 +1,185 @@
+//! Challenges (RFC 9110 §11.3).
+
+use crate::grammar::{read_quoted, split_list};
+use http::header::{HeaderMap, HeaderName};
+use std::fmt;
+
+/// A challenge of a server or proxy: a scheme, and its parameters or a token. It shows as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    text: String,
+}
+
+impl Challenge {
+    /// Creates a challenge from its text, which begins with the scheme: `Basic realm="x"`, `NTLM`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// Returns the whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the scheme as it came.
+    pub fn scheme(&self) -> &str {
+        self.text.split([' ', '\t']).next().unwrap_or_default()
+    }
+
+    /// Returns `true` if this is the scheme, in upper or lower case.
+    pub fn has_scheme(&self, scheme: &str) -> bool {
+        self.scheme().eq_ignore_ascii_case(scheme)
+    }
+
+    /// Returns the text behind the scheme: parameters, or a token.
+    pub fn rest(&self) -> &str {
+        let rest = self.text.get(self.scheme().len()..).unwrap_or_default();
+        rest.trim_matches([' ', '\t'])
+    }
+
+    /// Returns the value of a parameter, without its quotes.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut rest = self.rest();
+        while !rest.is_empty() {
+            let (key, value, left) = read_parameter(rest)?;
+            if key.eq_ignore_ascii_case(name) {
+                return Some(value);
+            }
+            rest = left;
+        }
+        None
+    }
+
+    /// Returns the realm, or an empty text.
+    pub fn realm(&self) -> String {
+        self.parameter("realm").unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq<str> for Challenge {
+    fn eq(&self, text: &str) -> bool {
+        self.text == text
+    }
+}
+
+impl PartialEq<&str> for Challenge {
+    fn eq(&self, text: &&str) -> bool {
+        self.text == *text
+    }
+}
+
+/// Reads one parameter, and returns its name, its value and the text behind it.
+fn read_parameter(text: &str) -> Option<(&str, String, &str)> {
+    let (key, rest) = text.split_once('=')?;
+    let key = key.trim_matches([' ', '\t', ',']);
+    let rest = rest.trim_start_matches([' ', '\t']);
+    if rest.starts_with('"') {
+        let (value, left) = read_quoted(rest)?;
+        return Some((key, value, left));
+    }
+    let (value, left) = rest.split_once(',').unwrap_or((rest, ""));
+    Some((key, value.trim_end().to_owned(), left))
+}
+
+/// Returns all challenges in the fields of a response that have this name, `Proxy-Authenticate` or
+/// `WWW-Authenticate`.
+pub fn challenges(headers: &HeaderMap, name: &HeaderName) -> Vec<Challenge> {
+    let mut challenges = Vec::new();
+    for value in headers.get_all(name) {
+        // A realm may be in Latin-1.
+        let text = String::from_utf8_lossy(value.as_bytes());
+        challenges.extend(split(&text).into_iter().map(Challenge::new));
+    }
+    challenges
+}
+
+/// Splits a list of challenges (RFC 9110 §11.6.1), whose parameters are separated by commas too.
+fn split(list: &str) -> Vec<&str> {
+    let mut starts: Vec<usize> = Vec::new();
+    let mut begin = 0;
+    for element in split_list(list, ',') {
+        if starts_challenge(element) {
+            starts.push(begin + element.len() - element.trim_start().len());
+        }
+        begin += element.len() + 1;
+    }
+    let ends = starts.iter().skip(1).copied().chain([list.len()]);
+    let spans = starts.iter().zip(ends);
+    spans
+        .filter_map(|(&start, end)| list.get(start..end))
+        .map(|challenge| challenge.trim_end_matches([',', ' ', '\t']))
+        .collect()
+}
+
+/// A scheme is a token with a space or nothing behind it, a parameter one with `=` behind it.
+fn starts_challenge(element: &str) -> bool {
+    let element = element.trim_matches([' ', '\t']);
+    let token = element.find([' ', '\t', '=']).unwrap_or(element.len());
+    let rest = element[token..].trim_start_matches([' ', '\t']);
+    token > 0 && !rest.starts_with('=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges_are_told_from_their_parameters() {
+        for (list, wanted) in [
+            ("", vec![]),
+            ("Basic realm=\"a\"", vec!["Basic realm=\"a\""]),
+            ("Negotiate, NTLM", vec!["Negotiate", "NTLM"]),
+            (
+                "NTLM TlRMTVNTUAAC==, Basic realm=\"a, Digest b\" , charset=\"UTF-8\"",
+                vec![
+                    "NTLM TlRMTVNTUAAC==",
+                    "Basic realm=\"a, Digest b\" , charset=\"UTF-8\"",
+                ],
+            ),
+            (
+                "Digest realm=\"\\\",Basic x\", nonce = \"n\", ,Basic",
+                vec!["Digest realm=\"\\\",Basic x\", nonce = \"n\"", "Basic"],
+            ),
+            ("realm=\"lost\"", vec![]),
+            (
+                "Basic realm=\"unfinished, NTLM",
+                vec!["Basic realm=\"unfinished, NTLM"],
+            ),
+        ] {
+            assert_eq!(split(list), wanted, "{list}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_read_with_and_without_quotes() {
+        let text = r#"Digest realm="a \"b\", c" , qop = "auth,auth-int",stale=TRUE ,nonce="n""#;
+        let challenge = Challenge::new(text);
+        assert!(challenge.has_scheme("digest"));
+        for (name, value) in [
+            ("realm", Some("a \"b\", c")),
+            ("QOP", Some("auth,auth-int")),
+            ("stale", Some("TRUE")),
+            ("nonce", Some("n")),
+            ("opaque", None),
+        ] {
+            assert_eq!(challenge.parameter(name).as_deref(), value, "{name}");
+        }
+        for text in [
+            "",
+            "Basic",
+            "NTLM TlRMTVNTUAAC==",
+            "Basic realm=\"x",
+            "=",
+            ",,",
+            "a =\"",
+        ] {
+            assert_eq!(Challenge::new(text).realm(), "", "{text}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+use crate::head;
+use http::header::{CONNECTION, UPGRADE};
+use http::{Request, Version};
+use wirestack_http::grammar::{has_token, is_token};
+
+/// Returns `true` if a request can be upgraded to `token`: it lists the token in `Upgrade`, has
+/// `Connection: Upgrade`, is HTTP/1.1 and announces no content.
+///
+/// "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110
+/// §7.8). Content would come before the other protocol, and a tunnel of bytes has no place for it.
+pub fn offers(request: &Request<()>, token: &str) -> bool {
+    let headers = request.headers();
+    request.version() == Version::HTTP_11
+        && has_token(headers, &CONNECTION, "upgrade")
+        && has_token(headers, &UPGRADE, token)
+        && !head::has_content(headers)
+}
+
+/// Returns `true` if the text is `token` or `token/token`, as the name of a protocol is.
+pub(super) fn is_protocol(text: &str) -> bool {
+    text.splitn(2, '/').all(is_token)
+}

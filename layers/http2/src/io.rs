@@ -1,0 +1,175 @@
+//! The socket and the task of h2: two pipes behind `AsyncRead` and `AsyncWrite`, and its wakers.
+
+use crate::streams::StreamId;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wirestack_layer::{End, Flow, Pipe};
+
+/// The socket of h2: the two pipes between a layer and h2.
+#[derive(Clone, Default)]
+pub(crate) struct Io(Arc<Mutex<Pipes>>);
+
+pub(crate) struct Pipes {
+    pub(crate) incoming: Pipe,
+    pub(crate) outgoing: Pipe,
+    /// `true` while h2 has bytes to write for which there was no room.
+    pub(crate) blocked: bool,
+}
+
+impl Default for Pipes {
+    fn default() -> Self {
+        Self {
+            incoming: Pipe::new(),
+            // Room for a frame of the usual size. More bytes wait in h2, which counts them.
+            outgoing: Pipe::with_limit(16 * 1024),
+            blocked: false,
+        }
+    }
+}
+
+impl Io {
+    pub(crate) fn pipes(&self) -> MutexGuard<'_, Pipes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let mut pipes = self.pipes();
+        let mut written = 0;
+        for slice in slices {
+            let n = slice.len().min(pipes.outgoing.room());
+            pipes.outgoing.write(&slice[..n]);
+            written += n;
+        }
+        let wanted = slices.iter().any(|slice| !slice.is_empty());
+        pipes.blocked = wanted && written == 0;
+        if pipes.blocked {
+            return Poll::Pending; // `process` polls again when there is room
+        }
+        Poll::Ready(Ok(written))
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let incoming = &mut self.pipes().incoming;
+        if let Some(end) = incoming.end() {
+            return Poll::Ready(match end {
+                End::Finished => Ok(()),
+                End::Aborted(error) => Err(io::Error::other(error.clone())),
+            });
+        }
+        let n = incoming.first().len().min(buf.remaining());
+        if n == 0 {
+            return Poll::Pending; // `process` polls again when there is more
+        }
+        buf.put_slice(&incoming.first()[..n]);
+        incoming.consume(n);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write(&[io::IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write(slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The tasks of h2 that were woken: the connection, and streams.
+#[derive(Default)]
+pub(crate) struct Woken {
+    connection: AtomicBool,
+    streams: Mutex<Vec<StreamId>>,
+}
+
+impl Woken {
+    pub(crate) fn take_connection(&self) -> bool {
+        self.connection.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn take_streams(&self, into: &mut Vec<StreamId>) {
+        into.append(&mut self.streams.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.is_empty() && !self.connection.load(Ordering::Acquire)
+    }
+
+    /// Makes the waker of one stream.
+    pub(crate) fn stream(self: &Arc<Self>, stream: StreamId) -> Arc<StreamWaker> {
+        Arc::new(StreamWaker {
+            woken: self.clone(),
+            stream,
+            queued: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(self.clone())
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.connection.store(true, Ordering::Release);
+    }
+}
+
+/// The waker of a stream. It adds the stream to the woken ones, once.
+pub(crate) struct StreamWaker {
+    woken: Arc<Woken>,
+    stream: StreamId,
+    queued: AtomicBool,
+}
+
+impl StreamWaker {
+    /// Notes that the stream is about to be processed.
+    pub(crate) fn begin(&self) {
+        self.queued.store(false, Ordering::Release);
+    }
+}
+
+impl Wake for StreamWaker {
+    fn wake(self: Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            let mut streams = self
+                .woken
+                .streams
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            streams.push(self.stream);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A connection of h2, in either role.
+
+use crate::error::{Http2Error, NotOffered, local, peer, typed};
+use crate::io::{Io, Woken};
+use crate::request::{RequestKind, request_kind};
+use crate::settings::Settings;
+use crate::stream::Stream;
+use crate::streams::{Head, StreamId, Streams};
+use bytes::Bytes;
+use h2::client::{self, SendRequest};
+use h2::ext::Protocol;
+use h2::{PingPong, server};
+use http::Request;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use wirestack_layer::{Error, Flow, Flows, Place};
+
+/// A connection of h2 in its role and state.
+pub(crate) enum Session {
+    ClientHandshake(Handshake<(SendRequest<Bytes>, client::Connection<Io, Bytes>)>),
+    /// Without the first part, no more streams will be opened. h2 ends such a connection after its
+    /// last stream.
+    Client(
+        Option<SendRequest<Bytes>>,
+        Box<client::Connection<Io, Bytes>>,
+    ),
+    ServerHandshake(Handshake<server::Connection<Io, Bytes>>),
+    Server(Box<server::Connection<Io, Bytes>>),
+    Over,
+}
+
+type Handshake<T> = Pin<Box<dyn Future<Output = Result<T, h2::Error>> + Send>>;
+
+/// The result of one poll.
+pub(crate) enum Polled {
+    Idle,
+    Moved,
+    Over(Option<h2::Error>),
+}
+
+impl Session {
+    pub(crate) fn client(io: Io, settings: &Settings) -> Self {
+        let mut builder = client::Builder::new();
+        builder
+            .initial_window_size(settings.stream_window)
+            .initial_connection_window_size(settings.connection_window)
+            .max_send_buffer_size(settings.send_buffer)
+            .max_frame_size(settings.frame)
+            .max_header_list_size(settings.fields)
+            .max_concurrent_streams(0) // the server's own, which only pushes
+            // It stays zero until the SETTINGS of the peer arrive. h2 shows that in no other way.
+            .initial_max_send_streams(0)
+            .enable_push(false);
+        Self::ClientHandshake(Box::pin(async move { builder.handshake(io).await }))
+    }
+
+    pub(crate) fn server(io: Io, settings: &Settings) -> Self {
+        let mut builder = server::Builder::new();
+        builder
+            .initial_window_size(settings.stream_window)
+            .initial_connection_window_size(settings.connection_window)
+            .max_send_buffer_size(settings.send_buffer)
+            .max_frame_size(settings.frame)
+            .max_header_list_size(settings.fields)
+            .max_concurrent_streams(settings.streams);
+        if settings.extended_connect {
+            builder.enable_connect_protocol();
+        }
+        Self::ServerHandshake(Box::pin(builder.handshake(io)))
+    }
+
+    /// Returns `true` once the SETTINGS of the peer are in.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::Client(Some(send), _) => send.current_max_send_streams() > 0,
+            Self::Client(None, _) | Self::Server(_) | Self::Over => true,
+            Self::ClientHandshake(_) | Self::ServerHandshake(_) => false,
+        }
+    }
+
+    /// Returns `Some(true)` if the peer offers extended CONNECT; `None` before that is known.
+    pub(crate) fn offers_extended_connect(&self) -> Option<bool> {
+        match self {
+            Self::Client(Some(send), _) if self.is_open() => {
+                Some(send.is_extended_connect_protocol_enabled())
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn ping_pong(&mut self) -> Option<PingPong> {
+        match self {
+            Self::Client(_, connection) => connection.ping_pong(),
+            Self::Server(connection) => connection.ping_pong(),
+            _ => None,
+        }
+    }
+
+    /// Starts a graceful shutdown: no new streams. Returns `false` before the handshake, when
+    /// nothing was done.
+    pub(crate) fn finish(&mut self) -> bool {
+        match self {
+            Self::Client(send, _) => *send = None, // h2 says GOAWAY when the last handle is gone
+            Self::Server(connection) => connection.graceful_shutdown(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Sends the requests that the server allows by now, and returns their streams.
+    pub(crate) fn open_streams(
+        &mut self,
+        waiting: &mut VecDeque<(StreamId, Request<()>)>,
+        p: &mut Flows<'_, Streams, Streams>,
+        woken: &Arc<Woken>,
+        cx: &mut Context<'_>,
+    ) -> Vec<Stream> {
+        let mut asked = Vec::new();
+        let open = self.is_open();
+        let Self::Client(Some(send), _) = self else {
+            return asked;
+        };
+        // The SETTINGS of the server tell what it allows (RFC 8441 §3).
+        while open && let Some((id, request)) = waiting.pop_front() {
+            let extended = request.extensions().get::<Protocol>().is_some();
+            let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
+                Err(peer(Http2Error::NotOffered).retry_on_new_connection(NotOffered))
+            } else {
+                match send.poll_ready(cx) {
+                    Poll::Pending => {
+                        waiting.push_front((id, request));
+                        break;
+                    }
+                    Poll::Ready(Ok(())) => send
+                        .send_request(request, false)
+                        .map_err(|error| refused(&error)),
+                    Poll::Ready(Err(error)) => Err(refused(&error)),
+                }
+            };
+            match outcome {
+                Ok(pair) => asked.push(Stream::asked(id, pair, woken)),
+                Err(error) => {
+                    p.from_app.forget(id);
+                    if let Some(mut pipe) = p.to_app.write(id) {
+                        pipe.abort(error.at(Place::Layer(p.index)));
+                    }
+                }
+            }
+        }
+        asked
+    }
+
+    /// Lets h2 read and write. Adds the requests of a client to `to_app`, and their streams to
+    /// `arrived`.
+    pub(crate) fn poll(
+        &mut self,
+        to_app: &mut Streams,
+        arrived: &mut Vec<Stream>,
+        woken: &Arc<Woken>,
+        cx: &mut Context<'_>,
+    ) -> Polled {
+        match self {
+            Self::ClientHandshake(handshake) => match handshake.as_mut().poll(cx) {
+                Poll::Pending => Polled::Idle,
+                Poll::Ready(Err(error)) => Polled::Over(Some(error)),
+                Poll::Ready(Ok((send, connection))) => {
+                    *self = Self::Client(Some(send), connection.into());
+                    Polled::Moved
+                }
+            },
+            Self::ServerHandshake(handshake) => match handshake.as_mut().poll(cx) {
+                Poll::Pending => Polled::Idle,
+                Poll::Ready(Err(error)) => Polled::Over(Some(error)),
+                Poll::Ready(Ok(connection)) => {
+                    *self = Self::Server(connection.into());
+                    Polled::Moved
+                }
+            },
+            Self::Client(_, connection) => match Pin::new(connection).poll(cx) {
+                Poll::Pending => Polled::Idle,
+                Poll::Ready(result) => Polled::Over(result.err()),
+            },
+            Self::Server(connection) => {
+                let mut polled = Polled::Idle;
+                while to_app.room() > 0 {
+                    match connection.poll_accept(cx) {
+                        Poll::Pending => return polled,
+                        Poll::Ready(None) => return Polled::Over(None),
+                        Poll::Ready(Some(Err(error))) => return Polled::Over(Some(error)),
+                        Poll::Ready(Some(Ok((request, respond)))) => {
+                            let (head, recv) = request.into_parts();
+                            let request = Request::from_parts(head, ());
+                            let tunnel = request_kind(&request) != RequestKind::Response;
+                            let id = to_app.push(Head::Request(request));
+                            arrived.push(Stream::offered(id, respond, recv, tunnel, woken));
+                            polled = Polled::Moved;
+                        }
+                    }
+                }
+                // The application has enough requests to answer. The open streams go on.
+                match connection.poll_closed(cx) {
+                    Poll::Pending => polled,
+                    Poll::Ready(result) => Polled::Over(result.err()),
+                }
+            }
+            Self::Over => Polled::Idle,
+        }
+    }
+}
+
+/// Returns the error of a stream that this connection cannot open.
+fn refused(error: &h2::Error) -> Error {
+    typed(error).unwrap_or_else(|| local(Http2Error::Closed))
+}

@@ -1,0 +1,60 @@
+//! Certificates and private keys as PEM text (RFC 7468).
+
+use crate::TlsError;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fmt;
+use wirestack_layer::Error;
+
+/// A certificate chain and its private key, before they are parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    chain: Pem,
+    key: Pem,
+}
+
+impl Identity {
+    pub(crate) fn new(chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        let (chain, key) = (Pem(chain.into()), Pem(key.into()));
+        Self { chain, key }
+    }
+
+    pub(crate) fn parse(
+        &self,
+    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
+        let chain = certificates(std::slice::from_ref(&self.chain), "certificate chain")?;
+        let what = "private key";
+        let mut keys = PrivateKeyDer::pem_slice_iter(&self.key.0);
+        let key = keys.next().ok_or(TlsError::NoPem(what).local())?;
+        let key = key.map_err(|source| TlsError::Pem { what, source }.local())?;
+        Ok((chain, key))
+    }
+}
+
+/// PEM text. It may hold a secret, so `Debug` shows only its length.
+#[derive(Clone)]
+pub(crate) struct Pem(pub(crate) Vec<u8>);
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pem({} bytes)", self.0.len())
+    }
+}
+
+/// Reads every certificate in each text. Each text must hold at least one.
+pub(crate) fn certificates(
+    texts: &[Pem],
+    what: &'static str,
+) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let mut all = Vec::new();
+    for text in texts {
+        let before = all.len();
+        for certificate in CertificateDer::pem_slice_iter(&text.0) {
+            all.push(certificate.map_err(|source| TlsError::Pem { what, source }.local())?);
+        }
+        if all.len() == before {
+            return Err(TlsError::NoPem(what).local());
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,86 @@
+use std::fmt;
+
+/// The reason for closing a WebSocket, as a number (RFC 6455 §7.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CloseCode(u16);
+
+impl CloseCode {
+    /// 1000: the purpose of the connection has been fulfilled.
+    pub const NORMAL: Self = Self(1000);
+    /// 1001: a server shuts down, or a browser leaves the page.
+    pub const GOING_AWAY: Self = Self(1001);
+    /// 1002: the peer broke the protocol.
+    pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// 1003: this kind of data cannot be accepted.
+    pub const UNSUPPORTED_DATA: Self = Self(1003);
+    /// 1005: the Close frame has no code. It is never sent.
+    pub const NO_STATUS: Self = Self(1005);
+    /// 1007: the content of a message does not fit its kind, such as text that is not UTF-8.
+    pub const INVALID_DATA: Self = Self(1007);
+    /// 1008: a message violates a policy.
+    pub const POLICY_VIOLATION: Self = Self(1008);
+    /// 1009: a message is too big.
+    pub const TOO_BIG: Self = Self(1009);
+    /// 1010: the server did not accept an extension that the client needs.
+    pub const EXTENSION_REQUIRED: Self = Self(1010);
+    /// 1011: the server met an unexpected condition.
+    pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1012: the service restarts.
+    pub const SERVICE_RESTART: Self = Self(1012);
+    /// 1013: try again later.
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
+    /// 1014: a gateway got an invalid response from the server behind it.
+    pub const BAD_GATEWAY: Self = Self(1014);
+
+    /// Wraps a code, also one that must not be sent.
+    pub const fn new(code: u16) -> Self {
+        Self(code)
+    }
+
+    /// Returns `true` if the code may be sent in a Close frame: it is registered, or between 3000
+    /// and 4999. The codes 1004, 1005, 1006 and 1015 are reserved.
+    pub const fn is_sendable(self) -> bool {
+        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+
+    /// Returns `true` if the code means no fault: 1000, 1001, and no code at all.
+    pub const fn is_clean(self) -> bool {
+        matches!(self, Self::NORMAL | Self::GOING_AWAY | Self::NO_STATUS)
+    }
+}
+
+impl From<u16> for CloseCode {
+    fn from(code: u16) -> Self {
+        Self(code)
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.0
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_never_stand_on_the_wire() {
+        let sendable = |code: &u16| CloseCode(*code).is_sendable();
+        let found: Vec<u16> = (0..3001).filter(sendable).collect();
+        let registered = [
+            1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
+        ];
+        assert_eq!(found[..12], registered);
+        assert_eq!(found[12..], [3000]);
+        assert!([3999, 4000, 4999].iter().all(sendable));
+        assert!(![5000, 65535].iter().any(sendable));
+    }
+}

@@ -1,0 +1,106 @@
+use crate::NAME;
+use crate::close::{CloseFrame, Closer};
+use crate::close_code::CloseCode;
+use crate::deflate::Compression;
+use crate::handshake::Negotiated;
+use crate::ping::{PingToken, Pings, Pong};
+use bytes::Bytes;
+use wirestack_layer::Error;
+
+/// The pings, the closing and the negotiated parameters of a WebSocket: all that is not messages.
+/// It has the same type for both roles and every [`Payload`](crate::Payload).
+///
+/// A [`Socket`](crate::Socket) dereferences to it. In a stack of any depth,
+/// [`part`](wirestack_layer::LayerExt::part) finds the one of the topmost WebSocket.
+///
+/// ```
+/// use wirestack_layer::{Layer, LayerExt, Pipe};
+/// use wirestack_websocket::{Control, Server, Settings};
+///
+/// let server = Server::established(Settings::default()).tunnel();
+/// let mut stack: Box<dyn Layer<In = Pipe, Out = Pipe>> = Box::new(server);
+/// stack.part_mut::<Control>().unwrap().close(4000, "enough")?;
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Control {
+    pub(crate) pings: Pings,
+    /// The Close frame that is sent when the application has finished.
+    pub(crate) close_frame: CloseFrame,
+    pub(crate) closed: Option<(CloseFrame, Closer)>,
+    pub(crate) negotiated: Negotiated,
+}
+
+impl Control {
+    pub(crate) fn new() -> Self {
+        Self {
+            pings: Pings::default(),
+            close_frame: CloseFrame::bare(CloseCode::NORMAL),
+            closed: None,
+            negotiated: Negotiated::default(),
+        }
+    }
+
+    /// Returns the subprotocol that the server chose, once open.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.negotiated.subprotocol.as_deref()
+    }
+
+    /// Returns the negotiated compression, once open. Without one, messages are not compressed.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.negotiated.compression.as_ref()
+    }
+
+    /// Sends a ping at the next `process`, once open. [`pong`](Self::pong) and
+    /// [`pong_to`](Self::pong_to) return its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`WebSocketError::LongPing`](crate::WebSocketError::LongPing) beyond 125 bytes,
+    /// [`WebSocketError::TooManyPings`](crate::WebSocketError::TooManyPings) while 64 are
+    /// unanswered.
+    pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<PingToken, Error> {
+        self.pings
+            .add(payload.into())
+            .map_err(|cause| Error::local(NAME, cause))
+    }
+
+    /// Takes the oldest answer to a ping. A pong answers its own ping and all pings before it.
+    pub fn pong(&mut self) -> Option<Pong> {
+        self.pings.next_pong()
+    }
+
+    /// Returns `true` if [`pong_to`](Self::pong_to) would return the answer to this ping.
+    pub fn is_answered(&self, ping: PingToken) -> bool {
+        self.pings.is_answered(ping)
+    }
+
+    /// Takes the answer to this ping, once it has arrived.
+    pub fn pong_to(&mut self, ping: PingToken) -> Option<Pong> {
+        self.pings.pong_to(ping)
+    }
+
+    /// Sets the code and the reason of the Close frame that is sent when the application has
+    /// finished; without this call, the code is 1000. It closes nothing: the application closes by
+    /// finishing.
+    ///
+    /// # Errors
+    ///
+    /// [`WebSocketError::UnsendableCode`](crate::WebSocketError::UnsendableCode),
+    /// [`WebSocketError::LongReason`](crate::WebSocketError::LongReason).
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        let close_frame = CloseFrame::new(code.into(), reason);
+        self.close_frame = close_frame.map_err(|cause| Error::local(NAME, cause))?;
+        Ok(())
+    }
+
+    /// Returns the peer's Close frame, once it has arrived.
+    pub fn closed(&self) -> Option<&CloseFrame> {
+        self.closed.as_ref().map(|(frame, _)| frame)
+    }
+
+    /// Returns the side that sent its Close frame first, once the peer's has arrived.
+    pub fn closed_by(&self) -> Option<Closer> {
+        self.closed.as_ref().map(|(_, closer)| *closer)
+    }
+}

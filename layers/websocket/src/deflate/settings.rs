@@ -1,0 +1,81 @@
+use super::pool::Pool;
+
+/// The compression of messages, if the peer agrees: permessage-deflate (RFC 7692).
+///
+/// It is off unless [`Settings::deflate`](crate::Settings::deflate) has a value, because
+/// compression can reveal secrets. An attacker who sees the length of messages, and can put text
+/// into the same context as a secret, finds the secret byte by byte (CRIME and BREACH; RFC 7692
+/// §8). Use it where messages do not hold both. If single messages are harmless, but not all of
+/// them together, use it with [no context takeover](Self::server_no_context_takeover).
+///
+/// # Memory
+///
+/// A connection allocates nothing for compression until the first compressed message. Then, with
+/// the whole window of 15 bits, a compressor takes about 320 KiB and a decompressor about 47 KiB;
+/// with 12 bits and less, a compressor takes about 205 KiB. Without context takeover, a connection
+/// holds them only while it handles a message, and all connections whose settings are clones of one
+/// value share them.
+///
+/// ```
+/// use wirestack_websocket::{Deflate, Settings};
+///
+/// let mut deflate = Deflate::default();
+/// deflate.server_no_context_takeover = true;
+/// deflate.client_max_window_bits = 12;
+///
+/// let mut settings = Settings::default();
+/// settings.deflate = Some(deflate);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Deflate {
+    /// `true` if the server compresses each message separately; `false` by default. A client that
+    /// wants it fails if the server does not agree.
+    pub server_no_context_takeover: bool,
+    /// `true` if the client compresses each message separately; `false` by default.
+    pub client_no_context_takeover: bool,
+    /// The largest window that the server compresses with, as a power of two from 8 to 15; 15 by
+    /// default. A client that wants less than 15 fails if the server does not agree.
+    pub server_max_window_bits: u8,
+    /// The largest window that the client compresses with, as a power of two from 8 to 15; 15 by
+    /// default. A server can limit only clients that offer this.
+    pub client_max_window_bits: u8,
+    /// The effort of this side's compressor, from 0 for none to 9; 6 by default.
+    pub level: u8,
+    /// The shortest message that this side compresses, in bytes; 64 by default.
+    pub threshold: usize,
+    pub(super) pool: Pool,
+}
+
+impl Default for Deflate {
+    fn default() -> Self {
+        Self {
+            server_no_context_takeover: false,
+            client_no_context_takeover: false,
+            server_max_window_bits: MAX_BITS,
+            client_max_window_bits: MAX_BITS,
+            level: 6,
+            threshold: 64,
+            pool: Pool::default(),
+        }
+    }
+}
+
+/// The parameters of compression that both sides agreed on (RFC 7692 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compression {
+    /// `true` if the server compresses each message separately.
+    pub server_no_context_takeover: bool,
+    /// `true` if the client compresses each message separately.
+    pub client_no_context_takeover: bool,
+    /// The window that the server compresses with, as a power of two from 8 to 15.
+    pub server_max_window_bits: u8,
+    /// The window that the client compresses with, as a power of two from 8 to 15.
+    pub client_max_window_bits: u8,
+}
+
+/// The name of the extension (RFC 7692 §7).
+pub(super) const NAME: &str = "permessage-deflate";
+pub(super) const MIN_BITS: u8 = 8;
+pub(super) const MAX_BITS: u8 = 15;
