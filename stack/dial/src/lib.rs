@@ -10,9 +10,11 @@
 //! * [`Step`]: one action for the driver of a dialer: the next thing to do.
 //! * [`Destination`]: the other end of one connection that the driver opens.
 //!
-//! The [`Trace`] of a dialer records the steps, and a [`DialError`] has the reason if connecting failed.
+//! The [`Trace`] of a dialer records the steps, and a [`DialError`] has the reason if connecting
+//! failed.
 //!
-//! A driver has the sockets and the clock. Here a test is the driver, and dials through a SOCKS proxy:
+//! A driver has the sockets and the clock. Here a test is the driver, and dials through a SOCKS
+//! proxy:
 //!
 //! ```
 //! use wirestack_dial::{Dialer, Hop, Plan, Routes, Step, Target, Timeouts};
@@ -52,7 +54,7 @@
 //! # Contents
 //!
 //! ```text
-//!   route/   where to go: endpoint, hop, target, routes, environment
+//!   route/   where to go: endpoint, hop, target, routes, environment, redirects
 //!     |
 //!   plan/    the layers to build there, for each hop and for the target
 //!     |
@@ -81,7 +83,7 @@ pub use dialer::step::{Answer, BlockingTask, CredentialsRequest, Step, Timeouts}
 pub use plan::Plan;
 pub use plan::hints::{RetryHints, SeedStream};
 pub use plan::http2::BoxHttp2;
-pub use plan::websocket::{BoxSocket, HttpVersions, RedirectError, Redirects, WebSocketOptions};
+pub use plan::websocket::{BoxSocket, HttpVersions, WebSocketOptions};
 pub use pool::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection};
 pub use report::error::{DialError, Phase, Reason, Retry, RouteFailed, Unreached};
 pub use report::event::Event;
@@ -92,6 +94,7 @@ pub use retry::{Backoff, Next, Reconnect};
 pub use route::endpoint::{Endpoint, RouteError};
 pub use route::environment::Environment;
 pub use route::hop::Hop;
+pub use route::redirects::{RedirectError, Redirects};
 pub use route::routes::Routes;
 pub use route::target::Target;
 

@@ -109,7 +109,7 @@ struct Entry {
     idle_since: Option<Instant>,
 }
 
-/// The way to get a stream.
+/// The decision about how to get a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checkout {
     /// Open the stream on the connection that is open.
@@ -133,7 +133,7 @@ impl PoolState {
         }
     }
 
-    /// Returns the way to get a stream. `streams` is the number of streams on the connection, or 0 if
+    /// Decides how to get a stream. `streams` is the number of streams on the connection, or 0 if
     /// there is no connection.
     pub fn check_out(&mut self, key: &PoolKey, streams: usize) -> Checkout {
         let has_room = self.connections.len() < self.config.connections;
@@ -174,8 +174,8 @@ impl PoolState {
         self.connections.remove(key);
     }
 
-    /// Checks if a connection with this number of streams has been idle for too long. Returns the time
-    /// of the next check, or `None` if the connection is to be closed.
+    /// Checks if a connection with this number of streams has been idle for too long. Returns the
+    /// time of the next check, or `None` if the connection is to be closed.
     pub fn check_idle(&mut self, key: &PoolKey, streams: usize, now: Instant) -> Option<Instant> {
         let entry = self.connections.get_mut(key)?;
         if streams > 0 {

@@ -12,8 +12,8 @@ use wirestack_websocket::CloseCode;
 
 /// The time to wait before connecting again (RFC 6455 §7.2.3).
 ///
-/// The first wait is a random time, so that the clients of a server that failed do not all come back
-/// at once. Each later wait is between half and all of a time that doubles with each failure.
+/// The first wait is a random time, so that the clients of a server that failed do not all come
+/// back at once. Each later wait is between half and all of a time that doubles with each failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -89,8 +89,8 @@ impl Reconnect {
 
     /// Records that the peer closed the WebSocket with this code, and returns the decision.
     ///
-    /// If the server goes away, restarts or fails, the client connects again. 1000 is a normal end, and
-    /// every other code is a refusal.
+    /// If the server goes away, restarts or fails, the client connects again. 1000 is a normal end,
+    /// and every other code is a refusal.
     pub fn closed(&mut self, code: CloseCode, now: Instant) -> Next {
         match code {
             CloseCode::NORMAL => Next::Done,

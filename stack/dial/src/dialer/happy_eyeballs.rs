@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use wirestack_layer::{Error, Instant, origin};
 
-/// A look-up and the attempts to connect to its addresses. An attempt starts when the last one failed
-/// or 250 ms after it; the first that opens wins.
+/// A look-up and the attempts to connect to its addresses. An attempt starts when the last one
+/// failed or 250 ms after it; the first that opens wins.
 pub(crate) struct HappyEyeballs {
     lookup: Option<(LookupId, Instant)>,
     /// All destinations that are known, tried or not.
@@ -88,8 +88,8 @@ impl HappyEyeballs {
         self.lookup.is_some() && self.known.is_empty()
     }
 
-    /// Takes addresses of the look-up; more may follow unless it is `over`. Returns `false` if the race
-    /// does not wait for this look-up.
+    /// Takes addresses of the look-up; more may follow unless it is `over`. Returns `false` if the
+    /// race does not wait for this look-up.
     pub(crate) fn found(
         &mut self,
         lookup: LookupId,
@@ -225,7 +225,8 @@ impl HappyEyeballs {
     }
 }
 
-/// Returns the time that an attempt may take. A shared connection is dialed with all its own timeouts.
+/// Returns the time that an attempt may take. A shared connection is dialed with all its own
+/// timeouts.
 fn allowed(attempt: &Attempt, timeouts: &Timeouts) -> Duration {
     match attempt.to {
         Destination::Stream(_) => timeouts.total,

@@ -25,13 +25,13 @@ use wirestack_layer::{Error, Instant, Layer, Place, Seed};
 /// The state machine that carries out a [`Plan`]: it tells a driver each [`Step`], and the driver
 /// tells it the results.
 ///
-/// A driver calls [`step`](Self::step) until it returns [`Wait`](Step::Wait), carries out each step,
-/// reports the results, and calls `step` again. Whenever something moved in the stack of an open
-/// attempt, it calls [`observe`](Self::observe).
+/// A driver calls [`step`](Self::step) until it returns [`Wait`](Step::Wait), carries out each
+/// step, reports the results, and calls `step` again. Whenever something moved in the stack of an
+/// open attempt, it calls [`observe`](Self::observe).
 ///
-/// It tries the routes to the target in order. On each route it races the addresses of the first name
-/// by Happy Eyeballs (RFC 8305). A layer that needs a new connection gets one, at most five times. If
-/// the plan follows redirects, it follows at most five. Everything has a timeout.
+/// It tries the routes to the target in order. On each route it races the addresses of the first
+/// name by Happy Eyeballs (RFC 8305). A layer that needs a new connection gets one, at most five
+/// times. If the plan follows redirects, it follows at most five. Everything has a timeout.
 pub struct Dialer<L: Layer> {
     plan: Plan<L>,
     seeds: SeedStream,
@@ -215,7 +215,8 @@ where
         });
     }
 
-    /// Builds the stack for the next connection. Returns `false` after it ended the dialing instead.
+    /// Builds the stack for the next connection. Returns `false` after it ended the dialing
+    /// instead.
     fn build(&mut self, now: Instant) -> bool {
         let Some(route) = self.routes.front() else {
             return false;

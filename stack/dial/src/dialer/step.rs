@@ -11,8 +11,9 @@ use wirestack_layer::{Error, Instant};
 /// One action for the driver of a [`Dialer`](crate::Dialer): the next thing to do.
 #[derive(Debug)]
 pub enum Step {
-    /// Look up this name, then call [`Dialer::resolved`](super::Dialer::resolved). A driver that gets
-    /// the addresses in parts calls [`Dialer::found`](super::Dialer::found) with each part before.
+    /// Look up this name, then call [`Dialer::resolved`](super::Dialer::resolved). A driver that
+    /// gets the addresses in parts calls [`Dialer::found`](super::Dialer::found) with each part
+    /// before.
     Resolve {
         /// The identifier of the look-up, for the answer.
         lookup: LookupId,
@@ -52,8 +53,8 @@ pub enum Step {
         /// The data to send.
         data: Bytes,
     },
-    /// Run this on a thread that may block, then call [`Dialer::answer`](super::Dialer::answer) with
-    /// it.
+    /// Run this on a thread that may block, then call [`Dialer::answer`](super::Dialer::answer)
+    /// with it.
     SpawnBlocking {
         /// The identifier of the question, for the answer.
         question: QuestionId,
@@ -132,7 +133,7 @@ pub struct Timeouts {
     pub total: Duration,
     /// The delay before the next address is tried beside those under way (RFC 8305 §5): 250 ms.
     pub attempt_delay: Duration,
-    /// The delay in which IPv6 addresses may still arrive after IPv4 addresses (RFC 8305 §3): 50 ms.
+    /// The delay in which IPv6 addresses may follow IPv4 addresses (RFC 8305 §3): 50 ms.
     pub resolution_delay: Duration,
 }
 

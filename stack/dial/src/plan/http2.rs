@@ -18,8 +18,8 @@ use wirestack_tls::rustls::ClientConfig;
 pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
 
 impl Plan<BoxHttp2> {
-    /// Plans an HTTP/2 connection (`http://`, `https://`, `ws://` or `wss://`). Without TLS it starts
-    /// with prior knowledge (RFC 9113 §3.3). For `tls`, see [`websocket`](Plan::websocket).
+    /// Plans an HTTP/2 connection (`http://`, `https://`, `ws://` or `wss://`). Without TLS it
+    /// starts with prior knowledge (RFC 9113 §3.3). For `tls`, see [`websocket`](Plan::websocket).
     ///
     /// # Errors
     ///

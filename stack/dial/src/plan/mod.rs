@@ -1,4 +1,4 @@
-//! What to connect to, by which routes, and which layers to build for it.
+//! The plan of a connection: the target, the routes to it, and the layers to build.
 
 pub(crate) mod hints;
 pub(crate) mod http2;
@@ -10,9 +10,9 @@ pub(crate) mod websocket;
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{FirstHop, Route};
-use crate::plan::websocket::RedirectError;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
+use crate::route::redirects::RedirectError;
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
 use wirestack_layer::{Error, Flow, Layer, origin};
@@ -23,11 +23,11 @@ use wirestack_tls as tls;
 /// A target, the routes to it, and the stack of layers to build on each connection.
 ///
 /// The stack is built anew for each connection, with the [hints](RetryHints) of the layers of the
-/// last ones. There are ready-made plans for targets behind hops; [`new`](Self::new) is for stacks of
-/// the caller's own.
+/// last ones. There are ready-made plans for targets behind hops; [`new`](Self::new) is for stacks
+/// of the caller's own.
 pub struct Plan<L>(pub(crate) Box<dyn PlanKind<L>>);
 
-/// The kind of a plan: the questions of a dialer that each kind of target answers in its own way.
+/// The kind of a plan: the part that is different for each kind of target.
 pub(crate) trait PlanKind<L>: Send {
     /// Returns the routes to the present target.
     fn routes(&self) -> Result<Vec<Route>, Error>;
@@ -56,8 +56,8 @@ pub(crate) trait PlanKind<L>: Send {
         false
     }
 
-    /// Builds the stack on a stream of a shared connection to the target, which was opened with this
-    /// response.
+    /// Builds the stack on a stream of a shared connection to the target, which was opened with
+    /// this response.
     fn build_on(&mut self, _: Response<()>, _: &mut SeedStream) -> Option<Result<L, Error>> {
         None
     }
@@ -66,9 +66,9 @@ pub(crate) trait PlanKind<L>: Send {
 impl<L> Plan<L> {
     /// Uses shared HTTP/2 connections.
     ///
-    /// A route uses one shared connection: to the target, if a WebSocket over HTTP/2 is possible, or
-    /// else to the last HTTP/2 proxy of the route. A proxy that gets its credentials only after a
-    /// challenge is never shared.
+    /// A route uses one shared connection: to the target, if a WebSocket over HTTP/2 is possible,
+    /// or else to the last HTTP/2 proxy of the route. A proxy that gets its credentials only after
+    /// a challenge is never shared.
     #[must_use]
     pub fn sharing(mut self) -> Self {
         self.0.share();
@@ -78,7 +78,8 @@ impl<L> Plan<L> {
     /// Creates a plan for a stack of the caller's own.
     ///
     /// `endpoint` is the address of the first connection. `parts` has the name of the hop or target
-    /// that each layer belongs to, from the wire up, for errors and traces. `build` builds the stack.
+    /// that each layer belongs to, from the wire up, for errors and traces. `build` builds the
+    /// stack.
     pub fn new(
         endpoint: Endpoint,
         parts: Vec<String>,

@@ -95,8 +95,8 @@ impl RouteBuilder {
         }
     }
 
-    /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to the
-    /// target itself.
+    /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to
+    /// the target itself.
     pub(crate) fn routes(
         &self,
         shared: Option<(http2::ConnectRequest, http2::Settings)>,
@@ -142,8 +142,8 @@ impl RouteBuilder {
         })
     }
 
-    /// Returns the shared connection to the last HTTP/2 proxy among the hops that allows one, and the
-    /// number of hops that this connection covers.
+    /// Returns the shared connection to the last HTTP/2 proxy among the hops that allows one, and
+    /// the number of hops that this connection covers.
     fn shared_hop(
         &self,
         hops: &[Hop],
@@ -232,7 +232,8 @@ impl RouteBuilder {
                     Some(own) => own,
                     None => self.tls()?,
                 };
-                // Offer only the protocol that the next layer speaks: the proxy chooses from the offer.
+                // Offer only the protocol that the next layer speaks: the proxy chooses from the
+                // offer.
                 let protocol: &[&[u8]] = match hop.proxy {
                     Proxy::H2 => &[b"h2"],
                     _ => &[b"http/1.1"],
@@ -255,8 +256,8 @@ impl RouteBuilder {
         Ok(tunnels)
     }
 
-    /// Builds the target's TLS, if it has one. It offers these protocols by ALPN; without them, those
-    /// of its settings.
+    /// Builds the target's TLS, if it has one. It offers these protocols by ALPN; without them,
+    /// those of its settings.
     pub(crate) fn secure(&self, alpn: Option<&[&[u8]]>) -> Result<Option<tls::Client>, Error> {
         if !self.target.is_secure() {
             return Ok(None);
@@ -264,8 +265,8 @@ impl RouteBuilder {
         secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
     }
 
-    /// Returns the TLS settings of the plan. Without any, it creates settings with the system's roots,
-    /// and only for a route that needs TLS: some machines have no roots.
+    /// Returns the TLS settings of the plan. Without any, it creates settings with the system's
+    /// roots, and only for a route that needs TLS: some machines have no roots.
     fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
         if self.tls.get().is_none() {
             let config = default_tls()?;
@@ -288,8 +289,8 @@ fn default_tls() -> Result<Arc<ClientConfig>, Error> {
     Err(Error::local(origin::ROUTE, NoTls))
 }
 
-/// Returns the key of a shared connection: equal for the same destination, hops, credentials and TLS
-/// settings.
+/// Returns the key of a shared connection: equal for the same destination, hops, credentials and
+/// TLS settings.
 fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
     let mut key = format!("{target} {:p}", tls.map_or(std::ptr::null(), Arc::as_ptr));
     for hop in hops {

@@ -2,9 +2,10 @@
 
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
-use crate::plan::websocket::{BoxSocket, HttpVersions, RedirectError, WebSocketOptions};
+use crate::plan::websocket::{BoxSocket, HttpVersions, WebSocketOptions};
 use crate::plan::{NoHttp2, Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
+use crate::route::redirects::RedirectError;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
 use http::Response;
@@ -19,7 +20,8 @@ impl<F: Payload> Plan<BoxSocket<F>> {
     /// Plans a WebSocket (`ws://` or `wss://`) of messages, their parts or bytes.
     ///
     /// `tls` is for the target and for each hop without settings of its own; without it, they trust
-    /// the system's roots. The plan sets the protocols of ALPN in it, for each hop and for the target.
+    /// the system's roots. The plan sets the protocols of ALPN in it, for each hop and for the
+    /// target.
     ///
     /// # Errors
     ///

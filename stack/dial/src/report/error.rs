@@ -1,8 +1,8 @@
 //! The error of connecting: its reason and its trace.
 
-use crate::plan::websocket::RedirectError;
 use crate::report::id::Destination;
 use crate::report::trace::Trace;
+use crate::route::redirects::RedirectError;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;

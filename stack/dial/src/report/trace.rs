@@ -9,9 +9,9 @@ use wirestack_layer::Instant;
 
 /// The record of connecting: each event with its time.
 ///
-/// It shows as text, one line for each event. [`waterfall`](Self::waterfall) shows it as a picture, one
-/// line for each span of time. With the feature `tracing`, each event is also a span or an event of
-/// that crate, at the level DEBUG.
+/// It shows as text, one line for each event. [`waterfall`](Self::waterfall) shows it as a picture,
+/// one line for each span of time. With the feature `tracing`, each event is also a span or an
+/// event of that crate, at the level DEBUG.
 #[derive(Clone, Debug)]
 pub struct Trace {
     start: Instant,

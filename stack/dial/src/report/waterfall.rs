@@ -10,8 +10,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The name of a layer that opened, or `look up`, `open` (a connection), `ask` (for credentials),
-    /// `failed`, `route`, `retry` or `redirect`.
+    /// The name of a layer that opened, or `look up`, `open` (a connection), `ask` (for
+    /// credentials), `failed`, `route`, `retry` or `redirect`.
     pub what: &'static str,
     /// The host, address, hop, target or error that the span is about.
     pub part: String,
@@ -129,8 +129,8 @@ impl Trace {
         spans
     }
 
-    /// Shows the trace as a picture, one line for each [span](Self::spans): its name, its place on a
-    /// scale of time, and its length.
+    /// Shows the trace as a picture, one line for each [span](Self::spans): its name, its place on
+    /// a scale of time, and its length.
     pub fn waterfall(&self) -> impl fmt::Display + use<> {
         Waterfall(self.spans())
     }

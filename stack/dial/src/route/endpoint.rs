@@ -20,8 +20,8 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// An error in the URL of a hop or target, or in a list of routes. It does not repeat the URL, which
-/// may hold a secret.
+/// An error in the URL of a hop or target, or in a list of routes. It does not repeat the URL,
+/// which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {

@@ -11,13 +11,14 @@ use wirestack_tls::rustls::ClientConfig;
 
 /// One proxy of a route, read from a URL.
 ///
-/// The schemes are `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://`, and `https://` for
-/// TLS to the proxy; `h2://` and `h2c://` are proxies that take CONNECT over HTTP/2, with and without
-/// TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is 1080, 80
-/// or 443.
+/// The schemes are `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://`, and `https://`
+/// for TLS to the proxy; `h2://` and `h2c://` are proxies that take CONNECT over HTTP/2, with and
+/// without TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
+/// 1080, 80 or 443.
 ///
-/// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the proxy looks up the
-/// name of the next hop or target. A look-up on this machine would show others where the user goes.
+/// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the proxy looks up
+/// the name of the next hop or target. A look-up on this machine would show others where the user
+/// goes.
 ///
 /// ```
 /// use wirestack_dial::Hop;
@@ -88,8 +89,8 @@ impl Proxy {
 impl Hop {
     /// Sets the user and the password for this hop, instead of those in its URL.
     ///
-    /// A SOCKS proxy gets them if it asks. An HTTP proxy gets them with the first request, as Basic,
-    /// unless [`on_challenge`](Self::on_challenge) is set.
+    /// A SOCKS proxy gets them if it asks. An HTTP proxy gets them with the first request, as
+    /// Basic, unless [`on_challenge`](Self::on_challenge) is set.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         let credentials = Some(Credentials::new(user, password));
@@ -109,7 +110,7 @@ impl Hop {
     /// Sends credentials to an HTTP proxy only after it asked for them, and by the strongest scheme
     /// that it offers: Digest before Basic.
     ///
-    /// That costs one more round trip. With Digest, nobody who listens on the network sees the password.
+    /// That costs one more round trip. Digest does not send the password itself.
     #[must_use]
     pub fn on_challenge(mut self) -> Self {
         if let ProxyLogin::Password(login) = &mut self.login {
@@ -118,8 +119,8 @@ impl Hop {
         self
     }
 
-    /// Asks the user for credentials if the HTTP proxy wants some and there are none, and again if the
-    /// proxy refuses them: see [`Step::Ask`](crate::Step::Ask).
+    /// Asks the user for credentials if the HTTP proxy wants some and there are none, and again if
+    /// the proxy refuses them: see [`Step::Ask`](crate::Step::Ask).
     #[must_use]
     pub fn asking(mut self) -> Self {
         if let ProxyLogin::Password(login) = &mut self.login {
@@ -140,7 +141,8 @@ impl Hop {
         self
     }
 
-    /// Connects to this Unix socket instead of the proxy's host and port, if the hop is the first one.
+    /// Connects to this Unix socket instead of the proxy's host and port, if the hop is the first
+    /// one.
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
@@ -225,7 +227,8 @@ impl FromStr for Hop {
             "h2" => (Proxy::H2, 443),
             _ => {
                 return Err(RouteError::Scheme(
-                    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or h2c://",
+                    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or \
+                     h2c://",
                 ));
             }
         };

@@ -8,7 +8,8 @@ use std::fmt;
 
 /// The routes to a target, in the order in which they are tried.
 ///
-/// Each route is a list of hops, the nearest first. A route without hops goes straight to the target.
+/// Each route is a list of hops, the nearest first. A route without hops goes straight to the
+/// target.
 ///
 /// The next route is tried if a proxy of this one was not found, was not reached, took too long,
 /// refused or broke. If the target itself refused, no other route is tried: the answer would be the

@@ -9,8 +9,8 @@ use url::Url;
 
 /// The server to connect to, behind all proxies, read from a URL.
 ///
-/// `ws://` and `wss://` name a WebSocket, `http://` and `https://` an HTTP/2 connection, `tcp://` and
-/// `tls://` a stream of bytes.
+/// `ws://` and `wss://` name a WebSocket, `http://` and `https://` an HTTP/2 connection, `tcp://`
+/// and `tls://` a stream of bytes.
 #[derive(Clone)]
 pub struct Target {
     pub(crate) scheme: Scheme,
@@ -57,7 +57,8 @@ impl Target {
         self
     }
 
-    /// Checks that the target is a WebSocket, which [`Plan::websocket`](crate::Plan::websocket) needs.
+    /// Checks that the target is a WebSocket, which [`Plan::websocket`](crate::Plan::websocket)
+    /// needs.
     ///
     /// # Errors
     ///

@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The addresses that a proxy server may connect to.
 ///
-/// A policy checks addresses, after the look-up of a name: a name can have any address. RFC 9110 §9.3.6 recommends to "restrict its use to a limited set of known ports or a
-/// configurable list of safe request targets".
+/// A policy checks addresses, after the look-up of a name: a name can have any address. RFC 9110
+/// §9.3.6 recommends to "restrict its use to a limited set of known ports or a configurable list of
+/// safe request targets".
 ///
 /// ```
 /// use wirestack_dial::serve::AccessPolicy;

@@ -1,4 +1,5 @@
-//! The server side of Digest authentication (RFC 7616). The crate `digest_auth` computes the hashes.
+//! The server side of Digest authentication (RFC 7616). The crate `digest_auth` computes the
+//! hashes.
 
 use crate::auth::digest::{context, hex};
 use crate::auth::{Challenge, Credentials, constant_time};
@@ -14,9 +15,9 @@ use wirestack_layer::{Instant, Seed};
 
 /// The check of the Digest responses of clients.
 ///
-/// A nonce contains its age and a proof that this server created it, so the server stores no nonces. A
-/// client may use a nonce more than once: an attacker who can replay the request for a tunnel can use
-/// the tunnel itself as well.
+/// A nonce contains its age and a proof that this server created it, so the server stores no
+/// nonces. A client may use a nonce more than once: an attacker who can replay the request for a
+/// tunnel can use the tunnel itself as well.
 #[derive(Clone)]
 pub(crate) struct DigestVerifier {
     realm: String,
@@ -67,7 +68,8 @@ impl DigestVerifier {
 
     /// Checks the credentials of a CONNECT to `target`.
     pub(crate) fn verify(&self, value: &HeaderValue, target: &str, now: Instant) -> Verified {
-        // The name of a user may have any characters, so `to_str`, which takes ASCII, is not enough.
+        // The name of a user may have any characters, so `to_str`, which takes ASCII, is not
+        // enough.
         let text = str::from_utf8(value.as_bytes()).ok();
         let Some(mut header) = text.and_then(parse_authorization) else {
             return Verified::Invalid;
@@ -107,8 +109,8 @@ impl DigestVerifier {
     }
 }
 
-/// Parses credentials, which have the form of a challenge. The parser of `digest_auth` panics at text
-/// that is not ASCII.
+/// Parses credentials, which have the form of a challenge. The parser of `digest_auth` panics at
+/// text that is not ASCII.
 fn parse_authorization(text: &str) -> Option<AuthorizationHeader> {
     let shown = Challenge::new(text);
     let digits = shown.parameter("nc")?;

@@ -22,8 +22,8 @@ use wirestack_socks as socks;
 
 /// The decisions of a proxy server: the targets that a client may reach, and the replies to it.
 ///
-/// It finds the server layer of its protocol in any stack, so the proxy can also run over TLS or behind
-/// another proxy.
+/// It finds the server layer of its protocol in any stack, so the proxy can also run over TLS or
+/// behind another proxy.
 #[derive(Clone, Debug)]
 pub struct ProxyServer {
     protocol: Protocol,
@@ -71,8 +71,8 @@ pub enum ProxyRequest {
     Connect(Endpoint),
     /// One connection from this peer to the proxy (BIND of SOCKS).
     Bind(Endpoint),
-    /// A relay for the datagrams that the client sends from this address (UDP ASSOCIATE of SOCKS). The
-    /// address is all zeros if the client does not know it yet.
+    /// A relay for the datagrams that the client sends from this address (UDP ASSOCIATE of SOCKS).
+    /// The address is all zeros if the client does not know it yet.
     UdpAssociate(Endpoint),
 }
 
@@ -98,7 +98,8 @@ pub enum ProxyError {
 }
 
 impl ProxyServer {
-    /// Creates the decisions of a SOCKS proxy. Its server layer checks the password and the command.
+    /// Creates the decisions of a SOCKS proxy. Its server layer checks the password and the
+    /// command.
     pub fn socks(policy: AccessPolicy) -> Self {
         Self::new(Protocol::Socks, policy)
     }
@@ -127,11 +128,11 @@ impl ProxyServer {
         self.with_login(Login::Basic(basic))
     }
 
-    /// Demands this user and password of the clients of an HTTP proxy by Digest (RFC 7616: SHA-256 or
-    /// MD5, `qop=auth`), which does not send the password.
+    /// Demands this user and password of the clients of an HTTP proxy by Digest (RFC 7616: SHA-256
+    /// or MD5, `qop=auth`), which does not send the password.
     ///
-    /// A nonce is valid for five minutes. The seed makes the nonces of each proxy different, so each
-    /// proxy needs its own seed.
+    /// A nonce is valid for five minutes. The seed makes the nonces of each proxy different, so
+    /// each proxy needs its own seed.
     #[cfg(feature = "digest")]
     #[must_use]
     pub fn with_digest(
@@ -161,8 +162,8 @@ impl ProxyServer {
         }
     }
 
-    /// Sets the addresses of the client and of the proxy's end of their connection. Without them, BIND
-    /// and UDP ASSOCIATE are refused.
+    /// Sets the addresses of the client and of the proxy's end of their connection. Without them,
+    /// BIND and UDP ASSOCIATE are refused.
     #[must_use]
     pub fn with_addresses(self, client: SocketAddr, proxy: SocketAddr) -> Self {
         Self {
@@ -232,7 +233,8 @@ impl ProxyServer {
         }
     }
 
-    /// Returns `true` if `peer` matches the peer that a BIND request expects, and the policy permits it.
+    /// Returns `true` if `peer` matches the peer that a BIND request expects, and the policy
+    /// permits it.
     ///
     /// `0.0.0.0`, `::` and names match any peer: names are not looked up here.
     pub fn matches_expected_peer(&self, expected: &Endpoint, peer: SocketAddr) -> bool {
@@ -242,15 +244,16 @@ impl ProxyServer {
         expected.is_none_or(matches) && self.policy.permits(peer)
     }
 
-    /// Sends the client of a BIND the second reply, with the address of its peer, and opens the tunnel.
+    /// Sends the client of a BIND the second reply, with the address of its peer, and opens the
+    /// tunnel.
     pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, peer: SocketAddr) {
         if let Some(server) = engine.part_mut::<socks::Server>() {
             server.connected(peer.into());
         }
     }
 
-    /// Accepts the request. `bound` is the address for the reply: of the outgoing connection, of the UDP
-    /// relay, or of the listener of a BIND.
+    /// Accepts the request. `bound` is the address for the reply: of the outgoing connection, of
+    /// the UDP relay, or of the listener of a BIND.
     pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
             Protocol::Socks => {

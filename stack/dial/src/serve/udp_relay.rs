@@ -9,9 +9,10 @@ use wirestack_socks::{Address, datagram};
 
 /// The decisions about the datagrams of one UDP ASSOCIATE (RFC 1928 §7), without I/O.
 ///
-/// A relay "MUST drop any datagrams arriving from any source IP address other than the one recorded for
-/// the particular association". The request names the client's port, or else the first datagram of the
-/// client does. A datagram from a target is relayed only if the client has sent one to that target.
+/// A relay "MUST drop any datagrams arriving from any source IP address other than the one recorded
+/// for the particular association". The request names the client's port, or else the first datagram
+/// of the client does. A datagram from a target is relayed only if the client has sent one to that
+/// target.
 pub struct UdpRelay {
     server: ProxyServer,
     client: IpAddr,
@@ -40,8 +41,8 @@ impl UdpRelay {
         }
     }
 
-    /// Takes a datagram from the client's side. Returns `None` if it has to be dropped: it is not from
-    /// the client, it is a fragment, or it is malformed.
+    /// Takes a datagram from the client's side. Returns `None` if it has to be dropped: it is not
+    /// from the client, it is a fragment, or it is malformed.
     pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<RelayedDatagram> {
         let port = self.port.unwrap_or(source.port());
         if (source.ip().to_canonical(), source.port()) != (self.client, port) {
@@ -76,8 +77,8 @@ impl UdpRelay {
         Ok(to)
     }
 
-    /// Takes a datagram from a target's side, and returns the client's address and the datagram with
-    /// its SOCKS header. Returns `None` if it has to be dropped.
+    /// Takes a datagram from a target's side, and returns the client's address and the datagram
+    /// with its SOCKS header. Returns `None` if it has to be dropped.
     pub fn from_target(&self, source: SocketAddr, payload: &[u8]) -> Option<(SocketAddr, Bytes)> {
         let ip = source.ip().to_canonical();
         if !self.targets.contains(&ip) {
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc1928_7_only_the_client_is_heard_and_only_whom_it_spoke_to() {
+    fn rfc1928_7_only_the_client_and_its_targets_are_relayed() {
         let mut relay = relay_for("0.0.0.0:0");
         let bytes = sent("127.0.0.1", 53);
         assert!(relay.from_client(address("192.0.2.2:9"), &bytes).is_none());

@@ -31,7 +31,8 @@ pub fn answer(
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
     match Server::from_request(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
-        Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol that was not offered
+        // The server accepted a subprotocol that was not offered.
+        Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)),
     }
 }
 
