@@ -41,3 +41,7 @@ pub use basic::{BadCredentials, basic_challenge, basic_credentials, read_basic_c
 pub use challenge::{Challenge, challenges};
 pub use proxy_client::{Awaiting, Challenged, ProxyClient};
 pub use refusal::{Refusal, status_text};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
