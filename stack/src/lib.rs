@@ -83,6 +83,8 @@ pub use wirestack_dial::serve::{
     AccessPolicy, ProxyError, ProxyRequest, ProxyServer, RelayedDatagram, UdpRelay,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
+#[doc(inline)]
+pub use wirestack_layer::origin;
 pub use wirestack_layer::{
     AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
     Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,

@@ -217,7 +217,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     assert_eq!(refusal.status, 403);
     assert_eq!(
         &refusal.body[..],
-        b"the policy does not permit the target\n"
+        b"the policy of the proxy does not permit the target\n"
     );
     assert!(told.recv().await.unwrap().is_err());
 
@@ -238,8 +238,8 @@ async fn a_silent_proxy_times_out_by_name() {
         .err()
         .unwrap();
     let text = format!(
-        "timed out after 50 ms: hop 1 (socks5h://{hop}) was waiting for \
-         the choice of a method, 0 bytes seen"
+        "hop 1 (socks5h://{hop}): timed out after 50 ms while waiting for \
+         the choice of a method, 0 bytes received"
     );
     assert_eq!(error.to_string(), text);
     assert!(matches!(error.reason(), Reason::TimedOut { seen: 0, .. }));
@@ -256,12 +256,12 @@ async fn what_makes_no_route_is_refused_before_anything_is_sent() {
         Row {
             url: "wss://h",
             hop: "ftp://h",
-            error: "hop 1: the scheme of the URL is not",
+            error: "hop 1: the URL must begin with socks5://, ",
         },
         Row {
             url: "http://h",
             hop: "http://h",
-            error: "the URL names a web server, where a WebSocket was wanted",
+            error: "the URL names a web server (http:// or https://), but a WebSocket",
         },
         Row {
             url: "tcp://h:1",

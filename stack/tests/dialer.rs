@@ -221,7 +221,7 @@ fn every_address_that_failed_is_in_the_error() {
     world.closes(first);
     assert_eq!(
         world.failure().to_string(),
-        "hop 1: could not be connected to: 192.0.2.2:7: wire: connection refused; \
+        "hop 1: could not connect: 192.0.2.2:7: wire: connection refused; \
          192.0.2.1:7: wire: timed out after 10 s"
     );
     assert!(matches!(world.step(), Step::Wait { until: None }), "over");
@@ -236,7 +236,7 @@ fn a_look_up_times_out() {
     assert_eq!(world.jump(), seconds(10));
     assert_eq!(
         world.failure().to_string(),
-        "timed out after 10 s: hop 1 was being looked up"
+        "hop 1: timed out after 10 s while looking up the name"
     );
     let late = Ok(vec!["192.0.2.1:7".parse().unwrap()]);
     world.dialer.resolved(lookup, late, world.now);
@@ -251,7 +251,7 @@ fn a_layer_times_out_and_says_what_it_waited_for() {
     world.closes(attempt);
     assert_eq!(
         world.failure().to_string(),
-        "timed out after 10 s: hop 1 was waiting for the knock, 3 bytes seen"
+        "hop 1: timed out after 10 s while waiting for the knock, 3 bytes received"
     );
 }
 
@@ -268,7 +268,7 @@ fn everything_together_times_out() {
     world.closes(first);
     assert_eq!(
         world.failure().to_string(),
-        "timed out after 12 s: hop 1 was waiting for the knock, 3 bytes seen"
+        "hop 1: timed out after 12 s while waiting for the knock, 3 bytes received"
     );
 }
 
@@ -484,7 +484,7 @@ look up   [   ====                         ]    100.00 ms name.test
 open      [      =================         ]    500.00 ms 192.0.2.1:7
 open      [              ======            ]    150.00 ms 192.0.2.2:7  (wire: connection refused)
 knock     [                      ==========]    300.00 ms hop 1  (it knocked)
-in all                                         1000.00 ms
+total                                          1000.00 ms
 ";
     let wanted = wanted.replacen("[              ======", "[              xxxxxx", 1);
     assert_eq!(shown, wanted);

@@ -99,7 +99,7 @@ fn run(drive: impl Fn(&Scenario, Names, Timeouts) -> Result<(), DialError>) {
         let net = Arc::new(std::mem::take(&mut it.net));
         let (names, _closed) = network.block_on(settle(&net));
         let mut timeouts = Timeouts::default();
-        if it.name.contains("way") {
+        if it.name.contains("route") {
             timeouts.layer = Duration::from_millis(200); // for the one that is mute
         }
         let Scenario { name, error, .. } = it;

@@ -7,8 +7,8 @@ use core::fmt;
 /// A boxed error of any type.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The error of a layer: its cause, the name of the layer, the place in the stack, and who is to
-/// blame.
+/// The error of a layer or of the code that drives it: the cause, the origin, the place in the
+/// stack, and the side that is to blame.
 ///
 /// There is one type for all layers. Each layer has its own `#[non_exhaustive]` enum of causes,
 /// which [`cause`](Self::cause) gives back by type. An error carries no secrets. It shows as
@@ -30,7 +30,7 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct Error {
-    layer: &'static str,
+    origin: &'static str,
     blame: Blame,
     place: Place,
     cause: Arc<dyn StdError + Send + Sync>,
@@ -60,19 +60,21 @@ pub enum Place {
 }
 
 impl Error {
-    /// Creates an error that the other side caused.
-    pub fn peer(layer: &'static str, cause: impl Into<BoxError>) -> Self {
-        Self::new(layer, Blame::Peer, cause)
+    /// Creates an error that the other side caused. A layer gives its [name](crate::Layer::name) as
+    /// the origin.
+    pub fn peer(origin: &'static str, cause: impl Into<BoxError>) -> Self {
+        Self::new(origin, Blame::Peer, cause)
     }
 
-    /// Creates an error that this side caused.
-    pub fn local(layer: &'static str, cause: impl Into<BoxError>) -> Self {
-        Self::new(layer, Blame::Local, cause)
+    /// Creates an error that this side caused. A layer gives its [name](crate::Layer::name) as the
+    /// origin.
+    pub fn local(origin: &'static str, cause: impl Into<BoxError>) -> Self {
+        Self::new(origin, Blame::Local, cause)
     }
 
-    fn new(layer: &'static str, blame: Blame, cause: impl Into<BoxError>) -> Self {
+    fn new(origin: &'static str, blame: Blame, cause: impl Into<BoxError>) -> Self {
         Self {
-            layer,
+            origin,
             blame,
             place: Place::Unknown,
             cause: cause.into().into(),
@@ -80,9 +82,10 @@ impl Error {
         }
     }
 
-    /// Returns the name of the layer that raised the error.
-    pub fn layer(&self) -> &'static str {
-        self.layer
+    /// Returns the name of the layer that raised the error, or of the part of the driver that did.
+    /// The module [`origin`](crate::origin) lists the names that are not layers.
+    pub fn origin(&self) -> &'static str {
+        self.origin
     }
 
     /// Returns the side that is to blame.
@@ -131,8 +134,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
-            Place::Layer(n) => write!(f, "{}[{n}]: {}", self.layer, self.cause),
-            _ => write!(f, "{}: {}", self.layer, self.cause),
+            Place::Layer(n) => write!(f, "{}[{n}]: {}", self.origin, self.cause),
+            _ => write!(f, "{}: {}", self.origin, self.cause),
         }
     }
 }

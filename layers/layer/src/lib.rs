@@ -96,6 +96,7 @@ mod error;
 mod flow;
 mod host_port;
 mod layer;
+pub mod origin;
 mod part;
 mod pipe;
 mod progress;

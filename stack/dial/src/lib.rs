@@ -1,22 +1,72 @@
-//! Everything that `wirestack` decides without I/O.
+//! Everything that `wirestack` decides without I/O: how to connect, and how to serve.
 //!
-//! A [`Plan`] holds the target, the [`Routes`] to it and the stack to build; a [`Dialer`] says,
-//! [`Step`] by step, what a driver has to do for it. The [`Trace`] records what was done, and a
-//! [`DialError`] says what failed. [`serve`] holds the decisions of servers and proxies.
+//! # From a URL to a connection
+//!
+//! * [`Target`]: the server to connect to, behind all proxies, read from a URL.
+//! * [`Hop`]: one proxy of a route, read from a URL.
+//! * [`Routes`]: the routes to a target, in the order in which they are tried.
+//! * [`Plan`]: a target, the routes to it, and the stack of layers to build on each connection.
+//! * [`Dialer`]: the state machine that carries out a plan.
+//! * [`Step`]: one action for the driver of a dialer: the next thing to do.
+//! * [`Destination`]: the other end of one connection that the driver opens.
+//!
+//! The [`Trace`] of a dialer records the steps, and a [`DialError`] has the reason if connecting
+//! failed.
+//!
+//! A driver has the sockets and the clock. Here a test is the driver, and dials through a SOCKS
+//! proxy:
+//!
+//! ```
+//! use wirestack_dial::{Dialer, Hop, Plan, Routes, Step, Target, Timeouts};
+//! use wirestack_layer::{Flow, Instant, Seed};
+//!
+//! let target: Target = "tcp://example.org:22".parse()?;
+//! let hop: Hop = "socks5://192.0.2.1:1080".parse()?;
+//! let plan = Plan::stream(Routes::hops(vec![hop]), target, None, None)?;
+//! let now = Instant::ORIGIN;
+//! let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), now);
+//!
+//! // A driver opens the connection here, and reports it.
+//! let Step::Open { attempt, to } = dialer.step(now) else { panic!("an address is known") };
+//! assert_eq!(to.to_string(), "192.0.2.1:1080");
+//! let mut engine = dialer.opened(attempt, now).expect("the attempt is still wanted");
+//!
+//! // A driver carries the bytes of the stack, and lets the dialer observe it.
+//! engine.process(now);
+//! assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // the greeting of SOCKS5
+//! engine.to_wire().discard();
+//! engine.from_wire().write(&[5, 0]); // the answer of the proxy
+//! engine.process(now);
+//! dialer.observe(attempt, &mut engine, now);
+//! assert!(matches!(dialer.step(now), Step::Wait { .. }));
+//! engine.to_wire().discard(); // the request: CONNECT to example.org:22
+//! engine.from_wire().write(&[5, 0, 0, 1, 192, 0, 2, 1, 16, 0]); // the reply: succeeded
+//! engine.process(now);
+//! dialer.observe(attempt, &mut engine, now);
+//!
+//! let Step::Ready { .. } = dialer.step(now) else { panic!("every layer is open") };
+//! engine.from_app().write(b"SSH-2.0-x\r\n");
+//! engine.process(now);
+//! assert_eq!(engine.to_wire().unread(), b"SSH-2.0-x\r\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Contents
 //!
 //! ```text
-//!   route/   where to go: endpoint, hop, target, routes, environment
+//!   route/   where to go: endpoint, hop, target, routes, environment, redirects
 //!     |
-//!   plan/    what to build there: the layers of each hop and of the target
+//!   plan/    the layers to build there, for each hop and for the target
 //!     |
 //!   dialer/  the state machine: Happy Eyeballs, layers that open, proxy authentication, failures
 //!     |
-//!   report/  what happened: trace, waterfall, error
+//!   report/  the record: trace, waterfall, error
 //! ```
 //!
-//! * [`auth`]: how a client answers the challenges of a proxy.
-//! * [`PoolState`]: which HTTP/2 connections are shared, and for how long.
-//! * [`Reconnect`]: when to connect again.
+//! * [`auth`]: the answers of a client to the challenges of a proxy.
+//! * [`PoolState`]: the bookkeeping of shared HTTP/2 connections.
+//! * [`Reconnect`]: the decision to connect again, and the time to wait before.
+//! * [`serve`]: the decisions of WebSocket servers and proxy servers.
 
 pub mod auth;
 mod dialer;
@@ -30,9 +80,10 @@ pub mod serve;
 pub use auth::Credentials;
 pub use dialer::Dialer;
 pub use dialer::step::{Answer, BlockingTask, CredentialsRequest, Step, Timeouts};
+pub use plan::Plan;
 pub use plan::hints::{RetryHints, SeedStream};
-pub use plan::websocket::{BoxSocket, HttpVersions, RedirectError, Redirects, WebSocketOptions};
-pub use plan::{BoxHttp2, Plan};
+pub use plan::http2::BoxHttp2;
+pub use plan::websocket::{BoxSocket, HttpVersions, WebSocketOptions};
 pub use pool::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection};
 pub use report::error::{DialError, Phase, Reason, Retry, RouteFailed, Unreached};
 pub use report::event::Event;
@@ -43,6 +94,7 @@ pub use retry::{Backoff, Next, Reconnect};
 pub use route::endpoint::{Endpoint, RouteError};
 pub use route::environment::Environment;
 pub use route::hop::Hop;
+pub use route::redirects::{RedirectError, Redirects};
 pub use route::routes::Routes;
 pub use route::target::Target;
 

@@ -1,4 +1,4 @@
-//! Connections that many have in common.
+//! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
 use crate::route::routes::Routes;
 use crate::route::target::Target;
@@ -11,9 +11,9 @@ use wirestack_http2 as http2;
 use wirestack_layer::Instant;
 use wirestack_tls::rustls::ClientConfig;
 
-/// An HTTP/2 connection that others may use too, and the stream that is wanted on it.
+/// A shared HTTP/2 connection, and the request that opens a stream on it.
 pub struct SharedConnection {
-    /// What makes two of them the same connection. It holds credentials.
+    /// The key of the connection. It contains credentials.
     pub(crate) key: String,
     pub(crate) name: String,
     pub(crate) routes: Routes,
@@ -21,17 +21,17 @@ pub struct SharedConnection {
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) settings: http2::Settings,
     pub(crate) request: http2::ConnectRequest,
-    /// Whether it leads to the target itself, and not to a proxy.
+    /// `true` if the connection leads to the target, `false` if it leads to a proxy.
     pub(crate) is_origin: bool,
 }
 
 impl SharedConnection {
-    /// Returns what to ask for on the connection.
+    /// Returns the request that opens the stream.
     pub fn request(&self) -> http2::ConnectRequest {
         self.request.clone()
     }
 
-    /// Returns what makes two of them the same connection.
+    /// Returns the key of the connection.
     pub fn key(&self) -> PoolKey {
         PoolKey(self.key.clone())
     }
@@ -57,7 +57,8 @@ impl PartialEq for SharedConnection {
 
 impl Eq for SharedConnection {}
 
-/// Names a connection by where it leads and by whom it is made. It shows nothing of that.
+/// The key of a shared connection: equal for the same destination, route, credentials and TLS
+/// settings. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PoolKey(String);
 
@@ -73,15 +74,15 @@ impl fmt::Debug for PoolKey {
     }
 }
 
-/// How many connections are kept for others to use, and for how long.
+/// The limits of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {
-    /// How many at most: 16.
+    /// The maximum number of connections: 16.
     pub connections: usize,
-    /// How many streams each carries at most: 100, which servers allow by custom.
+    /// The maximum number of streams on each connection: 100, which most servers allow.
     pub streams: usize,
-    /// How long one is kept that carries none: 30 s.
+    /// The time that a connection without streams stays open: 30 s.
     pub idle: Duration,
 }
 
@@ -95,96 +96,94 @@ impl Default for PoolConfig {
     }
 }
 
-/// The books about connections that are shared, without the connections: what is to be done when a stream is
-/// wanted, and which connection is to be closed when.
+/// The bookkeeping of a pool, without the connections: it decides to reuse, create or close one.
 #[derive(Debug, Default)]
 pub struct PoolState {
-    sharing: PoolConfig,
-    kept: HashMap<PoolKey, Kept>,
+    config: PoolConfig,
+    connections: HashMap<PoolKey, Entry>,
 }
 
 #[derive(Debug)]
-struct Kept {
-    made: bool,
-    idle: Option<Instant>,
+struct Entry {
+    is_open: bool,
+    idle_since: Option<Instant>,
 }
 
-/// What to do to get a stream.
+/// The decision about how to get a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checkout {
-    /// Open it on the connection that is there.
+    /// Open the stream on the connection that is open.
     Reuse,
-    /// Make the connection, then say [`PoolState::created`].
+    /// Create the connection, then call [`PoolState::created`].
     Create,
-    /// Make room by closing that one, then ask again.
+    /// Close that connection to make room, then call [`PoolState::check_out`] again.
     Evict(PoolKey),
-    /// Somebody is making it: ask again once that is done.
+    /// Wait until the connection is created, then call [`PoolState::check_out`] again.
     Wait,
-    /// There is no room: a connection for this stream alone is to be made.
+    /// Create a connection for this stream alone: there is no room for a shared one.
     Overflow,
 }
 
 impl PoolState {
-    /// creates a state that is empty.
-    pub fn new(sharing: PoolConfig) -> Self {
+    /// Creates an empty pool state.
+    pub fn new(config: PoolConfig) -> Self {
         Self {
-            sharing,
-            kept: HashMap::new(),
+            config,
+            connections: HashMap::new(),
         }
     }
 
-    /// Says what to do for a stream; `streams` is how many the connection carries, if there is one.
+    /// Decides how to get a stream. `streams` is the number of streams on the connection, or 0 if
+    /// there is no connection.
     pub fn check_out(&mut self, key: &PoolKey, streams: usize) -> Checkout {
-        let room = self.kept.len() < self.sharing.connections;
-        match self.kept.get_mut(key) {
-            Some(kept) if !kept.made => Checkout::Wait,
-            Some(_) if streams >= self.sharing.streams => Checkout::Overflow,
-            Some(kept) => {
-                kept.idle = None;
+        let has_room = self.connections.len() < self.config.connections;
+        match self.connections.get_mut(key) {
+            Some(entry) if !entry.is_open => Checkout::Wait,
+            Some(_) if streams >= self.config.streams => Checkout::Overflow,
+            Some(entry) => {
+                entry.idle_since = None;
                 Checkout::Reuse
             }
-            None if room => {
-                let kept = Kept {
-                    made: false,
-                    idle: None,
+            None if has_room => {
+                let entry = Entry {
+                    is_open: false,
+                    idle_since: None,
                 };
-                self.kept.insert(key.clone(), kept);
+                self.connections.insert(key.clone(), entry);
                 Checkout::Create
             }
             None => {
-                let idle = self
-                    .kept
-                    .iter()
-                    .filter_map(|(key, it)| Some((key, it.idle?)));
+                let connections = self.connections.iter();
+                let idle = connections.filter_map(|(key, entry)| Some((key, entry.idle_since?)));
                 let longest = idle.min_by_key(|(_, since)| *since);
                 longest.map_or(Checkout::Overflow, |(key, _)| Checkout::Evict(key.clone()))
             }
         }
     }
 
-    /// Says that the connection is there, or could not be made.
-    pub fn created(&mut self, key: &PoolKey, made: bool) {
-        match (made, self.kept.get_mut(key)) {
-            (true, Some(kept)) => kept.made = true,
+    /// Records that a connection is open, or that it could not be created.
+    pub fn created(&mut self, key: &PoolKey, is_open: bool) {
+        match self.connections.get_mut(key) {
+            Some(entry) if is_open => entry.is_open = true,
             _ => self.remove(key),
         }
     }
 
-    /// Says that a connection is no more.
+    /// Records that a connection is closed.
     pub fn remove(&mut self, key: &PoolKey) {
-        self.kept.remove(key);
+        self.connections.remove(key);
     }
 
-    /// Looks at a connection that carries so many streams: returns when to look again, or `None` if it
-    /// is to be closed.
+    /// Checks if a connection with this number of streams has been idle for too long. Returns the
+    /// time of the next check, or `None` if the connection is to be closed.
     pub fn check_idle(&mut self, key: &PoolKey, streams: usize, now: Instant) -> Option<Instant> {
-        let kept = self.kept.get_mut(key)?;
+        let entry = self.connections.get_mut(key)?;
         if streams > 0 {
-            kept.idle = None;
-            return now.checked_add(self.sharing.idle);
+            entry.idle_since = None;
+            return now.checked_add(self.config.idle);
         }
-        let since = *kept.idle.get_or_insert(now);
-        let until = since.checked_add(self.sharing.idle)?;
+        let since = *entry.idle_since.get_or_insert(now);
+        let until = since.checked_add(self.config.idle)?;
         if until <= now {
             self.remove(key);
             return None;
@@ -195,7 +194,6 @@ impl PoolState {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn key(name: &str) -> PoolKey {
@@ -220,11 +218,11 @@ mod tests {
     #[test]
     fn it_is_bounded_and_the_longest_idle_makes_room() {
         let start = Instant::ORIGIN;
-        let sharing = PoolConfig {
+        let config = PoolConfig {
             connections: 2,
             ..PoolConfig::default()
         };
-        let mut state = PoolState::new(sharing);
+        let mut state = PoolState::new(config);
         for name in ["a", "b"] {
             assert_eq!(state.check_out(&key(name), 0), Checkout::Create);
             state.created(&key(name), true);

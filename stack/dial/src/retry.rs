@@ -1,4 +1,4 @@
-//! Connecting again after a connection was lost.
+//! The decision to connect again after a connection was lost, and the time to wait before.
 
 use crate::report::error::{DialError, Reason};
 use chacha20::ChaCha12Rng;
@@ -7,13 +7,13 @@ use http::StatusCode;
 use std::time::Duration;
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Seed};
+use wirestack_layer::{Error, Instant, Seed};
 use wirestack_websocket::CloseCode;
 
-/// How long to wait before connecting again (RFC 6455 §7.2.3): at first a random time, so that the
-/// clients of a server that failed do not come back all at once; then from half to all of a time that
-/// doubles with each failure.
+/// The time to wait before connecting again (RFC 6455 §7.2.3).
+///
+/// The first wait is a random time, so that the clients of a server that failed do not all come
+/// back at once. Each later wait is between half and all of a time that doubles with each failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -21,9 +21,9 @@ pub struct Backoff {
     pub first: Duration,
     /// The longest wait of all: 60 s.
     pub most: Duration,
-    /// How many failures in a row are enough to give up: never, unless set.
+    /// The number of failures in a row after which to give up: no limit, unless set.
     pub failures: Option<u32>,
-    /// How long a connection must have lived for the failures before it to be forgotten: 60 s.
+    /// The time that a connection must last until earlier failures no longer count: 60 s.
     pub stable: Duration,
 }
 
@@ -38,56 +38,59 @@ impl Default for Backoff {
     }
 }
 
-/// When to connect again, and whether, as a state machine without a clock.
+/// The state machine that decides if and when to connect again. It has no clock.
 pub struct Reconnect {
     backoff: Backoff,
     random: ChaCha12Rng,
     failures: u32,
-    since: Option<Instant>,
+    connected_since: Option<Instant>,
 }
 
-/// What comes after a failure.
+/// The decision after a connection failed, broke or was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Connect again at this time.
     At(Instant),
-    /// It is over, and well.
+    /// Do not connect again: the peer closed the connection normally.
     Done,
-    /// It is over: there were too many failures, or none of this kind goes away.
+    /// Do not connect again: there were too many failures, or this failure is permanent.
     GiveUp,
 }
 
 impl Reconnect {
-    /// Starts with no failure; the seed is where the random waits come from.
+    /// Creates a state machine without failures. The random waits come from the seed.
     pub fn new(backoff: Backoff, seed: Seed) -> Self {
         Self {
             backoff,
             random: ChaCha12Rng::from_seed(seed.into_bytes()),
             failures: 0,
-            since: None,
+            connected_since: None,
         }
     }
 
-    /// Says that there is a connection.
+    /// Records that there is a connection.
     pub fn connected(&mut self, now: Instant) {
-        self.since = Some(now);
+        self.connected_since = Some(now);
     }
 
-    /// Says that connecting failed.
+    /// Records that connecting failed, and returns the decision.
     pub fn failed(&mut self, error: &DialError, now: Instant) -> Next {
-        match may_pass(error.reason()) {
-            true => self.wait(now),
-            false => Next::GiveUp,
+        if is_temporary(error.reason()) {
+            self.wait(now)
+        } else {
+            Next::GiveUp
         }
     }
 
-    /// Says that the connection broke.
+    /// Records that the connection broke, and returns the decision.
     pub fn broke(&mut self, now: Instant) -> Next {
         self.wait(now)
     }
 
-    /// Says that the peer closed the WebSocket with this code: a server that goes away, restarts or
-    /// fails is connected to again; 1000 is an end, and every other code a refusal.
+    /// Records that the peer closed the WebSocket with this code, and returns the decision.
+    ///
+    /// If the server goes away, restarts or fails, the client connects again. 1000 is a normal end,
+    /// and every other code is a refusal.
     pub fn closed(&mut self, code: CloseCode, now: Instant) -> Next {
         match code {
             CloseCode::NORMAL => Next::Done,
@@ -102,8 +105,8 @@ impl Reconnect {
     }
 
     fn wait(&mut self, now: Instant) -> Next {
-        let lived = self.since.take();
-        let lived = lived.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let since = self.connected_since.take();
+        let lived = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         if lived >= self.backoff.stable {
             self.failures = 0;
         }
@@ -118,22 +121,25 @@ impl Reconnect {
         let Backoff { first, most, .. } = self.backoff;
         let doubled = first.saturating_mul(1u32.checked_shl(self.failures - 1).unwrap_or(u32::MAX));
         let longest = doubled.min(most);
-        let shortest = match self.failures {
-            1 => Duration::ZERO,
-            _ => longest / 2,
+        let shortest = if self.failures == 1 {
+            Duration::ZERO
+        } else {
+            longest / 2
         };
-        let share = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
-        let wait = shortest + (longest - shortest).mul_f64(share);
+        let fraction = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
+        let wait = shortest + (longest - shortest).mul_f64(fraction);
         now.checked_add(wait).map_or(Next::GiveUp, Next::At)
     }
 }
 
-/// Whether what connecting failed at may be otherwise some time later.
-fn may_pass(reason: &Reason) -> bool {
+/// Returns `true` if connecting may succeed some time later.
+fn is_temporary(reason: &Reason) -> bool {
     match reason {
         Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
-        Reason::Layer { error, .. } => status(error).is_none_or(is_passing),
-        Reason::AllRoutesFailed { tried } => tried.iter().any(|way| may_pass(&way.reason)),
+        Reason::Layer { error, .. } => status(error).is_none_or(is_temporary_status),
+        Reason::AllRoutesFailed { tried } => {
+            tried.iter().any(|failed| is_temporary(&failed.reason))
+        }
         _ => true,
     }
 }
@@ -148,20 +154,20 @@ fn status(error: &Error) -> Option<StatusCode> {
     }
 }
 
-fn is_passing(status: StatusCode) -> bool {
-    let later = [
+fn is_temporary_status(status: StatusCode) -> bool {
+    let temporary = [
         StatusCode::REQUEST_TIMEOUT,
         StatusCode::TOO_EARLY,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    status.is_server_error() || later.contains(&status)
+    status.is_server_error() || temporary.contains(&status)
 }
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::report::trace::Trace;
+    use wirestack_layer::origin;
 
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
@@ -238,14 +244,14 @@ mod tests {
             assert_eq!(next, Next::GiveUp, "{code}");
         }
         let error = |reason| DialError::new(reason, Trace::new(now));
-        let invalid = error(Reason::Invalid(Error::local("route", "no")));
+        let invalid = error(Reason::Invalid(Error::local(origin::ROUTE, "no")));
         assert_eq!(reconnect.failed(&invalid, now), Next::GiveUp);
         let lost = Reason::Unreached {
             part: "target".into(),
             tried: Vec::new(),
         };
         assert!(matches!(reconnect.failed(&error(lost), now), Next::At(_)));
-        for (status, passes) in [
+        for (status, temporary) in [
             (401, false),
             (403, false),
             (404, false),
@@ -253,8 +259,8 @@ mod tests {
             (503, true),
         ] {
             assert_eq!(
-                is_passing(StatusCode::from_u16(status).unwrap()),
-                passes,
+                is_temporary_status(StatusCode::from_u16(status).unwrap()),
+                temporary,
                 "{status}"
             );
         }

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress, Status};
+use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress, Status, origin};
 
 /// A stack together with its four outer flows: bytes in and out at the bottom, and at the top the flows
 /// of the top layer.
@@ -211,7 +211,7 @@ impl<L: Layer> Engine<L> {
                 self.opening = None;
                 let progress = self.layer.progress();
                 self.break_wire(Error::peer(
-                    "opening",
+                    origin::ENGINE,
                     OpeningTimedOut { allowed, progress },
                 ));
             }

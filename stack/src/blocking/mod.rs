@@ -34,7 +34,7 @@ use std::io;
 use std::time::{Duration, Instant};
 use wirestack_dial::BoxSocket;
 use wirestack_dial::{DialError, Trace};
-use wirestack_layer::{Error, Layer, Queue, Status};
+use wirestack_layer::{Error, Layer, Queue, Status, origin};
 use wirestack_nest::{BoxTunnel, Engine};
 use wirestack_websocket::{Message, Payload};
 
@@ -103,7 +103,7 @@ impl<C> Blocking<C> {
         F: Future<Output = T> + 'a,
     {
         let until = self.timeout.and_then(|it| Instant::now().checked_add(it));
-        let late = || Error::local("connection", TimedOut);
+        let late = || Error::local(origin::CONNECTION, TimedOut);
         block_until(until, act(&mut self.inner)).ok_or_else(late)
     }
 

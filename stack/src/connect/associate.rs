@@ -6,7 +6,7 @@ use crate::driver::error::seed;
 use crate::driver::runtime::{BoxFuture, Runtime};
 use std::sync::Arc;
 use wirestack_dial::{DialError, Dialer, Hop, Plan, RouteError, Timeouts};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, origin};
 
 /// Asks a `socks5://` proxy to relay datagrams (UDP ASSOCIATE, RFC 1928 §7). The datagrams travel to
 /// the proxy by UDP, so no hop can come before it.
@@ -63,7 +63,7 @@ impl Associate {
     async fn make(self) -> Result<Association, DialError> {
         let now = self.context.find_runtime().map_err(no_runtime)?.now();
         let invalid = |error: RouteError| {
-            let error = Error::local("route", error);
+            let error = Error::local(origin::ROUTE, error);
             DialError::invalid(error, now)
         };
         let hop = self.hop.map_err(invalid)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_dial::{Backoff, DialError, Next, Reconnect, Trace};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, origin};
 use wirestack_websocket::{CloseCode, CloseFrame, Message};
 
 impl Connect {
@@ -127,7 +127,7 @@ impl Reconnecting {
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.send(message).await,
-            None => Err(Error::local("reconnect", NotConnected)),
+            None => Err(Error::local(origin::RECONNECT, NotConnected)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::driver::dial::DialContext;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wirestack_dial::{Environment, Hop, RouteError, Routes, Target, Timeouts};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, origin};
 use wirestack_tls::rustls::ClientConfig;
 
 /// The settings of a builder, except for its target. They are checked when it connects.
@@ -46,7 +46,7 @@ impl Spec {
             match hop {
                 Ok(hop) => hops.push(hop),
                 Err(error) => {
-                    let error = Error::local("route", BadHop { number, error });
+                    let error = Error::local(origin::ROUTE, BadHop { number, error });
                     self.route = RouteChoice::Hops(Err(error));
                 }
             }
@@ -78,5 +78,5 @@ struct BadHop {
 }
 
 pub(super) fn invalid(error: RouteError) -> Error {
-    Error::local("route", error)
+    Error::local(origin::ROUTE, error)
 }

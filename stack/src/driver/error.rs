@@ -2,14 +2,14 @@
 
 use super::runtime::NoRuntime;
 use std::io;
-use wirestack_layer::{Error, Place, Seed};
+use wirestack_layer::{Error, Place, Seed, origin};
 
 /// Makes an error of the transport below every layer. A transport that is made of layers itself has its
 /// own.
 pub(crate) fn socket(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
-        Err(error) => Error::peer("wire", error).at(Place::Wire),
+        Err(error) => Error::peer(origin::WIRE, error).at(Place::Wire),
     }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn to_io(error: &Error) -> io::Error {
 
 /// There is no runtime where one is needed.
 pub(crate) fn none_here(none: NoRuntime) -> Error {
-    Error::local("runtime", none)
+    Error::local(origin::RUNTIME, none)
 }
 
 /// Draws randomness for one connection from the system.

@@ -75,7 +75,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         &[],
     );
     let wanted: &[_] = &[
-        "target (ws://target.test:1/): could not be connected to: ",
+        "target (ws://target.test:1/): could not connect: ",
         "refused",
     ];
     add("no address", net([refused]), direct(), wanted);
@@ -83,7 +83,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         "no name",
         net([]),
         direct(),
-        &["target (ws://target.test:1/): not found: resolver: "],
+        &["target (ws://target.test:1/): could not resolve the name: resolver: "],
     );
 
     let gate = || at("gate.test", Service::Socks);
@@ -109,7 +109,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             name,
             all(),
             through(&[hop("socks5h://gate.test:1"), shy.clone()]),
-            &["hop 1", "not found"],
+            &["hop 1", "could not resolve the name"],
         );
         add(name, all(), through(&[shy]), &[]);
         let wrong = || hop("http://me:guess@proxy.test:1");
@@ -158,23 +158,23 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         ]
     };
     let names = ["dead", "mute", "cut", "reset", "strict"];
-    let ways = names.map(|name| vec![hop(&format!("http://{name}.test:1"))]);
-    let mut good = ways.to_vec();
+    let routes = names.map(|name| vec![hop(&format!("http://{name}.test:1"))]);
+    let mut good = routes.to_vec();
     good.push(vec![hop("http://proxy.test:1")]);
     let hosts = bad().into_iter().chain([proxy(Asks::Nothing), target()]);
-    add("the sixth way", net(hosts), Routes::any_of(good), &[]);
+    add("the sixth route", net(hosts), Routes::any_of(good), &[]);
     let error = &[
-        "^none of 5 ways led to the target: http://dead.test:1: hop 1",
-        "http://mute.test:1: timed out after ",
-        "was waiting for the CONNECT response, 0 bytes seen",
+        "^all 5 routes to the target failed: http://dead.test:1: hop 1",
+        "hop 1 (http://mute.test:1): timed out after ",
+        "while waiting for the CONNECT response, 0 bytes received",
         "5 bytes of the CONNECT response",
         "reset",
         "403",
     ];
     add(
-        "five bad ways",
+        "five bad routes",
         net(bad().into_iter().chain([target()])),
-        Routes::any_of(ways),
+        Routes::any_of(routes),
         error,
     );
 
@@ -192,30 +192,30 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     let other = at("other.test", Service::Socket);
     let hosts = || net([moved("http://other.test:1/x"), other.clone()]);
     add("a redirect", hosts(), direct(), &[]);
-    let circle = at("other.test", says(307, "ws://target.test:1/"));
+    let back = at("other.test", says(307, "ws://target.test:1/"));
     let error = &[
-        "the redirect leads in a circle: a 302 to ws://other.test:1/x, then a 307 to ws://target.test:1/",
+        "the redirects form a loop: a 302 to ws://other.test:1/x, then a 307 to ws://target.test:1/",
     ];
     add(
-        "a circle",
-        net([moved("ws://other.test:1/x"), circle]),
+        "a loop",
+        net([moved("ws://other.test:1/x"), back]),
         direct(),
         error,
     );
     let more = at("other.test", says(301, "more"));
     let hosts = net([moved("//other.test:1/a/b"), more]);
     add(
-        "a circle of one",
+        "a loop of one",
         hosts,
         direct(),
-        &["a circle: ", "then a 301 to "],
+        &["a loop: ", "then a 301 to "],
     );
     let elsewhere = net([moved("ftp://other.test/")]);
     add(
         "no WebSocket",
         elsewhere,
         direct(),
-        &["does not lead to a WebSocket"],
+        &["not ws://, wss://, http:// or https://"],
     );
     let mut off = Scenario {
         name: "redirects are off",

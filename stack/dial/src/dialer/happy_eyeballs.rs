@@ -1,4 +1,4 @@
-//! Which address is connected to: Happy Eyeballs (RFC 8305).
+//! The race of the addresses of a name: Happy Eyeballs (RFC 8305).
 
 use crate::dialer::step::Timeouts;
 use crate::report::error::Unreached;
@@ -6,25 +6,25 @@ use crate::report::id::{AttemptId, Destination, LookupId};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use wirestack_layer::Error;
-use wirestack_layer::Instant;
+use wirestack_layer::{Error, Instant, origin};
 
-/// A look-up and the attempts to connect to what it finds: a new one each time that one fails, or
-/// that 250 ms have passed; the first that is open wins.
+/// A look-up and the attempts to connect to its addresses. An attempt starts when the last one
+/// failed or 250 ms after it; the first that opens wins.
 pub(crate) struct HappyEyeballs {
     lookup: Option<(LookupId, Instant)>,
-    /// What was found, in the order in which it is tried.
+    /// All destinations that are known, tried or not.
     known: Vec<Destination>,
-    /// Not tried yet, IPv6 and IPv4 apart.
-    left: [VecDeque<SocketAddr>; 2],
-    other: VecDeque<Destination>,
-    /// Which kind was tried last.
-    last: Option<usize>,
-    /// Until when IPv6 addresses are waited for.
-    patience: Option<Instant>,
+    /// The addresses of the look-up that are not tried yet: IPv6, then IPv4.
+    untried: [VecDeque<SocketAddr>; 2],
+    /// The destinations that are tried first, in this order.
+    first: VecDeque<Destination>,
+    /// The family (an index of `untried`) that was tried last.
+    last_family: Option<usize>,
+    /// The end of the time in which IPv6 addresses may still arrive.
+    wait_for_ipv6: Option<Instant>,
     running: Vec<Attempt>,
-    /// When another attempt may join those that run.
-    next: Option<Instant>,
+    /// The time from which another attempt may join those that run.
+    next_start: Option<Instant>,
     failed: Vec<Unreached>,
 }
 
@@ -35,47 +35,48 @@ pub(crate) struct Attempt {
     since: Instant,
 }
 
-/// What a race does next.
+/// The next action of a race.
 pub(crate) enum NextAttempt {
     Open(Destination),
     Close(AttemptId),
     Wait(Option<Instant>),
-    /// The look-up took too long, and nothing had been found.
-    Late,
-    /// Nothing is left.
-    Lost(Vec<Unreached>),
+    /// The look-up took too long and found no address.
+    LookupTimedOut,
+    /// No destination is left.
+    AllFailed(Vec<Unreached>),
 }
 
 impl HappyEyeballs {
-    /// Begins with a look-up.
+    /// Starts a race with a look-up.
     pub(crate) fn looking_up(lookup: LookupId, now: Instant) -> Self {
         let mut race = Self::to(Vec::new());
         race.lookup = Some((lookup, now));
         race
     }
 
-    /// Begins with what is known, in this order.
+    /// Starts a race to known destinations, tried in this order.
     pub(crate) fn to(known: Vec<Destination>) -> Self {
         Self {
             lookup: None,
-            other: known.iter().cloned().collect(),
+            first: known.iter().cloned().collect(),
             known,
-            left: Default::default(),
-            last: None,
-            patience: None,
+            untried: Default::default(),
+            last_family: None,
+            wait_for_ipv6: None,
             running: Vec::new(),
-            next: None,
+            next_start: None,
             failed: Vec::new(),
         }
     }
 
-    /// Where an attempt leads.
+    /// Returns the destination of an attempt.
     pub(crate) fn to_of(&self, id: AttemptId) -> Option<&Destination> {
         let mut running = self.running.iter();
-        running.find(|it| it.id == id).map(|it| &it.to)
+        let attempt = running.find(|attempt| attempt.id == id)?;
+        Some(&attempt.to)
     }
 
-    /// Returns what is known, `first` at its head.
+    /// Returns all known destinations for another race, with `first` at the head.
     pub(crate) fn again(self, first: &Destination) -> Vec<Destination> {
         let mut known = self.known;
         known.retain(|to| to != first);
@@ -87,7 +88,8 @@ impl HappyEyeballs {
         self.lookup.is_some() && self.known.is_empty()
     }
 
-    /// Takes addresses that were found; more may follow until it is `over`.
+    /// Takes addresses of the look-up; more may follow unless it is `over`. Returns `false` if the
+    /// race does not wait for this look-up.
     pub(crate) fn found(
         &mut self,
         lookup: LookupId,
@@ -99,77 +101,78 @@ impl HappyEyeballs {
         if self.lookup.is_none_or(|(id, _)| id != lookup) {
             return false;
         }
-        // The resolver's order says which kind goes first, where it found both at once.
-        let kinds = || found.iter().map(|address| kind(*address));
-        if self.known.is_empty() && kinds().any(|it| it == 0) && kinds().any(|it| it == 1) {
-            self.last = kinds().next().map(|first| 1 - first);
+        // If the first answer has both families, the resolver's order decides which comes first.
+        let families = || found.iter().map(|address| family(*address));
+        let has = |wanted| families().any(|family| family == wanted);
+        if self.known.is_empty() && has(IPV6) && has(IPV4) {
+            self.last_family = families().next().map(other_family);
         }
         for address in found {
             if !self.known.contains(&Destination::Tcp(address)) {
                 self.known.push(Destination::Tcp(address));
-                self.left[kind(address)].push_back(address);
+                self.untried[family(address)].push_back(address);
             }
         }
         if over {
             self.lookup = None;
         }
-        let waits = self.lookup.is_some() && self.left[0].is_empty() && self.last.is_none();
-        self.patience = match self.patience {
-            Some(until) if waits => Some(until),
-            _ => waits
-                .then(|| now.checked_add(timeouts.resolution_delay))
-                .flatten(),
+        let waits =
+            self.lookup.is_some() && self.untried[IPV6].is_empty() && self.last_family.is_none();
+        self.wait_for_ipv6 = match self.wait_for_ipv6 {
+            _ if !waits => None,
+            None => now.checked_add(timeouts.resolution_delay),
+            until => until,
         };
         true
     }
 
-    /// Says what to do next.
-    pub(crate) fn turn(&mut self, timeouts: &Timeouts, now: Instant) -> NextAttempt {
-        let late = |attempt: &Attempt| due(attempt.since, allowed(attempt, timeouts), now);
-        if let Some(at) = self.running.iter().position(late) {
-            let id = self.running[at].id;
-            let late = crate::report::error::Late(allowed(&self.running[at], timeouts));
-            let error = Error::peer("wire", late);
+    /// Returns the next action.
+    pub(crate) fn next(&mut self, timeouts: &Timeouts, now: Instant) -> NextAttempt {
+        let is_late = |attempt: &Attempt| is_due(attempt.since, allowed(attempt, timeouts), now);
+        if let Some(late) = self.running.iter().find(|attempt| is_late(attempt)) {
+            let id = late.id;
+            let late = crate::report::error::Late(allowed(late, timeouts));
+            let error = Error::peer(origin::WIRE, late);
             self.lose(id, error, now);
             return NextAttempt::Close(id);
         }
         if let Some((_, since)) = self.lookup
-            && due(since, timeouts.resolve, now)
+            && is_due(since, timeouts.resolve, now)
         {
             if self.known.is_empty() {
-                return NextAttempt::Late;
+                return NextAttempt::LookupTimedOut;
             }
-            (self.lookup, self.patience) = (None, None);
+            (self.lookup, self.wait_for_ipv6) = (None, None);
         }
-        let patient = self.patience.is_some_and(|until| now < until);
-        let may = self.running.is_empty() || self.next.is_none_or(|next| next <= now);
-        if may
-            && !patient
-            && let Some(to) = self.pop()
+        let waits_for_ipv6 = self.wait_for_ipv6.is_some_and(|until| now < until);
+        let may_start = self.running.is_empty() || self.next_start.is_none_or(|start| start <= now);
+        if may_start
+            && !waits_for_ipv6
+            && let Some(to) = self.take_next()
         {
-            self.next = now.checked_add(timeouts.attempt_delay);
+            self.next_start = now.checked_add(timeouts.attempt_delay);
             return NextAttempt::Open(to);
         }
         if self.running.is_empty() && self.lookup.is_none() && !self.has_more() {
-            return NextAttempt::Lost(std::mem::take(&mut self.failed));
+            return NextAttempt::AllFailed(std::mem::take(&mut self.failed));
         }
         let running = self.running.iter();
-        let attempts = running.map(|it| (it.since, allowed(it, timeouts)));
+        let attempts = running.map(|attempt| (attempt.since, allowed(attempt, timeouts)));
         let lookup = self.lookup.map(|(_, since)| (since, timeouts.resolve));
         let ends = attempts.chain(lookup);
         let ends = ends.filter_map(|(since, allowed)| since.checked_add(allowed));
-        let more = self.has_more() && !self.running.is_empty();
-        let starts = self.next.filter(|_| more);
-        let patience = self.patience.filter(|_| patient);
-        NextAttempt::Wait(ends.chain(starts).chain(patience).min())
+        let can_start = self.has_more() && !self.running.is_empty();
+        let start = self.next_start.filter(|_| can_start);
+        let ipv6 = self.wait_for_ipv6.filter(|_| waits_for_ipv6);
+        NextAttempt::Wait(ends.chain(start).chain(ipv6).min())
     }
 
-    /// Says that what was popped is under way.
+    /// Records that the attempt to a destination has started.
     pub(crate) fn started(&mut self, id: AttemptId, to: Destination, since: Instant) {
         self.running.push(Attempt { id, to, since });
     }
 
-    /// Takes an attempt out that failed; the next one need not wait.
+    /// Removes an attempt that failed, and lets the next one start at once.
     pub(crate) fn lose(
         &mut self,
         id: AttemptId,
@@ -182,11 +185,11 @@ impl HappyEyeballs {
             to: to.clone(),
             error,
         });
-        self.next = Some(now);
+        self.next_start = Some(now);
         Some(to)
     }
 
-    /// Takes the winner, and those that lost.
+    /// Ends the race, and returns the winner and the attempts that lost.
     pub(crate) fn win(&mut self, id: AttemptId) -> Option<(Attempt, Vec<AttemptId>)> {
         let at = self.running.iter().position(|attempt| attempt.id == id)?;
         let winner = self.running.swap_remove(at);
@@ -195,33 +198,35 @@ impl HappyEyeballs {
         Some((winner, losers))
     }
 
-    /// Ends it, and returns the attempts that are to be closed.
+    /// Ends the race, and returns the attempts to close.
     pub(crate) fn stop(&mut self) -> Vec<AttemptId> {
         self.lookup = None;
         self.running.drain(..).map(|attempt| attempt.id).collect()
     }
 
     fn has_more(&self) -> bool {
-        !self.other.is_empty() || self.left.iter().any(|left| !left.is_empty())
+        !self.first.is_empty() || self.untried.iter().any(|family| !family.is_empty())
     }
 
-    fn pop(&mut self) -> Option<Destination> {
-        if let Some(to) = self.other.pop_front() {
+    /// Takes the next destination; the families take turns (RFC 8305 §4).
+    fn take_next(&mut self) -> Option<Destination> {
+        if let Some(to) = self.first.pop_front() {
             return Some(to);
         }
-        let turn = self.last.map_or(0, |last| 1 - last);
-        let kind = if self.left[turn].is_empty() {
-            1 - turn
+        let wanted = self.last_family.map_or(IPV6, other_family);
+        let family = if self.untried[wanted].is_empty() {
+            other_family(wanted)
         } else {
-            turn
+            wanted
         };
-        let address = self.left[kind].pop_front()?;
-        self.last = Some(kind);
+        let address = self.untried[family].pop_front()?;
+        self.last_family = Some(family);
         Some(Destination::Tcp(address))
     }
 }
 
-/// How long an attempt may take. A connection for streams is a dialling of its own.
+/// Returns the time that an attempt may take. A shared connection is dialed with all its own
+/// timeouts.
 fn allowed(attempt: &Attempt, timeouts: &Timeouts) -> Duration {
     match attempt.to {
         Destination::Stream(_) => timeouts.total,
@@ -229,10 +234,17 @@ fn allowed(attempt: &Attempt, timeouts: &Timeouts) -> Duration {
     }
 }
 
-fn kind(address: SocketAddr) -> usize {
-    usize::from(address.is_ipv4())
+fn family(address: SocketAddr) -> usize {
+    if address.is_ipv4() { IPV4 } else { IPV6 }
 }
 
-fn due(since: Instant, allowed: Duration, now: Instant) -> bool {
+fn other_family(family: usize) -> usize {
+    1 - family
+}
+
+fn is_due(since: Instant, allowed: Duration, now: Instant) -> bool {
     since.checked_add(allowed).is_some_and(|due| due <= now)
 }
+
+const IPV6: usize = 0;
+const IPV4: usize = 1;

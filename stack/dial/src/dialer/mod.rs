@@ -1,3 +1,5 @@
+//! The state machine that connects.
+
 mod failing;
 pub(crate) mod happy_eyeballs;
 mod opening;
@@ -14,24 +16,22 @@ use crate::report::error::{Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, LookupId};
 use crate::report::trace::Trace;
-use crate::route::endpoint::Endpoint;
 use std::collections::VecDeque;
 use std::mem;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Place, Seed};
+use wirestack_layer::{Error, Instant, Layer, Place, Seed};
 
-/// Connecting, as a state machine: it says what to do and is told what happened, so that no driver
-/// ever decides anything.
+/// The state machine that carries out a [`Plan`]: it tells a driver each [`Step`], and the driver
+/// tells it the results.
 ///
-/// A driver calls [`step`](Self::step) until it says [`Wait`](Step::Wait), carries out what it says,
-/// reports what happened, and calls `step` again. Whenever something moved in the stack of an open
-/// attempt, it calls [`observe`](Self::observe).
+/// A driver calls [`step`](Self::step) until it returns [`Wait`](Step::Wait), carries out each
+/// step, reports the results, and calls `step` again. Whenever something moved in the stack of an
+/// open attempt, it calls [`observe`](Self::observe).
 ///
-/// The ways to the target are tried in order; on each, the addresses of the first name by Happy
-/// Eyeballs (RFC 8305); a layer that needs a new connection gets one, five times at most; and so
-/// often a redirect is followed, if that is wanted. Everything has a time-out.
+/// It tries the routes to the target in order. On each route it races the addresses of the first
+/// name by Happy Eyeballs (RFC 8305). A layer that needs a new connection gets one, at most five
+/// times. If the plan follows redirects, it follows at most five. Everything has a timeout.
 pub struct Dialer<L: Layer> {
     plan: Plan<L>,
     seeds: SeedStream,
@@ -39,11 +39,11 @@ pub struct Dialer<L: Layer> {
     retries: usize,
     due: Option<Instant>,
     trace: Trace,
-    /// The ways that are left, the present one first.
+    /// The routes that are left, the present one first.
     routes: VecDeque<Route>,
     failed: Vec<RouteFailed>,
     redirects: Vec<Retry>,
-    /// A stack that waits for an attempt to open.
+    /// The stack for the attempt that opens first.
     built: Option<L>,
     hints: RetryHints,
     proxy_auth: ProxyAuth,
@@ -53,9 +53,9 @@ pub struct Dialer<L: Layer> {
 }
 
 enum State {
-    /// The ways are to be found.
+    /// Before the routes are known.
     Start,
-    /// The first way that is left is to be gone.
+    /// Before the first of the routes that are left is tried.
     Route,
     Racing(HappyEyeballs),
     Opening(OpeningAttempt),
@@ -63,16 +63,21 @@ enum State {
     Over,
 }
 
-/// An open connection, and which layer is opening on it, since when.
+/// An open connection whose layers open one after another, from the wire up.
 struct OpeningAttempt {
     attempt: AttemptId,
-    /// Where it leads, and what else is known.
     to: Destination,
+    /// The race that the attempt won; it knows the other addresses.
     race: HappyEyeballs,
+    /// The number of layers that are open.
     open: usize,
+    /// The time when the present layer began to open.
     since: Instant,
+    /// The number of bytes that had been received then.
     seen_before: u64,
+    /// The number of bytes that have been received.
     seen: u64,
+    /// The message that the present layer waits for.
     what: &'static str,
 }
 
@@ -81,14 +86,13 @@ where
     L::In: Default,
     L::Out: Default,
 {
-    /// Creates a dialer that starts at `now`. The seed is where all randomness of its layers comes
-    /// from.
+    /// Creates a dialer that starts at `now`. All randomness of its layers comes from the seed.
     pub fn new(plan: Plan<L>, timeouts: Timeouts, seed: Seed, now: Instant) -> Self {
         Self {
             trace: Trace::new(now),
             seeds: SeedStream::new(seed),
             timeouts,
-            retries: RETRIES,
+            retries: DEFAULT_RETRIES,
             due: now.checked_add(timeouts.total),
             routes: VecDeque::new(),
             failed: Vec::new(),
@@ -103,25 +107,25 @@ where
         }
     }
 
-    /// Sets how many new connections the layers may ask for on each way, how many redirects are
-    /// followed, and how often each proxy may ask for credentials, instead of 5.
+    /// Sets three limits, which are 5 by default: new connections that layers may ask for on each
+    /// route, redirects, and challenges of each proxy.
     #[must_use]
     pub fn with_retries(mut self, retries: usize) -> Self {
         self.retries = retries;
         self
     }
 
-    /// Returns how long it may take.
+    /// Returns the timeouts.
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
     }
 
-    /// Returns what was done so far.
+    /// Returns the record of all steps so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    /// Returns the next thing to do.
+    /// Returns the next step for the driver.
     pub fn step(&mut self, now: Instant) -> Step {
         loop {
             if let Some(step) = self.steps.pop_front() {
@@ -135,17 +139,17 @@ where
                     continue;
                 }
                 State::Start => {
-                    self.start(now);
+                    self.list_routes(now);
                     continue;
                 }
                 State::Route => {
-                    self.go(now);
+                    self.try_next_route(now);
                     continue;
                 }
-                State::Racing(race) => match race.turn(&self.timeouts, now) {
+                State::Racing(race) => match race.next(&self.timeouts, now) {
                     NextAttempt::Wait(until) => until,
-                    turn => {
-                        self.take_turn(turn, now);
+                    next => {
+                        self.apply_next_attempt(next, now);
                         continue;
                     }
                 },
@@ -164,10 +168,10 @@ where
         }
     }
 
-    fn start(&mut self, now: Instant) {
+    fn list_routes(&mut self, now: Instant) {
         match self.plan.0.routes() {
             Ok(routes) => {
-                // Those that failed are not gone again.
+                // After `unshare` the routes are listed again: those that failed come first.
                 self.routes = routes.into_iter().skip(self.failed.len()).collect();
                 self.state = State::Route;
             }
@@ -175,8 +179,7 @@ where
         }
     }
 
-    /// Begins with the first way that is left.
-    fn go(&mut self, now: Instant) {
+    fn try_next_route(&mut self, now: Instant) {
         let Some(route) = self.routes.front() else {
             let reason = match self.failed.len() {
                 1 => self.failed.pop().map(|failed| failed.reason),
@@ -191,35 +194,36 @@ where
         self.hints = RetryHints::default();
         self.proxy_auth = ProxyAuth::new(route, || self.seeds.seed());
         let first = route.first.clone();
-        let later = matches!(&first, FirstHop::Shared(share) if share.is_origin);
-        if !later && !self.build(now) {
+        // On a stream to the target, the stack is built with the response that opens the stream.
+        let is_built_later = matches!(
+            &first,
+            FirstHop::Known(Destination::Stream(share)) if share.is_origin
+        );
+        if !is_built_later && !self.build(now) {
             return;
         }
         self.state = State::Racing(match first {
-            FirstHop::Shared(share) => HappyEyeballs::to(vec![Destination::Stream(share)]),
-            FirstHop::Unix(path) => HappyEyeballs::to(vec![Destination::Unix(path)]),
-            FirstHop::Endpoint(Endpoint { host, port }) => match host.parse::<IpAddr>() {
-                Ok(ip) => HappyEyeballs::to(vec![Destination::Tcp(SocketAddr::new(ip, port))]),
-                Err(_) => {
-                    let lookup = LookupId(self.id());
-                    let endpoint = Endpoint { host, port };
-                    let host = endpoint.host.clone();
-                    self.trace.add(now, Event::Resolving(endpoint));
-                    let resolve = Step::Resolve { lookup, host, port };
-                    self.steps.push_back(resolve);
-                    HappyEyeballs::looking_up(lookup, now)
-                }
-            },
+            FirstHop::Known(to) => HappyEyeballs::to(vec![to]),
+            FirstHop::Name(endpoint) => {
+                let lookup = LookupId(self.next_id());
+                let (host, port) = (endpoint.host.clone(), endpoint.port);
+                self.trace.add(now, Event::Resolving(endpoint));
+                let resolve = Step::Resolve { lookup, host, port };
+                self.steps.push_back(resolve);
+                HappyEyeballs::looking_up(lookup, now)
+            }
         });
     }
 
+    /// Builds the stack for the next connection. Returns `false` after it ended the dialing
+    /// instead.
     fn build(&mut self, now: Instant) -> bool {
         let Some(route) = self.routes.front() else {
             return false;
         };
         match self.plan.0.build(route, &mut self.seeds, &self.hints) {
             Ok(layer) => self.built = Some(layer),
-            // What an earlier connection failed with, and a new one would.
+            // An error of an earlier connection: a new one would fail with it again.
             Err(error) if matches!(error.place(), Place::Layer(_)) => {
                 let reason = self.at_layer(error, 0);
                 self.end(reason, now);
@@ -229,15 +233,15 @@ where
         self.built.is_some()
     }
 
-    fn id(&mut self) -> u32 {
+    fn next_id(&mut self) -> u32 {
         self.ids += 1;
         self.ids
     }
 
-    fn take_turn(&mut self, turn: NextAttempt, now: Instant) {
-        match turn {
+    fn apply_next_attempt(&mut self, next: NextAttempt, now: Instant) {
+        match next {
             NextAttempt::Open(to) => {
-                let attempt = AttemptId(self.id());
+                let attempt = AttemptId(self.next_id());
                 if let State::Racing(race) = &mut self.state {
                     race.started(attempt, to.clone(), now);
                 }
@@ -252,8 +256,8 @@ where
                 self.trace.add(now, Event::Closed { attempt });
                 self.steps.push_back(Step::Close { attempt });
             }
-            NextAttempt::Late => self.time_out(self.timeouts.resolve, false, now),
-            NextAttempt::Lost(tried) => {
+            NextAttempt::LookupTimedOut => self.time_out(self.timeouts.resolve, false, now),
+            NextAttempt::AllFailed(tried) => {
                 let part = self.part(0);
                 self.next_route(Reason::Unreached { part, tried }, now);
             }
@@ -261,11 +265,14 @@ where
         }
     }
 
-    /// Gives up what is under way because it, or everything, takes too long.
+    /// Gives up the present route, or all of them, because `after` has passed.
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
-            State::Opening(it) if self.proxy_auth.is_asking() => (Phase::Ask, it.open, 0),
-            State::Opening(it) => (Phase::Layer(it.what), it.open, it.seen - it.seen_before),
+            State::Opening(opening) if self.proxy_auth.is_asking() => (Phase::Ask, opening.open, 0),
+            State::Opening(opening) => {
+                let seen = opening.seen - opening.seen_before;
+                (Phase::Layer(opening.what), opening.open, seen)
+            }
             State::Racing(race) if !race.is_looking_up() => (Phase::Connect, 0, 0),
             _ => (Phase::Resolve, 0, 0),
         };
@@ -276,13 +283,14 @@ where
             phase,
             seen,
         };
-        match all {
-            true => self.end(reason, now),
-            false => self.next_route(reason, now),
+        if all {
+            self.end(reason, now);
+        } else {
+            self.next_route(reason, now);
         }
     }
 
-    /// Takes what was found for a look-up so far; more will follow.
+    /// Takes some addresses of a look-up; more will follow.
     pub fn found(&mut self, lookup: LookupId, found: Vec<SocketAddr>, now: Instant) {
         if let State::Racing(race) = &mut self.state {
             let n = found.len();
@@ -292,7 +300,7 @@ where
         }
     }
 
-    /// Takes what was found for a look-up, or the rest of it.
+    /// Takes the result of a look-up, or the rest of its addresses.
     pub fn resolved(
         &mut self,
         lookup: LookupId,
@@ -319,13 +327,13 @@ where
                     self.next_route(Reason::NotResolved { part, error }, now);
                 }
             }
-            // The rest may be nothing, which tells nothing.
+            // An empty rest is no news.
             None if n > 0 || alone => self.trace.add(now, Event::Resolved(n)),
             None => {}
         }
     }
 
-    /// Says that an attempt could not be opened, and why.
+    /// Takes the error of an attempt that could not be opened.
     pub fn refused(&mut self, attempt: AttemptId, error: Error, now: Instant) {
         let State::Racing(race) = &mut self.state else {
             return;
@@ -342,5 +350,5 @@ where
     }
 }
 
-/// How often each may be wanted: a new connection, a redirect, credentials.
-const RETRIES: usize = 5;
+/// The default limit of new connections, of redirects, and of challenges.
+const DEFAULT_RETRIES: usize = 5;

@@ -9,7 +9,7 @@ use crate::report::id::{AttemptId, Destination, QuestionId};
 use http::Response;
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Layer, Place, Progress, origin};
 use wirestack_nest::Engine;
 
 impl<L: Layer + 'static> Dialer<L>
@@ -132,7 +132,7 @@ where
                 self.layer_failed(error, open, ended, gave_up, now);
             }
             Some(End::Finished) => {
-                let error = Error::peer("dialer", EndedEarly).at(Place::Layer(open));
+                let error = Error::peer(origin::DIALER, EndedEarly).at(Place::Layer(open));
                 self.layer_failed(error, open, true, gave_up, now);
             }
         }

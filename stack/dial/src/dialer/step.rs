@@ -1,4 +1,4 @@
-//! What a dialer says to its driver.
+//! The steps that a dialer tells its driver, and the timeouts.
 
 use crate::auth::{Authenticator, Credentials};
 use crate::report::error::DialError;
@@ -8,28 +8,29 @@ use std::fmt;
 use std::time::Duration;
 use wirestack_layer::{Error, Instant};
 
-/// What a driver has to do next.
+/// One action for the driver of a [`Dialer`](crate::Dialer): the next thing to do.
 #[derive(Debug)]
 pub enum Step {
-    /// Look this name up, then call [`Dialer::resolved`](super::Dialer::resolved); with pieces of the
-    /// answer, [`Dialer::found`](super::Dialer::found).
+    /// Look up this name, then call [`Dialer::resolved`](super::Dialer::resolved). A driver that
+    /// gets the addresses in parts calls [`Dialer::found`](super::Dialer::found) with each part
+    /// before.
     Resolve {
-        /// Names the look-up in the answer.
+        /// The identifier of the look-up, for the answer.
         lookup: LookupId,
-        /// What to look up.
+        /// The name to look up.
         host: String,
-        /// The port that the addresses shall have.
+        /// The port to put into each address.
         port: u16,
     },
     /// Open a connection, then call [`Dialer::opened`](super::Dialer::opened) or
-    /// [`Dialer::refused`](super::Dialer::refused). Several may be under way.
+    /// [`Dialer::refused`](super::Dialer::refused). Several attempts may run at once.
     Open {
-        /// Names the attempt from now on.
+        /// The identifier of the attempt, for all that follows.
         attempt: AttemptId,
-        /// Where to connect to.
+        /// The address to connect to.
         to: Destination,
     },
-    /// Forget this attempt and close what it holds.
+    /// Stop this attempt and close its connection.
     Close {
         /// The attempt.
         attempt: AttemptId,
@@ -37,40 +38,40 @@ pub enum Step {
     /// Ask the user, or another source, for credentials, then call
     /// [`Dialer::answer`](super::Dialer::answer).
     Ask {
-        /// Names the question in the answer.
+        /// The identifier of the question, for the answer.
         question: QuestionId,
-        /// What is asked.
+        /// The proxy and the challenge.
         request: CredentialsRequest,
     },
-    /// Send this to another server, then call [`Dialer::answer`](super::Dialer::answer) with what
-    /// it replied.
+    /// Send this to another server, then call [`Dialer::answer`](super::Dialer::answer) with the
+    /// reply.
     Fetch {
-        /// Names the question in the answer.
+        /// The identifier of the question, for the answer.
         question: QuestionId,
-        /// Where to send it: a URL whose meaning is the authenticator's.
+        /// The URL of the server. Its meaning is the authenticator's.
         url: String,
-        /// What to send.
+        /// The data to send.
         data: Bytes,
     },
-    /// Run this on a thread that may wait, then call [`Dialer::answer`](super::Dialer::answer) with
-    /// it.
+    /// Run this on a thread that may block, then call [`Dialer::answer`](super::Dialer::answer)
+    /// with it.
     SpawnBlocking {
-        /// Names the question in the answer.
+        /// The identifier of the question, for the answer.
         question: QuestionId,
-        /// What to run.
+        /// The work to run.
         task: BlockingTask,
     },
-    /// Everything is established: the connection of this attempt is the one.
+    /// Everything is open: hand the connection of this attempt to the application.
     Ready {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// There is nothing to do before this time, or before something happens.
+    /// Wait for this time or for the result of a step.
     Wait {
-        /// When to call [`Dialer::step`](super::Dialer::step) again at the latest.
+        /// The time to call [`Dialer::step`](super::Dialer::step) again, at the latest.
         until: Option<Instant>,
     },
-    /// It cannot be done.
+    /// Give up: connecting failed.
     Failed(DialError),
 }
 
@@ -85,21 +86,21 @@ pub enum Answer {
     Ran(BlockingTask),
 }
 
-/// What credentials are asked for.
+/// The proxy and the challenge that credentials are wanted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CredentialsRequest {
-    /// The proxy that wants them, such as `http://proxy.test:3128`.
+    /// The proxy that wants the credentials, such as `http://proxy.test:3128`.
     pub hop: String,
-    /// The scheme, as the proxy wrote it.
+    /// The authentication scheme, as the proxy wrote it.
     pub scheme: String,
     /// The realm, which may be empty.
     pub realm: String,
-    /// Whether those that were given before were refused.
+    /// `true` if the proxy refused the credentials that were given before.
     pub again: bool,
 }
 
-/// Work for a thread that may wait.
+/// Work for a thread that may block.
 pub struct BlockingTask {
     pub(crate) authenticator: Box<dyn Authenticator>,
 }
@@ -117,21 +118,22 @@ impl fmt::Debug for BlockingTask {
     }
 }
 
-/// How long connecting may take, part by part and in all, and what waits for what.
+/// The timeouts of connecting, and the delays of Happy Eyeballs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For looking the first name up: 10 s.
+    /// The timeout for looking up the first name: 10 s.
     pub resolve: Duration,
-    /// For each address to be connected to: 10 s.
+    /// The timeout for connecting to each address: 10 s.
     pub connect: Duration,
-    /// For each layer to open: 10 s. While somebody is asked for credentials, it does not count.
+    /// The timeout for each layer to open: 10 s. The time while the user is asked for credentials
+    /// does not count.
     pub layer: Duration,
-    /// For everything together: 60 s.
+    /// The timeout for everything together: 60 s.
     pub total: Duration,
-    /// After which another address is tried beside those under way (RFC 8305 §5): 250 ms.
+    /// The delay before the next address is tried beside those under way (RFC 8305 §5): 250 ms.
     pub attempt_delay: Duration,
-    /// For which IPv6 addresses are waited for when IPv4 addresses come first (RFC 8305 §3): 50 ms.
+    /// The delay in which IPv6 addresses may follow IPv4 addresses (RFC 8305 §3): 50 ms.
     pub resolution_delay: Duration,
 }
 

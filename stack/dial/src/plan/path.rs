@@ -1,48 +1,57 @@
-//! The hops of a way as layers.
+//! The routes to a target, each with the layers of its hops.
 
+use crate::auth::Credentials;
 use crate::pool::SharedConnection;
+use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{Hop, Proxy, Speaks};
 use crate::route::routes::{self, Routes};
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use wirestack_http::basic_credentials;
 use wirestack_http1::connect;
 use wirestack_http2 as http2;
-use wirestack_layer::{BoxError, Error};
+use wirestack_layer::{BoxError, Error, origin};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
 
-/// One way to a target.
+/// One route to a target: the first address, the hops that become layers, and names for users.
 pub(crate) struct Route {
     pub(crate) first: FirstHop,
     pub(crate) hops: Vec<Hop>,
-    /// What is asked of each hop.
+    /// The host and port that each hop is asked to connect to.
     pub(crate) asked: Vec<Endpoint>,
     pub(crate) name: String,
     /// The hop or target that each layer belongs to, from the wire up.
     pub(crate) parts: Vec<(String, Option<usize>)>,
 }
 
-/// Where the first connection goes.
+/// The destination of the first connection of a route, or a name that has to be looked up for it.
 #[derive(Clone)]
 pub(crate) enum FirstHop {
-    Endpoint(Endpoint),
-    Unix(PathBuf),
-    Shared(Arc<SharedConnection>),
+    Known(Destination),
+    Name(Endpoint),
+}
+
+impl From<Endpoint> for FirstHop {
+    fn from(endpoint: Endpoint) -> Self {
+        match endpoint.host.parse::<IpAddr>() {
+            Ok(ip) => Self::Known(Destination::Tcp(SocketAddr::new(ip, endpoint.port))),
+            Err(_) => Self::Name(endpoint),
+        }
+    }
 }
 
 impl Route {
-    /// The name of the hop or target that the layer at this place belongs to.
+    /// Returns the name of the hop or target that the layer with this index belongs to.
     pub(crate) fn part(&self, place: usize) -> String {
         let part = self.parts.get(place).or(self.parts.last());
         let first = || match &self.first {
-            FirstHop::Endpoint(endpoint) => endpoint.to_string(),
-            FirstHop::Unix(path) => path.display().to_string(),
-            FirstHop::Shared(share) => share.to_string(),
+            FirstHop::Known(to) => to.to_string(),
+            FirstHop::Name(endpoint) => endpoint.to_string(),
         };
         part.map_or_else(first, |(part, _)| part.clone())
     }
@@ -52,20 +61,21 @@ impl Route {
         self.parts.iter().rposition(|(_, of)| *of == Some(hop))
     }
 
-    /// The hop that the layer at this place belongs to; `None` for the target's.
+    /// Returns the number of the hop that the layer with this index belongs to, or `None` if it
+    /// belongs to the target.
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
         self.parts.get(place).and_then(|(_, hop)| *hop)
     }
 }
 
-/// Ways, and what lies behind them.
+/// The builder of a target's routes and of the layers for them.
 pub(crate) struct RouteBuilder {
     routes: Routes,
     pub(crate) target: Target,
     tls: OnceLock<Arc<ClientConfig>>,
-    /// How many layers come above the target's TLS.
-    tops: usize,
-    /// Whether a proxy's connection may be one that others use too.
+    /// The number of layers above the target's TLS.
+    layers_above_tls: usize,
+    /// Allows a shared connection to a proxy.
     pub(crate) shares: bool,
 }
 
@@ -74,39 +84,38 @@ impl RouteBuilder {
         routes: Routes,
         target: Target,
         tls: Option<Arc<ClientConfig>>,
-        tops: usize,
+        layers_above_tls: usize,
     ) -> Self {
         Self {
             routes,
             target,
             tls: tls.map_or_else(OnceLock::new, OnceLock::from),
-            tops,
+            layers_above_tls,
             shares: false,
         }
     }
 
-    /// The ways to the target; by the streams of its own connection, if they are asked for so.
+    /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to
+    /// the target itself.
     pub(crate) fn routes(
         &self,
         shared: Option<(http2::ConnectRequest, http2::Settings)>,
     ) -> Result<Vec<Route>, Error> {
-        let invalid = |error| Error::local("route", error);
+        let invalid = |error| Error::local(origin::ROUTE, error);
         let routes = self.routes.to(&self.target).map_err(invalid)?;
-        match routes.is_empty() {
-            true => Err(invalid(RouteError::NoRoute)),
-            false => routes
-                .into_iter()
-                .map(|hops| match &shared {
-                    Some((request, settings)) => {
-                        self.shared_origin(&hops, request.clone(), settings.clone())
-                    }
-                    None => self.route(hops),
-                })
-                .collect(),
+        if routes.is_empty() {
+            return Err(invalid(RouteError::NoRoute));
         }
+        let routes = routes.into_iter().map(|hops| match &shared {
+            Some((request, settings)) => {
+                self.shared_origin(&hops, request.clone(), settings.clone())
+            }
+            None => self.route(hops),
+        });
+        routes.collect()
     }
 
-    /// A way whose wire is a stream of the target's own connection.
+    /// Returns the route whose wire is a stream on a shared connection to the target.
     fn shared_origin(
         &self,
         hops: &[Hop],
@@ -115,7 +124,7 @@ impl RouteBuilder {
     ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
         let share = SharedConnection {
-            key: key(hops, &self.target.origin(), self.tls.get()),
+            key: pool_key(hops, &self.target.origin(), self.tls.get()),
             name: self.target.origin(),
             routes: Routes::hops(hops.to_vec()),
             target: self.target.clone(),
@@ -125,7 +134,7 @@ impl RouteBuilder {
             is_origin: true,
         };
         Ok(Route {
-            first: FirstHop::Shared(share.into()),
+            first: FirstHop::Known(Destination::Stream(share.into())),
             hops: Vec::new(),
             asked: Vec::new(),
             name: routes::name(hops),
@@ -133,19 +142,21 @@ impl RouteBuilder {
         })
     }
 
-    /// The connection to the last HTTP/2 proxy among the hops, and how many hops that leaves.
+    /// Returns the shared connection to the last HTTP/2 proxy among the hops that allows one, and
+    /// the number of hops that this connection covers.
     fn shared_hop(
         &self,
         hops: &[Hop],
         asked: &[Endpoint],
     ) -> Result<Option<(SharedConnection, usize)>, Error> {
-        let could = |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.shows_at_once();
-        let Some(at) = hops.iter().rposition(could).filter(|_| self.shares) else {
+        let can_share =
+            |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.authenticates_at_once();
+        let Some(at) = hops.iter().rposition(can_share).filter(|_| self.shares) else {
             return Ok(None);
         };
         let (hop, next) = (&hops[at], &asked[at]);
         let mut request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
-        if let (Some(credentials), ..) = hop.password() {
+        if let Some(credentials) = hop.known_credentials() {
             let value = basic_credentials(&credentials.user, &credentials.password)?;
             request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
         }
@@ -155,11 +166,11 @@ impl RouteBuilder {
             "http"
         };
         let target = format!("{scheme}://{}", hop.endpoint).parse();
-        let mut target: Target = target.map_err(|error| Error::local("route", error))?;
+        let mut target: Target = target.map_err(|error| Error::local(origin::ROUTE, error))?;
         target.unix = hop.unix.clone();
         let tls = hop.tls.as_ref().or(self.tls.get());
         let share = SharedConnection {
-            key: key(&hops[..=at], "", tls),
+            key: pool_key(&hops[..=at], "", tls),
             name: format!("hop {} ({hop})", at + 1),
             routes: Routes::hops(hops[..at].to_vec()),
             target,
@@ -178,15 +189,18 @@ impl RouteBuilder {
             None => (target, &self.target.unix),
         };
         let first = match unix {
-            Some(path) => FirstHop::Unix(path.clone()),
-            None => FirstHop::Endpoint(endpoint.clone()),
+            Some(path) => FirstHop::Known(Destination::Unix(path.clone())),
+            None => FirstHop::from(endpoint.clone()),
         };
         let after = hops.iter().skip(1).map(Hop::endpoint);
         let asked = after.chain([target]).take(hops.len());
         let mut asked: Vec<_> = asked.cloned().collect();
         let name = routes::name(&hops);
         let (first, below) = match self.shared_hop(&hops, &asked)? {
-            Some((share, below)) => (FirstHop::Shared(share.into()), below),
+            Some((share, below)) => {
+                let to = Destination::Stream(share.into());
+                (FirstHop::Known(to), below)
+            }
             None => (first, 0),
         };
         hops.drain(..below);
@@ -197,7 +211,7 @@ impl RouteBuilder {
             let name = format!("hop {} ({hop})", below + n + 1);
             parts.extend(vec![(name, Some(n)); layers]);
         }
-        let layers = self.tops + usize::from(self.target.is_secure());
+        let layers = self.layers_above_tls + usize::from(self.target.is_secure());
         let target = format!("target ({})", self.target);
         parts.extend(vec![(target, None); layers.max(1)]);
         Ok(Route {
@@ -209,7 +223,7 @@ impl RouteBuilder {
         })
     }
 
-    /// The layers of the hops, from the wire up.
+    /// Builds the layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
         let mut tunnels: Vec<BoxTunnel> = Vec::new();
         for (hop, next) in route.hops.iter().zip(&route.asked) {
@@ -218,7 +232,8 @@ impl RouteBuilder {
                     Some(own) => own,
                     None => self.tls()?,
                 };
-                // What the proxy would choose of more than it is spoken to in, nobody could use.
+                // Offer only the protocol that the next layer speaks: the proxy chooses from the
+                // offer.
                 let protocol: &[&[u8]] = match hop.proxy {
                     Proxy::H2 => &[b"h2"],
                     _ => &[b"http/1.1"],
@@ -241,8 +256,8 @@ impl RouteBuilder {
         Ok(tunnels)
     }
 
-    /// The target's TLS, if it has one, with these protocols offered by ALPN or with what its
-    /// settings say.
+    /// Builds the target's TLS, if it has one. It offers these protocols by ALPN; without them,
+    /// those of its settings.
     pub(crate) fn secure(&self, alpn: Option<&[&[u8]]>) -> Result<Option<tls::Client>, Error> {
         if !self.target.is_secure() {
             return Ok(None);
@@ -250,14 +265,16 @@ impl RouteBuilder {
         secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
     }
 
-    /// The settings that were given, or the system's roots: made only where something speaks TLS, as
-    /// not every machine has them.
+    /// Returns the TLS settings of the plan. Without any, it creates settings with the system's
+    /// roots, and only for a route that needs TLS: some machines have no roots.
     fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
         if self.tls.get().is_none() {
-            let made = default_tls()?;
-            return Ok(self.tls.get_or_init(|| made));
+            let config = default_tls()?;
+            return Ok(self.tls.get_or_init(|| config));
         }
-        self.tls.get().ok_or_else(|| Error::local("route", NoTls))
+        self.tls
+            .get()
+            .ok_or_else(|| Error::local(origin::ROUTE, NoTls))
     }
 }
 
@@ -266,21 +283,21 @@ fn default_tls() -> Result<Arc<ClientConfig>, Error> {
     tls::ClientSettings::new().build()
 }
 
-/// Without cryptography there is no default.
+/// Fails, because there are no default settings without a cryptography.
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Err(Error::local("route", NoTls))
+    Err(Error::local(origin::ROUTE, NoTls))
 }
 
-/// What makes two connections the same: where they lead, by which way, who is asking and whom one
-/// trusts.
-fn key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
+/// Returns the key of a shared connection: equal for the same destination, hops, credentials and
+/// TLS settings.
+fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
     let mut key = format!("{target} {:p}", tls.map_or(std::ptr::null(), Arc::as_ptr));
     for hop in hops {
-        let (credentials, ..) = hop.password();
-        let shown = credentials.map(|it| (&it.user, &it.password));
+        let credentials = hop.known_credentials();
+        let login = credentials.map(|known| (&known.user, &known.password));
         let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
-        key.push_str(&format!(" {hop} {shown:?} {tls:p} {:?}", hop.unix));
+        key.push_str(&format!(" {hop} {login:?} {tls:p} {:?}", hop.unix));
     }
     key
 }
@@ -299,7 +316,10 @@ fn secure(
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("a part of the route speaks TLS, and no settings for it were given")]
+#[error(
+    "the route needs TLS, but there are no TLS settings: pass them, or enable the feature \
+     `aws-lc-rs` or `ring`"
+)]
 struct NoTls;
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
@@ -307,13 +327,15 @@ fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
         Error::local("socks", error)
     }
     let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;
-    let (client, credentials) = (socks::Client::new(address), hop.password().0);
+    let (client, credentials) = (socks::Client::new(address), hop.known_credentials());
     match (hop.proxy, credentials) {
-        (Proxy::Socks4, user) => {
-            let user = user.map_or("", |it| &it.user);
+        (Proxy::Socks4, credentials) => {
+            let user = credentials.map_or("", |known| &known.user);
             client.socks4(user).map_err(invalid)
         }
         (_, None) => Ok(client),
-        (_, Some(c)) => client.with_password(&c.user, &c.password).map_err(invalid),
+        (_, Some(Credentials { user, password })) => {
+            client.with_password(user, password).map_err(invalid)
+        }
     }
 }

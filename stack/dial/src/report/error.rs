@@ -1,124 +1,127 @@
-use crate::plan::websocket::RedirectError;
+//! The error of connecting: its reason and its trace.
+
 use crate::report::id::Destination;
 use crate::report::trace::Trace;
+use crate::route::redirects::RedirectError;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
-use wirestack_layer::{Error, Place};
+use wirestack_layer::{Error, Instant, Place};
 
-/// Why there is no connection, and everything that was tried. `Debug` shows what `Display` shows, so that
-/// `main` may return it; the [trace](Self::trace) has the rest.
+/// The reason that there is no connection, and the record of everything that was tried.
 ///
-/// The text of a layer's cause is in it, and the cause itself is the [source](StdError::source).
+/// `Debug` shows the same as `Display`, so that the error of a `main` can be read. The
+/// [trace](Self::trace) has the details. The text contains the text of the layer's cause; the cause
+/// itself is the [source](StdError::source).
 pub struct DialError {
     reason: Box<Reason>,
     trace: Box<Trace>,
 }
 
-/// What connecting failed at.
+/// The reason that connecting failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The route or the settings make no stack: nothing was sent.
+    /// No stack can be built from the route and the settings. Nothing was sent.
     Invalid(Error),
-    /// The name of the first hop, or of the target if there is none, was not found.
+    /// The name of the first hop, or of the target if there is no hop, could not be resolved.
     NotResolved {
         /// The hop or target.
         part: String,
-        /// What the resolver said.
+        /// The error of the resolver.
         error: Error,
     },
-    /// None of the addresses could be connected to.
+    /// No address could be connected to.
     Unreached {
         /// The hop or target.
         part: String,
-        /// Each address, and what happened.
+        /// Each address with its error.
         tried: Vec<Unreached>,
     },
-    /// A layer failed, or was refused.
+    /// A layer failed, or its peer refused.
     Layer {
         /// The hop or target that the layer belongs to.
         part: String,
-        /// What the layer said.
+        /// The error of the layer.
         error: Error,
     },
-    /// A proxy wants to know who is asking, and could not be satisfied.
+    /// A proxy wants credentials and did not get the right ones.
     NotAuthenticated {
         /// The hop.
         part: String,
-        /// What the layer said: the proxy's refusal.
+        /// The error of the layer, which is the refusal of the proxy.
         error: Error,
-        /// What was offered and what came of it.
+        /// The schemes that the proxy offered, and the reason that none worked.
         why: String,
     },
-    /// The server redirected to where we do not follow.
+    /// The server redirected, and the redirect was not followed.
     Redirect {
         /// The target that redirected.
         part: String,
-        /// Why we do not follow.
+        /// The reason that the redirect was not followed.
         error: RedirectError,
         /// The redirects, in order, the last one not followed.
         chain: Vec<Retry>,
     },
-    /// Somebody took too long.
+    /// Something took too long.
     TimedOut {
-        /// How long it had.
+        /// The timeout.
         after: Duration,
-        /// The hop or target that was being waited for.
+        /// The hop or target that the dialer waited for.
         part: String,
-        /// What was being done.
+        /// The phase that timed out.
         phase: Phase,
-        /// How many bytes had arrived meanwhile.
+        /// The number of bytes received in this phase.
         seen: u64,
     },
-    /// Each new connection led to the need of another one.
+    /// Each new connection had to be replaced by another one, too many times.
     TooManyConnections {
-        /// Why each was needed, in order.
+        /// The reason for each new connection, in order.
         chain: Vec<Retry>,
     },
-    /// None of several ways led to the target.
+    /// All routes to the target failed.
     AllRoutesFailed {
-        /// Each way, and what it failed at.
+        /// Each route with its reason.
         tried: Vec<RouteFailed>,
     },
 }
 
-/// A part of connecting that has a time-out of its own.
+/// A part of connecting that has a timeout of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Looking the first name up.
+    /// The look-up of the first name.
     Resolve,
-    /// Opening the connection below every layer.
+    /// The connection below every layer.
     Connect,
-    /// Opening a layer, which waited for this.
+    /// The opening of a layer, which waited for this message.
     Layer(&'static str),
-    /// Asking somebody for what a proxy wants.
+    /// The question to the user for credentials.
     Ask,
 }
 
-/// Why another connection was needed.
+/// The reason for another connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Retry {
-    /// A layer said so.
+    /// A layer failed and asked for a new connection.
     Layer(Error),
     /// The server redirected.
     Redirect {
         /// The status of its response.
         status: u16,
-        /// Where to.
+        /// The URL that the redirect names.
         to: String,
     },
 }
 
-/// A way that was tried.
+/// A route that was tried and failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RouteFailed {
-    /// Its hops.
+    /// The hops of the route.
     pub route: String,
-    /// What it failed at.
+    /// The reason that the route failed.
     pub reason: Reason,
 }
 
@@ -128,7 +131,7 @@ pub struct RouteFailed {
 pub struct Unreached {
     /// The address.
     pub to: Destination,
-    /// What happened.
+    /// The error of the attempt.
     pub error: Error,
 }
 
@@ -140,17 +143,17 @@ impl DialError {
         }
     }
 
-    /// An input that makes no route.
-    pub fn invalid(error: Error, now: wirestack_layer::Instant) -> Self {
+    /// Creates the error of a route or of settings from which no stack can be built.
+    pub fn invalid(error: Error, now: Instant) -> Self {
         Self::new(Reason::Invalid(error), Trace::new(now))
     }
 
-    /// Returns what connecting failed at.
+    /// Returns the reason that connecting failed.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// Returns what was tried, with times.
+    /// Returns the record of everything that was tried, with times.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
@@ -194,10 +197,16 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::NotResolved { part, error } => write!(f, "{part}: not found: {error}"),
+            Self::NotResolved { part, error } => {
+                write!(f, "{part}: could not resolve the name: {error}")
+            }
+            Self::Unreached { part, tried } if tried.is_empty() => {
+                write!(f, "{part}: the name has no addresses")
+            }
             Self::Unreached { part, tried } => {
-                write!(f, "{part}: could not be connected to")?;
-                let shown = |it: &Unreached| format!("{}: {}", it.to, it.error);
+                write!(f, "{part}: could not connect")?;
+                let shown =
+                    |unreached: &Unreached| format!("{}: {}", unreached.to, unreached.error);
                 list(f, tried.iter().map(shown), ": ", "; ")
             }
             Self::Layer { part, error } if error.place() == Place::Wire => {
@@ -215,12 +224,12 @@ impl fmt::Display for Reason {
                 phase,
                 seen,
             } => {
-                write!(f, "timed out after {}: {part} was ", Shown(*after))?;
+                write!(f, "{part}: timed out after {} while ", WithUnit(*after))?;
                 match phase {
-                    Phase::Resolve => f.write_str("being looked up"),
-                    Phase::Connect => f.write_str("being connected to"),
-                    Phase::Ask => f.write_str("waiting for credentials"),
-                    Phase::Layer(what) => write!(f, "waiting for {what}, {seen} bytes seen"),
+                    Phase::Resolve => f.write_str("looking up the name"),
+                    Phase::Connect => f.write_str("connecting"),
+                    Phase::Ask => f.write_str("asking for credentials"),
+                    Phase::Layer(what) => write!(f, "waiting for {what}, {seen} bytes received"),
                 }
             }
             Self::TooManyConnections { chain } => {
@@ -228,8 +237,8 @@ impl fmt::Display for Reason {
                 list(f, chain.iter().map(Retry::to_string), ": ", ", then ")
             }
             Self::AllRoutesFailed { tried } => {
-                write!(f, "none of {} ways led to the target", tried.len())?;
-                let shown = |it: &RouteFailed| format!("{}: {}", it.route, it.reason);
+                write!(f, "all {} routes to the target failed", tried.len())?;
+                let shown = |failed: &RouteFailed| format!("{}: {}", failed.route, failed.reason);
                 list(f, tried.iter().map(shown), ": ", "; ")
             }
         }
@@ -257,15 +266,15 @@ fn list(
     Ok(())
 }
 
-/// Something took longer than it was given.
+/// The error of an attempt to connect that took too long.
 #[derive(Debug, thiserror::Error)]
-#[error("timed out after {}", Shown(*.0))]
+#[error("timed out after {}", WithUnit(*.0))]
 pub(crate) struct Late(pub(crate) Duration);
 
-/// A duration with its unit apart.
-struct Shown(Duration);
+/// Shows a duration with a blank before its unit.
+struct WithUnit(Duration);
 
-impl fmt::Display for Shown {
+impl fmt::Display for WithUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             time if time.subsec_nanos() == 0 => write!(f, "{} s", time.as_secs()),

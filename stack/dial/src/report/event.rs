@@ -1,99 +1,101 @@
+//! The events of a trace.
+
 use crate::report::id::{AttemptId, Destination};
 use crate::route::endpoint::Endpoint;
 use std::fmt;
 
-/// A step on the way to a connection.
+/// One event while connecting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// This way to the target is tried.
+    /// The dialer tries this route.
     Route(String),
-    /// A name is being looked up.
+    /// A look-up of a name began.
     Resolving(Endpoint),
-    /// So many addresses are known.
+    /// A look-up found this number of addresses.
     Resolved(usize),
-    /// It was not found, and why.
+    /// A look-up failed, with this error.
     NotResolved(String),
-    /// A connection is being opened.
+    /// An attempt to connect began.
     Connecting {
-        /// Names it.
+        /// The attempt.
         attempt: AttemptId,
-        /// Where to.
+        /// The destination.
         to: Destination,
     },
-    /// It is open.
+    /// An attempt has connected.
     Connected {
-        /// Which one.
+        /// The attempt.
         attempt: AttemptId,
-        /// Where to.
+        /// The destination.
         to: Destination,
     },
-    /// It could not be opened.
+    /// An attempt failed.
     Refused {
-        /// Which one.
+        /// The attempt.
         attempt: AttemptId,
-        /// Where to.
+        /// The destination.
         to: Destination,
-        /// Why not.
+        /// The error.
         why: String,
     },
-    /// It was given up: another one was faster, or it took too long.
+    /// An attempt was given up: another one was faster, or it took too long.
     Closed {
-        /// Which one.
+        /// The attempt.
         attempt: AttemptId,
     },
     /// A layer has opened.
     LayerOpen {
         /// The layer's name.
         name: &'static str,
-        /// The hop or the target that it belongs to.
+        /// The hop or target that the layer belongs to.
         part: String,
-        /// What it learnt, in one line; may be empty.
+        /// The facts that the layer learnt, in one line; may be empty.
         facts: String,
     },
-    /// Somebody is asked for what a proxy wants.
+    /// The user, or another source, is asked for this.
     Asking(String),
-    /// The answer is there.
+    /// The answer to the question has arrived.
     Answered,
-    /// An open connection failed, and why.
+    /// An open connection failed, with this error.
     Failed(String),
-    /// A new connection is tried, and why.
+    /// A new connection is needed, because of this error.
     Again(String),
-    /// The server leads elsewhere.
+    /// The server redirected, and the dialer follows.
     Redirected {
         /// The status of its response.
         status: u16,
-        /// Where to.
+        /// The new target.
         to: String,
     },
-    /// Everything is established.
+    /// All layers are open.
     Ready,
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Route(name) => write!(f, "by this way: {name}"),
+            Self::Route(name) => write!(f, "trying the route: {name}"),
             Self::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
-            Self::Resolved(1) => f.write_str("1 address"),
-            Self::Resolved(n) => write!(f, "{n} addresses"),
-            Self::NotResolved(why) => write!(f, "not found: {why}"),
+            Self::Resolved(1) => f.write_str("found 1 address"),
+            Self::Resolved(n) => write!(f, "found {n} addresses"),
+            Self::NotResolved(why) => write!(f, "could not resolve the name: {why}"),
             Self::Connecting { to, .. } => write!(f, "connecting to {to}"),
             Self::Connected { to, .. } => write!(f, "connected to {to}"),
-            Self::Refused { to, why, .. } => write!(f, "not connected to {to}: {why}"),
-            Self::Closed { .. } => f.write_str("gave an attempt up"),
+            Self::Refused { to, why, .. } => write!(f, "could not connect to {to}: {why}"),
+            Self::Closed { .. } => f.write_str("gave up an attempt"),
             Self::LayerOpen { name, part, facts } => {
                 write!(f, "{name:<10} open  {part}")?;
-                match facts.is_empty() {
-                    true => Ok(()),
-                    false => write!(f, "  ({facts})"),
+                if !facts.is_empty() {
+                    write!(f, "  ({facts})")?;
                 }
+                Ok(())
             }
             Self::Asking(what) => write!(f, "asking for {what}"),
-            Self::Answered => f.write_str("got the answer"),
+            Self::Answered => f.write_str("received the answer"),
             Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Again(why) => write!(f, "a new connection is needed: {why}"),
-            Self::Redirected { status, to } => write!(f, "redirected by a {status} to {to}"),
+            Self::Redirected { status, to } => write!(f, "redirected with status {status} to {to}"),
             Self::Ready => f.write_str("ready"),
         }
     }

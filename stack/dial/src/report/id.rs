@@ -1,4 +1,4 @@
-//! Identifiers of what is under way, and where connections lead.
+//! The destinations of connections, and the identifiers of look-ups, attempts and questions.
 
 use crate::pool::SharedConnection;
 use std::fmt;
@@ -6,22 +6,22 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where a connection leads.
+/// The other end of one connection: an address, a Unix socket, or a shared HTTP/2 connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// An address of the internet.
+    /// An IP address and a port.
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
-    /// A stream on an HTTP/2 connection that others use too: by [`Dialer::opened_stream`]. Which
-    /// connection, and whether it has to be made, a [`PoolState`](crate::PoolState) says.
+    /// A stream on a shared HTTP/2 connection. A [`PoolState`](crate::PoolState) decides if that
+    /// connection is reused or created; [`Dialer::opened_stream`] takes the stream.
     ///
     /// [`Dialer::opened_stream`]: crate::Dialer::opened_stream
     Stream(Arc<SharedConnection>),
 }
 
 impl Destination {
-    /// Returns the address of the internet, if it is one.
+    /// Returns the IP address and the port, if the destination is one.
     pub fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(*address),
@@ -40,15 +40,15 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Names a look-up.
+/// The identifier of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LookupId(pub(crate) u32);
 
-/// Names an attempt to connect.
+/// The identifier of an attempt to connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttemptId(pub(crate) u32);
 
-/// Names a question of an authenticator.
+/// The identifier of a question of an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuestionId {
     pub(crate) id: u32,

@@ -1,4 +1,4 @@
-//! What happened while connecting: identifiers, events, the trace and the error.
+//! The record of connecting: identifiers, events, the trace and the error.
 
 pub(crate) mod error;
 pub(crate) mod event;

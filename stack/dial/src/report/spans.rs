@@ -1,5 +1,5 @@
-//! The steps of connecting as spans of `tracing`. The connections that come of them have their own, and
-//! so do their layers.
+//! The events of connecting as spans of `tracing`. Open connections and their layers have spans of
+//! their own.
 
 use crate::report::event::Event;
 use crate::report::id::AttemptId;
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use tracing::{Span, debug, debug_span, field};
 
-/// The spans that are open. A copy has none of them: each span is one dialling's.
+/// The spans that are open. A clone has none of them, because each span belongs to one dialer.
 #[derive(Default)]
 pub(crate) struct Observed {
     dial: Option<Span>,
@@ -17,7 +17,7 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// Notes a step; spans close when they are dropped.
+    /// Records an event. Spans close when they are dropped.
     pub(crate) fn note(&mut self, event: &Event) {
         let dial = self.dial.get_or_insert_with(|| debug_span!("dial"));
         match event {

@@ -1,3 +1,5 @@
+//! The record of connecting, event by event.
+
 use crate::report::event::Event;
 #[cfg(feature = "tracing")]
 use crate::report::spans::Observed;
@@ -5,9 +7,11 @@ use std::fmt;
 use std::time::Duration;
 use wirestack_layer::Instant;
 
-/// What connecting did, step by step, each with its time. It shows as text, a line a step; as a
-/// picture, a line for all that took time, with [`waterfall`](Self::waterfall). With the feature
-/// `tracing`, each step is a span or an event there too, at the level DEBUG.
+/// The record of connecting: each event with its time.
+///
+/// It shows as text, one line for each event. [`waterfall`](Self::waterfall) shows it as a picture,
+/// one line for each span of time. With the feature `tracing`, each event is also a span or an
+/// event of that crate, at the level DEBUG.
 #[derive(Clone, Debug)]
 pub struct Trace {
     start: Instant,
@@ -26,13 +30,14 @@ impl Trace {
         }
     }
 
+    /// Records an event.
     pub(crate) fn add(&mut self, now: Instant, event: Event) {
         #[cfg(feature = "tracing")]
         self.observed.note(&event);
         self.events.push((now, event));
     }
 
-    /// Returns each step, with the time since the beginning.
+    /// Returns each event with the time since the start.
     pub fn events(&self) -> impl Iterator<Item = (Duration, &Event)> {
         let start = self.start;
         self.events

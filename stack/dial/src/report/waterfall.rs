@@ -1,4 +1,4 @@
-//! A trace as spans of time, and as a picture.
+//! The spans of time of a trace, and their picture.
 
 use crate::report::event::Event;
 use crate::report::id::AttemptId;
@@ -6,40 +6,41 @@ use crate::report::trace::Trace;
 use std::fmt;
 use std::time::Duration;
 
-/// Something that took time on the way to a connection.
+/// A span of time while connecting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// What was done: `look up`, `open` (a connection), `ask`, or the name of a layer that opened.
+    /// The name of a layer that opened, or `look up`, `open` (a connection), `ask` (for
+    /// credentials), `failed`, `route`, `retry` or `redirect`.
     pub what: &'static str,
-    /// With whom, or why.
+    /// The host, address, hop, target or error that the span is about.
     pub part: String,
-    /// What was learnt, in one line; may be empty.
+    /// The facts that were learnt, in one line; may be empty.
     pub facts: String,
-    /// When it began, since the beginning of it all.
+    /// The time of its start, since the start of the trace.
     pub start: Duration,
-    /// When it ended.
+    /// The time of its end, since the start of the trace.
     pub end: Duration,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// How something ended.
+/// The outcome of a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// As it should.
+    /// It succeeded.
     Done,
     /// It failed.
     Failed,
-    /// It was no longer wanted.
+    /// It was given up.
     GivenUp,
-    /// It takes no time: a new connection, a redirect, another way.
+    /// It took no time: a new connection, a redirect, another route.
     Note,
 }
 
 impl Trace {
-    /// Returns what took time, in the order in which it began.
+    /// Returns the spans of time, in the order of their start.
     pub fn spans(&self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut connecting: Vec<(AttemptId, usize)> = Vec::new();
@@ -102,8 +103,14 @@ impl Trace {
                     Outcome::Failed,
                     String::new(),
                 ),
-                Event::Route(name) => (Some(begin("way", name, at)), Outcome::Note, String::new()),
-                Event::Again(why) => (Some(begin("again", why, at)), Outcome::Note, String::new()),
+                Event::Route(name) => {
+                    let span = begin("route", name, at);
+                    (Some(span), Outcome::Note, String::new())
+                }
+                Event::Again(why) => {
+                    let span = begin("retry", why, at);
+                    (Some(span), Outcome::Note, String::new())
+                }
                 Event::Redirected { status, to } => {
                     let to = format!("{status} to {to}");
                     (
@@ -122,8 +129,8 @@ impl Trace {
         spans
     }
 
-    /// Shows it as a picture, a line for each [span](Self::spans): what was done, when, and how long
-    /// it took.
+    /// Shows the trace as a picture, one line for each [span](Self::spans): its name, its place on
+    /// a scale of time, and its length.
     pub fn waterfall(&self) -> impl fmt::Display + use<> {
         Waterfall(self.spans())
     }
@@ -141,7 +148,7 @@ impl fmt::Display for Waterfall {
         let total = self.0.iter().map(|span| span.end).max().unwrap_or_default();
         let column = |at: Duration| {
             let share = at.as_secs_f64() / total.as_secs_f64().max(1e-9);
-            ((share * WIDTH as f64) as usize).min(WIDTH - 1)
+            ((share * BAR_COLUMNS as f64) as usize).min(BAR_COLUMNS - 1)
         };
         for span in &self.0 {
             let (from, to) = (column(span.start), column(span.end));
@@ -154,20 +161,21 @@ impl fmt::Display for Waterfall {
             let mut bar = " ".repeat(from);
             bar.extend(std::iter::repeat_n(fill, to - from + 1));
             let took = (span.end - span.start).as_secs_f64() * 1e3;
-            write!(f, "{:<9} [{bar:<WIDTH$}]", span.what)?;
+            write!(f, "{:<9} [{bar:<BAR_COLUMNS$}]", span.what)?;
             match span.outcome {
                 Outcome::Note => write!(f, "             {}", span.part)?,
                 _ => write!(f, " {took:>9.2} ms {}", span.part)?,
             }
-            match span.facts.is_empty() {
-                true => writeln!(f)?,
-                false => writeln!(f, "  ({})", span.facts)?,
+            if span.facts.is_empty() {
+                writeln!(f)?;
+            } else {
+                writeln!(f, "  ({})", span.facts)?;
             }
         }
         let total = total.as_secs_f64() * 1e3;
-        writeln!(f, "{:<9}  {:<WIDTH$}  {total:>9.2} ms", "in all", "")
+        writeln!(f, "{:<9}  {:<BAR_COLUMNS$}  {total:>9.2} ms", "total", "")
     }
 }
 
-/// How many characters wide the picture is.
-const WIDTH: usize = 32;
+/// The width of the scale of time, in characters.
+const BAR_COLUMNS: usize = 32;

@@ -1,14 +1,14 @@
-//! What hops and targets have in common: URLs.
+//! The host and port of a hop or target, and the errors of their URLs.
 
 use crate::auth::Credentials;
 use std::fmt;
 use url::{Host, Url};
 use wirestack_layer::HostPort;
 
-/// A host and a port, as somebody else will look them up or connect to them.
+/// A host and a port. This machine looks up the first one; a proxy looks up each later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// A name in A-labels, or an address without brackets.
+    /// A name in A-labels (ASCII, RFC 5890), or an IP address without brackets.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -20,51 +20,58 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Why a URL does not name a hop or a target. The URL itself is not repeated: it may hold a secret.
+/// An error in the URL of a hop or target, or in a list of routes. It does not repeat the URL,
+/// which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
-    /// It is no URL.
-    #[error("not a URL: {0}")]
+    /// The text is not a URL.
+    #[error("the text is not a URL: {0}")]
     Url(url::ParseError),
-    /// Another scheme.
-    #[error("the scheme of the URL is not {0}")]
+    /// The URL has another scheme than one of these.
+    #[error("the URL must begin with {0}")]
     Scheme(&'static str),
-    /// No host.
+    /// The URL has no host.
     #[error("the URL has no host")]
     NoHost,
-    /// No port where none is usual.
-    #[error("the URL has no port, and its scheme has none by custom")]
+    /// The URL has no port, and its scheme has no default port.
+    #[error("the URL has no port, and its scheme has no default port")]
     NoPort,
-    /// User or password are not UTF-8 once percent-decoded.
-    #[error("user or password in the URL are not UTF-8")]
+    /// The user or the password is not UTF-8 after percent-decoding.
+    #[error("the user or the password in the URL is not UTF-8 after percent-decoding")]
     Credentials,
-    /// A password for a proxy of SOCKS4.
-    #[error("SOCKS4 has a user and no password")]
+    /// The URL of a SOCKS4 proxy has a password.
+    #[error("the URL has a password, but SOCKS4 sends a user only")]
     Socks4Password,
-    /// A proxy's URL with a path or a query.
-    #[error("the URL of a proxy has no path and no query")]
+    /// The URL of a proxy has a path, a query or a fragment.
+    #[error("the URL of a proxy must have no path, no query and no fragment")]
     ProxyPath,
-    /// A fragment.
-    #[error("a URL to connect to has no fragment")]
+    /// The URL of a target has a fragment.
+    #[error("the URL of a target must have no fragment")]
     Fragment,
-    /// A stream's URL with a path or a query.
-    #[error("the URL of a stream has no path and no query")]
+    /// The URL of a stream has a path or a query.
+    #[error("the URL of a stream (tcp:// or tls://) must have no path and no query")]
     StreamPath,
-    /// A stream's URL with credentials, which nobody would get.
-    #[error("the URL of a stream has no user and no password")]
+    /// The URL of a stream has credentials, which would be sent to no server.
+    #[error("the URL of a stream (tcp:// or tls://) must have no user and no password")]
     StreamCredentials,
-    /// Not what a proxy auto-config file says.
+    /// The result of a proxy auto-config file has another keyword than the known ones.
     #[error(
-        "the result of the proxy auto-config file is none of DIRECT, PROXY, HTTP, HTTPS, SOCKS, SOCKS4 and SOCKS5"
+        "the result of the proxy auto-config file has a keyword that is not DIRECT, PROXY, HTTP, \
+         HTTPS, SOCKS, SOCKS4 or SOCKS5"
     )]
     Pac,
-    /// The ways to a target are none.
-    #[error("there is no way to the target")]
+    /// The list of routes is empty.
+    #[error("the list of routes to the target is empty")]
     NoRoute,
-    /// A stream where a WebSocket was wanted, or the other way round.
-    #[error("the URL names a {0}")]
-    Kind(&'static str),
+    /// The URL names another kind of target than the wanted one.
+    #[error("the URL names a {seen}, but a {wanted} is wanted")]
+    Kind {
+        /// The kind of target that the URL names.
+        seen: &'static str,
+        /// The kind of target that is wanted.
+        wanted: &'static str,
+    },
 }
 
 impl From<std::convert::Infallible> for RouteError {
@@ -78,8 +85,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, RouteError> {
 }
 
 pub(crate) fn endpoint(url: &Url, default_port: Option<u16>) -> Result<Endpoint, RouteError> {
-    // The host of a scheme that browsers do not know is opaque to the parser: it has not been
-    // through IDNA yet.
+    // The parser does not apply IDNA to the host of a scheme that browsers do not know.
     let host = match url.host() {
         Some(Host::Domain(name)) => Host::parse(name).map_err(RouteError::Url)?,
         Some(Host::Ipv4(ip)) => Host::Ipv4(ip),

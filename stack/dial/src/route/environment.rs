@@ -1,4 +1,4 @@
-//! The proxy that the environment names, as curl reads it.
+//! The proxy that the environment variables name, read as curl reads them.
 
 use crate::route::endpoint::RouteError;
 use crate::route::hop::Hop;
@@ -7,13 +7,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
-/// The variables that name proxies: `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
+/// The environment variables that name proxies: `http_proxy`, `https_proxy`, `all_proxy` and
+/// `no_proxy`.
 ///
-/// They are read as curl reads them: `http_proxy` in lower case only, as a web server sets the other
-/// from a client's header; the others in lower case first; an empty one is none. `ws` goes by `http`,
-/// `wss` by `https`, and a stream by `all_proxy`. `no_proxy` is `*`, or a list of names, addresses and
-/// networks, separated by commas or blanks; a name covers its subdomains. Beyond curl, networks of
-/// IPv6 addresses count too.
+/// They are read as curl reads them:
+///
+/// * `http_proxy` counts in lower case only, because a CGI server sets `HTTP_PROXY` from a header of
+///   its client. The others count in both cases, lower case first.
+/// * An empty variable counts as not set.
+/// * `ws` targets use `http_proxy`, `wss` targets use `https_proxy`, and streams use `all_proxy`.
+/// * `no_proxy` is `*`, or a list of names, addresses and networks, separated by commas or blanks. A
+///   name covers its subdomains. Unlike in curl, a network may have IPv6 addresses.
 ///
 /// ```
 /// use wirestack_dial::Environment;
@@ -34,14 +38,14 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Takes variables and their values; those of other names are left out.
+    /// Takes names of variables and their values. Other variables are left out.
     pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<String>,
         V: Into<String>,
     {
         let variables = variables.into_iter().map(|(n, v)| (n.into(), v.into()));
-        let known = |name: &str| NAMES.contains(&name);
+        let known = |name: &str| VARIABLES.contains(&name);
         Self {
             variables: variables
                 .filter(|(name, value)| known(name) && !value.is_empty())
@@ -49,9 +53,9 @@ impl Environment {
         }
     }
 
-    /// Reads those of this process.
+    /// Reads the variables of this process.
     pub fn of_this_process() -> Self {
-        let values = NAMES.map(|name| (name, std::env::var(name).unwrap_or_default()));
+        let values = VARIABLES.map(|name| (name, std::env::var(name).unwrap_or_default()));
         Self::new(values)
     }
 
@@ -59,8 +63,8 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// [`RouteError`] if what is named is no proxy that can be used: going without it would be a
-    /// surprise.
+    /// [`RouteError`] if the variable is not the URL of a proxy. Connecting without the proxy would
+    /// surprise the user.
     pub fn proxy_for(&self, target: &Target) -> Result<Option<Hop>, RouteError> {
         let names: &[&str] = match target.scheme_name() {
             "ws" | "http" => &["http_proxy", "all_proxy", "ALL_PROXY"],
@@ -73,9 +77,10 @@ impl Environment {
         if self.is_exempt(&target.endpoint().host) {
             return Ok(None);
         }
-        let hop = match proxy.contains("://") {
-            true => proxy.parse(),
-            false => format!("http://{proxy}").parse(),
+        let hop = if proxy.contains("://") {
+            proxy.parse()
+        } else {
+            format!("http://{proxy}").parse()
         };
         hop.map(Some)
     }
@@ -104,11 +109,11 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<_> = self.variables.keys().collect();
         names.sort();
-        f.debug_tuple("Environment").field(&names).finish() // the values may hold passwords
+        f.debug_tuple("Environment").field(&names).finish() // no values: they may hold passwords
     }
 }
 
-/// Whether a name is a domain or in it.
+/// Returns `true` if `host` is the domain or one of its subdomains.
 fn is_within(host: &str, domain: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let domain = domain.strip_suffix('.').unwrap_or(domain);
@@ -124,7 +129,7 @@ fn is_within(host: &str, domain: &str) -> bool {
         && (before.is_empty() || before.ends_with('.'))
 }
 
-/// Whether an address or a network has this address.
+/// Returns `true` if `item`, an address or a network, contains this address.
 fn covers(item: &str, ip: IpAddr) -> bool {
     let (network, bits) = match item.split_once('/') {
         Some((network, bits)) => match bits.parse::<u32>() {
@@ -146,7 +151,7 @@ fn covers(item: &str, ip: IpAddr) -> bool {
     network.is_ipv4() == ip.is_ipv4() && bits <= width && mask(network_bits) == mask(ip_bits)
 }
 
-const NAMES: [&str; 7] = [
+const VARIABLES: [&str; 7] = [
     "http_proxy",
     "https_proxy",
     "HTTPS_PROXY",

@@ -1,3 +1,5 @@
+//! One proxy of a route.
+
 use crate::auth::{Authenticator, Credentials, Login};
 use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
 use std::fmt;
@@ -7,16 +9,16 @@ use std::sync::Arc;
 use wirestack_layer::Seed;
 use wirestack_tls::rustls::ClientConfig;
 
-/// A proxy on the way.
+/// One proxy of a route, read from a URL.
 ///
-/// Read from a URL: `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://` or `https://`, the
-/// last with TLS to the proxy; `h2://` and `h2c://` for a proxy that takes CONNECT over HTTP/2, with
-/// TLS and without. User and password may stand in it; SOCKS4 has a user only. The port is 1080, 80 or
-/// 443 unless given.
+/// The schemes are `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://`, and `https://`
+/// for TLS to the proxy; `h2://` and `h2c://` are proxies that take CONNECT over HTTP/2, with and
+/// without TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
+/// 1080, 80 or 443.
 ///
-/// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the name of what comes
-/// next is always looked up by the proxy, never on this machine, where the look-up would tell others
-/// where the user is going.
+/// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the proxy looks up
+/// the name of the next hop or target. A look-up on this machine would show others where the user
+/// goes.
 ///
 /// ```
 /// use wirestack_dial::Hop;
@@ -29,25 +31,28 @@ use wirestack_tls::rustls::ClientConfig;
 pub struct Hop {
     pub(crate) proxy: Proxy,
     pub(crate) endpoint: Endpoint,
-    pub(crate) login: HowToLogIn,
+    login: ProxyLogin,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) unix: Option<PathBuf>,
 }
 
-/// How a hop's proxy gets to know who is asking.
+/// The authentication of a client to its proxy.
 #[derive(Clone)]
-pub(crate) enum HowToLogIn {
-    Password {
-        credentials: Option<Credentials>,
-        /// Basic goes with the first request.
-        at_once: bool,
-        /// Whoever connects is asked when it comes to it.
-        asks: bool,
-    },
-    Own(Arc<Make>),
+enum ProxyLogin {
+    Password(PasswordLogin),
+    Custom(Arc<MakeAuthenticator>),
 }
 
-type Make = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
+#[derive(Clone)]
+struct PasswordLogin {
+    credentials: Option<Credentials>,
+    /// Sends Basic credentials with the first request.
+    at_once: bool,
+    /// Asks the user for credentials when the proxy wants some.
+    asks: bool,
+}
+
+type MakeAuthenticator = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proxy {
@@ -59,7 +64,7 @@ pub(crate) enum Proxy {
     H2,
 }
 
-/// What a proxy is asked in.
+/// The protocol in which a proxy takes requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaks {
     Socks,
@@ -82,119 +87,126 @@ impl Proxy {
 }
 
 impl Hop {
-    /// Gives this hop its own credentials, instead of those in its URL.
+    /// Sets the user and the password for this hop, instead of those in its URL.
     ///
-    /// A SOCKS proxy is shown them if it asks. To an HTTP proxy they are sent at once, as Basic,
-    /// unless it shall be [`on_challenge`](Self::on_challenge).
+    /// A SOCKS proxy gets them if it asks. An HTTP proxy gets them with the first request, as
+    /// Basic, unless [`on_challenge`](Self::on_challenge) is set.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        let (_, at_once, asks) = self.password();
-        self.login = HowToLogIn::Password {
-            credentials: Some(Credentials::new(user, password)),
-            at_once,
-            asks,
-        };
+        let credentials = Some(Credentials::new(user, password));
+        match &mut self.login {
+            ProxyLogin::Password(login) => login.credentials = credentials,
+            login @ ProxyLogin::Custom(_) => {
+                *login = ProxyLogin::Password(PasswordLogin {
+                    credentials,
+                    at_once: true,
+                    asks: false,
+                });
+            }
+        }
         self
     }
 
-    /// Sends credentials to an HTTP proxy only once it has asked for them, and then by the strongest
-    /// scheme that it offers: Digest before Basic. It costs one more round trip, and the password is
-    /// not shown to whoever can listen where Digest is spoken.
+    /// Sends credentials to an HTTP proxy only after it asked for them, and by the strongest scheme
+    /// that it offers: Digest before Basic.
+    ///
+    /// That costs one more round trip. Digest does not send the password itself.
     #[must_use]
     pub fn on_challenge(mut self) -> Self {
-        if let HowToLogIn::Password { at_once, .. } = &mut self.login {
-            *at_once = false;
+        if let ProxyLogin::Password(login) = &mut self.login {
+            login.at_once = false;
         }
         self
     }
 
-    /// Asks whoever connects for credentials when the HTTP proxy wants some and there are none, and
-    /// again when it refuses them: see [`Step::Ask`](crate::Step::Ask).
+    /// Asks the user for credentials if the HTTP proxy wants some and there are none, and again if
+    /// the proxy refuses them: see [`Step::Ask`](crate::Step::Ask).
     #[must_use]
     pub fn asking(mut self) -> Self {
-        if let HowToLogIn::Password { asks, .. } = &mut self.login {
-            *asks = true;
+        if let ProxyLogin::Password(login) = &mut self.login {
+            login.asks = true;
         }
         self
     }
 
-    /// Answers the challenges of an HTTP proxy by a scheme of one's own, made anew for each dialling
-    /// from what will be asked of the proxy, `host:port`.
+    /// Sets an authentication scheme of the caller's own for an HTTP proxy.
+    ///
+    /// `make` is called for each dialing, with the `host:port` of the next hop or target.
     #[must_use]
     pub fn authenticator(
         mut self,
         make: impl Fn(&str) -> Box<dyn Authenticator> + Send + Sync + 'static,
     ) -> Self {
-        self.login = HowToLogIn::Own(Arc::new(make));
+        self.login = ProxyLogin::Custom(Arc::new(make));
         self
     }
 
-    /// Reaches this proxy, if it is the first hop, at a Unix socket instead of its host and port.
+    /// Connects to this Unix socket instead of the proxy's host and port, if the hop is the first
+    /// one.
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self
     }
 
-    /// Gives an `https://` or `h2://` hop its own TLS settings, instead of the connection's.
+    /// Sets TLS settings for an `https://` or `h2://` hop, instead of those of the plan.
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// Returns whether it needs TLS settings and has none of its own.
+    /// Returns `true` if the hop needs TLS settings and has none of its own.
     pub fn wants_tls(&self) -> bool {
         self.proxy.is_secure() && self.tls.is_none()
     }
 
-    /// Returns where the proxy is.
+    /// Returns the host and the port of the proxy.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Returns what a proxy of SOCKS5 is told of who asks; an error if this is none.
-    pub(crate) fn socks5(&self) -> Result<Option<&Credentials>, RouteError> {
+    /// Returns the credentials for a SOCKS5 proxy, or an error if the hop is another proxy.
+    pub(crate) fn socks5_credentials(&self) -> Result<Option<&Credentials>, RouteError> {
         match self.proxy {
-            Proxy::Socks5 => Ok(self.password().0),
+            Proxy::Socks5 => Ok(self.known_credentials()),
             _ => Err(RouteError::Scheme(
-                "socks5 or socks5h, which datagrams need",
+                "socks5:// or socks5h://, because UDP needs a SOCKS5 proxy",
             )),
         }
     }
 
-    pub(crate) fn password(&self) -> (Option<&Credentials>, bool, bool) {
+    /// Returns the credentials of the URL or of [`credentials`](Self::credentials).
+    pub(crate) fn known_credentials(&self) -> Option<&Credentials> {
         match &self.login {
-            HowToLogIn::Password {
-                credentials,
-                at_once,
-                asks,
-            } => (credentials.as_ref(), *at_once, *asks),
-            HowToLogIn::Own(_) => (None, true, false),
+            ProxyLogin::Password(login) => login.credentials.as_ref(),
+            ProxyLogin::Custom(_) => None,
         }
     }
 
-    /// Whether all that it is ever told of who is asking goes with the first request.
-    pub(crate) fn shows_at_once(&self) -> bool {
-        matches!(self.login, HowToLogIn::Password { .. })
-            && matches!(self.password(), (_, true, false))
+    /// Returns `true` if the first request carries all credentials that the proxy will ever get.
+    pub(crate) fn authenticates_at_once(&self) -> bool {
+        match &self.login {
+            ProxyLogin::Password(login) => login.at_once && !login.asks,
+            ProxyLogin::Custom(_) => false,
+        }
     }
 
-    /// Makes what answers the challenges of this proxy when it is asked for `next`.
+    /// Creates the authenticator for the challenges of this proxy when it is asked for `next`.
     pub(crate) fn log_in(&self, next: &Endpoint, seed: Seed) -> Box<dyn Authenticator> {
         let target = next.to_string();
-        let (credentials, at_once, asks) = match &self.login {
-            HowToLogIn::Own(make) => return make(&target),
-            HowToLogIn::Password { .. } => self.password(),
+        let password = match &self.login {
+            ProxyLogin::Custom(make) => return make(&target),
+            ProxyLogin::Password(password) => password,
         };
         let mut login = Login::new(target, seed);
-        if let Some(credentials) = credentials {
+        if let Some(credentials) = &password.credentials {
             login = login.with_credentials(credentials.clone());
         }
-        if at_once {
+        if password.at_once {
             login = login.at_once();
         }
-        if asks {
+        if password.asks {
             login = login.asking();
         }
         Box::new(login)
@@ -203,6 +215,7 @@ impl Hop {
 
 impl FromStr for Hop {
     type Err = RouteError;
+
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let url = parse(text)?;
         let (proxy, port) = match url.scheme() {
@@ -214,7 +227,8 @@ impl FromStr for Hop {
             "h2" => (Proxy::H2, 443),
             _ => {
                 return Err(RouteError::Scheme(
-                    "socks5, socks5h, socks4, socks4a, http, https, h2 or h2c",
+                    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or \
+                     h2c://",
                 ));
             }
         };
@@ -222,18 +236,18 @@ impl FromStr for Hop {
             return Err(RouteError::ProxyPath);
         }
         let credentials = credentials(&url)?;
-        let password = credentials.as_ref().map(|it| &it.password);
-        if proxy == Proxy::Socks4 && password.is_some_and(|it| !it.is_empty()) {
+        let password = credentials.as_ref().map(|known| &known.password);
+        if proxy == Proxy::Socks4 && password.is_some_and(|password| !password.is_empty()) {
             return Err(RouteError::Socks4Password);
         }
         Ok(Self {
             proxy,
             endpoint: endpoint(&url, Some(port))?,
-            login: HowToLogIn::Password {
+            login: ProxyLogin::Password(PasswordLogin {
                 credentials,
                 at_once: true,
                 asks: false,
-            },
+            }),
             tls: None,
             unix: None,
         })
@@ -242,6 +256,7 @@ impl FromStr for Hop {
 
 impl TryFrom<&str> for Hop {
     type Error = RouteError;
+
     fn try_from(text: &str) -> Result<Self, RouteError> {
         text.parse()
     }
@@ -249,6 +264,7 @@ impl TryFrom<&str> for Hop {
 
 impl TryFrom<String> for Hop {
     type Error = RouteError;
+
     fn try_from(text: String) -> Result<Self, RouteError> {
         text.parse()
     }
@@ -256,6 +272,7 @@ impl TryFrom<String> for Hop {
 
 impl TryFrom<&String> for Hop {
     type Error = RouteError;
+
     fn try_from(text: &String) -> Result<Self, RouteError> {
         text.parse()
     }
@@ -321,7 +338,7 @@ mod tests {
     fn credentials_are_decoded_and_stay_unseen() {
         let hop: Hop = "socks5h://us%20er:p%40s@h".parse().unwrap();
         let expected = Credentials::new("us er", "p@s");
-        assert_eq!(hop.password().0, Some(&expected));
+        assert_eq!(hop.known_credentials(), Some(&expected));
         assert!(!format!("{hop:?}{hop}").contains("p@s"));
     }
 }

@@ -1,7 +1,8 @@
-//! Where to go: the target, the hops before it, and the routes that they make.
+//! The target of a connection, the hops before it, and the routes that they form.
 
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod hop;
+pub(crate) mod redirects;
 pub(crate) mod routes;
 pub(crate) mod target;

@@ -1,4 +1,4 @@
-//! By which ways a target may be reached.
+//! The list of routes to a target.
 
 use crate::route::endpoint::RouteError;
 use crate::route::environment::Environment;
@@ -6,12 +6,14 @@ use crate::route::hop::Hop;
 use crate::route::target::Target;
 use std::fmt;
 
-/// The ways to a target, in the order in which they are tried. Each way is a list of hops, nearest
-/// first; one without hops goes straight to the target.
+/// The routes to a target, in the order in which they are tried.
 ///
-/// The next way is tried when something on the one before did not work: a proxy was not found or not
-/// reached, took too long, refused or broke. What the target itself has said is said, by whatever
-/// way.
+/// Each route is a list of hops, the nearest first. A route without hops goes straight to the
+/// target.
+///
+/// The next route is tried if a proxy of this one was not found, was not reached, took too long,
+/// refused or broke. If the target itself refused, no other route is tried: the answer would be the
+/// same.
 ///
 /// ```
 /// use wirestack_dial::Routes;
@@ -19,7 +21,7 @@ use std::fmt;
 /// let hop = "http://proxy.test:3128".parse()?;
 /// let routes = Routes::any_of([vec![hop], vec![]]);
 /// assert_eq!(routes.to_string(), "http://proxy.test:3128; direct");
-/// // As the function of a proxy auto-config file says it:
+/// // The result of a proxy auto-config file:
 /// let routes = Routes::pac("PROXY proxy.test:3128; SOCKS gate.test; DIRECT")?;
 /// let shown = "http://proxy.test:3128; socks5h://gate.test:1080; direct";
 /// assert_eq!(routes.to_string(), shown);
@@ -40,32 +42,32 @@ impl Routes {
         Self::hops(Vec::new())
     }
 
-    /// Goes by these hops, nearest first.
+    /// Goes through these hops, the nearest first.
     pub fn hops(hops: Vec<Hop>) -> Self {
         Self::any_of([hops])
     }
 
-    /// Goes by the first of these ways that works.
-    pub fn any_of(ways: impl IntoIterator<Item = Vec<Hop>>) -> Self {
-        Self(Kind::List(ways.into_iter().collect()))
+    /// Goes by the first of these routes that works.
+    pub fn any_of(routes: impl IntoIterator<Item = Vec<Hop>>) -> Self {
+        Self(Kind::List(routes.into_iter().collect()))
     }
 
-    /// Goes by the proxy that the environment names for each target, or straight to it.
+    /// Goes through the proxy that the environment names for the target, or straight to the target.
     pub fn environment(environment: Environment) -> Self {
         Self(Kind::Environment(environment))
     }
 
-    /// Reads what `FindProxyForURL` of a proxy auto-config file returned: `DIRECT`, `PROXY`, `HTTP`,
-    /// `HTTPS`, `SOCKS`, `SOCKS4` and `SOCKS5`, separated by semicolons.
+    /// Reads the result of `FindProxyForURL`, the function of a proxy auto-config file: `DIRECT`,
+    /// `PROXY`, `HTTP`, `HTTPS`, `SOCKS`, `SOCKS4` and `SOCKS5`, separated by semicolons.
     ///
     /// # Errors
     ///
-    /// [`RouteError`] for anything else.
+    /// [`RouteError`] if an item has another keyword, or no valid host and port.
     pub fn pac(result: &str) -> Result<Self, RouteError> {
         let items = result.split(';').map(str::trim);
-        let ways = items.filter(|item| !item.is_empty()).map(|item| {
-            let (kind, place) = item.split_once([' ', '\t']).unwrap_or((item, ""));
-            let scheme = match kind.to_ascii_uppercase().as_str() {
+        let routes = items.filter(|item| !item.is_empty()).map(|item| {
+            let (keyword, host_port) = item.split_once([' ', '\t']).unwrap_or((item, ""));
+            let scheme = match keyword.to_ascii_uppercase().as_str() {
                 "DIRECT" => return Ok(Vec::new()),
                 "PROXY" | "HTTP" => "http",
                 "HTTPS" => "https",
@@ -73,23 +75,23 @@ impl Routes {
                 "SOCKS4" => "socks4a",
                 _ => return Err(RouteError::Pac),
             };
-            Ok(vec![format!("{scheme}://{}", place.trim()).parse()?])
+            Ok(vec![format!("{scheme}://{}", host_port.trim()).parse()?])
         });
-        let ways = ways.collect::<Result<Vec<_>, _>>()?;
-        match ways.is_empty() {
-            true => Ok(Self::direct()),
-            false => Ok(Self::any_of(ways)),
+        let routes = routes.collect::<Result<Vec<_>, _>>()?;
+        if routes.is_empty() {
+            return Ok(Self::direct());
         }
+        Ok(Self::any_of(routes))
     }
 
-    /// Returns the ways to this target.
+    /// Returns the routes to this target.
     ///
     /// # Errors
     ///
-    /// [`RouteError`] if the environment names something that is no proxy.
+    /// [`RouteError`] if a variable of the environment is not the URL of a proxy.
     pub fn to(&self, target: &Target) -> Result<Vec<Vec<Hop>>, RouteError> {
         match &self.0 {
-            Kind::List(ways) => Ok(ways.clone()),
+            Kind::List(routes) => Ok(routes.clone()),
             Kind::Environment(environment) => {
                 let proxy = environment.proxy_for(target)?;
                 Ok(vec![proxy.into_iter().collect()])
@@ -101,11 +103,11 @@ impl Routes {
 impl fmt::Display for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Environment(_) => f.write_str("as the environment says"),
-            Kind::List(ways) => {
-                for (n, way) in ways.iter().enumerate() {
+            Kind::Environment(_) => f.write_str("by the proxy of the environment"),
+            Kind::List(routes) => {
+                for (n, hops) in routes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { "; " })?;
-                    f.write_str(&name(way))?;
+                    f.write_str(&name(hops))?;
                 }
                 Ok(())
             }
@@ -113,11 +115,11 @@ impl fmt::Display for Routes {
     }
 }
 
-/// Shows a way: its hops, nearest first.
-pub(crate) fn name(way: &[Hop]) -> String {
-    let hops: Vec<_> = way.iter().map(Hop::to_string).collect();
-    match hops.is_empty() {
-        true => "direct".to_owned(),
-        false => hops.join(", then "),
+/// Returns the name of a route for users: its hops, the nearest first.
+pub(crate) fn name(hops: &[Hop]) -> String {
+    if hops.is_empty() {
+        return "direct".to_owned();
     }
+    let hops: Vec<_> = hops.iter().map(Hop::to_string).collect();
+    hops.join(", then ")
 }

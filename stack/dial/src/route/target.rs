@@ -1,3 +1,5 @@
+//! The server at the end of a route, read from a URL.
+
 use crate::auth::Credentials;
 use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
 use std::fmt;
@@ -5,14 +7,16 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
 
-/// What lies at the end of the way: `ws://` or `wss://` for a WebSocket, `http://` or `https://` for
-/// an HTTP/2 connection, `tcp://` or `tls://` for a stream of bytes.
+/// The server to connect to, behind all proxies, read from a URL.
+///
+/// `ws://` and `wss://` name a WebSocket, `http://` and `https://` an HTTP/2 connection, `tcp://`
+/// and `tls://` a stream of bytes.
 #[derive(Clone)]
 pub struct Target {
     pub(crate) scheme: Scheme,
     pub(crate) endpoint: Endpoint,
     pub(crate) credentials: Option<Credentials>,
-    /// Path and query, for a WebSocket.
+    /// The path and the query, which the handshake of a WebSocket sends.
     pub(crate) resource: String,
     pub(crate) unix: Option<PathBuf>,
 }
@@ -41,44 +45,50 @@ impl Scheme {
 }
 
 impl Target {
-    /// Returns where the target is.
+    /// Returns the host and the port of the target.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Reaches it, where there is no hop, at a Unix socket instead of its host and port.
+    /// Connects to this Unix socket instead of the host and port, on a route without hops.
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
         self
     }
 
-    /// Checks that the target is a WebSocket, as [`Plan::websocket`](crate::Plan::websocket) wants it.
+    /// Checks that the target is a WebSocket, which [`Plan::websocket`](crate::Plan::websocket)
+    /// needs.
     ///
     /// # Errors
     ///
-    /// [`RouteError::Kind`] if it is a web server or a stream.
+    /// [`RouteError::Kind`] if the target is a web server or a stream.
     pub fn must_be_websocket(&self) -> Result<(), RouteError> {
         match self.scheme {
             Scheme::Ws | Scheme::Wss => Ok(()),
-            Scheme::Http | Scheme::Https => {
-                Err(RouteError::Kind("web server, where a WebSocket was wanted"))
-            }
-            _ => Err(RouteError::Kind("stream, where a WebSocket was wanted")),
+            Scheme::Http | Scheme::Https => Err(RouteError::Kind {
+                seen: WEB_SERVER,
+                wanted: WEBSOCKET,
+            }),
+            _ => Err(RouteError::Kind {
+                seen: STREAM,
+                wanted: WEBSOCKET,
+            }),
         }
     }
 
-    /// Whether it is what [`Plan::http2`](super::Plan::http2) needs.
+    /// Checks that the target is a web server, which [`Plan::http2`](crate::Plan::http2) needs.
     pub(crate) fn must_be_web(&self) -> Result<(), RouteError> {
         match self.scheme {
-            Scheme::Tcp | Scheme::Tls => {
-                Err(RouteError::Kind("stream, where a web server was wanted"))
-            }
+            Scheme::Tcp | Scheme::Tls => Err(RouteError::Kind {
+                seen: STREAM,
+                wanted: WEB_SERVER,
+            }),
             _ => Ok(()),
         }
     }
 
-    /// Returns where a redirect leads.
+    /// Returns the target that a redirect names in its `Location`.
     pub(crate) fn redirected(&self, location: &str) -> Result<Self, RouteError> {
         let base = Url::parse(&self.request_url()).map_err(RouteError::Url)?;
         let mut url = base.join(location).map_err(RouteError::Url)?;
@@ -87,34 +97,37 @@ impl Target {
             "https" => Some("wss"),
             _ => None,
         };
-        // What a WebSocket is reached by is named in the words of HTTP by many.
+        // Many servers name a WebSocket by an http or https URL.
         let renamed = scheme.is_none_or(|scheme| url.set_scheme(scheme).is_ok());
         url.set_fragment(None);
-        // The server has no business in saying who asks.
+        // A server must not choose the credentials of its client.
         let cleared = url.set_username("").is_ok() && url.set_password(None).is_ok();
-        match renamed && cleared {
-            true => url.as_str().parse(),
-            false => Err(RouteError::Scheme("ws, wss, http or https")),
+        if renamed && cleared {
+            url.as_str().parse()
+        } else {
+            Err(RouteError::Scheme("ws://, wss://, http:// or https://"))
         }
     }
 
-    /// Whether it is what [`Plan::stream`](super::Plan::stream) needs.
+    /// Checks that the target is a stream or a web server, which
+    /// [`Plan::stream`](crate::Plan::stream) needs.
     pub(crate) fn must_be_stream(&self) -> Result<(), RouteError> {
         match self.scheme {
-            Scheme::Ws | Scheme::Wss => {
-                Err(RouteError::Kind("WebSocket, where a stream was wanted"))
-            }
+            Scheme::Ws | Scheme::Wss => Err(RouteError::Kind {
+                seen: WEBSOCKET,
+                wanted: STREAM,
+            }),
             _ => Ok(()),
         }
     }
 
-    /// Returns the URL as the handshake of a WebSocket needs it: without user and password.
+    /// Returns the URL for the handshake of a WebSocket: without user and password.
     pub fn request_url(&self) -> String {
         let scheme = self.scheme.name();
         format!("{scheme}://{}{}", self.endpoint, self.resource)
     }
 
-    /// Returns scheme, host and port for the WebSockets of this server: `wss://example.org:443`.
+    /// Returns the scheme, host and port for WebSockets of this server: `wss://example.org:443`.
     pub fn origin(&self) -> String {
         let scheme = if self.is_secure() { "wss" } else { "ws" };
         format!("{scheme}://{}", self.endpoint)
@@ -124,12 +137,12 @@ impl Target {
         self.scheme.name()
     }
 
-    /// Returns user and password for the server, if the URL had them.
+    /// Returns the user and the password for the server, if the URL has them.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    /// Returns whether it is reached by TLS.
+    /// Returns `true` if the target is reached by TLS.
     pub fn is_secure(&self) -> bool {
         matches!(self.scheme, Scheme::Wss | Scheme::Https | Scheme::Tls)
     }
@@ -137,6 +150,7 @@ impl Target {
 
 impl FromStr for Target {
     type Err = RouteError;
+
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let url = parse(text)?;
         let (scheme, port) = match url.scheme() {
@@ -146,7 +160,11 @@ impl FromStr for Target {
             "https" => (Scheme::Https, Some(443)),
             "tcp" => (Scheme::Tcp, None),
             "tls" => (Scheme::Tls, None),
-            _ => return Err(RouteError::Scheme("ws, wss, http, https, tcp or tls")),
+            _ => {
+                return Err(RouteError::Scheme(
+                    "ws://, wss://, http://, https://, tcp:// or tls://",
+                ));
+            }
         };
         if url.fragment().is_some() {
             return Err(RouteError::Fragment); // RFC 6455 §3
@@ -184,6 +202,10 @@ impl fmt::Debug for Target {
         write!(f, "Target({self})")
     }
 }
+
+const WEBSOCKET: &str = "WebSocket (ws:// or wss://)";
+const WEB_SERVER: &str = "web server (http:// or https://)";
+const STREAM: &str = "stream (tcp:// or tls://)";
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,12 @@
+//! The addresses that a proxy server may connect to.
+
 use std::net::{IpAddr, SocketAddr};
 
-/// Where a proxy may connect to.
+/// The addresses that a proxy server may connect to.
 ///
-/// It is asked about addresses, after names have been looked up: a name says nothing about where it
-/// leads. RFC 9110 §9.3.6 recommends to "restrict its use to a limited set of known ports or a
-/// configurable list of safe request targets".
+/// A policy checks addresses, after the look-up of a name: a name can have any address. RFC 9110
+/// §9.3.6 recommends to "restrict its use to a limited set of known ports or a configurable list of
+/// safe request targets".
 ///
 /// ```
 /// use wirestack_dial::serve::AccessPolicy;
@@ -30,8 +32,7 @@ enum Base {
 }
 
 impl AccessPolicy {
-    /// Permits this machine only, which is where proxies of this project go unless they are told
-    /// otherwise.
+    /// Permits only this machine: 127.0.0.0/8 and `::1`.
     pub fn loopback() -> Self {
         Self {
             base: Base::Loopback,
@@ -39,7 +40,7 @@ impl AccessPolicy {
         }
     }
 
-    /// Permits everything: an open proxy.
+    /// Permits all addresses: an open proxy.
     pub fn everything() -> Self {
         Self {
             base: Base::Everything,
@@ -47,30 +48,29 @@ impl AccessPolicy {
         }
     }
 
-    /// Permits nothing but what is allowed one by one.
+    /// Permits no address; [`allow`](Self::allow) adds some.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// Permits one address too, at one port or at all.
+    /// Permits one more address, at one port or at all ports.
     #[must_use]
     pub fn allow(mut self, ip: IpAddr, port: Option<u16>) -> Self {
         self.allowed.push((ip.to_canonical(), port));
         self
     }
 
-    /// Returns whether a connection to this address is permitted.
+    /// Returns `true` if a connection to this address is permitted.
     pub fn permits(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical(); // `::ffff:127.0.0.1` is 127.0.0.1
-        let by_base = match self.base {
+        let base_permits = match self.base {
             Base::Nothing => false,
             Base::Loopback => ip.is_loopback(),
             Base::Everything => true,
         };
-        by_base
-            || self
-                .allowed
-                .iter()
-                .any(|(allowed, port)| *allowed == ip && port.is_none_or(|p| p == address.port()))
+        let is_allowed = |(allowed, port): &(IpAddr, Option<u16>)| {
+            *allowed == ip && port.is_none_or(|port| port == address.port())
+        };
+        base_permits || self.allowed.iter().any(is_allowed)
     }
 }

@@ -1,4 +1,5 @@
-//! Digest authentication (RFC 7616) of a server; `digest_auth` computes the hashes.
+//! The server side of Digest authentication (RFC 7616). The crate `digest_auth` computes the
+//! hashes.
 
 use crate::auth::digest::{context, hex};
 use crate::auth::{Challenge, Credentials, constant_time};
@@ -12,20 +13,20 @@ use std::str::FromStr;
 use std::time::Duration;
 use wirestack_layer::{Instant, Seed};
 
-/// Checks the Digest responses of clients.
+/// The check of the Digest responses of clients.
 ///
-/// A nonce holds its age and a proof that this server made it, so the server remembers none. A client
-/// may use a fresh nonce again: an attacker who can replay the request of a tunnel can use the tunnel
-/// as well.
+/// A nonce contains its age and a proof that this server created it, so the server stores no
+/// nonces. A client may use a nonce more than once: an attacker who can replay the request for a
+/// tunnel can use the tunnel itself as well.
 #[derive(Clone)]
 pub(crate) struct DigestVerifier {
     realm: String,
     credentials: Credentials,
     key: String,
-    born: Instant,
+    created: Instant,
 }
 
-/// Result of checking the Digest response of a client.
+/// The result of checking the Digest response of a client.
 pub(crate) enum Verified {
     Valid,
     /// The response is right, but its nonce is too old.
@@ -39,13 +40,13 @@ impl DigestVerifier {
             realm: realm.to_owned(),
             credentials,
             key: hex(&mut ChaCha12Rng::from_seed(seed.into_bytes())),
-            born: now,
+            created: now,
         }
     }
 
     /// Returns the challenges, the strongest first.
     pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<Challenge> {
-        let age = now.saturating_duration_since(self.born).as_secs();
+        let age = now.saturating_duration_since(self.created).as_secs();
         let nonce = self.nonce(age);
         let of = |algo| {
             let header = WwwAuthenticateHeader {
@@ -67,24 +68,26 @@ impl DigestVerifier {
 
     /// Checks the credentials of a CONNECT to `target`.
     pub(crate) fn verify(&self, value: &HeaderValue, target: &str, now: Instant) -> Verified {
-        let shown = str::from_utf8(value.as_bytes()).ok(); // a user's name may be any
-        let Some(mut header) = shown.and_then(authorization) else {
+        // The name of a user may have any characters, so `to_str`, which takes ASCII, is not
+        // enough.
+        let text = str::from_utf8(value.as_bytes()).ok();
+        let Some(mut header) = text.and_then(parse_authorization) else {
             return Verified::Invalid;
         };
-        // "auth" is all that was offered, and `-sess` was not.
+        // The challenges offer `auth` only, and no `-sess`.
         let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
         let issued = self.issued(&header.nonce);
         let ours = header.realm == self.realm && header.username == self.credentials.user;
         let Some(issued) = issued.filter(|_| offered && ours && header.uri == target) else {
             return Verified::Invalid;
         };
-        let shown = std::mem::take(&mut header.response);
+        let response = std::mem::take(&mut header.response);
         let Credentials { user, password } = &self.credentials;
         header.digest(&context(user, password, target, None));
-        if !constant_time::eq(&shown.to_ascii_lowercase(), &header.response) {
+        if !constant_time::eq(&response.to_ascii_lowercase(), &header.response) {
             return Verified::Invalid;
         }
-        let age = now.saturating_duration_since(self.born).as_secs();
+        let age = now.saturating_duration_since(self.created).as_secs();
         if age.saturating_sub(issued) > NONCE_LIFETIME.as_secs() {
             Verified::Stale
         } else {
@@ -94,7 +97,7 @@ impl DigestVerifier {
 
     fn nonce(&self, age: u64) -> String {
         let proof = Algorithm::new(AlgorithmType::SHA2_256, false);
-        // The key is as long as the hash and comes first and last: nothing can be appended to it.
+        // The key stands at both ends, so that no text can be appended (a length extension attack).
         let proof = proof.hash_str(&format!("{0}:{age:016x}:{0}", self.key));
         format!("{age:016x}{proof}")
     }
@@ -106,9 +109,9 @@ impl DigestVerifier {
     }
 }
 
-/// Reads credentials. They have the form of a challenge, and the parser of `digest_auth` panics at
-/// what is not ASCII.
-fn authorization(text: &str) -> Option<AuthorizationHeader> {
+/// Parses credentials, which have the form of a challenge. The parser of `digest_auth` panics at
+/// text that is not ASCII.
+fn parse_authorization(text: &str) -> Option<AuthorizationHeader> {
     let shown = Challenge::new(text);
     let digits = shown.parameter("nc")?;
     let hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -122,7 +125,7 @@ fn authorization(text: &str) -> Option<AuthorizationHeader> {
         realm: shown.parameter("realm")?,
         nonce: shown.parameter("nonce")?,
         opaque: None,
-        userhash: userhash.is_some_and(|it| it.eq_ignore_ascii_case("true")),
+        userhash: userhash.is_some_and(|value| value.eq_ignore_ascii_case("true")),
         algorithm,
         response: shown.parameter("response")?,
         username: shown.parameter("username")?,
@@ -134,7 +137,7 @@ fn authorization(text: &str) -> Option<AuthorizationHeader> {
     .filter(|header| shown.has_scheme("digest") && header.cnonce.is_some())
 }
 
-/// How long a nonce is good for.
+/// The time in which a nonce may be used.
 const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 
 #[cfg(test)]

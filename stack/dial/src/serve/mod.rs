@@ -1,4 +1,4 @@
-//! What servers and proxies decide, without I/O.
+//! The decisions of WebSocket servers and proxy servers, without I/O.
 
 mod access;
 #[cfg(feature = "digest")]

@@ -1,3 +1,5 @@
+//! The decisions of a SOCKS or HTTP CONNECT proxy server.
+
 use super::access::AccessPolicy;
 #[cfg(feature = "digest")]
 use super::digest::{DigestVerifier, Verified};
@@ -12,22 +14,22 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use wirestack_http::{Challenge, basic_challenge};
 use wirestack_http1::connect;
-use wirestack_layer::Instant;
-use wirestack_layer::Layer;
 #[cfg(feature = "digest")]
 use wirestack_layer::Seed;
+use wirestack_layer::{Instant, Layer};
 use wirestack_nest::Engine;
 use wirestack_socks as socks;
 
-/// What a proxy decides: who may go where, and what a client is told.
+/// The decisions of a proxy server: the targets that a client may reach, and the replies to it.
 ///
-/// It reaches the server layer of its protocol inside any stack, so that the same gate serves a
-/// proxy over TLS or behind another one.
+/// It finds the server layer of its protocol in any stack, so the proxy can also run over TLS or
+/// behind another proxy.
 #[derive(Clone, Debug)]
 pub struct ProxyServer {
     protocol: Protocol,
     policy: AccessPolicy,
-    ends: Option<(SocketAddr, SocketAddr)>,
+    /// The addresses of the client and of the proxy.
+    addresses: Option<(SocketAddr, SocketAddr)>,
 }
 
 #[derive(Clone)]
@@ -36,16 +38,16 @@ enum Protocol {
     Connect(Login),
 }
 
-/// How a client of an HTTP proxy shows who it is.
+/// The authentication that an HTTP proxy demands of its clients.
 #[derive(Clone)]
 enum Login {
-    Nobody,
+    None,
     Basic(Basic),
     #[cfg(feature = "digest")]
     Digest(DigestVerifier),
 }
 
-/// A user and a password that a client of an HTTP proxy must show.
+/// The user and the password that a client of an HTTP proxy must send.
 #[derive(Clone)]
 struct Basic {
     realm: String,
@@ -62,60 +64,60 @@ impl std::fmt::Debug for Protocol {
     }
 }
 
-/// What a client of a proxy wants.
+/// The request of a client of a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyRequest {
-    /// A connection to there (CONNECT).
+    /// A connection to this target (CONNECT).
     Connect(Endpoint),
-    /// One connection from there to the proxy (BIND of SOCKS).
+    /// One connection from this peer to the proxy (BIND of SOCKS).
     Bind(Endpoint),
-    /// A relay for the datagrams that it sends from there (UDP ASSOCIATE of SOCKS); zeros if that is
-    /// not known.
+    /// A relay for the datagrams that the client sends from this address (UDP ASSOCIATE of SOCKS).
+    /// The address is all zeros if the client does not know it yet.
     UdpAssociate(Endpoint),
 }
 
-/// Why a client does not get its tunnel.
+/// The reason that a proxy refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
     /// The policy permits none of the target's addresses.
-    #[error("the policy does not permit the target")]
+    #[error("the policy of the proxy does not permit the target")]
     NotAllowed,
-    /// The target's name has no address.
-    #[error("the target's name was not found")]
+    /// The name of the target has no address.
+    #[error("the name of the target could not be resolved")]
     HostNotFound,
-    /// No connection could be opened.
-    #[error("the target could not be connected to: {0}")]
+    /// The target could not be connected to.
+    #[error("could not connect to the target: {0}")]
     Unreachable(io::ErrorKind),
-    /// It wants what this proxy does not do for it.
-    #[error("the proxy does not do what was asked for")]
+    /// The proxy does not support this kind of request.
+    #[error("the proxy does not support this request")]
     Unsupported,
-    /// Nobody called whom it expected.
-    #[error("nobody called in time who was expected")]
+    /// The expected peer of a BIND did not connect in time.
+    #[error("no incoming connection arrived in time")]
     NoPeer,
 }
 
 impl ProxyServer {
-    /// Creates the gate of a SOCKS proxy; its server layer checks passwords, and says which commands are
-    /// served.
+    /// Creates the decisions of a SOCKS proxy. Its server layer checks the password and the
+    /// command.
     pub fn socks(policy: AccessPolicy) -> Self {
         Self::new(Protocol::Socks, policy)
     }
 
-    /// Creates the gate of an HTTP CONNECT proxy.
+    /// Creates the decisions of an HTTP CONNECT proxy.
     pub fn connect(policy: AccessPolicy) -> Self {
-        Self::new(Protocol::Connect(Login::Nobody), policy)
+        Self::new(Protocol::Connect(Login::None), policy)
     }
 
     fn new(protocol: Protocol, policy: AccessPolicy) -> Self {
         Self {
             protocol,
             policy,
-            ends: None,
+            addresses: None,
         }
     }
 
-    /// Asks the clients of an HTTP proxy for this user and password (Basic, RFC 7617).
+    /// Demands this user and password of the clients of an HTTP proxy (Basic, RFC 7617).
     #[must_use]
     pub fn with_basic(self, realm: &str, user: &str, password: &str) -> Self {
         let basic = Basic {
@@ -126,9 +128,11 @@ impl ProxyServer {
         self.with_login(Login::Basic(basic))
     }
 
-    /// Asks the clients of an HTTP proxy for this user and password by Digest (RFC 7616: SHA-256 or
-    /// MD5, `qop=auth`), which does not show the password. A nonce is good for five minutes from when
-    /// it was made; the seed makes them this proxy's own, so each proxy needs another one.
+    /// Demands this user and password of the clients of an HTTP proxy by Digest (RFC 7616: SHA-256
+    /// or MD5, `qop=auth`), which does not send the password.
+    ///
+    /// A nonce is valid for five minutes. The seed makes the nonces of each proxy different, so
+    /// each proxy needs its own seed.
     #[cfg(feature = "digest")]
     #[must_use]
     pub fn with_digest(
@@ -158,22 +162,22 @@ impl ProxyServer {
         }
     }
 
-    /// Says where a client is and where it has reached the proxy, which BIND and UDP ASSOCIATE have to
-    /// know: without it they are refused.
+    /// Sets the addresses of the client and of the proxy's end of their connection. Without them,
+    /// BIND and UDP ASSOCIATE are refused.
     #[must_use]
     pub fn with_addresses(self, client: SocketAddr, proxy: SocketAddr) -> Self {
         Self {
-            ends: Some((client, proxy)),
+            addresses: Some((client, proxy)),
             ..self
         }
     }
 
-    /// Returns where the client is, and where it has reached the proxy, if that was said.
+    /// Returns the addresses of the client and of the proxy, if they were set.
     pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        self.ends
+        self.addresses
     }
 
-    /// Returns what the client wants, once it has said so and may ask.
+    /// Returns the request of the client, once it has arrived and the client has authenticated.
     pub fn request<L: Layer + 'static>(
         &self,
         engine: &mut Engine<L>,
@@ -229,23 +233,27 @@ impl ProxyServer {
         }
     }
 
-    /// Whether a caller may be let in by a client that expects this one: an address of zeros stands for
-    /// anybody, as does a name, which nobody looks up here. The policy must permit the caller too.
-    pub fn matches_expected_peer(&self, expected: &Endpoint, caller: SocketAddr) -> bool {
+    /// Returns `true` if `peer` matches the peer that a BIND request expects, and the policy
+    /// permits it.
+    ///
+    /// `0.0.0.0`, `::` and names match any peer: names are not looked up here.
+    pub fn matches_expected_peer(&self, expected: &Endpoint, peer: SocketAddr) -> bool {
         let expected = expected.host.parse::<IpAddr>();
         let expected = expected.ok().filter(|ip| !ip.is_unspecified());
-        let same = |ip: IpAddr| ip.to_canonical() == caller.ip().to_canonical();
-        expected.is_none_or(same) && self.policy.permits(caller)
+        let matches = |ip: IpAddr| ip.to_canonical() == peer.ip().to_canonical();
+        expected.is_none_or(matches) && self.policy.permits(peer)
     }
 
-    /// Tells the client of BIND who has called, which opens its tunnel.
-    pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, caller: SocketAddr) {
+    /// Sends the client of a BIND the second reply, with the address of its peer, and opens the
+    /// tunnel.
+    pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, peer: SocketAddr) {
         if let Some(server) = engine.part_mut::<socks::Server>() {
-            server.connected(caller.into());
+            server.connected(peer.into());
         }
     }
 
-    /// Tells the client that its tunnel stands, or its relay, or where it can be called.
+    /// Accepts the request. `bound` is the address for the reply: of the outgoing connection, of
+    /// the UDP relay, or of the listener of a BIND.
     pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
             Protocol::Socks => {
@@ -261,7 +269,7 @@ impl ProxyServer {
         }
     }
 
-    /// Tells the client why it gets no tunnel.
+    /// Refuses the request for this reason.
     pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: ProxyError) {
         match &self.protocol {
             Protocol::Socks => {
@@ -308,17 +316,17 @@ impl ProxyError {
 }
 
 impl Login {
-    /// Lets a request pass, or returns the challenges to answer it with.
+    /// Checks the credentials of a request. Returns the challenges for the reply if they are wrong.
     #[cfg_attr(not(feature = "digest"), expect(unused_variables))]
     fn check(&self, request: &connect::ConnectRequest, now: Instant) -> Result<(), Vec<Challenge>> {
         match self {
-            Self::Nobody => Ok(()),
+            Self::None => Ok(()),
             Self::Basic(basic) if basic.matches(request.basic()) => Ok(()),
             Self::Basic(basic) => Err(vec![basic_challenge(&basic.realm)]),
             #[cfg(feature = "digest")]
             Self::Digest(verifier) => {
                 let shown = request.headers.get(PROXY_AUTHORIZATION);
-                let verified = shown.map(|it| verifier.verify(it, &request.to_string(), now));
+                let verified = shown.map(|value| verifier.verify(value, &request.to_string(), now));
                 match verified {
                     Some(Verified::Valid) => Ok(()),
                     Some(Verified::Stale) => Err(verifier.challenges(true, now)),
@@ -332,7 +340,7 @@ impl Login {
 impl Basic {
     fn matches(&self, shown: Option<(String, String)>) -> bool {
         shown.is_some_and(|(user, password)| {
-            // Both are always compared, in a time that tells only their lengths.
+            // `&` always compares both, so the time shows nothing but their lengths.
             constant_time::eq(&user, &self.user) & constant_time::eq(&password, &self.password)
         })
     }

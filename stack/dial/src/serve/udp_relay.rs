@@ -1,3 +1,5 @@
+//! The decisions of a UDP relay server (RFC 1928 §7).
+
 use crate::route::endpoint::Endpoint;
 use crate::serve::proxy::{ProxyError, ProxyServer};
 use bytes::{Bytes, BytesMut};
@@ -5,41 +7,42 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use wirestack_socks::{Address, datagram};
 
-/// What a proxy decides about the datagrams of one UDP ASSOCIATE (RFC 1928 §7), without I/O.
+/// The decisions about the datagrams of one UDP ASSOCIATE (RFC 1928 §7), without I/O.
 ///
-/// It "MUST drop any datagrams arriving from any source IP address other than the one recorded for the
-/// particular association". The client's port is that of its first datagram, unless it was said in the
-/// request. And only those whom the client has sent something are heard for it.
+/// A relay "MUST drop any datagrams arriving from any source IP address other than the one recorded
+/// for the particular association". The request names the client's port, or else the first datagram
+/// of the client does. A datagram from a target is relayed only if the client has sent one to that
+/// target.
 pub struct UdpRelay {
     server: ProxyServer,
     client: IpAddr,
     port: Option<u16>,
-    spoken_to: HashSet<IpAddr>,
+    targets: HashSet<IpAddr>,
 }
 
-/// What a client wants to have sent.
+/// A datagram that a client sends through the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayedDatagram {
-    /// Where to: a name is to be looked up.
+    /// The target. A name has to be looked up.
     pub to: Endpoint,
-    /// What.
+    /// The content.
     pub payload: Bytes,
 }
 
 impl UdpRelay {
-    /// Records an association for a client at `client`, which says that it sends from there, or
-    /// from zeros.
-    pub fn new(server: ProxyServer, client: SocketAddr, says: &Endpoint) -> Self {
+    /// Creates the relay of a client. `announced` is the address in its request, from which it will
+    /// send; port 0 leaves the port open.
+    pub fn new(server: ProxyServer, client: SocketAddr, announced: &Endpoint) -> Self {
         Self {
             server,
             client: client.ip().to_canonical(),
-            port: (says.port != 0).then_some(says.port),
-            spoken_to: HashSet::new(),
+            port: (announced.port != 0).then_some(announced.port),
+            targets: HashSet::new(),
         }
     }
 
-    /// Takes a datagram that came from the client's side; `None` if it is to be dropped: it is
-    /// somebody else's, a fragment, or none.
+    /// Takes a datagram from the client's side. Returns `None` if it has to be dropped: it is not
+    /// from the client, it is a fragment, or it is malformed.
     pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<RelayedDatagram> {
         let port = self.port.unwrap_or(source.port());
         if (source.ip().to_canonical(), source.port()) != (self.client, port) {
@@ -56,29 +59,29 @@ impl UdpRelay {
         })
     }
 
-    /// Returns to which of the addresses found a datagram may go.
+    /// Returns the first address of the target that the policy permits.
     ///
     /// # Errors
     ///
-    /// [`ProxyError`] if there is none, or the client has spoken to too many.
+    /// [`ProxyError`] if there is none, or if the client has sent datagrams to too many targets.
     pub fn to_target(
         &mut self,
         found: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<SocketAddr, ProxyError> {
         let to = self.server.permitted(found)?[0];
         let ip = to.ip().to_canonical();
-        if !self.spoken_to.contains(&ip) && self.spoken_to.len() == MANY {
+        if !self.targets.contains(&ip) && self.targets.len() == MAX_TARGETS {
             return Err(ProxyError::NotAllowed);
         }
-        self.spoken_to.insert(ip);
+        self.targets.insert(ip);
         Ok(to)
     }
 
-    /// Takes a datagram that came from a target's side, and returns where it goes, with its header
-    /// before it; `None` if it is to be dropped.
+    /// Takes a datagram from a target's side, and returns the client's address and the datagram
+    /// with its SOCKS header. Returns `None` if it has to be dropped.
     pub fn from_target(&self, source: SocketAddr, payload: &[u8]) -> Option<(SocketAddr, Bytes)> {
         let ip = source.ip().to_canonical();
-        if !self.spoken_to.contains(&ip) {
+        if !self.targets.contains(&ip) {
             return None;
         }
         let client = SocketAddr::new(self.client, self.port?);
@@ -89,8 +92,8 @@ impl UdpRelay {
     }
 }
 
-/// How many addresses one client may speak to.
-const MANY: usize = 1024;
+/// The maximum number of addresses that one client may send datagrams to.
+const MAX_TARGETS: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -107,73 +110,79 @@ mod tests {
         bytes.to_vec()
     }
 
-    fn association(says: &str) -> UdpRelay {
+    fn relay_for(announced: &str) -> UdpRelay {
         let server = ProxyServer::socks(AccessPolicy::loopback());
-        let (host, port) = says.rsplit_once(':').unwrap();
-        let says = Endpoint {
+        let (host, port) = announced.rsplit_once(':').unwrap();
+        let announced = Endpoint {
             host: host.to_owned(),
             port: port.parse().unwrap(),
         };
-        UdpRelay::new(server, address("192.0.2.1:7"), &says)
+        UdpRelay::new(server, address("192.0.2.1:7"), &announced)
     }
 
     #[test]
-    fn rfc1928_7_only_the_client_is_heard_and_only_whom_it_spoke_to() {
-        let mut it = association("0.0.0.0:0");
+    fn rfc1928_7_only_the_client_and_its_targets_are_relayed() {
+        let mut relay = relay_for("0.0.0.0:0");
         let bytes = sent("127.0.0.1", 53);
-        assert!(it.from_client(address("192.0.2.2:9"), &bytes).is_none());
+        assert!(relay.from_client(address("192.0.2.2:9"), &bytes).is_none());
         assert!(
-            it.from_client(address("192.0.2.1:9"), b"\0\0\x01junk")
+            relay
+                .from_client(address("192.0.2.1:9"), b"\0\0\x01junk")
                 .is_none()
         );
-        let out = it.from_client(address("192.0.2.1:9"), &bytes).unwrap();
+        let out = relay.from_client(address("192.0.2.1:9"), &bytes).unwrap();
         assert_eq!(
             (out.to.to_string(), &out.payload[..]),
             ("127.0.0.1:53".into(), &b"hello"[..])
         );
         // Its port is known now.
-        assert!(it.from_client(address("192.0.2.1:10"), &bytes).is_none());
+        assert!(relay.from_client(address("192.0.2.1:10"), &bytes).is_none());
         assert!(
-            it.from_client(address("[::ffff:192.0.2.1]:9"), &bytes)
+            relay
+                .from_client(address("[::ffff:192.0.2.1]:9"), &bytes)
                 .is_some()
         );
 
         let resolver = address("127.0.0.1:53");
         assert!(
-            it.from_target(resolver, b"answer").is_none(),
+            relay.from_target(resolver, b"answer").is_none(),
             "nothing was sent yet"
         );
-        assert_eq!(it.to_target([resolver]), Ok(resolver));
+        assert_eq!(relay.to_target([resolver]), Ok(resolver));
         assert_eq!(
-            it.to_target([address("192.0.2.9:53")]),
+            relay.to_target([address("192.0.2.9:53")]),
             Err(ProxyError::NotAllowed)
         );
-        assert_eq!(it.to_target([]), Err(ProxyError::HostNotFound));
-        let (to, bytes) = it.from_target(resolver, b"answer").unwrap();
+        assert_eq!(relay.to_target([]), Err(ProxyError::HostNotFound));
+        let (to, bytes) = relay.from_target(resolver, b"answer").unwrap();
         assert_eq!(to, address("192.0.2.1:9"));
         assert_eq!(
             datagram::parse(&bytes).unwrap(),
             (resolver.into(), &b"answer"[..])
         );
-        assert!(it.from_target(address("127.0.0.2:53"), b"who?").is_none());
+        assert!(
+            relay
+                .from_target(address("127.0.0.2:53"), b"who?")
+                .is_none()
+        );
     }
 
     #[test]
     fn a_port_that_was_said_is_the_only_one() {
-        let mut it = association("0.0.0.0:9");
+        let mut relay = relay_for("0.0.0.0:9");
         let bytes = sent("127.0.0.1", 53);
-        assert!(it.from_client(address("192.0.2.1:8"), &bytes).is_none());
-        assert!(it.from_client(address("192.0.2.1:9"), &bytes).is_some());
+        assert!(relay.from_client(address("192.0.2.1:8"), &bytes).is_none());
+        assert!(relay.from_client(address("192.0.2.1:9"), &bytes).is_some());
     }
 
     #[test]
     fn one_client_speaks_to_so_many_and_no_more() {
-        let mut it = association("0.0.0.0:0");
-        for n in 0..MANY as u32 {
+        let mut relay = relay_for("0.0.0.0:0");
+        for n in 0..MAX_TARGETS as u32 {
             let ip = std::net::Ipv4Addr::from(0x7f00_0001 + n);
-            assert!(it.to_target([(ip, 1).into()]).is_ok());
+            assert!(relay.to_target([(ip, 1).into()]).is_ok());
         }
-        assert!(it.to_target([address("127.1.0.0:1")]).is_err());
-        assert!(it.to_target([address("127.0.0.1:2")]).is_ok());
+        assert!(relay.to_target([address("127.1.0.0:1")]).is_err());
+        assert!(relay.to_target([address("127.0.0.1:2")]).is_ok());
     }
 }

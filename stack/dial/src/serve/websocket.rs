@@ -1,17 +1,18 @@
-//! What a WebSocket server makes of a client's first words, in either version of HTTP.
+//! The decision of a WebSocket server about a request over HTTP/2.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{RequestKind, request_kind};
 use wirestack_websocket::{Accept, Offer, Server, Settings};
 
-/// What a server decides: to accept, or this response.
+/// The decision about a request: to accept it, or to refuse it with this response.
 pub type Verdict = Result<Accept, Box<Response<Bytes>>>;
 
-/// Reads what a request on a stream of an HTTP/2 connection asks for, or says no.
+/// Reads the offer of a WebSocket from a request on an HTTP/2 stream, or returns the response that
+/// refuses the request.
 pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
     match request_kind(request) {
-        // Clients and proxies write the token as they please.
+        // Clients and proxies write the token in upper or lower case.
         RequestKind::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {
             Offer::of_http2(request)
         }
@@ -21,8 +22,8 @@ pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes
     }
 }
 
-/// Answers it: the WebSocket that was accepted, with the fields of the response, or the response
-/// that says no.
+/// Returns the WebSocket that was accepted, with the header fields of the response, or the response
+/// that refuses the request.
 pub fn answer(
     offer: &Offer<'_>,
     verdict: Verdict,
@@ -30,7 +31,8 @@ pub fn answer(
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
     match Server::from_request(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
-        Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)), // a subprotocol nobody offered
+        // The server accepted a subprotocol that was not offered.
+        Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)),
     }
 }
 

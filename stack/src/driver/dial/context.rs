@@ -8,7 +8,7 @@ use http::Response;
 use std::sync::Arc;
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::{CredentialsRequest, Plan, SharedConnection, Timeouts};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, origin};
 
 /// The runtime, the resolver, the pool and the callbacks for credentials of a dialing.
 ///
@@ -40,7 +40,7 @@ impl DialContext {
     /// Creates a context that uses the runtime where it is awaited, the resolver of that runtime, no
     /// pool, and no credentials.
     pub fn new() -> Self {
-        let nobody = || Error::local("dialer", NobodyExchanges);
+        let nobody = || Error::local(origin::DIALER, NobodyExchanges);
         Self {
             runtime: None,
             resolver: None,

@@ -16,7 +16,7 @@ use wirestack_dial::{
     Answer, AttemptId, Destination, DialError, Dialer, LookupId, QuestionId, Step, Trace,
 };
 use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer};
+use wirestack_layer::{Error, Layer, origin};
 
 impl DialContext {
     /// Carries out the steps of a dialer, and returns the connection with what was done for it.
@@ -118,7 +118,7 @@ where
                     if !self.report(cx) {
                         let expired = ready!(self.wait(until, cx));
                         expired.map_err(|error| {
-                            let error = Error::local("runtime", error);
+                            let error = Error::local(origin::RUNTIME, error);
                             DialError::invalid(error, self.runtime.now())
                         })?;
                     }
@@ -157,7 +157,7 @@ where
                 Some(Ok(found)) => self.dialer.found(lookup, found, now),
                 over => {
                     drop(self.lookups.swap_remove(at));
-                    let failed = |error| Error::local("resolver", error);
+                    let failed = |error| Error::local(origin::RESOLVER, error);
                     let rest = over.unwrap_or(Ok(Vec::new())).map_err(failed);
                     self.dialer.resolved(lookup, rest, now);
                 }

@@ -6,7 +6,7 @@ use crate::driver::http2::Http2;
 use crate::driver::runtime::BoxFuture;
 use std::sync::Arc;
 use wirestack_dial::{Dialer, Plan, SharedConnection, Timeouts};
-use wirestack_layer::Error;
+use wirestack_layer::{Error, origin};
 
 impl DialContext {
     /// Opens a stream, on a connection of the pool or on one of its own.
@@ -34,14 +34,14 @@ pub(crate) async fn dial_http2(
     timeouts: Timeouts,
     context: &DialContext,
 ) -> Result<Http2, Error> {
-    let plan = Plan::shared(share).map_err(|error| Error::local("route", error))?;
+    let plan = Plan::shared(share);
     let now = context.find_runtime().map(|it| it.now());
     let now = now.map_err(none_here)?;
     match context.dial(Dialer::new(plan, timeouts, seed(), now)).await {
         Ok((connection, _)) => Ok(Http2::new(connection)),
         Err(error) => Err(match error.layer_error() {
             Some(error) => error.clone(),
-            None => Error::peer("dialer", error),
+            None => Error::peer(origin::DIALER, error),
         }),
     }
 }

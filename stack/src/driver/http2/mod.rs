@@ -172,7 +172,7 @@ impl Http2 {
                 return closed;
             }
             let late = ready!(late.as_mut().poll(cx));
-            late.map_err(|error| Error::local("runtime", error))?;
+            late.map_err(|error| Error::local(wirestack_layer::origin::RUNTIME, error))?;
             Poll::Ready(Err(Error::peer("http2", Unclosed)))
         })
         .await

@@ -5,7 +5,7 @@ use crate::driver::error::to_io;
 use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 
 impl<L> Connection<L>
 where
@@ -94,8 +94,8 @@ where
             },
         };
         let error = match ready!(closing.as_mut().poll_expired(cx)) {
-            Ok(()) => Error::peer("connection", CloseTimedOut { timeout }),
-            Err(error) => Error::local("runtime", error),
+            Ok(()) => Error::peer(origin::CONNECTION, CloseTimedOut { timeout }),
+            Err(error) => Error::local(origin::RUNTIME, error),
         };
         self.closing = None;
         self.cut(&error);

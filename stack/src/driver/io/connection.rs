@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Progress, Status};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, Progress, Status, origin};
 use wirestack_nest::{Engine, Stack};
 
 /// A stack on a transport: moves bytes between the two whenever it is polled.
@@ -273,7 +273,7 @@ where
                 }
                 let error = match self.engine.to_app().closed() {
                     Some(End::Aborted(error)) => error.clone(),
-                    Some(End::Finished) => Error::peer("connection", Ended),
+                    Some(End::Finished) => Error::peer(origin::CONNECTION, Ended),
                     None => {
                         ready!(self.advance(cx));
                         continue;
@@ -321,8 +321,11 @@ where
                 }
                 if self.advance(cx).is_pending() {
                     let late = ready!(late.as_mut().poll(cx));
-                    late.map_err(|error| Error::local("runtime", error))?;
-                    return Poll::Ready(Err(Error::peer("connection", Unfinished { timeout })));
+                    late.map_err(|error| Error::local(origin::RUNTIME, error))?;
+                    return Poll::Ready(Err(Error::peer(
+                        origin::CONNECTION,
+                        Unfinished { timeout },
+                    )));
                 }
             }
         })

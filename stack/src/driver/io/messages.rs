@@ -6,7 +6,7 @@ use futures_sink::Sink;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use wirestack_layer::{ByteSize, End, Error, Flow, Layer, Queue};
+use wirestack_layer::{ByteSize, End, Error, Flow, Layer, Queue, origin};
 
 impl<L, I, O> Connection<L>
 where
@@ -87,7 +87,7 @@ where
                 return Poll::Ready(Err(error));
             }
             if self.engine().from_app().is_closed() {
-                return Poll::Ready(Err(Error::local("connection", ConnectionClosed)));
+                return Poll::Ready(Err(Error::local(origin::CONNECTION, ConnectionClosed)));
             }
             if self.engine().from_app().room() > 0 {
                 return Poll::Ready(Ok(()));

@@ -6,7 +6,7 @@ use crate::driver::runtime::{BULK_READ, SMALL_READ};
 use std::io;
 use std::mem;
 use std::task::{Context, Poll, Waker, ready};
-use wirestack_layer::{End, Error, Flow, Layer};
+use wirestack_layer::{End, Error, Flow, Layer, origin};
 
 impl<L> Connection<L>
 where
@@ -261,7 +261,7 @@ where
         self.timer = None;
         match expired {
             Ok(()) => self.process(),
-            Err(error) => self.engine.break_wire(Error::local("runtime", error)),
+            Err(error) => self.engine.break_wire(Error::local(origin::RUNTIME, error)),
         }
         Poll::Ready(())
     }

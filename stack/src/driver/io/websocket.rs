@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use wirestack_layer::{End, Error, Layer, Pipe, Queue};
+use wirestack_layer::{End, Error, Layer, Pipe, Queue, origin};
 use wirestack_websocket::{CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
 
 impl<L, F> Connection<L>
@@ -55,7 +55,9 @@ where
             }
             match self.engine().to_app().closed() {
                 Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
-                Some(End::Finished) => return Poll::Ready(Err(Error::peer("connection", Ended))),
+                Some(End::Finished) => {
+                    return Poll::Ready(Err(Error::peer(origin::CONNECTION, Ended)));
+                }
                 None => ready!(self.advance(cx)),
             }
         }
@@ -73,7 +75,7 @@ where
     /// Returns the control of the topmost WebSocket.
     fn control(&mut self) -> Result<&mut Control, Error> {
         self.part_mut()
-            .ok_or_else(|| Error::local("connection", NoSocket))
+            .ok_or_else(|| Error::local(origin::CONNECTION, NoSocket))
     }
 
     pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {

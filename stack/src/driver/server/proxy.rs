@@ -14,7 +14,7 @@ use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, UdpRelay};
 use wirestack_dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
-use wirestack_layer::{Error, Flow, Layer, Pipe};
+use wirestack_layer::{Error, Flow, Layer, Pipe, origin};
 use wirestack_nest::{Engine, Identity};
 
 /// Serves one client of a proxy from its handshake to the end of its tunnel: waits for the request,
@@ -71,7 +71,7 @@ where
     };
     server.refuse(client.engine(), refused);
     let _ = client.finish(handshake_timeout).await;
-    Err(Error::local("proxy", refused))
+    Err(Error::local(origin::PROXY, refused))
 }
 
 /// Listens for the peer that a client of BIND expects; `None` if it does not come in time.
@@ -101,12 +101,14 @@ where
             }
         }
         if let Poll::Ready(left) = leaves.as_mut().poll(cx) {
-            return Poll::Ready(Err(left.err().unwrap_or(Error::peer("connection", Ended))));
+            return Poll::Ready(Err(left
+                .err()
+                .unwrap_or(Error::peer(origin::CONNECTION, Ended))));
         }
         let late = late.as_mut().poll(cx);
         late.map(|late| {
             late.map(|()| None)
-                .map_err(|error| Error::local("runtime", error))
+                .map_err(|error| Error::local(origin::RUNTIME, error))
         })
     })
     .await

@@ -14,7 +14,7 @@ use std::time::Duration;
 use wirestack_dial::BoxSocket;
 use wirestack_dial::serve::{self, Verdict};
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, Layer, Pipe, Queue};
+use wirestack_layer::{Error, Layer, Pipe, Queue, origin};
 use wirestack_nest::{Engine, Identity};
 use wirestack_tls as tls;
 use wirestack_tls::rustls::ServerConfig;
@@ -209,10 +209,10 @@ impl WebSocketServer {
             }
             late.as_mut().poll(cx).map(|late| match late {
                 Ok(()) => Err(Error::peer(
-                    "connection",
+                    origin::CONNECTION,
                     SaidNothing(self.handshake_timeout),
                 )),
-                Err(error) => Err(Error::local("runtime", error)),
+                Err(error) => Err(Error::local(origin::RUNTIME, error)),
             })
         })
         .await

@@ -69,7 +69,7 @@ fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
             );
         }
         // A refusal may have arrived before.
-        Ended::Aborted { layer, text } if !clean && !subject.refused && *layer != LINK => {
+        Ended::Aborted { origin, text } if !clean && !subject.refused && *origin != LINK => {
             let what = format!("the connection was reset, but to_app says \"{text}\"");
             simulation.fail(Law::Ordering, who, what);
         }

@@ -15,7 +15,7 @@ pub(crate) struct Ends {
 pub(crate) enum Ended {
     Not,
     Finished,
-    Aborted { layer: &'static str, text: String },
+    Aborted { origin: &'static str, text: String },
 }
 
 impl From<Option<&End>> for Ended {
@@ -24,7 +24,7 @@ impl From<Option<&End>> for Ended {
             None => Self::Not,
             Some(End::Finished) => Self::Finished,
             Some(End::Aborted(error)) => Self::Aborted {
-                layer: error.layer(),
+                origin: error.origin(),
                 text: error.to_string(),
             },
         }

@@ -102,7 +102,7 @@ impl<F: Traffic> Call<'_, F> {
         let seen = match from_app.stopped() {
             _ if from_app.is_closed() => None,
             None => Some("from_app is not".to_string()),
-            Some(error) if error.layer() == stop.layer() => None,
+            Some(error) if error.origin() == stop.origin() => None,
             // The layer had stopped it before the wire was stopped.
             Some(_) if self.before.stopped => None,
             // Or the layer failed by itself, before it looked at the wire.

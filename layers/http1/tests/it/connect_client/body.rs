@@ -293,6 +293,6 @@ fn a_refusal_shows_status_reason_fields_and_every_challenge() {
         ["Negotiate", "NTLM", "Basic realm=\"caf\u{fffd}, open\""]
     );
     assert!(refusal.challenges().is_empty());
-    assert_eq!((error.blame(), error.layer()), (Blame::Peer, "connect"));
+    assert_eq!((error.blame(), error.origin()), (Blame::Peer, "connect"));
     assert!(!error.can_retry());
 }

@@ -171,7 +171,7 @@ fn a_request_that_cannot_be_sent_is_refused_at_once() {
         ("a", Request::connect("a:1")),
     ] {
         let error = Client::new(token, request.body(()).unwrap()).err().unwrap();
-        assert_eq!((error.layer(), error.blame()), ("upgrade", Blame::Local));
+        assert_eq!((error.origin(), error.blame()), ("upgrade", Blame::Local));
         assert!(error.cause::<Http1Error>().is_some());
     }
 }

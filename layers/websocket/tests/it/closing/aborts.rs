@@ -12,8 +12,8 @@ fn an_abort_of_the_application_never_looks_like_a_clean_end() {
     side.from_app.abort(broke());
     side.process();
     assert_eq!(server_frames(&side.sent()), [frame(FIN | TEXT, "a")]);
-    assert_eq!(end(&side.to_wire).unwrap().unwrap_err().layer(), "test");
-    assert_eq!(end(&side.to_app).unwrap().unwrap_err().layer(), "test");
+    assert_eq!(end(&side.to_wire).unwrap().unwrap_err().origin(), "test");
+    assert_eq!(end(&side.to_app).unwrap().unwrap_err().origin(), "test");
     side.receive(b"junk");
     assert!(side.from_wire.is_empty());
 }
@@ -29,7 +29,7 @@ fn an_abort_of_the_wire_passes_up_behind_the_messages_before_it() {
         side.process();
         assert_eq!(messages(&mut side.to_app), [text("a")]);
         let error = end(&side.to_app).unwrap().unwrap_err();
-        assert_eq!(error.layer(), "test", "its own cause");
+        assert_eq!(error.origin(), "test", "its own cause");
         assert!(side.to_wire.is_closed() && side.from_app.is_empty());
         assert_eq!(side.sent(), b"");
     }

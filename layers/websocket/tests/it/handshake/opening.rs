@@ -152,7 +152,7 @@ fn a_layer_that_is_opening_passes_aborts_on() {
     side.receive(good().as_bytes());
     side.from_wire.abort(broke());
     side.process();
-    assert_eq!(end(&side.to_app).unwrap().unwrap_err().layer(), "test");
+    assert_eq!(end(&side.to_app).unwrap().unwrap_err().origin(), "test");
 
     let mut side = asking(ClientRequest::new("ws://h/").unwrap());
     side.process();
@@ -160,8 +160,8 @@ fn a_layer_that_is_opening_passes_aborts_on() {
     side.from_app.abort(broke());
     side.process();
     side.sent();
-    assert_eq!(end(&side.to_wire).unwrap().unwrap_err().layer(), "test");
-    assert_eq!(end(&side.to_app).unwrap().unwrap_err().layer(), "test");
+    assert_eq!(end(&side.to_wire).unwrap().unwrap_err().origin(), "test");
+    assert_eq!(end(&side.to_app).unwrap().unwrap_err().origin(), "test");
     assert!(side.from_app.is_empty());
 
     let mut side = asking(ClientRequest::new("ws://h/").unwrap());

@@ -1,0 +1,83 @@
+//! The plan of an HTTP/2 connection.
+
+use crate::plan::hints::{RetryHints, SeedStream};
+use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::websocket::HttpVersions;
+use crate::plan::{NoHttp2, Plan, PlanKind, fold};
+use crate::pool::SharedConnection;
+use crate::route::endpoint::RouteError;
+use crate::route::routes::Routes;
+use crate::route::target::Target;
+use std::sync::Arc;
+use wirestack_http2::{self as http2, Streams};
+use wirestack_layer::{Error, Layer};
+use wirestack_nest::Nest;
+use wirestack_tls::rustls::ClientConfig;
+
+/// An HTTP/2 connection at the top of a stack of any depth, boxed.
+pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
+
+impl Plan<BoxHttp2> {
+    /// Plans an HTTP/2 connection (`http://`, `https://`, `ws://` or `wss://`). Without TLS it
+    /// starts with prior knowledge (RFC 9113 §3.3). For `tls`, see [`websocket`](Plan::websocket).
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError::Kind`] if the target is a stream.
+    pub fn http2(
+        routes: Routes,
+        target: Target,
+        tls: Option<Arc<ClientConfig>>,
+        settings: http2::Settings,
+    ) -> Result<Self, RouteError> {
+        target.must_be_web()?;
+        let builder = RouteBuilder::new(routes, target, tls, 1);
+        Ok(Self(Box::new(Http2 { builder, settings })))
+    }
+
+    /// Plans the shared connection itself, for a pool that does not have it yet.
+    pub fn shared(share: &SharedConnection) -> Self {
+        let (routes, target) = (share.routes.clone(), share.target.clone());
+        let builder = RouteBuilder::new(routes, target, share.tls.clone(), 1);
+        let settings = share.settings.clone();
+        Self(Box::new(Http2 { builder, settings }))
+    }
+}
+
+struct Http2 {
+    builder: RouteBuilder,
+    settings: http2::Settings,
+}
+
+impl PlanKind<BoxHttp2> for Http2 {
+    fn routes(&self) -> Result<Vec<Route>, Error> {
+        self.builder.routes(None)
+    }
+
+    fn share(&mut self) {
+        self.builder.shares = true;
+    }
+
+    fn build(
+        &mut self,
+        route: &Route,
+        _: &mut SeedStream,
+        _: &RetryHints,
+    ) -> Result<BoxHttp2, Error> {
+        let connection = http2::Connection::client(self.settings.clone());
+        let top = match self.builder.secure(Some(HttpVersions::Http2.alpn()))? {
+            None => connection.boxed(),
+            Some(tls) => tls
+                .then(move |tls| match tls.alpn() {
+                    Some(b"h2") => Ok(connection),
+                    _ => Err(NoHttp2::of(tls)),
+                })
+                .boxed(),
+        };
+        Ok(fold(self.builder.tunnels(route)?, top))
+    }
+
+    fn target(&self) -> String {
+        self.builder.target.to_string()
+    }
+}

@@ -1,0 +1,158 @@
+//! The plan of a WebSocket.
+
+use crate::plan::hints::{RetryHints, SeedStream};
+use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::websocket::{BoxSocket, HttpVersions, WebSocketOptions};
+use crate::plan::{NoHttp2, Plan, PlanKind, fold};
+use crate::route::endpoint::RouteError;
+use crate::route::redirects::RedirectError;
+use crate::route::routes::Routes;
+use crate::route::target::Target;
+use http::Response;
+use std::sync::Arc;
+use wirestack_http2 as http2;
+use wirestack_layer::Error;
+use wirestack_nest::Nest;
+use wirestack_tls::rustls::ClientConfig;
+use wirestack_websocket::{Client, Payload};
+
+impl<F: Payload> Plan<BoxSocket<F>> {
+    /// Plans a WebSocket (`ws://` or `wss://`) of messages, their parts or bytes.
+    ///
+    /// `tls` is for the target and for each hop without settings of its own; without it, they trust
+    /// the system's roots. The plan sets the protocols of ALPN in it, for each hop and for the
+    /// target.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError::Kind`] if the target is not a WebSocket.
+    pub fn websocket(
+        routes: Routes,
+        target: Target,
+        tls: Option<Arc<ClientConfig>>,
+        opening: WebSocketOptions,
+    ) -> Result<Self, RouteError> {
+        target.must_be_websocket()?;
+        let builder = RouteBuilder::new(routes, target, tls, 2);
+        Ok(Self(Box::new(Socket {
+            builder,
+            opening,
+            visited: Vec::new(),
+            shares: false,
+        })))
+    }
+}
+
+struct Socket {
+    builder: RouteBuilder,
+    opening: WebSocketOptions,
+    /// The URLs that have redirected.
+    visited: Vec<String>,
+    /// Allows a shared connection to the target.
+    shares: bool,
+}
+
+impl Socket {
+    /// Returns the request for a stream on a shared connection to the target, if one is allowed and
+    /// possible.
+    fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Settings)>, Error> {
+        let WebSocketOptions {
+            request,
+            settings,
+            http2,
+            versions,
+            ..
+        } = &self.opening;
+        let can_share = match versions {
+            HttpVersions::Any => self.builder.target.is_secure(),
+            HttpVersions::Http1 => false,
+            HttpVersions::Http2 => true,
+        };
+        if !self.shares || !can_share {
+            return Ok(None);
+        }
+        let request = http2::ConnectRequest::extended("websocket", request.to_http2(settings))?;
+        Ok(Some((request, http2.clone())))
+    }
+}
+
+impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
+    fn routes(&self) -> Result<Vec<Route>, Error> {
+        self.builder.routes(self.shared()?)
+    }
+
+    fn share(&mut self) {
+        (self.shares, self.builder.shares) = (true, true);
+    }
+
+    fn unshare(&mut self) -> bool {
+        self.opening.versions == HttpVersions::Any && std::mem::take(&mut self.shares)
+    }
+
+    fn build_on(
+        &mut self,
+        response: Response<()>,
+        seeds: &mut SeedStream,
+    ) -> Option<Result<BoxSocket<F>, Error>> {
+        let WebSocketOptions {
+            request, settings, ..
+        } = &self.opening;
+        let client = Client::from_response(request, response, settings.clone(), seeds.seed());
+        Some(client.map(|client| client.with_payload::<F>().boxed()))
+    }
+
+    fn build(
+        &mut self,
+        route: &Route,
+        seeds: &mut SeedStream,
+        hints: &RetryHints,
+    ) -> Result<BoxSocket<F>, Error> {
+        let tunnels = self.builder.tunnels(route)?;
+        let place = tunnels.len() + usize::from(self.builder.target.is_secure());
+        let (opening, seed) = (self.opening.clone(), seeds.seed());
+        let versions = match hints.error::<http2::NotOffered>(place) {
+            None => opening.versions,
+            Some(error) if opening.versions == HttpVersions::Http2 => return Err(error.clone()),
+            Some(_) => HttpVersions::Http1,
+        };
+        let top: BoxSocket<F> = match self.builder.secure(Some(versions.alpn()))? {
+            None if versions == HttpVersions::Http2 => opening.over_http2(seed)?,
+            None => opening.over_http1(seed)?,
+            Some(tls) => tls
+                .then(move |tls| match tls.alpn() {
+                    Some(b"h2") => opening.over_http2(seed),
+                    _ if versions == HttpVersions::Http2 => Err(NoHttp2::of(tls)),
+                    _ => opening.over_http1(seed),
+                })
+                .boxed(),
+        };
+        Ok(fold(tunnels, top))
+    }
+
+    fn follow(&mut self, location: &str) -> Option<Result<(), RedirectError>> {
+        let from = &self.builder.target;
+        let to = match self.opening.redirects.resolve(from, location)? {
+            Ok(to) => to,
+            Err(error) => return Some(Err(error)),
+        };
+        let url = to.request_url();
+        self.visited.push(from.request_url());
+        if self.visited.contains(&url) {
+            return Some(Err(RedirectError::Loop));
+        }
+        let same = from.origin() == to.origin();
+        let request = self.opening.request.clone().redirected(&url, same);
+        Some(match request {
+            Ok(request) => {
+                self.opening.request = request;
+                self.builder.target = to;
+                Ok(())
+            }
+            Err(_) => Err(RedirectError::NotAWebSocket),
+        })
+    }
+
+    fn target(&self) -> String {
+        self.builder.target.to_string()
+    }
+}
