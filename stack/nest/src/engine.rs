@@ -1,35 +1,37 @@
-//! The sans-I/O face of a whole stack.
+//! A stack with its four outer flows, to be driven without I/O.
 
 use crate::Stack;
+use crate::opening::{OpenDeadline, OpeningTimedOut};
 use std::any::Any;
-use std::error::Error as StdError;
-use std::fmt;
 use std::time::Duration;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress, Status, origin};
+use wirestack_layer::{
+    Error, Flow, Flows, Instant, Layer, LayerExt, Pipe, Place, Progress, Status, origin,
+};
 
-/// A stack together with its four outer flows: bytes in and out at the bottom, and at the top the flows
-/// of the top layer.
+/// A stack with its four outer flows: bytes in and out on the wire side, and the flows of the top
+/// layer on the application's side.
 ///
-/// A driver puts the bytes that it read into [`from_wire`](Self::from_wire), calls
-/// [`process`](Self::process), sends the bytes in [`to_wire`](Self::to_wire), and comes back at the
-/// [`deadline`](Self::deadline). That is all there is to driving, for every stack.
+/// A driver does four things, for every stack:
 ///
-/// # By hand, over anything that reads and writes
+/// 1. It puts the bytes that it read into [`from_wire`](Self::from_wire).
+/// 2. It calls [`process`](Self::process).
+/// 3. It sends the bytes in [`to_wire`](Self::to_wire).
+/// 4. It calls `process` again at the [`deadline`](Self::deadline).
 ///
-/// The loop below drives any stack over any [`Read`](std::io::Read) and [`Write`](std::io::Write). Here
-/// two threads run it on the two ends of a TCP connection: a client asks a SOCKS proxy for a tunnel.
+/// # A loop for every stream
+///
+/// This loop drives any stack over any [`Read`](std::io::Read) and [`Write`](std::io::Write). Two
+/// threads run it on the two ends of a TCP connection: a client asks a SOCKS proxy for a tunnel.
 ///
 /// ```
 /// # #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a doctest is its own driver
 /// use std::io::{self, Read, Write};
 /// use std::net::{TcpListener, TcpStream};
-/// use wirestack_layer::Instant;
+/// use wirestack_layer::{Flow, Instant, Layer};
 /// use wirestack_nest::Engine;
-/// use wirestack_layer::{Flow, Layer};
 /// use wirestack_socks as socks;
 ///
-/// /// Drives a stack until `done` returns true or nothing more will be received.
+/// /// Drives a stack until `done` returns `true` or nothing more will be received.
 /// fn drive<L: Layer>(
 ///     engine: &mut Engine<L>,
 ///     io: &mut (impl Read + Write),
@@ -44,7 +46,7 @@ use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress
 ///             return Ok(());
 ///         }
 ///         if waiting > 0 {
-///             continue; // there is room again, so the stack may have more to send
+///             continue; // the flow has room again: the stack may have more to send
 ///         }
 ///         match io.read(&mut buffer)? {
 ///             0 => engine.from_wire().finish(),
@@ -59,8 +61,8 @@ use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress
 ///
 /// let server = std::thread::spawn(move || -> io::Result<Vec<u8>> {
 ///     let mut engine = Engine::new(socks::Server::new());
-///     let asked = |engine: &mut Engine<socks::Server>| engine.layer().request().is_some();
-///     drive(&mut engine, &mut server_io, asked)?;
+///     let has_request = |engine: &mut Engine<socks::Server>| engine.layer().request().is_some();
+///     drive(&mut engine, &mut server_io, has_request)?;
 ///     let bound = socks::Address::new("192.0.2.1", 4711).expect("an address");
 ///     engine.part_mut::<socks::Server>().expect("the server").accept(bound);
 ///     drive(&mut engine, &mut server_io, |engine| engine.to_app().len() == 5)?;
@@ -75,35 +77,11 @@ use wirestack_layer::{Error, Flow, Flows, Layer, LayerExt, Pipe, Place, Progress
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Two things depend on the stream, as `Read` and `Write` have no word for them. If the stack has a
-/// [`deadline`](Self::deadline), the read must not wait longer (`TcpStream::set_read_timeout`). When
-/// `to_wire` [has ended](Flow::end), the peer is told (`TcpStream::shutdown`).
+/// Two things depend on the kind of stream and are missing above. A read must not wait longer than
+/// until the [`deadline`](Self::deadline) (`TcpStream::set_read_timeout`). When `to_wire` [has
+/// ended](Flow::end), the driver ends the stream (`TcpStream::shutdown`).
 ///
-/// # Over no stream at all
-///
-/// ```
-/// use wirestack_layer::Flow;
-/// use wirestack_nest::{Engine, Nest};
-/// use wirestack_socks as socks;
-///
-/// # let now = wirestack_layer::Instant::ORIGIN;
-/// // Two SOCKS proxies, one behind the other, by hand.
-/// let nearest = socks::Client::new(socks::Address::new("inner.test", 1080)?);
-/// let farther = socks::Client::new(socks::Address::new("example.org", 80)?);
-/// let mut engine = Engine::new(farther.over(nearest));
-/// engine.from_app().write(b"GET / HTTP/1.0\r\n\r\n");
-///
-/// engine.process(now);
-/// assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // a greeting: "no authentication"
-/// engine.to_wire().discard();
-///
-/// engine.from_wire().write(&[5, 0]);
-/// engine.process(now);
-/// assert_eq!(&engine.to_wire().unread()[..4], [5, 1, 0, 3]); // CONNECT to a name
-/// assert!(!engine.is_open());
-/// assert_eq!(engine.progress().to_string(), "opening, waiting for the reply to CONNECT");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// The [page of this crate](crate) shows a stack without a stream.
 pub struct Engine<L: Layer> {
     layer: L,
     from_wire: Pipe,
@@ -111,16 +89,11 @@ pub struct Engine<L: Layer> {
     from_app: L::In,
     to_app: L::Out,
     opening: Option<OpenDeadline>,
-    /// What the flows said after the last call: the same again means that nothing is new.
-    seen: Option<u64>,
+    /// The revision of the flows after the last call; `None` if a decision may have been taken
+    /// since.
+    processed: Option<u64>,
     #[cfg(feature = "tracing")]
     spans: crate::spans::Spans,
-}
-
-/// How long a stack may take to open.
-struct OpenDeadline {
-    allowed: Duration,
-    until: Instant,
 }
 
 impl<L: Layer> Engine<L>
@@ -135,13 +108,28 @@ where
 }
 
 impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
-    /// Puts another layer over the stack while it runs, such as one that was chosen by what has
-    /// arrived: all that waits on the application's side becomes the new layer's wire.
+    /// Puts another layer over the running stack, for example a layer that was chosen by the first
+    /// bytes. The bytes that wait on the application's side become the wire of the new layer.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flow, Instant};
+    /// use wirestack_nest::{Engine, Identity};
+    /// use wirestack_socks as socks;
+    ///
+    /// let mut engine = Engine::new(Identity);
+    /// engine.from_wire().write(&[5, 1, 0]);
+    /// engine.process(Instant::ORIGIN);
+    /// assert_eq!(engine.to_app().unread()[0], 5); // the client speaks SOCKS5
+    ///
+    /// let mut engine = engine.push_layer(socks::Server::new());
+    /// engine.process(Instant::ORIGIN);
+    /// assert_eq!(engine.to_wire().unread(), [5, 0]);
+    /// ```
     pub fn push_layer<U>(self, upper: U) -> Engine<Stack<L, U>>
     where
         U: Layer<In: Default, Out: Default>,
     {
-        let stack = Stack::grown(self.layer, upper, self.to_app, self.from_app);
+        let stack = Stack::over_running(self.layer, upper, self.to_app, self.from_app);
         Engine {
             layer: stack,
             from_wire: self.from_wire,
@@ -149,7 +137,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
             from_app: U::In::default(),
             to_app: U::Out::default(),
             opening: self.opening,
-            seen: None,
+            processed: None,
             #[cfg(feature = "tracing")]
             spans: self.spans,
         }
@@ -169,7 +157,7 @@ impl<L: Layer> Engine<L> {
             from_app: self.from_app,
             to_app: self.to_app,
             opening: self.opening,
-            seen: None,
+            processed: None,
             #[cfg(feature = "tracing")]
             spans: self.spans,
         }
@@ -184,25 +172,26 @@ impl<L: Layer> Engine<L> {
             from_app,
             to_app,
             opening: None,
-            seen: None,
+            processed: None,
             #[cfg(feature = "tracing")]
             spans: Default::default(),
         }
     }
 
-    /// Gives the stack `allowed` to open, from `now` on; then the wire is aborted with
-    /// [`OpeningTimedOut`] and every layer ends with that cause.
+    /// Sets how long the stack may take to open, counted from `now`. A stack that is not open by
+    /// then has its wire aborted with [`OpeningTimedOut`], and every layer ends with that cause.
     pub fn set_open_timeout(&mut self, allowed: Duration, now: Instant) {
-        self.seen = None;
+        self.processed = None;
         self.opening = now
             .checked_add(allowed)
             .map(|until| OpenDeadline { allowed, until });
     }
 
-    /// Moves everything that can move.
+    /// Runs the layers until nothing more can move. Calling it again changes nothing, until bytes
+    /// arrive or leave, a decision is taken or the [`deadline`](Self::deadline) has come.
     pub fn process(&mut self, now: Instant) {
-        if self.seen == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
-            return; // the law Idempotence: nothing would move
+        if self.processed == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
+            return; // nothing would move: the law of idempotence
         }
         if let Some(OpenDeadline { allowed, until }) = self.opening {
             if self.layer.is_open() {
@@ -223,30 +212,30 @@ impl<L: Layer> Engine<L> {
             &mut self.to_app,
         );
         self.layer.process(flows, now);
-        self.seen = Some(self.revision());
+        self.processed = Some(self.revision());
         #[cfg(feature = "tracing")]
-        self.spans.note(&self.layer, self.to_app.closed());
+        self.spans.record(&self.layer, self.to_app.closed());
     }
 
-    /// Returns whether [`process`](Self::process) would do nothing at any time: nothing has moved since
-    /// the last call, and there is no deadline. A driver then need not look at its clock.
+    /// Returns `true` if [`process`](Self::process) would do nothing, at any time: nothing has
+    /// moved since the last call, and there is no deadline. A driver then does not have to read its
+    /// clock.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.seen == Some(self.revision()) && self.deadline().is_none()
+        self.processed == Some(self.revision()) && self.deadline().is_none()
     }
 
-    /// Lends the flow to the wire, to send bytes from it and to consume what was sent; returns the result
-    /// of `send`.
+    /// Lends [`to_wire`](Self::to_wire) to `send`, which sends bytes and consumes them, and returns
+    /// its result.
     ///
-    /// It is what a driver may do with [`to_wire`](Self::to_wire), and saves calls: a stack that had left
-    /// room in this flow was not waiting for room, so the next [`process`](Self::process) need not run it
-    /// because some bytes have left.
+    /// This saves calls of the layers. A stack that had left room in this flow was not waiting for
+    /// room, so [`process`](Self::process) does not run it merely because bytes have left.
     #[inline]
     pub fn transmit<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
-        let is_news = self.to_wire.room() == 0 || self.seen != Some(self.revision());
+        let must_run = self.to_wire.room() == 0 || self.processed != Some(self.revision());
         let sent = send(&mut self.to_wire);
-        if !is_news {
-            self.seen = Some(self.revision());
+        if !must_run {
+            self.processed = Some(self.revision());
         }
         sent
     }
@@ -257,75 +246,78 @@ impl<L: Layer> Engine<L> {
         wire + self.from_app.revision() + self.to_app.revision()
     }
 
-    /// Says that the connection below broke, and why. What had arrived is still delivered.
+    /// Aborts the wire because the connection below has failed. The layers still deliver the bytes
+    /// that arrived before.
     pub fn break_wire(&mut self, error: Error) {
         self.from_wire.abort(error.at(Place::Wire));
     }
 
-    /// Returns when [`process`](Self::process) must be called even if nothing arrives.
+    /// Returns the time at which [`process`](Self::process) must be called even if nothing arrives.
     pub fn deadline(&self) -> Option<Instant> {
         let opening = self.opening.as_ref().filter(|_| !self.layer.is_open());
         let opening = opening.map(|opening| opening.until);
         opening.into_iter().chain(self.layer.deadline()).min()
     }
 
-    /// Returns where to put bytes that arrived.
+    /// Returns the flow for bytes that arrived from the peer.
     pub fn from_wire(&mut self) -> &mut Pipe {
         &mut self.from_wire
     }
 
-    /// Returns the bytes to be sent.
+    /// Returns the flow of bytes that are to be sent to the peer.
     pub fn to_wire(&mut self) -> &mut Pipe {
         &mut self.to_wire
     }
 
-    /// Returns where to put what the application sends.
+    /// Returns the flow for bytes or messages that the application sends.
     pub fn from_app(&mut self) -> &mut L::In {
         &mut self.from_app
     }
 
-    /// Returns what the application receives.
+    /// Returns the flow of bytes or messages that the application receives.
     pub fn to_app(&mut self) -> &mut L::Out {
         &mut self.to_app
     }
 
-    /// Returns whether every layer is open.
+    /// Returns `true` if every layer is open.
     pub fn is_open(&self) -> bool {
         self.layer.is_open()
     }
 
-    /// Returns whether nothing will move any more: both directions have ended on both sides, and
-    /// what was sent has left.
+    /// Returns `true` if nothing will move any more: both directions have ended on both sides, and
+    /// all bytes have left.
     pub fn is_over(&self) -> bool {
         self.to_wire.end().is_some() && self.to_app.is_closed()
     }
 
-    /// Returns whether everything that the application handed over has left, the wire's flow too.
+    /// Returns `true` if everything that the application wrote has left, also out of
+    /// [`to_wire`](Self::to_wire).
     pub fn is_flushed(&self) -> bool {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }
 
-    /// Returns whether everything that the stack has taken from the application has left. The
-    /// application's flow may still hold more, which [`is_flushed`](Self::is_flushed) asks for too.
+    /// Returns `true` if everything that the stack has taken from the application has left. Unlike
+    /// [`is_flushed`](Self::is_flushed), it ignores what still waits in
+    /// [`from_app`](Self::from_app).
     pub fn is_drained(&self) -> bool {
         self.to_wire.is_empty() && self.layer.is_flushed()
     }
 
-    /// Returns what the stack is waiting for.
+    /// Returns how far the stack has come, and what it waits for.
     pub fn progress(&self) -> Progress {
         self.layer.progress()
     }
 
-    /// Returns the state of each layer, from the wire up; each shows as a line.
+    /// Returns the state of each layer, from the wire up. Each one displays as a line.
     ///
     /// ```
     /// use wirestack_nest::{Engine, Nest};
     /// use {wirestack_http1 as http1, wirestack_socks as socks};
     ///
     /// # let now = wirestack_layer::Instant::ORIGIN;
-    /// let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
-    /// let proxy = http1::connect::Client::new("example.org", 22)?;
-    /// let mut engine = Engine::new(proxy.over(gate));
+    /// let socks = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
+    /// let connect = http1::connect::Client::new("example.org", 22)?;
+    /// let mut engine = Engine::new(connect.over(socks));
     /// engine.from_wire().write(b"\x05\x00\x05\x00\x00\x01\x7f\0\0\x01\x12\x67");
     /// engine.process(now);
     /// let lines: Vec<_> = engine.describe().iter().map(ToString::to_string).collect();
@@ -341,7 +333,7 @@ impl<L: Layer> Engine<L> {
         all
     }
 
-    /// Returns the topmost layer of type `T`, to read facts.
+    /// Returns the topmost layer of type `T`, to read facts from.
     pub fn part<T: Any>(&self) -> Option<&T>
     where
         L: 'static,
@@ -349,8 +341,8 @@ impl<L: Layer> Engine<L> {
         self.layer.part()
     }
 
-    /// Returns the topmost layer of type `T`, to decide. The next [`process`](Self::process) asks every
-    /// layer what has become possible.
+    /// Returns the topmost layer of type `T`, to take a decision in, for example to accept a
+    /// request. The next [`process`](Self::process) then runs every layer.
     pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
     where
         L: 'static,
@@ -358,7 +350,8 @@ impl<L: Layer> Engine<L> {
         self.layer_mut().part_mut()
     }
 
-    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to read facts from.
+    /// TLS in TLS has two.
     pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
     where
         L: 'static,
@@ -366,7 +359,8 @@ impl<L: Layer> Engine<L> {
         self.layer.nth_part(nth)
     }
 
-    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to take a decision
+    /// in.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         L: 'static,
@@ -374,32 +368,14 @@ impl<L: Layer> Engine<L> {
         self.layer_mut().nth_part_mut(nth)
     }
 
-    /// Returns the stack itself, to read facts.
+    /// Returns the stack itself, to read facts from.
     pub fn layer(&self) -> &L {
         &self.layer
     }
 
-    /// Returns the stack itself, to decide.
+    /// Returns the stack itself, to take a decision in.
     pub fn layer_mut(&mut self) -> &mut L {
-        self.seen = None; // a decision moves no flow
+        self.processed = None; // a decision moves no flow
         &mut self.layer
     }
 }
-
-/// A stack that did not open in the time it was given.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct OpeningTimedOut {
-    /// How long it had.
-    pub allowed: Duration,
-    /// What it was waiting for.
-    pub progress: Progress,
-}
-
-impl fmt::Display for OpeningTimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not open after {:?}: {}", self.allowed, self.progress)
-    }
-}
-
-impl StdError for OpeningTimedOut {}

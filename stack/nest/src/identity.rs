@@ -1,9 +1,19 @@
-//! The neutral layer: over or under any layer, it makes no difference.
+//! The neutral layer: it changes nothing, over or under any other layer.
 
 use wirestack_layer::Instant;
 use wirestack_layer::{Flows, Layer, Pipe, Progress};
 
-/// The layer that changes nothing: the stack of a plain connection.
+/// The layer that passes all bytes on unchanged: the stack of a plain connection.
+///
+/// ```
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::{Engine, Identity};
+///
+/// let mut engine = Engine::new(Identity);
+/// engine.from_app().write(b"hello");
+/// engine.process(Instant::ORIGIN);
+/// assert_eq!(engine.to_wire().unread(), b"hello");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Identity;
 

@@ -1,24 +1,25 @@
 //! Stacks of protocol layers, without any protocol and without I/O.
 //!
-//! A [`Stack`] puts one [`Layer`] over another and is a layer itself, so stacks nest in any grouping. An
-//! [`Engine`] is a stack with its four outer flows, to be driven by hand or by a driver. This crate knows
-//! the trait of layers alone, so a stack of two small layers builds nothing else; the crate `wirestack`
-//! has a driver for it on every runtime.
+//! A [`Stack`] puts one [`Layer`] over another one and is itself a layer, so stacks nest in any
+//! grouping. An [`Engine`] is a stack with its four outer flows, which a driver or your own loop
+//! fills and empties. This crate depends on the trait `Layer` and on no protocol, so that two small
+//! layers can be nested without building the others. The crate `wirestack` has a driver for every
+//! runtime.
 //!
 //! ```
 //! use wirestack_nest::{Engine, Nest};
 //! use {wirestack_http1 as http1, wirestack_socks as socks};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
-//! // An HTTP proxy that is behind a SOCKS proxy.
-//! let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
-//! let proxy = http1::connect::Client::new("example.org", 22)?;
-//! let mut engine = Engine::new(proxy.over(gate));
+//! // An HTTP proxy behind a SOCKS proxy.
+//! let socks = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
+//! let connect = http1::connect::Client::new("example.org", 22)?;
+//! let mut engine = Engine::new(connect.over(socks));
 //!
 //! engine.process(now);
 //! assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // the greeting of SOCKS5
-//! let proxy = engine.part::<http1::connect::Client>().expect("in the stack");
-//! assert!(proxy.response().is_none());
+//! let connect = engine.part::<http1::connect::Client>().expect("in the stack");
+//! assert!(connect.response().is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -38,14 +39,17 @@
 //!
 //! # Contents
 //!
-//! * [`Nest`]: `over`, `then` and `boxed`, on every layer. [`Stack`]: the layer that they make.
+//! * [`Nest`]: the methods `over`, `then` and `boxed`, for every layer. [`Stack`]: the layer that
+//!   they return.
 //! * [`Engine`], [`OpeningTimedOut`]: driving a stack.
 //! * [`Identity`]: the layer that changes nothing. [`BoxTunnel`]: a stack of any depth, boxed.
 //!
-//! With the feature `tracing`, an engine has a span for its connection and one for each of its layers.
+//! With the feature `tracing`, an engine has a span for its connection and, inside it, one span for
+//! each layer.
 
 mod engine;
 mod identity;
+mod opening;
 #[cfg(feature = "tracing")]
 mod spans;
 mod stack;
@@ -53,8 +57,9 @@ mod stack;
 #[cfg(doc)]
 use wirestack_layer::Layer;
 
-pub use engine::{Engine, OpeningTimedOut};
+pub use engine::Engine;
 pub use identity::Identity;
+pub use opening::OpeningTimedOut;
 pub use stack::{BoxTunnel, Nest, Stack};
 
 #[cfg(doctest)]

@@ -4,27 +4,28 @@ use std::cell::Cell;
 use tracing::{Span, debug, debug_span, field};
 use wirestack_layer::{End, Layer, Progress};
 
-/// A span for the connection, and in it one for each layer, as long as it is not over.
+/// A span for the connection, and inside it one for each layer until that layer is over.
 ///
-/// Nothing of what is carried is shown: names, states, facts and reasons, which hold no secrets.
+/// The spans show names, states, facts and reasons, which hold no secrets. They never show the
+/// bytes or messages that the connection carries.
 #[derive(Default)]
 pub(crate) struct Spans {
     connection: Option<Span>,
-    layers: Vec<Seen>,
+    layers: Vec<LayerSpan>,
     progress: Option<Progress>,
     has_ended: bool,
 }
 
-/// A layer as it was seen last.
-struct Seen {
+/// The span of a layer, and the state that it shows.
+struct LayerSpan {
     span: Span,
     progress: Progress,
     has_facts: bool,
 }
 
 impl Spans {
-    /// Notes what has changed; `end` is how the application's side ended.
-    pub(crate) fn note(&mut self, layer: &(impl Layer + ?Sized), end: Option<&End>) {
+    /// Records what has changed; `end` is how the application's side ended.
+    pub(crate) fn record(&mut self, layer: &(impl Layer + ?Sized), end: Option<&End>) {
         let connection = self
             .connection
             .get_or_insert_with(|| debug_span!("connection", reason = field::Empty));
@@ -37,33 +38,33 @@ impl Spans {
             return;
         }
         self.progress = progress;
-        let (connection, layers, at) = (&*connection, &mut self.layers, Cell::new(0));
+        let (connection, layers, next) = (&*connection, &mut self.layers, Cell::new(0));
         layer.visit(&mut |status| {
-            let place = at.replace(at.get() + 1);
+            let place = next.replace(next.get() + 1);
             if place == layers.len() {
                 let name = status.name;
                 let span =
                     debug_span!(parent: connection, "layer", name, place, facts = field::Empty);
                 debug!(parent: &span, "{}", status.progress);
-                layers.push(Seen {
+                layers.push(LayerSpan {
                     span,
                     progress: status.progress,
                     has_facts: false,
                 });
             }
-            let Some(seen) = layers.get_mut(place) else {
+            let Some(shown) = layers.get_mut(place) else {
                 return;
             };
-            if status.open && !seen.has_facts {
-                seen.has_facts = true;
-                seen.span.record("facts", &*status.facts.to_string());
+            if status.open && !shown.has_facts {
+                shown.has_facts = true;
+                shown.span.record("facts", &*status.facts.to_string());
             }
-            if status.progress != seen.progress {
-                seen.progress = status.progress;
-                debug!(parent: &seen.span, "{}", status.progress);
+            if status.progress != shown.progress {
+                shown.progress = status.progress;
+                debug!(parent: &shown.span, "{}", status.progress);
             }
             if status.progress == Progress::Over {
-                seen.span = Span::none(); // it closes
+                shown.span = Span::none(); // dropping the span closes it
             }
         });
         if ends {

@@ -1,4 +1,4 @@
-//! Nesting: a stack of two layers is a layer.
+//! Nesting: a stack of two layers, which is itself a layer.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -6,11 +6,30 @@ use std::mem;
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress, Status};
 
-/// `U` over `L`: what `L` hands its application is `U`'s wire.
+/// The layer `U` over the layer `L`: the application's side of `L` is the wire of `U`.
 ///
-/// Built by [`Nest::over`] and [`Nest::then`]; a stack is itself a layer, so stacks nest. The first
-/// time the lower layer is transparent, the joint dissolves: what waits in it joins the outer flows
-/// in order, and the lower layer never runs again. A finished tunnel costs nothing.
+/// [`Nest::over`] and [`Nest::then`] build it. A stack is itself a layer, so stacks nest.
+///
+/// Two flows join the layers: the *joint*. The first time that the lower layer is transparent, the
+/// joint dissolves: its bytes join the outer flows in order, and the lower layer never runs again.
+/// So a finished tunnel copies no bytes.
+///
+/// ```
+/// use wirestack_layer::Layer;
+/// use wirestack_nest::{Engine, Nest, Stack};
+/// use wirestack_socks as socks;
+///
+/// // Two SOCKS proxies, one behind the other: two ways to write the same stack.
+/// let first = socks::Address::new("inner.test", 1080)?;
+/// let second = socks::Address::new("example.org", 80)?;
+/// let stack = socks::Client::new(second.clone()).over(socks::Client::new(first.clone()));
+/// let same = Stack::new(socks::Client::new(first), socks::Client::new(second));
+/// assert_eq!((stack.depth(), same.depth()), (2, 2));
+///
+/// let engine = Engine::new(stack); // a stack runs in an engine
+/// assert!(!engine.is_open());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Stack<L, U> {
     lower: L,
     upper: Upper<L, U>,
@@ -34,7 +53,7 @@ impl<L, U> Stack<L, U> {
         Self::with(lower, Upper::Now(upper))
     }
 
-    /// Puts a layer over `lower` that is chosen once `lower` is open.
+    /// Puts a layer over `lower` that `choose` returns once `lower` is open. See [`Nest::then`].
     pub fn later(
         lower: L,
         choose: impl FnOnce(&mut L) -> Result<U, Error> + Send + 'static,
@@ -57,12 +76,12 @@ impl<L, U> Stack<L, U> {
         }
     }
 
-    /// Puts `upper` over a `lower` that has been running, with what lies on its application's side.
-    pub(crate) fn grown(lower: L, upper: U, up: Pipe, down: Pipe) -> Self {
+    /// Puts `upper` over a `lower` that has been running, with the flows of its application's side.
+    pub(crate) fn over_running(lower: L, upper: U, up: Pipe, down: Pipe) -> Self {
         Self::joined(lower, Upper::Now(upper), up, down)
     }
 
-    /// Limits each direction of the joint to `limit` bytes, instead of 64 KiB.
+    /// Limits each direction of the joint to `limit` bytes; the default is 64 KiB.
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.up.set_limit(limit);
@@ -70,8 +89,8 @@ impl<L, U> Stack<L, U> {
         self
     }
 
-    /// Says whether a transparent lower layer is taken out of the path, as it is by default. The law
-    /// kit compares both.
+    /// Sets whether the joint dissolves when the lower layer is transparent, as it does by default.
+    /// The law kit compares both.
     #[must_use]
     pub fn with_bypass(mut self, bypass: bool) -> Self {
         self.bypass = bypass;
@@ -83,7 +102,7 @@ impl<L, U> Stack<L, U> {
         &self.lower
     }
 
-    /// Returns the upper layer, once it has been chosen.
+    /// Returns the upper layer; `None` until it has been chosen.
     pub fn upper(&self) -> Option<&U> {
         match &self.upper {
             Upper::Now(upper) => Some(upper),
@@ -98,69 +117,70 @@ where
     U: Layer,
 {
     /// Runs both layers, in turn, until the joint no longer moves or dissolves.
-    fn settle(&mut self, p: &mut Flows<'_, U::In, U::Out>, now: Instant) {
+    fn settle(&mut self, flows: &mut Flows<'_, U::In, U::Out>, now: Instant) {
         let mut first = true;
         loop {
             let seen_above = self.revision();
-            let lower = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-            self.lower.process(lower.at_index(p.index), now);
+            let lower = Flows::new(flows.from_wire, flows.to_wire, &mut self.down, &mut self.up);
+            self.lower.process(lower.at_index(flows.index), now);
             if self.lower.is_open() {
-                self.choose(p);
+                self.choose_upper(flows);
             }
             if !mem::take(&mut first) && self.revision() == seen_above {
                 return;
             }
             let seen_below = self.revision();
             let Upper::Now(upper) = &mut self.upper else {
-                return self.pass_end(p);
+                return self.pass_end_on(flows);
             };
             if self.bypass && self.lower.is_transparent() {
-                self.up.prepend_to(p.from_wire);
-                self.down.transfer_all_to(p.to_wire);
+                self.up.prepend_to(flows.from_wire);
+                self.down.transfer_all_to(flows.to_wire);
                 self.dissolved = true;
                 return;
             }
-            let place = p.index + self.lower.depth();
-            let joint = Flows::new(&mut self.up, &mut self.down, p.from_app, p.to_app);
-            upper.process(joint.at_index(place), now);
+            let index = flows.index + self.lower.depth();
+            let joint = Flows::new(&mut self.up, &mut self.down, flows.from_app, flows.to_app);
+            upper.process(joint.at_index(index), now);
             if self.revision() == seen_below {
                 return;
             }
         }
     }
 
-    fn choose(&mut self, p: &mut Flows<'_, U::In, U::Out>) {
+    fn choose_upper(&mut self, flows: &mut Flows<'_, U::In, U::Out>) {
         if let Upper::Later(_) = self.upper
             && let Upper::Later(choose) = mem::replace(&mut self.upper, Upper::Never)
         {
             match choose(&mut self.lower) {
                 Ok(upper) => self.upper = Upper::Now(upper),
                 Err(error) => {
-                    let error = error.at(Place::Layer(p.index + self.lower.depth()));
+                    let error = error.at(Place::Layer(flows.index + self.lower.depth()));
                     self.down.abort(error.clone());
                     self.up.refuse(error.clone());
-                    p.from_app.refuse(error.clone());
-                    p.to_app.abort(error);
+                    flows.from_app.refuse(error.clone());
+                    flows.to_app.abort(error);
                 }
             }
         }
     }
 
-    /// Stands in for a layer above that is not chosen yet, or never will be.
-    fn pass_end(&mut self, p: &mut Flows<'_, U::In, U::Out>) {
-        p.from_app.stop_with(&self.down);
+    /// Passes ends and aborts on while there is no upper layer: it is not chosen yet, or never will
+    /// be.
+    fn pass_end_on(&mut self, flows: &mut Flows<'_, U::In, U::Out>) {
+        flows.from_app.stop_with(&self.down);
         if let Upper::Never = self.upper {
             self.up.discard();
-            p.from_app.discard();
+            flows.from_app.discard();
         } else if let Some(end) = self.up.closed().cloned() {
             let error = match &end {
                 End::Aborted(error) => error.clone(),
                 End::Finished => Error::peer(self.lower.name(), "ended before it was open"),
             };
-            p.to_app.close(end);
+            flows.to_app.close(end);
             self.down.finish();
             self.upper = Upper::Never;
-            p.from_app.refuse(error);
+            flows.from_app.refuse(error);
         }
     }
 
@@ -181,15 +201,15 @@ where
         self.upper().map_or_else(|| self.lower.name(), U::name)
     }
 
-    fn process(&mut self, mut p: Flows<'_, U::In, U::Out>, now: Instant) {
+    fn process(&mut self, mut flows: Flows<'_, U::In, U::Out>, now: Instant) {
         if !self.dissolved {
-            self.settle(&mut p, now);
+            self.settle(&mut flows, now);
         }
         if self.dissolved
             && let Upper::Now(upper) = &mut self.upper
         {
-            let place = p.index + self.lower.depth();
-            upper.process(p.at_index(place), now);
+            let index = flows.index + self.lower.depth();
+            upper.process(flows.at_index(index), now);
         }
     }
 
@@ -262,13 +282,38 @@ where
     }
 }
 
-/// A tunnel of bytes over bytes, boxed: what a route of any length folds into.
+/// A boxed stack with bytes on both sides: the type that a route of any number of proxies has.
 pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
 
-/// Putting layers over one another.
+/// Methods that put layers over one another, for every layer.
+///
+/// ```
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::{Engine, Nest};
+/// use wirestack_socks as socks;
+///
+/// # let now = Instant::ORIGIN;
+/// // One layer over another one: read it from the application down to the wire.
+/// let outer = socks::Client::new(socks::Address::new("inner.test", 1080)?);
+/// let inner = socks::Client::new(socks::Address::new("example.org", 80)?);
+/// let stack = inner.over(outer);
+/// # drop(stack);
+///
+/// // A layer that is chosen by a fact of the layer below.
+/// let socks = socks::Client::new(socks::Address::new("inner.test", 1080)?);
+/// let target = socks::Address::new("example.org", 80)?;
+/// let stack = socks.then(|socks| {
+///     let target = socks.bound().cloned().unwrap_or(target); // known once `socks` is open
+///     Ok(socks::Client::new(target))
+/// });
+/// let mut engine = Engine::new(stack.boxed()); // boxed: its type names no layers
+/// engine.process(now);
+/// assert_eq!(engine.to_wire().unread(), [5, 1, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Nest: Layer + Sized {
-    /// Puts this layer over `lower`: `websocket.over(tls).over(socks)` reads from the application
-    /// down.
+    /// Puts this layer over `lower`. `websocket.over(tls).over(socks)` reads from the application
+    /// down to the wire.
     fn over<L>(self, lower: L) -> Stack<L, Self>
     where
         L: Layer<In = Pipe, Out = Pipe>,
@@ -276,10 +321,12 @@ pub trait Nest: Layer + Sized {
         Stack::new(lower, self)
     }
 
-    /// Puts a layer over this one that is chosen by a fact from below once this one is open, such
-    /// as the protocol that ALPN agreed on.
+    /// Puts a layer over this one that `choose` returns once this one is open. It chooses by a fact
+    /// of this layer, such as the protocol that ALPN negotiated.
     ///
-    /// An error of `choose` ends the stack in both directions, with that error.
+    /// # Errors
+    ///
+    /// An error of `choose` ends the stack in both directions with that error.
     fn then<U>(
         self,
         choose: impl FnOnce(&mut Self) -> Result<U, Error> + Send + 'static,
