@@ -1,17 +1,17 @@
-//! Protocol stacks that compose.
+//! WebSockets, SOCKS, HTTP CONNECT, HTTP/2 and TLS as layers that nest in any order.
 //!
-//! Every protocol is a sans-I/O [`Layer`]: bytes in and bytes out on its wire side and on its
-//! application side, and no socket, clock or thread of its own. So layers [nest](Nest) in any order,
-//! one [driver](Connection) serves every stack, and the same stack can be tested without a socket.
+//! Every protocol is a sans-I/O [`Layer`]: it has bytes in and out on its wire side and on its
+//! application side, and no socket, clock or thread of its own. So layers [nest](Nest) in any
+//! order, one [driver](Connection) serves every stack, and a stack can be tested without a socket.
 //!
 //! ```
 //! use wirestack::{Engine, Flow, Nest, http1, socks};
 //!
 //! # let now = wirestack::Instant::ORIGIN;
-//! // SSH through an HTTP proxy behind a SOCKS proxy, by hand.
-//! let gate = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
-//! let proxy = http1::connect::Client::new("example.org", 22)?;
-//! let mut engine = Engine::new(proxy.over(gate));
+//! // SSH through an HTTP proxy behind a SOCKS proxy, without a socket.
+//! let socks = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
+//! let connect = http1::connect::Client::new("example.org", 22)?;
+//! let mut engine = Engine::new(connect.over(socks));
 //!
 //! engine.process(now);
 //! assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // SOCKS5: "no authentication"
@@ -20,7 +20,7 @@
 //! engine.process(now);
 //! engine.to_wire().discard(); // CONNECT to proxy.test:3128
 //!
-//! // The answers of both proxies and the first words of the server, all at once.
+//! // The answers of both proxies and the first line of the server, all at once.
 //! engine.from_wire().write(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 7]);
 //! engine.from_wire().write(b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n");
 //! engine.process(now);
@@ -30,31 +30,33 @@
 //! ```
 //!
 //! ```text
-//!   [`Dialer`]: what to connect to, in which order, for how long, and what to try next
-//!       |
-//!   [`Engine`]: a stack and its four outer flows
-//!       |
-//!   [`Stack`]:  a layer over a layer, which is a layer
-//!       |
-//!   driver:     sockets, clock, entropy: carries out and decides nothing
+//!   Dialer:  decides where to connect to, in which order, for how long, and what to try next
+//!      |
+//!   Engine:  a stack with its four outer flows
+//!      |
+//!   Stack:   a layer over another layer, and itself a layer
+//!      |
+//!   driver:  sockets, clock and random numbers: carries out what the others decide
 //! ```
 //!
 //! # Contents
 //!
-//! * [`connect()`], [`connect_stream`], [`connect_http2`]: where most begin. They work on tokio, on smol
-//!   (feature `smol`), on a [`runtime`] of one's own, and in threads (feature `blocking`:
-//!   [`mod@blocking`]).
-//! * [`Connection`]: a stack on a transport; [`Handle`], [`Reader`], [`Writer`] share one.
+//! * [`connect()`], [`connect_stream`], [`connect_http2`]: the usual start, for clients. They work
+//!   on tokio, on smol (feature `smol`), in threads (feature `blocking`: [`mod@blocking`]) and on
+//!   your own [`runtime`].
+//! * [`Connection`]: a stack on a transport. [`Handle`], [`Reader`], [`Writer`]: one connection for
+//!   several tasks.
 //! * [`Http2`], [`Http2Stream`], [`Pool`]: many streams over one connection.
 //! * [`WebSocketServer`], [`serve_proxy`], [`relay`]: servers. [`associate`]: UDP through SOCKS5.
 //! * [`Layer`], [`Flows`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
-//! * [`Nest`], [`Stack`], [`Identity`], [`BoxTunnel`], [`BoxSocket`], [`BoxHttp2`]: nesting, from
-//!   `wirestack-nest`.
-//! * [`Engine`]: driving a stack by hand.
-//! * [`dial`], [`Dialer`]: connecting, without I/O; [`auth`]: to proxies that ask who it is.
-//!   [`DialContext`] carries out what a dialer says.
-//! * [`ProxyServer`], [`AccessPolicy`], [`ProxyError`], [`ProxyRequest`], [`UdpRelay`]: what a proxy decides.
+//! * [`Nest`], [`Stack`], [`Identity`], [`BoxTunnel`]: nesting, from `wirestack-nest`.
+//!   [`BoxSocket`], [`BoxHttp2`]: boxed stacks with a WebSocket or HTTP/2 at the top.
+//! * [`Engine`]: driving a stack without a driver.
+//! * [`dial`], [`Dialer`]: the decisions of connecting, without I/O. [`DialContext`]: carries them
+//!   out. [`auth`]: authentication to proxies.
+//! * [`ProxyServer`], [`AccessPolicy`], [`ProxyError`], [`ProxyRequest`], [`UdpRelay`]: the
+//!   decisions of a proxy, without I/O.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 #[cfg(feature = "blocking")]

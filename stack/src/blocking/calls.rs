@@ -1,4 +1,4 @@
-//! The calls of a blocking connection and of its halves.
+//! The calls of a blocking connection, and of its halves: receiving, sending, pinging and closing.
 
 use super::{Connection, Reader, TimedOut, Writer};
 use crate::driver::error::to_io;
@@ -24,22 +24,24 @@ macro_rules! receives {
             ///
             /// # Errors
             ///
-            /// The error that ended the stack, once, or [`TimedOut`].
-            #[expect(clippy::should_implement_trait, reason = "its time-out does not end it")]
+            /// The error that ended the stack, which is returned once, or [`TimedOut`].
+            #[expect(clippy::should_implement_trait, reason = "messages may follow a time-out")]
             pub fn next(&mut self) -> Option<Result<O, Error>> {
-                self.wait(|it| it.next()).unwrap_or_else(|late| Some(Err(late)))
+                let received = self.wait(|receiver| receiver.next());
+                received.unwrap_or_else(|timed_out| Some(Err(timed_out)))
             }
         }
 
         impl<L: Layer<In = Pipe, Out = Pipe>> Read for $holder<L> {
             fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-                let most = buf.len();
-                let read = self.wait(|it| {
+                let max = buf.len();
+                let read = self.wait(|receiver| {
                     poll_fn(move |cx| {
-                        it.poll_take(cx, most, |got| buf[..got.len()].copy_from_slice(got))
+                        let take = |bytes: &[u8]| buf[..bytes.len()].copy_from_slice(bytes);
+                        receiver.poll_read_bytes(cx, max, take)
                     })
                 });
-                read.map_err(|late| timed_out(&late))?
+                read.map_err(|error| timed_out(&error))?
             }
         }
     )*};
@@ -58,18 +60,20 @@ macro_rules! sends {
             ///
             /// # Errors
             ///
-            /// The error that ended the stack, or [`TimedOut`].
+            /// The error that ended the stack, [`ConnectionClosed`](crate::ConnectionClosed), or
+            /// [`TimedOut`].
             pub fn send(&mut self, message: I) -> Result<(), Error> {
-                self.wait(|it| it.send(message))?
+                self.wait(|sender| sender.send(message))?
             }
 
-            /// Accepts a message as soon as there is room, without sending it yet.
+            /// Accepts a message as soon as there is room, and does not send it yet.
             ///
             /// # Errors
             ///
-            /// The error that ended the stack, or [`TimedOut`]: then the message was not accepted.
+            /// The error that ended the stack, [`ConnectionClosed`](crate::ConnectionClosed), or
+            /// [`TimedOut`]. After a time-out, the message was not accepted.
             pub fn feed(&mut self, message: I) -> Result<(), Error> {
-                self.wait(|it| it.feed(message))?
+                self.wait(|sender| sender.feed(message))?
             }
 
             /// Waits until every accepted message has left.
@@ -78,44 +82,46 @@ macro_rules! sends {
             ///
             /// The error that ended the stack, or [`TimedOut`].
             pub fn flushed(&mut self) -> Result<(), Error> {
-                self.wait(|it| it.flushed())?
+                self.wait(|sender| sender.flushed())?
             }
         }
 
         impl<L: Layer<In = Pipe, Out = Pipe>> Write for $holder<L> {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                let put = self.wait(|it| poll_fn(move |cx| it.poll_put(cx, bytes)));
-                put.map_err(|late| timed_out(&late))?
+                let written =
+                    self.wait(|sender| poll_fn(move |cx| sender.poll_write_bytes(cx, bytes)));
+                written.map_err(|error| timed_out(&error))?
             }
 
             fn flush(&mut self) -> io::Result<()> {
-                let left = self.wait(|it| poll_fn(|cx| it.poll_left(cx)));
-                left.map_err(|late| timed_out(&late))?
+                let flushed = self.wait(|sender| poll_fn(|cx| sender.poll_flush_bytes(cx)));
+                flushed.map_err(|error| timed_out(&error))?
             }
         }
 
         impl<L: Layer<In = Pipe, Out = Pipe>> $holder<L> {
-            /// Ends the direction that is written to, and waits until everything has left.
+            /// Ends the direction to the peer, and waits until all written bytes have left.
             ///
             /// # Errors
             ///
             /// The error that ended the stack, or a time-out.
             pub fn shutdown(&mut self) -> io::Result<()> {
-                let left = self.wait(|it| poll_fn(|cx| it.poll_finish(cx)));
-                left.map_err(|late| timed_out(&late))?
+                let ended = self.wait(|sender| poll_fn(|cx| sender.poll_shutdown_bytes(cx)));
+                ended.map_err(|error| timed_out(&error))?
             }
         }
 
         impl<L: Layer<In = F, Out = F> + 'static, F: Payload> $holder<L> {
-            /// Sends a ping, and returns how long its answer took.
+            /// Sends a Ping (RFC 6455 §5.5.2) of up to 125 bytes, and returns the time until its
+            /// Pong.
             ///
             /// # Errors
             ///
-            /// A payload that is too long, too many pings without an answer, what ended the stack, or
-            /// [`TimedOut`].
+            /// The payload is too long, too many pings have no answer yet, the error that ended the
+            /// stack, or [`TimedOut`].
             pub fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
                 let payload = payload.into();
-                self.wait(|it| it.ping(payload))?
+                self.wait(|sender| sender.ping(payload))?
             }
         }
     )*};
@@ -129,27 +135,28 @@ macro_rules! closes {
             L: Layer<In = Queue<I>, Out = Queue<I>> + 'static,
             Queue<I>: Payload,
         {
-            /// Closes with a code and a reason, and waits for the peer's Close. Messages that still
-            /// arrive are thrown away.
+            /// Closes the WebSocket with a code and a reason (RFC 6455 §7.1), and waits for the
+            /// peer's Close. Messages that still arrive are discarded.
             ///
             /// # Errors
             ///
-            /// A code or a reason that may not be sent, the error that ended the stack instead, or [`TimedOut`].
+            /// The code or the reason may not be sent, the error that ended the stack instead, or
+            /// [`TimedOut`].
             pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-                self.wait(move |it| it.close(code, reason))?
+                self.wait(move |socket| socket.close(code, reason))?
             }
         }
 
         impl<L: Layer<In = Pipe, Out = Pipe> + 'static> $holder<L> {
-            /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's
-            /// Close. Bytes that still arrive are thrown away.
+            /// Closes a WebSocket that carries bytes, with a code and a reason (RFC 6455 §7.1), and
+            /// waits for the peer's Close. Bytes that still arrive are discarded.
             ///
             /// # Errors
             ///
-            /// There is no WebSocket in this stack, a code or a reason that may not be sent, what ended
-            /// the stack instead, or [`TimedOut`].
+            /// There is no WebSocket in this stack, the code or the reason may not be sent, the
+            /// error that ended the stack instead, or [`TimedOut`].
             pub fn close_websocket(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-                self.wait(move |it| it.close_websocket(code, reason))?
+                self.wait(move |socket| socket.close_websocket(code, reason))?
             }
         }
     )*};
@@ -167,29 +174,30 @@ impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
         self.inner.closed_by()
     }
 
-    /// Returns the subprotocol that was agreed on.
+    /// Returns the negotiated subprotocol.
     pub fn subprotocol(&self) -> Option<&str> {
         self.inner.subprotocol()
     }
 }
 
 impl<L: Layer<In = Pipe, Out = Pipe>> Connection<L> {
-    /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
+    /// Aborts both directions: the peer sees a reset or a truncated stream, not a clean end.
     pub fn abort(&mut self, cause: Error) {
         self.inner.abort(cause);
         let now = Some(Instant::now());
-        let pushed = poll_fn(|cx| {
-            self.inner.push(cx);
+        let written = poll_fn(|cx| {
+            self.inner.process_and_write(cx);
             Poll::Ready(())
         });
-        let _ = block_until(now, pushed);
+        let _ = block_until(now, written);
     }
 }
 
 macro_rules! halves {
     ($($holder:ident)*) => {$(
         impl<L: Layer> $holder<L> {
-            /// Reads facts from the stack, or takes a decision in it.
+            /// Calls `act` with the engine of the stack, to read facts from it or to take a
+            /// decision in it.
             pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
                 self.inner.with(act)
             }
@@ -198,7 +206,7 @@ macro_rules! halves {
 }
 halves!(Reader Writer);
 
-/// Makes an error of the traits of bytes; a time-out has the kind `TimedOut`.
+/// Converts an error for `Read` and `Write`. A time-out has the kind `TimedOut`.
 fn timed_out(error: &Error) -> io::Error {
     match error.cause::<TimedOut>() {
         Some(_) => io::Error::new(io::ErrorKind::TimedOut, error.clone()),

@@ -1,7 +1,7 @@
 //! Connections for threads: each call waits until it is done.
 //!
-//! A thread waits by itself for its sockets and timers, in `poll(2)`: there is no other thread in the
-//! background. Everything else of this crate works in threads too, in [`block_on`].
+//! A thread waits by itself for its sockets and timers, in `poll(2)`. There is no background
+//! thread. Everything else in this crate works in threads too, inside of [`block_on`].
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,11 +16,11 @@
 //! # }
 //! ```
 //!
-//! Linux is what it is tested on. For macOS and Windows it is compiled by the tests of this project,
-//! and not run.
+//! The tests of this project run it on Linux. For macOS and Windows, they compile it and do not run
+//! it.
 #![allow(
     clippy::disallowed_methods,
-    reason = "its calls wait by the clock of the system"
+    reason = "its calls wait with the clock of the system"
 )]
 
 mod calls;
@@ -40,44 +40,46 @@ use wirestack_websocket::{Message, Payload};
 
 pub use crate::driver::runtime::threads::block_on;
 
-/// A [`Connection`](crate::Connection), or a half of one, whose calls wait.
+/// A [`Connection`](crate::Connection), or one of its halves, whose calls wait until they are done.
 #[derive(Debug)]
 pub struct Blocking<C> {
     inner: C,
     timeout: Option<Duration>,
 }
 
-/// A connection whose calls wait: [`Read`](io::Read) and [`Write`](io::Write) where it carries bytes.
+/// A connection whose calls wait: [`Read`](io::Read) and [`Write`](io::Write) where it carries
+/// bytes.
 pub type Connection<L> = Blocking<driver::Connection<L>>;
 
-/// The half of a connection that receives.
+/// The half of a connection that receives. Its calls wait.
 pub type Reader<L> = Blocking<driver::Reader<L>>;
 
-/// The half of a connection that sends.
+/// The half of a connection that sends. Its calls wait.
 pub type Writer<L> = Blocking<driver::Writer<L>>;
 
-/// A WebSocket whose calls wait: of messages, unless it is of their parts or of bytes.
+/// A WebSocket whose calls wait. It carries messages, or parts of messages (`Queue<Part>`), or
+/// bytes (`Pipe`).
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// A stream of bytes whose calls wait.
 pub type ByteStream = Connection<BoxTunnel>;
 
-/// Connects a WebSocket, through the proxy that the environment names, if any. For more than a URL, say
-/// it to [`connect`](fn@crate::connect), and connect with [`Connect::blocking`].
+/// Connects a WebSocket, through the proxy of the environment if there is one. To set more than a
+/// URL, use [`connect`](fn@crate::connect) and then [`Connect::blocking`].
 ///
 /// # Errors
 ///
-/// The error names the hop that failed, and what it waited for.
+/// The error names the hop that failed, and the event that it waited for.
 pub fn connect(url: &str) -> Result<WebSocket, DialError> {
     crate::connect(url).blocking()
 }
 
-/// Opens a stream of bytes, through the proxy that the environment names, if any. For more than a URL,
-/// say it to [`connect_stream`](crate::connect_stream), and connect with [`ConnectStream::blocking`].
+/// Opens a stream of bytes, through the proxy of the environment if there is one. To set more than
+/// a URL, use [`connect_stream`](crate::connect_stream) and then [`ConnectStream::blocking`].
 ///
 /// # Errors
 ///
-/// The error names the hop that failed, and what it waited for.
+/// The error names the hop that failed, and the event that it waited for.
 pub fn connect_stream(url: &str) -> Result<ByteStream, DialError> {
     crate::connect_stream(url).blocking()
 }
@@ -87,13 +89,14 @@ impl<C> Blocking<C> {
         Self { inner, timeout }
     }
 
-    /// Sets how long each call may wait, instead of for ever. A call that waited so long fails with
-    /// [`TimedOut`], and loses nothing: another call goes on where it stopped.
+    /// Sets how long each call may wait; `None`, the default, has no limit. A call that takes
+    /// longer fails with [`TimedOut`]. It loses nothing: the next call goes on where it stopped.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Waits for anything that the connection can do asynchronously.
+    /// Waits for the future that `act` makes from the connection: so every asynchronous method of
+    /// it can be called.
     ///
     /// # Errors
     ///
@@ -102,40 +105,61 @@ impl<C> Blocking<C> {
     where
         F: Future<Output = T> + 'a,
     {
-        let until = self.timeout.and_then(|it| Instant::now().checked_add(it));
-        let late = || Error::local(origin::CONNECTION, TimedOut);
-        block_until(until, act(&mut self.inner)).ok_or_else(late)
+        let now = Instant::now();
+        let until = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        let timed_out = || Error::local(origin::CONNECTION, TimedOut);
+        block_until(until, act(&mut self.inner)).ok_or_else(timed_out)
     }
 
-    /// Returns the connection itself.
+    /// Returns the asynchronous connection.
     pub fn get_ref(&self) -> &C {
         &self.inner
     }
 
-    /// Returns the connection itself, which works in [`block_on`] only.
+    /// Returns the asynchronous connection. It works inside of [`block_on`] only.
     pub fn into_inner(self) -> C {
         self.inner
     }
 }
 
 impl<L: Layer> Connection<L> {
-    /// Runs a stack on a transport, such as a socket of the standard library that was connected or
-    /// accepted.
+    /// Runs a stack on a transport, for example on a connected or accepted socket of the standard
+    /// library.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::net::{TcpListener, TcpStream};
+    /// use wirestack::blocking::Connection;
+    /// use wirestack::{Engine, Identity};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let socket = TcpStream::connect(listener.local_addr()?)?;
+    /// let (mut peer, _) = listener.accept()?;
+    ///
+    /// let mut connection = Connection::from_transport(socket, Engine::new(Identity))?;
+    /// connection.write_all(b"hello")?;
+    /// let mut bytes = [0; 5];
+    /// peer.read_exact(&mut bytes)?;
+    /// assert_eq!(&bytes, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// The error of the system.
     pub fn from_transport(io: impl IntoTransport, engine: Engine<L>) -> Result<Self, Error> {
         let inner = driver::Connection::from_transport_on(Threads::shared(), io, engine)?;
         Ok(Self::new(inner, None))
     }
 
-    /// Returns the stack, to read facts and to decide.
+    /// Returns the engine of the stack, to read facts from and to take decisions in.
     pub fn engine(&mut self) -> &mut Engine<L> {
         self.inner.engine()
     }
 
-    /// Returns the topmost layer of type `T`, to read facts.
+    /// Returns the topmost layer of type `T`, to read facts from.
     pub fn part<T: Any>(&self) -> Option<&T>
     where
         L: 'static,
@@ -143,7 +167,7 @@ impl<L: Layer> Connection<L> {
         self.inner.part()
     }
 
-    /// Returns the topmost layer of type `T`, to decide.
+    /// Returns the topmost layer of type `T`, to take a decision in.
     pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
     where
         L: 'static,
@@ -151,7 +175,8 @@ impl<L: Layer> Connection<L> {
         self.inner.part_mut()
     }
 
-    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to read facts from.
+    /// TLS in TLS has two.
     pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
     where
         L: 'static,
@@ -159,7 +184,8 @@ impl<L: Layer> Connection<L> {
         self.inner.nth_part(nth)
     }
 
-    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to take a decision
+    /// in.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         L: 'static,
@@ -167,27 +193,29 @@ impl<L: Layer> Connection<L> {
         self.inner.nth_part_mut(nth)
     }
 
-    /// Returns the state of each layer, from the wire up.
+    /// Returns the state of each layer, from the wire up. Each one displays as a line.
     pub fn describe(&self) -> Vec<Status<'_>> {
         self.inner.describe()
     }
 
-    /// Sets how long `shutdown` may take: see
+    /// Sets how long `shutdown` may take. See
     /// [`Connection::set_close_timeout`](crate::Connection::set_close_timeout).
     pub fn set_close_timeout(&mut self, timeout: Duration) {
         self.inner.set_close_timeout(timeout);
     }
 
-    /// Waits until `fact` finds what it looks for.
+    /// Waits until `fact` returns a value, for example the request that a server layer has
+    /// received.
     ///
     /// # Errors
     ///
-    /// The error that ended the stack, or [`TimedOut`].
+    /// The error that ended the stack, [`Ended`](crate::Ended) if it ended cleanly before, or
+    /// [`TimedOut`].
     pub fn wait_for<T>(
         &mut self,
         fact: impl FnMut(&mut Engine<L>) -> Option<T>,
     ) -> Result<T, Error> {
-        self.wait(|it| it.wait_for(fact))?
+        self.wait(|connection| connection.wait_for(fact))?
     }
 
     /// Waits until every layer is open.
@@ -199,8 +227,8 @@ impl<L: Layer> Connection<L> {
         self.wait(driver::Connection::open)?
     }
 
-    /// Ends the application's side, lets every layer say goodbye and waits for the end of the transport,
-    /// at most so long. What still arrives is thrown away.
+    /// Ends the application's side, lets every layer say goodbye, and waits until the transport has
+    /// ended, for at most `timeout`. Bytes and messages that still arrive are discarded.
     ///
     /// # Errors
     ///
@@ -213,10 +241,12 @@ impl<L: Layer> Connection<L> {
     ///
     /// # Errors
     ///
-    /// The calls of the transport block by themselves: one thread would wait for the other's.
+    /// The calls of the transport block, as those of [`StdTransport`](crate::runtime::StdTransport)
+    /// do: one thread would have to wait for the other one.
     pub fn split(self) -> io::Result<(Reader<L>, Writer<L>)> {
         if self.inner.is_blocking() {
-            let text = "a transport whose calls block cannot be split for two threads";
+            let text = "the calls of this transport block, so the connection cannot be split \
+                        for two threads: use a socket";
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
         }
         let (reader, writer) = self.inner.split();
@@ -228,22 +258,22 @@ impl<L: Layer> Connection<L> {
 macro_rules! connects {
     ($builder:ident $(, $form:ident)? => $layer:ty) => {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Connects, and waits for it in this thread. Unless a runtime was named, the connection
-            /// runs on [`Threads`](crate::runtime::Threads).
+            /// Connects, and waits in this thread until the connection is open. It runs on
+            /// [`Threads`](crate::runtime::Threads), unless another runtime was named.
             ///
             /// # Errors
             ///
-            /// The error names the hop that failed, and what it waited for.
+            /// The error names the hop that failed, and the event that it waited for.
             pub fn blocking(self) -> Result<Connection<$layer>, DialError> {
                 Ok(self.blocking_traced()?.0)
             }
 
-            /// Connects and waits as [`blocking`](Self::blocking), and returns the connection with what
-            /// was done for it.
+            /// Connects as [`blocking`](Self::blocking) does, and returns the connection with the
+            /// trace of the steps that opened it.
             ///
             /// # Errors
             ///
-            /// The error names the hop that failed, and what it waited for.
+            /// The error names the hop that failed, and the event that it waited for.
             pub fn blocking_traced(self) -> Result<(Connection<$layer>, Trace), DialError> {
                 let (connection, trace) = block_on(self.on_threads().traced())?;
                 Ok((Connection::new(connection, None), trace))
@@ -259,8 +289,8 @@ macro_rules! connects {
 connects!(Connect, F => BoxSocket<F>);
 connects!(ConnectStream => BoxTunnel);
 
-/// A call waited as long as it may.
+/// The cause of an error: a call took longer than [`Blocking::set_timeout`] allows.
 #[derive(Debug, thiserror::Error)]
-#[error("timed out; nothing is lost")]
+#[error("the call timed out; nothing is lost, and another call goes on")]
 #[non_exhaustive]
 pub struct TimedOut;

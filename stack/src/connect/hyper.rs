@@ -90,7 +90,7 @@ impl Read for HyperStream {
         let taken = self
             .get_mut()
             .io
-            .poll_take(cx, most, |bytes| buf.put_slice(bytes));
+            .poll_read_bytes(cx, most, |bytes| buf.put_slice(bytes));
         taken.map_ok(|_| ())
     }
 }
@@ -101,14 +101,14 @@ impl Write for HyperStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().io.poll_put(cx, bytes)
+        self.get_mut().io.poll_write_bytes(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().io.poll_left(cx)
+        self.get_mut().io.poll_flush_bytes(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().io.poll_finish(cx)
+        self.get_mut().io.poll_shutdown_bytes(cx)
     }
 }

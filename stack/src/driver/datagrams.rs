@@ -1,8 +1,8 @@
-//! Datagrams through a proxy of SOCKS5.
+//! UDP datagrams through a SOCKS5 proxy: the client's side of UDP ASSOCIATE.
 
 use crate::driver::error::socket;
 use crate::driver::io::Connection;
-use crate::driver::runtime::{AsyncUdpSocket, all};
+use crate::driver::runtime::{AsyncUdpSocket, collect_addresses};
 use bytes::BytesMut;
 use std::future::poll_fn;
 use std::io;
@@ -13,14 +13,29 @@ use std::time::Duration;
 use wirestack_layer::{End, Error, Flow};
 use wirestack_socks::{Address, Client, Host, datagram};
 
-/// A socket whose datagrams a proxy relays, as long as its connection to the proxy lives.
+/// A UDP socket whose datagrams a SOCKS5 proxy relays (UDP ASSOCIATE, RFC 1928 §7), as long as its
+/// TCP connection to the proxy lives. [`associate`](crate::associate) opens it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::associate;
+/// use wirestack::socks::Address;
+///
+/// let mut association = associate("socks5://proxy.test").await?;
+/// association.send_to(b"hello", &Address::new("example.org", 7)?).await?;
+/// let (payload, from) = association.recv().await?;
+/// println!("{} bytes from {from}", payload.len());
+/// association.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Association {
     connection: Connection<Client>,
     sender: DatagramSender,
     buf: Vec<u8>,
 }
 
-/// Sends the datagrams of an [`Association`], from any task.
+/// The sending half of an [`Association`]. It can be cloned and used in any task.
 #[derive(Clone, Debug)]
 pub struct DatagramSender {
     io: Arc<dyn AsyncUdpSocket>,
@@ -28,12 +43,12 @@ pub struct DatagramSender {
 }
 
 impl DatagramSender {
-    /// Sends a datagram to an address or a name, which the proxy looks up. Like every datagram, it may
-    /// be lost without a word, also because the proxy does not permit it.
+    /// Sends a datagram to an address, or to a name that the proxy looks up. Like every datagram,
+    /// it may be lost without an error, also if the proxy does not permit it.
     ///
     /// # Errors
     ///
-    /// Those of the system: a payload that is too large, for one.
+    /// The error of the system, for example if the payload is too large.
     pub async fn send_to(&self, payload: &[u8], to: &Address) -> io::Result<()> {
         let mut bytes = BytesMut::with_capacity(datagram::MAX_HEADER + payload.len());
         datagram::emit(to, payload, &mut bytes);
@@ -52,21 +67,21 @@ impl Association {
     pub(crate) async fn open(connection: Connection<Client>) -> Result<Self, Error> {
         let local = connection.local_addr().map_err(socket)?;
         let proxy = connection.peer_addr().map_err(socket)?;
-        let client = connection.part::<Client>().and_then(|it| it.bound());
+        let client = connection.part::<Client>().and_then(Client::bound);
         let bound = client.cloned().ok_or(Error::local("socks", NoAddress))?;
         let relay = match bound.host() {
-            // Zeros stand for the address of the proxy.
+            // An address of zeros stands for the address of the proxy.
             Host::Ip(ip) if ip.is_unspecified() => SocketAddr::new(proxy.ip(), bound.port()),
             Host::Ip(ip) => SocketAddr::new(*ip, bound.port()),
             Host::Name(name) => {
                 let found = connection.runtime.lookup(name.to_string(), bound.port());
-                let found = all(found).await.map_err(socket)?;
+                let found = collect_addresses(found).await.map_err(socket)?;
                 *found.first().ok_or(Error::local("socks", NoAddress))?
             }
         };
         let at = SocketAddr::new(local.ip(), 0);
         let io = UdpSocket::bind(at).map_err(socket)?;
-        io.connect(relay).map_err(socket)?; // nobody else is heard
+        io.connect(relay).map_err(socket)?; // datagrams of other senders are not received
         let io = connection.runtime.wrap_udp(io).map_err(socket)?;
         Ok(Self {
             connection,
@@ -75,26 +90,26 @@ impl Association {
         })
     }
 
-    /// Sends a datagram, as [`DatagramSender::send_to`].
+    /// Sends a datagram. See [`DatagramSender::send_to`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The error of the system, for example if the payload is too large.
     pub async fn send_to(&self, payload: &[u8], to: &Address) -> io::Result<()> {
         self.sender.send_to(payload, to).await
     }
 
-    /// Returns what sends while somebody else receives.
+    /// Returns a sender, to send in one task and receive in another one.
     pub fn sender(&self) -> DatagramSender {
         self.sender.clone()
     }
 
-    /// Waits for a datagram, and returns it with where it comes from. What is no datagram of a proxy
-    /// is passed over. Dropping the future loses nothing.
+    /// Waits for a datagram, and returns its payload and the address of its sender. Datagrams
+    /// without a valid header of the proxy are ignored. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// What ended the association, or those of the system.
+    /// The error that ended the association, or the error of the system.
     pub async fn recv(&mut self) -> Result<(Vec<u8>, Address), Error> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
@@ -111,13 +126,16 @@ impl Association {
             self.connection.engine().to_app().discard();
             match self.connection.engine().to_app().closed() {
                 Some(End::Aborted(error)) => return Poll::Ready(Err(error.clone())),
-                Some(End::Finished) => return Poll::Ready(Err(Error::peer("socks", Over))),
+                Some(End::Finished) => {
+                    return Poll::Ready(Err(Error::peer("socks", AssociationEnded)));
+                }
                 None => ready!(self.connection.advance(cx)),
             }
         }
     }
 
-    /// Returns the address where the proxy takes datagrams.
+    /// Returns the address at which the proxy receives datagrams (BND.ADDR and BND.PORT of its
+    /// reply).
     pub fn relay(&self) -> SocketAddr {
         self.sender.relay
     }
@@ -126,22 +144,22 @@ impl Association {
     ///
     /// # Errors
     ///
-    /// What ended it before.
+    /// The error that ended it before, or the proxy did not close the connection within 1 s.
     pub async fn close(self) -> Result<(), Error> {
         self.connection.finish(CLOSE_TIMEOUT).await
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the proxy has no address to send datagrams to")]
+#[error("the proxy named no address to send datagrams to")]
 struct NoAddress;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the proxy has ended the association")]
-struct Over;
+struct AssociationEnded;
 
-/// No datagram is larger, in bytes.
+/// The size of the largest possible datagram, in bytes.
 const MAX_DATAGRAM: usize = 65_536;
 
-/// How long the proxy is waited for in the end.
+/// The time for the proxy to close its connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

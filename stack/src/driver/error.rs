@@ -1,11 +1,11 @@
-//! Errors of the driver, and entropy from the system.
+//! The errors of the driver, and randomness from the system.
 
 use super::runtime::NoRuntime;
 use std::io;
 use wirestack_layer::{Error, Place, Seed, origin};
 
-/// Makes an error of the transport below every layer. A transport that is made of layers itself has its
-/// own.
+/// Converts an error of the transport. A transport that is itself made of layers, such as a stream
+/// of an HTTP/2 connection, has an error of a layer already.
 pub(crate) fn socket(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
@@ -13,13 +13,14 @@ pub(crate) fn socket(error: io::Error) -> Error {
     }
 }
 
-/// Returns whether an error of the transport is a reset.
+/// Returns `true` if an error of the transport is a reset by the peer.
 pub(crate) fn is_reset(error: &Error) -> bool {
     let kind = error.cause::<io::Error>().map(io::Error::kind);
     kind == Some(io::ErrorKind::ConnectionReset)
 }
 
-/// Wraps an error for the traits of bytes: with the kind of the wire's error if there is one.
+/// Converts an error for the stream traits. It has the kind of the transport's error, if there is
+/// one.
 pub(crate) fn to_io(error: &Error) -> io::Error {
     let kind = error
         .cause::<io::Error>()
@@ -27,18 +28,18 @@ pub(crate) fn to_io(error: &Error) -> io::Error {
     io::Error::new(kind, error.clone())
 }
 
-/// There is no runtime where one is needed.
-pub(crate) fn none_here(none: NoRuntime) -> Error {
-    Error::local(origin::RUNTIME, none)
+/// The error of a call that found no runtime.
+pub(crate) fn no_runtime_error(cause: NoRuntime) -> Error {
+    Error::local(origin::RUNTIME, cause)
 }
 
-/// Draws randomness for one connection from the system.
+/// Draws a seed for one connection from the system's random numbers.
 ///
 /// # Panics
 ///
-/// If the system has none to give: nothing that needs keys may go on then.
+/// If the system has no random numbers: without them no key may be made.
 pub(crate) fn seed() -> Seed {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system's entropy");
+    getrandom::fill(&mut bytes).expect("random numbers from the system");
     Seed::new(bytes)
 }

@@ -1,13 +1,17 @@
 //! The driver: the only code that touches a socket, a clock, a thread or the system's entropy.
 //!
-//! It carries out and never decides: what to connect to, when to give up and what to try next is up to
-//! the [`Dialer`](crate::Dialer), everything else to the layers.
+//! It carries out decisions and takes none. The [`Dialer`](crate::Dialer) decides where to connect
+//! to, when to give up and what to try next. The layers, and `serve` of `wirestack-dial`, decide
+//! the rest.
 //!
-//! * `runtime`: the seam to executors, and the executors behind it.
-//! * `io`: one connection, the same on all of them.
-//! * `http2`: many streams over a connection. `async_io`: the traits of byte streams.
-//! * `datagrams`: UDP through a proxy of SOCKS5. `dial`: what carries out the steps of a dialer.
-//! * `server`: servers of WebSockets, and proxies.
+//! * `runtime`: the traits of a runtime, and the runtimes that implement them.
+//! * `io`: one connection, the same on every runtime.
+//! * `async_io`: the stream traits of tokio and of `futures-io`.
+//! * `http2`: many streams over one HTTP/2 connection.
+//! * `dial`: carries out the steps of a dialer.
+//! * `server`: WebSocket servers and proxy servers.
+//! * `datagrams`: UDP through a SOCKS5 proxy.
+//! * `tasks`: a set of tasks that belong together.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod async_io;
@@ -16,12 +20,12 @@ pub(crate) mod dial;
 pub(crate) mod error;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "futures")),
-    allow(dead_code, reason = "the traits of bytes come with these features")
+    allow(dead_code, reason = "the stream traits come with these features")
 )]
 pub(crate) mod http2;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "futures")),
-    allow(dead_code, reason = "the traits of bytes come with these features")
+    allow(dead_code, reason = "the stream traits come with these features")
 )]
 pub(crate) mod io;
 pub mod runtime;

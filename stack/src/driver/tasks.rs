@@ -1,4 +1,4 @@
-//! Tasks of a runtime that belong together.
+//! A set of tasks that belong together, on any runtime.
 
 use super::runtime::{BoxFuture, Runtime};
 use std::collections::{HashMap, VecDeque};
@@ -6,26 +6,27 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Tasks with results of one type. When the set is dropped, each task that still runs is woken, and
-/// ends instead of going on.
+/// A set of tasks with results of one type. When the set is dropped, each task that still runs is
+/// woken and ends.
 pub(super) struct Tasks<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
-    next: u64,
-    /// The tasks that run, and what wakes each.
+    next_id: u64,
+    /// The running tasks by their number, each with its waker.
     running: HashMap<u64, Option<Waker>>,
     done: VecDeque<T>,
-    joins: Option<Waker>,
+    /// The waker of the task that waits for a result.
+    joining: Option<Waker>,
     is_dropped: bool,
 }
 
 impl<T: Send + 'static> Tasks<T> {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
-            next: 0,
+            next_id: 0,
             running: HashMap::new(),
             done: VecDeque::new(),
-            joins: None,
+            joining: None,
             is_dropped: false,
         })))
     }
@@ -46,14 +47,14 @@ impl<T: Send + 'static> Tasks<T> {
                 task.as_mut().poll(cx).map(Some)
             });
             let result = result.await;
-            drop(task); // before the set hears that it is over
+            drop(task); // before the result can be seen
             if let Some(result) = result {
                 locked(&guard.tasks).done.push_back(result);
             }
         }));
     }
 
-    /// Waits for the next result; `None` if no task runs. A task that panicked has none.
+    /// Waits for the next result; `None` if no task runs. A task that panicked has no result.
     pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut state = locked(&self.0);
         if let Some(result) = state.done.pop_front() {
@@ -62,11 +63,11 @@ impl<T: Send + 'static> Tasks<T> {
         if state.running.is_empty() {
             return Poll::Ready(None);
         }
-        state.joins = Some(cx.waker().clone());
+        state.joining = Some(cx.waker().clone());
         Poll::Pending
     }
 
-    /// Waits for the next result, as [`poll_join`](Self::poll_join).
+    /// Waits for the next result. See [`poll_join`](Self::poll_join).
     pub(super) async fn join(&self) -> Option<T> {
         poll_fn(|cx| self.poll_join(cx)).await
     }
@@ -86,7 +87,7 @@ impl<T> Drop for Tasks<T> {
     }
 }
 
-/// Held by a task: dropped when it is over, also by a panic.
+/// A guard that each task holds. It is dropped when the task is over, also by a panic.
 struct Guard<T> {
     tasks: Arc<Mutex<State<T>>>,
     id: u64,
@@ -95,8 +96,8 @@ struct Guard<T> {
 impl<T> Guard<T> {
     fn new(tasks: &Arc<Mutex<State<T>>>) -> Self {
         let mut state = locked(tasks);
-        let id = state.next;
-        state.next += 1;
+        let id = state.next_id;
+        state.next_id += 1;
         state.running.insert(id, None);
         Self {
             tasks: tasks.clone(),
@@ -120,10 +121,10 @@ impl<T> Drop for Guard<T> {
     fn drop(&mut self) {
         let mut state = locked(&self.tasks);
         state.running.remove(&self.id);
-        let joins = state.joins.take();
+        let joining = state.joining.take();
         drop(state);
-        if let Some(joins) = joins {
-            joins.wake();
+        if let Some(waker) = joining {
+            waker.wake();
         }
     }
 }

@@ -10,6 +10,6 @@ mod websocket;
 
 pub use access::AccessPolicy;
 pub use proxy::{ProxyError, ProxyRequest, ProxyServer};
-pub use sniff::speaks_http2;
+pub use sniff::{below_http, speaks_http2};
 pub use udp_relay::{RelayedDatagram, UdpRelay};
-pub use websocket::{Verdict, answer, over_http2};
+pub use websocket::{Verdict, answer, answer_over_http1, offer_over_http1, over_http2};

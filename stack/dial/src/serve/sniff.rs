@@ -1,19 +1,84 @@
-//! The version of HTTP that a client speaks, told from its first bytes.
+//! The version of HTTP that a client speaks: by ALPN over TLS, by its first bytes without TLS.
 
-use wirestack_layer::Pipe;
+use std::sync::Arc;
+use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress};
+use wirestack_nest::{BoxTunnel, Engine, Nest};
+use wirestack_tls as tls;
+use wirestack_tls::rustls::ServerConfig;
 
-/// Returns `true` if a client begins with the preface of HTTP/2 (RFC 9113 §3.4), or `None` if more
-/// bytes are needed.
-pub fn speaks_http2(from_client: &mut Pipe) -> Option<bool> {
-    let seen = from_client.unread();
-    let n = seen.len().min(CLIENT_PREFACE.len());
-    if seen[..n] != CLIENT_PREFACE[..n] {
-        return Some(false);
-    }
-    (n == CLIENT_PREFACE.len()).then_some(true)
+/// Returns the layer below HTTP of a server: TLS, or a layer that waits for the first bytes. Once
+/// it is open, [`speaks_http2`] knows the version.
+///
+/// # Errors
+///
+/// The configuration of TLS is invalid.
+pub fn below_http(tls: Option<&Arc<ServerConfig>>) -> Result<BoxTunnel, Error> {
+    Ok(match tls {
+        Some(config) => tls::Server::new(config.clone())?.boxed(),
+        None => Sniffer::default().boxed(),
+    })
 }
 
-/// The connection preface of an HTTP/2 client. No HTTP/1.1 request begins with it.
+/// Returns `true` if the client of a stack over [`below_http`] speaks HTTP/2: it has agreed on `h2`
+/// by ALPN, or its first bytes are the preface of HTTP/2.
+pub fn speaks_http2<L: Layer + 'static>(engine: &Engine<L>) -> bool {
+    match engine.part::<tls::Server>() {
+        Some(tls) => tls.alpn() == Some(b"h2"),
+        None => {
+            let sniffer = engine.part::<Sniffer>();
+            sniffer.is_some_and(|sniffer| sniffer.is_http2 == Some(true))
+        }
+    }
+}
+
+/// A layer that passes all bytes on, and is open once the first ones have shown the version of
+/// HTTP.
+#[derive(Debug, Default)]
+struct Sniffer {
+    is_http2: Option<bool>,
+}
+
+impl Layer for Sniffer {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
+        flows.pass_through();
+        if self.is_http2.is_none() {
+            self.is_http2 = begins_with_preface(flows.to_app.unread());
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_http2.is_some()
+    }
+
+    fn is_transparent(&self) -> bool {
+        self.is_open()
+    }
+
+    fn progress(&self) -> Progress {
+        if self.is_open() {
+            Progress::Open
+        } else {
+            Progress::Opening("the first bytes of HTTP")
+        }
+    }
+}
+
+/// Returns `true` if bytes begin with the preface of HTTP/2 (RFC 9113 §3.4); `None` if they are too
+/// few to tell.
+fn begins_with_preface(bytes: &[u8]) -> Option<bool> {
+    let n = bytes.len().min(CLIENT_PREFACE.len());
+    let is_equal = bytes[..n] == CLIENT_PREFACE[..n];
+    (!is_equal || n == CLIENT_PREFACE.len()).then_some(is_equal)
+}
+
+/// The first bytes of a client that speaks HTTP/2. No HTTP/1.1 request begins so.
 const CLIENT_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 #[cfg(test)]
@@ -24,10 +89,8 @@ mod tests {
     fn the_first_bytes_tell_the_version() {
         for n in 0..=CLIENT_PREFACE.len() + 5 {
             let text = [CLIENT_PREFACE, b"hello"].concat();
-            let mut pipe = Pipe::new();
-            pipe.write(&text[..n]);
             let wanted = (n >= CLIENT_PREFACE.len()).then_some(true);
-            assert_eq!(speaks_http2(&mut pipe), wanted, "{n} bytes");
+            assert_eq!(begins_with_preface(&text[..n]), wanted, "{n} bytes");
         }
         for text in [
             &b"G"[..],
@@ -35,9 +98,27 @@ mod tests {
             b"PRI * HTTP/1.1\r\n",
             b"\x16\x03",
         ] {
-            let mut pipe = Pipe::new();
-            pipe.write(text);
-            assert_eq!(speaks_http2(&mut pipe), Some(false));
+            assert_eq!(begins_with_preface(text), Some(false));
         }
+    }
+
+    #[test]
+    fn the_stack_opens_with_the_first_bytes_and_keeps_them() {
+        let mut engine = Engine::new(below_http(None).expect("a layer"));
+        engine.from_wire().write(&CLIENT_PREFACE[..10]);
+        engine.process(Instant::ORIGIN);
+        assert_eq!(
+            engine.progress().to_string(),
+            "opening, waiting for the first bytes of HTTP"
+        );
+        engine.from_wire().write(&CLIENT_PREFACE[10..]);
+        engine.process(Instant::ORIGIN);
+        assert!(engine.is_open() && speaks_http2(&engine));
+        assert_eq!(engine.to_app().unread(), CLIENT_PREFACE);
+
+        let mut engine = Engine::new(below_http(None).expect("a layer"));
+        engine.from_wire().write(b"GET / HTTP/1.1\r\n");
+        engine.process(Instant::ORIGIN);
+        assert!(engine.is_open() && !speaks_http2(&engine));
     }
 }

@@ -3,10 +3,39 @@
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{RequestKind, request_kind};
-use wirestack_websocket::{Accept, Offer, Server, Settings};
+use wirestack_layer::{Error, Layer};
+use wirestack_nest::Engine;
+use wirestack_websocket::{Accept, Offer, Payload, Server, Settings};
 
 /// The decision about a request: to accept it, or to refuse it with this response.
 pub type Verdict = Result<Accept, Box<Response<Bytes>>>;
+
+/// Returns the offer of a client over HTTP/1.1, once its request has arrived at the [`Server`]
+/// layer of a stack.
+pub fn offer_over_http1<L, P>(engine: &Engine<L>) -> Option<Offer<'_>>
+where
+    L: Layer + 'static,
+    P: Payload,
+{
+    engine.part::<Server<P>>()?.request()
+}
+
+/// Accepts or refuses the request of a client over HTTP/1.1, at the [`Server`] layer of a stack.
+/// Returns `true` if the request was accepted, and `None` if the stack has no such layer.
+pub fn answer_over_http1<L, P>(
+    engine: &mut Engine<L>,
+    verdict: Verdict,
+) -> Option<Result<bool, Error>>
+where
+    L: Layer + 'static,
+    P: Payload,
+{
+    let server = engine.part_mut::<Server<P>>()?;
+    Some(match verdict {
+        Ok(accept) => server.accept(accept).map(|()| true),
+        Err(response) => server.reject(*response).map(|()| false),
+    })
+}
 
 /// Reads the offer of a WebSocket from a request on an HTTP/2 stream, or returns the response that
 /// refuses the request.

@@ -1,4 +1,4 @@
-//! Stacks whose application side is bytes, as streams of bytes of `futures-io`.
+//! `AsyncRead` and `AsyncWrite` of `futures-io`, for connections that carry bytes.
 
 use crate::driver::http2::Http2Stream;
 use crate::driver::io::{Connection, Handle, Reader, Writer};
@@ -10,16 +10,17 @@ use wirestack_layer::{Layer, Pipe};
 
 macro_rules! reads {
     ($([$($generics:tt)*] $holder:ty),*) => {$(
-        /// Reads what the stack received. Bytes are never lost: a read that is dropped has taken none.
+        /// Reads the bytes that the stack received. A read that is dropped while it waits has taken
+        /// none.
         impl<$($generics)*> AsyncRead for $holder {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 buf: &mut [u8],
             ) -> Poll<io::Result<usize>> {
-                let most = buf.len();
+                let max = buf.len();
                 let take = |bytes: &[u8]| buf[..bytes.len()].copy_from_slice(bytes);
-                self.get_mut().poll_take(cx, most, take)
+                self.get_mut().poll_read_bytes(cx, max, take)
             }
         }
     )*};
@@ -33,8 +34,8 @@ reads!(
 
 macro_rules! writes {
     ($([$($generics:tt)*] $holder:ty),*) => {$(
-        /// Writes go to the transport at once as far as it takes them; `flush` waits for the rest, and
-        /// `close` ends this direction and leaves the other open if the stack
+        /// Writes bytes: as many as possible go to the transport at once, and `flush` waits for the
+        /// rest. `close` ends the direction to the peer; the other one stays open if the stack
         /// [carries half-close](Layer::carries_half_close).
         impl<$($generics)*> AsyncWrite for $holder {
             fn poll_write(
@@ -42,15 +43,15 @@ macro_rules! writes {
                 cx: &mut Context<'_>,
                 bytes: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.get_mut().poll_put(cx, bytes)
+                self.get_mut().poll_write_bytes(cx, bytes)
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                self.get_mut().poll_left(cx)
+                self.get_mut().poll_flush_bytes(cx)
             }
 
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                self.get_mut().poll_finish(cx)
+                self.get_mut().poll_shutdown_bytes(cx)
             }
         }
     )*};

@@ -1,4 +1,4 @@
-//! The traits of byte streams of tokio and of `futures-io`, for everything that carries bytes.
+//! The stream traits of tokio and of `futures-io`, for every type that carries bytes.
 
 #[cfg(feature = "futures")]
 mod futures;

@@ -1,4 +1,4 @@
-//! What dialing needs besides a dialer.
+//! The runtime, resolver, pool and callbacks that dialing uses.
 
 use crate::driver::runtime::{
     AddressStream, BoxFuture, NoRuntime, Resolve, Runtime, Transport, current,
@@ -10,10 +10,27 @@ use wirestack_dial::auth::Credentials;
 use wirestack_dial::{CredentialsRequest, Plan, SharedConnection, Timeouts};
 use wirestack_layer::{Error, origin};
 
-/// The runtime, the resolver, the pool and the callbacks for credentials of a dialing.
+/// The runtime, the resolver, the pool and the credential callbacks that dialing uses.
 ///
-/// [`connect`](fn@crate::connect) and its relatives have one, whose parts their own methods set. With a
-/// [`Dialer`](crate::Dialer) of one's own, [`dial`](Self::dial) carries out its steps.
+/// [`connect`](fn@crate::connect), [`connect_stream`](crate::connect_stream) and
+/// [`connect_http2`](crate::connect_http2) have one inside, which their methods set. If you build a
+/// [`Dialer`](crate::Dialer) yourself, [`dial`](Self::dial) carries out its steps:
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::dial::{Endpoint, Plan, Timeouts};
+/// use wirestack::{DialContext, Dialer, Identity, Instant, Seed};
+///
+/// let target = Endpoint { host: "example.org".to_owned(), port: 80 };
+/// let plan = Plan::new(target, vec!["example.org".to_owned()], |_, _| Ok(Identity));
+/// let seed = Seed::new([7; 32]); // from a random number generator
+/// let dialer = Dialer::new(plan, Timeouts::default(), seed, Instant::now());
+/// let (connection, trace) = DialContext::new().dial(dialer).await?;
+/// println!("{}", trace.waterfall());
+/// # drop(connection);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct DialContext {
     runtime: Option<Arc<dyn Runtime>>,
@@ -37,42 +54,42 @@ impl Default for DialContext {
 }
 
 impl DialContext {
-    /// Creates a context that uses the runtime where it is awaited, the resolver of that runtime, no
-    /// pool, and no credentials.
+    /// Creates a context with the [current](crate::runtime::current) runtime and its resolver,
+    /// without a pool and without credentials.
     pub fn new() -> Self {
-        let nobody = || Error::local(origin::DIALER, NobodyExchanges);
+        let no_exchange = || Error::local(origin::DIALER, NoExchange);
         Self {
             runtime: None,
             resolver: None,
             streams: None,
             ask: Arc::new(|_| Box::pin(async { None })),
-            exchange: Arc::new(move |_, _| Box::pin(async move { Err(nobody()) })),
+            exchange: Arc::new(move |_, _| Box::pin(async move { Err(no_exchange()) })),
         }
     }
 
-    /// Uses this runtime, instead of the one where it is awaited.
+    /// Uses this runtime instead of the current one.
     #[must_use]
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Uses this runtime, unless one was named.
+    /// Uses this runtime, unless [`runtime`](Self::runtime) has set one.
     #[cfg(feature = "blocking")]
     pub(crate) fn runtime_or(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime.get_or_insert(runtime);
         self
     }
 
-    /// Looks names up with this resolver, instead of that of the runtime.
+    /// Looks names up with this resolver instead of that of the runtime.
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
         self
     }
 
-    /// Asks this for credentials when an HTTP proxy that is [`asking`](crate::dial::Hop::asking) wants
-    /// some.
+    /// Sets the callback that is asked for credentials, when an HTTP proxy wants some and its hop
+    /// is [`asking`](crate::dial::Hop::asking). `None` means that there are none.
     #[must_use]
     pub fn credentials<F>(
         mut self,
@@ -81,11 +98,12 @@ impl DialContext {
     where
         F: Future<Output = Option<Credentials>> + Send + 'static,
     {
-        self.ask = Arc::new(move |asked| Box::pin(ask(asked)));
+        self.ask = Arc::new(move |request| Box::pin(ask(request)));
         self
     }
 
-    /// Makes the exchanges with other servers that authenticators want.
+    /// Sets the callback that sends a request of an authenticator to another server and returns the
+    /// reply. Its arguments are the URL and the body.
     #[must_use]
     pub fn exchange<F>(
         mut self,
@@ -98,7 +116,7 @@ impl DialContext {
         self
     }
 
-    /// Opens streams of shared connections by this.
+    /// Sets the function that opens streams of shared connections.
     pub(crate) fn streams(
         mut self,
         open: impl Fn(Arc<SharedConnection>, Timeouts, Self) -> BoxFuture<OpenedStream>
@@ -110,7 +128,7 @@ impl DialContext {
         self
     }
 
-    /// Returns the runtime that was named, or the one that this is called in.
+    /// Returns the runtime that was set, or else the current one.
     pub(crate) fn find_runtime(&self) -> Result<Arc<dyn Runtime>, NoRuntime> {
         match &self.runtime {
             Some(runtime) => Ok(runtime.clone()),
@@ -118,14 +136,15 @@ impl DialContext {
         }
     }
 
-    /// Finds the runtime as [`find_runtime`](Self::find_runtime), and stays with it.
+    /// Returns the runtime as [`find_runtime`](Self::find_runtime) does, and sets it for later
+    /// calls.
     pub(crate) fn keep_runtime(&mut self) -> Result<Arc<dyn Runtime>, NoRuntime> {
         let runtime = self.find_runtime()?;
         self.runtime.get_or_insert_with(|| runtime.clone());
         Ok(runtime)
     }
 
-    /// Makes a plan use shared connections, if there are any.
+    /// Lets a plan use shared connections, if there is a pool.
     pub(crate) fn share<L>(&self, plan: Plan<L>) -> Plan<L> {
         match self.streams {
             Some(_) => plan.sharing(),
@@ -142,5 +161,8 @@ impl DialContext {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("nobody exchanges anything with other servers here: see `DialContext::exchange`")]
-struct NobodyExchanges;
+#[error(
+    "the authenticator wants a reply from another server, and nothing fetches one: set \
+     `DialContext::exchange`"
+)]
+struct NoExchange;

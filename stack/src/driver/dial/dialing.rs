@@ -1,7 +1,7 @@
-//! Carrying out what a [`Dialer`] says.
+//! The loop that carries out the steps of a [`Dialer`].
 
 use super::context::DialContext;
-use crate::driver::error::{none_here, socket};
+use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::io::Connection;
 use crate::driver::runtime::{
     AddressStream, AsyncTimer, BoxFuture, NoRuntime, Runtime, Transport, run_blocking,
@@ -19,13 +19,13 @@ use wirestack_layer::Instant;
 use wirestack_layer::{Error, Layer, origin};
 
 impl DialContext {
-    /// Carries out the steps of a dialer, and returns the connection with what was done for it.
+    /// Carries out the steps of a dialer, and returns the connection and the trace of those steps.
     ///
-    /// Dropping the future gives everything up.
+    /// Dropping the future closes all attempts.
     ///
     /// # Errors
     ///
-    /// The error that the dialer gave up with, or there is no runtime here.
+    /// The error that the dialer gave up with, or there is no current runtime.
     pub async fn dial<L>(&self, dialer: Dialer<L>) -> Result<Dialed<L>, DialError>
     where
         L: Layer<In: Default, Out: Default> + 'static,
@@ -41,16 +41,16 @@ impl DialContext {
             answers: Vec::new(),
             timer: None,
         };
-        poll_fn(move |cx| dialing.run(cx)).await
+        poll_fn(move |cx| dialing.poll_steps(cx)).await
     }
 }
 
-/// The error of a dialing that nothing can drive.
-pub(crate) fn no_runtime(none: NoRuntime) -> DialError {
-    DialError::invalid(none_here(none), Instant::now())
+/// The error of dialing without a runtime.
+pub(crate) fn no_runtime(cause: NoRuntime) -> DialError {
+    DialError::invalid(no_runtime_error(cause), Instant::now())
 }
 
-/// What is under way for a dialer.
+/// The operations that are under way for a dialer.
 struct Dialing<'a, L: Layer> {
     dialer: Dialer<L>,
     context: &'a DialContext,
@@ -65,14 +65,14 @@ struct Dialing<'a, L: Layer> {
 /// A transport, and the response that opened it if it is a stream of a shared connection.
 type Opened = Result<(Box<dyn Transport>, Option<Response<()>>), Error>;
 
-/// A connection, and what was done for it.
+/// A connection, and the trace of the steps that opened it.
 pub type Dialed<L> = (Connection<L>, Trace);
 
 impl<L> Dialing<'_, L>
 where
     L: Layer<In: Default, Out: Default> + 'static,
 {
-    fn run(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
+    fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
         loop {
             match self.dialer.step(self.runtime.now()) {
                 Step::Resolve { lookup, host, port } => {
@@ -80,7 +80,7 @@ where
                     self.lookups.push((lookup, found));
                 }
                 Step::Open { attempt, to } => {
-                    let opened = self.connect(to);
+                    let opened = self.open_transport(to);
                     self.opening.push((attempt, opened));
                 }
                 Step::Close { attempt } => {
@@ -104,7 +104,8 @@ where
                         task.run();
                         task
                     });
-                    // What panicked never comes back, and the dialer's time-out tells.
+                    // A task that panicked has no result: the dialer's time-out ends the wait for
+                    // it.
                     self.answer(question, async { ran.await.map(Answer::Ran) });
                 }
                 Step::Ready { attempt } => {
@@ -115,8 +116,8 @@ where
                 }
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::Wait { until } => {
-                    if !self.report(cx) {
-                        let expired = ready!(self.wait(until, cx));
+                    if !self.report_events(cx) {
+                        let expired = ready!(self.poll_timer(until, cx));
                         expired.map_err(|error| {
                             let error = Error::local(origin::RUNTIME, error);
                             DialError::invalid(error, self.runtime.now())
@@ -127,7 +128,7 @@ where
         }
     }
 
-    fn connect(&self, to: Destination) -> BoxFuture<Opened> {
+    fn open_transport(&self, to: Destination) -> BoxFuture<Opened> {
         let io = match to {
             Destination::Tcp(to) => self.runtime.connect_tcp(to),
             Destination::Unix(path) => self.runtime.connect_unix(path),
@@ -147,8 +148,8 @@ where
         self.answers.push((question, Box::pin(answer)));
     }
 
-    /// Tells the dialer what has happened; returns whether anything has.
-    fn report(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Reports to the dialer what has happened. Returns `true` if anything has.
+    fn report_events(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.runtime.now();
         let found = first_ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));
         if let Some((at, found)) = found {
@@ -167,12 +168,14 @@ where
         if let Some((at, opened)) = first_ready(&mut self.opening, |io| io.as_mut().poll(cx)) {
             let (attempt, _) = self.opening.swap_remove(at);
             match opened {
-                Ok((io, response)) => self.opened(attempt, io, response),
+                Ok((io, response)) => self.run_attempt(attempt, io, response),
                 Err(error) => self.dialer.refused(attempt, error, now),
             }
             return true;
         }
-        if let Some((at, answer)) = first_ready(&mut self.answers, |it| it.as_mut().poll(cx)) {
+        if let Some((at, answer)) =
+            first_ready(&mut self.answers, |answer| answer.as_mut().poll(cx))
+        {
             let (question, _) = self.answers.swap_remove(at);
             if let Some(answer) = answer {
                 let mut open = self.open.iter_mut();
@@ -191,7 +194,8 @@ where
         false
     }
 
-    fn opened(
+    /// Runs the stack of an attempt on the transport that was opened for it.
+    fn run_attempt(
         &mut self,
         attempt: AttemptId,
         io: Box<dyn Transport>,
@@ -210,7 +214,7 @@ where
         }
     }
 
-    fn wait(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_timer(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(until) = until else {
             return Poll::Pending;
         };
@@ -226,14 +230,14 @@ where
     }
 }
 
-/// Polls each until one is ready, and returns where it is and its result.
+/// Polls each one until one is ready, and returns its index and its result.
 fn first_ready<I, P, T>(
     pending: &mut [(I, P)],
     mut poll: impl FnMut(&mut P) -> Poll<T>,
 ) -> Option<(usize, T)> {
     let mut each = pending.iter_mut().enumerate();
-    each.find_map(|(at, (_, pending))| match poll(pending) {
-        Poll::Ready(done) => Some((at, done)),
+    each.find_map(|(index, (_, pending))| match poll(pending) {
+        Poll::Ready(done) => Some((index, done)),
         Poll::Pending => None,
     })
 }

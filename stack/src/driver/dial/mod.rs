@@ -1,5 +1,5 @@
-//! Carries out what a [`Dialer`](crate::Dialer) says: look-ups, sockets, streams of shared connections,
-//! questions for credentials.
+//! Carries out the steps of a [`Dialer`](crate::Dialer): it looks names up, opens sockets and
+//! streams, and asks for credentials.
 
 mod context;
 mod dialing;

@@ -1,8 +1,8 @@
-//! HTTP/2 connections that many diallings use.
+//! A pool of HTTP/2 connections, on which each dialing opens a stream.
 
 use super::context::{DialContext, OpenedStream};
 use super::stream::dial_http2;
-use crate::driver::error::none_here;
+use crate::driver::error::no_runtime_error;
 use crate::driver::http2::{Driver, Http2, Http2Stream};
 use crate::driver::runtime::{AsyncTimer, BoxFuture, Runtime};
 use http::Response;
@@ -15,9 +15,11 @@ use std::task::{Context, Poll, Waker, ready};
 use wirestack_dial::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection, Timeouts};
 use wirestack_layer::{Error, Flow};
 
-/// HTTP/2 connections that are shared: those who connect with the same pool to targets behind one
-/// HTTP/2 proxy, or to one server that offers WebSockets over HTTP/2, share a connection, each with a
-/// stream of its own.
+/// A pool of shared HTTP/2 connections.
+///
+/// Two kinds of connections can be shared: to an HTTP/2 proxy, for all targets behind it, and to a
+/// server that offers WebSockets over HTTP/2 (RFC 8441). Each call of `connect` with the pool opens
+/// a stream of its own on the shared connection.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,21 +38,24 @@ pub struct Pool(Arc<Mutex<Inner>>);
 struct Inner {
     state: PoolState,
     kept: HashMap<PoolKey, Http2>,
-    /// Those who wait until a connection is made or closed.
+    /// The wakers of tasks that wait until a connection is opened or closed.
     waiting: Vec<Waker>,
 }
 
 type Opened = Result<(Response<()>, Http2Stream), Error>;
 
-/// A connection to open a stream on.
+/// The connection to open a stream on.
 enum Source {
+    /// A connection of the pool.
     Kept(Http2),
+    /// A new connection, which the pool keeps.
     New,
+    /// A new connection, which the pool does not keep as it is full.
     Unkept,
 }
 
 impl Pool {
-    /// Creates an empty pool. Its connections are driven by tasks of the runtime.
+    /// Creates an empty pool. Tasks of the runtime drive its connections.
     pub fn new(config: PoolConfig) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             state: PoolState::new(config),
@@ -59,12 +64,12 @@ impl Pool {
         })))
     }
 
-    /// Returns how many connections there are.
+    /// Returns the number of open connections.
     pub fn connections(&self) -> usize {
         self.lock().kept.len()
     }
 
-    /// Opens a stream, on a connection that is there or on a new one.
+    /// Opens a stream, on a connection of the pool or on a new one.
     async fn open(
         &self,
         share: &SharedConnection,
@@ -72,9 +77,9 @@ impl Pool {
         context: &DialContext,
     ) -> Opened {
         let key = share.key();
-        let http2 = match poll_fn(|cx| self.find(&key, cx)).await {
+        let http2 = match poll_fn(|cx| self.poll_check_out(&key, cx)).await {
             Source::Kept(http2) => http2,
-            Source::New => self.make(&key, share, timeouts, context).await?,
+            Source::New => self.create(&key, share, timeouts, context).await?,
             Source::Unkept => {
                 let http2 = dial_http2(share, timeouts, context).await?;
                 http2.spawn();
@@ -82,13 +87,13 @@ impl Pool {
             }
         };
         let opened = http2.open(share.request()).await;
-        if http2.with(|it| it.engine().to_app().is_closed()) {
-            self.forget(&key);
+        if http2.with(|connection| connection.engine().to_app().is_closed()) {
+            self.remove(&key);
         }
         opened
     }
 
-    fn find(&self, key: &PoolKey, cx: &mut Context<'_>) -> Poll<Source> {
+    fn poll_check_out(&self, key: &PoolKey, cx: &mut Context<'_>) -> Poll<Source> {
         loop {
             let mut inner = self.lock();
             match inner.check_out(key) {
@@ -98,14 +103,18 @@ impl Pool {
                     }
                 }
                 Checkout::Wait => {
-                    if !inner.waiting.iter().any(|it| it.will_wake(cx.waker())) {
+                    if !inner
+                        .waiting
+                        .iter()
+                        .any(|waker| waker.will_wake(cx.waker()))
+                    {
                         inner.waiting.push(cx.waker().clone());
                     }
                     return Poll::Pending;
                 }
                 Checkout::Evict(other) => {
                     drop(inner);
-                    self.forget(&other);
+                    self.remove(&other);
                 }
                 Checkout::Create => return Poll::Ready(Source::New),
                 Checkout::Overflow => return Poll::Ready(Source::Unkept),
@@ -113,40 +122,40 @@ impl Pool {
         }
     }
 
-    async fn make(
+    async fn create(
         &self,
         key: &PoolKey,
         share: &SharedConnection,
         timeouts: Timeouts,
         context: &DialContext,
     ) -> Result<Http2, Error> {
-        let mut making = Making {
+        let mut creating = Creating {
             pool: self,
             key,
-            made: None,
+            created: None,
         };
         let http2 = dial_http2(share, timeouts, context).await?;
-        making.made = Some(http2.clone());
-        drop(making);
-        let runtime = context.find_runtime().map_err(none_here)?;
-        let keeping = Keeping {
+        creating.created = Some(http2.clone());
+        drop(creating);
+        let runtime = context.find_runtime().map_err(no_runtime_error)?;
+        let kept = Kept {
             pool: self.clone(),
             key: key.clone(),
             driver: http2.driver(),
             check: None,
             runtime: runtime.clone(),
         };
-        runtime.spawn(Box::pin(keeping.run()));
+        runtime.spawn(Box::pin(kept.drive()));
         Ok(http2)
     }
 
-    fn forget(&self, key: &PoolKey) {
+    fn remove(&self, key: &PoolKey) {
         let mut inner = self.lock();
         inner.state.remove(key);
-        let gone = inner.kept.remove(key);
+        let removed = inner.kept.remove(key);
         let waiting = mem::take(&mut inner.waiting);
         drop(inner);
-        drop(gone); // outside of the lock, as it may wake a task
+        drop(removed); // outside of the lock, as it may wake a task
         waiting.into_iter().for_each(Waker::wake);
     }
 
@@ -156,8 +165,8 @@ impl Pool {
 }
 
 impl DialContext {
-    /// Opens streams on the connections of this pool. Without a pool, each stream has a connection of
-    /// its own.
+    /// Sets the pool whose connections streams are opened on. Without a pool, each stream has a
+    /// connection of its own.
     #[must_use]
     pub fn pool(self, pool: Pool) -> Self {
         self.streams(move |share, timeouts, context| -> BoxFuture<OpenedStream> {
@@ -177,18 +186,19 @@ impl Inner {
     }
 }
 
-/// Tells the others what came of it, also when it is given up.
-struct Making<'a> {
+/// A guard for a connection that is being opened: when it is dropped, the waiting tasks go on, also
+/// if there is no connection.
+struct Creating<'a> {
     pool: &'a Pool,
     key: &'a PoolKey,
-    made: Option<Http2>,
+    created: Option<Http2>,
 }
 
-impl Drop for Making<'_> {
+impl Drop for Creating<'_> {
     fn drop(&mut self) {
         let mut inner = self.pool.lock();
-        inner.state.created(self.key, self.made.is_some());
-        if let Some(http2) = self.made.take() {
+        inner.state.created(self.key, self.created.is_some());
+        if let Some(http2) = self.created.take() {
             inner.kept.insert(self.key.clone(), http2);
         }
         let waiting = mem::take(&mut inner.waiting);
@@ -197,27 +207,28 @@ impl Drop for Making<'_> {
     }
 }
 
-/// Drives a connection that is kept, and closes it when the pool says so.
-struct Keeping {
+/// A connection of the pool. Its task drives it, and closes it when it has been idle for too long.
+struct Kept {
     pool: Pool,
     key: PoolKey,
     driver: Driver,
+    /// The timer for the next look at whether it is idle.
     check: Option<Pin<Box<dyn AsyncTimer>>>,
     runtime: Arc<dyn Runtime>,
 }
 
-impl Keeping {
-    async fn run(mut self) {
+impl Kept {
+    async fn drive(mut self) {
         poll_fn(|cx| {
-            while !self.is_forgotten() {
+            while !self.is_removed() {
                 if Pin::new(&mut self.driver).poll(cx).is_ready() {
-                    self.pool.forget(&self.key);
+                    self.pool.remove(&self.key);
                     return Poll::Ready(());
                 }
                 if let Some(check) = &mut self.check
                     && ready!(check.as_mut().poll_expired(cx)).is_err()
                 {
-                    self.pool.forget(&self.key); // the runtime has no time any more
+                    self.pool.remove(&self.key); // the runtime has no timers any more
                     break;
                 }
                 let mut inner = self.pool.lock();
@@ -228,16 +239,16 @@ impl Keeping {
                 drop(inner);
                 match next {
                     Some(at) => self.check = Some(self.runtime.new_timer(at)),
-                    None => self.pool.forget(&self.key),
+                    None => self.pool.remove(&self.key),
                 }
             }
-            // Streams that are still open go on; the last one closes the connection.
+            // Open streams go on, and the last one closes the connection.
             Pin::new(&mut self.driver).poll(cx)
         })
         .await;
     }
 
-    fn is_forgotten(&self) -> bool {
+    fn is_removed(&self) -> bool {
         !self.pool.lock().kept.contains_key(&self.key)
     }
 }

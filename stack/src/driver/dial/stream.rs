@@ -1,7 +1,7 @@
-//! Streams of HTTP/2 connections that are shared.
+//! Opening a stream of an HTTP/2 connection, which may be shared.
 
 use super::context::{DialContext, OpenedStream};
-use crate::driver::error::{none_here, seed};
+use crate::driver::error::{no_runtime_error, seed};
 use crate::driver::http2::Http2;
 use crate::driver::runtime::BoxFuture;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use wirestack_dial::{Dialer, Plan, SharedConnection, Timeouts};
 use wirestack_layer::{Error, origin};
 
 impl DialContext {
-    /// Opens a stream, on a connection of the pool or on one of its own.
+    /// Opens a stream, on a connection of the pool or, without a pool, on a new connection.
     pub(super) fn open_stream(
         &self,
         share: Arc<SharedConnection>,
@@ -28,15 +28,14 @@ impl DialContext {
     }
 }
 
-/// Makes an HTTP/2 connection for streams.
+/// Opens an HTTP/2 connection for streams.
 pub(crate) async fn dial_http2(
     share: &SharedConnection,
     timeouts: Timeouts,
     context: &DialContext,
 ) -> Result<Http2, Error> {
     let plan = Plan::shared(share);
-    let now = context.find_runtime().map(|it| it.now());
-    let now = now.map_err(none_here)?;
+    let now = context.find_runtime().map_err(no_runtime_error)?.now();
     match context.dial(Dialer::new(plan, timeouts, seed(), now)).await {
         Ok((connection, _)) => Ok(Http2::new(connection)),
         Err(error) => Err(match error.layer_error() {

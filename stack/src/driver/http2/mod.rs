@@ -1,4 +1,4 @@
-//! Many streams over one HTTP/2 connection.
+//! One HTTP/2 connection that many streams share.
 
 mod origin;
 mod shared;
@@ -26,18 +26,37 @@ use wirestack_layer::{End, Error, Flow, Layer};
 use wirestack_nest::Engine;
 use wirestack_websocket as websocket;
 
-/// An HTTP/2 connection for many streams, on a client's side or a server's.
+/// An HTTP/2 connection (RFC 9113) that many streams share, for a client or a server.
 ///
-/// Clones and streams share it. Each call that waits drives the connection, for all. With many
-/// streams, let one task do that, with [`spawn`](Self::spawn) or with [`driver`](Self::driver). When
-/// the last clone and the last stream are gone, it closes: at once, or gracefully if a driver runs.
+/// [`connect_http2`](crate::connect_http2) opens one. Clones and streams share the connection. Each
+/// call that waits drives it for all of them. With many streams, let one task drive it, with
+/// [`spawn`](Self::spawn) or [`driver`](Self::driver).
+///
+/// The connection closes when the last clone and the last stream have been dropped: gracefully if a
+/// driver runs, and otherwise at once.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::connect_http2;
+///
+/// let http2 = connect_http2("wss://example.org").await?;
+/// http2.spawn(); // one task drives the connection, for both WebSockets
+/// let mut chat = http2.websocket("/chat").await?;
+/// let mut news = http2.websocket("/news").await?;
+/// chat.send("hello".into()).await?;
+/// let message = news.next().await;
+/// http2.close().await?;
+/// # drop(message);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Http2 {
     shared: Arc<Shared>,
     guard: Arc<HoldGuard>,
 }
 
 impl Http2 {
-    /// Shares a connection whose application side is streams.
+    /// Shares a connection whose top layer is HTTP/2.
     pub fn new<L>(connection: Connection<L>) -> Self
     where
         L: Layer<In = Streams, Out = Streams> + Send + 'static,
@@ -53,16 +72,17 @@ impl Http2 {
         self
     }
 
-    /// How many streams are open, and other clones there are.
+    /// Returns the number of open streams and other clones.
     pub(crate) fn streams(&self) -> usize {
         Arc::strong_count(&self.guard) - 1
     }
 
-    /// Opens a WebSocket at a path, with a query perhaps, of the server that was connected to.
+    /// Opens a WebSocket at a path of the connected server. The path may have a query.
     ///
     /// # Errors
     ///
-    /// As [`websocket_with`](Self::websocket_with).
+    /// The connection was not opened from a URL, the path is invalid, or the errors of
+    /// [`websocket_with`](Self::websocket_with).
     pub async fn websocket(&self, path: &str) -> Result<Http2WebSocket, Error> {
         let origin = self.shared.origin.as_ref().ok_or_else(no_origin)?;
         let path = path.strip_prefix('/').unwrap_or(path);
@@ -74,36 +94,38 @@ impl Http2 {
             .await
     }
 
-    /// Opens a WebSocket by an extended CONNECT (RFC 8441).
+    /// Opens a WebSocket with an extended CONNECT (RFC 8441).
     ///
     /// # Errors
     ///
-    /// The peer refused it, or the error that ended the connection: an [`http2::Http2Error`](crate::http2::Http2Error).
+    /// The peer refused it, or the error that ended the connection: an
+    /// [`http2::Http2Error`](crate::http2::Http2Error).
     pub async fn websocket_with(
         &self,
         request: websocket::ClientRequest,
         settings: websocket::Settings,
     ) -> Result<Http2WebSocket, Error> {
-        let asked = ConnectRequest::extended("websocket", request.to_http2(&settings))?;
-        let (response, stream) = self.open(asked).await?;
+        let connect = ConnectRequest::extended("websocket", request.to_http2(&settings))?;
+        let (response, stream) = self.open(connect).await?;
         let client = websocket::Client::from_response(&request, response, settings, seed())?;
         let engine = Engine::new(client);
         Ok(Connection::new(self.runtime(), Box::new(stream), engine))
     }
 
-    /// Opens a stream: a tunnel, or any other protocol.
+    /// Opens a stream for a tunnel (CONNECT, RFC 9113 §8.5) or for another protocol (extended
+    /// CONNECT, RFC 8441), and returns it with the peer's response.
     ///
     /// Dropping the future resets the stream.
     ///
     /// # Errors
     ///
-    /// The peer refused it, or the error that ended the connection.
+    /// The peer refused the request, or the error that ended the connection.
     pub async fn open(
         &self,
         request: ConnectRequest,
     ) -> Result<(Response<()>, Http2Stream), Error> {
         let id = self.shared.lock().streams().open(request)?;
-        self.shared.progress();
+        self.shared.transmit();
         let stream = Http2Stream::new(self, id);
         let response = poll_fn(|cx| {
             let interest = Interest::Read(id);
@@ -111,7 +133,7 @@ impl Http2 {
                 if let Some(response) = state.responses.remove(&id) {
                     return Poll::Ready(Ok(response));
                 }
-                match state.cut_short(id) {
+                match state.abort_error(id) {
                     Some(error) => Poll::Ready(Err(error)),
                     None => Poll::Pending,
                 }
@@ -121,13 +143,13 @@ impl Http2 {
         Ok((response.map(|_| ()), stream))
     }
 
-    /// Waits for the next request; `None` once the client asks for no more.
+    /// Waits for the next request; `None` once the client sends no more of them.
     ///
-    /// Dropping the future loses nothing.
+    /// Dropping the future loses no request.
     ///
     /// # Errors
     ///
-    /// The error that ended the connection, again at each call.
+    /// The error that ended the connection. Each further call returns it again.
     pub async fn accept(&self) -> Option<Result<Incoming, Error>> {
         let next = poll_fn(|cx| {
             self.shared.wait(Interest::Connection, cx, |state| {
@@ -147,13 +169,13 @@ impl Http2 {
         }))
     }
 
-    /// Closes gracefully: no more streams are opened or accepted. Waits until the open ones have ended,
-    /// at most ten seconds. After that they still go on, until the last clone and the last stream are
-    /// dropped.
+    /// Closes the connection gracefully (GOAWAY, RFC 9113 §6.8): no more streams are opened or
+    /// accepted. Waits for at most 10 s until the open streams have ended. Later they still go on,
+    /// until the last clone and the last stream are dropped.
     ///
     /// # Errors
     ///
-    /// The error that ended the connection instead.
+    /// The error that ended the connection instead, or streams were still open after 10 s.
     pub async fn close(&self) -> Result<(), Error> {
         let runtime = self.runtime();
         let mut late = pin!(sleep(&*runtime, CLOSE_TIMEOUT));
@@ -161,10 +183,10 @@ impl Http2 {
             let closed = self.shared.wait(Interest::Connection, cx, |state| {
                 state.streams().finish();
                 let engine = state.connection.engine();
-                let left = engine.is_drained();
+                let is_drained = engine.is_drained();
                 match engine.to_app().closed() {
                     Some(End::Aborted(error)) => Poll::Ready(Err(error.clone())),
-                    Some(End::Finished) if left => Poll::Ready(Ok(())),
+                    Some(End::Finished) if is_drained => Poll::Ready(Ok(())),
                     _ => Poll::Pending,
                 }
             });
@@ -173,19 +195,19 @@ impl Http2 {
             }
             let late = ready!(late.as_mut().poll(cx));
             late.map_err(|error| Error::local(wirestack_layer::origin::RUNTIME, error))?;
-            Poll::Ready(Err(Error::peer("http2", Unclosed)))
+            Poll::Ready(Err(Error::peer("http2", StreamsStillOpen)))
         })
         .await
     }
 
-    /// Reads facts from the stack, or takes a decision in it.
+    /// Calls `act` with the connection, to read facts from its stack or to take a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Connection<BoxHttp2>) -> T) -> T {
         let result = act(&mut self.shared.lock().connection);
-        self.shared.progress();
+        self.shared.transmit();
         result
     }
 
-    /// Returns a future that drives the connection until it is over, for all who wait.
+    /// Returns a future that drives the connection until it is over, for all clones and streams.
     pub fn driver(&self) -> Driver {
         Driver {
             shared: self.shared.clone(),
@@ -212,7 +234,8 @@ impl Clone for Http2 {
     }
 }
 
-/// A request that a server has not answered. Dropped, it is answered with 503.
+/// A request that a server has not answered yet. If it is dropped, the answer is 503 (Service
+/// Unavailable).
 pub struct Incoming {
     request: http::Request<()>,
     stream: Option<Http2Stream>,
@@ -229,8 +252,8 @@ impl Incoming {
         request_kind(&self.request)
     }
 
-    /// Opens the tunnel that was asked for, with 200 and these fields; `None` if the request is an
-    /// ordinary one, which is then answered with 501.
+    /// Opens the requested tunnel: answers 200 with these fields, and returns the stream. Returns
+    /// `None` for an ordinary request, which it answers with 501 (Not Implemented).
     pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
         let opens = self.request_kind() != RequestKind::Response;
         let mut response = Response::new(Bytes::new());
@@ -243,7 +266,8 @@ impl Incoming {
         opens.then_some(stream)
     }
 
-    /// Answers with a response and nothing more; a 2xx to a CONNECT is made 403.
+    /// Answers with a response, and opens no tunnel. A 2xx response to a CONNECT becomes 403
+    /// (Forbidden), as a 2xx would open the tunnel.
     pub fn respond(mut self, mut response: Response<Bytes>) {
         if self.request_kind() != RequestKind::Response && response.status().is_success() {
             *response.status_mut() = StatusCode::FORBIDDEN;
@@ -264,12 +288,12 @@ impl Drop for Incoming {
     }
 }
 
-/// Drives a connection for all its streams, until it is over. When nobody holds the connection any
-/// more, it says goodbye, for at most ten seconds.
+/// The future that drives a connection for all its streams, until it is over. When the last clone
+/// and the last stream have been dropped, it closes the connection gracefully, for at most 10 s.
 #[must_use = "it does nothing until it is polled"]
 pub struct Driver {
     shared: Arc<Shared>,
-    /// Until when it says goodbye.
+    /// The time limit of the graceful close.
     goodbye: Option<Pin<Box<dyn AsyncTimer>>>,
 }
 
@@ -277,7 +301,7 @@ impl Future for Driver {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { shared, goodbye } = &mut *self;
-        shared.wakers.drive(cx.waker());
+        shared.wakers.register_driver(cx.waker());
         if shared.wakers.is_abandoned() {
             shared.lock().streams().finish();
             let runtime = shared.lock().connection.runtime.clone();
@@ -287,12 +311,12 @@ impl Future for Driver {
                 return Poll::Ready(());
             }
         }
-        shared.locked(|state, fan| {
+        shared.act_and_wake(|state, cx| {
             loop {
                 if state.connection.is_over() {
                     return Poll::Ready(());
                 }
-                ready!(state.connection.advance(fan));
+                ready!(state.connection.advance(cx));
             }
         })
     }
@@ -300,7 +324,7 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.shared.wakers.undriven();
+        self.shared.wakers.remove_driver();
     }
 }
 
@@ -309,15 +333,12 @@ fn no_origin() -> Error {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("this connection was not made from a URL: say with `websocket_with` where the path is")]
+#[error("this connection was not opened from a URL: name the whole URL with `websocket_with`")]
 struct NoOrigin;
 
 #[derive(Debug, thiserror::Error)]
 #[error("streams are still open after {CLOSE_TIMEOUT:?}")]
-struct Unclosed;
-
-/// How long a graceful end may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+struct StreamsStillOpen;
 
 impl fmt::Debug for Http2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -337,3 +358,6 @@ impl fmt::Debug for Driver {
         f.debug_struct("Driver").finish_non_exhaustive()
     }
 }
+
+/// The time limit of a graceful close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);

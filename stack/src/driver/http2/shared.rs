@@ -1,4 +1,5 @@
-//! A connection that is shared by its streams, and the wakers of what each waits for.
+//! The state that the clones and streams of an HTTP/2 connection share, and the wakers of waiting
+//! tasks.
 
 use super::origin::Origin;
 use crate::driver::io::Connection;
@@ -13,21 +14,22 @@ use wirestack_dial::BoxHttp2;
 use wirestack_http2::{Head, StreamId, Streams};
 use wirestack_layer::{End, Error, Flow};
 
-/// The state that clones and streams share.
+/// The state that clones and streams share, with the wakers of their tasks.
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) wakers: Arc<Wakers>,
-    /// The waker that the transport and the timer have: it wakes all.
-    fan: Waker,
+    /// The waker for the transport and the timer: it wakes the driver, or else all tasks.
+    wake_all: Waker,
     pub(super) origin: Option<Origin>,
 }
 
 pub(super) struct State {
     pub(super) connection: Connection<BoxHttp2>,
-    /// Responses that nobody has taken yet.
+    /// The responses that were not taken yet.
     pub(super) responses: HashMap<StreamId, Response<Bytes>>,
+    /// The requests that were not accepted yet.
     pub(super) requests: VecDeque<(StreamId, http::Request<()>)>,
-    /// Streams whose responses have just arrived.
+    /// The streams whose responses have just arrived.
     answered: Vec<StreamId>,
 }
 
@@ -36,7 +38,7 @@ pub(super) struct State {
 pub(super) enum Interest {
     Read(StreamId),
     Write(StreamId),
-    /// Until all has left.
+    /// All bytes of the stream have left.
     Flush(StreamId),
     Connection,
 }
@@ -52,7 +54,7 @@ impl Shared {
                 requests: VecDeque::new(),
                 answered: Vec::new(),
             }),
-            fan: Waker::from(wakers.clone()),
+            wake_all: Waker::from(wakers.clone()),
             wakers,
             origin: None,
         });
@@ -63,18 +65,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Acts on the connection, then wakes the tasks that waited for what happened. Wakers run outside
-    /// of the lock, as they may run any code.
-    pub(super) fn locked<T>(&self, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
+    /// Calls `act` with the connection, then wakes the tasks whose event has come. Wakers run
+    /// outside of the lock, as they may run any code.
+    pub(super) fn act_and_wake<T>(&self, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
-        let result = act(&mut state, &mut Context::from_waker(&self.fan));
+        let result = act(&mut state, &mut Context::from_waker(&self.wake_all));
         let woken = state.ready_wakers(&self.wakers);
         drop(state);
         woken.into_iter().for_each(Waker::wake);
         result
     }
 
-    /// Tries until it is ready, and drives in between unless a driver does.
+    /// Repeats `attempt` until it is ready, and drives the connection in between if no driver runs.
     pub(super) fn wait<T>(
         &self,
         interest: Interest,
@@ -82,49 +84,49 @@ impl Shared {
         mut attempt: impl FnMut(&mut State) -> Poll<T>,
     ) -> Poll<T> {
         self.wakers.register(interest, cx.waker());
-        self.locked(|state, fan| {
-            let mut waits = self.wakers.is_driven();
+        self.act_and_wake(|state, cx| {
+            let mut must_wait = self.wakers.has_driver();
             loop {
                 let before = state.connection.revision();
                 let tried = attempt(state);
-                if tried.is_ready() || waits {
+                if tried.is_ready() || must_wait {
                     if state.connection.revision() != before {
-                        self.push(state, fan);
+                        self.write_or_wake_driver(state, cx);
                     }
                     return tried;
                 }
-                // The last word is the attempt's: it sees what was processed before the wait.
-                waits = state.connection.advance(fan).is_pending();
-                state.sort();
+                // `attempt` runs once more: `advance` may have processed something before it waits.
+                must_wait = state.connection.advance(cx).is_pending();
+                state.take_heads();
             }
         })
     }
 
-    /// Sends what was handed over at the application's side.
-    pub(super) fn progress(&self) {
-        self.locked(|state, fan| self.push(state, fan));
+    /// Sends the bytes that streams have written.
+    pub(super) fn transmit(&self) {
+        self.act_and_wake(|state, cx| self.write_or_wake_driver(state, cx));
     }
 
-    fn push(&self, state: &mut State, fan: &mut Context<'_>) {
+    fn write_or_wake_driver(&self, state: &mut State, cx: &mut Context<'_>) {
         if !self.wakers.wake_driver() {
-            state.connection.push(fan);
+            state.connection.process_and_write(cx);
         }
     }
 
     /// Forgets the wakers of a stream.
-    pub(super) fn dismiss(&self, id: StreamId) {
+    pub(super) fn forget_wakers(&self, id: StreamId) {
         self.wakers.streams().remove(&id);
     }
 }
 
 impl State {
-    /// Returns the streams that the application writes to.
+    /// Returns the flow of the streams that the application writes to.
     pub(super) fn streams(&mut self) -> &mut Streams {
         self.connection.engine().from_app()
     }
 
-    /// Returns the error of a stream that was cut short.
-    pub(super) fn cut_short(&mut self, id: StreamId) -> Option<Error> {
+    /// Returns the error that aborted a stream, or the whole connection.
+    pub(super) fn abort_error(&mut self, id: StreamId) -> Option<Error> {
         let to_app = self.connection.engine().to_app();
         let whole = match to_app.closed() {
             Some(End::Aborted(error)) => Some(error.clone()),
@@ -139,20 +141,20 @@ impl State {
         }
     }
 
-    /// Returns the error that every write to a stream fails with, if nothing can be written any more.
-    pub(super) fn refused(&mut self, id: StreamId) -> Option<Error> {
-        let cut = self.cut_short(id);
-        cut.or_else(|| self.streams().write(id)?.stopped().cloned())
+    /// Returns the error of every further write to a stream, if no write is possible any more.
+    pub(super) fn write_error(&mut self, id: StreamId) -> Option<Error> {
+        let aborted = self.abort_error(id);
+        aborted.or_else(|| self.streams().write(id)?.stopped().cloned())
     }
 
-    /// Returns the error of a stop that lost something which had been written to a stream.
-    pub(super) fn lost(&mut self, id: StreamId) -> Option<Error> {
-        let cut = self.cut_short(id);
-        cut.or_else(|| self.streams().write(id)?.refused().cloned())
+    /// Returns the error because of which bytes of a stream will never be delivered.
+    pub(super) fn undelivered_error(&mut self, id: StreamId) -> Option<Error> {
+        let aborted = self.abort_error(id);
+        aborted.or_else(|| self.streams().write(id)?.refused().cloned())
     }
 
-    /// Moves requests and responses that arrived to where waiting tasks look for them.
-    fn sort(&mut self) {
+    /// Takes the requests and responses that have arrived, for the tasks that wait for them.
+    fn take_heads(&mut self) {
         while let Some((id, head)) = self.connection.engine().to_app().arrived() {
             match head {
                 Head::Response(response) => {
@@ -164,21 +166,21 @@ impl State {
         }
     }
 
-    /// Returns the wakers of the tasks that have something to do now.
+    /// Returns the wakers of the tasks whose event has come.
     fn ready_wakers(&mut self, wakers: &Wakers) -> Vec<Waker> {
-        self.sort();
+        self.take_heads();
         let mut woken = Vec::new();
         let engine = self.connection.engine();
         let mut streams = wakers.streams();
-        let mut wake = |id: StreamId, at: usize| {
-            woken.extend(streams.get_mut(&id).and_then(|both| both[at].take()));
+        let mut wake = |id: StreamId, half: usize| {
+            woken.extend(streams.get_mut(&id).and_then(|both| both[half].take()));
         };
-        self.answered.drain(..).for_each(|id| wake(id, 0));
+        self.answered.drain(..).for_each(|id| wake(id, READER));
         while let Some(id) = engine.to_app().readable() {
-            wake(id, 0);
+            wake(id, READER);
         }
         while let Some(id) = engine.from_app().writable() {
-            wake(id, 1);
+            wake(id, WRITER);
         }
         drop(streams);
         if engine.is_drained() {
@@ -191,25 +193,26 @@ impl State {
     }
 }
 
-/// The wakers of waiting tasks, by what they wait for.
+/// The wakers of waiting tasks, by the event that they wait for.
 #[derive(Default)]
 pub(super) struct Wakers {
     driver: Mutex<Option<Waker>>,
-    /// By stream: the reader's, and the writer's.
+    /// For each stream, at [`READER`] and [`WRITER`].
     streams: Mutex<HashMap<StreamId, [Option<Waker>; 2]>>,
     flushers: Mutex<HashMap<StreamId, Waker>>,
     connection: Mutex<Vec<Waker>>,
+    /// Every clone and every stream has been dropped.
     abandoned: AtomicBool,
 }
 
 impl Wakers {
     fn register(&self, interest: Interest, waker: &Waker) {
-        let (id, at) = match interest {
-            Interest::Read(id) => (id, 0),
-            Interest::Write(id) => (id, 1),
+        let (id, half) = match interest {
+            Interest::Read(id) => (id, READER),
+            Interest::Write(id) => (id, WRITER),
             Interest::Flush(id) => {
                 locked(&self.flushers).insert(id, waker.clone());
-                (id, 1)
+                (id, WRITER)
             }
             Interest::Connection => {
                 let mut waiting = locked(&self.connection);
@@ -219,39 +222,41 @@ impl Wakers {
                 return;
             }
         };
-        match &mut self.streams().entry(id).or_default()[at] {
+        match &mut self.streams().entry(id).or_default()[half] {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
     }
 
-    pub(super) fn drive(&self, waker: &Waker) {
+    pub(super) fn register_driver(&self, waker: &Waker) {
         match &mut *self.driver() {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
     }
 
-    /// Notes that the driver is gone: each waiting call drives again.
-    pub(super) fn undriven(&self) {
+    /// Notes that the driver has been dropped: from now on, each waiting call drives the
+    /// connection.
+    pub(super) fn remove_driver(&self) {
         *self.driver() = None;
-        self.wake_everyone();
+        self.wake_all();
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
     }
 
-    fn is_driven(&self) -> bool {
+    fn has_driver(&self) -> bool {
         self.driver().is_some()
     }
 
+    /// Wakes the driver. Returns `false` if there is none.
     fn wake_driver(&self) -> bool {
         let driver = self.driver().clone();
         driver.inspect(Waker::wake_by_ref).is_some()
     }
 
-    fn wake_everyone(&self) {
+    fn wake_all(&self) {
         let mut woken: Vec<_> = mem::take(&mut *locked(&self.connection));
         woken.extend(mem::take(&mut *locked(&self.flushers)).into_values());
         for both in self.streams().values_mut() {
@@ -272,12 +277,13 @@ impl Wakers {
 impl Wake for Wakers {
     fn wake(self: Arc<Self>) {
         if !self.wake_driver() {
-            self.wake_everyone();
+            self.wake_all();
         }
     }
 }
 
-/// Held by every clone and every stream.
+/// A guard that every clone and every stream holds. When the last one is dropped, the driver closes
+/// the connection.
 pub(super) struct HoldGuard(Arc<Wakers>);
 
 impl Drop for HoldGuard {
@@ -290,3 +296,9 @@ impl Drop for HoldGuard {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The index of the reader's waker.
+const READER: usize = 0;
+
+/// The index of the writer's waker.
+const WRITER: usize = 1;

@@ -17,17 +17,19 @@ use wirestack_http2::StreamId;
 use wirestack_layer::{End, Error, Flow, Pipe};
 use wirestack_websocket as websocket;
 
-/// A WebSocket over one stream of an HTTP/2 connection.
+/// A WebSocket over one stream of an HTTP/2 connection (RFC 8441).
 pub type Http2WebSocket = Connection<websocket::Client>;
 
-/// One stream of an HTTP/2 connection: bytes in both directions, each with an end of its own.
+/// One stream of an HTTP/2 connection: bytes in both directions, and each direction ends by itself.
 ///
-/// Dropping it resets the stream, unless both directions have ended. The other streams go on.
+/// It is `AsyncRead` and `AsyncWrite` of tokio (feature `tokio`) and of `futures-io` (feature
+/// `futures`), and a [`Transport`] for another stack. Dropping it resets the stream, unless both
+/// directions have ended. The other streams go on.
 pub struct Http2Stream {
     shared: Arc<Shared>,
     id: StreamId,
     _guard: Arc<HoldGuard>,
-    /// Expires when this direction has not ended in time.
+    /// The timer of `shutdown`.
     closing: Option<Pin<Box<dyn AsyncTimer>>>,
 }
 
@@ -41,23 +43,23 @@ impl Http2Stream {
         }
     }
 
-    /// Resets the stream: the peer sees that it was cut short (RST_STREAM with CANCEL).
+    /// Resets the stream: sends RST_STREAM with the code CANCEL (RFC 9113 §6.4, §7).
     pub fn reset(&self) {
         if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
             pipe.abort(Error::local("http2", Reset));
         }
-        self.shared.progress();
+        self.shared.transmit();
     }
 
     pub(super) fn respond(&self, response: Response<Bytes>) {
         self.shared.lock().streams().respond(self.id, response);
-        self.shared.progress();
+        self.shared.transmit();
     }
 }
 
 impl Http2Stream {
-    /// Reads by `act`, which returns how many bytes it took out of those that wait.
-    fn read_by(
+    /// Reads with `act`, which takes some of the received bytes and returns their number.
+    fn read_with(
         &self,
         cx: &mut Context<'_>,
         mut act: impl FnMut(&mut Pipe) -> usize,
@@ -65,7 +67,7 @@ impl Http2Stream {
         let id = self.id;
         self.shared.wait(Interest::Read(id), cx, |state| {
             let Some(mut pipe) = state.connection.engine().to_app().read(id) else {
-                return Poll::Ready(Err(gone(state.cut_short(id))));
+                return Poll::Ready(Err(closed_error(state.abort_error(id))));
             };
             if !pipe.is_empty() {
                 return Poll::Ready(Ok(act(&mut pipe)));
@@ -78,45 +80,45 @@ impl Http2Stream {
         })
     }
 
-    /// Writes by `act`, which returns how many bytes it put where there is room for some.
-    fn write_by(
+    /// Writes with `act`, which puts bytes into the flow and returns their number.
+    fn write_with(
         &self,
         cx: &mut Context<'_>,
         mut act: impl FnMut(&mut Pipe) -> usize,
     ) -> Poll<io::Result<usize>> {
         let id = self.id;
         self.shared.wait(Interest::Write(id), cx, |state| {
-            let cut = state.refused(id);
+            let error = state.write_error(id);
             match state.streams().write(id) {
-                Some(pipe) if cut.is_none() && !pipe.is_closed() && pipe.room() == 0 => {
-                    Poll::Pending
-                }
-                Some(mut pipe) if cut.is_none() && !pipe.is_closed() => {
+                Some(mut pipe) if error.is_none() && !pipe.is_closed() => {
+                    if pipe.room() == 0 {
+                        return Poll::Pending;
+                    }
                     Poll::Ready(Ok(act(&mut pipe)))
                 }
-                _ => Poll::Ready(Err(gone(cut))),
+                _ => Poll::Ready(Err(closed_error(error))),
             }
         })
     }
 
-    pub(crate) fn poll_take(
+    pub(crate) fn poll_read_bytes(
         &mut self,
         cx: &mut Context<'_>,
-        most: usize,
+        max: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
-        if most == 0 {
+        if max == 0 {
             return Poll::Ready(Ok(0));
         }
-        self.read_by(cx, |pipe| {
-            let n = pipe.first().len().min(most);
+        self.read_with(cx, |pipe| {
+            let n = pipe.first().len().min(max);
             take(&pipe.first()[..n]);
             pipe.consume(n);
             n
         })
     }
 
-    pub(crate) fn poll_put(
+    pub(crate) fn poll_write_bytes(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
@@ -124,21 +126,22 @@ impl Http2Stream {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.write_by(cx, |pipe| {
+        self.write_with(cx, |pipe| {
             let n = bytes.len().min(pipe.room());
             pipe.write(&bytes[..n]);
             n
         })
     }
 
-    pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let id = self.id;
         self.shared.wait(Interest::Flush(id), cx, |state| {
-            if let Some(error) = state.lost(id) {
+            if let Some(error) = state.undelivered_error(id) {
                 return Poll::Ready(Err(to_io(&error)));
             }
-            let waits = state.streams().write(id).is_some_and(|it| !it.is_empty());
-            if waits || !state.connection.engine().is_drained() {
+            let pipe = state.streams().write(id);
+            if pipe.is_some_and(|pipe| !pipe.is_empty()) || !state.connection.engine().is_drained()
+            {
                 Poll::Pending
             } else {
                 Poll::Ready(Ok(()))
@@ -146,13 +149,14 @@ impl Http2Stream {
         })
     }
 
-    /// Ends this direction, and waits until everything has left, for ten seconds at most.
-    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ends the direction to the peer, and waits for at most 10 s until all written bytes have
+    /// left.
+    pub(crate) fn poll_shutdown_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.finish();
-        let left = self.poll_left(cx);
-        if left.is_ready() {
+        let flushed = self.poll_flush_bytes(cx);
+        if flushed.is_ready() {
             self.closing = None;
-            return left;
+            return flushed;
         }
         let shared = &self.shared;
         let closing = self.closing.get_or_insert_with(|| {
@@ -161,7 +165,10 @@ impl Http2Stream {
         });
         ready!(closing.as_mut().poll_expired(cx))?;
         self.closing = None;
-        let text = "the peer did not take everything in time";
+        let text = format!(
+            "http2: shutdown: the peer did not accept all written bytes within {CLOSE_TIMEOUT:?}; \
+             flush before the shutdown"
+        );
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
     }
 
@@ -169,11 +176,11 @@ impl Http2Stream {
         if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
             pipe.finish();
         }
-        self.shared.progress();
+        self.shared.transmit();
     }
 }
 
-/// Bytes go from flow to flow, without a copy where they are many.
+/// Moves bytes from flow to flow, large amounts without a copy.
 impl Transport for Http2Stream {
     fn poll_read(
         &mut self,
@@ -181,7 +188,7 @@ impl Transport for Http2Stream {
         to: &mut Pipe,
         _: usize,
     ) -> Poll<io::Result<usize>> {
-        self.read_by(cx, |pipe| {
+        self.read_with(cx, |pipe| {
             let before = pipe.len();
             pipe.transfer_to(to);
             before - pipe.len()
@@ -189,7 +196,7 @@ impl Transport for Http2Stream {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
-        self.write_by(cx, |pipe| {
+        self.write_with(cx, |pipe| {
             let before = from.len();
             from.transfer_to(pipe);
             before - from.len()
@@ -198,7 +205,7 @@ impl Transport for Http2Stream {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.finish();
-        self.poll_left(cx) // the stack above has a limit of its own
+        self.poll_flush_bytes(cx) // the stack above has a time limit of its own
     }
 
     fn reset(&self) {
@@ -214,23 +221,23 @@ impl Drop for Http2Stream {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         if let Some(mut pipe) = state.streams().write(self.id) {
-            pipe.abort(Error::local("http2", Reset)); // nothing, if it has finished
+            pipe.abort(Error::local("http2", Reset)); // it changes nothing after a clean end
         }
         state.connection.engine().to_app().forget(self.id);
         state.responses.remove(&self.id);
         drop(state);
-        self.shared.dismiss(self.id);
-        self.shared.progress();
+        self.shared.forget_wakers(self.id);
+        self.shared.transmit();
     }
 }
 
-/// The error of a stream that is no more.
-fn gone(cut: Option<Error>) -> io::Error {
-    cut.map_or_else(|| io::ErrorKind::BrokenPipe.into(), |error| to_io(&error))
+/// The error of a read or write on a closed stream.
+fn closed_error(aborted: Option<Error>) -> io::Error {
+    aborted.map_or_else(|| io::ErrorKind::BrokenPipe.into(), |error| to_io(&error))
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the stream was given up on this side")]
+#[error("the stream was reset by this side")]
 struct Reset;
 
 impl fmt::Debug for Http2Stream {

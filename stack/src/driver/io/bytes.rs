@@ -1,4 +1,5 @@
-//! A stack whose application side is bytes: what the traits of bytes of every runtime are made of.
+//! Reading and writing where the application's side is bytes, for the stream traits of every
+//! runtime.
 
 use super::Connection;
 use crate::driver::error::to_io;
@@ -11,7 +12,7 @@ impl<L> Connection<L>
 where
     L: Layer<In = Pipe, Out = Pipe>,
 {
-    /// Cuts both directions short: the peer sees a reset or a truncation, not an end.
+    /// Aborts both directions: the peer sees a reset or a truncated stream, not a clean end.
     pub fn abort(&mut self, cause: Error) {
         self.engine()
             .from_app()
@@ -20,28 +21,28 @@ where
         self.engine().process(now);
     }
 
-    /// Hands over what the stack received, `most` bytes of it, and returns how many; 0 is the end.
-    /// Bytes are never lost: one that is dropped while it waits has taken none.
-    pub(crate) fn poll_take(
+    /// Gives up to `max` received bytes to `take`, and returns their number; 0 is the end. A read
+    /// that is dropped while it waits has taken no bytes.
+    pub(crate) fn poll_read_bytes(
         &mut self,
         cx: &mut Context<'_>,
-        most: usize,
+        max: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
         loop {
             let to_app = self.engine().to_app();
-            let n = to_app.first().len().min(most);
-            if n > 0 || most == 0 {
+            let n = to_app.first().len().min(max);
+            if n > 0 || max == 0 {
                 take(&to_app.first()[..n]);
                 to_app.consume(n);
                 return Poll::Ready(Ok(n));
             }
             let Some(end) = to_app.end().cloned() else {
-                self.waits_to_read(cx);
+                self.register_reader(cx);
                 ready!(self.advance(cx));
                 continue;
             };
-            self.push(cx); // the layers' last words, such as an alert
+            self.process_and_write(cx); // the layers' last bytes, such as an alert
             return Poll::Ready(match end {
                 End::Finished => Ok(0),
                 End::Aborted(error) => Err(to_io(&error)),
@@ -49,19 +50,20 @@ where
         }
     }
 
-    /// Takes bytes from the application; they go to the transport at once as far as it takes them.
-    pub(crate) fn poll_put(
+    /// Accepts bytes from the application, and returns their number. As many as possible go to the
+    /// transport at once.
+    pub(crate) fn poll_write_bytes(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         loop {
-            self.check()?;
+            self.check_writable()?;
             let from_app = self.engine().from_app();
             let n = bytes.len().min(from_app.room());
             if n > 0 || bytes.is_empty() {
                 from_app.write(&bytes[..n]);
-                self.push(cx);
+                self.process_and_write(cx);
                 return Poll::Ready(match self.engine().from_app().stopped() {
                     Some(error) if n > 0 => Err(to_io(error)),
                     _ => Ok(n),
@@ -71,16 +73,16 @@ where
         }
     }
 
-    /// Waits until everything has left.
-    pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Waits until all written bytes have left.
+    pub(crate) fn poll_flush_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flush(cx).map_err(|error| to_io(&error))
     }
 
-    /// Ends this direction, and leaves the other open if the stack
-    /// [carries half-close](Layer::carries_half_close).
-    pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ends the direction to the peer, and waits until all written bytes have left. The other
+    /// direction stays open if the stack [carries half-close](Layer::carries_half_close).
+    pub(crate) fn poll_shutdown_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.engine().from_app().finish();
-        let flushed = self.poll_left(cx);
+        let flushed = self.poll_flush_bytes(cx);
         if flushed.is_ready() {
             self.closing = None;
             return flushed;
@@ -98,11 +100,11 @@ where
             Err(error) => Error::local(origin::RUNTIME, error),
         };
         self.closing = None;
-        self.cut(&error);
+        self.reset(&error);
         Poll::Ready(Err(to_io(&error)))
     }
 
-    fn check(&mut self) -> io::Result<()> {
+    fn check_writable(&mut self) -> io::Result<()> {
         if let Some(error) = self.refused() {
             return Err(to_io(&error));
         }
@@ -113,9 +115,12 @@ where
     }
 }
 
-/// The peer did not take in time what was written before the end.
+/// The peer did not accept all written bytes in the time for closing.
 #[derive(Debug, thiserror::Error)]
-#[error("the peer did not take everything within {timeout:?} after the end was written")]
+#[error(
+    "shutdown: the peer did not accept all written bytes within {timeout:?}; flush before the \
+     shutdown, or set a longer close timeout"
+)]
 struct CloseTimedOut {
     timeout: Duration,
 }

@@ -1,6 +1,6 @@
-//! A stack on a transport.
+//! A connection: a stack that runs on a transport.
 
-use crate::driver::error::{none_here, socket};
+use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::runtime::{AsyncTimer, IntoTransport, Runtime, Transport, current, sleep};
 use std::any::Any;
 use std::fmt;
@@ -15,42 +15,66 @@ use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, Progress, Status, origin};
 use wirestack_nest::{Engine, Stack};
 
-/// A stack on a transport: moves bytes between the two whenever it is polled.
+/// A stack that runs on a transport, on every [`Runtime`].
 ///
-/// Where the application's side is bytes, it is `AsyncRead` and `AsyncWrite` of tokio (feature `tokio`)
-/// and of `futures-io` (feature `futures`). Where it is messages, it is a `Stream` and a `Sink`. It works
-/// on every [`Runtime`]. Nothing is spawned: each call drives both directions while it is polled.
-/// Use [`split`](Self::split) to read and write in two tasks, and [`spawn`](Self::spawn) to keep pongs
-/// and time-outs going while nobody reads.
+/// If the application's side of the stack is bytes, the connection is `AsyncRead` and `AsyncWrite`
+/// of tokio (feature `tokio`) and of `futures-io` (feature `futures`). If it is messages, the
+/// connection is a `Stream` and a `Sink`.
 ///
-/// Dropping a connection closes the transport at once, without the goodbyes of the layers; see
-/// [`finish`](Self::finish).
+/// A connection has no task of its own: each call drives both directions while it is polled. To
+/// read and write in two tasks, [`split`](Self::split) it. To answer pings and to keep time-outs
+/// while no call waits, [`spawn`](Self::spawn) it.
+///
+/// Dropping a connection closes the transport at once. The layers cannot say goodbye then, as they
+/// do with [`finish`](Self::finish).
+///
+/// ```no_run
+/// # #[cfg(feature = "tokio")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use wirestack::{Connection, Engine, socks};
+///
+/// let socket = tokio::net::TcpStream::connect("proxy.test:1080").await?;
+/// let layer = socks::Client::new(socks::Address::new("example.org", 80)?);
+/// let mut connection = Connection::from_transport(socket, Engine::new(layer))?;
+/// connection.set_open_timeout(Duration::from_secs(10));
+/// connection.open().await?; // the proxy has opened the tunnel
+///
+/// connection.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+/// let mut answer = Vec::new();
+/// connection.read_to_end(&mut answer).await?;
+/// connection.finish(Duration::from_secs(1)).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Connection<L: Layer> {
     pub(super) engine: Engine<L>,
     pub(super) io: Option<Box<dyn Transport>>,
     pub(crate) runtime: Arc<dyn Runtime>,
-    /// When it expires, and the timer.
+    /// The timer for the deadline of the stack, and the time at which it expires.
     pub(super) timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
     pub(super) writing: Writing,
-    /// The error that ended the stack was handed to a reader of messages.
+    /// The error that ended the stack was returned to a reader of messages.
     pub(super) error_taken: bool,
-    /// The last read was large: the next one is worth a large buffer.
+    /// The last read was large, so the next one gets a large buffer.
     pub(super) reads_much: bool,
-    /// Something was read, or tried to be, since the last flush.
+    /// A read was tried since the last flush.
     pub(super) was_read: bool,
     /// The task that waits to read.
     pub(super) reader: Option<Waker>,
     /// In milliseconds.
     pub(super) close_timeout: u32,
-    /// Expires when this direction has not ended in time.
+    /// The timer of `shutdown`.
     pub(super) closing: Option<Pin<Box<dyn AsyncTimer>>>,
 }
 
+/// The state of the direction to the transport.
 pub(super) enum Writing {
     Open,
-    /// Everything has left and the transport was told.
+    /// All bytes have left, and the transport has been shut down.
     Shut,
-    /// The transport refused bytes; what is still to be read comes before the error.
+    /// The transport refused bytes. The error is taken once everything before it has been read.
     Broken(Option<Box<Error>>),
 }
 
@@ -58,15 +82,15 @@ impl<L> Connection<L>
 where
     L: Layer,
 {
-    /// Runs a stack on a transport, such as a socket that was connected or accepted, on the runtime that
-    /// this is called in.
+    /// Runs a stack on a transport, for example on a connected or accepted socket. It uses the
+    /// [current](crate::runtime::current) runtime.
     ///
-    /// Small writes leave at once, and a stack that aborts its wire resets the transport, where the
-    /// transport can do that.
+    /// If the transport supports it, small writes leave at once (`TCP_NODELAY`), and a stack that
+    /// aborts its wire resets the transport.
     ///
     /// # Errors
     ///
-    /// There is no runtime here, or the runtime cannot use the transport.
+    /// There is no current runtime, or the runtime cannot use the transport.
     ///
     /// ```no_run
     /// # #[cfg(feature = "blocking")]
@@ -86,10 +110,10 @@ where
     /// # fn main() {}
     /// ```
     pub fn from_transport(io: impl IntoTransport, engine: Engine<L>) -> Result<Self, Error> {
-        Self::from_transport_on(current().map_err(none_here)?, io, engine)
+        Self::from_transport_on(current().map_err(no_runtime_error)?, io, engine)
     }
 
-    /// Runs a stack on a transport, on this runtime.
+    /// Runs a stack on a transport, on the given runtime.
     ///
     /// # Errors
     ///
@@ -119,7 +143,7 @@ where
             reads_much: false,
             was_read: false,
             reader: None,
-            close_timeout: CLOSE_TIMEOUT,
+            close_timeout: CLOSE_TIMEOUT_MS,
             closing: None,
         }
     }
@@ -129,21 +153,21 @@ where
     where
         L: Send + 'static,
     {
-        self.change(Engine::boxed)
+        self.map_engine(Engine::boxed)
     }
 
-    /// Puts another layer over the stack while it runs; see [`Engine::push_layer`].
+    /// Puts another layer over the running stack. See [`Engine::push_layer`].
     pub fn push_layer<U>(self, upper: U) -> Connection<Stack<L, U>>
     where
         L: Layer<In = Pipe, Out = Pipe>,
         U: Layer<In: Default, Out: Default>,
     {
-        self.change(|engine| engine.push_layer(upper))
+        self.map_engine(|engine| engine.push_layer(upper))
     }
 
-    fn change<M: Layer>(self, change: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<M> {
+    fn map_engine<M: Layer>(self, map: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<M> {
         Connection {
-            engine: change(self.engine),
+            engine: map(self.engine),
             io: self.io,
             runtime: self.runtime,
             timer: self.timer,
@@ -157,12 +181,12 @@ where
         }
     }
 
-    /// Returns the stack, to read facts and to decide.
+    /// Returns the engine of the stack, to read facts from and to take decisions in.
     pub fn engine(&mut self) -> &mut Engine<L> {
         &mut self.engine
     }
 
-    /// Returns the topmost layer of type `T`, to read facts.
+    /// Returns the topmost layer of type `T`, to read facts from.
     pub fn part<T: Any>(&self) -> Option<&T>
     where
         L: 'static,
@@ -170,7 +194,7 @@ where
         self.engine.part()
     }
 
-    /// Returns the topmost layer of type `T`, to decide.
+    /// Returns the topmost layer of type `T`, to take a decision in.
     pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
     where
         L: 'static,
@@ -178,7 +202,8 @@ where
         self.engine.part_mut()
     }
 
-    /// Returns the `nth` layer of type `T`, from the top down, to read facts: TLS in TLS has two.
+    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to read facts from.
+    /// TLS in TLS has two.
     pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
     where
         L: 'static,
@@ -186,7 +211,8 @@ where
         self.engine.nth_part(nth)
     }
 
-    /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to take a decision
+    /// in.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         L: 'static,
@@ -194,50 +220,55 @@ where
         self.engine.nth_part_mut(nth)
     }
 
-    /// Returns the stream that the connection runs on, if it is a `T` and not closed yet: a socket of
-    /// tokio, smol or the standard library, or what an adapter wraps.
+    /// Returns the stream that the connection runs on: a socket of tokio, smol or the standard
+    /// library, or the stream in an adapter. Returns `None` if it is not a `T` or is closed.
     pub fn transport<T: Any>(&self) -> Option<&T> {
         self.io.as_ref()?.as_any().downcast_ref()
     }
 
-    /// Returns the address of this end of the socket.
+    /// Returns the local address of the socket.
     ///
     /// # Errors
     ///
-    /// The transport is no socket, is closed, or those of the system.
+    /// The transport has no address or is closed, or the system returned an error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.as_ref().map_or_else(closed, |io| io.local_addr())
+        self.io
+            .as_ref()
+            .map_or_else(not_connected, |io| io.local_addr())
     }
 
-    /// Returns the address of the other end of the socket, which may be a proxy.
+    /// Returns the address of the socket's peer, which may be a proxy.
     ///
     /// # Errors
     ///
-    /// The transport is no socket, is closed, or those of the system.
+    /// The transport has no address or is closed, or the system returned an error.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.as_ref().map_or_else(closed, |io| io.peer_addr())
+        self.io
+            .as_ref()
+            .map_or_else(not_connected, |io| io.peer_addr())
     }
 
-    /// Returns what the stack is waiting for.
+    /// Returns how far the stack has come, and what it waits for.
     pub fn progress(&self) -> Progress {
         self.engine.progress()
     }
 
-    /// Returns the state of each layer, from the wire up.
+    /// Returns the state of each layer, from the wire up. Each one displays as a line.
     pub fn describe(&self) -> Vec<Status<'_>> {
         self.engine.describe()
     }
 
-    /// Gives the stack so long to open, from now on.
+    /// Sets how long the stack may take to open, counted from now. See
+    /// [`Engine::set_open_timeout`].
     pub fn set_open_timeout(&mut self, allowed: Duration) {
         self.engine.set_open_timeout(allowed, self.now());
     }
 
-    /// Sets how long `shutdown` of a stream of bytes may take, counted from its first call: 10 s unless
-    /// set. After it the connection is cut short, and the call fails. To send much to a slow peer before
-    /// the end, flush first, which has no limit.
+    /// Sets how long `shutdown` of a stream of bytes may take, counted from its first call. The
+    /// default is 10 s. After that the connection is reset, and the call fails. To send many bytes
+    /// to a slow peer, flush before the shutdown: a flush has no limit.
     ///
-    /// A WebSocket has a [time-out of its own](crate::websocket::Settings::close_timeout).
+    /// A WebSocket has its own [time-out for closing](crate::websocket::Settings::close_timeout).
     pub fn set_close_timeout(&mut self, timeout: Duration) {
         self.close_timeout = timeout.as_millis().try_into().unwrap_or(u32::MAX);
     }
@@ -251,15 +282,15 @@ where
         self.runtime.now()
     }
 
-    /// Drives until `fact` finds what it looks for, such as the request that a server layer parks
-    /// at.
+    /// Drives the connection until `fact` returns a value, for example the request that a server
+    /// layer has received.
     ///
     /// Dropping the future loses nothing: all state is in the connection.
     ///
     /// # Errors
     ///
-    /// The error that ended the stack; a stack that ended well without the fact is
-    /// [`Ended`].
+    /// The error that ended the stack, or [`Ended`] if it ended cleanly before `fact` returned a
+    /// value.
     pub async fn wait_for<T>(
         &mut self,
         mut fact: impl FnMut(&mut Engine<L>) -> Option<T>,
@@ -268,7 +299,7 @@ where
             loop {
                 self.process();
                 if let Some(found) = fact(&mut self.engine) {
-                    self.push(cx); // the peer may be waiting for what made it true
+                    self.process_and_write(cx); // `fact` may have decided something for the peer
                     return Poll::Ready(Ok(found));
                 }
                 let error = match self.engine.to_app().closed() {
@@ -279,29 +310,29 @@ where
                         continue;
                     }
                 };
-                self.push(cx); // the layers' last words
+                self.process_and_write(cx); // the layers' last bytes, such as an alert
                 return Poll::Ready(Err(error));
             }
         })
         .await
     }
 
-    /// Drives until every layer is open.
+    /// Drives the connection until every layer is open.
     ///
     /// Dropping the future loses nothing.
     ///
     /// # Errors
     ///
-    /// As [`wait_for`](Self::wait_for).
+    /// The same as those of [`wait_for`](Self::wait_for).
     pub async fn open(&mut self) -> Result<(), Error> {
         self.wait_for(|engine| engine.is_open().then_some(())).await
     }
 
-    /// Ends the application's side, lets every layer say goodbye and waits for the end of the
-    /// transport, at most `timeout` long. What still arrives is thrown away.
+    /// Ends the application's side, lets every layer say goodbye, and waits until the transport has
+    /// ended, for at most `timeout`. Bytes and messages that still arrive are discarded.
     ///
-    /// A server that refuses should end so: closing a socket with unread bytes resets it, and a
-    /// reset may overtake the refusal.
+    /// A server that refuses a client should end the connection so. Closing a socket with unread
+    /// bytes resets it, and the reset may reach the client before the refusal.
     ///
     /// # Errors
     ///
@@ -333,11 +364,11 @@ where
     }
 }
 
-fn closed<T>() -> io::Result<T> {
+fn not_connected<T>() -> io::Result<T> {
     Err(io::ErrorKind::NotConnected.into())
 }
 
-/// Shows the layers and their state, from the wire up.
+/// Shows the state of each layer, from the wire up.
 impl<L: Layer> fmt::Debug for Connection<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut layers = f.debug_list();
@@ -348,24 +379,24 @@ impl<L: Layer> fmt::Debug for Connection<L> {
     }
 }
 
-// Nothing in here is ever pinned in its place.
+// No field is ever pinned in its place.
 impl<L: Layer> Unpin for Connection<L> {}
 
-/// A stack in a box, of which only the flows of the application's side are known.
+/// A boxed stack: its type names only the flows of the application's side.
 pub type Boxed<L> = Box<dyn Layer<In = <L as Layer>::In, Out = <L as Layer>::Out> + Send>;
 
-/// The stack ended well before what was waited for.
+/// The cause of an error: the stack ended cleanly before the awaited event.
 #[derive(Debug, thiserror::Error)]
-#[error("ended before what was waited for")]
+#[error("ended before the awaited event")]
 #[non_exhaustive]
 pub struct Ended;
 
-/// The goodbyes took too long.
+/// The goodbyes of the layers took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("not finished after {timeout:?}")]
 struct Unfinished {
     timeout: Duration,
 }
 
-/// How long `shutdown` may take unless it is set, in milliseconds.
-const CLOSE_TIMEOUT: u32 = 10_000;
+/// The default time for `shutdown`, in milliseconds.
+const CLOSE_TIMEOUT_MS: u32 = 10_000;

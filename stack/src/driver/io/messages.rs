@@ -1,4 +1,4 @@
-//! A stack whose application side is messages, as a stream and a sink.
+//! Receiving and sending where the application's side is messages: a `Stream` and a `Sink`.
 
 use super::Connection;
 use futures_core::Stream;
@@ -16,45 +16,47 @@ where
 {
     /// Receives the next message; `None` is a clean end.
     ///
-    /// Dropping the future loses nothing.
+    /// Dropping the future loses no message.
     ///
     /// # Errors
     ///
-    /// The error that ended the stack, once, behind every message that came before it.
+    /// The error that ended the stack, behind all messages that arrived before it. It is returned
+    /// once; then comes `None`.
     pub async fn next(&mut self) -> Option<Result<O, Error>> {
         poll_fn(|cx| self.receive(cx)).await
     }
 
     /// Sends a message and waits until it has left.
     ///
-    /// A message is accepted wholly or not at all: if the future is dropped while it waits for
-    /// room, it was not accepted; afterwards it was, and leaves with the next call that drives.
+    /// A message is accepted as a whole or not at all. If the future is dropped while it waits for
+    /// room, the message was not accepted. If it is dropped later, the message leaves with the next
+    /// call that drives the connection.
     ///
     /// # Errors
     ///
-    /// The error that ended the stack.
+    /// The error that ended the stack, or [`ConnectionClosed`].
     pub async fn send(&mut self, message: I) -> Result<(), Error> {
         self.feed(message).await?;
         self.flushed().await
     }
 
-    /// Accepts a message as soon as there is room, without sending it yet; many leave together
-    /// with [`flushed`](Self::flushed).
+    /// Accepts a message as soon as there is room, and does not send it yet.
+    /// [`flushed`](Self::flushed) then sends all accepted messages together.
     ///
-    /// A message is accepted wholly or not at all, as with [`send`](Self::send).
+    /// A message is accepted as a whole or not at all, as with [`send`](Self::send).
     ///
     /// # Errors
     ///
-    /// The error that ended the stack.
+    /// The error that ended the stack, or [`ConnectionClosed`].
     pub async fn feed(&mut self, message: I) -> Result<(), Error> {
-        poll_fn(|cx| self.make_room(cx)).await?;
+        poll_fn(|cx| self.poll_send_ready(cx)).await?;
         self.engine().from_app().push(message);
         Ok(())
     }
 
     /// Waits until every accepted message has left.
     ///
-    /// Dropping the future loses nothing.
+    /// Dropping the future loses no message.
     ///
     /// # Errors
     ///
@@ -69,11 +71,11 @@ where
                 return Poll::Ready(Some(Ok(message)));
             }
             let Some(end) = self.engine().to_app().end().cloned() else {
-                self.waits_to_read(cx);
+                self.register_reader(cx);
                 ready!(self.advance(cx));
                 continue;
             };
-            self.push(cx); // the layers' last words, such as the answer to a Close
+            self.process_and_write(cx); // the layers' last bytes, such as the answer to a Close
             return Poll::Ready(match end {
                 End::Finished => None,
                 End::Aborted(error) => self.take_error_once().then_some(Err(error)),
@@ -81,7 +83,8 @@ where
         }
     }
 
-    pub(crate) fn make_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// Waits until there is room for a message.
+    pub(crate) fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             if let Some(error) = self.refused() {
                 return Poll::Ready(Err(error));
@@ -96,11 +99,12 @@ where
         }
     }
 
-    pub(crate) fn start(&mut self, message: I) {
+    pub(crate) fn push_message(&mut self, message: I) {
         self.engine().from_app().push(message);
     }
 
-    pub(crate) fn end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// Ends the direction to the peer, and waits until every accepted message has left.
+    pub(crate) fn finish_and_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.engine().from_app().finish();
         self.flush(cx)
     }
@@ -124,11 +128,11 @@ where
 {
     type Error = Error;
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().make_room(cx)
+        self.get_mut().poll_send_ready(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
-        self.get_mut().start(message);
+        self.get_mut().push_message(message);
         Ok(())
     }
 
@@ -137,12 +141,12 @@ where
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().end(cx)
+        self.get_mut().finish_and_flush(cx)
     }
 }
 
-/// The application had ended its side.
+/// The cause of an error: the application sent a message after it had closed its side.
 #[derive(Debug, thiserror::Error)]
-#[error("this side was closed by the application")]
+#[error("a message was sent after the application had closed its side")]
 #[non_exhaustive]
 pub struct ConnectionClosed;

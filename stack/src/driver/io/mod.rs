@@ -1,4 +1,4 @@
-//! Connections on any runtime: a stack on a transport.
+//! One connection, on any runtime: a stack that runs on a transport.
 
 mod bytes;
 mod connection;

@@ -1,8 +1,8 @@
-//! Moving bytes between a transport and the wire of a stack.
+//! The loop of a connection: moves bytes between the transport and the wire of the stack.
 
 use super::connection::{Connection, Writing};
 use crate::driver::error::{is_reset, socket};
-use crate::driver::runtime::{BULK_READ, SMALL_READ};
+use crate::driver::runtime::{BULK_READ_SIZE, IDLE_READ_SIZE};
 use std::io;
 use std::mem;
 use std::task::{Context, Poll, Waker, ready};
@@ -19,9 +19,9 @@ where
         }
     }
 
-    /// Moves bytes until something has moved that the application may see, or nothing can.
-    ///
-    /// The order is: process, write, read, process. `Pending` means that `cx` will be woken.
+    /// Processes, writes, reads and processes again. Ready if bytes or messages moved, which the
+    /// application may see; `Pending` if nothing can move, and then the waker of `cx` is
+    /// registered.
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.revision();
         self.process();
@@ -39,29 +39,30 @@ where
             return Poll::Ready(());
         }
         if self.revision() != before {
-            // What the application took made room for what waited between the layers.
+            // Messages that the application took made room for those that waited between the
+            // layers.
             return Poll::Ready(());
         }
-        self.wait(cx)
+        self.poll_deadline(cx)
     }
 
-    /// Processes and writes, until everything that the application handed over has left.
+    /// Processes and writes, until everything that the application wrote has left.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            self.push(cx);
-            if let Some(error) = self.lost() {
+            self.process_and_write(cx);
+            if let Some(error) = self.undelivered_error() {
                 return Poll::Ready(Err(error));
             }
             if self.engine.is_flushed() {
-                self.hear(cx);
+                self.read_after_flush(cx);
                 return Poll::Ready(Ok(()));
             }
-            // The peer may have to be heard before it takes more.
+            // A peer may accept more only after it was read from.
             ready!(self.advance(cx));
         }
     }
 
-    /// Returns the error that every write fails with, if nothing can be written any more.
+    /// Returns the error of every further write, if no write is possible any more.
     pub(crate) fn refused(&mut self) -> Option<Error> {
         if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
             return Some(error.clone());
@@ -69,8 +70,8 @@ where
         self.engine.from_app().stopped().cloned()
     }
 
-    /// Returns the error of a stop that lost something which had been written.
-    fn lost(&mut self) -> Option<Error> {
+    /// Returns the error because of which written bytes or messages will never be delivered.
+    fn undelivered_error(&mut self) -> Option<Error> {
         if let Some(End::Aborted(error)) = self.engine.to_app().closed() {
             return Some(error.clone());
         }
@@ -78,10 +79,10 @@ where
         lost.or_else(|| self.engine.to_wire().refused().cloned())
     }
 
-    /// Reads once behind what was sent, if nothing was read since the last time: a task that only
-    /// sends has to learn of a Close or a reset. A task that waits to read keeps its place as the one
-    /// that is woken.
-    fn hear(&mut self, cx: &mut Context<'_>) {
+    /// Reads once after a flush, unless a read was tried since the last one: a task that only sends
+    /// must learn of a Close or a reset. A transport remembers one waker for reading, so the read
+    /// uses the waker of the task that waits to read, if there is one.
+    fn read_after_flush(&mut self, cx: &mut Context<'_>) {
         if mem::take(&mut self.was_read) || self.is_blocking() {
             return;
         }
@@ -92,23 +93,23 @@ where
         };
         self.was_read = false;
         if read {
-            self.push(cx);
+            self.process_and_write(cx);
             reader.into_iter().for_each(Waker::wake);
         }
     }
 
-    /// Remembers the task that waits to read.
+    /// Remembers the waker of the task that waits to read.
     #[inline]
-    pub(crate) fn waits_to_read(&mut self, cx: &Context<'_>) {
+    pub(crate) fn register_reader(&mut self, cx: &Context<'_>) {
         match &mut self.reader {
             Some(reader) => reader.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
     }
 
-    /// Processes and writes as far as the transport takes it. What left makes room for what waits
-    /// between the layers.
-    pub(crate) fn push(&mut self, cx: &mut Context<'_>) {
+    /// Processes and writes until the transport accepts no more bytes. Bytes that left make room
+    /// for those that wait between the layers, so both are repeated.
+    pub(crate) fn process_and_write(&mut self, cx: &mut Context<'_>) {
         loop {
             self.process();
             if !self.write(cx) {
@@ -117,13 +118,13 @@ where
         }
     }
 
-    /// Returns whether the error that ended the stack is still to be told: a stream tells it once.
+    /// Returns `true` at the first call only: a stream returns the error that ended the stack once.
     pub(crate) fn take_error_once(&mut self) -> bool {
         !mem::replace(&mut self.error_taken, true)
     }
 
-    /// Cuts both directions short, whatever still waits.
-    pub(super) fn cut(&mut self, error: &Error) {
+    /// Resets the transport and aborts both directions, without the bytes that still wait.
+    pub(super) fn reset(&mut self, error: &Error) {
         if let Some(io) = self.io.take() {
             io.reset();
         }
@@ -132,7 +133,7 @@ where
         self.process();
     }
 
-    /// Returns whether there is nothing left to drive.
+    /// Returns `true` if the transport is closed, so that nothing is left to drive.
     pub(crate) fn is_over(&self) -> bool {
         self.io.is_none()
     }
@@ -146,7 +147,7 @@ where
         self.io.as_ref().is_some_and(|io| io.is_blocking())
     }
 
-    /// Writes what there is; returns whether something moved.
+    /// Writes the bytes for the wire. Returns `true` if something moved.
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else {
             self.engine.to_wire().discard();
@@ -168,20 +169,21 @@ where
                 Poll::Ready(Err(error)) => error,
                 Poll::Pending => break,
             };
-            // What the peer said before is still read.
+            // Bytes that the peer sent before are still read.
             let error = socket(error);
             self.engine.to_wire().lose(error.clone());
             self.writing = Writing::Broken(Some(Box::new(error)));
             return true;
         }
         if moved {
-            // Transports that buffer are told; an error shows at the next write.
+            // For transports with a buffer. An error comes back at the next write.
             let _ = io.poll_flush(cx);
         }
         self.shut_or_close(cx) || moved
     }
 
-    /// Ends the transport as the stack ended its wire; returns whether something changed.
+    /// Ends the transport in the way that the stack ended its wire. Returns `true` if it was
+    /// closed.
     fn shut_or_close(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else { return false };
         match self.engine.to_wire().end() {
@@ -207,7 +209,7 @@ where
         }
     }
 
-    /// Reads once, if there is room; returns whether something arrived.
+    /// Reads once, if there is room. Returns `true` if bytes, an end or an error arrived.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
         self.was_read = true;
         let Some(io) = &mut self.io else { return false };
@@ -216,30 +218,31 @@ where
             return false;
         }
         let wanted = from_wire.wanted();
-        let expected = if self.reads_much || wanted > SMALL_READ {
-            // Memory grows with what came, not with a length that the peer merely claims.
-            wanted.clamp(1, (GROWTH * from_wire.len()).max(BULK_READ))
+        let expected = if self.reads_much || wanted > IDLE_READ_SIZE {
+            // Memory grows with the received bytes, not with a length that the peer merely claims.
+            wanted.clamp(1, (MAX_GROWTH_FACTOR * from_wire.len()).max(BULK_READ_SIZE))
         } else {
             0
         };
         match io.poll_read(cx, from_wire, expected) {
             Poll::Ready(Ok(0)) => match &mut self.writing {
-                // The system tells of a reset once, and it has told the write: this is no end.
+                // The system reports a reset once. It did so to the write, so this is not an end.
                 Writing::Broken(error) if error.as_deref().is_some_and(is_reset) => {
-                    let error = error.take();
-                    error.into_iter().for_each(|it| self.engine.break_wire(*it));
+                    if let Some(error) = error.take() {
+                        self.engine.break_wire(*error);
+                    }
                 }
                 _ => from_wire.finish(),
             },
-            Poll::Ready(Ok(n)) => self.reads_much = n >= SMALL_READ,
+            Poll::Ready(Ok(n)) => self.reads_much = n >= IDLE_READ_SIZE,
             Poll::Ready(Err(error)) => self.engine.break_wire(socket(error)),
             Poll::Pending => return false,
         }
         true
     }
 
-    /// Waits for the deadline; ready if it has come.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits for the deadline of the stack, and processes when it has come.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.engine.deadline() else {
             self.timer = None;
             return Poll::Pending;
@@ -267,5 +270,5 @@ where
     }
 }
 
-/// How many times what waits already may be reserved for the rest of its unit.
-const GROWTH: usize = 2;
+/// A read reserves at most this many times the bytes that already wait, for the rest of their unit.
+const MAX_GROWTH_FACTOR: usize = 2;

@@ -1,28 +1,44 @@
-//! Joining two byte streams, as a proxy does.
+//! Copying bytes between two connections in both directions, as a proxy does.
 
 use super::Connection;
 use std::future::poll_fn;
 use std::task::Poll;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe};
 
-/// How many bytes a relay carried.
+/// The number of bytes that a relay carried, for each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Relayed {
-    /// From the first connection to the second, in bytes.
+    /// The bytes from the first connection to the second.
     pub sent: u64,
-    /// From the second connection to the first, in bytes.
+    /// The bytes from the second connection to the first.
     pub received: u64,
 }
 
-/// Joins two byte stacks until both directions have ended, or one side takes no more.
+/// Copies bytes between two connections in both directions, until both directions have ended or one
+/// side accepts no more.
 ///
-/// Each end is carried on as what it was: a half-close as a half-close, a reset as a reset. A side
-/// that takes no more slows the other down; in between wait at most the flows' limits.
+/// Each end keeps its kind: a half-close stays a half-close, and a reset stays a reset. A slow side
+/// slows the other one down; at most the limits of the flows wait in between, in bytes.
 ///
 /// # Errors
 ///
-/// The error that cut one of the connections short; the other one has then been cut short too.
+/// The error that aborted one of the connections. The other one has then been aborted too.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::runtime::Listener;
+/// use wirestack::{Connection, Engine, Identity, connect_stream, relay};
+///
+/// let mut listener = Listener::bind("127.0.0.1:8080")?;
+/// let (io, _) = listener.accept().await?;
+/// let client = Connection::from_transport(io, Engine::new(Identity))?;
+/// let server = connect_stream("tcp://example.org:80").await?;
+/// let relayed = relay(client, server).await?;
+/// println!("{} bytes sent, {} bytes received", relayed.sent, relayed.received);
+/// # Ok(())
+/// # }
+/// ```
 pub async fn relay<L, M>(
     mut first: Connection<L>,
     mut second: Connection<M>,
@@ -42,15 +58,15 @@ where
                 .engine()
                 .to_app()
                 .transfer_to(first.engine().from_app());
-            first.push(cx);
-            second.push(cx);
-            let cut = aborted(&mut first).or_else(|| aborted(&mut second));
-            let cut = cut.or_else(|| lost(&mut first, &mut second));
-            if let Some(error) = cut.or_else(|| lost(&mut second, &mut first)) {
+            first.process_and_write(cx);
+            second.process_and_write(cx);
+            let error = abort_error(&mut first).or_else(|| abort_error(&mut second));
+            let error = error.or_else(|| undelivered_error(&mut first, &mut second));
+            if let Some(error) = error.or_else(|| undelivered_error(&mut second, &mut first)) {
                 first.abort(error.clone());
                 second.abort(error.clone());
-                first.push(cx);
-                second.push(cx);
+                first.process_and_write(cx);
+                second.process_and_write(cx);
                 return Poll::Ready(Err(error));
             }
             if has_left(&mut first) && has_left(&mut second) {
@@ -61,7 +77,7 @@ where
             }
             let advanced = [first.advance(cx), second.advance(cx)];
             let idle = advanced.iter().all(Poll::is_pending);
-            // What left above made room for what is still to be poured.
+            // Bytes that left above may have made room for more bytes to copy.
             if idle && first.revision() + second.revision() == before {
                 return Poll::Pending;
             }
@@ -70,21 +86,21 @@ where
     .await
 }
 
-/// Returns why something is lost that one side should have got, once all that it said itself has gone
-/// on: until then a side that takes no more is still read. A side that merely wants no more, and is sent
-/// no more, ends well.
-fn lost<L, M>(one: &mut Connection<L>, other: &mut Connection<M>) -> Option<Error>
+/// Returns the error of bytes that could not be delivered to `one`. It waits until all bytes from
+/// `one` have left, as a side that accepts no more is still read. A side that accepts no more, and
+/// to which nothing more is sent, is no error.
+fn undelivered_error<L, M>(one: &mut Connection<L>, other: &mut Connection<M>) -> Option<Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    let broken = one.engine().from_app().refused().cloned();
-    let error = broken.or_else(|| other.engine().to_app().refused().cloned())?;
-    let deaf = other.engine().from_app().stopped().is_some();
-    (deaf || has_left(other)).then_some(error)
+    let refused = one.engine().from_app().refused().cloned();
+    let error = refused.or_else(|| other.engine().to_app().refused().cloned())?;
+    let is_stopped = other.engine().from_app().stopped().is_some();
+    (is_stopped || has_left(other)).then_some(error)
 }
 
-fn aborted<L>(connection: &mut Connection<L>) -> Option<Error>
+fn abort_error<L>(connection: &mut Connection<L>) -> Option<Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
 {
@@ -94,7 +110,7 @@ where
     }
 }
 
-/// Returns whether everything for the peer of this connection has left, its end too.
+/// Returns `true` if everything for the peer of this connection has left, its end too.
 fn has_left<L>(connection: &mut Connection<L>) -> bool
 where
     L: Layer<In = Pipe, Out = Pipe>,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-/// A part of a shared connection that polls it.
+/// One of the three parts of the program that poll a shared connection.
 #[derive(Clone, Copy)]
 pub(super) enum Half {
     Reader,
@@ -12,9 +12,12 @@ pub(super) enum Half {
     Background,
 }
 
+/// The waker of each part that waits.
 #[derive(Default)]
 pub(super) struct Wakers {
+    /// One slot for each [`Half`], by its number.
     waiting: [Mutex<Option<Waker>>; 3],
+    /// Every handle and half has been dropped.
     pub(super) abandoned: AtomicBool,
 }
 
@@ -27,7 +30,7 @@ impl Wakers {
         }
     }
 
-    pub(super) fn wake_but(&self, half: Half) {
+    pub(super) fn wake_others(&self, half: Half) {
         for other in (0..3).filter(|other| *other != half as usize) {
             self.wake_one(other);
         }
@@ -57,7 +60,8 @@ impl Wake for Wakers {
     }
 }
 
-/// Held by every handle and half: when the last is gone, the background task ends.
+/// A guard that every handle and half holds. When the last one is dropped, the background task
+/// ends.
 pub(super) struct HalfGuard(pub(super) Arc<Wakers>);
 
 impl Drop for HalfGuard {

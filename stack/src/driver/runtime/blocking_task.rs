@@ -1,4 +1,4 @@
-//! The result of work that runs on another thread.
+//! Running work that blocks on another thread, and waiting for its result.
 
 use super::{BoxFuture, Runtime};
 use std::future::poll_fn;
@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread;
 
-/// Runs work that blocks on a thread of the runtime; `None` if it panicked or never ran.
+/// Runs work on a thread of the runtime that may block, and returns its result; `None` if the work
+/// panicked or never ran.
 pub(crate) fn run_blocking<T: Send + 'static>(
     runtime: &(impl Runtime + ?Sized),
     work: impl FnOnce() -> T + Send + 'static,
 ) -> BoxFuture<Option<T>> {
     let worker = Worker(Arc::new(Mutex::new(Outcome {
         result: None,
-        over: false,
+        is_over: false,
         waker: None,
     })));
     let outcome = worker.0.clone();
@@ -23,7 +24,7 @@ pub(crate) fn run_blocking<T: Send + 'static>(
     }));
     Box::pin(poll_fn(move |cx| {
         let mut outcome = locked(&outcome);
-        if outcome.over {
+        if outcome.is_over {
             return Poll::Ready(outcome.result.take());
         }
         outcome.waker = Some(cx.waker().clone());
@@ -31,7 +32,7 @@ pub(crate) fn run_blocking<T: Send + 'static>(
     }))
 }
 
-/// Runs work on a new thread. Where the system has none to give, the work is dropped.
+/// Runs work on a new thread. If the system cannot start one, the work is dropped.
 pub(super) fn on_new_thread(work: Box<dyn FnOnce() + Send>) {
     let _ = thread::Builder::new()
         .name("wirestack".to_owned())
@@ -40,17 +41,17 @@ pub(super) fn on_new_thread(work: Box<dyn FnOnce() + Send>) {
 
 struct Outcome<T> {
     result: Option<T>,
-    over: bool,
+    is_over: bool,
     waker: Option<Waker>,
 }
 
-/// Held by the work: dropped when it is over, also by a panic.
+/// A guard that the work holds. It is dropped when the work is over, also by a panic.
 struct Worker<T>(Arc<Mutex<Outcome<T>>>);
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
         let mut outcome = locked(&self.0);
-        outcome.over = true;
+        outcome.is_over = true;
         let waker = outcome.waker.take();
         drop(outcome);
         if let Some(waker) = waker {
@@ -59,6 +60,6 @@ impl<T> Drop for Worker<T> {
     }
 }
 
-fn locked<T>(outcome: &Mutex<T>) -> MutexGuard<'_, T> {
-    outcome.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

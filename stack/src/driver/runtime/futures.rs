@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use wirestack_layer::Pipe;
 
-/// Any stream of the traits of `futures-io` as a transport. An abort merely closes it.
+/// A transport around any `AsyncRead` and `AsyncWrite` of `futures-io`. It cannot send a reset: an
+/// aborted connection closes the stream.
 #[derive(Debug)]
 pub struct FuturesTransport<S>(S);
 

@@ -1,6 +1,6 @@
-//! Looking names up without the system.
+//! The resolver of `hickory-resolver`, which sends DNS queries itself.
 
-use super::resolve::{LookupResult, lookup};
+use super::resolve::{LookupResult, single_lookup};
 use super::{AddressStream, Resolve};
 use futures_core::Stream;
 use hickory_resolver::TokioResolver;
@@ -9,7 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// IPv6 and IPv4 are asked for at once, and each answer is passed on as it comes (RFC 8305 §3).
+/// Asks for IPv6 and IPv4 addresses at the same time, and passes each answer on when it arrives
+/// (RFC 8305 §3).
 impl Resolve for TokioResolver {
     fn resolve(&self, host: String, port: u16) -> AddressStream {
         let with_port = move |ips: Vec<IpAddr>| {
@@ -17,8 +18,11 @@ impl Resolve for TokioResolver {
             addresses.collect::<Vec<_>>()
         };
         if tokio::runtime::Handle::try_current().is_err() {
-            let error = io::Error::other("hickory's resolver works inside of tokio only");
-            return lookup(async { Err(error) });
+            let error = io::Error::other(
+                "hickory's resolver needs tokio: call it inside of a tokio runtime, or use another \
+                 resolver",
+            );
+            return single_lookup(async { Err(error) });
         }
         let (v6, v6_host) = (self.clone(), host.clone());
         let v6: LookupResult = Box::pin(async move {
@@ -38,33 +42,34 @@ impl Resolve for TokioResolver {
                 .filter_map(|record| record.data.ip_addr());
             Ok(with_port(ips.collect()))
         });
-        Box::pin(Both {
-            asked: vec![v6, v4],
+        Box::pin(Lookups {
+            pending: vec![v6, v4],
             error: None,
-            found: false,
+            has_found: false,
         })
     }
 }
 
-/// Two answers in the order in which they come; an error only if neither found anything.
-struct Both {
-    asked: Vec<LookupResult>,
+/// The answers of several look-ups, in the order in which they arrive. They end with an error only
+/// if no look-up found an address.
+struct Lookups {
+    pending: Vec<LookupResult>,
     error: Option<io::Error>,
-    found: bool,
+    has_found: bool,
 }
 
-impl Stream for Both {
+impl Stream for Lookups {
     type Item = io::Result<Vec<SocketAddr>>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut at = 0;
-        while at < self.asked.len() {
-            match self.asked[at].as_mut().poll(cx) {
+        while at < self.pending.len() {
+            match self.pending[at].as_mut().poll(cx) {
                 Poll::Pending => at += 1,
                 Poll::Ready(answer) => {
-                    drop(self.asked.remove(at));
+                    drop(self.pending.remove(at));
                     match answer {
                         Ok(found) if !found.is_empty() => {
-                            self.found = true;
+                            self.has_found = true;
                             return Poll::Ready(Some(Ok(found)));
                         }
                         Ok(_) => {}
@@ -73,10 +78,12 @@ impl Stream for Both {
                 }
             }
         }
-        match (self.asked.is_empty(), self.found) {
-            (false, _) => Poll::Pending,
-            (true, true) => Poll::Ready(None),
-            (true, false) => Poll::Ready(self.error.take().map(Err)),
+        if !self.pending.is_empty() {
+            Poll::Pending
+        } else if self.has_found {
+            Poll::Ready(None)
+        } else {
+            Poll::Ready(self.error.take().map(Err))
         }
     }
 }

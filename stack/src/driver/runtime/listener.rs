@@ -1,4 +1,4 @@
-//! Accepting connections on any runtime.
+//! Accepting TCP connections on any runtime.
 
 use super::{AsyncListener, Runtime, Transport, current};
 use std::future::poll_fn;
@@ -7,7 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Accepts TCP connections, on whatever runtime it is used.
+/// A listener for TCP connections, on any runtime.
 ///
 /// ```no_run
 /// # async fn example() -> std::io::Result<()> {
@@ -23,20 +23,21 @@ use std::task::{Context, Poll};
 pub struct Listener(Box<dyn AsyncListener>);
 
 impl Listener {
-    /// Listens at an address, on the runtime that this is called in. A name is looked up here and now.
+    /// Listens at an address, on the [current] runtime. If the address has a name, the call blocks
+    /// while the system looks it up.
     ///
     /// # Errors
     ///
-    /// There is no runtime, or those of the system.
+    /// There is no current runtime, the runtime has no listeners, or the error of the system.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::bind_on(current().map_err(io::Error::other)?, address)
     }
 
-    /// Listens at an address, on this runtime.
+    /// Listens at an address, on the given runtime.
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// The runtime has no listeners, or the error of the system.
     #[allow(clippy::needless_pass_by_value, reason = "like every other `_on`")]
     pub fn bind_on(runtime: Arc<dyn Runtime>, address: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
@@ -47,8 +48,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Those of the system. Most are those of one connection, or pass: "connection aborted", "too many
-    /// open files".
+    /// The error of the system. Most concern one connection ("connection aborted") or pass ("too
+    /// many open files"), so a server should go on after them.
     pub async fn accept(&mut self) -> io::Result<(Box<dyn Transport>, SocketAddr)> {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
@@ -64,7 +65,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// The error of the system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }

@@ -1,9 +1,11 @@
-//! The seam to executors: [`Runtime`] opens sockets, timers and tasks, [`Transport`] carries bytes.
-//! Both are object-safe, so that no other type of this crate has a parameter for them.
+//! Runtimes: [`Runtime`] opens sockets, timers and tasks on an executor, and [`Transport`] carries
+//! bytes. Both traits are object-safe, so that no other type of this crate has a parameter for
+//! them.
 //!
-//! [`current`] finds the runtime that a future is awaited in. Nobody has to name one, but may:
-//! [`Tokio`], [`Smol`], [`Threads`], or a runtime of one's own. Three methods suffice for one that
-//! connects; whatever it leaves out is an error that says so, not a panic.
+//! [`current`] finds the runtime that a future is awaited in, so you do not have to name one. To
+//! name one, pass [`Tokio`], [`Smol`], [`Threads`] or your own. A runtime that connects has to
+//! implement three methods. A call of a method that it leaves out returns an error and does not
+//! panic.
 //!
 //! ```
 //! # #[cfg(feature = "smol")] {
@@ -12,9 +14,9 @@
 //! use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, Transport};
 //!
 //! #[derive(Debug)]
-//! struct Own;
+//! struct MyRuntime;
 //!
-//! impl Runtime for Own {
+//! impl Runtime for MyRuntime {
 //!     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
 //!         Box::pin(smol::Timer::at(at.into_std()))
 //!     }
@@ -32,7 +34,7 @@
 //!     }
 //! }
 //!
-//! let connect = wirestack::connect("wss://example.org").runtime(std::sync::Arc::new(Own));
+//! let connect = wirestack::connect("wss://example.org").runtime(std::sync::Arc::new(MyRuntime));
 //! # drop(connect);
 //! # }
 //! ```
@@ -72,14 +74,14 @@ pub use hickory_resolver;
 pub use listener::Listener;
 pub use read_write::StdTransport;
 pub use resolve::{AddressStream, Resolve};
-pub(crate) use resolve::{all, lookup};
+pub(crate) use resolve::{collect_addresses, single_lookup};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
 #[cfg(feature = "blocking")]
 pub use threads::Threads;
 #[cfg(feature = "tokio")]
 pub use tokio::{Tokio, TokioTransport};
-pub(crate) use transport::{BULK_READ, SMALL_READ};
+pub(crate) use transport::{BULK_READ_SIZE, IDLE_READ_SIZE};
 pub use transport::{IntoTransport, Transport};
 
 /// A boxed future that may move to another thread.
@@ -87,61 +89,98 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Opens sockets, timers and tasks on an executor.
 ///
-/// Required are timers, tasks and TCP connections. The other methods have defaults: they use a thread
-/// of the standard library, or fail with [`Unsupported`](io::ErrorKind::Unsupported).
+/// Timers, tasks and TCP connections are required. The other methods have defaults: they use a
+/// thread of the standard library, or return the error [`Unsupported`](io::ErrorKind::Unsupported).
+///
+/// Any runtime can be named where a connection is opened:
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// use std::sync::Arc;
+/// use wirestack::runtime::{Runtime, Smol};
+///
+/// let runtime: Arc<dyn Runtime> = Arc::new(Smol);
+/// let connect = wirestack::connect("wss://example.org").runtime(runtime);
+/// # drop(connect);
+/// # }
+/// ```
 pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> Instant {
         Instant::now()
     }
 
-    /// Creates a timer that expires at this time.
+    /// Creates a timer that expires at `at`.
     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>>;
 
     /// Runs a task in the background.
     fn spawn(&self, task: BoxFuture<()>);
 
-    /// Runs work that blocks, such as a look-up of a name, on a thread where that is allowed.
+    /// Runs work that blocks, such as the look-up of a name, on a thread that may block.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         blocking_task::on_new_thread(work);
     }
 
     /// Opens a TCP connection.
+    ///
+    /// # Errors
+    ///
+    /// The future returns the error of the system.
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>>;
 
     /// Connects to a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// The future returns the error of the system, or `Unsupported`.
     fn connect_unix(&self, path: PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         drop(path);
         let error = unsupported(self, "Unix sockets");
         Box::pin(async move { Err(error) })
     }
 
-    /// Looks a name up; each address has this port. By default the system is asked, on a thread of
-    /// [`spawn_blocking`](Self::spawn_blocking).
+    /// Looks a name up, and returns its addresses with this port. By default the system looks it
+    /// up, on a thread of [`spawn_blocking`](Self::spawn_blocking).
     fn lookup(&self, host: String, port: u16) -> AddressStream {
-        resolve::by_system(self, host, port)
+        resolve::system_lookup(self, host, port)
     }
 
-    /// Makes a transport of this runtime out of a connected socket of the standard library.
+    /// Converts a connected socket of the standard library into a transport of this runtime.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported`.
     fn wrap_tcp(&self, socket: TcpStream) -> io::Result<Box<dyn Transport>> {
         drop(socket);
         Err(unsupported(self, "TCP sockets of the standard library"))
     }
 
-    /// Makes a transport of this runtime out of a connected Unix socket of the standard library.
+    /// Converts a connected Unix socket of the standard library into a transport of this runtime.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported`.
     #[cfg(unix)]
     fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
         drop(socket);
         Err(unsupported(self, "Unix sockets of the standard library"))
     }
 
-    /// Makes a listener of this runtime out of one of the standard library.
+    /// Converts a listener of the standard library into a listener of this runtime.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported`.
     fn wrap_listener(&self, listener: TcpListener) -> io::Result<Box<dyn AsyncListener>> {
         drop(listener);
         Err(unsupported(self, "listeners"))
     }
 
-    /// Makes a UDP socket of this runtime out of one of the standard library.
+    /// Converts a UDP socket of the standard library into a UDP socket of this runtime.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported`.
     fn wrap_udp(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         drop(socket);
         Err(unsupported(self, "UDP sockets"))
@@ -150,7 +189,7 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
 
 /// A timer of a [`Runtime`].
 pub trait AsyncTimer: Send {
-    /// Changes when the timer expires.
+    /// Changes the time at which the timer expires.
     fn reset(self: Pin<&mut Self>, at: Instant);
 
     /// Waits until the timer expires.
@@ -163,50 +202,72 @@ pub trait AsyncTimer: Send {
 
 /// A listening socket of a [`Runtime`].
 pub trait AsyncListener: Send + Sync + fmt::Debug {
-    /// Accepts a connection. Only the task that called last is woken.
+    /// Waits for a connection, and returns it with the address of its peer. Only the task that
+    /// called last is woken.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system.
     fn poll_accept(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>>;
 
     /// Returns the address that it listens at.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system.
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
 /// A UDP socket of a [`Runtime`].
 pub trait AsyncUdpSocket: Send + Sync + fmt::Debug {
-    /// Receives a datagram: how many bytes were put into `buf`, and where it comes from. Only the
-    /// task that called last is woken.
+    /// Receives a datagram into `buf`, and returns its length in bytes and the address of its
+    /// sender. Only the task that called last is woken.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system.
     fn poll_recv_from(
         &self,
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>>;
 
-    /// Sends a datagram to an address, or where the socket is connected to.
+    /// Sends a datagram to `to`, or to the address that the socket is connected to if `to` is
+    /// `None`.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room: wait until it is
-    /// [`writable`](Self::writable).
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room: wait until the socket is
+    /// [`writable`](Self::writable). Or another error of the system.
     fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
 
     /// Waits until there may be room for a datagram. Any number of tasks may wait.
+    ///
+    /// # Errors
+    ///
+    /// The future returns the error of the system.
     fn writable(self: Arc<Self>) -> BoxFuture<io::Result<()>>;
 
     /// Returns the address that it is bound to.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system.
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
-/// Returns the runtime that this is called in.
+/// Returns the current runtime. It is the first of these whose feature is enabled:
 ///
-/// That is tokio if there is one, [`Threads`] inside of [`blocking::block_on`], and otherwise smol,
-/// which works everywhere, each if its feature is enabled. All runtimes whose features are enabled are
-/// part of the program, whether they are used or not.
+/// * [`Threads`] inside of [`blocking::block_on`],
+/// * tokio inside of a tokio runtime,
+/// * smol, which works everywhere.
 ///
 /// # Errors
 ///
-/// [`NoRuntime`].
+/// [`NoRuntime`] if it is none of them.
 ///
 /// [`blocking::block_on`]: crate::blocking::block_on
 pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
@@ -224,25 +285,25 @@ pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
     Err(NoRuntime(()))
 }
 
-/// Runs a task in the background, on the runtime that this is called in.
+/// Runs a task in the background, on the [current] runtime.
 ///
 /// # Errors
 ///
-/// [`NoRuntime`].
+/// [`NoRuntime`] if there is none.
 pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRuntime> {
     current()?.spawn(Box::pin(task));
     Ok(())
 }
 
-/// There is no runtime where one was looked for.
+/// The error of a call that found no current runtime.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "no runtime here: wait inside of tokio or `wirestack::blocking::block_on`, enable the feature \
-     `smol`, or name a runtime"
+    "no runtime here: call it inside of a tokio runtime or of `wirestack::blocking::block_on`, \
+     enable the feature `smol`, or name a runtime"
 )]
 pub struct NoRuntime(());
 
-/// Waits for some time.
+/// Waits for a duration; for ever if it ends after the largest time.
 pub(crate) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<()> {
     match runtime.now().checked_add(time) {
         Some(at) => sleep_until(runtime, at).await,
@@ -250,13 +311,13 @@ pub(crate) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<(
     }
 }
 
-/// Waits until this time.
+/// Waits until a time.
 pub(crate) async fn sleep_until(runtime: &dyn Runtime, at: Instant) -> io::Result<()> {
     let mut timer = runtime.new_timer(at);
     std::future::poll_fn(|cx| timer.as_mut().poll_expired(cx)).await
 }
 
 fn unsupported(runtime: &(impl Runtime + ?Sized), what: &str) -> io::Error {
-    let text = format!("the runtime {runtime:?} has no {what}");
+    let text = format!("the runtime {runtime:?} does not support {what}");
     io::Error::new(io::ErrorKind::Unsupported, text)
 }

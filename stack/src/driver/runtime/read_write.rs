@@ -1,4 +1,4 @@
-//! Streams that are read and written by calls that block.
+//! Streams with blocking calls as transports.
 
 use super::Transport;
 use super::transport::{read_initialized, write_slices};
@@ -7,15 +7,17 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::task::{Context, Poll};
 use wirestack_layer::Pipe;
 
-/// Any [`Read`] and [`Write`] as a transport. Its calls block the thread that they are made on.
+/// A transport around any [`Read`] and [`Write`]. Its calls block their thread.
 ///
-/// If reads and writes of the stream time out, time-outs of the layers are served in between; otherwise
-/// only when the peer is heard. It cannot be split for two threads.
+/// The layers can keep their time-outs only between two calls. So give the stream a short time-out
+/// for reads and writes: without one, a time-out of a layer waits until bytes arrive. A connection
+/// on this transport cannot be split for two threads.
 #[derive(Debug)]
 pub struct StdTransport<S>(S);
 
 impl<S> StdTransport<S> {
-    /// Wraps a stream. It has to block or to time out: one that is non-blocking keeps its thread busy.
+    /// Wraps a stream. Its calls must block or time out: a non-blocking stream would keep its
+    /// thread busy.
     pub fn new(io: S) -> Self {
         Self(io)
     }
@@ -28,11 +30,15 @@ impl<S: Read + Write + Send + 'static> Transport for StdTransport<S> {
         to: &mut Pipe,
         expected: usize,
     ) -> Poll<io::Result<usize>> {
-        read_initialized(to, expected, |buf| outcome(cx, self.0.read(buf)))
+        read_initialized(to, expected, |buf| {
+            pending_if_timed_out(cx, self.0.read(buf))
+        })
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
-        write_slices(from, |slices| outcome(cx, self.0.write_vectored(slices)))
+        write_slices(from, |slices| {
+            pending_if_timed_out(cx, self.0.write_vectored(slices))
+        })
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -52,9 +58,12 @@ impl<S: Read + Write + Send + 'static> Transport for StdTransport<S> {
     }
 }
 
-fn outcome(cx: &mut Context<'_>, result: io::Result<usize>) -> Poll<io::Result<usize>> {
+fn pending_if_timed_out(
+    cx: &mut Context<'_>,
+    result: io::Result<usize>,
+) -> Poll<io::Result<usize>> {
     match result {
-        Err(error) if timed_out(error.kind()) => {
+        Err(error) if is_timeout(error.kind()) => {
             cx.waker().wake_by_ref();
             Poll::Pending
         }
@@ -62,7 +71,7 @@ fn outcome(cx: &mut Context<'_>, result: io::Result<usize>) -> Poll<io::Result<u
     }
 }
 
-fn timed_out(kind: ErrorKind) -> bool {
+fn is_timeout(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted

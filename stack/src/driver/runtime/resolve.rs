@@ -1,4 +1,4 @@
-//! Look-ups of names.
+//! Looking names up.
 
 use super::{BoxFuture, Runtime, run_blocking};
 use futures_core::Stream;
@@ -8,29 +8,30 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Looks names up instead of the system. With the feature `hickory` there is a resolver that asks the
-/// name servers itself.
+/// A resolver that looks names up instead of the system. With the feature `hickory`, the resolver
+/// of `hickory-resolver` implements it.
 pub trait Resolve: Send + Sync {
-    /// Looks a name up; each address has this port. The addresses may come in pieces, such as the
-    /// IPv6 addresses before the IPv4 addresses; an error behind some of them is ignored.
+    /// Looks a name up, and returns its addresses with this port. They may arrive in pieces, for
+    /// example the IPv6 addresses before the IPv4 addresses. An error behind some addresses is
+    /// ignored.
     fn resolve(&self, host: String, port: u16) -> AddressStream;
 }
 
-/// The addresses of a name, as they are found.
+/// The addresses of a name, in the order in which they are found.
 pub type AddressStream = Pin<Box<dyn Stream<Item = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// All addresses of a name in one piece.
 pub(super) type LookupResult = BoxFuture<io::Result<Vec<SocketAddr>>>;
 
-/// Makes a stream of a result in one piece.
-pub(crate) fn lookup(
+/// Makes a stream of a look-up that returns all addresses in one piece.
+pub(crate) fn single_lookup(
     found: impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
 ) -> AddressStream {
-    Box::pin(Once(Some(Box::pin(found))))
+    Box::pin(SingleLookup(Some(Box::pin(found))))
 }
 
-/// Asks the system, on a thread that may block.
-pub(super) fn by_system(
+/// Looks a name up with the system, on a thread that may block.
+pub(super) fn system_lookup(
     runtime: &(impl Runtime + ?Sized),
     host: String,
     port: u16,
@@ -38,18 +39,22 @@ pub(super) fn by_system(
     let found = run_blocking(runtime, move || {
         Ok((host, port).to_socket_addrs()?.collect())
     });
-    lookup(async move {
-        let unfinished = || Err(io::Error::other("the look-up was not finished"));
-        found.await.unwrap_or_else(unfinished)
+    single_lookup(async move {
+        let stopped = || {
+            Err(io::Error::other(
+                "the thread that looked the name up has stopped",
+            ))
+        };
+        found.await.unwrap_or_else(stopped)
     })
 }
 
-/// Collects every address that a look-up finds.
+/// Collects all addresses that a look-up finds.
 ///
 /// # Errors
 ///
-/// The error of the look-up, if nothing was found before it.
-pub(crate) async fn all(mut found: AddressStream) -> io::Result<Vec<SocketAddr>> {
+/// The error of the look-up, if it found no address before.
+pub(crate) async fn collect_addresses(mut found: AddressStream) -> io::Result<Vec<SocketAddr>> {
     let mut all = Vec::new();
     while let Some(some) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
         match some {
@@ -61,9 +66,9 @@ pub(crate) async fn all(mut found: AddressStream) -> io::Result<Vec<SocketAddr>>
     Ok(all)
 }
 
-struct Once(Option<LookupResult>);
+struct SingleLookup(Option<LookupResult>);
 
-impl Stream for Once {
+impl Stream for SingleLookup {
     type Item = io::Result<Vec<SocketAddr>>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(result) = &mut self.0 else {

@@ -1,9 +1,10 @@
-//! smol as a runtime, and its sockets as transports.
+//! smol as a runtime, and smol's sockets as transports.
 
 use super::futures::write;
 use super::transport::{read_initialized, write_slices};
 use super::{
-    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, lookup,
+    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport,
+    single_lookup,
 };
 use futures_io::{AsyncRead, AsyncWrite};
 use smol::Async;
@@ -18,7 +19,8 @@ use std::time::Duration;
 use wirestack_layer::Instant;
 use wirestack_layer::Pipe;
 
-/// smol. Its reactor and its threads start by themselves and serve every executor.
+/// The runtime of smol. Its reactor and its threads start by themselves, and they work for the
+/// futures of any executor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Smol;
 
@@ -56,7 +58,7 @@ impl Runtime for Smol {
     }
 
     fn lookup(&self, host: String, port: u16) -> AddressStream {
-        lookup(smol::net::resolve((host, port)))
+        single_lookup(smol::net::resolve((host, port)))
     }
 
     fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
@@ -179,7 +181,7 @@ macro_rules! transport {
 transport! {
     TcpStream {
         fn set_nodelay(&self) {
-            let _ = Self::set_nodelay(self, true); // fails on a dead socket only, which a read tells
+            let _ = Self::set_nodelay(self, true); // a broken socket fails again at the next read
         }
 
         fn reset(&self) {

@@ -1,9 +1,9 @@
-//! tokio as a runtime, and its streams as transports.
+//! tokio as a runtime, and tokio's streams as transports.
 
 use super::transport::{read_large, write_slices};
 use super::{
-    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, SMALL_READ,
-    Transport, lookup,
+    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, IDLE_READ_SIZE, Runtime,
+    Transport, single_lookup,
 };
 use std::any::Any;
 use std::cell::RefCell;
@@ -22,11 +22,12 @@ use tokio_util::io::poll_read_buf;
 use wirestack_layer::Instant;
 use wirestack_layer::Pipe;
 
-/// A tokio runtime. What it opened may be polled elsewhere too, as long as that runtime lives.
+/// A tokio runtime. Its sockets and timers may be polled outside of it too, as long as the runtime
+/// lives.
 ///
 /// # Panics
 ///
-/// As tokio's own functions, in a runtime that was built without `enable_all`.
+/// Its methods panic if the runtime was built without `enable_all`, as tokio's own functions do.
 #[derive(Clone)]
 pub struct Tokio(Handle);
 
@@ -37,7 +38,7 @@ impl fmt::Debug for Tokio {
 }
 
 impl Tokio {
-    /// Takes a runtime by its handle.
+    /// Creates the value from the handle of a runtime.
     pub fn new(handle: Handle) -> Self {
         Self(handle)
     }
@@ -46,9 +47,9 @@ impl Tokio {
     /// share one value.
     pub(super) fn current() -> Option<Arc<dyn Runtime>> {
         let handle = Handle::try_current().ok()?;
-        let known = LAST.with_borrow(Weak::upgrade);
-        if let Some(known) = known.filter(|known| known.0.id() == handle.id()) {
-            return Some(known);
+        let last = LAST.with_borrow(Weak::upgrade);
+        if let Some(last) = last.filter(|last| last.0.id() == handle.id()) {
+            return Some(last);
         }
         let new = Arc::new(Self(handle));
         LAST.set(Arc::downgrade(&new));
@@ -66,7 +67,7 @@ thread_local! {
 
 impl Runtime for Tokio {
     fn now(&self) -> Instant {
-        Instant::from_std(tokio::time::Instant::now().into_std()) // which tests may stop
+        Instant::from_std(tokio::time::Instant::now().into_std()) // tests can stop this clock
     }
 
     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
@@ -104,7 +105,7 @@ impl Runtime for Tokio {
             future: Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) }),
             handle: self.0.clone(),
         };
-        lookup(entered)
+        single_lookup(entered)
     }
 
     fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
@@ -136,7 +137,7 @@ impl Runtime for Tokio {
     }
 }
 
-/// A future of tokio that may be polled outside of its runtime.
+/// A future of tokio that may be polled outside of its runtime, where it would panic by itself.
 struct Entered<T> {
     future: BoxFuture<io::Result<T>>,
     handle: Handle,
@@ -161,7 +162,7 @@ impl AsyncTimer for Sleep {
     }
 }
 
-/// A listener that may be polled outside of its runtime, where tokio's own would panic.
+/// A listener of tokio that may be polled outside of its runtime, where it would panic by itself.
 #[derive(Debug)]
 struct EnteredListener {
     listener: TcpListener,
@@ -210,7 +211,8 @@ impl AsyncUdpSocket for UdpSocket {
     }
 }
 
-/// Any stream of tokio's traits as a transport. An abort merely closes it.
+/// A transport around any `AsyncRead` and `AsyncWrite` of tokio. It cannot send a reset: an aborted
+/// connection closes the stream.
 #[derive(Debug)]
 pub struct TokioTransport<S>(S);
 
@@ -265,7 +267,7 @@ transport! {
 transport! {
     [] TcpStream {
         fn set_nodelay(&self) {
-            let _ = Self::set_nodelay(self, true); // fails on a dead socket only, which a read tells
+            let _ = Self::set_nodelay(self, true); // a broken socket fails again at the next read
         }
 
         fn reset(&self) {
@@ -296,7 +298,7 @@ fn read(
     if expected > 0 {
         return read_large(to, expected, |buf| poll_read_buf(io, cx, buf));
     }
-    let mut buf = [MaybeUninit::<u8>::uninit(); SMALL_READ];
+    let mut buf = [MaybeUninit::<u8>::uninit(); IDLE_READ_SIZE];
     let mut buf = ReadBuf::uninit(&mut buf);
     io.poll_read(cx, &mut buf).map_ok(|()| {
         to.write(buf.filled());

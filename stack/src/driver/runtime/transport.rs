@@ -1,4 +1,4 @@
-//! What carries the bytes of a connection.
+//! Transports: the streams of bytes that connections run on.
 
 use super::Runtime;
 use bytes::BytesMut;
@@ -11,12 +11,33 @@ use wirestack_layer::Pipe;
 
 /// A bidirectional stream of bytes that a [`Connection`](crate::Connection) runs on.
 ///
-/// Sockets of tokio and smol, and streams of an HTTP/2 connection, are transports. Adapters make one of
-/// any other stream: [`TokioTransport`](super::TokioTransport),
+/// Sockets of tokio and smol are transports, and so are streams of an HTTP/2 connection. Adapters
+/// convert other streams: [`TokioTransport`](super::TokioTransport),
 /// [`FuturesTransport`](super::FuturesTransport) and [`StdTransport`](super::StdTransport).
 ///
-/// A transport is `Send + 'static`, as a connection may be moved to a task of its own. For a stream that
-/// is borrowed or not `Send`, copy between it and one end of a pipe in memory, and give the other end
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// use tokio::io::AsyncReadExt;
+/// use wirestack::runtime::TokioTransport;
+/// use wirestack::{Connection, Engine, Identity};
+///
+/// let (near, far) = tokio::io::duplex(1024); // any stream of tokio's traits
+/// let mut sender = Connection::from_transport(TokioTransport::new(near), Engine::new(Identity))?;
+/// let mut receiver = Connection::from_transport(TokioTransport::new(far), Engine::new(Identity))?;
+/// tokio::io::AsyncWriteExt::write_all(&mut sender, b"hello").await?;
+/// let mut bytes = [0; 5];
+/// receiver.read_exact(&mut bytes).await?;
+/// assert_eq!(&bytes, b"hello");
+/// # Ok(()) })
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
+///
+/// A transport is `Send + 'static`, as a connection may move to another task. If a stream is
+/// borrowed or not `Send`, copy between it and one end of a pipe in memory, and give the other end
 /// to the connection:
 ///
 /// ```
@@ -33,13 +54,17 @@ use wirestack_layer::Pipe;
 /// # }
 /// ```
 ///
-/// Or drive an [`Engine`](crate::Engine) by hand: it does no I/O of its own and borrows what it likes.
+/// Or drive an [`Engine`](crate::Engine) yourself: it does no I/O, so it works with any stream.
 pub trait Transport: Send + 'static {
-    /// Reads once, appends to `to`, and returns how many bytes came; 0 is the end.
+    /// Reads once, appends the bytes to `to`, and returns their number; 0 is the end.
     ///
-    /// `expected` is how many bytes are known to come. If it is 0, perhaps none come for a long time:
-    /// nothing may be allocated before they are here, so that an idle connection holds no buffer.
-    /// Otherwise it pays to read straight into the pipe's own memory.
+    /// `expected` is the number of bytes that are known to arrive. If it is 0, no byte may arrive
+    /// for a long time: a transport then must not allocate before bytes are there, so that an idle
+    /// connection holds no buffer. Otherwise it should read directly into the memory of `to`.
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream. Nothing is read after it.
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -47,41 +72,63 @@ pub trait Transport: Send + 'static {
         expected: usize,
     ) -> Poll<io::Result<usize>>;
 
-    /// Writes once, consumes what was written from `from`, and returns how many bytes that were. `from`
-    /// is not empty.
+    /// Writes once, consumes the written bytes from `from`, and returns their number. `from` is not
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream. Nothing is written after it.
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>>;
 
-    /// Sends what the transport buffers.
+    /// Sends the bytes that the transport buffers. A transport without a buffer needs no
+    /// implementation.
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let _ = cx;
         Poll::Ready(Ok(()))
     }
 
-    /// Ends the direction that is written to; the other one stays open.
+    /// Ends the direction to the peer. The other direction stays open.
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Makes small writes leave at once (`TCP_NODELAY`), if the transport can do that.
+    /// Makes small writes leave at once (`TCP_NODELAY`), if the transport supports it.
     fn set_nodelay(&self) {}
 
-    /// Makes the peer see a reset when the transport is dropped, if the transport can do that.
+    /// Makes the peer see a reset when the transport is dropped, if the transport supports it.
     fn reset(&self) {}
 
-    /// Returns the address of this end, if it has one.
+    /// Returns the local address.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported` if the transport has no address.
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Err(no_socket())
+        Err(no_address())
     }
 
-    /// Returns the address of the other end, if it has one.
+    /// Returns the address of the peer.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported` if the transport has no address.
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Err(no_socket())
+        Err(no_address())
     }
 
-    /// Returns whether its calls block instead of returning `Pending`.
+    /// Returns `true` if its calls block instead of returning `Pending`.
     fn is_blocking(&self) -> bool {
         false
     }
 
-    /// Returns the stream itself, to be downcast.
+    /// Returns the stream itself, for [`Connection::transport`](crate::Connection::transport) to
+    /// downcast.
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -93,14 +140,14 @@ impl fmt::Debug for dyn Transport {
 
 /// A conversion into a [`Transport`] of a runtime.
 ///
-/// Every transport is one already. Sockets of the standard library become transports of the runtime
-/// that the connection runs on.
+/// Transports convert into themselves. Sockets of the standard library become transports of the
+/// runtime that the connection runs on.
 pub trait IntoTransport {
-    /// Converts it.
+    /// Converts the value.
     ///
     /// # Errors
     ///
-    /// Those of the runtime, which may have no sockets of this kind.
+    /// The error of the runtime, which may not support sockets of this kind.
     fn into_transport(self, runtime: &dyn Runtime) -> io::Result<Box<dyn Transport>>;
 }
 
@@ -129,22 +176,22 @@ impl IntoTransport for std::os::unix::net::UnixStream {
     }
 }
 
-/// Reads into memory of the pipe that is reserved by what is expected.
+/// Reads into the memory of the pipe, and reserves as many bytes as are expected.
 pub(super) fn read_large(
     to: &mut Pipe,
     expected: usize,
     read: impl FnOnce(&mut BytesMut) -> Poll<io::Result<usize>>,
 ) -> Poll<io::Result<usize>> {
-    let size = expected.clamp(BULK_READ, MAX_SPECULATIVE_RESERVE);
+    let size = expected.clamp(BULK_READ_SIZE, MAX_SPECULATIVE_RESERVE);
     to.fill(|buf| {
-        if buf.capacity() - buf.len() < expected.clamp(SMALL_READ, BULK_READ) {
+        if buf.capacity() - buf.len() < expected.clamp(IDLE_READ_SIZE, BULK_READ_SIZE) {
             buf.reserve(size);
         }
         read(buf)
     })
 }
 
-/// Reads into memory that is initialized, for traits that want it so.
+/// Reads into initialized memory, for the traits that need it.
 pub(super) fn read_initialized(
     to: &mut Pipe,
     expected: usize,
@@ -171,12 +218,12 @@ pub(super) fn read_initialized(
 }
 
 thread_local! {
-    /// Zeroed once, instead of at every read.
-    static SCRATCH: std::cell::RefCell<[u8; SMALL_READ]> =
-        const { std::cell::RefCell::new([0; SMALL_READ]) };
+    /// The buffer for reads of an idle connection. It is zeroed once, and not at every read.
+    static SCRATCH: std::cell::RefCell<[u8; IDLE_READ_SIZE]> =
+        const { std::cell::RefCell::new([0; IDLE_READ_SIZE]) };
 }
 
-/// Hands the bytes of a pipe to a vectored write, and consumes what was written.
+/// Gives the bytes of a pipe to a vectored write, and consumes the written ones.
 pub(super) fn write_slices(
     from: &mut Pipe,
     write: impl FnOnce(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
@@ -194,21 +241,21 @@ pub(super) fn write_slices(
     written
 }
 
-pub(crate) fn no_socket() -> io::Error {
+pub(crate) fn no_address() -> io::Error {
     io::Error::new(
         io::ErrorKind::Unsupported,
-        "the transport is no socket that has an address",
+        "the transport has no address: it is not a TCP socket",
     )
 }
 
-/// The size of a read of which nothing is known, in bytes.
-pub(crate) const SMALL_READ: usize = 8 * 1024;
+/// The size of a read on an idle connection, in bytes.
+pub(crate) const IDLE_READ_SIZE: usize = 8 * 1024;
 
-/// The size of a read while much is coming, in bytes.
-pub(crate) const BULK_READ: usize = 64 * 1024;
+/// The size of a read while many bytes arrive, in bytes.
+pub(crate) const BULK_READ_SIZE: usize = 64 * 1024;
 
-/// How much is reserved at once for a unit whose length the peer merely claims, in bytes.
+/// The largest reservation for a unit whose length the peer merely claims, in bytes.
 const MAX_SPECULATIVE_RESERVE: usize = 1024 * 1024;
 
-/// How many pieces one write system call takes.
+/// The largest number of slices in one vectored write.
 const MAX_SLICES: usize = 32;

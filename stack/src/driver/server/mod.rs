@@ -1,4 +1,5 @@
-//! Servers, one client at a time: WebSockets over both versions of HTTP, and proxies.
+//! Servers that serve one client per call: WebSocket servers over both versions of HTTP, and
+//! proxies.
 
 mod proxy;
 mod udp_relay;

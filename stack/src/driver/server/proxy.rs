@@ -1,10 +1,12 @@
-//! Serving one client of a proxy.
+//! Serving one client of a proxy: waits for its request, connects to the target and relays.
 
 use super::udp_relay::relay_datagrams;
 use crate::driver::dial::DialContext;
 use crate::driver::error::{seed, socket};
 use crate::driver::io::{Connection, Ended, Relayed, relay};
-use crate::driver::runtime::{AddressStream, Listener, Resolve, Runtime, all, lookup, sleep};
+use crate::driver::runtime::{
+    AddressStream, Listener, Resolve, Runtime, collect_addresses, single_lookup, sleep,
+};
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,13 +20,41 @@ use wirestack_layer::{Error, Flow, Layer, Pipe, origin};
 use wirestack_nest::{Engine, Identity};
 
 /// Serves one client of a proxy from its handshake to the end of its tunnel: waits for the request,
-/// connects if the access policy permits it, answers and relays. BIND and UDP ASSOCIATE of SOCKS need
-/// a server layer that [serves](crate::socks::Server::serving) them, and a `server` that knows
+/// connects if the access policy permits it, answers and relays. Returns the number of relayed
+/// bytes.
+///
+/// The handshake may take `handshake_timeout`, and so may a refusal.
+///
+/// BIND and UDP ASSOCIATE of SOCKS5 (RFC 1928 §4) need a server layer that
+/// [serves](crate::socks::Server::serving) them, and a `server` that knows
 /// [both addresses](ProxyServer::with_addresses) of the client's connection.
 ///
 /// # Errors
 ///
-/// The error that ended the handshake or cut the tunnel short, or the refusal.
+/// The error that ended the handshake or aborted the tunnel, or the [`ProxyError`] that refused the
+/// request.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use wirestack::runtime::{Listener, spawn};
+/// use wirestack::{AccessPolicy, Connection, Engine, ProxyServer, serve_proxy, socks};
+///
+/// let server = ProxyServer::socks(AccessPolicy::loopback());
+/// let mut listener = Listener::bind("127.0.0.1:1080")?;
+/// loop {
+///     let (io, peer) = listener.accept().await?;
+///     let client = Connection::from_transport(io, Engine::new(socks::Server::new()))?;
+///     let server = server.clone();
+///     spawn(async move {
+///         match serve_proxy(client, &server, Duration::from_secs(10)).await {
+///             Ok(relayed) => println!("{peer}: {} bytes sent", relayed.sent),
+///             Err(error) => eprintln!("{peer}: {error}"),
+///         }
+///     })?;
+/// }
+/// # }
+/// ```
 pub async fn serve_proxy<L>(
     mut client: Connection<L>,
     server: &ProxyServer,
@@ -39,16 +69,16 @@ where
     let request = match request.await {
         Ok(request) => request,
         Err(error) => {
-            // A refusal waits until it was read; how that ends tells nothing more.
+            // The client has to read the refusal. The result of that changes nothing here.
             let _ = client.finish(handshake_timeout).await;
             return Err(error);
         }
     };
     let refused = match (request, server.addresses()) {
-        (ProxyRequest::Connect(target), _) => match reach(&runtime, target, server).await {
+        (ProxyRequest::Connect(target), _) => match connect_to(&runtime, target, server).await {
             Ok(target) => {
-                let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-                let bound = target.local_addr().unwrap_or(nowhere);
+                let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+                let bound = target.local_addr().unwrap_or(unknown);
                 server.accept(client.engine(), bound);
                 return relay(client, target).await;
             }
@@ -56,15 +86,15 @@ where
         },
         (ProxyRequest::Bind(expected), Some((_, proxy))) => {
             match accept_peer(&mut client, server, &expected, proxy).await? {
-                Some((caller, address)) => {
+                Some((peer, address)) => {
                     server.peer_connected(client.engine(), address);
-                    return relay(client, caller).await;
+                    return relay(client, peer).await;
                 }
                 None => ProxyError::NoPeer,
             }
         }
-        (ProxyRequest::UdpAssociate(says), Some((from, proxy))) => {
-            let datagrams = UdpRelay::new(server.clone(), from, &says);
+        (ProxyRequest::UdpAssociate(source), Some((from, proxy))) => {
+            let datagrams = UdpRelay::new(server.clone(), from, &source);
             return relay_datagrams(client, server, datagrams, proxy).await;
         }
         (_, None) => ProxyError::Unsupported,
@@ -74,7 +104,8 @@ where
     Err(Error::local(origin::PROXY, refused))
 }
 
-/// Listens for the peer that a client of BIND expects; `None` if it does not come in time.
+/// Waits for the connection of the peer that a BIND request expects; `None` if it does not arrive
+/// in time.
 async fn accept_peer<L>(
     client: &mut Connection<L>,
     server: &ProxyServer,
@@ -90,14 +121,14 @@ where
     server.accept(client.engine(), listener.local_addr().map_err(socket)?);
     client.set_open_timeout(2 * BIND_TIMEOUT);
     let mut late = pin!(sleep(&*runtime, BIND_TIMEOUT));
-    // A client that has nothing more to say before the peer is there has left.
+    // A client that ends its side before the peer has connected has left.
     let mut leaves = pin!(client.wait_for(|engine| engine.from_wire().is_closed().then_some(())));
     poll_fn(|cx| {
         while let Poll::Ready(accepted) = listener.poll_accept(cx) {
             let (io, address) = accepted.map_err(socket)?;
             if server.matches_expected_peer(expected, address) {
-                let caller = Connection::new(runtime.clone(), io, Engine::new(Identity));
-                return Poll::Ready(Ok(Some((caller, address))));
+                let peer = Connection::new(runtime.clone(), io, Engine::new(Identity));
+                return Poll::Ready(Ok(Some((peer, address))));
             }
         }
         if let Poll::Ready(left) = leaves.as_mut().poll(cx) {
@@ -114,53 +145,53 @@ where
     .await
 }
 
-/// Connects to one of the addresses that the server permits.
-async fn reach(
+/// Connects to a target, at one of the addresses that the server permits.
+async fn connect_to(
     runtime: &Arc<dyn Runtime>,
     target: Endpoint,
     server: &ProxyServer,
 ) -> Result<Connection<Identity>, ProxyError> {
     if let Ok(ip) = target.host.parse::<IpAddr>() {
-        server.permitted([SocketAddr::new(ip, target.port)])?; // it is not looked up
+        server.permitted([SocketAddr::new(ip, target.port)])?; // an address is not looked up
     }
     let name = target.to_string();
     let plan = Plan::new(target, vec![name], |_, _| Ok(Identity));
     let context = DialContext::new().runtime(runtime.clone());
-    let context = context.resolver(Permitted(server.clone(), runtime.clone()));
+    let context = context.resolver(PermittedResolver(server.clone(), runtime.clone()));
     let dialer = Dialer::new(plan, Timeouts::default(), seed(), runtime.now());
     let error = match context.dial(dialer).await {
         Ok((connection, _)) => return Ok(connection),
         Err(error) => error,
     };
-    let cause = |error: &Error| error.cause::<io::Error>().map(io::Error::kind);
+    let io_kind = |error: &Error| error.cause::<io::Error>().map(io::Error::kind);
     Err(match error.reason() {
         Reason::NotResolved { error, .. } => {
             let refused = error
                 .cause::<io::Error>()
-                .and_then(|it| it.get_ref()?.downcast_ref());
+                .and_then(|error| error.get_ref()?.downcast_ref());
             refused.copied().unwrap_or(ProxyError::HostNotFound)
         }
         Reason::Unreached { tried, .. } => {
-            let kind = tried.iter().find_map(|it| cause(&it.error));
+            let kind = tried.iter().find_map(|unreached| io_kind(&unreached.error));
             ProxyError::Unreachable(kind.unwrap_or(io::ErrorKind::TimedOut))
         }
         _ => ProxyError::Unreachable(io::ErrorKind::TimedOut),
     })
 }
 
-/// Finds only the addresses that a server permits.
-struct Permitted(ProxyServer, Arc<dyn Runtime>);
+/// A resolver that returns only the addresses that a proxy server permits.
+struct PermittedResolver(ProxyServer, Arc<dyn Runtime>);
 
-impl Resolve for Permitted {
+impl Resolve for PermittedResolver {
     fn resolve(&self, host: String, port: u16) -> AddressStream {
         let (server, found) = (self.0.clone(), self.1.lookup(host, port));
-        lookup(async move {
+        single_lookup(async move {
             server
-                .permitted(all(found).await?)
+                .permitted(collect_addresses(found).await?)
                 .map_err(io::Error::other)
         })
     }
 }
 
-/// How long the peer of a BIND request is waited for.
+/// The time in which the peer of a BIND request has to connect.
 const BIND_TIMEOUT: Duration = Duration::from_secs(60);

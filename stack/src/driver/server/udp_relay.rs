@@ -1,8 +1,8 @@
-//! Relaying the datagrams of a client of SOCKS5.
+//! Relaying the UDP datagrams of one SOCKS5 client: the server's side of UDP ASSOCIATE.
 
 use crate::driver::error::socket;
 use crate::driver::io::{Connection, Relayed};
-use crate::driver::runtime::{AsyncUdpSocket, BoxFuture, Runtime, all};
+use crate::driver::runtime::{AsyncUdpSocket, BoxFuture, Runtime, collect_addresses};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,8 +13,8 @@ use std::task::{Context, Poll};
 use wirestack_dial::serve::{ProxyServer, RelayedDatagram, UdpRelay};
 use wirestack_layer::{End, Error, Flow, Layer, Pipe};
 
-/// Relays what its client sends, as long as the client's connection lives: "A UDP association
-/// terminates when the TCP connection that the UDP ASSOCIATE request arrived on terminates".
+/// Relays the datagrams of a client as long as its connection lives: "A UDP association terminates
+/// when the TCP connection that the UDP ASSOCIATE request arrived on terminates" (RFC 1928 §7).
 pub(super) async fn relay_datagrams<L>(
     mut client: Connection<L>,
     server: &ProxyServer,
@@ -26,13 +26,13 @@ where
 {
     let at = SocketAddr::new(proxy.ip(), 0);
     let runtime = client.runtime.clone();
-    let inner = Socket::bind(&*runtime, at).map_err(socket)?;
-    let bound = inner.io.local_addr().map_err(socket)?;
+    let to_client = Socket::bind(&*runtime, at).map_err(socket)?;
+    let bound = to_client.io.local_addr().map_err(socket)?;
     let mut relay = Relay {
         runtime,
         datagrams,
-        inner,
-        outer: [None, None],
+        to_client,
+        to_targets: [None, None],
         lookups: Vec::new(),
         buf: vec![0; MAX_DATAGRAM],
         relayed: Relayed {
@@ -43,7 +43,7 @@ where
     server.accept(client.engine(), bound);
     let ended = poll_fn(|cx| {
         loop {
-            client.engine().to_app().discard(); // nothing is said here any more
+            client.engine().to_app().discard(); // no bytes have a meaning here any more
             if let Some(end) = client.engine().to_app().end().cloned() {
                 return Poll::Ready(end);
             }
@@ -56,7 +56,7 @@ where
     .await;
     client.engine().from_app().finish();
     poll_fn(|cx| {
-        client.push(cx);
+        client.process_and_write(cx);
         Poll::Ready(())
     })
     .await;
@@ -69,24 +69,25 @@ where
 struct Relay {
     runtime: Arc<dyn Runtime>,
     datagrams: UdpRelay,
-    /// The socket that the client speaks to.
-    inner: Socket,
-    /// The sockets that speak to the targets, over IPv4 and over IPv6.
-    outer: [Option<Socket>; 2],
+    /// The socket that exchanges datagrams with the client.
+    to_client: Socket,
+    /// The sockets that exchange datagrams with the targets, over IPv4 and over IPv6.
+    to_targets: [Option<Socket>; 2],
     lookups: Vec<Lookup>,
     buf: Vec<u8>,
     relayed: Relayed,
 }
 
-/// The addresses of a target, and the payload for it.
+/// A look-up of a target's addresses, with the payload for that target.
 type Lookup = BoxFuture<Option<(Vec<SocketAddr>, Bytes)>>;
 
 impl Relay {
-    /// Relays some datagrams; returns whether there were any. What cannot be sent is lost, as datagrams are.
+    /// Relays some datagrams. Returns `true` if there were any. A datagram that cannot be sent is
+    /// lost.
     fn advance(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
         for _ in 0..MAX_BATCH {
-            let Poll::Ready(read) = self.inner.receive(&mut self.buf, cx) else {
+            let Poll::Ready(read) = self.to_client.receive(&mut self.buf, cx) else {
                 break;
             };
             moved = true;
@@ -108,22 +109,22 @@ impl Relay {
                 }
             }
         }
-        for outer in self.outer.iter_mut().flatten() {
+        for socket in self.to_targets.iter_mut().flatten() {
             for _ in 0..MAX_BATCH {
-                let Poll::Ready(read) = outer.receive(&mut self.buf, cx) else {
+                let Poll::Ready(read) = socket.receive(&mut self.buf, cx) else {
                     break;
                 };
                 moved = true;
                 let Ok((n, source)) = read else { continue };
                 let payload = &self.buf[..n];
                 if let Some((client, bytes)) = self.datagrams.from_target(source, payload) {
-                    self.inner.send(client, bytes);
+                    self.to_client.send(client, bytes);
                     self.relayed.received += n as u64;
                 }
             }
-            outer.flush(cx);
+            socket.flush(cx);
         }
-        self.inner.flush(cx);
+        self.to_client.flush(cx);
         moved
     }
 
@@ -133,9 +134,9 @@ impl Relay {
         }
         if self.lookups.len() < MAX_LOOKUPS {
             let found = self.runtime.lookup(to.host, to.port);
-            self.lookups.push(Box::pin(
-                async move { Some((all(found).await.ok()?, payload)) },
-            ));
+            self.lookups.push(Box::pin(async move {
+                Some((collect_addresses(found).await.ok()?, payload))
+            }));
         }
     }
 
@@ -143,22 +144,22 @@ impl Relay {
         let Ok(to) = self.datagrams.to_target(found) else {
             return;
         };
-        let outer = &mut self.outer[usize::from(to.is_ipv6())];
-        if outer.is_none() {
-            *outer = Socket::for_target(&*self.runtime, to).ok();
+        let socket = &mut self.to_targets[usize::from(to.is_ipv6())];
+        if socket.is_none() {
+            *socket = Socket::for_target(&*self.runtime, to).ok();
         }
-        if let Some(outer) = outer {
+        if let Some(socket) = socket {
             self.relayed.sent += payload.len() as u64;
-            outer.send(to, payload);
+            socket.send(to, payload);
         }
     }
 }
 
-/// A socket, and the datagrams that wait to be sent from it.
+/// A UDP socket, and the datagrams that wait to be sent from it.
 struct Socket {
     io: Arc<dyn AsyncUdpSocket>,
     waiting: VecDeque<(SocketAddr, Bytes)>,
-    /// Ready when there may be room again.
+    /// The wait for room for another datagram.
     writable: Option<BoxFuture<io::Result<()>>>,
 }
 
@@ -171,7 +172,7 @@ impl Socket {
         })
     }
 
-    /// Opens a socket of the family of an address.
+    /// Opens a socket for the family of an address: IPv4 or IPv6.
     fn for_target(runtime: &dyn Runtime, to: SocketAddr) -> io::Result<Self> {
         let any = match to {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -212,14 +213,15 @@ impl Socket {
     }
 }
 
-/// No datagram is larger, in bytes.
+/// The size of the largest possible datagram, in bytes.
 const MAX_DATAGRAM: usize = 65_536;
 
-/// How many datagrams come from one side before the other sides have their turn.
+/// The number of datagrams that are relayed from one socket before the other sockets have their
+/// turn.
 const MAX_BATCH: usize = 64;
 
-/// How many datagrams wait to be sent from one socket; what is more is lost.
+/// The number of datagrams that wait to be sent from one socket. Further ones are lost.
 const MAX_QUEUE: usize = 2 * MAX_BATCH;
 
-/// How many names are looked up at once; what is for another one is lost.
+/// The number of names that are looked up at the same time. Datagrams for further names are lost.
 const MAX_LOOKUPS: usize = 16;

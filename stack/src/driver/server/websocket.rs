@@ -1,34 +1,33 @@
-//! WebSockets over HTTP/1.1 and HTTP/2 at one address.
+//! Serving WebSockets to one client, over HTTP/1.1 or HTTP/2.
 
-use crate::driver::error::{none_here, socket};
+use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::http2::{Http2, Incoming};
 use crate::driver::io::Connection;
-use crate::driver::runtime::{IntoTransport, Runtime, current, sleep};
+use crate::driver::runtime::{BoxFuture, IntoTransport, Runtime, current};
 use crate::driver::tasks::Tasks;
 use http::Request;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
 use wirestack_dial::serve::{self, Verdict};
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, Layer, Pipe, Queue, origin};
-use wirestack_nest::{Engine, Identity};
-use wirestack_tls as tls;
+use wirestack_layer::{Error, Queue};
+use wirestack_nest::{BoxTunnel, Engine};
 use wirestack_tls::rustls::ServerConfig;
 use wirestack_websocket::{self as websocket, Message, Offer, Payload};
 
-/// A WebSocket that a [`WebSocketServer`] opened: of messages, unless it is of their parts or of
-/// bytes.
+/// A WebSocket that a [`WebSocketServer`] opened. It carries messages, or parts of messages
+/// (`Queue<Part>`), or bytes (`Pipe`).
 pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 
-/// Serves WebSockets to clients that speak HTTP/1.1 or HTTP/2 (RFC 8441): over TLS they choose by
-/// ALPN, without TLS by how they begin.
+/// A server of WebSockets over HTTP/1.1 (RFC 6455) and HTTP/2 (RFC 8441). A client chooses the
+/// version by ALPN over TLS, and by its first bytes without TLS.
 ///
-/// One function decides on each request, another has each WebSocket; neither has to know which way
-/// it came.
+/// One function decides on each request, and another one serves each WebSocket. Both are the same
+/// for the two versions.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,29 +66,41 @@ pub struct WebSocketServer {
 #[derive(Clone)]
 enum Decide {
     Now(Arc<dyn Fn(&Offer<'_>) -> Verdict + Send + Sync>),
-    Later(Arc<dyn Fn(Request<()>) -> Deciding + Send + Sync>),
+    Later(Arc<dyn Fn(Request<()>) -> BoxFuture<Verdict> + Send + Sync>),
 }
 
-type Deciding = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+/// A decision, or the future that returns it.
+enum Deciding {
+    Done(Verdict),
+    Pending(BoxFuture<Verdict>),
+}
 
 impl Decide {
-    async fn ask(&self, offer: &Offer<'_>) -> Verdict {
+    fn start(&self, offer: &Offer<'_>) -> Deciding {
         match self {
-            Self::Now(decide) => decide(offer),
-            Self::Later(decide) => decide(offer.request().clone()).await,
+            Self::Now(decide) => Deciding::Done(decide(offer)),
+            Self::Later(decide) => Deciding::Pending(decide(offer.request().clone())),
+        }
+    }
+}
+
+impl Deciding {
+    async fn decided(self) -> Verdict {
+        match self {
+            Self::Done(verdict) => verdict,
+            Self::Pending(verdict) => verdict.await,
         }
     }
 }
 
 impl WebSocketServer {
-    /// Creates a server that decides on requests like this: it accepts, or it refuses with a
-    /// response.
+    /// Creates a server. `decide` accepts each request, or refuses it with a response.
     pub fn new(decide: impl Fn(&Offer<'_>) -> Verdict + Send + Sync + 'static) -> Self {
         Self::with(Decide::Now(Arc::new(decide)))
     }
 
-    /// Creates a server that takes its time to decide, to look into a database say. What it takes
-    /// counts as the client's [time for its handshake](Self::handshake_timeout).
+    /// Creates a server whose decisions take time, for example to look into a database. That time
+    /// is part of the client's [time for its handshake](Self::handshake_timeout).
     pub fn deciding<F>(decide: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Verdict> + Send + 'static,
@@ -105,12 +116,12 @@ impl WebSocketServer {
             tls: None,
             settings: websocket::Settings::default(),
             http2: http2::Settings::server(),
-            handshake_timeout: Duration::from_secs(10),
+            handshake_timeout: HANDSHAKE_TIMEOUT,
             runtime: None,
         }
     }
 
-    /// Speaks TLS, and offers `h2` and `http/1.1` by ALPN whatever the settings say.
+    /// Speaks TLS with this configuration. Its ALPN protocols are replaced by `h2` and `http/1.1`.
     #[must_use]
     pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
         let mut config = config;
@@ -133,27 +144,27 @@ impl WebSocketServer {
         self
     }
 
-    /// Sets how long a client may take with its handshake, 10 s unless set.
+    /// Sets how long a client may take for its handshake. The default is 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
     }
 
-    /// Runs on this runtime, instead of the one that `serve` is awaited in.
+    /// Uses this runtime instead of the [current](crate::runtime::current) one.
     #[must_use]
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Serves one client to its end, over any transport. `each` has a WebSocket from its opening on;
-    /// those of an HTTP/2 client run at the same time, each in a task of its own, and end with this
-    /// future.
+    /// Serves one client until its connection ends, over any transport. `each` serves a WebSocket
+    /// once it is open. The WebSockets of an HTTP/2 client run at the same time, each in a task of
+    /// its own. The tasks end when this future ends or is dropped.
     ///
     /// # Errors
     ///
-    /// The error that ended the connection. Failures of `each` are not among them.
+    /// The error that ended the connection. Errors inside of `each` do not end it.
     pub async fn serve<F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
     where
         F: Fn(ServerSocket) -> R,
@@ -162,12 +173,13 @@ impl WebSocketServer {
         self.serve_in(io, each).await
     }
 
-    /// Serves one client as [`serve`](Self::serve) does, in what `each` takes: messages, their
-    /// parts (`Queue<Part>`), or bytes (`Pipe`), which do not carry half-close.
+    /// Serves one client as [`serve`](Self::serve) does, with the payload that `each` takes:
+    /// messages, parts of messages (`Queue<Part>`) or bytes (`Pipe`). Bytes do not carry
+    /// half-close.
     ///
     /// # Errors
     ///
-    /// As [`serve`](Self::serve).
+    /// The same as those of [`serve`](Self::serve).
     pub async fn serve_in<P, F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
     where
         P: Payload,
@@ -176,90 +188,48 @@ impl WebSocketServer {
     {
         let runtime = match &self.runtime {
             Some(runtime) => runtime.clone(),
-            None => current().map_err(none_here)?,
+            None => current().map_err(no_runtime_error)?,
         };
         let io = io.into_transport(&*runtime).map_err(socket)?;
-        match &self.tls {
-            None => {
-                let mut connection = Connection::new(runtime, io, Engine::new(Identity));
-                let http2 = self.sniff(&mut connection).await?;
-                self.serve_connection(connection, http2, each).await
-            }
-            Some(config) => {
-                let tls = tls::Server::new(config.clone())?;
-                let mut connection = Connection::new(runtime, io, Engine::new(tls));
-                connection.set_open_timeout(self.handshake_timeout);
-                connection.open().await?;
-                let tls = connection.part::<tls::Server>();
-                let http2 = tls.is_some_and(|tls| tls.alpn() == Some(b"h2"));
-                self.serve_connection(connection, http2, each).await
-            }
+        let below_http = serve::below_http(self.tls.as_ref())?;
+        let mut connection = Connection::new(runtime, io, Engine::new(below_http));
+        connection.set_open_timeout(self.handshake_timeout);
+        connection.open().await?;
+        if serve::speaks_http2(connection.engine()) {
+            let top = http2::Connection::server(self.http2.clone());
+            let http2 = Http2::new(connection.push_layer(top));
+            return self.serve_http2(http2, each).await;
         }
+        self.serve_http1(connection, each).await
     }
 
-    /// Waits until the client has shown which version of HTTP it speaks; returns whether it is HTTP/2.
-    async fn sniff(&self, connection: &mut Connection<Identity>) -> Result<bool, Error> {
-        let runtime = connection.runtime.clone();
-        let mut late = pin!(sleep(&*runtime, self.handshake_timeout));
-        let begun = connection.wait_for(|engine| serve::speaks_http2(engine.to_app()));
-        let mut begun = pin!(begun);
-        poll_fn(|cx| {
-            if let Poll::Ready(begun) = begun.as_mut().poll(cx) {
-                return Poll::Ready(begun);
-            }
-            late.as_mut().poll(cx).map(|late| match late {
-                Ok(()) => Err(Error::peer(
-                    origin::CONNECTION,
-                    SaidNothing(self.handshake_timeout),
-                )),
-                Err(error) => Err(Error::local(origin::RUNTIME, error)),
-            })
-        })
-        .await
-    }
-
-    async fn serve_connection<L, P, F, R>(
+    async fn serve_http1<P, F, R>(
         &self,
-        connection: Connection<L>,
-        http2: bool,
+        connection: Connection<BoxTunnel>,
         each: F,
     ) -> Result<(), Error>
     where
-        L: Layer<In = Pipe, Out = Pipe> + Send + 'static,
         P: Payload,
         F: Fn(ServerSocket<P>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
-        if http2 {
-            let top = http2::Connection::server(self.http2.clone());
-            return self
-                .serve_http2(Http2::new(connection.push_layer(top)), each)
-                .await;
-        }
         let server = websocket::Server::new(self.settings.clone()).with_payload::<P>();
         let mut socket = connection.push_layer(server).boxed();
         socket.set_open_timeout(self.handshake_timeout);
-        let request = socket.wait_for(|engine| {
-            let server = engine.part::<websocket::Server<P>>()?;
-            Some(server.request()?.request().clone())
+        let deciding = socket.wait_for(|engine| {
+            let offer = serve::offer_over_http1::<_, P>(engine)?;
+            Some(self.decide.start(&offer))
         });
-        let verdict = match Offer::of_http1(&request.await?) {
-            Ok(offer) => self.decide.ask(&offer).await,
-            Err(refusal) => Err(refusal),
-        };
-        let mut verdict = Some(verdict);
-        let decided = socket.wait_for(|engine| {
-            let server = engine.part_mut::<websocket::Server<P>>()?;
-            Some(match verdict.take()? {
-                Ok(accept) => server.accept(accept).map(|()| true),
-                Err(response) => server.reject(*response).map(|()| false),
-            })
+        let mut verdict = Some(deciding.await?.decided().await);
+        let is_accepted = socket.wait_for(|engine| {
+            let verdict = verdict.take()?;
+            serve::answer_over_http1::<_, P>(engine, verdict)
         });
-        if decided.await?? {
+        if is_accepted.await?? {
             socket.open().await?;
             each(socket).await;
         } else {
-            let _ = socket.finish(self.handshake_timeout).await; // it was refused, whatever it says
+            let _ = socket.finish(self.handshake_timeout).await; // the refusal has been sent
         }
         Ok(())
     }
@@ -277,20 +247,20 @@ impl WebSocketServer {
             let mut accepting = pin!(http2.accept());
             let next = poll_fn(|cx| {
                 if let Poll::Ready(Some(decided)) = deciding.poll_join(cx) {
-                    return Poll::Ready(Next::Decided(decided));
+                    return Poll::Ready(ServerEvent::Decided(decided));
                 }
                 while let Poll::Ready(Some(())) = tasks.poll_join(cx) {}
-                accepting.as_mut().poll(cx).map(Next::Incoming)
+                accepting.as_mut().poll(cx).map(ServerEvent::Incoming)
             });
             match next.await {
-                Next::Decided(Some(socket)) => tasks.spawn(&*runtime, each(socket)),
-                Next::Decided(None) => {}
-                Next::Incoming(Some(Ok(incoming))) => {
-                    let decision = self.clone().accept(runtime.clone(), incoming);
+                ServerEvent::Decided(Some(socket)) => tasks.spawn(&*runtime, each(socket)),
+                ServerEvent::Decided(None) => {}
+                ServerEvent::Incoming(Some(Ok(incoming))) => {
+                    let decision = self.clone().decide_on(runtime.clone(), incoming);
                     deciding.spawn(&*runtime, decision);
                 }
-                Next::Incoming(Some(Err(error))) => break Err(error),
-                Next::Incoming(None) => break Ok(()),
+                ServerEvent::Incoming(Some(Err(error))) => break Err(error),
+                ServerEvent::Incoming(None) => break Ok(()),
             }
         };
         while let Some(decided) = deciding.join().await {
@@ -303,15 +273,16 @@ impl WebSocketServer {
         ended
     }
 
-    async fn accept<P: Payload>(
+    /// Answers a request on a stream, and returns the WebSocket if it was accepted.
+    async fn decide_on<P: Payload>(
         self,
         runtime: Arc<dyn Runtime>,
         incoming: Incoming,
     ) -> Option<ServerSocket<P>> {
-        let request = incoming.request().clone();
-        let answer = match serve::over_http2(&request) {
+        let offer = serve::over_http2(incoming.request());
+        let answer = match offer {
             Ok(offer) => {
-                let verdict = self.decide.ask(&offer).await;
+                let verdict = self.decide.start(&offer).decided().await;
                 serve::answer(&offer, verdict, self.settings)
             }
             Err(response) => Err(response),
@@ -330,17 +301,17 @@ impl WebSocketServer {
     }
 }
 
-/// The next event at a server of many streams.
+/// The next event on an HTTP/2 connection.
 #[allow(
     clippy::large_enum_variant,
-    reason = "it is taken apart at once; how large depends on features"
+    reason = "a value lives for one match, and its size depends on features"
 )]
-enum Next<P: Payload> {
-    /// A request was decided on; there is a WebSocket if it was accepted.
+enum ServerEvent<P: Payload> {
+    /// A request was decided on. It has a WebSocket if it was accepted.
     Decided(Option<ServerSocket<P>>),
+    /// A request arrived, or the connection has ended.
     Incoming(Option<Result<Incoming, Error>>),
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the client has not begun to speak HTTP after {0:?}")]
-struct SaidNothing(Duration);
+/// The default time for a client's handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,5 @@
-//! One connection for two tasks: its halves, and a handle to one that a background task drives.
+//! One connection for several tasks: its two halves, and a handle to a connection that a task
+//! drives.
 
 mod websocket;
 
@@ -20,8 +21,8 @@ impl<L> Connection<L>
 where
     L: Layer,
 {
-    /// Splits the connection for two tasks. Each half drives both directions while it is polled;
-    /// when neither is, nothing moves. The transport closes when both are dropped.
+    /// Splits the connection for two tasks. Each half drives both directions while it is polled.
+    /// When neither half is polled, nothing moves. The transport closes when both are dropped.
     pub fn split(self) -> (Reader<L>, Writer<L>) {
         Handle::new(self).split()
     }
@@ -31,8 +32,10 @@ impl<L> Connection<L>
 where
     L: Layer,
 {
-    /// Returns a handle, and a future that drives the connection, to be spawned anywhere. Pongs and time-outs then go on while nobody reads, until the application's side is
-    /// full. The future ends with the connection, or when the handle and its halves are dropped.
+    /// Returns a handle, and a future that drives the connection. Spawn the future on any executor:
+    /// pings are then answered and time-outs kept while no call waits, until the flow to the
+    /// application is full. The future ends with the connection, or when the handle and its halves
+    /// are dropped.
     pub fn driven(self) -> (Handle<L>, impl Future<Output = ()> + use<L>) {
         let handle = Handle::new(self);
         let shared = handle.shared.clone();
@@ -57,7 +60,8 @@ impl<L> Connection<L>
 where
     L: Layer<In: Send, Out: Send> + Send + 'static,
 {
-    /// Drives the connection in a task of its runtime (a thread, on threads), and returns a handle.
+    /// Drives the connection in a task of its runtime, and returns a handle. On
+    /// [`Threads`](crate::runtime::Threads) that task is a thread.
     pub fn spawn(self) -> Handle<L> {
         let runtime = self.runtime.clone();
         let (handle, driver) = self.driven();
@@ -66,16 +70,60 @@ where
     }
 }
 
-/// A connection that a background task may drive, with all that a connection can do.
+/// A connection that may be driven by a background task. It has the methods of a
+/// [`Connection`] for reading, writing and closing.
+///
+/// [`Connection::spawn`] and [`Connection::driven`] return it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = wirestack::connect("wss://example.org/chat").await?.spawn();
+/// socket.send("hello".into()).await?; // from now on, pings are answered in the background
+/// let (reader, writer) = socket.split();
+/// # drop((reader, writer));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Handle<L: Layer> {
     shared: Arc<Shared<L>>,
     guard: Arc<HalfGuard>,
 }
 
-/// The half that receives.
+/// The half of a connection that receives. [`Connection::split`] returns it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::{BoxSocket, Reader};
+///
+/// async fn print_all(mut reader: Reader<BoxSocket>) -> Result<(), wirestack::Error> {
+///     while let Some(message) = reader.next().await {
+///         println!("{:?}", message?);
+///     }
+///     Ok(())
+/// }
+///
+/// let (reader, mut writer) = wirestack::connect("wss://example.org/chat").await?.split();
+/// wirestack::runtime::spawn(async move {
+///     let _ = print_all(reader).await;
+/// })?;
+/// writer.send("hello".into()).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Reader<L: Layer>(Handle<L>);
 
-/// The half that sends.
+/// The half of a connection that sends. [`Connection::split`] returns it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::websocket::CloseCode;
+///
+/// let (_reader, mut writer) = wirestack::connect("wss://example.org/chat").await?.spawn().split();
+/// writer.send("hello".into()).await?;
+/// writer.close(CloseCode::NORMAL, "done").await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Writer<L: Layer>(Handle<L>);
 
 impl<L> Handle<L>
@@ -88,13 +136,13 @@ where
             guard: Arc::new(HalfGuard(wakers.clone())),
             shared: Arc::new(Shared {
                 connection: Mutex::new(connection),
-                fan: Waker::from(wakers.clone()),
+                wake_all: Waker::from(wakers.clone()),
                 wakers,
             }),
         }
     }
 
-    /// Splits the handle for two tasks.
+    /// Splits the handle for two tasks. A background task goes on driving the connection.
     pub fn split(self) -> (Reader<L>, Writer<L>) {
         let other = Self {
             shared: self.shared.clone(),
@@ -103,7 +151,7 @@ where
         (Reader(self), Writer(other))
     }
 
-    /// Reads facts from the stack, or takes a decision in it.
+    /// Calls `act` with the engine of the stack, to read facts from it or to take a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
         let result = act(self.shared.lock().engine());
         self.shared.wakers.wake_all();
@@ -115,7 +163,7 @@ impl<L> Reader<L>
 where
     L: Layer,
 {
-    /// Reads facts from the stack, or takes a decision in it.
+    /// Calls `act` with the engine of the stack, to read facts from it or to take a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
         self.0.with(act)
     }
@@ -125,7 +173,7 @@ impl<L> Writer<L>
 where
     L: Layer,
 {
-    /// Reads facts from the stack, or takes a decision in it.
+    /// Calls `act` with the engine of the stack, to read facts from it or to take a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
         self.0.with(act)
     }
@@ -142,12 +190,12 @@ macro_rules! shows {
 }
 shows!(Handle Reader Writer);
 
-/// A connection, and the wakers of its halves.
+/// The connection, and the wakers of its halves.
 struct Shared<L: Layer> {
     connection: Mutex<Connection<L>>,
     wakers: Arc<Wakers>,
-    /// The waker that the transport and the timer have, which remember only one: it wakes all.
-    fan: Waker,
+    /// The waker for the transport and the timer, which remember one only: it wakes all halves.
+    wake_all: Waker,
 }
 
 impl<L> Shared<L>
@@ -169,11 +217,11 @@ where
         self.wakers.register(half, cx.waker());
         let mut connection = self.lock();
         let before = connection.revision();
-        let result = act(&mut connection, &mut Context::from_waker(&self.fan));
+        let result = act(&mut connection, &mut Context::from_waker(&self.wake_all));
         let moved = connection.revision() != before;
         drop(connection);
         if moved {
-            self.wakers.wake_but(half); // what moved may be what another one waits for
+            self.wakers.wake_others(half); // they may have waited for what moved
         }
         result
     }
@@ -181,7 +229,7 @@ where
 
 // --- messages ---
 
-/// The receiving methods of a connection, for what holds a part of it.
+/// Implements the receiving methods of a connection for a handle or a half.
 macro_rules! receives {
     ($holder:ident, $handle:ident => $at:expr) => {
         impl<L, I, O> $holder<L>
@@ -190,11 +238,13 @@ macro_rules! receives {
             I: ByteSize,
             O: ByteSize,
         {
-            /// Receives the next message; `None` is a clean end. Dropping the future loses nothing.
+            /// Receives the next message; `None` is a clean end. Dropping the future loses no
+            /// message.
             ///
             /// # Errors
             ///
-            /// The error that ended the stack, once, behind every message that came before it.
+            /// The error that ended the stack, behind all messages that arrived before it. It is
+            /// returned once; then comes `None`.
             pub async fn next(&mut self) -> Option<Result<O, Error>> {
                 let $handle = &*self;
                 poll_fn(|cx| $at.with(Half::Reader, cx, |c, cx| c.receive(cx))).await
@@ -217,14 +267,14 @@ macro_rules! receives {
         where
             L: Layer<In = Pipe, Out = Pipe>,
         {
-            pub(crate) fn poll_take(
+            pub(crate) fn poll_read_bytes(
                 &mut self,
                 cx: &mut Context<'_>,
-                most: usize,
+                max: usize,
                 take: impl FnMut(&[u8]),
             ) -> Poll<io::Result<usize>> {
                 let $handle = &*self;
-                $at.with(Half::Reader, cx, |c, cx| c.poll_take(cx, most, take))
+                $at.with(Half::Reader, cx, |c, cx| c.poll_read_bytes(cx, max, take))
             }
         }
     };
@@ -232,7 +282,7 @@ macro_rules! receives {
 receives!(Handle, handle => handle.shared);
 receives!(Reader, reader => reader.0.shared);
 
-/// The sending methods of a connection, for what holds a part of it.
+/// Implements the sending methods of a connection for a handle or a half.
 macro_rules! sends {
     ($holder:ident, $handle:ident => $at:expr) => {
         impl<L, I, O> $holder<L>
@@ -241,37 +291,40 @@ macro_rules! sends {
             I: ByteSize,
             O: ByteSize,
         {
-            /// Sends a message and waits until it has left. A message is accepted wholly or not at
-            /// all: if the future is dropped while it waits for room, it was not accepted.
+            /// Sends a message and waits until it has left. A message is accepted as a whole or not
+            /// at all: if the future is dropped while it waits for room, the message was not
+            /// accepted.
             ///
             /// # Errors
             ///
-            /// The error that ended the stack.
+            /// The error that ended the stack, or [`ConnectionClosed`](crate::ConnectionClosed).
             pub async fn send(&mut self, message: I) -> Result<(), Error> {
                 self.feed(message).await?;
                 self.flushed().await
             }
 
-            /// Accepts a message as soon as there is room, without sending it yet. A message is
-            /// accepted wholly or not at all.
+            /// Accepts a message as soon as there is room, and does not send it yet. A message is
+            /// accepted as a whole or not at all.
             ///
             /// # Errors
             ///
-            /// The error that ended the stack.
+            /// The error that ended the stack, or [`ConnectionClosed`](crate::ConnectionClosed).
             pub async fn feed(&mut self, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 let mut message = Some(message);
                 poll_fn(|cx| {
                     $at.with(Half::Writer, cx, |c, cx| {
-                        ready!(c.make_room(cx))?;
-                        message.take().into_iter().for_each(|m| c.start(m));
+                        ready!(c.poll_send_ready(cx))?;
+                        if let Some(message) = message.take() {
+                            c.push_message(message);
+                        }
                         Poll::Ready(Ok(()))
                     })
                 })
                 .await
             }
 
-            /// Waits until every accepted message has left. Dropping the future loses nothing.
+            /// Waits until every accepted message has left. Dropping the future loses no message.
             ///
             /// # Errors
             ///
@@ -290,12 +343,12 @@ macro_rules! sends {
             type Error = Error;
             fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
-                $at.with(Half::Writer, cx, |c, cx| c.make_room(cx))
+                $at.with(Half::Writer, cx, |c, cx| c.poll_send_ready(cx))
             }
 
             fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
                 let $handle = &*self;
-                $at.lock().start(message);
+                $at.lock().push_message(message);
                 Ok(())
             }
 
@@ -306,7 +359,7 @@ macro_rules! sends {
 
             fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
                 let $handle = &*self;
-                $at.with(Half::Writer, cx, |c, cx| c.end(cx))
+                $at.with(Half::Writer, cx, |c, cx| c.finish_and_flush(cx))
             }
         }
 
@@ -314,23 +367,29 @@ macro_rules! sends {
         where
             L: Layer<In = Pipe, Out = Pipe>,
         {
-            pub(crate) fn poll_put(
+            pub(crate) fn poll_write_bytes(
                 &mut self,
                 cx: &mut Context<'_>,
                 bytes: &[u8],
             ) -> Poll<io::Result<usize>> {
                 let $handle = &*self;
-                $at.with(Half::Writer, cx, |c, cx| c.poll_put(cx, bytes))
+                $at.with(Half::Writer, cx, |c, cx| c.poll_write_bytes(cx, bytes))
             }
 
-            pub(crate) fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            pub(crate) fn poll_flush_bytes(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<()>> {
                 let $handle = &*self;
-                $at.with(Half::Writer, cx, |c, cx| c.poll_left(cx))
+                $at.with(Half::Writer, cx, |c, cx| c.poll_flush_bytes(cx))
             }
 
-            pub(crate) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            pub(crate) fn poll_shutdown_bytes(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<()>> {
                 let $handle = &*self;
-                $at.with(Half::Writer, cx, |c, cx| c.poll_finish(cx))
+                $at.with(Half::Writer, cx, |c, cx| c.poll_shutdown_bytes(cx))
             }
         }
     };

@@ -1,4 +1,4 @@
-//! What the halves of a WebSocket can do beyond sending and receiving messages.
+//! Pings and closing for the halves of a WebSocket.
 
 use super::{Handle, Reader, Shared, Writer};
 use crate::driver::io::wakers::Half;
@@ -26,12 +26,13 @@ macro_rules! pings {
             L: Layer<In = F, Out = F> + 'static,
             F: Payload,
         {
-            /// Sends a ping of up to 125 bytes, and returns how long its answer took. Messages that
-            /// come before the answer wait to be received.
+            /// Sends a Ping (RFC 6455 §5.5.2) of up to 125 bytes, and returns the time until its
+            /// Pong. Messages that arrive before the Pong wait to be received.
             ///
             /// # Errors
             ///
-            /// The payload is too long, too many pings have no answer yet, or the error that ended the stack.
+            /// The payload is too long, too many pings have no answer yet, or the error that ended
+            /// the stack.
             pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
                 let $handle = &*self;
                 let ping = $at.lock().begin_ping(payload.into())?;
@@ -50,8 +51,8 @@ macro_rules! closes {
             L: Layer<In = Queue<I>, Out = Queue<I>> + 'static,
             Queue<I>: Payload,
         {
-            /// Closes with a code and a reason, and waits for the peer's Close. Messages that still
-            /// arrive are thrown away.
+            /// Closes the WebSocket with a code and a reason (RFC 6455 §7.1), and waits for the
+            /// peer's Close. Messages that still arrive are discarded.
             ///
             /// # Errors
             ///
@@ -66,13 +67,13 @@ macro_rules! closes {
         where
             L: Layer<In = Pipe, Out = Pipe> + 'static,
         {
-            /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the
-            /// peer's Close. Bytes that still arrive are thrown away.
+            /// Closes a WebSocket that carries bytes, with a code and a reason (RFC 6455 §7.1), and
+            /// waits for the peer's Close. Bytes that still arrive are discarded.
             ///
             /// # Errors
             ///
-            /// There is no WebSocket in this stack, a code or a reason that may not be sent, or what
-            /// ended the stack instead.
+            /// There is no WebSocket in this stack, the code or the reason may not be sent, or the
+            /// error that ended the stack instead.
             pub async fn close_websocket(
                 &mut self,
                 code: CloseCode,

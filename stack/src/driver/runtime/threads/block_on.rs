@@ -1,6 +1,6 @@
-//! Waiting for a future in the thread that wants its result.
+//! Waiting for a future in the thread that needs its result.
 
-use super::system::Bell;
+use super::system::Notifier;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use std::cell::RefCell;
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Waits for a future in this thread, and returns its result.
 ///
-/// Inside of it, [`connect`](fn@crate::connect) and all the rest run on
-/// [`Threads`](crate::runtime::Threads).
+/// Inside of it, [`Threads`](crate::runtime::Threads) is the current runtime, for
+/// [`connect`](fn@crate::connect) and for everything else.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,14 +31,14 @@ use std::time::{Duration, Instant};
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     match block_until(None, future) {
         Some(result) => result,
-        None => unreachable!("it waits without a limit"),
+        None => unreachable!("it waits without a time limit"),
     }
 }
 
-/// Waits for a future in this thread until a time; `None` if it was not ready by then.
+/// Waits for a future in this thread until `until`; `None` if it was not ready by then.
 pub(crate) fn block_until<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    let waker = Call::begin();
-    let _call = Call;
+    let waker = CallGuard::begin();
+    let _guard = CallGuard;
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -47,27 +47,27 @@ pub(crate) fn block_until<T>(until: Option<Instant>, future: impl Future<Output 
         if until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
-        sleep(until);
+        sleep_until_woken(until);
     }
 }
 
-/// Returns whether this thread polls a future of [`block_on`], and no future of a tokio runtime that was
-/// entered inside of it.
+/// Returns `true` if this thread polls a future of [`block_on`], and has not entered a tokio
+/// runtime inside of it.
 pub(in super::super) fn is_current() -> bool {
     CALLS.with_borrow(|calls| calls.last().is_some_and(|call| call.tokio == tokio_id()))
 }
 
-/// Waits until a socket is ready: its task is woken then.
+/// Wakes the task when a socket is ready.
 pub(super) fn wait_for_socket<T>(
     socket: &Arc<impl AsFd + Send + Sync + 'static>,
     flags: PollFlags,
     cx: &Context<'_>,
 ) -> Poll<io::Result<T>> {
     wait(cx, |call| {
-        let known = call.sockets.iter().any(|it| {
-            Weak::as_ptr(&it.socket).addr() == Arc::as_ptr(socket).addr()
-                && it.flags == flags
-                && it.waker.will_wake(cx.waker())
+        let known = call.sockets.iter().any(|interest| {
+            Weak::as_ptr(&interest.socket).addr() == Arc::as_ptr(socket).addr()
+                && interest.flags == flags
+                && interest.waker.will_wake(cx.waker())
         });
         if !known {
             let socket: Arc<Pollable> = socket.clone();
@@ -80,7 +80,7 @@ pub(super) fn wait_for_socket<T>(
     })
 }
 
-/// Waits until a time: the task is woken then.
+/// Wakes the task at a time.
 pub(super) fn wait_for_time<T>(id: u64, at: Instant, cx: &Context<'_>) -> Poll<io::Result<T>> {
     wait(cx, |call| {
         let waker = cx.waker();
@@ -98,14 +98,14 @@ pub(super) fn wait_for_time<T>(id: u64, at: Instant, cx: &Context<'_>) -> Poll<i
     })
 }
 
-/// Forgets a timer that is not waited for any more.
+/// Forgets a timer that was dropped.
 pub(super) fn forget_timer(id: u64) {
     let forget = |calls: &RefCell<Vec<Waiting>>| {
         for call in calls.borrow_mut().iter_mut() {
             call.timers.retain(|timer| timer.id != id);
         }
     };
-    let _ = CALLS.try_with(forget); // not while the thread ends
+    let _ = CALLS.try_with(forget); // fails while the thread ends, and then no call waits
 }
 
 /// Returns a number that no other timer has.
@@ -115,28 +115,29 @@ pub(super) fn next_timer_id() -> u64 {
 }
 
 thread_local! {
-    /// The calls of `block_on` that this thread is in, the innermost last.
+    /// The calls of `block_on` in this thread, the innermost last.
     static CALLS: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
-    /// The state that the next call takes over, with its buffers.
+    /// The state of the last call, whose buffers the next call uses again.
     static SPARE: RefCell<Option<Waiting>> = const { RefCell::new(None) };
 }
 
 /// The sockets and timers that the future of a call waits for.
 ///
-/// An interest stays until its task is woken: a future that holds many tasks polls only those again
-/// that were woken.
+/// An interest stays until its task is woken, as a future that holds many tasks polls only the
+/// woken ones again.
 struct Waiting {
     sleeper: Arc<Sleeper>,
     waker: Waker,
     sockets: Vec<Interest>,
     timers: Vec<Due>,
-    /// The sockets that are polled at the moment.
+    /// The sockets of the current call of `poll`.
     held: Vec<Arc<Pollable>>,
     tokio: TokioId,
 }
 
+/// A socket that a task waits for.
 struct Interest {
-    /// Weak: a socket that was dropped is closed, also while something waits for it.
+    /// A weak reference: a socket that is dropped is closed, also while a task waits for it.
     socket: Weak<Pollable>,
     flags: PollFlags,
     waker: Waker,
@@ -144,16 +145,17 @@ struct Interest {
 
 type Pollable = dyn AsFd + Send + Sync;
 
+/// A timer that a task waits for.
 struct Due {
     id: u64,
     at: Instant,
     waker: Waker,
 }
 
-/// A call of `block_on`: dropped at its end.
-struct Call;
+/// A guard that ends a call of `block_on` when it is dropped.
+struct CallGuard;
 
-impl Call {
+impl CallGuard {
     fn begin() -> Waker {
         let mut waiting = SPARE.take().unwrap_or_else(Waiting::new);
         waiting.tokio = tokio_id();
@@ -163,7 +165,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         let Some(mut call) = CALLS.with_borrow_mut(Vec::pop) else {
             return;
@@ -179,7 +181,7 @@ impl Waiting {
         let sleeper = Arc::new(Sleeper {
             notified: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
-            bell: Bell::new().ok(),
+            notifier: Notifier::new().ok(),
         });
         Self {
             waker: Waker::from(sleeper.clone()),
@@ -192,14 +194,15 @@ impl Waiting {
     }
 }
 
-/// Notes an interest of the innermost call.
-fn wait<T>(cx: &Context<'_>, note: impl FnOnce(&mut Waiting)) -> Poll<io::Result<T>> {
+/// Adds an interest to the innermost call, with `add`.
+fn wait<T>(cx: &Context<'_>, add: impl FnOnce(&mut Waiting)) -> Poll<io::Result<T>> {
     CALLS.with_borrow_mut(|calls| {
         let call = calls.last_mut();
-        // Another executor has wakers of its own: only then is it worth asking whether it is tokio.
+        // Another executor has its own wakers. Only then the look-up of the tokio runtime is
+        // needed.
         match call.filter(|call| call.waker.will_wake(cx.waker()) || call.tokio == tokio_id()) {
             Some(call) => {
-                note(call);
+                add(call);
                 Poll::Pending
             }
             None => Poll::Ready(Err(io::Error::other(NotInBlockOn))),
@@ -207,10 +210,10 @@ fn wait<T>(cx: &Context<'_>, note: impl FnOnce(&mut Waiting)) -> Poll<io::Result
     })
 }
 
-/// Sleeps until something that the innermost call waits for has come, or until a time.
-fn sleep(until: Option<Instant>) {
-    // Wakers run without a borrow: nobody knows what they do.
-    let Some(mut own) = CALLS.with_borrow_mut(Vec::pop) else {
+/// Sleeps until an interest of the innermost call is ready, or until `until`.
+fn sleep_until_woken(until: Option<Instant>) {
+    // Wakers run without a borrow, as they may run any code.
+    let Some(mut call) = CALLS.with_borrow_mut(Vec::pop) else {
         return;
     };
     let Waiting {
@@ -219,20 +222,21 @@ fn sleep(until: Option<Instant>) {
         timers,
         held,
         ..
-    } = &mut own;
+    } = &mut call;
     sleeper.sleep(sockets, timers, held, until);
-    CALLS.with_borrow_mut(|calls| calls.push(own));
+    CALLS.with_borrow_mut(|calls| calls.push(call));
 }
 
+/// The waker of a thread that sleeps in `poll`.
 struct Sleeper {
     notified: AtomicBool,
     asleep: AtomicBool,
-    /// There is none if the system had no socket left: then it looks up now and then.
-    bell: Option<Bell>,
+    /// `None` if the system had no socket left: the thread then wakes up at short intervals.
+    notifier: Option<Notifier>,
 }
 
 impl Sleeper {
-    /// Sleeps, wakes those whose socket or time has come, and takes them out.
+    /// Sleeps, then wakes the tasks whose socket or timer is ready, and removes their interests.
     fn sleep(
         &self,
         sockets: &mut Vec<Interest>,
@@ -244,9 +248,11 @@ impl Sleeper {
         if !self.notified.load(Ordering::SeqCst) {
             let due = timers.iter().map(|timer| timer.at).chain(until).min();
             let left = due.map(|due| due.saturating_duration_since(Instant::now()));
-            let left = match &self.bell {
+            let left = match &self.notifier {
                 Some(_) => left,
-                None => Some(left.map_or(LOOK_UP, |left| left.min(LOOK_UP))),
+                None => {
+                    Some(left.map_or(MAX_SLEEP_UNNOTIFIED, |left| left.min(MAX_SLEEP_UNNOTIFIED)))
+                }
             };
             self.poll(sockets, held, left);
         }
@@ -270,23 +276,21 @@ impl Sleeper {
         held: &mut Vec<Arc<Pollable>>,
         left: Option<Duration>,
     ) {
-        // What another thread drops meanwhile is closed as soon as this one wakes.
-        sockets.retain(|it| {
-            it.socket
-                .upgrade()
-                .map(|socket| held.push(socket))
-                .is_some()
+        // A socket that another thread drops meanwhile is closed as soon as this one wakes.
+        sockets.retain(|interest| {
+            let socket = interest.socket.upgrade();
+            socket.map(|socket| held.push(socket)).is_some()
         });
-        let bell = self.bell.as_ref();
-        let first = usize::from(bell.is_some());
-        let fd = |at: usize| match bell {
-            Some(bell) if at == 0 => PollFd::new(bell, PollFlags::IN),
+        let notifier = self.notifier.as_ref();
+        let first = usize::from(notifier.is_some());
+        let fd = |at: usize| match notifier {
+            Some(notifier) if at == 0 => PollFd::new(notifier, PollFlags::IN),
             _ => PollFd::from_borrowed_fd(held[at - first].as_fd(), sockets[at - first].flags),
         };
         let count = first + held.len();
-        let mut few: [PollFd<'_>; FEW];
+        let mut few: [PollFd<'_>; MAX_STACK_FDS];
         let mut many = Vec::new();
-        let fds = if (1..=FEW).contains(&count) {
+        let fds = if (1..=MAX_STACK_FDS).contains(&count) {
             few = std::array::from_fn(|at| fd(at.min(count - 1)));
             &mut few[..count]
         } else {
@@ -294,20 +298,20 @@ impl Sleeper {
             &mut many[..]
         };
         let left = left.and_then(|left| Timespec::try_from(left.min(MAX_SLEEP)).ok());
-        let _ = poll(fds, left.as_ref()); // if it was interrupted, nothing is ready
+        let _ = poll(fds, left.as_ref()); // after an interruption, no socket is ready
         self.asleep.store(false, Ordering::SeqCst);
-        if let Some(bell) = bell
+        if let Some(notifier) = notifier
             && !fds[0].revents().is_empty()
         {
-            bell.silence();
+            notifier.clear();
         }
         let mut ready = fds[first..].iter().map(|fd| !fd.revents().is_empty());
-        sockets.retain(|it| {
-            let ready = ready.next() == Some(true);
-            if ready {
-                it.waker.wake_by_ref();
+        sockets.retain(|interest| {
+            let is_ready = ready.next() == Some(true);
+            if is_ready {
+                interest.waker.wake_by_ref();
             }
-            !ready
+            !is_ready
         });
         held.clear();
     }
@@ -319,12 +323,12 @@ impl Wake for Sleeper {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let known = self.notified.swap(true, Ordering::SeqCst);
-        if !known
+        let was_notified = self.notified.swap(true, Ordering::SeqCst);
+        if !was_notified
             && self.asleep.load(Ordering::SeqCst)
-            && let Some(bell) = &self.bell
+            && let Some(notifier) = &self.notifier
         {
-            bell.ring();
+            notifier.notify();
         }
     }
 }
@@ -334,25 +338,28 @@ type TokioId = Option<tokio::runtime::Id>;
 #[cfg(not(feature = "tokio"))]
 type TokioId = Option<()>;
 
-/// Names the tokio runtime that this is called in.
+/// Returns the id of the tokio runtime that this is called in.
 fn tokio_id() -> TokioId {
     #[cfg(feature = "tokio")]
-    return tokio::runtime::Handle::try_current().ok().map(|it| it.id());
+    return tokio::runtime::Handle::try_current()
+        .ok()
+        .map(|handle| handle.id());
     #[cfg(not(feature = "tokio"))]
     None
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "a socket or timer of the runtime `Threads` works only inside of `wirestack::blocking::block_on`"
+    "a socket or timer of the runtime `Threads` was used outside of \
+     `wirestack::blocking::block_on`: wait for it inside"
 )]
 struct NotInBlockOn;
 
-/// How many sockets are waited for without an allocation.
-const FEW: usize = 4;
+/// The number of descriptors that `poll` waits for without an allocation.
+const MAX_STACK_FDS: usize = 4;
 
-/// How long a thread without a bell sleeps at most.
-const LOOK_UP: Duration = Duration::from_millis(10);
+/// The longest sleep of a thread without a notifier.
+const MAX_SLEEP_UNNOTIFIED: Duration = Duration::from_millis(10);
 
-/// The longest time that every system's `poll` can wait.
+/// The longest sleep that `poll` supports on every system.
 const MAX_SLEEP: Duration = Duration::from_secs(1 << 20);

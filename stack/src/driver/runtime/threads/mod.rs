@@ -1,7 +1,7 @@
 //! Threads as a runtime: each thread waits by itself for its sockets and timers.
 //!
-//! [`block_on`] polls a future, and sleeps in `poll(2)` with every socket and timer that the future
-//! waits for. There is no reactor, no thread in the background and no registration with the kernel.
+//! [`block_on`] polls a future, and sleeps in `poll(2)` until a socket or a timer of that future is
+//! ready. There is no reactor, no background thread and no registration with the kernel.
 
 mod block_on;
 mod sockets;
@@ -24,10 +24,25 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use wirestack_layer::Instant;
 
-/// Threads that wait for their own sockets.
+/// The runtime of plain threads: each thread waits for its own sockets and timers.
 ///
-/// A connection that is opened on it has to be awaited in
-/// [`blocking::block_on`](crate::blocking::block_on), and fails elsewhere. Each task that is spawned on it is a thread.
+/// A connection on this runtime works only inside of
+/// [`blocking::block_on`](crate::blocking::block_on); elsewhere its calls return an error. Each
+/// spawned task is a thread.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wirestack::blocking::block_on;
+/// use wirestack::runtime::{Threads, current};
+///
+/// // Inside of `block_on`, it is the current runtime.
+/// let name = block_on(async { format!("{:?}", current().unwrap()) });
+/// assert_eq!(name, "Threads");
+///
+/// // A connection can name it.
+/// let connect = wirestack::connect("wss://example.org").runtime(Arc::new(Threads));
+/// # drop(connect);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Threads;
 

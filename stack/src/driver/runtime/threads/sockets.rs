@@ -1,9 +1,9 @@
-//! Sockets of the standard library that are waited for in `poll`.
+//! Sockets of the standard library as transports: a thread waits for them in `poll(2)`.
 
 use super::block_on::wait_for_socket;
 use super::system::is_connecting;
 use super::{AsyncListener, AsyncUdpSocket, BoxFuture, Transport};
-use crate::driver::runtime::transport::{no_socket, read_initialized, write_slices};
+use crate::driver::runtime::transport::{no_address, read_initialized, write_slices};
 use rustix::event::PollFlags;
 use rustix::fd::AsFd;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -40,7 +40,7 @@ pub(super) async fn connect(domain: Domain, to: SockAddr) -> io::Result<Socket> 
     .await?;
     match Arc::try_unwrap(socket) {
         Ok(socket) => Ok(socket),
-        Err(held) => held.try_clone(), // by a thread that waited for it before and sleeps
+        Err(held) => held.try_clone(), // another thread, which waited for it before, still holds it
     }
 }
 
@@ -48,7 +48,8 @@ pub(super) async fn connect(domain: Domain, to: SockAddr) -> io::Result<Socket> 
 #[derive(Debug)]
 pub(super) struct Polled<S> {
     io: Arc<S>,
-    /// The last read took all there was: it is not asked again before there is more.
+    /// The last read took all waiting bytes, so the next one first waits until the socket is
+    /// readable.
     is_drained: bool,
 }
 
@@ -60,7 +61,7 @@ impl<S: AsFd + Send + Sync + 'static> Polled<S> {
         }
     }
 
-    /// Tries, and waits while the socket is not ready.
+    /// Calls `act`, and waits if the socket is not ready for it.
     fn attempt<T>(
         &self,
         flags: PollFlags,
@@ -79,17 +80,17 @@ impl<S: AsFd + Send + Sync + 'static> Polled<S> {
     }
 }
 
-/// A stream whose ends differ by its kind.
+/// The calls that differ between TCP and Unix sockets.
 pub(super) trait Stream: AsFd + Send + Sync + 'static {
     fn shutdown(&self) -> io::Result<()>;
     fn set_nodelay(&self) {}
     fn reset(&self) {}
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Err(no_socket())
+        Err(no_address())
     }
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Err(no_socket())
+        Err(no_address())
     }
 }
 
@@ -99,7 +100,7 @@ impl Stream for TcpStream {
     }
 
     fn set_nodelay(&self) {
-        let _ = Self::set_nodelay(self, true); // fails on a dead socket only, which a read tells
+        let _ = Self::set_nodelay(self, true); // a broken socket fails again at the next read
     }
 
     fn reset(&self) {

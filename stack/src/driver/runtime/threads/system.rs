@@ -1,7 +1,7 @@
-//! What differs between Unix and Windows: how another thread interrupts `poll`, and how a connect says
-//! that it goes on.
+//! The differences between Unix and Windows: how a thread interrupts the `poll` of another one, and
+//! the error of a connect that goes on in the background.
 
-pub(super) use platform::{Bell, is_connecting};
+pub(super) use platform::{Notifier, is_connecting};
 
 #[cfg(unix)]
 mod platform {
@@ -10,13 +10,13 @@ mod platform {
     use std::io::{self, Read, Write};
     use std::os::unix::net::UnixStream;
 
-    /// Wakes a thread that sleeps in `poll`.
-    pub(in super::super) struct Bell {
+    /// Wakes a thread that sleeps in `poll`, with a byte on a pair of connected sockets.
+    pub(in super::super) struct Notifier {
         near: UnixStream,
         far: UnixStream,
     }
 
-    impl Bell {
+    impl Notifier {
         pub(in super::super) fn new() -> io::Result<Self> {
             let (near, far) = UnixStream::pair()?;
             near.set_nonblocking(true)?;
@@ -24,23 +24,23 @@ mod platform {
             Ok(Self { near, far })
         }
 
-        pub(in super::super) fn ring(&self) {
-            let _ = (&self.far).write(&[1]); // if there is no room, it has been rung already
+        pub(in super::super) fn notify(&self) {
+            let _ = (&self.far).write(&[1]); // without room, bytes wait there already
         }
 
-        pub(in super::super) fn silence(&self) {
+        pub(in super::super) fn clear(&self) {
             let _ = (&self.near).read(&mut [0; 64]);
         }
     }
 
-    impl AsFd for Bell {
+    impl AsFd for Notifier {
         fn as_fd(&self) -> BorrowedFd<'_> {
             self.near.as_fd()
         }
     }
 
-    /// Returns whether a connect of a non-blocking socket goes on. A Unix socket whose backlog is full
-    /// says `WouldBlock`, and does not go on.
+    /// Returns `true` if the connect of a non-blocking socket goes on in the background. A Unix
+    /// socket whose backlog is full returns `WouldBlock`, and its connect does not go on.
     pub(in super::super) fn is_connecting(error: &io::Error) -> bool {
         error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error())
     }
@@ -52,11 +52,11 @@ mod platform {
     use std::net::{Ipv4Addr, UdpSocket};
     use std::os::windows::io::{AsSocket, BorrowedSocket};
 
-    /// Wakes a thread that sleeps in `poll`: `WSAPoll` takes sockets only, so it is a UDP socket that
-    /// is connected to itself.
-    pub(in super::super) struct Bell(UdpSocket);
+    /// Wakes a thread that sleeps in `poll`, with a datagram. `WSAPoll` takes sockets only, so this
+    /// is a UDP socket that is connected to itself.
+    pub(in super::super) struct Notifier(UdpSocket);
 
-    impl Bell {
+    impl Notifier {
         pub(in super::super) fn new() -> io::Result<Self> {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
             socket.connect(socket.local_addr()?)?;
@@ -64,22 +64,22 @@ mod platform {
             Ok(Self(socket))
         }
 
-        pub(in super::super) fn ring(&self) {
-            let _ = self.0.send(&[1]); // if there is no room, it has been rung already
+        pub(in super::super) fn notify(&self) {
+            let _ = self.0.send(&[1]); // without room, bytes wait there already
         }
 
-        pub(in super::super) fn silence(&self) {
+        pub(in super::super) fn clear(&self) {
             while self.0.recv(&mut [0; 8]).is_ok() {}
         }
     }
 
-    impl AsSocket for Bell {
+    impl AsSocket for Notifier {
         fn as_socket(&self) -> BorrowedSocket<'_> {
             self.0.as_socket()
         }
     }
 
-    /// Returns whether a connect of a non-blocking socket goes on.
+    /// Returns `true` if the connect of a non-blocking socket goes on in the background.
     pub(in super::super) fn is_connecting(error: &io::Error) -> bool {
         error.kind() == io::ErrorKind::WouldBlock
     }
