@@ -1,4 +1,4 @@
-//! A WebSocket of this project on a connection that an axum server upgraded.
+//! How does an axum server use WebSockets of this project? Echoes messages on upgraded connections.
 //!
 //!     axum
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer

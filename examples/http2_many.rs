@@ -1,4 +1,5 @@
-//! A thousand WebSockets over one HTTP/2 connection, all talking.
+//! How do many WebSockets share one HTTP/2 connection? Opens a thousand, and sends messages on
+//! each.
 //!
 //!     http2_many
 //!     http2_many URL [--cacert FILE] [--number N]
@@ -34,7 +35,7 @@ async fn main() -> Result<(), AnyError> {
         }
     };
     let http2 = connect.settings(settings).await?;
-    http2.spawn(); // one task drives them all
+    http2.spawn(); // one task drives the connection, for all WebSockets
 
     let start = Instant::now();
     let mut opening = JoinSet::new();
@@ -68,8 +69,8 @@ async fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Sends messages that no other WebSocket sends, compares their echoes, and closes. Returns how many
-/// there were.
+/// Sends messages that no other WebSocket sends, compares their echoes, and closes. Returns the
+/// number of messages.
 async fn talk(mut socket: Http2WebSocket, n: usize) -> Result<usize, AnyError> {
     let messages = [
         Message::text(format!("this is WebSocket {n}")),

@@ -1,4 +1,4 @@
-//! Fetches a page with `hyper`, through any chain of hops.
+//! How does a client of `hyper` use proxies? Fetches a page through any chain of hops.
 //!
 //!     hyper_client URL [--via HOP]... [--cacert FILE]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
@@ -16,7 +16,7 @@ use wirestack_examples::arguments::Arguments;
 async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::read(&[("--via", 1), ("--cacert", 1)])?;
     let [url] = &arguments.plain[..] else {
-        return Err("say URL".into());
+        return Err("usage: hyper_client URL [--via HOP]... [--cacert FILE]".into());
     };
     let mut connector = Connector::default().tls(arguments.client_tls()?);
     for hop in arguments.all("--via") {
@@ -30,7 +30,8 @@ async fn main() -> Result<(), AnyError> {
     Ok(())
 }
 
-/// hyper's own words, and what is behind them: an error of wirestack has those of its causes in its own.
+/// Joins the texts of hyper's error and of its causes. An error of wirestack shows its own causes
+/// already.
 fn reasons(error: hyper_util::client::legacy::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);

@@ -1,11 +1,10 @@
-//! A WebSocket through two proxies: SOCKS5, then HTTP CONNECT, then TLS, then WebSocket, over
-//! HTTP/1.1 and over HTTP/2.
+//! How does a WebSocket nest in SOCKS5, HTTP CONNECT and TLS? Over HTTP/1.1 and over HTTP/2.
 //!
 //!     nested
 //!     nested URL [--http1 | --http2] [--via HOP]... [--cacert FILE] [--message TEXT]
 //!
-//! Without arguments, the servers run in this process: all layers are this project's, on both
-//! sides. With arguments, the same is done with servers of yours, the last an echo server.
+//! Without arguments, all servers run in this process, and both sides use layers of this project.
+//! With arguments, the program uses your proxies and your echo server.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::ExitCode;
@@ -99,7 +98,7 @@ async fn talk(connect: Connect, text: &str) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Three servers on this machine, and the way through them.
+/// Two proxies and an echo server on this machine, and the route through them.
 struct Here {
     url: String,
     hops: [String; 2],

@@ -1,9 +1,11 @@
-//! Joins standard input and output to a stream of bytes behind any number of proxies.
+//! How does a program reach a TCP or TLS server behind proxies? Connects standard input and output
+//! to it.
 //!
 //!     pipe tcp://host:port [--via HOP]... [--or-via HOP]... [--on-challenge] [--patience SECONDS]
-//!     pipe tls://host:port [--via HOP]... [--cacert FILE] [--cert FILE --key FILE] [--tls12 | --tls13]
+//!     pipe tls://host:port [--via HOP]... [--cacert FILE] [--cert FILE --key FILE]
+//!         [--tls12 | --tls13]
 //!
-//! Each `--or-via` is another way, tried when the ones before it do not work.
+//! Each `--or-via` is another route, which is tried when the routes before it have failed.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::io;
@@ -30,7 +32,7 @@ const OPTIONS: &[(&str, usize)] = &[
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
-        // Not waiting for a thread that still reads standard input.
+        // `exit` does not wait for the thread that still reads standard input.
         Ok(()) => std::process::exit(0),
         Err(error) => {
             eprintln!("{error}");
@@ -41,13 +43,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), AnyError> {
     let arguments = Arguments::read(OPTIONS)?;
-    let url = arguments.plain.first().ok_or("say where to connect to")?;
+    let url = arguments.plain.first().ok_or("usage: pipe URL [OPTIONS]")?;
     let mut connect = connect_stream(url).tls(arguments.client_tls()?);
     let hop = |text: &String| -> Result<Hop, AnyError> {
         let hop: Hop = text.parse()?;
-        Ok(match arguments.has("--on-challenge") {
-            true => hop.on_challenge(),
-            false => hop,
+        Ok(if arguments.has("--on-challenge") {
+            hop.on_challenge()
+        } else {
+            hop
         })
     };
     let first: Result<Vec<_>, _> = arguments.all("--via").iter().map(hop).collect();
@@ -55,10 +58,10 @@ async fn run() -> Result<(), AnyError> {
         .all("--or-via")
         .iter()
         .map(|text| Ok(vec![hop(text)?]));
-    let ways = std::iter::once(first).chain(others);
-    let ways: Vec<_> = ways.collect::<Result<_, AnyError>>()?;
-    if ways.iter().any(|way| !way.is_empty()) {
-        connect = connect.routes(Routes::any_of(ways));
+    let routes = std::iter::once(first).chain(others);
+    let routes: Vec<_> = routes.collect::<Result<_, AnyError>>()?;
+    if routes.iter().any(|route| !route.is_empty()) {
+        connect = connect.routes(Routes::any_of(routes));
     }
     if let Some(seconds) = arguments.last("--patience") {
         let mut timeouts = Timeouts::default();
@@ -70,28 +73,26 @@ async fn run() -> Result<(), AnyError> {
         eprintln!("{:<10} {}  {}", layer.name, layer.progress, layer.facts);
     }
     let (mut from_peer, mut to_peer) = stream.split();
-    let there = async {
-        carry(stdin(), &mut to_peer).await?;
+    let sending = async {
+        copy(stdin(), &mut to_peer).await?;
         to_peer.shutdown().await
     };
-    let back = carry(&mut from_peer, stdout());
-    // The end of the peer is the end; that of standard input is a half-close.
-    tokio::pin!(there, back);
+    let receiving = copy(&mut from_peer, stdout());
+    // The end of standard input is a half-close. The end of the peer ends the program.
+    tokio::pin!(sending, receiving);
     tokio::select! {
-        done = &mut back => done?,
-        done = &mut there => {
+        done = &mut receiving => done?,
+        done = &mut sending => {
             done?;
-            back.await?;
+            receiving.await?;
         }
     }
     Ok(())
 }
 
-/// Unlike `tokio::io::copy`, this writes what came before an error.
-async fn carry(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-) -> io::Result<()> {
+/// Copies bytes to the end. Unlike `tokio::io::copy`, it writes the bytes that arrived before an
+/// error.
+async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let n = from.read(&mut buffer).await?;

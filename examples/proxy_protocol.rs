@@ -1,10 +1,11 @@
-//! Who is behind a proxy: the header of the PROXY protocol, read and written.
+//! How is the address of a client behind a proxy sent and read? With the header of the PROXY
+//! protocol.
 //!
 //!     proxy_protocol serve [--tls CHAIN KEY]
 //!     proxy_protocol get HOST:PORT v1|v2 SOURCE:PORT
 //!
-//! `serve` prints what the header of each connection says, and echoes. `get` claims to be a proxy
-//! before a web server, and prints what that answers.
+//! `serve` prints the header of each connection and echoes its bytes. `get` acts as a proxy in
+//! front of a web server, and prints the answer of that server.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +22,9 @@ async fn main() -> Result<(), AnyError> {
     match words[..] {
         ["serve"] => serve(&arguments).await,
         ["get", server, version, source] => get(server, version, source).await,
-        _ => Err("say serve, or get HOST:PORT v1|v2 SOURCE:PORT".into()),
+        _ => Err(
+            "usage: proxy_protocol serve, or proxy_protocol get HOST:PORT v1|v2 SOURCE:PORT".into(),
+        ),
     }
 }
 
@@ -51,7 +54,7 @@ async fn echo(mut client: Connection<BoxTunnel>) -> Result<(), AnyError> {
     let (id, tls) = (header.unique_id().unwrap_or_default(), header.tls());
     let tls = tls
         .as_ref()
-        .and_then(|it| it.text(proxy_header::kind::SSL_VERSION));
+        .and_then(|tls| tls.text(proxy_header::kind::SSL_VERSION));
     println!("{header} id={} tls={tls:?}", String::from_utf8_lossy(id));
     for layer in client.describe() {
         println!("{layer}");

@@ -1,14 +1,14 @@
-//! The same WebSocket on tokio, on smol and in threads.
+//! How does the same code run on tokio, on smol and in threads?
 //!
 //!     runtimes
 //!     runtimes tokio|smol|threads|blocking URL [--via HOP]... [--cacert FILE] [--message TEXT]
 //!
-//! Without arguments, one async function starts an echo server and talks to it, over HTTP/1.1 and over
-//! HTTP/2, on each of the three runtimes. Then one thread sends and another one receives, without
-//! async.
+//! Without arguments, one async function starts an echo server and sends messages to it, over
+//! HTTP/1.1 and over HTTP/2, on each of the three runtimes. Then one thread sends and another one
+//! receives, without async.
 //!
-//! With arguments, it sends a message to your echo server, prints the echo and the state of each
-//! layer, and closes.
+//! With arguments, the program sends a message to your echo server, prints the echo and the state
+//! of each layer, and closes.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ fn main() -> Result<(), AnyError> {
         ["smol", url] => smol::block_on(talk(url, &arguments)),
         ["threads", url] => block_on(talk(url, &arguments)),
         ["blocking", url] => talk_blocking(url, &arguments),
-        _ => Err("say nothing, or tokio, smol, threads or blocking and a URL".into()),
+        _ => Err("usage: runtimes [tokio|smol|threads|blocking URL]".into()),
     }
 }
 
@@ -41,8 +41,8 @@ fn here() -> Result<(), AnyError> {
     echo_by_two_threads(server)
 }
 
-/// Starts a server, opens a WebSocket to it by each version of HTTP, and prints the echo of a message.
-/// It runs on the runtime that awaits it, and has the name of that only to print it.
+/// Starts a server, opens a WebSocket to it over each version of HTTP, and prints the echo of a
+/// message. It runs on the runtime that awaits it. The name is only printed.
 async fn echo(runtime: &str) -> Result<(), AnyError> {
     let server = serve().await?;
     for http2 in [false, true] {
@@ -107,7 +107,7 @@ async fn talk(url: &str, arguments: &Arguments) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Talks to an echo server by calls that wait.
+/// Talks to an echo server with calls that wait.
 fn talk_blocking(url: &str, arguments: &Arguments) -> Result<(), AnyError> {
     let mut socket = prepared(url, arguments)?.blocking()?;
     socket.send(message(arguments))?;

@@ -1,4 +1,5 @@
-//! This project's servers, each on a free port of 127.0.0.1, until the program is ended.
+//! How are a SOCKS5 proxy, an HTTP proxy and a WebSocket server started? On a free port of
+//! 127.0.0.1.
 //!
 //!     serve socks5    [--auth user:password]
 //!     serve connect   [--auth user:password [--digest]] [--tls CHAIN KEY]
@@ -19,6 +20,6 @@ async fn main() -> Result<(), AnyError> {
         Some("socks5") => servers::socks5(listener, login).await,
         Some("connect") => servers::connect(listener, login, arguments.has("--digest"), tls).await,
         Some("websocket") => servers::echo(listener, tls).await,
-        _ => Err("say socks5, connect or websocket".into()),
+        _ => Err("usage: serve socks5|connect|websocket [OPTIONS]".into()),
     }
 }

@@ -1,8 +1,9 @@
-//! Accepts a connection through a SOCKS proxy (BIND), as active FTP does, and echoes what comes.
+//! How does a client accept a connection through a SOCKS proxy (BIND), as active FTP does?
 //!
 //!     socks_bind PROXY:PORT [--from HOST] [--socks4 USER]
 //!
-//! Prints the address that the proxy listens at, and the address of the peer that connects to it.
+//! Prints the address that the proxy listens at and the address of the peer that connects to it,
+//! and echoes the bytes of the peer.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use wirestack_examples::arguments::Arguments;
 async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::read(&[("--from", 1), ("--socks4", 1)])?;
     let [proxy] = &arguments.plain[..] else {
-        return Err("say PROXY:PORT".into());
+        return Err("usage: socks_bind PROXY:PORT [--from HOST] [--socks4 USER]".into());
     };
     let expected = Address::new(arguments.last("--from").unwrap_or("0.0.0.0"), 0)?;
     let mut client = Client::bind(expected);
@@ -30,7 +31,7 @@ async fn main() -> Result<(), AnyError> {
     let bound = connection.wait_for(|engine| engine.part::<Client>()?.bound().cloned());
     println!("listening on {}", bound.await?);
     connection.open().await?;
-    if let Some(peer) = connection.part::<Client>().and_then(|it| it.peer()) {
+    if let Some(peer) = connection.part::<Client>().and_then(Client::peer) {
         println!("called by {peer}");
     }
     let mut buf = vec![0; 64 * 1024];

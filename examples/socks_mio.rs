@@ -1,9 +1,9 @@
-//! One layer in a foreign stack: SOCKS5 on mio, without a runtime and without the rest of this project.
+//! How does one layer work without a runtime? SOCKS5 on mio, without the rest of this project.
 //!
 //!     socks_mio PROXY:PORT HOST:PORT TEXT
 //!
-//! Prints the line with which the server greets, sends TEXT as a line, and prints the line that comes
-//! back.
+//! Prints the first line of the server, sends TEXT as a line, and prints the line that the server
+//! sends back.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use mio::net::TcpStream;
@@ -17,12 +17,12 @@ use wirestack_socks::{Address, Client};
 fn main() -> Result<(), AnyError> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [proxy, target, text] = &words[..] else {
-        return Err("say PROXY:PORT HOST:PORT TEXT".into());
+        return Err("usage: socks_mio PROXY:PORT HOST:PORT TEXT".into());
     };
-    let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT")?;
+    let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT has no port")?;
     let mut layer = Client::new(Address::new(host, port.parse()?)?);
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
-    from_app.write(format!("{text}\n").as_bytes()); // it leaves once the tunnel stands
+    from_app.write(format!("{text}\n").as_bytes()); // it leaves once the tunnel is open
 
     let mut io = TcpStream::connect(proxy.parse()?)?;
     let mut poll = Poll::new()?;
@@ -36,7 +36,7 @@ fn main() -> Result<(), AnyError> {
                 .deadline()
                 .map(|due| due.saturating_duration_since(Instant::now())),
         )?;
-        // Edges, not levels: everything is done that can be done, until the socket would wait.
+        // mio reports edges, not levels: the loop must go on until the socket would block.
         loop {
             let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
             layer.process(flows, Instant::now());
@@ -64,7 +64,7 @@ fn send(io: &mut TcpStream, to_wire: &mut Pipe) -> io::Result<()> {
     while !to_wire.is_empty() {
         match io.write(to_wire.first()) {
             Ok(n) => to_wire.consume(n),
-            Err(error) if waits(&error) => break,
+            Err(error) if would_block(&error) => break,
             Err(error) => return Err(error),
         }
     }
@@ -77,15 +77,15 @@ fn receive(io: &mut TcpStream, from_wire: &mut Pipe) -> io::Result<()> {
         match io.read(&mut buf) {
             Ok(0) => from_wire.finish(),
             Ok(n) => from_wire.write(&buf[..n]),
-            Err(error) if waits(&error) => break,
+            Err(error) if would_block(&error) => break,
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-/// A socket that is not connected yet waits too.
-fn waits(error: &io::Error) -> bool {
+/// Returns `true` if the socket is not ready, or is not connected yet.
+fn would_block(error: &io::Error) -> bool {
     use io::ErrorKind::{NotConnected, WouldBlock};
     matches!(error.kind(), WouldBlock | NotConnected)
 }

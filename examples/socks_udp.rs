@@ -1,4 +1,5 @@
-//! Sends a datagram through a SOCKS5 proxy, and prints the one that comes back.
+//! How are UDP datagrams sent through a SOCKS5 proxy? Sends one, and prints the one that comes
+//! back.
 //!
 //!     socks_udp PROXY-URL HOST:PORT TEXT
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
@@ -12,9 +13,9 @@ use wirestack_examples::arguments::Arguments;
 async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::read(&[])?;
     let [proxy, target, text] = &arguments.plain[..] else {
-        return Err("say PROXY-URL HOST:PORT TEXT".into());
+        return Err("usage: socks_udp PROXY-URL HOST:PORT TEXT".into());
     };
-    let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT")?;
+    let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT has no port")?;
     let target = Address::new(host, port.parse()?)?;
     let mut association = associate(proxy).await?;
     association.send_to(text.as_bytes(), &target).await?;

@@ -1,8 +1,9 @@
-//! One layer in a foreign stack: TLS on a socket of smol, driven by hand.
+//! How does one layer work on a socket of another library? TLS on a socket of smol.
 //!
 //!     tls_smol HOST:PORT [--cacert FILE]
 //!
-//! Asks a web server for its front page, and prints what was agreed on and what it answers.
+//! Requests the front page of a web server, and prints the answer and the negotiated TLS
+//! parameters.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use smol::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,9 +17,9 @@ use wirestack_tls::{Client, server_name};
 fn main() -> Result<(), AnyError> {
     let arguments = Arguments::read(&[("--cacert", 1)])?;
     let [server] = &arguments.plain[..] else {
-        return Err("say HOST:PORT".into());
+        return Err("usage: tls_smol HOST:PORT [--cacert FILE]".into());
     };
-    let (host, _) = server.rsplit_once(':').ok_or("HOST:PORT")?;
+    let (host, _) = server.rsplit_once(':').ok_or("HOST:PORT has no port")?;
     let mut layer = Client::new(arguments.client_tls()?, server_name(host)?)?;
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
     from_app.write(format!("GET / HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes());

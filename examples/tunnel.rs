@@ -1,14 +1,15 @@
-//! Carries any TCP service, such as SSH, through a WebSocket.
+//! How is a TCP service, such as SSH, carried through a WebSocket?
 //!
 //!     tunnel serve HOST:PORT [--tls CHAIN KEY] [--on ADDRESS]
 //!     tunnel listen ws[s]://HOST[:PORT]/ [--via HOP]... [--cacert FILE] [--on ADDRESS]
 //!
-//! `serve` takes WebSockets, over HTTP/1.1 and HTTP/2, and connects each to the service. `listen`
-//! takes TCP connections, and carries each to such a server, through any number of proxies:
+//! `serve` accepts WebSockets over HTTP/1.1 and HTTP/2, and connects each one to the service.
+//! `listen` accepts TCP connections, and carries each one to such a server, through any number of
+//! proxies:
 //!
 //!     ssh -o ProxyCommand=none -p PORT user@127.0.0.1
 //!
-//! A half-close is not carried: when one side ends, both do.
+//! A half-close is not carried: when one side ends, both end.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::sync::Arc;
@@ -33,7 +34,7 @@ async fn main() -> Result<(), AnyError> {
     match words[..] {
         ["serve", service] => serve(listener, service, &arguments).await,
         ["listen", url] => listen(listener, url, &arguments).await,
-        _ => Err("say serve HOST:PORT, or listen URL".into()),
+        _ => Err("usage: tunnel serve HOST:PORT, or tunnel listen URL".into()),
     }
 }
 
@@ -88,7 +89,7 @@ async fn listen(listener: TcpListener, url: &str, arguments: &Arguments) -> Resu
     }
 }
 
-/// Proxies end what is silent for long.
+/// Keeps the WebSocket alive: proxies close connections that carry no bytes for a long time.
 fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.keepalive = Some(Keepalive {

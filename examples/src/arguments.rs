@@ -1,4 +1,4 @@
-//! Reading a command line: options with values, and the rest.
+//! Reading a command line: options with values, and words without an option.
 
 use crate::AnyError;
 use crate::servers::Login;
@@ -7,20 +7,21 @@ use std::sync::Arc;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{ClientSettings, ServerSettings, Versions};
 
-/// A command line taken apart.
+/// A parsed command line.
 #[derive(Debug, Default)]
 pub struct Arguments {
-    /// What is no option, in order.
+    /// The words that are not options, in order.
     pub plain: Vec<String>,
     options: HashMap<String, Vec<String>>,
 }
 
 impl Arguments {
-    /// Reads this program's command line. Each option takes as many values as `known` says.
+    /// Reads the command line of this program. `known` has the name of each option and the number
+    /// of its values.
     ///
     /// # Errors
     ///
-    /// An option that is not known, or that lacks a value.
+    /// An option is unknown, or a value is missing.
     pub fn read(known: &[(&str, usize)]) -> Result<Self, AnyError> {
         let mut read = Self::default();
         let mut words = std::env::args().skip(1);
@@ -30,22 +31,22 @@ impl Arguments {
                 continue;
             }
             let Some((_, values)) = known.iter().find(|(name, _)| *name == word) else {
-                return Err(format!("{word} is not known").into());
+                return Err(format!("{word} is not an option of this program").into());
             };
             let found = read.options.entry(word.clone()).or_default();
             for _ in 0..*values {
-                found.push(words.next().ok_or(format!("{word} lacks a value"))?);
+                found.push(words.next().ok_or(format!("{word} needs a value"))?);
             }
         }
         Ok(read)
     }
 
-    /// Returns every value of an option, in order.
+    /// Returns all values of an option, in order.
     pub fn all(&self, name: &str) -> &[String] {
         self.options.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns whether an option was given.
+    /// Returns `true` if an option was given.
     pub fn has(&self, name: &str) -> bool {
         self.options.contains_key(name)
     }
@@ -59,7 +60,7 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// A value without a colon.
+    /// The value has no colon.
     pub fn login(&self) -> Result<Option<Login>, AnyError> {
         let Some(auth) = self.last("--auth") else {
             return Ok(None);
@@ -72,7 +73,7 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// Files that cannot be read or hold something else.
+    /// A file cannot be read, or has no valid certificates or key.
     pub fn client_tls(&self) -> Result<Arc<ClientConfig>, AnyError> {
         let mut settings = ClientSettings::new().versions(self.versions());
         if let Some(file) = self.last("--cacert") {
@@ -96,7 +97,7 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// Files that cannot be read or hold something else.
+    /// A file cannot be read, or has no valid certificates or key.
     pub fn server_tls(&self) -> Result<Option<Arc<ServerConfig>>, AnyError> {
         match self.all("--tls") {
             [] => Ok(None),

@@ -1,8 +1,8 @@
-//! What the examples share: servers made of this project's layers, and reading the command line.
+//! The shared parts of the examples: servers made of this project's layers, and the command line.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // programs, not layers
 
 pub mod arguments;
 pub mod servers;
 
-/// What an example fails with.
+/// The error of an example.
 pub type AnyError = Box<dyn std::error::Error + Send + Sync>;

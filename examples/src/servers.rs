@@ -14,24 +14,21 @@ use wirestack::{
     WebSocketServer, http2, serve_proxy, socks, tls,
 };
 
-/// How long a client may take with its handshake, and with its goodbye.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A user and a password.
 pub type Login = (String, String);
 
-/// How the clients of a server speak TLS to it, if they do.
+/// The TLS configuration of a server, if its clients speak TLS.
 pub type Tls = Option<Arc<ServerConfig>>;
 
-/// Serves SOCKS5 to this machine's clients, to targets on this machine, for ever: CONNECT, BIND and
-/// UDP ASSOCIATE. Without a password SOCKS4 is served too.
+/// Runs a SOCKS5 proxy for ever, for targets on this machine: CONNECT, BIND and UDP ASSOCIATE.
+/// Without a password, it serves SOCKS4 too.
 ///
 /// # Errors
 ///
-/// What the listener fails with.
+/// The error of the listener.
 pub async fn socks5(listener: Listener, login: Option<Login>) -> Result<(), AnyError> {
-    let gate = ProxyServer::socks(AccessPolicy::loopback());
-    proxy(listener, gate, move || {
+    let proxy = ProxyServer::socks(AccessPolicy::loopback());
+    serve(listener, proxy, move || {
         let server = match login.clone() {
             None => socks::Server::new().with_socks4(|_| true),
             Some((user, password)) => socks::Server::with_password(move |u, p| {
@@ -44,30 +41,30 @@ pub async fn socks5(listener: Listener, login: Option<Login>) -> Result<(), AnyE
     .await
 }
 
-/// Serves HTTP CONNECT, to targets on this machine, for ever; asks by Digest or by Basic.
+/// Runs an HTTP CONNECT proxy for ever, for targets on this machine. With a login, it asks for the
+/// password by Digest or by Basic.
 ///
 /// # Errors
 ///
-/// What the listener fails with.
+/// The error of the listener.
 pub async fn connect(
     listener: Listener,
     login: Option<Login>,
     digest: bool,
     tls: Tls,
 ) -> Result<(), AnyError> {
-    let mut gate = ProxyServer::connect(AccessPolicy::loopback());
+    let mut proxy = ProxyServer::connect(AccessPolicy::loopback());
     if let Some((user, password)) = login {
-        gate = match digest {
-            false => gate.with_basic("wirestack", &user, &password),
-            true => {
-                let mut seed = [0; 32];
-                getrandom::fill(&mut seed)?;
-                let (seed, now) = (Seed::new(seed), Instant::now());
-                gate.with_digest("wirestack", &user, &password, seed, now)
-            }
+        proxy = if digest {
+            let mut seed = [0; 32];
+            getrandom::fill(&mut seed)?;
+            let (seed, now) = (Seed::new(seed), Instant::now());
+            proxy.with_digest("wirestack", &user, &password, seed, now)
+        } else {
+            proxy.with_basic("wirestack", &user, &password)
         };
     }
-    proxy(listener, gate, move || {
+    serve(listener, proxy, move || {
         let server = connect::Server::new();
         Ok(match &tls {
             None => server.boxed(),
@@ -77,39 +74,40 @@ pub async fn connect(
     .await
 }
 
-async fn proxy(
+async fn serve(
     mut listener: Listener,
-    gate: ProxyServer,
+    proxy: ProxyServer,
     layer: impl Fn() -> Result<BoxTunnel, wirestack::Error>,
 ) -> Result<(), AnyError> {
     let runtime = current()?;
     loop {
         let (io, peer) = listener.accept().await?;
-        let gate = gate.clone().with_addresses(peer, io.local_addr()?);
+        let proxy = proxy.clone().with_addresses(peer, io.local_addr()?);
         let engine = Engine::new(layer()?);
         let client = Connection::from_transport(io, engine)?;
         runtime.spawn(Box::pin(async move {
-            if let Err(error) = serve_proxy(client, &gate, TIMEOUT).await {
+            if let Err(error) = serve_proxy(client, &proxy, TIMEOUT).await {
                 eprintln!("{peer}: {error}");
             }
         }));
     }
 }
 
-/// Serves WebSockets that echo every message, for ever, over HTTP/1.1 and HTTP/2. The subprotocol
-/// `echo` is chosen where it is offered.
+/// Runs a WebSocket server for ever, over HTTP/1.1 and HTTP/2, that echoes every message. It
+/// chooses the subprotocol `echo` if the client offers it.
 ///
 /// # Errors
 ///
-/// What the listener fails with.
+/// The error of the listener.
 pub async fn echo(mut listener: Listener, tls: Tls) -> Result<(), AnyError> {
     let mut settings = http2::Settings::server();
     settings.streams = STREAMS;
     let mut server = WebSocketServer::new(|offer| {
         let offers_echo = offer.subprotocols().any(|name| name == "echo");
-        Ok(match offers_echo {
-            true => Accept::new().subprotocol("echo"),
-            false => Accept::new(),
+        Ok(if offers_echo {
+            Accept::new().subprotocol("echo")
+        } else {
+            Accept::new()
         })
     })
     .http2_settings(settings);
@@ -146,5 +144,8 @@ async fn echo_all(socket: &mut ServerSocket) -> Result<(), wirestack::Error> {
     Ok(())
 }
 
-/// How many WebSockets one HTTP/2 connection may carry.
+/// The time for a client's handshake, and for its goodbye.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The number of WebSockets that one HTTP/2 connection may carry.
 pub const STREAMS: u32 = 1000;
