@@ -245,6 +245,26 @@ pub trait Layer: AnyLayer {
         let me = self.as_any_mut();
         wanted((*me).type_id()).then_some(me)
     }
+
+    /// Returns the layer with this index, counted from the wire up, to read facts. Errors name this
+    /// index as [`Place::Layer`](crate::Place::Layer).
+    ///
+    /// Only a layer that holds layers overrides it: the indices of the upper one follow those of the
+    /// lower one.
+    fn part_at(&self, index: usize) -> Option<&dyn Any>
+    where
+        Self: 'static,
+    {
+        (index == 0).then(|| self.as_any())
+    }
+
+    /// Returns the same as [`part_at`](Self::part_at), to be changed.
+    fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+    where
+        Self: 'static,
+    {
+        (index == 0).then(|| self.as_any_mut())
+    }
 }
 
 impl<T: Layer> AnyLayer for T {
@@ -341,6 +361,20 @@ macro_rules! pass_on {
                 Self: 'static,
             {
                 (**self).find_part_mut(wanted)
+            }
+
+            fn part_at(&self, index: usize) -> Option<&dyn Any>
+            where
+                Self: 'static,
+            {
+                (**self).part_at(index)
+            }
+
+            fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+            where
+                Self: 'static,
+            {
+                (**self).part_at_mut(index)
             }
         }
     };

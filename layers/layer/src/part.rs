@@ -61,25 +61,6 @@ pub trait LayerExt: Layer {
     {
         self.find_part_mut(&mut nth_of::<T>(nth))?.downcast_mut()
     }
-
-    /// Returns the layer with this index, counted from the wire up, to read facts. Errors name this
-    /// index as [`Place::Layer`](crate::Place::Layer).
-    fn part_at(&self, index: usize) -> Option<&dyn Any>
-    where
-        Self: 'static,
-    {
-        let above = self.depth().checked_sub(index + 1)?;
-        self.find_part(&mut below(above))
-    }
-
-    /// Returns the layer with this index, counted from the wire up, to decide.
-    fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
-    where
-        Self: 'static,
-    {
-        let above = self.depth().checked_sub(index + 1)?;
-        self.find_part_mut(&mut below(above))
-    }
 }
 
 impl<T: Layer + ?Sized> LayerExt for T {}
@@ -92,15 +73,6 @@ fn nth_of<T: Any>(mut nth: usize) -> impl FnMut(TypeId) -> bool {
         }
         let before = nth;
         nth = nth.saturating_sub(1);
-        before == 0
-    }
-}
-
-/// Returns a closure that wants the type that has so many types before it.
-fn below(mut above: usize) -> impl FnMut(TypeId) -> bool {
-    move |_| {
-        let before = above;
-        above = above.saturating_sub(1);
         before == 0
     }
 }

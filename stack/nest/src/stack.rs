@@ -280,6 +280,27 @@ where
         }
         self.lower.find_part_mut(wanted)
     }
+
+    fn part_at(&self, index: usize) -> Option<&dyn Any>
+    where
+        Self: 'static,
+    {
+        match index.checked_sub(self.lower.depth()) {
+            Some(above) => self.upper()?.part_at(above),
+            None => self.lower.part_at(index),
+        }
+    }
+
+    fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+    where
+        Self: 'static,
+    {
+        match (index.checked_sub(self.lower.depth()), &mut self.upper) {
+            (Some(above), Upper::Now(upper)) => upper.part_at_mut(above),
+            (Some(_), _) => None,
+            (None, _) => self.lower.part_at_mut(index),
+        }
+    }
 }
 
 /// A boxed stack with bytes on both sides: the type that a route of any number of proxies has.

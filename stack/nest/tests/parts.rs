@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use wirestack_laws::Subject;
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Flows, Layer, LayerExt, Pipe, Progress};
+use wirestack_layer::{Flow, Flows, Layer, LayerExt, Pipe, Progress, Tunnel};
 use wirestack_nest::{Engine, Identity, Nest, OpeningTimedOut, Stack};
 
 /// A tunnel with a number, which counts its calls.
@@ -149,6 +149,17 @@ fn parts_are_found_by_their_index_from_the_wire_up() {
     let later = Numbered::new(0).then(|_| Ok(Other(Numbered::new(7))));
     assert!(later.part_at(0).unwrap().is::<Numbered>());
     assert!(later.part_at(1).is_none());
+}
+
+#[test]
+fn a_layer_with_a_part_of_its_own_has_one_index() {
+    let tunnel = Tunnel::with_state("counter", 7_u32, async |_| Ok(()));
+    let mut stack = Identity.over(tunnel).over(Numbered::new(1));
+    assert_eq!(stack.part::<u32>(), Some(&7));
+    assert!(stack.part_at(0).unwrap().is::<Numbered>());
+    assert!(stack.part_at_mut(0).unwrap().is::<Numbered>());
+    assert!(stack.part_at(1).unwrap().is::<Tunnel<u32>>());
+    assert!(stack.part_at(2).unwrap().is::<Identity>());
 }
 
 #[test]

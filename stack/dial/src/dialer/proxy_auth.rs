@@ -9,7 +9,7 @@ use std::any::Any;
 use wirestack_http::{Awaiting, ProxyClient};
 use wirestack_http1::connect;
 use wirestack_http2 as http2;
-use wirestack_layer::{Layer, LayerExt, Seed};
+use wirestack_layer::{Layer, Seed};
 use wirestack_nest::Engine;
 
 /// The authentication to the proxies of one route, over all connections that are made for it.
