@@ -1,4 +1,5 @@
-//! Everything of this crate, imported at once, beside the crates that its users have.
+//! A program of its own, because users import everything into the root of their crate, beside
+//! `#[tokio::main]` and the names of other crates.
 #![allow(clippy::wildcard_imports, unused_imports)]
 
 use wirestack::*;

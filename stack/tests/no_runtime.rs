@@ -1,58 +1,53 @@
-//! Where there is no runtime: an error that says so, and no panic.
+//! A program of its own, because it must be compiled without `smol`, which is a runtime everywhere.
+//! Where there is no runtime, there is an error that says so, and no panic.
 #![cfg(not(feature = "smol"))]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // sockets are the subject
 
 use futures_util::FutureExt;
 use std::net::{TcpListener, TcpStream};
+use wirestack::dial::{Backoff, DialError};
 use wirestack::runtime::{Listener, current, spawn};
 use wirestack::websocket::Accept;
 use wirestack::{Connection, Engine, Identity, ReconnectEvent, WebSocketServer};
-
-fn says_so(error: impl ToString) {
-    let text = error.to_string();
-    assert!(text.contains("no runtime here"), "{text}");
-}
+use wirestack::{associate, connect, connect_http2, connect_stream};
 
 #[test]
-fn nothing_works_and_everything_says_so() {
-    says_so(current().err().unwrap());
-    says_so(spawn(async {}).err().unwrap());
-    says_so(Listener::bind("127.0.0.1:0").err().unwrap());
-    let url = "ws://127.0.0.1:1/";
-    let now =
-        |it: Option<Result<(), wirestack::dial::DialError>>| says_so(it.unwrap().unwrap_err());
-    now(wirestack::connect(url)
-        .into_future()
-        .map(|it| it.map(drop))
-        .now_or_never());
-    now(wirestack::connect_http2(url)
-        .into_future()
-        .map(|it| it.map(drop))
-        .now_or_never());
-    let stream = wirestack::connect_stream("tcp://127.0.0.1:1");
-    now(stream.into_future().map(|it| it.map(drop)).now_or_never());
-    let association = wirestack::associate("socks5://127.0.0.1:1").into_future();
-    now(association.map(|it| it.map(drop)).now_or_never());
+fn every_call_fails_at_once_with_an_error_that_says_why() {
+    names_the_cause(current().err().unwrap());
+    names_the_cause(spawn(async {}).err().unwrap());
+    names_the_cause(Listener::bind("127.0.0.1:0").err().unwrap());
+
+    dialing_fails(connect("ws://127.0.0.1:1/"));
+    dialing_fails(connect_http2("ws://127.0.0.1:1/"));
+    dialing_fails(connect_stream("tcp://127.0.0.1:1"));
+    dialing_fails(associate("socks5://127.0.0.1:1"));
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    says_so(
-        Connection::from_transport(socket(), Engine::new(Identity))
-            .err()
-            .unwrap(),
-    );
+    let connection = Connection::from_transport(socket(), Engine::new(Identity));
+    names_the_cause(connection.err().unwrap());
     let server = WebSocketServer::new(|_| Ok(Accept::new()));
     let served = server.serve(socket(), |_| async {}).now_or_never();
-    says_so(served.unwrap().unwrap_err());
+    names_the_cause(served.unwrap().unwrap_err());
 }
 
 #[test]
 fn reconnecting_gives_up_at_once() {
-    let connect = wirestack::connect("ws://127.0.0.1:1/");
-    let mut feed = connect.reconnecting(wirestack::dial::Backoff::default());
+    let connect = connect("ws://127.0.0.1:1/");
+    let mut feed = connect.reconnecting(Backoff::default());
     let Some(Some(ReconnectEvent::Failed(error))) = feed.next().now_or_never() else {
         panic!("it fails");
     };
-    says_so(error);
+    names_the_cause(error);
     assert!(feed.next().now_or_never().unwrap().is_none());
+}
+
+fn dialing_fails<T>(dialing: impl IntoFuture<Output = Result<T, DialError>>) {
+    let failed = dialing.into_future().now_or_never();
+    names_the_cause(failed.unwrap().map(drop).unwrap_err());
+}
+
+fn names_the_cause(error: impl ToString) {
+    let text = error.to_string();
+    assert!(text.contains("no runtime here"), "{text}");
 }

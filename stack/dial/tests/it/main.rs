@@ -1,0 +1,7 @@
+//! Tests of all decisions about connecting, on a fake clock and without a socket.
+
+mod dialer;
+mod dialing;
+mod environment;
+mod network;
+mod simulation;

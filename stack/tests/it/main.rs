@@ -1,0 +1,28 @@
+//! Tests of `wirestack` with sockets, runtimes and threads, in one program.
+#![cfg(feature = "tokio")] // the servers of the tests run on it
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // sockets are the subject
+
+mod support;
+
+#[cfg(feature = "blocking")]
+mod blocking;
+mod connect;
+mod driver;
+#[cfg(all(feature = "smol", feature = "blocking"))]
+mod everywhere;
+#[cfg(feature = "hickory")]
+mod hickory;
+mod http2;
+#[cfg(feature = "hyper")]
+mod hyper;
+mod reconnect;
+mod redirects;
+mod scenarios;
+mod sharing;
+#[cfg(feature = "smol")]
+mod smol;
+mod socks;
+mod stops;
+#[cfg(feature = "tracing")]
+mod tracing;
+mod websocket;
