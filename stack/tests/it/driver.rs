@@ -187,7 +187,7 @@ async fn a_client_that_sends_nothing_times_out() {
     assert_eq!(late.allowed, Duration::from_secs(10));
     assert_eq!(
         error.to_string(),
-        "opening: not open after 10s: opening, waiting for the greeting"
+        "engine: not open after 10s: opening, waiting for the greeting"
     );
 }
 
