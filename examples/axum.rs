@@ -10,7 +10,7 @@ use axum::routing::{Router, any};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use wirestack::runtime::TokioTransport;
-use wirestack::websocket::{Accept, Deflate, Offer, Server, Settings};
+use wirestack::websocket::{Accept, Deflate, Offer, Server, WebSocketConfig};
 use wirestack::{Connection, Engine};
 use wirestack_examples::AnyError;
 
@@ -30,7 +30,7 @@ async fn echo(mut request: Request) -> Response {
         Ok(offer) => offer,
         Err(refusal) => return refusal.map(Body::from),
     };
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.deflate = Some(Deflate::default());
     let (server, response) = match Server::from_request(&offer, Accept::new(), settings) {
         Ok(answered) => answered,

@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 use tokio::task::JoinSet;
-use wirestack::http2::Settings;
+use wirestack::http2::Http2Config;
 use wirestack::runtime::Listener;
 use wirestack::websocket::{CloseCode, Message};
 use wirestack::{Http2WebSocket, connect_http2};
@@ -23,7 +23,7 @@ async fn main() -> Result<(), AnyError> {
         Some(number) => number.parse()?,
         None => servers::STREAMS,
     };
-    let mut settings = Settings::default();
+    let mut settings = Http2Config::default();
     settings.streams = number;
     let connect = match arguments.plain.first() {
         Some(url) => connect_http2(url).tls(arguments.client_tls()?),
@@ -34,7 +34,7 @@ async fn main() -> Result<(), AnyError> {
             connect_http2(&url).direct()
         }
     };
-    let http2 = connect.settings(settings).await?;
+    let http2 = connect.config(settings).await?;
     http2.spawn(); // one task drives the connection, for all WebSockets
 
     let start = Instant::now();

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use wirestack::websocket::{Accept, Keepalive, Settings};
+use wirestack::websocket::{Accept, Keepalive, WebSocketConfig};
 use wirestack::{
     Connection, Engine, Identity, Pipe, ServerSocket, WebSocketServer, connect, relay,
 };
@@ -43,7 +43,7 @@ async fn serve(
     service: &str,
     arguments: &Arguments,
 ) -> Result<(), AnyError> {
-    let mut server = WebSocketServer::new(|_| Ok(Accept::new())).settings(settings());
+    let mut server = WebSocketServer::new(|_| Ok(Accept::new())).config(settings());
     if let Some(config) = arguments.server_tls()? {
         server = server.tls(config);
     }
@@ -74,7 +74,7 @@ async fn listen(listener: TcpListener, url: &str, arguments: &Arguments) -> Resu
     let tls = arguments.client_tls()?;
     loop {
         let (io, peer) = listener.accept().await?;
-        let mut connect = connect(url).settings(settings()).tls(tls.clone());
+        let mut connect = connect(url).config(settings()).tls(tls.clone());
         for hop in arguments.all("--via") {
             connect = connect.via(hop);
         }
@@ -90,8 +90,8 @@ async fn listen(listener: TcpListener, url: &str, arguments: &Arguments) -> Resu
 }
 
 /// Keeps the WebSocket alive: proxies close connections that carry no bytes for a long time.
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.keepalive = Some(Keepalive {
         interval: Duration::from_secs(30),
         timeout: Duration::from_secs(30),

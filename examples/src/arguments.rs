@@ -5,7 +5,7 @@ use crate::servers::Login;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
-use wirestack::tls::{ClientSettings, ServerSettings, Versions};
+use wirestack::tls::{ClientSettings, ServerSettings, TlsVersions};
 
 /// A parsed command line.
 #[derive(Debug, Default)]
@@ -85,11 +85,11 @@ impl Arguments {
         Ok(settings.build()?)
     }
 
-    fn versions(&self) -> Versions {
+    fn versions(&self) -> TlsVersions {
         match (self.has("--tls12"), self.has("--tls13")) {
-            (true, false) => Versions::Tls12,
-            (false, true) => Versions::Tls13,
-            _ => Versions::Both,
+            (true, false) => TlsVersions::Tls12,
+            (false, true) => TlsVersions::Tls13,
+            _ => TlsVersions::Both,
         }
     }
 

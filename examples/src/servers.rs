@@ -100,7 +100,7 @@ async fn serve(
 ///
 /// The error of the listener.
 pub async fn echo(mut listener: Listener, tls: Tls) -> Result<(), AnyError> {
-    let mut settings = http2::Settings::server();
+    let mut settings = http2::Http2Config::server();
     settings.streams = STREAMS;
     let mut server = WebSocketServer::new(|offer| {
         let offers_echo = offer.subprotocols().any(|name| name == "echo");
@@ -110,7 +110,7 @@ pub async fn echo(mut listener: Listener, tls: Tls) -> Result<(), AnyError> {
             Accept::new()
         })
     })
-    .http2_settings(settings);
+    .http2_config(settings);
     if let Some(config) = tls {
         server = server.tls(config);
     }

@@ -88,8 +88,8 @@ pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[doc(inline)]
 pub use wirestack_layer::origin;
 pub use wirestack_layer::{
-    AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Layer, LayerExt,
-    Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
+    AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Keepalive, Layer,
+    LayerExt, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
 pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
 #[doc(inline)]

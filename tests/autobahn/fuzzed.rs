@@ -10,7 +10,7 @@ use std::error::Error;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::websocket::{Accept, Client, CloseCode, Deflate, Message, Settings};
+use wirestack::websocket::{Accept, Client, CloseCode, Deflate, Message, WebSocketConfig};
 use wirestack::{Http2Stream, ServerSocket, WebSocketServer, connect};
 
 type AnyError = Box<dyn Error + Send + Sync>;
@@ -35,8 +35,8 @@ fn read(file: &str) -> Result<Vec<u8>, AnyError> {
     std::fs::read(file).map_err(|error| format!("{file}: {error}").into())
 }
 
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     let mut deflate = Deflate::default();
     deflate.threshold = 1;
     settings.deflate = Some(deflate);
@@ -44,7 +44,7 @@ fn settings() -> Settings {
 }
 
 async fn serve(server: WebSocketServer) -> Result<(), AnyError> {
-    let server = server.settings(settings());
+    let server = server.config(settings());
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
     loop {
@@ -87,7 +87,7 @@ async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
         false => None,
     };
     let open = |path: String| {
-        let mut opening = connect(&format!("{url}{path}")).settings(settings());
+        let mut opening = connect(&format!("{url}{path}")).config(settings());
         if let Some(config) = &tls {
             opening = opening.tls(Arc::clone(config));
         }
@@ -126,10 +126,10 @@ async fn exchange(url: &str, seed: u64) -> Result<(), AnyError> {
         deflate.client_max_window_bits = 9 + dice.roll(7) as u8;
         deflate.level = dice.roll(10) as u8;
         deflate.threshold = dice.roll(200);
-        let mut settings = Settings::default();
+        let mut settings = WebSocketConfig::default();
         settings.deflate = Some(deflate);
         settings.largest_frame_sent = [1000, 65536, usize::MAX][dice.roll(3)];
-        let mut socket = connect(url).settings(settings).await?;
+        let mut socket = connect(url).config(settings).await?;
         let agreed = socket
             .part::<Client>()
             .and_then(|client| client.compression());

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
-use wirestack::tls::{self, ClientSettings, ServerSettings, Versions};
+use wirestack::tls::{self, ClientSettings, ServerSettings, TlsVersions};
 use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, http2, proxy_header, socks, websocket};
 
 /// A tunnel that can lie between two others.
@@ -107,21 +107,21 @@ impl Kind {
             (Self::Connect, Role::Server) => http1::connect::Server::new().boxed(),
             (Self::Http2, Role::Client) => {
                 let request = http2::ConnectRequest::tunnel("example.org", 443).unwrap();
-                http2::Client::new(request, http2_settings()).boxed()
+                http2::Client::new(request, http2_config()).boxed()
             }
-            (Self::Http2, Role::Server) => http2::Server::new(http2_settings()).boxed(),
+            (Self::Http2, Role::Server) => http2::Server::new(http2_config()).boxed(),
             (Self::Tls, Role::Client) => TLS13.client().boxed(),
             (Self::Tls, Role::Server) => TLS13.server().boxed(),
             (Self::Tls12, Role::Client) => TLS12.client().boxed(),
             (Self::Tls12, Role::Server) => TLS12.server().boxed(),
             (Self::WebSocket, Role::Client) => {
-                let settings = websocket::Settings::default();
+                let settings = websocket::WebSocketConfig::default();
                 websocket::Client::established(settings, Seed::new([7; 32]))
                     .tunnel()
                     .boxed()
             }
             (Self::WebSocket, Role::Server) => {
-                let settings = websocket::Settings::default();
+                let settings = websocket::WebSocketConfig::default();
                 websocket::Server::established(settings).tunnel().boxed()
             }
         }
@@ -129,8 +129,8 @@ impl Kind {
 }
 
 /// Windows and buffers that the largest messages of these tests do not fit into.
-pub fn http2_settings() -> http2::Settings {
-    let mut settings = http2::Settings::default();
+pub fn http2_config() -> http2::Http2Config {
+    let mut settings = http2::Http2Config::default();
     settings.stream_window = 20_000;
     settings.send_buffer = 10_000;
     settings
@@ -163,12 +163,12 @@ pub struct Tls {
 }
 
 /// TLS 1.3 only.
-pub static TLS13: LazyLock<Tls> = LazyLock::new(|| Tls::new(Versions::Tls13));
+pub static TLS13: LazyLock<Tls> = LazyLock::new(|| Tls::new(TlsVersions::Tls13));
 /// TLS 1.2 only.
-pub static TLS12: LazyLock<Tls> = LazyLock::new(|| Tls::new(Versions::Tls12));
+pub static TLS12: LazyLock<Tls> = LazyLock::new(|| Tls::new(TlsVersions::Tls12));
 
 impl Tls {
-    fn new(versions: Versions) -> Self {
+    fn new(versions: TlsVersions) -> Self {
         let made = rcgen::generate_simple_self_signed(vec!["example.org".to_owned()]).unwrap();
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let trust = ClientSettings::new().without_system_roots();

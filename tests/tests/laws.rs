@@ -9,7 +9,7 @@ use wirestack_laws::{
 use wirestack_tests::Kind::{
     Bind, Connect, Http2, ProxyHeader, Socks, Socks4, Tls, Tls12, WebSocket,
 };
-use wirestack_tests::{Kind, Role, SHAPES, Shape, http2_settings, nest};
+use wirestack_tests::{Kind, Role, SHAPES, Shape, http2_config, nest};
 
 #[test]
 fn nestings_of_two_keep_the_laws() {
@@ -124,12 +124,12 @@ fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Mess
     };
     let client = move || {
         let request = websocket::ClientRequest::new("ws://example.org/").unwrap();
-        let settings = websocket::Settings::default();
+        let settings = websocket::WebSocketConfig::default();
         let client = websocket::Client::new(request, settings, Seed::new([3; 32]));
         over(Role::Client, client.unwrap().boxed())
     };
     let server = move || {
-        let server = websocket::Server::new(websocket::Settings::default());
+        let server = websocket::Server::new(websocket::WebSocketConfig::default());
         over(Role::Server, server.boxed())
     };
     let sample = |size| match size % 2 {
@@ -144,11 +144,11 @@ fn socket(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Mess
 /// A WebSocket over extended CONNECT over these tunnels.
 fn extended(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Message>> {
     let client = move || {
-        let settings = websocket::Settings::default();
+        let settings = websocket::WebSocketConfig::default();
         let request = websocket::ClientRequest::new("wss://example.org/chat").unwrap();
         let asked =
             http2::ConnectRequest::extended("websocket", request.to_http2(&settings)).unwrap();
-        let tunnel = http2::Client::new(asked, http2_settings());
+        let tunnel = http2::Client::new(asked, http2_config());
         let answered = move |response| {
             websocket::Client::from_response(&request, response, settings, Seed::new([3; 32]))
         };
@@ -167,8 +167,8 @@ fn extended(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Me
         }
     };
     let server = move || {
-        let tunnel = http2::Server::new(http2_settings());
-        let socket = websocket::Server::established(websocket::Settings::default());
+        let tunnel = http2::Server::new(http2_config());
+        let socket = websocket::Server::established(websocket::WebSocketConfig::default());
         let below = nest(kinds, Role::Server, shape);
         if shape.right {
             let socket = joined(shape, Stack::new(tunnel, socket));

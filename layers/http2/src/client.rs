@@ -1,7 +1,7 @@
+use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::{Http2Error, NAME, local, peer};
 use crate::request::ConnectRequest;
-use crate::settings::Settings;
 use crate::streams::Head;
 use crate::tunnel::Tunnel;
 use http::Response;
@@ -28,9 +28,9 @@ pub struct Client {
 
 impl Client {
     /// Creates a client that asks for a tunnel or for another protocol.
-    pub fn new(request: ConnectRequest, settings: Settings) -> Self {
+    pub fn new(request: ConnectRequest, config: Http2Config) -> Self {
         Self {
-            tunnel: Tunnel::new(Connection::client, settings),
+            tunnel: Tunnel::new(Connection::client, config),
             request,
             asked: false,
             failed: None,

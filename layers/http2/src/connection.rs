@@ -1,9 +1,9 @@
+use crate::config::Http2Config;
 use crate::error::{Http2Error, NAME, local, peer, typed};
 use crate::frames::FieldBlocks;
 use crate::io::{Io, Woken};
 use crate::keepalive::Pinger;
 use crate::session::{Polled, Session};
-use crate::settings::Settings;
 use crate::stream::{Stream, StreamContext, ToApp};
 use crate::streams::{Head, StreamId, Streams};
 use http::Request;
@@ -22,7 +22,7 @@ use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
 /// are opened or taken, the open ones go on, and the connection ends after the last one. When it
 /// aborts, every stream is cut short. A fault of the peer on one stream harms no other.
 pub struct Connection {
-    settings: Settings,
+    config: Http2Config,
     io: Io,
     woken: Arc<Woken>,
     session: Session,
@@ -46,23 +46,23 @@ pub struct Connection {
 
 impl Connection {
     /// Creates the side of the client.
-    pub fn client(settings: Settings) -> Self {
-        Self::new(settings, Session::client)
+    pub fn client(config: Http2Config) -> Self {
+        Self::new(config, Session::client)
     }
 
     /// Creates the side of the server.
-    pub fn server(settings: Settings) -> Self {
-        let mut server = Self::new(settings, Session::server);
+    pub fn server(config: Http2Config) -> Self {
+        let mut server = Self::new(config, Session::server);
         server.blocks = Some(FieldBlocks::of_client());
         server
     }
 
-    fn new(settings: Settings, session: fn(Io, &Settings) -> Session) -> Self {
-        let settings = settings.in_range();
+    fn new(config: Http2Config, session: fn(Io, &Http2Config) -> Session) -> Self {
+        let config = config.in_range();
         let io = Io::default();
         Self {
-            session: session(io.clone(), &settings),
-            settings,
+            session: session(io.clone(), &config),
+            config,
             io,
             woken: Arc::default(),
             streams: HashMap::new(),
@@ -118,8 +118,8 @@ impl Connection {
         }
         if !self.opened && self.session.is_open() {
             self.opened = true;
-            let pings = self.settings.keepalive.zip(self.session.ping_pong());
-            self.pinger = pings.map(|(settings, ping)| Pinger::new(settings, ping, now));
+            let pings = self.config.keepalive.zip(self.session.ping_pong());
+            self.pinger = pings.map(|(config, ping)| Pinger::new(config, ping, now));
         }
         if let Some(pinger) = &mut self.pinger
             && pinger.process(now, cx)
@@ -165,10 +165,10 @@ impl Connection {
             match head {
                 Head::Request(request) => {
                     p.to_app.add(id);
-                    if self.streams() < self.settings.streams as usize {
+                    if self.streams() < self.config.streams as usize {
                         self.waiting.push_back((id, request));
                     } else if let Some(mut pipe) = p.to_app.write(id) {
-                        let error = local(Http2Error::TooManyStreams(self.settings.streams));
+                        let error = local(Http2Error::TooManyStreams(self.config.streams));
                         pipe.abort(error.at(Place::Layer(p.index)));
                         p.from_app.forget(id);
                     }
@@ -227,7 +227,7 @@ impl Connection {
                 streams: p.to_app,
                 index: p.index,
             },
-            excerpt: self.settings.excerpt,
+            excerpt: self.config.excerpt,
             blocked,
         };
         if stream.process(context) {
@@ -302,7 +302,7 @@ impl Layer for Connection {
         let late = match self.due {
             _ if self.opened => false,
             None => {
-                self.due = Some(now.checked_add(self.settings.opening));
+                self.due = Some(now.checked_add(self.config.opening));
                 false
             }
             Some(due) => due.is_some_and(|due| due <= now),
@@ -316,7 +316,7 @@ impl Layer for Connection {
                 p.to_app.abort(error);
                 self.close();
             }
-            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.settings.opening))),
+            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.config.opening))),
             _ => while self.round(&mut p, now) {},
         }
         if let Session::Over = self.session {

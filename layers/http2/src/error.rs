@@ -12,7 +12,7 @@ pub enum Http2Error {
     /// The request cannot be sent, for this reason.
     #[error("not a request to connect with: {0}")]
     BadRequest(&'static str),
-    /// A stream would be one more than [`Settings::streams`](crate::Settings::streams).
+    /// A stream would be one more than [`Http2Config::streams`](crate::Http2Config::streams).
     #[error("there are {0} streams already, and no more are allowed")]
     TooManyStreams(u32),
     /// The peer sent no SETTINGS in time.

@@ -1,12 +1,11 @@
-use crate::settings::Keepalive;
 use h2::{Ping, PingPong};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use wirestack_layer::Instant;
+use wirestack_layer::{Instant, Keepalive};
 
 /// Sends a PING to a silent peer, and waits for its answer.
 pub(crate) struct Pinger {
-    settings: Keepalive,
+    config: Keepalive,
     ping: PingPong,
     state: State,
 }
@@ -22,10 +21,10 @@ enum State {
 }
 
 impl Pinger {
-    pub(crate) fn new(settings: Keepalive, ping: PingPong, now: Instant) -> Self {
-        let state = quiet(settings, now);
+    pub(crate) fn new(config: Keepalive, ping: PingPong, now: Instant) -> Self {
+        let state = quiet(config, now);
         Self {
-            settings,
+            config,
             ping,
             state,
         }
@@ -39,24 +38,24 @@ impl Pinger {
     }
 
     pub(crate) fn timeout(&self) -> Duration {
-        self.settings.timeout
+        self.config.timeout
     }
 
     /// Notes that something arrived.
     pub(crate) fn heard(&mut self, now: Instant) {
         if let State::Quiet(_) = self.state {
-            self.state = quiet(self.settings, now);
+            self.state = quiet(self.config, now);
         }
     }
 
     /// Sends a PING if it is time. Returns `true` if the answer to one is overdue.
     pub(crate) fn process(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
         if let Poll::Ready(Ok(_)) = self.ping.poll_pong(cx) {
-            self.state = quiet(self.settings, now);
+            self.state = quiet(self.config, now);
         }
         match self.state {
             State::Quiet(at) if at <= now => {
-                let until = now.checked_add(self.settings.timeout);
+                let until = now.checked_add(self.config.timeout);
                 self.state = until.map_or(State::Never, State::Waiting);
                 let _ = self.ping.send_ping(Ping::opaque()); // fails on a dead connection only
                 false
@@ -67,7 +66,7 @@ impl Pinger {
     }
 }
 
-fn quiet(settings: Keepalive, now: Instant) -> State {
-    now.checked_add(settings.interval)
+fn quiet(config: Keepalive, now: Instant) -> State {
+    now.checked_add(config.interval)
         .map_or(State::Never, State::Quiet)
 }

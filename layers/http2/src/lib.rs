@@ -6,15 +6,15 @@
 //!
 //! ```
 //! use wirestack_http2::{
-//!     Client, ConnectRequest, RequestKind, Server, Settings, request_kind,
+//!     Client, ConnectRequest, RequestKind, Server, Http2Config, request_kind,
 //! };
 //! use wirestack_layer::{Flow, Flows, Layer, Pipe};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let mut head = http::Request::new(());
 //! *head.uri_mut() = "https://example.org/chat".parse()?;
-//! let mut client = Client::new(ConnectRequest::extended("websocket", head)?, Settings::default());
-//! let mut server = Server::new(Settings::server());
+//! let mut client = Client::new(ConnectRequest::extended("websocket", head)?, Http2Config::default());
+//! let mut server = Server::new(Http2Config::server());
 //!
 //! // Two wires, and an application on each side.
 //! let [mut up, mut down, mut asked, mut heard, mut said, mut got] = <[Pipe; 6]>::default();
@@ -70,7 +70,7 @@
 //!
 //! # Memory
 //!
-//! The windows bound the bytes that arrive; [`Settings::send_buffer`] and the flows bound those
+//! The windows bound the bytes that arrive; [`Http2Config::send_buffer`] and the flows bound those
 //! that leave. A stream whose reader does not read holds up no more than the windows allow.
 //!
 //! # Contents
@@ -80,10 +80,11 @@
 //! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`StreamPipe`]: many streams.
 //! * [`ConnectRequest`]: a CONNECT to send. [`request_kind`], [`RequestKind`]: the kind of a
 //!   request that arrived.
-//! * [`Settings`], [`Keepalive`]: limits and time-outs.
+//! * [`Http2Config`], [`Keepalive`]: limits and time-outs.
 //! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: errors, and their details.
 
 mod client;
+mod config;
 mod connection;
 mod error;
 mod frames;
@@ -92,20 +93,20 @@ mod keepalive;
 mod request;
 mod server;
 mod session;
-mod settings;
 mod stream;
 mod streams;
 mod tunnel;
 
 pub use client::Client;
+pub use config::Http2Config;
 pub use connection::Connection;
 pub use error::{Http2Error, NotOffered};
 pub use h2::Reason;
 pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;
-pub use settings::{Keepalive, Settings};
 pub use streams::{Head, StreamId, StreamPipe, Streams};
 pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
+pub use wirestack_layer::Keepalive;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -112,7 +112,7 @@ pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
 /// (RFC 9113 §8.2.2); `Host` would contradict `:authority`.
 fn is_connection_specific(name: &HeaderName) -> bool {
     [CONNECTION, TRANSFER_ENCODING, UPGRADE, TE, HOST].contains(name)
-        || ["keep-alive", "proxy-connection", "http2-settings"].contains(&name.as_str())
+        || ["keep-alive", "proxy-connection", "http2-config"].contains(&name.as_str())
 }
 
 fn bad(what: &'static str) -> Error {

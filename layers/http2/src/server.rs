@@ -1,7 +1,7 @@
+use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::NAME;
 use crate::request::{RequestKind, request_kind};
-use crate::settings::Settings;
 use crate::streams::{Head, StreamId};
 use crate::tunnel::Tunnel;
 use bytes::Bytes;
@@ -25,13 +25,13 @@ pub struct Server {
 
 impl Server {
     /// Creates a server.
-    pub fn new(settings: Settings) -> Self {
-        let settings = Settings {
+    pub fn new(config: Http2Config) -> Self {
+        let config = Http2Config {
             streams: 1,
-            ..settings
+            ..config
         };
         Self {
-            tunnel: Tunnel::new(Connection::server, settings),
+            tunnel: Tunnel::new(Connection::server, config),
             request: None,
             decided: false,
         }

@@ -1,9 +1,9 @@
 //! A connection of h2, in either role.
 
+use crate::config::Http2Config;
 use crate::error::{Http2Error, NotOffered, local, peer, typed};
 use crate::io::{Io, Woken};
 use crate::request::{RequestKind, request_kind};
-use crate::settings::Settings;
 use crate::stream::Stream;
 use crate::streams::{Head, StreamId, Streams};
 use bytes::Bytes;
@@ -41,14 +41,14 @@ pub(crate) enum Polled {
 }
 
 impl Session {
-    pub(crate) fn client(io: Io, settings: &Settings) -> Self {
+    pub(crate) fn client(io: Io, config: &Http2Config) -> Self {
         let mut builder = client::Builder::new();
         builder
-            .initial_window_size(settings.stream_window)
-            .initial_connection_window_size(settings.connection_window)
-            .max_send_buffer_size(settings.send_buffer)
-            .max_frame_size(settings.frame)
-            .max_header_list_size(settings.fields)
+            .initial_window_size(config.stream_window)
+            .initial_connection_window_size(config.connection_window)
+            .max_send_buffer_size(config.send_buffer)
+            .max_frame_size(config.frame)
+            .max_header_list_size(config.fields)
             .max_concurrent_streams(0) // the server's own, which only pushes
             // It stays zero until the SETTINGS of the peer arrive. h2 shows that in no other way.
             .initial_max_send_streams(0)
@@ -56,16 +56,16 @@ impl Session {
         Self::ClientHandshake(Box::pin(async move { builder.handshake(io).await }))
     }
 
-    pub(crate) fn server(io: Io, settings: &Settings) -> Self {
+    pub(crate) fn server(io: Io, config: &Http2Config) -> Self {
         let mut builder = server::Builder::new();
         builder
-            .initial_window_size(settings.stream_window)
-            .initial_connection_window_size(settings.connection_window)
-            .max_send_buffer_size(settings.send_buffer)
-            .max_frame_size(settings.frame)
-            .max_header_list_size(settings.fields)
-            .max_concurrent_streams(settings.streams);
-        if settings.extended_connect {
+            .initial_window_size(config.stream_window)
+            .initial_connection_window_size(config.connection_window)
+            .max_send_buffer_size(config.send_buffer)
+            .max_frame_size(config.frame)
+            .max_header_list_size(config.fields)
+            .max_concurrent_streams(config.streams);
+        if config.extended_connect {
             builder.enable_connect_protocol();
         }
         Self::ServerHandshake(Box::pin(builder.handshake(io)))

@@ -51,7 +51,7 @@ struct Entry {
 
 impl Streams {
     /// Limits the pipe of each stream to so many bytes, instead of 64 KiB. Bytes from the wire are
-    /// limited by the [window](crate::Settings::stream_window) instead.
+    /// limited by the [window](crate::Http2Config::stream_window) instead.
     #[must_use]
     pub fn with_room(mut self, bytes: usize) -> Self {
         self.room = Some(bytes);

@@ -1,8 +1,8 @@
 //! A connection with one stream, which is a tunnel: the part that client and server share.
 
+use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::{Http2Error, peer};
-use crate::settings::Settings;
 use crate::streams::{Head, StreamId, Streams};
 use http::StatusCode;
 use wirestack_http::{Awaiting, Refusal};
@@ -23,9 +23,9 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    pub(crate) fn new(connection: fn(Settings) -> Connection, settings: Settings) -> Self {
+    pub(crate) fn new(connection: fn(Http2Config) -> Connection, config: Http2Config) -> Self {
         Self {
-            connection: connection(settings),
+            connection: connection(config),
             down: Streams::default().with_room(SEND_SIZE),
             up: Streams::default(),
             stream: None,

@@ -1,7 +1,7 @@
 //! Tunnels over HTTP/2 keep the laws of every layer.
 
 use bytes::Bytes;
-use wirestack_http2::{Client, ConnectRequest, ProxyClient, Server, Settings};
+use wirestack_http2::{Client, ConnectRequest, Http2Config, ProxyClient, Server};
 use wirestack_laws::{Endpoint, Subject, check};
 use wirestack_layer::{LayerExt, Pipe};
 
@@ -47,8 +47,8 @@ fn a_client_that_awaits_authorization_keeps_the_laws() {
     }));
 }
 
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings() -> Http2Config {
+    let mut settings = Http2Config::default();
     // Smaller than the largest message, so that windows close and open.
     settings.stream_window = 20_000;
     settings.send_buffer = 10_000;

@@ -1,5 +1,5 @@
 use crate::HeaderError;
-use crate::tlv::{Tls, Tlv, kind};
+use crate::tlv::{TlsInfo, Tlv, kind};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ pub enum Addresses {
     /// Two IP addresses of one family.
     Ip {
         /// The kind of transport.
-        transport: Transport,
+        transport: TransportProtocol,
         /// The address of the client.
         source: SocketAddr,
         /// The address that the client connected to.
@@ -34,7 +34,7 @@ pub enum Addresses {
     /// Two Unix sockets.
     Unix {
         /// The kind of transport.
-        transport: Transport,
+        transport: TransportProtocol,
         /// The path of the client's socket, of at most 108 bytes; empty if it has none.
         source: Bytes,
         /// The path of the socket that the client connected to.
@@ -44,7 +44,7 @@ pub enum Addresses {
 
 /// The kind of transport between two addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub enum TransportProtocol {
     /// TCP, or a Unix stream socket.
     Stream,
     /// UDP, or a Unix datagram socket.
@@ -65,15 +65,15 @@ impl Header {
     /// Creates the header of a TCP connection. If only one of the addresses is IPv4, it is mapped
     /// to IPv6.
     pub fn tcp(source: SocketAddr, destination: SocketAddr) -> Self {
-        Self::ip(Transport::Stream, source, destination)
+        Self::ip(TransportProtocol::Stream, source, destination)
     }
 
     /// Creates the header of UDP datagrams; version 2 only.
     pub fn udp(source: SocketAddr, destination: SocketAddr) -> Self {
-        Self::ip(Transport::Datagram, source, destination)
+        Self::ip(TransportProtocol::Datagram, source, destination)
     }
 
-    fn ip(transport: Transport, source: SocketAddr, destination: SocketAddr) -> Self {
+    fn ip(transport: TransportProtocol, source: SocketAddr, destination: SocketAddr) -> Self {
         let mixed = source.is_ipv4() != destination.is_ipv4();
         let one_family = |address: SocketAddr| match address.ip() {
             IpAddr::V4(ip) if mixed => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
@@ -92,7 +92,7 @@ impl Header {
     ///
     /// [`HeaderError::UnixPath`] if a path has more than 108 bytes.
     pub fn unix(
-        transport: Transport,
+        transport: TransportProtocol,
         source: impl Into<Bytes>,
         destination: impl Into<Bytes>,
     ) -> Result<Self, HeaderError> {
@@ -199,8 +199,8 @@ impl Header {
 
     /// Returns the facts about the TLS between the client and the proxy, if the value is well
     /// formed.
-    pub fn tls(&self) -> Option<Tls> {
-        Tls::parse(self.tlv(kind::SSL)?)
+    pub fn tls(&self) -> Option<TlsInfo> {
+        TlsInfo::parse(self.tlv(kind::SSL)?)
     }
 }
 

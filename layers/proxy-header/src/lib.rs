@@ -33,7 +33,7 @@
 //! # Contents
 //!
 //! * [`Client`], [`Server`], [`Accepts`]: the two layers.
-//! * [`Header`], [`Addresses`], [`Transport`]: the addresses; [`Tlv`], [`Tls`]: the values behind
+//! * [`Header`], [`Addresses`], [`TransportProtocol`]: the addresses; [`Tlv`], [`TlsInfo`]: the values behind
 //!   them.
 //! * [`ProxyHeaderError`]: errors in a received header; [`HeaderError`]: errors in a header to be sent.
 //!
@@ -61,9 +61,9 @@ mod v2;
 
 pub use client::Client;
 pub use error::{HeaderError, ProxyHeaderError};
-pub use header::{Addresses, Header, Transport};
+pub use header::{Addresses, Header, TransportProtocol};
 pub use server::{Accepts, Server};
-pub use tlv::{Tls, Tlv, kind};
+pub use tlv::{TlsInfo, Tlv, kind};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -15,7 +15,7 @@ pub mod kind {
     pub const NOOP: u8 = 0x04;
     /// The id of the connection, of at most 128 bytes.
     pub const UNIQUE_ID: u8 = 0x05;
-    /// The facts about the client's TLS; see [`Tls`](crate::Tls).
+    /// The facts about the client's TLS; see [`TlsInfo`](crate::TlsInfo).
     pub const SSL: u8 = 0x20;
     /// In [`SSL`]: the version, such as `TLSv1.3`.
     pub const SSL_VERSION: u8 = 0x21;
@@ -71,7 +71,7 @@ impl Tlv {
 /// The facts that a proxy sends about the TLS between a client and itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Tls {
+pub struct TlsInfo {
     /// `true` if the client connected over TLS.
     pub over_tls: bool,
     /// `true` if the client sent a certificate on this connection.
@@ -86,7 +86,7 @@ pub struct Tls {
     pub tlvs: Vec<Tlv>,
 }
 
-impl Tls {
+impl TlsInfo {
     pub(crate) fn parse(value: &Bytes) -> Option<Self> {
         let mut rest = value.clone();
         let client = rest.try_get_u8().ok()?;

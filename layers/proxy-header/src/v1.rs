@@ -7,7 +7,7 @@
 //! ```
 
 use crate::prefix::common_prefix;
-use crate::{Addresses, Header, HeaderError, ProxyHeaderError, Transport};
+use crate::{Addresses, Header, HeaderError, ProxyHeaderError, TransportProtocol};
 use alloc::format;
 use alloc::string::String;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,7 +20,7 @@ pub(crate) fn emit(header: &Header) -> Result<String, HeaderError> {
     match &header.addresses {
         Addresses::Local | Addresses::Unknown => Ok("PROXY UNKNOWN\r\n".into()),
         Addresses::Ip {
-            transport: Transport::Stream,
+            transport: TransportProtocol::Stream,
             source,
             destination,
         } => {

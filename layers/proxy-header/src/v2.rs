@@ -6,7 +6,7 @@
 
 use crate::header::{CHECKSUM, MAX_UNIX_PATH};
 use crate::tlv::{Tlv, kind};
-use crate::{Addresses, Header, ProxyHeaderError, Transport};
+use crate::{Addresses, Header, ProxyHeaderError, TransportProtocol};
 use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 use core::net::{IpAddr, SocketAddr};
@@ -77,7 +77,7 @@ impl Addresses {
     }
 }
 
-impl Transport {
+impl TransportProtocol {
     fn code(self) -> u8 {
         match self {
             Self::Stream => STREAM,
@@ -125,8 +125,8 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
         return Ok(Header::local());
     }
     let transport = match code & 0x0f {
-        STREAM => Transport::Stream,
-        DATAGRAM => Transport::Datagram,
+        STREAM => TransportProtocol::Stream,
+        DATAGRAM => TransportProtocol::Datagram,
         _ => return unspecified(&whole),
     };
     let mut rest = whole.slice(FIXED..);
@@ -203,7 +203,7 @@ fn values(whole: &[u8], mut rest: Bytes) -> Result<Vec<Tlv>, ProxyHeaderError> {
 impl Header {
     /// Creates a header of two addresses, which are of one family already.
     fn ip_as_sent(
-        transport: Transport,
+        transport: TransportProtocol,
         source: IpAddr,
         destination: IpAddr,
         both_ports: &[u8],

@@ -44,7 +44,7 @@
 //! # Contents
 //!
 //! * [`Client`], [`Server`]: the layers; [`Tls`] has the methods that both share.
-//! * [`ClientSettings`], [`ServerSettings`], [`Versions`]: settings that make a configuration; they
+//! * [`ClientSettings`], [`ServerSettings`], [`TlsVersions`]: settings that make a configuration; they
 //!   need the feature `aws-lc-rs` or `ring`. Without these features, make whole configurations with
 //!   `rustls`.
 //! * [`server_name`]: the name that a client expects, from the host of a URL.
@@ -114,7 +114,7 @@ pub use name::server_name;
 pub use rustls;
 pub use session::{Client, Server, Tls};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub use settings::{ClientRole, ClientSettings, ServerRole, ServerSettings, Settings, Versions};
+pub use settings::{ClientRole, ClientSettings, ServerRole, ServerSettings, Settings, TlsVersions};
 
 /// The name of these layers in errors and traces.
 const NAME: &str = "tls";

@@ -26,7 +26,7 @@ pub type ServerSettings = Settings<ServerRole>;
 pub struct Settings<R> {
     role: R,
     alpn: Vec<Vec<u8>>,
-    versions: Versions,
+    versions: TlsVersions,
     key_log: bool,
 }
 
@@ -50,7 +50,7 @@ impl<R> Settings<R> {
         Self {
             role,
             alpn: Vec::new(),
-            versions: Versions::default(),
+            versions: TlsVersions::default(),
             key_log: false,
         }
     }
@@ -66,7 +66,7 @@ impl<R> Settings<R> {
 
     /// Speaks only these versions.
     #[must_use]
-    pub fn versions(mut self, versions: Versions) -> Self {
+    pub fn versions(mut self, versions: TlsVersions) -> Self {
         self.versions = versions;
         self
     }
@@ -211,7 +211,7 @@ impl ServerSettings {
 
 /// The versions of TLS that may be negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Versions {
+pub enum TlsVersions {
     /// TLS 1.3 where the peer has it, TLS 1.2 otherwise.
     #[default]
     Both,
@@ -221,7 +221,7 @@ pub enum Versions {
     Tls13,
 }
 
-impl Versions {
+impl TlsVersions {
     fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
         match self {
             Self::Both => vec![&version::TLS13, &version::TLS12],

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use wirestack_laws::{Subject, check};
 use wirestack_layer::Pipe;
 use wirestack_tls::{
-    Client, ClientSettings, Server, ServerSettings, Versions, rustls, server_name,
+    Client, ClientSettings, Server, ServerSettings, TlsVersions, rustls, server_name,
 };
 
 #[test]
@@ -20,8 +20,8 @@ fn tls_1_2_keeps_the_laws() {
 #[test]
 fn a_refused_certificate_keeps_the_laws() {
     static REFUSED: LazyLock<Configs> = LazyLock::new(|| Configs {
-        client: Configs::new(Versions::Both).client,
-        server: Configs::new(Versions::Both).server,
+        client: Configs::new(TlsVersions::Both).client,
+        server: Configs::new(TlsVersions::Both).server,
     });
     check(&tls("tls with a certificate that is not trusted", &REFUSED).refused());
 }
@@ -41,11 +41,11 @@ struct Configs {
     server: Arc<rustls::ServerConfig>,
 }
 
-static TLS13: LazyLock<Configs> = LazyLock::new(|| Configs::new(Versions::Tls13));
-static TLS12: LazyLock<Configs> = LazyLock::new(|| Configs::new(Versions::Tls12));
+static TLS13: LazyLock<Configs> = LazyLock::new(|| Configs::new(TlsVersions::Tls13));
+static TLS12: LazyLock<Configs> = LazyLock::new(|| Configs::new(TlsVersions::Tls12));
 
 impl Configs {
-    fn new(versions: Versions) -> Self {
+    fn new(versions: TlsVersions) -> Self {
         let made = rcgen::generate_simple_self_signed(vec!["example.org".into()]).unwrap();
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let client = ClientSettings::new()

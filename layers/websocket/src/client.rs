@@ -4,7 +4,7 @@ use crate::mask::Masks;
 use crate::message::{Message, Payload};
 use crate::request::ClientRequest;
 use crate::upgrading::{Handshake, Opened, Role, Upgrading};
-use crate::{NAME, Settings, Socket};
+use crate::{NAME, Socket, WebSocketConfig};
 use http::Response;
 use wirestack_http1::upgrade;
 use wirestack_layer::{Error, Flows, Instant, Progress, Queue, Seed};
@@ -31,23 +31,20 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`upgrade::Client::new`].
-    pub fn new(request: ClientRequest, settings: Settings, seed: Seed) -> Result<Self, Error> {
+    pub fn new(request: ClientRequest, config: WebSocketConfig, seed: Seed) -> Result<Self, Error> {
         let mut masks = Masks::new(seed);
         let key = Key::new(masks.nonce());
-        let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key, &settings))?;
-        let upgrade = upgrade.with_limits(settings.head.clone());
+        let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key, &config))?;
+        let upgrade = upgrade.with_limits(config.head.clone());
         let offered = request.subprotocols().to_vec();
         let role = ClientRole { key, offered };
-        let upgrading = Upgrading::new(role, upgrade, settings.deflate.clone());
-        Ok(Self::upgrade(
-            upgrading,
-            Connection::client(masks, &settings),
-        ))
+        let upgrading = Upgrading::new(role, upgrade, config.deflate.clone());
+        Ok(Self::upgrade(upgrading, Connection::client(masks, &config)))
     }
 
     /// Creates a client that is open already, over a stream whose handshake was done elsewhere.
-    pub fn established(settings: Settings, seed: Seed) -> Self {
-        let connection = Connection::client(Masks::new(seed), &settings);
+    pub fn established(config: WebSocketConfig, seed: Seed) -> Self {
+        let connection = Connection::client(Masks::new(seed), &config);
         Self::open(Opened::default(), connection, None)
     }
 
@@ -63,10 +60,10 @@ impl Client {
     pub fn from_response(
         request: &ClientRequest,
         response: Response<()>,
-        settings: Settings,
+        config: WebSocketConfig,
         seed: Seed,
     ) -> Result<Self, Error> {
-        let deflate = settings.deflate.as_ref();
+        let deflate = config.deflate.as_ref();
         let negotiated =
             handshake::check_response(request.subprotocols(), deflate, response.headers());
         let opened = Opened {
@@ -74,7 +71,7 @@ impl Client {
             status: Some(response.status()),
             response: Some(Box::new(response)),
         };
-        let connection = Connection::client(Masks::new(seed), &settings);
+        let connection = Connection::client(Masks::new(seed), &config);
         Ok(Self::open(opened, connection, deflate))
     }
 }

@@ -10,7 +10,7 @@ use crate::mask::Masks;
 use crate::message::Payload;
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
-use crate::{NAME, Settings, WebSocketError};
+use crate::{NAME, WebSocketConfig, WebSocketError};
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Place, Progress};
@@ -61,23 +61,23 @@ enum Failure {
 }
 
 impl Connection {
-    pub(crate) fn client(masks: Masks, settings: &Settings) -> Self {
-        Self::new(Some(masks), settings)
+    pub(crate) fn client(masks: Masks, config: &WebSocketConfig) -> Self {
+        Self::new(Some(masks), config)
     }
 
-    pub(crate) fn server(settings: &Settings) -> Self {
-        Self::new(None, settings)
+    pub(crate) fn server(config: &WebSocketConfig) -> Self {
+        Self::new(None, config)
     }
 
-    fn new(masks: Option<Masks>, settings: &Settings) -> Self {
+    fn new(masks: Option<Masks>, config: &WebSocketConfig) -> Self {
         let is_client = masks.is_some();
         Self {
             state: State::Open,
-            receiver: Receiver::new(!is_client, settings),
-            sender: Sender::new(masks, settings),
+            receiver: Receiver::new(!is_client, config),
+            sender: Sender::new(masks, config),
             control: Control::new(),
-            watch: Watch::new(settings.keepalive),
-            close_timeout: settings.close_timeout,
+            watch: Watch::new(config.keepalive),
+            close_timeout: config.close_timeout,
             closing_deadline: None,
             fault: None,
             waits_for_end: is_client,
@@ -85,9 +85,9 @@ impl Connection {
     }
 
     /// Sets the parameters that the handshake has negotiated.
-    pub(crate) fn set_negotiated(&mut self, negotiated: Negotiated, settings: Option<&Deflate>) {
-        if let (Some(compression), Some(settings)) = (negotiated.compression, settings) {
-            let (deflater, inflater) = compression.codec(self.waits_for_end, settings);
+    pub(crate) fn set_negotiated(&mut self, negotiated: Negotiated, config: Option<&Deflate>) {
+        if let (Some(compression), Some(config)) = (negotiated.compression, config) {
+            let (deflater, inflater) = compression.codec(self.waits_for_end, config);
             self.sender.compress(deflater);
             self.receiver.decompress(inflater);
         }

@@ -15,9 +15,9 @@ use wirestack_layer::Error;
 ///
 /// ```
 /// use wirestack_layer::{Layer, LayerExt, Pipe};
-/// use wirestack_websocket::{Control, Server, Settings};
+/// use wirestack_websocket::{Control, Server, WebSocketConfig};
 ///
-/// let server = Server::established(Settings::default()).tunnel();
+/// let server = Server::established(WebSocketConfig::default()).tunnel();
 /// let mut stack: Box<dyn Layer<In = Pipe, Out = Pipe>> = Box::new(server);
 /// stack.part_mut::<Control>().unwrap().close(4000, "enough")?;
 /// # Ok::<(), wirestack_layer::Error>(())

@@ -37,7 +37,7 @@ pub enum WebSocketError {
     /// A message began before the one before it had ended.
     #[error("a message began before the one before it had ended")]
     NestedMessage,
-    /// A frame is longer than [`Settings::max_frame`](crate::Settings::max_frame).
+    /// A frame is longer than [`WebSocketConfig::max_frame`](crate::WebSocketConfig::max_frame).
     #[error("a frame has {len} bytes, over the limit of {limit}")]
     LongFrame {
         /// Its length, in bytes.
@@ -45,7 +45,7 @@ pub enum WebSocketError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A message is longer than [`Settings::max_message`](crate::Settings::max_message).
+    /// A message is longer than [`WebSocketConfig::max_message`](crate::WebSocketConfig::max_message).
     #[error("a message has at least {len} bytes, over the limit of {limit}")]
     LongMessage {
         /// The length of what has arrived of it, in bytes.
@@ -54,7 +54,7 @@ pub enum WebSocketError {
         limit: usize,
     },
     /// A message has more fragments than
-    /// [`Settings::max_fragments`](crate::Settings::max_fragments).
+    /// [`WebSocketConfig::max_fragments`](crate::WebSocketConfig::max_fragments).
     #[error("a message has more than {0} fragments")]
     TooManyFragments(usize),
     /// A text message or the reason of a Close frame is not UTF-8.
@@ -87,7 +87,7 @@ pub enum WebSocketError {
     #[error("the connection ended without a close frame")]
     Cut,
     /// The closing handshake took longer than
-    /// [`Settings::close_timeout`](crate::Settings::close_timeout).
+    /// [`WebSocketConfig::close_timeout`](crate::WebSocketConfig::close_timeout).
     #[error("the closing handshake took longer than {0:?}")]
     CloseTimedOut(Duration),
     /// Nothing arrived, not even the answer to a ping, within

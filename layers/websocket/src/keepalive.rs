@@ -1,11 +1,10 @@
-use crate::Keepalive;
 use std::time::Duration;
-use wirestack_layer::Instant;
+use wirestack_layer::{Instant, Keepalive};
 
 /// Watches for a silent peer.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    settings: Option<Keepalive>,
+    config: Option<Keepalive>,
     /// The count of bytes that had come from the wire at the last look.
     heard: u64,
     state: State,
@@ -30,9 +29,9 @@ pub(crate) enum Action {
 }
 
 impl Watch {
-    pub(crate) fn new(settings: Option<Keepalive>) -> Self {
+    pub(crate) fn new(config: Option<Keepalive>) -> Self {
         Self {
-            settings,
+            config,
             heard: 0,
             state: State::NotBegun,
         }
@@ -48,7 +47,7 @@ impl Watch {
     /// Compares the time. `heard` bytes have come from the wire in all. If some of them are
     /// `unread`, this side is the one that waits, not the peer.
     pub(crate) fn process(&mut self, now: Instant, heard: u64, unread: bool) -> Action {
-        let Some(Keepalive { interval, timeout }) = self.settings else {
+        let Some(Keepalive { interval, timeout }) = self.config else {
             return Action::Nothing;
         };
         let came = self.heard != heard;

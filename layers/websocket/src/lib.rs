@@ -5,12 +5,12 @@
 //!
 //! ```
 //! use wirestack_layer::{Flow, Flows, Layer, Pipe, Queue};
-//! use wirestack_websocket::{Accept, Message, Server, Settings};
+//! use wirestack_websocket::{Accept, Message, Server, WebSocketConfig};
 //!
 //! # let now = wirestack_layer::Instant::ORIGIN;
 //! let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
 //! let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
-//! let mut server = Server::new(Settings::default());
+//! let mut server = Server::new(WebSocketConfig::default());
 //! let mut turn = |server: &mut Server, bytes: &[u8]| {
 //!     from_wire.write(bytes);
 //!     server.process(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app), now);
@@ -70,7 +70,7 @@
 //! | break off | `from_app` aborts | at any time |
 //!
 //! All else happens by itself: pings are answered, a silent peer is asked ([`Keepalive`]), a Close
-//! frame is answered, and closing has a [time-out](Settings::close_timeout).
+//! frame is answered, and closing has a [time-out](WebSocketConfig::close_timeout).
 //!
 //! # Ends
 //!
@@ -81,7 +81,7 @@
 //!   and 1001, without a code, and if the frame answers ours with the same code; otherwise it is an
 //!   abort with [`WebSocketError::Closed`]. Queued messages are still sent, then the answer.
 //! * After both Close frames, a server ends the connection, and a client waits for this end. All of
-//!   this takes no longer than [`Settings::close_timeout`].
+//!   this takes no longer than [`WebSocketConfig::close_timeout`].
 //! * If the connection ends without a Close frame, the application gets an abort with
 //!   [`WebSocketError::Cut`].
 //! * If the peer breaks the protocol or a limit, it gets a Close frame, and the application gets an
@@ -91,7 +91,7 @@
 //!
 //! # Contents
 //!
-//! * [`Client`], [`Server`], [`Settings`]: the layers.
+//! * [`Client`], [`Server`], [`WebSocketConfig`]: the layers.
 //! * [`Socket`], [`Role`], [`Control`]: the type behind both, and its pings and closing.
 //! * [`Message`], [`Text`], [`Part`], [`Payload`]: what the application sends and receives.
 //! * [`ClientRequest`], [`Offer`], [`Accept`]: the opening handshake.
@@ -108,6 +108,7 @@
 mod client;
 mod close;
 mod close_code;
+mod config;
 mod connection;
 mod control;
 mod deflate;
@@ -123,7 +124,6 @@ mod receive;
 mod request;
 mod send;
 mod server;
-mod settings;
 mod socket;
 mod text;
 mod upgrading;
@@ -132,6 +132,7 @@ mod utf8;
 pub use client::{Client, ClientRole};
 pub use close::{CloseFrame, Closer};
 pub use close_code::CloseCode;
+pub use config::WebSocketConfig;
 pub use control::Control;
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
@@ -140,10 +141,10 @@ pub use message::{Message, Part, Payload};
 pub use ping::{PingToken, Pong};
 pub use request::ClientRequest;
 pub use server::{Server, ServerRole};
-pub use settings::{Keepalive, Settings};
 pub use socket::Socket;
 pub use text::Text;
 pub use upgrading::Role;
+pub use wirestack_layer::Keepalive;
 
 /// The name of the layers.
 const NAME: &str = "websocket";

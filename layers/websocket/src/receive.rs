@@ -6,7 +6,7 @@ use crate::frame::{Header, Opcode, Parsed, RSV1};
 use crate::message::{Message, Payload};
 use crate::text::Text;
 use crate::utf8::{NotUtf8, Utf8};
-use crate::{Settings, WebSocketError, mask};
+use crate::{WebSocketConfig, WebSocketError, mask};
 use bytes::{Buf, Bytes};
 use wirestack_layer::Pipe;
 
@@ -63,12 +63,12 @@ pub(crate) enum Received {
 }
 
 impl Receiver {
-    pub(crate) fn new(masked: bool, settings: &Settings) -> Self {
+    pub(crate) fn new(masked: bool, config: &WebSocketConfig) -> Self {
         Self {
             masked,
-            max_frame: settings.max_frame,
-            max_message: settings.max_message,
-            max_fragments: settings.max_fragments,
+            max_frame: config.max_frame,
+            max_message: config.max_message,
+            max_fragments: config.max_fragments,
             frame: None,
             message: None,
             utf8: Utf8::default(),

@@ -1,5 +1,5 @@
 use crate::handshake::{Key, VERSION, add, local};
-use crate::{Settings, WebSocketError, deflate};
+use crate::{WebSocketConfig, WebSocketError, deflate};
 use http::Uri;
 use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
@@ -123,7 +123,7 @@ impl ClientRequest {
     }
 
     /// Returns the fields that do not depend on the version of HTTP.
-    fn fields(&self, settings: &Settings) -> HeaderMap {
+    fn fields(&self, config: &WebSocketConfig) -> HeaderMap {
         let mut fields = HeaderMap::new();
         fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
         if let Ok(offered) = HeaderValue::try_from(self.subprotocols.join(", "))
@@ -131,7 +131,7 @@ impl ClientRequest {
         {
             fields.insert(SEC_WEBSOCKET_PROTOCOL, offered);
         }
-        if let Some(deflate) = &settings.deflate
+        if let Some(deflate) = &config.deflate
             && let Ok(offered) = HeaderValue::try_from(deflate::offer(deflate))
         {
             fields.insert(SEC_WEBSOCKET_EXTENSIONS, offered);
@@ -141,7 +141,7 @@ impl ClientRequest {
     }
 
     /// Returns the request of an HTTP/1.1 upgrade with this key.
-    pub(crate) fn to_http1(&self, key: &Key, settings: &Settings) -> http::Request<()> {
+    pub(crate) fn to_http1(&self, key: &Key, config: &WebSocketConfig) -> http::Request<()> {
         let mut request = http::Request::new(());
         *request.uri_mut() = self.target();
         let headers = request.headers_mut();
@@ -154,14 +154,14 @@ impl ClientRequest {
                 headers.insert(name, value);
             }
         }
-        headers.extend(self.fields(settings));
+        headers.extend(self.fields(config));
         request
     }
 
     /// Returns the request for a stream of an HTTP/2 connection: the URI and the fields of an
     /// extended CONNECT with the protocol `websocket` (RFC 8441 §5), without a key. Pass the
-    /// settings that the layer will have: they tell which extensions to offer.
-    pub fn to_http2(&self, settings: &Settings) -> http::Request<()> {
+    /// configuration that the layer will have: it tells which extensions to offer.
+    pub fn to_http2(&self, config: &WebSocketConfig) -> http::Request<()> {
         let mut request = http::Request::new(());
         let scheme = if self.is_secure() { "https" } else { "http" };
         let built = Uri::builder()
@@ -171,7 +171,7 @@ impl ClientRequest {
             .build();
         // Each part comes from a valid URI.
         *request.uri_mut() = built.unwrap_or_default();
-        *request.headers_mut() = self.fields(settings);
+        *request.headers_mut() = self.fields(config);
         request
     }
 

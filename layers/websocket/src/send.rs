@@ -4,7 +4,7 @@ use crate::close::CloseFrame;
 use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode, RSV1};
 use crate::mask::{self, Masks};
-use crate::{Message, Settings, WebSocketError};
+use crate::{Message, WebSocketConfig, WebSocketError};
 use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};
 
@@ -25,10 +25,10 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) fn new(masks: Option<Masks>, settings: &Settings) -> Self {
+    pub(crate) fn new(masks: Option<Masks>, config: &WebSocketConfig) -> Self {
         Self {
             masks,
-            largest: settings.largest_frame_sent.max(1),
+            largest: config.largest_frame_sent.max(1),
             rest: None,
             begun: None,
             deflater: None,

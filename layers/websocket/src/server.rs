@@ -2,7 +2,7 @@ use crate::connection::Connection;
 use crate::handshake::{self, Accept, Negotiated, Offer, TOKEN};
 use crate::message::{Message, Payload};
 use crate::upgrading::{Handshake, Opened, Role, Upgrading};
-use crate::{NAME, Settings, Socket, WebSocketError};
+use crate::{NAME, Socket, WebSocketConfig, WebSocketError};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Response, StatusCode};
@@ -38,17 +38,17 @@ impl Role for ServerRole {}
 
 impl Server {
     /// Creates a server that opens with an HTTP/1.1 upgrade.
-    pub fn new(settings: Settings) -> Self {
-        let upgrade = upgrade::Server::new().with_limits(settings.head.clone());
+    pub fn new(config: WebSocketConfig) -> Self {
+        let upgrade = upgrade::Server::new().with_limits(config.head.clone());
         let request = RequestState::Awaited;
         let role = ServerRole { request };
-        let upgrading = Upgrading::new(role, upgrade, settings.deflate.clone());
-        Self::upgrade(upgrading, Connection::server(&settings))
+        let upgrading = Upgrading::new(role, upgrade, config.deflate.clone());
+        Self::upgrade(upgrading, Connection::server(&config))
     }
 
     /// Creates a server that is open already, over a stream whose handshake was done elsewhere.
-    pub fn established(settings: Settings) -> Self {
-        Self::open(Opened::default(), Connection::server(&settings), None)
+    pub fn established(config: WebSocketConfig) -> Self {
+        Self::open(Opened::default(), Connection::server(&config), None)
     }
 
     /// Creates a server for a request that was received elsewhere, and the response that accepts
@@ -61,9 +61,9 @@ impl Server {
     pub fn from_request(
         offer: &Offer<'_>,
         accept: Accept,
-        settings: Settings,
+        config: WebSocketConfig,
     ) -> Result<(Self, Response<()>), Error> {
-        let deflate = settings.deflate.as_ref();
+        let deflate = config.deflate.as_ref();
         let (negotiated, fields) = accept.answer(offer, deflate).map_err(local)?;
         let mut response = Response::new(());
         *response.headers_mut() = fields;
@@ -78,7 +78,7 @@ impl Server {
             status: Some(response.status()),
             response: None,
         };
-        let server = Self::open(opened, Connection::server(&settings), deflate);
+        let server = Self::open(opened, Connection::server(&config), deflate);
         Ok((server, response))
     }
 }

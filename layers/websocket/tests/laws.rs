@@ -2,7 +2,9 @@
 
 use wirestack_laws::{Subject, check, pattern};
 use wirestack_layer::{LayerExt, Pipe, Queue, Seed};
-use wirestack_websocket::{Accept, Client, ClientRequest, Deflate, Message, Server, Settings};
+use wirestack_websocket::{
+    Accept, Client, ClientRequest, Deflate, Message, Server, WebSocketConfig,
+};
 
 #[test]
 fn websocket_keeps_the_laws() {
@@ -77,8 +79,8 @@ fn a_tunnel_through_websocket_keeps_the_laws() {
     );
 }
 
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.max_frame = 4 << 20;
     settings.max_message = 4 << 20;
     settings

@@ -19,7 +19,7 @@ pub struct SharedConnection {
     pub(crate) routes: Routes,
     pub(crate) target: Target,
     pub(crate) tls: Option<Arc<ClientConfig>>,
-    pub(crate) settings: http2::Settings,
+    pub(crate) config: http2::Http2Config,
     pub(crate) request: http2::ConnectRequest,
     /// `true` if the connection leads to the target, `false` if it leads to a proxy.
     pub(crate) is_origin: bool,

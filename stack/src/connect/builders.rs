@@ -29,8 +29,8 @@ pub struct Connect<F = Queue<Message>> {
     pub(crate) spec: Spec,
     subprotocols: Vec<String>,
     headers: HeaderMap,
-    settings: websocket::Settings,
-    http2: http2::Settings,
+    config: websocket::WebSocketConfig,
+    http2: http2::Http2Config,
     versions: HttpVersions,
     redirects: Redirects,
     form: PhantomData<fn(F) -> F>,
@@ -57,7 +57,7 @@ pub struct Connector {
 pub struct ConnectHttp2 {
     target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
-    settings: http2::Settings,
+    config: http2::Http2Config,
 }
 
 impl<F> Clone for Connect<F> {
@@ -67,7 +67,7 @@ impl<F> Clone for Connect<F> {
             spec: self.spec.clone(),
             subprotocols: self.subprotocols.clone(),
             headers: self.headers.clone(),
-            settings: self.settings.clone(),
+            config: self.config.clone(),
             http2: self.http2.clone(),
             versions: self.versions,
             redirects: self.redirects,
@@ -84,8 +84,8 @@ impl Connect {
             spec: Spec::new(context),
             subprotocols: Vec::new(),
             headers: HeaderMap::new(),
-            settings: websocket::Settings::default(),
-            http2: http2::Settings::default(),
+            config: websocket::WebSocketConfig::default(),
+            http2: http2::Http2Config::default(),
             versions: HttpVersions::Any,
             redirects: Redirects::Off,
             form: PhantomData,
@@ -110,7 +110,7 @@ impl Connect {
             spec: self.spec,
             subprotocols: self.subprotocols,
             headers: self.headers,
-            settings: self.settings,
+            config: self.config,
             http2: self.http2,
             versions: self.versions,
             redirects: self.redirects,
@@ -133,14 +133,14 @@ impl<F: Payload> Connect<F> {
     }
 
     /// Sets the limits of the WebSocket.
-    pub fn settings(mut self, settings: websocket::Settings) -> Self {
-        self.settings = settings;
+    pub fn config(mut self, config: websocket::WebSocketConfig) -> Self {
+        self.config = config;
         self
     }
 
     /// Sets the limits of the HTTP/2 connection, if the WebSocket opens over HTTP/2.
-    pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
-        self.http2 = settings;
+    pub fn http2_config(mut self, config: http2::Http2Config) -> Self {
+        self.http2 = config;
         self
     }
 
@@ -183,7 +183,7 @@ impl<F: Payload> Connect<F> {
         }
         let options = WebSocketOptions {
             request,
-            settings: self.settings,
+            config: self.config,
             http2: self.http2,
             versions: self.versions,
             redirects: self.redirects,
@@ -243,13 +243,13 @@ impl ConnectHttp2 {
         Self {
             target: url.parse(),
             spec: Spec::new(context),
-            settings: http2::Settings::default(),
+            config: http2::Http2Config::default(),
         }
     }
 
     /// Sets the limits of the connection.
-    pub fn settings(mut self, settings: http2::Settings) -> Self {
-        self.settings = settings;
+    pub fn config(mut self, config: http2::Http2Config) -> Self {
+        self.config = config;
         self
     }
 
@@ -269,7 +269,7 @@ impl ConnectHttp2 {
             url: target.origin(),
             authorization: authorization(&target)?,
         };
-        let plan = Plan::http2(routes, target, tls, self.settings).map_err(invalid)?;
+        let plan = Plan::http2(routes, target, tls, self.config).map_err(invalid)?;
         Ok((plan, origin))
     }
 }

@@ -5,7 +5,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use wirestack::runtime::TokioTransport;
-use wirestack::websocket::{Client, CloseCode, Message, Server, Settings};
+use wirestack::websocket::{Client, CloseCode, Message, Server, WebSocketConfig};
 use wirestack::{
     Connection, Engine, Error, Identity, Nest, OpeningTimedOut, Seed, relay, socks, tls,
 };
@@ -14,7 +14,7 @@ fn client<S>(io: S) -> Connection<Client>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let client = Client::established(Settings::default(), Seed::new([7; 32]));
+    let client = Client::established(WebSocketConfig::default(), Seed::new([7; 32]));
     Connection::from_transport(TokioTransport::new(io), Engine::new(client)).unwrap()
 }
 
@@ -24,7 +24,7 @@ where
 {
     Connection::from_transport(
         TokioTransport::new(io),
-        Engine::new(Server::established(Settings::default())),
+        Engine::new(Server::established(WebSocketConfig::default())),
     )
     .unwrap()
 }
@@ -301,10 +301,10 @@ async fn a_flush_empties_the_flows_between_the_layers_too() {
     let (a, b) = pair().await;
     let name = tls::server_name("localhost").unwrap();
     let below = tls::Client::new(TLS.client.clone(), name).unwrap();
-    let above = Client::established(Settings::default(), Seed::new([2; 32]));
+    let above = Client::established(WebSocketConfig::default(), Seed::new([2; 32]));
     let mut client = Connection::from_transport(a, Engine::new(above.over(below))).unwrap();
     let below = tls::Server::new(TLS.server.clone()).unwrap();
-    let above = Server::established(Settings::default());
+    let above = Server::established(WebSocketConfig::default());
     let mut server = Connection::from_transport(b, Engine::new(above.over(below))).unwrap();
     let message = Message::binary(vec![6; 3 << 20]);
     let (sent, got) = tokio::join!(client.send(message.clone()), server.next());
@@ -334,12 +334,15 @@ async fn the_layer_above_tls_may_be_chosen_by_alpn() {
     let name = tls::server_name("localhost").unwrap();
     let client = tls::Client::new(config.into(), name).unwrap();
     let stack = client.then(|tls| match tls.alpn() {
-        Some(b"http/1.1") => Ok(Client::established(Settings::default(), Seed::new([1; 32]))),
+        Some(b"http/1.1") => Ok(Client::established(
+            WebSocketConfig::default(),
+            Seed::new([1; 32]),
+        )),
         other => Err(Error::local("test", format!("no use for {other:?}"))),
     });
     let tls_server = tls::Server::new(at_server.into()).unwrap();
     let mut client = Connection::from_transport(a, Engine::new(stack)).unwrap();
-    let socket = Server::established(Settings::default());
+    let socket = Server::established(WebSocketConfig::default());
     let mut server = Connection::from_transport(b, Engine::new(socket.over(tls_server))).unwrap();
     let (sent, got) = tokio::join!(client.send(Message::text("chosen")), server.next());
     sent.unwrap();
@@ -371,7 +374,7 @@ async fn bytes_between_the_layers_arrive_although_the_wire_is_quiet() {
 #[tokio::test]
 async fn memory_grows_with_the_received_bytes_and_not_with_a_claimed_length() {
     let (a, mut b) = pair().await;
-    let server = Server::established(Settings::default());
+    let server = Server::established(WebSocketConfig::default());
     let mut server = Connection::from_transport(a, Engine::new(server)).unwrap();
     let mut claim = vec![0x82, 0xff];
     claim.extend((16_u64 << 20).to_be_bytes());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use wirestack::dial::{Hop, PoolConfig, Redirects};
-use wirestack::http2::{Connection as Http2Layer, RequestKind, Settings};
+use wirestack::http2::{Connection as Http2Layer, Http2Config, RequestKind};
 use wirestack::websocket::{Accept, Message};
 use wirestack::{Connection, Http2, Pool, ServerSocket, WebSocket, WebSocketServer, connect};
 use wirestack::{Engine, http1};
@@ -69,7 +69,7 @@ async fn serve_tunnels(listener: TcpListener, served: Count) {
         let (io, _) = listener.accept().await.unwrap();
         served.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
-            let layer = Http2Layer::server(Settings::server());
+            let layer = Http2Layer::server(Http2Config::server());
             let http2 = Http2::new(Connection::from_transport(io, Engine::new(layer)).unwrap());
             http2.spawn();
             while let Some(Ok(incoming)) = http2.accept().await {

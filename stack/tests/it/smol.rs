@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
-use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, Settings};
+use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, WebSocketConfig};
 use wirestack::{AccessPolicy, Engine, Error, Identity, ProxyServer, Seed};
 use wirestack::{Connection, connect, connect_stream, relay};
 
@@ -17,7 +17,7 @@ async fn pair() -> (TcpStream, TcpStream) {
     (client, listener.accept().await.unwrap().0)
 }
 
-fn client(io: TcpStream, settings: Settings) -> Connection<Client> {
+fn client(io: TcpStream, settings: WebSocketConfig) -> Connection<Client> {
     let client = Client::established(settings, Seed::new([7; 32]));
     Connection::from_transport(io, Engine::new(client)).unwrap()
 }
@@ -54,12 +54,12 @@ fn halves_are_a_stream_and_a_sink_and_a_driver_runs_in_any_task() {
     smol::block_on(async {
         let (a, b) = pair().await;
         let echoing = smol::spawn(async move {
-            let server = Server::established(Settings::default());
+            let server = Server::established(WebSocketConfig::default());
             let server = Connection::from_transport(b, Engine::new(server)).unwrap();
             let (reader, writer) = server.split();
             reader.forward(writer).await.unwrap();
         });
-        let (handle, driver) = client(a, Settings::default()).driven();
+        let (handle, driver) = client(a, WebSocketConfig::default()).driven();
         let driving = smol::spawn(driver);
         let (mut reader, mut writer) = handle.split();
         for n in 0..100 {
@@ -115,7 +115,7 @@ fn bytes_and_ends_pass_a_relay() {
 fn timers_run_and_finish_times_out() {
     smol::block_on(async {
         let soon = Duration::from_millis(20);
-        let mut settings = Settings::default();
+        let mut settings = WebSocketConfig::default();
         settings.keepalive = Some(Keepalive {
             interval: soon,
             timeout: soon,
@@ -126,7 +126,7 @@ fn timers_run_and_finish_times_out() {
 
         let (a, _b) = pair().await;
         let started = Instant::now();
-        let late = client(a, Settings::default())
+        let late = client(a, WebSocketConfig::default())
             .finish(soon)
             .await
             .unwrap_err();

@@ -115,7 +115,7 @@ fn an_accepted_connection_records_how_its_layers_open_and_close_and_why() {
     let now = wirestack::Instant::now();
     let notes = Notes::default();
     tracing::subscriber::with_default(notes.clone(), || {
-        let socket = websocket::Server::established(websocket::Settings::default());
+        let socket = websocket::Server::established(websocket::WebSocketConfig::default());
         let mut engine = Engine::new(socket.over(socks::Server::new()));
         let mut hear = |bytes: &[u8]| {
             engine.from_wire().write(bytes);

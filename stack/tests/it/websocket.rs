@@ -4,13 +4,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wirestack::websocket::{
-    Accept, Client, CloseCode, Closer, Deflate, Message, Part, Payload, Server, Settings,
+    Accept, Client, CloseCode, Closer, Deflate, Message, Part, Payload, Server, WebSocketConfig,
 };
 use wirestack::{Connection, ServerSocket, WebSocketServer, connect};
 use wirestack::{Engine, Pipe, Queue, Seed};
 
 /// Starts a server that runs `each` for every client. Returns its URL.
-async fn serve<P, F, R>(settings: Settings, each: F) -> String
+async fn serve<P, F, R>(settings: WebSocketConfig, each: F) -> String
 where
     P: Payload,
     F: Fn(ServerSocket<P>) -> R + Copy + Send + Sync + 'static,
@@ -18,7 +18,7 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let server = WebSocketServer::new(|_| Ok(Accept::new())).settings(settings);
+    let server = WebSocketServer::new(|_| Ok(Accept::new())).config(settings);
     tokio::spawn(async move {
         loop {
             let (io, _) = listener.accept().await.unwrap();
@@ -29,8 +29,8 @@ where
     url
 }
 
-fn compressed() -> Settings {
-    let mut settings = Settings::default();
+fn compressed() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.deflate = Some(Deflate::default());
     settings
 }
@@ -45,10 +45,10 @@ async fn echo(mut socket: ServerSocket) {
 
 #[tokio::test]
 async fn messages_are_compressed_over_both_versions_if_both_sides_want_it() {
-    for server in [Settings::default(), compressed()] {
+    for server in [WebSocketConfig::default(), compressed()] {
         let url = serve(server.clone(), echo).await;
         for http2 in [false, true] {
-            let opening = connect(&url).direct().settings(compressed());
+            let opening = connect(&url).direct().config(compressed());
             let opening = if http2 { opening.http2_only() } else { opening };
             let mut socket = opening.await.unwrap();
             let agreed = socket.part::<Client>().unwrap().compression().is_some();
@@ -68,7 +68,7 @@ async fn messages_are_compressed_over_both_versions_if_both_sides_want_it() {
 
 #[tokio::test]
 async fn a_ping_measures_its_round_trip_in_every_form() {
-    let url = serve(Settings::default(), echo).await;
+    let url = serve(WebSocketConfig::default(), echo).await;
     let mut socket = connect(&url).direct().await.unwrap();
     socket.send("before".into()).await.unwrap();
     let took = socket.ping("hello").await.unwrap();
@@ -85,7 +85,7 @@ async fn a_ping_measures_its_round_trip_in_every_form() {
 
 #[tokio::test]
 async fn a_ping_fails_with_the_connection() {
-    let url = serve::<Queue<Message>, _, _>(Settings::default(), |_| async {}).await;
+    let url = serve::<Queue<Message>, _, _>(WebSocketConfig::default(), |_| async {}).await;
     let mut socket = connect(&url).direct().await.unwrap();
     assert!(socket.ping("anybody").await.is_err());
 }
@@ -99,10 +99,10 @@ async fn messages_travel_in_parts_before_they_are_whole() {
             }
         }
     };
-    for settings in [Settings::default(), compressed()] {
+    for settings in [WebSocketConfig::default(), compressed()] {
         let url = serve(settings.clone(), echo).await;
         for http2 in [false, true] {
-            let opening = connect(&url).direct().settings(settings.clone());
+            let opening = connect(&url).direct().config(settings.clone());
             let opening = if http2 { opening.http2_only() } else { opening };
             let mut socket = opening.parts().await.unwrap();
             for n in 0..5 {
@@ -134,7 +134,7 @@ async fn bytes_travel_in_binary_messages_and_a_text_ends_them() {
         let _ = tokio::io::copy(&mut reader, &mut writer).await;
         let _ = writer.shutdown().await;
     };
-    let url = serve(Settings::default(), echo).await;
+    let url = serve(WebSocketConfig::default(), echo).await;
     for http2 in [false, true] {
         let opening = connect(&url).direct();
         let opening = if http2 { opening.http2_only() } else { opening };
@@ -174,7 +174,7 @@ where
     .unwrap();
     let mut server = Connection::from_transport(
         wirestack::runtime::TokioTransport::new(other),
-        Engine::new(Server::established(Settings::default())),
+        Engine::new(Server::established(WebSocketConfig::default())),
     )
     .unwrap();
     let message = Message::binary(vec![7; 100_000]);

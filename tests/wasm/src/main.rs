@@ -5,14 +5,15 @@ use std::time::Duration;
 use wirestack_layer::{Instant, Layer, Seed};
 use wirestack_nest::{Engine, Nest};
 use wirestack_socks as socks;
-use wirestack_websocket::{Accept, Client, ClientRequest, Message, Server, Settings};
+use wirestack_websocket::{Accept, Client, ClientRequest, Message, Server, WebSocketConfig};
 
 fn main() {
     let target = socks::Address::new("example.org", 80).expect("an address");
     let request = ClientRequest::new("ws://example.org/chat").expect("a request");
-    let socket = Client::new(request, Settings::default(), Seed::new([7; 32])).expect("a client");
+    let socket =
+        Client::new(request, WebSocketConfig::default(), Seed::new([7; 32])).expect("a client");
     let mut client = Engine::new(socket.over(socks::Client::new(target)));
-    let socket: Server = Server::new(Settings::default());
+    let socket: Server = Server::new(WebSocketConfig::default());
     let mut server = Engine::new(socket.over(socks::Server::new()));
     let message = Message::text("hello from where there is no clock");
     client.from_app().push(message.clone());

@@ -1,7 +1,7 @@
 //! Ends of streams and of connections, between a client and a server of ours.
 
 use crate::kit::{Pair, failure, streams, tunnel, window};
-use wirestack_http2::{Http2Error, Reason, Settings};
+use wirestack_http2::{Http2Config, Http2Error, Reason};
 use wirestack_layer::{Error, Flow};
 
 #[test]
@@ -55,7 +55,7 @@ fn an_abort_is_a_reset_behind_the_data_before_it_in_both_directions() {
 
 #[test]
 fn a_closed_window_does_not_hold_an_abort_back() {
-    let mut pair = Pair::new(Settings::default(), window(1000));
+    let mut pair = Pair::new(Http2Config::default(), window(1000));
     let [c, s] = pair.tunnel();
     pair.client.write(c, &[1; 50_000]);
     pair.settle(); // the server's application does not read

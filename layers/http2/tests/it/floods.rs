@@ -5,7 +5,7 @@ use crate::kit::{
     accept, connect, failure, fields, frame, greeted_server, of_kind, open_client, settings,
     streams, websocket,
 };
-use wirestack_http2::{Connection, Settings};
+use wirestack_http2::{Connection, Http2Config};
 use wirestack_layer::Flow;
 
 /// Feeds a server until it gives up, at most so often. Returns `true` if it did.
@@ -23,7 +23,7 @@ fn gives_up(server: &mut Side<Connection>, times: u32, part: impl Fn(u32) -> Vec
 
 #[test]
 fn rapid_resets_end_the_connection() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     let cancel = 8_u32.to_be_bytes();
     // Many at a time, so that the application has no chance to take one.
     let ended = gives_up(&mut server, 1000, |n| {
@@ -43,7 +43,7 @@ fn rapid_resets_end_the_connection() {
 
 #[test]
 fn endless_continuations_end_the_connection() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     server.receive(&frame(HEADERS, 0, 1, &fields(&[(":method", "GET")])));
     let more = fields(&[("x", "0123456789012345678901234567890123456789")]).repeat(300);
     assert!(gives_up(&mut server, 1000, |_| frame(
@@ -56,7 +56,7 @@ fn endless_continuations_end_the_connection() {
 
 #[test]
 fn too_many_fields_are_refused_and_nothing_more() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     let mut block = fields(&[(":method", "CONNECT"), (":authority", "h:1")]);
     for _ in 0..200 {
         block.extend(fields(&[("x", &"y".repeat(120))]));
@@ -73,7 +73,7 @@ fn too_many_fields_are_refused_and_nothing_more() {
 
 #[test]
 fn floods_of_empty_data_end_the_connection() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     server.receive(&connect(1));
     accept(&mut server);
     server.sent();
@@ -87,7 +87,7 @@ fn a_flood_of_pings_or_settings_is_not_answered_faster_than_it_is_read() {
         frame(PING, 0, 0, &[7; 8]).repeat(100),
         settings(&[(STREAMS, 5)]).repeat(100),
     ] {
-        let mut server = greeted_server(Settings::server());
+        let mut server = greeted_server(Http2Config::server());
         // The wire takes nothing: answers may pile up to a bound, then nothing more is read.
         let mut taken = 0;
         for _ in 0..10_000 {
@@ -133,15 +133,15 @@ fn junk_does_not_panic() {
             let (kind, flags) = (random() as u8 % 11, random() as u8);
             junk.extend(frame(kind, flags, random() as u32 % 5, &payload));
         }
-        let mut server = greeted_server(Settings::server());
+        let mut server = greeted_server(Http2Config::server());
         server.receive(&[connect(1), websocket(3, "websocket")].concat());
         accept(&mut server);
         server.receive(&junk);
-        let (mut client, _) = open_client(Settings::default(), &[(EXTENDED, 1)]);
+        let (mut client, _) = open_client(Http2Config::default(), &[(EXTENDED, 1)]);
         client.receive(&junk);
-        let mut begun = Side::new(Connection::server(Settings::server()));
+        let mut begun = Side::new(Connection::server(Http2Config::server()));
         begun.receive(&[PREFACE, &junk].concat());
-        let mut raw = Side::new(Connection::client(Settings::default()));
+        let mut raw = Side::new(Connection::client(Http2Config::default()));
         raw.receive(&junk);
     }
 }

@@ -5,14 +5,14 @@ use crate::kit::{
     WINDOW_UPDATE, accept, connect, extended, failure, frame, greeted_client, greeted_server,
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
 };
-use wirestack_http2::{Connection, Http2Error, NotOffered, RequestKind, Settings, request_kind};
+use wirestack_http2::{Connection, Http2Config, Http2Error, NotOffered, RequestKind, request_kind};
 use wirestack_layer::{End, Flow, Layer};
 
 // --- SETTINGS ---
 
 #[test]
 fn nothing_is_asked_before_the_servers_settings_are_in() {
-    let mut client = Side::new(Connection::client(Settings::default()));
+    let mut client = Side::new(Connection::client(Http2Config::default()));
     let plain = client.from_app.open(tunnel()).unwrap();
     client.from_app.open(extended()).unwrap();
     assert!(of_kind(&client.sent(), HEADERS).is_empty());
@@ -26,7 +26,7 @@ fn nothing_is_asked_before_the_servers_settings_are_in() {
 #[test]
 fn extended_connect_that_is_not_offered_is_not_asked_for() {
     for pairs in [&[][..], &[(EXTENDED, 0)]] {
-        let mut client = greeted_client(Settings::default(), pairs);
+        let mut client = greeted_client(Http2Config::default(), pairs);
         let id = client.from_app.open(extended()).unwrap();
         assert!(of_kind(&client.sent(), HEADERS).is_empty());
         let end = client.to_app.read(id).unwrap().end().cloned();
@@ -46,7 +46,7 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
 
 #[test]
 fn an_offer_that_is_taken_back_harms_no_open_stream() {
-    let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
+    let mut client = greeted_client(Http2Config::default(), &[(EXTENDED, 1)]);
     let first = client.from_app.open(extended()).unwrap();
     client.sent();
     client.receive(&headers(1, 0, &[(":status", "200")]));
@@ -61,8 +61,8 @@ fn an_offer_that_is_taken_back_harms_no_open_stream() {
 #[test]
 fn a_peer_that_does_not_introduce_itself_is_given_up() {
     for (name, layer) in [
-        ("client", Connection::client(Settings::default())),
-        ("server", Connection::server(Settings::default())),
+        ("client", Connection::client(Http2Config::default())),
+        ("server", Connection::server(Http2Config::default())),
     ] {
         let mut side = Side::new(layer);
         side.sent();
@@ -85,15 +85,15 @@ fn a_peer_that_speaks_something_else_is_an_error() {
     }
     for Row { layer, peer_sends } in [
         Row {
-            layer: Connection::client(Settings::default()),
+            layer: Connection::client(Http2Config::default()),
             peer_sends: b"HTTP/1.1 400 Bad Request\r\n\r\n",
         },
         Row {
-            layer: Connection::server(Settings::default()),
+            layer: Connection::server(Http2Config::default()),
             peer_sends: b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n",
         },
         Row {
-            layer: Connection::server(Settings::default()),
+            layer: Connection::server(Http2Config::default()),
             peer_sends: &[0; 100],
         },
     ] {
@@ -109,7 +109,7 @@ fn a_peer_that_speaks_something_else_is_an_error() {
 
 #[test]
 fn protocol_is_refused_by_a_server_that_does_not_offer_it() {
-    let mut limits = Settings::server();
+    let mut limits = Http2Config::server();
     limits.extended_connect = false;
     let mut server = greeted_server(limits);
     let said = server.receive(&websocket(1, "websocket"));
@@ -121,13 +121,13 @@ fn protocol_is_refused_by_a_server_that_does_not_offer_it() {
 
 #[test]
 fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     for (stream, protocol) in [(1, "websocket"), (3, "WebSocket"), (5, "WEBSOCKET")] {
         server.receive(&websocket(stream, protocol)); // with a key, and with `https` but no TLS
         let (_, request) = server.request().unwrap();
         assert_eq!(request_kind(&request), RequestKind::Protocol(protocol));
     }
-    let mut client = greeted_client(Settings::default(), &[(EXTENDED, 1)]);
+    let mut client = greeted_client(Http2Config::default(), &[(EXTENDED, 1)]);
     client.from_app.open(extended()).unwrap();
     client.sent();
     let list = [
@@ -140,7 +140,7 @@ fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
 
 #[test]
 fn a_connect_without_a_port_is_no_tunnel() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     let list = [(":method", "CONNECT"), (":authority", "example.org")];
     server.receive(&headers(1, 0, &list));
     let (_, request) = server.request().unwrap();
@@ -155,7 +155,7 @@ fn a_request_before_a_fault_arrives_however_the_bytes_are_cut() {
     let fault = frame(DATA, 0, 0, b"DATA on stream 0 is a connection error");
     let bytes = [request, data, fault].concat();
     for size in (1..=bytes.len()).rev() {
-        let mut server = greeted_server(Settings::server());
+        let mut server = greeted_server(Http2Config::server());
         for piece in bytes.chunks(size) {
             server.receive(piece);
         }
@@ -175,7 +175,7 @@ fn a_request_before_a_fault_arrives_however_the_bytes_are_cut() {
 
 #[test]
 fn a_window_that_opens_byte_by_byte_is_used_byte_by_byte() {
-    let (mut client, id) = open_client(Settings::default(), &[(WINDOW, 0)]);
+    let (mut client, id) = open_client(Http2Config::default(), &[(WINDOW, 0)]);
     client.write(id, b"one at a time");
     client.finish(id);
     let mut sent = Vec::new();
@@ -236,7 +236,7 @@ fn a_peer_that_overruns_its_window_is_told_so() {
 
 #[test]
 fn data_behind_a_reset_of_ours_harm_no_other_stream() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     server.receive(&[connect(1), connect(3)].concat());
     let [first, second] = [(); 2].map(|()| accept(&mut server));
     server.sent();
@@ -251,7 +251,7 @@ fn data_behind_a_reset_of_ours_harm_no_other_stream() {
 
 #[test]
 fn data_behind_an_end_are_an_error_behind_all_that_came_before() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     server.receive(&[connect(1), connect(3)].concat());
     let [first, second] = [(); 2].map(|()| accept(&mut server));
     server.sent();
@@ -282,7 +282,7 @@ fn a_reset_right_behind_the_end_does_not_undo_it() {
         .iter()
         .flat_map(|f| (0..f.len()).map(move |at| (f, at)))
     {
-        let (mut client, id) = open_client(Settings::default(), &[]);
+        let (mut client, id) = open_client(Http2Config::default(), &[]);
         let (first, second) = frames.split_at(split);
         client.receive(first);
         client.receive(second);
@@ -295,7 +295,7 @@ fn a_reset_right_behind_the_end_does_not_undo_it() {
 #[test]
 fn a_reset_comes_behind_the_data_that_came_before_it() {
     for reason in [0_u32, 8] {
-        let (mut client, id) = open_client(Settings::default(), &[]);
+        let (mut client, id) = open_client(Http2Config::default(), &[]);
         let frames = [
             frame(DATA, 0, 1, b"some of it"),
             frame(RST_STREAM, 0, 1, &reason.to_be_bytes()),
@@ -308,7 +308,7 @@ fn a_reset_comes_behind_the_data_that_came_before_it() {
 
 #[test]
 fn fields_behind_the_data_of_a_tunnel_are_a_stream_error() {
-    let (mut client, id) = open_client(Settings::default(), &[]);
+    let (mut client, id) = open_client(Http2Config::default(), &[]);
     client.receive(&frame(DATA, 0, 1, b"data"));
     let said = client.receive(&headers(1, END_STREAM, &[("trailer", "x")]));
     assert_eq!(client.read(id), b"data");
@@ -322,7 +322,7 @@ fn fields_behind_the_data_of_a_tunnel_are_a_stream_error() {
 
 #[test]
 fn a_goaway_with_an_error_ends_every_stream_with_it() {
-    let (mut client, id) = open_client(Settings::default(), &[]);
+    let (mut client, id) = open_client(Http2Config::default(), &[]);
     let payload = [
         &0_u32.to_be_bytes()[..],
         &11_u32.to_be_bytes(),
@@ -338,7 +338,7 @@ fn a_goaway_with_an_error_ends_every_stream_with_it() {
 
 #[test]
 fn interim_responses_are_skipped_and_other_2xx_open() {
-    let mut client = greeted_client(Settings::default(), &[]);
+    let mut client = greeted_client(Http2Config::default(), &[]);
     let id = client.from_app.open(tunnel()).unwrap();
     client.sent();
     client.receive(&headers(1, 0, &[(":status", "103"), ("link", "</x>")]));
@@ -351,7 +351,7 @@ fn interim_responses_are_skipped_and_other_2xx_open() {
 
 #[test]
 fn work_that_h2_leaves_for_its_next_turn_is_done_in_the_same_call() {
-    let (mut client, id) = open_client(Settings::default(), &[]);
+    let (mut client, id) = open_client(Http2Config::default(), &[]);
     // h2 yields after so many frames, and wakes its own task.
     let small = frame(DATA, 0, 1, b"0123456789");
     let frames = small.repeat(64 * 1024 / small.len());

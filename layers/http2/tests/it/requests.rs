@@ -3,12 +3,12 @@
 use crate::kit::{DATA, END_STREAM, Pair, extended, greeted_server, headers, of_kind, streams};
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use wirestack_http2::{ConnectRequest, Http2Error, RequestKind, Settings, request_kind};
+use wirestack_http2::{ConnectRequest, Http2Config, Http2Error, RequestKind, request_kind};
 use wirestack_layer::Flow;
 
 #[test]
 fn an_ordinary_request_is_told_apart_and_answered_with_a_body() {
-    let mut server = greeted_server(Settings::server());
+    let mut server = greeted_server(Http2Config::server());
     let get = [
         (":method", "GET"),
         (":scheme", "https"),

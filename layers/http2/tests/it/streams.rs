@@ -4,12 +4,12 @@ use crate::kit::{PING, Pair, SECOND, most, of_kind, streams, tunnel, window};
 use bytes::Bytes;
 use http::Response;
 use std::collections::VecDeque;
-use wirestack_http2::{Keepalive, Settings};
+use wirestack_http2::{Http2Config, Keepalive};
 use wirestack_layer::{Error, Flow, Layer};
 
 #[test]
 fn a_stream_that_is_never_read_does_not_hold_up_the_others() {
-    let mut pair = Pair::new(Settings::default(), window(100_000));
+    let mut pair = Pair::new(Http2Config::default(), window(100_000));
     let pairs: Vec<_> = (0..100).map(|_| pair.tunnel()).collect();
     // Each frame costs more than its bytes.
     for _ in 0..50_000 {
@@ -44,7 +44,7 @@ fn a_stream_that_is_never_read_does_not_hold_up_the_others() {
 fn unread_streams_do_not_pin_the_connections_window() {
     let mut server = window(100_000);
     server.connection_window = 2_000_000;
-    let mut pair = Pair::new(Settings::default(), server);
+    let mut pair = Pair::new(Http2Config::default(), server);
     for _ in 0..19 {
         let [c, _] = pair.tunnel();
         while pair.client.from_app.write(c).unwrap().room() > 0 {
@@ -66,7 +66,7 @@ fn unread_streams_do_not_pin_the_connections_window() {
 
 #[test]
 fn a_writer_that_is_faster_than_its_peer_is_held_at_the_limits() {
-    let mut client = Settings::default();
+    let mut client = Http2Config::default();
     client.send_buffer = 100_000;
     let mut pair = Pair::new(client, window(50_000));
     let [c, s] = pair.tunnel();
@@ -88,7 +88,7 @@ fn a_writer_that_is_faster_than_its_peer_is_held_at_the_limits() {
 
 #[test]
 fn a_reader_may_require_more_than_a_window() {
-    let mut pair = Pair::new(Settings::default(), window(1000));
+    let mut pair = Pair::new(Http2Config::default(), window(1000));
     let [c, s] = pair.tunnel();
     pair.client.write(c, &[1; 50_000]);
     pair.settle();
@@ -99,7 +99,7 @@ fn a_reader_may_require_more_than_a_window() {
 
 #[test]
 fn the_number_of_streams_is_bounded_here() {
-    let mut pair = Pair::new(most(3), Settings::server());
+    let mut pair = Pair::new(most(3), Http2Config::server());
     let tunnels: Vec<_> = (0..3).map(|_| pair.tunnel()).collect();
     let fourth = pair.client.from_app.open(tunnel()).unwrap();
     pair.settle();
@@ -118,7 +118,7 @@ fn the_number_of_streams_is_bounded_here() {
 
 #[test]
 fn streams_beyond_what_the_server_takes_wait_for_their_turn() {
-    let mut pair = Pair::new(Settings::default(), most(2));
+    let mut pair = Pair::new(Http2Config::default(), most(2));
     let asked: Vec<_> = (0..5)
         .map(|_| pair.client.from_app.open(tunnel()).unwrap())
         .collect();
@@ -177,7 +177,7 @@ fn finished_streams_are_forgotten() {
 fn a_stream_that_its_reader_forgets_is_given_back_its_credit() {
     let mut server = window(100_000);
     server.connection_window = 200_000;
-    let mut pair = Pair::new(Settings::default(), server);
+    let mut pair = Pair::new(Http2Config::default(), server);
     for _ in 0..20 {
         let [c, s] = pair.tunnel();
         for _ in 0..2 {
@@ -213,12 +213,12 @@ fn only_a_stream_where_something_happens_is_looked_at() {
 
 #[test]
 fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up() {
-    let mut settings = Settings::default();
+    let mut settings = Http2Config::default();
     settings.keepalive = Some(Keepalive {
         interval: 30 * SECOND,
         timeout: 5 * SECOND,
     });
-    let mut pair = Pair::new(settings, Settings::server());
+    let mut pair = Pair::new(settings, Http2Config::server());
     let [c, _] = pair.tunnel();
     // The peer answers, and is asked again an interval later.
     for _ in 0..3 {

@@ -1,7 +1,9 @@
 //! Values behind the addresses (TLVs), and headers that cannot be sent.
 
 use crate::kit::{read, read_by, sent, tcp, udp};
-use wirestack_proxy_header::{Addresses, Client, Header, HeaderError, Server, Transport, kind};
+use wirestack_proxy_header::{
+    Addresses, Client, Header, HeaderError, Server, TransportProtocol, kind,
+};
 
 #[test]
 fn a_header_that_cannot_be_sent_is_an_error_at_once() {
@@ -20,7 +22,7 @@ fn a_header_that_cannot_be_sent_is_an_error_at_once() {
     let server = Server::default().with_limit(1 << 20);
     assert_eq!(read_by(server, &bytes), Ok(largest));
 
-    let unix = |n: usize| Header::unix(Transport::Datagram, vec![b'x'; n], &b""[..]);
+    let unix = |n: usize| Header::unix(TransportProtocol::Datagram, vec![b'x'; n], &b""[..]);
     assert_eq!(unix(109), Err(HeaderError::UnixPath(109)));
     let not_of_version_1 = [
         with(kind::ALPN, 2).unwrap(),

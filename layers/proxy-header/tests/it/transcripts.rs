@@ -2,7 +2,7 @@
 
 use crate::kit::{Side, block, read, sent, tcp, udp};
 use wirestack_layer::Flow;
-use wirestack_proxy_header::{Client, Header, ProxyHeaderError, Server, Transport, kind};
+use wirestack_proxy_header::{Client, Header, ProxyHeaderError, Server, TransportProtocol, kind};
 
 #[test]
 fn version_1_is_a_line() {
@@ -58,7 +58,12 @@ fn version_2_is_a_block() {
             ),
         },
         Row {
-            header: Header::unix(Transport::Stream, &b"/run/a"[..], &b"\0abstract"[..]).unwrap(),
+            header: Header::unix(
+                TransportProtocol::Stream,
+                &b"/run/a"[..],
+                &b"\0abstract"[..],
+            )
+            .unwrap(),
             bytes: block(
                 &[
                     &b"\x21\x31\x00\xd8/run/a"[..],

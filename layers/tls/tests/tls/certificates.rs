@@ -7,7 +7,7 @@ use crate::kit::{
 use std::sync::Arc;
 use wirestack_layer::{Blame, Error};
 use wirestack_tls::rustls::{AlertDescription, ServerConfig};
-use wirestack_tls::{ClientSettings, Server, ServerSettings, TlsError, Versions};
+use wirestack_tls::{ClientSettings, Server, ServerSettings, TlsError, TlsVersions};
 
 #[test]
 fn a_bad_certificate_is_named_to_the_application_and_by_alert_to_the_peer() {
@@ -238,7 +238,7 @@ fn secrets_are_logged_only_when_asked_for_and_wanted() {
     assert!(!quiet.key_log.will_log("CLIENT_RANDOM"));
     // Without the variable in the environment, asking changes nothing.
     let mut world = World::new(
-        client(client_settings().key_log().versions(Versions::Tls12)),
+        client(client_settings().key_log().versions(TlsVersions::Tls12)),
         server(server_settings().key_log()),
         65536,
     );

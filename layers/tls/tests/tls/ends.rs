@@ -2,11 +2,11 @@
 
 use crate::kit::{ANSWERED, ASKED, BOTH, Link, TO_CLIENT, TO_SERVER, world};
 use wirestack_layer::{Blame, End, Error, Flow, Layer, Place};
-use wirestack_tls::{TlsError, Versions};
+use wirestack_tls::{TlsError, TlsVersions};
 
 #[test]
 fn tls_1_3_carries_half_close_both_ways() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     assert!(!world.client.layer.carries_half_close());
     world.client.from_app.write(ASKED);
     world.client.from_app.finish();
@@ -19,7 +19,7 @@ fn tls_1_3_carries_half_close_both_ways() {
     world.settle();
     world.assert_conversed("the client finished first");
 
-    let mut world = self::world(Versions::Tls13);
+    let mut world = self::world(TlsVersions::Tls13);
     world.server.from_app.write(ANSWERED);
     world.server.from_app.finish();
     world.settle();
@@ -33,7 +33,7 @@ fn tls_1_3_carries_half_close_both_ways() {
 /// RFC 5246 §7.2.1
 #[test]
 fn tls_1_2_answers_close_notify_at_once_and_ends_both_ways() {
-    let mut world = world(Versions::Tls12);
+    let mut world = world(TlsVersions::Tls12);
     world.settle();
     assert!(!world.client.layer.carries_half_close());
     world.client.from_app.write(ASKED);
@@ -99,7 +99,7 @@ fn a_wire_that_ends_behind_our_close_notify_is_an_end_in_tls_1_2_and_a_truncatio
         world.links[TO_CLIENT] = Link::Cut(world.carried[TO_CLIENT]);
         world.client.from_app.finish();
         world.settle();
-        if versions == Versions::Tls12 {
+        if versions == TlsVersions::Tls12 {
             assert!(world.client.finished());
         } else {
             assert!(matches!(world.client.cause(), TlsError::Truncated));
@@ -147,7 +147,7 @@ fn a_reset_of_the_wire_keeps_its_own_cause() {
 
 #[test]
 fn data_before_a_truncation_stay_delivered() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     world.client.from_app.write(ASKED);
     world.settle();
     world.server.reads = false;
@@ -189,7 +189,7 @@ fn an_abort_of_the_application_is_a_truncation_for_the_peer() {
 
 #[test]
 fn an_abort_of_the_application_in_the_handshake_ends_everything() {
-    let mut world = world(Versions::Tls13).linked(Link::Whole, Link::Cut(usize::MAX));
+    let mut world = world(TlsVersions::Tls13).linked(Link::Whole, Link::Cut(usize::MAX));
     world
         .client
         .from_app
@@ -207,7 +207,7 @@ fn pitfall_28_data_after_close_notify_is_ignored_and_never_handed_up() {
         &[23, 3, 3, 0, 40, 1, 2, 3],
         &[0xff; 70_000],
     ] {
-        let mut world = world(Versions::Tls13);
+        let mut world = world(TlsVersions::Tls13);
         world.client.from_app.write(ASKED);
         world.client.from_app.finish();
         world.client.reads = false;
@@ -249,7 +249,7 @@ fn close_notify_and_junk_in_one_lump_is_a_clean_end() {
 
 #[test]
 fn an_end_said_in_the_handshake_comes_after_it() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     world.client.from_app.finish();
     world.server.from_app.write(ANSWERED);
     world.server.from_app.finish();

@@ -5,7 +5,7 @@ use crate::kit::{
 };
 use wirestack_layer::{Blame, End, Flow};
 use wirestack_tls::rustls::{self, AlertDescription};
-use wirestack_tls::{TlsError, Versions};
+use wirestack_tls::{TlsError, TlsVersions};
 
 #[test]
 fn pitfall_29_a_flipped_bit_is_answered_by_an_alert_that_the_peer_hears() {
@@ -93,7 +93,7 @@ fn plaintext_before_a_bad_record_is_delivered_before_the_error() {
 
 #[test]
 fn a_side_that_failed_discards_both_inputs() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     world.settle();
     let side = &mut world.server;
     for _ in 0..2 {
@@ -145,7 +145,7 @@ fn other_protocols_are_recognised_by_their_first_bytes_however_cut() {
     ] {
         for at in 0..bytes.len() {
             for server in [false, true] {
-                let mut world = world(Versions::Both);
+                let mut world = world(TlsVersions::Both);
                 macro_rules! feed {
                     ($side:expr) => {{
                         let side = $side;
@@ -214,8 +214,8 @@ fn junk_is_never_a_panic() {
 #[test]
 fn no_common_version_is_named_on_both_sides() {
     let mut world = with(
-        client_settings().versions(Versions::Tls12),
-        server_settings().versions(Versions::Tls13),
+        client_settings().versions(TlsVersions::Tls12),
+        server_settings().versions(TlsVersions::Tls13),
     );
     world.converse();
     assert!(

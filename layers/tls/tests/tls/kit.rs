@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe};
 use wirestack_tls::rustls::pki_types::CertificateDer;
 use wirestack_tls::{
-    Client, ClientSettings, Server, ServerSettings, TlsError, Versions, server_name,
+    Client, ClientSettings, Server, ServerSettings, TlsError, TlsVersions, server_name,
 };
 
 /// The versions, each alone.
-pub(crate) const BOTH: [Versions; 2] = [Versions::Tls12, Versions::Tls13];
+pub(crate) const BOTH: [TlsVersions; 2] = [TlsVersions::Tls12, TlsVersions::Tls13];
 
 /// An authority that issues certificates.
 pub(crate) struct Authority {
@@ -305,7 +305,7 @@ pub(crate) const TO_CLIENT: usize = 1;
 
 pub(crate) type TlsWorld = World<Client, Server>;
 
-pub(crate) fn world(versions: Versions) -> TlsWorld {
+pub(crate) fn world(versions: TlsVersions) -> TlsWorld {
     with(client_settings().versions(versions), server_settings())
 }
 

@@ -5,7 +5,7 @@ use crate::kit::{
 };
 use std::any::{Any, TypeId};
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, LayerExt, Pipe, Progress};
-use wirestack_tls::{Client, Server, TlsError, Versions};
+use wirestack_tls::{Client, Server, TlsError, TlsVersions};
 
 /// One layer over another, and the joint between them.
 struct Nested<L> {
@@ -81,7 +81,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Layer for Nested<L> {
 
 type NestedWorld = World<Nested<Client>, Nested<Server>>;
 
-fn nested(lower: Versions, upper: Versions, limit: usize) -> NestedWorld {
+fn nested(lower: TlsVersions, upper: TlsVersions, limit: usize) -> NestedWorld {
     let clients = [lower, upper].map(|v| client(client_settings().versions(v).alpn([NAMES[0]])));
     let servers = [lower, upper].map(|_| server(server_settings().alpn(NAMES)));
     let [lower, upper] = clients;
@@ -93,23 +93,23 @@ fn nested(lower: Versions, upper: Versions, limit: usize) -> NestedWorld {
 /// The versions of two nested sessions.
 #[derive(Debug)]
 struct Pair {
-    lower: Versions,
-    upper: Versions,
+    lower: TlsVersions,
+    upper: TlsVersions,
 }
 
 /// The pairs that carry a half-close; the other one has a test of its own.
 const PAIRS: [Pair; 3] = [
     Pair {
-        lower: Versions::Tls12,
-        upper: Versions::Tls12,
+        lower: TlsVersions::Tls12,
+        upper: TlsVersions::Tls12,
     },
     Pair {
-        lower: Versions::Tls13,
-        upper: Versions::Tls12,
+        lower: TlsVersions::Tls13,
+        upper: TlsVersions::Tls12,
     },
     Pair {
-        lower: Versions::Tls13,
-        upper: Versions::Tls13,
+        lower: TlsVersions::Tls13,
+        upper: TlsVersions::Tls13,
     },
 ];
 
@@ -135,7 +135,7 @@ fn tls_runs_in_tls() {
 /// has to send are lost: the stack reports beforehand that it carries no half-close.
 #[test]
 fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
-    let mut world = nested(Versions::Tls12, Versions::Tls13, 65536);
+    let mut world = nested(TlsVersions::Tls12, TlsVersions::Tls13, 65536);
     world.settle();
     assert!(!world.client.layer.carries_half_close());
     world.client.from_app.finish();
@@ -146,11 +146,11 @@ fn tls_1_2_below_does_not_carry_the_half_close_of_tls_1_3() {
 
 #[test]
 fn every_split_of_the_outer_records_gives_the_same() {
-    let mut whole = nested(Versions::Tls13, Versions::Tls13, 65536);
+    let mut whole = nested(TlsVersions::Tls13, TlsVersions::Tls13, 65536);
     whole.converse();
     for at in (0..whole.carried[TO_SERVER].max(whole.carried[TO_CLIENT])).step_by(11) {
         let link = Link::Split(at);
-        let mut world = nested(Versions::Tls13, Versions::Tls13, 65536).linked(link, link);
+        let mut world = nested(TlsVersions::Tls13, TlsVersions::Tls13, 65536).linked(link, link);
         world.converse();
         world.assert_conversed(at);
     }
@@ -178,7 +178,7 @@ fn pitfall_31_the_inner_session_ends_before_the_outer_one_and_both_end_cleanly()
 
 #[test]
 fn pitfall_28_junk_that_an_outer_session_ignores_does_not_reach_the_inner_one() {
-    let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
+    let mut world = nested(TlsVersions::Tls13, TlsVersions::Tls13, 65536);
     world.settle();
     world.client.from_app.finish();
     world.settle();
@@ -191,11 +191,11 @@ fn pitfall_28_junk_that_an_outer_session_ignores_does_not_reach_the_inner_one() 
 
 #[test]
 fn a_cut_of_the_outer_session_reaches_the_application_with_its_place() {
-    let mut whole = nested(Versions::Tls13, Versions::Tls13, 65536);
+    let mut whole = nested(TlsVersions::Tls13, TlsVersions::Tls13, 65536);
     whole.settle();
     let handshakes = whole.carried[TO_SERVER];
     for at in (0..handshakes).step_by(7) {
-        let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
+        let mut world = nested(TlsVersions::Tls13, TlsVersions::Tls13, 65536);
         world.links[TO_SERVER] = Link::Cut(at);
         world.settle();
         let text = world.server.text();
@@ -206,7 +206,7 @@ fn a_cut_of_the_outer_session_reaches_the_application_with_its_place() {
 
 #[test]
 fn an_abort_passes_through_both_sessions_and_stays_an_abort() {
-    let mut world = nested(Versions::Tls13, Versions::Tls13, 65536);
+    let mut world = nested(TlsVersions::Tls13, TlsVersions::Tls13, 65536);
     world.settle();
     world.client.from_app.write(b"unfinished");
     world
@@ -220,7 +220,7 @@ fn an_abort_passes_through_both_sessions_and_stays_an_abort() {
 
 #[test]
 fn each_session_of_a_stack_has_its_own_facts() {
-    let mut world = nested(Versions::Tls12, Versions::Tls13, 65536);
+    let mut world = nested(TlsVersions::Tls12, TlsVersions::Tls13, 65536);
     world.settle();
     let layer = &world.client.layer;
     let facts = |nth| {

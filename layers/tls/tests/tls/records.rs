@@ -9,7 +9,7 @@ use wirestack_tls::rustls::crypto::CryptoProvider;
 use wirestack_tls::rustls::{
     CipherSuiteCommon, ClientConfig, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
 };
-use wirestack_tls::{Client, TlsError, Versions, server_name};
+use wirestack_tls::{Client, TlsError, TlsVersions, server_name};
 
 /// The lengths of the records that wait to be sent, without their headers.
 fn records<L: Layer>(side: &mut Side<L>) -> Vec<usize> {
@@ -25,7 +25,7 @@ fn records<L: Layer>(side: &mut Side<L>) -> Vec<usize> {
 
 #[test]
 fn small_pieces_share_a_record_and_large_ones_are_filled_up() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     world.settle();
     let side = &mut world.client;
     side.from_app.write(&[1; 4]);
@@ -41,7 +41,7 @@ fn small_pieces_share_a_record_and_large_ones_are_filled_up() {
 
 #[test]
 fn many_chunks_arrive_in_order() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     let mut sent = Vec::new();
     for i in 0..40_u8 {
         let chunk = vec![i; 4096 + usize::from(i)];
@@ -95,7 +95,7 @@ fn without_room_nothing_is_decrypted() {
 
 #[test]
 fn a_partial_record_requires_the_rest_of_it() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     world.settle();
     world.client.from_app.write(&[7; 3000]);
     world.client.step();
@@ -136,7 +136,7 @@ fn an_idle_session_holds_nothing_in_its_pipes() {
 
 #[test]
 fn keys_are_renewed_in_tls_1_3_both_ways() {
-    let mut world = worn(Versions::Tls13);
+    let mut world = worn(TlsVersions::Tls13);
     let mut sent = Vec::new();
     for i in 0..60_u8 {
         world.client.from_app.write(&[i; 10]);
@@ -153,7 +153,7 @@ fn keys_are_renewed_in_tls_1_3_both_ways() {
 #[test]
 fn worn_out_keys_are_a_local_error_and_a_truncation_for_the_peer() {
     for size in [1, 10, 5000] {
-        let mut world = worn(Versions::Tls12);
+        let mut world = worn(TlsVersions::Tls12);
         world.settle();
         let mut sent = Vec::new();
         for i in 0..60_u8 {
@@ -176,14 +176,14 @@ fn worn_out_keys_are_a_local_error_and_a_truncation_for_the_peer() {
 }
 
 /// A client whose keys last for few records.
-fn worn(versions: Versions) -> TlsWorld {
+fn worn(versions: TlsVersions) -> TlsWorld {
     let made = client_settings().versions(versions).build().unwrap();
     let mut provider = CryptoProvider::clone(made.crypto_provider());
     provider.cipher_suites = provider.cipher_suites.iter().map(short_lived).collect();
     let given = client_settings_roots();
     let builder = ClientConfig::builder_with_provider(Arc::new(provider));
     let version = match versions {
-        Versions::Tls12 => &wirestack_tls::rustls::version::TLS12,
+        TlsVersions::Tls12 => &wirestack_tls::rustls::version::TLS12,
         _ => &wirestack_tls::rustls::version::TLS13,
     };
     let config = builder.with_protocol_versions(&[version]).unwrap();

@@ -6,7 +6,7 @@ use crate::kit::{
 };
 use wirestack_layer::{Flow, Layer, LayerExt, Progress};
 use wirestack_tls::rustls::ProtocolVersion;
-use wirestack_tls::{Client, Versions};
+use wirestack_tls::{Client, TlsVersions};
 
 #[test]
 fn both_versions_carry_a_conversation_however_it_is_chopped() {
@@ -47,18 +47,18 @@ fn every_split_gives_the_same() {
 #[test]
 fn both_sides_show_what_was_agreed() {
     struct Row {
-        allowed: Versions,
+        allowed: TlsVersions,
         version: ProtocolVersion,
         facts_begin: &'static str,
     }
     for row in [
         Row {
-            allowed: Versions::Tls12,
+            allowed: TlsVersions::Tls12,
             version: ProtocolVersion::TLSv1_2,
             facts_begin: "TLSv1.2 TLS_ECDHE_ECDSA_WITH_",
         },
         Row {
-            allowed: Versions::Tls13,
+            allowed: TlsVersions::Tls13,
             version: ProtocolVersion::TLSv1_3,
             facts_begin: "TLSv1.3 TLS13_",
         },
@@ -95,7 +95,7 @@ fn both_sides_show_what_was_agreed() {
 
 #[test]
 fn the_newest_version_is_spoken_where_both_are_allowed() {
-    let spoken = |client: Versions, server: Versions| {
+    let spoken = |client: TlsVersions, server: TlsVersions| {
         let mut world = with(
             client_settings().versions(client),
             server_settings().versions(server),
@@ -104,15 +104,15 @@ fn the_newest_version_is_spoken_where_both_are_allowed() {
         world.client.layer.version().unwrap()
     };
     let (tls_1_2, tls_1_3) = (ProtocolVersion::TLSv1_2, ProtocolVersion::TLSv1_3);
-    assert_eq!(spoken(Versions::Both, Versions::Both), tls_1_3);
-    assert_eq!(spoken(Versions::Both, Versions::Tls12), tls_1_2);
-    assert_eq!(spoken(Versions::Tls13, Versions::Both), tls_1_3);
-    assert_eq!(Versions::default(), Versions::Both);
+    assert_eq!(spoken(TlsVersions::Both, TlsVersions::Both), tls_1_3);
+    assert_eq!(spoken(TlsVersions::Both, TlsVersions::Tls12), tls_1_2);
+    assert_eq!(spoken(TlsVersions::Tls13, TlsVersions::Both), tls_1_3);
+    assert_eq!(TlsVersions::default(), TlsVersions::Both);
 }
 
 #[test]
 fn progress_names_what_is_awaited() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     let progress = world.client.layer.progress();
     assert_eq!(progress, Progress::Opening("the peer's Hello"));
     world.settle();
@@ -136,7 +136,7 @@ fn a_server_may_speak_first() {
 
 #[test]
 fn data_right_behind_the_handshake_are_delivered_in_the_same_call() {
-    let mut world = world(Versions::Tls13);
+    let mut world = world(TlsVersions::Tls13);
     let (client, server) = (&mut world.client, &mut world.server);
     client.from_app.write(b"hello");
     client.step();
@@ -150,7 +150,7 @@ fn data_right_behind_the_handshake_are_delivered_in_the_same_call() {
     assert!(server.layer.is_open());
     assert_eq!(server.to_app.unread(), b"hello");
 
-    let mut world = self::world(Versions::Tls12);
+    let mut world = self::world(TlsVersions::Tls12);
     let (client, server) = (&mut world.client, &mut world.server);
     server.from_app.write(b"hello");
     for _ in 0..2 {

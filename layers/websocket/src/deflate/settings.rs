@@ -2,7 +2,7 @@ use super::pool::Pool;
 
 /// The compression of messages, if the peer agrees: permessage-deflate (RFC 7692).
 ///
-/// It is off unless [`Settings::deflate`](crate::Settings::deflate) has a value, because
+/// It is off unless [`WebSocketConfig::deflate`](crate::WebSocketConfig::deflate) has a value, because
 /// compression can reveal secrets. An attacker who sees the length of messages, and can put text
 /// into the same context as a secret, finds the secret byte by byte (CRIME and BREACH; RFC 7692
 /// §8). Use it where messages do not hold both. If single messages are harmless, but not all of
@@ -13,18 +13,18 @@ use super::pool::Pool;
 /// A connection allocates nothing for compression until the first compressed message. Then, with
 /// the whole window of 15 bits, a compressor takes about 320 KiB and a decompressor about 47 KiB;
 /// with 12 bits and less, a compressor takes about 205 KiB. Without context takeover, a connection
-/// holds them only while it handles a message, and all connections whose settings are clones of one
+/// holds them only while it handles a message, and all connections whose `Deflate` is a clone of one
 /// value share them.
 ///
 /// ```
-/// use wirestack_websocket::{Deflate, Settings};
+/// use wirestack_websocket::{Deflate, WebSocketConfig};
 ///
 /// let mut deflate = Deflate::default();
 /// deflate.server_no_context_takeover = true;
 /// deflate.client_max_window_bits = 12;
 ///
-/// let mut settings = Settings::default();
-/// settings.deflate = Some(deflate);
+/// let mut config = WebSocketConfig::default();
+/// config.deflate = Some(deflate);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -2,11 +2,11 @@
 
 use crate::kit::*;
 use wirestack_layer::Flow;
-use wirestack_websocket::Settings;
+use wirestack_websocket::WebSocketConfig;
 
 #[test]
 fn pings_cannot_fill_the_memory_of_a_side_whose_pongs_are_not_read() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.to_wire.set_limit(100);
     let pings: Vec<Frame> = (0..10_000u32)
         .map(|n| frame(FIN | PING, n.to_be_bytes()))
@@ -22,7 +22,7 @@ fn pings_cannot_fill_the_memory_of_a_side_whose_pongs_are_not_read() {
 
 #[test]
 fn nothing_is_begun_without_room() {
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.largest_frame_sent = 1000;
     let mut side = server(settings);
     side.to_wire.set_limit(1500);
@@ -50,7 +50,7 @@ fn nothing_is_begun_without_room() {
 
 #[test]
 fn a_large_frame_is_required_as_a_whole() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     let bytes = client_bytes(&[frame(FIN | BINARY, vec![1; 1 << 20])]);
     side.receive(&bytes[..100]);
     assert_eq!(side.from_wire.wanted(), (1 << 20) - 100 + 14);

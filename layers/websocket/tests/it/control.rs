@@ -2,7 +2,7 @@
 
 use crate::kit::*;
 use wirestack_layer::Flow;
-use wirestack_websocket::{CloseCode, Settings, WebSocketError};
+use wirestack_websocket::{CloseCode, WebSocketConfig, WebSocketError};
 
 #[test]
 fn every_ping_is_answered_in_its_place() {
@@ -34,7 +34,7 @@ fn every_ping_is_answered_in_its_place() {
             .peer_sends(ten)
             .layer_sends(pongs),
     );
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_close_frame_ends_the_connection_as_its_code_says() {
                 }),
         );
     }
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn codes_1005_1006_and_1015_are_never_on_the_wire() {
             .layer_sends([close_frame(PROTOCOL_ERROR, "")])
             .fails(WebSocketError::BadCloseCode(CloseCode::new(code)))
     });
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
     for code in bad {
-        let closed = client(Settings::default()).layer.close(code, "");
+        let closed = client(WebSocketConfig::default()).layer.close(code, "");
         assert!(closed.is_err(), "{code}");
     }
 }
@@ -117,7 +117,7 @@ fn an_end_without_a_close_frame_is_an_abort() {
     let whole = server_bytes(&[frame(FIN | TEXT, "a"), frame(TEXT, "b")]);
     let half = server_bytes(&[frame(FIN | TEXT, "a"), frame(FIN | TEXT, "half")]);
     for bytes in [&whole, &half[..half.len() - 1], &half[..4], &half[..3]] {
-        let mut side = client(Settings::default());
+        let mut side = client(WebSocketConfig::default());
         side.from_wire.write(bytes);
         side.from_wire.finish();
         side.process();

@@ -2,7 +2,7 @@
 //! Autobahn test suite, and the examples of RFC 6455 §5.7.
 
 use crate::kit::*;
-use wirestack_websocket::{Settings, WebSocketError};
+use wirestack_websocket::{WebSocketConfig, WebSocketError};
 
 #[test]
 fn reserved_bits_need_an_extension() {
@@ -21,7 +21,7 @@ fn reserved_bits_need_an_extension() {
             })
         })
         .collect();
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn unknown_opcodes_are_refused() {
                 .fails(WebSocketError::UnknownOpcode(opcode))
         })
         .collect();
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn lengths_are_minimal_and_have_no_top_bit() {
                 .app_reads([text("a")])
                 .layer_sends([close_frame(PROTOCOL_ERROR, "")])
                 .fails(row.cause.clone());
-            check_bytes(&exchange, &bytes, role, &Settings::default());
+            check_bytes(&exchange, &bytes, role, &WebSocketConfig::default());
         }
     }
 }
@@ -106,14 +106,14 @@ fn a_mask_by_the_wrong_side_is_refused() {
                 .app_reads([text("a")])
                 .layer_sends([close_frame(PROTOCOL_ERROR, "")])
                 .fails(cause.clone());
-            check_bytes(&exchange, &bytes, role, &Settings::default());
+            check_bytes(&exchange, &bytes, role, &WebSocketConfig::default());
         }
     }
 }
 
 #[test]
 fn masks_are_fresh_for_each_frame_and_undone_by_the_peer() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.to_wire.set_limit(usize::MAX);
     let sizes = [0, 1, 5, 125, 126, 4096, 65535, 65536, 100_003];
     let mut wanted = Vec::new();
@@ -149,7 +149,7 @@ fn masks_are_fresh_for_each_frame_and_undone_by_the_peer() {
     keys.dedup();
     assert_eq!(keys.len(), 2 * sizes.len());
 
-    let mut peer = server(Settings::default());
+    let mut peer = server(WebSocketConfig::default());
     peer.to_app.set_limit(usize::MAX);
     peer.receive(&bytes);
     assert_eq!(messages(&mut peer.to_app), wanted);
@@ -157,7 +157,7 @@ fn masks_are_fresh_for_each_frame_and_undone_by_the_peer() {
 
 #[test]
 fn limits_are_refused_with_1009() {
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.max_frame = 200;
     settings.max_message = 300;
     settings.max_fragments = 3;
@@ -199,9 +199,9 @@ fn limits_are_refused_with_1009() {
     check(&rows, &settings);
 
     // The header is refused, before any byte of the payload arrives.
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.receive(b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00");
-    let limit = Settings::default().max_frame;
+    let limit = WebSocketConfig::default().max_frame;
     let len = u64::MAX >> 1;
     assert_eq!(
         cause(&side.to_app),
@@ -211,7 +211,7 @@ fn limits_are_refused_with_1009() {
 
 #[test]
 fn the_examples_of_rfc_6455_5_7_are_sent_and_read() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.from_app.push(text("Hello"));
     side.from_app.push(binary(&[0; 256]));
     side.from_app.push(binary(&[0; 65536]));
@@ -225,12 +225,12 @@ fn the_examples_of_rfc_6455_5_7_are_sent_and_read() {
     side.receive(b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
     assert_eq!(messages(&mut side.to_app), [text("Hello")]);
 
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.receive(b"\x01\x03Hel\x80\x02lo\x89\x05Hello");
     assert_eq!(messages(&mut side.to_app), [text("Hello")]);
     assert_eq!(client_frames(&side.sent()), [frame(FIN | PONG, "Hello")]);
 
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.largest_frame_sent = 3;
     let mut side = server(settings);
     side.from_app.push(text("Hello"));

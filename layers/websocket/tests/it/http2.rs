@@ -3,7 +3,9 @@
 
 use http::{Request as HttpRequest, Response};
 use wirestack_layer::{Layer, Seed};
-use wirestack_websocket::{Accept, Client, ClientRequest, Offer, Server, Settings, WebSocketError};
+use wirestack_websocket::{
+    Accept, Client, ClientRequest, Offer, Server, WebSocketConfig, WebSocketError,
+};
 
 #[test]
 fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
@@ -38,7 +40,7 @@ fn a_request_has_scheme_authority_path_and_the_offers_but_no_key() {
         let sent = request
             .header("origin", "https://o.test")
             .unwrap()
-            .to_http2(&Settings::default());
+            .to_http2(&WebSocketConfig::default());
         assert_eq!(sent.uri(), sent_uri);
         let mut fields: Vec<_> = sent
             .headers()
@@ -65,7 +67,12 @@ fn the_choice_of_the_server_is_checked_and_an_accept_is_ignored() {
             let value = http::HeaderValue::from_static(value);
             response.headers_mut().append(*name, value);
         }
-        Client::from_response(&request, response, Settings::default(), Seed::new([1; 32]))
+        Client::from_response(
+            &request,
+            response,
+            WebSocketConfig::default(),
+            Seed::new([1; 32]),
+        )
     };
     let plain = answered(&[("sec-websocket-accept", "wrong")]).unwrap();
     assert!(plain.is_open());
@@ -102,7 +109,7 @@ fn a_server_reads_the_offer_and_refuses_a_bad_one_without_connection_fields() {
     let offer = Offer::of_http2(&good).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
     let accept = Accept::new().subprotocol("b");
-    let answered = |accept| Server::from_request(&offer, accept, Settings::default());
+    let answered = |accept| Server::from_request(&offer, accept, WebSocketConfig::default());
     let (server, response) = answered(accept).unwrap();
     assert_eq!(
         (response.status(), response.headers().len()),

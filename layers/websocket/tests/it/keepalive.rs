@@ -3,13 +3,13 @@
 use crate::kit::*;
 use std::time::Duration;
 use wirestack_layer::{Flow, Layer, Progress};
-use wirestack_websocket::{Keepalive, Message, Settings, WebSocketError};
+use wirestack_websocket::{Keepalive, Message, WebSocketConfig, WebSocketError};
 
 const INTERVAL: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.keepalive = Some(Keepalive {
         interval: INTERVAL,
         timeout: TIMEOUT,
@@ -19,7 +19,7 @@ fn settings() -> Settings {
 
 #[test]
 fn no_ping_is_sent_unless_keepalive_is_set() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.process();
     assert_eq!(side.layer.deadline(), None);
 }

@@ -2,7 +2,7 @@
 
 use crate::kit::*;
 use wirestack_layer::{Flow, Pipe};
-use wirestack_websocket::{Client, Server, Settings, WebSocketError};
+use wirestack_websocket::{Client, Server, WebSocketConfig, WebSocketError};
 
 #[test]
 fn messages_of_every_length_arrive() {
@@ -20,7 +20,7 @@ fn messages_of_every_length_arrive() {
                 .app_reads([binary(payload.as_bytes()), text("é")]),
         );
     }
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn fragments_make_one_message_and_control_frames_go_between() {
             .layer_sends(refused())
             .fails(WebSocketError::NestedMessage),
     ];
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn utf8_may_be_cut_in_a_character_and_is_checked_across_fragments() {
                 .fails(WebSocketError::BadUtf8),
         );
     }
-    check(&rows, &Settings::default());
+    check(&rows, &WebSocketConfig::default());
 }
 
 /// Autobahn 6.4: the rest of the frame, or of the message, never comes.
@@ -148,7 +148,7 @@ fn utf8_fails_at_the_first_bad_byte() {
             let bytes = client_bytes(&frames);
             let until_bad = bytes.len() - 1000;
             let bytewise = |n: usize| {
-                let mut side = server(Settings::default());
+                let mut side = server(WebSocketConfig::default());
                 bytes[..n].chunks(1).for_each(|byte| side.receive(byte));
                 cause(&side.to_app)
             };
@@ -158,7 +158,7 @@ fn utf8_fails_at_the_first_bad_byte() {
             let bytes = server_bytes(&frames);
             let until_bad = bytes.len() - 1000;
             let whole = |n: usize| {
-                let mut side = client(Settings::default());
+                let mut side = client(WebSocketConfig::default());
                 side.receive(&bytes[..n]);
                 cause(&side.to_app)
             };
@@ -188,15 +188,15 @@ fn a_message_before_a_fault_can_still_be_answered() {
             assert_eq!(role.decode(&side.sent()), answer);
         }};
     }
-    check!(server(Settings::default()), Role::Server);
-    check!(client(Settings::default()), Role::Client);
+    check!(server(WebSocketConfig::default()), Role::Server);
+    check!(client(WebSocketConfig::default()), Role::Client);
 }
 
 #[test]
 fn a_tunnel_carries_bytes_and_refuses_text() {
-    let client = Client::established(Settings::default(), [1; 32].into());
+    let client = Client::established(WebSocketConfig::default(), [1; 32].into());
     let mut client = Side::new(client.tunnel());
-    let mut server = Side::new(Server::established(Settings::default()).tunnel());
+    let mut server = Side::new(Server::established(WebSocketConfig::default()).tunnel());
     let bytes: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
     let mut heard = Pipe::with_limit(usize::MAX);
     client.from_app.write(&bytes);
@@ -211,7 +211,7 @@ fn a_tunnel_carries_bytes_and_refuses_text() {
     assert_eq!(heard.unread(), bytes);
     assert_eq!(cause(&server.to_app), Some(Ok(())));
 
-    server = Side::new(Server::established(Settings::default()).tunnel());
+    server = Side::new(Server::established(WebSocketConfig::default()).tunnel());
     server.receive(&client_bytes(&[
         frame(FIN | BINARY, "a"),
         frame(FIN | TEXT, "b"),

@@ -3,7 +3,7 @@
 use crate::kit::*;
 use std::time::Duration;
 use wirestack_layer::{Flow, Layer, Pipe, Queue};
-use wirestack_websocket::{Message, Settings};
+use wirestack_websocket::{Message, WebSocketConfig};
 
 /// A small generator (xorshift) for seeded tests.
 struct Dice(u64);
@@ -34,8 +34,8 @@ impl Dice {
         }
     }
 
-    fn settings(&mut self) -> Settings {
-        let mut settings = Settings::default();
+    fn settings(&mut self) -> WebSocketConfig {
+        let mut settings = WebSocketConfig::default();
         settings.largest_frame_sent = [1, 100, 4096, 70_000, usize::MAX][self.roll(5)].max(40);
         settings
     }
@@ -139,7 +139,7 @@ fn junk_and_mutations_never_panic_and_fail_alike_in_every_cut() {
         frame(FIN | BINARY, vec![1; 66_000]),
         close_frame(1000, "bye"),
     ];
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.max_frame = 100_000;
     settings.max_message = 100_000;
     let good = [client_bytes(&good), server_bytes(&good)];

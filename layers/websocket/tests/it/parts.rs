@@ -3,13 +3,14 @@
 use crate::kit::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Deflate, Message, Offer, Part, Server, Settings, WebSocketError,
+    Accept, Client, ClientRequest, Deflate, Message, Offer, Part, Server, WebSocketConfig,
+    WebSocketError,
 };
 
 type Parts = Queue<Part>;
 
 /// A client and a server whose messages come in parts.
-fn sides(settings: Settings) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
+fn sides(settings: WebSocketConfig) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
     let request = ClientRequest::new("ws://h/").unwrap();
     let asked = request.to_http2(&settings);
     let offer = Offer::of_http2(&asked).unwrap();
@@ -19,8 +20,8 @@ fn sides(settings: Settings) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
     (Side::new(client), Side::new(server.parts()))
 }
 
-fn compressed() -> Settings {
-    let mut settings = Settings::default();
+fn compressed() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.deflate = Some(Deflate::default());
     settings
 }
@@ -31,7 +32,7 @@ fn parts(queue: &mut Parts) -> Vec<Part> {
 
 #[test]
 fn parts_leave_as_fragments_at_once() {
-    let (mut client, _) = sides(Settings::default());
+    let (mut client, _) = sides(WebSocketConfig::default());
     for (part, wanted) in [
         (Part::more("one "), frame(TEXT, "one ")),
         (Part::more(""), frame(CONTINUATION, "")),
@@ -51,7 +52,7 @@ fn parts_leave_as_fragments_at_once() {
 
 #[test]
 fn a_message_beyond_every_limit_comes_through_in_parts_within_the_room() {
-    for mut settings in [Settings::default(), compressed()] {
+    for mut settings in [WebSocketConfig::default(), compressed()] {
         settings.max_message = 1000;
         settings.max_frame = 1000;
         settings.max_fragments = 2;
@@ -85,7 +86,7 @@ fn a_message_beyond_every_limit_comes_through_in_parts_within_the_room() {
 #[test]
 fn text_is_cut_between_characters_and_fails_at_the_first_bad_byte() {
     let text = "é😀x".repeat(5);
-    for mut settings in [Settings::default(), compressed()] {
+    for mut settings in [WebSocketConfig::default(), compressed()] {
         if let Some(deflate) = &mut settings.deflate {
             deflate.threshold = 1;
         }
@@ -112,7 +113,7 @@ fn text_is_cut_between_characters_and_fails_at_the_first_bad_byte() {
             assert!(std::str::from_utf8(part.payload.as_bytes()).is_ok());
         }
     }
-    let (_, mut server) = sides(Settings::default());
+    let (_, mut server) = sides(WebSocketConfig::default());
     server.receive(&client_bytes(&[
         frame(TEXT, "ab\u{e9}"),
         frame(CONTINUATION, [0xc3, 0x28, 0x29]),

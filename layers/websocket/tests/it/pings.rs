@@ -3,11 +3,11 @@
 use crate::kit::*;
 use std::time::Duration;
 use wirestack_layer::Flow;
-use wirestack_websocket::{Message, Settings, WebSocketError};
+use wirestack_websocket::{Message, WebSocketConfig, WebSocketError};
 
 #[test]
 fn a_pong_names_its_ping_and_the_time_that_passed() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     let token = side.layer.ping("one").unwrap();
     side.now += Duration::from_secs(5); // the ping waits; time counts from its sending
     side.process();
@@ -29,7 +29,7 @@ fn a_pong_names_its_ping_and_the_time_that_passed() {
 
 #[test]
 fn a_pong_answers_the_pings_before_it_too() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     let mut tokens = Vec::new();
     for payload in ["a", "b", "", "", "c"] {
         tokens.push(side.layer.ping(payload).unwrap());
@@ -50,7 +50,7 @@ fn a_pong_answers_the_pings_before_it_too() {
 
 #[test]
 fn pings_and_kept_pongs_have_limits() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     let error = side.layer.ping(vec![0; 126]).unwrap_err();
     assert_eq!(error.cause(), Some(&WebSocketError::LongPing(126)));
     for _ in 0..64 {
@@ -71,7 +71,7 @@ fn pings_and_kept_pongs_have_limits() {
 
 #[test]
 fn a_ping_goes_between_the_fragments_of_a_message_and_not_behind_a_close_frame() {
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.largest_frame_sent = 4;
     let mut side = server(settings);
     side.to_wire.set_limit(1);

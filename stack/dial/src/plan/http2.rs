@@ -28,25 +28,25 @@ impl Plan<BoxHttp2> {
         routes: Routes,
         target: Target,
         tls: Option<Arc<ClientConfig>>,
-        settings: http2::Settings,
+        config: http2::Http2Config,
     ) -> Result<Self, RouteError> {
         target.must_be_web()?;
         let builder = RouteBuilder::new(routes, target, tls, 1);
-        Ok(Self(Box::new(Http2 { builder, settings })))
+        Ok(Self(Box::new(Http2 { builder, config })))
     }
 
     /// Plans the shared connection itself, for a pool that does not have it yet.
     pub fn shared(share: &SharedConnection) -> Self {
         let (routes, target) = (share.routes.clone(), share.target.clone());
         let builder = RouteBuilder::new(routes, target, share.tls.clone(), 1);
-        let settings = share.settings.clone();
-        Self(Box::new(Http2 { builder, settings }))
+        let config = share.config.clone();
+        Self(Box::new(Http2 { builder, config }))
     }
 }
 
 struct Http2 {
     builder: RouteBuilder,
-    settings: http2::Settings,
+    config: http2::Http2Config,
 }
 
 impl PlanKind<BoxHttp2> for Http2 {
@@ -64,7 +64,7 @@ impl PlanKind<BoxHttp2> for Http2 {
         _: &mut SeedStream,
         _: &RetryHints,
     ) -> Result<BoxHttp2, Error> {
-        let connection = http2::Connection::client(self.settings.clone());
+        let connection = http2::Connection::client(self.config.clone());
         let top = match self.builder.secure(Some(HttpVersions::Http2.alpn()))? {
             None => connection.boxed(),
             Some(tls) => tls

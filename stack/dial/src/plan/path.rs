@@ -99,7 +99,7 @@ impl RouteBuilder {
     /// the target itself.
     pub(crate) fn routes(
         &self,
-        shared: Option<(http2::ConnectRequest, http2::Settings)>,
+        shared: Option<(http2::ConnectRequest, http2::Http2Config)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
         let routes = self.routes.to(&self.target).map_err(invalid)?;
@@ -107,9 +107,7 @@ impl RouteBuilder {
             return Err(invalid(RouteError::NoRoute));
         }
         let routes = routes.into_iter().map(|hops| match &shared {
-            Some((request, settings)) => {
-                self.shared_origin(&hops, request.clone(), settings.clone())
-            }
+            Some((request, config)) => self.shared_origin(&hops, request.clone(), config.clone()),
             None => self.route(hops),
         });
         routes.collect()
@@ -120,7 +118,7 @@ impl RouteBuilder {
         &self,
         hops: &[Hop],
         request: http2::ConnectRequest,
-        settings: http2::Settings,
+        config: http2::Http2Config,
     ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
         let share = SharedConnection {
@@ -129,7 +127,7 @@ impl RouteBuilder {
             routes: Routes::hops(hops.to_vec()),
             target: self.target.clone(),
             tls: self.tls.get().cloned(),
-            settings,
+            config,
             request,
             is_origin: true,
         };
@@ -175,7 +173,7 @@ impl RouteBuilder {
             routes: Routes::hops(hops[..at].to_vec()),
             target,
             tls: tls.cloned(),
-            settings: http2::Settings::default(),
+            config: http2::Http2Config::default(),
             request,
             is_origin: false,
         };
@@ -248,7 +246,7 @@ impl RouteBuilder {
                 }
                 Proxy::H2 | Proxy::H2c => {
                     let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
-                    let client = http2::Client::new(request, http2::Settings::default());
+                    let client = http2::Client::new(request, http2::Http2Config::default());
                     client.awaiting_authorization().boxed()
                 }
             });

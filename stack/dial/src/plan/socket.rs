@@ -55,10 +55,10 @@ struct Socket {
 impl Socket {
     /// Returns the request for a stream on a shared connection to the target, if one is allowed and
     /// possible.
-    fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Settings)>, Error> {
+    fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Http2Config)>, Error> {
         let WebSocketOptions {
             request,
-            settings,
+            config,
             http2,
             versions,
             ..
@@ -71,7 +71,7 @@ impl Socket {
         if !self.shares || !can_share {
             return Ok(None);
         }
-        let request = http2::ConnectRequest::extended("websocket", request.to_http2(settings))?;
+        let request = http2::ConnectRequest::extended("websocket", request.to_http2(config))?;
         Ok(Some((request, http2.clone())))
     }
 }
@@ -95,9 +95,9 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         seeds: &mut SeedStream,
     ) -> Option<Result<BoxSocket<F>, Error>> {
         let WebSocketOptions {
-            request, settings, ..
+            request, config, ..
         } = &self.opening;
-        let client = Client::from_response(request, response, settings.clone(), seeds.seed());
+        let client = Client::from_response(request, response, config.clone(), seeds.seed());
         Some(client.map(|client| client.with_payload::<F>().boxed()))
     }
 

@@ -16,9 +16,9 @@ pub struct WebSocketOptions {
     /// The handshake request.
     pub request: websocket::ClientRequest,
     /// The limits of the WebSocket.
-    pub settings: websocket::Settings,
+    pub config: websocket::WebSocketConfig,
     /// The limits of the HTTP/2 connection, if there is one below the WebSocket.
-    pub http2: http2::Settings,
+    pub http2: http2::Http2Config,
     /// The versions of HTTP that may be used.
     pub versions: HttpVersions,
     /// The redirects of the server that are followed.
@@ -30,26 +30,26 @@ impl WebSocketOptions {
     pub fn new(request: websocket::ClientRequest) -> Self {
         Self {
             request,
-            settings: websocket::Settings::default(),
-            http2: http2::Settings::default(),
+            config: websocket::WebSocketConfig::default(),
+            http2: http2::Http2Config::default(),
             versions: HttpVersions::Any,
             redirects: Redirects::Off,
         }
     }
 
     pub(crate) fn over_http1<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
-        let client = websocket::Client::new(self.request, self.settings, seed)?;
+        let client = websocket::Client::new(self.request, self.config, seed)?;
         Ok(client.with_payload::<F>().boxed())
     }
 
     pub(crate) fn over_http2<F: Payload>(self, seed: Seed) -> Result<BoxSocket<F>, Error> {
         let request =
-            http2::ConnectRequest::extended("websocket", self.request.to_http2(&self.settings))?;
+            http2::ConnectRequest::extended("websocket", self.request.to_http2(&self.config))?;
         let tunnel = http2::Client::new(request, self.http2);
         let socket = tunnel.then(move |tunnel| {
             let response = tunnel.response().cloned().unwrap_or_default();
             let request = &self.request;
-            let client = websocket::Client::from_response(request, response, self.settings, seed);
+            let client = websocket::Client::from_response(request, response, self.config, seed);
             client.map(websocket::Client::with_payload::<F>)
         });
         Ok(socket.boxed())

@@ -5,7 +5,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{RequestKind, request_kind};
 use wirestack_layer::{Error, Layer};
 use wirestack_nest::Engine;
-use wirestack_websocket::{Accept, Offer, Payload, Server, Settings};
+use wirestack_websocket::{Accept, Offer, Payload, Server, WebSocketConfig};
 
 /// The decision about a request: to accept it, or to refuse it with this response.
 pub type Verdict = Result<Accept, Box<Response<Bytes>>>;
@@ -56,7 +56,7 @@ pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes
 pub fn answer(
     offer: &Offer<'_>,
     verdict: Verdict,
-    settings: Settings,
+    settings: WebSocketConfig,
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
     match Server::from_request(offer, verdict?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),

@@ -90,7 +90,7 @@ impl Http2 {
         if let Some(value) = &origin.authorization {
             request = request.header(AUTHORIZATION, value.clone())?;
         }
-        self.websocket_with(request, websocket::Settings::default())
+        self.websocket_with(request, websocket::WebSocketConfig::default())
             .await
     }
 
@@ -103,7 +103,7 @@ impl Http2 {
     pub async fn websocket_with(
         &self,
         request: websocket::ClientRequest,
-        settings: websocket::Settings,
+        settings: websocket::WebSocketConfig,
     ) -> Result<Http2WebSocket, Error> {
         let connect = ConnectRequest::extended("websocket", request.to_http2(&settings))?;
         let (response, stream) = self.open(connect).await?;

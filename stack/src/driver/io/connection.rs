@@ -268,7 +268,7 @@ where
     /// default is 10 s. After that the connection is reset, and the call fails. To send many bytes
     /// to a slow peer, flush before the shutdown: a flush has no limit.
     ///
-    /// A WebSocket has its own [time-out for closing](crate::websocket::Settings::close_timeout).
+    /// A WebSocket has its own [time-out for closing](crate::websocket::WebSocketConfig::close_timeout).
     pub fn set_close_timeout(&mut self, timeout: Duration) {
         self.close_timeout = timeout.as_millis().try_into().unwrap_or(u32::MAX);
     }

@@ -57,8 +57,8 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 pub struct WebSocketServer {
     decide: Decide,
     tls: Option<Arc<ServerConfig>>,
-    settings: websocket::Settings,
-    http2: http2::Settings,
+    config: websocket::WebSocketConfig,
+    http2: http2::Http2Config,
     handshake_timeout: Duration,
     runtime: Option<Arc<dyn Runtime>>,
 }
@@ -114,8 +114,8 @@ impl WebSocketServer {
         Self {
             decide,
             tls: None,
-            settings: websocket::Settings::default(),
-            http2: http2::Settings::server(),
+            config: websocket::WebSocketConfig::default(),
+            http2: http2::Http2Config::server(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
             runtime: None,
         }
@@ -132,15 +132,15 @@ impl WebSocketServer {
 
     /// Sets the limits of each WebSocket.
     #[must_use]
-    pub fn settings(mut self, settings: websocket::Settings) -> Self {
-        self.settings = settings;
+    pub fn config(mut self, config: websocket::WebSocketConfig) -> Self {
+        self.config = config;
         self
     }
 
     /// Sets the limits of each HTTP/2 connection.
     #[must_use]
-    pub fn http2_settings(mut self, settings: http2::Settings) -> Self {
-        self.http2 = settings;
+    pub fn http2_config(mut self, config: http2::Http2Config) -> Self {
+        self.http2 = config;
         self
     }
 
@@ -213,7 +213,7 @@ impl WebSocketServer {
         F: Fn(ServerSocket<P>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
-        let server = websocket::Server::new(self.settings.clone()).with_payload::<P>();
+        let server = websocket::Server::new(self.config.clone()).with_payload::<P>();
         let mut socket = connection.push_layer(server).boxed();
         socket.set_open_timeout(self.handshake_timeout);
         let deciding = socket.wait_for(|engine| {
@@ -283,7 +283,7 @@ impl WebSocketServer {
         let answer = match offer {
             Ok(offer) => {
                 let verdict = self.decide.start(&offer).decided().await;
-                serve::answer(&offer, verdict, self.settings)
+                serve::answer(&offer, verdict, self.config)
             }
             Err(response) => Err(response),
         };

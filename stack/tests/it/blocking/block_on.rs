@@ -4,7 +4,7 @@ use super::{pair, within};
 use crate::support::TIMEOUT;
 use std::io::{Read, Write};
 use std::thread;
-use wirestack::websocket::{Client, Settings};
+use wirestack::websocket::{Client, WebSocketConfig};
 use wirestack::{Engine, Identity, Seed};
 
 #[test]
@@ -22,7 +22,7 @@ fn wait_for_many() {
             .into_iter()
             .enumerate()
             .map(|(n, io)| async move {
-                let client = Client::established(Settings::default(), Seed::new([7; 32]));
+                let client = Client::established(WebSocketConfig::default(), Seed::new([7; 32]));
                 let engine = Engine::new(client);
                 let mut socket = wirestack::Connection::from_transport(io, engine).unwrap();
                 socket.next().await.unwrap().unwrap();

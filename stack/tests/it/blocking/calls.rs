@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::thread;
 use std::time::Duration;
 use wirestack::blocking::{Connection, TimedOut};
-use wirestack::websocket::{CloseCode, Keepalive, Message, Settings};
+use wirestack::websocket::{CloseCode, Keepalive, Message, WebSocketConfig};
 use wirestack::{
     AccessPolicy, Engine, Error, Identity, ProxyServer, connect, connect_stream, socks,
 };
@@ -75,7 +75,7 @@ fn two_peers_that_send_at_once_do_not_wait_for_each_other() {
         }
         server.close(CloseCode::NORMAL, "").unwrap();
     });
-    let mut client = client(a, Settings::default());
+    let mut client = client(a, WebSocketConfig::default());
     client.engine().to_app().set_limit(64 << 20);
     for n in 0..3 {
         client.send(large(n)).unwrap();
@@ -90,7 +90,7 @@ fn two_peers_that_send_at_once_do_not_wait_for_each_other() {
 #[test]
 fn a_call_that_times_out_loses_nothing() {
     let (a, b) = pair();
-    let mut client = client(a, Settings::default());
+    let mut client = client(a, WebSocketConfig::default());
     client.set_timeout(Some(Duration::from_millis(30)));
     let late = client.next().unwrap().unwrap_err();
     assert!(late.cause::<TimedOut>().is_some(), "{late}");
@@ -113,7 +113,7 @@ fn a_call_that_times_out_loses_nothing() {
 fn timers_run_while_a_call_waits() {
     let (a, mut b) = pair();
     let soon = Duration::from_millis(20);
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.keepalive = Some(Keepalive {
         interval: soon,
         timeout: soon,

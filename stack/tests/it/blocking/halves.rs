@@ -5,7 +5,7 @@ use crate::support::{TIMEOUT, TLS, echo};
 use std::io::{Read, Write};
 use std::thread;
 use wirestack::blocking::Connection;
-use wirestack::websocket::{CloseCode, Message, Settings};
+use wirestack::websocket::{CloseCode, Message, WebSocketConfig};
 use wirestack::{Engine, Identity, connect};
 
 #[test]
@@ -18,7 +18,7 @@ fn halves_talk_in_two_threads() {
         }
         writer.flushed().unwrap();
     });
-    let (mut reader, mut writer) = client(a, Settings::default()).split().unwrap();
+    let (mut reader, mut writer) = client(a, WebSocketConfig::default()).split().unwrap();
     let reading = thread::spawn(move || {
         for n in 0..10 {
             assert_eq!(reader.next().unwrap().unwrap(), large(n));
@@ -92,7 +92,7 @@ fn halves_of_a_stream_carry_bytes_and_half_close() {
 fn each_half_closes_with_a_code_and_a_reason() {
     for reader_closes in [true, false] {
         let (a, b) = pair();
-        let (mut reader, mut writer) = client(a, Settings::default()).split().unwrap();
+        let (mut reader, mut writer) = client(a, WebSocketConfig::default()).split().unwrap();
         let closing = thread::spawn(move || {
             let code = CloseCode::new(4000);
             if reader_closes {

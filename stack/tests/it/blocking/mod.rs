@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 use wirestack::blocking::Connection;
-use wirestack::websocket::{Client, Message, Server, Settings};
+use wirestack::websocket::{Client, Message, Server, WebSocketConfig};
 use wirestack::{Engine, Seed};
 
 /// Two ends of a TCP connection.
@@ -20,13 +20,17 @@ fn pair() -> (TcpStream, TcpStream) {
     (client, listener.accept().unwrap().0)
 }
 
-fn client(io: TcpStream, settings: Settings) -> Connection<Client> {
+fn client(io: TcpStream, settings: WebSocketConfig) -> Connection<Client> {
     let client = Client::established(settings, Seed::new([7; 32]));
     Connection::from_transport(io, Engine::new(client)).unwrap()
 }
 
 fn server(io: TcpStream) -> Connection<Server> {
-    Connection::from_transport(io, Engine::new(Server::established(Settings::default()))).unwrap()
+    Connection::from_transport(
+        io,
+        Engine::new(Server::established(WebSocketConfig::default())),
+    )
+    .unwrap()
 }
 
 fn large(n: u8) -> Message {

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wirestack::runtime::{Listener, Runtime, Tokio, current};
-use wirestack::websocket::{Client, Settings};
+use wirestack::websocket::{Client, WebSocketConfig};
 use wirestack::{Connect, DialContext, Engine, Seed, blocking, connect};
 
 #[test]
@@ -108,5 +108,8 @@ fn pair() -> (TcpStream, TcpStream) {
 }
 
 fn engine() -> Engine<Client> {
-    Engine::new(Client::established(Settings::default(), Seed::new([7; 32])))
+    Engine::new(Client::established(
+        WebSocketConfig::default(),
+        Seed::new([7; 32]),
+    ))
 }

@@ -71,7 +71,7 @@ async fn a_stream_half_closes() {
 
 /// Serves the tunnels of one client.
 async fn tunnels(io: tokio::net::TcpStream, secure: bool) {
-    let top = || http2::Connection::server(http2::Settings::server());
+    let top = || http2::Connection::server(http2::Http2Config::server());
     let http2 = if secure {
         let mut config = tls::rustls::ServerConfig::clone(&TLS.server);
         config.alpn_protocols = vec![b"h2".to_vec()];

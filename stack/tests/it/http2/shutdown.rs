@@ -37,7 +37,7 @@ async fn a_server_that_goes_away_lets_open_streams_finish() {
     let (went, going) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
-        let top = http2::Connection::server(http2::Settings::server());
+        let top = http2::Connection::server(http2::Http2Config::server());
         let http2 = Http2::new(Connection::from_transport(io, Engine::new(top)).unwrap());
         http2.spawn();
         let first = http2.accept().await.unwrap().unwrap();
@@ -74,7 +74,7 @@ async fn a_stream_without_a_proper_end_leaves_the_others_alone() {
     let (listener, address) = listen().await;
     tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
-        let top = http2::Connection::server(http2::Settings::server());
+        let top = http2::Connection::server(http2::Http2Config::server());
         let http2 = Http2::new(Connection::from_transport(io, Engine::new(top)).unwrap());
         http2.spawn();
         let mut kept = Vec::new();

@@ -54,9 +54,9 @@ async fn one_address_serves_both_versions_in_cleartext() {
 
 /// Serves HTTP/2 without extended CONNECT, and HTTP/1.1.
 async fn start_without_extended_connect(listener: TcpListener) {
-    let mut settings = http2::Settings::server();
+    let mut settings = http2::Http2Config::server();
     settings.extended_connect = false;
-    let server = server().tls(TLS.server.clone()).http2_settings(settings);
+    let server = server().tls(TLS.server.clone()).http2_config(settings);
     loop {
         let (io, _) = listener.accept().await.unwrap();
         let server = server.clone();

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use wirestack::http2::{self, ConnectRequest};
-use wirestack::websocket::{Client, CloseCode, Message, Settings, WebSocketError};
+use wirestack::websocket::{Client, CloseCode, Message, WebSocketConfig, WebSocketError};
 use wirestack::{Connection, Engine, Error, Http2, Seed, tls};
 
 #[tokio::test]
@@ -111,8 +111,8 @@ async fn closing_a_websocket_over_http2_times_out() {
         let connection = Connection::from_transport(io, Engine::new(layer)).unwrap();
         Http2::new(connection)
     };
-    let client = connection(a, http2::Connection::client(http2::Settings::default()));
-    let server = connection(b, http2::Connection::server(http2::Settings::server()));
+    let client = connection(a, http2::Connection::client(http2::Http2Config::default()));
+    let server = connection(b, http2::Connection::server(http2::Http2Config::server()));
     client.spawn();
     server.spawn();
     let opening = client.open(ConnectRequest::tunnel("example.org", 1).unwrap());
@@ -136,8 +136,8 @@ async fn closing_a_websocket_over_http2_times_out() {
     );
 }
 
-fn soon() -> Settings {
-    let mut settings = Settings::default();
+fn soon() -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.close_timeout = SOON;
     settings
 }

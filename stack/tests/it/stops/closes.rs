@@ -4,13 +4,13 @@ use super::until_it_fails;
 use crate::support::pair;
 use futures_util::SinkExt;
 use tokio::net::TcpStream;
-use wirestack::websocket::{Client, CloseCode, Message, Server, Settings, WebSocketError};
+use wirestack::websocket::{Client, CloseCode, Message, Server, WebSocketConfig, WebSocketError};
 use wirestack::{Connection, Engine, Error, Seed};
 
 async fn sockets() -> (Connection<Client>, Connection<Server>) {
     let (a, b) = pair().await;
-    let client = Client::established(Settings::default(), Seed::new([7; 32]));
-    let server = Server::established(Settings::default());
+    let client = Client::established(WebSocketConfig::default(), Seed::new([7; 32]));
+    let server = Server::established(WebSocketConfig::default());
     (
         Connection::from_transport(a, Engine::new(client)).unwrap(),
         Connection::from_transport(b, Engine::new(server)).unwrap(),
@@ -81,8 +81,8 @@ fn a_writer_in_a_thread_learns_of_the_peers_close() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let a = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let b = listener.accept().unwrap().0;
-    let client = Client::established(Settings::default(), Seed::new([7; 32]));
-    let server = Server::established(Settings::default());
+    let client = Client::established(WebSocketConfig::default(), Seed::new([7; 32]));
+    let server = Server::established(WebSocketConfig::default());
     let mut a = Connection::from_transport(a, Engine::new(client)).unwrap();
     let b = Connection::from_transport(b, Engine::new(server)).unwrap();
     let closing = std::thread::spawn(move || a.close(CloseCode::GOING_AWAY, "bye"));

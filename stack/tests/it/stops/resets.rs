@@ -116,8 +116,8 @@ async fn a_reset_of_a_stream_reaches_the_writer_with_its_cause() {
         let connection = Connection::from_transport(io, Engine::new(layer)).unwrap();
         Http2::new(connection)
     };
-    let client = new(a, http2::Connection::client(http2::Settings::default()));
-    let server = new(b, http2::Connection::server(http2::Settings::server()));
+    let client = new(a, http2::Connection::client(http2::Http2Config::default()));
+    let server = new(b, http2::Connection::server(http2::Http2Config::server()));
     client.spawn();
     server.spawn();
     let opening = client.open(ConnectRequest::tunnel("example.org", 1).unwrap());

@@ -59,7 +59,7 @@ fn tls12(client: TcpStream, server: TcpStream) -> [Connection<wirestack::BoxTunn
     let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
     let trust = tls::ClientSettings::new().without_system_roots();
     let trust = trust
-        .versions(tls::Versions::Tls12)
+        .versions(tls::TlsVersions::Tls12)
         .ca_certificates(chain.clone());
     let server_config = tls::ServerSettings::new(chain, key).build().unwrap();
     let name = tls::server_name("localhost").unwrap();

@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wirestack::http1::connect;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::websocket::{Accept, Server, Settings};
+use wirestack::websocket::{Accept, Server, WebSocketConfig};
 use wirestack::{BoxSocket, BoxTunnel, Engine, Error, Nest, ProxyServer, socks, tls};
 use wirestack::{Connection, Relayed, serve_proxy};
 
@@ -82,7 +82,7 @@ pub(crate) async fn echo(secure: bool) -> SocketAddr {
     tokio::spawn(async move {
         loop {
             let (io, _) = listener.accept().await.unwrap();
-            let socket = Server::new(Settings::default());
+            let socket = Server::new(WebSocketConfig::default());
             let stack: BoxSocket = if secure {
                 let tls = tls::Server::new(TLS.server.clone()).unwrap();
                 socket.over(tls).boxed()

@@ -7,7 +7,7 @@ use crate::tls::Io;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use wirestack::runtime::TokioTransport;
-use wirestack::websocket::{self, Client, Server, Settings};
+use wirestack::websocket::{self, Client, Server, WebSocketConfig};
 use wirestack::{Connection, Engine, Layer, Nest, Seed, tls};
 
 /// wirestack.
@@ -49,12 +49,12 @@ fn over<S: Io, L: Layer<In: Default, Out: Default>>(io: S, stack: L) -> Connecti
 pub(crate) fn client() -> Client {
     let mut seed = [0; 32];
     fastrand::fill(&mut seed);
-    Client::established(Settings::default(), Seed::new(seed))
+    Client::established(WebSocketConfig::default(), Seed::new(seed))
 }
 
 /// Makes a server that is open.
 pub(crate) fn server() -> Server {
-    Server::established(Settings::default())
+    Server::established(WebSocketConfig::default())
 }
 
 impl Message for websocket::Message {

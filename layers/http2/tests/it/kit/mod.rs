@@ -4,7 +4,7 @@ mod frames;
 
 pub(crate) use frames::*;
 use std::time::Duration;
-use wirestack_http2::{ConnectRequest, Connection, Head, Settings, StreamId};
+use wirestack_http2::{ConnectRequest, Connection, Head, Http2Config, StreamId};
 use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
 
 /// The time when tests begin.
@@ -130,7 +130,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn new(client: Settings, server: Settings) -> Self {
+    pub(crate) fn new(client: Http2Config, server: Http2Config) -> Self {
         Self {
             client: Side::new(Connection::client(client)),
             server: Side::new(Connection::server(server)),
@@ -138,7 +138,7 @@ impl Pair {
     }
 
     pub(crate) fn usual() -> Self {
-        Self::new(Settings::default(), Settings::server())
+        Self::new(Http2Config::default(), Http2Config::server())
     }
 
     /// Processes both sides until nothing moves.
@@ -182,20 +182,20 @@ pub(crate) fn streams(side: &Side<Connection>) -> usize {
     side.layer.streams()
 }
 
-pub(crate) fn most(streams: u32) -> Settings {
-    let mut settings = Settings::default();
+pub(crate) fn most(streams: u32) -> Http2Config {
+    let mut settings = Http2Config::default();
     settings.streams = streams;
     settings
 }
 
-pub(crate) fn window(bytes: u32) -> Settings {
-    let mut settings = Settings::default();
+pub(crate) fn window(bytes: u32) -> Http2Config {
+    let mut settings = Http2Config::default();
     settings.stream_window = bytes;
     settings
 }
 
 /// A server of ours that has the preface and the SETTINGS of a client.
-pub(crate) fn greeted_server(settings: Settings) -> Side<Connection> {
+pub(crate) fn greeted_server(settings: Http2Config) -> Side<Connection> {
     let mut server = Side::new(Connection::server(settings));
     server.receive(PREFACE);
     server.receive(&frame(SETTINGS, 0, 0, &[]));
@@ -204,7 +204,7 @@ pub(crate) fn greeted_server(settings: Settings) -> Side<Connection> {
 }
 
 /// A client of ours that has the SETTINGS of a server, with these pairs.
-pub(crate) fn greeted_client(settings: Settings, pairs: &[(u16, u32)]) -> Side<Connection> {
+pub(crate) fn greeted_client(settings: Http2Config, pairs: &[(u16, u32)]) -> Side<Connection> {
     let mut client = Side::new(Connection::client(settings));
     client.sent();
     client.receive(&self::settings(pairs));
@@ -230,7 +230,10 @@ pub(crate) fn accept(server: &mut Side<Connection>) -> StreamId {
 }
 
 /// A client of ours with a tunnel that a server has opened, whose stream is number 1.
-pub(crate) fn open_client(limits: Settings, pairs: &[(u16, u32)]) -> (Side<Connection>, StreamId) {
+pub(crate) fn open_client(
+    limits: Http2Config,
+    pairs: &[(u16, u32)],
+) -> (Side<Connection>, StreamId) {
     let mut client = greeted_client(limits, pairs);
     let id = client.from_app.open(tunnel()).unwrap();
     client.sent();

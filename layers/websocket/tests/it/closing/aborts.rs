@@ -3,11 +3,11 @@
 use super::TIMEOUT;
 use crate::kit::*;
 use wirestack_layer::{Error, Flow, Place};
-use wirestack_websocket::{Settings, WebSocketError};
+use wirestack_websocket::{WebSocketConfig, WebSocketError};
 
 #[test]
 fn an_abort_of_the_application_never_looks_like_a_clean_end() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.from_app.push(text("a"));
     side.from_app.abort(broke());
     side.process();
@@ -21,7 +21,7 @@ fn an_abort_of_the_application_never_looks_like_a_clean_end() {
 #[test]
 fn an_abort_of_the_wire_passes_up_behind_the_messages_before_it() {
     for half in [&b""[..], b"\x80", b"\x80\x05ha"] {
-        let mut side = client(Settings::default());
+        let mut side = client(WebSocketConfig::default());
         side.from_app.push(text("unsent"));
         side.from_wire.write(b"\x81\x01a\x01\x01b");
         side.from_wire.write(half);
@@ -38,7 +38,7 @@ fn an_abort_of_the_wire_passes_up_behind_the_messages_before_it() {
 /// Good and bad bytes that arrive together are good, then bad.
 #[test]
 fn an_error_waits_behind_messages_that_were_not_taken_yet() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.to_app.set_limit(1);
     let frames = [
         frame(FIN | TEXT, "a"),
@@ -64,7 +64,7 @@ fn an_error_waits_behind_messages_that_were_not_taken_yet() {
 
 #[test]
 fn a_failure_after_our_close_frame_sends_no_second_one() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.from_app.finish();
     side.process();
     side.receive(&client_bytes(&[frame(FIN | UNKNOWN, "bad")]));
@@ -78,7 +78,7 @@ fn a_failure_after_our_close_frame_sends_no_second_one() {
 /// A broken wire refuses new messages; those that the peer sent before still arrive.
 #[test]
 fn a_wire_that_takes_no_more_stops_the_application() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.from_wire.write(&server_bytes(&[
         frame(FIN | TEXT, "a"),
         frame(FIN | PING, "p"),
@@ -99,7 +99,7 @@ fn a_wire_that_takes_no_more_stops_the_application() {
 #[test]
 fn a_pong_that_waits_does_not_follow_the_end() {
     for faulty in [true, false] {
-        let mut side = server(Settings::default());
+        let mut side = server(WebSocketConfig::default());
         side.to_wire.set_limit(4);
         side.from_app.push(text("fills the wire"));
         side.process();

@@ -2,11 +2,11 @@
 
 use crate::kit::*;
 use wirestack_layer::{Blame, Flow, Layer, Place, Progress};
-use wirestack_websocket::{CloseCode, Closer, Settings, WebSocketError};
+use wirestack_websocket::{CloseCode, Closer, WebSocketConfig, WebSocketError};
 
 #[test]
 fn the_application_finishes_and_still_hears_until_the_peer_closes() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.layer.close(1001, "bye").unwrap();
     side.from_app.push(text("last"));
     side.from_app.finish();
@@ -41,7 +41,7 @@ fn the_application_finishes_and_still_hears_until_the_peer_closes() {
 
 #[test]
 fn a_server_ends_the_connection_at_once_after_both_close_frames() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.from_app.finish();
     side.process();
     assert_eq!(server_frames(&side.sent()), [close_frame(1000, "")]);
@@ -50,7 +50,7 @@ fn a_server_ends_the_connection_at_once_after_both_close_frames() {
     assert_eq!(side.layer.progress(), Progress::Over);
     assert_eq!(side.layer.deadline(), None);
 
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.receive(&client_bytes(&[close_frame(1000, "")]));
     assert_eq!(server_frames(&side.sent()), [close_frame(1000, "")]);
     assert!(side.to_wire.is_closed());
@@ -59,7 +59,7 @@ fn a_server_ends_the_connection_at_once_after_both_close_frames() {
 
 #[test]
 fn queued_messages_leave_before_the_answer_to_a_close_frame() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.to_wire.set_limit(10);
     for _ in 0..3 {
         side.from_app.push(text("queued message"));
@@ -91,7 +91,7 @@ fn queued_messages_leave_before_the_answer_to_a_close_frame() {
 /// A server's 1011 must not look like a clean end, nor hide the messages before it.
 #[test]
 fn a_close_code_that_is_not_clean_aborts_behind_the_messages_before_it() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     let frames = [frame(FIN | TEXT, "a"), close_frame(1011, "out of\ncheese")];
     side.receive(&server_bytes(&frames));
     assert_eq!(messages(&mut side.to_app), [text("a")]);
@@ -103,7 +103,7 @@ fn a_close_code_that_is_not_clean_aborts_behind_the_messages_before_it() {
         r#"websocket[0]: closed by the peer with code 1011, reason "out of\ncheese""#
     );
     // An echo of the side's own code is only an answer.
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.layer.close(4000, "").unwrap();
     side.from_app.finish();
     side.process();
@@ -113,7 +113,7 @@ fn a_close_code_that_is_not_clean_aborts_behind_the_messages_before_it() {
 
 #[test]
 fn a_reason_is_checked_before_it_is_set() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     let long = "r".repeat(124);
     let error = side.layer.close(1000, &long).unwrap_err();
     assert_eq!(error.cause(), Some(&WebSocketError::LongReason(124)));
@@ -125,7 +125,10 @@ fn a_reason_is_checked_before_it_is_set() {
 
 #[test]
 fn both_sides_close_at_the_same_time() {
-    let (mut a, mut b) = (client(Settings::default()), server(Settings::default()));
+    let (mut a, mut b) = (
+        client(WebSocketConfig::default()),
+        server(WebSocketConfig::default()),
+    );
     a.layer.close(4001, "a").unwrap();
     b.layer.close(1000, "b").unwrap();
     a.from_app.finish();
@@ -150,7 +153,7 @@ fn both_sides_close_at_the_same_time() {
 /// The writer learns at once that the peer closed, and why, even while its messages wait for room.
 #[test]
 fn a_writer_is_told_that_the_peer_closed() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.to_wire.set_limit(10);
     side.from_app.push(text("queued message"));
     side.from_app.push(text("queued message"));
@@ -189,7 +192,7 @@ fn a_writer_is_told_that_the_peer_closed() {
 /// Nothing is lost of the messages that an application has finished.
 #[test]
 fn a_close_by_the_application_refuses_nothing() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.from_app.push(text("last"));
     side.from_app.finish();
     side.process();

@@ -4,12 +4,12 @@ use super::TIMEOUT;
 use crate::kit::*;
 use std::time::Duration;
 use wirestack_layer::{Flow, Layer};
-use wirestack_websocket::{Settings, WebSocketError};
+use wirestack_websocket::{WebSocketConfig, WebSocketError};
 
 #[test]
 fn a_peer_that_never_closes_is_given_up() {
     for _ in 0..2 {
-        let mut side = client(Settings::default());
+        let mut side = client(WebSocketConfig::default());
         side.from_app.finish();
         side.process();
         let until = side.now + TIMEOUT;
@@ -39,7 +39,7 @@ fn a_peer_that_never_closes_is_given_up() {
 
 #[test]
 fn a_server_that_never_ends_the_connection_is_left() {
-    let mut side = client(Settings::default());
+    let mut side = client(WebSocketConfig::default());
     side.receive(&server_bytes(&[close_frame(1000, "")]));
     let until = side.now + TIMEOUT;
     assert_eq!(side.layer.deadline(), Some(until));
@@ -52,7 +52,7 @@ fn a_server_that_never_ends_the_connection_is_left() {
 
 #[test]
 fn a_peer_that_closes_but_does_not_read_is_given_up() {
-    let mut side = server(Settings::default());
+    let mut side = server(WebSocketConfig::default());
     side.to_wire.set_limit(10);
     for _ in 0..3 {
         side.from_app.push(text("queued message"));
@@ -70,7 +70,7 @@ fn a_peer_that_closes_but_does_not_read_is_given_up() {
 
 #[test]
 fn a_close_timeout_of_zero_expires_at_once() {
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.close_timeout = Duration::ZERO;
     let mut side = client(settings);
     side.from_app.finish();
@@ -84,7 +84,7 @@ fn a_close_timeout_of_zero_expires_at_once() {
 #[test]
 fn closing_behind_bytes_that_the_peer_does_not_take_has_a_deadline() {
     for ping in [false, true] {
-        let mut side = client(Settings::default());
+        let mut side = client(WebSocketConfig::default());
         side.to_wire.set_limit(10);
         side.from_app.push(text("more than there is room for"));
         side.from_app.push(text("more"));

@@ -7,7 +7,8 @@ use crate::kit::{ClientSide, ServerSide, Side};
 use http::{HeaderValue, Request as HttpRequest, Response};
 use wirestack_layer::Seed;
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Compression, Deflate, Offer, Server, Settings, WebSocketError,
+    Accept, Client, ClientRequest, Compression, Deflate, Offer, Server, WebSocketConfig,
+    WebSocketError,
 };
 
 /// One direction of compression.
@@ -77,14 +78,14 @@ impl Windows {
     }
 }
 
-fn settings(deflate: Deflate) -> Settings {
-    let mut settings = Settings::default();
+fn settings(deflate: Deflate) -> WebSocketConfig {
+    let mut settings = WebSocketConfig::default();
     settings.deflate = Some(deflate);
     settings
 }
 
 /// Gives an offer to a server. Returns the server, and the extensions of its answer.
-fn answer(offer: &str, settings: Settings) -> (Server, Option<String>) {
+fn answer(offer: &str, settings: WebSocketConfig) -> (Server, Option<String>) {
     let mut request = HttpRequest::new(());
     let fields = [
         ("sec-websocket-version", "13"),
@@ -104,14 +105,14 @@ fn answer(offer: &str, settings: Settings) -> (Server, Option<String>) {
 }
 
 /// The extensions that a client offers.
-fn offered(settings: &Settings) -> Option<String> {
+fn offered(settings: &WebSocketConfig) -> Option<String> {
     let request = ClientRequest::new("ws://h/").unwrap().to_http2(settings);
     let offer = request.headers().get("sec-websocket-extensions");
     offer.map(|value| value.to_str().unwrap().to_owned())
 }
 
 /// Gives an answer to a client. Returns the client, or the reason why it refuses the answer.
-fn answered(answer: Option<&str>, settings: Settings) -> Result<Client, WebSocketError> {
+fn answered(answer: Option<&str>, settings: WebSocketConfig) -> Result<Client, WebSocketError> {
     let request = ClientRequest::new("ws://h/").unwrap();
     let mut response = Response::new(());
     if let Some(answer) = answer {

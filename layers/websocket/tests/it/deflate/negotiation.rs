@@ -2,7 +2,7 @@
 
 use super::{USUAL, Windows, answer, answered, forgets, keeps, offered, settings};
 use http::{HeaderValue, Request as HttpRequest};
-use wirestack_websocket::{Deflate, Offer, Settings, WebSocketError};
+use wirestack_websocket::{Deflate, Offer, WebSocketConfig, WebSocketError};
 
 #[test]
 fn a_server_answers_what_it_can_do_of_what_is_offered() {
@@ -142,7 +142,7 @@ fn a_server_answers_what_it_can_do_of_what_is_offered() {
         let agreed = server.compression().is_some();
         assert_eq!(agreed, row.answer.is_some(), "{}", row.offer);
     }
-    let (server, none) = answer("permessage-deflate", Settings::default());
+    let (server, none) = answer("permessage-deflate", WebSocketConfig::default());
     assert_eq!((server.compression(), none), (None, None));
 }
 
@@ -168,7 +168,7 @@ fn a_client_offers_what_it_wants_and_takes_no_other_answer() {
         };
         windows.deflate()
     };
-    assert_eq!(offered(&Settings::default()), None);
+    assert_eq!(offered(&WebSocketConfig::default()), None);
     assert_eq!(
         offers(usual()),
         "permessage-deflate; client_max_window_bits"

@@ -4,7 +4,7 @@ use super::{asking, head, new_server};
 use crate::kit::*;
 use wirestack_http1::Http1Error as Http1;
 use wirestack_layer::{Flow, Layer, Progress, Seed};
-use wirestack_websocket::{Accept, Client, ClientRequest, Settings, WebSocketError};
+use wirestack_websocket::{Accept, Client, ClientRequest, WebSocketConfig, WebSocketError};
 
 #[test]
 fn a_client_sends_the_request_of_rfc_6455_4_1() {
@@ -126,7 +126,7 @@ fn the_key_is_fresh_for_each_seed() {
     let key = |seed| {
         let request = ClientRequest::new("ws://h/").unwrap();
         let seed = Seed::new([seed; 32]);
-        let mut side = Side::new(Client::new(request, Settings::default(), seed).unwrap());
+        let mut side = Side::new(Client::new(request, WebSocketConfig::default(), seed).unwrap());
         side.process();
         head(&side.sent())
     };

@@ -6,7 +6,7 @@ mod server;
 
 use crate::kit::{ClientSide, ServerSide, Side};
 use wirestack_layer::Seed;
-use wirestack_websocket::{Client, ClientRequest, Server, Settings};
+use wirestack_websocket::{Client, ClientRequest, Server, WebSocketConfig};
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
@@ -24,11 +24,11 @@ fn good() -> String {
 
 /// A client that sends this request.
 fn asking(request: ClientRequest) -> ClientSide {
-    Side::new(Client::new(request, Settings::default(), Seed::new([3; 32])).unwrap())
+    Side::new(Client::new(request, WebSocketConfig::default(), Seed::new([3; 32])).unwrap())
 }
 
 fn new_server() -> ServerSide {
-    Side::new(Server::new(Settings::default()))
+    Side::new(Server::new(WebSocketConfig::default()))
 }
 
 /// Feeds a server byte by byte and at every two-way split, and calls `f` with each outcome.

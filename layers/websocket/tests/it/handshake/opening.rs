@@ -5,7 +5,9 @@ use crate::kit::*;
 use bytes::Bytes;
 use wirestack_http1::Http1Error as Http1;
 use wirestack_layer::{Error, Flow, Layer, Progress, Seed};
-use wirestack_websocket::{Accept, Client, ClientRequest, Message, Settings, WebSocketError};
+use wirestack_websocket::{
+    Accept, Client, ClientRequest, Message, WebSocketConfig, WebSocketError,
+};
 
 #[test]
 fn the_example_of_rfc_6455_1_3_opens() {
@@ -106,7 +108,7 @@ fn client_and_server_open_over_one_another() {
             .unwrap()
             .subprotocol("v1")
             .unwrap();
-        let client = Client::new(request, Settings::default(), seed()).unwrap();
+        let client = Client::new(request, WebSocketConfig::default(), seed()).unwrap();
         let mut client = Side::new(client);
         client.process();
         client.receive(&response[..cut]);

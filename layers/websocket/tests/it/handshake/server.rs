@@ -4,7 +4,7 @@ use super::{KEY, UPGRADE, VERSION, good, head, new_server, request, splits};
 use crate::kit::*;
 use wirestack_http1::Http1Error as Http1;
 use wirestack_layer::{Flow, Layer};
-use wirestack_websocket::{Server, Settings, WebSocketError};
+use wirestack_websocket::{Server, WebSocketConfig, WebSocketError};
 
 #[test]
 fn malformed_handshakes_are_refused_with_the_right_status() {
@@ -142,7 +142,7 @@ fn the_head_of_the_handshake_is_bounded() {
         fed += 1000;
         assert!(fed < 100_000, "unbounded");
     }
-    let mut settings = Settings::default();
+    let mut settings = WebSocketConfig::default();
     settings.head.head = 100;
     let mut side = Side::new(Server::new(settings));
     side.receive(good().as_bytes());

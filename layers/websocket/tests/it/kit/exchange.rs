@@ -2,7 +2,7 @@
 
 use super::{Frame, Role, Side, cause, client, messages, server};
 use wirestack_layer::{Flow, Layer, Queue};
-use wirestack_websocket::{Message, Settings, WebSocketError};
+use wirestack_websocket::{Message, WebSocketConfig, WebSocketError};
 
 /// A conversation: the frames of the peer, and everything that the layer makes of them. A part that
 /// is not set is empty, and the flow to the application stays open without an end.
@@ -55,7 +55,7 @@ impl Exchange {
 }
 
 /// Checks each exchange in both roles.
-pub(crate) fn check(exchanges: &[Exchange], settings: &Settings) {
+pub(crate) fn check(exchanges: &[Exchange], settings: &WebSocketConfig) {
     for exchange in exchanges {
         for role in [Role::Server, Role::Client] {
             let bytes = role.peer().encode(&exchange.peer_sends);
@@ -66,7 +66,12 @@ pub(crate) fn check(exchanges: &[Exchange], settings: &Settings) {
 
 /// Checks an exchange in one role, with these bytes instead of its `peer_sends`: whole, byte by
 /// byte, at two-way splits, and with bytes behind its end.
-pub(crate) fn check_bytes(exchange: &Exchange, bytes: &[u8], role: Role, settings: &Settings) {
+pub(crate) fn check_bytes(
+    exchange: &Exchange,
+    bytes: &[u8],
+    role: Role,
+    settings: &WebSocketConfig,
+) {
     let run = |cuts: &[usize]| match role {
         Role::Server => run(exchange, bytes, cuts, server(settings.clone()), role),
         Role::Client => run(exchange, bytes, cuts, client(settings.clone()), role),

@@ -7,7 +7,7 @@ pub(crate) use exchange::{Exchange, check, check_bytes};
 pub(crate) use frame::*;
 
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Queue, Seed};
-use wirestack_websocket::{Client, Message, Server, Settings, WebSocketError};
+use wirestack_websocket::{Client, Message, Server, WebSocketConfig, WebSocketError};
 
 /// A layer and its four flows.
 pub(crate) struct Side<L: Layer> {
@@ -77,12 +77,12 @@ pub(crate) type ClientSide = Side<Client>;
 pub(crate) type ServerSide = Side<Server>;
 
 /// A client behind its opening handshake.
-pub(crate) fn client(settings: Settings) -> ClientSide {
+pub(crate) fn client(settings: WebSocketConfig) -> ClientSide {
     Side::new(Client::established(settings, Seed::new([7; 32])))
 }
 
 /// A server behind its opening handshake.
-pub(crate) fn server(settings: Settings) -> ServerSide {
+pub(crate) fn server(settings: WebSocketConfig) -> ServerSide {
     Side::new(Server::established(settings))
 }
 

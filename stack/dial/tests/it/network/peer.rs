@@ -8,7 +8,7 @@ use wirestack_http1::basic_credentials;
 use wirestack_layer::{Flow, Instant, Layer, Pipe};
 use wirestack_nest::Engine;
 use wirestack_socks as socks;
-use wirestack_websocket::{Accept, Server, Settings};
+use wirestack_websocket::{Accept, Server, WebSocketConfig};
 
 /// A server's end of one connection.
 pub(crate) struct Peer {
@@ -38,7 +38,7 @@ impl Peer {
             reply: Vec::new(),
             sent: 0,
             upstream: None,
-            websocket: websocket.then(|| Engine::new(Server::new(Settings::default()))),
+            websocket: websocket.then(|| Engine::new(Server::new(WebSocketConfig::default()))),
             socks: socks.then(|| Engine::new(socks::Server::new())),
             end: None,
         }

@@ -1,4 +1,5 @@
 use std::time::Duration;
+use wirestack_layer::Keepalive;
 
 /// The limits of a connection, and the SETTINGS that it sends.
 ///
@@ -8,7 +9,7 @@ use std::time::Duration;
 /// quarter of that](Self::server).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Settings {
+pub struct Http2Config {
     /// The bytes of one stream that the peer may send before they are read: 4 MiB. A stream holds
     /// no more than this.
     pub stream_window: u32,
@@ -34,16 +35,7 @@ pub struct Settings {
     pub keepalive: Option<Keepalive>,
 }
 
-/// The times of PINGs to a silent peer (RFC 9113 §6.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keepalive {
-    /// The time without any bytes of the peer after which a PING is sent.
-    pub interval: Duration,
-    /// The time in which the answer must arrive, or the connection fails.
-    pub timeout: Duration,
-}
-
-impl Default for Settings {
+impl Default for Http2Config {
     fn default() -> Self {
         Self {
             stream_window: 4 << 20,
@@ -60,7 +52,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl Http2Config {
     /// Returns the defaults of a server, with windows of 1 MiB and 16 MiB.
     pub fn server() -> Self {
         Self {

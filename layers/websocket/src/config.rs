@@ -1,6 +1,7 @@
 use crate::Deflate;
 use std::time::Duration;
 use wirestack_http1::Limits;
+use wirestack_layer::Keepalive;
 
 /// The limits, time-outs and extensions of a WebSocket.
 ///
@@ -8,15 +9,15 @@ use wirestack_http1::Limits;
 /// Parts and bytes are limited only by the room of the flow.
 ///
 /// ```
-/// use wirestack_websocket::Settings;
+/// use wirestack_websocket::WebSocketConfig;
 ///
-/// let mut settings = Settings::default();
-/// settings.max_message = 1024 * 1024;
-/// settings.largest_frame_sent = 16 * 1024;
+/// let mut config = WebSocketConfig::default();
+/// config.max_message = 1024 * 1024;
+/// config.largest_frame_sent = 16 * 1024;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Settings {
+pub struct WebSocketConfig {
     /// The longest payload of one received frame, in bytes; 16 MiB.
     pub max_frame: usize,
     /// The longest received message, all its fragments together, in bytes; 16 MiB.
@@ -29,7 +30,8 @@ pub struct Settings {
     pub largest_frame_sent: usize,
     /// The time-out of the closing, from the first Close frame on; 10 seconds.
     pub close_timeout: Duration,
-    /// Pings for a silent peer; none by default.
+    /// Pings for a silent peer; none by default. A connection that fails sends a Close frame of 1011
+    /// first.
     pub keepalive: Option<Keepalive>,
     /// Compression, if the peer agrees; none by default, for the reason that [`Deflate`] gives.
     pub deflate: Option<Deflate>,
@@ -37,20 +39,7 @@ pub struct Settings {
     pub head: Limits,
 }
 
-/// The times after which a silent peer gets a ping, and after which it is given up.
-///
-/// An unused connection may break without a sign, and proxies end connections that are silent for
-/// long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keepalive {
-    /// The time without any byte from the peer after which a ping is sent.
-    pub interval: Duration,
-    /// The further time without any byte after which the connection fails, with a Close frame of
-    /// 1011.
-    pub timeout: Duration,
-}
-
-impl Default for Settings {
+impl Default for WebSocketConfig {
     fn default() -> Self {
         Self {
             max_frame: 16 << 20,

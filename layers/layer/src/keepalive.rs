@@ -1,0 +1,13 @@
+use core::time::Duration;
+
+/// The times after which a layer with pings of its own gives a silent peer up.
+///
+/// An unused connection may break without a sign, and proxies end connections that are silent for
+/// long. HTTP/2 sends PING frames (RFC 9113 §6.7), WebSocket Ping frames (RFC 6455 §5.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// The time without any byte from the peer after which a ping is sent.
+    pub interval: Duration,
+    /// The further time without an answer after which the connection fails.
+    pub timeout: Duration,
+}
