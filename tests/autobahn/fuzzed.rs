@@ -1,5 +1,5 @@
-//! What test suites and peers exchange messages with, compression on: a client of the Autobahn test
-//! suite, an echo server, and a client of echo servers that throws dice.
+//! The programs that exchange messages with test suites and peers, with compression: a client of the
+//! Autobahn test suite, an echo server, and a client of echo servers that throws dice.
 //!
 //!     fuzzed server [--tls CHAIN KEY]
 //!     fuzzed client URL [--cacert FILE] [--http2]
@@ -82,18 +82,20 @@ async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
             _ => return Err(format!("{option} is not known").into()),
         }
     }
-    let tls = match url.starts_with("wss:") {
-        true => Some(tls.build()?),
-        false => None,
+    let tls = if url.starts_with("wss:") {
+        Some(tls.build()?)
+    } else {
+        None
     };
     let open = |path: String| {
         let mut opening = connect(&format!("{url}{path}")).config(settings());
         if let Some(config) = &tls {
             opening = opening.tls(Arc::clone(config));
         }
-        match http2 {
-            true => opening.http2_only(),
-            false => opening.http1_only(),
+        if http2 {
+            opening.http2_only()
+        } else {
+            opening.http1_only()
         }
     };
     let mut count = open("/getCaseCount".into()).await?;
@@ -165,9 +167,10 @@ impl Dice {
         }
         let words = ["grüße ", "世界", "🦀", "a", "the same again, ", "\0"];
         let text: String = (0..len / 4).map(|_| words[self.roll(6)]).collect();
-        match self.roll(10) < 6 {
-            true => Message::text(text),
-            false => Message::binary(text.into_bytes()),
+        if self.roll(10) < 6 {
+            Message::text(text)
+        } else {
+            Message::binary(text.into_bytes())
         }
     }
 }
