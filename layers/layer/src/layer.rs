@@ -128,18 +128,22 @@ impl Flows<'_> {
 /// 1. **Fragmentation**: the application sees the same, wherever the input is cut into pieces.
 /// 2. **Ordering**: an error or an end comes after everything that precedes it. (An abort may
 ///    overtake bytes that a closed window holds back.)
-/// 3. **Idempotence**: a second call of `process` with nothing new moves nothing and changes nothing.
+/// 3. **Idempotence**: a second call of `process` with nothing new moves nothing and changes
+///    nothing.
 /// 4. **Deadline**: after `process(now)`, `deadline()` is `None` or later than `now`.
-/// 5. **Termination**: a flow ends once, and nothing is written to it afterwards. A layer that is over
-///    discards its inputs, and stops `from_app` if the application has not ended it.
-/// 6. **Backpressure**: with no room, no new unit is started. A flow gets at most one unit too many.
+/// 5. **Termination**: a flow ends once, and nothing is written to it afterwards. A layer that is
+///    over discards its inputs, and stops `from_app` if the application has not ended it.
+/// 6. **Backpressure**: with no room, no new unit is started. A flow gets at most one unit too
+///    many.
 /// 7. **Demand**: a layer that leaves bytes unread while it has room has asked for more, with
 ///    [`Pipe::require`].
-/// 8. **Associativity**: however layers are grouped into stacks, boxed or not, they behave the same.
+/// 8. **Associativity**: however layers are grouped into stacks, boxed or not, they behave the
+///    same.
 /// 9. **Robustness**: no bytes make it panic, and memory stays within the stated limits.
-/// 10. **Transparency**: a transparent layer stays transparent, and nothing changes if it is bypassed.
-/// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the same
-///     error; bytes that arrive are still read.
+/// 10. **Transparency**: a transparent layer stays transparent, and nothing changes if it is
+///     bypassed.
+/// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the
+///     same error; bytes that arrive are still read.
 pub trait Layer: AnyLayer {
     /// The flow that the application writes: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;
@@ -249,17 +253,17 @@ pub trait Layer: AnyLayer {
     /// Returns the layer with this index, counted from the wire up, to read facts. Errors name this
     /// index as [`Place::Layer`](crate::Place::Layer).
     ///
-    /// Only a layer that holds layers overrides it: the indices of the upper one follow those of the
-    /// lower one.
-    fn part_at(&self, index: usize) -> Option<&dyn Any>
+    /// Only a layer that holds layers overrides it: the indices of the upper one follow those of
+    /// the lower one.
+    fn layer_at(&self, index: usize) -> Option<&dyn Any>
     where
         Self: 'static,
     {
         (index == 0).then(|| self.as_any())
     }
 
-    /// Returns the same as [`part_at`](Self::part_at), to be changed.
-    fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+    /// Returns the same as [`layer_at`](Self::layer_at), to be changed.
+    fn layer_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
     where
         Self: 'static,
     {
@@ -363,18 +367,18 @@ macro_rules! pass_on {
                 (**self).find_part_mut(wanted)
             }
 
-            fn part_at(&self, index: usize) -> Option<&dyn Any>
+            fn layer_at(&self, index: usize) -> Option<&dyn Any>
             where
                 Self: 'static,
             {
-                (**self).part_at(index)
+                (**self).layer_at(index)
             }
 
-            fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+            fn layer_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
             where
                 Self: 'static,
             {
-                (**self).part_at_mut(index)
+                (**self).layer_at_mut(index)
             }
         }
     };

@@ -1,7 +1,6 @@
 //! The neutral layer: it changes nothing, over or under any other layer.
 
-use wirestack_layer::Instant;
-use wirestack_layer::{Flows, Layer, Pipe, Progress};
+use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress};
 
 /// The layer that passes all bytes on unchanged: the stack of a plain connection.
 ///

@@ -3,8 +3,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress, Status};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Progress, Status};
 
 /// The layer `U` over the layer `L`: the application's side of `L` is the wire of `U`.
 ///
@@ -281,24 +280,24 @@ where
         self.lower.find_part_mut(wanted)
     }
 
-    fn part_at(&self, index: usize) -> Option<&dyn Any>
+    fn layer_at(&self, index: usize) -> Option<&dyn Any>
     where
         Self: 'static,
     {
         match index.checked_sub(self.lower.depth()) {
-            Some(above) => self.upper()?.part_at(above),
-            None => self.lower.part_at(index),
+            Some(above) => self.upper()?.layer_at(above),
+            None => self.lower.layer_at(index),
         }
     }
 
-    fn part_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+    fn layer_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
     where
         Self: 'static,
     {
         match (index.checked_sub(self.lower.depth()), &mut self.upper) {
-            (Some(above), Upper::Now(upper)) => upper.part_at_mut(above),
+            (Some(above), Upper::Now(upper)) => upper.layer_at_mut(above),
             (Some(_), _) => None,
-            (None, _) => self.lower.part_at_mut(index),
+            (None, _) => self.lower.layer_at_mut(index),
         }
     }
 }

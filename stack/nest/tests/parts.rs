@@ -1,6 +1,6 @@
 //! Layers are found in stacks, and reading a fact does not make the stack run again.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
@@ -77,6 +77,37 @@ impl Layer for Other {
     }
 }
 
+/// A layer that shows a part of its own.
+struct WithPart(Numbered);
+
+impl Layer for WithPart {
+    type In = Pipe;
+    type Out = Pipe;
+
+    fn name(&self) -> &'static str {
+        "with a part"
+    }
+
+    fn process(&mut self, flows: Flows<'_>, now: Instant) {
+        self.0.process(flows, now);
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::Open
+    }
+
+    fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
+        if wanted(TypeId::of::<Self>()) {
+            return Some(self);
+        }
+        wanted(TypeId::of::<Numbered>()).then_some(&self.0)
+    }
+}
+
 fn numbers(layer: &(impl Layer + 'static)) -> Vec<u32> {
     let parts = (0..).map_while(|nth| layer.nth_part::<Numbered>(nth));
     parts.map(|part| part.number).collect()
@@ -130,25 +161,32 @@ fn parts_are_found_in_a_layer_that_is_chosen_later_once_it_is() {
 }
 
 #[test]
-fn parts_are_found_by_their_index_from_the_wire_up() {
+fn layers_are_found_by_their_index_from_the_wire_up() {
     let upper: Box<dyn Layer<In = Pipe, Out = Pipe>> = Box::new(Identity.over(Numbered::new(3)));
     let mut stack = upper.over(Numbered::new(2).over(Other(Numbered::new(1))));
     let number = |part: &dyn Any| part.downcast_ref::<Numbered>().map(|part| part.number);
-    assert!(stack.part_at(0).unwrap().is::<Other>());
+    assert!(stack.layer_at(0).unwrap().is::<Other>());
     assert_eq!(
-        [1, 2].map(|n| number(stack.part_at(n).unwrap())),
+        [1, 2].map(|n| number(stack.layer_at(n).unwrap())),
         [Some(2), Some(3)]
     );
-    assert!(stack.part_at(3).unwrap().is::<Identity>());
-    assert!(stack.part_at(4).is_none() && stack.part_at_mut(4).is_none());
-    let part = stack.part_at_mut(1).unwrap();
+    assert!(stack.layer_at(3).unwrap().is::<Identity>());
+    assert!(stack.layer_at(4).is_none() && stack.layer_at_mut(4).is_none());
+    let part = stack.layer_at_mut(1).unwrap();
     part.downcast_mut::<Numbered>().unwrap().number = 9;
     assert_eq!(numbers(&stack), [3, 9]);
 
+    // A part that is no layer of its own has no index.
+    let stack = WithPart(Numbered::new(5)).over(Numbered::new(4));
+    assert_eq!(numbers(&stack), [5, 4]);
+    assert_eq!(number(stack.layer_at(0).unwrap()), Some(4));
+    assert!(stack.layer_at(1).unwrap().is::<WithPart>());
+    assert!(stack.layer_at(2).is_none());
+
     // A layer that is chosen later has its index once it is there.
     let later = Numbered::new(0).then(|_| Ok(Other(Numbered::new(7))));
-    assert!(later.part_at(0).unwrap().is::<Numbered>());
-    assert!(later.part_at(1).is_none());
+    assert!(later.layer_at(0).unwrap().is::<Numbered>());
+    assert!(later.layer_at(1).is_none());
 }
 
 #[test]
@@ -156,10 +194,10 @@ fn a_layer_with_a_part_of_its_own_has_one_index() {
     let tunnel = Tunnel::with_state("counter", 7_u32, async |_| Ok(()));
     let mut stack = Identity.over(tunnel).over(Numbered::new(1));
     assert_eq!(stack.part::<u32>(), Some(&7));
-    assert!(stack.part_at(0).unwrap().is::<Numbered>());
-    assert!(stack.part_at_mut(0).unwrap().is::<Numbered>());
-    assert!(stack.part_at(1).unwrap().is::<Tunnel<u32>>());
-    assert!(stack.part_at(2).unwrap().is::<Identity>());
+    assert!(stack.layer_at(0).unwrap().is::<Numbered>());
+    assert!(stack.layer_at_mut(0).unwrap().is::<Numbered>());
+    assert!(stack.layer_at(1).unwrap().is::<Tunnel<u32>>());
+    assert!(stack.layer_at(2).unwrap().is::<Identity>());
 }
 
 #[test]

@@ -225,8 +225,8 @@ fn awaiting_client<L: Layer + 'static>(
     index: usize,
 ) -> Option<&mut dyn ProxyClient> {
     // Reading it alone must not make the stack run again.
-    as_client(engine.layer().part_at(index)?)?.awaiting()?;
-    as_client_mut(engine.layer_mut().part_at_mut(index)?)
+    as_client(engine.layer().layer_at(index)?)?.awaiting()?;
+    as_client_mut(engine.layer_mut().layer_at_mut(index)?)
 }
 
 fn as_client(part: &dyn Any) -> Option<&dyn ProxyClient> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Progress};
 
-/// A gate: the client asks for a door in one line, and the server's application opens it or keeps it
-/// shut. An open gate is transparent.
+/// A gate: the client asks for a door in one line, and the server's application opens it or keeps
+/// it shut. An open gate is transparent.
 pub(crate) struct Gate {
     bug: Bug,
     state: State,

@@ -86,6 +86,20 @@ impl Layer for Over {
         2
     }
 
+    fn layer_at(&self, index: usize) -> Option<&dyn Any> {
+        match index {
+            0 => self.lower.layer_at(0),
+            _ => self.upper.layer_at(index - 1),
+        }
+    }
+
+    fn layer_at_mut(&mut self, index: usize) -> Option<&mut dyn Any> {
+        match index {
+            0 => self.lower.layer_at_mut(0),
+            _ => self.upper.layer_at_mut(index - 1),
+        }
+    }
+
     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any> {
         let upper = self.upper.find_part(wanted);
         upper.or_else(|| self.lower.find_part(wanted))
