@@ -112,8 +112,8 @@ impl Error {
         self
     }
 
-    /// Marks the error as one that a new connection could avoid, and gives it a hint: the facts that
-    /// the new connection needs.
+    /// Marks the error as one that a new connection could avoid, and gives it a hint: the facts
+    /// that the new connection needs.
     #[must_use]
     pub fn retry_on_new_connection(mut self, hint: impl Any + Send + Sync) -> Self {
         self.retry_hint = Some(Arc::new(hint));

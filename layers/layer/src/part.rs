@@ -27,7 +27,7 @@ use core::any::{Any, TypeId};
 /// stack.part_mut::<Greeter>().unwrap().greeted += 1;
 /// assert_eq!(stack.part::<Greeter>().unwrap().greeted, 1);
 /// assert!(stack.nth_part::<Greeter>(1).is_none());
-/// assert!(stack.part_at(0).unwrap().is::<Greeter>());
+/// assert!(stack.layer_at(0).unwrap().is::<Greeter>());
 /// ```
 pub trait LayerExt: Layer {
     /// Returns the topmost layer of type `T`, to read facts.

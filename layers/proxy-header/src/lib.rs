@@ -33,9 +33,10 @@
 //! # Contents
 //!
 //! * [`Client`], [`Server`], [`Accepts`]: the two layers.
-//! * [`Header`], [`Addresses`], [`TransportProtocol`]: the addresses; [`Tlv`], [`TlsInfo`]: the values behind
-//!   them.
-//! * [`ProxyHeaderError`]: errors in a received header; [`HeaderError`]: errors in a header to be sent.
+//! * [`Header`], [`Addresses`], [`TransportProtocol`]: the addresses; [`Tlv`], [`TlsInfo`]: the
+//!   values behind them.
+//! * [`ProxyHeaderError`]: errors in a received header; [`HeaderError`]: errors in a header to be
+//!   sent.
 //!
 //! Both layers follow the text of HAProxy, `doc/proxy-protocol.txt`.
 //!

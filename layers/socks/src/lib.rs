@@ -48,8 +48,8 @@
 //! * [`Address`], [`Host`]: the target of a request, and the address that was bound for it.
 //! * [`Reply`]: the codes with which a proxy answers.
 //! * [`datagram`]: the header of the datagrams that a proxy relays after UDP ASSOCIATE.
-//! * [`SocksError`]: errors in the handshake; [`AddressError`], [`PasswordError`] and [`Socks4Error`]:
-//!   errors in a request to be sent.
+//! * [`SocksError`]: errors in the handshake; [`AddressError`], [`PasswordError`] and
+//!   [`Socks4Error`]: errors in a request to be sent.
 //!
 //! # Features
 //!

@@ -44,9 +44,9 @@
 //! # Contents
 //!
 //! * [`Client`], [`Server`]: the layers; [`Tls`] has the methods that both share.
-//! * [`ClientSettings`], [`ServerSettings`], [`TlsVersions`]: settings that make a configuration; they
-//!   need the feature `aws-lc-rs` or `ring`. Without these features, make whole configurations with
-//!   `rustls`.
+//! * [`ClientSettings`], [`ServerSettings`], [`TlsVersions`]: settings that make a configuration;
+//!   they need the feature `aws-lc-rs` or `ring`. Without these features, make whole configurations
+//!   with `rustls`.
 //! * [`server_name`]: the name that a client expects, from the host of a URL.
 //! * [`TlsError`]: the causes of errors.
 //! * [`rustls`]: the library below, for all that the settings do not cover.
@@ -74,10 +74,10 @@
 //! When the application finishes, `close_notify` is sent; when the peer's `close_notify` arrives,
 //! the application receives the end. In TLS 1.3 the two directions end separately. In TLS 1.2 the
 //! first `close_notify` ends both, and the side that sent it need not wait for the other's (RFC
-//! 5246 §7.2.1). A wire that ends in any other way is an abort with [`TlsError::Truncated`], because
-//! an attacker could have cut it. An application that aborts ends the wire without `close_notify`,
-//! so that the peer sees a truncation as well. When this side finds a fault, its alert leaves
-//! before the application gets the error.
+//! 5246 §7.2.1). A wire that ends in any other way is an abort with [`TlsError::Truncated`],
+//! because an attacker could have cut it. An application that aborts ends the wire without
+//! `close_notify`, so that the peer sees a truncation as well. When this side finds a fault, its
+//! alert leaves before the application gets the error.
 //!
 //! # Where this crate is not sans-I/O
 //!

@@ -125,8 +125,8 @@ impl ClientSettings {
     ///
     /// # Errors
     ///
-    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`], [`TlsError::Alpn`], or
-    /// [`TlsError::Rustls`] for anything else that `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`],
+    /// [`TlsError::Alpn`], or [`TlsError::Rustls`] for anything else that `rustls` refuses.
     pub fn build(self) -> Result<Arc<ClientConfig>, Error> {
         let settings = self.checked()?;
         let (role, provider) = (settings.role, provider());
@@ -190,8 +190,8 @@ impl ServerSettings {
     ///
     /// # Errors
     ///
-    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`], [`TlsError::Alpn`], or
-    /// [`TlsError::Rustls`] for anything else that `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`],
+    /// [`TlsError::Alpn`], or [`TlsError::Rustls`] for anything else that `rustls` refuses.
     pub fn build(self) -> Result<Arc<ServerConfig>, Error> {
         let settings = self.checked()?;
         let (role, provider) = (settings.role, provider());

@@ -30,8 +30,8 @@ pub struct WebSocketConfig {
     pub largest_frame_sent: usize,
     /// The time-out of the closing, from the first Close frame on; 10 seconds.
     pub close_timeout: Duration,
-    /// Pings for a silent peer; none by default. A connection that fails sends a Close frame of 1011
-    /// first.
+    /// Pings for a silent peer; none by default. A connection that fails sends a Close frame of
+    /// 1011 first.
     pub keepalive: Option<Keepalive>,
     /// Compression, if the peer agrees; none by default, for the reason that [`Deflate`] gives.
     pub deflate: Option<Deflate>,

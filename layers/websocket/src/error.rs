@@ -45,7 +45,8 @@ pub enum WebSocketError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// A message is longer than [`WebSocketConfig::max_message`](crate::WebSocketConfig::max_message).
+    /// A message is longer than
+    /// [`WebSocketConfig::max_message`](crate::WebSocketConfig::max_message).
     #[error("a message has at least {len} bytes, over the limit of {limit}")]
     LongMessage {
         /// The length of what has arrived of it, in bytes.

@@ -184,8 +184,7 @@ impl<L: Layer> Connection<L> {
         self.inner.nth_part(nth)
     }
 
-    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to take a decision
-    /// in.
+    /// Returns the `nth` layer of type `T`, counted from the top down, to take a decision in.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         L: 'static,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use wirestack_dial::{DialError, Dialer, Hop, Plan, RouteError, Timeouts};
 use wirestack_layer::{Error, origin};
 
-/// Asks a `socks5://` proxy to relay datagrams (UDP ASSOCIATE, RFC 1928 §7). The datagrams travel to
-/// the proxy by UDP, so no hop can come before it.
+/// Asks a `socks5://` proxy to relay datagrams (UDP ASSOCIATE, RFC 1928 §7). The datagrams travel
+/// to the proxy by UDP, so no hop can come before it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

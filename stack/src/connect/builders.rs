@@ -44,8 +44,8 @@ pub struct ConnectStream {
     alpn: Option<&'static [&'static [u8]]>,
 }
 
-/// Proxies, TLS and timeouts, set once and used for many connections. With the feature `hyper` it is
-/// a connector for clients of `hyper`.
+/// Proxies, TLS and timeouts, set once and used for many connections. With the feature `hyper` it
+/// is a connector for clients of `hyper`.
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct Connector {
@@ -98,8 +98,8 @@ impl Connect {
         self.with_form()
     }
 
-    /// Carries a stream of bytes in binary messages. The boundaries of the messages have no meaning. To
-    /// finish one direction closes the WebSocket, which has no half-close.
+    /// Carries a stream of bytes in binary messages. The boundaries of the messages have no
+    /// meaning. To finish one direction closes the WebSocket, which has no half-close.
     pub fn tunnel(self) -> Connect<Pipe> {
         self.with_form()
     }
@@ -162,8 +162,8 @@ impl<F: Payload> Connect<F> {
         self
     }
 
-    /// Returns the plan for a [`Dialer`](crate::Dialer) of the caller's own: the target, the routes to
-    /// it and the stack.
+    /// Returns the plan for a [`Dialer`](crate::Dialer) of the caller's own: the target, the routes
+    /// to it and the stack.
     ///
     /// # Errors
     ///
@@ -202,7 +202,8 @@ impl ConnectStream {
         }
     }
 
-    /// Offers these protocols by ALPN to a target over TLS, instead of those of the TLS configuration.
+    /// Offers these protocols by ALPN to a target over TLS, instead of those of the TLS
+    /// configuration.
     pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
         self.alpn = Some(protocols);
         self
@@ -286,8 +287,8 @@ fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
 macro_rules! routed {
     ($builder:ident $(, $form:ident)?) => {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Adds a hop: a proxy to go through. The first call gives the nearest proxy, the next call
-            /// the proxy behind it. Hops replace the proxy of the environment.
+            /// Adds a hop: a proxy to go through. The first call gives the nearest proxy, the next
+            /// call the proxy behind it. Hops replace the proxy of the environment.
             pub fn via<H>(mut self, hop: H) -> Self
             where
                 H: TryInto<Hop, Error: Into<RouteError>>,
@@ -296,9 +297,9 @@ macro_rules! routed {
                 self
             }
 
-            /// Sets the TLS configuration for the target, and for each hop over TLS that has none of its
-            /// own. By default the roots of the system are trusted. The builder itself sets the versions
-            /// of HTTP that are offered by ALPN.
+            /// Sets the TLS configuration for the target, and for each hop over TLS that has none
+            /// of its own. By default the roots of the system are trusted. The builder itself sets
+            /// the versions of HTTP that are offered by ALPN.
             pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
                 self.spec.tls = Some(config);
                 self
@@ -359,8 +360,9 @@ macro_rules! routed {
                 self
             }
 
-            /// Uses connections of this pool: one to the last HTTP/2 proxy on the way, or to a server
-            /// that offers WebSockets over HTTP/2. See [`Plan::sharing`](crate::dial::Plan::sharing).
+            /// Uses connections of this pool: one to the last HTTP/2 proxy on the way, or to a
+            /// server that offers WebSockets over HTTP/2. See
+            /// [`Plan::sharing`](crate::dial::Plan::sharing).
             pub fn sharing(mut self, pool: &Pool) -> Self {
                 self.spec.context = self.spec.context.pool(pool.clone());
                 self

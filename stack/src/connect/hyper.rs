@@ -13,8 +13,8 @@ use tower_service::Service;
 use wirestack_dial::DialError;
 use wirestack_tls as tls;
 
-/// Connects to the host of an `http` or `https` URI through a tunnel of each proxy, also for `http`.
-/// Over TLS it offers HTTP/2 and HTTP/1.1.
+/// Connects to the host of an `http` or `https` URI through a tunnel of each proxy, also for
+/// `http`. Over TLS it offers HTTP/2 and HTTP/1.1.
 ///
 /// ```no_run
 /// # #[cfg(feature = "hyper")]

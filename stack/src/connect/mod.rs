@@ -55,8 +55,8 @@ pub fn connect(url: &str) -> Connect {
 }
 
 /// Opens a stream of bytes to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL,
-/// through the proxies of [`via`](ConnectStream::via), or else through the proxy that the environment
-/// names.
+/// through the proxies of [`via`](ConnectStream::via), or else through the proxy that the
+/// environment names.
 ///
 /// ```no_run
 /// # #[cfg(feature = "tokio")]

@@ -18,9 +18,9 @@ use wirestack_websocket::{CloseCode, CloseFrame, Message};
 impl Connect {
     /// Connects, and connects again whenever the connection is lost. `backoff` sets the delays.
     ///
-    /// It ends when the server closes with 1000, and after an error that another attempt cannot mend:
-    /// a 403, a wrong password, a close code that forbids it. Messages that were sent into a lost
-    /// connection are not sent again.
+    /// It ends when the server closes with 1000, and after an error that another attempt cannot
+    /// mend: a 403, a wrong password, a close code that forbids it. Messages that were sent into a
+    /// lost connection are not sent again.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,5 +1,5 @@
-//! The settings that all builders share: by which route, with which TLS, for how long, and with what
-//! the driver connects.
+//! The settings that all builders share: by which route, with which TLS, for how long, and with
+//! what the driver connects.
 
 use crate::driver::dial::DialContext;
 use std::path::PathBuf;

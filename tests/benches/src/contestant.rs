@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 pub(crate) trait Peer: 'static {
     /// Its name in the tables.
     const NAME: &'static str;
-    /// What it is to the others.
+    /// Its part in the comparison.
     const KIND: Kind = Kind::Peer;
     /// Makes the client's end.
     fn client<S: Io>(io: S, size: usize) -> impl Conn;
@@ -59,8 +59,8 @@ pub(crate) trait Conn: Send + 'static {
     }
 }
 
-/// What the baselines write at once, and read at once when they are busy, in bytes.
+/// The bytes that the baselines write at once, and read at once when they are busy.
 pub(crate) const BUFFER: usize = 64 * 1024;
 
-/// What the baselines read at once at first, in bytes: an idle connection stays small.
+/// The bytes that the baselines read at once at first: an idle connection stays small.
 pub(crate) const FIRST_READ: usize = 4096;

@@ -6,9 +6,9 @@ use crate::contestant::{Conn, Peer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-/// What one end does with its connection.
+/// The work of one end with its connection.
 pub(crate) trait Job: Send + 'static {
-    /// What comes of it.
+    /// Its result.
     type Out: Send + 'static;
     /// Does it.
     fn run(self, conn: impl Conn) -> impl Future<Output = Self::Out> + Send;

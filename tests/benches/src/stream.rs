@@ -50,5 +50,5 @@ impl Job for End {
     }
 }
 
-/// What one measurement sends, in bytes, unless that makes too few messages or too many.
+/// The bytes that one measurement sends, unless that makes too few messages or too many.
 const BYTES: usize = 64 << 20;

@@ -49,7 +49,8 @@ pub(crate) fn row(name: &str, cells: impl IntoIterator<Item = String>) {
     println!("| {name} | {} |", cells.join(" | "));
 }
 
-/// Writes times beside those that they are compared with: the ratio, and the median in microseconds.
+/// Writes times beside those that they are compared with: the ratio, and the median in
+/// microseconds.
 pub(crate) fn time(times: &[f64], base: &[f64]) -> String {
     let median = quantile(times, 0.5);
     let digits = if median < 1.0 { 3 } else { 1 };

@@ -89,7 +89,7 @@ impl Pair {
         self.server.to_wire().transfer_to(self.client.from_wire());
     }
 
-    /// Says yes to every request.
+    /// Accepts every request.
     fn accept(&mut self, tunnels: usize) {
         for n in 0..tunnels {
             if let Some(server) = self.server.nth_part_mut::<socks::Server>(n)
@@ -123,6 +123,6 @@ fn tunnel(n: usize) -> [BoxTunnel; 2] {
 const HOST: &str = "example.org";
 const PORT: u16 = 80;
 
-/// What one measurement in memory sends, in bytes and in messages at most.
+/// The most that one measurement in memory sends, in bytes and in messages.
 const BYTES: usize = 64 << 20;
 const MOST: usize = 100_000;

@@ -1,5 +1,5 @@
-//! Layers where there is no clock, no socket and no thread: built for `wasm32-unknown-unknown` and run
-//! by `run.js`. It runs anywhere else too.
+//! Layers where there is no clock, no socket and no thread: built for `wasm32-unknown-unknown` and
+//! run by `run.js`. It runs anywhere else too.
 
 use std::time::Duration;
 use wirestack_layer::{Instant, Layer, Seed};

@@ -2,19 +2,19 @@ use super::pool::Pool;
 
 /// The compression of messages, if the peer agrees: permessage-deflate (RFC 7692).
 ///
-/// It is off unless [`WebSocketConfig::deflate`](crate::WebSocketConfig::deflate) has a value, because
-/// compression can reveal secrets. An attacker who sees the length of messages, and can put text
-/// into the same context as a secret, finds the secret byte by byte (CRIME and BREACH; RFC 7692
-/// §8). Use it where messages do not hold both. If single messages are harmless, but not all of
-/// them together, use it with [no context takeover](Self::server_no_context_takeover).
+/// It is off unless [`WebSocketConfig::deflate`](crate::WebSocketConfig::deflate) has a value,
+/// because compression can reveal secrets. An attacker who sees the length of messages, and can put
+/// text into the same context as a secret, finds the secret byte by byte (CRIME and BREACH; RFC
+/// 7692 §8). Use it where messages do not hold both. If single messages are harmless, but not all
+/// of them together, use it with [no context takeover](Self::server_no_context_takeover).
 ///
 /// # Memory
 ///
 /// A connection allocates nothing for compression until the first compressed message. Then, with
 /// the whole window of 15 bits, a compressor takes about 320 KiB and a decompressor about 47 KiB;
 /// with 12 bits and less, a compressor takes about 205 KiB. Without context takeover, a connection
-/// holds them only while it handles a message, and all connections whose `Deflate` is a clone of one
-/// value share them.
+/// holds them only while it handles a message, and all connections whose `Deflate` is a clone of
+/// one value share them.
 ///
 /// ```
 /// use wirestack_websocket::{Deflate, WebSocketConfig};

@@ -1,3 +1,5 @@
+//! The authenticator for a user and a password.
+
 use super::{Action, Authenticator, Awaiting, Challenge, Credentials, Input};
 use http::HeaderValue;
 use wirestack_http::basic_credentials;
@@ -9,15 +11,15 @@ use super::digest::Digest;
 /// Logs in with a user and a password, by the strongest scheme that the proxy offers: Digest (RFC
 /// 7616: SHA-512-256, SHA-256, MD5, each with `-sess`, `qop=auth`) before Basic (RFC 7617).
 ///
-/// Basic can be sent before anybody asks, which saves a round trip and shows the password to
-/// whoever listens.
+/// Basic can go with the first request, before a challenge. That saves a round trip, and shows the
+/// password to everybody who can read the connection.
 pub struct Login {
     credentials: Option<Credentials>,
-    /// Somebody may be asked.
+    /// `true` if the user may be asked for credentials.
     asks: bool,
-    /// Whether Basic is sent before anybody asks.
+    /// `true` if Basic goes with the first request.
     at_once: bool,
-    /// What the last request went with.
+    /// The scheme of the last request.
     sent: Sent,
     offered: Vec<Challenge>,
     unanswered: Option<Challenge>,
@@ -34,8 +36,8 @@ enum Sent {
 }
 
 impl Login {
-    /// Creates a login that waits for a challenge. `target` is what is asked of the proxy,
-    /// `host:port`; the seed is where its nonces come from.
+    /// Creates a login that waits for a challenge. `target` is the `host:port` of the
+    /// CONNECT request. The nonces of Digest are drawn from the seed.
     pub fn new(target: impl Into<String>, seed: Seed) -> Self {
         #[cfg(not(feature = "digest"))]
         let _ = (target.into(), seed);
@@ -51,21 +53,21 @@ impl Login {
         }
     }
 
-    /// Gives it the credentials.
+    /// Sets the credentials.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Makes it send Basic with the first request.
+    /// Sends Basic with the first request.
     #[must_use]
     pub fn at_once(mut self) -> Self {
         self.at_once = true;
         self
     }
 
-    /// Makes it ask for credentials when it has none, and again when they were refused.
+    /// Asks for credentials if there are none, and again if the proxy refused them.
     #[must_use]
     pub fn asking(mut self) -> Self {
         self.asks = true;
@@ -75,13 +77,13 @@ impl Login {
     fn challenged(&mut self, challenges: Vec<Challenge>) -> Action {
         self.offered = challenges;
         let Some(best) = self.best() else {
-            let what = "none of which is spoken here";
-            return Action::GiveUp(format!("it offered {}, {what}", self.offer()));
+            let offer = self.offer();
+            return Action::GiveUp(format!("it offered {offer}, none of which is spoken here"));
         };
         let digest = best.has_scheme("digest");
         let refused = match self.sent {
             Sent::Nothing => false,
-            Sent::Basic => !digest, // a password that was shown to Basic is still good for Digest
+            Sent::Basic => !digest, // a password that Basic refused may still be right for Digest
             #[cfg(feature = "digest")]
             Sent::Digest => digest && !is_stale(&best),
         };
@@ -107,7 +109,7 @@ impl Login {
         self.answer(&best)
     }
 
-    /// The strongest challenge that can be answered.
+    /// Returns the strongest challenge that can be answered.
     fn best(&self) -> Option<Challenge> {
         #[cfg(feature = "digest")]
         if let Some(best) = Digest::best(&self.offered) {
@@ -115,15 +117,16 @@ impl Login {
         }
         self.offered
             .iter()
-            .find(|it| it.has_scheme("basic"))
+            .find(|challenge| challenge.has_scheme("basic"))
             .cloned()
     }
 
     fn offer(&self) -> String {
         let schemes: Vec<_> = self.offered.iter().map(Challenge::scheme).collect();
-        match schemes.is_empty() {
-            true => "nothing".to_owned(),
-            false => schemes.join(", "),
+        if schemes.is_empty() {
+            "nothing".to_owned()
+        } else {
+            schemes.join(", ")
         }
     }
 

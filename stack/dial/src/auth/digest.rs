@@ -19,7 +19,7 @@ pub(crate) struct Digest {
 
 struct Prompt {
     header: WwwAuthenticateHeader,
-    /// One for each nonce of the server: what `-sess` makes of both holds as long as they do.
+    /// One for each nonce of the server: the session key of `-sess` is a hash of both.
     cnonce: String,
 }
 
@@ -32,11 +32,11 @@ impl Digest {
         }
     }
 
-    /// The strongest challenge that can be answered.
+    /// Returns the strongest challenge that can be answered.
     pub(crate) fn best(offered: &[Challenge]) -> Option<Challenge> {
         let digests = offered.iter().filter(|it| it.has_scheme("digest"));
         let known = digests.filter_map(|it| Some((strength(read(it)?.algorithm), it)));
-        // `max_by_key` takes the last of equals, and a server names first what it prefers.
+        // `max_by_key` returns the last of equal elements, and a server names its favourite first.
         let best = known.rev().max_by_key(|(strength, _)| *strength);
         best.map(|(_, challenge)| challenge.clone())
     }
@@ -52,7 +52,7 @@ impl Digest {
         respond(self.prompt.insert(prompt), &self.target, credentials)
     }
 
-    /// Uses the server's last nonce once more, if there is one.
+    /// Answers with the server's last nonce once more, if there is one.
     pub(crate) fn again(
         &mut self,
         credentials: &Credentials,
@@ -123,9 +123,10 @@ fn read(challenge: &Challenge) -> Option<WwwAuthenticateHeader> {
         algorithm,
         qop,
         userhash: is("userhash", "true"),
-        charset: match is("charset", "utf-8") {
-            true => Charset::UTF8,
-            false => Charset::ASCII,
+        charset: if is("charset", "utf-8") {
+            Charset::UTF8
+        } else {
+            Charset::ASCII
         },
         nc: 0,
     })

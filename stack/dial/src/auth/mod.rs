@@ -1,7 +1,7 @@
 //! Authentication to proxies, without I/O.
 //!
 //! The HTTP layer of a proxy [awaits](Awaiting) a decision before each request and at the response
-//! that opens the tunnel. An [`Authenticator`] is told so and answers with an [`Action`]. The
+//! that opens the tunnel. An [`Authenticator`] gets it as its [`Input`] and answers with an [`Action`]. The
 //! [`Dialer`](crate::Dialer) carries it from connection to connection; the driver fetches what it
 //! needs from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other schemes are
 //! implementations of the same trait, set with [`Hop::authenticator`].

@@ -1,4 +1,4 @@
-//! What a dialer makes of what did not work.
+//! The part of a dialer that decides after a failure.
 
 use super::{Dialer, OpeningAttempt, State};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
@@ -15,16 +15,15 @@ use std::mem;
 use std::sync::Arc;
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, Place};
+use wirestack_layer::{Error, Instant, Layer, Place};
 
 impl<L: Layer> Dialer<L>
 where
     L::In: Default,
     L::Out: Default,
 {
-    /// A stream on a shared connection was not to be had.
-    pub(crate) fn no_stream(
+    /// Decides what follows if a stream on a shared connection could not be opened.
+    pub(crate) fn stream_failed(
         &mut self,
         attempt: AttemptId,
         share: Arc<SharedConnection>,
@@ -56,8 +55,8 @@ where
         }
     }
 
-    /// Decides what follows the failure of a layer: a new connection, a redirect, another route, or the
-    /// end. `gave_up` is the reason if an authenticator gave up before.
+    /// Decides what follows the failure of a layer: a new connection, a redirect, another route, or
+    /// the end. `gave_up` is the reason if an authenticator gave up before.
     pub(crate) fn layer_failed(
         &mut self,
         error: Error,
@@ -73,16 +72,16 @@ where
             None => error.can_retry(),
         };
         if again {
-            return self.again(error, now);
+            return self.connect_again(error, now);
         }
-        let place = match error.place() {
-            Place::Layer(place) => place,
+        let index = match error.place() {
+            Place::Layer(index) => index,
             _ => open,
         };
         let of_target = self
             .routes
             .front()
-            .is_none_or(|route| route.hop(place).is_none());
+            .is_none_or(|route| route.hop(index).is_none());
         let refusal = refusal(&error).map(|(status, fields)| (status, fields.clone()));
         if let Some((status, fields)) = refusal.as_ref().filter(|_| of_target)
             && self.redirected(*status, fields, now)
@@ -91,20 +90,21 @@ where
         }
         let reason = match gave_up {
             Some(GaveUp::Because(why)) => {
-                let part = self.part(place);
+                let part = self.part(index);
                 Reason::NotAuthenticated { part, error, why }
             }
             _ => self.at_layer(error, open),
         };
-        // What the target says, it would say by any way.
-        match of_target && (refusal.is_some() || !ended) {
-            true => self.end(reason, now),
-            false => self.next_route(reason, now),
+        // The answer of the target would be the same on every route.
+        if of_target && (refusal.is_some() || !ended) {
+            self.end(reason, now);
+        } else {
+            self.next_route(reason, now);
         }
     }
 
-    /// Connects once more, as a layer wishes.
-    fn again(&mut self, error: Error, now: Instant) {
+    /// Opens a new connection, because a layer asked for one.
+    fn connect_again(&mut self, error: Error, now: Instant) {
         self.trace.add(now, Event::Again(error.to_string()));
         self.hints.add(error);
         if self.hints.len() > self.retries {
@@ -119,17 +119,18 @@ where
         let attempt = opening.attempt;
         self.steps.push_back(Step::Close { attempt });
         if self.build(now) {
-            // What answered once is asked first again.
+            // The address that answered is tried first.
             let known = opening.race.again(&opening.to);
             self.state = State::Racing(HappyEyeballs::to(known));
         }
     }
 
-    /// Follows a redirect of the target; whether that is what its answer was.
+    /// Follows a redirect of the target. Returns `true` if its response was one.
     fn redirected(&mut self, status: StatusCode, fields: &HeaderMap, now: Instant) -> bool {
         let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
         let location = fields.get(header::LOCATION).filter(|_| follows);
-        let Some(location) = location.and_then(|it| str::from_utf8(it.as_bytes()).ok()) else {
+        let Some(location) = location.and_then(|value| str::from_utf8(value.as_bytes()).ok())
+        else {
             return false;
         };
         let part = self.part(usize::MAX);
@@ -164,20 +165,20 @@ where
     }
 
     pub(crate) fn at_layer(&self, error: Error, open: usize) -> Reason {
-        let place = match error.place() {
-            Place::Layer(place) => place,
+        let index = match error.place() {
+            Place::Layer(index) => index,
             _ => open,
         };
-        let part = self.part(place);
+        let part = self.part(index);
         Reason::Layer { part, error }
     }
 
-    pub(crate) fn part(&self, place: usize) -> String {
+    pub(crate) fn part(&self, index: usize) -> String {
         let route = self.routes.front();
-        route.map_or_else(|| self.plan.0.target(), |route| route.part(place))
+        route.map_or_else(|| self.plan.0.target(), |route| route.part(index))
     }
 
-    /// Leaves this way and takes the next one.
+    /// Leaves this route, and takes the next one.
     pub(crate) fn next_route(&mut self, reason: Reason, now: Instant) {
         self.close(now);
         self.built = None;
@@ -221,7 +222,7 @@ where
     }
 }
 
-/// The final response that says no, if that is what an error is about.
+/// Returns the status and the fields of the response that refused, if the error is a refusal.
 fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
     if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
         return Some((refusal.status, &refusal.headers));
@@ -232,12 +233,12 @@ fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
     }
 }
 
-/// Whether a server does not speak what a shared connection needs.
+/// Returns `true` if a server does not speak HTTP/2, or no extended CONNECT.
 fn lacks_http2(error: &Error) -> bool {
     error.retry_hint::<http2::NotOffered>().is_some() || error.cause::<NoHttp2>().is_some()
 }
 
-/// Whether a connection was about to end when a stream was wanted on it.
+/// Returns `true` if a connection was about to end when a stream was requested on it.
 fn is_leaving(error: &Error) -> bool {
     match error.cause() {
         Some(http2::Http2Error::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,

@@ -340,7 +340,7 @@ where
         };
         if let Some(Destination::Stream(share)) = race.to_of(attempt) {
             let share = share.clone();
-            return self.no_stream(attempt, share, error, now);
+            return self.stream_failed(attempt, share, error, now);
         }
         let why = error.to_string();
         if let Some(to) = race.lose(attempt, error, now) {

@@ -1,4 +1,4 @@
-//! What a dialer does with a connection that is open.
+//! The part of a dialer that opens the layers on a connection.
 
 use super::{Dialer, OpeningAttempt, State};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
@@ -8,8 +8,7 @@ use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
 use http::Response;
 use std::mem;
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Place, Progress, origin};
+use wirestack_layer::{End, Error, Flow, Instant, Layer, Place, Progress, origin};
 use wirestack_nest::Engine;
 
 impl<L: Layer + 'static> Dialer<L>
@@ -17,15 +16,15 @@ where
     L::In: Default,
     L::Out: Default,
 {
-    /// Says that the connection of an attempt is open, and returns the stack to drive on it; `None`
-    /// if the attempt is no longer wanted.
+    /// Notes that the connection of an attempt is open, and returns the stack to drive on it. Returns
+    /// `None` if the attempt is no longer wanted.
     pub fn opened(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {
         self.open(attempt, now)
     }
 
-    /// Says that the stream of an attempt is open, and with which response, and returns the stack to
-    /// drive on it; `None` if the attempt is no longer wanted, or the response is not what was asked
-    /// for.
+    /// Notes that the stream of an attempt is open, with this response, and returns the stack to
+    /// drive on it. Returns `None` if the attempt is no longer wanted, or if the response does not
+    /// fit the request.
     pub fn opened_stream(
         &mut self,
         attempt: AttemptId,
@@ -103,13 +102,14 @@ where
         }
     }
 
-    /// Looks at the stack of an attempt, after each time that something moved in it.
+    /// Reads the state of the stack of an attempt. Call it each time that something moved in the
+    /// stack.
     pub fn observe(&mut self, attempt: AttemptId, engine: &mut Engine<L>, now: Instant) {
-        if !matches!(&self.state, State::Opening(it) if it.attempt == attempt) {
+        if !matches!(&self.state, State::Opening(opening) if opening.attempt == attempt) {
             return;
         }
         let mut gave_up = None;
-        let mut open = self.look(engine, now);
+        let mut open = self.note_open_layers(engine, now);
         while gave_up.is_none() {
             match self.authenticate(attempt, open, engine, now) {
                 Outcome::Resumed => {}
@@ -117,7 +117,7 @@ where
                 _ => break,
             }
             engine.process(now);
-            open = self.look(engine, now);
+            open = self.note_open_layers(engine, now);
         }
         if engine.is_open() {
             self.trace.add(now, Event::Ready);
@@ -138,8 +138,8 @@ where
         }
     }
 
-    /// Notes which layers are open; returns how many.
-    fn look(&mut self, engine: &mut Engine<L>, now: Instant) -> usize {
+    /// Notes the layers that have opened, and returns the number of open layers.
+    fn note_open_layers(&mut self, engine: &mut Engine<L>, now: Instant) -> usize {
         let (mut open, mut first_closed) = (0, None);
         engine.layer().visit(&mut |layer| match first_closed {
             None if layer.open => open += 1,
@@ -158,10 +158,10 @@ where
             (opening.open, opening.since) = (open, now);
             opening.seen_before = opening.seen;
             let layers = engine.describe().into_iter().enumerate();
-            for (place, layer) in layers.take(open).skip(before) {
+            for (index, layer) in layers.take(open).skip(before) {
                 let event = Event::LayerOpen {
                     name: layer.name,
-                    part: self.part(place),
+                    part: self.part(index),
                     facts: layer.facts.to_string(),
                 };
                 self.trace.add(now, event);
@@ -170,7 +170,8 @@ where
         open
     }
 
-    /// Lets the authenticator of a hop decide, if its layer awaits that, and asks what it asks.
+    /// Lets the authenticator of a hop decide if its layer awaits a decision, and passes the
+    /// authenticator's question on to the driver.
     fn authenticate(
         &mut self,
         attempt: AttemptId,

@@ -3,7 +3,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use std::any::Any;
 use wirestack_layer::{Error, Place, Seed};
 
-/// Where the seeds of a plan's layers come from.
+/// The source of the seeds for the layers of a plan.
 pub struct SeedStream(ChaCha12Rng);
 
 impl SeedStream {

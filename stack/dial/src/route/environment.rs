@@ -12,12 +12,12 @@ use std::net::IpAddr;
 ///
 /// They are read as curl reads them:
 ///
-/// * `http_proxy` counts in lower case only, because a CGI server sets `HTTP_PROXY` from a header of
-///   its client. The others count in both cases, lower case first.
+/// * `http_proxy` counts in lower case only, because a CGI server sets `HTTP_PROXY` from a header
+///   of its client. The others count in both cases, lower case first.
 /// * An empty variable counts as not set.
 /// * `ws` targets use `http_proxy`, `wss` targets use `https_proxy`, and streams use `all_proxy`.
-/// * `no_proxy` is `*`, or a list of names, addresses and networks, separated by commas or blanks. A
-///   name covers its subdomains. Unlike in curl, a network may have IPv6 addresses.
+/// * `no_proxy` is `*`, or a list of names, addresses and networks, separated by commas or blanks.
+///   A name covers its subdomains. Unlike in curl, a network may have IPv6 addresses.
 ///
 /// ```
 /// use wirestack_dial::Environment;

@@ -15,8 +15,7 @@ use std::task::{Context, Poll, ready};
 use wirestack_dial::{
     Answer, AttemptId, Destination, DialError, Dialer, LookupId, QuestionId, Step, Trace,
 };
-use wirestack_layer::Instant;
-use wirestack_layer::{Error, Layer, origin};
+use wirestack_layer::{Error, Instant, Layer, origin};
 
 impl DialContext {
     /// Carries out the steps of a dialer, and returns the connection and the trace of those steps.

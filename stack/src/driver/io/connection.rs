@@ -11,8 +11,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
-use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe, Progress, Status, origin};
+use wirestack_layer::{End, Error, Flow, Instant, Layer, Pipe, Progress, Status, origin};
 use wirestack_nest::{Engine, Stack};
 
 /// A stack that runs on a transport, on every [`Runtime`].
@@ -42,8 +41,7 @@ use wirestack_nest::{Engine, Stack};
 /// connection.open().await?; // the proxy has opened the tunnel
 ///
 /// connection.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
-/// let mut answer = Vec::new();
-/// connection.read_to_end(&mut answer).await?;
+/// connection.read_to_end(&mut Vec::new()).await?;
 /// connection.finish(Duration::from_secs(1)).await?;
 /// # Ok(())
 /// # }
@@ -211,8 +209,7 @@ where
         self.engine.nth_part(nth)
     }
 
-    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to take a decision
-    /// in.
+    /// Returns the `nth` layer of type `T`, counted from the top down, to take a decision in.
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         L: 'static,
@@ -268,7 +265,8 @@ where
     /// default is 10 s. After that the connection is reset, and the call fails. To send many bytes
     /// to a slow peer, flush before the shutdown: a flush has no limit.
     ///
-    /// A WebSocket has its own [time-out for closing](crate::websocket::WebSocketConfig::close_timeout).
+    /// A WebSocket has its own [time-out for
+    /// closing](crate::websocket::WebSocketConfig::close_timeout).
     pub fn set_close_timeout(&mut self, timeout: Duration) {
         self.close_timeout = timeout.as_millis().try_into().unwrap_or(u32::MAX);
     }

@@ -1,4 +1,4 @@
-//! What a WebSocket can do beyond sending and receiving messages.
+//! Pings, the subprotocol and the closing of a WebSocket.
 
 use super::{Connection, Ended};
 use bytes::Bytes;
@@ -25,7 +25,8 @@ where
     ///
     /// # Errors
     ///
-    /// The payload is too long, too many pings have no answer yet, or the error that ended the stack.
+    /// The payload is too long, too many pings have no answer yet, or the error that ended the
+    /// stack.
     pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<Duration, Error> {
         let ping = self.begin_ping(payload.into())?;
         poll_fn(|cx| self.answer(ping, cx)).await
@@ -119,13 +120,13 @@ impl<L> Connection<L>
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
-    /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's Close.
-    /// Bytes that were accepted leave first; bytes that still arrive are thrown away.
+    /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's
+    /// Close. Bytes that were accepted leave first; bytes that still arrive are thrown away.
     ///
     /// # Errors
     ///
-    /// There is no WebSocket in this stack, a code or a reason that may not be sent, or what ended the
-    /// stack instead.
+    /// There is no WebSocket in this stack, a code or a reason that may not be sent, or what ended
+    /// the stack instead.
     pub async fn close_websocket(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.begin_close(code, reason)?;
         poll_fn(|cx| self.closing(cx)).await

@@ -16,8 +16,7 @@ use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use wirestack_layer::Instant;
-use wirestack_layer::Pipe;
+use wirestack_layer::{Instant, Pipe};
 
 /// The runtime of smol. Its reactor and its threads start by themselves, and they work for the
 /// futures of any executor.

@@ -19,8 +19,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host};
 use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::io::poll_read_buf;
-use wirestack_layer::Instant;
-use wirestack_layer::Pipe;
+use wirestack_layer::{Instant, Pipe};
 
 /// A tokio runtime. Its sockets and timers may be polled outside of it too, as long as the runtime
 /// lives.

@@ -1,4 +1,4 @@
-//! What a WebSocket costs at least: a hand-written data path for binary messages in one frame,
+//! The least that a WebSocket costs: a hand-written data path for binary messages in one frame,
 //! without the checks, control frames and owned messages that a library owes its users.
 
 use crate::contestant::{BUFFER, Conn, FIRST_READ, Kind, Peer};

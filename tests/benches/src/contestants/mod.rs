@@ -17,7 +17,7 @@ use crate::{echo, memory, stream};
 pub(crate) struct Contestant {
     /// Its name in the tables.
     pub(crate) name: &'static str,
-    /// What it is to the others.
+    /// Its part in the comparison.
     pub(crate) kind: Kind,
     /// One echo measurement with messages of this size: CPU microseconds a message.
     pub(crate) echo: fn(usize) -> f64,

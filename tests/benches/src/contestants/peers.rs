@@ -119,7 +119,7 @@ where
     }
 }
 
-/// What the measurements need of a message.
+/// The operations of a message that the measurements need.
 pub(super) trait Message: Send {
     /// Makes a binary message.
     fn binary(payload: Bytes) -> Self;

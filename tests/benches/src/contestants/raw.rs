@@ -1,4 +1,4 @@
-//! What the transport alone costs: messages of one length, without any framing.
+//! The cost of the transport alone: messages of one length, without any framing.
 
 use crate::contestant::{BUFFER, Conn, FIRST_READ, Kind, Peer};
 use crate::tls::Io;
