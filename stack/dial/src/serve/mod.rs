@@ -12,4 +12,4 @@ pub use access::AccessPolicy;
 pub use proxy::{ProxyError, ProxyRequest, ProxyServer};
 pub use sniff::{below_http, speaks_http2};
 pub use udp_relay::{RelayedDatagram, UdpRelay};
-pub use websocket::{Verdict, answer, answer_over_http1, offer_over_http1, over_http2};
+pub use websocket::{Decision, answer, answer_over_http1, offer_over_http1, over_http2};

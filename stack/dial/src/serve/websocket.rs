@@ -8,7 +8,7 @@ use wirestack_nest::Engine;
 use wirestack_websocket::{Accept, Offer, Payload, Server, WebSocketConfig};
 
 /// The decision about a request: to accept it, or to refuse it with this response.
-pub type Verdict = Result<Accept, Box<Response<Bytes>>>;
+pub type Decision = Result<Accept, Box<Response<Bytes>>>;
 
 /// Returns the offer of a client over HTTP/1.1, once its request has arrived at the [`Server`]
 /// layer of a stack.
@@ -24,14 +24,14 @@ where
 /// Returns `true` if the request was accepted, and `None` if the stack has no such layer.
 pub fn answer_over_http1<L, P>(
     engine: &mut Engine<L>,
-    verdict: Verdict,
+    decision: Decision,
 ) -> Option<Result<bool, Error>>
 where
     L: Layer + 'static,
     P: Payload,
 {
     let server = engine.part_mut::<Server<P>>()?;
-    Some(match verdict {
+    Some(match decision {
         Ok(accept) => server.accept(accept).map(|()| true),
         Err(response) => server.reject(*response).map(|()| false),
     })
@@ -55,10 +55,10 @@ pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes
 /// that refuses the request.
 pub fn answer(
     offer: &Offer<'_>,
-    verdict: Verdict,
+    decision: Decision,
     settings: WebSocketConfig,
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
-    match Server::from_request(offer, verdict?, settings) {
+    match Server::from_request(offer, decision?, settings) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
         // The server accepted a subprotocol that was not offered.
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)),

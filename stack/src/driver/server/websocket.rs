@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
-use wirestack_dial::serve::{self, Verdict};
+use wirestack_dial::serve::{self, Decision};
 use wirestack_http2 as http2;
 use wirestack_layer::{Error, Queue};
 use wirestack_nest::{BoxTunnel, Engine};
@@ -65,14 +65,14 @@ pub struct WebSocketServer {
 
 #[derive(Clone)]
 enum Decide {
-    Now(Arc<dyn Fn(&Offer<'_>) -> Verdict + Send + Sync>),
-    Later(Arc<dyn Fn(Request<()>) -> BoxFuture<Verdict> + Send + Sync>),
+    Now(Arc<dyn Fn(&Offer<'_>) -> Decision + Send + Sync>),
+    Later(Arc<dyn Fn(Request<()>) -> BoxFuture<Decision> + Send + Sync>),
 }
 
 /// A decision, or the future that returns it.
 enum Deciding {
-    Done(Verdict),
-    Pending(BoxFuture<Verdict>),
+    Done(Decision),
+    Pending(BoxFuture<Decision>),
 }
 
 impl Decide {
@@ -85,17 +85,17 @@ impl Decide {
 }
 
 impl Deciding {
-    async fn decided(self) -> Verdict {
+    async fn decided(self) -> Decision {
         match self {
-            Self::Done(verdict) => verdict,
-            Self::Pending(verdict) => verdict.await,
+            Self::Done(decision) => decision,
+            Self::Pending(decision) => decision.await,
         }
     }
 }
 
 impl WebSocketServer {
     /// Creates a server. `decide` accepts each request, or refuses it with a response.
-    pub fn new(decide: impl Fn(&Offer<'_>) -> Verdict + Send + Sync + 'static) -> Self {
+    pub fn new(decide: impl Fn(&Offer<'_>) -> Decision + Send + Sync + 'static) -> Self {
         Self::with(Decide::Now(Arc::new(decide)))
     }
 
@@ -103,7 +103,7 @@ impl WebSocketServer {
     /// is part of the client's [time for its handshake](Self::handshake_timeout).
     pub fn deciding<F>(decide: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Verdict> + Send + 'static,
+        F: Future<Output = Decision> + Send + 'static,
     {
         Self::with(Decide::Later(Arc::new(move |request| {
             Box::pin(decide(request))
@@ -220,10 +220,10 @@ impl WebSocketServer {
             let offer = serve::offer_over_http1::<_, P>(engine)?;
             Some(self.decide.start(&offer))
         });
-        let mut verdict = Some(deciding.await?.decided().await);
+        let mut decision = Some(deciding.await?.decided().await);
         let is_accepted = socket.wait_for(|engine| {
-            let verdict = verdict.take()?;
-            serve::answer_over_http1::<_, P>(engine, verdict)
+            let decision = decision.take()?;
+            serve::answer_over_http1::<_, P>(engine, decision)
         });
         if is_accepted.await?? {
             socket.open().await?;
@@ -282,8 +282,8 @@ impl WebSocketServer {
         let offer = serve::over_http2(incoming.request());
         let answer = match offer {
             Ok(offer) => {
-                let verdict = self.decide.start(&offer).decided().await;
-                serve::answer(&offer, verdict, self.config)
+                let decision = self.decide.start(&offer).decided().await;
+                serve::answer(&offer, decision, self.config)
             }
             Err(response) => Err(response),
         };
