@@ -87,9 +87,9 @@ impl Tunnel {
         }
         if p.to_wire.is_closed() {
             // The connection is over, even if bytes still wait for room.
-            let why = why(&p);
+            let error = self.send_error(&p);
             p.from_wire.discard();
-            p.from_app.refuse(why);
+            p.from_app.refuse(error);
         }
     }
 
@@ -127,7 +127,8 @@ impl Tunnel {
             return;
         };
         let Some(mut pipe) = self.down.write(stream) else {
-            return p.from_app.refuse(why(p)); // nobody will read it
+            let error = self.send_error(p);
+            return p.from_app.refuse(error); // nobody will read it
         };
         p.from_app.transfer_to(&mut pipe);
         if let (true, Some(End::Aborted(error))) = (cut, p.from_app.closed().cloned()) {
@@ -189,16 +190,28 @@ impl Tunnel {
         pipe.is_none_or(|pipe| pipe.end().is_some())
     }
 
+    /// Returns the reason why nothing more is sent. It may still wait behind bytes that have no
+    /// room.
+    fn send_error(&mut self, p: &Flows<'_>) -> Error {
+        fn aborted(end: Option<&End>) -> Option<Error> {
+            match end {
+                Some(End::Aborted(error)) => Some(error.clone()),
+                _ => None,
+            }
+        }
+        let up = &mut self.up;
+        let stream = self.stream.and_then(|stream| up.read(stream));
+        let stream = stream.and_then(|pipe| aborted(pipe.closed()));
+        aborted(p.to_app.closed())
+            .or(stream)
+            .or_else(|| aborted(self.up.closed()))
+            .unwrap_or_else(|| {
+                peer(Http2Error::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.index))
+            })
+    }
+
     fn revision(&self, p: &Flows<'_>) -> u64 {
         p.revision() + self.down.revision() + self.up.revision()
-    }
-}
-
-/// Returns the reason why nothing more is sent.
-fn why(p: &Flows<'_>) -> Error {
-    match p.to_app.closed() {
-        Some(End::Aborted(error)) => error.clone(),
-        _ => peer(Http2Error::Reset(h2::Reason::NO_ERROR)).at(Place::Layer(p.index)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Ends of streams and of connections, between a client and a server of ours.
 
 use crate::kit::{Pair, failure, streams, tunnel, window};
-use wirestack_http2::{Http2Config, Http2Error, Reason};
-use wirestack_layer::{Error, Flow};
+use wirestack_http2::{Client, ConnectRequest, Http2Config, Http2Error, Reason, Server};
+use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe};
 
 #[test]
 fn both_directions_end_each_for_itself() {
@@ -184,4 +184,35 @@ fn a_client_that_is_done_lets_open_streams_finish() {
             Some(wirestack_layer::End::Finished)
         ));
     }
+}
+
+#[test]
+fn a_writer_gets_the_cause_that_still_waits_behind_unread_bytes() {
+    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+    let mut client = Client::new(request, Http2Config::default());
+    let mut server = Server::new(Http2Config::server());
+    let [mut up, mut down, mut sent, mut received] = <[Pipe; 4]>::default();
+    let [mut answer, mut heard] = <[Pipe; 2]>::default();
+    received.set_limit(1000);
+    answer.write(&[7; 50_000]);
+    while received.is_empty() {
+        let flows = Flows::new(&mut down, &mut up, &mut sent, &mut received);
+        client.process(flows, Instant::ORIGIN);
+        let flows = Flows::new(&mut up, &mut down, &mut answer, &mut heard);
+        server.process(flows, Instant::ORIGIN);
+        if server.request().is_some() {
+            server.accept(Default::default());
+        }
+    }
+    let broken = Error::peer("wire", std::io::Error::other("the cable was cut"));
+    down.abort(broken.at(wirestack_layer::Place::Wire));
+    sent.write(b"more");
+    let flows = Flows::new(&mut down, &mut up, &mut sent, &mut received);
+    client.process(flows, Instant::ORIGIN);
+    assert_eq!(received.len(), 1000);
+    assert!(received.closed().is_none(), "the rest waits for room");
+    assert_eq!(
+        sent.stopped().unwrap().to_string(),
+        "wire: the cable was cut"
+    );
 }
