@@ -34,7 +34,8 @@ pub struct Error {
     blame: Blame,
     place: Place,
     cause: Arc<dyn StdError + Send + Sync>,
-    retry_hint: Option<Arc<dyn Any + Send + Sync>>,
+    /// Boxed twice, so that each error is a word smaller: few have a hint.
+    retry_hint: Option<Arc<Box<dyn Any + Send + Sync>>>,
 }
 
 /// The side that is to blame for an error.
@@ -116,7 +117,7 @@ impl Error {
     /// that the new connection needs.
     #[must_use]
     pub fn retry_on_new_connection(mut self, hint: impl Any + Send + Sync) -> Self {
-        self.retry_hint = Some(Arc::new(hint));
+        self.retry_hint = Some(Arc::new(Box::new(hint)));
         self
     }
 
@@ -127,7 +128,7 @@ impl Error {
 
     /// Returns the hint for a new connection, if there is one and it is a `T`.
     pub fn retry_hint<T: Any>(&self) -> Option<&T> {
-        self.retry_hint.as_ref()?.downcast_ref()
+        (**self.retry_hint.as_ref()?).downcast_ref()
     }
 }
 

@@ -250,7 +250,8 @@ impl Connection {
                 Closer::Peer
             }
         };
-        self.control.closed = Some((frame, closer));
+        self.control.closed = Some(Box::new(frame));
+        self.control.closed_by = Some(closer);
     }
 
     /// Sends while there is room.

@@ -27,7 +27,9 @@ pub struct Control {
     pub(crate) pings: Pings,
     /// The Close frame that is sent when the application has finished.
     pub(crate) close_frame: CloseFrame,
-    pub(crate) closed: Option<(CloseFrame, Closer)>,
+    /// Boxed, because most of a connection's time there is none.
+    pub(crate) closed: Option<Box<CloseFrame>>,
+    pub(crate) closed_by: Option<Closer>,
     pub(crate) negotiated: Negotiated,
 }
 
@@ -37,6 +39,7 @@ impl Control {
             pings: Pings::default(),
             close_frame: CloseFrame::bare(CloseCode::NORMAL),
             closed: None,
+            closed_by: None,
             negotiated: Negotiated::default(),
         }
     }
@@ -96,11 +99,11 @@ impl Control {
 
     /// Returns the peer's Close frame, once it has arrived.
     pub fn closed(&self) -> Option<&CloseFrame> {
-        self.closed.as_ref().map(|(frame, _)| frame)
+        self.closed.as_deref()
     }
 
     /// Returns the side that sent its Close frame first, once the peer's has arrived.
     pub fn closed_by(&self) -> Option<Closer> {
-        self.closed.as_ref().map(|(_, closer)| *closer)
+        self.closed_by
     }
 }

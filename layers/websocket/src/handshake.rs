@@ -60,7 +60,7 @@ impl Key {
 /// The parameters that both sides agreed on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Negotiated {
-    pub(crate) subprotocol: Option<String>,
+    pub(crate) subprotocol: Option<Box<str>>,
     pub(crate) compression: Option<Compression>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn check_response(
             Err(WebSocketError::UnofferedSubprotocol(chosen))
         }
         subprotocol => Ok(Negotiated {
-            subprotocol,
+            subprotocol: subprotocol.map(String::into_boxed_str),
             compression,
         }),
     }
@@ -306,7 +306,7 @@ impl Accept {
             fields.insert(SEC_WEBSOCKET_ACCEPT, value);
         }
         let negotiated = Negotiated {
-            subprotocol: self.subprotocol,
+            subprotocol: self.subprotocol.map(String::into_boxed_str),
             compression: answer.map(|(compression, _)| compression),
         };
         Ok((negotiated, fields))
