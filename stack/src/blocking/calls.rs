@@ -2,12 +2,12 @@
 
 use super::{Connection, Reader, TimedOut, Writer};
 use crate::driver::error::to_io;
-use crate::driver::runtime::threads::block_until;
+use crate::driver::runtime::threads::block_for;
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirestack_layer::{ByteSize, Error, Layer, Pipe, Queue};
 use wirestack_nest::Engine;
 use wirestack_websocket::{self as websocket, CloseCode, Payload};
@@ -184,12 +184,11 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Connection<L> {
     /// Aborts both directions: the peer sees a reset or a truncated stream, not a clean end.
     pub fn abort(&mut self, cause: Error) {
         self.inner.abort(cause);
-        let now = Some(Instant::now());
         let written = poll_fn(|cx| {
             self.inner.process_and_write(cx);
             Poll::Ready(())
         });
-        let _ = block_until(now, written);
+        let _ = block_for(Some(Duration::ZERO), written);
     }
 }
 

@@ -18,20 +18,16 @@
 //!
 //! The tests of this project run it on Linux. For macOS and Windows, they compile it and do not run
 //! it.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "its calls wait with the clock of the system"
-)]
 
 mod calls;
 
 use crate::connect::{Connect, ConnectStream};
 use crate::driver::io as driver;
-use crate::driver::runtime::threads::block_until;
+use crate::driver::runtime::threads::block_for;
 use crate::driver::runtime::{IntoTransport, Threads};
 use std::any::Any;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirestack_dial::BoxSocket;
 use wirestack_dial::{DialError, Trace};
 use wirestack_layer::{Error, Layer, Queue, Status, origin};
@@ -105,10 +101,8 @@ impl<C> Blocking<C> {
     where
         F: Future<Output = T> + 'a,
     {
-        let now = Instant::now();
-        let until = self.timeout.and_then(|timeout| now.checked_add(timeout));
         let timed_out = || Error::local(origin::CONNECTION, TimedOut);
-        block_until(until, act(&mut self.inner)).ok_or_else(timed_out)
+        block_for(self.timeout, act(&mut self.inner)).ok_or_else(timed_out)
     }
 
     /// Returns the asynchronous connection.

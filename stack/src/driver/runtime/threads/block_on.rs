@@ -29,14 +29,15 @@ use std::time::{Duration, Instant};
 /// # }
 /// ```
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    match block_until(None, future) {
+    match block_for(None, future) {
         Some(result) => result,
         None => unreachable!("it waits without a time limit"),
     }
 }
 
-/// Waits for a future in this thread until `until`; `None` if it was not ready by then.
-pub(crate) fn block_until<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+/// Waits for a future in this thread, no longer than `limit`; `None` if it was not ready by then.
+pub(crate) fn block_for<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
+    let until = limit.and_then(|limit| Instant::now().checked_add(limit));
     let waker = CallGuard::begin();
     let _guard = CallGuard;
     let mut future = pin!(future);

@@ -7,8 +7,8 @@ mod block_on;
 mod sockets;
 mod system;
 
+pub(crate) use block_on::block_for;
 pub use block_on::block_on;
-pub(crate) use block_on::block_until;
 pub(super) use block_on::is_current;
 
 use super::{
