@@ -1,4 +1,4 @@
-//! The decision of a WebSocket server about a request over HTTP/2.
+//! The decision of a WebSocket server about a request, over each version of HTTP.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -39,7 +39,7 @@ where
 
 /// Reads the offer of a WebSocket from a request on an HTTP/2 stream, or returns the response that
 /// refuses the request.
-pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
+pub fn offer_over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
     match request_kind(request) {
         // Clients and proxies write the token in upper or lower case.
         RequestKind::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {
@@ -53,12 +53,12 @@ pub fn over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes
 
 /// Returns the WebSocket that was accepted, with the header fields of the response, or the response
 /// that refuses the request.
-pub fn answer(
+pub fn answer_over_http2(
     offer: &Offer<'_>,
     decision: Decision,
-    settings: WebSocketConfig,
+    config: WebSocketConfig,
 ) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
-    match Server::from_request(offer, decision?, settings) {
+    match Server::from_request(offer, decision?, config) {
         Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
         // The server accepted a subprotocol that was not offered.
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)),
@@ -78,6 +78,6 @@ mod tests {
     #[test]
     fn only_websockets_are_asked_about() {
         let get = Request::new(());
-        assert_eq!(over_http2(&get).unwrap_err().status(), 404);
+        assert_eq!(offer_over_http2(&get).unwrap_err().status(), 404);
     }
 }

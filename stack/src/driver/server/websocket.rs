@@ -279,11 +279,11 @@ impl WebSocketServer {
         runtime: Arc<dyn Runtime>,
         incoming: Incoming,
     ) -> Option<ServerSocket<P>> {
-        let offer = serve::over_http2(incoming.request());
+        let offer = serve::offer_over_http2(incoming.request());
         let answer = match offer {
             Ok(offer) => {
                 let decision = self.decide.start(&offer).decided().await;
-                serve::answer(&offer, decision, self.config)
+                serve::answer_over_http2(&offer, decision, self.config)
             }
             Err(response) => Err(response),
         };
