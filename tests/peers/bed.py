@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 import random
 import re
@@ -42,6 +43,7 @@ class Bed:
     def __init__(self, folder, programs):
         self.folder, self.programs = folder, programs
         self.processes, self.listeners = {}, []
+        self.ended, self.lock, self.numbers = False, threading.Lock(), itertools.count()
         self.refusing = socket.socket()  # bound, but it never listens
         self.ipv6 = has_ipv6()
 
@@ -61,13 +63,15 @@ class Bed:
         return self
 
     def __exit__(self, *_):
+        with self.lock:
+            self.ended = True
         for process in self.processes.values():
-            process.terminate()
+            end_group(process, signal.SIGTERM)
         for process in self.processes.values():
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
+                end_group(process, signal.SIGKILL)
                 process.wait()
         for listener in self.listeners:
             listener.shutdown()
@@ -393,21 +397,23 @@ class Bed:
 
     def start(self, name, *command):
         """Starts a program, with its output in NAME.log."""
-        with open(self.folder / f"{name}.log", "ab") as log:
+        with self.lock, open(self.folder / f"{name}.log", "ab") as log:
+            if self.ended:
+                raise Failure("the run was ended")
             self.processes[name] = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=ENVIRONMENT, cwd=self.folder,
+                env=ENVIRONMENT, cwd=self.folder, start_new_session=True,
             )
 
     @contextlib.contextmanager
     def passing(self, name, *command):
         """A program that listens, for as long as the context; gives its address."""
-        name = f"{name}-{len(self.processes)}"
+        name = f"{name}-{next(self.numbers)}"
         self.start(name, *command)
         try:
             yield self.announced(name)
         finally:
-            self.processes[name].terminate()
+            end_group(self.processes[name], signal.SIGTERM)
             self.processes[name].wait()
 
     def listen(self, handler):
@@ -481,14 +487,15 @@ class Bed:
         return found.group()
 
     def log_sizes(self):
-        return {path: path.stat().st_size for path in sorted(self.folder.glob("**/*.log"))}
+        return {path: path.stat().st_size for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*/*.log")])}
 
-    def print_logs(self, sizes):
-        """Prints what came to the logs since they had the given sizes; 20 lines of each at most."""
-        for path in self.log_sizes():
-            lines = path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()
-            for line in lines[-20:]:
-                print(f"        {path.name}: {line}", flush=True)
+    def logs_since(self, sizes):
+        """Returns what came to the logs since they had the given sizes; 20 lines of each at most."""
+        return [
+            f"        {path.name}: {line}"
+            for path in self.log_sizes()
+            for line in path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()[-20:]
+        ]
 
 
 class Greeter(socketserver.BaseRequestHandler):
@@ -546,6 +553,12 @@ class Listener(socketserver.ThreadingTCPServer):
 
 class ListenerIPv6(Listener):
     address_family = socket.AF_INET6
+
+
+def end_group(process, how):
+    """Ends a process that was started in a session of its own, and those that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, how)
 
 
 def sixth(address):
