@@ -44,6 +44,7 @@ class Bed:
         self.folder, self.programs = folder, programs
         self.processes, self.listeners = {}, []
         self.ended, self.lock, self.numbers = False, threading.Lock(), itertools.count()
+        self.group, self.groups = threading.local(), {}  # of checks: this thread's, and each process's
         self.refusing = socket.socket()  # bound, but it never listens
         self.ipv6 = has_ipv6()
 
@@ -400,6 +401,7 @@ class Bed:
         with self.lock, open(self.folder / f"{name}.log", "ab") as log:
             if self.ended:
                 raise Failure("the run was ended")
+            self.groups[name] = getattr(self.group, "name", None)
             self.processes[name] = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=ENVIRONMENT, cwd=self.folder, start_new_session=True,
@@ -490,10 +492,15 @@ class Bed:
         return {path: path.stat().st_size for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*/*.log")])}
 
     def logs_since(self, sizes):
-        """Returns what came to the logs since they had the given sizes; 20 lines of each at most."""
+        """Returns what came to the logs since they had the given sizes; 20 lines of each at most.
+
+        Without the logs of other groups of checks, which are made at the same time.
+        """
+        mine = None, getattr(self.group, "name", None)
         return [
             f"        {path.name}: {line}"
             for path in self.log_sizes()
+            if self.groups.get(path.relative_to(self.folder).parts[0].removesuffix(".log")) in mine
             for line in path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()[-20:]
         ]
 

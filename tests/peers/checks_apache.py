@@ -65,6 +65,19 @@ def checks(bed, run):
         yield f"apache, {name}", lambda: run.nested(
             url, *options, *ca, log="apache-behind", way="apache", http2=http2, within=3
         )
+    for name, url, options in (
+        ("ws", front, []), ("ws, http2", front, ["--http2"]),
+        ("wss", front_tls, []), ("wss, http2", front_tls, ["--http2"]),
+    ):
+        yield f"apache, {name}, the server closes", lambda: run.asked_to_close(
+            url, *options, *ca, within=3
+        )
+    # It serves six streams of a connection at once, and the others when these have ended.
+    for url in front, front_tls:
+        yield f"6 WebSockets over one http2 connection, apache over {url.split(':')[0]}", lambda: run.shows(
+            "http2_many", url.removesuffix("/echo"), "--number", "6", *ca,
+            says="6 WebSockets open over one connection(?s:.*)18 messages echoed, all closed cleanly",
+        )
     yield "apache without H2WebSockets, wss, http2 or http1", lambda: run.nested(
         named("wss", apache["plain_tls"]) + "/echo", *ca, log="apache-behind", way="apache"
     )
@@ -107,9 +120,9 @@ def start(bed):
         H2WebSockets on
         SSLProxyEngine on
         SSLProxyCACertificateFile {bed.cert('ca')}
-        ProxyPass /echo http://{behind}/echo upgrade=websocket
         ProxyPass /our-ws http://{bed.our_websocket}/ upgrade=websocket
         ProxyPass /our-wss https://{bed.our_websocket_tls.replace('127.0.0.1', 'localhost')}/ upgrade=websocket
+        ProxyPass / http://{behind}/ upgrade=websocket
         """
     servers = {
         "open": forward % "Require local", "basic": basic, "digest": digest, "basic_tls": basic + tls,

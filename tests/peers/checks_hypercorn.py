@@ -24,6 +24,12 @@ def checks(bed, run):
         ("wss, http2 or http1", wss, [], True),
     ):
         yield f"hypercorn, {name}", lambda: nested(url, *options, http2=http2)
+    for name, url, options in (
+        ("ws", ws, []), ("ws, http2", ws, ["--http2"]), ("wss", wss, []), ("wss, http2", wss, ["--http2"])
+    ):
+        yield f"hypercorn, {name}, it closes", lambda: run.asked_to_close(
+            url, *options, *ca, within=3
+        )
     yield "hypercorn, squid, wss, http2", lambda: nested(
         wss, "--via", f"http://{bed.squid}", http2=True
     )

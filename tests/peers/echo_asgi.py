@@ -22,6 +22,9 @@ async def echo(scope, receive, send):
                 await send({"type": "websocket.accept"})
             case "websocket.receive" if event.get("text") is not None:
                 say("text", len(event["text"]), event["text"][:80])
+                if event["text"] == "close":
+                    await send({"type": "websocket.close", "code": 1000, "reason": "as asked"})
+                    continue
                 await send({"type": "websocket.send", "text": event["text"]})
             case "websocket.receive":
                 say("binary", len(event["bytes"]))

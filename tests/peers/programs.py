@@ -117,6 +117,15 @@ class Programs:
             raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(PAYLOAD)}")
         return f"{len(PAYLOAD)} bytes equal" + self.told(log, says, mark)
 
+    def asked_to_close(self, url, *options, within):
+        """An echo server closes when our client asks it to; soon the client has the end of the connection too."""
+        end = self.ran([self.folder / "fuzzed", "closed", url, *options])
+        told = end.expect(0, r"^.*1000.*as asked.*; the end took (\d+) ms$")
+        seconds = int(re.search(r"(\d+) ms$", told)[1]) / 1000
+        if seconds > within:
+            raise Failure(f"{told}, wanted {within} s at most")
+        return told
+
     def called(self, proxy, *options):
         """Our client of BIND listens at a proxy; bytes of a peer that connects there are echoed."""
         with self.bed.passing("socks_bind", self.folder / "socks_bind", proxy, *options) as at:
