@@ -103,8 +103,6 @@ class Bed:
         self.start_microsocks()
         self.start_dante()
         self.start_squid()
-        self.start_squid_digest("squid_digest", "")
-        self.start_squid_digest("squid_digest_leaving", "client_persistent_connections off")
         self.start_tinyproxy()
         self.start_nginx()
         for name, options in openssl.items():
@@ -281,27 +279,31 @@ class Bed:
         self.start("dante", "danted", "-f", config, "-p", self.folder / "danted.pid")
 
     def start_squid(self):
-        """One squid with three ports: open, with Basic authentication, and this over TLS."""
-        folder = self.folder / "squid"
-        folder.mkdir()
-        passwords, key = folder / "passwords", folder / "server.key"
-        subprocess.run(["htpasswd", "-bc", passwords, "user", self.PASSWORD], check=True, capture_output=True)
-        shutil.copy(self.key("server"), key)
-        passwords.chmod(0o644)
-        key.chmod(0o644)
-        if os.geteuid() == 0:
-            shutil.chown(folder, "proxy")  # the user that squid becomes
-        config = folder / "squid.conf"
-        config.write_text(f"""
+        """One squid with three ports: open, with Basic authentication, and this over TLS; and two with Digest."""
+        tls = f"https_port {self.squid_tls} name=tls tls-cert={self.cert('server')} tls-key={self.readable('server.key')}"
+        self.squid_with("squid", f"""
             http_port {self.squid} name=open
             http_port {self.squid_basic} name=basic
-            https_port {self.squid_tls} name=tls tls-cert={self.cert("server")} tls-key={key}
-            auth_param basic program /usr/lib/squid/basic_ncsa_auth {passwords}
-            auth_param basic realm peers
+            {tls}
+            {self.by_basic("squid")}
             acl open myportname open
-            acl known proxy_auth REQUIRED
             http_access allow open
-            http_access allow known
+            """)
+        for name, more in ("squid_digest", ""), ("squid_digest_leaving", "client_persistent_connections off"):
+            self.squid_with(name, f"http_port {getattr(self, name)}\n{more}\n{self.by_digest(name)}")
+
+    def squid_with(self, name, lines):
+        """A squid that lets everybody in who is let in by these lines, and who has given a password."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            for path in (folder, *folder.rglob("*")):
+                shutil.chown(path, "proxy")  # the user that squid becomes
+        known = "acl known proxy_auth REQUIRED\nhttp_access allow known" if "auth_param" in lines else ""
+        config = self.folder / f"{name}.conf"
+        config.write_text(f"""
+            {lines}
+            {known}
             http_access deny all
             visible_hostname localhost
             hosts_file /etc/hosts
@@ -316,44 +318,33 @@ class Bed:
             max_filedescriptors 1024
             pinger_enable off
             shutdown_lifetime 0 seconds
-            """.replace("            ", ""))
-        self.start("squid", "squid", "-N", "-f", config)
+            """)
+        self.start(name, "squid", "-N", "-f", config, "-n", name.replace("_", ""))
 
-    def start_squid_digest(self, name, more):
-        """A squid that asks by Digest."""
-        folder = self.folder / name
-        folder.mkdir()
-        passwords = folder / "passwords"
+    def by_basic(self, name):
+        """The lines by which a squid asks by Basic."""
+        passwords = self.folder / f"{name}-basic"
+        subprocess.run(["htpasswd", "-bc", passwords, "user", self.PASSWORD], check=True, capture_output=True)
+        passwords.chmod(0o644)
+        return f"auth_param basic program /usr/lib/squid/basic_ncsa_auth {passwords}\nauth_param basic realm peers"
+
+    def by_digest(self, name):
+        """The lines by which a squid asks by Digest."""
+        passwords = self.folder / f"{name}-digest"
         secret = hashlib.md5(f"user:peers:{self.PASSWORD}".encode()).hexdigest()
         passwords.write_text(f"user:peers:{secret}\n")
         passwords.chmod(0o644)
-        if os.geteuid() == 0:
-            shutil.chown(folder, "proxy")  # the user that squid becomes
-        config = folder / "squid.conf"
-        config.write_text(f"""
-            http_port {getattr(self, name)}
-            {more}
+        return f"""
             auth_param digest program /usr/lib/squid/digest_file_auth -c {passwords}
             auth_param digest realm peers
-            auth_param digest children 2 startup=1 idle=1
-            acl known proxy_auth REQUIRED
-            http_access allow known
-            http_access deny all
-            visible_hostname localhost
-            hosts_file /etc/hosts
-            dns_nameservers 127.0.0.1
-            pid_filename {folder}/squid.pid
-            access_log stdio:{folder}/access.log
-            cache_log {folder}/cache.log
-            coredump_dir {folder}
-            netdb_filename none
-            cache deny all
-            cache_mem 8 MB
-            max_filedescriptors 1024
-            pinger_enable off
-            shutdown_lifetime 0 seconds
-            """.replace("            ", ""))
-        self.start(name, "squid", "-N", "-f", config, "-n", name.replace("_", ""))
+            auth_param digest children 2 startup=1 idle=1"""
+
+    def readable(self, name):
+        """A copy of a key, for a server that reads it as another user."""
+        copy = self.folder / name
+        shutil.copy(self.folder / "certs" / name, copy)
+        copy.chmod(0o644)
+        return copy
 
     def start_tinyproxy(self):
         for name, auth in ("tinyproxy", ""), ("tinyproxy_basic", "BasicAuth user secret\n"):

@@ -1,7 +1,5 @@
 """Proxies that look into TLS, as those of companies do: mitmproxy, squid and proxy.py; and proxy.py as it is."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -150,11 +148,7 @@ def start_squid(bed):
     identity.write_text(Path(bed.key("mitm")).read_text() + Path(bed.cert("mitm")).read_text())
     maker = "/usr/lib/squid/security_file_certgen"
     subprocess.run([maker, "-c", "-s", made, "-M", "4MB"], check=True, capture_output=True)
-    if os.geteuid() == 0:
-        for path in (folder, *folder.rglob("*")):
-            shutil.chown(path, "proxy")  # the user that squid becomes
-    config = folder / "squid.conf"
-    config.write_text(f"""
+    bed.squid_with("squid_bump", f"""
         http_port {bed.squid_bump} ssl-bump generate-host-certificates=on tls-cert={identity}
         sslcrtd_program {maker} -s {made} -M 4MB
         sslcrtd_children 1 startup=1 idle=1
@@ -162,18 +156,4 @@ def start_squid(bed):
         tls_outgoing_options cafile={bed.cert("ca")}
         http_upgrade_request_protocols websocket allow all
         http_access allow all
-        visible_hostname localhost
-        hosts_file /etc/hosts
-        dns_nameservers 127.0.0.1
-        pid_filename {folder}/squid.pid
-        access_log stdio:{folder}/access.log
-        cache_log {folder}/cache.log
-        coredump_dir {folder}
-        netdb_filename none
-        cache deny all
-        cache_mem 8 MB
-        max_filedescriptors 1024
-        pinger_enable off
-        shutdown_lifetime 0 seconds
-        """.replace("        ", ""))
-    bed.start("squid_bump", "squid", "-N", "-f", config, "-n", "squidbump")
+        """)
