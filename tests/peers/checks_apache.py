@@ -3,7 +3,8 @@
 import hashlib
 import subprocess
 
-from bed import HERE, free_addresses
+from addresses import free_addresses
+from bed import HERE
 
 NEEDS = ["apache2"]
 MODULES = "/usr/lib/apache2/modules"
@@ -52,7 +53,7 @@ def checks(bed, run):
     yield "squid, apache over TLS, http2, wss", lambda: run.nested(
         named("wss", bed.echo_tls["npm-ws"]) + "/chat", "--via", f"http://{bed.squid}",
         "--via", named("h2", right + apache["basic_tls"]), *ca,
-        told=("apache", rf"CONNECT localhost:\d+ HTTP/2\S* 200 user"), within=3,
+        told=("apache", r"CONNECT localhost:\d+ HTTP/2\S* 200 user"), within=3,
     )
 
     # Ours to a WebSocket server behind it.

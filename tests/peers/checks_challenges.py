@@ -1,6 +1,6 @@
 """squid with authentication of Windows: ours says what it cannot answer, and takes what it can."""
 
-from bed import free_addresses
+from addresses import free_addresses
 
 NTLM = """
     auth_param ntlm program /usr/lib/squid/ntlm_fake_auth

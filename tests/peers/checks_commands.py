@@ -1,7 +1,7 @@
 """netcat and proxychains4: clients of our SOCKS and CONNECT proxies."""
 
-from bed import GREETING, sixth
 from programs import PAYLOAD
+from targets import GREETING
 
 NEEDS = ["nc", "proxychains4"]
 

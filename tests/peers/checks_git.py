@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
-from bed import ENVIRONMENT, HERE, Failure, free_addresses
+from addresses import free_addresses
+from bed import ENVIRONMENT, HERE
+from failure import Failure
 
 NEEDS = ["git", "nc"]
 

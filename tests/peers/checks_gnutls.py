@@ -2,7 +2,8 @@
 
 import subprocess
 
-from bed import HERE, free_addresses
+from addresses import free_addresses
+from bed import HERE
 
 NEEDS = ["gnutls-serv", "cc"]
 VERSIONS = {"1.2": "NORMAL:-VERS-ALL:+VERS-TLS1.2", "1.3": "NORMAL:-VERS-ALL:+VERS-TLS1.3"}

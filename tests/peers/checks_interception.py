@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from bed import HERE, free_addresses
+from addresses import free_addresses
+from bed import HERE
 
 MITMDUMP, PROXY = HERE / ".work/proxies/bin/mitmdump", HERE / ".work/proxies/bin/proxy"
 NEEDS = [MITMDUMP, PROXY]

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from bed import free_addresses, sixth
+from addresses import free_addresses, sixth
 from programs import PAYLOAD
 
 SSHD = "/usr/sbin/sshd"

@@ -10,7 +10,9 @@ import tempfile
 import threading
 import time
 
-from bed import ECHOED, ENVIRONMENT, GREETING, HERE, Failure, end_group
+from bed import ENVIRONMENT, HERE, end_group
+from failure import Failure
+from targets import ECHOED, GREETING
 
 LIMIT = 30  # seconds for a program to end
 NO_CLOSE_NOTIFY = "(?i)tls.*close_notify"
