@@ -129,7 +129,10 @@ async fn closed(url: &str, options: &[&str]) -> Result<(), AnyError> {
     let closed = socket.closed().map(|close| format!("{close:?}"));
     let start = Instant::now();
     let ended = socket.finish(settings().close_timeout).await;
-    println!("{closed:?}; the end took {} ms", start.elapsed().as_millis());
+    println!(
+        "{closed:?}; the end took {} ms",
+        start.elapsed().as_millis()
+    );
     Ok(ended?)
 }
 

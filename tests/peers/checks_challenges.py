@@ -1,4 +1,4 @@
-"""squid with authentication of Windows: ours says what it cannot answer, and takes what it can."""
+"""squid with NTLM: ours says that it cannot answer, and answers what is offered beside it."""
 
 from addresses import free_addresses
 

@@ -9,7 +9,6 @@ def checks(bed, run):
     ways = Ways(bed)
     yield "curl and ours, the proxy of the environment", lambda: environment.compare(run.folder / "environment")
 
-
     origin, page = bed.nginx["rsa"], "nginx TLSv1.3"
     https = f"https://{origin}/".replace("127.0.0.1", "localhost")
     socks4 = bed.our_socks
@@ -22,7 +21,6 @@ def checks(bed, run):
         https, "--socks4", bed.our_socks_auth, code=97, says="connection to proxy closed"
     )
 
-    # curl through our proxies.
     socks, socks_auth = bed.our_socks, bed.our_socks_auth
     http, http_auth = f"http://{bed.our_connect}", f"http://{bed.our_connect_auth}"
     user, stranger = f"user:{bed.PASSWORD}", f"user:{bed.WRONG}"

@@ -1,4 +1,4 @@
-"""git clones and pushes through our proxies."""
+"""git: clones and pushes through our proxies."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""Proxies that look into TLS, as those of companies do: mitmproxy, squid and proxy.py; and proxy.py as it is."""
+"""mitmproxy, proxy.py and a squid that look into TLS, as companies do: proxies, and a client and a front of ours."""
 
 import subprocess
 from pathlib import Path
@@ -44,15 +44,23 @@ def checks(bed, run):
         yield f"{name}, TLS", lambda: run.https(
             nginx, *trust, hops=[hop], says="nginx TLSv1.3", cut="mitm" in name or "proxy.py" in name
         )
+    # Its HTTP/2 has no extended CONNECT, even if that of the server has.
+    node, hop = f"wss://{bed.node['node-tls']}/chat".replace("127.0.0.1", "localhost"), f"http://{known}{bed.mitmproxy['regular']}"
+    yield "mitmproxy, node, wss, http2 or http1", lambda: run.nested(
+        node, "--via", hop, *trust, log="node-tls", told=("mitmproxy", f"GET {node.replace('wss', 'https')}\n"), within=5
+    )
+    yield "mitmproxy, node, wss, http2 only", lambda: run.nested_refused(
+        node, "--via", hop, *trust, "--http2", says="extended CONNECT"
+    )
     yield "mitmproxy, wrong password", lambda: run.refused(
         nginx, f"http://{wrong}{bed.mitmproxy['regular']}", options=trust, says="407"
     )
     yield "mitmproxy, SOCKS5, wrong password", lambda: run.refused(
         nginx, f"socks5h://{wrong}{bed.mitmproxy['socks5']}", options=trust, says="socks"
     )
-    yield "mitmproxy, a server that it does not trust", lambda: run.refused(
-        nginx.replace(bed.nginx["rsa"].split(":")[1], bed.nginx["expired"].split(":")[1]),
-        f"http://{known}{bed.mitmproxy['regular']}", options=trust, says="502|hop 1|tls",
+    yield "mitmproxy, a server that it does not trust", lambda: run.https(
+        f"tls://{bed.nginx['expired']}".replace("127.0.0.1", "localhost"), *trust, hops=[hop], cut=True,
+        says="502 Bad Gateway(?s:.*)certificate has expired",
     )
 
     # It is a client of our CONNECT proxy, and a front of our WebSocket server.
