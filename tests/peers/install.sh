@@ -62,16 +62,26 @@ apt_install_missing() {
   if [ -e $policy ]; then cp -a $policy "$kept/"; fi
   # shellcheck disable=SC2064  # the paths are wanted as they are now
   trap "if [ -e '$kept/policy-rc.d' ]; then ${sudo[*]} cp -a '$kept/policy-rc.d' $policy; else ${sudo[*]} rm -f $policy; fi; rm -rf '$kept'" EXIT
+  local before unit
+  before=$(services)
   printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee $policy >/dev/null &&
     "${sudo[@]}" chmod 755 $policy &&
     "${sudo[@]}" apt-get update -q &&
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" ||
     return
-  # They would start with the machine, too.
-  local unit
-  dpkg -L "$@" | sed -nE 's,^.*/lib/systemd/system/([^/@]*\.(service|socket))$,\1,p' | while read -r unit; do
-    if command -v systemctl >/dev/null; then "${sudo[@]}" systemctl --quiet disable "$unit" || true; fi
+  # They would start with the machine, too, and so would those that they depend on.
+  services | while read -r unit; do
+    if grep -qxF "$unit" <<<"$before"; then
+      continue
+    elif command -v systemctl >/dev/null; then
+      "${sudo[@]}" systemctl --quiet disable "$unit"
+    else
+      "${sudo[@]}" find /etc/systemd/system -name "$unit" -type l -delete
+    fi
   done
 }
+
+# The units that start with the machine, sorted.
+services() { find /etc/systemd/system -mindepth 2 -type l -printf '%f\n' 2>/dev/null | sort -u; }
 
 main
