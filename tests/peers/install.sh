@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 WS=8.23.0
-PLAYWRIGHT=1.64.1
+PLAYWRIGHT=1.57.0 # takes the Node 18 of Debian 12
 
 packages=(squid-openssl tinyproxy microsocks dante-server nginx haproxy nghttp2-proxy nghttp2-client curl openssl apache2-utils chromium)
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
