@@ -50,7 +50,11 @@ impl WriteWatch {
 
     /// Returns the time of the next look.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let most = if self.is_last_try { LAST_TRY } else { Duration::MAX };
+        let most = if self.is_last_try {
+            LAST_TRY
+        } else {
+            Duration::MAX
+        };
         self.since.checked_add(self.allowed.min(most))
     }
 }
