@@ -109,6 +109,10 @@ impl Connection {
         moved |= self.add(asked);
         let mut arrived = Vec::new();
         let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
+        for stream in &arrived {
+            // So that a server learns of the end of a stream before it has answered.
+            p.from_app.add(stream.id());
+        }
         moved |= self.add(arrived);
         match polled {
             Polled::Idle => {}
