@@ -23,6 +23,7 @@ mod sharing;
 mod smol;
 mod socks;
 mod stops;
+mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod websocket;
