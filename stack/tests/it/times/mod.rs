@@ -3,6 +3,7 @@
 //! Most tests run on streams in memory with a paused clock, which jumps to the next timer whenever
 //! nothing can move.
 
+mod closing;
 mod deciding;
 mod phases;
 mod relays;

@@ -9,8 +9,8 @@ use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::{Instant, sleep, timeout};
 use wirestack::dial::serve::ProxyTimeouts;
 use wirestack::{
-    AccessPolicy, Connection, Engine, Identity, ProxyServer, RelayIdle, WriteTimedOut, associate,
-    relay, relay_with_timeout, serve_proxy, socks,
+    AccessPolicy, Connection, Engine, Identity, ProxyError, ProxyServer, RelayIdle, WriteTimedOut,
+    associate, relay, relay_with_timeout, serve_proxy, socks,
 };
 
 #[tokio::test(start_paused = true)]
@@ -124,6 +124,30 @@ async fn an_association_without_datagrams_ends_and_those_of_strangers_do_not_cou
     };
     assert!(error.cause::<RelayIdle>().is_some(), "{error}");
     drop(association);
+}
+
+#[tokio::test]
+async fn a_bind_whose_peer_does_not_come_is_refused_in_time() {
+    let (near, far) = pair().await;
+    let addresses = (far.peer_addr().unwrap(), far.local_addr().unwrap());
+    let layer = socks::Server::new().serving(socks::Command::Bind);
+    let client = Connection::from_transport(far, Engine::new(layer)).unwrap();
+    let served = tokio::spawn(async move {
+        let mut timeouts = ProxyTimeouts::default();
+        timeouts.bind = SOON;
+        let server = ProxyServer::socks(AccessPolicy::loopback())
+            .with_addresses(addresses.0, addresses.1)
+            .with_timeouts(timeouts);
+        serve_proxy(client, &server, TIMEOUT).await
+    });
+    let layer = socks::Client::bind(socks::Address::new("127.0.0.1", 0).unwrap());
+    let mut asking = Connection::from_transport(near, Engine::new(layer)).unwrap();
+    let refused = timeout(TIMEOUT, asking.open()).await.unwrap();
+    assert!(refused.is_err());
+    drop(asking);
+    let error = timeout(TIMEOUT, served).await.unwrap().unwrap();
+    let error = error.unwrap_err();
+    assert!(matches!(error.cause(), Some(ProxyError::NoPeer)), "{error}");
 }
 
 /// A client that has left while its target is connected to is not waited for.
