@@ -117,8 +117,8 @@ fn rows() -> Vec<Row> {
         let cells: Vec<_> = line.split(" | ").map(str::trim).collect();
         assert_eq!(cells.len(), 5, "{line}");
         let codes: Vec<_> = cells[0].split('`').skip(1).step_by(2).collect();
-        let is_constant = |code: &&str| code.chars().all(|c| c.is_uppercase() || c == '_');
-        let constant = codes.iter().position(|code| is_constant(&code));
+        let is_constant = |code: &str| code.chars().all(|c| c.is_uppercase() || c == '_');
+        let constant = codes.iter().position(|code| is_constant(code));
         Row {
             setting: codes[0].to_owned(),
             constant: constant.map(|n| (codes[n].to_owned(), codes[n + 1].to_owned())),

@@ -99,7 +99,8 @@ async fn an_http2_connection_without_streams_ends_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_proxy_bounds_the_handshake_of_each_protocol_from_the_accept() {
-    let stacks: [(&str, fn() -> BoxTunnel, &[u8]); 5] = [
+    type Stack = fn() -> BoxTunnel;
+    let stacks: [(&str, Stack, &[u8]); 5] = [
         ("socks", socks_server, &[5, 200, 0]),
         (
             "socks4",
