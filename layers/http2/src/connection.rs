@@ -1,3 +1,5 @@
+mod duties;
+
 use crate::config::Http2Config;
 use crate::error::{Http2Error, NAME, local, peer, typed};
 use crate::frames::FieldBlocks;
@@ -6,6 +8,7 @@ use crate::keepalive::Pinger;
 use crate::session::{Polled, Session};
 use crate::stream::{Stream, StreamContext, ToApp};
 use crate::streams::{Head, StreamId, Streams};
+use crate::times::TimeLimits;
 use http::Request;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -36,8 +39,7 @@ pub struct Connection {
     pinger: Option<Pinger>,
     /// `true` once the SETTINGS of the peer are in.
     opened: bool,
-    /// The time by which they must be in; `None` before the first `process`.
-    due: Option<Option<Instant>>,
+    times: TimeLimits,
     finishing: bool,
     wire_ended: bool,
     /// Of a server: the places at which the bytes of the client are cut for h2.
@@ -62,6 +64,7 @@ impl Connection {
         let io = Io::default();
         Self {
             session: session(io.clone(), &config),
+            times: TimeLimits::new(&config),
             config,
             io,
             woken: Arc::default(),
@@ -71,7 +74,6 @@ impl Connection {
             resetting: Vec::new(),
             pinger: None,
             opened: false,
-            due: None,
             finishing: false,
             wire_ended: false,
             blocks: None,
@@ -96,7 +98,7 @@ impl Connection {
         self.woken.take_connection();
         let mut moved = self.exchange(p, now);
         moved |= self.take_heads(p);
-        moved |= self.process_streams(p);
+        moved |= self.process_streams(p, now);
         if p.from_app.is_closed() && self.waiting.is_empty() && !self.finishing {
             self.finishing = self.session.finish();
             moved |= self.finishing;
@@ -107,16 +109,21 @@ impl Connection {
         moved |= self.add(asked);
         let mut arrived = Vec::new();
         let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
+        for stream in &arrived {
+            // So that a server learns of the end of a stream before it has answered.
+            p.from_app.add(stream.id());
+        }
         moved |= self.add(arrived);
         match polled {
             Polled::Idle => {}
             Polled::Moved => moved = true,
             Polled::Over(error) => {
-                self.end(p, error);
+                self.end(p, error, now);
                 return false;
             }
         }
-        if !self.opened && self.session.is_open() {
+        let has_settings = self.blocks.as_ref().is_none_or(FieldBlocks::has_settings);
+        if !self.opened && has_settings && self.session.is_open() {
             self.opened = true;
             let pings = self.config.keepalive.zip(self.session.ping_pong());
             self.pinger = pings.map(|(config, ping)| Pinger::new(config, ping, now));
@@ -191,7 +198,7 @@ impl Connection {
     }
 
     /// Processes the streams that have changed, and only those.
-    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
+    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let blocked = self.io.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
@@ -201,7 +208,7 @@ impl Connection {
             changed.append(&mut self.resetting);
         }
         for id in &changed {
-            self.process_stream(*id, blocked, p);
+            self.process_stream(*id, blocked, p, now);
         }
         let any = !changed.is_empty();
         changed.clear();
@@ -209,7 +216,13 @@ impl Connection {
         any
     }
 
-    fn process_stream(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
+    fn process_stream(
+        &mut self,
+        id: StreamId,
+        blocked: bool,
+        p: &mut Flows<'_, Streams, Streams>,
+        now: Instant,
+    ) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
             if aborted && self.waiting.iter().any(|(waiting, _)| *waiting == id) {
@@ -229,9 +242,15 @@ impl Connection {
             },
             excerpt: self.config.excerpt,
             blocked,
+            now,
         };
-        if stream.process(context) {
+        if self.times.gives_up(stream.wait(), blocked, now) {
+            stream.give_up(context, self.times.write_timeout());
+        } else if stream.process(context) {
             self.resetting.push(id);
+        }
+        if let Some(wait) = *stream.wait() {
+            self.times.stream_waits(wait);
         }
         if stream.is_over() {
             self.streams.remove(&id);
@@ -249,10 +268,10 @@ impl Connection {
     }
 
     /// Ends every stream, and the flow of new ones, because h2 has ended.
-    fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
+    fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>, now: Instant) {
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
-            self.process_stream(id, false, p); // deliver what arrived before the end
+            self.process_stream(id, false, p, now); // deliver what arrived before the end
         }
         let mut pipes = self.io.pipes();
         pipes.outgoing.transfer_all_to(p.to_wire);
@@ -299,14 +318,6 @@ impl Layer for Connection {
 
     fn process(&mut self, mut p: Flows<'_, Streams, Streams>, now: Instant) {
         p.propagate_stop();
-        let late = match self.due {
-            _ if self.opened => false,
-            None => {
-                self.due = Some(now.checked_add(self.config.opening));
-                false
-            }
-            Some(due) => due.is_some_and(|due| due <= now),
-        };
         match (&self.session, p.from_app.closed()) {
             (Session::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
@@ -316,8 +327,7 @@ impl Layer for Connection {
                 p.to_app.abort(error);
                 self.close();
             }
-            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.config.opening))),
-            _ => while self.round(&mut p, now) {},
+            _ => self.keep_times(&mut p, now),
         }
         if let Session::Over = self.session {
             p.discard();
@@ -325,11 +335,11 @@ impl Layer for Connection {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match (&self.session, &self.pinger) {
-            (Session::Over, _) => None,
-            (_, Some(pinger)) => pinger.deadline(),
-            (_, None) => self.due.flatten().filter(|_| !self.opened),
+        if let Session::Over = self.session {
+            return None;
         }
+        let pings = self.pinger.as_ref().and_then(Pinger::deadline);
+        pings.into_iter().chain(self.times.deadline()).min()
     }
 
     fn is_open(&self) -> bool {

@@ -13,6 +13,13 @@ pub(crate) struct FieldBlocks {
     /// The number of bytes of the payload that are still to come.
     payload: usize,
     ends_block: bool,
+    /// The first frame is the SETTINGS of the client: `None` until its header is here.
+    begins_with_settings: Option<bool>,
+    /// `true` once the first frame is whole.
+    has_frame: bool,
+    /// The number of field blocks that have begun.
+    begun: u64,
+    is_in_block: bool,
 }
 
 impl FieldBlocks {
@@ -23,7 +30,22 @@ impl FieldBlocks {
             known: 0,
             payload: PREFACE,
             ends_block: false,
+            begins_with_settings: None,
+            has_frame: false,
+            begun: 0,
+            is_in_block: false,
         }
+    }
+
+    /// Returns `true` once the SETTINGS of the client have been read: "This sequence MUST be followed
+    /// by a SETTINGS frame" (RFC 9113 §3.4).
+    pub(crate) fn has_settings(&self) -> bool {
+        self.has_frame && self.begins_with_settings == Some(true)
+    }
+
+    /// Returns the number of field blocks that have begun, if the last one is not whole yet.
+    pub(crate) fn heading(&self) -> Option<u64> {
+        self.is_in_block.then_some(self.begun)
     }
 
     /// Reads up to the end of a field block, or `len` bytes. Returns the number of bytes that it
@@ -43,7 +65,9 @@ impl FieldBlocks {
                 rest = &rest[n..];
                 read += n;
                 let is_whole = self.payload == 0 && self.known == 0;
+                self.has_frame |= is_whole && self.begins_with_settings.is_some();
                 if is_whole && std::mem::take(&mut self.ends_block) {
+                    self.is_in_block = false;
                     return read;
                 }
             }
@@ -60,6 +84,11 @@ impl FieldBlocks {
             self.known = 0;
             let [a, b, c, kind, flags, ..] = self.header;
             self.payload = u32::from_be_bytes([0, a, b, c]) as usize;
+            self.begins_with_settings.get_or_insert(kind == SETTINGS);
+            if kind == HEADERS {
+                self.begun += 1;
+                self.is_in_block = true;
+            }
             self.ends_block = matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS != 0;
         }
         n
@@ -73,6 +102,7 @@ const HEADER: usize = 9;
 const PREFACE: usize = 24;
 
 const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 

@@ -95,6 +95,7 @@ mod server;
 mod session;
 mod stream;
 mod streams;
+mod times;
 mod tunnel;
 
 pub use client::Client;

@@ -1,6 +1,7 @@
 use crate::error::{Http2Error, local, peer, typed};
 use crate::io::{StreamWaker, Woken};
 use crate::streams::{Head, StreamId, Streams};
+use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -10,8 +11,9 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use wirestack_http::Refusal;
-use wirestack_layer::{End, Error, Flow, Place};
+use wirestack_layer::{End, Error, Flow, Instant, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -24,6 +26,8 @@ pub(crate) struct Stream {
     /// `true` once the application has aborted. The reset leaves once h2 has written all that it
     /// holds.
     resetting: bool,
+    /// Bytes wait for a window of the peer.
+    wait: Option<Wait>,
     waker: (Arc<StreamWaker>, Waker),
 }
 
@@ -77,6 +81,7 @@ impl Stream {
             recv,
             unreleased: 0,
             resetting: false,
+            wait: None,
             waker: (waker.clone(), waker.into()),
         }
     }
@@ -124,7 +129,7 @@ impl Stream {
         if let PendingStream::Done = self.pending {
             self.receive(to_app, cx);
         }
-        self.transmit(context.from_app, to_app, context.blocked, cx)
+        self.transmit(&mut context, cx)
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -257,13 +262,34 @@ impl Stream {
         }
     }
 
-    fn transmit(
-        &mut self,
-        from_app: &mut Streams,
-        to_app: &mut ToApp<'_>,
-        blocked: bool,
-        cx: &mut Context<'_>,
-    ) -> bool {
+    /// Resets a stream whose peer opens no window for its bytes.
+    pub(crate) fn give_up(&mut self, mut context: StreamContext<'_>, timeout: Duration) {
+        let error = peer(Http2Error::WriteTimedOut(timeout));
+        self.wait = None;
+        if let Some(mut pipe) = context.from_app.read(self.id) {
+            pipe.refuse(error.clone().at(Place::Layer(context.to_app.index)));
+        }
+        if let Some(mut send) = self.send.take() {
+            send.send_reset(Reason::CANCEL);
+        }
+        (self.recv, self.pending) = (None, PendingStream::Done);
+        self.fail(&mut context.to_app, error);
+    }
+
+    /// Returns the wait of its bytes for a window of the peer.
+    pub(crate) fn wait(&mut self) -> &mut Option<Wait> {
+        &mut self.wait
+    }
+
+    fn transmit(&mut self, context: &mut StreamContext<'_>, cx: &mut Context<'_>) -> bool {
+        let waited = self.wait.take();
+        let StreamContext {
+            from_app,
+            to_app,
+            blocked,
+            now,
+            ..
+        } = context;
         let Some(send) = &mut self.send else {
             return false;
         };
@@ -293,6 +319,7 @@ impl Stream {
         };
         let opened = matches!(self.pending, PendingStream::Done);
         let finished = matches!(pipe.closed(), Some(End::Finished));
+        let before = pipe.len();
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
             let n = send.capacity().min(pipe.first().len());
@@ -310,7 +337,7 @@ impl Stream {
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
             // A reset overtakes the data that h2 has queued, so these may leave first.
-            if !mem::replace(&mut self.resetting, true) || blocked {
+            if !mem::replace(&mut self.resetting, true) || *blocked {
                 return true;
             }
             pipe.discard();
@@ -321,6 +348,9 @@ impl Stream {
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
+        } else if opened && !pipe.is_empty() {
+            let still = waited.filter(|_| pipe.len() == before);
+            self.wait = Some(still.unwrap_or(Wait::begin(*now)));
         }
         false
     }
@@ -357,6 +387,7 @@ pub(crate) struct StreamContext<'a> {
     pub(crate) excerpt: usize,
     /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
+    pub(crate) now: Instant,
 }
 
 /// The streams towards the application, and the index of the layer, which errors are marked with.

@@ -7,3 +7,4 @@ mod frames;
 mod kit;
 mod requests;
 mod streams;
+mod times;
