@@ -1,6 +1,7 @@
-use crate::error::{Http2Error, local, peer, typed};
+use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::io::{StreamWaker, Woken};
-use crate::streams::{Head, StreamId, Streams};
+use crate::pending_stream::PendingStream;
+use crate::streams::{Head, StreamId, Streams, is_aborted};
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -25,16 +26,6 @@ pub(crate) struct Stream {
     /// holds.
     resetting: bool,
     waker: (Arc<StreamWaker>, Waker),
-}
-
-enum PendingStream {
-    /// A client waits for the response.
-    Asked(ResponseFuture),
-    /// A client reads why it was refused.
-    Refused(Box<Refusal>, BytesMut, usize),
-    /// A server waits for its application. The flag says whether the request can open a tunnel.
-    Deciding(SendResponse<Bytes>, bool),
-    Done,
 }
 
 impl Stream {
@@ -121,7 +112,7 @@ impl Stream {
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
         self.open(to_app, context.excerpt, cx);
-        if let PendingStream::Done = self.pending {
+        if !matches!(self.pending, PendingStream::Refused(..)) {
             self.receive(to_app, cx);
         }
         self.transmit(context.from_app, to_app, context.blocked, cx)
@@ -140,7 +131,10 @@ impl Stream {
             let response = match Pin::new(response).poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(response)) => response,
-                Poll::Ready(Err(error)) => return self.broken(to_app, &error),
+                Poll::Ready(Err(error)) => {
+                    self.broken(to_app, unanswered(&error));
+                    return;
+                }
             };
             let (head, recv) = response.into_parts();
             self.recv = Some(recv);
@@ -205,8 +199,7 @@ impl Stream {
     fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
-            self.recv = None; // the application has forgotten the stream
-            return;
+            return self.skip(cx);
         };
         let mut failed = None;
         loop {
@@ -224,11 +217,12 @@ impl Stream {
                 Poll::Ready(None) => {
                     let error = peer(Http2Error::Trailers).at(Place::Layer(to_app.index));
                     match recv.poll_trailers(cx) {
-                        Poll::Ready(Ok(Some(_))) => {
+                        Poll::Ready(Ok(Some(_))) if self.pending.opens_tunnel() => {
                             pipe.abort(error);
                             if let Some(mut send) = self.send.take() {
                                 send.send_reset(Reason::PROTOCOL_ERROR);
                             }
+                            self.pending.reset(Reason::PROTOCOL_ERROR);
                         }
                         _ => pipe.finish(),
                     }
@@ -253,8 +247,33 @@ impl Stream {
             self.recv = None;
         }
         if let Some(error) = failed {
-            self.broken(to_app, &error);
+            self.broken(to_app, typed(&error));
         }
+    }
+
+    /// Throws away what the peer still sends, because the application has forgotten the stream.
+    fn skip(&mut self, cx: &mut Context<'_>) {
+        let Some(recv) = &mut self.recv else { return };
+        loop {
+            match recv.poll_data(cx) {
+                Poll::Ready(Some(Ok(data))) => self.unreleased += data.len(),
+                Poll::Ready(_) => break self.recv = None,
+                Poll::Pending => {
+                    let credit = mem::take(&mut self.unreleased);
+                    let _ = recv.flow_control().release_capacity(credit); // see `receive`
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Resets the stream (CANCEL), with all that waits in it.
+    pub(crate) fn cancel(&mut self) {
+        if let Some(mut send) = self.send.take() {
+            send.send_reset(Reason::CANCEL);
+        }
+        // Without a handle, h2 resets a stream that the peer has not ended.
+        (self.recv, self.pending) = (None, PendingStream::Done);
     }
 
     fn transmit(
@@ -265,6 +284,7 @@ impl Stream {
         cx: &mut Context<'_>,
     ) -> bool {
         let Some(send) = &mut self.send else {
+            self.take_late_abort(from_app, to_app);
             return false;
         };
         if let Poll::Ready(reset) = send.poll_reset(cx) {
@@ -282,8 +302,8 @@ impl Stream {
             // If the peer has finished before, its reset takes nothing back.
             if self.recv.is_some() {
                 match reset {
-                    Ok(reason) => self.reset(to_app, reason),
-                    Err(error) => self.broken(to_app, &error),
+                    Ok(reason) => self.broken(to_app, Some(peer(Http2Error::Reset(reason)))),
+                    Err(error) => self.broken(to_app, typed(&error)),
                 }
             }
             return false;
@@ -325,19 +345,20 @@ impl Stream {
         false
     }
 
-    /// Ends the stream towards the application, because the peer has reset it.
-    fn reset(&mut self, to_app: &mut ToApp<'_>, reason: Reason) {
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        self.fail(to_app, peer(Http2Error::Reset(reason)));
+    /// Takes an abort of the application that comes behind its end.
+    fn take_late_abort(&mut self, from_app: &mut Streams, to_app: &mut ToApp<'_>) {
+        let pipe = from_app.read(self.id);
+        if self.recv.is_some() && pipe.is_some_and(|pipe| is_aborted(&pipe)) {
+            self.cancel();
+            self.fail(to_app, local(Http2Error::Closed));
+        }
     }
 
-    fn broken(&mut self, to_app: &mut ToApp<'_>, error: &h2::Error) {
+    /// Ends the stream towards the application. The connection reports an error of the wire, with
+    /// its true cause.
+    fn broken(&mut self, to_app: &mut ToApp<'_>, error: Option<Error>) {
         (self.recv, self.pending) = (None, PendingStream::Done);
-        if error.is_reset() && error.is_remote() {
-            return self.reset(to_app, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
-        }
-        // The connection reports an error of the wire, with its true cause.
-        if let Some(error) = typed(error) {
+        if let Some(error) = error {
             self.fail(to_app, error);
         }
     }
