@@ -1,5 +1,8 @@
+mod duties;
+mod ends;
+
 use crate::config::Http2Config;
-use crate::error::{Http2Error, NAME, local, peer, typed, unsent};
+use crate::error::{Http2Error, NAME, local, peer};
 use crate::frames::FrameScanner;
 use crate::io::{Io, Woken};
 use crate::keepalive::Pinger;
@@ -7,6 +10,7 @@ use crate::lingering::Lingering;
 use crate::session::{Polled, Session};
 use crate::stream::{Stream, StreamContext, ToApp};
 use crate::streams::{Head, StreamId, Streams, is_aborted};
+use crate::times::TimeLimits;
 use crate::waiting::Waiting;
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +19,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Place, Progress};
+use wirestack_layer::{End, Flow, Flows, Layer, Place, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -36,8 +40,7 @@ pub struct Connection {
     pinger: Option<Pinger>,
     /// `true` once the SETTINGS of the peer are in.
     opened: bool,
-    /// The time by which they must be in; `None` before the first `process`.
-    due: Option<Option<Instant>>,
+    times: TimeLimits,
     /// The finished streams whose application has forgotten them.
     lingering: Lingering,
     finishing: bool,
@@ -66,6 +69,7 @@ impl Connection {
         let io = Io::default();
         Self {
             session: session(io.clone(), &config),
+            times: TimeLimits::new(&config),
             config,
             io,
             woken: Arc::default(),
@@ -75,7 +79,6 @@ impl Connection {
             resetting: Vec::new(),
             pinger: None,
             opened: false,
-            due: None,
             lingering: Lingering::default(),
             finishing: false,
             wire_ended: false,
@@ -103,7 +106,7 @@ impl Connection {
         self.woken.take_connection();
         let mut moved = self.exchange(p, now);
         moved |= self.take_heads(p);
-        moved |= self.process_streams(p);
+        moved |= self.process_streams(p, now);
         if p.from_app.is_closed() && self.waiting.requests.is_empty() && !self.finishing {
             self.finishing = self.session.finish();
             moved |= self.finishing;
@@ -121,12 +124,16 @@ impl Connection {
         self.changed.extend(late);
         let mut arrived = Vec::new();
         let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
+        for stream in &arrived {
+            // So that a server learns of the end of a stream before it has answered.
+            p.from_app.add(stream.id());
+        }
         moved |= self.add(arrived);
         match polled {
             Polled::Idle => {}
             Polled::Moved => moved = true,
             Polled::Over(error) => {
-                self.end(p, error);
+                self.end(p, error, now);
                 return false;
             }
         }
@@ -212,7 +219,7 @@ impl Connection {
     }
 
     /// Processes the streams that have changed, and only those.
-    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
+    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let blocked = self.io.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
@@ -222,7 +229,7 @@ impl Connection {
             changed.append(&mut self.resetting);
         }
         for id in &changed {
-            self.process_stream(*id, blocked, p);
+            self.process_stream(*id, blocked, p, now);
         }
         let any = !changed.is_empty();
         changed.clear();
@@ -230,7 +237,13 @@ impl Connection {
         any
     }
 
-    fn process_stream(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
+    fn process_stream(
+        &mut self,
+        id: StreamId,
+        blocked: bool,
+        p: &mut Flows<'_, Streams, Streams>,
+        now: Instant,
+    ) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
             if aborted && self.waiting.has(id) {
@@ -250,9 +263,15 @@ impl Connection {
             },
             excerpt: self.config.excerpt,
             blocked,
+            now,
         };
-        if stream.process(context) {
+        if self.times.gives_up(stream.wait(), blocked, now) {
+            stream.give_up(context, self.times.write_timeout());
+        } else if stream.process(context) {
             self.resetting.push(id);
+        }
+        if let Some(wait) = *stream.wait() {
+            self.times.stream_waits(wait);
         }
         if stream.is_over() {
             self.streams.remove(&id);
@@ -271,55 +290,6 @@ impl Connection {
         }
         any
     }
-
-    /// Ends every stream, and the flow of new ones, because h2 has ended.
-    fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
-        let ids: Vec<_> = self.streams.keys().copied().collect();
-        for id in ids {
-            self.process_stream(id, false, p); // deliver what arrived before the end
-        }
-        let mut pipes = self.io.pipes();
-        pipes.outgoing.transfer_all_to(p.to_wire);
-        // h2 keeps only the text of an error of the wire. The wire has the error itself.
-        let error = match (pipes.incoming.closed(), error) {
-            (Some(End::Aborted(error)), _) => Some(error.clone()),
-            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Http2Error::Truncated))),
-            (_, None) if p.to_app.has_open() => Some(peer(Http2Error::Truncated)),
-            (_, None) => None,
-        };
-        drop(pipes);
-        if self.opened || self.has_settings() {
-            let cause = self
-                .session
-                .unsendable(&mut Context::from_waker(&self.woken.waker()));
-            let cause = cause.or_else(|| error.clone());
-            let cause = cause.unwrap_or_else(|| peer(Http2Error::Truncated));
-            self.waiting.give_up(p, &unsent(cause));
-        }
-        match error {
-            Some(error) => self.fail(p, error),
-            None => {
-                p.to_wire.finish();
-                p.to_app.finish();
-                p.from_app
-                    .refuse(peer(Http2Error::Closed).at(Place::Layer(p.index)));
-                self.close();
-            }
-        }
-    }
-
-    fn fail(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Error) {
-        p.fail(error);
-        self.close();
-    }
-
-    fn close(&mut self) {
-        self.session = Session::Over;
-        self.streams.clear();
-        self.waiting = Waiting::default();
-        self.lingering = Lingering::default();
-        self.pinger = None;
-    }
 }
 
 impl Layer for Connection {
@@ -332,14 +302,6 @@ impl Layer for Connection {
 
     fn process(&mut self, mut p: Flows<'_, Streams, Streams>, now: Instant) {
         p.propagate_stop();
-        let late = match self.due {
-            _ if self.opened => false,
-            None => {
-                self.due = Some(now.checked_add(self.config.opening));
-                false
-            }
-            Some(due) => due.is_some_and(|due| due <= now),
-        };
         match (&self.session, p.from_app.closed()) {
             (Session::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
@@ -349,8 +311,7 @@ impl Layer for Connection {
                 p.to_app.abort(error);
                 self.close();
             }
-            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.config.opening))),
-            _ => while self.round(&mut p, now) {},
+            _ => self.keep_times(&mut p, now),
         }
         if let Session::Over = self.session {
             p.discard();
@@ -361,11 +322,10 @@ impl Layer for Connection {
         if let Session::Over = self.session {
             return None;
         }
-        let opening = self.due.flatten().filter(|_| !self.opened);
         let ping = self.pinger.as_ref().and_then(Pinger::deadline);
         let times = [
-            opening,
             ping,
+            self.times.deadline(),
             self.waiting.deadline(),
             self.lingering.deadline(),
         ];

@@ -18,6 +18,9 @@ pub(crate) struct FrameScanner {
     /// The present frame ends a field block or a stream.
     is_last: bool,
     first: FirstFrame,
+    /// The number of field blocks that have begun.
+    begun: u64,
+    is_in_block: bool,
 }
 
 /// The first frame of the peer, which "MUST be" SETTINGS (RFC 9113 §3.4).
@@ -50,6 +53,8 @@ impl FrameScanner {
             payload: 0,
             is_last: false,
             first: FirstFrame::Awaited,
+            begun: 0,
+            is_in_block: false,
         }
     }
 
@@ -64,6 +69,11 @@ impl FrameScanner {
             FirstFrame::Other(bytes) => Some(bytes),
             _ => None,
         }
+    }
+
+    /// Returns the number of field blocks that have begun, if the last one is not whole yet.
+    pub(crate) fn heading(&self) -> Option<u64> {
+        self.is_in_block.then_some(self.begun)
     }
 
     /// Reads up to the end of a field block or of a stream, or `len` bytes. Returns the number of
@@ -87,6 +97,7 @@ impl FrameScanner {
                         self.first = FirstFrame::Whole;
                     }
                     if mem::take(&mut self.is_last) {
+                        self.is_in_block = false;
                         return read;
                     }
                 }
@@ -104,6 +115,10 @@ impl FrameScanner {
             self.known = 0;
             let [a, b, c, kind, flags, ..] = self.header;
             self.payload = u32::from_be_bytes([0, a, b, c]) as usize;
+            if kind == HEADERS {
+                self.begun += 1;
+                self.is_in_block = true;
+            }
             self.is_last = match kind {
                 DATA => flags & END_STREAM != 0,
                 HEADERS | CONTINUATION => flags & END_HEADERS != 0,

@@ -98,6 +98,7 @@ mod server;
 mod session;
 mod stream;
 mod streams;
+mod times;
 mod tunnel;
 mod waiting;
 

@@ -9,7 +9,7 @@ use crate::streams::{Head, StreamId, Streams};
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
-use h2::{PingPong, server};
+use h2::{PingPong, Reason, server};
 use http::Request;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -117,6 +117,15 @@ impl Session {
             _ => return false,
         }
         true
+    }
+
+    /// Ends a connection without streams at once: the peer gets a GOAWAY with the last stream that
+    /// was processed, and may ask again on another connection.
+    pub(crate) fn go_away(&mut self) {
+        match self {
+            Self::Server(connection) => connection.abrupt_shutdown(Reason::NO_ERROR),
+            _ => drop(self.finish()),
+        }
     }
 
     /// Sends the requests that the server allows by now, and returns their streams. The SETTINGS of

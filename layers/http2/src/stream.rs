@@ -1,7 +1,10 @@
+mod ends;
+
 use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::io::{StreamWaker, Woken};
 use crate::pending_stream::PendingStream;
-use crate::streams::{Head, StreamId, Streams, is_aborted};
+use crate::streams::{Head, StreamId, Streams};
+use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -12,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::Refusal;
-use wirestack_layer::{End, Error, Flow, Place};
+use wirestack_layer::{End, Flow, Instant, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -25,6 +28,8 @@ pub(crate) struct Stream {
     /// `true` once the application has aborted. The reset leaves once h2 has written all that it
     /// holds.
     resetting: bool,
+    /// Bytes wait for a window of the peer.
+    wait: Option<Wait>,
     waker: (Arc<StreamWaker>, Waker),
 }
 
@@ -68,6 +73,7 @@ impl Stream {
             recv,
             unreleased: 0,
             resetting: false,
+            wait: None,
             waker: (waker.clone(), waker.into()),
         }
     }
@@ -115,7 +121,7 @@ impl Stream {
         if !matches!(self.pending, PendingStream::Refused(..)) {
             self.receive(to_app, cx);
         }
-        self.transmit(context.from_app, to_app, context.blocked, cx)
+        self.transmit(&mut context, cx)
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -251,38 +257,20 @@ impl Stream {
         }
     }
 
-    /// Throws away what the peer still sends, because the application has forgotten the stream.
-    fn skip(&mut self, cx: &mut Context<'_>) {
-        let Some(recv) = &mut self.recv else { return };
-        loop {
-            match recv.poll_data(cx) {
-                Poll::Ready(Some(Ok(data))) => self.unreleased += data.len(),
-                Poll::Ready(_) => break self.recv = None,
-                Poll::Pending => {
-                    let credit = mem::take(&mut self.unreleased);
-                    let _ = recv.flow_control().release_capacity(credit); // see `receive`
-                    return;
-                }
-            }
-        }
+    /// Returns the wait of its bytes for a window of the peer.
+    pub(crate) fn wait(&mut self) -> &mut Option<Wait> {
+        &mut self.wait
     }
 
-    /// Resets the stream (CANCEL), with all that waits in it.
-    pub(crate) fn cancel(&mut self) {
-        if let Some(mut send) = self.send.take() {
-            send.send_reset(Reason::CANCEL);
-        }
-        // Without a handle, h2 resets a stream that the peer has not ended.
-        (self.recv, self.pending) = (None, PendingStream::Done);
-    }
-
-    fn transmit(
-        &mut self,
-        from_app: &mut Streams,
-        to_app: &mut ToApp<'_>,
-        blocked: bool,
-        cx: &mut Context<'_>,
-    ) -> bool {
+    fn transmit(&mut self, context: &mut StreamContext<'_>, cx: &mut Context<'_>) -> bool {
+        let waited = self.wait.take();
+        let StreamContext {
+            from_app,
+            to_app,
+            blocked,
+            now,
+            ..
+        } = context;
         let Some(send) = &mut self.send else {
             self.take_late_abort(from_app, to_app);
             return false;
@@ -313,6 +301,7 @@ impl Stream {
         };
         let opened = matches!(self.pending, PendingStream::Done);
         let finished = matches!(pipe.closed(), Some(End::Finished));
+        let before = pipe.len();
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
             let n = send.capacity().min(pipe.first().len());
@@ -330,7 +319,7 @@ impl Stream {
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
             // A reset overtakes the data that h2 has queued, so these may leave first.
-            if !mem::replace(&mut self.resetting, true) || blocked {
+            if !mem::replace(&mut self.resetting, true) || *blocked {
                 return true;
             }
             pipe.discard();
@@ -341,32 +330,14 @@ impl Stream {
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
+        } else if opened && !pipe.is_empty() {
+            let still = waited.filter(|_| pipe.len() == before);
+            self.wait = Some(still.unwrap_or(Wait {
+                since: *now,
+                is_last_try: false,
+            }));
         }
         false
-    }
-
-    /// Takes an abort of the application that comes behind its end.
-    fn take_late_abort(&mut self, from_app: &mut Streams, to_app: &mut ToApp<'_>) {
-        let pipe = from_app.read(self.id);
-        if self.recv.is_some() && pipe.is_some_and(|pipe| is_aborted(&pipe)) {
-            self.cancel();
-            self.fail(to_app, local(Http2Error::Closed));
-        }
-    }
-
-    /// Ends the stream towards the application. The connection reports an error of the wire, with
-    /// its true cause.
-    fn broken(&mut self, to_app: &mut ToApp<'_>, error: Option<Error>) {
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        if let Some(error) = error {
-            self.fail(to_app, error);
-        }
-    }
-
-    fn fail(&self, to_app: &mut ToApp<'_>, error: Error) {
-        if let Some(mut pipe) = to_app.streams.write(self.id) {
-            pipe.abort(error.at(Place::Layer(to_app.index)));
-        }
     }
 }
 
@@ -378,6 +349,7 @@ pub(crate) struct StreamContext<'a> {
     pub(crate) excerpt: usize,
     /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
+    pub(crate) now: Instant,
 }
 
 /// The streams towards the application, and the index of the layer, which errors are marked with.

@@ -9,3 +9,4 @@ mod limits;
 mod one_flight;
 mod requests;
 mod streams;
+mod times;

@@ -13,5 +13,6 @@ pub use proxy::{ProxyError, ProxyRequest, ProxyServer};
 pub use sniff::{below_http, speaks_http2};
 pub use udp_relay::{RelayedDatagram, UdpRelay};
 pub use websocket::{
-    Decision, answer_over_http1, answer_over_http2, offer_over_http1, offer_over_http2,
+    Decision, answer_over_http1, answer_over_http2, late_decision, offer_over_http1,
+    offer_over_http2,
 };

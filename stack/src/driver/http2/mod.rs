@@ -153,7 +153,7 @@ impl Http2 {
     pub async fn accept(&self) -> Option<Result<Incoming, Error>> {
         let next = poll_fn(|cx| {
             self.shared.wait(Interest::Connection, cx, |state| {
-                if let Some(request) = state.requests.pop_front() {
+                if let Some(request) = state.next_request() {
                     return Poll::Ready(Some(Ok(request)));
                 }
                 match state.connection.engine().to_app().closed() {
@@ -252,6 +252,21 @@ impl Incoming {
         request_kind(&self.request)
     }
 
+    /// Waits until nobody waits for the answer any more: the client has reset the stream, or the
+    /// connection is over.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let closed = self.stream.as_ref().map(Http2Stream::closed);
+        async move {
+            if let Some(closed) = closed {
+                closed.await;
+            }
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stream.as_ref().is_none_or(Http2Stream::is_closed)
+    }
+
     /// Opens the requested tunnel: answers 200 with these fields, and returns the stream. Returns
     /// `None` for an ordinary request, which it answers with 501 (Not Implemented).
     pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
@@ -316,7 +331,10 @@ impl Future for Driver {
                 if state.connection.is_over() {
                     return Poll::Ready(());
                 }
-                ready!(state.connection.advance(cx));
+                let advanced = state.connection.advance(cx);
+                if !state.take_heads() {
+                    ready!(advanced);
+                }
             }
         })
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use std::any::Any;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,6 +50,24 @@ impl Http2Stream {
             pipe.abort(Error::local("http2", Reset));
         }
         self.shared.transmit();
+    }
+
+    /// Waits until nobody waits for the answer to the request of this stream any more.
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (shared, id) = (self.shared.clone(), self.id);
+        poll_fn(move |cx| {
+            shared.wait(Interest::Write(id), cx, |state| {
+                if state.is_left(id) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+        })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.shared.lock().is_left(self.id)
     }
 
     pub(super) fn respond(&self, response: Response<Bytes>) {

@@ -6,6 +6,7 @@ mod messages;
 mod pump;
 mod relay;
 mod split;
+mod timeouts;
 mod wakers;
 mod websocket;
 
