@@ -249,6 +249,7 @@ impl Connection {
             p.to_app.abort(error);
         }
         self.sender.no_reply();
+        self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
             State::Closing { deadline } => {
                 self.both_closed(deadline, p);
@@ -260,7 +261,6 @@ impl Connection {
                 Closer::Peer
             }
         };
-        self.control.closed = Some(Box::new(frame));
         self.control.closed_by = Some(closer);
     }
 

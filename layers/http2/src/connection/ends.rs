@@ -31,7 +31,8 @@ impl Connection {
             (_, None) => None,
         };
         drop(pipes);
-        if self.opened || self.has_settings() {
+        self.opened |= self.has_settings();
+        if self.opened {
             let cause = self
                 .session
                 .unsendable(&mut Context::from_waker(&self.woken.waker()));

@@ -125,11 +125,11 @@ where
 
     /// Returns the error in its own words if a peer was offered HTTP/2 alone and refused that.
     fn name_refused_alpn(&mut self, index: usize, error: Error) -> Error {
-        let (peer, is_http2_only) = match self.hop_mut(index) {
-            Some(hop) => ("proxy", hop.versions() == HttpVersions::Http2),
-            None => ("server", self.plan.0.is_http2_only()),
+        let http2_only = match self.hop_mut(index) {
+            Some(hop) => (hop.versions() == HttpVersions::Http2).then_some("proxy"),
+            None => self.plan.0.http2_only(),
         };
-        let refused = NoHttp2::of_refused_alpn(peer, &error).filter(|_| is_http2_only);
+        let refused = http2_only.and_then(|peer| NoHttp2::of_refused_alpn(peer, &error));
         refused.unwrap_or(error)
     }
 

@@ -87,8 +87,8 @@ impl PlanKind<BoxHttp2> for Http2 {
         Ok(fold(self.builder.tunnels(route)?, top))
     }
 
-    fn is_http2_only(&self) -> bool {
-        true
+    fn http2_only(&self) -> Option<&'static str> {
+        Some(self.peer)
     }
 
     fn target(&self) -> String {

@@ -57,9 +57,10 @@ pub(crate) trait PlanKind<L>: Send {
         false
     }
 
-    /// Returns `true` if the target is offered HTTP/2 and nothing else.
-    fn is_http2_only(&self) -> bool {
-        false
+    /// Returns the name of the target in errors, `server` or `proxy`, if it is offered HTTP/2 and
+    /// nothing else.
+    fn http2_only(&self) -> Option<&'static str> {
+        None
     }
 
     /// Builds the stack on a stream of a shared connection to the target, which was opened with

@@ -105,8 +105,8 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         leaves
     }
 
-    fn is_http2_only(&self) -> bool {
-        self.versions() == HttpVersions::Http2
+    fn http2_only(&self) -> Option<&'static str> {
+        (self.versions() == HttpVersions::Http2).then_some("server")
     }
 
     fn build_on(
