@@ -18,9 +18,8 @@ pub enum Http2Error {
     /// The peer sent no SETTINGS in time.
     #[error("no SETTINGS frame came within {0:?}")]
     NoSettings(Duration),
-    /// The server spoke something else: these are its first bytes. "The first frame sent by the
-    /// server MUST be a SETTINGS frame" (RFC 9113 §3.4).
-    #[error("saw {} where a SETTINGS frame was wanted: this is no HTTP/2 server", printable(.0))]
+    /// The first frame of the peer is no SETTINGS frame (RFC 9113 §3.4): these are its first bytes.
+    #[error("saw {} where a SETTINGS frame was wanted: the peer speaks no HTTP/2", printable(.0))]
     NotHttp2([u8; 9]),
     /// The server allowed no stream for this time: its SETTINGS_MAX_CONCURRENT_STREAMS is 0 (RFC
     /// 9113 §6.5.2).

@@ -169,7 +169,7 @@ fn a_server_that_is_none_is_shown_by_its_first_bytes() {
     client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     assert_eq!(
         failure(&client),
-        "http2[0]: saw \"HTTP/1.1 \" where a SETTINGS frame was wanted: this is no HTTP/2 server"
+        "http2[0]: saw \"HTTP/1.1 \" where a SETTINGS frame was wanted: the peer speaks no HTTP/2"
     );
 }
 
