@@ -120,6 +120,11 @@ class Programs:
         """An HTTP/2 client of others prints what is wanted of it."""
         return self.ran(command).expect(0, says)
 
+    def conforms(self, side, peer, *options):
+        """A server or a client of ours answers each case of http2/check.py as it should."""
+        check = HERE / "http2/check.py"
+        return self.ran(["python3", check, side, peer, *options]).expect(0, "^\\d+ cases, .*$")
+
     def websocket_client(self, script, url, *more):
         """A WebSocket client of others goes through its list of exchanges."""
         program = HERE / ".work/venv/bin/python" if script.endswith(".py") else "node"
