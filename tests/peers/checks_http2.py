@@ -60,6 +60,13 @@ def checks(bed, run):
         f"tcp://{bed.counter}", f"h2c://{bed.haproxy['our_connect']}"
     )
 
+    # The sections of the RFCs of HTTP/2, by frames written by hand.
+    yield "http2 conformance, our server", lambda: run.conforms("server", bed.our_websocket)
+    yield "http2 conformance, our server over TLS", lambda: run.conforms(
+        "server", bed.our_websocket_tls.replace("127.0.0.1", "localhost"), *("--ca", bed.cert("ca"))
+    )
+    yield "http2 conformance, our client", lambda: run.conforms("client", run.folder / "pipe")
+
     # The HTTP/2 clients of others to our server, and others that speak HTTP/2 to it for HTTP/1.1 clients.
     for url in ws, wss:
         scheme = url.split(":")[0]

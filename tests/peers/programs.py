@@ -173,6 +173,11 @@ class Programs:
             raise Failure(f"did not fail: {end.output[-300:]!r} and {end.errors!r}")
         return f"exit code {end.code}; it tells {end.expect_told(says)!r}"
 
+    def conforms(self, side, peer, *options):
+        """A server or a client of ours answers each case of http2/check.py as it should."""
+        check = HERE / "http2/check.py"
+        return self.ran(["python3", check, side, peer, *options]).expect(0, "^\\d+ cases, .*$")
+
     def websocket_client(self, script, url, *more):
         """A WebSocket client of others goes through its list of exchanges."""
         program = HERE / ".work/venv/bin/python" if script.endswith(".py") else "node"

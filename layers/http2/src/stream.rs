@@ -1,5 +1,8 @@
-use crate::error::{Http2Error, local, peer, typed};
+mod ends;
+
+use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::io::{StreamWaker, Woken};
+use crate::pending_stream::PendingStream;
 use crate::streams::{Head, StreamId, Streams};
 use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
@@ -11,9 +14,8 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use wirestack_http::Refusal;
-use wirestack_layer::{End, Error, Flow, Instant, Place};
+use wirestack_layer::{End, Flow, Instant, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -29,16 +31,6 @@ pub(crate) struct Stream {
     /// Bytes wait for a window of the peer.
     wait: Option<Wait>,
     waker: (Arc<StreamWaker>, Waker),
-}
-
-enum PendingStream {
-    /// A client waits for the response.
-    Asked(ResponseFuture),
-    /// A client reads why it was refused.
-    Refused(Box<Refusal>, BytesMut, usize),
-    /// A server waits for its application. The flag says whether the request can open a tunnel.
-    Deciding(SendResponse<Bytes>, bool),
-    Done,
 }
 
 impl Stream {
@@ -126,7 +118,7 @@ impl Stream {
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
         self.open(to_app, context.excerpt, cx);
-        if let PendingStream::Done = self.pending {
+        if !matches!(self.pending, PendingStream::Refused(..)) {
             self.receive(to_app, cx);
         }
         self.transmit(&mut context, cx)
@@ -145,7 +137,10 @@ impl Stream {
             let response = match Pin::new(response).poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(response)) => response,
-                Poll::Ready(Err(error)) => return self.broken(to_app, &error),
+                Poll::Ready(Err(error)) => {
+                    self.broken(to_app, unanswered(&error));
+                    return;
+                }
             };
             let (head, recv) = response.into_parts();
             self.recv = Some(recv);
@@ -210,8 +205,7 @@ impl Stream {
     fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
-            self.recv = None; // the application has forgotten the stream
-            return;
+            return self.skip(cx);
         };
         let mut failed = None;
         loop {
@@ -229,11 +223,12 @@ impl Stream {
                 Poll::Ready(None) => {
                     let error = peer(Http2Error::Trailers).at(Place::Layer(to_app.index));
                     match recv.poll_trailers(cx) {
-                        Poll::Ready(Ok(Some(_))) => {
+                        Poll::Ready(Ok(Some(_))) if self.pending.opens_tunnel() => {
                             pipe.abort(error);
                             if let Some(mut send) = self.send.take() {
                                 send.send_reset(Reason::PROTOCOL_ERROR);
                             }
+                            self.pending.reset(Reason::PROTOCOL_ERROR);
                         }
                         _ => pipe.finish(),
                     }
@@ -258,22 +253,8 @@ impl Stream {
             self.recv = None;
         }
         if let Some(error) = failed {
-            self.broken(to_app, &error);
+            self.broken(to_app, typed(&error));
         }
-    }
-
-    /// Resets a stream whose peer opens no window for its bytes.
-    pub(crate) fn give_up(&mut self, mut context: StreamContext<'_>, timeout: Duration) {
-        let error = peer(Http2Error::WriteTimedOut(timeout));
-        self.wait = None;
-        if let Some(mut pipe) = context.from_app.read(self.id) {
-            pipe.refuse(error.clone().at(Place::Layer(context.to_app.index)));
-        }
-        if let Some(mut send) = self.send.take() {
-            send.send_reset(Reason::CANCEL);
-        }
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        self.fail(&mut context.to_app, error);
     }
 
     /// Returns the wait of its bytes for a window of the peer.
@@ -291,6 +272,7 @@ impl Stream {
             ..
         } = context;
         let Some(send) = &mut self.send else {
+            self.take_late_abort(from_app, to_app);
             return false;
         };
         if let Poll::Ready(reset) = send.poll_reset(cx) {
@@ -308,8 +290,8 @@ impl Stream {
             // If the peer has finished before, its reset takes nothing back.
             if self.recv.is_some() {
                 match reset {
-                    Ok(reason) => self.reset(to_app, reason),
-                    Err(error) => self.broken(to_app, &error),
+                    Ok(reason) => self.broken(to_app, Some(peer(Http2Error::Reset(reason)))),
+                    Err(error) => self.broken(to_app, typed(&error)),
                 }
             }
             return false;
@@ -353,29 +335,6 @@ impl Stream {
             self.wait = Some(still.unwrap_or(Wait::begin(*now)));
         }
         false
-    }
-
-    /// Ends the stream towards the application, because the peer has reset it.
-    fn reset(&mut self, to_app: &mut ToApp<'_>, reason: Reason) {
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        self.fail(to_app, peer(Http2Error::Reset(reason)));
-    }
-
-    fn broken(&mut self, to_app: &mut ToApp<'_>, error: &h2::Error) {
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        if error.is_reset() && error.is_remote() {
-            return self.reset(to_app, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
-        }
-        // The connection reports an error of the wire, with its true cause.
-        if let Some(error) = typed(error) {
-            self.fail(to_app, error);
-        }
-    }
-
-    fn fail(&self, to_app: &mut ToApp<'_>, error: Error) {
-        if let Some(mut pipe) = to_app.streams.write(self.id) {
-            pipe.abort(error.at(Place::Layer(to_app.index)));
-        }
     }
 }
 

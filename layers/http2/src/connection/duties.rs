@@ -2,7 +2,6 @@
 
 use super::Connection;
 use crate::error::{Http2Error, peer};
-use crate::frames::FieldBlocks;
 use crate::session::Session;
 use crate::streams::Streams;
 use crate::times::{Overdue, Seen};
@@ -24,7 +23,7 @@ impl Connection {
             opened: self.opened,
             streams: self.streams(),
             finishing: self.finishing,
-            heading: self.blocks.as_ref().and_then(FieldBlocks::heading),
+            heading: self.scanner.heading(),
         };
         match self.times.look(&seen, now) {
             None => {}

@@ -77,6 +77,11 @@ impl Http2 {
         Arc::strong_count(&self.guard) - 1
     }
 
+    /// Returns `true` if both are clones of one connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Opens a WebSocket at a path of the connected server. The path may have a query.
     ///
     /// # Errors
@@ -310,6 +315,13 @@ pub struct Driver {
     shared: Arc<Shared>,
     /// The time limit of the graceful close.
     goodbye: Option<Pin<Box<dyn AsyncTimer>>>,
+}
+
+impl Driver {
+    /// Returns `true` if this is a driver of that connection.
+    pub(crate) fn drives(&self, http2: &Http2) -> bool {
+        Arc::ptr_eq(&self.shared, &http2.shared)
+    }
 }
 
 impl Future for Driver {

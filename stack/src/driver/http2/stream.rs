@@ -44,11 +44,16 @@ impl Http2Stream {
         }
     }
 
-    /// Resets the stream: sends RST_STREAM with the code CANCEL (RFC 9113 §6.4, §7).
+    /// Resets the stream: sends RST_STREAM with the code CANCEL (RFC 9113 §6.4, §7). After a
+    /// shutdown, the bytes that have not left are lost.
     pub fn reset(&self) {
-        if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
-            pipe.abort(Error::local("http2", Reset));
+        let mut state = self.shared.lock();
+        let reset = || Error::local("http2", Reset);
+        if let Some(mut pipe) = state.streams().write(self.id) {
+            pipe.abort(reset()); // behind the bytes that wait
         }
+        state.streams().reset(self.id, reset()); // if it was finished before
+        drop(state);
         self.shared.transmit();
     }
 
@@ -229,6 +234,10 @@ impl Transport for Http2Stream {
 
     fn reset(&self) {
         Self::reset(self);
+    }
+
+    fn lingers(&self) -> bool {
+        true // the layer gives a stream that is finished some time
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -207,7 +207,9 @@ where
                     self.writing = Writing::Shut;
                 }
                 let shut = !matches!(self.writing, Writing::Open);
-                if shut && self.engine.from_wire().is_closed() {
+                let from_wire = self.engine.from_wire();
+                let is_unread = io.lingers() && from_wire.stopped().is_some();
+                if shut && (is_unread || from_wire.is_closed()) {
                     self.io = None;
                     return true;
                 }
