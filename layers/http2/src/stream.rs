@@ -332,10 +332,7 @@ impl Stream {
             self.send = None;
         } else if opened && !pipe.is_empty() {
             let still = waited.filter(|_| pipe.len() == before);
-            self.wait = Some(still.unwrap_or(Wait {
-                since: *now,
-                is_last_try: false,
-            }));
+            self.wait = Some(still.unwrap_or(Wait::begin(*now)));
         }
         false
     }

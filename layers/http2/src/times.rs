@@ -52,6 +52,15 @@ pub(crate) struct Wait {
     pub(crate) is_last_try: bool,
 }
 
+impl Wait {
+    pub(crate) fn begin(since: Instant) -> Self {
+        Self {
+            since,
+            is_last_try: false,
+        }
+    }
+}
+
 /// The duty that a peer has missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overdue {

@@ -202,7 +202,15 @@ impl State {
         }
         drop(streams);
         if engine.is_drained() {
-            woken.extend(mem::take(&mut *locked(&wakers.flushers)).into_values());
+            // A stream whose window is closed has more to flush, and would only wait again.
+            locked(&wakers.flushers).retain(|id, waker| {
+                let pipe = engine.from_app().write(*id);
+                let waits = pipe.is_some_and(|pipe| !pipe.is_empty());
+                if !waits {
+                    woken.push(waker.clone());
+                }
+                waits
+            });
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {
             woken.append(&mut locked(&wakers.connection));

@@ -6,7 +6,7 @@ use wirestack_layer::Layer;
 
 impl<L: Layer> Connection<L> {
     /// Sets how long the stack may take to open, counted from now. See
-    /// [`Engine::set_open_timeout`].
+    /// [`Engine::set_open_timeout`](crate::Engine::set_open_timeout).
     pub fn set_open_timeout(&mut self, allowed: Duration) {
         self.engine.set_open_timeout(allowed, self.now());
     }
@@ -28,7 +28,8 @@ impl<L: Layer> Connection<L> {
 
     /// Sets the time in which the peer has to take some of the bytes that wait for it. The default
     /// is 60 s. A peer that takes none is given up: the connection is reset, and every call fails
-    /// with [`WriteTimedOut`](crate::WriteTimedOut). See [`Engine::set_write_timeout`].
+    /// with [`WriteTimedOut`](crate::WriteTimedOut). See
+    /// [`Engine::set_write_timeout`](crate::Engine::set_write_timeout).
     pub fn set_write_timeout(&mut self, timeout: Duration) {
         self.engine.set_write_timeout(timeout);
     }

@@ -42,22 +42,31 @@ impl Deciding {
         due: Option<Instant>,
         left: impl Future<Output = T>,
     ) -> Result<Decision, T> {
-        let mut decision = match self {
+        let decision = match self {
             Self::Done(decision) => return Ok(decision),
             Self::Pending(decision) => decision,
         };
-        let (mut left, mut late) = (pin!(left), pin!(timer(runtime, due)));
-        poll_fn(|cx| {
-            if let Poll::Ready(left) = left.as_mut().poll(cx) {
-                return Poll::Ready(Err(left));
-            }
-            if let Poll::Ready(decision) = decision.as_mut().poll(cx) {
-                return Poll::Ready(Ok(decision));
-            }
-            late.as_mut().poll(cx).map(|()| Ok(late_decision()))
+        let decided = unless(timer(runtime, due), decision);
+        unless(left, async {
+            decided.await.unwrap_or_else(|()| late_decision())
         })
         .await
     }
+}
+
+/// Waits for `wanted`, unless `other` is ready before.
+pub(super) async fn unless<T, E>(
+    other: impl Future<Output = E>,
+    wanted: impl Future<Output = T>,
+) -> Result<T, E> {
+    let (mut other, mut wanted) = (pin!(other), pin!(wanted));
+    poll_fn(|cx| {
+        if let Poll::Ready(other) = other.as_mut().poll(cx) {
+            return Poll::Ready(Err(other));
+        }
+        wanted.as_mut().poll(cx).map(Ok)
+    })
+    .await
 }
 
 async fn timer(runtime: &dyn Runtime, due: Option<Instant>) {
