@@ -138,7 +138,7 @@ impl Connection {
             }
         }
         if let Some(bytes) = self.scanner.not_settings() {
-            self.fail(p, peer(Http2Error::NotHttp2(bytes)));
+            self.fail(p, peer(Http2Error::NoSettingsFirst(bytes)));
             return false;
         }
         if !self.opened && self.has_settings() {

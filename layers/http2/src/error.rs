@@ -20,7 +20,7 @@ pub enum Http2Error {
     NoSettings(Duration),
     /// The first frame of the peer is no SETTINGS frame (RFC 9113 §3.4): these are its first bytes.
     #[error("saw {} where a SETTINGS frame was wanted: the peer speaks no HTTP/2", printable(.0))]
-    NotHttp2([u8; 9]),
+    NoSettingsFirst([u8; 9]),
     /// The server allowed no stream for this time: its SETTINGS_MAX_CONCURRENT_STREAMS is 0 (RFC
     /// 9113 §6.5.2).
     #[error("the server allowed no streams within {0:?} (SETTINGS_MAX_CONCURRENT_STREAMS is 0)")]

@@ -1,9 +1,9 @@
 //! Servers that allow no streams, that process none, and that never open a window.
 
 use crate::kit::{
-    DATA, END_STREAM, EXTENDED, GOAWAY, HEADERS, RST_STREAM, SECOND, STREAMS, Side, WINDOW,
-    extended, failure, frame, greeted_client, headers, of_kind, open_client, settings, streams,
-    tunnel,
+    DATA, END_STREAM, EXTENDED, GOAWAY, HEADERS, PREFACE, RST_STREAM, SECOND, STREAMS, Side,
+    WINDOW, extended, failure, frame, greeted_client, headers, of_kind, open_client, settings,
+    streams, tunnel,
 };
 use std::time::Duration;
 use wirestack_http2::{
@@ -164,13 +164,20 @@ fn a_request_that_was_never_sent_may_be_sent_again() {
 }
 
 #[test]
-fn a_server_that_is_none_is_shown_by_its_first_bytes() {
-    let mut client = Side::new(Connection::client(Http2Config::default()));
-    client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    assert_eq!(
-        failure(&client),
-        "http2[0]: saw \"HTTP/1.1 \" where a SETTINGS frame was wanted: the peer speaks no HTTP/2"
-    );
+fn a_peer_whose_first_frame_is_no_settings_frame_is_refused() {
+    let ping = frame(6, 0, 0, b"12345678");
+    let ack = frame(4, 1, 0, &[]);
+    for first in [ping, ack] {
+        let mut client = Side::new(Connection::client(Http2Config::default()));
+        let mut server = Side::new(Connection::server(Http2Config::server()));
+        client.receive(&first);
+        server.receive(&[PREFACE, &first].concat());
+        for side in [&client, &server] {
+            let text = failure(side);
+            assert!(text.contains("where a SETTINGS frame was wanted"), "{text}");
+            assert!(side.to_wire.is_closed());
+        }
+    }
 }
 
 // --- ends ---
