@@ -67,12 +67,11 @@ fn respond(
     target: &str,
     credentials: &Credentials,
 ) -> Result<HeaderValue, String> {
-    let header = prompt.header.respond(&context(
-        &credentials.user,
-        &credentials.password,
-        target,
-        Some(&prompt.cnonce),
-    ));
+    let (user, password) = credentials
+        .as_texts()
+        .ok_or("Digest needs a user and a password in UTF-8, and they are not")?;
+    let context = context(user, password, target, Some(&prompt.cnonce));
+    let header = prompt.header.respond(&context);
     let header = header.map_err(|error| error.to_string())?.to_string();
     let value = HeaderValue::try_from(header);
     let mut value = value.map_err(|_| "credentials with a control character".to_owned())?;

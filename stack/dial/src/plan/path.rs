@@ -8,7 +8,6 @@ use crate::route::hop::{Hop, Proxy, Speaks};
 use crate::route::routes::{self, Routes};
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use wirestack_http::basic_credentials;
 use wirestack_http1::connect;
@@ -38,9 +37,9 @@ pub(crate) enum FirstHop {
 
 impl From<Endpoint> for FirstHop {
     fn from(endpoint: Endpoint) -> Self {
-        match endpoint.host.parse::<IpAddr>() {
-            Ok(ip) => Self::Known(Destination::Tcp(SocketAddr::new(ip, endpoint.port))),
-            Err(_) => Self::Name(endpoint),
+        match endpoint.address() {
+            Some(address) => Self::Known(Destination::Tcp(address)),
+            None => Self::Name(endpoint),
         }
     }
 }
@@ -193,6 +192,10 @@ impl RouteBuilder {
         let after = hops.iter().skip(1).map(Hop::endpoint);
         let asked = after.chain([target]).take(hops.len());
         let mut asked: Vec<_> = asked.cloned().collect();
+        if let Some(wrong) = asked.iter().find(|endpoint| endpoint.has_zone()) {
+            let error = RouteError::ZoneBehindProxy(wrong.to_string());
+            return Err(Error::local(origin::ROUTE, error));
+        }
         let name = routes::name(&hops);
         let (first, below) = match self.shared_hop(&hops, &asked)? {
             Some((share, below)) => {
@@ -328,7 +331,7 @@ fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     let (client, credentials) = (socks::Client::new(address), hop.known_credentials());
     match (hop.proxy, credentials) {
         (Proxy::Socks4, credentials) => {
-            let user = credentials.map_or("", |known| &known.user);
+            let user = credentials.map_or(&[][..], |known| &known.user);
             client.socks4(user).map_err(invalid)
         }
         (_, None) => Ok(client),

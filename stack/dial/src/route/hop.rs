@@ -1,7 +1,8 @@
 //! One proxy of a route.
 
 use crate::auth::{Authenticator, Credentials, Login};
-use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
+use crate::route::endpoint::{Endpoint, RouteError};
+use crate::route::proxy_url::ProxyUrl;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,6 +16,9 @@ use wirestack_tls::rustls::ClientConfig;
 /// for TLS to the proxy; `h2://` and `h2c://` are proxies that take CONNECT over HTTP/2, with and
 /// without TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
 /// 1080, 80 or 443.
+///
+/// User and password are percent-decoded to bytes, and sent as these. The first hop may be at a
+/// link-local address, with its zone: `http://[fe80::1%25eth0]:3128` (RFC 6874).
 ///
 /// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the proxy looks up
 /// the name of the next hop or target. A look-up on this machine would show others where the user
@@ -92,7 +96,7 @@ impl Hop {
     /// A SOCKS proxy gets them if it asks. An HTTP proxy gets them with the first request, as
     /// Basic, unless [`on_challenge`](Self::on_challenge) is set.
     #[must_use]
-    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn credentials(mut self, user: impl Into<Vec<u8>>, password: impl Into<Vec<u8>>) -> Self {
         let credentials = Some(Credentials::new(user, password));
         match &mut self.login {
             ProxyLogin::Password(login) => login.credentials = credentials,
@@ -213,36 +217,36 @@ impl Hop {
     }
 }
 
-impl FromStr for Hop {
-    type Err = RouteError;
-
-    fn from_str(text: &str) -> Result<Self, RouteError> {
-        let url = parse(text)?;
-        let (proxy, port) = match url.scheme() {
-            "socks4" | "socks4a" => (Proxy::Socks4, 1080),
-            "socks5" | "socks5h" => (Proxy::Socks5, 1080),
-            "http" => (Proxy::Http, 80),
-            "https" => (Proxy::Https, 443),
-            "h2c" => (Proxy::H2c, 80),
-            "h2" => (Proxy::H2, 443),
-            _ => {
-                return Err(RouteError::Scheme(
-                    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or \
-                     h2c://",
-                ));
-            }
-        };
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(RouteError::ProxyPath);
+impl Hop {
+    /// Reads the value of a variable of the environment, as curl does: `http://` may be missing, and
+    /// what a proxy has no use for is passed over.
+    pub(crate) fn from_variable(text: &str) -> Result<Self, RouteError> {
+        if text.contains("://") {
+            return Self::from_url(&ProxyUrl::parse(text)?);
         }
-        let credentials = credentials(&url)?;
-        let password = credentials.as_ref().map(|known| &known.password);
-        if proxy == Proxy::Socks4 && password.is_some_and(|password| !password.is_empty()) {
-            return Err(RouteError::Socks4Password);
+        let before = text.split([':', '/']).next().unwrap_or_default();
+        if !text.contains('@') && read_scheme(&before.to_ascii_lowercase()).is_ok() {
+            return Err(RouteError::NoScheme); // `http:/proxy.test` has lost a slash
+        }
+        Self::from_url(&ProxyUrl::parse(&format!("http://{text}"))?)
+    }
+
+    fn from_url(url: &ProxyUrl<'_>) -> Result<Self, RouteError> {
+        let (proxy, default_port) = read_scheme(&url.scheme)?;
+        let credentials = url.credentials.clone();
+        let has_control = |known: &Credentials| {
+            let mut bytes = known.user.iter().chain(&known.password);
+            bytes.any(u8::is_ascii_control)
+        };
+        if proxy.speaks() != Speaks::Socks && credentials.as_ref().is_some_and(has_control) {
+            return Err(RouteError::Credentials);
         }
         Ok(Self {
             proxy,
-            endpoint: endpoint(&url, Some(port))?,
+            endpoint: Endpoint {
+                host: url.host.clone(),
+                port: url.port.unwrap_or(default_port),
+            },
             login: ProxyLogin::Password(PasswordLogin {
                 credentials,
                 at_once: true,
@@ -253,6 +257,40 @@ impl FromStr for Hop {
         })
     }
 }
+
+impl FromStr for Hop {
+    type Err = RouteError;
+
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        let url = ProxyUrl::parse(text)?;
+        let hop = Self::from_url(&url)?;
+        if !matches!(url.rest, "" | "/") {
+            return Err(RouteError::ProxyPath);
+        }
+        let password = url.credentials.as_ref().map(|known| &known.password);
+        if hop.proxy == Proxy::Socks4 && password.is_some_and(|password| !password.is_empty()) {
+            return Err(RouteError::Socks4Password);
+        }
+        Ok(hop)
+    }
+}
+
+/// Returns the proxy that a scheme names, and its default port.
+fn read_scheme(scheme: &str) -> Result<(Proxy, u16), RouteError> {
+    Ok(match scheme {
+        // Desktops write `socks`; curl takes it for SOCKS4.
+        "socks" | "socks4" | "socks4a" => (Proxy::Socks4, 1080),
+        "socks5" | "socks5h" => (Proxy::Socks5, 1080),
+        "http" => (Proxy::Http, 80),
+        "https" => (Proxy::Https, 443),
+        "h2c" => (Proxy::H2c, 80),
+        "h2" => (Proxy::H2, 443),
+        _ => return Err(RouteError::Scheme(SCHEMES)),
+    })
+}
+
+const SCHEMES: &str =
+    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or h2c://";
 
 impl TryFrom<&str> for Hop {
     type Error = RouteError;
@@ -317,6 +355,16 @@ mod tests {
             ("socks4a://h:1", "socks4a://h:1"),
             ("h2://proxy", "h2://proxy:443"),
             ("h2c://proxy", "h2c://proxy:80"),
+            ("socks://h", "socks4a://h:1080"),
+            ("HTTP://h:", "http://h:80"),
+            ("http://DOM\\me:pw@h:1", "http://h:1"),
+            ("http://me:p@w@h:1", "http://h:1"),
+            ("http://me:%E9@h:1", "http://h:1"),
+            ("http://[fe80::1%25eth0]:3128", "http://[fe80::1%eth0]:3128"),
+            (
+                "socks5://[fe80::1%eth0]:1080",
+                "socks5h://[fe80::1%eth0]:1080",
+            ),
         ] {
             assert_eq!(text.parse::<Hop>().unwrap().to_string(), shown, "{text}");
         }
@@ -326,8 +374,22 @@ mod tests {
             "http://h/path",
             "http://h?q",
             "socks5://",
-            "socks5://[fe80::1%25eth0]:1080",
-            "http://u%ff:p@h",
+            "socks5://[fe80::1%]:1080",
+            "http://[fe80::1%25a b]:1",
+            "http://::1:3128",
+            "http://[::1",
+            "http://[::1]x:1",
+            "http://h:65536",
+            "http://h:+1",
+            "http://h:0",
+            "http://h:1x",
+            "http:/h",
+            "http://u:p/w@h",
+            " http://h",
+            "http://h\n",
+            "http://u:a%0Ab@h",
+            "http://",
+            "http://:1",
             "socks4://me:secret@h",
         ] {
             assert!(text.parse::<Hop>().is_err(), "{text}");

@@ -77,12 +77,15 @@ impl DigestVerifier {
         // The challenges offer `auth` only, and no `-sess`.
         let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
         let issued = self.issued(&header.nonce);
-        let ours = header.realm == self.realm && header.username == self.credentials.user;
+        let ours =
+            header.realm == self.realm && header.username.as_bytes() == self.credentials.user;
         let Some(issued) = issued.filter(|_| offered && ours && header.uri == target) else {
             return Verified::Invalid;
         };
         let response = std::mem::take(&mut header.response);
-        let Credentials { user, password } = &self.credentials;
+        let Some((user, password)) = self.credentials.as_texts() else {
+            return Verified::Invalid;
+        };
         header.digest(&context(user, password, target, None));
         if !constant_time::eq(&response.to_ascii_lowercase(), &header.response) {
             return Verified::Invalid;
