@@ -1,7 +1,7 @@
 //! The server side of Digest authentication (RFC 7616). The crate `digest_auth` computes the
 //! hashes.
 
-use crate::auth::digest::{context, hex};
+use crate::auth::digest::{context, hex, read_algorithm};
 use crate::auth::{Challenge, Credentials, constant_time};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::SeedableRng;
@@ -9,7 +9,6 @@ use digest_auth::{
     Algorithm, AlgorithmType, AuthorizationHeader, Charset, Qop, WwwAuthenticateHeader,
 };
 use http::HeaderValue;
-use std::str::FromStr;
 use std::time::Duration;
 use wirestack_layer::{Instant, Seed};
 
@@ -119,7 +118,7 @@ fn parse_authorization(text: &str) -> Option<AuthorizationHeader> {
     let digits = shown.parameter("nc")?;
     let hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let algorithm = match shown.parameter("algorithm") {
-        Some(name) => Algorithm::from_str(&name).ok()?,
+        Some(name) => read_algorithm(&name)?,
         None => Algorithm::default(),
     };
     let auth = |qop: String| qop.eq_ignore_ascii_case("auth").then_some(Qop::AUTH);
