@@ -4,8 +4,9 @@ use crate::auth::Credentials;
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
-use crate::route::hop::{Hop, Proxy, Speaks};
+use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::routes::{self, Routes};
+use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
 use std::sync::{Arc, OnceLock};
@@ -94,6 +95,11 @@ impl RouteBuilder {
         }
     }
 
+    /// Returns the items of the list of routes that were passed over, each with the reason.
+    pub(crate) fn skipped(&self) -> &[String] {
+        self.routes.skipped()
+    }
+
     /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to
     /// the target itself.
     pub(crate) fn routes(
@@ -152,7 +158,7 @@ impl RouteBuilder {
             return Ok(None);
         };
         let (hop, next) = (&hops[at], &asked[at]);
-        let mut request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+        let mut request = http2_request(hop, next)?;
         if let Some(credentials) = hop.known_credentials() {
             let value = basic_credentials(&credentials.user, &credentials.password)?;
             request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
@@ -172,7 +178,7 @@ impl RouteBuilder {
             routes: Routes::hops(hops[..at].to_vec()),
             target,
             tls: tls.cloned(),
-            config: http2::Http2Config::default(),
+            config: hop.connect.http2.clone(),
             request,
             is_origin: false,
         };
@@ -233,23 +239,14 @@ impl RouteBuilder {
                     Some(own) => own,
                     None => self.tls()?,
                 };
-                // Offer only the protocol that the next layer speaks: the proxy chooses from the
-                // offer.
-                let protocol: &[&[u8]] = match hop.proxy {
-                    Proxy::H2 => &[b"h2"],
-                    _ => &[b"http/1.1"],
-                };
-                tunnels.push(secure(config, Some(protocol), &hop.endpoint)?.boxed());
+                tunnels.push(secure(config, Some(hop.proxy.alpn()), &hop.endpoint)?.boxed());
             }
-            tunnels.push(match hop.proxy {
-                Proxy::Socks4 | Proxy::Socks5 => socks(hop, next)?.boxed(),
-                Proxy::Http | Proxy::Https => {
-                    let client = connect::Client::new(&next.host, next.port)?;
-                    client.awaiting_authorization().boxed()
-                }
-                Proxy::H2 | Proxy::H2c => {
-                    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
-                    let client = http2::Client::new(request, http2::Http2Config::default());
+            tunnels.push(match hop.proxy.speaks() {
+                Speaks::Socks => socks(hop, next)?.boxed(),
+                Speaks::Http1 => http1_client(hop, next)?.boxed(),
+                Speaks::Http2 => {
+                    let request = http2_request(hop, next)?;
+                    let client = http2::Client::new(request, hop.connect.http2.clone());
                     client.awaiting_authorization().boxed()
                 }
             });
@@ -298,7 +295,19 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Stri
         let credentials = hop.known_credentials();
         let login = credentials.map(|known| (&known.user, &known.password));
         let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
+        let ConnectSettings {
+            fields,
+            limits,
+            lenient,
+            http2,
+        } = &hop.connect;
+        // `Debug` of a field hides its value.
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name, value.as_bytes()))
+            .collect();
         key.push_str(&format!(" {hop} {login:?} {tls:p} {:?}", hop.unix));
+        key.push_str(&format!(" {fields:?} {limits:?} {lenient} {http2:?}"));
     }
     key
 }
@@ -316,6 +325,24 @@ fn secure(
     tls::Client::new(config, tls::server_name(&endpoint.host)?)
 }
 
+fn http1_client(hop: &Hop, next: &Endpoint) -> Result<connect::Client, Error> {
+    let settings = &hop.connect;
+    let mut client =
+        connect::Client::new(&next.host, next.port)?.with_limits(settings.limits.clone());
+    for (name, value) in &settings.fields {
+        client = client.with_header(name.clone(), value.clone());
+    }
+    if settings.lenient {
+        client = client.lenient();
+    }
+    Ok(client.awaiting_authorization())
+}
+
+fn http2_request(hop: &Hop, next: &Endpoint) -> Result<http2::ConnectRequest, Error> {
+    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+    request.headers(hop.connect.fields.clone())
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the route needs TLS, but there are no TLS settings: pass them, or enable the feature \
@@ -329,8 +356,8 @@ fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     }
     let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;
     let (client, credentials) = (socks::Client::new(address), hop.known_credentials());
-    match (hop.proxy, credentials) {
-        (Proxy::Socks4, credentials) => {
+    match (hop.proxy.is_socks4(), credentials) {
+        (true, credentials) => {
             let user = credentials.map_or(&[][..], |known| &known.user);
             client.socks4(user).map_err(invalid)
         }

@@ -1,6 +1,7 @@
 //! The host and port of a hop or target, and the errors of their URLs.
 
 use crate::auth::Credentials;
+use http::HeaderName;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -128,12 +129,18 @@ pub enum RouteError {
     /// The URL of a stream has credentials, which would be sent to no server.
     #[error("the URL of a stream (tcp:// or tls://) must have no user and no password")]
     StreamCredentials,
-    /// The result of a proxy auto-config file has another keyword than the known ones.
+    /// Nothing in the result of a proxy auto-config file can be used.
     #[error(
-        "the result of the proxy auto-config file has a keyword that is not DIRECT, PROXY, HTTP, \
-         HTTPS, SOCKS, SOCKS4 or SOCKS5"
+        "nothing in the result of the proxy auto-config file can be used: DIRECT, or PROXY, HTTP, \
+         HTTPS, SOCKS, SOCKS4 or SOCKS5 with host:port, is wanted"
     )]
     Pac,
+    /// A hop that is no HTTP proxy cannot send fields.
+    #[error("fields can be sent to an HTTP proxy only, and the hop is a SOCKS proxy")]
+    NotHttp,
+    /// A CONNECT has this field by itself, or must not have it.
+    #[error("the field {0} cannot be added to a CONNECT: the request sets it, or must not have it")]
+    Field(HeaderName),
     /// The list of routes is empty.
     #[error("the list of routes to the target is empty")]
     NoRoute,

@@ -3,10 +3,14 @@
 use crate::auth::{Authenticator, Credentials, Login};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::proxy_url::ProxyUrl;
+use crate::route::scheme::{Proxy, Speaks};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use wirestack_http1 as http1;
+use wirestack_http2 as http2;
 use wirestack_layer::Seed;
 use wirestack_tls::rustls::ClientConfig;
 
@@ -14,7 +18,7 @@ use wirestack_tls::rustls::ClientConfig;
 ///
 /// The schemes are `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://`, and `https://`
 /// for TLS to the proxy; `h2://` and `h2c://` are proxies that take CONNECT over HTTP/2, with and
-/// without TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
+/// without TLS; `socks5+tls://` and `socks4+tls://` are SOCKS proxies behind TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
 /// 1080, 80 or 443.
 ///
 /// User and password are percent-decoded to bytes, and sent as these. The first hop may be at a
@@ -38,6 +42,16 @@ pub struct Hop {
     login: ProxyLogin,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) unix: Option<PathBuf>,
+    pub(crate) connect: ConnectSettings,
+}
+
+/// The settings of the CONNECT to an HTTP proxy.
+#[derive(Clone, Default)]
+pub(crate) struct ConnectSettings {
+    pub(crate) fields: HeaderMap,
+    pub(crate) limits: http1::Limits,
+    pub(crate) lenient: bool,
+    pub(crate) http2: http2::Http2Config,
 }
 
 /// The authentication of a client to its proxy.
@@ -57,38 +71,6 @@ struct PasswordLogin {
 }
 
 type MakeAuthenticator = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proxy {
-    Socks4,
-    Socks5,
-    Http,
-    Https,
-    H2c,
-    H2,
-}
-
-/// The protocol in which a proxy takes requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speaks {
-    Socks,
-    Http1,
-    Http2,
-}
-
-impl Proxy {
-    pub(crate) fn is_secure(self) -> bool {
-        matches!(self, Self::Https | Self::H2)
-    }
-
-    pub(crate) fn speaks(self) -> Speaks {
-        match self {
-            Self::Socks4 | Self::Socks5 => Speaks::Socks,
-            Self::Http | Self::Https => Speaks::Http1,
-            Self::H2c | Self::H2 => Speaks::Http2,
-        }
-    }
-}
 
 impl Hop {
     /// Sets the user and the password for this hop, instead of those in its URL.
@@ -160,6 +142,48 @@ impl Hop {
         self
     }
 
+    /// Sends a field with each CONNECT to an HTTP proxy, such as `User-Agent` or a token.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError::Field`] for a field that belongs to the request itself: `Host`,
+    /// `Proxy-Authorization` (see [`credentials`](Self::credentials) and
+    /// [`authenticator`](Self::authenticator)), one that frames content, or one of the connection.
+    /// [`RouteError::NotHttp`] if the hop is a SOCKS proxy.
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Result<Self, RouteError> {
+        if self.proxy.speaks() == Speaks::Socks {
+            return Err(RouteError::NotHttp);
+        }
+        if RESERVED.contains(&name.as_str()) {
+            return Err(RouteError::Field(name));
+        }
+        value.set_sensitive(true); // a token, perhaps
+        self.connect.fields.append(name, value);
+        Ok(self)
+    }
+
+    /// Sets the limits of an HTTP/1.1 proxy: of the head and the body of its responses.
+    #[must_use]
+    pub fn limits(mut self, limits: http1::Limits) -> Self {
+        self.connect.limits = limits;
+        self
+    }
+
+    /// Sets the limits of the connection to an HTTP/2 proxy.
+    #[must_use]
+    pub fn http2_config(mut self, config: http2::Http2Config) -> Self {
+        self.connect.http2 = config;
+        self
+    }
+
+    /// Takes responses of an HTTP/1.1 proxy that are not quite as the grammar has them: see
+    /// [`connect::Client::lenient`](http1::connect::Client::lenient).
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.connect.lenient = true;
+        self
+    }
+
     /// Returns `true` if the hop needs TLS settings and has none of its own.
     pub fn wants_tls(&self) -> bool {
         self.proxy.is_secure() && self.tls.is_none()
@@ -173,7 +197,7 @@ impl Hop {
     /// Returns the credentials for a SOCKS5 proxy, or an error if the hop is another proxy.
     pub(crate) fn socks5_credentials(&self) -> Result<Option<&Credentials>, RouteError> {
         match self.proxy {
-            Proxy::Socks5 => Ok(self.known_credentials()),
+            Proxy::Socks5 { tls: false } => Ok(self.known_credentials()),
             _ => Err(RouteError::Scheme(
                 "socks5:// or socks5h://, because UDP needs a SOCKS5 proxy",
             )),
@@ -225,14 +249,14 @@ impl Hop {
             return Self::from_url(&ProxyUrl::parse(text)?);
         }
         let before = text.split([':', '/']).next().unwrap_or_default();
-        if !text.contains('@') && read_scheme(&before.to_ascii_lowercase()).is_ok() {
+        if !text.contains('@') && Proxy::of_scheme(&before.to_ascii_lowercase()).is_ok() {
             return Err(RouteError::NoScheme); // `http:/proxy.test` has lost a slash
         }
         Self::from_url(&ProxyUrl::parse(&format!("http://{text}"))?)
     }
 
     fn from_url(url: &ProxyUrl<'_>) -> Result<Self, RouteError> {
-        let (proxy, default_port) = read_scheme(&url.scheme)?;
+        let proxy = Proxy::of_scheme(&url.scheme)?;
         let credentials = url.credentials.clone();
         let has_control = |known: &Credentials| {
             let mut bytes = known.user.iter().chain(&known.password);
@@ -245,7 +269,7 @@ impl Hop {
             proxy,
             endpoint: Endpoint {
                 host: url.host.clone(),
-                port: url.port.unwrap_or(default_port),
+                port: url.port.unwrap_or(proxy.default_port()),
             },
             login: ProxyLogin::Password(PasswordLogin {
                 credentials,
@@ -254,6 +278,7 @@ impl Hop {
             }),
             tls: None,
             unix: None,
+            connect: ConnectSettings::default(),
         })
     }
 }
@@ -268,29 +293,12 @@ impl FromStr for Hop {
             return Err(RouteError::ProxyPath);
         }
         let password = url.credentials.as_ref().map(|known| &known.password);
-        if hop.proxy == Proxy::Socks4 && password.is_some_and(|password| !password.is_empty()) {
+        if hop.proxy.is_socks4() && password.is_some_and(|password| !password.is_empty()) {
             return Err(RouteError::Socks4Password);
         }
         Ok(hop)
     }
 }
-
-/// Returns the proxy that a scheme names, and its default port.
-fn read_scheme(scheme: &str) -> Result<(Proxy, u16), RouteError> {
-    Ok(match scheme {
-        // Desktops write `socks`; curl takes it for SOCKS4.
-        "socks" | "socks4" | "socks4a" => (Proxy::Socks4, 1080),
-        "socks5" | "socks5h" => (Proxy::Socks5, 1080),
-        "http" => (Proxy::Http, 80),
-        "https" => (Proxy::Https, 443),
-        "h2c" => (Proxy::H2c, 80),
-        "h2" => (Proxy::H2, 443),
-        _ => return Err(RouteError::Scheme(SCHEMES)),
-    })
-}
-
-const SCHEMES: &str =
-    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or h2c://";
 
 impl TryFrom<&str> for Hop {
     type Error = RouteError;
@@ -318,15 +326,7 @@ impl TryFrom<&String> for Hop {
 
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.proxy {
-            Proxy::Socks4 => "socks4a",
-            Proxy::Socks5 => "socks5h",
-            Proxy::Http => "http",
-            Proxy::Https => "https",
-            Proxy::H2c => "h2c",
-            Proxy::H2 => "h2",
-        };
-        write!(f, "{scheme}://{}", self.endpoint)
+        write!(f, "{}://{}", self.proxy.scheme(), self.endpoint)
     }
 }
 
@@ -336,71 +336,23 @@ impl fmt::Debug for Hop {
     }
 }
 
+/// The fields that no caller adds to a CONNECT: those that it has by itself, those that frame content,
+/// and those of one connection (RFC 9110 §7.6.1), which HTTP/2 forbids.
+const RESERVED: [&str; 12] = [
+    "host",
+    "proxy-authorization",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "proxy-connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "http2-settings",
+];
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hops_are_read_from_urls() {
-        for (text, shown) in [
-            ("socks5://h", "socks5h://h:1080"),
-            ("socks5h://h:80", "socks5h://h:80"),
-            ("http://proxy", "http://proxy:80"),
-            ("https://proxy/", "https://proxy:443"),
-            ("http://[::1]:3128", "http://[::1]:3128"),
-            ("socks5://[::1]", "socks5h://[::1]:1080"),
-            ("socks5h://BÜCHER.test", "socks5h://xn--bcher-kva.test:1080"),
-            ("http://u:p@h:1", "http://h:1"),
-            ("socks4://me@h", "socks4a://h:1080"),
-            ("socks4a://h:1", "socks4a://h:1"),
-            ("h2://proxy", "h2://proxy:443"),
-            ("h2c://proxy", "h2c://proxy:80"),
-            ("socks://h", "socks4a://h:1080"),
-            ("HTTP://h:", "http://h:80"),
-            ("http://DOM\\me:pw@h:1", "http://h:1"),
-            ("http://me:p@w@h:1", "http://h:1"),
-            ("http://me:%E9@h:1", "http://h:1"),
-            ("http://[fe80::1%25eth0]:3128", "http://[fe80::1%eth0]:3128"),
-            (
-                "socks5://[fe80::1%eth0]:1080",
-                "socks5h://[fe80::1%eth0]:1080",
-            ),
-        ] {
-            assert_eq!(text.parse::<Hop>().unwrap().to_string(), shown, "{text}");
-        }
-        for text in [
-            "h:1080",
-            "ftp://h",
-            "http://h/path",
-            "http://h?q",
-            "socks5://",
-            "socks5://[fe80::1%]:1080",
-            "http://[fe80::1%25a b]:1",
-            "http://::1:3128",
-            "http://[::1",
-            "http://[::1]x:1",
-            "http://h:65536",
-            "http://h:+1",
-            "http://h:0",
-            "http://h:1x",
-            "http:/h",
-            "http://u:p/w@h",
-            " http://h",
-            "http://h\n",
-            "http://u:a%0Ab@h",
-            "http://",
-            "http://:1",
-            "socks4://me:secret@h",
-        ] {
-            assert!(text.parse::<Hop>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn credentials_are_decoded_and_stay_unseen() {
-        let hop: Hop = "socks5h://us%20er:p%40s@h".parse().unwrap();
-        let expected = Credentials::new("us er", "p@s");
-        assert_eq!(hop.known_credentials(), Some(&expected));
-        assert!(!format!("{hop:?}{hop}").contains("p@s"));
-    }
-}
+#[path = "hop_tests.rs"]
+mod tests;

@@ -6,4 +6,5 @@ pub(crate) mod hop;
 pub(crate) mod proxy_url;
 pub(crate) mod redirects;
 pub(crate) mod routes;
+pub(crate) mod scheme;
 pub(crate) mod target;
