@@ -93,6 +93,7 @@ pub use report::waterfall::{Outcome, Span};
 pub use retry::{Backoff, Next, Reconnect};
 pub use route::endpoint::{Endpoint, RouteError};
 pub use route::environment::Environment;
+pub use route::forwarding::Forwarding;
 pub use route::hop::Hop;
 pub use route::redirects::{RedirectError, Redirects};
 pub use route::routes::Routes;

@@ -2,6 +2,7 @@
 
 pub(crate) mod endpoint;
 pub(crate) mod environment;
+pub(crate) mod forwarding;
 pub(crate) mod hop;
 pub(crate) mod proxy_url;
 pub(crate) mod redirects;
