@@ -46,12 +46,13 @@ enum State {
 impl ForwardedRequests {
     /// Creates the state before the first request.
     pub fn new(fields: HeaderMap) -> Self {
-        let mut limits = Limits::default();
-        limits.head = 256 * 1024;
-        limits.headers = 1000;
         Self {
             fields,
-            limits,
+            limits: Limits {
+                head: 256 * 1024, // it is our own client that writes them
+                headers: 1000,
+                ..Limits::default()
+            },
             state: State::Head(BytesMut::new()),
         }
     }

@@ -109,7 +109,7 @@ pub enum RouteError {
         /// Its value, without user and password.
         value: String,
         /// The reason.
-        error: Box<RouteError>,
+        error: Box<Self>,
     },
     /// The text is not Unicode.
     #[error("the text is not Unicode")]
