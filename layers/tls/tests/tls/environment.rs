@@ -30,11 +30,15 @@ impl Drop for Folder {
     }
 }
 
-/// Runs the test `child` in a process with these variables; returns what it found out about a server
+/// Runs a test in a process with these variables; returns what it found out about a server
 /// whose identity is in the folder.
 fn outcome(folder: &Folder, variables: &[(&str, &OsStr)]) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "environment::child", "--nocapture"]);
+    child.args([
+        "--exact",
+        "environment::a_process_tells_if_its_environment_trusts_the_server",
+        "--nocapture",
+    ]);
     for name in [
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
@@ -57,7 +61,7 @@ const CHILD: &str = "WIRESTACK_TEST_FOLDER";
 /// Tells if the server in the folder is trusted by the settings that trust the system. Does nothing
 /// in a run of all tests.
 #[test]
-fn child() {
+fn a_process_tells_if_its_environment_trusts_the_server() {
     let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else {
         return;
     };
