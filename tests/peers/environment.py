@@ -1,68 +1,164 @@
-"""Which proxy curl asks, and which one ours names, for each case of a table."""
+"""Which proxy curl asks, and which one ours asks, for each case of a table.
 
-import shlex
+    environment.py PROGRAM    compares curl and PROGRAM with the table
+    environment.py --record   prints the answers of the curl of this machine
+"""
+
+import base64
+import re
+import socket
 import socketserver
 import subprocess
+import sys
 import threading
+from urllib.parse import quote_from_bytes
 
 from bed import ENVIRONMENT, HERE, Failure
 
-# What ours reads otherwise, on purpose.
-DIFFERENT = {
-    "NO_PROXY=::/8": "direct",  # a network of IPv6 addresses counts
-    "ws:// http+https_proxy": "A",  # curl does not know these schemes
-    "wss:// http+https_proxy": "A",
-}
-
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """Notes that it was asked, and says no more."""
+    """Notes how it was asked, and by whom, and says no more than that takes."""
 
     daemon_threads = True
+    allow_reuse_address = True
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), None)
-        self.asked = False
+    def __init__(self, host, port=0):
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.asked = None
+        super().__init__((host, port), None)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def finish_request(self, request, client_address):
-        self.asked |= bool(request.recv(1))
+        request.settimeout(10)
+        try:
+            self.asked = self.asked or read_request(request.makefile("rb", buffering=0), request.sendall)
+        except OSError:
+            pass
+
+
+def read_request(wire, answer):
+    """Returns the protocol of a client, and its user and password, percent-encoded."""
+
+    def exactly(n):
+        data = b""
+        while len(data) < n and (more := wire.read(n - len(data))):
+            data += more
+        return data
+
+    def counted():
+        return exactly(int.from_bytes(exactly(1), "big"))
+
+    first = wire.read(1)
+    if not first:
+        return None
+    if first == b"\x16":
+        return "https"
+    if first == b"\x04":
+        exactly(7)
+        user = b""
+        while (byte := wire.read(1)) not in (b"", b"\0"):
+            user += byte
+        return "socks4" + (" " + quoted(user) if user else "")
+    if first == b"\x05":
+        if b"\x02" not in counted():
+            return "socks5"
+        answer(b"\x05\x02")
+        exactly(1)
+        return "socks5 " + quoted(counted()) + ":" + quoted(counted())
+    head = first
+    while b"\r\n\r\n" not in head and (more := wire.read(4096)):
+        head += more
+    basic = re.search(rb"(?im)^proxy-authorization: basic (\S+)", head)
+    if not basic:
+        return "http"
+    user, password = base64.b64decode(basic[1]).split(b":", 1)
+    return "http " + quoted(user) + ":" + quoted(password)
+
+
+def quoted(data):
+    return quote_from_bytes(data, safe="")
+
+
+class Bench:
+    """Two proxies: A, at both addresses of loopback, and B."""
+
+    def __init__(self):
+        self.b = Proxy("127.0.0.1")
+        while True:
+            self.a = Proxy("127.0.0.1")
+            try:
+                self.a6 = Proxy("::1", self.a.server_address[1])
+                break
+            except OSError:
+                self.a.server_close()  # the port is taken at the other address
+
+    def run(self, variables, command):
+        """Runs a command. Returns the answer of its proxy, and what the command said."""
+        a, b = self.a.server_address[1], self.b.server_address[1]
+        environment = {name.encode(): value.encode() for name, value in ENVIRONMENT.items()}
+        for pair in variables.split():
+            name, value = pair.encode().split(b"=", 1)
+            for mark, text in (b"{A}", b"127.0.0.1:%d" % a), (b"{AP}", b"%d" % a), (b"{B}", b"127.0.0.1:%d" % b):
+                value = value.replace(mark, text)
+            environment[name] = re.sub(rb"\\x(..)", lambda byte: bytes.fromhex(byte[1].decode()), value)
+        proxies = [("A", self.a), ("A", self.a6), ("B", self.b)]
+        for _, proxy in proxies:
+            proxy.asked = None
+        end = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True)
+        asked = [f"{letter} {proxy.asked}" for letter, proxy in proxies if proxy.asked]
+        return asked[0] if asked else None, end
+
+    def curl(self, variables, url):
+        asked, end = self.run(variables, ["curl", "-sSvgk", "-m", "10", url])
+        said = end.stderr.decode(errors="replace")
+        tried = re.search(r"Trying (\S+?)\.\.\.", said)
+        unknown = re.search(r"Could not resolve proxy: (\S+)", said)
+        if asked:
+            return asked
+        if unknown:
+            return f"elsewhere {unknown[1]}"
+        if end.returncode == 6 or (tried and ":9699" in tried[1]):
+            return "direct"
+        return f"elsewhere {tried[1]}" if tried else "error"
+
+    def ours(self, program, variables, url):
+        asked, end = self.run(variables, [program, url])
+        said = end.stdout.decode(errors="replace").strip()
+        if asked:
+            return asked
+        place = re.fullmatch(r"\w+://(.*)", said)
+        if not place:
+            return said or "error"
+        host = place[1].rsplit(":", 1)[0]
+        if b"could not" not in end.stderr:
+            return "error"  # it went there, and said nothing
+        return f"elsewhere {host if re.search('[g-z]', host) else place[1]}"
+
+
+def rows():
+    lines = (HERE / "environment.tsv").read_text().splitlines()
+    return [row.split("\t") for row in lines if row and not row.startswith("#")]
 
 
 def compare(program):
     """Goes through the table; returns how many cases were equal, and how many differ as they should."""
-    rows = [row.split("\t") for row in (HERE / "environment.tsv").read_text().splitlines()]
-    rows = [row for row in rows if len(row) == 4 and not row[0].startswith("#")]
     equal = different = 0
-    with Proxy() as a, Proxy() as b:
-        places = {"A": "%s:%d" % a.server_address, "B": "%s:%d" % b.server_address}
-        for case, variables, url, _ in rows:
-            environment = dict(ENVIRONMENT)
-            for name, value in (pair.split("=", 1) for pair in shlex.split(variables)):
-                for letter, place in places.items():
-                    if value == letter or value.endswith(("/" + letter, "@" + letter)):
-                        value = value[:-1] + place
-                environment[name] = value
-            a.asked = b.asked = False
-            curl = subprocess.run(
-                ["curl", "-sgk", "-m", "10", url], env=environment, stdin=subprocess.DEVNULL, capture_output=True
-            )
-            theirs = "A" if a.asked else "B" if b.asked else "error" if curl.returncode in (1, 5, 7) else "direct"
-            end = subprocess.run(
-                [program, url], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-            )
-            named = end.stdout.strip()
-            ours = next((letter for letter, place in places.items() if named.endswith(place)), named or "error")
-            if case in DIFFERENT:
-                different += 1
-                if ours != DIFFERENT[case]:
-                    raise Failure(f"{case}: ours is {ours}, wanted {DIFFERENT[case]}")
-            elif ours == theirs or (ours == "direct" and theirs == "error" and ":9699" in url):
-                equal += 1  # nobody listens where it goes directly
-            else:
-                raise Failure(f"{case}: curl's is {theirs}, ours is {ours}")
-        a.shutdown()
-        b.shutdown()
-    if (equal, different) != (30, 3):
-        raise Failure(f"{equal} cases equal and {different} different, wanted 30 and 3")
+    bench = Bench()
+    for case, variables, url, curls, ours, why in rows():
+        seen = bench.curl(variables, url), bench.ours(program, variables, url)
+        if seen != (curls, ours):
+            raise Failure(f"{case}: curl's is {seen[0]}, ours is {seen[1]}, wanted {curls} and {ours}")
+        if (curls == ours) == bool(why.strip("-")):
+            raise Failure(f"{case}: a difference has a reason, and nothing else has one")
+        equal += curls == ours
+        different += curls != ours
     return f"{equal} cases as curl, {different} different on purpose"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--record"]:
+        bench = Bench()
+        for case, variables, url, *_ in rows():
+            print(case, variables, url, bench.curl(variables, url), sep="\t")
+    else:
+        print(compare(sys.argv[1]))

@@ -10,31 +10,45 @@ use std::error::Error as StdError;
 use std::fmt;
 use wirestack_layer::Error;
 
-/// Makes the value of an `Authorization` or `Proxy-Authorization` field from a user and a password,
-/// in UTF-8. It is marked as sensitive.
+/// Makes the value of an `Authorization` or `Proxy-Authorization` field from a user and a password.
+/// It is marked as sensitive.
+///
+/// A text is sent in UTF-8. A server that wants another encoding gets the bytes of that one.
 ///
 /// # Errors
 ///
 /// [`BadCredentials`] as the [cause](Error::cause).
-pub fn basic_credentials(user: &str, password: &str) -> Result<HeaderValue, Error> {
-    encode(user, password).map_err(|cause| Error::local("http", cause))
+pub fn basic_credentials(
+    user: impl AsRef<[u8]>,
+    password: impl AsRef<[u8]>,
+) -> Result<HeaderValue, Error> {
+    encode(user.as_ref(), password.as_ref()).map_err(|cause| Error::local("http", cause))
 }
 
-fn encode(user: &str, password: &str) -> Result<HeaderValue, BadCredentials> {
+fn encode(user: &[u8], password: &[u8]) -> Result<HeaderValue, BadCredentials> {
     // "The user-id and password MUST NOT contain any control characters"; "a user-id containing a
     // colon character is invalid" (RFC 7617 §2)
-    if user.contains(':') {
+    if user.contains(&b':') {
         return Err(BadCredentials::Colon);
     }
-    if user.contains(char::is_control) || password.contains(char::is_control) {
+    if has_control(user) || has_control(password) {
         return Err(BadCredentials::ControlCharacter);
     }
-    let value = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
+    let value = format!("Basic {}", BASE64.encode([user, b":", password].concat()));
     // Base64 has no control character, so this cannot fail.
     let value = HeaderValue::try_from(value);
     let mut value = value.or(Err(BadCredentials::ControlCharacter))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// Returns `true` if a text has a control character. Bytes that are not UTF-8 are in an unknown
+/// encoding, so only those of ASCII are known in them.
+fn has_control(bytes: &[u8]) -> bool {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.contains(char::is_control),
+        Err(_) => bytes.iter().any(u8::is_ascii_control),
+    }
 }
 
 /// Returns the user and the password of an `Authorization` or `Proxy-Authorization` field, if it
@@ -116,6 +130,14 @@ mod tests {
             let error = basic_credentials(user, password).unwrap_err();
             assert_eq!(error.cause(), Some(&cause), "{error}");
         }
+    }
+
+    #[test]
+    fn bytes_of_another_encoding_are_sent_as_they_are() {
+        let value = basic_credentials(b"me", b"\xe9").unwrap();
+        assert_eq!(value, "Basic bWU66Q==");
+        let error = basic_credentials(b"me", b"\xe9\n").unwrap_err();
+        assert_eq!(error.cause(), Some(&BadCredentials::ControlCharacter));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Challenges (RFC 9110 §11.3).
 
-use crate::grammar::{read_quoted, split_list};
+use crate::grammar::{is_token, read_quoted, split_list};
 use http::header::{HeaderMap, HeaderName};
 use std::fmt;
 
@@ -23,7 +23,8 @@ impl Challenge {
 
     /// Returns the scheme as it came.
     pub fn scheme(&self) -> &str {
-        self.text.split([' ', '\t']).next().unwrap_or_default()
+        // Some proxies write `Basic, realm="x"`.
+        self.text.split([' ', '\t', ',']).next().unwrap_or_default()
     }
 
     /// Returns `true` if this is the scheme, in upper or lower case.
@@ -34,20 +35,27 @@ impl Challenge {
     /// Returns the text behind the scheme: parameters, or a token.
     pub fn rest(&self) -> &str {
         let rest = self.text.get(self.scheme().len()..).unwrap_or_default();
-        rest.trim_matches([' ', '\t'])
+        rest.trim_matches([' ', '\t', ','])
     }
 
-    /// Returns the value of a parameter, without its quotes.
+    /// Returns the value of a parameter, without its quotes. Its name may be in any case.
+    ///
+    /// A piece without a value is passed over, and so is a comma too many or too few.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut rest = self.rest();
-        while !rest.is_empty() {
-            let (key, value, left) = read_parameter(rest)?;
-            if key.eq_ignore_ascii_case(name) {
+        loop {
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            let end = rest.find(['=', ','])?;
+            if rest[end..].starts_with(',') {
+                rest = &rest[end..];
+                continue;
+            }
+            let (value, left) = read_value(&rest[end + 1..])?;
+            if rest[..end].trim_end().eq_ignore_ascii_case(name) {
                 return Some(value);
             }
             rest = left;
         }
-        None
     }
 
     /// Returns the realm, or an empty text.
@@ -74,17 +82,14 @@ impl PartialEq<&str> for Challenge {
     }
 }
 
-/// Reads one parameter, and returns its name, its value and the text behind it.
-fn read_parameter(text: &str) -> Option<(&str, String, &str)> {
-    let (key, rest) = text.split_once('=')?;
-    let key = key.trim_matches([' ', '\t', ',']);
-    let rest = rest.trim_start_matches([' ', '\t']);
-    if rest.starts_with('"') {
-        let (value, left) = read_quoted(rest)?;
-        return Some((key, value, left));
+/// Reads the value of a parameter, and returns it and the text behind it.
+fn read_value(text: &str) -> Option<(String, &str)> {
+    let text = text.trim_start_matches([' ', '\t']);
+    if text.starts_with('"') {
+        return read_quoted(text);
     }
-    let (value, left) = rest.split_once(',').unwrap_or((rest, ""));
-    Some((key, value.trim_end().to_owned(), left))
+    let (value, left) = text.split_once(',').unwrap_or((text, ""));
+    Some((value.trim_end().to_owned(), left))
 }
 
 /// Returns all challenges in the fields of a response that have this name, `Proxy-Authenticate` or
@@ -122,7 +127,7 @@ fn starts_challenge(element: &str) -> bool {
     let element = element.trim_matches([' ', '\t']);
     let token = element.find([' ', '\t', '=']).unwrap_or(element.len());
     let rest = element[token..].trim_start_matches([' ', '\t']);
-    token > 0 && !rest.starts_with('=')
+    is_token(&element[..token]) && !rest.starts_with('=')
 }
 
 #[cfg(test)]
@@ -147,6 +152,17 @@ mod tests {
                 vec!["Digest realm=\"\\\",Basic x\", nonce = \"n\"", "Basic"],
             ),
             ("realm=\"lost\"", vec![]),
+            ("Basic, realm=\"x\"", vec!["Basic, realm=\"x\""]),
+            (",, Basic realm=x ,, NTLM,", vec!["Basic realm=x", "NTLM"]),
+            (
+                "basic realm=a,DIGEST REALM=b, Nonce=c, NEGOTIATE abc==",
+                vec![
+                    "basic realm=a",
+                    "DIGEST REALM=b, Nonce=c",
+                    "NEGOTIATE abc==",
+                ],
+            ),
+            ("\"junk\" x, Basic", vec!["Basic"]),
             (
                 "Basic realm=\"unfinished, NTLM",
                 vec!["Basic realm=\"unfinished, NTLM"],
@@ -169,6 +185,21 @@ mod tests {
             ("opaque", None),
         ] {
             assert_eq!(challenge.parameter(name).as_deref(), value, "{name}");
+        }
+        for (text, realm) in [
+            ("Basic, realm=\"x\"", "x"),
+            ("Basic ,realm=\"x\"", "x"),
+            ("Basic realm=x", "x"),
+            ("Basic realm=x y , a=b", "x y"),
+            ("Basic REALM = \"x\"", "x"),
+            ("Basic odd, realm=\"x\"", "x"),
+            ("Basic charset=utf-8,,realm=\"x\"", "x"),
+            ("Basic a=\"b\" realm=\"x\"", "x"), // a comma too few
+            ("Basic a=\"realm=no\", realm=\"\\x\\\"\"", "x\""),
+        ] {
+            let challenge = Challenge::new(text);
+            assert!(challenge.has_scheme("Basic"), "{text}");
+            assert_eq!(challenge.realm(), realm, "{text}");
         }
         for text in [
             "",

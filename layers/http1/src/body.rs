@@ -20,7 +20,7 @@ pub(crate) struct Body {
     whole: bool,
 }
 
-enum Framing {
+pub(crate) enum Framing {
     Length(u64),
     Chunked(Chunked),
     UntilClose,
@@ -113,11 +113,16 @@ impl Framing {
         ) {
             return Self::Complete;
         }
+        Self::of_fields(head.version, headers)
+    }
+
+    /// Returns the framing that the fields of a message give it.
+    pub(crate) fn of_fields(version: Version, headers: &HeaderMap) -> Self {
         if headers.contains_key(TRANSFER_ENCODING) {
             // "If a message is received with both a Transfer-Encoding and a Content-Length header
             // field [...] such a message might indicate an attempt to perform request smuggling";
             // HTTP/1.0 has no transfer codings (RFC 9112 §6.1, §6.3).
-            let clear = head.version == Version::HTTP_11 && !headers.contains_key(CONTENT_LENGTH);
+            let clear = version == Version::HTTP_11 && !headers.contains_key(CONTENT_LENGTH);
             return if !is_chunked(headers) {
                 Self::UntilClose
             } else if clear {
@@ -162,7 +167,7 @@ fn digits(text: &[u8]) -> Option<u64> {
 ///
 /// The grammar is taken strictly. A reader that takes a bare LF, a sign or any two bytes behind the
 /// data disagrees with its neighbours about the end of the message.
-enum Chunked {
+pub(crate) enum Chunked {
     Size { size: u64, digits: u8 },
     Extension { size: u64 },
     SizeEnd { size: u64 },
@@ -173,7 +178,7 @@ enum Chunked {
 }
 
 impl Chunked {
-    fn next(&self, byte: u8) -> Framing {
+    pub(crate) fn next(&self, byte: u8) -> Framing {
         Framing::Chunked(match (self, byte) {
             (Self::Size { size, digits }, _) if byte.is_ascii_hexdigit() => {
                 let digit = char::from(byte).to_digit(16).map_or(0, u64::from);

@@ -64,6 +64,8 @@ pub(crate) enum ResponseKind {
 pub(crate) struct ClientHandshake<E> {
     pub(crate) exchange: E,
     pub(crate) limits: Limits,
+    /// Takes heads that are not quite as the grammar has them.
+    pub(crate) lenient: bool,
     /// The challenge that the last request answers.
     challenged: Option<Challenged>,
     /// The facts of the response that opens.
@@ -104,6 +106,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
         Self {
             exchange,
             limits: Limits::default(),
+            lenient: false,
             challenged: None,
             facts: String::new(),
             state: State::Start,
@@ -181,7 +184,8 @@ impl<E: ClientExchange> ClientHandshake<E> {
                 return Ok(None);
             }
             ResponseKind::Refuses => (false, false),
-            ResponseKind::Challenges { persistent } => (true, persistent),
+            // A field that was passed over could have framed the body, so nothing may follow it.
+            ResponseKind::Challenges { persistent } => (true, persistent && !self.lenient),
         };
         self.state = State::Refused(Pending {
             body: Body::new(&head, persistent, &self.limits),
@@ -241,7 +245,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                         return Ok(None);
                     }
                     p.to_wire.fill(|out| self.exchange.write(out));
-                    self.state = State::Reading(HeadReader::default());
+                    self.state = State::Reading(HeadReader::new(self.lenient));
                 }
                 State::Reading(reader) => {
                     let head = reader.read(p.from_wire, &self.limits);

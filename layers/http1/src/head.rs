@@ -26,18 +26,32 @@ pub(crate) struct RequestHead {
 
 /// A head of either kind.
 pub(crate) trait Head: Sized {
-    /// Parses a head; `None` if it is not whole.
-    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Http1Error>;
+    /// Parses a head; `None` if it is not whole. A lenient parser takes what many others take.
+    fn parse(
+        bytes: &[u8],
+        max_headers: usize,
+        lenient: bool,
+    ) -> Result<Option<(Self, usize)>, Http1Error>;
 }
 
 impl Head for ResponseHead {
-    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Http1Error> {
+    fn parse(
+        bytes: &[u8],
+        max_headers: usize,
+        lenient: bool,
+    ) -> Result<Option<(Self, usize)>, Http1Error> {
         let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
         let mut head = httparse::Response::new(&mut fields);
         let mut config = httparse::ParserConfig::default();
         // "A user agent that receives an obs-fold in a response message [...] MUST replace each
         // received obs-fold with one or more SP octets" (RFC 9112 §5.2)
         config.allow_obsolete_multiline_headers_in_responses(true);
+        if lenient {
+            config.allow_multiple_spaces_in_response_status_delimiters(true);
+            config.allow_spaces_after_header_name_in_responses(true);
+            config.allow_space_before_first_header_name(true);
+            config.ignore_invalid_headers_in_responses(true);
+        }
         let parsed = config.parse_response(&mut head, bytes);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
         let httparse::Status::Complete(length) = parsed else {
@@ -55,7 +69,11 @@ impl Head for ResponseHead {
 }
 
 impl Head for RequestHead {
-    fn parse(bytes: &[u8], max_headers: usize) -> Result<Option<(Self, usize)>, Http1Error> {
+    fn parse(
+        bytes: &[u8],
+        max_headers: usize,
+        _lenient: bool,
+    ) -> Result<Option<(Self, usize)>, Http1Error> {
         let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
         let mut head = httparse::Request::new(&mut fields);
         let parsed = head.parse(bytes);
@@ -86,9 +104,18 @@ pub(crate) struct HeadReader {
     scanned: usize,
     line: usize,
     start_line: bool,
+    lenient: bool,
 }
 
 impl HeadReader {
+    /// Creates a reader that is lenient, or strict.
+    pub(crate) fn new(lenient: bool) -> Self {
+        Self {
+            lenient,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next head out of the pipe, or requires more bytes.
     pub(crate) fn read<H: Head>(
         &mut self,
@@ -107,12 +134,12 @@ impl HeadReader {
             return Ok(None);
         };
         let whole = unread.get(..length).unwrap_or_default();
-        match H::parse(whole, limits.headers)? {
+        match H::parse(whole, limits.headers, self.lenient)? {
             Some((head, parsed)) if parsed == length => {
                 from.consume(length);
                 *self = Self {
                     spent: self.spent + length,
-                    ..Self::default()
+                    ..Self::new(self.lenient)
                 };
                 Ok(Some(head))
             }
@@ -136,11 +163,12 @@ impl HeadReader {
             if !empty && !self.start_line {
                 // Empty lines before a start line are skipped (RFC 9112 §2.2).
                 self.start_line = true;
-                H::parse(bytes.get(..self.scanned).unwrap_or_default(), 0)?;
+                let line = bytes.get(..self.scanned).unwrap_or_default();
+                H::parse(line, 0, self.lenient)?;
             }
         }
         if !self.start_line && before < EARLY {
-            H::parse(bytes.get(..EARLY).unwrap_or(bytes), 0)?;
+            H::parse(bytes.get(..EARLY).unwrap_or(bytes), 0, self.lenient)?;
         }
         self.scanned = bytes.len();
         Ok(None)

@@ -68,6 +68,7 @@
 //! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering the challenges of a proxy.
 //! * [`Challenge`], [`basic_challenge`], [`basic_credentials`], [`BadCredentials`]: challenges, and
 //!   the fields of Basic authentication.
+//! * [`ForwardedRequests`]: the requests that a proxy forwards itself, without a tunnel.
 //! * [`Refusal`]: a final response that refuses, with the start of its body.
 //! * [`Http1Error`]: why a handshake failed, found by
 //!   [`Error::cause`](wirestack_layer::Error::cause).
@@ -77,6 +78,7 @@ mod body;
 mod client_handshake;
 pub mod connect;
 mod error;
+mod forwarded;
 mod head;
 mod limits;
 mod server_handshake;
@@ -84,6 +86,7 @@ mod tunnel;
 pub mod upgrade;
 
 pub use error::Http1Error;
+pub use forwarded::ForwardedRequests;
 pub use limits::Limits;
 pub use wirestack_http::{
     Awaiting, BadCredentials, Challenge, Challenged, ProxyClient, Refusal, basic_challenge,

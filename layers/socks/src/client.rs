@@ -2,7 +2,9 @@ use crate::handshake::{NAME, read, refuse};
 use crate::login::{Credentials, Login, UserId};
 use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Command, Host, PasswordError, Socks4Error, SocksError, Version};
+use crate::{
+    Address, AddressError, Command, Host, PasswordError, Socks4Error, SocksError, Version,
+};
 use core::fmt;
 use core::mem;
 use core::net::IpAddr;
@@ -78,22 +80,30 @@ impl Client {
         Self(Tunnel::with_state(NAME, state, open))
     }
 
-    /// Offers a user name and a password too (RFC 1929), each of 1 to 255 bytes.
+    /// Offers a user name and a password too (RFC 1929), each of at most 255 bytes.
     ///
     /// They are sent only if the proxy asks for them, and in the clear, as in the RFC. The proxy
     /// may still choose no authentication, as many do for addresses that they know. The password is
     /// offered first: some proxies take the first method that they accept, and need the user name
     /// to tell their users apart.
     ///
+    /// RFC 1929 wants at least one byte of each. An empty one is sent all the same: some proxies
+    /// have users without a password, and some look at the password alone.
+    ///
     /// # Errors
     ///
-    /// [`PasswordError`] if one of them is empty or too long, or if the client speaks SOCKS4.
-    pub fn with_password(mut self, user: &str, password: &str) -> Result<Self, PasswordError> {
+    /// [`PasswordError`] if one of them is too long, or if the client speaks SOCKS4.
+    pub fn with_password(
+        mut self,
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self, PasswordError> {
         if let State::New(asks) = self.0.state_mut() {
             if let Login::Socks4(_) = asks.login {
                 return Err(PasswordError::Socks4);
             }
-            asks.login = Login::Socks5(Some(Credentials::new(user, password)?));
+            let credentials = Credentials::new(user.as_ref(), password.as_ref())?;
+            asks.login = Login::Socks5(Some(credentials));
         }
         Ok(self)
     }
@@ -121,7 +131,7 @@ impl Client {
     /// assert_eq!(client.unwrap_err(), Socks4Error::Ipv6);
     /// # Ok::<(), wirestack_socks::AddressError>(())
     /// ```
-    pub fn socks4(mut self, user: &str) -> Result<Self, Socks4Error> {
+    pub fn socks4(mut self, user: impl AsRef<[u8]>) -> Result<Self, Socks4Error> {
         if let State::New(asks) = self.0.state_mut() {
             match asks.target.host() {
                 Host::Ip(IpAddr::V6(_)) => return Err(Socks4Error::Ipv6),
@@ -134,13 +144,13 @@ impl Client {
                 _ if asks.login.has_password() => return Err(Socks4Error::Password),
                 _ => {}
             }
-            asks.login = Login::Socks4(UserId::new(user)?);
+            asks.login = Login::Socks4(UserId::new(user.as_ref())?);
         }
         Ok(self)
     }
 
     /// Returns the address that the proxy has bound, once it has replied. For CONNECT it is the
-    /// address that the target sees; for BIND, the one that the peer connects to; for UDP
+    /// address that the target sees, or `None` if the proxy sent none that can be read; for BIND, the one that the peer connects to; for UDP
     /// ASSOCIATE, the one that datagrams are sent to.
     ///
     /// If it is unspecified (0.0.0.0 or ::), it stands for the address at which the client has
@@ -149,7 +159,8 @@ impl Client {
         self.addresses().0
     }
 
-    /// Returns the address of the peer that has connected to the proxy, once BIND is open.
+    /// Returns the address of the peer that has connected to the proxy, once BIND is open; `None` if
+    /// the proxy sent none that can be read.
     pub fn peer(&self) -> Option<&Address> {
         self.addresses().1
     }
@@ -181,10 +192,17 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
         }
     }
     let bound = reply(&wire, version, command.reply()).await?;
-    wire.state(|state| state.keep(bound));
-    if command == Command::Bind {
-        let peer = reply(&wire, version, wire::SECOND_REPLY).await?;
-        wire.state(|state| state.keep(peer));
+    let bound = match (command, bound) {
+        // The proxy has connected. Its own address is no more than a note.
+        (Command::Connect, bound) => bound.ok(),
+        // Others have to send to this address.
+        (_, bound) => Some(bound.map_err(|error| refuse(error.into()))?),
+    };
+    let is_bind = command == Command::Bind;
+    wire.state(|state| state.keep(bound, None));
+    if is_bind {
+        let peer = reply(&wire, version, wire::SECOND_REPLY).await?.ok();
+        wire.state(|state| state.keep(None, peer));
     }
     Ok(())
 }
@@ -210,7 +228,7 @@ async fn reply(
     wire: &Wire<State>,
     version: Version,
     awaited: &'static str,
-) -> Result<Address, Error> {
+) -> Result<Result<Address, AddressError>, Error> {
     let parse = match version {
         Version::Socks4 => v4::parse_reply,
         Version::Socks5 => v5::parse_reply,
@@ -251,11 +269,11 @@ impl Layer for Client {
 }
 
 impl State {
-    /// Stores the address of a reply: the first is the bound address, the second is the peer's.
-    fn keep(&mut self, address: Address) {
+    /// Stores the addresses of a reply.
+    fn keep(&mut self, new_bound: Option<Address>, new_peer: Option<Address>) {
         if let Self::Asked { bound, peer } = self {
-            let place = if bound.is_none() { bound } else { peer };
-            *place = Some(address);
+            *bound = new_bound.or(bound.take());
+            *peer = new_peer.or(peer.take());
         }
     }
 }

@@ -118,14 +118,14 @@ impl From<AddressError> for SocksError {
     }
 }
 
-/// The reason why a user name and a password cannot be sent. RFC 1929 §2 allows 1 to 255 bytes for
-/// each.
+/// The reason why a user name and a password cannot be sent. RFC 1929 §2 has a length of one byte
+/// for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordError {
     /// The user name has this many bytes.
     UserLength(usize),
-    /// The password is empty or too long. Its length is kept secret.
+    /// The password is too long. Its length is kept secret.
     PasswordLength,
     /// The client speaks SOCKS4.
     Socks4,
@@ -134,9 +134,11 @@ pub enum PasswordError {
 impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UserLength(length) => write!(f, "a user name of {length} bytes, wanted 1 to 255"),
+            Self::UserLength(length) => {
+                write!(f, "a user name of {length} bytes, wanted at most 255")
+            }
             Self::PasswordLength => {
-                f.write_str("a password that is empty or too long, wanted 1 to 255 bytes")
+                f.write_str("a password that is too long, wanted at most 255 bytes")
             }
             Self::Socks4 => f.write_str("a password for SOCKS4, which cannot send one: use SOCKS5"),
         }

@@ -29,12 +29,12 @@ impl Login {
 pub(crate) struct UserId(pub(crate) Box<[u8]>);
 
 impl UserId {
-    pub(crate) fn new(user: &str) -> Result<Self, Socks4Error> {
-        if user.contains('\0') {
+    pub(crate) fn new(user: &[u8]) -> Result<Self, Socks4Error> {
+        if user.contains(&0) {
             return Err(Socks4Error::UserIdNul);
         }
         match user.len() {
-            0..=255 => Ok(Self(user.as_bytes().into())),
+            0..=255 => Ok(Self(user.into())),
             length => Err(Socks4Error::UserIdLength(length)),
         }
     }
@@ -46,23 +46,25 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// A user name and a password, each of 1 to 255 bytes. They are dropped once they are sent.
+/// A user name and a password, each of at most 255 bytes. They are dropped once they are sent.
 pub(crate) struct Credentials {
     pub(crate) user: Box<[u8]>,
     pub(crate) password: Box<[u8]>,
 }
 
 impl Credentials {
-    pub(crate) fn new(user: &str, password: &str) -> Result<Self, PasswordError> {
-        if !(1..=255).contains(&user.len()) {
+    pub(crate) fn new(user: &[u8], password: &[u8]) -> Result<Self, PasswordError> {
+        // RFC 1929 §2 wants 1 to 255 bytes. Some proxies have users without a password, or look at
+        // the password alone, so an empty one is sent.
+        if user.len() > 255 {
             return Err(PasswordError::UserLength(user.len()));
         }
-        if !(1..=255).contains(&password.len()) {
+        if password.len() > 255 {
             return Err(PasswordError::PasswordLength);
         }
         Ok(Self {
-            user: user.as_bytes().into(),
-            password: password.as_bytes().into(),
+            user: user.into(),
+            password: password.into(),
         })
     }
 

@@ -83,7 +83,8 @@
 //!
 //! `rustls` takes random numbers from its provider, and reads the system's clock to check the dates
 //! of certificates; a configuration of your own can give it another generator and another clock.
-//! [`ClientSettings::build`] reads the system's roots, and [`key_log`](Settings::key_log) appends
+//! [`ClientSettings::build`] reads the system's roots, or those that `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR` name, and [`key_log`](Settings::key_log) appends
 //! to a file.
 //!
 //! # Debug builds
@@ -97,6 +98,8 @@
 //! debug-assertions = false
 //! ```
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod environment;
 mod error;
 mod name;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

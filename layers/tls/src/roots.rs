@@ -49,13 +49,16 @@ pub(crate) fn system(
     Err(roots_error(why))
 }
 
-/// Returns a verifier that trusts only these authorities.
+/// Returns a verifier that trusts only these authorities, and those of a bundle that can be read.
+/// Bundles of many have some that are too old to be read.
 pub(crate) fn given_roots(
     authorities: Vec<CertificateDer<'static>>,
+    bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, Error> {
-    let roots = store(authorities)?;
-    let builder = WebPkiServerVerifier::builder_with_provider(roots, provider);
+    let mut roots = store(authorities)?;
+    roots.add_parsable_certificates(bundle);
+    let builder = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
     builder.build().map_err(roots_error)
 }
 
@@ -82,7 +85,8 @@ impl ClientCertificates {
         };
         let authorities = certificates(std::slice::from_ref(pem), "CA certificate")?;
         let roots = store(authorities)?;
-        let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+        let builder =
+            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
         let builder = if required {
             builder
         } else {
@@ -92,12 +96,12 @@ impl ClientCertificates {
     }
 }
 
-fn store(authorities: Vec<CertificateDer<'static>>) -> Result<Arc<RootCertStore>, Error> {
+fn store(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         roots.add(authority).map_err(roots_error)?;
     }
-    Ok(Arc::new(roots))
+    Ok(roots)
 }
 
 fn roots_error(why: impl ToString) -> Error {

@@ -1,4 +1,5 @@
 use crate::TlsError;
+use crate::environment::Variables;
 use crate::pem::{Identity, Pem, certificates};
 use crate::roots::{self, ClientCertificates, given_roots};
 use rustls::client::ClientConfig;
@@ -91,6 +92,12 @@ impl<R> Settings<R> {
 
 impl ClientSettings {
     /// Creates settings that trust the system's roots.
+    ///
+    /// If `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, their certificates take the place of the
+    /// system's, on every system. The first names a file, the second directories, as with OpenSSL:
+    /// of PEM text, whatever the files are called. A file that cannot be read is an error. The
+    /// variables of other programs (`CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `NODE_EXTRA_CA_CERTS`,
+    /// `GIT_SSL_CAINFO`) do not count.
     pub fn new() -> Self {
         Self::of(ClientRole {
             system_roots: true,
@@ -134,12 +141,16 @@ impl ClientSettings {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&settings.versions.supported())
             .map_err(|error| TlsError::Rustls(error).local())?;
-        let builder = if role.system_roots {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(roots::system(authorities, provider)?)
+        let named = if role.system_roots {
+            Variables::of_this_process().authorities()?
         } else {
-            builder.with_webpki_verifier(given_roots(authorities, provider)?)
+            Some(Vec::new())
+        };
+        let builder = match named {
+            None => builder
+                .dangerous()
+                .with_custom_certificate_verifier(roots::system(authorities, provider)?),
+            Some(named) => builder.with_webpki_verifier(given_roots(authorities, named, provider)?),
         };
         let mut config = match role.identity {
             Some(identity) => {

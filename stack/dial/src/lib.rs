@@ -94,6 +94,7 @@ pub use report::waterfall::{Outcome, Span};
 pub use retry::{Backoff, Next, Reconnect};
 pub use route::endpoint::{Endpoint, RouteError};
 pub use route::environment::Environment;
+pub use route::forwarding::Forwarding;
 pub use route::hop::Hop;
 pub use route::http_versions::HttpVersions;
 pub use route::redirects::{RedirectError, Redirects};

@@ -3,7 +3,7 @@
 use super::spec::{RouteChoice, Spec, invalid};
 use crate::driver::dial::{DialContext, Pool};
 use crate::driver::http2::Origin;
-use crate::driver::runtime::{Resolve, Runtime};
+use crate::driver::runtime::{Resolve, Runtime, TcpOptions};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub struct ConnectStream {
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct Connector {
-    spec: Spec,
+    pub(super) spec: Spec,
 }
 
 /// An HTTP/2 connection for many streams, to open: await it.
@@ -202,6 +202,13 @@ impl ConnectStream {
         }
     }
 
+    /// Sets the target, instead of that of the URL.
+    #[cfg(feature = "hyper")]
+    pub(super) fn set_target(&mut self, target: Target) {
+        self.target = Ok(target);
+        self.spec.unix_socket = None; // it is the one of the target before
+    }
+
     /// Offers these protocols by ALPN to a target over TLS, instead of those of the TLS
     /// configuration.
     pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
@@ -344,6 +351,12 @@ macro_rules! routed {
             /// Looks names up with this resolver, instead of the runtime's.
             pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
                 self.spec.context = self.spec.context.resolver(resolver);
+                self
+            }
+
+            /// Opens TCP connections with these options.
+            pub fn tcp_options(mut self, options: TcpOptions) -> Self {
+                self.spec.context = self.spec.context.tcp_options(options);
                 self
             }
 

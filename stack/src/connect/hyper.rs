@@ -2,19 +2,33 @@
 
 use super::ByteStream;
 use super::builders::Connector;
+use super::spec::{RouteChoice, invalid};
+use crate::driver::dial::no_runtime;
 use crate::driver::runtime::BoxFuture;
+use bytes::{Buf, BytesMut};
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tower_service::Service;
-use wirestack_dial::DialError;
+use wirestack_dial::{DialError, Environment, Forwarding, Hop, Routes, Target};
+use wirestack_http1::ForwardedRequests;
+use wirestack_layer::Error;
 use wirestack_tls as tls;
 
-/// Connects to the host of an `http` or `https` URI through a tunnel of each proxy, also for
-/// `http`. Over TLS it offers HTTP/2 and HTTP/1.1.
+/// Connects to the host of an `http` or `https` URI. Over TLS it offers HTTP/2 and HTTP/1.1.
+///
+/// An `https` URI is reached through a tunnel of each proxy (CONNECT). For an `http` URI whose last
+/// hop is an HTTP/1.1 proxy, the connection ends at that proxy, which gets the requests in absolute
+/// form, as from a browser: many proxies allow CONNECT to port 443 only. The user and the password
+/// of the hop, and its [fields](crate::dial::Hop::header), go with each request.
+///
+/// A connector does not see requests, so it cannot answer the 407 of such a proxy: the client gets
+/// it as the response. A hop that waits for a challenge
+/// ([`on_challenge`](crate::dial::Hop::on_challenge), [`asking`](crate::dial::Hop::asking), or an
+/// authenticator of its own) is therefore asked for a tunnel, also for `http`.
 ///
 /// ```no_run
 /// # #[cfg(feature = "hyper")]
@@ -42,14 +56,87 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Connecting {
-        let stream = self.stream(&uri.to_string()).alpn(&[b"h2", b"http/1.1"]);
-        let secure = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+        let connector = self.clone();
         Box::pin(async move {
-            let io = stream.await?;
-            let tls = io.part::<tls::Client>().filter(|_| secure);
-            let http2 = tls.is_some_and(|tls| tls.alpn() == Some(b"h2"));
-            Ok(HyperStream { io, http2 })
+            if uri.scheme() == Some(&http::uri::Scheme::HTTPS) {
+                return connector.tunnel(&uri, true).await;
+            }
+            let routes = match connector.routes_to(&uri) {
+                Ok(routes) => routes,
+                Err(error) => {
+                    let runtime = connector.spec.context.find_runtime().map_err(no_runtime)?;
+                    return Err(DialError::invalid(error, runtime.now()));
+                }
+            };
+            if routes.iter().all(|(_, forwarding)| forwarding.is_none()) {
+                return connector.tunnel(&uri, false).await;
+            }
+            let mut last = None;
+            for (hops, forwarding) in routes {
+                let connected = match forwarding {
+                    Some(forwarding) => connector.forward(forwarding).await,
+                    None => {
+                        let one = connector.clone().routes(Routes::hops(hops));
+                        one.tunnel(&uri, false).await
+                    }
+                };
+                match connected {
+                    Ok(io) => return Ok(io),
+                    Err(error) => last = Some(error),
+                }
+            }
+            match last {
+                Some(error) => Err(error),
+                None => connector.tunnel(&uri, false).await, // it says that there is no route
+            }
         })
+    }
+}
+
+/// A route, and the way to its last proxy if that forwards requests.
+type HttpRoute = (Vec<Hop>, Option<Forwarding>);
+
+impl Connector {
+    /// Connects to the host of the URI itself.
+    async fn tunnel(&self, uri: &Uri, secure: bool) -> Result<HyperStream, DialError> {
+        let io = self.stream(&uri.to_string()).alpn(WEB).await?;
+        let tls = io.part::<tls::Client>().filter(|_| secure);
+        let kind = match tls.and_then(tls::Client::alpn) {
+            Some(b"h2") => Kind::Http2,
+            _ => Kind::Http1,
+        };
+        Ok(HyperStream { io, kind })
+    }
+
+    /// Connects to a proxy that forwards requests.
+    async fn forward(&self, way: Forwarding) -> Result<HyperStream, DialError> {
+        let mut stream = self.stream("");
+        stream.set_target(way.proxy);
+        let mut stream = stream.routes(Routes::hops(way.hops)).alpn(HTTP1);
+        if let Some(config) = way.tls {
+            stream = stream.tls(config);
+        }
+        let io = stream.await?;
+        let requests = Box::new(ForwardedRequests::new(way.fields));
+        let waiting = BytesMut::new();
+        let kind = Kind::Proxied { requests, waiting };
+        Ok(HyperStream { io, kind })
+    }
+
+    /// Returns the routes to the host of an `http` URI.
+    fn routes_to(&self, uri: &Uri) -> Result<Vec<HttpRoute>, Error> {
+        let target: Target = uri.to_string().parse().map_err(invalid)?;
+        let routes = match &self.spec.route {
+            RouteChoice::Environment => Routes::environment(Environment::of_this_process()),
+            RouteChoice::Hops(hops) => Routes::hops(hops.clone()?),
+            RouteChoice::Routes(routes) => routes.clone(),
+        };
+        let routes = routes.to(&target).map_err(invalid)?.into_iter();
+        let routes = routes.map(|hops| {
+            let forwarding = Forwarding::of(&hops)?;
+            Ok((hops, forwarding))
+        });
+        routes.collect()
     }
 }
 
@@ -59,7 +146,18 @@ pub type Connecting = BoxFuture<Result<HyperStream, DialError>>;
 /// A stream of bytes with the traits of `hyper`.
 pub struct HyperStream {
     io: ByteStream,
-    http2: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    Http1,
+    Http2,
+    /// The peer is a proxy that forwards requests.
+    Proxied {
+        requests: Box<ForwardedRequests>,
+        /// Bytes of requests that the connection has no room for.
+        waiting: BytesMut,
+    },
 }
 
 impl HyperStream {
@@ -67,15 +165,27 @@ impl HyperStream {
     pub fn into_inner(self) -> ByteStream {
         self.io
     }
+
+    /// Writes the bytes of requests that wait.
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Kind::Proxied { waiting, .. } = &mut self.kind else {
+            return Poll::Ready(Ok(()));
+        };
+        while !waiting.is_empty() {
+            let n = ready!(self.io.poll_write_bytes(cx, waiting))?;
+            waiting.advance(n);
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl Connection for HyperStream {
     fn connected(&self) -> Connected {
         let connected = Connected::new();
-        if self.http2 {
-            connected.negotiated_h2()
-        } else {
-            connected
+        match self.kind {
+            Kind::Http1 => connected,
+            Kind::Http2 => connected.negotiated_h2(),
+            Kind::Proxied { .. } => connected.proxy(true),
         }
     }
 }
@@ -101,14 +211,35 @@ impl Write for HyperStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().io.poll_write_bytes(cx, bytes)
+        let this = self.get_mut();
+        ready!(this.poll_waiting(cx))?;
+        let Kind::Proxied { requests, waiting } = &mut this.kind else {
+            return this.io.poll_write_bytes(cx, bytes);
+        };
+        let bytes = bytes.get(..MOST_WAITING).unwrap_or(bytes);
+        requests.push(bytes, waiting).map_err(io::Error::other)?;
+        if let Poll::Ready(Err(error)) = this.poll_waiting(cx) {
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(bytes.len())) // what waits goes with the next call, or with a flush
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().io.poll_flush_bytes(cx)
+        let this = self.get_mut();
+        ready!(this.poll_waiting(cx))?;
+        this.io.poll_flush_bytes(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().io.poll_shutdown_bytes(cx)
+        let this = self.get_mut();
+        ready!(this.poll_waiting(cx))?;
+        this.io.poll_shutdown_bytes(cx)
     }
 }
+
+/// The versions of HTTP that a server is offered, and those that a proxy is.
+const WEB: &[&[u8]] = &[b"h2", b"http/1.1"];
+const HTTP1: &[&[u8]] = &[b"http/1.1"];
+
+/// The number of bytes of requests that may wait, beside the fields that are added to them.
+const MOST_WAITING: usize = 64 * 1024;

@@ -18,8 +18,10 @@ use wirestack_websocket::{CloseCode, CloseFrame, Message};
 impl Connect {
     /// Connects, and connects again whenever the connection is lost. `backoff` sets the delays.
     ///
-    /// It ends when the server closes with 1000, and after an error that another attempt cannot
-    /// mend: a 403, a wrong password, a close code that forbids it. Messages that were sent into a
+    /// It ends when the server closes with 1000, and at what a person has to mend: a URL, a
+    /// certificate, a password, a 403, a protocol that is not spoken there, a close code that
+    /// forbids it (see [`DialError::is_temporary`]). It goes on after time-outs, lost connections
+    /// and servers that are overloaded, and waits as long as a `Retry-After` wants. Messages that were sent into a
     /// lost connection are not sent again.
     ///
     /// ```no_run

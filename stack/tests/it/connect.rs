@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::{Hop, Reason, Timeouts};
 use wirestack::websocket::{CloseCode, Message};
-use wirestack::{AccessPolicy, ProxyServer, http1, socks, tls};
+use wirestack::{AccessPolicy, Nest, ProxyServer, http1, socks, tls};
 use wirestack::{connect, connect_stream};
 
 #[tokio::test]
@@ -52,6 +52,40 @@ async fn a_websocket_opens_through_two_proxies_and_tls() {
     for secret in ["secret", "hidden", "me:", "you:"] {
         assert!(!trace.contains(secret), "{trace}");
     }
+}
+
+#[tokio::test]
+async fn pitfall_76_a_socks_proxy_is_reached_behind_tls() {
+    let target = echo(false).await;
+    let secure = || {
+        let tls = tls::Server::new(TLS.server.clone()).unwrap();
+        let socks =
+            socks::Server::with_password(|user, password| (user, password) == (b"me", b"secret"));
+        socks.over(tls).boxed()
+    };
+    let (hop, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), secure).await;
+    let url = format!("ws://127.0.0.1:{}/", target.port());
+    let via = format!("socks5+tls://me:secret@localhost:{}", hop.port());
+    let mut socket = connect(&url)
+        .via(via)
+        .tls(TLS.client.clone())
+        .await
+        .unwrap();
+    let names: Vec<_> = socket.describe().iter().map(|layer| layer.name).collect();
+    assert_eq!(names, ["tls", "socks", "websocket"]);
+    assert!(socket.part::<tls::Client>().unwrap().alpn().is_none());
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(
+        socket.next().await.unwrap().unwrap(),
+        Message::text("hello")
+    );
+    // UDP does not go through TLS.
+    let via = format!("socks5+tls://localhost:{}", hop.port());
+    let error = wirestack::associate(via).await.err().unwrap().to_string();
+    assert!(
+        error.contains("because UDP needs a SOCKS5 proxy"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -268,9 +302,9 @@ async fn an_impossible_route_is_refused_before_anything_is_sent() {
             error: "the URL names a stream",
         },
         Case {
-            url: "ws://h",
-            hop: "socks5://:p@h",
-            error: "socks: ",
+            url: "ws://[::1]",
+            hop: "socks4://me@h",
+            error: "socks: an IPv6 address",
         },
     ] {
         let refused = connect(url).via(hop).await.err().unwrap();

@@ -1,13 +1,13 @@
 //! A WebSocket that is connected again when it is lost.
 
-use crate::support::{TIMEOUT, listen};
+use crate::support::{TIMEOUT, TLS, connect_server, echo, listen, proxy};
 use std::net::SocketAddr;
 use std::time::Duration;
 use wirestack::dial::Backoff;
+use wirestack::tls::ClientSettings;
 use wirestack::websocket::{Accept, CloseCode, Message};
-use wirestack::{
-    NotConnected, ReconnectEvent, Reconnecting, ServerSocket, WebSocketServer, connect,
-};
+use wirestack::{AccessPolicy, Connect, NotConnected, ProxyServer, ReconnectEvent, Reconnecting};
+use wirestack::{ServerSocket, WebSocketServer, connect};
 
 /// The behaviour of a server with one client.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,4 +116,78 @@ async fn reconnecting_gives_up_after_the_allowed_failures() {
     let client = client(server(&[Behaviour::Breaks]).await, Some(3));
     let wanted = "connected 1 broke waiting failed waiting failed gave up";
     assert_eq!(story(client).await.join(" "), wanted);
+}
+
+/// Servers and proxies that refuse for a reason that a person must mend, and a client of each.
+async fn hopeless() -> Vec<(&'static str, Reconnecting)> {
+    let backoff = Backoff::default();
+    let of = |connect: Connect| connect.reconnecting(backoff);
+    let untrusted = ClientSettings::new().without_system_roots();
+    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let untrusted = untrusted.ca_certificates(other.cert.pem()).build().unwrap();
+    let secure = format!("wss://localhost:{}", echo(true).await.port());
+    let plain = echo(false).await;
+    let nobody = ProxyServer::connect(AccessPolicy::nothing());
+    let (forbids, _) = proxy(nobody, connect_server).await;
+    let guarded = ProxyServer::connect(AccessPolicy::loopback()).with_basic("r", "me", "secret");
+    let (asks, _) = proxy(guarded, connect_server).await;
+    let url = format!("ws://{plain}");
+    let mut clients = vec![
+        ("an issuer", of(connect(&secure).direct().tls(untrusted))),
+        (
+            "no TLS",
+            of(connect(&format!("wss://{plain}"))
+                .direct()
+                .tls(TLS.client.clone())),
+        ),
+        ("a URL", of(connect("nonsense").direct())),
+        ("a hop", of(connect(&url).via("ftp://127.0.0.1:1"))),
+        ("403", of(connect(&url).via(format!("http://{forbids}")))),
+        ("407", of(connect(&url).via(format!("http://{asks}")))),
+        (
+            "a password",
+            of(connect(&url).via(format!("http://me:wrong@{asks}"))),
+        ),
+        ("SOCKS", of(connect(&url).via(format!("socks5h://{asks}")))),
+    ];
+    for status in [400, 401, 404, 501] {
+        let address = server(&[Behaviour::Refuses(status)]).await;
+        clients.push(("a status", of(connect(&format!("ws://{address}")).direct())));
+    }
+    clients
+}
+
+#[tokio::test]
+async fn pitfall_79_a_client_ends_at_what_a_person_must_mend() {
+    for (name, client) in hopeless().await {
+        assert_eq!(story(client).await.join(" "), "failed gave up", "{name}");
+    }
+}
+
+/// The servers run on tokio, and the client where it is awaited.
+#[cfg(all(feature = "smol", feature = "blocking"))]
+#[test]
+fn pitfall_79_a_client_ends_at_what_a_person_must_mend_on_every_runtime() {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    for (name, client) in tokio.block_on(hopeless()) {
+        assert_eq!(
+            ::smol::block_on(story(client)).join(" "),
+            "failed gave up",
+            "{name}"
+        );
+    }
+    for (name, client) in tokio.block_on(hopeless()) {
+        let story = wirestack::blocking::block_on(story(client));
+        assert_eq!(story.join(" "), "failed gave up", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_goes_on_at_what_may_heal() {
+    for status in [408, 429, 500, 502, 503] {
+        let behaviours = [Behaviour::Refuses(status), Behaviour::Closes(1000)];
+        let client = client(server(&behaviours).await, None);
+        let wanted = "failed waiting connected 2 closed";
+        assert_eq!(story(client).await.join(" "), wanted, "{status}");
+    }
 }

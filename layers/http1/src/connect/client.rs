@@ -74,6 +74,15 @@ impl Client {
         self
     }
 
+    /// Takes responses that are not quite as the grammar has them, as many clients do: fields that
+    /// are none are passed over, and blanks stand where none may. A connection is then not used
+    /// again behind a challenge.
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.set(|handshake| handshake.lenient = true);
+        self
+    }
+
     /// Returns the 2xx that opened the tunnel; `None` before.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)

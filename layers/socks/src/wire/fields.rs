@@ -1,6 +1,6 @@
 //! Reading the fields of a message.
 
-use crate::{Address, SocksError};
+use crate::{Address, AddressError, SocksError};
 use alloc::string::String;
 
 /// The fields of a message, read one after the other.
@@ -95,7 +95,6 @@ impl<'a> Fields<'a> {
 
 /// Creates an address from the bytes of a name. Bytes that are not UTF-8 become U+FFFD, which no
 /// name may have.
-pub(crate) fn name(bytes: &[u8], port: u16) -> Parsed<Address> {
-    let name = String::from_utf8_lossy(bytes);
-    Ok(Address::new(&name, port).map_err(SocksError::from)?)
+pub(crate) fn name(bytes: &[u8], port: u16) -> Result<Address, AddressError> {
+    Address::new(&String::from_utf8_lossy(bytes), port)
 }

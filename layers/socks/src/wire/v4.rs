@@ -14,7 +14,7 @@
 
 use super::fields::{Fields, Parsed, name};
 use crate::request::Commands;
-use crate::{Address, Command, Host, Reply, Request, SocksError, Version};
+use crate::{Address, AddressError, Command, Host, Reply, Request, SocksError, Version};
 use bytes::{BufMut, BytesMut};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -43,7 +43,8 @@ pub(crate) fn parse_request(fields: &mut Fields<'_>, served: Commands) -> Parsed
     let ip = Ipv4Addr::from(fields.array::<4>()?);
     let user = fields.terminated("user id", LONGEST)?;
     let target = if announces_name(ip) {
-        name(fields.terminated("host name", LONGEST)?, port)?
+        let bytes = fields.terminated("host name", LONGEST)?;
+        name(bytes, port).map_err(SocksError::from)?
     } else {
         SocketAddr::new(ip.into(), port).into()
     };
@@ -56,7 +57,7 @@ pub(crate) fn parse_request(fields: &mut Fields<'_>, served: Commands) -> Parsed
 }
 
 /// Returns the bound address, or that of the peer. A refusal is read no further than its code.
-pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
+pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Result<Address, AddressError>> {
     fields.version(REPLY_VERSION)?;
     match fields.byte()? {
         code::GRANTED => {}
@@ -64,7 +65,7 @@ pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
     }
     let port = fields.port()?;
     let ip = Ipv4Addr::from(fields.array::<4>()?);
-    Ok(SocketAddr::new(ip.into(), port).into())
+    Ok(Ok(SocketAddr::new(ip.into(), port).into()))
 }
 
 // --- emitting ---

@@ -16,7 +16,7 @@
 
 use super::fields::{Fields, Parsed, name};
 use crate::request::Commands;
-use crate::{Address, Command, Host, Reply, SocksError};
+use crate::{Address, AddressError, Command, Host, Reply, SocksError};
 use bytes::{BufMut, BytesMut};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -45,8 +45,10 @@ pub(crate) fn parse_password<'a>(fields: &mut Fields<'a>) -> Parsed<(&'a [u8], &
 }
 
 /// Succeeds if the password was accepted: "A STATUS field of X'00' indicates success".
+///
+/// RFC 1929 §2 does not say which version the answer has, and many proxies send a 5.
 pub(crate) fn parse_status(fields: &mut Fields<'_>) -> Parsed<()> {
-    fields.version(PASSWORD_VERSION)?;
+    let _version = fields.byte()?;
     match fields.byte()? {
         0 => Ok(()),
         status => Err(SocksError::PasswordRefused(status).into()),
@@ -67,29 +69,34 @@ pub(crate) fn parse_request(
     Ok((command, address(fields)?))
 }
 
-/// Returns the bound address, or that of the peer.
+/// Returns the bound address, or that of the peer. A name may be none: few clients need it.
 ///
 /// A refusal is read no further than its code: the rest has no meaning, and some proxies may not
 /// send it.
-pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
+pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Result<Address, AddressError>> {
     fields.version(VERSION)?;
     match fields.byte()?.into() {
         Reply::Succeeded => {}
         refusal => return Err(SocksError::Refused(refusal).into()),
     }
     let _reserved = fields.byte()?;
-    address(fields)
+    any_address(fields)
 }
 
 /// Reads ATYP, an address and a port.
 pub(crate) fn address(fields: &mut Fields<'_>) -> Parsed<Address> {
+    Ok(any_address(fields)?.map_err(SocksError::from)?)
+}
+
+/// Reads ATYP, an address and a port. The length of a name is known, also if it is no name.
+fn any_address(fields: &mut Fields<'_>) -> Parsed<Result<Address, AddressError>> {
     let ip: IpAddr = match fields.byte()? {
         IPV4 => fields.array::<4>()?.into(),
         IPV6 => fields.array::<16>()?.into(),
-        NAME => return name(counted(fields)?, fields.port()?),
+        NAME => return Ok(name(counted(fields)?, fields.port()?)),
         other => return Err(SocksError::UnknownAddressType(other).into()),
     };
-    Ok(SocketAddr::new(ip, fields.port()?).into())
+    Ok(Ok(SocketAddr::new(ip, fields.port()?).into()))
 }
 
 /// Reads a field behind its length, which is one byte.

@@ -37,9 +37,27 @@ fn a_user_or_password_over_255_bytes_does_not_wrap_its_length() {
     };
     assert_eq!(with(1, 1), Ok(()));
     assert_eq!(with(255, 255), Ok(()));
-    for wrong in [0, 256, 257, 65536 + 1] {
+    for wrong in [256, 257, 65536 + 1] {
         assert_eq!(with(wrong, 1), Err(PasswordError::UserLength(wrong)));
         assert_eq!(with(1, wrong), Err(PasswordError::PasswordLength));
+    }
+}
+
+#[test]
+fn pitfall_72_a_user_without_a_password_and_a_password_without_a_user_are_sent() {
+    for (user, password, wanted) in [
+        ("me", "", "01 02 'me' 00"),
+        ("", "pw", "01 00 02 'pw'"),
+        ("", "", "01 00 00"),
+    ] {
+        let client = kit::client().with_password(user, password).unwrap();
+        let mut side = Side::new(client);
+        side.process();
+        side.sent();
+        side.receive(b"\x05\x02");
+        assert_eq!(side.sent(), bytes(wanted), "{user}:{password}");
+        side.receive(&bytes("01 00  05 00 00 01 7f000001 1267"));
+        assert!(side.layer.is_open());
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod ends;
+mod environment;
 mod faults;
 mod kit;
 mod nesting;

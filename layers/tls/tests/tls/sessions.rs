@@ -231,3 +231,53 @@ fn a_session_can_be_resumed() {
 
 /// The largest record on the wire (RFC 8446 §5.2).
 const RECORD: usize = 5 + 16384 + 256;
+
+/// X25519MLKEM768 (0x11EC) and X25519 (0x001D): RFC 8446 §4.2.8, draft-ietf-tls-ecdhe-mlkem §4.
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn pitfall_77_the_first_key_share_resists_quantum_computers() {
+    let mut side = crate::kit::Side::new(client(client_settings()), 65536);
+    side.step();
+    let shares = key_shares(side.to_wire.unread());
+    assert_eq!(shares[0], (0x11ec, 1184 + 32));
+    assert!(shares.contains(&(0x001d, 32)), "{shares:x?}"); // for servers that have no other
+    let mut world = world(TlsVersions::Tls13);
+    world.converse();
+    world.assert_conversed("X25519MLKEM768");
+}
+
+/// Returns the group and the length of each key share of a ClientHello (RFC 8446 §4.1.2).
+#[cfg(feature = "aws-lc-rs")]
+fn key_shares(record: &[u8]) -> Vec<(u16, usize)> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
+    /// Takes a field behind its length.
+    fn counted<'a>(bytes: &mut &'a [u8], width: usize) -> &'a [u8] {
+        let (length, rest) = bytes.split_at(width);
+        let length = length.iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
+        let (field, rest) = rest.split_at(length);
+        *bytes = rest;
+        field
+    }
+    let mut hello = &record[5 + 4 + 2 + 32..]; // record, message, version, random
+    counted(&mut hello, 1); // session
+    counted(&mut hello, 2); // cipher suites
+    counted(&mut hello, 1); // compression methods
+    let mut extensions = counted(&mut hello, 2);
+    let mut shares = Vec::new();
+    while !extensions.is_empty() {
+        let (kind, rest) = extensions.split_at(2);
+        extensions = rest;
+        let mut body = counted(&mut extensions, 2);
+        if number(kind) != 51 {
+            continue;
+        }
+        let mut entries = counted(&mut body, 2);
+        while !entries.is_empty() {
+            let (group, rest) = entries.split_at(2);
+            entries = rest;
+            let key = counted(&mut entries, 2);
+            shares.push((u16::try_from(number(group)).unwrap(), key.len()));
+        }
+    }
+    shares
+}

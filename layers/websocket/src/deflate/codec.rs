@@ -30,7 +30,18 @@ pub(crate) struct Inflater {
     zlib: Option<Decompress>,
     /// The number of bytes of [`TAIL`] that are read.
     tail: usize,
+    /// The bytes behind the last block of this message that was marked as final, if one was.
+    behind_final: Option<Behind>,
     idle: Arc<Idle<u8, Decompress>>,
+}
+
+/// The bytes of a message behind a block that was marked as final.
+#[derive(Debug, Default)]
+struct Behind {
+    /// The number of compressed bytes.
+    read: usize,
+    /// The end of what they decompress to, as much as a window has.
+    output: Vec<u8>,
 }
 
 /// The result of [`Inflater::inflate`].
@@ -140,6 +151,7 @@ impl Inflater {
             takes_over,
             zlib: None,
             tail: 0,
+            behind_final: None,
             idle: Arc::clone(&settings.pool.decompressors),
         }
     }
@@ -158,17 +170,25 @@ impl Inflater {
             let used = self.idle.take(bits);
             used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
         });
-        let (read, full) = run(zlib, input, out, max)?;
+        let behind = &mut self.behind_final;
+        let (read, full) = run(zlib, behind, input, out, max)?;
         if full || !whole {
             return Ok(Step { read, full });
         }
-        // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
-        let (n, full) = run(zlib, &TAIL[self.tail..], out, max)?;
-        self.tail += n;
-        if full {
-            return Ok(Step { read, full });
+        // A sender has to put 0x00 behind a final block (RFC 7692 §7.2.3.4). Some do not: then the
+        // message is whole, and the tail would be taken for the start of the next one.
+        if behind.as_ref().is_none_or(|behind| behind.read > 0) {
+            // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
+            let (n, full) = run(zlib, behind, &TAIL[self.tail..], out, max)?;
+            self.tail += n;
+            if full {
+                return Ok(Step { read, full });
+            }
         }
         self.tail = 0;
+        if let Some(behind) = behind.take().filter(|behind| behind.read > 0) {
+            end_behind_final(zlib, &behind.output)?;
+        }
         if !self.takes_over
             && let Some(mut zlib) = self.zlib.take()
         {
@@ -179,10 +199,39 @@ impl Inflater {
     }
 }
 
+/// Ends a message that goes on behind a final block. Refuses it if its last block is not whole: the
+/// rest would be taken from the next message.
+///
+/// `output` is what the window has to hold.
+fn end_behind_final(zlib: &mut Decompress, output: &[u8]) -> Result<(), WebSocketError> {
+    let mut nothing = Vec::with_capacity(1);
+    let status = zlib.decompress_vec(FINAL, &mut nothing, FlushDecompress::None);
+    if !matches!(status, Ok(Status::StreamEnd)) || !nothing.is_empty() {
+        return Err(WebSocketError::BadCompression);
+    }
+    zlib.reset(false);
+    if !output.is_empty() {
+        let window = zlib.set_dictionary(output);
+        window.or(Err(WebSocketError::BadCompression))?;
+    }
+    Ok(())
+}
+
+impl Behind {
+    fn add(&mut self, read: usize, output: &[u8]) {
+        self.read += read;
+        let kept = output.len().saturating_sub(WINDOW);
+        self.output.extend_from_slice(&output[kept..]);
+        self.output
+            .drain(..self.output.len().saturating_sub(WINDOW));
+    }
+}
+
 /// Decompresses until the input is read or the output is full. Returns the number of bytes read,
 /// and `true` if the output is full.
 fn run(
     zlib: &mut Decompress,
+    behind_final: &mut Option<Behind>,
     input: &[u8],
     out: &mut Vec<u8>,
     max: usize,
@@ -200,9 +249,16 @@ fn run(
         let status = zlib.decompress_vec(&input[read..], out, FlushDecompress::None);
         let n = (zlib.total_in() - before) as usize;
         read += n;
+        if let Some(behind) = behind_final {
+            behind.add(n, &out[produced..]);
+        }
         match status.or(Err(WebSocketError::BadCompression))? {
-            // Another block may follow one that is marked as final (RFC 7692 §7.2.3.4).
-            Status::StreamEnd => zlib.reset(false),
+            // Another block may follow one that is marked as final (RFC 7692 §7.2.3.4). No sender
+            // refers to what was before it.
+            Status::StreamEnd => {
+                zlib.reset(false);
+                *behind_final = Some(Behind::default());
+            }
             _ if read == input.len() && out.len() < out.capacity() => break,
             _ if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
             _ => continue,
@@ -216,5 +272,9 @@ fn run(
 
 /// The end of a flush, which messages do not carry.
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
+/// An empty block that is marked as final.
+const FINAL: &[u8] = &[1, 0, 0, 0xff, 0xff];
+/// The longest window, in bytes.
+const WINDOW: usize = 1 << 15;
 /// The smallest window of a zlib stream without a header.
 const ZLIB_MIN_BITS: u8 = 9;

@@ -11,13 +11,17 @@ type Parts = Queue<Part>;
 
 /// A client and a server whose messages come in parts.
 fn sides(settings: WebSocketConfig) -> (Side<Client<Parts>>, Side<Server<Parts>>) {
+    let (client, server) = agreed(settings);
+    (Side::new(client.parts()), Side::new(server.parts()))
+}
+
+fn agreed(settings: WebSocketConfig) -> (Client, Server) {
     let request = ClientRequest::new("ws://h/").unwrap();
     let asked = request.to_http2(&settings);
     let offer = Offer::of_http2(&asked).unwrap();
     let (server, response) = Server::from_request(&offer, Accept::new(), settings.clone()).unwrap();
     let client = Client::from_response(&request, response, settings, Seed::new([7; 32]));
-    let client = client.unwrap().parts();
-    (Side::new(client), Side::new(server.parts()))
+    (client.unwrap(), server)
 }
 
 fn compressed() -> WebSocketConfig {
@@ -28,6 +32,34 @@ fn compressed() -> WebSocketConfig {
 
 fn parts(queue: &mut Parts) -> Vec<Part> {
     std::iter::from_fn(|| queue.pop()).collect()
+}
+
+#[test]
+fn pitfall_74_a_final_block_ends_a_message_in_parts_and_in_a_tunnel_too() {
+    let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let bytes = client_bytes(&[
+        frame(RSV1 | BINARY, &last[..3]),
+        frame(FIN | CONTINUATION, &last[3..]),
+        frame(FIN | RSV1 | BINARY, hello),
+    ]);
+    for cut in 0..bytes.len() {
+        let (_, mut server) = sides(compressed());
+        server.receive(&bytes[..cut]);
+        server.receive(&bytes[cut..]);
+        let heard = parts(&mut server.to_app);
+        let data: Vec<_> = heard.iter().map(|part| part.payload.as_bytes()).collect();
+        assert_eq!(data.concat(), b"HelloHello", "cut {cut}");
+        assert_eq!(
+            heard.iter().filter(|part| part.last).count(),
+            2,
+            "cut {cut}"
+        );
+        let mut server = Side::new(agreed(compressed()).1.tunnel());
+        server.receive(&bytes[..cut]);
+        server.receive(&bytes[cut..]);
+        assert_eq!(server.to_app.unread(), b"HelloHello", "cut {cut}");
+    }
 }
 
 #[test]

@@ -76,6 +76,11 @@ impl Login {
 
     fn challenged(&mut self, challenges: Vec<Challenge>) -> Action {
         self.offered = challenges;
+        if self.offered.is_empty() {
+            let why =
+                "407 without Proxy-Authenticate: the proxy does not say which credentials it wants";
+            return Action::GiveUp(why.to_owned());
+        }
         let Some(best) = self.best() else {
             let offer = self.offer();
             return Action::GiveUp(format!("it offered {offer}, none of which is spoken here"));
@@ -123,11 +128,7 @@ impl Login {
 
     fn offer(&self) -> String {
         let schemes: Vec<_> = self.offered.iter().map(Challenge::scheme).collect();
-        if schemes.is_empty() {
-            "nothing".to_owned()
-        } else {
-            schemes.join(", ")
-        }
+        schemes.join(", ")
     }
 
     fn answer(&mut self, challenge: &Challenge) -> Action {
@@ -280,6 +281,50 @@ mod tests {
         login.step(START);
         let refused = Action::GiveUp("it refused the credentials by Basic".into());
         assert_eq!(told(&mut login, &[basic]), refused);
+    }
+
+    #[test]
+    fn pitfall_73_a_407_without_a_challenge_says_so_and_odd_challenges_are_read() {
+        for mut login in [login(), login().at_once(), login().asking()] {
+            login.step(START);
+            let wanted =
+                "407 without Proxy-Authenticate: the proxy does not say which credentials it wants";
+            assert_eq!(told(&mut login, &[]), Action::GiveUp(wanted.into()));
+            let mut again = self::login();
+            assert_eq!(
+                told(&mut again, &[Challenge::new(" , ")]),
+                Action::GiveUp(wanted.into())
+            );
+        }
+        for (offered, scheme) in [
+            (&["Basic, realm=\"x\""][..], "Basic "),
+            (&["BASIC realm=x"], "Basic "),
+            (
+                &["Negotiate, NTLM, basic realm=\"x\", charset=utf-8"],
+                "Basic ",
+            ),
+            (
+                &[
+                    "NTLM TlRM==",
+                    "digest realm=r, nonce=n, algorithm=sha-256, qop=auth",
+                ],
+                "Digest ",
+            ),
+            (
+                &["Digest realm=r, nonce=n, algorithm=SHA-9, Basic realm=x"],
+                "Basic ",
+            ),
+            (
+                &["Basic realm=x, Digest realm=r, nonce=n, algorithm=md5"],
+                "Digest ",
+            ),
+        ] {
+            let mut login = login();
+            login.step(START);
+            let offered: Vec<_> = offered.iter().map(|text| Challenge::new(*text)).collect();
+            let sent = sent(told(&mut login, &offered));
+            assert!(sent.starts_with(scheme), "{offered:?}: {sent}");
+        }
     }
 
     #[test]

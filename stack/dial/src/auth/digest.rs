@@ -67,12 +67,11 @@ fn respond(
     target: &str,
     credentials: &Credentials,
 ) -> Result<HeaderValue, String> {
-    let header = prompt.header.respond(&context(
-        &credentials.user,
-        &credentials.password,
-        target,
-        Some(&prompt.cnonce),
-    ));
+    let (user, password) = credentials
+        .as_texts()
+        .ok_or("Digest needs a user and a password in UTF-8, and they are not")?;
+    let context = context(user, password, target, Some(&prompt.cnonce));
+    let header = prompt.header.respond(&context);
     let header = header.map_err(|error| error.to_string())?.to_string();
     let value = HeaderValue::try_from(header);
     let mut value = value.map_err(|_| "credentials with a control character".to_owned())?;
@@ -98,10 +97,12 @@ pub(crate) fn context<'a>(
 /// Reads a challenge; `None` for one that cannot be answered.
 fn read(challenge: &Challenge) -> Option<WwwAuthenticateHeader> {
     let algorithm = match challenge.parameter("algorithm") {
-        Some(name) => Algorithm::from_str(&name).ok()?,
+        Some(name) => read_algorithm(&name)?,
         None => Algorithm::default(),
     };
-    let qop = match challenge.parameter("qop") {
+    // Some old servers send an empty one, which offers nothing.
+    let qop = challenge.parameter("qop").filter(|qop| !qop.is_empty());
+    let qop = match qop {
         None if algorithm.sess => return None, // it needs a cnonce, which only goes with a qop
         None => None,
         Some(offered) => {
@@ -130,6 +131,16 @@ fn read(challenge: &Challenge) -> Option<WwwAuthenticateHeader> {
         },
         nc: 0,
     })
+}
+
+/// Reads the name of an algorithm, in upper or lower case (RFC 7616 §3.3 has a token).
+pub(crate) fn read_algorithm(name: &str) -> Option<Algorithm> {
+    let name = name.to_ascii_uppercase();
+    let name = match name.strip_suffix("-SESS") {
+        Some(name) => format!("{name}-sess"),
+        None => name,
+    };
+    Algorithm::from_str(&name).ok()
 }
 
 fn strength(algorithm: Algorithm) -> u8 {
@@ -167,6 +178,44 @@ mod tests {
         assert_eq!(best(&[session.clone(), sha]), Some(session.to_string()));
         let longer = of("SHA-512-256", auth);
         assert_eq!(best(&[longer.clone(), session]), Some(longer.to_string()));
+        // RFC 9110 §5.6.6 and RFC 7616 §3.3: names and these values in any case.
+        for (text, wanted) in [
+            ("DIGEST REALM=r, NONCE=n, ALGORITHM=md5, QOP=AUTH", 0),
+            (
+                "digest realm=r, nonce=n, algorithm=\"sha-256\", qop=\" auth-int , Auth \"",
+                1,
+            ),
+            (
+                "Digest realm=r, nonce=n, algorithm=Sha-256-SESS, qop=auth, stale=TRUE",
+                1,
+            ),
+            (
+                "Digest realm=r, nonce=n, algorithm=sha-512-256-Sess, qop=\"auth\"",
+                2,
+            ),
+            ("Digest realm=r, nonce=n, qop=\"\"", 0),
+            ("Digest, realm=\"\\r\", , nonce=n, unknown=\"a, b\", x", 0),
+        ] {
+            let header = read(&Challenge::new(text)).expect(text);
+            assert_eq!(strength(header.algorithm), wanted, "{text}");
+            assert_eq!(
+                header.algorithm.sess,
+                text.to_lowercase().contains("-sess"),
+                "{text}"
+            );
+            assert_eq!((&*header.realm, &*header.nonce), ("r", "n"), "{text}");
+            let mut digest = Digest::new("h:1".into(), Seed::new([1; 32]));
+            let credentials = Credentials::new("m\u{fc}", "secret");
+            let value = digest.answer(&Challenge::new(text), &credentials).unwrap();
+            let value = String::from_utf8_lossy(value.as_bytes());
+            assert!(
+                value.contains("username=\"m\u{fc}\"") && value.contains("response="),
+                "{value}"
+            );
+        }
+        let mut digest = Digest::new("h:1".into(), Seed::new([1; 32]));
+        let latin1 = Credentials::new(*b"m\xfc", "secret");
+        assert!(digest.answer(&md5, &latin1).unwrap_err().contains("UTF-8"));
         for odd in [
             of("SHA-1", auth),
             of("MD5", ", qop=\"auth-int\""),

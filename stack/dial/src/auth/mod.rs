@@ -97,22 +97,30 @@ pub enum Action {
     GiveUp(String),
 }
 
-/// A user and a password. They show in no `Debug`, error or trace.
+/// A user and a password, as bytes: in UTF-8, or in another encoding that the server wants. They
+/// show in no `Debug`, error or trace.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The user's name.
-    pub user: String,
+    pub user: Vec<u8>,
     /// The password.
-    pub password: String,
+    pub password: Vec<u8>,
 }
 
 impl Credentials {
     /// Creates credentials.
-    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn new(user: impl Into<Vec<u8>>, password: impl Into<Vec<u8>>) -> Self {
         Self {
             user: user.into(),
             password: password.into(),
         }
+    }
+
+    /// Returns the user and the password as texts; `None` if one of them is not UTF-8.
+    #[cfg(feature = "digest")]
+    pub(crate) fn as_texts(&self) -> Option<(&str, &str)> {
+        let user = str::from_utf8(&self.user).ok()?;
+        Some((user, str::from_utf8(&self.password).ok()?))
     }
 }
 

@@ -169,6 +169,11 @@ where
     }
 
     fn list_routes(&mut self, now: Instant) {
+        if self.failed.is_empty() && self.redirects.is_empty() {
+            for skipped in self.plan.0.skipped() {
+                self.trace.add(now, Event::RouteSkipped(skipped.clone()));
+            }
+        }
         match self.plan.0.routes() {
             Ok(routes) => {
                 // After `unshare` the routes are listed again: those that failed come first.

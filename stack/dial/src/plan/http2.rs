@@ -66,6 +66,10 @@ impl PlanKind<BoxHttp2> for Http2 {
         self.builder.routes(None)
     }
 
+    fn skipped(&self) -> &[String] {
+        self.builder.skipped()
+    }
+
     fn share(&mut self) {
         self.builder.shares = true;
     }

@@ -32,6 +32,11 @@ pub(crate) trait PlanKind<L>: Send {
     /// Returns the routes to the present target.
     fn routes(&self) -> Result<Vec<Route>, Error>;
 
+    /// Returns the items of the list of routes that were passed over, each with the reason.
+    fn skipped(&self) -> &[String] {
+        &[]
+    }
+
     /// Builds the stack for a connection.
     fn build(
         &mut self,

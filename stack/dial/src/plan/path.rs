@@ -5,12 +5,12 @@ use crate::plan::fallback::NoHttp2;
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
-use crate::route::hop::{Hop, Proxy, Speaks};
+use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{self, Routes};
+use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use wirestack_http::basic_credentials;
 use wirestack_http1::connect;
@@ -40,9 +40,9 @@ pub(crate) enum FirstHop {
 
 impl From<Endpoint> for FirstHop {
     fn from(endpoint: Endpoint) -> Self {
-        match endpoint.host.parse::<IpAddr>() {
-            Ok(ip) => Self::Known(Destination::Tcp(SocketAddr::new(ip, endpoint.port))),
-            Err(_) => Self::Name(endpoint),
+        match endpoint.address() {
+            Some(address) => Self::Known(Destination::Tcp(address)),
+            None => Self::Name(endpoint),
         }
     }
 }
@@ -95,6 +95,11 @@ impl RouteBuilder {
             layers_above_tls,
             shares: false,
         }
+    }
+
+    /// Returns the items of the list of routes that were passed over, each with the reason.
+    pub(crate) fn skipped(&self) -> &[String] {
+        self.routes.skipped()
     }
 
     /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to
@@ -155,7 +160,7 @@ impl RouteBuilder {
             return Ok(None);
         };
         let (hop, next) = (&hops[at], &asked[at]);
-        let mut request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+        let mut request = http2_request(hop, next)?;
         if let Some(credentials) = hop.known_credentials() {
             let value = basic_credentials(&credentials.user, &credentials.password)?;
             request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
@@ -175,7 +180,7 @@ impl RouteBuilder {
             routes: Routes::hops(hops[..at].to_vec()),
             target,
             tls: tls.cloned(),
-            config: http2::Http2Config::default(),
+            config: hop.connect.http2.clone(),
             request,
             is_origin: false,
         };
@@ -195,6 +200,10 @@ impl RouteBuilder {
         let after = hops.iter().skip(1).map(Hop::endpoint);
         let asked = after.chain([target]).take(hops.len());
         let mut asked: Vec<_> = asked.cloned().collect();
+        if let Some(wrong) = asked.iter().find(|endpoint| endpoint.has_zone()) {
+            let error = RouteError::ZoneBehindProxy(wrong.to_string());
+            return Err(Error::local(origin::ROUTE, error));
+        }
         let name = routes::name(&hops);
         let (first, below) = match self.shared_hop(&hops, &asked)? {
             Some((share, below)) => {
@@ -232,20 +241,17 @@ impl RouteBuilder {
                     Some(own) => own,
                     None => self.tls()?,
                 };
-                // The proxy chooses from the offer, so that has only what the next layer can be.
-                let tls = secure(config, Some(hop.versions().alpn()), &hop.endpoint)?;
-                match hop.versions() {
-                    HttpVersions::Http1 => tunnels.push(tls.boxed()),
-                    versions => {
-                        tunnels.push(http_over(tls, versions, next)?);
-                        continue;
-                    }
+                let tls = secure(config, Some(hop.alpn()), &hop.endpoint)?;
+                if hop.versions() != HttpVersions::Http1 {
+                    tunnels.push(http_over(tls, hop, next)?);
+                    continue;
                 }
+                tunnels.push(tls.boxed());
             }
             tunnels.push(match hop.proxy.speaks() {
                 Speaks::Socks => socks(hop, next)?.boxed(),
-                Speaks::Http1 => http1_client(next)?,
-                Speaks::Http2 => http2_client(next)?,
+                Speaks::Http1 => http1_client(hop, next)?.boxed(),
+                Speaks::Http2 => http2_client(hop, next)?.boxed(),
             });
         }
         Ok(tunnels)
@@ -292,7 +298,19 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Stri
         let credentials = hop.known_credentials();
         let login = credentials.map(|known| (&known.user, &known.password));
         let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
+        let ConnectSettings {
+            fields,
+            limits,
+            lenient,
+            http2,
+        } = &hop.connect;
+        // `Debug` of a field hides its value.
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name, value.as_bytes()))
+            .collect();
         key.push_str(&format!(" {hop} {login:?} {tls:p} {:?}", hop.unix));
+        key.push_str(&format!(" {fields:?} {limits:?} {lenient} {http2:?}"));
     }
     key
 }
@@ -310,6 +328,42 @@ fn secure(
     tls::Client::new(config, tls::server_name(&endpoint.host)?)
 }
 
+/// Puts the client of a proxy over its TLS, which offers HTTP/2, or both versions.
+fn http_over(tls: tls::Client, hop: &Hop, next: &Endpoint) -> Result<BoxTunnel, Error> {
+    let (http1, http2) = (http1_client(hop, next)?, http2_client(hop, next)?);
+    let takes_http1 = hop.versions() == HttpVersions::Any;
+    let chosen = tls.then(move |tls| {
+        if takes_http1 && tls.alpn() != Some(b"h2") {
+            return Ok(http1.boxed());
+        }
+        NoHttp2::check("proxy", tls).map(|()| http2.boxed())
+    });
+    Ok(chosen.boxed())
+}
+
+fn http1_client(hop: &Hop, next: &Endpoint) -> Result<connect::Client, Error> {
+    let settings = &hop.connect;
+    let mut client =
+        connect::Client::new(&next.host, next.port)?.with_limits(settings.limits.clone());
+    for (name, value) in &settings.fields {
+        client = client.with_header(name.clone(), value.clone());
+    }
+    if settings.lenient {
+        client = client.lenient();
+    }
+    Ok(client.awaiting_authorization())
+}
+
+fn http2_request(hop: &Hop, next: &Endpoint) -> Result<http2::ConnectRequest, Error> {
+    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+    request.headers(hop.connect.fields.clone())
+}
+
+fn http2_client(hop: &Hop, next: &Endpoint) -> Result<http2::Client, Error> {
+    let client = http2::Client::new(http2_request(hop, next)?, hop.connect.http2.clone());
+    Ok(client.awaiting_authorization())
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the route needs TLS, but there are no TLS settings: pass them, or enable the feature \
@@ -317,40 +371,15 @@ fn secure(
 )]
 struct NoTls;
 
-/// Puts the client of a proxy over its TLS, which offers HTTP/2, or both versions.
-fn http_over(
-    tls: tls::Client,
-    versions: HttpVersions,
-    next: &Endpoint,
-) -> Result<BoxTunnel, Error> {
-    let (http1, http2) = (http1_client(next)?, http2_client(next)?);
-    let chosen = tls.then(move |tls| match versions {
-        HttpVersions::Any if tls.alpn() != Some(b"h2") => Ok(http1),
-        _ => NoHttp2::check("proxy", tls).map(|()| http2),
-    });
-    Ok(chosen.boxed())
-}
-
-fn http1_client(next: &Endpoint) -> Result<BoxTunnel, Error> {
-    let client = connect::Client::new(&next.host, next.port)?;
-    Ok(client.awaiting_authorization().boxed())
-}
-
-fn http2_client(next: &Endpoint) -> Result<BoxTunnel, Error> {
-    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
-    let client = http2::Client::new(request, http2::Http2Config::default());
-    Ok(client.awaiting_authorization().boxed())
-}
-
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     fn invalid(error: impl Into<BoxError>) -> Error {
         Error::local("socks", error)
     }
     let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;
     let (client, credentials) = (socks::Client::new(address), hop.known_credentials());
-    match (hop.proxy, credentials) {
-        (Proxy::Socks4, credentials) => {
-            let user = credentials.map_or("", |known| &known.user);
+    match (hop.proxy.is_socks4(), credentials) {
+        (true, credentials) => {
+            let user = credentials.map_or(&[][..], |known| &known.user);
             client.socks4(user).map_err(invalid)
         }
         (_, None) => Ok(client),

@@ -94,6 +94,10 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         self.builder.routes(self.shared()?)
     }
 
+    fn skipped(&self) -> &[String] {
+        self.builder.skipped()
+    }
+
     fn share(&mut self) {
         (self.shares, self.builder.shares) = (true, true);
     }

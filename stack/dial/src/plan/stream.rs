@@ -43,6 +43,10 @@ impl PlanKind<BoxTunnel> for Stream {
         self.builder.routes(None)
     }
 
+    fn skipped(&self) -> &[String] {
+        self.builder.skipped()
+    }
+
     fn share(&mut self) {
         self.builder.shares = true;
     }

@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Event {
     /// The dialer tries this route.
     Route(String),
+    /// An item of the list of routes was passed over: its keyword, and the reason.
+    RouteSkipped(String),
     /// A look-up of a name began.
     Resolving(Endpoint),
     /// A look-up found this number of addresses.
@@ -76,6 +78,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Route(name) => write!(f, "trying the route: {name}"),
+            Self::RouteSkipped(why) => write!(f, "passed over a route: {why}"),
             Self::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
             Self::Resolved(1) => f.write_str("found 1 address"),
             Self::Resolved(n) => write!(f, "found {n} addresses"),

@@ -47,7 +47,10 @@ impl Observed {
                 *self = Self::default();
             }
             Event::LayerOpen { .. } | Event::Failed(_) => debug!(parent: &*dial, "{event}"),
-            Event::Again(_) | Event::Redirected { .. } | Event::Route(_) => {
+            Event::Again(_)
+            | Event::Redirected { .. }
+            | Event::Route(_)
+            | Event::RouteSkipped(_) => {
                 debug!(parent: &*dial, "{event}");
             }
         }

@@ -107,6 +107,10 @@ impl Trace {
                     let span = begin("route", name, at);
                     (Some(span), Outcome::Note, String::new())
                 }
+                Event::RouteSkipped(why) => {
+                    let span = begin("skipped", why, at);
+                    (Some(span), Outcome::Note, String::new())
+                }
                 Event::Again(why) => {
                     let span = begin("retry", why, at);
                     (Some(span), Outcome::Note, String::new())

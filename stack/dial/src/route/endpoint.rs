@@ -1,7 +1,10 @@
 //! The host and port of a hop or target, and the errors of their URLs.
 
 use crate::auth::Credentials;
+use http::HeaderName;
+use std::borrow::Cow;
 use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use url::{Host, Url};
 use wirestack_layer::HostPort;
 
@@ -9,9 +12,45 @@ use wirestack_layer::HostPort;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// A name in A-labels (ASCII, RFC 5890), or an IP address without brackets.
+    ///
+    /// An IPv6 address may have a zone, `fe80::1%eth0`: the interface of this machine at which a
+    /// link-local address is (RFC 4007 §11). Only the first connection can use it.
     pub host: String,
     /// The port.
     pub port: u16,
+}
+
+impl Endpoint {
+    /// Returns the host without a zone, which has no meaning on another machine (RFC 6874 §1).
+    pub(crate) fn host_without_zone(&self) -> &str {
+        self.host.split_once('%').map_or(&self.host, |(ip, _)| ip)
+    }
+
+    /// Returns the host and the port for a peer: without a zone.
+    pub(crate) fn for_peers(&self) -> HostPort<'_> {
+        HostPort::new(self.host_without_zone(), self.port)
+    }
+
+    /// Returns `true` if the host has a zone.
+    pub(crate) fn has_zone(&self) -> bool {
+        self.host.contains('%')
+    }
+
+    /// Returns the address, if the host is one. The name of a zone is the system's to look up; its
+    /// number is not.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        if let Ok(ip) = self.host.parse::<IpAddr>() {
+            return Some(SocketAddr::new(ip, self.port));
+        }
+        let (ip, zone) = self.host.split_once('%')?;
+        let ip: Ipv6Addr = ip.parse().ok()?;
+        let zone = match zone.parse() {
+            Ok(zone) => zone,
+            Err(_) if ip.is_unicast_link_local() || ip.is_multicast() => return None,
+            Err(_) => 0, // every other address is the same at each interface
+        };
+        Some(SocketAddrV6::new(ip, self.port, 0, zone).into())
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -37,9 +76,44 @@ pub enum RouteError {
     /// The URL has no port, and its scheme has no default port.
     #[error("the URL has no port, and its scheme has no default port")]
     NoPort,
-    /// The user or the password is not UTF-8 after percent-decoding.
-    #[error("the user or the password in the URL is not UTF-8 after percent-decoding")]
+    /// The URL of a proxy has no scheme.
+    #[error("the URL has no scheme: write http://, https:// or socks5h:// in front of it")]
+    NoScheme,
+    /// The URL of a proxy has a blank or a control character.
+    #[error("the URL has a blank or a control character: take it out, or write it as %20")]
+    Blank,
+    /// The user or the password has a character that ends the host of a URL.
+    #[error("the user and the password must have /, ?, # and @ as %2F, %3F, %23 and %40")]
+    Unescaped,
+    /// The user or the password of an HTTP proxy has a control character, which Basic cannot send
+    /// (RFC 7617 §2).
+    #[error("the user or the password in the URL has a control character, which HTTP cannot send")]
     Credentials,
+    /// The port is no number, or out of range.
+    #[error("the port in the URL is not a number from 1 to 65535")]
+    Port,
+    /// An IPv6 address has no brackets around it.
+    #[error("the URL needs an IPv6 address in brackets, such as http://[::1]:3128")]
+    Brackets,
+    /// The zone of an IPv6 address is empty, or has a character that no zone has.
+    #[error("the zone of the IPv6 address is not the name or the number of an interface")]
+    Zone,
+    /// A proxy is asked to connect to an address with a zone.
+    #[error("the address {0} has a zone, which means nothing to the proxy that is asked for it")]
+    ZoneBehindProxy(String),
+    /// A variable of the environment names no proxy that can be used.
+    #[error("the environment variable {name}={value} names no proxy that can be used: {error}")]
+    Variable {
+        /// The name of the variable.
+        name: &'static str,
+        /// Its value, without user and password.
+        value: String,
+        /// The reason.
+        error: Box<Self>,
+    },
+    /// The text is not Unicode.
+    #[error("the text is not Unicode")]
+    NotUnicode,
     /// The URL of a SOCKS4 proxy has a password.
     #[error("the URL has a password, but SOCKS4 sends a user only")]
     Socks4Password,
@@ -55,12 +129,18 @@ pub enum RouteError {
     /// The URL of a stream has credentials, which would be sent to no server.
     #[error("the URL of a stream (tcp:// or tls://) must have no user and no password")]
     StreamCredentials,
-    /// The result of a proxy auto-config file has another keyword than the known ones.
+    /// Nothing in the result of a proxy auto-config file can be used.
     #[error(
-        "the result of the proxy auto-config file has a keyword that is not DIRECT, PROXY, HTTP, \
-         HTTPS, SOCKS, SOCKS4 or SOCKS5"
+        "nothing in the result of the proxy auto-config file can be used: DIRECT, or PROXY, HTTP, \
+         HTTPS, SOCKS, SOCKS4 or SOCKS5 with host:port, is wanted"
     )]
     Pac,
+    /// A hop that is no HTTP proxy cannot send fields.
+    #[error("fields can be sent to an HTTP proxy only, and the hop is a SOCKS proxy")]
+    NotHttp,
+    /// A CONNECT has this field by itself, or must not have it.
+    #[error("the field {0} cannot be added to a CONNECT: the request sets it, or must not have it")]
+    Field(HeaderName),
     /// The list of routes is empty.
     #[error("the list of routes to the target is empty")]
     NoRoute,
@@ -102,18 +182,48 @@ pub(crate) fn endpoint(url: &Url, default_port: Option<u16>) -> Result<Endpoint,
     Ok(Endpoint { host, port })
 }
 
-pub(crate) fn credentials(url: &Url) -> Result<Option<Credentials>, RouteError> {
+pub(crate) fn credentials(url: &Url) -> Option<Credentials> {
     if url.username().is_empty() && url.password().is_none() {
-        return Ok(None);
+        return None;
     }
-    let decoded = |text: &str| {
-        let bytes = percent_encoding::percent_decode_str(text).decode_utf8();
-        bytes
-            .map(std::borrow::Cow::into_owned)
-            .map_err(|_| RouteError::Credentials)
+    let decoded = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+    let password = decoded(url.password().unwrap_or_default());
+    Some(Credentials::new(decoded(url.username()), password))
+}
+
+/// Takes the zone out of the host of a URL, where the URL Standard has none.
+pub(crate) fn take_zone(text: &str) -> Result<(Cow<'_, str>, Option<&str>), RouteError> {
+    let none = Ok((text.into(), None));
+    let Some(start) = text.find("://").map(|at| at + 3) else {
+        return none;
     };
-    Ok(Some(Credentials {
-        user: decoded(url.username())?,
-        password: decoded(url.password().unwrap_or_default())?,
-    }))
+    let length = text[start..].find(['/', '?', '#', '\\']);
+    let end = length.map_or(text.len(), |length| start + length);
+    let host = text[start..end]
+        .rfind('@')
+        .map_or(start, |at| start + at + 1);
+    let place = &text[host..end];
+    let (Some(percent), Some(bracket)) = (place.find('%'), place.find(']')) else {
+        return none;
+    };
+    if !place.starts_with('[') || percent > bracket {
+        return none;
+    }
+    let zone = read_zone(&place[percent + 1..bracket])?;
+    let without = [&text[..host + percent], &text[host + bracket..]].concat();
+    Ok((without.into(), Some(zone)))
+}
+
+/// Reads the zone behind the `%` of an IPv6 address. RFC 6874 §2 wants the `%` as `%25`; many write
+/// it plainly.
+pub(crate) fn read_zone(zone: &str) -> Result<&str, RouteError> {
+    let zone = match zone.strip_prefix("25") {
+        Some(escaped) if !escaped.is_empty() => escaped,
+        _ => zone,
+    };
+    let is_known = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    if zone.is_empty() || !zone.chars().all(is_known) {
+        return Err(RouteError::Zone);
+    }
+    Ok(zone)
 }

@@ -3,21 +3,30 @@
 use crate::route::endpoint::RouteError;
 use crate::route::hop::Hop;
 use crate::route::target::Target;
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::IpAddr;
+use url::Host;
 
-/// The environment variables that name proxies: `http_proxy`, `https_proxy`, `all_proxy` and
-/// `no_proxy`.
+/// The environment variables that name proxies: `ws_proxy`, `wss_proxy`, `http_proxy`,
+/// `https_proxy`, `all_proxy` and `no_proxy`.
 ///
 /// They are read as curl reads them:
 ///
 /// * `http_proxy` counts in lower case only, because a CGI server sets `HTTP_PROXY` from a header
 ///   of its client. The others count in both cases, lower case first.
 /// * An empty variable counts as not set.
-/// * `ws` targets use `http_proxy`, `wss` targets use `https_proxy`, and streams use `all_proxy`.
+/// * `ws` targets use `ws_proxy`, else `http_proxy`; `wss` targets use `wss_proxy`, else
+///   `https_proxy`; `all_proxy` is for those without one, and for streams.
+/// * A value without a scheme is the one of an HTTP proxy. A path, a query and the password of a
+///   SOCKS4 proxy have no use, and are passed over. `socks://` is SOCKS4.
+/// * User and password may be percent-encoded. Bytes that are not UTF-8 are sent as they are.
 /// * `no_proxy` is `*`, or a list of names, addresses and networks, separated by commas or blanks.
 ///   A name covers its subdomains. Unlike in curl, a network may have IPv6 addresses.
+///
+/// A variable that names no proxy is an error, and never a way around the proxy.
 ///
 /// ```
 /// use wirestack_dial::Environment;
@@ -34,7 +43,7 @@ use std::net::IpAddr;
 /// ```
 #[derive(Clone, Default)]
 pub struct Environment {
-    variables: HashMap<String, String>,
+    variables: HashMap<String, OsString>,
 }
 
 impl Environment {
@@ -42,7 +51,7 @@ impl Environment {
     pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<String>,
-        V: Into<String>,
+        V: Into<OsString>,
     {
         let variables = variables.into_iter().map(|(n, v)| (n.into(), v.into()));
         let known = |name: &str| VARIABLES.contains(&name);
@@ -55,7 +64,7 @@ impl Environment {
 
     /// Reads the variables of this process.
     pub fn of_this_process() -> Self {
-        let values = VARIABLES.map(|name| (name, std::env::var(name).unwrap_or_default()));
+        let values = VARIABLES.map(|name| (name, std::env::var_os(name).unwrap_or_default()));
         Self::new(values)
     }
 
@@ -63,44 +72,58 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// [`RouteError`] if the variable is not the URL of a proxy. Connecting without the proxy would
-    /// surprise the user.
+    /// [`RouteError::Variable`] if the variable is not the URL of a proxy. Connecting without the
+    /// proxy would surprise the user.
     pub fn proxy_for(&self, target: &Target) -> Result<Option<Hop>, RouteError> {
         let names: &[&str] = match target.scheme_name() {
-            "ws" | "http" => &["http_proxy", "all_proxy", "ALL_PROXY"],
-            "wss" | "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-            _ => &["all_proxy", "ALL_PROXY"],
+            "ws" => &["ws_proxy", "WS_PROXY", "http_proxy"],
+            "wss" => &["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"],
+            "http" => &["http_proxy"],
+            "https" => &["https_proxy", "HTTPS_PROXY"],
+            _ => &[],
         };
-        let Some(proxy) = self.first(names) else {
+        let found = self
+            .first(names)
+            .or_else(|| self.first(&["all_proxy", "ALL_PROXY"]));
+        let Some((name, value)) = found else {
             return Ok(None);
         };
-        if self.is_exempt(&target.endpoint().host) {
+        if self.is_exempt(target.endpoint().host_without_zone()) {
             return Ok(None);
         }
-        let hop = if proxy.contains("://") {
-            proxy.parse()
-        } else {
-            format!("http://{proxy}").parse()
-        };
-        hop.map(Some)
+        let text = as_text(value);
+        let hop = text
+            .as_deref()
+            .map_err(Clone::clone)
+            .and_then(Hop::from_variable);
+        hop.map(Some).map_err(|error| RouteError::Variable {
+            name,
+            value: shown(&value.to_string_lossy()),
+            error: Box::new(error),
+        })
     }
 
-    fn first(&self, names: &[&str]) -> Option<&str> {
-        let values = names.iter().filter_map(|name| self.variables.get(*name));
-        values.map(String::as_str).next()
+    /// Returns the name and the value of the first of these variables that is set.
+    fn first(&self, names: &[&'static str]) -> Option<(&'static str, &OsStr)> {
+        let values = names
+            .iter()
+            .filter_map(|name| Some((*name, self.variables.get(*name)?)));
+        values.map(|(name, value)| (name, value.as_os_str())).next()
     }
 
     fn is_exempt(&self, host: &str) -> bool {
-        let Some(list) = self.first(&["no_proxy", "NO_PROXY"]) else {
+        let Some((_, list)) = self.first(&["no_proxy", "NO_PROXY"]) else {
             return false;
         };
+        // An item that is not Unicode names no host, and spoils no other item.
+        let list = list.to_string_lossy();
         if list == "*" {
             return true;
         }
-        let items = list.split([',', ' ', '\t']).filter(|item| !item.is_empty());
+        let mut items = list.split([',', ' ', '\t']).filter(|item| !item.is_empty());
         match host.parse::<IpAddr>() {
-            Ok(ip) => items.into_iter().any(|item| covers(item, ip)),
-            Err(_) => items.into_iter().any(|item| is_within(host, item)),
+            Ok(ip) => items.any(|item| covers(item, ip)),
+            Err(_) => items.any(|item| is_within(host, item)),
         }
     }
 }
@@ -113,11 +136,64 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// Returns the value of a variable for the parser of URLs. On Unix a value is bytes, and those that
+/// are not UTF-8 are percent-encoded.
+fn as_text(value: &OsStr) -> Result<Cow<'_, str>, RouteError> {
+    if let Some(text) = value.to_str() {
+        return Ok(text.into());
+    }
+    if cfg!(not(unix)) {
+        return Err(RouteError::NotUnicode);
+    }
+    let mut text = String::new();
+    for chunk in value.as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Ok(text.into())
+}
+
+/// Returns the value of a variable for an error. Everything up to the last `@` may be a secret, and
+/// so may be what stands in the place of a port.
+fn shown(value: &str) -> String {
+    let at = |mark: &str| value.rfind(mark).map(|at| at + mark.len());
+    let login_end = at("@").max(at("%40")).unwrap_or(0);
+    let start = value.find("://").map_or(0, |at| at + 3);
+    let scheme = value.get(..start).unwrap_or_default();
+    let login = if login_end > start { "***@" } else { "" };
+    let place = value.get(start.max(login_end)..).unwrap_or_default();
+    let place = place.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (host, format!(":{port}"))
+        }
+        Some((host, _)) => (host, ":***".to_owned()),
+        None => (place, String::new()),
+    };
+    let clean = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let text = format!("{scheme}{login}{host}{port}");
+    text.chars().map(clean).take(VALUE_SHOWN).collect()
+}
+
 /// Returns `true` if `host` is the domain or one of its subdomains.
 fn is_within(host: &str, domain: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let domain = domain.strip_prefix('.').unwrap_or(domain);
+    let domain: Cow<'_, str> = match Host::parse(domain) {
+        // The host of a target is in A-labels (RFC 5890).
+        Ok(Host::Domain(name)) if !domain.is_ascii() => name.into(),
+        _ => domain.into(),
+    };
+    let domain = &*domain;
     let Some(at) = host.len().checked_sub(domain.len()) else {
         return false;
     };
@@ -151,7 +227,11 @@ fn covers(item: &str, ip: IpAddr) -> bool {
     network.is_ipv4() == ip.is_ipv4() && bits <= width && mask(network_bits) == mask(ip_bits)
 }
 
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 11] = [
+    "ws_proxy",
+    "WS_PROXY",
+    "wss_proxy",
+    "WSS_PROXY",
     "http_proxy",
     "https_proxy",
     "HTTPS_PROXY",
@@ -160,3 +240,6 @@ const VARIABLES: [&str; 7] = [
     "no_proxy",
     "NO_PROXY",
 ];
+
+/// The number of characters of a value that an error shows.
+const VALUE_SHOWN: usize = 128;

@@ -1,12 +1,17 @@
 //! One proxy of a route.
 
 use crate::auth::{Authenticator, Credentials, Login};
-use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
+use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::http_versions::HttpVersions;
+use crate::route::proxy_url::ProxyUrl;
+use crate::route::scheme::{Proxy, Speaks};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use wirestack_http1 as http1;
+use wirestack_http2 as http2;
 use wirestack_layer::Seed;
 use wirestack_tls::rustls::ClientConfig;
 
@@ -14,8 +19,11 @@ use wirestack_tls::rustls::ClientConfig;
 ///
 /// The schemes are `socks5://`, `socks5h://`, `socks4://`, `socks4a://`, `http://`, and `https://`
 /// for TLS to the proxy; `h2://` and `h2c://` are proxies that take CONNECT over HTTP/2, with and
-/// without TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
+/// without TLS; `socks5+tls://` and `socks4+tls://` are SOCKS proxies behind TLS. The URL may have a user and a password; SOCKS4 has a user only. The default port is
 /// 1080, 80 or 443.
+///
+/// User and password are percent-decoded to bytes, and sent as these. The first hop may be at a
+/// link-local address, with its zone: `http://[fe80::1%25eth0]:3128` (RFC 6874).
 ///
 /// `socks5` and `socks5h` mean the same here, and so do `socks4` and `socks4a`: the proxy looks up
 /// the name of the next hop or target. A look-up on this machine would show others where the user
@@ -37,6 +45,16 @@ pub struct Hop {
     pub(crate) unix: Option<PathBuf>,
     /// An `https://` proxy is offered HTTP/2 too.
     offers_http2: bool,
+    pub(crate) connect: ConnectSettings,
+}
+
+/// The settings of the CONNECT to an HTTP proxy.
+#[derive(Clone, Default)]
+pub(crate) struct ConnectSettings {
+    pub(crate) fields: HeaderMap,
+    pub(crate) limits: http1::Limits,
+    pub(crate) lenient: bool,
+    pub(crate) http2: http2::Http2Config,
 }
 
 /// The authentication of a client to its proxy.
@@ -57,45 +75,13 @@ struct PasswordLogin {
 
 type MakeAuthenticator = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proxy {
-    Socks4,
-    Socks5,
-    Http,
-    Https,
-    H2c,
-    H2,
-}
-
-/// The protocol in which a proxy takes requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speaks {
-    Socks,
-    Http1,
-    Http2,
-}
-
-impl Proxy {
-    pub(crate) fn is_secure(self) -> bool {
-        matches!(self, Self::Https | Self::H2)
-    }
-
-    pub(crate) fn speaks(self) -> Speaks {
-        match self {
-            Self::Socks4 | Self::Socks5 => Speaks::Socks,
-            Self::Http | Self::Https => Speaks::Http1,
-            Self::H2c | Self::H2 => Speaks::Http2,
-        }
-    }
-}
-
 impl Hop {
     /// Sets the user and the password for this hop, instead of those in its URL.
     ///
     /// A SOCKS proxy gets them if it asks. An HTTP proxy gets them with the first request, as
     /// Basic, unless [`on_challenge`](Self::on_challenge) is set.
     #[must_use]
-    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn credentials(mut self, user: impl Into<Vec<u8>>, password: impl Into<Vec<u8>>) -> Self {
         let credentials = Some(Credentials::new(user, password));
         match &mut self.login {
             ProxyLogin::Password(login) => login.credentials = credentials,
@@ -179,11 +165,61 @@ impl Hop {
         }
     }
 
+    /// Returns the protocols that the proxy is offered by ALPN.
+    pub(crate) fn alpn(&self) -> &'static [&'static [u8]] {
+        match self.versions() {
+            HttpVersions::Any => HttpVersions::Any.alpn(),
+            _ => self.proxy.alpn(),
+        }
+    }
+
     /// Leaves HTTP/2 for HTTP/1.1. Returns `false` if HTTP/1.1 is not allowed, or was offered alone.
     pub(crate) fn leave_http2(&mut self) -> bool {
         let leaves = self.versions() == HttpVersions::Any;
         self.offers_http2 &= !leaves;
         leaves
+    }
+
+    /// Sends a field with each CONNECT to an HTTP proxy, such as `User-Agent` or a token.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError::Field`] for a field that belongs to the request itself: `Host`,
+    /// `Proxy-Authorization` (see [`credentials`](Self::credentials) and
+    /// [`authenticator`](Self::authenticator)), one that frames content, or one of the connection.
+    /// [`RouteError::NotHttp`] if the hop is a SOCKS proxy.
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Result<Self, RouteError> {
+        if self.proxy.speaks() == Speaks::Socks {
+            return Err(RouteError::NotHttp);
+        }
+        if RESERVED.contains(&name.as_str()) {
+            return Err(RouteError::Field(name));
+        }
+        value.set_sensitive(true); // a token, perhaps
+        self.connect.fields.append(name, value);
+        Ok(self)
+    }
+
+    /// Sets the limits of an HTTP/1.1 proxy: of the head and the body of its responses.
+    #[must_use]
+    pub fn limits(mut self, limits: http1::Limits) -> Self {
+        self.connect.limits = limits;
+        self
+    }
+
+    /// Sets the limits of the connection to an HTTP/2 proxy.
+    #[must_use]
+    pub fn http2_config(mut self, config: http2::Http2Config) -> Self {
+        self.connect.http2 = config;
+        self
+    }
+
+    /// Takes responses of an HTTP/1.1 proxy that are not quite as the grammar has them: see
+    /// [`connect::Client::lenient`](http1::connect::Client::lenient).
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.connect.lenient = true;
+        self
     }
 
     /// Returns `true` if the hop needs TLS settings and has none of its own.
@@ -199,7 +235,7 @@ impl Hop {
     /// Returns the credentials for a SOCKS5 proxy, or an error if the hop is another proxy.
     pub(crate) fn socks5_credentials(&self) -> Result<Option<&Credentials>, RouteError> {
         match self.proxy {
-            Proxy::Socks5 => Ok(self.known_credentials()),
+            Proxy::Socks5 { tls: false } => Ok(self.known_credentials()),
             _ => Err(RouteError::Scheme(
                 "socks5:// or socks5h://, because UDP needs a SOCKS5 proxy",
             )),
@@ -243,36 +279,36 @@ impl Hop {
     }
 }
 
-impl FromStr for Hop {
-    type Err = RouteError;
-
-    fn from_str(text: &str) -> Result<Self, RouteError> {
-        let url = parse(text)?;
-        let (proxy, port) = match url.scheme() {
-            "socks4" | "socks4a" => (Proxy::Socks4, 1080),
-            "socks5" | "socks5h" => (Proxy::Socks5, 1080),
-            "http" => (Proxy::Http, 80),
-            "https" => (Proxy::Https, 443),
-            "h2c" => (Proxy::H2c, 80),
-            "h2" => (Proxy::H2, 443),
-            _ => {
-                return Err(RouteError::Scheme(
-                    "socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or \
-                     h2c://",
-                ));
-            }
-        };
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(RouteError::ProxyPath);
+impl Hop {
+    /// Reads the value of a variable of the environment, as curl does: `http://` may be missing, and
+    /// what a proxy has no use for is passed over.
+    pub(crate) fn from_variable(text: &str) -> Result<Self, RouteError> {
+        if text.contains("://") {
+            return Self::from_url(&ProxyUrl::parse(text)?);
         }
-        let credentials = credentials(&url)?;
-        let password = credentials.as_ref().map(|known| &known.password);
-        if proxy == Proxy::Socks4 && password.is_some_and(|password| !password.is_empty()) {
-            return Err(RouteError::Socks4Password);
+        let before = text.split([':', '/']).next().unwrap_or_default();
+        if !text.contains('@') && Proxy::of_scheme(&before.to_ascii_lowercase()).is_ok() {
+            return Err(RouteError::NoScheme); // `http:/proxy.test` has lost a slash
+        }
+        Self::from_url(&ProxyUrl::parse(&format!("http://{text}"))?)
+    }
+
+    fn from_url(url: &ProxyUrl<'_>) -> Result<Self, RouteError> {
+        let proxy = Proxy::of_scheme(&url.scheme)?;
+        let credentials = url.credentials.clone();
+        let has_control = |known: &Credentials| {
+            let mut bytes = known.user.iter().chain(&known.password);
+            bytes.any(u8::is_ascii_control)
+        };
+        if proxy.speaks() != Speaks::Socks && credentials.as_ref().is_some_and(has_control) {
+            return Err(RouteError::Credentials);
         }
         Ok(Self {
             proxy,
-            endpoint: endpoint(&url, Some(port))?,
+            endpoint: Endpoint {
+                host: url.host.clone(),
+                port: url.port.unwrap_or(proxy.default_port()),
+            },
             login: ProxyLogin::Password(PasswordLogin {
                 credentials,
                 at_once: true,
@@ -281,7 +317,25 @@ impl FromStr for Hop {
             tls: None,
             unix: None,
             offers_http2: false,
+            connect: ConnectSettings::default(),
         })
+    }
+}
+
+impl FromStr for Hop {
+    type Err = RouteError;
+
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        let url = ProxyUrl::parse(text)?;
+        let hop = Self::from_url(&url)?;
+        if !matches!(url.rest, "" | "/") {
+            return Err(RouteError::ProxyPath);
+        }
+        let password = url.credentials.as_ref().map(|known| &known.password);
+        if hop.proxy.is_socks4() && password.is_some_and(|password| !password.is_empty()) {
+            return Err(RouteError::Socks4Password);
+        }
+        Ok(hop)
     }
 }
 
@@ -311,15 +365,7 @@ impl TryFrom<&String> for Hop {
 
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.proxy {
-            Proxy::Socks4 => "socks4a",
-            Proxy::Socks5 => "socks5h",
-            Proxy::Http => "http",
-            Proxy::Https => "https",
-            Proxy::H2c => "h2c",
-            Proxy::H2 => "h2",
-        };
-        write!(f, "{scheme}://{}", self.endpoint)
+        write!(f, "{}://{}", self.proxy.scheme(), self.endpoint)
     }
 }
 
@@ -329,47 +375,23 @@ impl fmt::Debug for Hop {
     }
 }
 
+/// The fields that no caller adds to a CONNECT: those that it has by itself, those that frame content,
+/// and those of one connection (RFC 9110 §7.6.1), which HTTP/2 forbids.
+const RESERVED: [&str; 12] = [
+    "host",
+    "proxy-authorization",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "proxy-connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "http2-settings",
+];
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hops_are_read_from_urls() {
-        for (text, shown) in [
-            ("socks5://h", "socks5h://h:1080"),
-            ("socks5h://h:80", "socks5h://h:80"),
-            ("http://proxy", "http://proxy:80"),
-            ("https://proxy/", "https://proxy:443"),
-            ("http://[::1]:3128", "http://[::1]:3128"),
-            ("socks5://[::1]", "socks5h://[::1]:1080"),
-            ("socks5h://BÜCHER.test", "socks5h://xn--bcher-kva.test:1080"),
-            ("http://u:p@h:1", "http://h:1"),
-            ("socks4://me@h", "socks4a://h:1080"),
-            ("socks4a://h:1", "socks4a://h:1"),
-            ("h2://proxy", "h2://proxy:443"),
-            ("h2c://proxy", "h2c://proxy:80"),
-        ] {
-            assert_eq!(text.parse::<Hop>().unwrap().to_string(), shown, "{text}");
-        }
-        for text in [
-            "h:1080",
-            "ftp://h",
-            "http://h/path",
-            "http://h?q",
-            "socks5://",
-            "socks5://[fe80::1%25eth0]:1080",
-            "http://u%ff:p@h",
-            "socks4://me:secret@h",
-        ] {
-            assert!(text.parse::<Hop>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn credentials_are_decoded_and_stay_unseen() {
-        let hop: Hop = "socks5h://us%20er:p%40s@h".parse().unwrap();
-        let expected = Credentials::new("us er", "p@s");
-        assert_eq!(hop.known_credentials(), Some(&expected));
-        assert!(!format!("{hop:?}{hop}").contains("p@s"));
-    }
-}
+#[path = "hop_tests.rs"]
+mod tests;

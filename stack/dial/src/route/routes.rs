@@ -28,7 +28,11 @@ use std::fmt;
 /// # Ok::<(), wirestack_dial::RouteError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Routes(Kind);
+pub struct Routes {
+    kind: Kind,
+    /// The items of a list that were passed over, each with the reason.
+    skipped: Vec<String>,
+}
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -49,39 +53,71 @@ impl Routes {
 
     /// Goes by the first of these routes that works.
     pub fn any_of(routes: impl IntoIterator<Item = Vec<Hop>>) -> Self {
-        Self(Kind::List(routes.into_iter().collect()))
+        Self::of(Kind::List(routes.into_iter().collect()))
     }
 
     /// Goes through the proxy that the environment names for the target, or straight to the target.
     pub fn environment(environment: Environment) -> Self {
-        Self(Kind::Environment(environment))
+        Self::of(Kind::Environment(environment))
+    }
+
+    fn of(kind: Kind) -> Self {
+        let skipped = Vec::new();
+        Self { kind, skipped }
     }
 
     /// Reads the result of `FindProxyForURL`, the function of a proxy auto-config file: `DIRECT`,
     /// `PROXY`, `HTTP`, `HTTPS`, `SOCKS`, `SOCKS4` and `SOCKS5`, separated by semicolons.
     ///
+    /// An item with another keyword (`QUIC`), or without a valid host and port, is passed over, as
+    /// browsers do; the [trace](crate::Trace) of a dialing has a note of it. An empty list is
+    /// `DIRECT`.
+    ///
     /// # Errors
     ///
-    /// [`RouteError`] if an item has another keyword, or no valid host and port.
+    /// [`RouteError::Pac`] if all items were passed over. Browsers then go straight to the target,
+    /// which the author of the file did not say.
     pub fn pac(result: &str) -> Result<Self, RouteError> {
-        let items = result.split(';').map(str::trim);
-        let routes = items.filter(|item| !item.is_empty()).map(|item| {
-            let (keyword, host_port) = item.split_once([' ', '\t']).unwrap_or((item, ""));
+        let (mut routes, mut skipped) = (Vec::new(), Vec::new());
+        for item in result.split(';').map(str::trim) {
+            let (keyword, place) = item
+                .split_once(|c: char| c.is_ascii_whitespace())
+                .unwrap_or((item, ""));
             let scheme = match keyword.to_ascii_uppercase().as_str() {
-                "DIRECT" => return Ok(Vec::new()),
+                "" => continue,
+                "DIRECT" => {
+                    routes.push(Vec::new());
+                    continue;
+                }
                 "PROXY" | "HTTP" => "http",
                 "HTTPS" => "https",
                 "SOCKS" | "SOCKS5" => "socks5h",
                 "SOCKS4" => "socks4a",
-                _ => return Err(RouteError::Pac),
+                _ => {
+                    skipped.push(format!("{}: the keyword is not known", shown(keyword)));
+                    continue;
+                }
             };
-            Ok(vec![format!("{scheme}://{}", host_port.trim()).parse()?])
-        });
-        let routes = routes.collect::<Result<Vec<_>, _>>()?;
-        if routes.is_empty() {
-            return Ok(Self::direct());
+            match format!("{scheme}://{}", place.trim()).parse() {
+                Ok(hop) => routes.push(vec![hop]),
+                Err(error) => skipped.push(format!("{}: {error}", shown(keyword))),
+            }
         }
-        Ok(Self::any_of(routes))
+        if routes.is_empty() && !skipped.is_empty() {
+            return Err(RouteError::Pac);
+        }
+        if routes.is_empty() {
+            routes.push(Vec::new());
+        }
+        Ok(Self {
+            kind: Kind::List(routes),
+            skipped,
+        })
+    }
+
+    /// Returns the items of a list that were passed over, each with the reason.
+    pub(crate) fn skipped(&self) -> &[String] {
+        &self.skipped
     }
 
     /// Returns the routes to this target.
@@ -90,7 +126,7 @@ impl Routes {
     ///
     /// [`RouteError`] if a variable of the environment is not the URL of a proxy.
     pub fn to(&self, target: &Target) -> Result<Vec<Vec<Hop>>, RouteError> {
-        match &self.0 {
+        match &self.kind {
             Kind::List(routes) => Ok(routes.clone()),
             Kind::Environment(environment) => {
                 let proxy = environment.proxy_for(target)?;
@@ -102,7 +138,7 @@ impl Routes {
 
 impl fmt::Display for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Environment(_) => f.write_str("by the proxy of the environment"),
             Kind::List(routes) => {
                 for (n, hops) in routes.iter().enumerate() {
@@ -115,6 +151,21 @@ impl fmt::Display for Routes {
     }
 }
 
+/// Shortens a keyword for a note.
+fn shown(keyword: &str) -> String {
+    let clean = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    keyword.chars().map(clean).take(KEYWORD_SHOWN).collect()
+}
+
+/// The number of characters of a keyword that a note shows.
+const KEYWORD_SHOWN: usize = 16;
+
 /// Returns the name of a route for users: its hops, the nearest first.
 pub(crate) fn name(hops: &[Hop]) -> String {
     if hops.is_empty() {
@@ -122,4 +173,61 @@ pub(crate) fn name(hops: &[Hop]) -> String {
     }
     let hops: Vec<_> = hops.iter().map(Hop::to_string).collect();
     hops.join(", then ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pitfall_75_an_unknown_keyword_spoils_no_list_of_a_pac_file() {
+        for (result, shown, skipped) in [
+            (
+                "PROXY a.test:1; QUIC q.test:443; DIRECT",
+                "http://a.test:1; direct",
+                1,
+            ),
+            ("QUIC q.test:443; HTTPS a.test", "https://a.test:443", 1),
+            ("proxy a.test:1;direct", "http://a.test:1; direct", 0),
+            (
+                " HTTP\ta.test:1 ;; Socks5  b.test ; ",
+                "http://a.test:1; socks5h://b.test:1080",
+                0,
+            ),
+            (
+                "SOCKS b.test:2;SOCKS4 c.test:3",
+                "socks5h://b.test:2; socks4a://c.test:3",
+                0,
+            ),
+            ("PROXY [::1]:1", "http://[::1]:1", 0),
+            (
+                "PROXY; PROXY a.test:99999; MASQUE m.test; PROXY a.test:1",
+                "http://a.test:1",
+                3,
+            ),
+            ("", "direct", 0),
+            (" ; ;", "direct", 0),
+            ("\n", "direct", 0),
+        ] {
+            let routes = Routes::pac(result).unwrap();
+            assert_eq!(routes.to_string(), shown, "{result:?}");
+            assert_eq!(routes.skipped().len(), skipped, "{result:?}");
+        }
+        // Nobody said that it may go straight there.
+        for result in [
+            "QUIC q.test:443",
+            "PROXY",
+            "PROXY a.test:0;",
+            "DIRECTLY",
+            "\u{1b}[31m",
+        ] {
+            assert_eq!(
+                Routes::pac(result).err(),
+                Some(RouteError::Pac),
+                "{result:?}"
+            );
+        }
+        let routes = Routes::pac("QU\u{1b}IC x; DIRECT").unwrap();
+        assert_eq!(routes.skipped(), ["QU\u{fffd}IC: the keyword is not known"]);
+    }
 }

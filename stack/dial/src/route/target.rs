@@ -1,7 +1,7 @@
 //! The server at the end of a route, read from a URL.
 
 use crate::auth::Credentials;
-use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
+use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse, take_zone};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -102,11 +102,15 @@ impl Target {
         url.set_fragment(None);
         // A server must not choose the credentials of its client.
         let cleared = url.set_username("").is_ok() && url.set_password(None).is_ok();
-        if renamed && cleared {
-            url.as_str().parse()
-        } else {
-            Err(RouteError::Scheme("ws://, wss://, http:// or https://"))
+        if !renamed || !cleared {
+            return Err(RouteError::Scheme("ws://, wss://, http:// or https://"));
         }
+        let mut to: Self = url.as_str().parse()?;
+        // The server does not know the zone by which this machine has reached it.
+        if to.endpoint.host == self.endpoint.host_without_zone() {
+            to.endpoint.host.clone_from(&self.endpoint.host);
+        }
+        Ok(to)
     }
 
     /// Checks that the target is a stream or a web server, which
@@ -121,16 +125,16 @@ impl Target {
         }
     }
 
-    /// Returns the URL for the handshake of a WebSocket: without user and password.
+    /// Returns the URL for the handshake of a WebSocket: without user, password and zone.
     pub fn request_url(&self) -> String {
         let scheme = self.scheme.name();
-        format!("{scheme}://{}{}", self.endpoint, self.resource)
+        format!("{scheme}://{}{}", self.endpoint.for_peers(), self.resource)
     }
 
     /// Returns the scheme, host and port for WebSockets of this server: `wss://example.org:443`.
     pub fn origin(&self) -> String {
         let scheme = if self.is_secure() { "wss" } else { "ws" };
-        format!("{scheme}://{}", self.endpoint)
+        format!("{scheme}://{}", self.endpoint.for_peers())
     }
 
     pub(crate) fn scheme_name(&self) -> &'static str {
@@ -152,7 +156,8 @@ impl FromStr for Target {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
-        let url = parse(text)?;
+        let (text, zone) = take_zone(text)?;
+        let url = parse(&text)?;
         let (scheme, port) = match url.scheme() {
             "ws" => (Scheme::Ws, Some(80)),
             "wss" => (Scheme::Wss, Some(443)),
@@ -173,14 +178,18 @@ impl FromStr for Target {
         if !web && (!matches!(url.path(), "" | "/") || url.query().is_some()) {
             return Err(RouteError::StreamPath);
         }
-        let credentials = credentials(&url)?;
+        let credentials = credentials(&url);
         if !web && credentials.is_some() {
             return Err(RouteError::StreamCredentials);
         }
         let query = url.query().map(|query| format!("?{query}"));
+        let mut endpoint = endpoint(&url, port)?;
+        if let Some(zone) = zone {
+            endpoint.host = format!("{}%{zone}", endpoint.host);
+        }
         Ok(Self {
             scheme,
-            endpoint: endpoint(&url, port)?,
+            endpoint,
             credentials,
             unix: None,
             resource: format!("{}{}", url.path(), query.unwrap_or_default()),
@@ -218,13 +227,33 @@ mod tests {
             ("wss://h/chat?x=1", "wss://h:443/chat"),
             ("tcp://h:22", "tcp://h:22"),
             ("tls://[::1]:443", "tls://[::1]:443"),
+            ("ws://[fe80::1%25eth0]/", "ws://[fe80::1%eth0]:80/"),
+            ("tcp://[fe80::1%3]:22", "tcp://[fe80::1%3]:22"),
             ("tcp://BÜCHER.test:22", "tcp://xn--bcher-kva.test:22"),
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), shown, "{text}");
         }
-        for text in ["ftp://h", "tcp://h", "tls://h/x", "ws://h#f", "tcp://u@h:1"] {
+        for text in [
+            "ftp://h",
+            "tcp://h",
+            "tls://h/x",
+            "ws://h#f",
+            "tcp://u@h:1",
+            "ws://[fe80::1%]/",
+            "ws://[fe80::1%25a/b]/",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_zone_stays_on_this_machine() {
+        let target: Target = "wss://[fe80::1%25eth0]/x?y".parse().unwrap();
+        assert_eq!(target.endpoint().host, "fe80::1%eth0");
+        assert_eq!(target.request_url(), "wss://[fe80::1]:443/x?y");
+        assert_eq!(target.origin(), "wss://[fe80::1]:443");
+        let to = target.redirected("/z").unwrap();
+        assert_eq!(to.endpoint().host, "fe80::1%eth0");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The server side of Digest authentication (RFC 7616). The crate `digest_auth` computes the
 //! hashes.
 
-use crate::auth::digest::{context, hex};
+use crate::auth::digest::{context, hex, read_algorithm};
 use crate::auth::{Challenge, Credentials, constant_time};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::SeedableRng;
@@ -9,7 +9,6 @@ use digest_auth::{
     Algorithm, AlgorithmType, AuthorizationHeader, Charset, Qop, WwwAuthenticateHeader,
 };
 use http::HeaderValue;
-use std::str::FromStr;
 use std::time::Duration;
 use wirestack_layer::{Instant, Seed};
 
@@ -77,12 +76,15 @@ impl DigestVerifier {
         // The challenges offer `auth` only, and no `-sess`.
         let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
         let issued = self.issued(&header.nonce);
-        let ours = header.realm == self.realm && header.username == self.credentials.user;
+        let ours =
+            header.realm == self.realm && header.username.as_bytes() == self.credentials.user;
         let Some(issued) = issued.filter(|_| offered && ours && header.uri == target) else {
             return Verified::Invalid;
         };
         let response = std::mem::take(&mut header.response);
-        let Credentials { user, password } = &self.credentials;
+        let Some((user, password)) = self.credentials.as_texts() else {
+            return Verified::Invalid;
+        };
         header.digest(&context(user, password, target, None));
         if !constant_time::eq(&response.to_ascii_lowercase(), &header.response) {
             return Verified::Invalid;
@@ -116,7 +118,7 @@ fn parse_authorization(text: &str) -> Option<AuthorizationHeader> {
     let digits = shown.parameter("nc")?;
     let hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let algorithm = match shown.parameter("algorithm") {
-        Some(name) => Algorithm::from_str(&name).ok()?,
+        Some(name) => read_algorithm(&name)?,
         None => Algorithm::default(),
     };
     let auth = |qop: String| qop.eq_ignore_ascii_case("auth").then_some(Qop::AUTH);

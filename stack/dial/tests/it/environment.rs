@@ -1,79 +1,267 @@
 //! The proxy that the environment names, as curl reads it.
 
-use wirestack_dial::{Environment, Target};
+use std::ffi::OsString;
+use wirestack_dial::{Dialer, Environment, Hop, Plan, RouteError, Routes, Step, Target, Timeouts};
+use wirestack_http::basic_credentials;
+use wirestack_layer::{Flow, Instant, Seed};
+use wirestack_nest::{BoxTunnel, Engine};
 
-/// A case in which curl was watched, with its answer.
-struct Case {
-    name: &'static str,
-    /// The variables of the environment; `A` and `B` stand for a host and a port.
-    variables: &'static [(&'static str, &'static str)],
-    /// A URL with `ws` where curl had `http`, and with `wss` where it had `https`.
-    target: &'static str,
-    /// The proxy that curl asked: `A`, `B`, `direct` for none, or `error` where it refused.
-    proxy: &'static str,
-}
-
-#[rustfmt::skip]
-const CASES: &[Case] = &[
-    Case { name: "http_proxy lower", variables: &[("http_proxy", "http://A")], target: "ws://a.test/", proxy: "A" },
-    Case { name: "HTTP_PROXY upper only", variables: &[("HTTP_PROXY", "http://A")], target: "ws://a.test/", proxy: "direct" },
-    Case { name: "HTTP_PROXY + REQUEST_METHOD", variables: &[("HTTP_PROXY", "http://A"), ("REQUEST_METHOD", "GET")], target: "ws://a.test/", proxy: "direct" },
-    Case { name: "http_proxy + REQUEST_METHOD", variables: &[("http_proxy", "http://A"), ("REQUEST_METHOD", "GET")], target: "ws://a.test/", proxy: "A" },
-    Case { name: "https_proxy + REQUEST_METHOD", variables: &[("https_proxy", "http://A"), ("REQUEST_METHOD", "GET")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "https_proxy=A HTTPS_PROXY=B", variables: &[("https_proxy", "http://A"), ("HTTPS_PROXY", "http://B")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "ALL_PROXY", variables: &[("ALL_PROXY", "http://A")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "https_proxy=\"\" ALL_PROXY", variables: &[("https_proxy", ""), ("ALL_PROXY", "http://A")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "HTTPS_PROXY=\"\" https_proxy=A", variables: &[("HTTPS_PROXY", ""), ("https_proxy", "http://A")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "https_proxy no scheme", variables: &[("https_proxy", "A")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "https_proxy user:p%40s@", variables: &[("https_proxy", "http://us%20er:p%40s@A")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "NO_PROXY=a.test sub.a.test", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "a.test")], target: "wss://sub.a.test/", proxy: "direct" },
-    Case { name: "NO_PROXY=.a.test a.test", variables: &[("https_proxy", "http://A"), ("NO_PROXY", ".a.test")], target: "wss://a.test/", proxy: "direct" },
-    Case { name: "NO_PROXY=*.a.test sub", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "*.a.test")], target: "wss://sub.a.test/", proxy: "A" },
-    Case { name: "NO_PROXY space sep", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "b.test a.test")], target: "wss://a.test/", proxy: "direct" },
-    Case { name: "NO_PROXY=*", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "*")], target: "wss://a.test/", proxy: "direct" },
-    Case { name: "NO_PROXY=x,*", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "x,*")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "NO_PROXY=127.0.0.0/8", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "127.0.0.0/8")], target: "wss://127.0.0.2:9699/", proxy: "direct" },
-    Case { name: "NO_PROXY=127.0.0. prefix", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "127.0.0.")], target: "wss://127.0.0.2:9699/", proxy: "A" },
-    Case { name: "NO_PROXY=a.test:8443", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "a.test:8443")], target: "wss://a.test:8443/", proxy: "A" },
-    Case { name: "NO_PROXY=::1", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "::1")], target: "wss://[::1]:9699/", proxy: "direct" },
-    Case { name: "NO_PROXY=[::1]", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "[::1]")], target: "wss://[::1]:9699/", proxy: "A" },
-    Case { name: "NO_PROXY=::/8", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "::/8")], target: "wss://[::1]:9699/", proxy: "direct" }, // networks of IPv6 count
-    Case { name: "NO_PROXY=a.test. (dot)", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "a.test.")], target: "wss://a.test/", proxy: "direct" },
-    Case { name: "host a.test. (dot)", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "a.test")], target: "wss://a.test./", proxy: "direct" },
-    Case { name: "NO_PROXY=A.TEST case", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "A.TEST")], target: "wss://a.test/", proxy: "direct" },
-    Case { name: "no_proxy=a NO_PROXY=b", variables: &[("https_proxy", "http://A"), ("no_proxy", "a.test"), ("NO_PROXY", "b.test")], target: "wss://a.test/", proxy: "direct" },
-    Case { name: "localhost implicit", variables: &[("https_proxy", "http://A")], target: "wss://127.0.0.1:9699/", proxy: "A" },
-    Case { name: "NO_PROXY=localhost 127.0.0.1", variables: &[("https_proxy", "http://A"), ("NO_PROXY", "localhost")], target: "wss://127.0.0.1:9699/", proxy: "A" },
-    Case { name: "bogus scheme ftp://", variables: &[("https_proxy", "ftp://A")], target: "wss://a.test/", proxy: "error" }, // curl fails as well
-    Case { name: "socks5h://", variables: &[("https_proxy", "socks5h://u:p@A")], target: "wss://a.test/", proxy: "A" },
-    Case { name: "ws:// http+https_proxy", variables: &[("http_proxy", "http://A"), ("https_proxy", "http://A"), ("ALL_PROXY", "http://A")], target: "ws://a.test/", proxy: "A" }, // curl does not know these schemes
-    Case { name: "wss:// http+https_proxy", variables: &[("http_proxy", "http://A"), ("https_proxy", "http://A"), ("ALL_PROXY", "http://A")], target: "wss://a.test/", proxy: "A" }, // curl does not know these schemes
-];
+/// Cases in which curl was watched: the case, the variables, the URL, curl's answer, ours, and the
+/// reason of a difference. `tests/peers/environment.py` holds both programs to it.
+const TABLE: &str = include_str!("../../../../tests/peers/environment.tsv");
 
 #[test]
 fn curls_cases_are_read_as_curl_reads_them() {
-    assert_eq!(CASES.len(), 33);
-    for case in CASES {
-        let place = |value: &str| match value {
-            "A" => "a.proxy.test:1001".to_owned(),
-            value if value.ends_with("/A") || value.ends_with("@A") => {
-                format!("{}a.proxy.test:1001", &value[..value.len() - 1])
-            }
-            value if value.ends_with("//B") => {
-                format!("{}b.proxy.test:1002", &value[..value.len() - 1])
-            }
-            value => value.to_owned(),
+    let rows = TABLE.lines().filter(|row| !row.starts_with('#'));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split('\t').collect()).collect();
+    assert!(rows.len() >= 180, "{} rows", rows.len());
+    for row in rows {
+        let [case, variables, url, curls, ours, why] = row[..] else {
+            panic!("a row of {} columns: {row:?}", row.len());
         };
-        let environment = Environment::new(case.variables.iter().map(|(n, v)| (*n, place(v))));
-        let target: Target = case.target.parse().unwrap();
-        let seen = match environment.proxy_for(&target) {
-            Err(_) => "error",
-            Ok(None) => "direct",
-            Ok(Some(hop)) if hop.to_string().ends_with("//a.proxy.test:1001") => "A",
-            Ok(Some(hop)) if hop.to_string().ends_with("//b.proxy.test:1002") => "B",
-            Ok(Some(_)) => "elsewhere",
+        assert_eq!(
+            curls == ours,
+            why == "-",
+            "{case}: a difference has a reason"
+        );
+        let Some(environment) = environment(variables) else {
+            continue; // bytes that this system has in no variable
         };
-        assert_eq!(seen, case.proxy, "{}", case.name);
+        let seen = environment.proxy_for(&url.parse().unwrap());
+        answers(case, seen, url, ours);
+    }
+}
+
+/// Makes the environment of a row; `None` if this system cannot have it.
+fn environment(variables: &str) -> Option<Environment> {
+    let mut pairs = Vec::new();
+    for pair in variables.split(' ') {
+        let (name, value) = pair.split_once('=').unwrap();
+        let value = value
+            .replace("{A}", "127.0.0.1:1001")
+            .replace("{AP}", "1001");
+        pairs.push((
+            name,
+            os_string(unescaped(&value.replace("{B}", "127.0.0.1:1002")))?,
+        ));
+    }
+    Some(Environment::new(pairs))
+}
+
+/// Returns the bytes of a text with `\xHH` in it.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut pieces = text.split("\\x");
+    let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
+    }
+    bytes
+}
+
+#[cfg(unix)]
+fn os_string(bytes: Vec<u8>) -> Option<OsString> {
+    Some(std::os::unix::ffi::OsStringExt::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn os_string(bytes: Vec<u8>) -> Option<OsString> {
+    String::from_utf8(bytes).ok().map(Into::into)
+}
+
+/// Compares the answer for a URL, and the bytes that the proxy gets, with the wanted ones.
+fn answers(case: &str, seen: Result<Option<Hop>, RouteError>, url: &str, wanted: &str) {
+    let hop = match seen {
+        Err(_) => return assert_eq!(wanted, "error", "{case}"),
+        Ok(None) => return assert_eq!(wanted, "direct", "{case}"),
+        Ok(Some(hop)) => hop,
+    };
+    let endpoint = hop.endpoint();
+    let words: Vec<_> = wanted.split(' ').collect();
+    let (letter, protocol, login) = match words[..] {
+        ["error"] => return assert!(authorization(&hop, url).is_err(), "{case}: {hop}"),
+        ["elsewhere", place] => {
+            let shown = endpoint.to_string();
+            return assert!(shown == place || endpoint.host == place, "{case}: {hop}");
+        }
+        [letter, protocol] => (letter, protocol, None),
+        [letter, protocol, login] => (letter, protocol, Some(login)),
+        _ => panic!("{case}: {wanted}"),
+    };
+    assert_eq!(
+        endpoint.port,
+        if letter == "A" { 1001 } else { 1002 },
+        "{case}: {hop}"
+    );
+    let login = login.map(|login| {
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        let decoded = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+        (decoded(user), decoded(password))
+    });
+    match protocol {
+        "https" => {
+            let scheme = hop.to_string();
+            assert!(
+                scheme.starts_with("https://") || scheme.starts_with("h2://"),
+                "{case}: {hop}"
+            );
+        }
+        "http" => {
+            let wanted = login.map(|(user, password)| {
+                let value = basic_credentials(user, password).unwrap();
+                value.to_str().unwrap().to_owned()
+            });
+            assert_eq!(authorization(&hop, url).unwrap(), wanted, "{case}");
+        }
+        "socks5" => {
+            let mut engine = opened(&hop, url);
+            let greeting = engine.to_wire().unread().to_vec();
+            let Some((user, password)) = login else {
+                return assert_eq!(greeting, [5, 1, 0], "{case}");
+            };
+            assert!(greeting.contains(&2), "{case}: {greeting:?}");
+            engine.to_wire().discard();
+            engine.from_wire().write(&[5, 2]);
+            engine.process(Instant::ORIGIN);
+            let lengths = [user.len(), password.len()].map(|n| u8::try_from(n).unwrap());
+            let wanted = [&[1, lengths[0]], &user[..], &[lengths[1]], &password].concat();
+            assert_eq!(engine.to_wire().unread(), wanted, "{case}");
+        }
+        "socks4" => {
+            let request = opened(&hop, url).to_wire().unread().to_vec();
+            let user = request[8..].split(|byte| *byte == 0).next().unwrap();
+            assert_eq!(user, login.unwrap_or_default().0, "{case}");
+        }
+        other => panic!("{case}: {other}"),
+    }
+}
+
+/// Returns the `Proxy-Authorization` that a proxy gets with the first request.
+fn authorization(hop: &Hop, url: &str) -> Result<Option<String>, String> {
+    let request = opened(hop, url).to_wire().unread().to_vec();
+    let request = String::from_utf8(request).unwrap();
+    if !request.starts_with("CONNECT ") {
+        return Err(request);
+    }
+    let mut lines = request.lines();
+    Ok(lines.find_map(|line| Some(line.strip_prefix("Proxy-Authorization: ")?.to_owned())))
+}
+
+/// Dials through a hop, up to the first bytes that it gets.
+fn opened(hop: &Hop, url: &str) -> Engine<BoxTunnel> {
+    let now = Instant::ORIGIN;
+    let target: Target = url.parse().unwrap();
+    let target = format!("tcp://{}", target.endpoint()).parse().unwrap();
+    let plan = Plan::stream(Routes::hops(vec![hop.clone()]), target, None, None).unwrap();
+    let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), now);
+    let mut step = dialer.step(now);
+    if let Step::Resolve { lookup, port, .. } = step {
+        dialer.resolved(lookup, Ok(vec![([127, 0, 0, 1], port).into()]), now);
+        step = dialer.step(now);
+    }
+    let Step::Open { attempt, .. } = step else {
+        panic!("{hop}: {step:?}");
+    };
+    let mut engine = dialer.opened(attempt, now).unwrap();
+    for _ in 0..4 {
+        engine.process(now);
+        dialer.observe(attempt, &mut engine, now);
+    }
+    engine
+}
+
+#[test]
+fn pitfall_70_a_variable_that_cannot_be_read_is_never_a_way_around_the_proxy() {
+    // 0xE9 is no UTF-8. In a password it is sent as it is; in a host it is an error.
+    for (name, url) in [
+        ("ws_proxy", "ws://a.test"),
+        ("WS_PROXY", "ws://a.test"),
+        ("wss_proxy", "wss://a.test"),
+        ("WSS_PROXY", "wss://a.test"),
+        ("http_proxy", "http://a.test"),
+        ("http_proxy", "ws://a.test"),
+        ("https_proxy", "https://a.test"),
+        ("HTTPS_PROXY", "wss://a.test"),
+        ("all_proxy", "tcp://a.test:1"),
+        ("ALL_PROXY", "tls://a.test:1"),
+    ] {
+        let target: Target = url.parse().unwrap();
+        for value in [
+            &b"http://\xe9.test:1"[..],
+            b"\xff",
+            b"http://me:secret@h\xe9:1",
+        ] {
+            let Some(value) = os_string(value.to_vec()) else {
+                continue;
+            };
+            let error = Environment::new([(name, value)])
+                .proxy_for(&target)
+                .unwrap_err();
+            assert!(
+                matches!(error, RouteError::Variable { name: n, .. } if n == name),
+                "{error}"
+            );
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        for value in [
+            &b"http://me:\xe9@h:1"[..],
+            b"socks5://\xe9@h:1",
+            b"\xe9:\xff@h:1",
+        ] {
+            let Some(value) = os_string(value.to_vec()) else {
+                continue;
+            };
+            let hop = Environment::new([(name, value)])
+                .proxy_for(&target)
+                .unwrap();
+            assert_eq!(hop.unwrap().endpoint().to_string(), "h:1");
+        }
+    }
+    // An item of `no_proxy` that is not Unicode exempts nobody, and spoils no other item.
+    let Some(list) = os_string(b"\xe9.test, a.test".to_vec()) else {
+        return;
+    };
+    let proxy = OsString::from("http://h:1");
+    let environment = Environment::new([("all_proxy", proxy), ("NO_PROXY", list)]);
+    let is_exempt = |url: &str| {
+        environment
+            .proxy_for(&url.parse().unwrap())
+            .unwrap()
+            .is_none()
+    };
+    assert!(is_exempt("ws://a.test") && is_exempt("tcp://b.a.test:1"));
+    assert!(!is_exempt("ws://b.test") && !is_exempt("wss://xn--9ca.test"));
+}
+
+#[test]
+fn the_error_of_a_variable_names_it_and_its_value_without_a_secret() {
+    for (value, shown) in [
+        ("http://h:99999", "https_proxy=http://h:99999 names"),
+        ("foo://me:hunter2@h:1", "https_proxy=foo://***@h:1 names"),
+        (
+            "http://me:hunter2@h:x",
+            "https_proxy=http://***@h:*** names",
+        ),
+        ("http://me:hun/ter2@h:1", "https_proxy=http://***@h:1 names"),
+        (
+            "http://me:hunter2%40h:1",
+            "https_proxy=http://***@h:1 names",
+        ),
+        ("me:hunter2", "https_proxy=me:*** names"),
+        ("http://me:hunter2", "https_proxy=http://me:*** names"),
+        ("foo://h/?token=hunter2", "https_proxy=foo://h names"),
+        (
+            "http://h\u{1b}[31m:1",
+            "https_proxy=http://h\u{fffd}[31m:1 names",
+        ),
+    ] {
+        let environment = Environment::new([("https_proxy", value)]);
+        let error = environment
+            .proxy_for(&"wss://a.test".parse().unwrap())
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(shown) && text.contains(": the "), "{text}");
+        assert!(!text.contains("hun") && !text.contains("ter2"), "{text}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The runtime, resolver, pool and callbacks that dialing uses.
 
 use crate::driver::runtime::{
-    AddressStream, BoxFuture, NoRuntime, Resolve, Runtime, Transport, current,
+    AddressStream, BoxFuture, NoRuntime, Resolve, Runtime, TcpOptions, Transport, current,
 };
 use bytes::Bytes;
 use http::Response;
@@ -35,6 +35,7 @@ use wirestack_layer::{Error, origin};
 pub struct DialContext {
     runtime: Option<Arc<dyn Runtime>>,
     resolver: Option<Arc<dyn Resolve>>,
+    pub(super) tcp_options: TcpOptions,
     pub(super) streams: Option<Arc<OpenStream>>,
     pub(super) ask: Arc<dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync>,
     pub(super) exchange: Arc<Exchange>,
@@ -61,6 +62,7 @@ impl DialContext {
         Self {
             runtime: None,
             resolver: None,
+            tcp_options: TcpOptions::default(),
             streams: None,
             ask: Arc::new(|_| Box::pin(async { None })),
             exchange: Arc::new(move |_, _| Box::pin(async move { Err(no_exchange()) })),
@@ -85,6 +87,13 @@ impl DialContext {
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
+    /// Opens TCP connections with these options.
+    #[must_use]
+    pub fn tcp_options(mut self, options: TcpOptions) -> Self {
+        self.tcp_options = options;
         self
     }
 
@@ -154,8 +163,9 @@ impl DialContext {
 
     pub(crate) fn resolve(&self, runtime: &dyn Runtime, host: String, port: u16) -> AddressStream {
         match &self.resolver {
-            Some(resolver) => resolver.resolve(host, port),
-            None => runtime.lookup(host, port),
+            // The zone of an address (`fe80::1%eth0`) is no name: only the system knows it.
+            Some(resolver) if !host.contains('%') => resolver.resolve(host, port),
+            _ => runtime.lookup(host, port),
         }
     }
 }

@@ -129,7 +129,13 @@ where
 
     fn open_transport(&self, to: Destination) -> BoxFuture<Opened> {
         let io = match to {
-            Destination::Tcp(to) => self.runtime.connect_tcp(to),
+            Destination::Tcp(to) => {
+                let options = self.context.tcp_options;
+                let io = self.runtime.connect_tcp_with(to, options);
+                return Box::pin(
+                    async move { Ok((options.keep(io.await.map_err(socket)?), None)) },
+                );
+            }
             Destination::Unix(path) => self.runtime.connect_unix(path),
             Destination::Stream(share) => {
                 let opened = self.context.open_stream(share, self.dialer.timeouts());

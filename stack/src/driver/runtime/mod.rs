@@ -49,6 +49,7 @@ mod read_write;
 mod resolve;
 #[cfg(feature = "smol")]
 mod smol;
+mod tcp;
 #[cfg(feature = "blocking")]
 pub(crate) mod threads;
 #[cfg(feature = "tokio")]
@@ -77,6 +78,7 @@ pub use resolve::{AddressStream, Resolve};
 pub(crate) use resolve::{collect_addresses, single_lookup};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
+pub use tcp::TcpOptions;
 #[cfg(feature = "blocking")]
 pub use threads::Threads;
 #[cfg(feature = "tokio")]
@@ -127,6 +129,24 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     ///
     /// The future returns the error of the system.
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>>;
+
+    /// Opens a TCP connection with these options. By default it takes no others than the default
+    /// ones.
+    ///
+    /// # Errors
+    ///
+    /// The future returns the error of the system, or `Unsupported`.
+    fn connect_tcp_with(
+        &self,
+        to: SocketAddr,
+        options: TcpOptions,
+    ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        if options == TcpOptions::default() {
+            return self.connect_tcp(to);
+        }
+        let error = unsupported(self, "options of TCP connections");
+        Box::pin(async move { Err(error) })
+    }
 
     /// Connects to a Unix socket.
     ///

@@ -1,10 +1,11 @@
 //! smol as a runtime, and smol's sockets as transports.
 
 use super::futures::write;
+use super::tcp::is_connecting;
 use super::transport::{read_initialized, write_slices};
 use super::{
-    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport,
-    single_lookup,
+    AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, TcpOptions,
+    Transport, single_lookup,
 };
 use futures_io::{AsyncRead, AsyncWrite};
 use smol::Async;
@@ -46,6 +47,26 @@ impl Runtime for Smol {
 
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move { Ok(Box::new(TcpStream::connect(to).await?) as _) })
+    }
+
+    fn connect_tcp_with(
+        &self,
+        to: SocketAddr,
+        options: TcpOptions,
+    ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        Box::pin(async move {
+            let socket = options.socket(to)?;
+            match socket.connect(&to.into()) {
+                Err(error) if !is_connecting(&error) => return Err(error),
+                _ => {}
+            }
+            let socket = Async::new_nonblocking(std::net::TcpStream::from(socket))?;
+            socket.writable().await?;
+            match socket.get_ref().take_error()? {
+                Some(error) => Err(error),
+                None => Ok(Box::new(TcpStream::from(socket)) as _),
+            }
+        })
     }
 
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 use super::transport::{read_large, write_slices};
 use super::{
     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, IDLE_READ_SIZE, Runtime,
-    Transport, single_lookup,
+    TcpOptions, Transport, single_lookup,
 };
 use std::any::Any;
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream, UdpSocket, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, lookup_host};
 use tokio::runtime::{EnterGuard, Handle};
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::io::poll_read_buf;
@@ -85,6 +85,21 @@ impl Runtime for Tokio {
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         let entered = Entered {
             future: Box::pin(TcpStream::connect(to)),
+            handle: self.0.clone(),
+        };
+        Box::pin(async { Ok(Box::new(entered.await?) as _) })
+    }
+
+    fn connect_tcp_with(
+        &self,
+        to: SocketAddr,
+        options: TcpOptions,
+    ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        let entered = Entered {
+            future: Box::pin(async move {
+                let socket = TcpSocket::from_std_stream(options.socket(to)?.into());
+                socket.connect(to).await
+            }),
             handle: self.0.clone(),
         };
         Box::pin(async { Ok(Box::new(entered.await?) as _) })

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
-use wirestack::runtime::{AsyncTimer, BoxFuture, Listener, Runtime, Threads, Transport};
+use wirestack::runtime::{
+    AsyncTimer, BoxFuture, Listener, Runtime, TcpOptions, Threads, Transport,
+};
 use wirestack::websocket::Client;
 use wirestack::{Connection, blocking, connect, connect_stream};
 
@@ -93,6 +95,16 @@ fn the_error_of_a_runtime_without_a_kind_of_socket_names_both() {
     let error = error.unwrap_err().to_string();
     assert!(
         error.contains("Little does not support listeners"),
+        "{error}"
+    );
+    let mut options = TcpOptions::default();
+    options.nodelay = false;
+    let connect = connect_stream("tcp://127.0.0.1:1").direct();
+    let connect = connect.tcp_options(options).runtime(Arc::new(Little));
+    let error = smol::block_on(connect.into_future()).err().unwrap();
+    let error = error.to_string();
+    assert!(
+        error.contains("Little does not support options of TCP connections"),
         "{error}"
     );
     let unix = connect_stream("tcp://localhost:1")

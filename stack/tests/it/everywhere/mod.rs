@@ -2,6 +2,8 @@
 
 mod foreign;
 mod lacking;
+#[cfg(unix)]
+mod options;
 mod own;
 mod program;
 

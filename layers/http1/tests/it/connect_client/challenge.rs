@@ -113,6 +113,43 @@ fn pitfall_11_a_challenge_on_a_connection_that_ends_needs_a_new_one() {
     assert_eq!(Bench::new(at_once).seen().wire, AGAIN);
 }
 
+/// The wire stays open and every body is whole, so the head alone tells.
+#[test]
+fn a_connection_that_the_proxy_ends_or_frames_in_two_ways_carries_no_second_request() {
+    let chunks = "4\r\nwho?\r\n0\r\n\r\n";
+    for (name, rest) in [
+        (
+            "close",
+            "Connection: close\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        ),
+        (
+            "proxy close",
+            "Proxy-Connection: close\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        ),
+        (
+            "proxy close, in any case",
+            "proxy-connection: x, CLOSE\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        ),
+        (
+            "a coding and a length",
+            format!("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n{chunks}"),
+        ),
+        (
+            "a length and a coding",
+            format!("Content-Length: 14\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}"),
+        ),
+        (
+            "two lengths",
+            "Content-Length: 4\r\nContent-Length: 5\r\n\r\nwho?".to_owned(),
+        ),
+    ] {
+        let mut bench = Bench::new(shy());
+        bench.receive(format!("{ASKS}{rest}").as_bytes());
+        assert!(bench.error().can_retry(), "{name}");
+        assert_eq!(bench.seen().wire, REQUEST, "{name}");
+    }
+}
+
 #[test]
 fn a_challenge_whose_body_does_not_end_needs_a_new_connection() {
     let mut bench = Bench::new(shy());

@@ -1,7 +1,8 @@
 //! The head of a response: where it ends, the statuses that open, and its limits.
 
+use super::challenge::ASKS;
 use super::{Fails, Opens, fails, opens};
-use crate::kit::{Bench, Then, proxy_client, run};
+use crate::kit::{Bench, OnChallenge, Then, proxy_client, run};
 use wirestack_http1::{Http1Error, Limits};
 use wirestack_layer::Layer;
 
@@ -247,6 +248,64 @@ fn bytes_that_are_not_http_fail_at_once() {
             error: "connect[0]: not an HTTP/1 head: a header value has a control character",
         },
     ]);
+}
+
+#[test]
+fn pitfall_76_a_lenient_client_takes_heads_that_are_not_quite_right() {
+    let lenient = || proxy_client().lenient();
+    for (name, proxy_sends) in [
+        ("blanks in the status line", "HTTP/1.1  200  OK\r\n\r\nx"),
+        ("a name with a blank", "HTTP/1.1 200 OK\r\nA : b\r\n\r\nx"),
+        (
+            "a field that is none",
+            "HTTP/1.1 200 OK\r\nno field at all\r\nA: b\r\n\r\nx",
+        ),
+        ("a name that is none", "HTTP/1.1 200 OK\r\nA[0]: b\r\n\r\nx"),
+        (
+            "a control character",
+            "HTTP/1.1 200 OK\r\nA: \u{1}\r\n\r\nx",
+        ),
+        (
+            "a blank before the first",
+            "HTTP/1.1 200 OK\r\n A: b\r\n\r\nx",
+        ),
+    ] {
+        let seen = run(
+            name,
+            proxy_sends.as_bytes(),
+            Then::StaysOpen,
+            lenient,
+            |_| {},
+        );
+        assert_eq!((&*seen.app, &*seen.app_end), ("x", ""), "{name}");
+        let strict = run(
+            name,
+            proxy_sends.as_bytes(),
+            Then::StaysOpen,
+            proxy_client,
+            |_| {},
+        );
+        assert!(strict.app_end.contains("not an HTTP/1 head"), "{name}");
+    }
+    // The limits stay, and so does the refusal of what is no HTTP at all.
+    let mut limits = Limits::default();
+    limits.headers = 1;
+    let small = || lenient().with_limits(limits.clone());
+    for (bytes, wanted) in [
+        (
+            "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\n",
+            "more than 1 header fields",
+        ),
+        ("SSH-2.0-x\r\n", "not an HTTP/1 head"),
+        ("HTTP/1.1 2000 OK\r\n\r\n", "not an HTTP/1 head"),
+    ] {
+        let seen = run(bytes, bytes.as_bytes(), Then::StaysOpen, small, |_| {});
+        assert!(seen.app_end.contains(wanted), "{}", seen.app_end);
+    }
+    // What was passed over could have framed the body.
+    let mut bench = Bench::new(OnChallenge::new(lenient(), "u", "p"));
+    bench.receive(format!("{ASKS}Content-Length: 0\r\n\r\n").as_bytes());
+    assert!(bench.error().can_retry());
 }
 
 #[test]

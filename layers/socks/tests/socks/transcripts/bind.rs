@@ -34,6 +34,20 @@ const CLIENT: &[Exchange] = &[
         outcome: "finished",
     },
     Exchange {
+        name: "the address of the peer is no address",
+        client_sends: "05 01 00  05 02 00 01 c0000207 0014 'early'",
+        server_sends: "05 00  05 00 00 01 7f000001 1267  05 00 00 03 00 0000 'hello'",
+        app_reads: "hello",
+        outcome: "open",
+    },
+    Exchange {
+        name: "the address to connect to is no address",
+        client_sends: "05 01 00  05 02 00 01 c0000207 0014",
+        server_sends: "05 00  05 00 00 03 00 0000",
+        app_reads: "",
+        outcome: "socks[0]: a host name of 0 bytes, wanted 1 to 255",
+    },
+    Exchange {
         name: "the first reply is a refusal",
         client_sends: "05 01 00  05 02 00 01 c0000207 0014",
         server_sends: "05 00  05 07",

@@ -80,6 +80,108 @@ fn the_examples_of_the_rfc_are_read_however_they_are_cut() {
     }
 }
 
+/// npm's ws reads a message that ends with its final block, with and without the 0x00 of RFC 7692
+/// §7.2.3.4.
+#[test]
+fn pitfall_74_a_message_that_ends_with_a_final_block_does_not_break_the_next_one() {
+    const HELLO: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    const FINAL: &[u8] = &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    const EMPTY: &[u8] = &[0x03, 0x00];
+    const STORED: &[u8] = &[1, 5, 0, 0xfa, 0xff, b'H', b'e', b'l', b'l', b'o'];
+    // A literal and a match of the one before it: a window that is kept is used.
+    const AGAIN: &[u8] = &[0xf2, 0x00, 0x11, 0x00, 0x00];
+    struct Row {
+        name: &'static str,
+        payload: Vec<u8>,
+        /// The message, or `None` where it is refused.
+        wanted: Option<&'static str>,
+        /// `true` if the window ends with `Hello` behind it.
+        keeps: bool,
+    }
+    let row = |name, pieces: &[&[u8]], wanted, keeps| Row {
+        name,
+        payload: pieces.concat(),
+        wanted,
+        keeps,
+    };
+    for row in [
+        row("with the 0x00", &[FINAL, &[0]], Some("Hello"), false),
+        row("without the 0x00", &[FINAL], Some("Hello"), false),
+        row(
+            "stored, with the 0x00",
+            &[STORED, &[0]],
+            Some("Hello"),
+            false,
+        ),
+        row("stored, without the 0x00", &[STORED], Some("Hello"), false),
+        row("empty, without the 0x00", &[EMPTY], Some(""), false),
+        row(
+            "two final blocks",
+            &[FINAL, FINAL],
+            Some("HelloHello"),
+            false,
+        ),
+        row(
+            "three, the last is empty",
+            &[FINAL, STORED, EMPTY, &[0]],
+            Some("HelloHello"),
+            false,
+        ),
+        row(
+            "a final block and another one",
+            &[FINAL, HELLO],
+            Some("HelloHello"),
+            true,
+        ),
+        row(
+            "garbage behind a final block",
+            &[FINAL, &[0xff, 0xff]],
+            None,
+            false,
+        ),
+        row(
+            "half a stored block behind it",
+            &[FINAL, &[0, 9, 0, 0xf6, 0xff]],
+            None,
+            false,
+        ),
+        row("half a block behind it", &[FINAL, &HELLO[..4]], None, false),
+    ] {
+        for takes in [true, false] {
+            let window = if takes { keeps(15) } else { forgets(15) };
+            let windows = Windows {
+                server: window,
+                client: window,
+            };
+            let next = if takes && row.keeps { AGAIN } else { HELLO };
+            let frames = [
+                frame(FIN | RSV1 | TEXT, &row.payload),
+                frame(FIN | RSV1 | TEXT, next),
+                frame(FIN | RSV1 | TEXT, HELLO),
+            ];
+            let bytes = client_bytes(&frames);
+            for cut in 0..bytes.len() {
+                let (_, mut server) = pair(windows.deflate(), windows.deflate());
+                server.receive(&bytes[..cut]);
+                server.receive(&bytes[cut..]);
+                let (name, seen) = (row.name, messages(&mut server.to_app));
+                let Some(wanted) = row.wanted else {
+                    assert_eq!(seen, [], "{name}, cut {cut}");
+                    // What is missing is taken from the tail, which is no text.
+                    use WebSocketError::{BadCompression, BadUtf8};
+                    let cause = cause(&server.to_app);
+                    let refused = matches!(cause, Some(Err(BadCompression | BadUtf8)));
+                    assert!(refused, "{name}: {cause:?}");
+                    continue;
+                };
+                let wanted = [text(wanted), text("Hello"), text("Hello")];
+                assert_eq!(seen, wanted, "{name}, {takes}, cut {cut}");
+                assert!(server.to_app.end().is_none());
+            }
+        }
+    }
+}
+
 #[test]
 fn every_combination_of_parameters_carries_messages_both_ways() {
     let text = "Sing, goddess, the anger of Peleus' son Achilleus. ".repeat(900);

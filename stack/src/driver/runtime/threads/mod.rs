@@ -12,10 +12,12 @@ pub use block_on::block_on;
 pub(super) use block_on::is_current;
 
 use super::{
-    AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, Transport, blocking_task,
+    AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, TcpOptions, Transport,
+    blocking_task,
 };
 use block_on::{forget_timer, next_timer_id, wait_for_time};
-use socket2::Domain;
+#[cfg(unix)]
+use socket2::{Domain, Socket, Type};
 use sockets::{Polled, connect};
 use std::io;
 use std::net::SocketAddr;
@@ -67,8 +69,16 @@ impl Runtime for Threads {
     }
 
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        self.connect_tcp_with(to, TcpOptions::default())
+    }
+
+    fn connect_tcp_with(
+        &self,
+        to: SocketAddr,
+        options: TcpOptions,
+    ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move {
-            let socket = connect(Domain::for_address(to), to.into()).await?;
+            let socket = connect(options.socket(to)?, to.into()).await?;
             Ok(Box::new(Polled::new(std::net::TcpStream::from(socket))) as _)
         })
     }
@@ -76,7 +86,9 @@ impl Runtime for Threads {
     #[cfg(unix)]
     fn connect_unix(&self, path: std::path::PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move {
-            let socket = connect(Domain::UNIX, socket2::SockAddr::unix(path)?).await?;
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+            socket.set_nonblocking(true)?;
+            let socket = connect(socket, socket2::SockAddr::unix(path)?).await?;
             let socket = std::os::fd::OwnedFd::from(socket);
             let socket = std::os::unix::net::UnixStream::from(socket);
             Ok(Box::new(Polled::new(socket)) as _)

@@ -1,12 +1,12 @@
 //! Sockets of the standard library as transports: a thread waits for them in `poll(2)`.
 
 use super::block_on::wait_for_socket;
-use super::system::is_connecting;
 use super::{AsyncListener, AsyncUdpSocket, BoxFuture, Transport};
+use crate::driver::runtime::tcp::is_connecting;
 use crate::driver::runtime::transport::{no_address, read_initialized, write_slices};
 use rustix::event::PollFlags;
 use rustix::fd::AsFd;
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::{SockAddr, SockRef, Socket};
 use std::any::Any;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
@@ -17,10 +17,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::Pipe;
 
-/// Connects a socket without blocking.
-pub(super) async fn connect(domain: Domain, to: SockAddr) -> io::Result<Socket> {
-    let socket = Arc::new(Socket::new(domain, Type::STREAM, None)?);
-    socket.set_nonblocking(true)?;
+/// Connects a socket that does not block.
+pub(super) async fn connect(socket: Socket, to: SockAddr) -> io::Result<Socket> {
+    let socket = Arc::new(socket);
     match socket.connect(&to) {
         Err(error) if !is_connecting(&error) => return Err(error),
         _ => {}

@@ -1,12 +1,10 @@
-//! The differences between Unix and Windows: how a thread interrupts the `poll` of another one, and
-//! the error of a connect that goes on in the background.
+//! The difference between Unix and Windows: how a thread interrupts the `poll` of another one.
 
-pub(super) use platform::{Notifier, is_connecting};
+pub(super) use platform::Notifier;
 
 #[cfg(unix)]
 mod platform {
     use rustix::fd::{AsFd, BorrowedFd};
-    use rustix::io::Errno;
     use std::io::{self, Read, Write};
     use std::os::unix::net::UnixStream;
 
@@ -37,12 +35,6 @@ mod platform {
         fn as_fd(&self) -> BorrowedFd<'_> {
             self.near.as_fd()
         }
-    }
-
-    /// Returns `true` if the connect of a non-blocking socket goes on in the background. A Unix
-    /// socket whose backlog is full returns `WouldBlock`, and its connect does not go on.
-    pub(in super::super) fn is_connecting(error: &io::Error) -> bool {
-        error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error())
     }
 }
 
@@ -77,10 +69,5 @@ mod platform {
         fn as_socket(&self) -> BorrowedSocket<'_> {
             self.0.as_socket()
         }
-    }
-
-    /// Returns `true` if the connect of a non-blocking socket goes on in the background.
-    pub(in super::super) fn is_connecting(error: &io::Error) -> bool {
-        error.kind() == io::ErrorKind::WouldBlock
     }
 }

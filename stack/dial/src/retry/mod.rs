@@ -1,13 +1,13 @@
 //! The decision to connect again after a connection was lost, and the time to wait before.
 
-use crate::report::error::{DialError, Reason};
+mod retry_after;
+mod temporary;
+
+use crate::report::error::DialError;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use http::StatusCode;
 use std::time::Duration;
-use wirestack_http1 as http1;
-use wirestack_http2 as http2;
-use wirestack_layer::{Error, Instant, Seed};
+use wirestack_layer::{Instant, Seed};
 use wirestack_websocket::CloseCode;
 
 /// The time to wait before connecting again (RFC 6455 §7.2.3).
@@ -25,6 +25,8 @@ pub struct Backoff {
     pub failures: Option<u32>,
     /// The time that a connection must last until earlier failures no longer count: 60 s.
     pub stable: Duration,
+    /// The longest wait that a server can ask for with `Retry-After`: 1 hour.
+    pub retry_after: Duration,
 }
 
 impl Default for Backoff {
@@ -34,6 +36,7 @@ impl Default for Backoff {
             most: Duration::from_secs(60),
             failures: None,
             stable: Duration::from_secs(60),
+            retry_after: Duration::from_secs(3600),
         }
     }
 }
@@ -73,12 +76,20 @@ impl Reconnect {
         self.connected_since = Some(now);
     }
 
-    /// Records that connecting failed, and returns the decision.
+    /// Records that connecting failed, and returns the decision: to give up, unless the error is
+    /// [temporary](DialError::is_temporary).
+    ///
+    /// It waits at least as long as the server wants ([`DialError::retry_after`]), up to
+    /// [`Backoff::retry_after`].
     pub fn failed(&mut self, error: &DialError, now: Instant) -> Next {
-        if is_temporary(error.reason()) {
-            self.wait(now)
-        } else {
-            Next::GiveUp
+        if !error.is_temporary() {
+            return Next::GiveUp;
+        }
+        let wanted = error.retry_after().unwrap_or_default();
+        let earliest = now.checked_add(wanted.min(self.backoff.retry_after));
+        match self.wait(now) {
+            Next::At(at) => Next::At(earliest.map_or(at, |earliest| earliest.max(at))),
+            other => other,
         }
     }
 
@@ -132,42 +143,16 @@ impl Reconnect {
     }
 }
 
-/// Returns `true` if connecting may succeed some time later.
-fn is_temporary(reason: &Reason) -> bool {
-    match reason {
-        Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
-        Reason::Layer { error, .. } => status(error).is_none_or(is_temporary_status),
-        Reason::AllRoutesFailed { tried } => {
-            tried.iter().any(|failed| is_temporary(&failed.reason))
-        }
-        _ => true,
-    }
-}
-
-fn status(error: &Error) -> Option<StatusCode> {
-    if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
-        return Some(refusal.status);
-    }
-    match error.cause() {
-        Some(http2::Http2Error::Refused(refusal)) => Some(refusal.status),
-        _ => None,
-    }
-}
-
-fn is_temporary_status(status: StatusCode) -> bool {
-    let temporary = [
-        StatusCode::REQUEST_TIMEOUT,
-        StatusCode::TOO_EARLY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    status.is_server_error() || temporary.contains(&status)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::error::Reason;
     use crate::report::trace::Trace;
-    use wirestack_layer::origin;
+    use http::header::{HeaderMap, RETRY_AFTER};
+    use http::{HeaderValue, StatusCode};
+    use wirestack_http::Refusal;
+    use wirestack_http1::Http1Error;
+    use wirestack_layer::{Error, origin};
 
     fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
@@ -251,18 +236,27 @@ mod tests {
             tried: Vec::new(),
         };
         assert!(matches!(reconnect.failed(&error(lost), now), Next::At(_)));
-        for (status, temporary) in [
-            (401, false),
-            (403, false),
-            (404, false),
-            (429, true),
-            (503, true),
-        ] {
-            assert_eq!(
-                is_temporary_status(StatusCode::from_u16(status).unwrap()),
-                temporary,
-                "{status}"
-            );
+    }
+
+    #[test]
+    fn a_server_is_not_asked_before_the_time_that_it_wants() {
+        let now = Instant::ORIGIN;
+        for (after, least) in [("30", 30), ("7200", 3600), ("0", 0)] {
+            let mut fields = HeaderMap::new();
+            fields.insert(RETRY_AFTER, HeaderValue::from_static(after));
+            let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, fields);
+            let error = Error::peer("connect", Http1Error::Refused(Box::new(refusal)));
+            let reason = Reason::Layer {
+                part: "target".into(),
+                error,
+            };
+            let error = DialError::new(reason, Trace::new(now));
+            let mut reconnect = Reconnect::new(Backoff::default(), Seed::new([1; 32]));
+            let Next::At(at) = reconnect.failed(&error, now) else {
+                panic!("{after}: given up");
+            };
+            let most = seconds(least).max(seconds(5));
+            assert!((seconds(least)..=most).contains(&(at - now)), "{after}");
         }
     }
 }

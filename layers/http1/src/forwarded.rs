@@ -1,0 +1,278 @@
+use crate::body::{Chunked, Framing};
+use crate::error::Http1Error;
+use crate::head::{self, Head, RequestHead};
+use crate::limits::Limits;
+use bytes::BytesMut;
+use http::Method;
+use http::header::HeaderMap;
+use wirestack_layer::Error;
+
+/// Adds fields, such as `Proxy-Authorization`, to each request on a connection to a proxy that
+/// forwards requests itself (RFC 9112 §3.2.2). The requests are those of an HTTP/1.1 client, which
+/// knows nothing of the proxy's fields.
+///
+/// A field that a request has already is not added. Behind a CONNECT or a request for an upgrade,
+/// everything is carried as it is.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use http::header::{HeaderMap, PROXY_AUTHORIZATION};
+/// use wirestack_http1::{ForwardedRequests, basic_credentials};
+///
+/// let mut fields = HeaderMap::new();
+/// fields.insert(PROXY_AUTHORIZATION, basic_credentials("me", "pw")?);
+/// let mut requests = ForwardedRequests::new(fields);
+/// let mut wire = BytesMut::new();
+/// requests.push(b"GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n", &mut wire)?;
+/// let wanted = "GET http://example.org/ HTTP/1.1\r\n\
+///     Proxy-Authorization: Basic bWU6cHc=\r\nHost: example.org\r\n\r\n";
+/// assert_eq!(wire, wanted);
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+pub struct ForwardedRequests {
+    fields: HeaderMap,
+    limits: Limits,
+    state: State,
+}
+
+enum State {
+    /// The start of a head.
+    Head(BytesMut),
+    Body(Framing),
+    /// No further request follows.
+    Tunnel,
+}
+
+impl ForwardedRequests {
+    /// Creates the state before the first request.
+    pub fn new(fields: HeaderMap) -> Self {
+        Self {
+            fields,
+            limits: Limits {
+                head: 256 * 1024, // it is our own client that writes them
+                headers: 1000,
+                ..Limits::default()
+            },
+            state: State::Head(BytesMut::new()),
+        }
+    }
+
+    /// Takes bytes of requests, cut anywhere, and appends those for the proxy to `out`. A head is
+    /// held until it is whole.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no HTTP/1.1 request, or its head is too large.
+    pub fn push(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let n = match &mut self.state {
+                State::Tunnel => bytes.len(),
+                State::Body(framing) => framing.skip(bytes),
+                State::Head(head) => {
+                    let before = head.len();
+                    let Some(length) = add_up_to_end(head, bytes) else {
+                        if head.len() > self.limits.head {
+                            return Err(wrong(Http1Error::HeadTooLarge(self.limits.head)));
+                        }
+                        return Ok(());
+                    };
+                    let head = std::mem::take(head);
+                    let next = self.forward(&head, out)?;
+                    self.state = next;
+                    bytes = bytes.get(length - before..).unwrap_or_default();
+                    continue;
+                }
+            };
+            let (now, rest) = bytes.split_at(n);
+            out.extend_from_slice(now);
+            bytes = rest;
+            if let State::Body(framing) = &self.state {
+                match framing {
+                    Framing::Complete => self.state = State::Head(BytesMut::new()),
+                    Framing::Broken => {
+                        return Err(wrong(Http1Error::Malformed("the chunks of a request")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a head with the fields behind its first line. Returns the state behind it.
+    fn forward(&self, bytes: &[u8], out: &mut BytesMut) -> Result<State, Error> {
+        let parsed = RequestHead::parse(bytes, self.limits.headers, false).map_err(wrong)?;
+        let Some((request, _)) = parsed else {
+            return Err(wrong(Http1Error::Malformed(
+                "it does not end where its lines do",
+            )));
+        };
+        let line = bytes
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let (line, rest) = bytes.split_at(line);
+        out.extend_from_slice(line);
+        for (name, value) in &self.fields {
+            if !request.headers.contains_key(name) {
+                head::write_header(out, name, value);
+            }
+        }
+        out.extend_from_slice(rest);
+        let switches = request.headers.contains_key(http::header::UPGRADE);
+        if request.method == Method::CONNECT || switches {
+            return Ok(State::Tunnel);
+        }
+        Ok(match Framing::of_request(&request) {
+            Framing::Complete => State::Head(BytesMut::new()),
+            Framing::Broken => return Err(wrong(Http1Error::Malformed("the length of a request"))),
+            framing => State::Body(framing),
+        })
+    }
+}
+
+/// Adds the bytes of a head, up to its empty line. Returns the length of the head, if it is whole.
+fn add_up_to_end(head: &mut BytesMut, bytes: &[u8]) -> Option<usize> {
+    let before = head.len();
+    head.extend_from_slice(bytes);
+    let start = before.saturating_sub(3);
+    let end = head
+        .get(start..)?
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")?;
+    let length = start + end + 4;
+    head.truncate(length);
+    Some(length)
+}
+
+impl Framing {
+    /// Returns the framing of a request's content (RFC 9112 §6.3).
+    fn of_request(request: &RequestHead) -> Self {
+        match Self::of_fields(request.version, &request.headers) {
+            Self::UntilClose
+                if request
+                    .headers
+                    .contains_key(http::header::TRANSFER_ENCODING) =>
+            {
+                Self::Broken
+            }
+            Self::UntilClose => Self::Complete, // a request without a length has no content
+            framing => framing,
+        }
+    }
+
+    /// Passes over content; returns the number of its bytes.
+    fn skip(&mut self, bytes: &[u8]) -> usize {
+        let n = match self {
+            Self::Length(left) | Self::Chunked(Chunked::Data { left }) => {
+                let n = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                *left -= n as u64;
+                if *left > 0 {
+                    return n;
+                }
+                n
+            }
+            Self::Chunked(chunked) => {
+                *self = chunked.next(bytes.first().copied().unwrap_or_default());
+                return 1;
+            }
+            _ => return bytes.len(),
+        };
+        *self = match self {
+            Self::Length(_) => Self::Complete,
+            _ => Self::Chunked(Chunked::DataEnd { cr: false }),
+        };
+        n
+    }
+}
+
+/// The name of this part in errors.
+const NAME: &str = "forward";
+
+fn wrong(cause: Http1Error) -> Error {
+    Error::local(NAME, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use http::header::PROXY_AUTHORIZATION;
+
+    fn requests() -> ForwardedRequests {
+        let mut fields = HeaderMap::new();
+        fields.insert(PROXY_AUTHORIZATION, HeaderValue::from_static("Basic x"));
+        ForwardedRequests::new(fields)
+    }
+
+    #[test]
+    fn each_request_gets_the_fields_however_it_is_cut() {
+        const OWN: &str = "Proxy-Authorization: Basic x\r\n";
+        for (name, pieces) in [
+            (
+                "no content",
+                &["GET http://h/ HTTP/1.1\r\n", "Host: h\r\n\r\n"][..],
+            ),
+            (
+                "a length",
+                &[
+                    "POST http://h/ HTTP/1.1\r\n",
+                    "Content-Length: 20\r\n\r\nGET / HTTP/1.1\r\n\r\nxx",
+                ],
+            ),
+            (
+                "chunks",
+                &[
+                    "PUT http://h/ HTTP/1.1\r\n",
+                    "Transfer-Encoding: chunked\r\n\r\n4\r\n\r\n\r\n\r\n0\r\nA: b\r\n\r\n",
+                ],
+            ),
+            (
+                "a length of 0",
+                &["PUT http://h/ HTTP/1.1\r\n", "Content-Length: 0\r\n\r\n"],
+            ),
+        ] {
+            let bytes = pieces.concat().repeat(2);
+            let wanted = pieces.join(OWN).repeat(2);
+            for cut in 0..bytes.len() {
+                let (mut requests, mut out) = (requests(), BytesMut::new());
+                requests.push(&bytes.as_bytes()[..cut], &mut out).unwrap();
+                requests.push(&bytes.as_bytes()[cut..], &mut out).unwrap();
+                assert_eq!(out, wanted, "{name}, cut {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_of_the_request_stays_and_a_tunnel_is_left_alone() {
+        let (mut requests, mut out) = (requests(), BytesMut::new());
+        let own = b"GET http://h/ HTTP/1.1\r\nproxy-authorization: Basic y\r\n\r\n";
+        requests.push(own, &mut out).unwrap();
+        assert_eq!(out, own[..]);
+        out.clear();
+        let upgrade = "GET http://h/ HTTP/1.1\r\nUpgrade: x\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+        requests.push(upgrade.as_bytes(), &mut out).unwrap();
+        assert_eq!(out.windows(5).filter(|five| five == b"Proxy").count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_request_is_an_error() {
+        for bytes in [
+            &b"\x16\x03\x01\r\n\r\n"[..],
+            b"GET http://h/ HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            b"GET http://h/ HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+            b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+        ] {
+            let pushed = requests().push(bytes, &mut BytesMut::new());
+            assert!(pushed.is_err(), "{}", String::from_utf8_lossy(bytes));
+        }
+        let long = format!("GET http://h/ HTTP/1.1\r\nA: {}", "b".repeat(300 << 10));
+        let pushed = requests().push(long.as_bytes(), &mut BytesMut::new());
+        let error = pushed.unwrap_err();
+        assert!(
+            matches!(error.cause(), Some(Http1Error::HeadTooLarge(_))),
+            "{error}"
+        );
+    }
+}

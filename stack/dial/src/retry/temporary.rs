@@ -1,0 +1,388 @@
+//! The errors that may heal by themselves, and those that a person has to mend.
+
+use crate::plan::fallback::NoHttp2;
+use crate::report::error::{DialError, Phase, Reason, Retry};
+use crate::retry::retry_after::refusal;
+use http::StatusCode;
+use std::io;
+use wirestack_http1::Http1Error;
+use wirestack_http2::{self as http2, Http2Error};
+use wirestack_layer::{Blame, Error};
+use wirestack_socks::{Reply, SocksError};
+use wirestack_tls::TlsError;
+use wirestack_tls::rustls::{self, AlertDescription};
+use wirestack_websocket::WebSocketError;
+
+impl DialError {
+    /// Returns `true` if the same call may succeed some time later, although nobody changes
+    /// anything: after a time-out, a lost connection, a server that is overloaded or restarts.
+    ///
+    /// It is `false` for what a person has to mend: a URL, settings, a certificate, a password, a
+    /// forbidden target, a protocol that the other side does not speak. The error of a layer of the
+    /// caller's own is temporary, unless this side is to blame for it.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use wirestack_dial::DialError;
+    ///
+    /// fn advice(error: &DialError) -> &'static str {
+    ///     if error.is_temporary() { "try again later" } else { "something has to be mended" }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_temporary(&self) -> bool {
+        reason_is_temporary(self.reason())
+    }
+}
+
+fn reason_is_temporary(reason: &Reason) -> bool {
+    match reason {
+        Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
+        Reason::TimedOut { phase, .. } => *phase != Phase::Ask, // nobody was there to answer
+        Reason::NotResolved { error, .. } | Reason::Layer { error, .. } => {
+            error_is_temporary(error)
+        }
+        Reason::Unreached { tried, .. } => {
+            let mut errors = tried.iter().map(|unreached| &unreached.error);
+            tried.is_empty() || errors.any(error_is_temporary)
+        }
+        Reason::TooManyConnections { chain } => match chain.last() {
+            Some(Retry::Layer(error)) => error_is_temporary(error),
+            Some(Retry::Redirect { .. }) => false,
+            None => true,
+        },
+        Reason::AllRoutesFailed { tried } => {
+            tried.is_empty()
+                || tried
+                    .iter()
+                    .any(|failed| reason_is_temporary(&failed.reason))
+        }
+    }
+}
+
+fn error_is_temporary(error: &Error) -> bool {
+    if let Some(refusal) = refusal(error) {
+        return status_is_temporary(refusal.status);
+    }
+    if let Some(cause) = error.cause::<Http1Error>() {
+        return matches!(cause, Http1Error::Truncated { .. });
+    }
+    if let Some(cause) = error.cause::<Http2Error>() {
+        return http2_is_temporary(cause);
+    }
+    if let Some(cause) = error.cause::<TlsError>() {
+        return tls_is_temporary(cause);
+    }
+    if let Some(cause) = error.cause::<SocksError>() {
+        return socks_is_temporary(cause);
+    }
+    if let Some(cause) = error.cause::<WebSocketError>() {
+        // All others are faults of the handshake, or of frames in the first flight.
+        return matches!(
+            cause,
+            WebSocketError::Cut | WebSocketError::Silent(_) | WebSocketError::Closed { .. }
+        );
+    }
+    if error.cause::<NoHttp2>().is_some() {
+        return false;
+    }
+    if let Some(dialing) = error.cause::<DialError>() {
+        return dialing.is_temporary(); // of the shared connection below
+    }
+    if let Some(cause) = error.cause::<io::Error>() {
+        return io_is_temporary(cause);
+    }
+    error.blame() != Blame::Local
+}
+
+fn io_is_temporary(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
+    )
+}
+
+fn http2_is_temporary(cause: &Http2Error) -> bool {
+    match cause {
+        Http2Error::Reset(reason) | Http2Error::GoAway(reason) => ![
+            http2::Reason::HTTP_1_1_REQUIRED,
+            http2::Reason::INADEQUATE_SECURITY,
+            http2::Reason::PROTOCOL_ERROR,
+            http2::Reason::FRAME_SIZE_ERROR,
+            http2::Reason::COMPRESSION_ERROR,
+        ]
+        .contains(reason),
+        Http2Error::BadRequest(_)
+        | Http2Error::NotOffered
+        | Http2Error::NoSettingsFirst(_)
+        | Http2Error::GivenUp
+        | Http2Error::RefusedHere(_)
+        | Http2Error::Protocol(_) => false,
+        _ => true,
+    }
+}
+
+fn tls_is_temporary(cause: &TlsError) -> bool {
+    match cause {
+        TlsError::Truncated | TlsError::Closed | TlsError::CutHandshake(_) | TlsError::WornOut => {
+            true
+        }
+        TlsError::Alert(alert) => [
+            AlertDescription::CloseNotify,
+            AlertDescription::BadRecordMac,
+            AlertDescription::DecryptError,
+            AlertDescription::InternalError,
+            AlertDescription::UserCanceled,
+        ]
+        .contains(alert),
+        TlsError::Rustls(error) => matches!(
+            error,
+            rustls::Error::DecryptError | rustls::Error::FailedToGetRandomBytes
+        ),
+        _ => false,
+    }
+}
+
+fn socks_is_temporary(cause: &SocksError) -> bool {
+    match cause {
+        SocksError::Truncated { .. } => true,
+        SocksError::Refused(reply) => match reply {
+            Reply::NotAllowed | Reply::CommandNotSupported | Reply::AddressTypeNotSupported => {
+                false
+            }
+            // 91 stands for every failure; 92 and 93 are about the user.
+            Reply::Socks4(code) => !matches!(code, 92 | 93),
+            _ => true,
+        },
+        _ => false,
+    }
+}
+
+fn status_is_temporary(status: StatusCode) -> bool {
+    let temporary = [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_EARLY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    let for_good = [
+        StatusCode::NOT_IMPLEMENTED,
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        StatusCode::VARIANT_ALSO_NEGOTIATES,
+        StatusCode::LOOP_DETECTED,
+        StatusCode::NOT_EXTENDED,
+        StatusCode::NETWORK_AUTHENTICATION_REQUIRED,
+    ];
+    temporary.contains(&status) || (status.is_server_error() && !for_good.contains(&status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::error::{RouteFailed, Unreached};
+    use crate::report::id::Destination;
+    use crate::report::trace::Trace;
+    use crate::route::redirects::RedirectError;
+    use http::HeaderMap;
+    use rustls::CertificateError;
+    use std::time::Duration;
+    use wirestack_http::Refusal;
+    use wirestack_layer::{BoxError, Instant, origin};
+    use wirestack_websocket::CloseCode;
+
+    fn layer(cause: impl Into<BoxError>) -> Reason {
+        let error = Error::peer("layer", cause);
+        Reason::Layer {
+            part: "target".into(),
+            error,
+        }
+    }
+
+    fn unreached(kinds: &[io::ErrorKind]) -> Reason {
+        let tried = kinds.iter().map(|kind| Unreached {
+            to: Destination::Unix("/x".into()),
+            error: Error::peer(origin::WIRE, io::Error::from(*kind)),
+        });
+        Reason::Unreached {
+            part: "target".into(),
+            tried: tried.collect(),
+        }
+    }
+
+    fn refused(status: u16) -> Refusal {
+        Refusal::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new())
+    }
+
+    fn timed_out(phase: Phase) -> Reason {
+        let (after, part, seen) = (Duration::from_secs(1), "target".into(), 0);
+        Reason::TimedOut {
+            after,
+            part,
+            phase,
+            seen,
+        }
+    }
+
+    fn routes(reasons: Vec<Reason>) -> Reason {
+        let tried = reasons.into_iter().map(|reason| RouteFailed {
+            route: "direct".into(),
+            reason,
+        });
+        Reason::AllRoutesFailed {
+            tried: tried.collect(),
+        }
+    }
+
+    fn again(cause: impl Into<BoxError>) -> Reason {
+        let error = Error::peer("layer", cause);
+        let chain = vec![Retry::Layer(error)];
+        Reason::TooManyConnections { chain }
+    }
+
+    #[test]
+    fn pitfall_79_what_a_person_must_mend_is_told_from_what_may_heal() {
+        use io::ErrorKind as Io;
+        let part = || "target".to_owned();
+        let local = || Error::local(origin::ROUTE, "no");
+        let dialing = |reason| DialError::new(reason, Trace::new(Instant::ORIGIN));
+        let text = wirestack_websocket::Text::default;
+        let closed = |code| WebSocketError::Closed {
+            code: CloseCode::new(code),
+            reason: text(),
+        };
+        let temporary = [
+            Reason::NotResolved {
+                part: part(),
+                error: Error::peer(origin::RESOLVER, io::Error::other("try again")),
+            },
+            unreached(&[]),
+            unreached(&[Io::ConnectionRefused]),
+            unreached(&[Io::NotFound]),
+            unreached(&[Io::PermissionDenied, Io::TimedOut]),
+            layer(io::Error::from(Io::ConnectionReset)),
+            layer("a layer of somebody's own"),
+            timed_out(Phase::Resolve),
+            timed_out(Phase::Connect),
+            timed_out(Phase::Layer("the reply")),
+            layer(Http1Error::Truncated {
+                awaited: "",
+                seen: 0,
+            }),
+            layer(Http2Error::Reset(http2::Reason::REFUSED_STREAM)),
+            layer(Http2Error::GoAway(http2::Reason::NO_ERROR)),
+            layer(Http2Error::NoSettings(Duration::from_secs(1))),
+            layer(Http2Error::Truncated),
+            layer(Http2Error::Closed),
+            layer(TlsError::Truncated),
+            layer(TlsError::CutHandshake("the Hello")),
+            layer(TlsError::Alert(AlertDescription::InternalError)),
+            layer(SocksError::Truncated {
+                awaited: "",
+                seen: 0,
+            }),
+            layer(SocksError::Refused(Reply::GeneralFailure)),
+            layer(SocksError::Refused(Reply::HostUnreachable)),
+            layer(SocksError::Refused(Reply::Socks4(91))),
+            layer(WebSocketError::Cut),
+            layer(closed(1012)),
+            layer(dialing(timed_out(Phase::Connect))),
+            again(Http1Error::Truncated {
+                awaited: "",
+                seen: 0,
+            }),
+            routes(vec![Reason::Invalid(local()), timed_out(Phase::Connect)]),
+        ];
+        for reason in temporary {
+            assert!(dialing(reason).is_temporary());
+        }
+        let expired = TlsError::Certificate(CertificateError::Expired);
+        let permanent = [
+            Reason::Invalid(local()),
+            Reason::NotAuthenticated {
+                part: part(),
+                error: Error::peer("connect", "407"),
+                why: String::new(),
+            },
+            Reason::Redirect {
+                part: part(),
+                error: RedirectError::Insecure,
+                chain: Vec::new(),
+            },
+            Reason::Layer {
+                part: part(),
+                error: Error::local("layer", "a setting"),
+            },
+            unreached(&[Io::PermissionDenied]),
+            unreached(&[Io::Unsupported, Io::InvalidInput]),
+            timed_out(Phase::Ask),
+            layer(expired),
+            layer(TlsError::Certificate(CertificateError::UnknownIssuer)),
+            layer(TlsError::Alert(AlertDescription::CertificateRequired)),
+            layer(TlsError::Alert(AlertDescription::NoApplicationProtocol)),
+            layer(TlsError::Alert(AlertDescription::ProtocolVersion)),
+            layer(TlsError::NotTls(b'H')),
+            layer(TlsError::HttpResponse),
+            layer(Http1Error::Malformed("no")),
+            layer(Http1Error::HeadTooLarge(1)),
+            layer(Http1Error::SwitchedOnConnect),
+            layer(Http2Error::NotOffered),
+            layer(Http2Error::Reset(http2::Reason::HTTP_1_1_REQUIRED)),
+            layer(Http2Error::Protocol("no".into())),
+            layer(SocksError::MethodsRefused { offered: &[0] }),
+            layer(SocksError::PasswordRefused(1)),
+            layer(SocksError::UnknownAddressType(9)),
+            layer(SocksError::Refused(Reply::NotAllowed)),
+            layer(SocksError::Refused(Reply::CommandNotSupported)),
+            layer(SocksError::Refused(Reply::Socks4(93))),
+            layer(WebSocketError::BadAccept),
+            layer(WebSocketError::UnofferedSubprotocol("x".into())),
+            layer(dialing(Reason::Invalid(local()))),
+            again(Http2Error::NotOffered),
+            Reason::TooManyConnections {
+                chain: vec![Retry::Redirect {
+                    status: 301,
+                    to: part(),
+                }],
+            },
+            routes(vec![Reason::Invalid(local()), timed_out(Phase::Ask)]),
+        ];
+        for reason in permanent {
+            let error = dialing(reason);
+            assert!(!error.is_temporary(), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_status_heals_or_stays() {
+        for (status, temporary) in [
+            (200, false),
+            (301, false),
+            (400, false),
+            (401, false),
+            (403, false),
+            (404, false),
+            (407, false),
+            (408, true),
+            (421, false),
+            (425, true),
+            (426, false),
+            (429, true),
+            (451, false),
+            (500, true),
+            (501, false),
+            (502, true),
+            (503, true),
+            (504, true),
+            (505, false),
+            (511, false),
+            (522, true),
+        ] {
+            for reason in [
+                layer(Http1Error::Refused(Box::new(refused(status)))),
+                layer(Http2Error::Refused(Box::new(refused(status)))),
+            ] {
+                assert_eq!(reason_is_temporary(&reason), temporary, "{status}");
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A route whose last proxy forwards requests itself.
+
+use crate::route::endpoint::RouteError;
+use crate::route::hop::Hop;
+use crate::route::scheme::Speaks;
+use crate::route::target::Target;
+use http::header::{HeaderMap, PROXY_AUTHORIZATION};
+use std::sync::Arc;
+use wirestack_http::basic_credentials;
+use wirestack_layer::Error;
+use wirestack_tls::rustls::ClientConfig;
+
+/// The way to an HTTP/1.1 proxy that gets the requests for `http://` URLs in absolute form (RFC 9112
+/// §3.2.2), without a tunnel. Many proxies allow CONNECT to port 443 only.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Forwarding {
+    /// The hops before the proxy, the nearest first.
+    pub hops: Vec<Hop>,
+    /// The proxy, as the target of a stream.
+    pub proxy: Target,
+    /// The TLS settings of the proxy, if it has its own.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// The fields that go with each request: those of the hop, and its `Proxy-Authorization`.
+    pub fields: HeaderMap,
+}
+
+impl Forwarding {
+    /// Returns the way to the last proxy of a route. `None` if the last hop is no HTTP/1.1 proxy, or
+    /// if it gets its credentials only after a challenge: a challenge needs the dialer, which asks by
+    /// CONNECT.
+    ///
+    /// # Errors
+    ///
+    /// The credentials cannot be sent.
+    pub fn of(route: &[Hop]) -> Result<Option<Self>, Error> {
+        let Some((hop, hops)) = route.split_last() else {
+            return Ok(None);
+        };
+        if hop.proxy.speaks() != Speaks::Http1 || !hop.authenticates_at_once() {
+            return Ok(None);
+        }
+        let mut fields = hop.connect.fields.clone();
+        if let Some(known) = hop.known_credentials() {
+            let value = basic_credentials(&known.user, &known.password)?;
+            fields.insert(PROXY_AUTHORIZATION, value);
+        }
+        let scheme = if hop.proxy.is_secure() { "tls" } else { "tcp" };
+        let proxy = format!("{scheme}://{}", hop.endpoint).parse();
+        let mut proxy: Target = proxy
+            .map_err(|error: RouteError| Error::local(wirestack_layer::origin::ROUTE, error))?;
+        proxy.unix.clone_from(&hop.unix);
+        Ok(Some(Self {
+            hops: hops.to_vec(),
+            proxy,
+            tls: hop.tls.clone(),
+            fields,
+        }))
+    }
+}

@@ -1,0 +1,137 @@
+//! The options of TCP connections, and sockets that have them.
+
+use super::Transport;
+use std::any::Any;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use wirestack_layer::Pipe;
+
+/// The options of the TCP connections that this machine opens: to the first hop, or to the target if
+/// there is no hop.
+///
+/// ```
+/// use std::net::Ipv4Addr;
+/// use std::time::Duration;
+/// use wirestack::runtime::TcpOptions;
+///
+/// let mut options = TcpOptions::default();
+/// options.local_address = Some(Ipv4Addr::LOCALHOST.into());
+/// options.keepalive = Some(Duration::from_secs(60));
+/// let connect = wirestack::connect("ws://127.0.0.1:8080").tcp_options(options);
+/// # drop(connect);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TcpOptions {
+    /// The address of this machine to connect from, with any port. `None`: the system chooses.
+    /// Addresses of the other family cannot be reached from it.
+    pub local_address: Option<IpAddr>,
+    /// The time without data after which the system probes if the peer is still there
+    /// (`SO_KEEPALIVE`). `None`: it does not.
+    pub keepalive: Option<Duration>,
+    /// `true` if small writes leave at once (`TCP_NODELAY`): true.
+    pub nodelay: bool,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            local_address: None,
+            keepalive: None,
+            nodelay: true,
+        }
+    }
+}
+
+impl TcpOptions {
+    /// Makes the transport of a connection that was opened with these options keep them.
+    pub(crate) fn keep(self, io: Box<dyn Transport>) -> Box<dyn Transport> {
+        if self.nodelay {
+            io
+        } else {
+            Box::new(Delayed(io))
+        }
+    }
+
+    /// Creates a socket with these options, which does not block and is not connected.
+    #[cfg(any(feature = "tokio", feature = "smol", feature = "blocking"))]
+    pub(super) fn socket(self, to: SocketAddr) -> io::Result<socket2::Socket> {
+        use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        if let Some(ip) = self.local_address {
+            if ip.is_ipv4() != to.is_ipv4() {
+                let text =
+                    format!("the address {to} cannot be reached from the local address {ip}");
+                return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, text));
+            }
+            socket.bind(&SocketAddr::new(ip, 0).into())?;
+        }
+        if let Some(time) = self.keepalive {
+            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(time))?;
+        }
+        socket.set_tcp_nodelay(self.nodelay)?;
+        Ok(socket)
+    }
+}
+
+/// Returns `true` if the connect of a non-blocking socket goes on in the background. A Unix socket
+/// whose backlog is full returns `WouldBlock`, and its connect does not go on.
+#[cfg(all(unix, any(feature = "smol", feature = "blocking")))]
+pub(super) fn is_connecting(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+}
+
+/// Returns `true` if the connect of a non-blocking socket goes on in the background.
+#[cfg(all(windows, any(feature = "smol", feature = "blocking")))]
+pub(super) fn is_connecting(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// A transport whose small writes wait for more (Nagle's algorithm, RFC 9293 §3.7.4).
+struct Delayed(Box<dyn Transport>);
+
+impl Transport for Delayed {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut Pipe,
+        expected: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_read(cx, to, expected)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
+        self.0.poll_write(cx, from)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_shutdown(cx)
+    }
+
+    fn reset(&self) {
+        self.0.reset();
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.peer_addr()
+    }
+
+    fn is_blocking(&self) -> bool {
+        self.0.is_blocking()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self.0.as_any()
+    }
+}
