@@ -1,7 +1,7 @@
 //! The list of targets.
 
 use crate::layers::{Case, connect, http2, nest, proxy_header, socks, tls, upgrade, websocket};
-use crate::texts::{Text, TEXTS};
+use crate::texts::{TEXTS, Text};
 use wirestack_laws::fuzz::Script;
 
 /// A function that takes any bytes, and panics if a property is broken.
@@ -50,7 +50,11 @@ impl Target {
                 });
                 all.collect()
             }
-            Kind::Text(text) => text.seeds.iter().map(|text| text.as_bytes().to_vec()).collect(),
+            Kind::Text(text) => text
+                .seeds
+                .iter()
+                .map(|text| text.as_bytes().to_vec())
+                .collect(),
         }
     }
 }

@@ -89,7 +89,10 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     };
     let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect()
 }
 
 fn fuzz() -> PathBuf {
@@ -110,7 +113,9 @@ impl Random {
     /// Returns one of the inputs with some bytes changed, lost, added, or from another input.
     fn bent(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = match self.below(8) {
-            0 => (0..self.below(200)).map(|_| self.below(256) as u8).collect(),
+            0 => (0..self.below(200))
+                .map(|_| self.below(256) as u8)
+                .collect(),
             _ => inputs[self.below(inputs.len())].clone(),
         };
         for _ in 0..1 + self.below(6) {

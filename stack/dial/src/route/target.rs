@@ -228,6 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_no_host_has_is_refused_in_the_url_and_not_later() {
+        for (host, bad) in [("u\"h", '"'), ("a`b", '`'), ("a{b}", '{'), ("%22h", '"')] {
+            for scheme in ["ws", "tcp", "http"] {
+                let target = format!("{scheme}://{host}:1/").parse::<Target>();
+                let error = target.err();
+                assert_eq!(
+                    error,
+                    Some(RouteError::HostCharacter(bad)),
+                    "{scheme} {host}"
+                );
+            }
+        }
+        assert!("ws://a_b-c.test/".parse::<Target>().is_ok());
+    }
+
+    #[test]
     fn a_target_does_not_show_its_secrets() {
         let target: Target = "wss://u:hunter2@h/?token=hunter2".parse().unwrap();
         assert!(!format!("{target}{target:?}").contains("hunter2"));

@@ -28,7 +28,11 @@ pub(crate) fn case(number: u8) -> Case {
     };
     let case = case.uncompared(); // a response may come before its request
     // The stranger of the other half begins as it should.
-    if number >= 4 { case.speaking(frames) } else { case }
+    if number >= 4 {
+        case.speaking(frames)
+    } else {
+        case
+    }
 }
 
 fn tunnel(number: u8, extended: bool) -> Case {
@@ -38,7 +42,11 @@ fn tunnel(number: u8, extended: bool) -> Case {
         || Server::new(config()),
     );
     let subject = bounded(subject).deciding(move |layer| decide(layer, number));
-    Case::bytes(if number == 5 { subject.refused() } else { subject })
+    Case::bytes(if number == 5 {
+        subject.refused()
+    } else {
+        subject
+    })
 }
 
 fn request(extended: bool) -> ConnectRequest {

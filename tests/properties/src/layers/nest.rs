@@ -2,14 +2,14 @@
 
 use super::Case;
 use wirestack_http1::connect;
+use wirestack_http2 as http2;
 use wirestack_laws::{Endpoint, Subject};
 use wirestack_layer::{LayerExt, Pipe};
+use wirestack_socks as socks;
 use wirestack_tests::Kind::{
     self, Bind, Connect, Http2, ProxyHeader, Socks, Socks4, Tls, Tls12, WebSocket,
 };
 use wirestack_tests::{Role, SHAPES, nest};
-use wirestack_http2 as http2;
-use wirestack_socks as socks;
 
 pub(crate) const CASES: u8 = 24;
 
@@ -27,9 +27,15 @@ pub(crate) fn case(number: u8) -> Case {
     };
     let joints = (kinds.len() + 1) * (2 * shape.limit + (1 << 10));
     let unit = joints + kinds.iter().map(held).sum::<usize>() * 2;
-    let marked = kinds.iter().any(|kind| matches!(kind, Http2 | Tls | Tls12 | WebSocket));
+    let marked = kinds
+        .iter()
+        .any(|kind| matches!(kind, Http2 | Tls | Tls12 | WebSocket));
     let subject = subject.deciding(decide).unit(unit).limits(&[100, 65536]);
-    let subject = if marked { subject.marks_end() } else { subject.same_bytes() };
+    let subject = if marked {
+        subject.marks_end()
+    } else {
+        subject.same_bytes()
+    };
     let case = Case::bytes(subject.memory(17 << 20));
     if kinds.contains(&Http2) {
         return case.uncompared(); // a response may come before its request

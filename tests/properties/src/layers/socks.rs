@@ -28,9 +28,9 @@ pub(crate) fn case(number: u8) -> Case {
     let server = move || {
         let server = match number {
             0 => Server::new(),
-            1 | 7 => Server::with_password(|user, password| {
-                (user, password) == (b"user", b"secret")
-            }),
+            1 | 7 => {
+                Server::with_password(|user, password| (user, password) == (b"user", b"secret"))
+            }
             _ => Server::new().with_socks4(|user| user == b"me"),
         };
         server.serving(Command::Bind).serving(Command::UdpAssociate)
@@ -42,7 +42,11 @@ pub(crate) fn case(number: u8) -> Case {
             Some(server) => decide(server, number),
             None => false,
         });
-    Case::bytes(if number > 6 { subject.refused() } else { subject })
+    Case::bytes(if number > 6 {
+        subject.refused()
+    } else {
+        subject
+    })
 }
 
 fn decide(server: &mut Server, number: u8) -> bool {

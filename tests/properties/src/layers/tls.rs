@@ -23,7 +23,11 @@ pub(crate) fn case(number: u8) -> Case {
         .marks_end()
         .unit(20 << 10)
         .memory(20 << 10);
-    Case::bytes(if number == 3 { subject.refused() } else { subject })
+    Case::bytes(if number == 3 {
+        subject.refused()
+    } else {
+        subject
+    })
 }
 
 type Configs = (Arc<ClientConfig>, Arc<ServerConfig>);

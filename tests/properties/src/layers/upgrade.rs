@@ -29,5 +29,9 @@ pub(crate) fn case(number: u8) -> Case {
             }
             true
         });
-    Case::bytes(if number == 1 { subject.refused() } else { subject })
+    Case::bytes(if number == 1 {
+        subject.refused()
+    } else {
+        subject
+    })
 }

@@ -29,7 +29,11 @@ pub(crate) fn case(number: u8) -> Case {
             Case::bytes(bounded(variant, Subject::tunnel(name, client, server)))
         }
     };
-    if variant % 2 == 0 { case.speaking(frames) } else { case }
+    if variant % 2 == 0 {
+        case.speaking(frames)
+    } else {
+        case
+    }
 }
 
 pub(crate) const OPENINGS: u8 = 4;
@@ -61,7 +65,11 @@ pub(crate) fn opening(number: u8) -> Case {
         server.accept(accept.unwrap_or_default()).unwrap();
         true
     });
-    Case::messages(if number == 3 { subject.refused() } else { subject })
+    Case::messages(if number == 3 {
+        subject.refused()
+    } else {
+        subject
+    })
 }
 
 /// The variants of each form. Every second one gets frames from its stranger, the others bytes.
@@ -73,7 +81,7 @@ fn config(variant: u8) -> WebSocketConfig {
     config.max_fragments = 64;
     match variant / 2 {
         1 | 2 => config.deflate = Some(deflate(variant)),
-        3 => config.largest_frame_sent = 100,
+        3 => (config.largest_frame_sent, config.max_fragments) = (100, 10_000),
         4 => {
             let (interval, timeout) = (Duration::from_secs(5), Duration::from_secs(3));
             config.keepalive = Some(Keepalive { interval, timeout });
@@ -87,8 +95,14 @@ fn deflate(variant: u8) -> Deflate {
     let mut deflate = Deflate::default();
     (deflate.threshold, deflate.level) = (1, 1);
     if variant / 2 == 2 {
-        (deflate.server_no_context_takeover, deflate.client_no_context_takeover) = (true, true);
-        (deflate.server_max_window_bits, deflate.client_max_window_bits) = (9, 9);
+        (
+            deflate.server_no_context_takeover,
+            deflate.client_no_context_takeover,
+        ) = (true, true);
+        (
+            deflate.server_max_window_bits,
+            deflate.client_max_window_bits,
+        ) = (9, 9);
     }
     deflate
 }
@@ -101,7 +115,9 @@ fn established_server(variant: u8) -> Server {
     let mut request = request().to_http2(&config);
     *request.method_mut() = http::Method::CONNECT;
     let offer = Offer::of_http2(&request).unwrap();
-    Server::from_request(&offer, Accept::new(), config).unwrap().0
+    Server::from_request(&offer, Accept::new(), config)
+        .unwrap()
+        .0
 }
 
 fn established_client(variant: u8) -> Client {
@@ -168,7 +184,11 @@ fn bounded<F: Traffic>(variant: u8, subject: Subject<F>) -> Subject<F> {
             poke(layer, words.get());
         });
     // A ping of its own, or compression, makes bytes that depend on time and on pieces.
-    if variant / 2 == 0 { subject.same_bytes() } else { subject }
+    if variant / 2 == 0 {
+        subject.same_bytes()
+    } else {
+        subject
+    }
 }
 
 fn poke<F: Traffic>(layer: &mut Endpoint<F>, word: u8) {
@@ -210,7 +230,12 @@ fn frames(mut script: &[u8], server: bool) -> Vec<u8> {
         } else {
             let key = [1, 2, 3, 4];
             bytes.extend_from_slice(&key);
-            bytes.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+            bytes.extend(
+                payload
+                    .iter()
+                    .zip(key.iter().cycle())
+                    .map(|(byte, key)| byte ^ key),
+            );
         }
     }
     bytes

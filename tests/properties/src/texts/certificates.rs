@@ -18,10 +18,17 @@ pub(crate) fn certificates(text: &str) {
     let trust = || ClientSettings::new().without_system_roots();
     let results = [
         trust().ca_certificates(text).build().err(),
-        trust().ca_certificates(chain.clone()).certificate(text, key.clone()).build().err(),
+        trust()
+            .ca_certificates(chain.clone())
+            .certificate(text, key.clone())
+            .build()
+            .err(),
         ServerSettings::new(text, key.clone()).build().err(),
         ServerSettings::new(chain.clone(), text).build().err(),
-        ServerSettings::new(chain.clone(), key.clone()).require_client_certificates(text).build().err(),
+        ServerSettings::new(chain.clone(), key.clone())
+            .require_client_certificates(text)
+            .build()
+            .err(),
     ];
     for cause in results.iter().flatten() {
         error(cause);

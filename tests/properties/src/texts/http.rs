@@ -40,7 +40,10 @@ pub(crate) fn challenges(text: &str) {
             let value = challenge.parameter(name).unwrap_or_default();
             assert!(value.len() <= text.len());
             let quoted = format!("x {name}={}", quote(&value));
-            let seen: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let seen: String = value
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
             assert_eq!(Challenge::new(quoted).parameter(name), Some(seen));
         }
     }
@@ -51,7 +54,11 @@ pub(crate) fn challenges(text: &str) {
         let login = Login::new("example.org:443", Seed::new([1; 32]));
         let credentials = Credentials::new("m\u{fc}\"e", PASSWORD);
         answer(login.with_credentials(credentials), &refusal, reusable);
-        answer(Login::new("example.org:443", Seed::new([1; 32])).asking(), &refusal, reusable);
+        answer(
+            Login::new("example.org:443", Seed::new([1; 32])).asking(),
+            &refusal,
+            reusable,
+        );
     }
 }
 
@@ -105,7 +112,10 @@ pub(crate) fn authorization(text: &str) {
     let known = read.is_some_and(|(user, password)| user == "u" && password == PASSWORD);
     let policy = || ProxyServer::connect(AccessPolicy::loopback());
     for (digest, proxy) in [
-        (true, policy().with_digest("r", "u", PASSWORD, Seed::new([3; 32]), Instant::ORIGIN)),
+        (
+            true,
+            policy().with_digest("r", "u", PASSWORD, Seed::new([3; 32]), Instant::ORIGIN),
+        ),
         (false, policy().with_basic("r", "u", PASSWORD)),
     ] {
         let mut engine = Engine::new(connect::Server::new());
@@ -116,7 +126,10 @@ pub(crate) fn authorization(text: &str) {
         engine.process(Instant::ORIGIN);
         let request = proxy.request(&mut engine, Instant::ORIGIN);
         // The nonce comes from a seed that no fuzzer knows.
-        assert!(request.is_none() || (known && !digest), "let in by {text:?}");
+        assert!(
+            request.is_none() || (known && !digest),
+            "let in by {text:?}"
+        );
     }
 }
 
@@ -136,13 +149,19 @@ pub(crate) fn extensions(text: &str) {
     config.deflate = Some(Deflate::default());
     let client = || ClientRequest::new("ws://h/").unwrap();
     let mut response = Response::new(());
-    response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, value.clone());
-    if let Err(cause) = Client::from_response(&client(), response, config.clone(), Seed::new([7; 32])) {
+    response
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_EXTENSIONS, value.clone());
+    if let Err(cause) =
+        Client::from_response(&client(), response, config.clone(), Seed::new([7; 32]))
+    {
         error(&cause);
     }
     let mut request = client().to_http2(&config);
     *request.method_mut() = Method::CONNECT;
-    request.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, value);
+    request
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_EXTENSIONS, value);
     match Offer::of_http2(&request) {
         Ok(offer) => {
             let (_, answer) = Server::from_request(&offer, Accept::new(), config).unwrap();
@@ -150,7 +169,10 @@ pub(crate) fn extensions(text: &str) {
             assert!(fields.iter().count() <= 1);
             for field in fields {
                 let field = field.to_str().unwrap();
-                assert!(field.starts_with("permessage-deflate") && field.len() < 200, "{field}");
+                assert!(
+                    field.starts_with("permessage-deflate") && field.len() < 200,
+                    "{field}"
+                );
             }
         }
         Err(refusal) => assert!(refusal.status().is_client_error()),
@@ -185,14 +207,23 @@ pub(crate) fn fields(text: &str) {
     }
     let elements: Vec<&str> = split_list(name, ',').collect();
     assert_eq!(elements.join(","), name);
-    let plain: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     assert_eq!(read_quoted(&quote(name)), Some((plain, "")));
     if let Some((inside, behind)) = read_quoted(name) {
         assert!(inside.len() + behind.len() + 2 <= name.len());
     }
 }
 
-pub(crate) const HOSTS: &[&str] = &["example.org", "[fe80::1%25eth0]", "192.0.2.1", "::1", "h\n2"];
+pub(crate) const HOSTS: &[&str] = &[
+    "example.org",
+    "[fe80::1%25eth0]",
+    "192.0.2.1",
+    "::1",
+    "h\n2",
+];
 
 /// Wherever a host is taken, it is refused, or it cannot break out of its place.
 pub(crate) fn hosts(text: &str) {
@@ -211,7 +242,10 @@ pub(crate) fn hosts(text: &str) {
             let sent = engine.to_wire().unread().to_vec();
             let sent = String::from_utf8(sent).expect("a head of ASCII");
             assert_eq!(sent.matches("\r\n").count(), 3, "{sent:?}");
-            assert!(!sent.replace("\r\n", "").contains(char::is_control), "{sent:?}");
+            assert!(
+                !sent.replace("\r\n", "").contains(char::is_control),
+                "{sent:?}"
+            );
         }
         Err(cause) => error(&cause),
     }
@@ -221,7 +255,10 @@ pub(crate) fn hosts(text: &str) {
     match ClientRequest::new(text) {
         Ok(request) => {
             let uri = request.uri().to_string();
-            assert!(!uri.contains(|c: char| c.is_control() || c == ' '), "{uri:?}");
+            assert!(
+                !uri.contains(|c: char| c.is_control() || c == ' '),
+                "{uri:?}"
+            );
         }
         Err(cause) => error(&cause),
     }
