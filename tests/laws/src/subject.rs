@@ -17,7 +17,7 @@ pub struct Subject<F: Traffic> {
     pub(crate) decide: Decide<F>,
     pub(crate) poke: Poke<F>,
     pub(crate) sample: Box<dyn Fn(usize) -> Vec<F::Item>>,
-    join: Join<F>,
+    join: Option<Join<F>>,
     pub(crate) limits: Vec<usize>,
     pub(crate) unit: usize,
     pub(crate) memory: usize,
@@ -98,7 +98,7 @@ impl<F: Traffic> Subject<F> {
             decide: Box::new(|_| false),
             poke: Box::new(|_| {}),
             sample: Box::new(sample),
-            join: Box::new(<[_]>::to_vec),
+            join: None,
             limits: vec![1, 100, 65536],
             unit: 1024,
             memory: 16 << 20,
@@ -133,7 +133,7 @@ impl<F: Traffic> Subject<F> {
     /// messages needs it: its parts depend on how the input was cut.
     #[must_use]
     pub fn joining(mut self, join: impl Fn(&[F::Item]) -> Vec<F::Item> + 'static) -> Self {
-        self.join = Box::new(join);
+        self.join = Some(Box::new(join));
         self
     }
 
@@ -235,9 +235,16 @@ impl<F: Traffic> Subject<F> {
         SIZES.iter().flat_map(|size| (self.sample)(*size)).collect()
     }
 
+    /// Returns `true` if an item may arrive in parts.
+    pub(crate) fn has_parts(&self) -> bool {
+        self.join.is_some()
+    }
+
     /// Returns these items in the form in which they are compared.
     pub(crate) fn joined(&self, items: &[F::Item]) -> Vec<F::Item> {
-        (self.join)(items)
+        self.join
+            .as_ref()
+            .map_or_else(|| items.to_vec(), |join| join(items))
     }
 
     /// Returns the largest of the limits.

@@ -3,8 +3,9 @@
 use crate::compare::comes_through;
 use crate::fuzz::script::Script;
 use crate::law::Law;
+use crate::peer::Ended;
 use crate::role::Role;
-use crate::simulation::{Chunking, Fault, Setting, Simulation, reset};
+use crate::simulation::{Chunking, Fault, Setting, Simulation, difference, reset};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub fn conversation<F: Traffic>(subject: &Subject<F>, script: &mut Script<'_>) {
     let mut scene = Scene {
         simulation: Simulation::new(subject, setting, "a conversation by a script"),
         calm: true,
+        bent: false,
         ended: [false; 2],
         // A flow of one byte costs some calls for each.
         budget: if limit < 100 { 3_000 } else { 100_000 },
@@ -56,6 +58,8 @@ struct Scene<'a, F: Traffic> {
     simulation: Simulation<'a, F>,
     /// True while nobody has broken off, and the link has carried everything as it was.
     calm: bool,
+    /// True if the link has changed, lost or inserted bytes.
+    bent: bool,
     /// True for each application that has ended its flow.
     ended: [bool; 2],
     /// The number of bytes that may still be sent and inserted.
@@ -134,6 +138,7 @@ impl<F: Traffic> Scene<'_, F> {
 
     fn fault(&mut self, role: Role, fault: Fault, script: &mut Script<'_>) {
         self.disturb();
+        self.bent |= !matches!(fault, Fault::Cut { .. });
         let at = usize::from(script.byte()) * script.choose(&[1, 1, 1, 20]);
         self.simulation.directions[role as usize].break_after(at, fault);
     }
@@ -175,6 +180,34 @@ impl<F: Traffic> Scene<'_, F> {
             simulation.fail(Law::Fragmentation, who, seen);
         }
         simulation.hang_up();
+        if !self.bent {
+            for to in [Role::Client, Role::Server] {
+                self.in_order(to);
+            }
+        }
+    }
+
+    /// Checks that nothing is missing in what arrived, and that no flow that was cut short looks
+    /// finished.
+    fn in_order(&self, to: Role) {
+        let simulation = &self.simulation;
+        let subject = simulation.subject;
+        let sent = subject.joined(simulation.sent()[to.other() as usize]);
+        let outcome = simulation.outcome();
+        let (got, end) = outcome.of(to);
+        let begun = sent.get(..got.len()).unwrap_or(&sent);
+        if !subject.has_parts()
+            && let Some(what) = difference(got, begun)
+        {
+            simulation.fail(Law::Ordering, to.name(), what);
+        }
+        // Without half-close, one that ends first may lose what is still on its way.
+        let cut =
+            !self.ended[to as usize] && (got.len() < sent.len() || simulation.aborts(to.other()));
+        if subject.marks_end && cut && !subject.refused && *end == Ended::Finished {
+            let seen = "to_app finished, but what was sent to it was cut short";
+            simulation.fail(Law::Ordering, to.name(), seen);
+        }
     }
 }
 

@@ -213,6 +213,14 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         }
     }
 
+    /// Returns `true` if this application has aborted.
+    pub(crate) fn aborts(&self, role: Role) -> bool {
+        match role {
+            Role::Client => self.client.app.aborts(),
+            Role::Server => self.server.app.aborts(),
+        }
+    }
+
     /// Returns the items that each application sent.
     pub(crate) fn sent(&self) -> [&[F::Item]; 2] {
         [self.client.app.sent(), self.server.app.sent()]
