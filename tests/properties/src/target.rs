@@ -59,9 +59,12 @@ impl Target {
     }
 }
 
+/// The name of a layer, the number of its cases, and the cases.
+type Layer = (&'static str, u8, fn(u8) -> Case);
+
 /// Returns all targets.
 pub fn targets() -> Vec<Target> {
-    let layers: [(&'static str, u8, fn(u8) -> Case); 9] = [
+    let layers: [Layer; 9] = [
         ("socks", socks::CASES, socks::case),
         ("connect", connect::CASES, connect::case),
         ("upgrade", upgrade::CASES, upgrade::case),

@@ -38,7 +38,7 @@ pub fn conversation<F: Traffic>(subject: &Subject<F>, script: &mut Script<'_>) {
         bent: false,
         ended: [false; 2],
         // A flow of one byte costs some calls for each.
-        budget: if limit < 100 { 3_000 } else { 100_000 },
+        budget: if limit < 100 { 600 } else { 100_000 },
     };
     if script.flag() {
         scene.simulation.settle();

@@ -137,7 +137,7 @@ fn request() -> ClientRequest {
 }
 
 fn message(size: usize) -> Message {
-    if size % 2 == 0 {
+    if size.is_multiple_of(2) {
         Message::text(String::from_utf8(pattern(size)).unwrap())
     } else {
         Message::binary(pattern(size))

@@ -77,7 +77,8 @@ fn answer(mut login: Login, refusal: &Refusal, reusable: bool) {
             Action::Authorize(value) => {
                 if let Some(value) = value {
                     assert!(value.is_sensitive());
-                    assert!(!value.as_bytes().iter().any(|byte| *byte < b' '));
+                    let bad = |byte: &u8| *byte < b' ' && *byte != b'\t'; // a quoted string may have tabs
+                    assert!(!value.as_bytes().iter().any(bad));
                 }
                 awaiting = Awaiting::Challenge {
                     refusal: refusal.clone(),
