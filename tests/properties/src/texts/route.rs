@@ -150,9 +150,9 @@ fn misplaces_the_password(text: &str) -> bool {
     // Tabs and newlines vanish from a URL.
     let plain = text.replace(['\t', '\r'], "").to_lowercase();
     plain.split('\n').any(|url| {
-        let user = url
-            .split_once("://")
-            .and_then(|(_, rest)| rest.split_once(":hunter2@"));
+        let behind = url.split_once("://");
+        let behind = behind.filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let user = behind.and_then(|(_, rest)| rest.split_once(":hunter2@"));
         match user {
             Some((user, rest)) => {
                 user.contains(['/', '\\', '?', '#', '@', ':'])
