@@ -10,7 +10,7 @@
 //!   right peer would send.
 //! * [`seeds`]: scripts to start from.
 //!
-//! A layer that has a [`Subject`](crate::Subject) has a fuzz target in one line:
+//! A layer that has a [`Subject`] has a fuzz target in one line:
 //!
 //! ```
 //! use wirestack_laws::{Subject, fuzz};
