@@ -37,6 +37,9 @@ pub enum RouteError {
     /// The host has a character that no host has (RFC 3986 §3.2.2), such as a quote.
     #[error("the host in the URL has the character {0:?}, which no host has")]
     HostCharacter(char),
+    /// The port of a target is 0, to which nothing can connect.
+    #[error("the port in the URL is 0, to which nothing can connect")]
+    ZeroPort,
     /// The URL has no port, and its scheme has no default port.
     #[error("the URL has no port, and its scheme has no default port")]
     NoPort,

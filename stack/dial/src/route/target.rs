@@ -177,6 +177,9 @@ impl FromStr for Target {
         if !web && credentials.is_some() {
             return Err(RouteError::StreamCredentials);
         }
+        if url.port() == Some(0) {
+            return Err(RouteError::ZeroPort);
+        }
         let query = url.query().map(|query| format!("?{query}"));
         Ok(Self {
             scheme,
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_no_host_has_is_refused_in_the_url_and_not_later() {
+    fn a_host_or_port_that_nothing_has_is_refused_in_the_url_and_not_later() {
         for (host, bad) in [("u\"h", '"'), ("a`b", '`'), ("a{b}", '{'), ("%22h", '"')] {
             for scheme in ["ws", "tcp", "http"] {
                 let target = format!("{scheme}://{host}:1/").parse::<Target>();
@@ -240,6 +243,8 @@ mod tests {
                 );
             }
         }
+        let zero = "ws://h:0/".parse::<Target>();
+        assert_eq!(zero.err(), Some(RouteError::ZeroPort));
         assert!("ws://a_b-c.test/".parse::<Target>().is_ok());
     }
 
