@@ -27,8 +27,8 @@ pub(crate) struct Connection {
     /// The time when the closing must be done, once the application has finished. A time that is
     /// `None` never comes.
     closing_deadline: Option<Option<Instant>>,
-    /// A fault of the peer. It is reported when the application has taken all that came before, so
-    /// that the application can still answer that.
+    /// A fault of the peer. It is reported when the application has taken all that it can of what
+    /// came before, so that the application can still answer that.
     fault: Option<WebSocketError>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
@@ -181,12 +181,12 @@ impl Connection {
         p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
-        if let Some(cause) = self.fault.take_if(|_| p.to_app.is_empty()) {
+        if let Some(cause) = self.fault.take_if(|_| p.to_app.is_taken()) {
             return Err(cause.into());
         }
         while self.fault.is_none() && p.to_app.room() > 0 {
             let received = match self.receiver.next(p.from_wire, p.to_app) {
-                Err(cause) if !p.to_app.is_empty() => {
+                Err(cause) if !p.to_app.is_taken() => {
                     self.fault = Some(cause);
                     break;
                 }

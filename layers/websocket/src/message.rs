@@ -180,6 +180,12 @@ pub trait Form: Flow {
     fn next(&mut self) -> Option<(Message, bool)>;
     /// Returns the rough number of bytes that wait to be sent.
     fn waiting(&self) -> usize;
+
+    /// Returns `true` if the application has taken all that it can: nothing is left, or what is
+    /// left is the beginning of something.
+    fn is_taken(&self) -> bool {
+        self.is_empty()
+    }
 }
 
 impl Form for Queue<Message> {
@@ -237,6 +243,10 @@ impl Form for Pipe {
 
     fn waiting(&self) -> usize {
         self.len()
+    }
+
+    fn is_taken(&self) -> bool {
+        self.is_empty() || self.wanted() > 0
     }
 }
 

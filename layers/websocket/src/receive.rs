@@ -349,9 +349,19 @@ impl Receiver {
         let text = self.message.as_ref().is_some_and(|message| message.text);
         if text {
             let begun = self.utf8.begun().to_vec();
-            self.utf8.check(&piece, last)?;
+            let checked = self.utf8.check(&piece, last);
             if !begun.is_empty() {
                 piece = [&begun, &piece[..]].concat().into();
+            }
+            if let Err(bad) = checked {
+                // Text before a fault is delivered, so that the result does not depend on
+                // fragmentation.
+                let valid = std::str::from_utf8(&piece).map_or_else(|e| e.valid_up_to(), str::len);
+                piece.truncate(valid);
+                if !piece.is_empty() {
+                    app.deliver(Message::checked(text, piece), false)?;
+                }
+                return Err(bad.into());
             }
             piece.truncate(piece.len() - self.utf8.begun().len());
         }

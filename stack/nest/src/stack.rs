@@ -119,16 +119,16 @@ where
     fn settle(&mut self, flows: &mut Flows<'_, U::In, U::Out>, now: Instant) {
         let mut first = true;
         loop {
-            let seen_above = self.revision();
+            let seen_above = self.state();
             let lower = Flows::new(flows.from_wire, flows.to_wire, &mut self.down, &mut self.up);
             self.lower.process(lower.at_index(flows.index), now);
             if self.lower.is_open() {
                 self.choose_upper(flows);
             }
-            if !mem::take(&mut first) && self.revision() == seen_above {
+            if !mem::take(&mut first) && self.state() == seen_above {
                 return;
             }
-            let seen_below = self.revision();
+            let seen_below = self.state();
             let Upper::Now(upper) = &mut self.upper else {
                 return self.pass_end_on(flows);
             };
@@ -141,7 +141,7 @@ where
             let index = flows.index + self.lower.depth();
             let joint = Flows::new(&mut self.up, &mut self.down, flows.from_app, flows.to_app);
             upper.process(joint.at_index(index), now);
-            if self.revision() == seen_below {
+            if self.state() == seen_below {
                 return;
             }
         }
@@ -183,8 +183,11 @@ where
         }
     }
 
-    fn revision(&self) -> u64 {
-        self.up.revision() + self.down.revision()
+    /// Returns the state whose changes concern the other layer: bytes and ends, and what a reader
+    /// requires. A writer may wait for that.
+    fn state(&self) -> (u64, usize) {
+        let revision = self.up.revision() + self.down.revision();
+        (revision, self.up.required() + self.down.required())
     }
 }
 

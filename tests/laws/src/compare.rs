@@ -13,8 +13,10 @@ pub(crate) fn comes_through<F: Traffic>(
     simulation: &Simulation<'_, F>,
 ) -> Option<(&'static str, String)> {
     let outcome = simulation.outcome();
-    let [client_sent, server_sent] = simulation.sent();
-    let differs = outcome.differs(&Outcome::good(client_sent, server_sent));
+    let [client_sent, server_sent] = simulation
+        .sent()
+        .map(|sent| simulation.subject.joined(sent));
+    let differs = outcome.differs(&Outcome::good(&client_sent, &server_sent));
     if !simulation.is_over() {
         let behind = if simulation.client.is_over() {
             &simulation.server

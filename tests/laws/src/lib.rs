@@ -54,10 +54,12 @@
 //!   [`idempotence`], [`deadline`], [`termination`], [`backpressure`], [`demand`], [`robustness`],
 //!   [`transparency`], [`cancellation`]: one law each.
 //! * [`Law`]: the names of the laws, as a failure shows them.
+//! * [`fuzz`]: conversations that bytes describe, for fuzzers.
 
 mod compare;
 mod context;
 mod conversation;
+pub mod fuzz;
 mod law;
 mod laws;
 mod monologue;

@@ -17,6 +17,7 @@ pub struct Subject<F: Traffic> {
     pub(crate) decide: Decide<F>,
     pub(crate) poke: Poke<F>,
     pub(crate) sample: Box<dyn Fn(usize) -> Vec<F::Item>>,
+    join: Option<Join<F>>,
     pub(crate) limits: Vec<usize>,
     pub(crate) unit: usize,
     pub(crate) memory: usize,
@@ -42,6 +43,7 @@ pub(crate) enum WireBytes {
 type Make<F> = Box<dyn Fn() -> Box<Endpoint<F>>>;
 type Poke<F> = Box<dyn Fn(&mut Endpoint<F>)>;
 type Decide<F> = Box<dyn Fn(&mut Endpoint<F>) -> bool>;
+type Join<F> = Box<dyn Fn(&[<F as Traffic>::Item]) -> Vec<<F as Traffic>::Item>>;
 
 impl Subject<Pipe> {
     /// Creates the subject of a tunnel: a layer that carries bytes for its application.
@@ -96,6 +98,7 @@ impl<F: Traffic> Subject<F> {
             decide: Box::new(|_| false),
             poke: Box::new(|_| {}),
             sample: Box::new(sample),
+            join: None,
             limits: vec![1, 100, 65536],
             unit: 1024,
             memory: 16 << 20,
@@ -123,6 +126,14 @@ impl<F: Traffic> Subject<F> {
     #[must_use]
     pub fn poking(mut self, poke: impl Fn(&mut Endpoint<F>) + 'static) -> Self {
         self.poke = Box::new(poke);
+        self
+    }
+
+    /// Sets how received items are joined before they are compared. A layer that delivers parts of
+    /// messages needs it: its parts depend on how the input was cut.
+    #[must_use]
+    pub fn joining(mut self, join: impl Fn(&[F::Item]) -> Vec<F::Item> + 'static) -> Self {
+        self.join = Some(Box::new(join));
         self
     }
 
@@ -222,6 +233,18 @@ impl<F: Traffic> Subject<F> {
     /// Returns a message of each of the [`SIZES`].
     pub(crate) fn items(&self) -> Vec<F::Item> {
         SIZES.iter().flat_map(|size| (self.sample)(*size)).collect()
+    }
+
+    /// Returns `true` if an item may arrive in parts.
+    pub(crate) fn has_parts(&self) -> bool {
+        self.join.is_some()
+    }
+
+    /// Returns these items in the form in which they are compared.
+    pub(crate) fn joined(&self, items: &[F::Item]) -> Vec<F::Item> {
+        self.join
+            .as_ref()
+            .map_or_else(|| items.to_vec(), |join| join(items))
     }
 
     /// Returns the largest of the limits.

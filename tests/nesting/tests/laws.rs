@@ -1,7 +1,8 @@
 //! Stacks keep the laws of every layer, and no grouping differs from another.
 
 use wirestack::{
-    BoxSocket, Layer, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1, http2, socks, websocket,
+    BoxSocket, End, Engine, Flow, Instant, Layer, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1,
+    http2, socks, websocket,
 };
 use wirestack_laws::{
     Endpoint, Subject, Traffic, associativity, check, delivery, ordering, pattern,
@@ -108,6 +109,24 @@ fn a_websocket_over_tls_over_connect_over_socks_keeps_the_laws() {
 #[test]
 fn a_websocket_over_http2_over_tls_over_socks_keeps_the_laws() {
     check(&extended(&[Socks, Tls], SHAPES[0]));
+}
+
+/// The upper layer waits for the rest of its unit, which will never come: the lower one must not
+/// wait until it takes the beginning.
+#[test]
+fn a_fault_is_reported_although_the_layer_above_has_a_part_of_a_unit() {
+    for shape in SHAPES {
+        let mut engine = Engine::new(nest(&[WebSocket, Socks], Role::Server, *shape));
+        engine
+            .from_wire()
+            .write(b"\x82\x81\0\0\0\0\x05\x8e\x80\0\0\0\0");
+        engine.process(Instant::ORIGIN);
+        let Some(End::Aborted(error)) = engine.to_app().closed() else {
+            panic!("it goes on: {}", engine.progress());
+        };
+        let wanted = websocket::WebSocketError::UnknownOpcode(14);
+        assert_eq!(error.cause(), Some(&wanted), "{error}");
+    }
 }
 
 fn tunnel(kinds: &'static [Kind], shape: Shape) -> Subject<Pipe> {

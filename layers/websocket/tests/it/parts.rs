@@ -183,3 +183,30 @@ fn compressed_parts_leave_at_once_and_end_where_they_say() {
         assert!(server.to_app.end().is_none());
     }
 }
+
+#[test]
+fn the_text_before_a_fault_arrives_wherever_the_input_is_cut() {
+    let text = "abc \u{e4} def";
+    for settings in [WebSocketConfig::default(), compressed()] {
+        for bad in [&b"\xff"[..], b"\xc4v", b"\xe2\x82"] {
+            let payload = [text.as_bytes(), bad].concat();
+            let bytes = server_bytes(&[frame(FIN | TEXT, &payload)]);
+            for cut in 0..=bytes.len() {
+                let (mut client, _) = sides(settings.clone());
+                for piece in [&bytes[..cut], &bytes[cut..]] {
+                    client.from_wire.write(piece);
+                    client.process();
+                }
+                let got = parts(&mut client.to_app);
+                let got: Vec<u8> = got
+                    .iter()
+                    .flat_map(|it| it.payload.as_bytes())
+                    .copied()
+                    .collect();
+                assert_eq!(got, text.as_bytes(), "{bad:x?} cut at {cut}");
+                client.process();
+                assert_eq!(cause(&client.to_app), Some(Err(WebSocketError::BadUtf8)));
+            }
+        }
+    }
+}

@@ -23,6 +23,8 @@ pub struct Login {
     sent: Sent,
     offered: Vec<Challenge>,
     unanswered: Option<Challenge>,
+    /// The number of challenges that these credentials have answered.
+    answered: usize,
     #[cfg(feature = "digest")]
     digest: Digest,
 }
@@ -48,6 +50,7 @@ impl Login {
             sent: Sent::Nothing,
             offered: Vec::new(),
             unanswered: None,
+            answered: 0,
             #[cfg(feature = "digest")]
             digest: Digest::new(target.into(), seed),
         }
@@ -97,6 +100,8 @@ impl Login {
             realm: best.realm(),
             again: refused,
         };
+        // Each nonce may be stale, and two schemes may take turns, for ever.
+        let refused = refused || self.answered >= MOST_ANSWERS;
         if refused && self.asks {
             self.credentials = None;
             let ask = ask();
@@ -132,6 +137,7 @@ impl Login {
     }
 
     fn answer(&mut self, challenge: &Challenge) -> Action {
+        self.answered += 1;
         let Some(credentials) = self.credentials.clone() else {
             return Action::GiveUp(format!(
                 "it offered {}, and there are no credentials",
@@ -153,6 +159,9 @@ impl Login {
         send(value.map_err(|error| error.to_string()))
     }
 }
+
+/// The number of challenges that one user and password answer: two schemes, and some stale nonces.
+const MOST_ANSWERS: usize = 8;
 
 fn send(value: Result<HeaderValue, String>) -> Action {
     match value {
@@ -189,6 +198,7 @@ impl Authenticator for Login {
             Input::Credentials(given) => match (given, self.unanswered.take()) {
                 (Some(given), Some(challenge)) => {
                     self.credentials = Some(given);
+                    self.answered = 0;
                     self.answer(&challenge)
                 }
                 _ => Action::GiveUp(format!(
@@ -256,6 +266,19 @@ mod tests {
         );
         let refused = Action::GiveUp("it refused the credentials by Digest".into());
         assert_eq!(told(&mut login, &[digest("three", false)]), refused);
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_every_answer_is_given_up() {
+        let basic = Challenge::new("Basic realm=\"r\"");
+        let stale = [digest("one", true)];
+        for rounds in [[&stale[..], &stale], [&stale, std::slice::from_ref(&basic)]] {
+            let mut login = login();
+            assert_eq!(sent(login.step(START)), "");
+            let mut actions = (0..20).map(|round| told(&mut login, rounds[round % 2]));
+            let last = actions.find(|action| matches!(action, Action::GiveUp(_)));
+            assert!(last.is_some(), "{rounds:?}");
+        }
     }
 
     #[test]

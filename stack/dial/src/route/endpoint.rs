@@ -73,6 +73,12 @@ pub enum RouteError {
     /// The URL has no host.
     #[error("the URL has no host")]
     NoHost,
+    /// The host has a character that no host has (RFC 3986 §3.2.2), such as a quote.
+    #[error("the host in the URL has the character {0:?}, which no host has")]
+    HostCharacter(char),
+    /// The port of a target is 0, to which nothing can connect.
+    #[error("the port in the URL is 0, to which nothing can connect")]
+    ZeroPort,
     /// The URL has no port, and its scheme has no default port.
     #[error("the URL has no port, and its scheme has no default port")]
     NoPort,
@@ -174,12 +180,21 @@ pub(crate) fn endpoint(url: &Url, default_port: Option<u16>) -> Result<Endpoint,
     };
     let host = match host {
         Host::Domain(name) if name.is_empty() => return Err(RouteError::NoHost),
-        Host::Domain(name) => name,
+        Host::Domain(name) => match name.chars().find(|c| !is_host_character(*c)) {
+            Some(c) => return Err(RouteError::HostCharacter(c)),
+            None => name,
+        },
         Host::Ipv4(ip) => ip.to_string(),
         Host::Ipv6(ip) => ip.to_string(),
     };
     let port = url.port().or(default_port).ok_or(RouteError::NoPort)?;
     Ok(Endpoint { host, port })
+}
+
+/// "reg-name = *( unreserved / pct-encoded / sub-delims )" (RFC 3986 §3.2.2), decoded. The parser of
+/// URLs lets more through, as browsers do.
+fn is_host_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c)
 }
 
 pub(crate) fn credentials(url: &Url) -> Option<Credentials> {

@@ -182,6 +182,9 @@ impl FromStr for Target {
         if !web && credentials.is_some() {
             return Err(RouteError::StreamCredentials);
         }
+        if url.port() == Some(0) {
+            return Err(RouteError::ZeroPort);
+        }
         let query = url.query().map(|query| format!("?{query}"));
         let mut endpoint = endpoint(&url, port)?;
         if let Some(zone) = zone {
@@ -254,6 +257,24 @@ mod tests {
         assert_eq!(target.origin(), "wss://[fe80::1]:443");
         let to = target.redirected("/z").unwrap();
         assert_eq!(to.endpoint().host, "fe80::1%eth0");
+    }
+
+    #[test]
+    fn a_host_or_port_that_nothing_has_is_refused_in_the_url_and_not_later() {
+        for (host, bad) in [("u\"h", '"'), ("a`b", '`'), ("a{b}", '{'), ("%22h", '"')] {
+            for scheme in ["ws", "tcp", "http"] {
+                let target = format!("{scheme}://{host}:1/").parse::<Target>();
+                let error = target.err();
+                assert_eq!(
+                    error,
+                    Some(RouteError::HostCharacter(bad)),
+                    "{scheme} {host}"
+                );
+            }
+        }
+        let zero = "ws://h:0/".parse::<Target>();
+        assert_eq!(zero.err(), Some(RouteError::ZeroPort));
+        assert!("ws://a_b-c.test/".parse::<Target>().is_ok());
     }
 
     #[test]

@@ -41,6 +41,10 @@ impl<F: Traffic> Application<F> {
         self.close(End::Aborted(Error::local("app", "had enough")));
     }
 
+    pub(crate) fn aborts(&self) -> bool {
+        matches!(self.end, Some(End::Aborted(_)))
+    }
+
     pub(crate) fn sent(&self) -> &[F::Item] {
         &self.sent
     }

@@ -154,6 +154,10 @@ impl<'a, F: Traffic> Peer<'a, F> {
         self.layer.carries_half_close()
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.layer.is_open()
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let bypassed = self.bypass && self.layer.is_transparent();
         self.layer.deadline().filter(|_| !bypassed)

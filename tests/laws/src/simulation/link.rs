@@ -39,6 +39,8 @@ pub(crate) struct Direction {
     pub(crate) shows_aborts: bool,
     /// True while the link carries nothing.
     pub(crate) stalled: bool,
+    /// The offset behind which it carries nothing.
+    until: Option<usize>,
     /// All bytes that were carried.
     pub(crate) transcript: Vec<u8>,
     ready: Option<Instant>,
@@ -51,6 +53,7 @@ impl Direction {
             fault: None,
             shows_aborts: true,
             stalled: false,
+            until: None,
             transcript: Vec::new(),
             ready: None,
         }
@@ -64,6 +67,16 @@ impl Direction {
     /// Sets a fault, this many bytes from now.
     pub(crate) fn break_after(&mut self, bytes: usize, fault: Fault) {
         self.fault = Some((self.carried() + bytes, fault));
+    }
+
+    /// Carries only so many bytes from now on.
+    pub(crate) fn carry_only(&mut self, bytes: usize) {
+        self.until = Some(self.carried() + bytes);
+    }
+
+    /// Carries everything again.
+    pub(crate) fn carry_all(&mut self) {
+        self.until = None;
     }
 
     /// Returns the time at which the delayed bytes arrive.
@@ -97,6 +110,9 @@ impl Direction {
             Chunking::Chunks(most) => n = n.min(1 + rng.below(most)),
             Chunking::Split(at) if done < at => n = n.min(at - done),
             _ => {}
+        }
+        if let Some(until) = self.until {
+            n = n.min(until.saturating_sub(done));
         }
         let fault_hit = self.fault.take_if(|(at, _)| *at <= done + n);
         match fault_hit {

@@ -208,8 +208,16 @@ impl<'a, F: Traffic> Simulation<'a, F> {
     /// Returns everything that the two applications and the wires have seen.
     pub(crate) fn outcome(&self) -> Outcome<F::Item> {
         Outcome {
-            got: [self.client.app.got.clone(), self.server.app.got.clone()],
+            got: [&self.client, &self.server].map(|peer| self.subject.joined(&peer.app.got)),
             ends: [self.client.ends(), self.server.ends()],
+        }
+    }
+
+    /// Returns `true` if this application has aborted.
+    pub(crate) fn aborts(&self, role: Role) -> bool {
+        match role {
+            Role::Client => self.client.app.aborts(),
+            Role::Server => self.server.app.aborts(),
         }
     }
 
