@@ -70,7 +70,12 @@ impl<T: fmt::Display> fmt::Debug for Escaped<T> {
 pub fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect::<String>()),
+        Err(_) => Cow::Owned(
+            bytes
+                .iter()
+                .map(|byte| char::from(*byte))
+                .collect::<String>(),
+        ),
     }
 }
 
@@ -104,10 +109,14 @@ impl Write for Escaping<'_, '_> {
 /// Returns `true` for a character that is not seen, or that changes how others are seen: controls,
 /// formats, separators of lines, variation selectors, fillers, private use and no characters.
 fn is_deceptive(c: char) -> bool {
-    c.is_control() || DECEPTIVE.iter().any(|(from, to)| (*from..=*to).contains(&c)) || {
-        // "noncharacters": the last two of each plane
-        u32::from(c) & 0xfffe == 0xfffe
-    }
+    c.is_control()
+        || DECEPTIVE
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&c))
+        || {
+            // "noncharacters": the last two of each plane
+            u32::from(c) & 0xfffe == 0xfffe
+        }
 }
 
 /// The ranges of the Unicode character database with the categories Cf, Zl, Zp and Co, the spaces

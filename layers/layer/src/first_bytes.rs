@@ -167,7 +167,10 @@ const SIGNATURES: &[(&[u8], SeenProtocol)] = &[
     (b"TRACE ", SeenProtocol::HttpRequest),
     (b"PATCH ", SeenProtocol::HttpRequest),
     (b"PRI * HTTP/2", SeenProtocol::Http2Preface),
-    (&[0, 0, OWN, 4, OWN, 0, 0, 0, 0], SeenProtocol::Http2Settings),
+    (
+        &[0, 0, OWN, 4, OWN, 0, 0, 0, 0],
+        SeenProtocol::Http2Settings,
+    ),
     (b"SSH-", SeenProtocol::Ssh),
     (b"220 ", SeenProtocol::Greeting220),
     (b"220-", SeenProtocol::Greeting220),

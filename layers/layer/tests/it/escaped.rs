@@ -17,13 +17,22 @@ fn no_deceptive_character_is_shown_as_it_is() {
     let cause = format!("see {DECEPTIVE}");
     let error = Error::peer("tls", &*cause);
     for text in [error.to_string(), format!("{error:?}")] {
-        assert!(text.is_ascii() && !text.contains(char::is_control), "{text:?}");
+        assert!(
+            text.is_ascii() && !text.contains(char::is_control),
+            "{text:?}"
+        );
     }
 }
 
 #[test]
 fn texts_in_any_script_stay_as_they_are() {
-    for text in ["", "Zugriff verweigert: größer", "アクセス拒否", "доступ закрыт", "😀 \\ \"q\""] {
+    for text in [
+        "",
+        "Zugriff verweigert: größer",
+        "アクセス拒否",
+        "доступ закрыт",
+        "😀 \\ \"q\"",
+    ] {
         assert_eq!(Escaped::new(text).to_string(), text);
     }
 }
@@ -52,8 +61,16 @@ fn first_bytes_have_a_name_however_they_are_cut() {
         (b"\x05\xff", Some(Socks5), "SOCKS5"),
         (b"\x04\x01\x00\x50", Some(Socks4), "a SOCKS4 request"),
         (b"\x00\x5b\x00\x00", Some(Socks4Reply), "a SOCKS4 reply"),
-        (b"HTTP/1.1 400 Bad", Some(HttpResponse), "an HTTP/1 response"),
-        (b"GET / HTTP/1.1\r\n", Some(HttpRequest), "an HTTP/1 request"),
+        (
+            b"HTTP/1.1 400 Bad",
+            Some(HttpResponse),
+            "an HTTP/1 response",
+        ),
+        (
+            b"GET / HTTP/1.1\r\n",
+            Some(HttpRequest),
+            "an HTTP/1 request",
+        ),
         (
             b"PRI * HTTP/2.0\r\n\r\nSM",
             Some(Http2Preface),

@@ -30,6 +30,7 @@ pub(crate) const PASSWORD: &str = "the password";
 pub(crate) const STATUS: &str = "the answer to the password";
 pub(crate) const REQUEST: &str = "the request";
 pub(crate) const SOCKS4_REQUEST: &str = "the SOCKS4 request";
+pub(crate) const SOCKS4_REPLY: &str = "the SOCKS4 reply";
 pub(crate) const SECOND_REPLY: &str = "the second reply to BIND";
 /// The subject of the second decision on BIND.
 pub(crate) const PEER: &str = "the peer of BIND";

@@ -24,13 +24,13 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Returns the methods that the client offers.
 pub(crate) fn parse_greeting<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
-    fields.version(VERSION)?;
+    fields.first_version(VERSION)?;
     counted(fields)
 }
 
 /// Returns the method that the proxy chooses.
 pub(crate) fn parse_choice(fields: &mut Fields<'_>) -> Parsed<u8> {
-    fields.version(VERSION)?;
+    fields.first_version(VERSION)?;
     fields.byte()
 }
 
@@ -75,7 +75,13 @@ pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Address> {
     fields.version(VERSION)?;
     match fields.byte()?.into() {
         Reply::Succeeded => {}
-        refusal => return Err(SocksError::Refused(refusal).into()),
+        refusal => {
+            return Err(SocksError::Refused {
+                reply: refusal,
+                asked: None,
+            }
+            .into());
+        }
     }
     let _reserved = fields.byte()?;
     address(fields)

@@ -31,7 +31,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 03 00 01 00000000 0000",
         server_sends: "05 00  05 07",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: command not supported (reply 7)",
+        outcome: "socks[0]: the proxy refused UDP ASSOCIATE 0.0.0.0:0: command not supported (reply 7)",
     },
     Exchange {
         name: "finished in the reply",

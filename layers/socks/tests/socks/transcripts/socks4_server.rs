@@ -90,7 +90,7 @@ const ACCEPTS: &[Exchange] = &[
         client_sends: "'GET / HTTP/1.1'",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the greeting has version 0x47, wanted 0x05",
+        outcome: "socks[0]: saw an HTTP/1 request where the greeting of SOCKS was wanted: the client takes this port for an HTTP proxy",
     },
     Exchange {
         name: "another user id",
@@ -139,7 +139,7 @@ const ACCEPTS: &[Exchange] = &[
         client_sends: ".",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 0 bytes of the greeting",
+        outcome: "socks[0]: the peer ended the connection before the greeting",
     },
     Exchange {
         name: "finished in the user id",
@@ -210,7 +210,7 @@ const WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 01 00",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: the client does not offer method 0x02, which is required",
+        outcome: "socks[0]: the client does not offer a user name and a password (method 0x02), which is required",
     },
 ];
 
@@ -219,7 +219,7 @@ const PASSWORD_ALONE: &[Exchange] = &[Exchange {
     client_sends: "04 01 0050 c0000207 'me' 00 'hello'",
     server_sends: "",
     app_reads: "",
-    outcome: "socks[0]: the greeting has version 0x04, wanted 0x05",
+    outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS was wanted: the client speaks SOCKS4, which is not served",
 }];
 
 #[test]
