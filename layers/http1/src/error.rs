@@ -97,7 +97,7 @@ impl fmt::Display for Http1Error {
             Self::NoHost => f.write_str("neither a Host field nor an absolute URI names the host"),
             Self::UpgradeByConnect => f.write_str("an upgrade cannot be asked for with CONNECT"),
             Self::Truncated { awaited, seen } => {
-                write!(f, "the wire ended after {seen} bytes of {awaited}")
+                write!(f, "the connection ended after {seen} bytes of {awaited}")
             }
             Self::NotHttp { seen, wanted } => {
                 write!(f, "saw {seen} where {wanted} was wanted")?;
@@ -115,11 +115,13 @@ impl fmt::Display for Http1Error {
             }
             Self::Refused(refusal) => {
                 refusal.describe().fmt(f)?;
-                f.write_str(match refusal.status.is_success() {
-                    // A 2xx to a CONNECT is no refusal, so this is an upgrade.
-                    true if is_from_between(&refusal.headers) => NOT_THE_SERVER,
-                    true => NO_UPGRADE,
-                    false => "",
+                // A 2xx to a CONNECT is no refusal, so this is an upgrade.
+                f.write_str(if !refusal.status.is_success() {
+                    ""
+                } else if is_from_between(&refusal.headers) {
+                    NOT_THE_SERVER
+                } else {
+                    NO_UPGRADE
                 })
             }
             Self::GivenUp => f.write_str("given up on this side"),

@@ -14,7 +14,9 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
+use wirestack_layer::{
+    End, Error, FirstBytes, Flow, Flows, Layer, Pipe, Place, Progress, SeenProtocol,
+};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -40,6 +42,8 @@ pub struct Connection {
     due: Option<Option<Instant>>,
     finishing: bool,
     wire_ended: bool,
+    /// The protocol that the first bytes of the peer must be, until they are in.
+    begins_with: Option<SeenProtocol>,
     /// Of a server: the places at which the bytes of the client are cut for h2.
     blocks: Option<FieldBlocks>,
 }
@@ -54,6 +58,7 @@ impl Connection {
     pub fn server(config: Http2Config) -> Self {
         let mut server = Self::new(config, Session::server);
         server.blocks = Some(FieldBlocks::of_client());
+        server.begins_with = Some(SeenProtocol::Http2Preface);
         server
     }
 
@@ -74,6 +79,7 @@ impl Connection {
             due: None,
             finishing: false,
             wire_ended: false,
+            begins_with: Some(SeenProtocol::Http2Settings),
             blocks: None,
         }
     }
@@ -94,6 +100,10 @@ impl Connection {
         let waker = self.woken.waker();
         let cx = &mut Context::from_waker(&waker);
         self.woken.take_connection();
+        if let Err(error) = self.check_first_bytes(p.from_wire) {
+            self.fail(p, error);
+            return false;
+        }
         let mut moved = self.exchange(p, now);
         moved |= self.take_heads(p);
         moved |= self.process_streams(p);
@@ -131,6 +141,23 @@ impl Connection {
         moved | self.exchange(p, now) | !self.woken.is_empty()
     }
 
+    /// Checks that the first bytes of the peer are not those of another protocol, whose name the
+    /// error of h2 would not tell.
+    fn check_first_bytes(&mut self, from_wire: &mut Pipe) -> Result<(), Error> {
+        if let Some(wanted) = self.begins_with
+            && !from_wire.is_empty()
+        {
+            match FirstBytes::read(from_wire.unread(), from_wire.is_closed()) {
+                Ok(seen) if seen.protocol().is_some_and(|seen| seen != wanted) => {
+                    return Err(peer(Http2Error::NotHttp2(seen)));
+                }
+                Ok(_) => self.begins_with = None,
+                Err(needed) => from_wire.require(needed),
+            }
+        }
+        Ok(())
+    }
+
     /// Moves bytes between the wire and h2. Returns `true` if there were any.
     fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let mut pipes = self.io.pipes();
@@ -141,6 +168,8 @@ impl Connection {
             pinger.heard(now);
         }
         match &mut self.blocks {
+            // Too few to tell the protocol.
+            _ if self.begins_with.is_some() => {}
             None => p.from_wire.transfer_to(&mut pipes.incoming),
             // h2 has not read its last piece yet.
             Some(_) if !pipes.incoming.is_empty() => {}

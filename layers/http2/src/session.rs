@@ -3,7 +3,7 @@
 use crate::config::Http2Config;
 use crate::error::{Http2Error, NotOffered, local, peer, typed};
 use crate::io::{Io, Woken};
-use crate::request::{RequestKind, request_kind};
+use crate::request::{RequestKind, request_kind, request_name};
 use crate::stream::Stream;
 use crate::streams::{Head, StreamId, Streams};
 use bytes::Bytes;
@@ -125,6 +125,7 @@ impl Session {
         // The SETTINGS of the server tell what it allows (RFC 8441 §3).
         while open && let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
+            let name = request_name(&request);
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
                 Err(peer(Http2Error::NotOffered).retry_on_new_connection(NotOffered))
             } else {
@@ -140,7 +141,7 @@ impl Session {
                 }
             };
             match outcome {
-                Ok(pair) => asked.push(Stream::asked(id, pair, woken)),
+                Ok(pair) => asked.push(Stream::asked(id, name, pair, woken)),
                 Err(error) => {
                     p.from_app.forget(id);
                     if let Some(mut pipe) = p.to_app.write(id) {

@@ -3,7 +3,7 @@ use crate::prefix::common_prefix;
 use crate::{Header, ProxyHeaderError, v1, v2};
 use alloc::boxed::Box;
 use core::fmt;
-use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress};
+use wirestack_layer::{Error, FirstBytes, Flow, Flows, Instant, Layer, Pipe, Progress};
 
 /// The side behind the proxy. It takes the header off the wire, and is transparent then.
 ///
@@ -88,12 +88,10 @@ impl Server {
         let begun =
             |signature: &&[u8]| common_prefix(bytes, signature) == bytes.len().min(signature.len());
         let Some(signature) = signatures.iter().copied().find(begun) else {
-            let prefixes = signatures
-                .iter()
-                .map(|signature| common_prefix(bytes, signature));
-            let longest = prefixes.max();
-            let seen = bytes[..=longest.unwrap_or(0)].to_vec();
-            return Err(ProxyHeaderError::NoHeader { seen });
+            return match FirstBytes::read(bytes, from_wire.is_closed()) {
+                Ok(seen) => Err(ProxyHeaderError::NoHeader { seen }),
+                Err(needed) => Ok(Seen::Short(needed)),
+            };
         };
         if bytes.len() < signature.len() {
             return Ok(Seen::Short(bytes.len() + 1));

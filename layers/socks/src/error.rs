@@ -88,7 +88,11 @@ impl fmt::Display for SocksError {
                 wanted,
             } => write!(f, "{message} has version {seen:#04x}, wanted {wanted:#04x}"),
             Self::NotSocks { message, seen } => {
-                write!(f, "saw {seen} where {message} of SOCKS was wanted")?;
+                let of = match *message {
+                    SOCKS4_REPLY => "",
+                    _ => " of SOCKS5",
+                };
+                write!(f, "saw {seen} where {message}{of} was wanted")?;
                 match seen.protocol().and_then(|seen| advice(seen, *message)) {
                     Some(advice) => write!(f, ": {advice}"),
                     None => Ok(()),
@@ -103,7 +107,7 @@ impl fmt::Display for SocksError {
                 })
             }
             Self::Truncated { awaited, seen } => {
-                write!(f, "the wire ended after {seen} bytes of {awaited}")
+                write!(f, "the connection ended after {seen} bytes of {awaited}")
             }
             Self::UnknownAddressType(code) => {
                 write!(f, "address type {code:#04x}, wanted 0x01, 0x03 or 0x04")

@@ -97,6 +97,14 @@
 //! debug-assertions = false
 //! ```
 
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "ring")),
+    expect(
+        dead_code,
+        reason = "only the verifiers of the settings read certificates"
+    )
+)]
+mod certificate;
 mod error;
 mod name;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -108,8 +116,15 @@ mod roots;
 mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "ring")),
+    expect(dead_code, reason = "only the settings make verifiers")
+)]
+mod verifier;
+mod words;
 
-pub use error::TlsError;
+pub use certificate::Issuer;
+pub use error::{BadCertificate, TlsError};
 pub use name::server_name;
 pub use rustls;
 pub use session::{Client, Server, Tls};

@@ -139,7 +139,9 @@ impl ClientSettings {
                 .dangerous()
                 .with_custom_certificate_verifier(roots::system(authorities, provider)?)
         } else {
-            builder.with_webpki_verifier(given_roots(authorities, provider)?)
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(given_roots(authorities, provider)?)
         };
         let mut config = match role.identity {
             Some(identity) => {

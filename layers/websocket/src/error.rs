@@ -1,6 +1,7 @@
 use crate::{CloseCode, Text};
 use http::{HeaderName, Method, Version};
 use std::time::Duration;
+use wirestack_layer::Escaped;
 
 /// The cause of a WebSocket's error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +78,7 @@ pub enum WebSocketError {
     BadCloseCode(CloseCode),
     /// The peer closed. Receiving ends with this error if the code is not a clean one; sending
     /// always does.
-    #[error("closed by the peer with code {code}, reason {reason:?}")]
+    #[error("closed by the peer with code {code}{}{}", code.words(), said(reason))]
     Closed {
         /// Its code.
         code: CloseCode,
@@ -85,35 +86,38 @@ pub enum WebSocketError {
         reason: Text,
     },
     /// The connection ended without a Close frame.
-    #[error("the connection ended without a close frame")]
+    #[error("the connection ended without a close frame: what came before may be incomplete")]
     Cut,
     /// The closing handshake took longer than
     /// [`WebSocketConfig::close_timeout`](crate::WebSocketConfig::close_timeout).
-    #[error("the closing handshake took longer than {0:?}")]
+    #[error("the peer did not answer the close frame within {0:?}")]
     CloseTimedOut(Duration),
     /// Nothing arrived, not even the answer to a ping, within
     /// [`Keepalive::timeout`](crate::Keepalive::timeout).
-    #[error("no sign of life within {0:?} after a ping")]
+    #[error("the peer sent nothing within {0:?} after a ping: it is gone, or the way to it")]
     Silent(Duration),
 
     // --- handshake, seen by a client ---
     /// The server's response does not prove that it has understood the handshake.
-    #[error("Sec-WebSocket-Accept is missing, repeated or does not match the key")]
+    #[error(
+        "the Sec-WebSocket-Accept of the 101 is missing, repeated or does not match the key: the \
+         server, or something between, speaks no WebSocket"
+    )]
     BadAccept,
     /// A subprotocol was chosen that was not offered: by the server, or here by
     /// [`Accept`](crate::Accept).
-    #[error("subprotocol {0:?} was not offered")]
+    #[error("the subprotocol \"{}\" was chosen, which was not offered", Escaped::excerpt(.0))]
     UnofferedSubprotocol(String),
     /// The server chose an extension that was not offered.
-    #[error("extension {0:?} was not offered")]
+    #[error("the extension \"{}\" was chosen, which was not offered", Escaped::excerpt(.0))]
     UnofferedExtension(String),
     /// The server chose an extension with parameters that do not answer the offer.
-    #[error("the parameters of extension {0:?} do not answer the offer")]
+    #[error("the extension \"{}\" was chosen, which does not answer the offer", Escaped::excerpt(.0))]
     BadExtension(String),
 
     // --- handshake, seen by a server ---
     /// The request has another method than GET.
-    #[error("saw a request with the method {0}, wanted GET")]
+    #[error("saw a request with the method {}, wanted GET", Escaped::excerpt(.0))]
     NotGet(Method),
     /// The request has a version of HTTP that cannot upgrade.
     #[error("saw a request in {0:?}, wanted HTTP/1.1")]
@@ -121,8 +125,11 @@ pub enum WebSocketError {
     /// The request does not ask for an upgrade to WebSocket.
     #[error("the request does not ask for an upgrade to websocket")]
     NoUpgrade,
+    /// The request announces content, which would come before the frames.
+    #[error("the request announces content, which a WebSocket handshake cannot have")]
+    Content,
     /// The request asks for another version of the WebSocket protocol, or for none.
-    #[error("Sec-WebSocket-Version is missing, repeated or not 13")]
+    #[error("Sec-WebSocket-Version is missing, repeated or not 13, the one that is spoken here")]
     UnsupportedVersion,
     /// A field of the request is missing, repeated or malformed.
     #[error("the field {0} is missing, repeated or malformed")]
@@ -139,7 +146,7 @@ pub enum WebSocketError {
     #[error("HTTP does not allow the name or the value of a field")]
     InvalidField,
     /// A subprotocol is not a token, or is offered twice.
-    #[error("subprotocol {0:?} is not a token, or is offered twice")]
+    #[error("the subprotocol \"{}\" is not a token, or is offered twice", Escaped::excerpt(.0))]
     BadSubprotocol(String),
     /// A message has parts of text and parts of bytes.
     #[error("a message has text and binary parts")]
@@ -176,5 +183,13 @@ impl WebSocketError {
             Self::Silent(_) => CloseCode::INTERNAL_ERROR,
             _ => CloseCode::PROTOCOL_ERROR,
         }
+    }
+}
+
+/// Returns the text for the reason of a Close frame.
+fn said(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": \"{}\"", Escaped::excerpt(reason)),
     }
 }

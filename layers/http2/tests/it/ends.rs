@@ -125,7 +125,7 @@ fn data_before_the_end_of_the_wire_are_read_whole_however_slowly() {
     pair.client.process();
     for (id, end) in [
         (c, ""),
-        (d, "http2[0]: the wire ended while streams were open"),
+        (d, "http2[0]: the connection ended while streams were open"),
     ] {
         let mut read = 0;
         while pair.client.end(id).is_none() {

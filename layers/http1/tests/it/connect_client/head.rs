@@ -263,15 +263,15 @@ fn an_end_of_the_wire_names_what_was_awaited_and_how_much_of_it_came() {
     } in [
         Row {
             proxy_sends: "",
-            app_end: "connect[0]: the wire ended after 0 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended after 0 bytes of the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 20",
-            app_end: "connect[0]: the wire ended after 11 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended after 11 bytes of the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 100\r\n\r\nHTTP",
-            app_end: "connect[0]: the wire ended after 4 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended after 4 bytes of the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\ncut",

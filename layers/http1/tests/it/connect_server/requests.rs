@@ -218,7 +218,7 @@ fn a_client_that_leaves_is_an_error_with_what_was_awaited() {
     for (bytes, seen) in [("", 0), ("CONNECT a:1 HTT", 15)] {
         let found = run("cut", bytes.as_bytes(), Then::Finishes, Server::new, accept);
         let wanted =
-            format!("connect[0]: the wire ended after {seen} bytes of the CONNECT request");
+            format!("connect[0]: the connection ended after {seen} bytes of the CONNECT request");
         assert_eq!((&*found.wire, &*found.app_end), ("", &*wanted));
     }
 }

@@ -93,7 +93,7 @@ fn any_other_answer_is_an_error() {
         Row {
             name: "cut",
             server_sends: "HTTP/1.1 101 Sw",
-            error: "upgrade[0]: the wire ended after 15 bytes of the Upgrade response",
+            error: "upgrade[0]: the connection ended after 15 bytes of the Upgrade response",
         },
     ] {
         let name = row.name;

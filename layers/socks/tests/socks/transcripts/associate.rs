@@ -38,7 +38,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 03 00 01 00000000 0000",
         server_sends: "05 00  05.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 1 bytes of the reply to UDP ASSOCIATE",
+        outcome: "socks[0]: the connection ended after 1 bytes of the reply to UDP ASSOCIATE",
     },
 ];
 

@@ -142,7 +142,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00 03 0b 'example.org' 01bb",
         server_sends: "05 00  05 00 00 01 7f00.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 6 bytes of the reply to CONNECT",
+        outcome: "socks[0]: the connection ended after 6 bytes of the reply to CONNECT",
     },
     Exchange {
         name: "aborted in the reply",
@@ -201,7 +201,7 @@ const CLIENT_WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 02 02 00  01 02 'me' 02 'pw'",
         server_sends: "05 02  01.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 1 bytes of the answer to the password",
+        outcome: "socks[0]: the connection ended after 1 bytes of the answer to the password",
     },
 ];
 

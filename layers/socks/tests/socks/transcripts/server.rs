@@ -139,7 +139,7 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00.",
         server_sends: "05 00",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 3 bytes of the request",
+        outcome: "socks[0]: the connection ended after 3 bytes of the request",
     },
     Exchange {
         name: "aborted in the greeting",
@@ -206,7 +206,7 @@ const SERVER_WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 01 02  01 02 'me' 02.",
         server_sends: "05 02",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 5 bytes of the password",
+        outcome: "socks[0]: the connection ended after 5 bytes of the password",
     },
 ];
 

@@ -81,7 +81,7 @@ const SOCKS4: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5a 1267 7f00.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 6 bytes of the SOCKS4 reply",
+        outcome: "socks[0]: the connection ended after 6 bytes of the SOCKS4 reply",
     },
     Exchange {
         name: "aborted in the reply",

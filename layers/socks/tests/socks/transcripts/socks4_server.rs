@@ -146,14 +146,14 @@ const ACCEPTS: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me'.",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 10 bytes of the SOCKS4 request",
+        outcome: "socks[0]: the connection ended after 10 bytes of the SOCKS4 request",
     },
     Exchange {
         name: "finished in the name",
         client_sends: "04 01 0050 00000001 'me' 00 'exam'.",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 15 bytes of the SOCKS4 request",
+        outcome: "socks[0]: the connection ended after 15 bytes of the SOCKS4 request",
     },
 ];
 
