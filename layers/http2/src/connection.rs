@@ -147,7 +147,8 @@ impl Connection {
         if let Some(wanted) = self.begins_with
             && !from_wire.is_empty()
         {
-            match FirstBytes::read(from_wire.unread(), from_wire.is_closed()) {
+            let ended = from_wire.is_closed();
+            match FirstBytes::read(from_wire.unread(), ended) {
                 Ok(seen) if seen.protocol().is_some_and(|seen| seen != wanted) => {
                     return Err(peer(Http2Error::NotHttp2(seen)));
                 }
@@ -169,7 +170,7 @@ impl Connection {
         }
         match &mut self.blocks {
             // Too few to tell the protocol.
-            _ if self.begins_with.is_some() => {}
+            _ if self.begins_with.is_some() && !p.from_wire.is_empty() => {}
             None => p.from_wire.transfer_to(&mut pipes.incoming),
             // h2 has not read its last piece yet.
             Some(_) if !pipes.incoming.is_empty() => {}

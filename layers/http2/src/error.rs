@@ -19,7 +19,7 @@ pub enum Http2Error {
     #[error("no SETTINGS frame came within {0:?}: the peer may speak no HTTP/2")]
     NoSettings(Duration),
     /// The peer begins with another protocol.
-    #[error("saw {0} where HTTP/2 was wanted{}", advice(.0))]
+    #[error("saw {seen} where HTTP/2 was wanted{advice}", seen = .0, advice = advice(.0))]
     NotHttp2(FirstBytes),
     /// The server's SETTINGS do not offer extended CONNECT (RFC 8441 §3).
     #[error(

@@ -79,6 +79,7 @@ impl Server {
     }
 
     fn read(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
+        let ended = from_wire.is_closed();
         let bytes = from_wire.unread();
         let signatures: &[&[u8]] = match self.accepts {
             Accepts::V1 => &[v1::SIGNATURE],
@@ -88,7 +89,7 @@ impl Server {
         let begun =
             |signature: &&[u8]| common_prefix(bytes, signature) == bytes.len().min(signature.len());
         let Some(signature) = signatures.iter().copied().find(begun) else {
-            return match FirstBytes::read(bytes, from_wire.is_closed()) {
+            return match FirstBytes::read(bytes, ended) {
                 Ok(seen) => Err(ProxyHeaderError::NoHeader { seen }),
                 Err(needed) => Ok(Seen::Short(needed)),
             };
