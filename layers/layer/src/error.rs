@@ -1,4 +1,4 @@
-use crate::Escaped;
+use crate::escaped::Escaped;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;

@@ -1,6 +1,6 @@
 //! The first bytes of a peer that speaks another protocol than the wanted one.
 
-use crate::Escaped;
+use crate::escaped::Escaped;
 use alloc::vec::Vec;
 use core::fmt;
 

@@ -202,7 +202,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     let error = dead.await.err().unwrap();
     let cause = error.layer_error().unwrap().cause::<socks::SocksError>();
     let refused = socks::Reply::ConnectionRefused;
-    assert!(matches!(cause, Some(socks::SocksError::Refused(reply)) if *reply == refused));
+    assert!(matches!(cause, Some(socks::SocksError::Refused { reply, .. }) if *reply == refused));
 
     let forbidden = connect_stream("tcp://127.0.0.1:1")
         .via(format!("socks5h://me:secret@{socks_hop}"))

@@ -15,7 +15,7 @@ use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
-use wirestack_layer::{Error, Flow, Layer, origin};
+use wirestack_layer::{Error, Escaped, Flow, Layer, decode_text, origin};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
 use wirestack_tls as tls;
@@ -171,8 +171,10 @@ pub(crate) struct NoHttp2 {
 
 impl NoHttp2 {
     fn of(tls: &tls::Client) -> Error {
-        let alpn = tls.alpn().map(String::from_utf8_lossy);
-        let alpn = alpn.map_or_else(|| "nothing".to_owned(), std::borrow::Cow::into_owned);
+        let alpn = tls
+            .alpn()
+            .map(|alpn| Escaped::excerpt(decode_text(alpn)).to_string());
+        let alpn = alpn.unwrap_or_else(|| "nothing".to_owned());
         Error::peer(origin::DIALER, Self { alpn })
     }
 }

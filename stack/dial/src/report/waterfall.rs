@@ -5,6 +5,7 @@ use crate::report::id::AttemptId;
 use crate::report::trace::Trace;
 use std::fmt;
 use std::time::Duration;
+use wirestack_layer::Escaped;
 
 /// A span of time while connecting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Trace {
             let mut begin = |what, part: &dyn fmt::Display, start| {
                 spans.push(Span {
                     what,
-                    part: part.to_string(),
+                    part: Escaped::new(part).to_string(),
                     facts: String::new(),
                     start,
                     end: at,
@@ -122,6 +123,7 @@ impl Trace {
                 Event::Ready => continue,
             };
             if let Some(span) = ended.and_then(|ended| spans.get_mut(ended)) {
+                let facts = Escaped::new(facts).to_string();
                 (span.end, span.outcome, span.facts) = (at, outcome, facts);
             }
         }

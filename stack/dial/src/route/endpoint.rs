@@ -28,6 +28,9 @@ pub enum RouteError {
     /// The text is not a URL.
     #[error("the text is not a URL: {0}")]
     Url(url::ParseError),
+    /// The text has no scheme, such as `proxy.test:3128`. These URLs are meant, perhaps.
+    #[error("the URL has no scheme, write {0}")]
+    NoScheme(&'static str),
     /// The URL has another scheme than one of these.
     #[error("the URL must begin with {0}")]
     Scheme(&'static str),
@@ -80,7 +83,11 @@ impl From<std::convert::Infallible> for RouteError {
     }
 }
 
-pub(crate) fn parse(text: &str) -> Result<Url, RouteError> {
+/// Reads a URL. Without a scheme, the error says which one is `meant`.
+pub(crate) fn parse(text: &str, meant: &'static str) -> Result<Url, RouteError> {
+    if !text.contains("://") {
+        return Err(RouteError::NoScheme(meant));
+    }
     Url::parse(text).map_err(RouteError::Url)
 }
 

@@ -217,7 +217,10 @@ impl FromStr for Hop {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
-        let url = parse(text)?;
+        let url = parse(
+            text,
+            "http:// before it for an HTTP proxy, or socks5h:// for a SOCKS proxy",
+        )?;
         let (proxy, port) = match url.scheme() {
             "socks4" | "socks4a" => (Proxy::Socks4, 1080),
             "socks5" | "socks5h" => (Proxy::Socks5, 1080),

@@ -152,7 +152,10 @@ impl FromStr for Target {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
-        let url = parse(text)?;
+        let url = parse(
+            text,
+            "wss:// before it for a WebSocket, or tls:// for a stream",
+        )?;
         let (scheme, port) = match url.scheme() {
             "ws" => (Scheme::Ws, Some(80)),
             "wss" => (Scheme::Wss, Some(443)),

@@ -138,7 +138,7 @@ fn through_proxies() -> Vec<Scenario> {
             .via(&[known()])
             .fails(&[
                 "407",
-                "it offered Negotiate, NTLM, none of which is spoken here",
+                "it offered Negotiate, NTLM, and only Basic and Digest are spoken here",
             ]),
         Scenario::new("two legs, with help", [proxy(ProxyAuth::TwoLegs), target()]).via(&[own]),
     ]);
@@ -152,7 +152,7 @@ fn with_auth(name: &'static str, auth: &ProxyAuth) -> Vec<Scenario> {
     let refused = &[
         "hop 1 (http://proxy.test:1): ",
         "407",
-        "it refused the credentials by ",
+        "it refused the user or the password (",
     ];
     let socks = hop("socks5h://gate.test:1");
     vec![
@@ -166,7 +166,7 @@ fn with_auth(name: &'static str, auth: &ProxyAuth) -> Vec<Scenario> {
         scenario().via(&[hop("http://proxy.test:1")]).fails(&[
             "407",
             "it offered ",
-            "there are no credentials",
+            "there is no user and no password",
         ]),
         scenario().via(&[hop("http://proxy.test:1").asking()]),
     ]
