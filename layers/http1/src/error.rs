@@ -96,6 +96,9 @@ impl fmt::Display for Http1Error {
             Self::BadToken => f.write_str("the token is not the name of a protocol"),
             Self::NoHost => f.write_str("neither a Host field nor an absolute URI names the host"),
             Self::UpgradeByConnect => f.write_str("an upgrade cannot be asked for with CONNECT"),
+            Self::Truncated { awaited, seen: 0 } => {
+                write!(f, "the connection ended before {awaited}")
+            }
             Self::Truncated { awaited, seen } => {
                 write!(f, "the connection ended after {seen} bytes of {awaited}")
             }

@@ -2,7 +2,7 @@ use h2::Reason;
 use http::StatusCode;
 use std::time::Duration;
 use wirestack_http::Refusal;
-use wirestack_layer::{Error, FirstBytes, SeenProtocol};
+use wirestack_layer::{Error, Escaped, FirstBytes, SeenProtocol};
 
 /// The reason why a connection or a stream failed: the [cause](Error::cause) of each error of this
 /// crate.
@@ -84,8 +84,8 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
     Some(match (error.is_remote(), error.is_go_away()) {
         (true, true) => peer(Http2Error::GoAway(reason)),
         (true, false) => peer(Http2Error::Reset(reason)),
-        (false, _) if error.is_library() => peer(Http2Error::Protocol(error.to_string())),
-        (false, _) => local(Http2Error::Protocol(error.to_string())),
+        (false, _) if error.is_library() => peer(Http2Error::Protocol(self::reason(&reason))),
+        (false, _) => local(Http2Error::Protocol(told(error))),
     })
 }
 
@@ -103,6 +103,14 @@ fn advice(seen: &FirstBytes) -> &'static str {
             ": this is the port of another service"
         }
         _ => "",
+    }
+}
+
+/// Returns the text of an error that h2 found in its use.
+fn told(error: &h2::Error) -> String {
+    match error.reason() {
+        Some(reason) => self::reason(&reason),
+        None => Escaped::excerpt(error).to_string(),
     }
 }
 

@@ -99,7 +99,7 @@ impl fmt::Display for SocksError {
                 }
             }
             Self::Truncated { awaited, seen: 0 } => {
-                write!(f, "the peer ended the connection before {awaited}")?;
+                write!(f, "the connection ended before {awaited}")?;
                 f.write_str(match *awaited {
                     CHOICE => ": it may speak SOCKS4 only, or no SOCKS at all",
                     SOCKS4_REPLY => ": it may speak SOCKS5 only, use socks5h://",
@@ -110,7 +110,10 @@ impl fmt::Display for SocksError {
                 write!(f, "the connection ended after {seen} bytes of {awaited}")
             }
             Self::UnknownAddressType(code) => {
-                write!(f, "address type {code:#04x}, wanted 0x01, 0x03 or 0x04")
+                write!(
+                    f,
+                    "the peer sent the address type {code:#04x}, wanted 0x01 (IPv4), 0x03 (a name) or 0x04 (IPv6)"
+                )
             }
             Self::BadAddress(error) => error.fmt(f),
             Self::MethodsRefused { offered } if offered.contains(&method::PASSWORD) => f.write_str(

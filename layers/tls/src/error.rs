@@ -15,7 +15,7 @@ pub enum TlsError {
     #[error("the peer's certificate is not accepted: {0}")]
     Certificate(BadCertificate),
     /// The wire ended without `close_notify`: what came before may be incomplete (RFC 8446 §6.1).
-    #[error("the connection ended without close_notify")]
+    #[error("the connection ended without close_notify: what came before may be incomplete")]
     Truncated,
     /// The peer closed a TLS 1.2 session. This ends both directions: nothing can be sent any more.
     #[error("closed by the peer (close_notify)")]

@@ -97,13 +97,6 @@
 //! debug-assertions = false
 //! ```
 
-#[cfg_attr(
-    not(any(feature = "aws-lc-rs", feature = "ring")),
-    expect(
-        dead_code,
-        reason = "only the verifiers of the settings read certificates"
-    )
-)]
 mod certificate;
 mod error;
 mod name;

@@ -191,6 +191,8 @@ fn words(value: &impl Debug) -> String {
 /// Returns the RFC's name of an alert: `bad_record_mac`.
 fn alert_name(alert: &AlertDescription) -> String {
     match alert.as_str() {
+        // RFC 6066 §3 spells it so.
+        _ if *alert == AlertDescription::UnrecognisedName => "unrecognized_name".into(),
         Some(camel) => spaced(camel, '_'),
         None => u8::from(*alert).to_string(),
     }
@@ -264,6 +266,7 @@ mod tests {
         for (alert, name) in [
             (AlertDescription::BadRecordMac, "bad_record_mac"),
             (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::UnrecognisedName, "unrecognized_name"),
             (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
             (AlertDescription::Unknown(200), "200"),
         ] {

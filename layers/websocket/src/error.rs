@@ -9,22 +9,22 @@ use wirestack_layer::Escaped;
 pub enum WebSocketError {
     // --- frames ---
     /// Reserved bits are set that no negotiated extension uses: RSV1, RSV2 and RSV3 as 4, 2 and 1.
-    #[error("reserved bits {0:03b} are set without an extension")]
+    #[error("the peer set the reserved bits {0:03b} of a frame, which no agreed extension uses")]
     ReservedBits(u8),
     /// An opcode that RFC 6455 does not define.
-    #[error("unknown opcode {0:#x}")]
+    #[error("the peer sent a frame with the opcode {0:#x}, wanted 0x0 to 0x2 or 0x8 to 0xa")]
     UnknownOpcode(u8),
     /// A client did not mask a frame.
-    #[error("a client sent an unmasked frame")]
+    #[error("the client sent an unmasked frame, wanted masked ones")]
     Unmasked,
     /// A server masked a frame.
-    #[error("a server sent a masked frame")]
+    #[error("the server sent a masked frame, wanted unmasked ones")]
     Masked,
     /// A control frame is fragmented.
-    #[error("a control frame is fragmented")]
+    #[error("the peer sent a fragmented control frame, wanted a whole one")]
     FragmentedControl,
     /// A control frame has more than 125 bytes.
-    #[error("a control frame has more than 125 bytes")]
+    #[error("the peer sent a control frame of more than 125 bytes, the limit")]
     LongControl,
     /// A length is encoded in more bytes than it needs.
     #[error("the length {0} is encoded in more bytes than it needs")]
@@ -33,13 +33,13 @@ pub enum WebSocketError {
     #[error("a length has its most significant bit set")]
     HugeLength,
     /// A continuation frame arrived while no message was incomplete.
-    #[error("a continuation frame has no message to continue")]
+    #[error("the peer sent a continuation frame, and there is no message to continue")]
     NothingToContinue,
     /// A message began before the one before it had ended.
-    #[error("a message began before the one before it had ended")]
+    #[error("the peer began a message before the one before it had ended")]
     NestedMessage,
     /// A frame is longer than [`WebSocketConfig::max_frame`](crate::WebSocketConfig::max_frame).
-    #[error("a frame has {len} bytes, over the limit of {limit}")]
+    #[error("the peer sent a frame of {len} bytes, over the limit of {limit} (`max_frame`)")]
     LongFrame {
         /// Its length, in bytes.
         len: u64,
@@ -48,7 +48,9 @@ pub enum WebSocketError {
     },
     /// A message is longer than
     /// [`WebSocketConfig::max_message`](crate::WebSocketConfig::max_message).
-    #[error("a message has at least {len} bytes, over the limit of {limit}")]
+    #[error(
+        "the peer sent a message of at least {len} bytes, over the limit of {limit} (`max_message`)"
+    )]
     LongMessage {
         /// The length of what has arrived of it, in bytes.
         len: u64,
@@ -57,24 +59,24 @@ pub enum WebSocketError {
     },
     /// A message has more fragments than
     /// [`WebSocketConfig::max_fragments`](crate::WebSocketConfig::max_fragments).
-    #[error("a message has more than {0} fragments")]
+    #[error("the peer sent a message of more than {0} fragments, the limit (`max_fragments`)")]
     TooManyFragments(usize),
     /// A text message or the reason of a Close frame is not UTF-8.
-    #[error("a text is not valid UTF-8")]
+    #[error("the peer sent a text that is not valid UTF-8")]
     BadUtf8,
     /// A text message arrived in a tunnel of bytes.
     #[error("a text message arrived, wanted binary messages only")]
     TextRefused,
     /// A compressed message cannot be decompressed.
-    #[error("a compressed message cannot be decompressed")]
+    #[error("the peer sent a compressed message that cannot be decompressed")]
     BadCompression,
 
     // --- closing ---
     /// A Close frame has a payload of one byte.
-    #[error("a close frame has 1 byte, wanted none or at least 2")]
+    #[error("the peer sent a close frame of 1 byte, wanted none or at least 2")]
     ShortClose,
     /// A Close frame has a code that must not be sent.
-    #[error("a close frame has the invalid code {0}")]
+    #[error("the peer sent a close frame with the code {0}, which must not be sent")]
     BadCloseCode(CloseCode),
     /// The peer closed. Receiving ends with this error if the code is not a clean one; sending
     /// always does.
@@ -137,13 +139,16 @@ pub enum WebSocketError {
 
     // --- asked by the application ---
     /// A URI is not one of a WebSocket, for this reason.
-    #[error("the URI is not one of a WebSocket: {0}")]
+    #[error("the URI is none of a WebSocket (ws:// or wss://): {0}")]
     BadUri(&'static str),
     /// The handshake sets this field itself.
     #[error("the field {0} is set by the handshake itself")]
     ReservedField(HeaderName),
     /// HTTP does not allow the name or the value of a field.
-    #[error("HTTP does not allow the name or the value of a field")]
+    #[error(
+        "HTTP does not allow the name or the value of a field: the name is no token, or the value \
+         has a control character"
+    )]
     InvalidField,
     /// A subprotocol is not a token, or is offered twice.
     #[error("the subprotocol \"{}\" is not a token, or is offered twice", Escaped::excerpt(.0))]

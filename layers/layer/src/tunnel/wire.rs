@@ -347,6 +347,9 @@ impl Default for Wait {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Truncated { awaited, seen: 0 } => {
+                write!(f, "the connection ended before {awaited}")
+            }
             Self::Truncated { awaited, seen } => {
                 write!(f, "the connection ended after {seen} bytes of {awaited}")
             }

@@ -8,6 +8,8 @@ use crate::route::hop::{Hop, Proxy, Speaks};
 use crate::route::routes::{self, Routes};
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
+use std::error::Error as StdError;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use wirestack_http::basic_credentials;
@@ -224,7 +226,12 @@ impl RouteBuilder {
     /// Builds the layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
         let mut tunnels: Vec<BoxTunnel> = Vec::new();
-        for (hop, next) in route.hops.iter().zip(&route.asked) {
+        for (n, (hop, next)) in route.hops.iter().zip(&route.asked).enumerate() {
+            let of_hop = |error: Error| {
+                let name = route.parts.iter().find(|(_, of)| *of == Some(n));
+                let name = name.map(|(name, _)| name.clone()).unwrap_or_default();
+                Error::local(origin::ROUTE, BadHop { name, error })
+            };
             if hop.proxy.is_secure() {
                 let config = match &hop.tls {
                     Some(own) => own,
@@ -239,13 +246,14 @@ impl RouteBuilder {
                 tunnels.push(secure(config, Some(protocol), &hop.endpoint)?.boxed());
             }
             tunnels.push(match hop.proxy {
-                Proxy::Socks4 | Proxy::Socks5 => socks(hop, next)?.boxed(),
+                Proxy::Socks4 | Proxy::Socks5 => socks(hop, next).map_err(of_hop)?.boxed(),
                 Proxy::Http | Proxy::Https => {
-                    let client = connect::Client::new(&next.host, next.port)?;
+                    let client = connect::Client::new(&next.host, next.port).map_err(of_hop)?;
                     client.awaiting_authorization().boxed()
                 }
                 Proxy::H2 | Proxy::H2c => {
-                    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+                    let request = http2::ConnectRequest::tunnel(&next.host, next.port);
+                    let request = request.map_err(of_hop)?;
                     let client = http2::Client::new(request, http2::Http2Config::default());
                     client.awaiting_authorization().boxed()
                 }
@@ -319,6 +327,26 @@ fn secure(
      `aws-lc-rs` or `ring`"
 )]
 struct NoTls;
+
+/// The error of a hop that cannot ask for what comes next.
+#[derive(Debug)]
+struct BadHop {
+    name: String,
+    error: Error,
+}
+
+impl fmt::Display for BadHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.error)
+    }
+}
+
+impl StdError for BadHop {
+    /// Returns the cause of the layer.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     fn invalid(error: impl Into<BoxError>) -> Error {

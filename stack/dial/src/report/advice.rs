@@ -27,7 +27,7 @@ pub(crate) fn advice(error: &Error, by_target: bool) -> Option<&'static str> {
         (301 | 302 | 303 | 307 | 308, true) => {
             "use that URL, or follow redirects (`redirects` of the builder)"
         }
-        (301..=308, false) => "a proxy that wants a login page, or no proxy at all",
+        (301..=308, false) => "the proxy wants a login on that page first, or this is no proxy",
         (401, true) => "give a user and a password, as in wss://user:password@host",
         (401, false) => {
             "the proxy wants another user or password, as in http://user:password@proxy"

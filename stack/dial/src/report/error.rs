@@ -213,7 +213,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Invalid(error) => error.fmt(f),
             Self::NotResolved { part, error } => {
-                write!(f, "{part}: could not look up the name: {error}")
+                write!(f, "{part}: could not look up the name: {}", bare(error))
             }
             Self::Unreached { part, tried } if tried.is_empty() => {
                 write!(f, "{part}: the name has no addresses")
@@ -221,11 +221,11 @@ impl fmt::Display for Reason {
             Self::Unreached { part, tried } => {
                 write!(f, "{part}: could not connect")?;
                 let shown =
-                    |unreached: &Unreached| format!("{}: {}", unreached.to, unreached.error);
+                    |unreached: &Unreached| format!("{}: {}", unreached.to, bare(&unreached.error));
                 list(f, tried.iter().map(shown), ": ", "; ")
             }
             Self::Layer { part, error } if error.place() == Place::Wire => {
-                write!(f, "{part}: the connection broke: {error}")
+                write!(f, "{part}: the connection broke: {}", bare(error))
             }
             Self::Layer { part, error } => {
                 write!(f, "{part}: {error}")?;
@@ -273,6 +273,12 @@ impl fmt::Display for Retry {
             Self::Redirect { status, to } => write!(f, "a {status} to {to}"),
         }
     }
+}
+
+/// Shows an error without its origin, where the words before it tell that.
+fn bare(error: &Error) -> String {
+    let cause = error.source().map(ToString::to_string);
+    cause.unwrap_or_else(|| error.to_string())
 }
 
 fn list(

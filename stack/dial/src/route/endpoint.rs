@@ -26,7 +26,7 @@ impl fmt::Display for Endpoint {
 #[non_exhaustive]
 pub enum RouteError {
     /// The text is not a URL.
-    #[error("the text is not a URL: {0}")]
+    #[error("the URL cannot be read: {0}")]
     Url(url::ParseError),
     /// The text has no scheme, such as `proxy.test:3128`. These URLs are meant, perhaps.
     #[error("the URL has no scheme, write {0}")]

@@ -3,5 +3,6 @@
 mod dialer;
 mod dialing;
 mod environment;
+mod failures;
 mod network;
 mod simulation;

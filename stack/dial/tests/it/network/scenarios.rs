@@ -106,7 +106,7 @@ fn straight() -> Vec<Scenario> {
             "refused",
         ]),
         Scenario::new("no such name", [])
-            .fails(&["target (ws://target.test:1/): could not resolve the name: resolver: "]),
+            .fails(&["target (ws://target.test:1/): could not look up the name: "]),
     ]
 }
 
@@ -159,7 +159,7 @@ fn with_auth(name: &'static str, auth: &ProxyAuth) -> Vec<Scenario> {
         scenario().via(&[known()]),
         scenario()
             .via(&[socks, known().on_challenge()])
-            .fails(&["hop 1", "could not resolve the name"]),
+            .fails(&["hop 1", "could not look up the name"]),
         scenario().via(&[known().on_challenge()]),
         scenario().via(&[wrong()]).fails(refused),
         scenario().via(&[wrong().on_challenge()]).fails(refused),
@@ -223,7 +223,9 @@ fn by_many_routes() -> Vec<Scenario> {
             [proxy(ProxyAuth::None), rejecting],
         )
         .routes(two)
-        .fails(&["^target (ws://target.test:1/): upgrade[1]: refused: 403"]),
+        .fails(&[
+            "^target (ws://target.test:1/): upgrade[1]: refused the upgrade to websocket: 403",
+        ]),
     ]
 }
 
@@ -246,7 +248,7 @@ fn along_redirects() -> Vec<Scenario> {
             .fails(&["leads to another origin"]),
         Scenario::new("redirects are off", [from("http://other.test:1/x"), to()])
             .redirects(Redirects::Off)
-            .fails(&["refused: 302"]),
+            .fails(&["refused the upgrade to websocket: 302"]),
     ]
 }
 

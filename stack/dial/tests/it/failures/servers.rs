@@ -1,0 +1,65 @@
+//! Clients that speak another protocol than a server does.
+
+use super::*;
+use wirestack_http1::{connect, upgrade};
+use wirestack_http2 as http2;
+use wirestack_nest::{BoxTunnel, Nest};
+use wirestack_proxy_header as proxy_header;
+use wirestack_tls as tls;
+
+/// Returns the text of the error with which a server ends.
+fn seen_by(layer: BoxTunnel, bytes: &[u8]) -> String {
+    let mut engine = Engine::new(layer);
+    engine.from_wire().write(bytes);
+    engine.process(START);
+    match engine.to_app().closed() {
+        Some(End::Aborted(error)) => error.to_string(),
+        other => panic!("wanted an error, saw {other:?}"),
+    }
+}
+
+#[test]
+fn clients_of_other_protocols_are_named_by_every_server() {
+    let tls = || tls::Server::new(TLS.server("a.test", |_| {}).build().unwrap()).unwrap();
+    let rows: &[(&str, &[u8])] = &[
+        ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        ("SOCKS5", b"\x05\x01\x00"),
+        ("a SOCKS4 request", b"\x04\x01\x00\x50\x7f\0\0\x01\0"),
+        ("an HTTP/1 request", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("an HTTP/1 response", b"HTTP/1.1 200 OK\r\n\r\n"),
+        (
+            "the preface of an HTTP/2 client",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ),
+        ("an HTTP/2 SETTINGS frame", b"\0\0\0\x04\0\0\0\0\0"),
+        ("the greeting of SSH", b"SSH-2.0-PuTTY\r\n"),
+        (
+            "the greeting of a mail or FTP server (220)",
+            b"220 ftp.test ready\r\n",
+        ),
+        ("a PROXY header", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"),
+        ("a PROXY header", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c"),
+    ];
+    for (name, bytes) in rows {
+        let servers: [(BoxTunnel, &[&str]); 6] = [
+            (wirestack_socks::Server::new().boxed(), &["SOCKS5"]),
+            (connect::Server::new().boxed(), &["an HTTP/1 request"]),
+            (upgrade::Server::new().boxed(), &["an HTTP/1 request"]),
+            (
+                http2::Server::new(http2::Http2Config::default()).boxed(),
+                &["the preface of an HTTP/2 client"],
+            ),
+            (tls().boxed(), &["TLS"]),
+            (proxy_header::Server::default().boxed(), &["a PROXY header"]),
+        ];
+        for (server, own) in servers {
+            if own.contains(name) {
+                continue;
+            }
+            let layer = server.name();
+            let text = seen_by(server, bytes);
+            is_well_formed(&text);
+            assert!(text.contains(name), "{layer}: no {name:?} in {text:?}");
+        }
+    }
+}
