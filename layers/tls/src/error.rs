@@ -52,7 +52,7 @@ pub enum TlsError {
     #[error("the PEM text holds no {0}")]
     NoPem(&'static str),
     /// The bytes are not PEM but another form of what is named.
-    #[error("the {what} is {seen}, wanted PEM: convert it with `{command}`")]
+    #[error("the {what} is {seen}, wanted plain PEM: convert it with `{command}`")]
     NotPem {
         /// The name of the text, such as `private key`.
         what: &'static str,

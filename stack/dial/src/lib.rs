@@ -83,6 +83,7 @@ pub use dialer::step::{Answer, BlockingTask, CredentialsRequest, Step, Timeouts}
 pub use plan::Plan;
 pub use plan::hints::{RetryHints, SeedStream};
 pub use plan::http2::BoxHttp2;
+pub use plan::path::TlsTask;
 pub use plan::websocket::{BoxSocket, HttpVersions, WebSocketOptions};
 pub use pool::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection};
 pub use report::error::{DialError, Phase, Reason, Retry, RouteFailed, Unreached};

@@ -117,7 +117,7 @@ async fn websockets_to_one_server_share_its_connection() {
     assert!(refused.starts_with("target (wss://localhost:"), "{refused}");
     assert!(
         refused
-            .ends_with("/no): http2[1]: refused the extended CONNECT for websocket: 403 Forbidden"),
+            .ends_with("/no): http2[1]: refused the extended CONNECT for websocket: 403 Forbidden: \"no\""),
         "{refused}"
     );
     assert_eq!((count(&served), pool.connections()), (1, 1));

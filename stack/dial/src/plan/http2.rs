@@ -54,6 +54,14 @@ impl PlanKind<BoxHttp2> for Http2 {
         self.builder.routes(None)
     }
 
+    fn lacks_tls(&self, route: &Route) -> bool {
+        self.builder.lacks_tls(route)
+    }
+
+    fn set_tls(&mut self, config: Arc<ClientConfig>) {
+        self.builder.set_tls(config);
+    }
+
     fn share(&mut self) {
         self.builder.shares = true;
     }

@@ -15,10 +15,11 @@ use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use wirestack_layer::{Error, Escaped, Flow, Layer, decode_text, origin};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
-use wirestack_tls as tls;
+use wirestack_tls::{self as tls, rustls::ClientConfig};
 
 /// A target, the routes to it, and the stack of layers to build on each connection.
 ///
@@ -47,6 +48,14 @@ pub(crate) trait PlanKind<L>: Send {
 
     /// Returns the present target, for users.
     fn target(&self) -> String;
+
+    /// Returns `true` if the stack for this route needs TLS settings that are not made yet.
+    fn lacks_tls(&self, _: &Route) -> bool {
+        false
+    }
+
+    /// Sets the TLS settings that were lacking.
+    fn set_tls(&mut self, _: Arc<ClientConfig>) {}
 
     /// Allows shared connections from now on.
     fn share(&mut self) {}

@@ -271,6 +271,17 @@ impl RouteBuilder {
         secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
     }
 
+    /// Returns `true` if this route needs the TLS settings that are not there yet.
+    pub(crate) fn lacks_tls(&self, route: &Route) -> bool {
+        let needs = self.target.is_secure() || route.hops.iter().any(Hop::wants_tls);
+        needs && self.tls.get().is_none()
+    }
+
+    /// Sets the TLS settings, if the plan has none.
+    pub(crate) fn set_tls(&self, config: Arc<ClientConfig>) {
+        self.tls.get_or_init(|| config);
+    }
+
     /// Returns the TLS settings of the plan. Without any, it creates settings with the system's
     /// roots, and only for a route that needs TLS: some machines have no roots.
     fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
@@ -281,6 +292,24 @@ impl RouteBuilder {
         self.tls
             .get()
             .ok_or_else(|| Error::local(origin::ROUTE, NoTls))
+    }
+}
+
+/// The making of the TLS settings with the system's roots, which reads many files: work for a
+/// thread that may block.
+#[derive(Debug, Default)]
+pub struct TlsTask {
+    made: Option<Result<Arc<ClientConfig>, Error>>,
+}
+
+impl TlsTask {
+    /// Does the work.
+    pub fn run(&mut self) {
+        self.made = Some(default_tls());
+    }
+
+    pub(crate) fn into_made(self) -> Option<Result<Arc<ClientConfig>, Error>> {
+        self.made
     }
 }
 

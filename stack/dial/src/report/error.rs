@@ -99,6 +99,8 @@ pub enum Phase {
     Layer(&'static str),
     /// The question to the user for credentials.
     Ask,
+    /// The making of the TLS settings, which reads the system's roots.
+    MakeTls,
 }
 
 /// The reason for another connection.
@@ -250,6 +252,7 @@ impl fmt::Display for Reason {
                     Phase::Resolve => f.write_str("looking up the name"),
                     Phase::Connect => f.write_str("connecting"),
                     Phase::Ask => f.write_str("asking for credentials"),
+                    Phase::MakeTls => f.write_str("reading the system's roots for TLS"),
                     Phase::Layer(what) => write!(f, "waiting for {what}, {seen} bytes received"),
                 }
             }

@@ -11,6 +11,10 @@ use wirestack_layer::Escaped;
 pub enum Event {
     /// The dialer tries this route.
     Route(String),
+    /// The making of the TLS settings began, which reads the system's roots.
+    MakingTls,
+    /// The TLS settings are made.
+    MadeTls,
     /// A look-up of a name began.
     Resolving(Endpoint),
     /// A look-up found this number of addresses.
@@ -87,6 +91,8 @@ impl fmt::Display for Unescaped<'_> {
         use Event as E;
         match self.0 {
             E::Route(name) => write!(f, "trying the route: {name}"),
+            E::MakingTls => f.write_str("making the TLS settings with the system's roots"),
+            E::MadeTls => f.write_str("made the TLS settings"),
             E::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
             E::Resolved(1) => f.write_str("found 1 address"),
             E::Resolved(n) => write!(f, "found {n} addresses"),

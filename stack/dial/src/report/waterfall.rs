@@ -11,7 +11,7 @@ use wirestack_layer::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The name of a layer that opened, or `look up`, `open` (a connection), `ask` (for
+    /// The name of a layer that opened, or `roots` (the making of TLS settings), `look up`, `open` (a connection), `ask` (for
     /// credentials), `failed`, `route`, `retry` or `redirect`.
     pub what: &'static str,
     /// The host, address, hop, target or error that the span is about.
@@ -45,7 +45,7 @@ impl Trace {
     pub fn spans(&self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut connecting: Vec<(AttemptId, usize)> = Vec::new();
-        let (mut lookup, mut asked) = (None, None);
+        let (mut lookup, mut asked, mut making) = (None, None, None);
         let mut layer = Duration::ZERO;
         for (at, event) in self.events() {
             let mut begin = |what, part: &dyn fmt::Display, start| {
@@ -64,6 +64,11 @@ impl Trace {
                     lookup = Some(begin("look up", &endpoint.host, at));
                     continue;
                 }
+                Event::MakingTls => {
+                    making = Some(begin("roots", &"TLS settings with the system's roots", at));
+                    continue;
+                }
+                Event::MadeTls => (making.take(), Outcome::Done, String::new()),
                 Event::Connecting { attempt, to } => {
                     let span = begin("open", to, at);
                     connecting.push((*attempt, span));

@@ -87,12 +87,30 @@ fn mistakes_in_settings_of_tls_read_well() {
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let chain = &TLS.root;
     for (error, text) in [
-        (client().ca_certificates(der).build().err(), "tls: the CA certificate is DER, wanted PEM: convert it with `openssl x509 -inform der -in FILE`"),
-        (client().ca_certificates(pkcs12).build().err(), "tls: the CA certificate is PKCS #12, wanted PEM: convert it with `openssl pkcs12 -in FILE -nodes`"),
-        (client().ca_certificates("").build().err(), "tls: the PEM text holds no CA certificate"),
-        (ServerSettings::new(&**chain, der).build().err(), "tls: the private key is DER, wanted PEM: convert it with `openssl pkey -inform der -in FILE`"),
-        (ServerSettings::new(&**chain, encrypted).build().err(), "tls: the private key is encrypted, wanted PEM: convert it with `openssl pkey -in FILE`"),
-        (ServerSettings::new(&**chain, &*key).build().err(), "tls: the certificate chain and private key cannot be used: the private key is not that of the certificate"),
+        (
+            client().ca_certificates(der).build().err(),
+            "tls: the CA certificate is DER, wanted plain PEM: convert it with `openssl x509 -inform der -in FILE`",
+        ),
+        (
+            client().ca_certificates(pkcs12).build().err(),
+            "tls: the CA certificate is PKCS #12, wanted plain PEM: convert it with `openssl pkcs12 -in FILE -nodes`",
+        ),
+        (
+            client().ca_certificates("").build().err(),
+            "tls: the PEM text holds no CA certificate",
+        ),
+        (
+            ServerSettings::new(&**chain, der).build().err(),
+            "tls: the private key is DER, wanted plain PEM: convert it with `openssl pkey -inform der -in FILE`",
+        ),
+        (
+            ServerSettings::new(&**chain, encrypted).build().err(),
+            "tls: the private key is encrypted, wanted plain PEM: convert it with `openssl pkey -in FILE`",
+        ),
+        (
+            ServerSettings::new(&**chain, &*key).build().err(),
+            "tls: the certificate chain and private key cannot be used: the private key is not that of the certificate",
+        ),
     ] {
         let seen = error.expect("a mistake").to_string();
         is_well_formed(&seen);

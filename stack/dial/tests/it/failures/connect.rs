@@ -231,3 +231,23 @@ fn a_portal_in_a_tunnel_reads_well() {
         text: "target (wss://example.org:443/chat): tls[1]: saw the beginning of a web page (HTML or XML) where a TLS record was wanted: something between answers for the server",
     }]);
 }
+
+#[test]
+fn the_samples_of_the_documents_are_texts_that_peers_produce() {
+    let readme = include_str!("../../../../../README.md");
+    let errors = include_str!("../../../../../docs/internals/errors.md");
+    let opens = says(b"\x05\x00\x00\x01\0\0\0\0\0\0");
+    let challenge = "407 Proxy Authentication Required\nProxy-Authenticate: Basic realm=\"corp\"";
+    let moves = [vec![says(b"\x05\x00"), opens], answer(challenge, "")].concat();
+    let gate = || to("wss://example.org/chat").via("socks5h://gate.test");
+    for text in [
+        gate().via("http://proxy.test:3128").run(moves),
+        gate().run(vec![]),
+    ] {
+        let sample = format!("\n{text}\n");
+        assert!(
+            readme.contains(&sample) && errors.contains(&sample),
+            "{text}"
+        );
+    }
+}

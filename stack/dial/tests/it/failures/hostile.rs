@@ -38,7 +38,7 @@ fn hostile(head: &str, body: &str) -> Vec<Move> {
 }
 
 #[test]
-fn no_text_of_a_hostile_peer_reaches_a_terminal_as_it_is() {
+fn pitfall_62_no_text_of_a_hostile_peer_reaches_a_terminal_as_it_is() {
     let target = || to("ws://example.org/chat");
     let proxy = || to("ws://example.org/chat").via("http://me:hunter2@proxy.test:3128");
     let location = "Location: https://me:hunter2@EVIL.test/EVIL?hunter2";
@@ -224,7 +224,7 @@ fn evil_authority() -> wirestack_tls::ServerSettings {
 }
 
 #[test]
-fn no_text_of_a_hostile_client_reaches_a_terminal_as_it_is() {
+fn pitfall_62_no_text_of_a_hostile_client_reaches_a_terminal_as_it_is() {
     let line = format!("PROXY TCP4 {EVIL} 192.0.2.7 1 2\r\n");
     let target = format!("CONNECT {EVIL}:80 HTTP/1.1\r\n\r\n");
     let rows: Vec<(&str, BoxTunnel, Vec<u8>)> = vec![
@@ -269,7 +269,7 @@ fn no_text_of_a_hostile_client_reaches_a_terminal_as_it_is() {
 }
 
 #[test]
-fn no_request_of_a_hostile_client_is_shown_as_it_is() {
+fn pitfall_62_no_request_of_a_hostile_client_is_shown_as_it_is() {
     let mut engine = Engine::new(Server::new(WebSocketConfig::default()));
     let path = "/\u{202e}evil?hunter2";
     let request = format!(
@@ -286,4 +286,45 @@ fn no_request_of_a_hostile_client_is_shown_as_it_is() {
     engine.process(START);
     let facts: Vec<_> = engine.describe().iter().map(ToString::to_string).collect();
     assert_harmless("facts", &facts.concat());
+}
+
+#[test]
+fn a_question_for_credentials_is_safe_to_show() {
+    let hop: Hop = "http://proxy.test:3128".parse().unwrap();
+    let target: Target = "ws://example.org/".parse().unwrap();
+    let options = WebSocketOptions::new(ClientRequest::new(&target.request_url()).unwrap());
+    let routes = Routes::hops(vec![hop.asking()]);
+    let plan: Plan<BoxSocket> = Plan::websocket(routes, target, None, options).unwrap();
+    let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), START);
+    let challenge = format!("407 No\nProxy-Authenticate: Basic realm=\"{EVIL}\"");
+    let mut peer = Peer::new(answer(&challenge, ""));
+    let mut open = None;
+    for _ in 0..100 {
+        match dialer.step(START) {
+            Step::Resolve { lookup, port, .. } => {
+                let found = Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))]);
+                dialer.resolved(lookup, found, START);
+            }
+            Step::Open { attempt, .. } => {
+                open = dialer
+                    .opened(attempt, START)
+                    .map(|engine| (attempt, engine));
+            }
+            Step::Ask { request, .. } => {
+                let text = request.to_string();
+                assert_harmless("question", &text);
+                assert!(
+                    text.starts_with("http://proxy.test:3128 wants a user and a password (Basic")
+                );
+                return;
+            }
+            Step::Wait { .. } => {
+                let (attempt, engine) = open.as_mut().expect("is open");
+                exchange(engine, &mut peer, START);
+                dialer.observe(*attempt, engine, START);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it never asks");
 }

@@ -102,3 +102,31 @@ fn failures_below_every_layer_read_well() {
         },
     ]);
 }
+
+#[test]
+fn the_making_of_tls_settings_is_a_step_and_a_span_of_its_own() {
+    let target: Target = "wss://192.0.2.1/chat".parse().unwrap();
+    let options = WebSocketOptions::new(ClientRequest::new(&target.request_url()).unwrap());
+    let plan: Plan<BoxSocket> = Plan::websocket(Routes::direct(), target, None, options).unwrap();
+    let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), START);
+    let Step::MakeTls { mut task } = dialer.step(START) else {
+        panic!("wanted MakeTls");
+    };
+    assert!(matches!(dialer.step(START), Step::Wait { .. }));
+    task.run();
+    let later = START + Duration::from_millis(350);
+    dialer.made_tls(Some(task), later);
+    // A machine without roots ends here; another one goes on.
+    let went_on = matches!(dialer.step(later), Step::Open { .. } | Step::Failed(_));
+    assert!(went_on);
+    let spans = dialer.trace().spans();
+    let (roots, opens) = (&spans[0], spans.get(1));
+    assert_eq!(
+        (roots.what, roots.end),
+        ("roots", Duration::from_millis(350))
+    );
+    assert!(
+        opens.is_none_or(|span| span.start == roots.end),
+        "{spans:?}"
+    );
+}
