@@ -1,6 +1,6 @@
 use crate::handshake::{NAME, read, refuse};
 use crate::login::{Credentials, Login, UserId};
-use crate::wire::v5::method;
+use crate::names::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, Host, PasswordError, Socks4Error, SocksError, Version};
 use alloc::boxed::Box;

@@ -1,5 +1,4 @@
-use crate::wire::v5::method;
-use crate::wire::{CHOICE, GREETING, SOCKS4_REPLY};
+use crate::names::{CHOICE, GREETING, SOCKS4_REPLY, method};
 use crate::{Address, AddressError, Command, Reply};
 use alloc::boxed::Box;
 use core::fmt;
@@ -93,7 +92,7 @@ impl fmt::Display for SocksError {
                     _ => " of SOCKS5",
                 };
                 write!(f, "saw {seen} where {message}{of} was wanted")?;
-                match seen.protocol().and_then(|seen| advice(seen, *message)) {
+                match seen.protocol().and_then(|seen| advice(seen, message)) {
                     Some(advice) => write!(f, ": {advice}"),
                     None => Ok(()),
                 }

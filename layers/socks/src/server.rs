@@ -1,6 +1,6 @@
 use crate::handshake::{NAME, read, refuse};
+use crate::names::method;
 use crate::request::Commands;
-use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, Reply, Request, SocksError, Version};
 use alloc::boxed::Box;

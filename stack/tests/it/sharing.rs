@@ -116,8 +116,9 @@ async fn websockets_to_one_server_share_its_connection() {
     let refused = open("/no").await.map(drop).unwrap_err().to_string();
     assert!(refused.starts_with("target (wss://localhost:"), "{refused}");
     assert!(
-        refused
-            .ends_with("/no): http2[1]: refused the extended CONNECT for websocket: 403 Forbidden: \"no\""),
+        refused.ends_with(
+            "/no): http2[1]: refused the extended CONNECT for websocket: 403 Forbidden: \"no\""
+        ),
         "{refused}"
     );
     assert_eq!((count(&served), pool.connections()), (1, 1));

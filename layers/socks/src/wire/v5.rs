@@ -180,13 +180,6 @@ fn put_counted(to: &mut BytesMut, field: &[u8]) {
     to.put_slice(field);
 }
 
-/// The methods of authentication (RFC 1928 §3).
-pub(crate) mod method {
-    pub(crate) const NO_AUTHENTICATION: u8 = 0x00;
-    pub(crate) const PASSWORD: u8 = 0x02;
-    pub(crate) const NONE_ACCEPTABLE: u8 = 0xff;
-}
-
 const VERSION: u8 = 5;
 
 /// The version of the password exchange (RFC 1929 §2).
