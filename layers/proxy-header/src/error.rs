@@ -31,13 +31,13 @@ pub enum ProxyHeaderError {
     #[error("malformed PROXY line \"{}\", wanted TCP4, TCP6 or UNKNOWN, its fields, and CRLF", Escaped::new(.0))]
     BadLine(String),
     /// The signature is that of version 2, but the version number is another one.
-    #[error("header version {0}, wanted 2")]
+    #[error("the PROXY header has the version {0}, wanted 2")]
     UnknownVersion(u8),
     /// Version 2: the command is neither LOCAL (0) nor PROXY (1).
-    #[error("header command {0:#x}, wanted 0x0 or 0x1")]
+    #[error("the PROXY header has the command {0:#x}, wanted 0x0 (LOCAL) or 0x1 (PROXY)")]
     UnknownCommand(u8),
     /// Version 2: the address family or the transport is not assigned.
-    #[error("address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2")]
+    #[error("the PROXY header has the address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2")]
     UnknownFamily(u8),
     /// Version 2: the header is longer than this server accepts.
     #[error("the header has {seen} bytes, wanted at most {limit}; `Server::with_limit` sets that")]

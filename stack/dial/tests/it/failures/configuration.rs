@@ -86,7 +86,7 @@ fn mistakes_in_settings_of_tls_read_well() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let chain = &TLS.root;
-    for (error, text) in [
+    let rows = [
         (
             client().ca_certificates(der).build().err(),
             "tls: the CA certificate is DER, wanted plain PEM: convert it with `openssl x509 -inform der -in FILE`",
@@ -111,9 +111,30 @@ fn mistakes_in_settings_of_tls_read_well() {
             ServerSettings::new(&**chain, &*key).build().err(),
             "tls: the certificate chain and private key cannot be used: the private key is not that of the certificate",
         ),
-    ] {
-        let seen = error.expect("a mistake").to_string();
-        is_well_formed(&seen);
-        assert_eq!(seen, text);
-    }
+    ];
+    check_texts(rows.map(|(error, text)| (error.expect("a mistake").to_string(), text)));
+}
+
+#[test]
+fn mistakes_in_the_request_of_a_websocket_read_well() {
+    let request = || ClientRequest::new("wss://example.org/chat").unwrap();
+    let rows = [
+        (
+            request().header("bad name", "x").err(),
+            "websocket: HTTP does not allow the name or the value of a field: the name is no token, or the value has a control character",
+        ),
+        (
+            request().header("x-note", "a\nb").err(),
+            "websocket: HTTP does not allow the name or the value of a field: the name is no token, or the value has a control character",
+        ),
+        (
+            request().header("host", "other.test").err(),
+            "websocket: the field host is set by the handshake itself",
+        ),
+        (
+            request().subprotocol("chat v2").err(),
+            "websocket: the subprotocol \"chat v2\" is not a token, or is offered twice",
+        ),
+    ];
+    check_texts(rows.map(|(error, text)| (error.expect("a mistake").to_string(), text)));
 }

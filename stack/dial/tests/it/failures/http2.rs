@@ -143,3 +143,59 @@ fn failures_of_websockets_over_http2_read_well() {
         ),
     ]);
 }
+
+#[test]
+fn servers_without_websockets_over_http2_read_well() {
+    let secures = |alpn: &'static str| {
+        let settings = TLS.server("example.org", |_| {}).alpn([alpn]);
+        Move::Secures(settings.build().unwrap())
+    };
+    let row = |does: &'static str, moves: Vec<Move>, text: &'static str| Failure {
+        peer: "a server",
+        does,
+        dial: to("wss://example.org/chat").only_http2(),
+        moves,
+        text,
+    };
+    let again = vec![secures("h2"), says(settings()), Move::Again];
+    check(vec![
+        row(
+            "offers no extended CONNECT",
+            [again.clone(), again].concat(),
+            "target (wss://example.org:443/chat): http2[1]: the server does not offer extended CONNECT, which a WebSocket over HTTP/2 needs (RFC 8441)",
+        ),
+        row(
+            "speaks HTTP/1.1 only",
+            vec![secures("http/1.1")],
+            "target (wss://example.org:443/chat): tls[0]: the peer sent the fatal alert no_application_protocol: the two sides have no protocol of ALPN in common",
+        ),
+    ]);
+}
+
+#[test]
+fn frames_that_break_http2_read_well() {
+    let row = |does: &'static str, bytes: &[u8], text: &'static str| Failure {
+        peer: "an HTTP/2 proxy",
+        does,
+        dial: to("ws://example.org/chat").via("h2c://proxy.test:8080"),
+        moves: vec![says(settings()), says(bytes)],
+        text,
+    };
+    check(vec![
+        row(
+            "sends a frame that is too long",
+            b"\xff\xff\xff\0\0\0\0\0\x01",
+            "hop 1 (h2c://proxy.test:8080): http2[0]: the peer broke the protocol: FRAME_SIZE_ERROR (frame with invalid size)",
+        ),
+        row(
+            "sends headers on a stream that nobody opened",
+            &frame(1, 4, 9, b"\x88"),
+            "hop 1 (h2c://proxy.test:8080): http2[0]: the peer broke the protocol: PROTOCOL_ERROR (unspecific protocol error detected)",
+        ),
+        row(
+            "sends data before its response",
+            &frame(0, 0, 1, b"x"),
+            "hop 1 (h2c://proxy.test:8080): http2[0]: the peer broke the protocol: PROTOCOL_ERROR (unspecific protocol error detected)",
+        ),
+    ]);
+}

@@ -23,8 +23,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack_dial::{
-    BoxSocket, DialError, Dialer, Hop, Plan, Redirects, RouteError, Routes, Step, Target, Timeouts,
-    WebSocketOptions,
+    BoxSocket, DialError, Dialer, Hop, HttpVersions, Plan, Redirects, RouteError, Routes, Step,
+    Target, Timeouts, WebSocketOptions,
 };
 use wirestack_layer::{End, Error, Flow, Instant, Place, Seed, origin};
 use wirestack_nest::Engine;
@@ -53,6 +53,18 @@ pub(crate) fn check(rows: Vec<Failure>) {
                 "\n{} {}:\n  seen   {seen}\n  wanted {}\n",
                 row.peer, row.does, row.text
             );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Checks texts that were seen: each pair has the seen one and the wanted one.
+pub(crate) fn check_texts(rows: impl IntoIterator<Item = (String, &'static str)>) {
+    let mut wrong = String::new();
+    for (seen, wanted) in rows {
+        is_well_formed(&seen);
+        if seen != wanted {
+            wrong += &format!("\n  seen   {seen}\n  wanted {wanted}\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -87,7 +99,7 @@ pub(crate) struct Dial {
     hops: Vec<&'static str>,
     redirects: Redirects,
     subprotocol: Option<&'static str>,
-    http1: bool,
+    versions: HttpVersions,
     config: WebSocketConfig,
     tls: Option<Arc<ClientConfig>>,
     fault: Option<Fault>,
@@ -112,7 +124,7 @@ pub(crate) fn to(url: &'static str) -> Dial {
         hops: Vec::new(),
         redirects: Redirects::Off,
         subprotocol: None,
-        http1: true,
+        versions: HttpVersions::Http1,
         config: WebSocketConfig::default(),
         tls: None,
         fault: None,
@@ -137,7 +149,13 @@ impl Dial {
 
     /// Lets ALPN choose HTTP/2.
     pub(crate) fn any_http(mut self) -> Self {
-        self.http1 = false;
+        self.versions = HttpVersions::Any;
+        self
+    }
+
+    /// Wants HTTP/2 and nothing else.
+    pub(crate) fn only_http2(mut self) -> Self {
+        self.versions = HttpVersions::Http2;
         self
     }
 
@@ -186,9 +204,7 @@ impl Dial {
         let mut options = WebSocketOptions::new(request);
         options.redirects = self.redirects;
         options.config = self.config.clone();
-        if self.http1 {
-            options.versions = wirestack_dial::HttpVersions::Http1;
-        }
+        options.versions = self.versions;
         let tls = self.tls.clone().or_else(|| Some(TLS.trusting.clone()));
         let routes = Routes::hops(hops.map_err(route)?);
         Plan::websocket(routes, target, tls, options).map_err(route)

@@ -63,3 +63,50 @@ fn clients_of_other_protocols_are_named_by_every_server() {
         }
     }
 }
+
+#[test]
+fn bad_proxy_headers_read_well() {
+    let block = |rest: &[u8]| [b"\r\n\r\n\0\r\nQUIT\n", rest].concat();
+    let rows = [
+        (
+            b"GET / HTTP/1.1\r\n".to_vec(),
+            "proxy-header[0]: the connection begins with an HTTP/1 request, wanted a PROXY header: the peer is no load balancer, or one that is not told to send it",
+        ),
+        (
+            b"PROXY TCP4 192.0.2.1 192.0.2.7 1\r\n".to_vec(),
+            "proxy-header[0]: malformed PROXY line \"PROXY TCP4 192.0.2.1 192.0.2.7 1\", wanted TCP4, TCP6 or UNKNOWN, its fields, and CRLF",
+        ),
+        (
+            b"PROXY UDP4 ".to_vec(),
+            "proxy-header[0]: malformed PROXY line \"PROXY UD\", wanted TCP4, TCP6 or UNKNOWN, its fields, and CRLF",
+        ),
+        (
+            [&b"PROXY UNKNOWN "[..], &[b'x'; 200]].concat(),
+            "proxy-header[0]: the PROXY line has no CRLF in its first 107 bytes",
+        ),
+        (
+            block(b"\x31"),
+            "proxy-header[0]: the PROXY header has the version 3, wanted 2",
+        ),
+        (
+            block(b"\x22"),
+            "proxy-header[0]: the PROXY header has the command 0x2, wanted 0x0 (LOCAL) or 0x1 (PROXY)",
+        ),
+        (
+            block(b"\x21\x77"),
+            "proxy-header[0]: the PROXY header has the address family and transport 0x77, wanted the digits 0 to 3 and 0 to 2",
+        ),
+        (
+            block(b"\x21\x11\xff\xff"),
+            "proxy-header[0]: the header has 65551 bytes, wanted at most 4096; `Server::with_limit` sets that",
+        ),
+        (
+            block(b"\x21\x11\0\x04abcd"),
+            "proxy-header[0]: the header has 4 bytes for its addresses, wanted 12",
+        ),
+    ];
+    check_texts(rows.map(|(bytes, text)| {
+        let server = proxy_header::Server::default().boxed();
+        (seen_by(server, &bytes), text)
+    }));
+}
