@@ -37,7 +37,9 @@ pub enum ProxyHeaderError {
     #[error("the PROXY header has the command {0:#x}, wanted 0x0 (LOCAL) or 0x1 (PROXY)")]
     UnknownCommand(u8),
     /// Version 2: the address family or the transport is not assigned.
-    #[error("the PROXY header has the address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2")]
+    #[error(
+        "the PROXY header has the address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2"
+    )]
     UnknownFamily(u8),
     /// Version 2: the header is longer than this server accepts.
     #[error("the header has {seen} bytes, wanted at most {limit}; `Server::with_limit` sets that")]

@@ -6,6 +6,7 @@ use wirestack_http2 as http2;
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_proxy_header as proxy_header;
 use wirestack_tls as tls;
+use wirestack_websocket::Server;
 
 /// Returns the text of the error with which a server ends.
 fn seen_by(layer: BoxTunnel, bytes: &[u8]) -> String {
@@ -109,4 +110,56 @@ fn bad_proxy_headers_read_well() {
         let server = proxy_header::Server::default().boxed();
         (seen_by(server, &bytes), text)
     }));
+}
+
+#[test]
+fn requests_that_are_no_handshake_of_a_websocket_read_well() {
+    const FIELDS: &str = "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let seen = |line: &str, fields: &str| {
+        let mut engine = Engine::new(Server::new(WebSocketConfig::default()));
+        let request = format!("{line}\r\n{fields}\r\n");
+        engine.from_wire().write(request.as_bytes());
+        engine.process(START);
+        match engine.to_app().closed() {
+            Some(End::Aborted(error)) => error.to_string(),
+            other => panic!("{request}: wanted an error, saw {other:?}"),
+        }
+    };
+    let get = "GET / HTTP/1.1";
+    let with = |field: &str| format!("{FIELDS}{field}\r\n");
+    check_texts([
+        (
+            seen(get, &with("Content-Length: 5")),
+            "websocket[0]: the request announces content, which a WebSocket handshake cannot have",
+        ),
+        (
+            seen(get, &with("Transfer-Encoding: chunked")),
+            "websocket[0]: the request announces content, which a WebSocket handshake cannot have",
+        ),
+        (
+            seen(get, "Host: a\r\n"),
+            "websocket[0]: the request does not ask for an upgrade to websocket",
+        ),
+        (
+            seen("POST / HTTP/1.1", FIELDS),
+            "websocket[0]: saw a request with the method POST, wanted GET",
+        ),
+        (
+            seen("GET / HTTP/1.0", FIELDS),
+            "websocket[0]: saw a request in HTTP/1.0, wanted HTTP/1.1",
+        ),
+        (
+            seen(get, &FIELDS.replace("13", "8")),
+            "websocket[0]: Sec-WebSocket-Version is missing, repeated or not 13, the one that is spoken here",
+        ),
+        (
+            seen(get, &FIELDS.replace("25jZQ==", "")),
+            "websocket[0]: the field sec-websocket-key is missing, repeated or malformed",
+        ),
+        (
+            seen(get, &FIELDS.replace("Host: a\r\n", "")),
+            "upgrade[0]: not an HTTP/1 head: not exactly one Host field",
+        ),
+    ]);
 }
