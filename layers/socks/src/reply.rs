@@ -73,7 +73,7 @@ impl fmt::Display for Reply {
         let meaning = match self {
             Self::Succeeded => "succeeded",
             Self::GeneralFailure => "general failure of the proxy",
-            Self::NotAllowed => "not allowed by its rules",
+            Self::NotAllowed => "not allowed by the rules of the proxy",
             Self::NetworkUnreachable => "network unreachable",
             Self::HostUnreachable => "host unreachable",
             Self::ConnectionRefused => "connection refused",

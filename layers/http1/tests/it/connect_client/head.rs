@@ -263,7 +263,7 @@ fn an_end_of_the_wire_names_what_was_awaited_and_how_much_of_it_came() {
     } in [
         Row {
             proxy_sends: "",
-            app_end: "connect[0]: the connection ended after 0 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended before the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 20",

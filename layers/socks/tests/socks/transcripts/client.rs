@@ -65,7 +65,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00",
         server_sends: "'HTTP/1.1 400 Bad Request'",
         app_reads: "",
-        outcome: "socks[0]: saw an HTTP/1 response where the choice of a method of SOCKS was wanted: this is an HTTP proxy or a web server, use http://",
+        outcome: "socks[0]: saw an HTTP/1 response where the choice of a method of SOCKS5 was wanted: this is an HTTP proxy or a web server, use http://",
     },
     Exchange {
         name: "no method is acceptable",
@@ -100,14 +100,14 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00 03 0b 'example.org' 01bb",
         server_sends: "05 00  05 02.",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused CONNECT example.org:443: connection not allowed by ruleset (reply 2)",
+        outcome: "socks[0]: the proxy refused CONNECT example.org:443: not allowed by the rules of the proxy (reply 2)",
     },
     Exchange {
         name: "refused, unassigned",
         client_sends: "05 01 00  05 01 00 03 0b 'example.org' 01bb",
         server_sends: "05 00  05 f0 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused CONNECT example.org:443: unassigned (reply 240)",
+        outcome: "socks[0]: the proxy refused CONNECT example.org:443: a reason that no standard defines (reply 240)",
     },
     Exchange {
         name: "a reply of another version",
@@ -121,7 +121,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00 03 0b 'example.org' 01bb",
         server_sends: "05 00  05 00 00 02",
         app_reads: "",
-        outcome: "socks[0]: address type 0x02, wanted 0x01, 0x03 or 0x04",
+        outcome: "socks[0]: the peer sent the address type 0x02, wanted 0x01 (IPv4), 0x03 (a name) or 0x04 (IPv6)",
     },
     Exchange {
         name: "a reply with an invalid name",
@@ -135,7 +135,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00",
         server_sends: ".",
         app_reads: "",
-        outcome: "socks[0]: the peer ended the connection before the choice of a method: it may speak SOCKS4 only, or no SOCKS at all",
+        outcome: "socks[0]: the connection ended before the choice of a method: it may speak SOCKS4 only, or no SOCKS at all",
     },
     Exchange {
         name: "finished in the reply",

@@ -69,7 +69,7 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
         client_sends: "04 01 0050 7f000001 00",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS was wanted: the client speaks SOCKS4, which is not served",
+        outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS5 was wanted: the client speaks SOCKS4, which is not served",
     },
     Exchange {
         name: "no methods",
@@ -104,7 +104,7 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00 05",
         server_sends: "05 00  05 08 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: address type 0x05, wanted 0x01, 0x03 or 0x04",
+        outcome: "socks[0]: the peer sent the address type 0x05, wanted 0x01 (IPv4), 0x03 (a name) or 0x04 (IPv6)",
     },
     Exchange {
         name: "an empty name",
@@ -155,7 +155,7 @@ const SERVER_THAT_REJECTS: &[Exchange] = &[Exchange {
     client_sends: "05 01 00  05 01 00 03 0b 'example.org' 01bb",
     server_sends: "05 00  05 02 00 01 00000000 0000",
     app_reads: "",
-    outcome: "socks[0]: the request was rejected: connection not allowed by ruleset (reply 2)",
+    outcome: "socks[0]: the request was rejected: not allowed by the rules of the proxy (reply 2)",
 }];
 
 const SERVER_WITH_PASSWORD: &[Exchange] = &[

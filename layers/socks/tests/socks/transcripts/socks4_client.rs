@@ -38,7 +38,7 @@ const SOCKS4: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5b 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: request rejected or failed (SOCKS4 reply 91)",
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: rejected or failed (SOCKS4 reply 91)",
     },
     Exchange {
         name: "no identd, and cut short",
@@ -53,28 +53,28 @@ const SOCKS4: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5d 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: the user has another id (SOCKS4 reply 93)",
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: identd or the proxy knows the user by another id (SOCKS4 reply 93)",
     },
     Exchange {
         name: "the success code of SOCKS5 is a refusal",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 00",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: unassigned (SOCKS4 reply 0)",
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: a reason that no standard defines (SOCKS4 reply 0)",
     },
     Exchange {
         name: "the version of a reply is 0, and not 4",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "04 5a 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: saw the bytes 0x04 0x5a where the SOCKS4 reply of SOCKS was wanted",
+        outcome: "socks[0]: saw the bytes 0x04 0x5a where the SOCKS4 reply was wanted",
     },
     Exchange {
         name: "a proxy of SOCKS5",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: saw SOCKS5 where the SOCKS4 reply of SOCKS was wanted: the proxy speaks SOCKS5 only, use socks5h://",
+        outcome: "socks[0]: saw SOCKS5 where the SOCKS4 reply was wanted: the proxy speaks SOCKS5 only, use socks5h://",
     },
     Exchange {
         name: "finished in the reply",
@@ -112,7 +112,7 @@ const SOCKS4A: &[Exchange] = &[
         client_sends: "04 01 01bb 00000001 'me' 00 'example.org' 00",
         server_sends: "00 5b 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused CONNECT example.org:443: request rejected or failed (SOCKS4 reply 91)",
+        outcome: "socks[0]: the proxy refused CONNECT example.org:443: rejected or failed (SOCKS4 reply 91)",
     },
 ];
 

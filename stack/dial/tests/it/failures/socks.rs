@@ -33,7 +33,7 @@ fn refusals_of_socks5_proxies_read_well() {
         row(
             2,
             "refuses by its rules",
-            "hop 1 (socks5h://gate.test:1080): socks[0]: the proxy refused CONNECT example.org:80: not allowed by its rules (reply 2)",
+            "hop 1 (socks5h://gate.test:1080): socks[0]: the proxy refused CONNECT example.org:80: not allowed by the rules of the proxy (reply 2)",
         ),
         row(
             3,
