@@ -1,9 +1,9 @@
 //! Verifiers that remember who has issued the certificate that they refuse.
 //!
-//! rustls keeps nothing of a certificate that is refused, but its error says only that the issuer is
-//! unknown. The error must be the one of rustls, because the alert to the peer is made of it. So the
-//! name waits beside it, on the thread that verifies, until the session takes it: it does so when
-//! the call that verified returns.
+//! rustls keeps nothing of a certificate that is refused, and its error says only that the issuer
+//! is unknown. The error must be the one of rustls, because the alert to the peer is made of it. So
+//! the name waits beside it, on the thread that verifies, until the session takes it: it does so
+//! when the call that verified returns.
 
 use crate::certificate::{Issuer, last_issuer};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

@@ -178,7 +178,7 @@ fn unexpected<T: Debug>(got: &T, expected: &[T]) -> String {
     format!("the peer sent the message {got:?}, wanted {expected}")
 }
 
-/// Returns the name of a variant as words: `NoCipherSuitesInCommon` is `no cipher suites in common`.
+/// Returns the name of a variant as words: `NoKxGroupsInCommon` is `no kx groups in common`.
 fn words(value: &impl Debug) -> String {
     let value = format!("{value:?}");
     let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());

@@ -11,8 +11,8 @@ use wirestack_layer::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The name of a layer that opened, or `roots` (the making of TLS settings), `look up`, `open` (a connection), `ask` (for
-    /// credentials), `failed`, `route`, `retry` or `redirect`.
+    /// The name of a layer that opened, or `roots` (the making of TLS settings), `look up`, `open`
+    /// (a connection), `ask` (for credentials), `failed`, `route`, `retry` or `redirect`.
     pub what: &'static str,
     /// The host, address, hop, target or error that the span is about.
     pub part: String,
