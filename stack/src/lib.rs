@@ -74,7 +74,8 @@ pub use driver::datagrams::{Association, DatagramSender};
 pub use driver::dial::{DialContext, Dialed, Pool};
 pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming};
 pub use driver::io::{
-    Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, Relayed, Writer, relay,
+    Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, RelayIdle, Relayed, Writer, relay,
+    relay_with_timeout,
 };
 #[doc(inline)]
 pub use driver::runtime;
@@ -82,7 +83,7 @@ pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
-    AccessPolicy, ProxyError, ProxyRequest, ProxyServer, RelayedDatagram, UdpRelay,
+    AccessPolicy, ProxyError, ProxyRequest, ProxyServer, ProxyTimeouts, RelayedDatagram, UdpRelay,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[doc(inline)]
@@ -91,7 +92,9 @@ pub use wirestack_layer::{
     AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Keepalive, Layer,
     LayerExt, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
 };
-pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
+pub use wirestack_nest::{
+    BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,
+};
 #[doc(inline)]
 pub use {
     wirestack_http1 as http1, wirestack_http2 as http2, wirestack_proxy_header as proxy_header,

@@ -6,6 +6,7 @@ mod support;
 
 #[cfg(feature = "blocking")]
 mod blocking;
+mod claims;
 mod connect;
 mod driver;
 #[cfg(all(feature = "smol", feature = "blocking"))]
@@ -15,6 +16,7 @@ mod hickory;
 mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod limits;
 mod reconnect;
 mod redirects;
 mod scenarios;
@@ -23,6 +25,7 @@ mod sharing;
 mod smol;
 mod socks;
 mod stops;
+mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod websocket;

@@ -1,7 +1,7 @@
 //! The steps that a dialer tells its driver, and the timeouts.
 
 use crate::auth::{Authenticator, Credentials};
-use crate::plan::path::TlsTask;
+use crate::plan::tls_task::TlsTask;
 use crate::report::error::DialError;
 use crate::report::id::{AttemptId, Destination, LookupId, QuestionId};
 use bytes::Bytes;

@@ -1,10 +1,13 @@
 //! The routes to a target, each with the layers of its hops.
 
 use crate::auth::Credentials;
+use crate::plan::fallback::NoHttp2;
+use crate::plan::tls_task::{NoTls, default_tls};
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{Hop, Proxy, Speaks};
+use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{self, Routes};
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
@@ -237,26 +240,20 @@ impl RouteBuilder {
                     Some(own) => own,
                     None => self.tls()?,
                 };
-                // Offer only the protocol that the next layer speaks: the proxy chooses from the
-                // offer.
-                let protocol: &[&[u8]] = match hop.proxy {
-                    Proxy::H2 => &[b"h2"],
-                    _ => &[b"http/1.1"],
-                };
-                tunnels.push(secure(config, Some(protocol), &hop.endpoint)?.boxed());
+                // The proxy chooses from the offer, so that has only what the next layer can be.
+                let tls = secure(config, Some(hop.versions().alpn()), &hop.endpoint)?;
+                match hop.versions() {
+                    HttpVersions::Http1 => tunnels.push(tls.boxed()),
+                    versions => {
+                        tunnels.push(http_over(tls, versions, next).map_err(of_hop)?);
+                        continue;
+                    }
+                }
             }
-            tunnels.push(match hop.proxy {
-                Proxy::Socks4 | Proxy::Socks5 => socks(hop, next).map_err(of_hop)?.boxed(),
-                Proxy::Http | Proxy::Https => {
-                    let client = connect::Client::new(&next.host, next.port).map_err(of_hop)?;
-                    client.awaiting_authorization().boxed()
-                }
-                Proxy::H2 | Proxy::H2c => {
-                    let request = http2::ConnectRequest::tunnel(&next.host, next.port);
-                    let request = request.map_err(of_hop)?;
-                    let client = http2::Client::new(request, http2::Http2Config::default());
-                    client.awaiting_authorization().boxed()
-                }
+            tunnels.push(match hop.proxy.speaks() {
+                Speaks::Socks => socks(hop, next).map_err(of_hop)?.boxed(),
+                Speaks::Http1 => http1_client(next).map_err(of_hop)?,
+                Speaks::Http2 => http2_client(next).map_err(of_hop)?,
             });
         }
         Ok(tunnels)
@@ -295,35 +292,6 @@ impl RouteBuilder {
     }
 }
 
-/// The making of the TLS settings with the system's roots, which reads many files: work for a
-/// thread that may block.
-#[derive(Debug, Default)]
-pub struct TlsTask {
-    made: Option<Result<Arc<ClientConfig>, Error>>,
-}
-
-impl TlsTask {
-    /// Does the work.
-    pub fn run(&mut self) {
-        self.made = Some(default_tls());
-    }
-
-    pub(crate) fn into_made(self) -> Option<Result<Arc<ClientConfig>, Error>> {
-        self.made
-    }
-}
-
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    tls::ClientSettings::new().build()
-}
-
-/// Fails, because there are no default settings without a cryptography.
-#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Err(Error::local(origin::ROUTE, NoTls))
-}
-
 /// Returns the key of a shared connection: equal for the same destination, hops, credentials and
 /// TLS settings.
 fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
@@ -350,13 +318,6 @@ fn secure(
     tls::Client::new(config, tls::server_name(&endpoint.host)?)
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the route needs TLS, but there are no TLS settings: pass them, or enable the feature \
-     `aws-lc-rs` or `ring`"
-)]
-struct NoTls;
-
 /// The error of a hop that cannot ask for what comes next.
 #[derive(Debug)]
 struct BadHop {
@@ -375,6 +336,31 @@ impl StdError for BadHop {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.error.source()
     }
+}
+
+/// Puts the client of a proxy over its TLS, which offers HTTP/2, or both versions.
+fn http_over(
+    tls: tls::Client,
+    versions: HttpVersions,
+    next: &Endpoint,
+) -> Result<BoxTunnel, Error> {
+    let (http1, http2) = (http1_client(next)?, http2_client(next)?);
+    let chosen = tls.then(move |tls| match versions {
+        HttpVersions::Any if tls.alpn() != Some(b"h2") => Ok(http1),
+        _ => NoHttp2::check("proxy", tls).map(|()| http2),
+    });
+    Ok(chosen.boxed())
+}
+
+fn http1_client(next: &Endpoint) -> Result<BoxTunnel, Error> {
+    let client = connect::Client::new(&next.host, next.port)?;
+    Ok(client.awaiting_authorization().boxed())
+}
+
+fn http2_client(next: &Endpoint) -> Result<BoxTunnel, Error> {
+    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+    let client = http2::Client::new(request, http2::Http2Config::default());
+    Ok(client.awaiting_authorization().boxed())
 }
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {

@@ -1,6 +1,7 @@
 //! Servers that serve one client per call: WebSocket servers over both versions of HTTP, and
 //! proxies.
 
+mod deciding;
 mod proxy;
 mod udp_relay;
 mod websocket;

@@ -44,6 +44,8 @@ fn failures_of_http2_proxies_read_well() {
         text,
     };
     let after_settings = |bytes: Vec<u8>| vec![says(settings()), says(bytes)];
+    // A request that was not processed is made again, once.
+    let twice = |moves: Vec<Move>| [moves.clone(), vec![Move::Again], moves].concat();
     check(vec![
         row(
             "refuses by its rules",
@@ -57,7 +59,7 @@ fn failures_of_http2_proxies_read_well() {
         ),
         row(
             "resets the stream",
-            after_settings(reset(7)),
+            twice(after_settings(reset(7))),
             "hop 1 (h2c://proxy.test:8080): http2[0]: the peer reset the stream with REFUSED_STREAM (refused stream before processing any application logic)",
         ),
         row(
@@ -116,7 +118,14 @@ fn failures_of_websockets_over_http2_read_well() {
         peer: "an HTTP/2 server",
         does,
         dial: to("wss://example.org/chat").any_http(),
-        moves: [vec![secures()], moves].concat(),
+        // A request that was not processed is made again, once.
+        moves: [
+            vec![secures()],
+            moves.clone(),
+            vec![Move::Again, secures()],
+            moves,
+        ]
+        .concat(),
         text,
     };
     let after_settings = |bytes: Vec<u8>| vec![says(settings_with_connect()), says(bytes)];
@@ -167,7 +176,7 @@ fn servers_without_websockets_over_http2_read_well() {
         row(
             "speaks HTTP/1.1 only",
             vec![secures("http/1.1")],
-            "target (wss://example.org:443/chat): tls[0]: the peer sent the fatal alert no_application_protocol: the two sides have no protocol of ALPN in common",
+            "target (wss://example.org:443/chat): dialer[0]: the server does not speak HTTP/2: ALPN chose nothing (the alert no_application_protocol)",
         ),
     ]);
 }
