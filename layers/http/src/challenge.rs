@@ -3,8 +3,10 @@
 use crate::grammar::{is_token, read_quoted, split_list};
 use http::header::{HeaderMap, HeaderName};
 use std::fmt;
+use wirestack_layer::{Escaped, decode_text};
 
-/// A challenge of a server or proxy: a scheme, and its parameters or a token. It shows as it came.
+/// A challenge of a server or proxy: a scheme, and its parameters or a token. It shows with the
+/// dangerous characters [escaped](Escaped); [`as_str`](Self::as_str) is the text as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     text: String,
@@ -66,7 +68,7 @@ impl Challenge {
 
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        Escaped::excerpt(&self.text).fmt(f)
     }
 }
 
@@ -98,7 +100,7 @@ pub fn challenges(headers: &HeaderMap, name: &HeaderName) -> Vec<Challenge> {
     let mut challenges = Vec::new();
     for value in headers.get_all(name) {
         // A realm may be in Latin-1.
-        let text = String::from_utf8_lossy(value.as_bytes());
+        let text = decode_text(value.as_bytes());
         challenges.extend(split(&text).into_iter().map(Challenge::new));
     }
     challenges

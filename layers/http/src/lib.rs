@@ -29,18 +29,21 @@
 //!   Basic authentication (RFC 7617).
 //! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: the client of a proxy, whose application
 //!   answers the challenges.
-//! * [`Refusal`]: a final response that refuses. [`status_text`]: a status as a text.
+//! * [`Refusal`]: a final response that refuses. [`status_text`], [`scheme_list`],
+//!   [`shown_url`]: a status, the schemes of challenges, and a URL of a peer as texts.
 
 mod basic;
 mod challenge;
 pub mod grammar;
 mod proxy_client;
 mod refusal;
+mod words;
 
 pub use basic::{BadCredentials, basic_challenge, basic_credentials, read_basic_credentials};
 pub use challenge::{Challenge, challenges};
 pub use proxy_client::{Awaiting, Challenged, ProxyClient};
 pub use refusal::{Refusal, status_text};
+pub use words::{scheme_list, shown_url};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,13 +1,34 @@
 use crate::challenge::{Challenge, challenges};
+use crate::words::{field, first_words, scheme_list, shown_url};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{HeaderMap, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONTENT_LOCATION, HeaderMap, HeaderName, LOCATION, PROXY_AUTHENTICATE, RETRY_AFTER,
+    SEC_WEBSOCKET_VERSION, UPGRADE, VIA, WWW_AUTHENTICATE,
+};
 use std::fmt;
+use wirestack_layer::{Escaped, decode_text};
 
 /// A final response that refuses: its status, its fields, and the start of its body.
 ///
 /// The refusal of a CONNECT comes from the proxy and never from the origin, so it must not be shown
 /// as an answer of the origin.
+///
+/// It shows as the status with its reason phrase, the fields that tell why, and the first line of
+/// the body, or the title if that is HTML:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{HeaderMap, HeaderValue, StatusCode};
+/// use wirestack_http::Refusal;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-squid-error", HeaderValue::from_static("ERR_ACCESS_DENIED 0"));
+/// let mut refusal = Refusal::new(StatusCode::FORBIDDEN, headers);
+/// refusal.body = Bytes::from("<html><title>Blocked by policy</title>");
+/// let shown = r#"403 Forbidden (X-Squid-Error: ERR_ACCESS_DENIED 0): "Blocked by policy""#;
+/// assert_eq!(refusal.to_string(), shown);
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -19,6 +40,8 @@ pub struct Refusal {
     pub headers: HeaderMap,
     /// The start of the body, within the limits of the layer.
     pub body: Bytes,
+    /// The name of the request that was refused, such as `CONNECT example.org:443`; may be empty.
+    pub request: String,
 }
 
 impl Refusal {
@@ -29,6 +52,15 @@ impl Refusal {
             reason: String::new(),
             headers,
             body: Bytes::new(),
+            request: String::new(),
+        }
+    }
+
+    /// Returns the text for an error: the request that was refused, and the refusal.
+    pub fn describe(&self) -> impl fmt::Display {
+        match &*self.request {
+            "" => format!("refused: {self}"),
+            request => format!("refused {request}: {self}"),
         }
     }
 
@@ -41,23 +73,81 @@ impl Refusal {
     pub fn challenges(&self) -> Vec<Challenge> {
         challenges(&self.headers, &WWW_AUTHENTICATE)
     }
-}
 
-/// Shows the status and its reason phrase.
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&status_text(self.status, &self.reason))
+    /// Returns the fields of the response that tell a user why it is as it is.
+    fn telling_fields(&self) -> Vec<String> {
+        let mut fields = Vec::new();
+        if self.status.is_redirection()
+            && let Some(location) = self.headers.get(LOCATION)
+        {
+            let url = decode_text(location.as_bytes());
+            fields.push(format!("Location: {}", shown_url(&url)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let offered = scheme_list(&self.challenges());
+            fields.extend(offered.map(|offered| format!("WWW-Authenticate: {offered}")));
+        }
+        for (name, shown) in &TELLING {
+            fields.extend(field(&self.headers, name, shown));
+        }
+        if matches!(self.status.as_u16(), 200..=299 | 400 | 426 | 502..=504) {
+            for (name, shown) in &BETWEEN {
+                fields.extend(field(&self.headers, name, shown));
+            }
+        }
+        fields
     }
 }
 
+/// Shows the status and its reason phrase, the fields that tell why, and the first line of the
+/// body.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = status_text(self.status, &self.reason);
+        f.write_str(&status)?;
+        let fields = self.telling_fields();
+        if !fields.is_empty() {
+            write!(f, " ({})", fields.join(", "))?;
+        }
+        let words = first_words(&self.headers, &self.body);
+        let says_more = |words: &String| {
+            let known = [&status, &self.reason];
+            !known.iter().any(|known| known.eq_ignore_ascii_case(words))
+        };
+        match words.filter(says_more) {
+            Some(words) => write!(f, ": \"{}\"", Escaped::excerpt(words)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Shows the fields and the start of the body too. URLs in the fields are without user, password
+/// and query.
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
+            .field("request", &self.request)
             .field("status", &self.status)
             .field("reason", &self.reason)
-            .field("headers", &self.headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("headers", &Headers(&self.headers))
+            .field("body", &decode_text(&self.body))
             .finish()
+    }
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (name, value) in self.0 {
+            if [LOCATION, CONTENT_LOCATION].contains(name) {
+                map.entry(name, &shown_url(&decode_text(value.as_bytes())));
+            } else {
+                map.entry(name, value);
+            }
+        }
+        map.finish()
     }
 }
 
@@ -65,6 +155,21 @@ impl fmt::Debug for Refusal {
 pub fn status_text(status: StatusCode, reason: &str) -> String {
     let usual = status.canonical_reason().unwrap_or_default();
     let reason = if reason.is_empty() { usual } else { reason };
-    let text = format!("{} {reason}", status.as_str());
+    let text = format!("{} {}", status.as_str(), Escaped::excerpt(reason));
     text.trim_end().to_owned()
 }
+
+/// The fields that tell why a request was refused, or what to do.
+static TELLING: [(HeaderName, &str); 5] = [
+    (HeaderName::from_static("x-squid-error"), "X-Squid-Error"),
+    (RETRY_AFTER, "Retry-After"),
+    (ALLOW, "Allow"),
+    (UPGRADE, "Upgrade"),
+    (SEC_WEBSOCKET_VERSION, "Sec-WebSocket-Version"),
+];
+
+/// The fields of those between a client and its server.
+static BETWEEN: [(HeaderName, &str); 2] = [
+    (VIA, "Via"),
+    (HeaderName::from_static("x-cache"), "X-Cache"),
+];

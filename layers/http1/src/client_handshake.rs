@@ -30,6 +30,8 @@ pub(crate) trait ClientExchange {
     const NAME: &'static str;
     /// The name of the response, for errors and traces: `the CONNECT response`.
     const AWAITED: &'static str;
+    /// Returns the name of the request, for errors: `CONNECT example.org:443`.
+    fn name(&self) -> String;
     /// Writes the request.
     fn write(&self, out: &mut BytesMut);
     /// Returns the kind of a response.
@@ -276,7 +278,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                     if let State::Refused(pending) = mem::replace(&mut self.state, State::Sending) {
                         let reusable = pending.persistent && pending.body.is_complete();
                         let is_challenge = pending.is_challenge;
-                        let refusal = pending.into_refusal();
+                        let refusal = pending.into_refusal(self.exchange.name());
                         if !is_challenge {
                             return Err(refused::<E>(refusal));
                         }
@@ -310,10 +312,11 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
 }
 
 impl Pending {
-    fn into_refusal(self) -> Refusal {
+    fn into_refusal(self, request: String) -> Refusal {
         let mut refusal = Refusal::new(self.head.status, self.head.headers);
         refusal.reason = self.head.reason;
         refusal.body = self.body.into_excerpt();
+        refusal.request = request;
         refusal
     }
 }

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
 use wirestack_http::grammar::has_token;
-use wirestack_layer::Pipe;
+use wirestack_layer::{FirstBytes, Pipe, SeenProtocol, decode_text};
 
 /// The head of a response.
 pub(crate) struct ResponseHead {
@@ -26,6 +26,9 @@ pub(crate) struct RequestHead {
 
 /// A head of either kind.
 pub(crate) trait Head: Sized {
+    /// The protocol of the head.
+    const PROTOCOL: SeenProtocol;
+
     /// Parses a head; `None` if it is not whole. A lenient parser takes what many others take.
     fn parse(
         bytes: &[u8],
@@ -35,6 +38,8 @@ pub(crate) trait Head: Sized {
 }
 
 impl Head for ResponseHead {
+    const PROTOCOL: SeenProtocol = SeenProtocol::HttpResponse;
+
     fn parse(
         bytes: &[u8],
         max_headers: usize,
@@ -61,7 +66,7 @@ impl Head for ResponseHead {
             version: version(head.version),
             status: StatusCode::from_u16(head.code.unwrap_or_default())
                 .map_err(|_| Http1Error::Malformed("the status code is below 100"))?,
-            reason: shown(head.reason.unwrap_or_default()),
+            reason: reason(bytes),
             headers: headers(head.headers, max_headers)?,
         };
         Ok(Some((head, length)))
@@ -69,6 +74,8 @@ impl Head for ResponseHead {
 }
 
 impl Head for RequestHead {
+    const PROTOCOL: SeenProtocol = SeenProtocol::HttpRequest;
+
     fn parse(
         bytes: &[u8],
         max_headers: usize,
@@ -164,14 +171,44 @@ impl HeadReader {
                 // Empty lines before a start line are skipped (RFC 9112 §2.2).
                 self.start_line = true;
                 let line = bytes.get(..self.scanned).unwrap_or_default();
-                H::parse(line, 0, self.lenient)?;
+                if let Err(cause) = H::parse(line, 0, self.lenient) {
+                    return self.not_http::<H>(bytes, cause);
+                }
             }
         }
-        if !self.start_line && before < EARLY {
-            H::parse(bytes.get(..EARLY).unwrap_or(bytes), 0, self.lenient)?;
+        if !self.start_line
+            && before < EARLY
+            && let Err(cause) = H::parse(bytes.get(..EARLY).unwrap_or(bytes), 0, self.lenient)
+        {
+            return self.not_http::<H>(bytes, cause);
         }
         self.scanned = bytes.len();
         Ok(None)
+    }
+
+    /// Returns the error of a start line that is none: the protocol that it belongs to, if it is
+    /// another one. Returns `None` while that needs more bytes.
+    fn not_http<H: Head>(
+        &mut self,
+        bytes: &[u8],
+        cause: Http1Error,
+    ) -> Result<Option<usize>, Http1Error> {
+        let wanted = H::PROTOCOL;
+        if self.spent > 0 {
+            return Err(cause);
+        }
+        match FirstBytes::read(bytes, false) {
+            Ok(seen) => match seen.protocol() {
+                Some(protocol) if protocol == wanted => Err(cause),
+                // Any token may be a method, but every response begins with its version.
+                None if wanted == SeenProtocol::HttpRequest => Err(cause),
+                _ => Err(Http1Error::NotHttp { seen, wanted }),
+            },
+            Err(_) => {
+                *self = Self::default();
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -233,9 +270,15 @@ pub(crate) fn is_secret(name: &HeaderName) -> bool {
     .contains(name)
 }
 
-/// Shortens a text from the wire, and replaces its control characters.
-fn shown(text: &str) -> String {
-    let shown = text.chars().take(REASON_SHOWN);
+/// Returns the reason phrase of a response that was parsed, in Latin-1 if it is not UTF-8. It is
+/// shortened, and its control characters are replaced.
+fn reason(head: &[u8]) -> String {
+    let line = head.trim_ascii_start();
+    let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
+    let reason = line.get(STATUS.len()..).unwrap_or_default();
+    let reason = decode_text(reason.trim_ascii());
+    let shown = reason.chars().take(REASON_SHOWN);
     shown
         .map(|c| {
             if c.is_control() {
@@ -246,6 +289,9 @@ fn shown(text: &str) -> String {
         })
         .collect()
 }
+
+/// The form of all that comes before a reason phrase.
+const STATUS: &[u8] = b"HTTP/1.1 200";
 
 /// The number of characters of a reason phrase that are kept.
 const REASON_SHOWN: usize = 128;

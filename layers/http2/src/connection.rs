@@ -3,6 +3,7 @@ mod ends;
 
 use crate::config::Http2Config;
 use crate::error::{Http2Error, NAME, local, peer};
+use crate::first_bytes::{self, FirstBytesCheck};
 use crate::frames::FrameScanner;
 use crate::io::{Io, Woken};
 use crate::keepalive::Pinger;
@@ -45,6 +46,7 @@ pub struct Connection {
     lingering: Lingering,
     finishing: bool,
     wire_ended: bool,
+    first_bytes: FirstBytesCheck,
     /// Reads where the frames of the peer begin.
     scanner: FrameScanner,
 }
@@ -57,7 +59,9 @@ impl Connection {
 
     /// Creates the side of the server.
     pub fn server(config: Http2Config) -> Self {
-        Self::new(config, Session::server, FrameScanner::of_client())
+        let mut server = Self::new(config, Session::server, FrameScanner::of_client());
+        server.first_bytes = FirstBytesCheck::of_client();
+        server
     }
 
     fn new(
@@ -82,6 +86,7 @@ impl Connection {
             lingering: Lingering::default(),
             finishing: false,
             wire_ended: false,
+            first_bytes: FirstBytesCheck::of_server(),
             scanner,
         }
     }
@@ -104,6 +109,10 @@ impl Connection {
         let waker = self.woken.waker();
         let cx = &mut Context::from_waker(&waker);
         self.woken.take_connection();
+        if let Err(cause) = self.first_bytes.check(p.from_wire) {
+            self.fail(p, peer(cause));
+            return false;
+        }
         let mut moved = self.exchange(p, now);
         moved |= self.take_heads(p);
         moved |= self.process_streams(p, now);
@@ -138,7 +147,7 @@ impl Connection {
             }
         }
         if let Some(bytes) = self.scanner.not_settings() {
-            self.fail(p, peer(Http2Error::NoSettingsFirst(bytes)));
+            self.fail(p, peer(first_bytes::not_settings(&bytes)));
             return false;
         }
         if !self.opened && self.has_settings() {
@@ -166,7 +175,7 @@ impl Connection {
             pinger.heard(now);
         }
         // h2 has to read the piece before, as the next one may have a fault.
-        if pipes.incoming.is_empty() {
+        if pipes.incoming.is_empty() && (self.first_bytes.is_done() || p.from_wire.is_empty()) {
             let len = p.from_wire.len().min(pipes.incoming.room());
             let n = self.scanner.next(len, p.from_wire.chunks());
             p.from_wire.transfer_up_to(&mut pipes.incoming, n);

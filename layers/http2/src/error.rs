@@ -2,7 +2,7 @@ use h2::Reason;
 use http::StatusCode;
 use std::time::Duration;
 use wirestack_http::Refusal;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Escaped, FirstBytes, SeenProtocol};
 
 /// The reason why a connection or a stream failed: the [cause](Error::cause) of each error of this
 /// crate.
@@ -16,11 +16,11 @@ pub enum Http2Error {
     #[error("there are {0} streams already, and no more are allowed")]
     TooManyStreams(u32),
     /// The peer sent no SETTINGS in time.
-    #[error("no SETTINGS frame came within {0:?}")]
+    #[error("no SETTINGS frame came within {0:?}: the peer may speak no HTTP/2")]
     NoSettings(Duration),
-    /// The first frame of the peer is no SETTINGS frame (RFC 9113 §3.4): these are its first bytes.
-    #[error("saw {} where a SETTINGS frame was wanted: the peer speaks no HTTP/2", printable(.0))]
-    NoSettingsFirst([u8; 9]),
+    /// The peer begins with another protocol.
+    #[error("saw {seen} where HTTP/2 was wanted{advice}", seen = .0, advice = advice(.0))]
+    NotHttp2(FirstBytes),
     /// The server allowed no stream for this time: its SETTINGS_MAX_CONCURRENT_STREAMS is 0 (RFC
     /// 9113 §6.5.2).
     #[error("the server allowed no streams within {0:?} (SETTINGS_MAX_CONCURRENT_STREAMS is 0)")]
@@ -32,10 +32,12 @@ pub enum Http2Error {
     #[error("the peer took none of the bytes that wait on the stream within {0:?}")]
     WriteTimedOut(Duration),
     /// The server's SETTINGS do not offer extended CONNECT (RFC 8441 §3).
-    #[error("the server does not offer extended CONNECT")]
+    #[error(
+        "the server does not offer extended CONNECT, which a WebSocket over HTTP/2 needs (RFC 8441)"
+    )]
     NotOffered,
     /// The server refused a request.
-    #[error("refused: {0}")]
+    #[error("{}", .0.describe())]
     Refused(Box<Refusal>),
     /// The application gave up: before the request, or at the response that opens.
     #[error("given up on this side")]
@@ -44,10 +46,10 @@ pub enum Http2Error {
     #[error("the request was refused here with status {}", .0.as_u16())]
     RefusedHere(StatusCode),
     /// The peer reset the stream.
-    #[error("the peer reset the stream: {0}")]
+    #[error("the peer reset the stream with {}", reason(.0))]
     Reset(Reason),
     /// The peer sent GOAWAY before it processed this stream, or with an error.
-    #[error("the peer is going away: {0}")]
+    #[error("the peer sent GOAWAY with {}", reason(.0))]
     GoAway(Reason),
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
@@ -57,7 +59,7 @@ pub enum Http2Error {
     #[error("fields after the data of a tunnel")]
     Trailers,
     /// The wire ended while streams were open.
-    #[error("the wire ended while streams were open")]
+    #[error("the connection ended while streams were open")]
     Truncated,
     /// The connection ended before a tunnel was asked for.
     #[error("the connection ended before a tunnel was asked for")]
@@ -120,8 +122,8 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
     let failed = match (error.is_remote(), error.is_go_away()) {
         (true, true) => peer(Http2Error::GoAway(reason)),
         (true, false) => peer(Http2Error::Reset(reason)),
-        (false, _) if error.is_library() => peer(Http2Error::Protocol(error.to_string())),
-        (false, _) => local(Http2Error::Protocol(error.to_string())),
+        (false, _) if error.is_library() => peer(Http2Error::Protocol(self::reason(&reason))),
+        (false, _) => local(Http2Error::Protocol(told(error))),
     };
     Some(match reason {
         Reason::HTTP_1_1_REQUIRED if error.is_remote() => failed.retry_on_new_connection(UseHttp1),
@@ -129,9 +131,34 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
     })
 }
 
-/// Shows bytes of a peer without control characters.
-fn printable(bytes: &[u8]) -> String {
-    format!("\"{}\"", bytes.escape_ascii())
+/// Returns the advice for a peer that speaks another protocol.
+fn advice(seen: &FirstBytes) -> &'static str {
+    use SeenProtocol as P;
+    match seen.protocol() {
+        Some(P::HttpResponse) => ": the server speaks HTTP/1 only, or refuses",
+        Some(P::HttpRequest) => ": the client speaks HTTP/1",
+        Some(P::Tls) => ": the peer speaks TLS, use h2://, https:// or wss://",
+        Some(P::Socks5 | P::Socks4 | P::Socks4Reply) => ": this is SOCKS, use socks5h://",
+        Some(P::ProxyHeader) => ": a load balancer sends it, and this port expects none",
+        Some(P::Markup) => ": something between answers for the server",
+        Some(P::Ssh | P::Greeting220 | P::Imap | P::Pop3) => {
+            ": this is the port of another service"
+        }
+        _ => "",
+    }
+}
+
+/// Returns the text of an error that h2 found in its use.
+fn told(error: &h2::Error) -> String {
+    match error.reason() {
+        Some(reason) => self::reason(&reason),
+        None => Escaped::excerpt(error).to_string(),
+    }
+}
+
+/// Shows the name of a reason and its meaning (RFC 9113 §7): `CANCEL (stream no longer needed)`.
+fn reason(reason: &Reason) -> String {
+    format!("{reason:?} ({reason})")
 }
 
 /// The name of these layers in errors and traces.

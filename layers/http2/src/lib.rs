@@ -88,6 +88,7 @@ mod client;
 mod config;
 mod connection;
 mod error;
+mod first_bytes;
 mod frames;
 mod io;
 mod keepalive;

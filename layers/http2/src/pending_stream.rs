@@ -8,8 +8,8 @@ use wirestack_http::Refusal;
 
 /// The event that a stream waits for before it is a tunnel.
 pub(crate) enum PendingStream {
-    /// A client waits for the response.
-    Asked(ResponseFuture),
+    /// A client waits for the response to the request of this name.
+    Asked(ResponseFuture, String),
     /// A client reads why it was refused.
     Refused(Box<Refusal>, BytesMut, usize),
     /// A server waits for its application. The flag says whether the request can open a tunnel.

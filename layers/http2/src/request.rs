@@ -108,6 +108,16 @@ pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     }
 }
 
+/// Returns the name of a request, for the error of its refusal: `CONNECT example.org:443`,
+/// `websocket`.
+pub(crate) fn request_name(request: &http::Request<()>) -> String {
+    match request_kind(request) {
+        RequestKind::Tunnel(authority) => format!("CONNECT {authority}"),
+        RequestKind::Protocol(protocol) => format!("the extended CONNECT for {protocol}"),
+        RequestKind::Response => request.method().to_string(),
+    }
+}
+
 /// "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific header fields"
 /// (RFC 9113 §8.2.2); `Host` would contradict `:authority`.
 fn is_connection_specific(name: &HeaderName) -> bool {

@@ -3,7 +3,7 @@
 use crate::config::Http2Config;
 use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
 use crate::io::{Io, Woken};
-use crate::request::{RequestKind, request_kind};
+use crate::request::{RequestKind, request_kind, request_name};
 use crate::stream::Stream;
 use crate::streams::{Head, StreamId, Streams};
 use bytes::Bytes;
@@ -143,6 +143,7 @@ impl Session {
         };
         while let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
+            let name = request_name(&request);
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
                 Err(peer(Http2Error::NotOffered).retry_on_new_connection(UseHttp1))
             } else {
@@ -159,7 +160,7 @@ impl Session {
                 }
             };
             match outcome {
-                Ok(pair) => asked.push(Stream::asked(id, pair, woken)),
+                Ok(pair) => asked.push(Stream::asked(id, name, pair, woken)),
                 Err(error) => {
                     p.from_app.forget(id);
                     if let Some(mut pipe) = p.to_app.write(id) {

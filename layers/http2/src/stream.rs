@@ -36,10 +36,12 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn asked(
         id: StreamId,
+        name: String,
         (response, send): (ResponseFuture, SendStream<Bytes>),
         woken: &Arc<Woken>,
     ) -> Self {
-        Self::new(id, PendingStream::Asked(response), Some(send), None, woken)
+        let pending = PendingStream::Asked(response, name);
+        Self::new(id, pending, Some(send), None, woken)
     }
 
     pub(crate) fn offered(
@@ -133,7 +135,7 @@ impl Stream {
     }
 
     fn open(&mut self, to_app: &mut ToApp<'_>, excerpt: usize, cx: &mut Context<'_>) {
-        if let PendingStream::Asked(response) = &mut self.pending {
+        if let PendingStream::Asked(response, name) = &mut self.pending {
             let response = match Pin::new(response).poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(response)) => response,
@@ -142,6 +144,7 @@ impl Stream {
                     return;
                 }
             };
+            let name = mem::take(name);
             let (head, recv) = response.into_parts();
             self.recv = Some(recv);
             self.pending = PendingStream::Done;
@@ -153,7 +156,8 @@ impl Stream {
                     Head::Response(Response::from_parts(head, Bytes::new())),
                 );
             } else {
-                let refusal = Refusal::new(head.status, head.headers);
+                let mut refusal = Refusal::new(head.status, head.headers);
+                refusal.request = name;
                 self.pending = PendingStream::Refused(refusal.into(), BytesMut::new(), excerpt);
             }
         }

@@ -1,5 +1,6 @@
 //! A layer as a value of any type: found by its type, and shown.
 
+use crate::escaped::Escaped;
 use crate::progress::Progress;
 use alloc::string::ToString;
 use core::any::Any;
@@ -76,15 +77,28 @@ impl fmt::Display for Status<'_> {
 }
 
 /// The facts that a layer learnt while it opened, in one line without secrets, as
-/// [`Layer::facts`](crate::Layer::facts) writes it.
+/// [`Layer::facts`](crate::Layer::facts) writes it. They may repeat what a peer wrote, so they are
+/// [escaped](Escaped).
 #[derive(Clone, Copy)]
 pub struct Facts<'a>(&'a (dyn AnyLayer + 'a));
 
 impl fmt::Display for Facts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped::new(Unescaped(self.0)).at_most(FACTS_SHOWN).fmt(f)
+    }
+}
+
+/// The facts as the layer writes them.
+struct Unescaped<'a>(&'a (dyn AnyLayer + 'a));
+
+impl fmt::Display for Unescaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write_facts(f)
     }
 }
+
+/// The number of characters of a layer's facts that are shown.
+const FACTS_SHOWN: usize = 500;
 
 impl fmt::Debug for Facts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,3 +1,4 @@
+use crate::escaped::Escaped;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;
@@ -134,9 +135,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A cause may repeat what a peer wrote.
+        let cause = Escaped::new(&self.cause).at_most(CAUSE_SHOWN);
         match self.place {
-            Place::Layer(n) => write!(f, "{}[{n}]: {}", self.origin, self.cause),
-            _ => write!(f, "{}: {}", self.origin, self.cause),
+            Place::Layer(n) => write!(f, "{}[{n}]: {cause}", self.origin),
+            _ => write!(f, "{}: {cause}", self.origin),
         }
     }
 }
@@ -154,3 +157,6 @@ impl StdError for Error {
         Some(&*self.cause)
     }
 }
+
+/// The number of characters of a cause that are shown.
+const CAUSE_SHOWN: usize = 2_000;

@@ -70,6 +70,8 @@
 //! * [`Pipe`], [`Queue`], [`Flow`], [`End`], [`Stop`]: flows of bytes and of items, and their ends.
 //! * [`Error`], [`Blame`], [`Place`]: the cause of an error, its place in the stack, and the side
 //!   that is to blame.
+//! * [`Escaped`], [`decode_text`]: texts of a peer, made safe to show. [`FirstBytes`],
+//!   [`SeenProtocol`]: the name of a protocol that nobody wanted.
 //! * [`HostPort`], [`HostKind`], [`HostError`]: a host and a port, read, checked and shown.
 //! * [`Seed`]: randomness that comes in from outside.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a handshake as straight-line code.
@@ -93,6 +95,8 @@ extern crate std;
 mod any;
 mod clock;
 mod error;
+mod escaped;
+mod first_bytes;
 mod flow;
 mod host_port;
 mod keepalive;
@@ -110,6 +114,8 @@ mod with_std;
 pub use any::{AnyLayer, Facts, Status};
 pub use clock::Instant;
 pub use error::{Blame, BoxError, Error, Place};
+pub use escaped::{Escaped, decode_text};
+pub use first_bytes::{FirstBytes, SeenProtocol};
 pub use flow::{End, Flow, Stop};
 pub use host_port::{HostError, HostKind, HostPort};
 pub use keepalive::Keepalive;

@@ -1,5 +1,5 @@
 use alloc::string::String;
-use alloc::vec::Vec;
+use wirestack_layer::{Escaped, FirstBytes, SeenProtocol};
 
 /// The name of both layers, in errors and traces.
 pub(crate) const NAME: &str = "proxy-header";
@@ -10,13 +10,16 @@ pub(crate) const NAME: &str = "proxy-header";
 #[non_exhaustive]
 pub enum ProxyHeaderError {
     /// The connection begins with other bytes: the peer does not speak this protocol.
-    #[error("the connection begins with {seen:02x?}, wanted a PROXY header")]
+    #[error(
+        "the connection begins with {seen}, wanted a PROXY header: {}",
+        advice(seen)
+    )]
     NoHeader {
         /// The first bytes, up to the first one that is wrong.
-        seen: Vec<u8>,
+        seen: FirstBytes,
     },
     /// The peer finished in the middle of the header.
-    #[error("the wire ended after {seen} bytes of the header")]
+    #[error("the connection ended after {seen} bytes of the header")]
     Truncated {
         /// The number of bytes of it that had arrived.
         seen: usize,
@@ -25,16 +28,18 @@ pub enum ProxyHeaderError {
     #[error("the PROXY line has no CRLF in its first 107 bytes")]
     LongLine,
     /// Version 1: the line is malformed. It is quoted up to the byte that shows it.
-    #[error("malformed PROXY line {0:?}, wanted TCP4, TCP6 or UNKNOWN, its fields, and CRLF")]
+    #[error("malformed PROXY line \"{}\", wanted TCP4, TCP6 or UNKNOWN, its fields, and CRLF", Escaped::new(.0))]
     BadLine(String),
     /// The signature is that of version 2, but the version number is another one.
-    #[error("header version {0}, wanted 2")]
+    #[error("the PROXY header has the version {0}, wanted 2")]
     UnknownVersion(u8),
     /// Version 2: the command is neither LOCAL (0) nor PROXY (1).
-    #[error("header command {0:#x}, wanted 0x0 or 0x1")]
+    #[error("the PROXY header has the command {0:#x}, wanted 0x0 (LOCAL) or 0x1 (PROXY)")]
     UnknownCommand(u8),
     /// Version 2: the address family or the transport is not assigned.
-    #[error("address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2")]
+    #[error(
+        "the PROXY header has the address family and transport {0:#04x}, wanted the digits 0 to 3 and 0 to 2"
+    )]
     UnknownFamily(u8),
     /// Version 2: the header is longer than this server accepts.
     #[error("the header has {seen} bytes, wanted at most {limit}; `Server::with_limit` sets that")]
@@ -90,4 +95,12 @@ pub enum HeaderError {
     /// A checksum was given as a value. The client computes it from the whole header.
     #[error("a checksum as a value: use `Client::with_checksum`")]
     Checksum,
+}
+
+/// Returns the advice for a peer that begins without a header.
+fn advice(seen: &FirstBytes) -> &'static str {
+    match seen.protocol() {
+        Some(SeenProtocol::ProxyHeader) => "it has a version that is not accepted here",
+        _ => "the peer is no load balancer, or one that is not told to send it",
+    }
 }

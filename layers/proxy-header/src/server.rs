@@ -3,7 +3,7 @@ use crate::prefix::common_prefix;
 use crate::{Header, ProxyHeaderError, v1, v2};
 use alloc::boxed::Box;
 use core::fmt;
-use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress};
+use wirestack_layer::{Error, FirstBytes, Flow, Flows, Instant, Layer, Pipe, Progress};
 
 /// The side behind the proxy. It takes the header off the wire, and is transparent then.
 ///
@@ -79,6 +79,7 @@ impl Server {
     }
 
     fn read(&self, from_wire: &mut Pipe) -> Result<Seen, ProxyHeaderError> {
+        let ended = from_wire.is_closed();
         let bytes = from_wire.unread();
         let signatures: &[&[u8]] = match self.accepts {
             Accepts::V1 => &[v1::SIGNATURE],
@@ -88,12 +89,10 @@ impl Server {
         let begun =
             |signature: &&[u8]| common_prefix(bytes, signature) == bytes.len().min(signature.len());
         let Some(signature) = signatures.iter().copied().find(begun) else {
-            let prefixes = signatures
-                .iter()
-                .map(|signature| common_prefix(bytes, signature));
-            let longest = prefixes.max();
-            let seen = bytes[..=longest.unwrap_or(0)].to_vec();
-            return Err(ProxyHeaderError::NoHeader { seen });
+            return match FirstBytes::read(bytes, ended) {
+                Ok(seen) => Err(ProxyHeaderError::NoHeader { seen }),
+                Err(needed) => Ok(Seen::Short(needed)),
+            };
         };
         if bytes.len() < signature.len() {
             return Ok(Seen::Short(bytes.len() + 1));

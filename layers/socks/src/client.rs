@@ -1,10 +1,11 @@
 use crate::handshake::{NAME, read, refuse};
 use crate::login::{Credentials, Login, UserId};
-use crate::wire::v5::method;
+use crate::names::method;
 use crate::wire::{self, v4, v5};
 use crate::{
     Address, AddressError, Command, Host, PasswordError, Socks4Error, SocksError, Version,
 };
+use alloc::boxed::Box;
 use core::fmt;
 use core::mem;
 use core::net::IpAddr;
@@ -181,6 +182,14 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
         unreachable!("the handshake begins once");
     };
     let (command, target, version) = (asks.command, &asks.target, asks.login.version());
+    // A refusal names what the proxy was asked for.
+    let named = |error: Error| match error.cause() {
+        Some(&SocksError::Refused { reply, .. }) => refuse(SocksError::Refused {
+            reply,
+            asked: Some(Box::new((command, target.clone()))),
+        }),
+        _ => error,
+    };
     match &mut asks.login {
         Login::Socks4(UserId(user)) => {
             wire.fill(|to| v4::emit_request(to, command, target, user))
@@ -191,18 +200,23 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
             wire.fill(|to| v5::emit_request(to, command, target)).await;
         }
     }
-    let bound = reply(&wire, version, command.reply()).await?;
+    let awaited = match version {
+        Version::Socks4 => wire::SOCKS4_REPLY,
+        Version::Socks5 => command.reply(),
+    };
+    let bound = reply(&wire, version, awaited).await.map_err(named)?;
     let bound = match (command, bound) {
         // The proxy has connected. Its own address is no more than a note.
         (Command::Connect, bound) => bound.ok(),
         // Others have to send to this address.
         (_, bound) => Some(bound.map_err(|error| refuse(error.into()))?),
     };
-    let is_bind = command == Command::Bind;
     wire.state(|state| state.keep(bound, None));
-    if is_bind {
-        let peer = reply(&wire, version, wire::SECOND_REPLY).await?.ok();
-        wire.state(|state| state.keep(None, peer));
+    if command == Command::Bind {
+        let peer = reply(&wire, version, wire::SECOND_REPLY)
+            .await
+            .map_err(named)?;
+        wire.state(|state| state.keep(None, peer.ok()));
     }
     Ok(())
 }

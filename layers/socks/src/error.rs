@@ -1,6 +1,9 @@
-use crate::{AddressError, Reply};
+use crate::names::{CHOICE, GREETING, SOCKS4_REPLY, method};
+use crate::{Address, AddressError, Command, Reply};
+use alloc::boxed::Box;
 use core::fmt;
 use core::net::Ipv4Addr;
+use wirestack_layer::{FirstBytes, SeenProtocol};
 
 /// The reason why a handshake failed: the cause in an [`Error`](wirestack_layer::Error) of the
 /// layer `socks`.
@@ -16,6 +19,13 @@ pub enum SocksError {
         /// The right number: 5, even if SOCKS4 is served too; 1 in the password exchange; 0 in a
         /// reply of SOCKS4.
         wanted: u8,
+    },
+    /// The peer begins with another protocol.
+    NotSocks {
+        /// The name of the message that was wanted.
+        message: &'static str,
+        /// The first bytes of the peer.
+        seen: FirstBytes,
     },
     /// The peer finished in the middle of the handshake.
     Truncated {
@@ -41,7 +51,12 @@ pub enum SocksError {
     /// To a client: the proxy refuses the request, for this reason (RFC 1928 §6).
     ///
     /// The second reply to BIND may be a refusal too: no peer has connected, or the wrong one.
-    Refused(Reply),
+    Refused {
+        /// The reason.
+        reply: Reply,
+        /// The command and the address that the proxy was asked for; `None` if they are not known.
+        asked: Option<Box<(Command, Address)>>,
+    },
 
     /// To a server: the client does not offer the one method that the server accepts.
     RequiredMethod {
@@ -71,29 +86,68 @@ impl fmt::Display for SocksError {
                 seen,
                 wanted,
             } => write!(f, "{message} has version {seen:#04x}, wanted {wanted:#04x}"),
+            Self::NotSocks { message, seen } => {
+                let of = match *message {
+                    SOCKS4_REPLY => "",
+                    _ => " of SOCKS5",
+                };
+                write!(f, "saw {seen} where {message}{of} was wanted")?;
+                match seen.protocol().and_then(|seen| advice(seen, message)) {
+                    Some(advice) => write!(f, ": {advice}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Truncated { awaited, seen: 0 } => {
+                write!(f, "the connection ended before {awaited}")?;
+                f.write_str(match *awaited {
+                    CHOICE => ": it may speak SOCKS4 only, or no SOCKS at all",
+                    SOCKS4_REPLY => ": it may speak SOCKS5 only, use socks5h://",
+                    _ => "",
+                })
+            }
             Self::Truncated { awaited, seen } => {
-                write!(f, "the wire ended after {seen} bytes of {awaited}")
+                write!(f, "the connection ended after {seen} bytes of {awaited}")
             }
             Self::UnknownAddressType(code) => {
-                write!(f, "address type {code:#04x}, wanted 0x01, 0x03 or 0x04")
+                write!(
+                    f,
+                    "the peer sent the address type {code:#04x}, wanted 0x01 (IPv4), 0x03 (a name) or 0x04 (IPv6)"
+                )
             }
             Self::BadAddress(error) => error.fmt(f),
-            Self::MethodsRefused { offered } => write!(
-                f,
-                "the proxy accepts none of the methods offered: {offered:02x?}"
+            Self::MethodsRefused { offered } if offered.contains(&method::PASSWORD) => f.write_str(
+                "the proxy accepts no client by a user name and a password, nor without: it may \
+                 want GSSAPI, which is not spoken here",
+            ),
+            Self::MethodsRefused { .. } => f.write_str(
+                "the proxy accepts no client without a user name and a password, and there are \
+                 none: give them, as in socks5h://user:password@proxy",
             ),
             Self::UnofferedMethod(method) => write!(
                 f,
-                "the proxy chose method {method:#04x}, which was not offered"
+                "the proxy chose {}, which was not offered",
+                MethodName(*method)
             ),
             Self::PasswordRefused(status) => write!(
                 f,
-                "the proxy refused the password with status {status:#04x}"
+                "the proxy refused the user name or the password (status {status})"
             ),
-            Self::Refused(reply) => write!(f, "the proxy refused the request: {reply}"),
+            Self::Refused { reply, asked } => match asked.as_deref() {
+                Some((command, address)) => {
+                    write!(f, "the proxy refused {command} {address}: {reply}")
+                }
+                None => write!(f, "the proxy refused the request: {reply}"),
+            },
+            Self::RequiredMethod {
+                wanted: method::NO_AUTHENTICATION,
+            } => f.write_str(
+                "the client does not offer to go without authentication (method 0x00), and there \
+                 is none here",
+            ),
             Self::RequiredMethod { wanted } => write!(
                 f,
-                "the client does not offer method {wanted:#04x}, which is required"
+                "the client does not offer {}, which is required",
+                MethodName(*wanted)
             ),
             Self::EmptyPassword => {
                 f.write_str("the client sent an empty user name or password, wanted 1 to 255 bytes")
@@ -111,6 +165,40 @@ impl fmt::Display for SocksError {
 }
 
 impl core::error::Error for SocksError {}
+
+/// Shows the name of a method of authentication (RFC 1928 §3).
+struct MethodName(u8);
+
+impl fmt::Display for MethodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            method::NO_AUTHENTICATION => f.write_str("no authentication (method 0x00)"),
+            0x01 => f.write_str("GSSAPI (method 0x01)"),
+            method::PASSWORD => f.write_str("a user name and a password (method 0x02)"),
+            other => write!(f, "method {other:#04x}"),
+        }
+    }
+}
+
+/// Returns the advice for a peer that speaks this protocol instead.
+fn advice(seen: SeenProtocol, message: &str) -> Option<&'static str> {
+    Some(match seen {
+        SeenProtocol::Tls if message == GREETING => "the client begins TLS, and this port has none",
+        SeenProtocol::Tls => "this port speaks TLS, and SOCKS has none",
+        SeenProtocol::HttpResponse => "this is an HTTP proxy or a web server, use http://",
+        SeenProtocol::HttpRequest => "the client takes this port for an HTTP proxy",
+        SeenProtocol::Http2Settings => "this port speaks HTTP/2, use h2c://",
+        SeenProtocol::Http2Preface => "the client speaks HTTP/2",
+        SeenProtocol::Socks4Reply => "the proxy speaks SOCKS4 only, use socks4a://",
+        SeenProtocol::Socks4 => "the client speaks SOCKS4, which is not served",
+        SeenProtocol::Socks5 => "the proxy speaks SOCKS5 only, use socks5h://",
+        SeenProtocol::ProxyHeader => "a load balancer sends it, and this port expects none",
+        SeenProtocol::Ssh | SeenProtocol::Greeting220 | SeenProtocol::Imap | SeenProtocol::Pop3 => {
+            "this is the port of another service"
+        }
+        _ => return None,
+    })
+}
 
 impl From<AddressError> for SocksError {
     fn from(error: AddressError) -> Self {
@@ -140,7 +228,9 @@ impl fmt::Display for PasswordError {
             Self::PasswordLength => {
                 f.write_str("a password that is too long, wanted at most 255 bytes")
             }
-            Self::Socks4 => f.write_str("a password for SOCKS4, which cannot send one: use SOCKS5"),
+            Self::Socks4 => {
+                f.write_str("a password for SOCKS4, which cannot send one: use SOCKS5 (socks5h://)")
+            }
         }
     }
 }
@@ -168,17 +258,18 @@ pub enum Socks4Error {
 impl fmt::Display for Socks4Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ipv6 => f.write_str("an IPv6 address, wanted IPv4 or a name"),
+            Self::Ipv6 => f.write_str("SOCKS4 cannot ask for an IPv6 address, only for IPv4 or a name: use SOCKS5 (socks5h://)"),
             Self::AnnouncesName(ip) => write!(
                 f,
-                "the IPv4 address {ip}, which announces a name in SOCKS4a: use SOCKS5"
+                "SOCKS4 cannot ask for the IPv4 address {ip}, which announces a name in SOCKS4a: use \
+                 SOCKS5 (socks5h://)"
             ),
-            Self::UdpAssociate => f.write_str("UDP ASSOCIATE, wanted CONNECT or BIND"),
+            Self::UdpAssociate => f.write_str("SOCKS4 has no UDP ASSOCIATE, only CONNECT and BIND: use SOCKS5 (socks5h://)"),
             Self::UserIdNul => f.write_str("a user id with a NUL, wanted one without"),
             Self::UserIdLength(length) => {
                 write!(f, "a user id of {length} bytes, wanted at most 255")
             }
-            Self::Password => f.write_str("a password, which SOCKS4 cannot send: use SOCKS5"),
+            Self::Password => f.write_str("a password, which SOCKS4 cannot send: use SOCKS5 (socks5h://)"),
         }
     }
 }

@@ -80,6 +80,7 @@ pub mod datagram;
 mod error;
 mod handshake;
 mod login;
+mod names;
 mod reply;
 mod request;
 mod server;

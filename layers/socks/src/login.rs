@@ -1,4 +1,4 @@
-use crate::wire::v5::method;
+use crate::names::method;
 use crate::{PasswordError, Socks4Error, Version};
 use alloc::boxed::Box;
 use core::fmt;

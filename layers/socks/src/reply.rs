@@ -72,18 +72,18 @@ impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meaning = match self {
             Self::Succeeded => "succeeded",
-            Self::GeneralFailure => "general SOCKS server failure",
-            Self::NotAllowed => "connection not allowed by ruleset",
+            Self::GeneralFailure => "general failure of the proxy",
+            Self::NotAllowed => "not allowed by the rules of the proxy",
             Self::NetworkUnreachable => "network unreachable",
             Self::HostUnreachable => "host unreachable",
             Self::ConnectionRefused => "connection refused",
             Self::TtlExpired => "TTL expired",
             Self::CommandNotSupported => "command not supported",
             Self::AddressTypeNotSupported => "address type not supported",
-            Self::Socks4(91) => "request rejected or failed",
+            Self::Socks4(91) => "rejected or failed",
             Self::Socks4(92) => "the proxy cannot reach identd at the client",
-            Self::Socks4(93) => "the user has another id",
-            Self::Other(_) | Self::Socks4(_) => "unassigned",
+            Self::Socks4(93) => "identd or the proxy knows the user by another id",
+            Self::Other(_) | Self::Socks4(_) => "a reason that no standard defines",
         };
         let version = match self {
             Self::Socks4(_) => "SOCKS4 ",

@@ -1,6 +1,6 @@
 use crate::handshake::{NAME, read, refuse};
+use crate::names::method;
 use crate::request::Commands;
-use crate::wire::v5::method;
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, Reply, Request, SocksError, Version};
 use alloc::boxed::Box;
@@ -308,7 +308,14 @@ async fn report(wire: &Wire<State>, version: Version, error: &Error) {
                 .fill(|to| v5::emit_choice(to, method::NONE_ACCEPTABLE))
                 .await;
         }
-        SocksError::EmptyPassword | SocksError::WrongPassword => {
+        // "If the server returns a `failure' (STATUS value other than X'00') status, it MUST close
+        // the connection" (RFC 1929 §2): also to a password of another version.
+        SocksError::EmptyPassword
+        | SocksError::WrongPassword
+        | SocksError::BadVersion {
+            message: wire::PASSWORD,
+            ..
+        } => {
             return wire.fill(|to| v5::emit_status(to, false)).await;
         }
         SocksError::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),

@@ -1,37 +1,33 @@
-use crate::NAME;
+use crate::certificate::Issuer;
+use crate::{NAME, verifier, words};
 use rustls::{AlertDescription, CertificateError, pki_types};
-use wirestack_layer::Error;
+use std::fmt;
+use wirestack_layer::{Error, Escaped, FirstBytes};
 
 /// The cause of an error of a TLS layer, or of its settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// The peer sent this fatal alert (RFC 8446 §6.2).
-    #[error("the peer sent the fatal alert {}", alert_name(.0))]
+    #[error("the peer sent the fatal alert {}", words::alert(.0))]
     Alert(AlertDescription),
     /// The peer's certificate is not accepted, for this reason.
-    #[error("the peer's certificate is not accepted: {}", reason(.0))]
-    Certificate(CertificateError),
+    #[error("the peer's certificate is not accepted: {0}")]
+    Certificate(BadCertificate),
     /// The wire ended without `close_notify`: what came before may be incomplete (RFC 8446 §6.1).
-    #[error("the wire ended without close_notify")]
+    #[error("the connection ended without close_notify: what came before may be incomplete")]
     Truncated,
     /// The peer closed a TLS 1.2 session. This ends both directions: nothing can be sent any more.
     #[error("closed by the peer (close_notify)")]
     Closed,
     /// The wire ended in the handshake, which was waiting for this message.
-    #[error("the wire ended in the handshake, wanted {0}")]
+    #[error("the connection ended in the handshake of TLS, wanted {0}")]
     CutHandshake(&'static str),
-    /// The peer sent this byte, with which no TLS record begins.
-    #[error("saw the byte {0:#04x} where a TLS record was wanted")]
-    NotTls(u8),
-    /// The peer sent a plaintext HTTP response.
-    #[error("saw a plaintext HTTP response where a TLS record was wanted")]
-    HttpResponse,
-    /// The peer sent a plaintext HTTP request.
-    #[error("saw a plaintext HTTP request where a TLS record was wanted")]
-    HttpRequest,
+    /// The peer begins with another protocol.
+    #[error("{}", words::not_tls(.0))]
+    NotTls(FirstBytes),
     /// Any other error of `rustls`.
-    #[error(transparent)]
+    #[error("{}", words::text(.0))]
     Rustls(rustls::Error),
     /// As much was encrypted with these keys as is safe, and TLS 1.2 cannot renew them.
     #[error(
@@ -42,10 +38,10 @@ pub enum TlsError {
     #[error("the configuration accepts early data, wanted `max_early_data_size` 0")]
     EarlyData,
     /// The host is neither a DNS name in ASCII nor an IP address.
-    #[error("saw the host {0:?}, wanted a DNS name in ASCII or an IP address")]
+    #[error("saw the host {}, wanted a DNS name in ASCII or an IP address", Escaped::excerpt(.0))]
     ServerName(String),
     /// The named PEM text cannot be read.
-    #[error("the {what} cannot be read as PEM")]
+    #[error("the {what} cannot be read as PEM: {}", words::pem(source))]
     Pem {
         /// The name of the text, such as `private key`.
         what: &'static str,
@@ -55,15 +51,41 @@ pub enum TlsError {
     /// The PEM text holds nothing of this kind, such as `private key`.
     #[error("the PEM text holds no {0}")]
     NoPem(&'static str),
+    /// The bytes are not PEM but another form of what is named.
+    #[error("the {what} is {seen}, wanted plain PEM: convert it with `{command}`")]
+    NotPem {
+        /// The name of the text, such as `private key`.
+        what: &'static str,
+        /// The form.
+        seen: &'static str,
+        /// The command that converts it.
+        command: &'static str,
+    },
     /// The certificate authorities, given or the system's, cannot be used, for this reason.
     #[error("the trusted roots cannot be used: {0}")]
     Roots(String),
     /// The certificate chain and the private key of this side cannot be used.
-    #[error("the certificate chain and private key cannot be used: {0}")]
+    #[error("the certificate chain and private key cannot be used: {}", words::text(.0))]
     Identity(rustls::Error),
     /// A protocol for ALPN has this many bytes, not 1 to 255 (RFC 7301 §3.1).
     #[error("saw an ALPN protocol of {0} bytes, wanted 1 to 255")]
     Alpn(usize),
+}
+
+/// The reason why a certificate is not accepted.
+#[derive(Clone, Debug)]
+pub struct BadCertificate {
+    /// The reason of `rustls`.
+    pub why: CertificateError,
+    /// The authority that is not trusted, if that is the reason and the configuration was made by
+    /// the settings of this crate.
+    pub issuer: Option<Issuer>,
+}
+
+impl fmt::Display for BadCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&words::certificate(&self.why, self.issuer.as_ref()))
+    }
 }
 
 impl TlsError {
@@ -83,7 +105,11 @@ pub(crate) fn session_error(error: rustls::Error) -> Error {
     use rustls::Error as E;
     match error {
         E::AlertReceived(alert) => TlsError::Alert(alert).peer(),
-        E::InvalidCertificate(why) => TlsError::Certificate(why).peer(),
+        E::InvalidCertificate(why) => {
+            let issuer =
+                verifier::take_refused().filter(|_| why == CertificateError::UnknownIssuer);
+            TlsError::Certificate(BadCertificate { why, issuer }).peer()
+        }
         E::InappropriateMessage { .. }
         | E::InappropriateHandshakeMessage { .. }
         | E::InvalidEncryptedClientHello(_)
@@ -95,49 +121,5 @@ pub(crate) fn session_error(error: rustls::Error) -> Error {
         | E::PeerSentOversizedRecord
         | E::NoApplicationProtocol => TlsError::Rustls(error).peer(),
         _ => TlsError::Rustls(error).local(),
-    }
-}
-
-/// Returns the RFC's name of an alert: `bad_record_mac`.
-fn alert_name(alert: &AlertDescription) -> String {
-    let Some(camel) = alert.as_str() else {
-        return u8::from(*alert).to_string();
-    };
-    let letters: Vec<char> = camel.chars().collect();
-    let mut name = String::new();
-    for (i, letter) in letters.iter().enumerate() {
-        let after_small = i > 0 && letters[i - 1].is_lowercase();
-        let before_small = i > 0 && letters.get(i + 1).is_some_and(|next| next.is_lowercase());
-        if letter.is_uppercase() && (after_small || before_small) {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
-}
-
-/// Returns the reason in words, where those of rustls are hard to understand.
-fn reason(why: &CertificateError) -> String {
-    match why {
-        CertificateError::UnknownIssuer => "it is issued by no authority trusted here".into(),
-        CertificateError::Revoked => "it has been revoked".into(),
-        other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alerts_have_the_names_of_the_rfc() {
-        for (alert, name) in [
-            (AlertDescription::BadRecordMac, "bad_record_mac"),
-            (AlertDescription::UnknownCA, "unknown_ca"),
-            (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
-            (AlertDescription::Unknown(200), "200"),
-        ] {
-            assert_eq!(alert_name(&alert), name);
-        }
     }
 }

@@ -98,6 +98,7 @@
 //! debug-assertions = false
 //! ```
 
+mod certificate;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod environment;
 mod error;
@@ -111,8 +112,15 @@ mod roots;
 mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "ring")),
+    allow(dead_code, reason = "only the settings make verifiers")
+)]
+mod verifier;
+mod words;
 
-pub use error::TlsError;
+pub use certificate::Issuer;
+pub use error::{BadCertificate, TlsError};
 pub use name::server_name;
 pub use rustls;
 pub use session::{Client, Server, Tls};

@@ -25,7 +25,9 @@ impl Identity {
         let chain = certificates(std::slice::from_ref(&self.chain), "certificate chain")?;
         let what = "private key";
         let mut keys = PrivateKeyDer::pem_slice_iter(&self.key.0);
-        let key = keys.next().ok_or(TlsError::NoPem(what).local())?;
+        let key = keys
+            .next()
+            .ok_or_else(|| no_pem(&self.key.0, what).local())?;
         let key = key.map_err(|source| TlsError::Pem { what, source }.local())?;
         Ok((chain, key))
     }
@@ -53,8 +55,31 @@ pub(crate) fn certificates(
             all.push(certificate.map_err(|source| TlsError::Pem { what, source }.local())?);
         }
         if all.len() == before {
-            return Err(TlsError::NoPem(what).local());
+            return Err(no_pem(&text.0, what).local());
         }
     }
     Ok(all)
+}
+
+/// Returns the error of a text without what is wanted, which names the form that it has.
+fn no_pem(bytes: &[u8], what: &'static str) -> TlsError {
+    let is_key = what == "private key";
+    let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
+    let (seen, command) = match bytes {
+        // A sequence that begins with the integer 3, as RFC 7292 §4 has it.
+        [0x30, 0x80..=0xff, rest @ ..] if rest.windows(3).take(4).any(|it| it == [2, 1, 3]) => {
+            ("PKCS #12", "openssl pkcs12 -in FILE -nodes")
+        }
+        [0x30, 0x80..=0xff, ..] if is_key => ("DER", "openssl pkey -inform der -in FILE"),
+        [0x30, 0x80..=0xff, ..] => ("DER", "openssl x509 -inform der -in FILE"),
+        _ if is_key && has(b"-----BEGIN ENCRYPTED PRIVATE KEY") => {
+            ("encrypted", "openssl pkey -in FILE")
+        }
+        _ => return TlsError::NoPem(what),
+    };
+    TlsError::NotPem {
+        what,
+        seen,
+        command,
+    }
 }

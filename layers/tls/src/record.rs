@@ -1,4 +1,5 @@
 use crate::TlsError;
+use wirestack_layer::FirstBytes;
 
 /// The front of the wire's unread bytes.
 pub(crate) enum Front {
@@ -16,7 +17,10 @@ impl Front {
     /// Judges by as few bytes as possible. The verdict does not depend on how they were cut.
     pub(crate) fn of(unread: &[u8]) -> Self {
         match *unread {
-            [kind, ..] if !KINDS.contains(&kind) => Self::of_junk(kind, unread),
+            [kind, ..] if !KINDS.contains(&kind) => match FirstBytes::read(unread, false) {
+                Ok(seen) => Self::Junk(TlsError::NotTls(seen)),
+                Err(needed) => Self::Needs(needed),
+            },
             [kind, major, _, high, low, ..] => {
                 let length = usize::from(u16::from_be_bytes([high, low]));
                 let empty = length == 0 && kind != APPLICATION_DATA;
@@ -30,20 +34,6 @@ impl Front {
             }
             _ => Self::Needs(HEADER),
         }
-    }
-
-    fn of_junk(kind: u8, unread: &[u8]) -> Self {
-        if unread.starts_with(RESPONSE) {
-            return Self::Junk(TlsError::HttpResponse);
-        }
-        if REQUESTS.iter().any(|start| unread.starts_with(start)) {
-            return Self::Junk(TlsError::HttpRequest);
-        }
-        let mut starts = REQUESTS.iter().chain([&RESPONSE]);
-        if starts.any(|start| start.starts_with(unread)) {
-            return Self::Needs(unread.len() + 1);
-        }
-        Self::Junk(TlsError::NotTls(kind))
     }
 }
 
@@ -62,20 +52,3 @@ const KINDS: std::ops::RangeInclusive<u8> = 20..=24;
 /// The first length that is too long. RFC 5246 §6.2.3: "The length MUST NOT exceed 2^14 + 2048." No
 /// cipher needs the last byte.
 const OVERSIZED: usize = PLAINTEXT + 2048;
-
-/// The first bytes of a plaintext HTTP response.
-const RESPONSE: &[u8] = b"HTTP/";
-
-/// The first bytes of plaintext HTTP requests.
-const REQUESTS: &[&[u8]] = &[
-    b"GET ",
-    b"HEAD ",
-    b"POST ",
-    b"PUT ",
-    b"DELETE ",
-    b"CONNECT ",
-    b"OPTIONS ",
-    b"TRACE ",
-    b"PATCH ",
-    b"PRI ",
-];

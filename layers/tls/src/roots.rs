@@ -1,7 +1,8 @@
 //! The certificate authorities that one side trusts.
 
-use crate::TlsError;
 use crate::pem::{Pem, certificates};
+use crate::verifier::Remembering;
+use crate::{TlsError, words};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -19,8 +20,9 @@ pub(crate) fn system(
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     use rustls_platform_verifier::Verifier;
-    let verifier = Verifier::new_with_extra_roots(more, provider).map_err(roots_error)?;
-    Ok(Arc::new(verifier))
+    let verifier = Verifier::new_with_extra_roots(more, provider);
+    let verifier = verifier.map_err(|error| roots_error(words::text(&error)))?;
+    Ok(remembering(Arc::new(verifier)))
 }
 
 /// Returns the system's verifier, which on Android cannot trust other authorities too.
@@ -35,8 +37,9 @@ pub(crate) fn system(
             "on Android, the system's roots cannot be combined with others",
         ));
     }
-    let verifier = Verifier::new(provider).map_err(roots_error)?;
-    Ok(Arc::new(verifier))
+    let verifier = Verifier::new(provider);
+    let verifier = verifier.map_err(|error| roots_error(words::text(&error)))?;
+    Ok(remembering(Arc::new(verifier)))
 }
 
 /// Fails: without the feature, the system's roots cannot be read.
@@ -55,11 +58,16 @@ pub(crate) fn given_roots(
     authorities: Vec<CertificateDer<'static>>,
     bundle: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, Error> {
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     let mut roots = store(authorities)?;
     roots.add_parsable_certificates(bundle);
     let builder = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
-    builder.build().map_err(roots_error)
+    Ok(remembering(builder.build().map_err(roots_error)?))
+}
+
+/// Makes errors name the authority that is not trusted.
+fn remembering(verifier: Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Remembering(verifier))
 }
 
 /// A server's policy on client certificates.
@@ -92,14 +100,17 @@ impl ClientCertificates {
         } else {
             builder.allow_unauthenticated()
         };
-        builder.build().map_err(roots_error)
+        let verifier = builder.build().map_err(roots_error)?;
+        Ok(Arc::new(Remembering(verifier)))
     }
 }
 
 fn store(authorities: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
-        roots.add(authority).map_err(roots_error)?;
+        roots
+            .add(authority)
+            .map_err(|error| roots_error(words::text(&error)))?;
     }
     Ok(roots)
 }

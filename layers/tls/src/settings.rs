@@ -146,12 +146,13 @@ impl ClientSettings {
         } else {
             Some(Vec::new())
         };
-        let builder = match named {
-            None => builder
-                .dangerous()
-                .with_custom_certificate_verifier(roots::system(authorities, provider)?),
-            Some(named) => builder.with_webpki_verifier(given_roots(authorities, named, provider)?),
+        let verifier = match named {
+            None => roots::system(authorities, provider)?,
+            Some(named) => given_roots(authorities, named, provider)?,
         };
+        let builder = builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
         let mut config = match role.identity {
             Some(identity) => {
                 let (chain, key) = identity.parse()?;

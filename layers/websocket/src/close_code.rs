@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// The reason for closing a WebSocket, as a number (RFC 6455 §7.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(u16);
 
 impl CloseCode {
@@ -43,6 +43,26 @@ impl CloseCode {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
+    /// Returns the meaning of the code for an error, in brackets; may be empty.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::NORMAL => " (done)",
+            Self::GOING_AWAY => " (going away)",
+            Self::PROTOCOL_ERROR => " (protocol error)",
+            Self::UNSUPPORTED_DATA => " (unsupported data)",
+            Self::NO_STATUS => " (none given)",
+            Self::INVALID_DATA => " (invalid data)",
+            Self::POLICY_VIOLATION => " (policy violation)",
+            Self::TOO_BIG => " (message too big)",
+            Self::EXTENSION_REQUIRED => " (extension required)",
+            Self::INTERNAL_ERROR => " (internal error of the server)",
+            Self::SERVICE_RESTART => " (the service restarts)",
+            Self::TRY_AGAIN_LATER => " (try again later)",
+            Self::BAD_GATEWAY => " (bad gateway)",
+            _ => "",
+        }
+    }
+
     /// Returns `true` if the code means no fault: 1000, 1001, and no code at all.
     pub const fn is_clean(self) -> bool {
         matches!(self, Self::NORMAL | Self::GOING_AWAY | Self::NO_STATUS)
@@ -62,6 +82,13 @@ impl From<CloseCode> for u16 {
 }
 
 impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Shows the number, as `Display` does.
+impl fmt::Debug for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

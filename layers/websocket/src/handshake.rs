@@ -17,7 +17,8 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
-use wirestack_http::grammar::is_token;
+use std::fmt;
+use wirestack_http::grammar::{has_token, is_token};
 use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
@@ -100,7 +101,12 @@ pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), WebSocket
         return Err(WebSocketError::OldHttp(request.version()));
     }
     if !upgrade::offers(request, TOKEN) {
-        return Err(WebSocketError::NoUpgrade);
+        let asks = has_token(request.headers(), &UPGRADE, TOKEN);
+        return Err(if asks && upgrade::has_content(request) {
+            WebSocketError::Content
+        } else {
+            WebSocketError::NoUpgrade
+        });
     }
     let headers = request.headers();
     check_offer(headers)?;
@@ -156,12 +162,23 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
     response
 }
 
-/// A client's request for a WebSocket, as the server reads it.
-#[derive(Clone, Copy, Debug)]
+/// A client's request for a WebSocket, as the server reads it. `Debug` shows the URI without its
+/// query, which may be a secret.
+#[derive(Clone, Copy)]
 pub struct Offer<'a> {
     request: &'a http::Request<()>,
     /// `true` in HTTP/1.1, where the request is for an upgrade.
     upgrades: bool,
+}
+
+impl fmt::Debug for Offer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offer")
+            .field("method", self.request.method())
+            .field("path", &self.uri().path())
+            .field("headers", self.headers())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Offer<'a> {

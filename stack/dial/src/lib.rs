@@ -84,6 +84,7 @@ pub use plan::Plan;
 pub use plan::fallback::NoHttp2;
 pub use plan::hints::{RetryHints, SeedStream};
 pub use plan::http2::BoxHttp2;
+pub use plan::tls_task::TlsTask;
 pub use plan::websocket::{BoxSocket, WebSocketOptions};
 pub use pool::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection};
 pub use report::error::{DialError, Phase, Reason, Retry, RouteFailed, Unreached};

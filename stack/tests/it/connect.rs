@@ -89,6 +89,31 @@ async fn pitfall_76_a_socks_proxy_is_reached_behind_tls() {
 }
 
 #[tokio::test]
+async fn the_roots_of_the_system_are_read_beside_the_runtime_and_shown_in_the_waterfall() {
+    let (listener, address) = listen().await;
+    drop(listener);
+    let url = format!("wss://{address}/");
+    let error = connect(&url)
+        .routes(wirestack::dial::Routes::direct())
+        .await
+        .err()
+        .unwrap();
+    let events = error.trace().to_string();
+    let (making, made) = (
+        events.find("making the TLS settings"),
+        events.find("made the TLS"),
+    );
+    assert!(making.is_some() && making < made, "{events}");
+    // A machine without roots does not connect.
+    let connecting = events.find("connecting to");
+    assert!(connecting.is_none() || made < connecting, "{events}");
+    assert!(
+        error.trace().waterfall().to_string().contains("roots "),
+        "{events}"
+    );
+}
+
+#[tokio::test]
 async fn three_megabytes_pass_a_proxy_over_tls_in_both_directions() {
     let target = echo(true).await;
     let (hop, _) = proxy(
@@ -236,7 +261,7 @@ async fn refusals_name_the_hop_and_the_layer_and_no_secret() {
     let error = dead.await.err().unwrap();
     let cause = error.layer_error().unwrap().cause::<socks::SocksError>();
     let refused = socks::Reply::ConnectionRefused;
-    assert!(matches!(cause, Some(socks::SocksError::Refused(reply)) if *reply == refused));
+    assert!(matches!(cause, Some(socks::SocksError::Refused { reply, .. }) if *reply == refused));
 
     let forbidden = connect_stream("tcp://127.0.0.1:1")
         .via(format!("socks5h://me:secret@{socks_hop}"))

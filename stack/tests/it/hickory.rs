@@ -55,7 +55,7 @@ async fn existing_names_are_found_and_missing_names_are_errors() {
     let error = connect("nowhere").await.map(drop).unwrap_err();
     assert!(error.to_string().contains("nowhere.test"), "{error}");
     assert!(
-        error.to_string().contains("could not resolve the name: "),
+        error.to_string().contains("could not look up the name: "),
         "{error}"
     );
 }

@@ -218,7 +218,9 @@ async fn the_error_of_dialing_is_a_source_of_hypers_error() {
         error = error.source().expect("the error of dialling");
     }
     assert!(
-        error.to_string().contains("not allowed by ruleset"),
+        error
+            .to_string()
+            .contains("not allowed by the rules of the proxy"),
         "{error}"
     );
 }

@@ -118,5 +118,10 @@ async fn wss_never_becomes_ws_and_ws_may_become_wss() {
     let refused = open(format!("ws://{plain}/"), Redirects::Off)
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains("refused: 302"), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("refused the upgrade to websocket: 302"),
+        "{refused}"
+    );
 }

@@ -126,6 +126,10 @@ impl ClientExchange for Connect {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the CONNECT response";
 
+    fn name(&self) -> String {
+        format!("CONNECT {}", self.target)
+    }
+
     fn write(&self, out: &mut BytesMut) {
         head::write_line(out, &["CONNECT ", &self.target, " HTTP/1.1"]);
         if !self.headers.contains_key(HOST) {

@@ -169,7 +169,9 @@ impl ServerExchange for Connect {
         if head.method != Method::CONNECT {
             return Err(Http1Error::NotConnect(head.method));
         }
-        let target = target::parse(&head.target).ok_or(Http1Error::BadTarget)?;
+        let target = target::parse(&head.target).ok_or_else(|| {
+            Http1Error::BadTarget(head.target.chars().take(TARGET_KEPT).collect())
+        })?;
         if head.headers.get_all(HOST).iter().count() > 1 {
             return Err(Http1Error::Malformed("more than one Host field"));
         }
@@ -186,3 +188,6 @@ impl ServerExchange for Connect {
         })
     }
 }
+
+/// The number of characters of a bad target that its error keeps.
+const TARGET_KEPT: usize = 256;

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use wirestack_http::grammar::has_token;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, decode_text};
 
 /// The client's side of an upgrade: it asks a server for another protocol, and is a plain tunnel
 /// once the server has agreed.
@@ -98,6 +98,10 @@ impl ClientExchange for Upgrade {
     const NAME: &'static str = NAME;
     const AWAITED: &'static str = "the Upgrade response";
 
+    fn name(&self) -> String {
+        format!("the upgrade to {}", self.token)
+    }
+
     fn write(&self, out: &mut BytesMut) {
         let uri = self.request.uri();
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
@@ -118,7 +122,11 @@ impl ClientExchange for Upgrade {
                 let to_it = has_token(headers, &UPGRADE, &self.token);
                 if !to_it || !has_token(headers, &CONNECTION, "upgrade") {
                     let wanted = self.token.clone();
-                    return Err(Http1Error::SwitchedElsewhere { wanted });
+                    let seen = headers
+                        .get(UPGRADE)
+                        .map(|value| decode_text(value.as_bytes()));
+                    let seen = seen.unwrap_or_default().chars().take(TOKEN_KEPT).collect();
+                    return Err(Http1Error::SwitchedElsewhere { wanted, seen });
                 }
                 Ok(ResponseKind::Opens)
             }
@@ -133,3 +141,6 @@ impl ClientExchange for Upgrade {
 }
 
 const NAME: &str = "upgrade";
+
+/// The number of characters of a wrong token that its error keeps.
+const TOKEN_KEPT: usize = 256;

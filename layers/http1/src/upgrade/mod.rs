@@ -9,4 +9,4 @@ mod token;
 
 pub use client::Client;
 pub use server::Server;
-pub use token::offers;
+pub use token::{has_content, offers};

@@ -16,6 +16,11 @@ pub fn offers(request: &Request<()>, token: &str) -> bool {
         && !head::has_content(headers)
 }
 
+/// Returns `true` if a request announces content.
+pub fn has_content(request: &Request<()>) -> bool {
+    head::has_content(request.headers())
+}
+
 /// Returns `true` if the text is `token` or `token/token`, as the name of a protocol is.
 pub(super) fn is_protocol(text: &str) -> bool {
     text.splitn(2, '/').all(is_token)

@@ -120,6 +120,8 @@ fn end(end: Option<&End>) -> String {
         Some(End::Aborted(error)) => {
             let mut text = error.to_string();
             if let Some(wirestack_http1::Http1Error::Refused(refusal)) = error.cause() {
+                // The first words of the body, which are the whole body here.
+                text.truncate(text.find(": \"").unwrap_or(text.len()));
                 write!(text, " | {}", refusal.body.escape_ascii()).unwrap();
             }
             if error.can_retry() {

@@ -38,7 +38,7 @@ fn an_abort_is_a_reset_behind_the_data_before_it_in_both_directions() {
     for end in [pair.server.end(s), pair.client.end(d)] {
         let end = end.unwrap();
         assert!(
-            end.starts_with("http2[0]: the peer reset the stream:"),
+            end.starts_with("http2[0]: the peer reset the stream with "),
             "{end}"
         );
     }
@@ -125,7 +125,7 @@ fn data_before_the_end_of_the_wire_are_read_whole_however_slowly() {
     pair.client.process();
     for (id, end) in [
         (c, ""),
-        (d, "http2[0]: the wire ended while streams were open"),
+        (d, "http2[0]: the connection ended while streams were open"),
     ] {
         let mut read = 0;
         while pair.client.end(id).is_none() {
@@ -149,7 +149,12 @@ fn a_server_that_goes_away_lets_open_streams_finish_and_takes_no_more() {
     pair.settle();
     let late = pair.client.from_app.open(tunnel()).unwrap();
     pair.settle();
-    assert!(pair.client.end(late).unwrap().contains("going away"));
+    assert!(
+        pair.client
+            .end(late)
+            .unwrap()
+            .contains("sent GOAWAY with NO_ERROR")
+    );
     pair.client.write(c, b"still here");
     pair.client.finish(c);
     pair.settle();

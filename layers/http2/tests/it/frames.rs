@@ -70,7 +70,7 @@ fn a_peer_that_does_not_introduce_itself_is_given_up() {
         assert_eq!(due - side.now, 10 * SECOND);
         side.now = due;
         side.process();
-        let text = "http2[0]: no SETTINGS frame came within 10s";
+        let text = "http2[0]: no SETTINGS frame came within 10s: the peer may speak no HTTP/2";
         assert_eq!(failure(&side), text, "{name}");
         assert!(side.to_wire.is_closed());
         assert_eq!(side.layer.deadline(), None);
@@ -333,7 +333,7 @@ fn a_goaway_with_an_error_ends_every_stream_with_it() {
     client.from_wire.finish();
     client.process();
     let end = client.end(id).unwrap();
-    assert!(end.contains("going away"), "{end}");
+    assert!(end.contains("GOAWAY with "), "{end}");
 }
 
 #[test]

@@ -180,6 +180,16 @@ fn a_peer_whose_first_frame_is_no_settings_frame_is_refused() {
     }
 }
 
+#[test]
+fn a_server_that_is_none_is_shown_by_its_first_bytes() {
+    let mut client = Side::new(Connection::client(Http2Config::default()));
+    client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    assert_eq!(
+        failure(&client),
+        "http2[0]: saw an HTTP/1 response where HTTP/2 was wanted: the server speaks HTTP/1 only, or refuses"
+    );
+}
+
 // --- ends ---
 
 #[test]

@@ -41,7 +41,10 @@ fn a_client_that_sends_a_preface_and_no_settings_is_given_up() {
         assert!(!server.to_app.is_closed());
         pass(&mut server, 1);
         let text = failure(&server);
-        assert_eq!(text, "http2[0]: no SETTINGS frame came within 10s");
+        assert_eq!(
+            text,
+            "http2[0]: no SETTINGS frame came within 10s: the peer may speak no HTTP/2"
+        );
     }
 }
 

@@ -347,8 +347,11 @@ impl Default for Wait {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Truncated { awaited, seen: 0 } => {
+                write!(f, "the connection ended before {awaited}")
+            }
             Self::Truncated { awaited, seen } => {
-                write!(f, "the wire ended after {seen} bytes of {awaited}")
+                write!(f, "the connection ended after {seen} bytes of {awaited}")
             }
             Self::LineTooLong { awaited, most } => {
                 write!(f, "{awaited} has more than {most} bytes without a line end")

@@ -2,6 +2,7 @@
 
 mod clock;
 mod error;
+mod escaped;
 mod parts;
 mod pipe;
 mod stop;

@@ -15,20 +15,16 @@ fn bytes_that_are_not_a_line_of_version_1_are_refused() {
     let bad_line = |line: &str| BadLine(line.to_owned());
     for Refused { bytes, cause } in [
         Refused {
-            bytes: b"G",
-            cause: NoHeader { seen: b"G".into() },
+            bytes: b"Gx",
+            cause: no_header(b"Gx"),
         },
         Refused {
             bytes: b"PROXX TCP4",
-            cause: NoHeader {
-                seen: b"PROXX".into(),
-            },
+            cause: no_header(b"PROXX"),
         },
         Refused {
             bytes: b"\r\n\r\n\0\r\nQUITE",
-            cause: NoHeader {
-                seen: b"\r\n\r\n\0\r\nQUITE".into(),
-            },
+            cause: no_header(b"\r\n\r\n\0\r\nQUITE"),
         },
         Refused {
             bytes: b"PROXY TCP4 192.0.2.1 192.0.2.7 1\r\n",
@@ -132,11 +128,16 @@ fn a_block_of_version_2_with_a_fault_is_refused() {
 fn only_what_was_asked_for_is_accepted() {
     let (line, block) = (b"PROXY UNKNOWN\r\n".to_vec(), block(b"\x21\x00\x00\x00"));
     for (accepts, bytes) in [(Accepts::V1, &block), (Accepts::V2, &line)] {
-        let seen = bytes[..1].into();
         let refused = read_by(Server::new(accepts), bytes);
-        assert_eq!(refused, Err(NoHeader { seen }));
+        assert_eq!(refused, Err(no_header(bytes)));
     }
     let long = self::block(&[&b"\x21\x00\x10\x00"[..], &[0; 4096]].concat());
     assert!(read(&long).is_err());
     assert!(read_by(Server::default().with_limit(4112), &long).is_ok());
+}
+
+/// The cause of a peer that begins with other bytes.
+fn no_header(bytes: &[u8]) -> ProxyHeaderError {
+    let seen = wirestack_layer::FirstBytes::read(bytes, false).unwrap();
+    NoHeader { seen }
 }

@@ -2,6 +2,7 @@
 
 use crate::{Address, AddressError, SocksError};
 use alloc::string::String;
+use wirestack_layer::FirstBytes;
 
 /// The fields of a message, read one after the other.
 pub(crate) struct Fields<'a> {
@@ -90,6 +91,21 @@ impl<'a> Fields<'a> {
                 wanted,
             })),
         }
+    }
+
+    /// Reads the version of the first message of a peer. Another byte is the first one of another
+    /// protocol, whose name may need more bytes.
+    pub(crate) fn first_version(&mut self, wanted: u8) -> Parsed<()> {
+        if self.peek()? == wanted {
+            return self.version(wanted);
+        }
+        Err(match FirstBytes::read(self.bytes, false) {
+            Ok(seen) => Unparsed::Wrong(SocksError::NotSocks {
+                message: self.message,
+                seen,
+            }),
+            Err(needed) => Unparsed::Short(needed),
+        })
     }
 }
 

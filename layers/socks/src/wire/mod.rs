@@ -4,6 +4,7 @@ pub(crate) mod fields;
 pub(crate) mod v4;
 pub(crate) mod v5;
 
+pub(crate) use crate::names::*;
 use crate::{Address, Reply, Version};
 use bytes::BytesMut;
 
@@ -22,15 +23,3 @@ pub(crate) fn emit_refusal(to: &mut BytesMut, version: Version, reply: Reply) {
         Version::Socks5 => v5::emit_refusal(to, reply),
     }
 }
-
-// The names of the messages, in errors and while they are awaited.
-pub(crate) const GREETING: &str = "the greeting";
-pub(crate) const CHOICE: &str = "the choice of a method";
-pub(crate) const PASSWORD: &str = "the password";
-pub(crate) const STATUS: &str = "the answer to the password";
-pub(crate) const REQUEST: &str = "the request";
-pub(crate) const SOCKS4_REQUEST: &str = "the SOCKS4 request";
-pub(crate) const SECOND_REPLY: &str = "the second reply to BIND";
-/// The subject of the second decision on BIND.
-pub(crate) const PEER: &str = "the peer of BIND";
-pub(crate) const DATAGRAM: &str = "the datagram";

@@ -58,10 +58,13 @@ pub(crate) fn parse_request(fields: &mut Fields<'_>, served: Commands) -> Parsed
 
 /// Returns the bound address, or that of the peer. A refusal is read no further than its code.
 pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Result<Address, AddressError>> {
-    fields.version(REPLY_VERSION)?;
+    fields.first_version(REPLY_VERSION)?;
     match fields.byte()? {
         code::GRANTED => {}
-        refusal => return Err(SocksError::Refused(Reply::Socks4(refusal)).into()),
+        refusal => {
+            let (reply, asked) = (Reply::Socks4(refusal), None);
+            return Err(SocksError::Refused { reply, asked }.into());
+        }
     }
     let port = fields.port()?;
     let ip = Ipv4Addr::from(fields.array::<4>()?);

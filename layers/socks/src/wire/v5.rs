@@ -24,13 +24,13 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Returns the methods that the client offers.
 pub(crate) fn parse_greeting<'a>(fields: &mut Fields<'a>) -> Parsed<&'a [u8]> {
-    fields.version(VERSION)?;
+    fields.first_version(VERSION)?;
     counted(fields)
 }
 
 /// Returns the method that the proxy chooses.
 pub(crate) fn parse_choice(fields: &mut Fields<'_>) -> Parsed<u8> {
-    fields.version(VERSION)?;
+    fields.first_version(VERSION)?;
     fields.byte()
 }
 
@@ -77,7 +77,13 @@ pub(crate) fn parse_reply(fields: &mut Fields<'_>) -> Parsed<Result<Address, Add
     fields.version(VERSION)?;
     match fields.byte()?.into() {
         Reply::Succeeded => {}
-        refusal => return Err(SocksError::Refused(refusal).into()),
+        refusal => {
+            return Err(SocksError::Refused {
+                reply: refusal,
+                asked: None,
+            }
+            .into());
+        }
     }
     let _reserved = fields.byte()?;
     any_address(fields)
@@ -179,13 +185,6 @@ pub(crate) fn put_address(to: &mut BytesMut, address: &Address) {
 fn put_counted(to: &mut BytesMut, field: &[u8]) {
     to.put_u8(u8::try_from(field.len()).expect("a field of at most 255 bytes"));
     to.put_slice(field);
-}
-
-/// The methods of authentication (RFC 1928 §3).
-pub(crate) mod method {
-    pub(crate) const NO_AUTHENTICATION: u8 = 0x00;
-    pub(crate) const PASSWORD: u8 = 0x02;
-    pub(crate) const NONE_ACCEPTABLE: u8 = 0xff;
 }
 
 const VERSION: u8 = 5;

@@ -129,7 +129,7 @@ fn errors_name_the_bytes_seen_and_the_bytes_wanted() {
         },
         Row {
             datagram: "0000 00 09",
-            error: "address type 0x09, wanted 0x01, 0x03 or 0x04",
+            error: "the peer sent the address type 0x09, wanted 0x01 (IPv4), 0x03 (a name) or 0x04 (IPv6)",
         },
     ] {
         let error = datagram::parse(&bytes(row.datagram)).unwrap_err();

@@ -106,10 +106,7 @@ fn socks4_is_no_way_around_a_password() {
     let mut side = Side::new(kit::server_with_password());
     side.receive(REQUEST);
     let cause = side.error().unwrap().cause();
-    assert!(matches!(
-        cause,
-        Some(SocksError::BadVersion { seen: 4, .. })
-    ));
+    assert!(matches!(cause, Some(SocksError::NotSocks { .. })));
     assert_eq!(side.server().request(), None);
 }
 
@@ -242,8 +239,9 @@ fn every_refusal_is_a_typed_error() {
         let mut side = Side::new(kit::client().socks4("").unwrap());
         side.receive(&[0, code, 0, 0, 0, 0, 0, 0]);
         let error = side.error().unwrap();
-        let refused = SocksError::Refused(Reply::Socks4(code));
-        assert_eq!(error.cause(), Some(&refused));
+        let wanted = |reply: &Reply| *reply == Reply::Socks4(code);
+        let cause = error.cause();
+        assert!(matches!(cause, Some(SocksError::Refused { reply, .. }) if wanted(reply)));
         assert_eq!(error.blame(), Blame::Peer);
     }
 }

@@ -165,7 +165,7 @@ fn data_before_a_truncation_stay_delivered() {
     assert!(matches!(world.server.cause(), TlsError::Truncated));
     assert_eq!(
         world.server.text(),
-        "tls[0]: the wire ended without close_notify"
+        "tls[0]: the connection ended without close_notify: what came before may be incomplete"
     );
 }
 

@@ -199,7 +199,10 @@ fn a_cut_of_the_outer_session_reaches_the_application_with_its_place() {
         world.links[TO_SERVER] = Link::Cut(at);
         world.settle();
         let text = world.server.text();
-        assert!(text.starts_with("tls[0]: the wire ended"), "{at}: {text}");
+        assert!(
+            text.starts_with("tls[0]: the connection ended"),
+            "{at}: {text}"
+        );
         assert!(world.client.error().is_some(), "{at}");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Action, Authenticator, Awaiting, Challenge, Credentials, Input};
 use http::HeaderValue;
-use wirestack_http::basic_credentials;
-use wirestack_layer::Seed;
+use wirestack_http::{basic_credentials, scheme_list};
+use wirestack_layer::{Escaped, Seed};
 
 #[cfg(feature = "digest")]
 use super::digest::Digest;
@@ -86,7 +86,9 @@ impl Login {
         }
         let Some(best) = self.best() else {
             let offer = self.offer();
-            return Action::GiveUp(format!("it offered {offer}, none of which is spoken here"));
+            return Action::GiveUp(format!(
+                "it offered {offer}, and {SPOKEN} spoken here: `Hop::authenticator` takes others"
+            ));
         };
         let digest = best.has_scheme("digest");
         let refused = match self.sent {
@@ -109,7 +111,8 @@ impl Login {
             return ask;
         }
         if refused {
-            return Action::GiveUp(format!("it refused the credentials by {}", best.scheme()));
+            let scheme = Escaped::excerpt(best.scheme());
+            return Action::GiveUp(format!("it refused the user or the password ({scheme})"));
         }
         if self.credentials.is_none() && self.asks {
             let ask = ask();
@@ -132,15 +135,15 @@ impl Login {
     }
 
     fn offer(&self) -> String {
-        let schemes: Vec<_> = self.offered.iter().map(Challenge::scheme).collect();
-        schemes.join(", ")
+        scheme_list(&self.offered).unwrap_or_else(|| "nothing".to_owned())
     }
 
     fn answer(&mut self, challenge: &Challenge) -> Action {
         self.answered += 1;
         let Some(credentials) = self.credentials.clone() else {
             return Action::GiveUp(format!(
-                "it offered {}, and there are no credentials",
+                "it offered {}, and there is no user and no password: give them, as in \
+                 http://user:password@proxy",
                 self.offer()
             ));
         };
@@ -169,6 +172,12 @@ fn send(value: Result<HeaderValue, String>) -> Action {
         Err(why) => Action::GiveUp(why),
     }
 }
+
+/// The schemes that are spoken here, and the verb behind them.
+#[cfg(feature = "digest")]
+const SPOKEN: &str = "only Basic and Digest are";
+#[cfg(not(feature = "digest"))]
+const SPOKEN: &str = "only Basic is (and Digest, with the feature `digest`)";
 
 #[cfg(feature = "digest")]
 fn is_stale(challenge: &Challenge) -> bool {
@@ -202,7 +211,7 @@ impl Authenticator for Login {
                     self.answer(&challenge)
                 }
                 _ => Action::GiveUp(format!(
-                    "it offered {}, and nobody gave credentials",
+                    "it offered {}, and nobody gave a user and a password",
                     self.offer()
                 )),
             },
@@ -264,7 +273,7 @@ mod tests {
             again.contains("nonce=\"two\"") && again.contains("nc=00000001"),
             "{again}"
         );
-        let refused = Action::GiveUp("it refused the credentials by Digest".into());
+        let refused = Action::GiveUp("it refused the user or the password (Digest)".into());
         assert_eq!(told(&mut login, &[digest("three", false)]), refused);
     }
 
@@ -302,7 +311,7 @@ mod tests {
         assert!(sent(told(&mut login, &offered)).starts_with("Digest "));
         let mut login = self::login().at_once();
         login.step(START);
-        let refused = Action::GiveUp("it refused the credentials by Basic".into());
+        let refused = Action::GiveUp("it refused the user or the password (Basic)".into());
         assert_eq!(told(&mut login, &[basic]), refused);
     }
 
@@ -367,7 +376,7 @@ mod tests {
         }
         told(&mut login, &[digest("one", false)]);
         let nobody = login.step(Input::Credentials(None));
-        let wanted = "it offered Digest, and nobody gave credentials";
+        let wanted = "it offered Digest, and nobody gave a user and a password";
         assert_eq!(nobody, Action::GiveUp(wanted.into()));
     }
 }

@@ -6,6 +6,7 @@ use crate::dialer::proxy_auth::GaveUp;
 use crate::dialer::step::Step;
 use crate::plan::fallback::{NoHttp2, asks_for_http1, is_signal, is_unprocessed};
 use crate::pool::SharedConnection;
+use crate::report::advice::refused_with;
 use crate::report::error::{DialError, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination};
@@ -15,9 +16,8 @@ use crate::route::redirects::RedirectError;
 use http::{HeaderMap, StatusCode, header};
 use std::mem;
 use std::sync::Arc;
-use wirestack_http1 as http1;
-use wirestack_http2 as http2;
-use wirestack_layer::{Error, Instant, Layer, Place};
+use wirestack_http::shown_url;
+use wirestack_layer::{Error, Instant, Layer, Place, decode_text};
 
 impl<L: Layer> Dialer<L>
 where
@@ -49,7 +49,7 @@ where
             self.close(now);
             self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
         } else if share.is_origin && (is_signal(&error) || !error.can_retry()) {
-            let ended = refusal(&error).is_none();
+            let ended = refused_with(&error).is_none();
             self.layer_failed(error, usize::MAX, ended, None, now);
         } else {
             let part = share.to_string();
@@ -87,7 +87,7 @@ where
             .routes
             .front()
             .is_none_or(|route| route.hop(index).is_none());
-        let refusal = refusal(&error).map(|(status, fields)| (status, fields.clone()));
+        let refusal = refused_with(&error).map(|(status, fields)| (status, fields.clone()));
         if let Some((status, fields)) = refusal.as_ref().filter(|_| of_target)
             && self.redirected(*status, fields, now)
         {
@@ -165,12 +165,11 @@ where
     fn redirected(&mut self, status: StatusCode, fields: &HeaderMap, now: Instant) -> bool {
         let follows = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
         let location = fields.get(header::LOCATION).filter(|_| follows);
-        let Some(location) = location.and_then(|value| str::from_utf8(value.as_bytes()).ok())
-        else {
+        let Some(location) = location.map(|value| decode_text(value.as_bytes())) else {
             return false;
         };
         let part = self.part(usize::MAX);
-        let Some(followed) = self.plan.0.follow(location) else {
+        let Some(followed) = self.plan.0.follow(&location) else {
             return false;
         };
         let status = status.as_u16();
@@ -181,12 +180,11 @@ where
             Ok(()) => None,
             Err(error) => Some(error),
         };
-        let shown = location.split(['?', '#']).next().unwrap_or_default();
-        let shown = if error.is_none() { &to } else { shown };
-        let retry = Retry::Redirect {
-            status,
-            to: shown.to_owned(),
+        let shown = match error {
+            None => to.clone(),
+            Some(_) => shown_url(&location),
         };
+        let retry = Retry::Redirect { status, to: shown };
         self.redirects.push(retry);
         if let Some(error) = error {
             let chain = mem::take(&mut self.redirects);
@@ -255,16 +253,5 @@ where
         };
         let error = DialError::new(reason, self.trace.clone());
         self.steps.push_back(Step::Failed(error));
-    }
-}
-
-/// Returns the status and the fields of the response that refused, if the error is a refusal.
-fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
-    if let Some(http1::Http1Error::Refused(refusal)) = error.cause() {
-        return Some((refusal.status, &refusal.headers));
-    }
-    match error.cause() {
-        Some(http2::Http2Error::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
-        _ => None,
     }
 }

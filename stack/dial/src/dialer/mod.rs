@@ -12,6 +12,7 @@ use crate::dialer::step::{Step, Timeouts};
 use crate::plan::Plan;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{FirstHop, Route};
+use crate::plan::tls_task::TlsTask;
 use crate::report::error::{Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, LookupId};
@@ -57,6 +58,8 @@ enum State {
     Start,
     /// Before the first of the routes that are left is tried.
     Route,
+    /// The TLS settings of the present route are being made.
+    MakingTls,
     Racing(HappyEyeballs),
     Opening(OpeningAttempt),
     Ready(AttemptId),
@@ -146,6 +149,7 @@ where
                     self.try_next_route(now);
                     continue;
                 }
+                State::MakingTls => None,
                 State::Racing(race) => match race.next(&self.timeouts, now) {
                     NextAttempt::Wait(until) => until,
                     next => {
@@ -204,6 +208,36 @@ where
             &first,
             FirstHop::Known(Destination::Stream(share)) if share.is_origin
         );
+        if !is_built_later && self.plan.0.lacks_tls(route) {
+            self.trace.add(now, Event::MakingTls);
+            let task = TlsTask::default();
+            self.steps.push_back(Step::MakeTls { task });
+            self.state = State::MakingTls;
+            return;
+        }
+        self.start_route(first, is_built_later, now);
+    }
+
+    /// Takes the TLS settings that were made, or `None` if the work never ran.
+    pub fn made_tls(&mut self, task: Option<TlsTask>, now: Instant) {
+        let State::MakingTls = self.state else {
+            return;
+        };
+        self.trace.add(now, Event::MadeTls);
+        match task.and_then(TlsTask::into_made) {
+            Some(Ok(config)) => self.plan.0.set_tls(config),
+            Some(Err(error)) => return self.end(Reason::Invalid(error), now),
+            // They are made where they are needed.
+            None => {}
+        }
+        if let Some(route) = self.routes.front() {
+            let first = route.first.clone();
+            self.start_route(first, false, now);
+        }
+    }
+
+    /// Builds the stack for the present route, and looks for the first address.
+    fn start_route(&mut self, first: FirstHop, is_built_later: bool, now: Instant) {
         if !is_built_later && !self.build(now) {
             return;
         }
@@ -279,6 +313,7 @@ where
                 (Phase::Layer(opening.what), opening.open, seen)
             }
             State::Racing(race) if !race.is_looking_up() => (Phase::Connect, 0, 0),
+            State::MakingTls => (Phase::MakeTls, 0, 0),
             _ => (Phase::Resolve, 0, 0),
         };
         let part = self.part(place);

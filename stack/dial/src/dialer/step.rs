@@ -1,12 +1,13 @@
 //! The steps that a dialer tells its driver, and the timeouts.
 
 use crate::auth::{Authenticator, Credentials};
+use crate::plan::tls_task::TlsTask;
 use crate::report::error::DialError;
 use crate::report::id::{AttemptId, Destination, LookupId, QuestionId};
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
-use wirestack_layer::{Error, Instant};
+use wirestack_layer::{Error, Escaped, Instant};
 
 /// One action for the driver of a [`Dialer`](crate::Dialer): the next thing to do.
 #[derive(Debug)]
@@ -61,6 +62,12 @@ pub enum Step {
         /// The work to run.
         task: BlockingTask,
     },
+    /// Make TLS settings on a thread that may block, because that reads the system's roots; then
+    /// call [`Dialer::made_tls`](super::Dialer::made_tls).
+    MakeTls {
+        /// The work to run.
+        task: TlsTask,
+    },
     /// Everything is open: hand the connection of this attempt to the application.
     Ready {
         /// The attempt.
@@ -87,6 +94,9 @@ pub enum Answer {
 }
 
 /// The proxy and the challenge that credentials are wanted for.
+///
+/// It shows as a question for the user, with the words of the proxy [escaped](Escaped):
+/// `http://proxy.test:3128 wants a user and a password (Basic, "corp")`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CredentialsRequest {
@@ -98,6 +108,26 @@ pub struct CredentialsRequest {
     pub realm: String,
     /// `true` if the proxy refused the credentials that were given before.
     pub again: bool,
+}
+
+impl fmt::Display for CredentialsRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, realm) = (
+            Escaped::excerpt(&self.scheme),
+            Escaped::excerpt(&self.realm),
+        );
+        let again = if self.again { " again" } else { "" };
+        write!(
+            f,
+            "{} wants a user and a password{again} ({scheme}",
+            self.hop
+        )?;
+        if self.realm.is_empty() {
+            f.write_str(")")
+        } else {
+            write!(f, ", \"{realm}\")")
+        }
+    }
 }
 
 /// Work for a thread that may block.

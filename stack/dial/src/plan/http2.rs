@@ -70,6 +70,14 @@ impl PlanKind<BoxHttp2> for Http2 {
         self.builder.skipped()
     }
 
+    fn lacks_tls(&self, route: &Route) -> bool {
+        self.builder.lacks_tls(route)
+    }
+
+    fn set_tls(&mut self, config: Arc<ClientConfig>) {
+        self.builder.set_tls(config);
+    }
+
     fn share(&mut self) {
         self.builder.shares = true;
     }

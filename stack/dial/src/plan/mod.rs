@@ -6,6 +6,7 @@ pub(crate) mod http2;
 pub(crate) mod path;
 pub(crate) mod socket;
 pub(crate) mod stream;
+pub(crate) mod tls_task;
 pub(crate) mod websocket;
 
 use crate::auth::Credentials;
@@ -16,9 +17,11 @@ use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use wirestack_layer::{Error, Flow, Layer};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
+use wirestack_tls::rustls::ClientConfig;
 
 /// A target, the routes to it, and the stack of layers to build on each connection.
 ///
@@ -52,6 +55,14 @@ pub(crate) trait PlanKind<L>: Send {
 
     /// Returns the present target, for users.
     fn target(&self) -> String;
+
+    /// Returns `true` if the stack for this route needs TLS settings that are not made yet.
+    fn lacks_tls(&self, _: &Route) -> bool {
+        false
+    }
+
+    /// Sets the TLS settings that were lacking.
+    fn set_tls(&mut self, _: Arc<ClientConfig>) {}
 
     /// Allows shared connections from now on.
     fn share(&mut self) {}

@@ -2,6 +2,7 @@
 
 use crate::auth::Credentials;
 use crate::plan::fallback::NoHttp2;
+use crate::plan::tls_task::{NoTls, default_tls};
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
@@ -11,6 +12,8 @@ use crate::route::routes::{self, Routes};
 use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
+use std::error::Error as StdError;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use wirestack_http::basic_credentials;
 use wirestack_http1::connect;
@@ -235,23 +238,29 @@ impl RouteBuilder {
     /// Builds the layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
         let mut tunnels: Vec<BoxTunnel> = Vec::new();
-        for (hop, next) in route.hops.iter().zip(&route.asked) {
+        for (n, (hop, next)) in route.hops.iter().zip(&route.asked).enumerate() {
+            let of_hop = |error: Error| {
+                let name = route.parts.iter().find(|(_, of)| *of == Some(n));
+                let name = name.map(|(name, _)| name.clone()).unwrap_or_default();
+                Error::local(origin::ROUTE, BadHop { name, error })
+            };
             if hop.proxy.is_secure() {
                 let config = match &hop.tls {
                     Some(own) => own,
                     None => self.tls()?,
                 };
+                // The proxy chooses from the offer, so that has only what the next layer can be.
                 let tls = secure(config, Some(hop.alpn()), &hop.endpoint)?;
                 if hop.versions() != HttpVersions::Http1 {
-                    tunnels.push(http_over(tls, hop, next)?);
+                    tunnels.push(http_over(tls, hop, next).map_err(of_hop)?);
                     continue;
                 }
                 tunnels.push(tls.boxed());
             }
             tunnels.push(match hop.proxy.speaks() {
-                Speaks::Socks => socks(hop, next)?.boxed(),
-                Speaks::Http1 => http1_client(hop, next)?.boxed(),
-                Speaks::Http2 => http2_client(hop, next)?.boxed(),
+                Speaks::Socks => socks(hop, next).map_err(of_hop)?.boxed(),
+                Speaks::Http1 => http1_client(hop, next).map_err(of_hop)?.boxed(),
+                Speaks::Http2 => http2_client(hop, next).map_err(of_hop)?.boxed(),
             });
         }
         Ok(tunnels)
@@ -266,6 +275,17 @@ impl RouteBuilder {
         secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
     }
 
+    /// Returns `true` if this route needs the TLS settings that are not there yet.
+    pub(crate) fn lacks_tls(&self, route: &Route) -> bool {
+        let needs = self.target.is_secure() || route.hops.iter().any(Hop::wants_tls);
+        needs && self.tls.get().is_none()
+    }
+
+    /// Sets the TLS settings, if the plan has none.
+    pub(crate) fn set_tls(&self, config: Arc<ClientConfig>) {
+        self.tls.get_or_init(|| config);
+    }
+
     /// Returns the TLS settings of the plan. Without any, it creates settings with the system's
     /// roots, and only for a route that needs TLS: some machines have no roots.
     fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
@@ -277,17 +297,6 @@ impl RouteBuilder {
             .get()
             .ok_or_else(|| Error::local(origin::ROUTE, NoTls))
     }
-}
-
-#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    tls::ClientSettings::new().build()
-}
-
-/// Fails, because there are no default settings without a cryptography.
-#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Err(Error::local(origin::ROUTE, NoTls))
 }
 
 /// Returns the key of a shared connection: equal for the same destination, hops, credentials and
@@ -364,12 +373,25 @@ fn http2_client(hop: &Hop, next: &Endpoint) -> Result<http2::Client, Error> {
     Ok(client.awaiting_authorization())
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the route needs TLS, but there are no TLS settings: pass them, or enable the feature \
-     `aws-lc-rs` or `ring`"
-)]
-struct NoTls;
+/// The error of a hop that cannot ask for what comes next.
+#[derive(Debug)]
+struct BadHop {
+    name: String,
+    error: Error,
+}
+
+impl fmt::Display for BadHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.error)
+    }
+}
+
+impl StdError for BadHop {
+    /// Returns the cause of the layer.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     fn invalid(error: impl Into<BoxError>) -> Error {

@@ -98,6 +98,14 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         self.builder.skipped()
     }
 
+    fn lacks_tls(&self, route: &Route) -> bool {
+        self.builder.lacks_tls(route)
+    }
+
+    fn set_tls(&mut self, config: Arc<ClientConfig>) {
+        self.builder.set_tls(config);
+    }
+
     fn share(&mut self) {
         (self.shares, self.builder.shares) = (true, true);
     }

@@ -1,12 +1,13 @@
 //! The error of connecting: its reason and its trace.
 
+use crate::report::advice::advice;
 use crate::report::id::Destination;
 use crate::report::trace::Trace;
 use crate::route::redirects::RedirectError;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
-use wirestack_layer::{Error, Instant, Place};
+use wirestack_layer::{Error, Escaped, Instant, Place};
 
 /// The reason that there is no connection, and the record of everything that was tried.
 ///
@@ -98,6 +99,8 @@ pub enum Phase {
     Layer(&'static str),
     /// The question to the user for credentials.
     Ask,
+    /// The making of the TLS settings, which reads the system's roots.
+    MakeTls,
 }
 
 /// The reason for another connection.
@@ -169,7 +172,7 @@ impl DialError {
 
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.fmt(f)
+        Escaped::new(&self.reason).fmt(f)
     }
 }
 
@@ -181,14 +184,28 @@ impl fmt::Debug for DialError {
 }
 
 impl StdError for DialError {
-    /// Returns the cause of the layer that failed, if a layer did.
+    /// Returns the cause of the failure: that of the layer, the resolver or the socket; if several
+    /// things were tried, of the last one.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match &*self.reason {
-            Reason::Invalid(error)
-            | Reason::NotResolved { error, .. }
-            | Reason::NotAuthenticated { error, .. }
-            | Reason::Layer { error, .. } => error.source(),
-            _ => None,
+        self.reason.cause()
+    }
+}
+
+impl Reason {
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Invalid(error)
+            | Self::NotResolved { error, .. }
+            | Self::NotAuthenticated { error, .. }
+            | Self::Layer { error, .. } => error.source(),
+            Self::Unreached { tried, .. } => tried.last()?.error.source(),
+            Self::Redirect { error, .. } => Some(error),
+            Self::TooManyConnections { chain } => match chain.last()? {
+                Retry::Layer(error) => error.source(),
+                Retry::Redirect { .. } => None,
+            },
+            Self::AllRoutesFailed { tried } => tried.last()?.reason.cause(),
+            Self::TimedOut { .. } => None,
         }
     }
 }
@@ -198,7 +215,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Invalid(error) => error.fmt(f),
             Self::NotResolved { part, error } => {
-                write!(f, "{part}: could not resolve the name: {error}")
+                write!(f, "{part}: could not look up the name: {}", bare(error))
             }
             Self::Unreached { part, tried } if tried.is_empty() => {
                 write!(f, "{part}: the name has no addresses")
@@ -206,13 +223,19 @@ impl fmt::Display for Reason {
             Self::Unreached { part, tried } => {
                 write!(f, "{part}: could not connect")?;
                 let shown =
-                    |unreached: &Unreached| format!("{}: {}", unreached.to, unreached.error);
+                    |unreached: &Unreached| format!("{}: {}", unreached.to, bare(&unreached.error));
                 list(f, tried.iter().map(shown), ": ", "; ")
             }
             Self::Layer { part, error } if error.place() == Place::Wire => {
-                write!(f, "{part}: the connection broke: {error}")
+                write!(f, "{part}: the connection broke: {}", bare(error))
             }
-            Self::Layer { part, error } => write!(f, "{part}: {error}"),
+            Self::Layer { part, error } => {
+                write!(f, "{part}: {error}")?;
+                match advice(error, part.starts_with("target")) {
+                    Some(advice) => write!(f, ": {advice}"),
+                    None => Ok(()),
+                }
+            }
             Self::NotAuthenticated { part, error, why } => write!(f, "{part}: {error}: {why}"),
             Self::Redirect { part, error, chain } => {
                 write!(f, "{part}: {error}")?;
@@ -229,6 +252,7 @@ impl fmt::Display for Reason {
                     Phase::Resolve => f.write_str("looking up the name"),
                     Phase::Connect => f.write_str("connecting"),
                     Phase::Ask => f.write_str("asking for credentials"),
+                    Phase::MakeTls => f.write_str("reading the system's roots for TLS"),
                     Phase::Layer(what) => write!(f, "waiting for {what}, {seen} bytes received"),
                 }
             }
@@ -252,6 +276,12 @@ impl fmt::Display for Retry {
             Self::Redirect { status, to } => write!(f, "a {status} to {to}"),
         }
     }
+}
+
+/// Shows an error without its origin, where the words before it tell that.
+fn bare(error: &Error) -> String {
+    let cause = error.source().map(ToString::to_string);
+    cause.unwrap_or_else(|| error.to_string())
 }
 
 fn list(

@@ -3,6 +3,7 @@
 use crate::report::id::{AttemptId, Destination};
 use crate::route::endpoint::Endpoint;
 use std::fmt;
+use wirestack_layer::Escaped;
 
 /// One event while connecting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,10 @@ pub enum Event {
     Route(String),
     /// An item of the list of routes was passed over: its keyword, and the reason.
     RouteSkipped(String),
+    /// The making of the TLS settings began, which reads the system's roots.
+    MakingTls,
+    /// The TLS settings are made.
+    MadeTls,
     /// A look-up of a name began.
     Resolving(Endpoint),
     /// A look-up found this number of addresses.
@@ -76,30 +81,42 @@ pub enum Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Route(name) => write!(f, "trying the route: {name}"),
-            Self::RouteSkipped(why) => write!(f, "passed over a route: {why}"),
-            Self::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
-            Self::Resolved(1) => f.write_str("found 1 address"),
-            Self::Resolved(n) => write!(f, "found {n} addresses"),
-            Self::NotResolved(why) => write!(f, "could not resolve the name: {why}"),
-            Self::Connecting { to, .. } => write!(f, "connecting to {to}"),
-            Self::Connected { to, .. } => write!(f, "connected to {to}"),
-            Self::Refused { to, why, .. } => write!(f, "could not connect to {to}: {why}"),
-            Self::Closed { .. } => f.write_str("gave up an attempt"),
-            Self::LayerOpen { name, part, facts } => {
+        Escaped::new(Unescaped(self)).fmt(f)
+    }
+}
+
+/// An event, with the texts of others as they are.
+struct Unescaped<'a>(&'a Event);
+
+impl fmt::Display for Unescaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Event as E;
+        match self.0 {
+            E::Route(name) => write!(f, "trying the route: {name}"),
+            E::RouteSkipped(why) => write!(f, "passed over a route: {why}"),
+            E::MakingTls => f.write_str("making the TLS settings with the system's roots"),
+            E::MadeTls => f.write_str("made the TLS settings"),
+            E::Resolving(endpoint) => write!(f, "looking up {}", endpoint.host),
+            E::Resolved(1) => f.write_str("found 1 address"),
+            E::Resolved(n) => write!(f, "found {n} addresses"),
+            E::NotResolved(why) => write!(f, "could not look up the name: {why}"),
+            E::Connecting { to, .. } => write!(f, "connecting to {to}"),
+            E::Connected { to, .. } => write!(f, "connected to {to}"),
+            E::Refused { to, why, .. } => write!(f, "could not connect to {to}: {why}"),
+            E::Closed { .. } => f.write_str("gave up an attempt"),
+            E::LayerOpen { name, part, facts } => {
                 write!(f, "{name:<10} open  {part}")?;
                 if !facts.is_empty() {
                     write!(f, "  ({facts})")?;
                 }
                 Ok(())
             }
-            Self::Asking(what) => write!(f, "asking for {what}"),
-            Self::Answered => f.write_str("received the answer"),
-            Self::Failed(why) => write!(f, "failed: {why}"),
-            Self::Again(why) => write!(f, "a new connection is needed: {why}"),
-            Self::Redirected { status, to } => write!(f, "redirected with status {status} to {to}"),
-            Self::Ready => f.write_str("ready"),
+            E::Asking(what) => write!(f, "asking for {what}"),
+            E::Answered => f.write_str("received the answer"),
+            E::Failed(why) => write!(f, "failed: {why}"),
+            E::Again(why) => write!(f, "a new connection is needed: {why}"),
+            E::Redirected { status, to } => write!(f, "redirected with status {status} to {to}"),
+            E::Ready => f.write_str("ready"),
         }
     }
 }

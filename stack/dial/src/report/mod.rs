@@ -1,5 +1,6 @@
 //! The record of connecting: identifiers, events, the trace and the error.
 
+pub(crate) mod advice;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod id;

@@ -47,6 +47,7 @@ impl Observed {
                 *self = Self::default();
             }
             Event::LayerOpen { .. } | Event::Failed(_) => debug!(parent: &*dial, "{event}"),
+            Event::MakingTls | Event::MadeTls => debug!(parent: &*dial, "{event}"),
             Event::Again(_)
             | Event::Redirected { .. }
             | Event::Route(_)

@@ -5,13 +5,14 @@ use crate::report::id::AttemptId;
 use crate::report::trace::Trace;
 use std::fmt;
 use std::time::Duration;
+use wirestack_layer::Escaped;
 
 /// A span of time while connecting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The name of a layer that opened, or `look up`, `open` (a connection), `ask` (for
-    /// credentials), `failed`, `route`, `retry` or `redirect`.
+    /// The name of a layer that opened, or `roots` (the making of TLS settings), `look up`, `open`
+    /// (a connection), `ask` (for credentials), `failed`, `route`, `retry` or `redirect`.
     pub what: &'static str,
     /// The host, address, hop, target or error that the span is about.
     pub part: String,
@@ -44,13 +45,13 @@ impl Trace {
     pub fn spans(&self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut connecting: Vec<(AttemptId, usize)> = Vec::new();
-        let (mut lookup, mut asked) = (None, None);
+        let (mut lookup, mut asked, mut making) = (None, None, None);
         let mut layer = Duration::ZERO;
         for (at, event) in self.events() {
             let mut begin = |what, part: &dyn fmt::Display, start| {
                 spans.push(Span {
                     what,
-                    part: part.to_string(),
+                    part: Escaped::new(part).to_string(),
                     facts: String::new(),
                     start,
                     end: at,
@@ -63,6 +64,11 @@ impl Trace {
                     lookup = Some(begin("look up", &endpoint.host, at));
                     continue;
                 }
+                Event::MakingTls => {
+                    making = Some(begin("roots", &"TLS settings with the system's roots", at));
+                    continue;
+                }
+                Event::MadeTls => (making.take(), Outcome::Done, String::new()),
                 Event::Connecting { attempt, to } => {
                     let span = begin("open", to, at);
                     connecting.push((*attempt, span));
@@ -126,6 +132,7 @@ impl Trace {
                 Event::Ready => continue,
             };
             if let Some(span) = ended.and_then(|ended| spans.get_mut(ended)) {
+                let facts = Escaped::new(facts).to_string();
                 (span.end, span.outcome, span.facts) = (at, outcome, facts);
             }
         }

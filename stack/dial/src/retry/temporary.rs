@@ -115,7 +115,7 @@ fn http2_is_temporary(cause: &Http2Error) -> bool {
         .contains(reason),
         Http2Error::BadRequest(_)
         | Http2Error::NotOffered
-        | Http2Error::NoSettingsFirst(_)
+        | Http2Error::NotHttp2(_)
         | Http2Error::GivenUp
         | Http2Error::RefusedHere(_)
         | Http2Error::Protocol(_) => false,
@@ -147,7 +147,7 @@ fn tls_is_temporary(cause: &TlsError) -> bool {
 fn socks_is_temporary(cause: &SocksError) -> bool {
     match cause {
         SocksError::Truncated { .. } => true,
-        SocksError::Refused(reply) => match reply {
+        SocksError::Refused { reply, .. } => match reply {
             Reply::NotAllowed | Reply::CommandNotSupported | Reply::AddressTypeNotSupported => {
                 false
             }
@@ -187,7 +187,8 @@ mod tests {
     use rustls::CertificateError;
     use std::time::Duration;
     use wirestack_http::Refusal;
-    use wirestack_layer::{BoxError, Instant, origin};
+    use wirestack_layer::{BoxError, FirstBytes, Instant, origin};
+    use wirestack_tls::BadCertificate;
     use wirestack_websocket::CloseCode;
 
     fn layer(cause: impl Into<BoxError>) -> Reason {
@@ -211,6 +212,16 @@ mod tests {
 
     fn refused(status: u16) -> Refusal {
         Refusal::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new())
+    }
+
+    fn socks_refused(reply: Reply) -> SocksError {
+        let asked = None;
+        SocksError::Refused { reply, asked }
+    }
+
+    fn bad_certificate(why: CertificateError) -> TlsError {
+        let issuer = None;
+        TlsError::Certificate(BadCertificate { why, issuer })
     }
 
     fn timed_out(phase: Phase) -> Reason {
@@ -280,9 +291,9 @@ mod tests {
                 awaited: "",
                 seen: 0,
             }),
-            layer(SocksError::Refused(Reply::GeneralFailure)),
-            layer(SocksError::Refused(Reply::HostUnreachable)),
-            layer(SocksError::Refused(Reply::Socks4(91))),
+            layer(socks_refused(Reply::GeneralFailure)),
+            layer(socks_refused(Reply::HostUnreachable)),
+            layer(socks_refused(Reply::Socks4(91))),
             layer(WebSocketError::Cut),
             layer(closed(1012)),
             layer(dialing(timed_out(Phase::Connect))),
@@ -295,7 +306,7 @@ mod tests {
         for reason in temporary {
             assert!(dialing(reason).is_temporary());
         }
-        let expired = TlsError::Certificate(CertificateError::Expired);
+        let expired = bad_certificate(CertificateError::Expired);
         let permanent = [
             Reason::Invalid(local()),
             Reason::NotAuthenticated {
@@ -316,12 +327,13 @@ mod tests {
             unreached(&[Io::Unsupported, Io::InvalidInput]),
             timed_out(Phase::Ask),
             layer(expired),
-            layer(TlsError::Certificate(CertificateError::UnknownIssuer)),
+            layer(bad_certificate(CertificateError::UnknownIssuer)),
             layer(TlsError::Alert(AlertDescription::CertificateRequired)),
             layer(TlsError::Alert(AlertDescription::NoApplicationProtocol)),
             layer(TlsError::Alert(AlertDescription::ProtocolVersion)),
-            layer(TlsError::NotTls(b'H')),
-            layer(TlsError::HttpResponse),
+            layer(TlsError::NotTls(
+                FirstBytes::read(b"HTTP/1.1 400", true).unwrap(),
+            )),
             layer(Http1Error::Malformed("no")),
             layer(Http1Error::HeadTooLarge(1)),
             layer(Http1Error::SwitchedOnConnect),
@@ -331,9 +343,9 @@ mod tests {
             layer(SocksError::MethodsRefused { offered: &[0] }),
             layer(SocksError::PasswordRefused(1)),
             layer(SocksError::UnknownAddressType(9)),
-            layer(SocksError::Refused(Reply::NotAllowed)),
-            layer(SocksError::Refused(Reply::CommandNotSupported)),
-            layer(SocksError::Refused(Reply::Socks4(93))),
+            layer(socks_refused(Reply::NotAllowed)),
+            layer(socks_refused(Reply::CommandNotSupported)),
+            layer(socks_refused(Reply::Socks4(93))),
             layer(WebSocketError::BadAccept),
             layer(WebSocketError::UnofferedSubprotocol("x".into())),
             layer(dialing(Reason::Invalid(local()))),

@@ -65,8 +65,11 @@ impl fmt::Display for Endpoint {
 #[non_exhaustive]
 pub enum RouteError {
     /// The text is not a URL.
-    #[error("the text is not a URL: {0}")]
+    #[error("the URL cannot be read: {0}")]
     Url(url::ParseError),
+    /// The text has no scheme, such as `proxy.test:3128`. These URLs are meant, perhaps.
+    #[error("the URL has no scheme, write {0}")]
+    NoScheme(&'static str),
     /// The URL has another scheme than one of these.
     #[error("the URL must begin with {0}")]
     Scheme(&'static str),
@@ -82,9 +85,6 @@ pub enum RouteError {
     /// The URL has no port, and its scheme has no default port.
     #[error("the URL has no port, and its scheme has no default port")]
     NoPort,
-    /// The URL of a proxy has no scheme.
-    #[error("the URL has no scheme: write http://, https:// or socks5h:// in front of it")]
-    NoScheme,
     /// The URL of a proxy has a blank or a control character.
     #[error("the URL has a blank or a control character: take it out, or write it as %20")]
     Blank,
@@ -166,7 +166,11 @@ impl From<std::convert::Infallible> for RouteError {
     }
 }
 
-pub(crate) fn parse(text: &str) -> Result<Url, RouteError> {
+/// Reads a URL. Without a scheme, the error says which one is `meant`.
+pub(crate) fn parse(text: &str, meant: &'static str) -> Result<Url, RouteError> {
+    if !text.contains("://") {
+        return Err(RouteError::NoScheme(meant));
+    }
     Url::parse(text).map_err(RouteError::Url)
 }
 

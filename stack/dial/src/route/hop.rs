@@ -3,7 +3,7 @@
 use crate::auth::{Authenticator, Credentials, Login};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::http_versions::HttpVersions;
-use crate::route::proxy_url::ProxyUrl;
+use crate::route::proxy_url::{NO_SCHEME, ProxyUrl};
 use crate::route::scheme::{Proxy, Speaks};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
@@ -288,7 +288,7 @@ impl Hop {
         }
         let before = text.split([':', '/']).next().unwrap_or_default();
         if !text.contains('@') && Proxy::of_scheme(&before.to_ascii_lowercase()).is_ok() {
-            return Err(RouteError::NoScheme); // `http:/proxy.test` has lost a slash
+            return Err(NO_SCHEME); // `http:/proxy.test` has lost a slash
         }
         Self::from_url(&ProxyUrl::parse(&format!("http://{text}"))?)
     }

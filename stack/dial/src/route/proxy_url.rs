@@ -28,7 +28,7 @@ impl<'a> ProxyUrl<'a> {
         if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(RouteError::Blank);
         }
-        let (scheme, behind) = text.split_once("://").ok_or(RouteError::NoScheme)?;
+        let (scheme, behind) = text.split_once("://").ok_or(NO_SCHEME)?;
         let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
         let (authority, rest) = behind.split_at(end);
         if rest.contains('@') && !authority.contains('@') {
@@ -48,6 +48,10 @@ impl<'a> ProxyUrl<'a> {
         })
     }
 }
+
+/// The error of the URL of a proxy that has no scheme.
+pub(crate) const NO_SCHEME: RouteError =
+    RouteError::NoScheme("http:// before it for an HTTP proxy, or socks5h:// for a SOCKS proxy");
 
 /// Returns the host, which may have brackets, and the text behind the colon.
 fn split_port(place: &str) -> Result<(&str, &str), RouteError> {

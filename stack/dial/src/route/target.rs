@@ -157,7 +157,8 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let (text, zone) = take_zone(text)?;
-        let url = parse(&text)?;
+        let meant = "wss:// before it for a WebSocket, or tls:// for a stream";
+        let url = parse(&text, meant)?;
         let (scheme, port) = match url.scheme() {
             "ws" => (Scheme::Ws, Some(80)),
             "wss" => (Scheme::Wss, Some(443)),

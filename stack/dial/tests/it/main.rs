@@ -3,6 +3,7 @@
 mod dialer;
 mod dialing;
 mod environment;
+mod failures;
 mod hops;
 mod network;
 mod simulation;

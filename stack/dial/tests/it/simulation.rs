@@ -149,6 +149,10 @@ where
                 let reply = Answer::Reply(Ok(bytes::Bytes::from_static(b"ticket")));
                 self.events.push((soon, Event::Answered(question, reply)));
             }
+            Step::MakeTls { mut task } => {
+                task.run();
+                self.dialer.made_tls(Some(task), self.now);
+            }
             Step::SpawnBlocking { question, mut task } => {
                 task.run();
                 let ran = Event::Answered(question, Answer::Ran(task));

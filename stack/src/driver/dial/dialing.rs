@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use wirestack_dial::{
-    Answer, AttemptId, Destination, DialError, Dialer, LookupId, QuestionId, Step, Trace,
+    Answer, AttemptId, Destination, DialError, Dialer, LookupId, QuestionId, Step, TlsTask, Trace,
 };
 use wirestack_layer::{Error, Instant, Layer, origin};
 
@@ -38,6 +38,7 @@ impl DialContext {
             opening: Vec::new(),
             open: Vec::new(),
             answers: Vec::new(),
+            making_tls: None,
             timer: None,
         };
         poll_fn(move |cx| dialing.poll_steps(cx)).await
@@ -58,6 +59,7 @@ struct Dialing<'a, L: Layer> {
     opening: Vec<(AttemptId, BoxFuture<Opened>)>,
     open: Vec<(AttemptId, Connection<L>)>,
     answers: Vec<(QuestionId, BoxFuture<Option<Answer>>)>,
+    making_tls: Option<BoxFuture<Option<TlsTask>>>,
     timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
 }
 
@@ -106,6 +108,12 @@ where
                     // A task that panicked has no result: the dialer's time-out ends the wait for
                     // it.
                     self.answer(question, async { ran.await.map(Answer::Ran) });
+                }
+                Step::MakeTls { mut task } => {
+                    self.making_tls = Some(run_blocking(&*self.runtime, move || {
+                        task.run();
+                        task
+                    }));
                 }
                 Step::Ready { attempt } => {
                     if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
@@ -156,6 +164,13 @@ where
     /// Reports to the dialer what has happened. Returns `true` if anything has.
     fn report_events(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.runtime.now();
+        if let Some(making) = &mut self.making_tls
+            && let Poll::Ready(made) = making.as_mut().poll(cx)
+        {
+            self.making_tls = None;
+            self.dialer.made_tls(made, now);
+            return true;
+        }
         let found = first_ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));
         if let Some((at, found)) = found {
             let (lookup, _) = self.lookups[at];

@@ -46,7 +46,7 @@ fn a_client_awaits_authorization_before_each_request_and_at_the_response() {
 
 #[test]
 fn a_client_that_awaits_authorization_can_give_up_anywhere() {
-    let refused = "connect[0]: refused: 407 Who | ";
+    let refused = "connect[0]: refused CONNECT example.org:443: 407 Who | ";
     struct Row<'a> {
         proxy_sends: &'a str,
         error: &'a str,

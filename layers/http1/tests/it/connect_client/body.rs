@@ -43,28 +43,28 @@ fn pitfall_6_the_body_of_a_refusal_is_from_the_proxy_and_never_data() {
         Fails {
             name: "length",
             proxy_sends: "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n<b>no</b>",
-            error: "connect[0]: refused: 403 Forbidden | <b>no</b>",
+            error: "connect[0]: refused CONNECT example.org:443: 403 Forbidden | <b>no</b>",
         },
         Fails {
             name: "lengths that agree",
             proxy_sends: "HTTP/1.1 403 No\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\nno",
-            error: "connect[0]: refused: 403 No | no",
+            error: "connect[0]: refused CONNECT example.org:443: 403 No | no",
         },
         Fails {
             name: "chunked",
             proxy_sends: "HTTP/1.1 503 \r\nTransfer-Encoding: Chunked\r\n\r\n\
              2;a=\"b\"\r\nno\r\n003\r\npe.\r\n0\r\nTrailer: x\r\n\r\n",
-            error: "connect[0]: refused: 503 Service Unavailable | nope.",
+            error: "connect[0]: refused CONNECT example.org:443: 503 Service Unavailable | nope.",
         },
         Fails {
             name: "no body",
             proxy_sends: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
-            error: "connect[0]: refused: 304 Not Modified | ",
+            error: "connect[0]: refused CONNECT example.org:443: 304 Not Modified | ",
         },
     ]);
     let bytes = b"HTTP/1.0 500 Oh no\r\n\r\nuntil the end";
     let seen = run("until close", bytes, Then::Finishes, proxy_client, |_| {});
-    let wanted = "connect[0]: refused: 500 Oh no | until the end";
+    let wanted = "connect[0]: refused CONNECT example.org:443: 500 Oh no | until the end";
     assert_eq!((&*seen.app, &*seen.app_end), ("", wanted));
 }
 
@@ -183,7 +183,10 @@ fn pitfall_45_a_body_is_framed_as_the_grammar_has_it_or_ends_there() {
             proxy_client,
             |_| {},
         );
-        let wanted = format!("connect[0]: refused: 403 No | {}", row.excerpt);
+        let wanted = format!(
+            "connect[0]: refused CONNECT example.org:443: 403 No | {}",
+            row.excerpt
+        );
         assert_eq!(seen.app_end, wanted, "{name}");
     }
 }
@@ -206,7 +209,7 @@ fn a_body_that_never_comes_does_not_hide_the_refusal() {
     bench.sleep(Duration::from_nanos(1));
     assert_eq!(
         bench.seen().app_end,
-        "connect[0]: refused: 403 Forbidden | slowly"
+        "connect[0]: refused CONNECT example.org:443: 403 Forbidden | slowly"
     );
     assert_eq!(bench.layer.deadline(), None);
 
@@ -216,7 +219,7 @@ fn a_body_that_never_comes_does_not_hide_the_refusal() {
     bench.receive(b"HTTP/1.1 403 Forbidden\r\n\r\n");
     assert_eq!(
         bench.seen().app_end,
-        "connect[0]: refused: 403 Forbidden | "
+        "connect[0]: refused CONNECT example.org:443: 403 Forbidden | "
     );
     limits.grace = Duration::MAX;
     let mut bench = Bench::new(proxy_client().with_limits(limits));
@@ -266,7 +269,10 @@ fn a_body_without_end_is_read_no_further_than_the_excerpt() {
         );
         assert_eq!(
             seen.app_end,
-            format!("connect[0]: refused: 403 No | {}", row.excerpt),
+            format!(
+                "connect[0]: refused CONNECT example.org:443: 403 No | {}",
+                row.excerpt
+            ),
             "{}",
             row.name
         );
@@ -290,7 +296,7 @@ fn a_refusal_shows_status_reason_fields_and_every_challenge() {
     let challenges = refusal.proxy_challenges();
     assert_eq!(
         challenges,
-        ["Negotiate", "NTLM", "Basic realm=\"caf\u{fffd}, open\""]
+        ["Negotiate", "NTLM", "Basic realm=\"café, open\""]
     );
     assert!(refusal.challenges().is_empty());
     assert_eq!((error.blame(), error.origin()), (Blame::Peer, "connect"));

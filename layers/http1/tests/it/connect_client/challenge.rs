@@ -44,7 +44,8 @@ fn a_challenge_is_answered_on_the_same_connection() {
         let seen = run(name, bytes.as_bytes(), Then::StaysOpen, client, |_| {});
         assert_eq!(seen.wire, format!("{REQUEST}{AGAIN}"), "{name}");
         assert!(
-            seen.app_end.starts_with("connect[0]: refused: 407 Who | "),
+            seen.app_end
+                .starts_with("connect[0]: refused CONNECT example.org:443: 407 Who | "),
             "{name}"
         );
         assert!(!seen.app_end.ends_with("new connection"), "{name}");
@@ -155,7 +156,7 @@ fn a_challenge_whose_body_does_not_end_needs_a_new_connection() {
     let mut bench = Bench::new(shy());
     bench.receive(format!("{ASKS}Content-Length: 9\r\n\r\nbody").as_bytes());
     bench.sleep(Limits::default().grace);
-    let wanted = "connect[0]: refused: 407 Who | body | new connection";
+    let wanted = "connect[0]: refused CONNECT example.org:443: 407 Who | body | new connection";
     assert_eq!(bench.seen().app_end, wanted);
     let mut bench = Bench::new(shy());
     bench.receive(format!("{ASKS}Content-Length: 999999\r\n\r\n").as_bytes());

@@ -92,7 +92,7 @@ fn pitfall_3_any_2xx_opens_and_a_status_has_three_digits() {
         Fails {
             name: "300",
             proxy_sends: "HTTP/1.1 300\r\nContent-Length: 0\r\n\r\n",
-            error: "connect[0]: refused: 300 Multiple Choices | ",
+            error: "connect[0]: refused CONNECT example.org:443: 300 Multiple Choices | ",
         },
     ]);
 }
@@ -121,7 +121,7 @@ fn pitfall_4_interim_responses_are_skipped() {
         Fails {
             name: "then a refusal",
             proxy_sends: "HTTP/1.1 100\r\n\r\nHTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno",
-            error: "connect[0]: refused: 502 Bad Gateway | no",
+            error: "connect[0]: refused CONNECT example.org:443: 502 Bad Gateway | no",
         },
     ]);
     let flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
@@ -152,18 +152,18 @@ fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
         Row {
             name: "a byte too long",
             proxy_sends: "HTTP/1.1 200 OK\r\nA: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n\r\n",
-            app_end: "connect[0]: the head has more than 64 bytes",
+            app_end: "connect[0]: the head has more than 64 bytes, the limit",
         },
         Row {
             name: "a line without end",
             proxy_sends: "HTTP/1.1 200 OKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOKOK",
-            app_end: "connect[0]: the head has more than 64 bytes",
+            app_end: "connect[0]: the head has more than 64 bytes, the limit",
         },
         Row {
             name: "empty lines",
             proxy_sends: "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\
              \r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
-            app_end: "connect[0]: the head has more than 64 bytes",
+            app_end: "connect[0]: the head has more than 64 bytes, the limit",
         },
         Row {
             name: "three fields",
@@ -173,7 +173,7 @@ fn pitfall_8_and_44_a_head_has_a_cap_in_bytes_and_in_fields() {
         Row {
             name: "four fields",
             proxy_sends: "HTTP/1.1 200 OK\r\nA:\r\nB:\r\nB:\r\nD:\r\n\r\n",
-            app_end: "connect[0]: the head has more than 3 header fields",
+            app_end: "connect[0]: the head has more than 3 header fields, the limit",
         },
     ] {
         let seen = run(
@@ -220,12 +220,14 @@ fn bytes_that_are_not_http_fail_at_once() {
         Fails {
             name: "ssh",
             proxy_sends: "SSH-2.0-OpenSSH",
-            error: VERSION,
+            error: "connect[0]: saw the greeting of SSH where an HTTP/1 response was wanted: this \
+                    is the port of another service",
         },
         Fails {
             name: "a TLS alert",
             proxy_sends: "\x15\x03\x03\0\x02",
-            error: VERSION,
+            error: "connect[0]: saw TLS where an HTTP/1 response was wanted: this port speaks \
+                    TLS, use https:// or wss://",
         },
         Fails {
             name: "http 2",
@@ -320,19 +322,19 @@ fn an_end_of_the_wire_names_what_was_awaited_and_how_much_of_it_came() {
     } in [
         Row {
             proxy_sends: "",
-            app_end: "connect[0]: the wire ended after 0 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended before the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 20",
-            app_end: "connect[0]: the wire ended after 11 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended after 11 bytes of the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 100\r\n\r\nHTTP",
-            app_end: "connect[0]: the wire ended after 4 bytes of the CONNECT response",
+            app_end: "connect[0]: the connection ended after 4 bytes of the CONNECT response",
         },
         Row {
             proxy_sends: "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\ncut",
-            app_end: "connect[0]: refused: 403 No | cut",
+            app_end: "connect[0]: refused CONNECT example.org:443: 403 No | cut",
         },
         Row {
             proxy_sends: "HTTP/1.1 200 OK\r\n\r\n",

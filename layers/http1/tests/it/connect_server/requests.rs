@@ -87,7 +87,8 @@ fn must_9110_9_3_6_an_empty_or_invalid_port_is_rejected() {
             accept,
         );
         assert_eq!(seen.wire, closing("400 Bad Request"), "{target}");
-        let wanted = "connect[0]: the target of the CONNECT is not host:port";
+        let wanted =
+            format!("connect[0]: the target of the CONNECT is \"{target}\", wanted host:port");
         assert_eq!(seen.app_end, wanted, "{target}");
     }
 }
@@ -106,32 +107,32 @@ fn a_request_other_than_connect_is_answered_and_reported() {
             client_sends: "GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n",
             server_sends: "HTTP/1.1 405 Method Not Allowed\r\nAllow: CONNECT\r\nContent-Length: 0\r\n\
              Connection: close\r\n\r\n",
-            error: "connect[0]: the request is GET where CONNECT was wanted",
+            error: "connect[0]: the request is GET, wanted CONNECT: this proxy only opens tunnels",
         },
         Row {
             name: "connect",
             client_sends: "connect a:1 HTTP/1.1\r\n\r\n",
             server_sends: "HTTP/1.1 405 Method Not Allowed\r\nAllow: CONNECT\r\nContent-Length: 0\r\n\
              Connection: close\r\n\r\n",
-            error: "connect[0]: the request is connect where CONNECT was wanted",
+            error: "connect[0]: the request is connect, wanted CONNECT: this proxy only opens tunnels",
         },
         Row {
             name: "http 2",
             client_sends: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             server_sends: &closing("400 Bad Request"),
-            error: "connect[0]: not an HTTP/1 head: the version is not HTTP/1.0 or HTTP/1.1",
+            error: "connect[0]: saw the preface of an HTTP/2 client where an HTTP/1 request was wanted: the client speaks HTTP/2 without asking, and this port cannot",
         },
         Row {
             name: "tls",
             client_sends: "\x16\x03\x01",
             server_sends: &closing("400 Bad Request"),
-            error: "connect[0]: not an HTTP/1 head: the request line is not a method, a target and a version",
+            error: "connect[0]: saw TLS where an HTTP/1 request was wanted: the client begins TLS, and this port has none",
         },
         Row {
             name: "socks",
             client_sends: "\x05\x01\0",
             server_sends: &closing("400 Bad Request"),
-            error: "connect[0]: not an HTTP/1 head: the request line is not a method, a target and a version",
+            error: "connect[0]: saw SOCKS5 where an HTTP/1 request was wanted: the client takes this port for a SOCKS proxy",
         },
         Row {
             name: "two hosts",
@@ -149,13 +150,13 @@ fn a_request_other_than_connect_is_answered_and_reported() {
             name: "content",
             client_sends: "CONNECT a:1 HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
             server_sends: &closing("400 Bad Request"),
-            error: "connect[0]: the CONNECT announces content",
+            error: "connect[0]: the CONNECT announces content, which no CONNECT has",
         },
         Row {
             name: "chunked content",
             client_sends: "CONNECT a:1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             server_sends: &closing("400 Bad Request"),
-            error: "connect[0]: the CONNECT announces content",
+            error: "connect[0]: the CONNECT announces content, which no CONNECT has",
         },
     ] {
         let name = row.name;
@@ -187,12 +188,12 @@ fn pitfall_8_and_44_a_request_has_a_cap_in_bytes_and_in_fields() {
         Row {
             name: "bytes",
             client_sends: &long,
-            error: "connect[0]: the head has more than 50 bytes",
+            error: "connect[0]: the head has more than 50 bytes, the limit",
         },
         Row {
             name: "fields",
             client_sends: "CONNECT a:1 HTTP/1.1\r\nA:\r\nB:\r\nC:\r\n\r\n",
-            error: "connect[0]: the head has more than 2 header fields",
+            error: "connect[0]: the head has more than 2 header fields, the limit",
         },
     ] {
         let name = row.name;
@@ -214,10 +215,9 @@ fn pitfall_8_and_44_a_request_has_a_cap_in_bytes_and_in_fields() {
 
 #[test]
 fn a_client_that_leaves_is_an_error_with_what_was_awaited() {
-    for (bytes, seen) in [("", 0), ("CONNECT a:1 HTT", 15)] {
+    for (bytes, ended) in [("", "before"), ("CONNECT a:1 HTT", "after 15 bytes of")] {
         let found = run("cut", bytes.as_bytes(), Then::Finishes, Server::new, accept);
-        let wanted =
-            format!("connect[0]: the wire ended after {seen} bytes of the CONNECT request");
+        let wanted = format!("connect[0]: the connection ended {ended} the CONNECT request");
         assert_eq!((&*found.wire, &*found.app_end), ("", &*wanted));
     }
 }

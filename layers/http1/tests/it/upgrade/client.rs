@@ -63,7 +63,7 @@ fn any_other_answer_is_an_error() {
         Row {
             name: "another token",
             server_sends: "HTTP/1.1 101\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
-            error: ELSEWHERE,
+            error: "upgrade[0]: the 101 upgrades to h2c, wanted WebSocket with Connection: Upgrade",
         },
         Row {
             name: "no token",
@@ -73,27 +73,27 @@ fn any_other_answer_is_an_error() {
         Row {
             name: "a longer token",
             server_sends: "HTTP/1.1 101\r\nUpgrade: websockets\r\nConnection: Upgrade\r\n\r\n",
-            error: ELSEWHERE,
+            error: "upgrade[0]: the 101 upgrades to websockets, wanted WebSocket with Connection: Upgrade",
         },
         Row {
             name: "no connection",
             server_sends: "HTTP/1.1 101\r\nUpgrade: websocket\r\n\r\n",
-            error: ELSEWHERE,
+            error: "upgrade[0]: the 101 upgrades to websocket, wanted WebSocket with Connection: Upgrade",
         },
         Row {
             name: "ignored",
             server_sends: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-            error: "upgrade[0]: refused: 200 OK | hello",
+            error: "upgrade[0]: refused the upgrade to WebSocket: 200 OK | hello",
         },
         Row {
             name: "426",
             server_sends: "HTTP/1.1 426 Upgrade Required\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
-            error: "upgrade[0]: refused: 426 Upgrade Required | x",
+            error: "upgrade[0]: refused the upgrade to WebSocket: 426 Upgrade Required | x",
         },
         Row {
             name: "cut",
             server_sends: "HTTP/1.1 101 Sw",
-            error: "upgrade[0]: the wire ended after 15 bytes of the Upgrade response",
+            error: "upgrade[0]: the connection ended after 15 bytes of the Upgrade response",
         },
     ] {
         let name = row.name;

@@ -15,7 +15,10 @@ fn a_wire_that_ends_in_the_middle_is_an_error_that_names_what_was_awaited() {
         let cause = ReadError::Truncated { awaited, seen };
         assert_eq!(error.cause(), Some(&cause));
         assert_eq!(error.blame(), Blame::Peer);
-        let text = format!("password[0]: the wire ended after {seen} bytes of the answer");
+        let text = match seen {
+            0 => "password[0]: the connection ended before the answer".to_owned(),
+            _ => format!("password[0]: the connection ended after {seen} bytes of the answer"),
+        };
         assert_eq!(error.to_string(), text);
         assert_eq!(side.layer.progress(), Progress::Over);
         assert!(side.to_wire.is_closed() && side.from_wire.is_empty());

@@ -31,14 +31,14 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 03 00 01 00000000 0000",
         server_sends: "05 00  05 07",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: command not supported (reply 7)",
+        outcome: "socks[0]: the proxy refused UDP ASSOCIATE 0.0.0.0:0: command not supported (reply 7)",
     },
     Exchange {
         name: "finished in the reply",
         client_sends: "05 01 00  05 03 00 01 00000000 0000",
         server_sends: "05 00  05.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 1 bytes of the reply to UDP ASSOCIATE",
+        outcome: "socks[0]: the connection ended after 1 bytes of the reply to UDP ASSOCIATE",
     },
 ];
 
@@ -72,7 +72,7 @@ const SERVER_THAT_REJECTS: &[Exchange] = &[Exchange {
     client_sends: "05 01 00  05 03 00 01 00000000 0000",
     server_sends: "05 00  05 02 00 01 00000000 0000",
     app_reads: "",
-    outcome: "socks[0]: the request was rejected: connection not allowed by ruleset (reply 2)",
+    outcome: "socks[0]: the request was rejected: not allowed by the rules of the proxy (reply 2)",
 }];
 
 const SERVER_THAT_DOES_NOT_SERVE_IT: &[Exchange] = &[Exchange {

@@ -52,14 +52,14 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 02 00 01 c0000207 0014",
         server_sends: "05 00  05 07",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: command not supported (reply 7)",
+        outcome: "socks[0]: the proxy refused BIND 192.0.2.7:20: command not supported (reply 7)",
     },
     Exchange {
         name: "the second reply is a refusal",
         client_sends: "05 01 00  05 02 00 01 c0000207 0014",
         server_sends: "05 00  05 00 00 01 7f000001 1267  05 06 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: TTL expired (reply 6)",
+        outcome: "socks[0]: the proxy refused BIND 192.0.2.7:20: TTL expired (reply 6)",
     },
     Exchange {
         name: "the second reply has another version",
@@ -73,7 +73,7 @@ const CLIENT: &[Exchange] = &[
         client_sends: "05 01 00  05 02 00 01 c0000207 0014",
         server_sends: "05 00  05 00 00 01 7f000001 1267.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 0 bytes of the second reply to BIND",
+        outcome: "socks[0]: the connection ended before the second reply to BIND",
     },
     Exchange {
         name: "aborted between the replies",
@@ -104,7 +104,7 @@ const SOCKS4_CLIENT: &[Exchange] = &[
         client_sends: "04 02 0014 c0000207 'me' 00",
         server_sends: "00 5a 1267 00000000  00 5b",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: request rejected or failed (SOCKS4 reply 91)",
+        outcome: "socks[0]: the proxy refused BIND 192.0.2.7:20: rejected or failed (SOCKS4 reply 91)",
     },
 ];
 
@@ -169,14 +169,14 @@ const SERVER_THAT_REJECTS: &[Exchange] = &[
         client_sends: "05 01 00  05 02 00 01 c0000207 0014",
         server_sends: "05 00  05 02 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: the request was rejected: connection not allowed by ruleset (reply 2)",
+        outcome: "socks[0]: the request was rejected: not allowed by the rules of the proxy (reply 2)",
     },
     Exchange {
         name: "SOCKS4",
         client_sends: "04 02 0014 c0000207 'me' 00",
         server_sends: "00 5b 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the request was rejected: connection not allowed by ruleset (reply 2)",
+        outcome: "socks[0]: the request was rejected: not allowed by the rules of the proxy (reply 2)",
     },
 ];
 

@@ -69,21 +69,21 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
         client_sends: "04 01 0050 7f000001 00",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the greeting has version 0x04, wanted 0x05",
+        outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS5 was wanted: the client speaks SOCKS4, which is not served",
     },
     Exchange {
         name: "no methods",
         client_sends: "05 00",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: the client does not offer method 0x00, which is required",
+        outcome: "socks[0]: the client does not offer to go without authentication (method 0x00), and there is none here",
     },
     Exchange {
         name: "other methods",
         client_sends: "05 02 01 02",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: the client does not offer method 0x00, which is required",
+        outcome: "socks[0]: the client does not offer to go without authentication (method 0x00), and there is none here",
     },
     Exchange {
         name: "BIND",
@@ -104,7 +104,7 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00 05",
         server_sends: "05 00  05 08 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: address type 0x05, wanted 0x01, 0x03 or 0x04",
+        outcome: "socks[0]: the peer sent the address type 0x05, wanted 0x01 (IPv4), 0x03 (a name) or 0x04 (IPv6)",
     },
     Exchange {
         name: "an empty name",
@@ -139,7 +139,7 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
         client_sends: "05 01 00  05 01 00.",
         server_sends: "05 00",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 3 bytes of the request",
+        outcome: "socks[0]: the connection ended after 3 bytes of the request",
     },
     Exchange {
         name: "aborted in the greeting",
@@ -155,7 +155,7 @@ const SERVER_THAT_REJECTS: &[Exchange] = &[Exchange {
     client_sends: "05 01 00  05 01 00 03 0b 'example.org' 01bb",
     server_sends: "05 00  05 02 00 01 00000000 0000",
     app_reads: "",
-    outcome: "socks[0]: the request was rejected: connection not allowed by ruleset (reply 2)",
+    outcome: "socks[0]: the request was rejected: not allowed by the rules of the proxy (reply 2)",
 }];
 
 const SERVER_WITH_PASSWORD: &[Exchange] = &[
@@ -192,12 +192,12 @@ const SERVER_WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 01 00",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: the client does not offer method 0x02, which is required",
+        outcome: "socks[0]: the client does not offer a user name and a password (method 0x02), which is required",
     },
     Exchange {
         name: "the request instead of the password",
         client_sends: "05 01 02  05 01 00 01",
-        server_sends: "05 02",
+        server_sends: "05 02 01 01",
         app_reads: "",
         outcome: "socks[0]: the password has version 0x05, wanted 0x01",
     },
@@ -206,7 +206,7 @@ const SERVER_WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 01 02  01 02 'me' 02.",
         server_sends: "05 02",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 5 bytes of the password",
+        outcome: "socks[0]: the connection ended after 5 bytes of the password",
     },
 ];
 

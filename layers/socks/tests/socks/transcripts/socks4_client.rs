@@ -10,7 +10,7 @@ const SOCKS4: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "",
         app_reads: "",
-        outcome: "opening, waiting for the reply to CONNECT",
+        outcome: "opening, waiting for the SOCKS4 reply",
     },
     Exchange {
         name: "opened",
@@ -38,14 +38,14 @@ const SOCKS4: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5b 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: request rejected or failed (SOCKS4 reply 91)",
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: rejected or failed (SOCKS4 reply 91)",
     },
     Exchange {
         name: "no identd, and cut short",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5c.",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: \
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: \
          the proxy cannot reach identd at the client (SOCKS4 reply 92)",
     },
     Exchange {
@@ -53,35 +53,35 @@ const SOCKS4: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5d 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: the user has another id (SOCKS4 reply 93)",
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: identd or the proxy knows the user by another id (SOCKS4 reply 93)",
     },
     Exchange {
         name: "the success code of SOCKS5 is a refusal",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 00",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: unassigned (SOCKS4 reply 0)",
+        outcome: "socks[0]: the proxy refused CONNECT 192.0.2.7:80: a reason that no standard defines (SOCKS4 reply 0)",
     },
     Exchange {
         name: "the version of a reply is 0, and not 4",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "04 5a 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the reply to CONNECT has version 0x04, wanted 0x00",
+        outcome: "socks[0]: saw the bytes 0x04 0x5a where the SOCKS4 reply was wanted",
     },
     Exchange {
         name: "a proxy of SOCKS5",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: the reply to CONNECT has version 0x05, wanted 0x00",
+        outcome: "socks[0]: saw SOCKS5 where the SOCKS4 reply was wanted: the proxy speaks SOCKS5 only, use socks5h://",
     },
     Exchange {
         name: "finished in the reply",
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5a 1267 7f00.",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 6 bytes of the reply to CONNECT",
+        outcome: "socks[0]: the connection ended after 6 bytes of the SOCKS4 reply",
     },
     Exchange {
         name: "aborted in the reply",
@@ -98,7 +98,7 @@ const SOCKS4A: &[Exchange] = &[
         client_sends: "04 01 01bb 00000001 'me' 00 'example.org' 00",
         server_sends: "",
         app_reads: "",
-        outcome: "opening, waiting for the reply to CONNECT",
+        outcome: "opening, waiting for the SOCKS4 reply",
     },
     Exchange {
         name: "opened",
@@ -112,7 +112,7 @@ const SOCKS4A: &[Exchange] = &[
         client_sends: "04 01 01bb 00000001 'me' 00 'example.org' 00",
         server_sends: "00 5b 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the request: request rejected or failed (SOCKS4 reply 91)",
+        outcome: "socks[0]: the proxy refused CONNECT example.org:443: rejected or failed (SOCKS4 reply 91)",
     },
 ];
 

@@ -90,7 +90,7 @@ const ACCEPTS: &[Exchange] = &[
         client_sends: "'GET / HTTP/1.1'",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the greeting has version 0x47, wanted 0x05",
+        outcome: "socks[0]: saw an HTTP/1 request where the greeting of SOCKS5 was wanted: the client takes this port for an HTTP proxy",
     },
     Exchange {
         name: "another user id",
@@ -139,21 +139,21 @@ const ACCEPTS: &[Exchange] = &[
         client_sends: ".",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 0 bytes of the greeting",
+        outcome: "socks[0]: the connection ended before the greeting",
     },
     Exchange {
         name: "finished in the user id",
         client_sends: "04 01 0050 c0000207 'me'.",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 10 bytes of the SOCKS4 request",
+        outcome: "socks[0]: the connection ended after 10 bytes of the SOCKS4 request",
     },
     Exchange {
         name: "finished in the name",
         client_sends: "04 01 0050 00000001 'me' 00 'exam'.",
         server_sends: "",
         app_reads: "",
-        outcome: "socks[0]: the wire ended after 15 bytes of the SOCKS4 request",
+        outcome: "socks[0]: the connection ended after 15 bytes of the SOCKS4 request",
     },
 ];
 
@@ -162,7 +162,7 @@ const REJECTS: &[Exchange] = &[Exchange {
     client_sends: "04 01 0050 c0000207 'me' 00",
     server_sends: "00 5b 0000 00000000",
     app_reads: "",
-    outcome: "socks[0]: the request was rejected: connection not allowed by ruleset (reply 2)",
+    outcome: "socks[0]: the request was rejected: not allowed by the rules of the proxy (reply 2)",
 }];
 
 const REJECTS_THE_USER: &[Exchange] = &[
@@ -171,14 +171,14 @@ const REJECTS_THE_USER: &[Exchange] = &[
         client_sends: "04 01 0050 c0000207 'me' 00",
         server_sends: "00 5d 0000 00000000",
         app_reads: "",
-        outcome: "socks[0]: the request was rejected: the user has another id (SOCKS4 reply 93)",
+        outcome: "socks[0]: the request was rejected: identd or the proxy knows the user by another id (SOCKS4 reply 93)",
     },
     Exchange {
         name: "SOCKS5 has no reply code for it",
         client_sends: "05 01 00  05 01 00 01 c0000207 0050",
         server_sends: "05 00  05 01 00 01 00000000 0000",
         app_reads: "",
-        outcome: "socks[0]: the request was rejected: the user has another id (SOCKS4 reply 93)",
+        outcome: "socks[0]: the request was rejected: identd or the proxy knows the user by another id (SOCKS4 reply 93)",
     },
 ];
 
@@ -210,7 +210,7 @@ const WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 01 00",
         server_sends: "05 ff",
         app_reads: "",
-        outcome: "socks[0]: the client does not offer method 0x02, which is required",
+        outcome: "socks[0]: the client does not offer a user name and a password (method 0x02), which is required",
     },
 ];
 
@@ -219,7 +219,7 @@ const PASSWORD_ALONE: &[Exchange] = &[Exchange {
     client_sends: "04 01 0050 c0000207 'me' 00 'hello'",
     server_sends: "",
     app_reads: "",
-    outcome: "socks[0]: the greeting has version 0x04, wanted 0x05",
+    outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS5 was wanted: the client speaks SOCKS4, which is not served",
 }];
 
 #[test]

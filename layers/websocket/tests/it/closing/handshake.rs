@@ -100,7 +100,7 @@ fn a_close_code_that_is_not_clean_aborts_behind_the_messages_before_it() {
     assert_eq!(error.place(), Place::Layer(0));
     assert_eq!(
         error.to_string(),
-        r#"websocket[0]: closed by the peer with code 1011, reason "out of\ncheese""#
+        r#"websocket[0]: closed by the peer with code 1011 (internal error of the server): "out of\ncheese""#
     );
     // An echo of the side's own code is only an answer.
     let mut side = client(WebSocketConfig::default());

@@ -42,8 +42,8 @@ fn every_address_that_failed_is_in_the_error() {
     dialing.closes(first);
     assert_eq!(
         dialing.failure().to_string(),
-        "hop 1: could not connect: 192.0.2.2:7: wire: connection refused; \
-         192.0.2.1:7: wire: timed out after 10 s"
+        "hop 1: could not connect: 192.0.2.2:7: connection refused; \
+         192.0.2.1:7: timed out after 10 s"
     );
     dialing.is_over();
 }

@@ -33,6 +33,39 @@ fn an_error_is_one_line_in_debug_too_and_its_source_is_the_cause() {
 }
 
 #[test]
+fn the_source_is_the_cause_of_whatever_failed_last() {
+    let mut dialing = Fixture::new("127.0.0.1");
+    let (attempt, _) = dialing.attempt();
+    dialing.refuse(attempt);
+    let error = dialing.failure();
+    assert!(
+        matches!(error.reason(), Reason::Unreached { .. }),
+        "{error}"
+    );
+    let cause = error.source().unwrap().downcast_ref::<std::io::Error>();
+    assert_eq!(cause.unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
+
+    let mut dialing = Fixture::new("name.test");
+    let lookup = dialing.lookup();
+    let failed = Error::local("resolver", Rude);
+    dialing.dialer.resolved(lookup, Err(failed), dialing.now);
+    let error = dialing.failure();
+    assert_eq!(
+        error.to_string(),
+        "hop 1: could not look up the name: go away"
+    );
+    assert!(error.source().unwrap().is::<Rude>());
+
+    let mut dialing = Fixture::new("127.0.0.1");
+    for _ in 0..6 {
+        let attempt = dialing.open(b"n");
+        dialing.closes(attempt);
+    }
+    let error = dialing.failure();
+    assert_eq!(error.source().unwrap().to_string(), "come again");
+}
+
+#[test]
 fn at_most_five_new_connections_are_made_and_each_gets_the_hint() {
     let (tell, hints) = std::sync::mpsc::channel();
     let plan = Plan::new(

@@ -106,7 +106,7 @@ fn straight() -> Vec<Scenario> {
             "refused",
         ]),
         Scenario::new("no such name", [])
-            .fails(&["target (ws://target.test:1/): could not resolve the name: resolver: "]),
+            .fails(&["target (ws://target.test:1/): could not look up the name: "]),
     ]
 }
 
@@ -138,7 +138,7 @@ fn through_proxies() -> Vec<Scenario> {
             .via(&[known()])
             .fails(&[
                 "407",
-                "it offered Negotiate, NTLM, none of which is spoken here",
+                "it offered Negotiate, NTLM, and only Basic and Digest are spoken here",
             ]),
         Scenario::new("two legs, with help", [proxy(ProxyAuth::TwoLegs), target()]).via(&[own]),
     ]);
@@ -152,21 +152,21 @@ fn with_auth(name: &'static str, auth: &ProxyAuth) -> Vec<Scenario> {
     let refused = &[
         "hop 1 (http://proxy.test:1): ",
         "407",
-        "it refused the credentials by ",
+        "it refused the user or the password (",
     ];
     let socks = hop("socks5h://gate.test:1");
     vec![
         scenario().via(&[known()]),
         scenario()
             .via(&[socks, known().on_challenge()])
-            .fails(&["hop 1", "could not resolve the name"]),
+            .fails(&["hop 1", "could not look up the name"]),
         scenario().via(&[known().on_challenge()]),
         scenario().via(&[wrong()]).fails(refused),
         scenario().via(&[wrong().on_challenge()]).fails(refused),
         scenario().via(&[hop("http://proxy.test:1")]).fails(&[
             "407",
             "it offered ",
-            "there are no credentials",
+            "there is no user and no password",
         ]),
         scenario().via(&[hop("http://proxy.test:1").asking()]),
     ]
@@ -223,7 +223,9 @@ fn by_many_routes() -> Vec<Scenario> {
             [proxy(ProxyAuth::None), rejecting],
         )
         .routes(two)
-        .fails(&["^target (ws://target.test:1/): upgrade[1]: refused: 403"]),
+        .fails(&[
+            "^target (ws://target.test:1/): upgrade[1]: refused the upgrade to websocket: 403",
+        ]),
     ]
 }
 
@@ -246,7 +248,7 @@ fn along_redirects() -> Vec<Scenario> {
             .fails(&["leads to another origin"]),
         Scenario::new("redirects are off", [from("http://other.test:1/x"), to()])
             .redirects(Redirects::Off)
-            .fails(&["refused: 302"]),
+            .fails(&["refused the upgrade to websocket: 302"]),
     ]
 }
 

@@ -1,0 +1,139 @@
+//! Verifiers that remember who has issued the certificate that they refuse.
+//!
+//! rustls keeps nothing of a certificate that is refused, and its error says only that the issuer
+//! is unknown. The error must be the one of rustls, because the alert to the peer is made of it. So
+//! the name waits beside it, on the thread that verifies, until the session takes it: it does so
+//! when the call that verified returns.
+
+use crate::certificate::{Issuer, last_issuer};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// A verifier that remembers the issuer whom it does not know.
+#[derive(Debug)]
+pub(crate) struct Remembering<V: ?Sized>(pub(crate) Arc<V>);
+
+thread_local! {
+    static REFUSED: Cell<Option<Issuer>> = const { Cell::new(None) };
+}
+
+/// Takes the unknown issuer of the certificate that was refused last.
+pub(crate) fn take_refused() -> Option<Issuer> {
+    REFUSED.take()
+}
+
+fn remember<T>(
+    verdict: Result<T, Error>,
+    end_entity: &CertificateDer<'_>,
+    chain: &[CertificateDer<'_>],
+) -> Result<T, Error> {
+    let is_unknown = |error: &Error| {
+        matches!(
+            error,
+            Error::InvalidCertificate(CertificateError::UnknownIssuer)
+        )
+    };
+    let unknown = verdict.as_ref().is_err_and(is_unknown);
+    REFUSED.set(unknown.then(|| last_issuer(end_entity, chain)).flatten());
+    verdict
+}
+
+impl ServerCertVerifier for Remembering<dyn ServerCertVerifier> {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict =
+            self.0
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        remember(verdict, end_entity, intermediates)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        self.0.requires_raw_public_keys()
+    }
+
+    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
+        self.0.root_hint_subjects()
+    }
+}
+
+impl ClientCertVerifier for Remembering<dyn ClientCertVerifier> {
+    fn offer_client_auth(&self) -> bool {
+        self.0.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verdict = self.0.verify_client_cert(end_entity, intermediates, now);
+        remember(verdict, end_entity, intermediates)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        self.0.requires_raw_public_keys()
+    }
+}
