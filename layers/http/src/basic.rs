@@ -2,6 +2,7 @@
 
 use crate::challenge::Challenge;
 use crate::grammar::quote;
+use crate::secret::clear;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -29,7 +30,9 @@ fn encode(user: &str, password: &str) -> Result<HeaderValue, BadCredentials> {
     if user.contains(char::is_control) || password.contains(char::is_control) {
         return Err(BadCredentials::ControlCharacter);
     }
-    let value = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
+    let plain = format!("{user}:{password}");
+    let value = format!("Basic {}", BASE64.encode(&plain));
+    clear(plain);
     // Base64 has no control character, so this cannot fail.
     let value = HeaderValue::try_from(value);
     let mut value = value.or(Err(BadCredentials::ControlCharacter))?;
@@ -48,7 +51,9 @@ pub fn read_basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
     let text = String::from_utf8(text).ok()?;
     let (user, password) = text.split_once(':')?;
     let clean = !text.contains(char::is_control);
-    clean.then(|| (user.to_owned(), password.to_owned()))
+    let read = clean.then(|| (user.to_owned(), password.to_owned()));
+    clear(text);
+    read
 }
 
 /// Makes the challenge of Basic authentication for a realm. Control characters in it become blanks.

@@ -30,17 +30,20 @@
 //! * [`ProxyClient`], [`Awaiting`], [`Challenged`]: the client of a proxy, whose application
 //!   answers the challenges.
 //! * [`Refusal`]: a final response that refuses. [`status_text`]: a status as a text.
+//! * [`is_secret`], [`mark_secrets`], [`SafeDebug`]: the secrets in fields and URIs.
 
 mod basic;
 mod challenge;
 pub mod grammar;
 mod proxy_client;
 mod refusal;
+mod secret;
 
 pub use basic::{BadCredentials, basic_challenge, basic_credentials, read_basic_credentials};
 pub use challenge::{Challenge, challenges};
 pub use proxy_client::{Awaiting, Challenged, ProxyClient};
 pub use refusal::{Refusal, status_text};
+pub use secret::{SafeDebug, is_secret, mark_secrets};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,4 +1,5 @@
 use crate::challenge::{Challenge, challenges};
+use crate::secret::SafeDebug;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{HeaderMap, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
@@ -50,13 +51,14 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Shows no values of fields and no body: they may hold a secret, such as a cookie or a signed URL.
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
             .field("status", &self.status)
             .field("reason", &self.reason)
-            .field("headers", &self.headers)
-            .field("body", &String::from_utf8_lossy(&self.body))
+            .field("headers", &SafeDebug(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
             .finish()
     }
 }

@@ -10,7 +10,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use wirestack_http::Refusal;
+use wirestack_http::{Refusal, mark_secrets};
 use wirestack_layer::{End, Error, Flow, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
@@ -142,7 +142,8 @@ impl Stream {
                 Poll::Ready(Ok(response)) => response,
                 Poll::Ready(Err(error)) => return self.broken(to_app, &error),
             };
-            let (head, recv) = response.into_parts();
+            let (mut head, recv) = response.into_parts();
+            mark_secrets(&mut head.headers);
             self.recv = Some(recv);
             self.pending = PendingStream::Done;
             if to_app.streams.write(self.id).is_none() {

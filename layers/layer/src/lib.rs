@@ -71,7 +71,8 @@
 //! * [`Error`], [`Blame`], [`Place`]: the cause of an error, its place in the stack, and the side
 //!   that is to blame.
 //! * [`HostPort`], [`HostKind`], [`HostError`]: a host and a port, read, checked and shown.
-//! * [`Seed`]: randomness that comes in from outside.
+//! * [`Seed`]: randomness that comes in from outside. [`constant_time_eq`]: the comparison of
+//!   secrets.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a handshake as straight-line code.
 //! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
 //!
@@ -92,6 +93,7 @@ extern crate std;
 
 mod any;
 mod clock;
+mod constant_time;
 mod error;
 mod flow;
 mod host_port;
@@ -109,6 +111,7 @@ mod with_std;
 
 pub use any::{AnyLayer, Facts, Status};
 pub use clock::Instant;
+pub use constant_time::constant_time_eq;
 pub use error::{Blame, BoxError, Error, Place};
 pub use flow::{End, Flow, Stop};
 pub use host_port::{HostError, HostKind, HostPort};

@@ -145,8 +145,8 @@ where
             Ok(()) => None,
             Err(error) => Some(error),
         };
-        let shown = location.split(['?', '#']).next().unwrap_or_default();
-        let shown = if error.is_none() { &to } else { shown };
+        let shown = without_secrets(location);
+        let shown = if error.is_none() { &to } else { &shown };
         let retry = Retry::Redirect {
             status,
             to: shown.to_owned(),
@@ -248,4 +248,17 @@ fn is_leaving(error: &Error) -> bool {
         ),
         None => false,
     }
+}
+
+/// Returns a URL without its user, its query and its fragment, which may hold secrets. It may be
+/// relative, and it may be no URL at all.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = match url.split_once("//") {
+        Some((scheme, rest)) => (format!("{scheme}//"), rest),
+        None => (String::new(), url),
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let user = authority.rfind('@').map_or(0, |at| at + 1);
+    scheme + rest.get(user..).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ use wirestack_layer::{BoxError, Error, origin};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
+use zeroize::Zeroizing;
 
 /// One route to a target: the first address, the hops that become layers, and names for users.
 pub(crate) struct Route {
@@ -289,13 +290,17 @@ fn default_tls() -> Result<Arc<ClientConfig>, Error> {
 
 /// Returns the key of a shared connection: equal for the same destination, hops, credentials and
 /// TLS settings.
-fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
-    let mut key = format!("{target} {:p}", tls.map_or(std::ptr::null(), Arc::as_ptr));
+fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zeroizing<String> {
+    let mut key = Zeroizing::new(format!(
+        "{target} {:p}",
+        tls.map_or(std::ptr::null(), Arc::as_ptr)
+    ));
     for hop in hops {
         let credentials = hop.known_credentials();
         let login = credentials.map(|known| (&known.user, &known.password));
         let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
-        key.push_str(&format!(" {hop} {login:?} {tls:p} {:?}", hop.unix));
+        let one = Zeroizing::new(format!(" {hop} {login:?} {tls:p} {:?}", hop.unix));
+        key.push_str(&one);
     }
     key
 }

@@ -6,6 +6,7 @@ use crate::route::target::Target;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use zeroize::Zeroize;
 
 /// The environment variables that name proxies: `http_proxy`, `https_proxy`, `all_proxy` and
 /// `no_proxy`.
@@ -35,6 +36,13 @@ use std::net::IpAddr;
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: HashMap<String, String>,
+}
+
+/// Clears the variables from memory: they may hold passwords.
+impl Drop for Environment {
+    fn drop(&mut self) {
+        self.variables.values_mut().for_each(Zeroize::zeroize);
+    }
 }
 
 impl Environment {

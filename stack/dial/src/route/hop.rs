@@ -6,8 +6,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use url::Url;
 use wirestack_layer::Seed;
 use wirestack_tls::rustls::ClientConfig;
+use zeroize::Zeroize;
 
 /// One proxy of a route, read from a URL.
 ///
@@ -218,6 +220,14 @@ impl FromStr for Hop {
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let url = parse(text)?;
+        let read = Self::from_url(&url);
+        String::from(url).zeroize(); // it may hold a password
+        read
+    }
+}
+
+impl Hop {
+    fn from_url(url: &Url) -> Result<Self, RouteError> {
         let (proxy, port) = match url.scheme() {
             "socks4" | "socks4a" => (Proxy::Socks4, 1080),
             "socks5" | "socks5h" => (Proxy::Socks5, 1080),
@@ -235,14 +245,14 @@ impl FromStr for Hop {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(RouteError::ProxyPath);
         }
-        let credentials = credentials(&url)?;
+        let credentials = credentials(url)?;
         let password = credentials.as_ref().map(|known| &known.password);
         if proxy == Proxy::Socks4 && password.is_some_and(|password| !password.is_empty()) {
             return Err(RouteError::Socks4Password);
         }
         Ok(Self {
             proxy,
-            endpoint: endpoint(&url, Some(port))?,
+            endpoint: endpoint(url, Some(port))?,
             login: ProxyLogin::Password(PasswordLogin {
                 credentials,
                 at_once: true,

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
+use zeroize::Zeroize;
 
 /// The server to connect to, behind all proxies, read from a URL.
 ///
@@ -153,6 +154,14 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let url = parse(text)?;
+        let read = Self::from_url(&url);
+        String::from(url).zeroize(); // it may hold a password
+        read
+    }
+}
+
+impl Target {
+    fn from_url(url: &Url) -> Result<Self, RouteError> {
         let (scheme, port) = match url.scheme() {
             "ws" => (Scheme::Ws, Some(80)),
             "wss" => (Scheme::Wss, Some(443)),
@@ -173,14 +182,14 @@ impl FromStr for Target {
         if !web && (!matches!(url.path(), "" | "/") || url.query().is_some()) {
             return Err(RouteError::StreamPath);
         }
-        let credentials = credentials(&url)?;
+        let credentials = credentials(url)?;
         if !web && credentials.is_some() {
             return Err(RouteError::StreamCredentials);
         }
         let query = url.query().map(|query| format!("?{query}"));
         Ok(Self {
             scheme,
-            endpoint: endpoint(&url, port)?,
+            endpoint: endpoint(url, port)?,
             credentials,
             unix: None,
             resource: format!("{}{}", url.path(), query.unwrap_or_default()),

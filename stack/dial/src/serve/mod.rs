@@ -1,5 +1,6 @@
 //! The decisions of WebSocket servers and proxy servers, without I/O.
 
+mod accepting;
 mod access;
 #[cfg(feature = "digest")]
 mod digest;
@@ -8,8 +9,9 @@ mod sniff;
 mod udp_relay;
 mod websocket;
 
-pub use access::AccessPolicy;
-pub use proxy::{ProxyError, ProxyRequest, ProxyServer};
+pub use accepting::{AcceptRetry, AfterError};
+pub use access::{AccessPolicy, InvalidNetwork, Network, Ports};
+pub use proxy::{ProxyError, ProxyRequest, ProxyServer, ProxyTarget};
 pub use sniff::{below_http, speaks_http2};
 pub use udp_relay::{RelayedDatagram, UdpRelay};
 pub use websocket::{
