@@ -54,6 +54,11 @@ impl<T: Send + 'static> Tasks<T> {
         }));
     }
 
+    /// Returns the number of tasks that run.
+    pub(super) fn running(&self) -> usize {
+        locked(&self.0).running.len()
+    }
+
     /// Waits for the next result; `None` if no task runs. A task that panicked has no result.
     pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut state = locked(&self.0);

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod access;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod connect;
@@ -18,6 +19,9 @@ mod hyper;
 mod reconnect;
 mod redirects;
 mod scenarios;
+mod secrets;
+#[cfg(all(feature = "smol", feature = "blocking"))]
+mod serving;
 mod sharing;
 #[cfg(feature = "smol")]
 mod smol;

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod connection;
+mod goodbye;
 mod messages;
 mod pump;
 mod relay;
