@@ -76,7 +76,8 @@ pub use driver::datagrams::{Association, DatagramSender};
 pub use driver::dial::{DialContext, Dialed, Pool};
 pub use driver::http2::{Driver, Http2, Http2Stream, Http2WebSocket, Incoming};
 pub use driver::io::{
-    Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, Relayed, Writer, relay,
+    Boxed, Connection, ConnectionClosed, Ended, Handle, Reader, RelayIdle, Relayed, Writer, relay,
+    relay_with_timeout,
 };
 #[doc(inline)]
 pub use driver::runtime;
@@ -86,7 +87,7 @@ pub use driver::shutdown::Shutdown;
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
     AccessPolicy, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest, ProxyServer,
-    ProxyTarget, RelayedDatagram, UdpRelay,
+    ProxyTarget, ProxyTimeouts, RelayedDatagram, UdpRelay,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[doc(inline)]
@@ -96,7 +97,9 @@ pub use wirestack_layer::{
     LayerExt, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
     constant_time_eq,
 };
-pub use wirestack_nest::{BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack};
+pub use wirestack_nest::{
+    BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,
+};
 #[doc(inline)]
 pub use {
     wirestack_http1 as http1, wirestack_http2 as http2, wirestack_proxy_header as proxy_header,

@@ -1,17 +1,20 @@
 //! The programs that exchange messages with test suites and peers, with compression: a client of the
-//! Autobahn test suite, an echo server, and a client of echo servers that throws dice.
+//! Autobahn test suite, an echo server, a client of echo servers that throws dice, and a client that
+//! asks its server to close.
 //!
 //!     fuzzed server [--tls CHAIN KEY]
 //!     fuzzed client URL [--cacert FILE] [--http2]
 //!     fuzzed exchange URL SEED
+//!     fuzzed closed URL [--cacert FILE] [--http2]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Instant;
 use wirestack::runtime::Listener;
 use wirestack::tls::{ClientSettings, ServerSettings};
 use wirestack::websocket::{Accept, Client, CloseCode, Deflate, Message, WebSocketConfig};
-use wirestack::{Accepted, Http2Stream, ServerSocket, WebSocketServer, connect};
+use wirestack::{Accepted, Connect, Http2Stream, ServerSocket, WebSocketServer, connect};
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -26,6 +29,7 @@ async fn main() -> Result<(), AnyError> {
             serve(WebSocketServer::new(|_| Ok(Accept::new())).tls(tls)).await
         }
         ["client", url, ref options @ ..] => run_cases(url, options).await,
+        ["closed", url, ref options @ ..] => closed(url, options).await,
         ["exchange", url, seed] => exchange(url, seed.parse()?).await,
         _ => Err("say server or client URL".into()),
     }
@@ -68,7 +72,8 @@ async fn echo(mut socket: ServerSocket) {
     let _ = socket.finish(settings().close_timeout).await; // the suite is the judge
 }
 
-async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
+/// Reads `--cacert FILE` and `--http2`; returns what opens a WebSocket at a URL so.
+fn opener(options: &[&str]) -> Result<impl Fn(&str) -> Connect, AnyError> {
     let mut tls = ClientSettings::new();
     let mut http2 = false;
     let mut options = options.iter();
@@ -82,22 +87,20 @@ async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
             _ => return Err(format!("{option} is not known").into()),
         }
     }
-    let tls = if url.starts_with("wss:") {
-        Some(tls.build()?)
-    } else {
-        None
-    };
-    let open = |path: String| {
-        let mut opening = connect(&format!("{url}{path}")).config(settings());
-        if let Some(config) = &tls {
-            opening = opening.tls(Arc::clone(config));
-        }
+    let tls = tls.build()?;
+    Ok(move |url: &str| {
+        let opening = connect(url).config(settings()).tls(Arc::clone(&tls));
         if http2 {
             opening.http2_only()
         } else {
             opening.http1_only()
         }
-    };
+    })
+}
+
+async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
+    let open = opener(options)?;
+    let open = |path: String| open(&format!("{url}{path}"));
     let mut count = open("/getCaseCount".into()).await?;
     let count = count.next().await.ok_or("no count")??;
     let count: usize = std::str::from_utf8(count.as_bytes())?.parse()?;
@@ -114,6 +117,23 @@ async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
     socket.finish(settings().close_timeout).await?;
     println!("{count} cases");
     Ok(())
+}
+
+/// Asks the server to close, and waits until the connection has ended.
+async fn closed(url: &str, options: &[&str]) -> Result<(), AnyError> {
+    let mut socket = opener(options)?(url).await?;
+    socket.send("close".into()).await?;
+    if let Some(message) = socket.next().await {
+        return Err(format!("wanted a Close, got {} bytes", message?.len()).into());
+    }
+    let closed = socket.closed().map(|close| format!("{close:?}"));
+    let start = Instant::now();
+    let ended = socket.finish(settings().close_timeout).await;
+    println!(
+        "{closed:?}; the end took {} ms",
+        start.elapsed().as_millis()
+    );
+    Ok(ended?)
 }
 
 /// Sends random messages, each connection with random parameters, and compares the echoes.

@@ -1,11 +1,9 @@
 """The test bed: starts the peers on free ports, and ends what it started."""
 
 import contextlib
-import hashlib
+import itertools
 import os
-import random
 import re
-import shutil
 import signal
 import socket
 import socketserver
@@ -16,21 +14,21 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from addresses import has_ipv6
+from failure import Failure
+from fronts import Fronts
+from others import Others
+from targets import Counter, Datagram, Greeter, Leaver, Listener, ListenerIPv6, Mute
+
 HERE = Path(__file__).resolve().parent
 START_LIMIT = 20  # seconds for a peer to become ready
 LOG_LIMIT = 5  # seconds for a line to reach a peer's log
-GREETING = b"the server speaks first\r\n"
-ECHOED = 256 * 1024  # bytes that a check sends to a greeter
 
 # No proxy of the environment may come between a client and its peer.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
 
-class Failure(Exception):
-    """Something was not as it should be."""
-
-
-class Bed:
+class Bed(Others, Fronts):
     """Every peer, running. Its attributes are their addresses, "127.0.0.1:PORT"."""
 
     # With what a URL must escape, and with the colon that divides Basic credentials.
@@ -42,6 +40,8 @@ class Bed:
     def __init__(self, folder, programs):
         self.folder, self.programs = folder, programs
         self.processes, self.listeners = {}, []
+        self.ended, self.lock, self.numbers = False, threading.Lock(), itertools.count()
+        self.group, self.groups = threading.local(), {}  # of checks: this thread's, and each process's
         self.refusing = socket.socket()  # bound, but it never listens
         self.ipv6 = has_ipv6()
 
@@ -61,13 +61,15 @@ class Bed:
         return self
 
     def __exit__(self, *_):
+        with self.lock:
+            self.ended = True
         for process in self.processes.values():
-            process.terminate()
+            end_group(process, signal.SIGTERM)
         for process in self.processes.values():
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
+                end_group(process, signal.SIGKILL)
                 process.wait()
         for listener in self.listeners:
             listener.shutdown()
@@ -83,53 +85,6 @@ class Bed:
         self.echo_udp = self.listen_udp()
         self.refusing.bind(("127.0.0.1", 0))
         self.nobody = "%s:%d" % self.refusing.getsockname()
-
-    def start_others(self):
-        """The peers; first all are started, then all are waited for."""
-        names = "microsocks microsocks_auth dante squid squid_basic squid_tls squid_digest squid_digest_leaving tinyproxy tinyproxy_basic".split()
-        nginx = {name: None for name in ("TLSv1.2", "TLSv1.3", "client", "rsa", "wrong", "expired", "http2", "proxied")}
-        openssl = {"TLSv1.2": ["-tls1_2"], "TLSv1.3": ["-tls1_3"], "client": ["-Verify", "1", "-verify_return_error"]}
-        addresses = free_addresses(len(names) + len(nginx) + len(openssl))
-        for name in names:
-            setattr(self, name, next(addresses))
-        self.nginx = {name: next(addresses) for name in nginx}
-        self.openssl = {name: next(addresses) for name in openssl}
-
-        self.start_microsocks()
-        self.start_dante()
-        self.start_squid()
-        self.start_squid_digest("squid_digest", "")
-        self.start_squid_digest("squid_digest_leaving", "client_persistent_connections off")
-        self.start_tinyproxy()
-        self.start_nginx()
-        for name, options in openssl.items():
-            self.start(
-                f"openssl-{name}", "openssl", "s_server", "-rev", "-accept", self.openssl[name],
-                "-cert", self.cert("server"), "-key", self.key("server"), "-CAfile", self.cert("ca"), *options,
-            )
-        python, echo = HERE / ".work/venv/bin/python", {"python-websockets": "echo.py", "npm-ws": "echo.js"}
-        identity = self.cert("server"), self.key("server")
-        for name, script in echo.items():
-            program = python if script.endswith(".py") else "node"
-            self.start(name, program, HERE / script)
-            self.start(f"{name}-tls", program, HERE / script, *identity)
-        self.start("endings", sys.executable, HERE / "endings.py", *identity)
-        http2 = {"node": [], "node-tls": identity, "node-no-connect": ["--no-connect", *identity]}
-        for name, options in http2.items():
-            self.start(name, "node", HERE / "echo_http2.js", *options)
-
-        for name in names:
-            squid = name.startswith("squid") and "digest" not in name
-            self.await_accepting("squid" if squid else name, getattr(self, name))
-        for name, address in self.nginx.items():
-            self.await_accepting("nginx", address)
-        for name in openssl:
-            # It serves one connection at a time, and would take a try for one of them.
-            self.await_start(f"openssl-{name}", lambda: "ACCEPT" in self.log(f"openssl-{name}"))
-        self.echo = {name: self.announced(name) for name in echo}
-        self.echo_tls = {name: self.announced(f"{name}-tls") for name in echo}
-        self.endings = self.announced("endings")
-        self.node = {name: self.announced(name) for name in http2}
 
     def start_ours(self):
         """This project's servers."""
@@ -160,254 +115,26 @@ class Bed:
         for name in commands:
             setattr(self, name, self.announced(name))
 
-    def start_fronts(self):
-        """The peers that speak HTTP/2 for the servers and proxies behind them, in cleartext and over TLS."""
-        behind = {
-            "echo": self.echo["python-websockets"],
-            "squid": self.squid,
-            "our_websocket": self.our_websocket,
-            "our_websocket_tls": self.our_websocket_tls,
-        }
-        more = {"http1": behind["echo"], "squid_basic": self.squid_basic, "our_connect": self.our_connect}
-        behind_haproxy = {**behind, **more}
-        headers = {
-            "v1": ("our_proxied", "send-proxy"),
-            "v2": ("our_proxied", "send-proxy-v2"),
-            "v2_more": ("our_proxied", "send-proxy-v2-ssl-cn proxy-v2-options unique-id,crc32c"),
-            "v2_tls": ("our_proxied_tls", f"ssl verify none send-proxy-v2 proxy-v2-options unique-id"),
-        }
-        addresses = free_addresses(2 * len(behind) + 2 * len(behind_haproxy) + len(headers))
-        self.haproxy_headers = {name: next(addresses) for name in headers}
-        self.nghttpx, self.nghttpx_tls = ({name: next(addresses) for name in behind} for _ in range(2))
-        self.haproxy, self.haproxy_tls = ({name: next(addresses) for name in behind_haproxy} for _ in range(2))
-        self.start_haproxy(behind_haproxy, headers)
-        self.start_nghttpx(behind)
-        for address in (*self.haproxy.values(), *self.haproxy_tls.values(), *self.haproxy_headers.values()):
-            self.await_accepting("haproxy", address)
-        for name in behind:
-            self.await_accepting(f"nghttpx-{name}", self.nghttpx[name])
-            self.await_accepting(f"nghttpx-{name}", self.nghttpx_tls[name])
-
-    def start_haproxy(self, behind, headers):
-        """One haproxy, which speaks HTTP/2 with our WebSocket servers and HTTP/1.1 with all others.
-
-        Before our servers that read the header of the PROXY protocol, it carries bytes and says for whom.
-        """
-        identity, config = self.folder / "haproxy.pem", self.folder / "haproxy.cfg"
-        identity.write_text(Path(self.cert("server")).read_text() + Path(self.key("server")).read_text())
-        ours = {"our_websocket": "proto h2", "our_websocket_tls": f"ssl alpn h2 ca-file {self.cert('ca')}"}
-        sections = ""
-        for name, address in behind.items():
-            alpn = "http/1.1" if name == "http1" else "h2,http/1.1"
-            sections += f"""
-                frontend {name}
-                    bind {self.haproxy[name]}
-                    bind {self.haproxy_tls[name]} ssl crt {identity} alpn {alpn}
-                    default_backend {name}
-                backend {name}
-                    server {name} {address} {ours.get(name, "")}"""
-        for name, (server, options) in headers.items():
-            tls = f"ssl crt {identity}" if name == "v2_more" else ""
-            sections += f"""
-                frontend header_{name}
-                    mode tcp
-                    option tcplog
-                    unique-id-format haproxy-{name}
-                    bind {self.haproxy_headers[name]} {tls}
-                    default_backend header_{name}
-                backend header_{name}
-                    mode tcp
-                    server {name} {getattr(self, server)} {options}"""
-        config.write_text(f"""
-            global
-                log stdout format raw local0
-                maxconn 200
-            defaults
-                mode http
-                log global
-                log-format "%f %HM %HU %HV %ST"
-                timeout connect 5s
-                timeout client 60s
-                timeout server 60s
-                timeout tunnel 60s
-            {sections}\n""")
-        self.start("haproxy", "haproxy", "-db", "-f", config)
-
-    def start_nghttpx(self, behind):
-        """An nghttpx for each server behind, since what is behind cannot depend on the port in front."""
-        protocols = {"our_websocket": "h2", "our_websocket_tls": "h2;tls;sni=localhost"}
-        for name, address in behind.items():
-            front, front_tls, back = (
-                address.replace(":", ",") for address in (self.nghttpx[name], self.nghttpx_tls[name], address)
-            )
-            self.start(
-                f"nghttpx-{name}", "nghttpx", "--conf=/dev/null", "--single-process", "--no-ocsp",
-                f"--frontend={front};no-tls", f"--frontend={front_tls}",
-                f"--backend={back};;proto={protocols.get(name, 'http/1.1')}", f"--cacert={self.cert('ca')}",
-                "--accesslog-file=/dev/stdout", "--accesslog-format=$request $status",
-                *(["--http2-proxy"] if name == "squid" else []), self.key("server"), self.cert("server"),
-            )
-
-    def start_microsocks(self):
-        for name, auth in ("microsocks", []), ("microsocks_auth", ["-u", "user", "-P", self.PASSWORD]):
-            host, port = getattr(self, name).split(":")
-            self.start(name, "microsocks", "-i", host, "-p", port, *auth)
-
-    def start_dante(self):
-        """A danted, for SOCKS4 and SOCKS5 and all that they can."""
-        config, (host, port) = self.folder / "danted.conf", self.dante.split(":")
-        everything = "from: 0/0 to: 0/0"
-        config.write_text(f"""
-            logoutput: stdout
-            internal: {host} port = {port}
-            external: {host}
-            clientmethod: none
-            socksmethod: none
-            user.privileged: root
-            user.unprivileged: nobody
-            client pass {{
-                {everything}
-            }}
-            socks pass {{
-                {everything}
-                log: connect
-            }}
-            """)
-        self.start("dante", "danted", "-f", config, "-p", self.folder / "danted.pid")
-
-    def start_squid(self):
-        """One squid with three ports: open, with Basic authentication, and this over TLS."""
-        folder = self.folder / "squid"
-        folder.mkdir()
-        passwords, key = folder / "passwords", folder / "server.key"
-        subprocess.run(["htpasswd", "-bc", passwords, "user", self.PASSWORD], check=True, capture_output=True)
-        shutil.copy(self.key("server"), key)
-        passwords.chmod(0o644)
-        key.chmod(0o644)
-        if os.geteuid() == 0:
-            shutil.chown(folder, "proxy")  # the user that squid becomes
-        config = folder / "squid.conf"
-        config.write_text(f"""
-            http_port {self.squid} name=open
-            http_port {self.squid_basic} name=basic
-            https_port {self.squid_tls} name=tls tls-cert={self.cert("server")} tls-key={key}
-            auth_param basic program /usr/lib/squid/basic_ncsa_auth {passwords}
-            auth_param basic realm peers
-            acl open myportname open
-            acl known proxy_auth REQUIRED
-            http_access allow open
-            http_access allow known
-            http_access deny all
-            visible_hostname localhost
-            hosts_file /etc/hosts
-            dns_nameservers 127.0.0.1
-            pid_filename {folder}/squid.pid
-            access_log stdio:{folder}/access.log
-            cache_log {folder}/cache.log
-            coredump_dir {folder}
-            netdb_filename none
-            cache deny all
-            cache_mem 8 MB
-            max_filedescriptors 1024
-            pinger_enable off
-            shutdown_lifetime 0 seconds
-            """.replace("            ", ""))
-        self.start("squid", "squid", "-N", "-f", config)
-
-    def start_squid_digest(self, name, more):
-        """A squid that asks by Digest."""
-        folder = self.folder / name
-        folder.mkdir()
-        passwords = folder / "passwords"
-        secret = hashlib.md5(f"user:peers:{self.PASSWORD}".encode()).hexdigest()
-        passwords.write_text(f"user:peers:{secret}\n")
-        passwords.chmod(0o644)
-        if os.geteuid() == 0:
-            shutil.chown(folder, "proxy")  # the user that squid becomes
-        config = folder / "squid.conf"
-        config.write_text(f"""
-            http_port {getattr(self, name)}
-            {more}
-            auth_param digest program /usr/lib/squid/digest_file_auth -c {passwords}
-            auth_param digest realm peers
-            auth_param digest children 2 startup=1 idle=1
-            acl known proxy_auth REQUIRED
-            http_access allow known
-            http_access deny all
-            visible_hostname localhost
-            hosts_file /etc/hosts
-            dns_nameservers 127.0.0.1
-            pid_filename {folder}/squid.pid
-            access_log stdio:{folder}/access.log
-            cache_log {folder}/cache.log
-            coredump_dir {folder}
-            netdb_filename none
-            cache deny all
-            cache_mem 8 MB
-            max_filedescriptors 1024
-            pinger_enable off
-            shutdown_lifetime 0 seconds
-            """.replace("            ", ""))
-        self.start(name, "squid", "-N", "-f", config, "-n", name.replace("_", ""))
-
-    def start_tinyproxy(self):
-        for name, auth in ("tinyproxy", ""), ("tinyproxy_basic", "BasicAuth user secret\n"):
-            host, port = getattr(self, name).split(":")
-            config = self.folder / f"{name}.conf"
-            config.write_text(f"Listen {host}\nPort {port}\nAllow {host}\nTimeout 60\nLogLevel Connect\n{auth}")
-            self.start(name, "tinyproxy", "-d", "-c", config)
-
-    def start_nginx(self):
-        """One nginx with a TLS server for each version and each certificate."""
-        folder = self.folder / "nginx"
-        folder.mkdir()
-        temporary = "".join(f"{kind}_temp_path {folder};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        servers = ""
-        for name, address in self.nginx.items():
-            certificate = name if name in ("rsa", "wrong", "expired") else "server"
-            versions = name if name.startswith("TLS") else "TLSv1.2 TLSv1.3"
-            also = f"listen {sixth(address)} ssl;" if self.ipv6 else ""
-            http2 = "http2" if name == "http2" else ""
-            if name == "proxied":
-                servers += f"""
-                    server {{
-                        listen {address} proxy_protocol;
-                        location / {{ return 200 "from $proxy_protocol_addr:$proxy_protocol_port\\n"; }}
-                    }}"""
-                continue
-            client = f"ssl_client_certificate {self.cert('ca')}; ssl_verify_client on;" if name == "client" else ""
-            servers += f"""
-                server {{
-                    listen {address} ssl {http2}; {also}
-                    ssl_certificate {self.cert(certificate)}; ssl_certificate_key {self.key(certificate)};
-                    ssl_protocols {versions}; {client}
-                    location / {{ return 200 "nginx $ssl_protocol $ssl_cipher client=$ssl_client_s_dn\\n"; }}
-                }}"""
-        config = folder / "nginx.conf"
-        config.write_text(f"""
-            daemon off; master_process off; pid {folder}/pid; error_log stderr info;
-            events {{ worker_connections 256; }}
-            http {{ access_log off; default_type text/plain; {temporary} {servers} }}
-            """)
-        self.start("nginx", "nginx", "-e", "stderr", "-p", folder, "-c", config)
-
     def start(self, name, *command):
         """Starts a program, with its output in NAME.log."""
-        with open(self.folder / f"{name}.log", "ab") as log:
+        with self.lock, open(self.folder / f"{name}.log", "ab") as log:
+            if self.ended:
+                raise Failure("the run was ended")
+            self.groups[name] = getattr(self.group, "name", None)
             self.processes[name] = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=ENVIRONMENT, cwd=self.folder,
+                env=ENVIRONMENT, cwd=self.folder, start_new_session=True,
             )
 
     @contextlib.contextmanager
     def passing(self, name, *command):
         """A program that listens, for as long as the context; gives its address."""
-        name = f"{name}-{len(self.processes)}"
+        name = f"{name}-{next(self.numbers)}"
         self.start(name, *command)
         try:
             yield self.announced(name)
         finally:
-            self.processes[name].terminate()
+            end_group(self.processes[name], signal.SIGTERM)
             self.processes[name].wait()
 
     def listen(self, handler):
@@ -481,99 +208,23 @@ class Bed:
         return found.group()
 
     def log_sizes(self):
-        return {path: path.stat().st_size for path in sorted(self.folder.glob("**/*.log"))}
+        return {path: path.stat().st_size for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*/*.log")])}
 
-    def print_logs(self, sizes):
-        """Prints what came to the logs since they had the given sizes; 20 lines of each at most."""
-        for path in self.log_sizes():
-            lines = path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()
-            for line in lines[-20:]:
-                print(f"        {path.name}: {line}", flush=True)
+    def logs_since(self, sizes):
+        """Returns what came to the logs since they had the given sizes; 20 lines of each at most.
 
-
-class Greeter(socketserver.BaseRequestHandler):
-    """Speaks first, then echoes."""
-
-    def handle(self):
-        self.request.sendall(GREETING)
-        while received := self.request.recv(65536):
-            self.request.sendall(received)
+        Without the logs of other groups of checks, which are made at the same time.
+        """
+        mine = None, getattr(self.group, "name", None)
+        return [
+            f"        {path.name}: {line}"
+            for path in self.log_sizes()
+            if self.groups.get(path.relative_to(self.folder).parts[0].removesuffix(".log")) in mine
+            for line in path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace").splitlines()[-20:]
+        ]
 
 
-class Datagram(socketserver.BaseRequestHandler):
-    """Sends a datagram back, with who sent it."""
-
-    def handle(self):
-        data, listener = self.request
-        listener.sendto(b"%s, sent by port %d" % (data, self.client_address[1]), self.client_address)
-
-
-class Leaver(socketserver.BaseRequestHandler):
-    """Speaks first, then echoes what a check sends, and ends without waiting for its end."""
-
-    def handle(self):
-        self.request.sendall(GREETING)
-        left = ECHOED
-        while left and (received := self.request.recv(left)):
-            self.request.sendall(received)
-            left -= len(received)
-
-
-class Mute(socketserver.BaseRequestHandler):
-    """Takes everything and says nothing."""
-
-    def handle(self):
-        while self.request.recv(65536):
-            pass
-
-
-class Counter(socketserver.BaseRequestHandler):
-    """Answers, after the end of what it receives, how much that was."""
-
-    def handle(self):
-        count = 0
-        while received := self.request.recv(65536):
-            count += len(received)
-        self.request.sendall(b"%d bytes\n" % count)
-
-
-class Listener(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        """A client that goes away is its own check's matter."""
-
-
-class ListenerIPv6(Listener):
-    address_family = socket.AF_INET6
-
-
-def sixth(address):
-    """The same port on the IPv6 loopback address."""
-    return address.replace("127.0.0.1", "[::1]")
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def free_addresses(count):
-    """Addresses whose ports nobody uses.
-
-    They are not of the range from which the system takes ports for those who ask for any: until
-    the peer binds its port, it cannot be given away.
-    """
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    found = []
-    for port in random.sample(range(10000, lowest), 100 * count):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.append(f"127.0.0.1:{port}")
-        if len(found) == count:
-            return iter(found)
-    raise Failure(f"found {len(found)} free ports, wanted {count}")
+def end_group(process, how):
+    """Ends a process that was started in a session of its own, and those that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, how)

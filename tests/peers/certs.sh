@@ -7,6 +7,7 @@
 #   wrong.pem    a leaf for another name
 #   expired.pem  the right names, but its time is over
 #   client.pem   a client's leaf, CN=test-client
+#   mitm.pem     another root, for proxies that look into TLS
 #
 # Each has its key beside it as NAME.key.
 set -euo pipefail
@@ -48,13 +49,19 @@ CNF
   cat ca.pem >> "$name.pem"
 }
 
+# root NAME COMMON-NAME
+root() {
+  openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 7 -keyout "$1.key" -out "$1.pem" \
+    -subj "/CN=$2" -addext 'basicConstraints=critical,CA:TRUE' \
+    -addext 'keyUsage=critical,keyCertSign,cRLSign'
+}
+
 day() { date -u -d "$1" +%Y%m%d%H%M%SZ; }
 
 make() {
   : > index
-  openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 7 -keyout ca.key -out ca.pem \
-    -subj '/CN=wirestack peers CA' -addext 'basicConstraints=critical,CA:TRUE' \
-    -addext 'keyUsage=critical,keyCertSign,cRLSign'
+  root ca 'wirestack peers CA'
+  root mitm 'wirestack peers interception CA'
   local ec=(-newkey ec -pkeyopt ec_paramgen_curve:P-256) now end
   now=$(day '1 hour ago') end=$(day '6 days')
   leaf server localhost "$names" serverAuth "$now" "$end" "${ec[@]}"

@@ -14,6 +14,8 @@ async def echo(websocket):
         while True:
             message = await websocket.recv()
             say(*describe(message))
+            if message == "close":
+                await websocket.close(1000, "as asked")
             await websocket.send(message)
     except ConnectionClosed:
         say("closed", websocket.close_code)

@@ -3,14 +3,19 @@
 import contextlib
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 
-from bed import ECHOED, ENVIRONMENT, GREETING, HERE, Failure
+from bed import ENVIRONMENT, HERE, end_group
+from failure import Failure
+from targets import ECHOED, GREETING
 
 LIMIT = 30  # seconds for a program to end
+NO_CLOSE_NOTIFY = "(?i)tls.*close_notify"
 PAYLOAD = secrets.token_bytes(ECHOED)
 
 
@@ -20,27 +25,36 @@ class Programs:
     def __init__(self, bed, folder):
         self.bed, self.folder = bed, folder
 
-    def tunnel(self, url, *hops, options=(), log=None):
-        """Our pipe through hops to a greeter: its greeting and the echo come back whole."""
+    def tunnel(self, url, *hops, options=(), log=None, cut=False):
+        """Our pipe through hops to a greeter: its greeting and the echo come back whole.
+
+        Where a peer ends TLS without close_notify, our pipe tells that, behind all of the bytes.
+        """
         mark = log and self.bed.log_size(log[0])
         wanted = GREETING + PAYLOAD
         end = self.pipe(url, hops, options, PAYLOAD, lambda seen: len(seen) >= len(wanted))
-        end.expect(0)
         if end.output != wanted:
-            raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(wanted)}")
-        return f"{len(wanted)} bytes equal" + (self.told(*log, mark) if log else "")
+            raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(wanted)}; {end.errors!r}")
+        ended = f", then {end.expect_error(1, NO_CLOSE_NOTIFY)}" if cut else end.expect(0) and ""
+        return f"{len(wanted)} bytes equal{ended}" + (self.told(*log, mark) if log else "")
 
     def half_close(self, url, *hops):
         """Our pipe's end of sending arrives, and what is answered only then."""
         end = self.pipe(url, hops, [], PAYLOAD, lambda seen: True)
         return end.expect(0, f"^{len(PAYLOAD)} bytes$")
 
-    def https(self, url, *options, says):
-        """Our pipe takes an HTTP request to a TLS server, which tells what it sees; both name one version."""
-        request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        end = self.pipe(url, [], options, request, lambda seen: re.search(says.encode(), seen))
-        seen = end.expect(0, says)
-        version = re.search(r"TLSv(1\.[23])", seen)
+    def https(self, url, *options, says, hops=(), cut=False):
+        """Our pipe takes an HTTP request to a TLS server, which tells what it sees; both name one version.
+
+        Through hops it waits for the end, because who looks into TLS may end before it has read ours.
+        """
+        host = url.split("/")[2]
+        request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        end = self.pipe(url, hops, options, request, lambda seen: not hops and re.search(says.encode(), seen))
+        if cut:
+            end.expect_error(1, NO_CLOSE_NOTIFY)
+        seen = end.expect(1 if cut else 0, says)
+        version = re.search(r"TLSv?(1\.[23])", seen)
         if version and version[1] not in end.errors:
             raise Failure(f"the server tells {seen!r}, but our pipe {end.errors!r}")
         return seen
@@ -49,6 +63,11 @@ class Programs:
         """Our pipe gets each of its lines back reversed, as `openssl s_server -rev` does it."""
         end = self.pipe(url, [], options, b"a line to reverse\n", lambda seen: b"\n" in seen)
         return end.expect(0, "esrever ot enil a\n")
+
+    def lines(self, url, *options):
+        """Our pipe gets its line back, as `gnutls-serv --echo` does it."""
+        end = self.pipe(url, [], options, b"a line to echo\n", lambda seen: b"\n" in seen)
+        return end.expect(0, "^a line to echo$")
 
     def ending(self, url, path, code, *options):
         """Our pipe delivers all that came, and tells a connection cut short from a finished one."""
@@ -63,20 +82,28 @@ class Programs:
         end = self.pipe(url, hops, options, b"", lambda seen: True)
         return end.expect_error(1, f"(?is){says}")
 
-    def nested(self, url, *options, log=None, way=None, http2=False):
-        """Our nested talks to an echo server, which sees the message and a clean close.
+    def nested(self, url, *options, log=None, way=None, told=None, http2=False, within=LIMIT, closed=1000):
+        """Our nested talks to an echo server, which sees the message and a clean close, or what it
+        calls so.
 
-        It says whether HTTP/2 is below, and so does the log of who is on the way.
+        It says whether HTTP/2 is below, and so does the log of who is on the way. All of it takes
+        no longer than so many seconds.
         """
         message, wanted = f"message {secrets.token_hex(4)}", []
         if log:
-            wanted.append((log, f"text {len(message)} {message}\n.*closed 1000"))
+            wanted.append((log, f"text {len(message)} {message}\n.*closed {closed}"))
         if way:
             wanted.append((way, rf"\S+ HTTP/{'2' if http2 else '1.1'}"))
+        if told:
+            wanted.append(told)
         marks = [self.bed.log_size(log) for log, _ in wanted]
+        start = time.monotonic()
         end = self.ran([self.folder / "nested", url, *options, "--message", message])
-        layer = end.expect(0, r"http2 +\[.*\] +[\d.]+ ms target" if http2 else r"\A(?s:(?!.*http2 +\[))")
+        seconds = time.monotonic() - start
+        layer = end.expect(0, r"http2 +\[.*\] +[\d.]+ ms target" if http2 else r"\A(?s:(?!.*http2 +\[[^\n]* target))")
         told = [self.told(*one, mark) for one, mark in zip(wanted, marks)]
+        if seconds > within:
+            raise Failure(f"took {seconds:.1f} s, wanted {within} at most")
         return "echoed" + (layer and f" over {layer!r}") + "".join(told)
 
     def shows(self, program, *options, says):
@@ -91,6 +118,15 @@ class Programs:
         if end.output != PAYLOAD:
             raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(PAYLOAD)}")
         return f"{len(PAYLOAD)} bytes equal" + self.told(log, says, mark)
+
+    def asked_to_close(self, url, *options, within):
+        """An echo server closes when our client asks it to; soon the client has the end of the connection too."""
+        end = self.ran([self.folder / "fuzzed", "closed", url, *options])
+        told = end.expect(0, r"^.*1000.*as asked.*; the end took (\d+) ms$")
+        seconds = int(re.search(r"(\d+) ms$", told)[1]) / 1000
+        if seconds > within:
+            raise Failure(f"{told}, wanted {within} s at most")
+        return told
 
     def called(self, proxy, *options):
         """Our client of BIND listens at a proxy; bytes of a peer that connects there are echoed."""
@@ -116,9 +152,31 @@ class Programs:
         end = self.ran(["curl", "-g", *tell, *ca, *options, url])
         return f"exit code {code}, {end.expect(code, says)!r}"
 
-    def http2_client(self, *command, says):
-        """An HTTP/2 client of others prints what is wanted of it."""
+    def echoed(self, *command, wanted, log=None, says=""):
+        """A command of others sends a payload through our proxies, and gets what is wanted."""
+        mark = log and self.bed.log_size(log[0])
+        end = self.ran(command, PAYLOAD, lambda seen: len(seen) >= len(wanted))
+        end.expect(0)
+        if end.output != wanted:
+            raise Failure(f"came back changed: {len(end.output)} bytes, wanted {len(wanted)}; {end.errors!r}")
+        told = says and f"; it tells {end.expect_told(says)!r}"
+        return f"{len(wanted)} bytes equal" + told + (self.told(*log, mark) if log else "")
+
+    def prints(self, *command, says):
+        """A command of others prints what is wanted of it."""
         return self.ran(command).expect(0, says)
+
+    def fails(self, *command, says):
+        """A command of others fails, and says why."""
+        end = self.ran(command)
+        if end.code == 0:
+            raise Failure(f"did not fail: {end.output[-300:]!r} and {end.errors!r}")
+        return f"exit code {end.code}; it tells {end.expect_told(says)!r}"
+
+    def conforms(self, side, peer, *options):
+        """A server or a client of ours answers each case of http2/check.py as it should."""
+        check = HERE / "http2/check.py"
+        return self.ran(["python3", check, side, peer, *options]).expect(0, "^\\d+ cases, .*$")
 
     def websocket_client(self, script, url, *more):
         """A WebSocket client of others goes through its list of exchanges."""
@@ -144,7 +202,7 @@ class Programs:
         via = [word for hop in hops for word in ("--via", hop)]
         return self.ran([self.folder / "pipe", url, *via, *options], data, answered)
 
-    def ran(self, command, data=b"", answered=lambda seen: True):
+    def ran(self, command, data=b"", answered=lambda seen: True, environment=ENVIRONMENT):
         """Runs a program, whose input ends only when the output seen is the answer.
 
         Many proxies end a tunnel when one side has finished, so a client that wants its answer
@@ -153,7 +211,7 @@ class Programs:
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                env=ENVIRONMENT, cwd=self.bed.folder,
+                env=environment, cwd=self.bed.folder, start_new_session=True,
             )
             done = threading.Event()
             if answered(b""):
@@ -166,7 +224,7 @@ class Programs:
                     done.wait()
 
             writer = threading.Thread(target=write)
-            limit = threading.Timer(LIMIT, process.kill)
+            limit = threading.Timer(LIMIT, end_group, [process, signal.SIGKILL])
             writer.start()
             limit.start()
             try:
@@ -178,7 +236,7 @@ class Programs:
                 code = process.wait()
             finally:
                 # At an interruption too nothing started here stays behind.
-                process.kill()
+                end_group(process, signal.SIGKILL)
                 done.set()
                 limit.cancel()
                 writer.join()
@@ -207,6 +265,10 @@ class End:
         if any(password in self.errors for password in self.passwords):
             raise Failure(f"a password stands in {self.errors!r}")
         return f"exit code {code}, {self.errors!r}"
+
+    def expect_told(self, pattern):
+        """Looks for the pattern in the error output; returns what it found."""
+        return self.compared(self.code, pattern, self.errors).group()
 
     def compared(self, code, pattern, text):
         if self.code != code:

@@ -14,8 +14,9 @@ use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 /// The client's side of one tunnel: an HTTP/2 connection with one CONNECT.
 ///
 /// If the request is an extended CONNECT and the server does not offer that, the client fails with
-/// [`Http2Error::NotOffered`]. The [hint](Error::retry_hint) for the next connection is
-/// [`NotOffered`](crate::NotOffered).
+/// [`Http2Error::NotOffered`]. The [hint](Error::retry_hint) for the next connection is then
+/// [`UseHttp1`](crate::UseHttp1), and so it is if the server says HTTP_1_1_REQUIRED. If the server
+/// has not processed the request (RFC 9113 §8.7), the hint is [`Unprocessed`](crate::Unprocessed).
 pub struct Client {
     tunnel: Tunnel,
     request: ConnectRequest,
@@ -152,6 +153,9 @@ impl Layer for Client {
     fn progress(&self) -> Progress {
         match self.awaiting() {
             Some(_) => Progress::Deciding("credentials"),
+            None if self.tunnel.connection.waiting.is_starved() => Progress::Opening(
+                "the server to allow a stream (SETTINGS_MAX_CONCURRENT_STREAMS is 0)",
+            ),
             None => self.tunnel.progress("the CONNECT response"),
         }
     }

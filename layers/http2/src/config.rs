@@ -27,8 +27,18 @@ pub struct Http2Config {
     pub fields: u32,
     /// The bytes of the body of a refusal that are kept: 1 KiB.
     pub excerpt: usize,
-    /// The time in which the SETTINGS of the peer must arrive: 10 s.
+    /// The time in which the SETTINGS of the peer must arrive, and in which it must end a connection
+    /// that has finished: 10 s.
     pub opening: Duration,
+    /// The time in which the fields of a request must be whole, once a client has begun to send
+    /// them: 10 s. Over this time the connection fails: nothing else can come in between.
+    pub head_timeout: Duration,
+    /// The time without any stream after which the connection ends with a GOAWAY: none by default,
+    /// and 60 s for a [server](Self::server).
+    pub idle_timeout: Option<Duration>,
+    /// The time in which the peer must open the window for some of the bytes that wait on a stream:
+    /// 60 s. Over this time the stream is reset, and the others go on.
+    pub write_timeout: Duration,
     /// The offer of extended CONNECT by a server (RFC 8441 §3): `true`.
     pub extended_connect: bool,
     /// The PINGs to a silent peer: none by default.
@@ -46,6 +56,9 @@ impl Default for Http2Config {
             fields: 16 << 10,
             excerpt: 1 << 10,
             opening: Duration::from_secs(10),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: None,
+            write_timeout: Duration::from_secs(60),
             extended_connect: true,
             keepalive: None,
         }
@@ -53,11 +66,13 @@ impl Default for Http2Config {
 }
 
 impl Http2Config {
-    /// Returns the defaults of a server, with windows of 1 MiB and 16 MiB.
+    /// Returns the defaults of a server, with windows of 1 MiB and 16 MiB, and 60 s without a
+    /// stream.
     pub fn server() -> Self {
         Self {
             stream_window: 1 << 20,
             connection_window: 16 << 20,
+            idle_timeout: Some(Duration::from_secs(60)),
             ..Self::default()
         }
     }

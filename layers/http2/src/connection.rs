@@ -1,20 +1,25 @@
+mod duties;
+mod ends;
+
 use crate::config::Http2Config;
-use crate::error::{Http2Error, NAME, local, peer, typed};
-use crate::frames::FieldBlocks;
+use crate::error::{Http2Error, NAME, local, peer};
+use crate::frames::FrameScanner;
 use crate::io::{Io, Woken};
 use crate::keepalive::Pinger;
+use crate::lingering::Lingering;
 use crate::session::{Polled, Session};
 use crate::stream::{Stream, StreamContext, ToApp};
-use crate::streams::{Head, StreamId, Streams};
-use http::Request;
-use std::collections::{HashMap, VecDeque};
+use crate::streams::{Head, StreamId, Streams, is_aborted};
+use crate::times::TimeLimits;
+use crate::waiting::Waiting;
+use std::collections::HashMap;
 use std::fmt;
 use std::iter;
 use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Place, Progress};
+use wirestack_layer::{End, Flow, Flows, Layer, Place, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -27,8 +32,7 @@ pub struct Connection {
     woken: Arc<Woken>,
     session: Session,
     streams: HashMap<StreamId, Stream>,
-    /// The requests of a client that the server does not allow yet.
-    waiting: VecDeque<(StreamId, Request<()>)>,
+    pub(crate) waiting: Waiting,
     /// The streams to process in the next round.
     changed: Vec<StreamId>,
     /// The streams to reset once h2 has written all that it holds.
@@ -36,57 +40,63 @@ pub struct Connection {
     pinger: Option<Pinger>,
     /// `true` once the SETTINGS of the peer are in.
     opened: bool,
-    /// The time by which they must be in; `None` before the first `process`.
-    due: Option<Option<Instant>>,
+    times: TimeLimits,
+    /// The finished streams whose application has forgotten them.
+    lingering: Lingering,
     finishing: bool,
     wire_ended: bool,
-    /// Of a server: the places at which the bytes of the client are cut for h2.
-    blocks: Option<FieldBlocks>,
+    /// Reads where the frames of the peer begin.
+    scanner: FrameScanner,
 }
 
 impl Connection {
     /// Creates the side of the client.
     pub fn client(config: Http2Config) -> Self {
-        Self::new(config, Session::client)
+        Self::new(config, Session::client, FrameScanner::of_server())
     }
 
     /// Creates the side of the server.
     pub fn server(config: Http2Config) -> Self {
-        let mut server = Self::new(config, Session::server);
-        server.blocks = Some(FieldBlocks::of_client());
-        server
+        Self::new(config, Session::server, FrameScanner::of_client())
     }
 
-    fn new(config: Http2Config, session: fn(Io, &Http2Config) -> Session) -> Self {
+    fn new(
+        config: Http2Config,
+        session: fn(Io, &Http2Config) -> Session,
+        scanner: FrameScanner,
+    ) -> Self {
         let config = config.in_range();
         let io = Io::default();
         Self {
             session: session(io.clone(), &config),
+            times: TimeLimits::new(&config),
             config,
             io,
             woken: Arc::default(),
             streams: HashMap::new(),
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             changed: Vec::new(),
             resetting: Vec::new(),
             pinger: None,
             opened: false,
-            due: None,
+            lingering: Lingering::default(),
             finishing: false,
             wire_ended: false,
-            blocks: None,
+            scanner,
         }
     }
 
     /// Returns `Some(true)` if the server offers extended CONNECT; `None` before its SETTINGS are
     /// in, and on the side of the server.
     pub fn offers_extended_connect(&self) -> Option<bool> {
-        self.session.offers_extended_connect()
+        self.session
+            .offers_extended_connect()
+            .filter(|_| self.opened)
     }
 
     /// Returns the number of open streams.
     pub fn streams(&self) -> usize {
-        self.streams.len() + self.waiting.len()
+        self.streams.len() + self.waiting.requests.len()
     }
 
     /// Moves everything that can move, once. Returns `true` if it must be called again.
@@ -96,28 +106,43 @@ impl Connection {
         self.woken.take_connection();
         let mut moved = self.exchange(p, now);
         moved |= self.take_heads(p);
-        moved |= self.process_streams(p);
-        if p.from_app.is_closed() && self.waiting.is_empty() && !self.finishing {
+        moved |= self.process_streams(p, now);
+        if p.from_app.is_closed() && self.waiting.requests.is_empty() && !self.finishing {
             self.finishing = self.session.finish();
             moved |= self.finishing;
         }
-        let asked = self
-            .session
-            .open_streams(&mut self.waiting, p, &self.woken, cx);
-        moved |= self.add(asked);
+        if self.opened {
+            let asked = self
+                .session
+                .open_streams(&mut self.waiting.requests, p, &self.woken, cx);
+            moved |= self.add(asked);
+        }
+        let starves = self.opened && self.session.allows_no_streams();
+        moved |= self.waiting.starve(starves, self.config.opening, p, now);
+        let late = self.lingering.late(&mut self.streams, p.from_app, now);
+        moved |= !late.is_empty();
+        self.changed.extend(late);
         let mut arrived = Vec::new();
         let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
+        for stream in &arrived {
+            // So that a server learns of the end of a stream before it has answered.
+            p.from_app.add(stream.id());
+        }
         moved |= self.add(arrived);
         match polled {
             Polled::Idle => {}
             Polled::Moved => moved = true,
             Polled::Over(error) => {
-                self.end(p, error);
+                self.end(p, error, now);
                 return false;
             }
         }
-        if !self.opened && self.session.is_open() {
-            self.opened = true;
+        if let Some(bytes) = self.scanner.not_settings() {
+            self.fail(p, peer(Http2Error::NotHttp2(bytes)));
+            return false;
+        }
+        if !self.opened && self.has_settings() {
+            (self.opened, moved) = (true, true);
             let pings = self.config.keepalive.zip(self.session.ping_pong());
             self.pinger = pings.map(|(config, ping)| Pinger::new(config, ping, now));
         }
@@ -140,21 +165,24 @@ impl Connection {
         {
             pinger.heard(now);
         }
-        match &mut self.blocks {
-            None => p.from_wire.transfer_to(&mut pipes.incoming),
-            // h2 has not read its last piece yet.
-            Some(_) if !pipes.incoming.is_empty() => {}
-            Some(blocks) => {
-                let len = p.from_wire.len().min(pipes.incoming.room());
-                let n = blocks.next(len, p.from_wire.chunks());
-                p.from_wire.transfer_up_to(&mut pipes.incoming, n);
-            }
+        // h2 has to read the piece before, as the next one may have a fault.
+        if pipes.incoming.is_empty() {
+            let len = p.from_wire.len().min(pipes.incoming.room());
+            let n = self.scanner.next(len, p.from_wire.chunks());
+            p.from_wire.transfer_up_to(&mut pipes.incoming, n);
         }
         pipes.outgoing.transfer_to(p.to_wire);
         let closes = p.from_wire.is_closed() && p.from_wire.is_empty();
         let told = closes && !self.wire_ended;
         self.wire_ended = closes;
         told || p.from_wire.revision() + p.to_wire.revision() != before
+    }
+
+    /// Returns `true` once h2 has taken the SETTINGS of the peer in.
+    fn has_settings(&self) -> bool {
+        let pipes = self.io.pipes();
+        let taken = pipes.incoming.is_empty() && !pipes.blocked;
+        taken && self.session.is_open() && self.scanner.has_settings()
     }
 
     /// Takes the requests and the responses of the application.
@@ -166,7 +194,7 @@ impl Connection {
                 Head::Request(request) => {
                     p.to_app.add(id);
                     if self.streams() < self.config.streams as usize {
-                        self.waiting.push_back((id, request));
+                        self.waiting.requests.push_back((id, request));
                     } else if let Some(mut pipe) = p.to_app.write(id) {
                         let error = local(Http2Error::TooManyStreams(self.config.streams));
                         pipe.abort(error.at(Place::Layer(p.index)));
@@ -191,7 +219,7 @@ impl Connection {
     }
 
     /// Processes the streams that have changed, and only those.
-    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
+    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let blocked = self.io.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
@@ -201,7 +229,7 @@ impl Connection {
             changed.append(&mut self.resetting);
         }
         for id in &changed {
-            self.process_stream(*id, blocked, p);
+            self.process_stream(*id, blocked, p, now);
         }
         let any = !changed.is_empty();
         changed.clear();
@@ -209,11 +237,17 @@ impl Connection {
         any
     }
 
-    fn process_stream(&mut self, id: StreamId, blocked: bool, p: &mut Flows<'_, Streams, Streams>) {
+    fn process_stream(
+        &mut self,
+        id: StreamId,
+        blocked: bool,
+        p: &mut Flows<'_, Streams, Streams>,
+        now: Instant,
+    ) {
         let Some(stream) = self.streams.get_mut(&id) else {
             let aborted = p.from_app.read(id).is_some_and(|pipe| is_aborted(&pipe));
-            if aborted && self.waiting.iter().any(|(waiting, _)| *waiting == id) {
-                self.waiting.retain(|(waiting, _)| *waiting != id);
+            if aborted && self.waiting.has(id) {
+                self.waiting.remove(id);
                 p.from_app.forget(id);
                 if let Some(mut pipe) = p.to_app.write(id) {
                     pipe.abort(local(Http2Error::Closed).at(Place::Layer(p.index)));
@@ -229,13 +263,22 @@ impl Connection {
             },
             excerpt: self.config.excerpt,
             blocked,
+            now,
         };
-        if stream.process(context) {
+        if self.times.gives_up(stream.wait(), blocked, now) {
+            stream.give_up(context, self.times.write_timeout());
+        } else if stream.process(context) {
             self.resetting.push(id);
+        }
+        if let Some(wait) = *stream.wait() {
+            self.times.stream_waits(wait);
         }
         if stream.is_over() {
             self.streams.remove(&id);
             p.from_app.forget(id);
+        } else if p.to_app.write(id).is_none() && p.from_app.read(id).is_none_or(|p| p.is_closed())
+        {
+            self.lingering.add(id);
         }
     }
 
@@ -246,46 +289,6 @@ impl Connection {
             self.streams.insert(stream.id(), stream);
         }
         any
-    }
-
-    /// Ends every stream, and the flow of new ones, because h2 has ended.
-    fn end(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Option<h2::Error>) {
-        let ids: Vec<_> = self.streams.keys().copied().collect();
-        for id in ids {
-            self.process_stream(id, false, p); // deliver what arrived before the end
-        }
-        let mut pipes = self.io.pipes();
-        pipes.outgoing.transfer_all_to(p.to_wire);
-        // h2 keeps only the text of an error of the wire. The wire has the error itself.
-        let error = match (pipes.incoming.closed(), error) {
-            (Some(End::Aborted(error)), _) => Some(error.clone()),
-            (_, Some(error)) => Some(typed(&error).unwrap_or_else(|| peer(Http2Error::Truncated))),
-            (_, None) if p.to_app.has_open() => Some(peer(Http2Error::Truncated)),
-            (_, None) => None,
-        };
-        drop(pipes);
-        match error {
-            Some(error) => self.fail(p, error),
-            None => {
-                p.to_wire.finish();
-                p.to_app.finish();
-                p.from_app
-                    .refuse(peer(Http2Error::Closed).at(Place::Layer(p.index)));
-                self.close();
-            }
-        }
-    }
-
-    fn fail(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Error) {
-        p.fail(error);
-        self.close();
-    }
-
-    fn close(&mut self) {
-        self.session = Session::Over;
-        self.streams.clear();
-        self.waiting.clear();
-        self.pinger = None;
     }
 }
 
@@ -299,14 +302,6 @@ impl Layer for Connection {
 
     fn process(&mut self, mut p: Flows<'_, Streams, Streams>, now: Instant) {
         p.propagate_stop();
-        let late = match self.due {
-            _ if self.opened => false,
-            None => {
-                self.due = Some(now.checked_add(self.config.opening));
-                false
-            }
-            Some(due) => due.is_some_and(|due| due <= now),
-        };
         match (&self.session, p.from_app.closed()) {
             (Session::Over, _) => {}
             (_, Some(End::Aborted(error))) => {
@@ -316,8 +311,7 @@ impl Layer for Connection {
                 p.to_app.abort(error);
                 self.close();
             }
-            _ if late => self.fail(&mut p, peer(Http2Error::NoSettings(self.config.opening))),
-            _ => while self.round(&mut p, now) {},
+            _ => self.keep_times(&mut p, now),
         }
         if let Session::Over = self.session {
             p.discard();
@@ -325,11 +319,17 @@ impl Layer for Connection {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match (&self.session, &self.pinger) {
-            (Session::Over, _) => None,
-            (_, Some(pinger)) => pinger.deadline(),
-            (_, None) => self.due.flatten().filter(|_| !self.opened),
+        if let Session::Over = self.session {
+            return None;
         }
+        let ping = self.pinger.as_ref().and_then(Pinger::deadline);
+        let times = [
+            ping,
+            self.times.deadline(),
+            self.waiting.deadline(),
+            self.lingering.deadline(),
+        ];
+        times.into_iter().flatten().min()
     }
 
     fn is_open(&self) -> bool {
@@ -356,8 +356,4 @@ impl Layer for Connection {
             _ => Ok(()),
         }
     }
-}
-
-fn is_aborted(pipe: &Pipe) -> bool {
-    matches!(pipe.closed(), Some(End::Aborted(_)))
 }

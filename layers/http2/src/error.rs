@@ -18,6 +18,19 @@ pub enum Http2Error {
     /// The peer sent no SETTINGS in time.
     #[error("no SETTINGS frame came within {0:?}")]
     NoSettings(Duration),
+    /// The first frame of the peer is no SETTINGS frame (RFC 9113 §3.4): these are its first bytes.
+    #[error("saw {} where a SETTINGS frame was wanted: the peer speaks no HTTP/2", printable(.0))]
+    NotHttp2([u8; 9]),
+    /// The server allowed no stream for this time: its SETTINGS_MAX_CONCURRENT_STREAMS is 0 (RFC
+    /// 9113 §6.5.2).
+    #[error("the server allowed no streams within {0:?} (SETTINGS_MAX_CONCURRENT_STREAMS is 0)")]
+    NoStreams(Duration),
+    /// The fields of a request were begun, and not whole in time.
+    #[error("the fields of a request were not whole within {0:?}")]
+    HeadTimedOut(Duration),
+    /// The peer opened no window in time for the bytes that wait on a stream.
+    #[error("the peer took none of the bytes that wait on the stream within {0:?}")]
+    WriteTimedOut(Duration),
     /// The server's SETTINGS do not offer extended CONNECT (RFC 8441 §3).
     #[error("the server does not offer extended CONNECT")]
     NotOffered,
@@ -57,9 +70,15 @@ pub enum Http2Error {
     Closed,
 }
 
-/// A hint for the next connection to the same server: not to ask for extended CONNECT again.
+/// A hint for the next connection to the same server: it should speak HTTP/1.1. The server does not
+/// offer extended CONNECT, or it said HTTP_1_1_REQUIRED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotOffered;
+pub struct UseHttp1;
+
+/// A hint for the next connection to the same server: it may carry the same request. The server has
+/// guaranteed that it did not process the request (RFC 9113 §8.7), or the request was never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unprocessed;
 
 pub(crate) fn local(cause: Http2Error) -> Error {
     Error::local(NAME, cause)
@@ -69,6 +88,28 @@ pub(crate) fn peer(cause: Http2Error) -> Error {
     Error::peer(NAME, cause)
 }
 
+/// Returns the error of a stream whose request had no response when it failed, with its hint.
+///
+/// h2 gives a stream the GOAWAY of the peer only if that names a lower last stream: "the request was
+/// not processed" (RFC 9113 §6.8).
+pub(crate) fn unanswered(error: &h2::Error) -> Option<Error> {
+    let failed = typed(error)?;
+    let refused = error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM);
+    Some(if error.is_remote() && refused && !failed.can_retry() {
+        failed.retry_on_new_connection(Unprocessed)
+    } else {
+        failed
+    })
+}
+
+/// Returns the error of a request that was never sent, because `error` came before.
+pub(crate) fn unsent(error: Error) -> Error {
+    if error.can_retry() {
+        return error;
+    }
+    error.retry_on_new_connection(Unprocessed)
+}
+
 /// Returns the typed error of an error of h2; `None` for one of the wire, whose end has the error
 /// itself.
 pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
@@ -76,12 +117,21 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
         return None;
     }
     let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
-    Some(match (error.is_remote(), error.is_go_away()) {
+    let failed = match (error.is_remote(), error.is_go_away()) {
         (true, true) => peer(Http2Error::GoAway(reason)),
         (true, false) => peer(Http2Error::Reset(reason)),
         (false, _) if error.is_library() => peer(Http2Error::Protocol(error.to_string())),
         (false, _) => local(Http2Error::Protocol(error.to_string())),
+    };
+    Some(match reason {
+        Reason::HTTP_1_1_REQUIRED if error.is_remote() => failed.retry_on_new_connection(UseHttp1),
+        _ => failed,
     })
+}
+
+/// Shows bytes of a peer without control characters.
+fn printable(bytes: &[u8]) -> String {
+    format!("\"{}\"", bytes.escape_ascii())
 }
 
 /// The name of these layers in errors and traces.

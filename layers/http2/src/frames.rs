@@ -1,33 +1,83 @@
 //! The boundaries of frames (RFC 9113 §4.1).
 
-/// Finds the ends of field blocks in the bytes that a client sends.
+use std::mem;
+
+/// Reads the headers of the frames that the peer sends, and nothing else of them.
 ///
-/// If a fault comes in the same read as a request before it, h2 reports the fault first and the
-/// request never. So a server feeds h2 up to the end of a field block, takes the request, and goes
-/// on. Then it does not matter how the bytes were cut.
+/// It knows two things that h2 does not show. The first one is whether the SETTINGS of the peer
+/// have arrived. The second one is where a field block or a stream ends: if a fault comes in the
+/// same read behind it, h2 reports the fault, and the request or the end never. So h2 is fed up to
+/// that place, what it has is taken, and it goes on. Then it does not matter how the bytes were cut.
 #[derive(Debug)]
-pub(crate) struct FieldBlocks {
+pub(crate) struct FrameScanner {
     header: [u8; HEADER],
     /// The number of bytes of the header that are here.
     known: usize,
     /// The number of bytes of the payload that are still to come.
     payload: usize,
-    ends_block: bool,
+    /// The present frame ends a field block or a stream.
+    is_last: bool,
+    first: FirstFrame,
+    /// The number of field blocks that have begun.
+    begun: u64,
+    is_in_block: bool,
 }
 
-impl FieldBlocks {
-    /// Begins before the preface of the client.
+/// The first frame of the peer, which "MUST be" SETTINGS (RFC 9113 §3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstFrame {
+    /// Its header is not whole yet.
+    Awaited,
+    /// It is SETTINGS, and its payload is not whole yet.
+    Begun,
+    /// It has arrived.
+    Whole,
+    /// It is no SETTINGS frame, but begins with these bytes.
+    Other([u8; HEADER]),
+}
+
+impl FrameScanner {
+    /// Begins before the preface of a client.
     pub(crate) fn of_client() -> Self {
         Self {
-            header: [0; HEADER],
-            known: 0,
             payload: PREFACE,
-            ends_block: false,
+            ..Self::of_server()
         }
     }
 
-    /// Reads up to the end of a field block, or `len` bytes. Returns the number of bytes that it
-    /// read.
+    /// Begins before the first frame of a server.
+    pub(crate) fn of_server() -> Self {
+        Self {
+            header: [0; HEADER],
+            known: 0,
+            payload: 0,
+            is_last: false,
+            first: FirstFrame::Awaited,
+            begun: 0,
+            is_in_block: false,
+        }
+    }
+
+    /// Returns `true` once the first SETTINGS frame has been read.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.first == FirstFrame::Whole
+    }
+
+    /// Returns the first bytes of the peer if they begin no SETTINGS frame.
+    pub(crate) fn not_settings(&self) -> Option<[u8; HEADER]> {
+        match self.first {
+            FirstFrame::Other(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of field blocks that have begun, if the last one is not whole yet.
+    pub(crate) fn heading(&self) -> Option<u64> {
+        self.is_in_block.then_some(self.begun)
+    }
+
+    /// Reads up to the end of a field block or of a stream, or `len` bytes. Returns the number of
+    /// bytes that it read.
     pub(crate) fn next<'a>(&mut self, len: usize, chunks: impl Iterator<Item = &'a [u8]>) -> usize {
         let mut read = 0;
         for chunk in chunks {
@@ -42,9 +92,14 @@ impl FieldBlocks {
                 };
                 rest = &rest[n..];
                 read += n;
-                let is_whole = self.payload == 0 && self.known == 0;
-                if is_whole && std::mem::take(&mut self.ends_block) {
-                    return read;
+                if self.payload == 0 && self.known == 0 {
+                    if self.first == FirstFrame::Begun {
+                        self.first = FirstFrame::Whole;
+                    }
+                    if mem::take(&mut self.is_last) {
+                        self.is_in_block = false;
+                        return read;
+                    }
                 }
             }
         }
@@ -60,21 +115,40 @@ impl FieldBlocks {
             self.known = 0;
             let [a, b, c, kind, flags, ..] = self.header;
             self.payload = u32::from_be_bytes([0, a, b, c]) as usize;
-            self.ends_block = matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS != 0;
+            if kind == HEADERS {
+                self.begun += 1;
+                self.is_in_block = true;
+            }
+            self.is_last = match kind {
+                DATA => flags & END_STREAM != 0,
+                HEADERS | CONTINUATION => flags & END_HEADERS != 0,
+                _ => false,
+            };
+            if self.first == FirstFrame::Awaited {
+                self.first = if kind == SETTINGS && flags & ACK == 0 {
+                    FirstFrame::Begun
+                } else {
+                    FirstFrame::Other(self.header)
+                };
+            }
         }
         n
     }
 }
 
 /// The length of a frame header, in bytes.
-const HEADER: usize = 9;
+pub(crate) const HEADER: usize = 9;
 
 /// The length of the preface of a client, in bytes (RFC 9113 §3.4).
 const PREFACE: usize = 24;
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
 const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_let_through_up_to_the_end_of_each_field_block() {
+    fn bytes_are_let_through_up_to_the_end_of_each_field_block_and_stream() {
         let frames = [
             vec![b'P'; PREFACE],
             frame(4, 0, 6),
@@ -96,14 +170,15 @@ mod tests {
             frame(HEADERS, 0, 3),
             frame(CONTINUATION, END_HEADERS, 0),
             frame(0, END_HEADERS, 1),
+            frame(0, END_STREAM, 9),
         ];
-        let ends = [0..=2, 3..=5, 6..=6].map(|frames_of| {
+        let ends = [0..=2, 3..=5, 6..=7].map(|frames_of| {
             let frames = &frames[frames_of];
             frames.iter().map(Vec::len).sum::<usize>()
         });
         let all = frames.concat();
         for size in 1..=all.len() {
-            let mut blocks = FieldBlocks::of_client();
+            let mut blocks = FrameScanner::of_client();
             let mut stops = Vec::new();
             let mut at = 0;
             for piece in all.chunks(size) {
@@ -129,8 +204,8 @@ mod tests {
                 assert_eq!(blocks.payload + blocks.known, 0);
             }
         }
-        let mut blocks = FieldBlocks::of_client();
-        let whole = |blocks: &mut FieldBlocks, at: usize| {
+        let mut blocks = FrameScanner::of_client();
+        let whole = |blocks: &mut FrameScanner, at: usize| {
             blocks.next(all.len() - at, [&all[at..]].into_iter())
         };
         assert_eq!(whole(&mut blocks, 0), ends[0]);

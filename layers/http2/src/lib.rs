@@ -81,7 +81,8 @@
 //! * [`ConnectRequest`]: a CONNECT to send. [`request_kind`], [`RequestKind`]: the kind of a
 //!   request that arrived.
 //! * [`Http2Config`], [`Keepalive`]: limits and time-outs.
-//! * [`Http2Error`], [`Refusal`], [`Reason`], [`NotOffered`]: errors, and their details.
+//! * [`Http2Error`], [`Refusal`], [`Reason`]: errors, and their details. [`UseHttp1`],
+//!   [`Unprocessed`]: hints for the next connection.
 
 mod client;
 mod config;
@@ -90,17 +91,21 @@ mod error;
 mod frames;
 mod io;
 mod keepalive;
+mod lingering;
+mod pending_stream;
 mod request;
 mod server;
 mod session;
 mod stream;
 mod streams;
+mod times;
 mod tunnel;
+mod waiting;
 
 pub use client::Client;
 pub use config::Http2Config;
 pub use connection::Connection;
-pub use error::{Http2Error, NotOffered};
+pub use error::{Http2Error, Unprocessed, UseHttp1};
 pub use h2::Reason;
 pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;

@@ -1,7 +1,7 @@
 //! A connection of h2, in either role.
 
 use crate::config::Http2Config;
-use crate::error::{Http2Error, NotOffered, local, peer, typed};
+use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
 use crate::io::{Io, Woken};
 use crate::request::{RequestKind, request_kind};
 use crate::stream::Stream;
@@ -9,7 +9,7 @@ use crate::streams::{Head, StreamId, Streams};
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
-use h2::{PingPong, server};
+use h2::{PingPong, Reason, server};
 use http::Request;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -72,21 +72,31 @@ impl Session {
         Self::ServerHandshake(Box::pin(builder.handshake(io)))
     }
 
-    /// Returns `true` once the SETTINGS of the peer are in.
+    /// Returns `true` once this side has introduced itself, and a client too.
     pub(crate) fn is_open(&self) -> bool {
+        !matches!(self, Self::ClientHandshake(_) | Self::ServerHandshake(_))
+    }
+
+    /// Returns `Some(true)` if the server offers extended CONNECT, by the SETTINGS that are in.
+    pub(crate) fn offers_extended_connect(&self) -> Option<bool> {
         match self {
-            Self::Client(Some(send), _) => send.current_max_send_streams() > 0,
-            Self::Client(None, _) | Self::Server(_) | Self::Over => true,
-            Self::ClientHandshake(_) | Self::ServerHandshake(_) => false,
+            Self::Client(Some(send), _) => Some(send.is_extended_connect_protocol_enabled()),
+            _ => None,
         }
     }
 
-    /// Returns `Some(true)` if the peer offers extended CONNECT; `None` before that is known.
-    pub(crate) fn offers_extended_connect(&self) -> Option<bool> {
-        match self {
-            Self::Client(Some(send), _) if self.is_open() => {
-                Some(send.is_extended_connect_protocol_enabled())
-            }
+    /// Returns `true` if the server allows no stream at all, by the SETTINGS that are in.
+    pub(crate) fn allows_no_streams(&self) -> bool {
+        matches!(self, Self::Client(Some(send), _) if send.current_max_send_streams() == 0)
+    }
+
+    /// Returns the error with which a request that has to wait will never be sent, if there is one.
+    pub(crate) fn unsendable(&mut self, cx: &mut Context<'_>) -> Option<Error> {
+        let Self::Client(Some(send), _) = self else {
+            return None;
+        };
+        match send.poll_ready(cx) {
+            Poll::Ready(Err(error)) => typed(&error),
             _ => None,
         }
     }
@@ -110,7 +120,17 @@ impl Session {
         true
     }
 
-    /// Sends the requests that the server allows by now, and returns their streams.
+    /// Ends a connection without streams at once: the peer gets a GOAWAY with the last stream that
+    /// was processed, and may ask again on another connection.
+    pub(crate) fn go_away(&mut self) {
+        match self {
+            Self::Server(connection) => connection.abrupt_shutdown(Reason::NO_ERROR),
+            _ => drop(self.finish()),
+        }
+    }
+
+    /// Sends the requests that the server allows by now, and returns their streams. The SETTINGS of
+    /// the server tell what it allows (RFC 8441 §3), so they must be in.
     pub(crate) fn open_streams(
         &mut self,
         waiting: &mut VecDeque<(StreamId, Request<()>)>,
@@ -119,25 +139,24 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Vec<Stream> {
         let mut asked = Vec::new();
-        let open = self.is_open();
         let Self::Client(Some(send), _) = self else {
             return asked;
         };
-        // The SETTINGS of the server tell what it allows (RFC 8441 §3).
-        while open && let Some((id, request)) = waiting.pop_front() {
+        while let Some((id, request)) = waiting.pop_front() {
             let extended = request.extensions().get::<Protocol>().is_some();
             let outcome = if extended && !send.is_extended_connect_protocol_enabled() {
-                Err(peer(Http2Error::NotOffered).retry_on_new_connection(NotOffered))
+                Err(peer(Http2Error::NotOffered).retry_on_new_connection(UseHttp1))
             } else {
                 match send.poll_ready(cx) {
-                    Poll::Pending => {
+                    Poll::Ready(Err(error)) => Err(refused(&error)),
+                    // h2 would take one more than the server allows, and keep it.
+                    ready if ready.is_pending() || send.current_max_send_streams() == 0 => {
                         waiting.push_front((id, request));
                         break;
                     }
-                    Poll::Ready(Ok(())) => send
+                    _ => send
                         .send_request(request, false)
                         .map_err(|error| refused(&error)),
-                    Poll::Ready(Err(error)) => Err(refused(&error)),
                 }
             };
             match outcome {
@@ -214,5 +233,5 @@ impl Session {
 
 /// Returns the error of a stream that this connection cannot open.
 fn refused(error: &h2::Error) -> Error {
-    typed(error).unwrap_or_else(|| local(Http2Error::Closed))
+    unsent(typed(error).unwrap_or_else(|| local(Http2Error::Closed)))
 }

@@ -1,6 +1,10 @@
-use crate::error::{Http2Error, local, peer, typed};
+mod ends;
+
+use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::io::{StreamWaker, Woken};
+use crate::pending_stream::PendingStream;
 use crate::streams::{Head, StreamId, Streams};
+use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -11,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Error, Flow, Place};
+use wirestack_layer::{End, Flow, Instant, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -24,17 +28,9 @@ pub(crate) struct Stream {
     /// `true` once the application has aborted. The reset leaves once h2 has written all that it
     /// holds.
     resetting: bool,
+    /// Bytes wait for a window of the peer.
+    wait: Option<Wait>,
     waker: (Arc<StreamWaker>, Waker),
-}
-
-enum PendingStream {
-    /// A client waits for the response.
-    Asked(ResponseFuture),
-    /// A client reads why it was refused.
-    Refused(Box<Refusal>, BytesMut, usize),
-    /// A server waits for its application. The flag says whether the request can open a tunnel.
-    Deciding(SendResponse<Bytes>, bool),
-    Done,
 }
 
 impl Stream {
@@ -77,6 +73,7 @@ impl Stream {
             recv,
             unreleased: 0,
             resetting: false,
+            wait: None,
             waker: (waker.clone(), waker.into()),
         }
     }
@@ -121,10 +118,10 @@ impl Stream {
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
         self.open(to_app, context.excerpt, cx);
-        if let PendingStream::Done = self.pending {
+        if !matches!(self.pending, PendingStream::Refused(..)) {
             self.receive(to_app, cx);
         }
-        self.transmit(context.from_app, to_app, context.blocked, cx)
+        self.transmit(&mut context, cx)
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -140,7 +137,10 @@ impl Stream {
             let response = match Pin::new(response).poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(response)) => response,
-                Poll::Ready(Err(error)) => return self.broken(to_app, &error),
+                Poll::Ready(Err(error)) => {
+                    self.broken(to_app, unanswered(&error));
+                    return;
+                }
             };
             let (mut head, recv) = response.into_parts();
             mark_secrets(&mut head.headers);
@@ -206,8 +206,7 @@ impl Stream {
     fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
-            self.recv = None; // the application has forgotten the stream
-            return;
+            return self.skip(cx);
         };
         let mut failed = None;
         loop {
@@ -225,11 +224,12 @@ impl Stream {
                 Poll::Ready(None) => {
                     let error = peer(Http2Error::Trailers).at(Place::Layer(to_app.index));
                     match recv.poll_trailers(cx) {
-                        Poll::Ready(Ok(Some(_))) => {
+                        Poll::Ready(Ok(Some(_))) if self.pending.opens_tunnel() => {
                             pipe.abort(error);
                             if let Some(mut send) = self.send.take() {
                                 send.send_reset(Reason::PROTOCOL_ERROR);
                             }
+                            self.pending.reset(Reason::PROTOCOL_ERROR);
                         }
                         _ => pipe.finish(),
                     }
@@ -254,18 +254,26 @@ impl Stream {
             self.recv = None;
         }
         if let Some(error) = failed {
-            self.broken(to_app, &error);
+            self.broken(to_app, typed(&error));
         }
     }
 
-    fn transmit(
-        &mut self,
-        from_app: &mut Streams,
-        to_app: &mut ToApp<'_>,
-        blocked: bool,
-        cx: &mut Context<'_>,
-    ) -> bool {
+    /// Returns the wait of its bytes for a window of the peer.
+    pub(crate) fn wait(&mut self) -> &mut Option<Wait> {
+        &mut self.wait
+    }
+
+    fn transmit(&mut self, context: &mut StreamContext<'_>, cx: &mut Context<'_>) -> bool {
+        let waited = self.wait.take();
+        let StreamContext {
+            from_app,
+            to_app,
+            blocked,
+            now,
+            ..
+        } = context;
         let Some(send) = &mut self.send else {
+            self.take_late_abort(from_app, to_app);
             return false;
         };
         if let Poll::Ready(reset) = send.poll_reset(cx) {
@@ -283,8 +291,8 @@ impl Stream {
             // If the peer has finished before, its reset takes nothing back.
             if self.recv.is_some() {
                 match reset {
-                    Ok(reason) => self.reset(to_app, reason),
-                    Err(error) => self.broken(to_app, &error),
+                    Ok(reason) => self.broken(to_app, Some(peer(Http2Error::Reset(reason)))),
+                    Err(error) => self.broken(to_app, typed(&error)),
                 }
             }
             return false;
@@ -294,6 +302,7 @@ impl Stream {
         };
         let opened = matches!(self.pending, PendingStream::Done);
         let finished = matches!(pipe.closed(), Some(End::Finished));
+        let before = pipe.len();
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
             let n = send.capacity().min(pipe.first().len());
@@ -311,7 +320,7 @@ impl Stream {
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
             // A reset overtakes the data that h2 has queued, so these may leave first.
-            if !mem::replace(&mut self.resetting, true) || blocked {
+            if !mem::replace(&mut self.resetting, true) || *blocked {
                 return true;
             }
             pipe.discard();
@@ -322,31 +331,11 @@ impl Stream {
         } else if opened && finished && pipe.is_empty() {
             let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
             self.send = None;
+        } else if opened && !pipe.is_empty() {
+            let still = waited.filter(|_| pipe.len() == before);
+            self.wait = Some(still.unwrap_or(Wait::begin(*now)));
         }
         false
-    }
-
-    /// Ends the stream towards the application, because the peer has reset it.
-    fn reset(&mut self, to_app: &mut ToApp<'_>, reason: Reason) {
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        self.fail(to_app, peer(Http2Error::Reset(reason)));
-    }
-
-    fn broken(&mut self, to_app: &mut ToApp<'_>, error: &h2::Error) {
-        (self.recv, self.pending) = (None, PendingStream::Done);
-        if error.is_reset() && error.is_remote() {
-            return self.reset(to_app, error.reason().unwrap_or(Reason::INTERNAL_ERROR));
-        }
-        // The connection reports an error of the wire, with its true cause.
-        if let Some(error) = typed(error) {
-            self.fail(to_app, error);
-        }
-    }
-
-    fn fail(&self, to_app: &mut ToApp<'_>, error: Error) {
-        if let Some(mut pipe) = to_app.streams.write(self.id) {
-            pipe.abort(error.at(Place::Layer(to_app.index)));
-        }
     }
 }
 
@@ -358,6 +347,7 @@ pub(crate) struct StreamContext<'a> {
     pub(crate) excerpt: usize,
     /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
+    pub(crate) now: Instant,
 }
 
 /// The streams towards the application, and the index of the layer, which errors are marked with.

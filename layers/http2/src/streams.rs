@@ -1,4 +1,4 @@
-use crate::error::{Http2Error, local};
+use crate::error::{Http2Error, local, unsent};
 use crate::request::ConnectRequest;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
@@ -78,10 +78,10 @@ impl Streams {
     /// [`Http2Error::Closed`] once the flow has ended.
     pub fn open(&mut self, request: ConnectRequest) -> Result<StreamId, Error> {
         if let Some(error) = self.stopped() {
-            return Err(error.clone());
+            return Err(unsent(error.clone()));
         }
         if self.end.is_some() {
-            return Err(local(Http2Error::Closed));
+            return Err(unsent(local(Http2Error::Closed)));
         }
         Ok(self.push(Head::Request(request.into_http())))
     }
@@ -145,7 +145,32 @@ impl Streams {
         Some(stream)
     }
 
-    /// Forgets a stream. Its unread bytes are lost, and its writer gets no pipe any more.
+    /// Resets a stream, as its writer: it ends with this error, even if it was finished before. The
+    /// bytes in its pipe are thrown away. An end that the peer knows of stays.
+    ///
+    /// To abort a stream behind the bytes in its pipe, abort the pipe.
+    pub fn reset(&mut self, stream: StreamId, error: Error) {
+        let Some(entry) = self.streams.get_mut(&stream) else {
+            return;
+        };
+        if is_aborted(&entry.pipe) {
+            return;
+        }
+        let mut pipe = Pipe::new();
+        if let Some(stop) = entry.pipe.stop_state() {
+            pipe.stop(stop.clone());
+        }
+        pipe.abort(error);
+        self.moves += 1;
+        entry.pipe = pipe;
+        if !entry.readable {
+            entry.readable = true;
+            self.readable.push_back(stream);
+        }
+    }
+
+    /// Forgets a stream. Its unread bytes are lost, and its writer gets no pipe any more. A stream
+    /// that both sides have not ended is reset, a second after its writer has finished.
     pub fn forget(&mut self, stream: StreamId) {
         self.heads.retain(|(id, _)| *id != stream);
         if let Some(entry) = self.streams.remove(&stream) {
@@ -306,6 +331,11 @@ impl Drop for StreamPipe<'_> {
             }
         }
     }
+}
+
+/// Returns `true` if the writer of a pipe has aborted it.
+pub(crate) fn is_aborted(pipe: &Pipe) -> bool {
+    matches!(pipe.closed(), Some(End::Aborted(_)))
 }
 
 /// Returns the state whose changes concern a writer and a reader.

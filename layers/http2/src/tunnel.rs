@@ -2,8 +2,8 @@
 
 use crate::config::Http2Config;
 use crate::connection::Connection;
-use crate::error::{Http2Error, peer};
-use crate::streams::{Head, StreamId, Streams};
+use crate::error::{Http2Error, local, peer};
+use crate::streams::{Head, StreamId, Streams, is_aborted};
 use http::StatusCode;
 use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;
@@ -141,14 +141,21 @@ impl Tunnel {
         if self.is_authorized && !self.open {
             self.keep_challenge();
         }
-        if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream)) {
+        // The response and what is behind it wait for the application: an end may have come with
+        // them. An abort does not wait.
+        let is_parked = matches!(self.awaiting, Some(Awaiting::Response(_)));
+        if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream))
+            && (!is_parked || is_aborted(&pipe))
+        {
             // The stream requires as much as its reader, so that its window is not in the way.
             pipe.require(p.to_app.required());
             pipe.transfer_to(p.to_app);
         }
         let sent = self.has_sent();
+        self.leave_unread(p, sent);
         let is_challenged = matches!(self.awaiting, Some(Awaiting::Challenge { .. }));
         match (p.to_app.closed(), self.up.closed()) {
+            (None, _) if is_parked => {}
             (None, Some(end)) if self.up.is_unused() && !is_challenged => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
@@ -159,6 +166,19 @@ impl Tunnel {
             (Some(End::Finished), None) if sent => self.down.finish(),
             (Some(_), Some(_)) => self.over = true,
             _ => {}
+        }
+    }
+
+    /// Leaves a stream whose application has finished and reads no more. The peer gets a short time
+    /// to end it too: see `Lingering`.
+    fn leave_unread(&mut self, p: &mut Flows<'_>, sent: bool) {
+        let Some(stream) = self.stream.filter(|_| self.open && sent) else {
+            return;
+        };
+        if p.to_app.stopped().is_some() && !p.to_app.is_closed() {
+            self.up.forget(stream);
+            let error = local(Http2Error::Closed).at(Place::Layer(p.index));
+            p.to_app.abort(error);
         }
     }
 

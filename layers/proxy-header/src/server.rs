@@ -58,7 +58,7 @@ impl Server {
     pub fn new(accepts: Accepts) -> Self {
         Self {
             accepts,
-            limit: 4096,
+            limit: LIMIT,
             state: State::Header,
         }
     }
@@ -218,3 +218,6 @@ fn truncated(from_wire: &Pipe) -> ProxyHeaderError {
     let seen = from_wire.len();
     ProxyHeaderError::Truncated { seen }
 }
+
+/// The longest header by default, in bytes.
+const LIMIT: usize = 4096;

@@ -71,7 +71,7 @@ impl Client {
             status: Some(response.status()),
             response: Some(Box::new(response)),
         };
-        let connection = Connection::client(Masks::new(seed), &config);
+        let connection = Connection::client(Masks::new(seed), &config).over_stream();
         Ok(Self::open(opened, connection, deflate))
     }
 }

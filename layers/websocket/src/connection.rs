@@ -32,6 +32,9 @@ pub(crate) struct Connection {
     fault: Option<WebSocketError>,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
+    /// The wire is a stream of HTTP/2 (RFC 8441): nobody has to wait for its end, as a stream has no
+    /// TIME_WAIT.
+    over_stream: bool,
 }
 
 /// The state of the closing handshake (RFC 6455 §7.1.2). A time that is `None` never comes.
@@ -81,7 +84,14 @@ impl Connection {
             closing_deadline: None,
             fault: None,
             waits_for_end: is_client,
+            over_stream: false,
         }
+    }
+
+    /// Ends the wire right behind both Close frames, and reads it no further, in either role.
+    pub(crate) fn over_stream(mut self) -> Self {
+        self.over_stream = true;
+        self
     }
 
     /// Sets the parameters that the handshake has negotiated.
@@ -239,6 +249,7 @@ impl Connection {
             p.to_app.abort(error);
         }
         self.sender.no_reply();
+        self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
             State::Closing { deadline } => {
                 self.both_closed(deadline, p);
@@ -250,7 +261,6 @@ impl Connection {
                 Closer::Peer
             }
         };
-        self.control.closed = Some(Box::new(frame));
         self.control.closed_by = Some(closer);
     }
 
@@ -298,7 +308,7 @@ impl Connection {
     }
 
     fn both_closed<F: Payload>(&mut self, deadline: Option<Instant>, p: &mut Flows<'_, F, F>) {
-        if self.waits_for_end {
+        if self.waits_for_end && !self.over_stream {
             self.state = State::Ending { deadline };
         } else {
             self.end(p); // "The server MUST close the underlying TCP connection immediately"
@@ -307,6 +317,11 @@ impl Connection {
 
     fn end<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) {
         p.to_wire.finish();
+        if let (true, Some(frame)) = (self.over_stream, &self.control.closed) {
+            let (code, reason) = (frame.code, frame.reason.clone());
+            let error = Error::peer(NAME, WebSocketError::Closed { code, reason });
+            p.from_wire.stop(error.at(Place::Layer(p.index)).into());
+        }
         self.state = State::Over;
     }
 

@@ -84,18 +84,21 @@ impl Server {
         let (negotiated, fields) = accept.answer(offer, deflate).map_err(local)?;
         let mut response = Response::new(());
         *response.headers_mut() = fields;
+        let mut connection = Connection::server(&config);
         if offer.upgrades() {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
             let upgrade = [(UPGRADE, TOKEN), (CONNECTION, "Upgrade")];
             let upgrade = upgrade.map(|(name, value)| (name, HeaderValue::from_static(value)));
             response.headers_mut().extend(upgrade);
+        } else {
+            connection = connection.over_stream();
         }
         let opened = Opened {
             negotiated,
             status: Some(response.status()),
             response: None,
         };
-        let server = Self::open(opened, Connection::server(&config), deflate);
+        let server = Self::open(opened, connection, deflate);
         Ok((server, response))
     }
 }

@@ -2,11 +2,9 @@
 
 use crate::Stack;
 use crate::opening::{OpenDeadline, OpeningTimedOut};
-use std::any::Any;
+use crate::writing::{WriteTimedOut, WriteWatch};
 use std::time::Duration;
-use wirestack_layer::{
-    Error, Flow, Flows, Instant, Layer, LayerExt, Pipe, Place, Progress, Status, origin,
-};
+use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Place, origin};
 
 /// A stack with its four outer flows: bytes in and out on the wire side, and the flows of the top
 /// layer on the application's side.
@@ -89,6 +87,7 @@ pub struct Engine<L: Layer> {
     from_app: L::In,
     to_app: L::Out,
     opening: Option<OpenDeadline>,
+    writing: WriteWatch,
     /// The revision of the flows after the last call; `None` if a decision may have been taken
     /// since.
     processed: Option<u64>,
@@ -137,6 +136,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
             from_app: U::In::default(),
             to_app: U::Out::default(),
             opening: self.opening,
+            writing: self.writing,
             processed: None,
             #[cfg(feature = "tracing")]
             spans: self.spans,
@@ -157,6 +157,7 @@ impl<L: Layer> Engine<L> {
             from_app: self.from_app,
             to_app: self.to_app,
             opening: self.opening,
+            writing: self.writing,
             processed: None,
             #[cfg(feature = "tracing")]
             spans: self.spans,
@@ -172,6 +173,7 @@ impl<L: Layer> Engine<L> {
             from_app,
             to_app,
             opening: None,
+            writing: WriteWatch::default(),
             processed: None,
             #[cfg(feature = "tracing")]
             spans: Default::default(),
@@ -187,9 +189,27 @@ impl<L: Layer> Engine<L> {
             .map(|until| OpenDeadline { allowed, until });
     }
 
+    /// Sets the time in which the peer has to take some of the bytes that wait in
+    /// [`to_wire`](Self::to_wire). The default is 60 s; with [`Duration::MAX`] it may take none for
+    /// ever.
+    ///
+    /// When the time is over, the driver has up to a second for a last try. A peer that then still
+    /// takes nothing is given up: its wire is aborted with [`WriteTimedOut`], the waiting bytes are
+    /// lost, and the driver resets the connection. A peer that takes a byte now and then is slow,
+    /// and is waited for.
+    pub fn set_write_timeout(&mut self, allowed: Duration) {
+        self.writing.allowed = allowed;
+    }
+
+    /// Returns the time of [`set_write_timeout`](Self::set_write_timeout).
+    pub fn write_timeout(&self) -> Duration {
+        self.writing.allowed
+    }
+
     /// Runs the layers until nothing more can move. Calling it again changes nothing, until bytes
     /// arrive or leave, a decision is taken or the [`deadline`](Self::deadline) has come.
     pub fn process(&mut self, now: Instant) {
+        self.watch_writing(now);
         if self.processed == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
             return; // nothing would move: the law of idempotence
         }
@@ -212,9 +232,26 @@ impl<L: Layer> Engine<L> {
             &mut self.to_app,
         );
         self.layer.process(flows, now);
+        self.watch_writing(now);
         self.processed = Some(self.revision());
         #[cfg(feature = "tracing")]
         self.spans.record(&self.layer, self.to_app.closed());
+    }
+
+    /// Gives a peer up that takes none of the waiting bytes.
+    #[inline]
+    fn watch_writing(&mut self, now: Instant) {
+        let waiting = self.to_wire.len();
+        if waiting == 0 {
+            return;
+        }
+        let sent = self.to_wire.total().wrapping_sub(waiting as u64);
+        if self.writing.is_late(sent, now) {
+            let allowed = self.writing.allowed;
+            let error = Error::peer(origin::ENGINE, WriteTimedOut { allowed, waiting });
+            self.to_wire.lose(error.clone().at(Place::Wire));
+            self.break_wire(error);
+        }
     }
 
     /// Returns `true` if [`process`](Self::process) would do nothing, at any time: nothing has
@@ -256,7 +293,12 @@ impl<L: Layer> Engine<L> {
     pub fn deadline(&self) -> Option<Instant> {
         let opening = self.opening.as_ref().filter(|_| !self.layer.is_open());
         let opening = opening.map(|opening| opening.until);
-        opening.into_iter().chain(self.layer.deadline()).min()
+        let writing = match self.to_wire.len() {
+            0 => None,
+            _ => self.writing.deadline(),
+        };
+        let layers = opening.into_iter().chain(self.layer.deadline());
+        layers.chain(writing).min()
     }
 
     /// Returns the flow for bytes that arrived from the peer.
@@ -301,70 +343,6 @@ impl<L: Layer> Engine<L> {
     /// [`from_app`](Self::from_app).
     pub fn is_drained(&self) -> bool {
         self.to_wire.is_empty() && self.layer.is_flushed()
-    }
-
-    /// Returns how far the stack has come, and what it waits for.
-    pub fn progress(&self) -> Progress {
-        self.layer.progress()
-    }
-
-    /// Returns the state of each layer, from the wire up. Each one displays as a line.
-    ///
-    /// ```
-    /// use wirestack_nest::{Engine, Nest};
-    /// use {wirestack_http1 as http1, wirestack_socks as socks};
-    ///
-    /// # let now = wirestack_layer::Instant::ORIGIN;
-    /// let socks = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
-    /// let connect = http1::connect::Client::new("example.org", 22)?;
-    /// let mut engine = Engine::new(connect.over(socks));
-    /// engine.from_wire().write(b"\x05\x00\x05\x00\x00\x01\x7f\0\0\x01\x12\x67");
-    /// engine.process(now);
-    /// let lines: Vec<_> = engine.describe().iter().map(ToString::to_string).collect();
-    /// assert_eq!(lines, [
-    ///     "socks: open (bound 127.0.0.1:4711)",
-    ///     "connect: opening, waiting for the CONNECT response",
-    /// ]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn describe(&self) -> Vec<Status<'_>> {
-        let mut all = Vec::new();
-        self.layer.visit(&mut |status| all.push(status));
-        all
-    }
-
-    /// Returns the topmost layer of type `T`, to read facts from.
-    pub fn part<T: Any>(&self) -> Option<&T>
-    where
-        L: 'static,
-    {
-        self.layer.part()
-    }
-
-    /// Returns the topmost layer of type `T`, to take a decision in, for example to accept a
-    /// request. The next [`process`](Self::process) then runs every layer.
-    pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
-    where
-        L: 'static,
-    {
-        self.layer_mut().part_mut()
-    }
-
-    /// Returns the `nth` layer of type `T`, counted from the top down from 0, to read facts from.
-    /// TLS in TLS has two.
-    pub fn nth_part<T: Any>(&self, nth: usize) -> Option<&T>
-    where
-        L: 'static,
-    {
-        self.layer.nth_part(nth)
-    }
-
-    /// Returns the `nth` layer of type `T`, counted from the top down, to take a decision in.
-    pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
-    where
-        L: 'static,
-    {
-        self.layer_mut().nth_part_mut(nth)
     }
 
     /// Returns the stack itself, to read facts from.

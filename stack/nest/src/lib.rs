@@ -41,18 +41,20 @@
 //!
 //! * [`Nest`]: the methods `over`, `then` and `boxed`, for every layer. [`Stack`]: the layer that
 //!   they return.
-//! * [`Engine`], [`OpeningTimedOut`]: driving a stack.
+//! * [`Engine`], [`OpeningTimedOut`], [`WriteTimedOut`]: driving a stack.
 //! * [`Identity`]: the layer that changes nothing. [`BoxTunnel`]: a stack of any depth, boxed.
 //!
 //! With the feature `tracing`, an engine has a span for its connection and, inside it, one span for
 //! each layer.
 
 mod engine;
+mod facts;
 mod identity;
 mod opening;
 #[cfg(feature = "tracing")]
 mod spans;
 mod stack;
+mod writing;
 
 #[cfg(doc)]
 use wirestack_layer::Layer;
@@ -61,6 +63,7 @@ pub use engine::Engine;
 pub use identity::Identity;
 pub use opening::OpeningTimedOut;
 pub use stack::{BoxTunnel, Nest, Stack};
+pub use writing::WriteTimedOut;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

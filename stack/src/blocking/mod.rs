@@ -198,6 +198,12 @@ impl<L: Layer> Connection<L> {
         self.inner.set_close_timeout(timeout);
     }
 
+    /// Sets the time in which the peer has to take some of the bytes that wait for it. See
+    /// [`Connection::set_write_timeout`](crate::Connection::set_write_timeout).
+    pub fn set_write_timeout(&mut self, timeout: Duration) {
+        self.inner.set_write_timeout(timeout);
+    }
+
     /// Waits until `fact` returns a value, for example the request that a server layer has
     /// received.
     ///

@@ -54,7 +54,8 @@ impl<T: Send + 'static> Tasks<T> {
         }));
     }
 
-    /// Returns the number of tasks that run.
+    /// Returns the number of tasks that run. [`poll_join`](Self::poll_join) wakes its task when one
+    /// has ended.
     pub(super) fn running(&self) -> usize {
         locked(&self.0).running.len()
     }

@@ -7,6 +7,7 @@ mod support;
 mod access;
 #[cfg(feature = "blocking")]
 mod blocking;
+mod claims;
 mod connect;
 mod driver;
 #[cfg(all(feature = "smol", feature = "blocking"))]
@@ -16,6 +17,7 @@ mod hickory;
 mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod limits;
 mod reconnect;
 mod redirects;
 mod scenarios;
@@ -27,6 +29,7 @@ mod sharing;
 mod smol;
 mod socks;
 mod stops;
+mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod websocket;

@@ -5,7 +5,7 @@ use crate::kit::{
     WINDOW_UPDATE, accept, connect, extended, failure, frame, greeted_client, greeted_server,
     headers, of_kind, open_client, settings, streams, tunnel, websocket, window,
 };
-use wirestack_http2::{Connection, Http2Config, Http2Error, NotOffered, RequestKind, request_kind};
+use wirestack_http2::{Connection, Http2Config, Http2Error, RequestKind, UseHttp1, request_kind};
 use wirestack_layer::{End, Flow, Layer};
 
 // --- SETTINGS ---
@@ -37,7 +37,7 @@ fn extended_connect_that_is_not_offered_is_not_asked_for() {
             matches!(error.cause(), Some(Http2Error::NotOffered)),
             "{error}"
         );
-        assert_eq!(error.retry_hint(), Some(&NotOffered));
+        assert_eq!(error.retry_hint(), Some(&UseHttp1));
         // A plain CONNECT needs no such offer.
         client.from_app.open(tunnel()).unwrap();
         assert_eq!(of_kind(&client.sent(), HEADERS).len(), 1);
@@ -358,4 +358,27 @@ fn work_that_h2_leaves_for_its_next_turn_is_done_in_the_same_call() {
     client.from_wire.write(&frames);
     client.process();
     assert_eq!(client.read(id).len(), frames.len() / small.len() * 10);
+}
+
+#[test]
+fn fields_behind_the_data_are_an_error_of_a_tunnel_that_waits_and_the_end_of_a_request() {
+    let mut server = greeted_server(Http2Config::server());
+    server.receive(&connect(1));
+    let (id, _) = server.request().unwrap();
+    let said = server.receive(&headers(1, END_STREAM, &[("trailer", "x")]));
+    assert_eq!(of_kind(&said, RST_STREAM)[0].payload, 1_u32.to_be_bytes());
+    assert!(server.end(id).unwrap().contains("fields after the data"));
+    let post = [
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ];
+    server.receive(&headers(3, 0, &post));
+    let (id, _) = server.request().unwrap();
+    server.receive(&headers(3, END_STREAM, &[("trailer", "x")]));
+    assert_eq!(server.end(id).as_deref(), Some(""));
+    let response = http::Response::new(bytes::Bytes::from_static(b"fine"));
+    server.from_app.respond(id, response);
+    assert_eq!(of_kind(&server.sent(), DATA)[0].payload, b"fine");
 }

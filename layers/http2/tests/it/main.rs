@@ -5,5 +5,8 @@ mod ends;
 mod floods;
 mod frames;
 mod kit;
+mod limits;
+mod one_flight;
 mod requests;
 mod streams;
+mod times;

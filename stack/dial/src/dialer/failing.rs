@@ -4,11 +4,13 @@ use super::{Dialer, OpeningAttempt, State};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::proxy_auth::GaveUp;
 use crate::dialer::step::Step;
-use crate::plan::NoHttp2;
+use crate::plan::fallback::{NoHttp2, asks_for_http1, is_signal, is_unprocessed};
 use crate::pool::SharedConnection;
 use crate::report::error::{DialError, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination};
+use crate::route::hop::Hop;
+use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::RedirectError;
 use http::{HeaderMap, StatusCode, header};
 use std::mem;
@@ -36,17 +38,17 @@ where
             why: error.to_string(),
         };
         self.trace.add(now, event);
-        if share.is_origin && lacks_http2(&error) && self.plan.0.unshare() {
+        if share.is_origin && self.plan.0.leave_http2(&error) {
             self.trace.add(now, Event::Again(error.to_string()));
             self.close(now);
             self.state = State::Start;
-        } else if is_leaving(&error) && self.hints.len() < self.retries {
+        } else if self.may_be_sent_again(&error) {
             // The pool takes another connection for it.
             self.trace.add(now, Event::Again(error.to_string()));
             self.hints.add(error);
             self.close(now);
             self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
-        } else if share.is_origin && !error.can_retry() {
+        } else if share.is_origin && (is_signal(&error) || !error.can_retry()) {
             let ended = refusal(&error).is_none();
             self.layer_failed(error, usize::MAX, ended, None, now);
         } else {
@@ -65,19 +67,22 @@ where
         gave_up: Option<GaveUp>,
         now: Instant,
     ) {
+        let index = match error.place() {
+            Place::Layer(index) => index,
+            _ => open,
+        };
+        let error = self.name_refused_alpn(index, error);
         self.trace.add(now, Event::Failed(error.to_string()));
         let again = match &gave_up {
             Some(GaveUp::ToReconnect) => true,
             Some(GaveUp::Because(_)) => false,
+            None if self.leave_http2(index, &error) => true,
+            None if is_signal(&error) => self.may_be_sent_again(&error),
             None => error.can_retry(),
         };
         if again {
             return self.connect_again(error, now);
         }
-        let index = match error.place() {
-            Place::Layer(index) => index,
-            _ => open,
-        };
         let of_target = self
             .routes
             .front()
@@ -101,6 +106,37 @@ where
         } else {
             self.next_route(reason, now);
         }
+    }
+
+    /// Leaves HTTP/2 at a hop or at the target, if this error of the layer with that index asks for
+    /// it and the user allows it. Returns `false` if not.
+    fn leave_http2(&mut self, index: usize, error: &Error) -> bool {
+        match self.hop_mut(index) {
+            Some(hop) => asks_for_http1(error) && hop.leave_http2(),
+            None => self.plan.0.leave_http2(error),
+        }
+    }
+
+    /// Returns `true` if the request that failed was not processed and may be sent again: once on
+    /// each route.
+    fn may_be_sent_again(&self, error: &Error) -> bool {
+        is_unprocessed(error) && !self.hints.any(is_unprocessed)
+    }
+
+    /// Returns the error in its own words if a peer was offered HTTP/2 alone and refused that.
+    fn name_refused_alpn(&mut self, index: usize, error: Error) -> Error {
+        let http2_only = match self.hop_mut(index) {
+            Some(hop) => (hop.versions() == HttpVersions::Http2).then_some("proxy"),
+            None => self.plan.0.http2_only(),
+        };
+        let refused = http2_only.and_then(|peer| NoHttp2::of_refused_alpn(peer, &error));
+        refused.unwrap_or(error)
+    }
+
+    fn hop_mut(&mut self, index: usize) -> Option<&mut Hop> {
+        let route = self.routes.front_mut()?;
+        let hop = route.hop(index)?;
+        route.hops.get_mut(hop)
     }
 
     /// Opens a new connection, because a layer asked for one.
@@ -230,23 +266,6 @@ fn refusal(error: &Error) -> Option<(StatusCode, &HeaderMap)> {
     match error.cause() {
         Some(http2::Http2Error::Refused(refusal)) => Some((refusal.status, &refusal.headers)),
         _ => None,
-    }
-}
-
-/// Returns `true` if a server does not speak HTTP/2, or no extended CONNECT.
-fn lacks_http2(error: &Error) -> bool {
-    error.retry_hint::<http2::NotOffered>().is_some() || error.cause::<NoHttp2>().is_some()
-}
-
-/// Returns `true` if a connection was about to end when a stream was requested on it.
-fn is_leaving(error: &Error) -> bool {
-    match error.cause() {
-        Some(http2::Http2Error::Reset(reason)) => *reason == http2::Reason::REFUSED_STREAM,
-        Some(cause) => matches!(
-            cause,
-            http2::Http2Error::GoAway(_) | http2::Http2Error::Closed | http2::Http2Error::Truncated
-        ),
-        None => false,
     }
 }
 

@@ -27,14 +27,14 @@ impl RetryHints {
     /// Returns the latest hint of the layer with this index, counted from the wire up, if it is a
     /// `T`.
     pub fn at<T: Any>(&self, index: usize) -> Option<&T> {
-        self.error::<T>(index)?.retry_hint()
-    }
-
-    /// Returns the error that gave this hint.
-    pub(crate) fn error<T: Any>(&self, index: usize) -> Option<&Error> {
         let mut errors = self.0.iter().rev();
         let error = errors.find(|error| error.place() == Place::Layer(index))?;
-        error.retry_hint::<T>().map(|_| error)
+        error.retry_hint()
+    }
+
+    /// Returns `true` if an earlier error is such a one.
+    pub(crate) fn any(&self, is_such: fn(&Error) -> bool) -> bool {
+        self.0.iter().any(is_such)
     }
 
     pub(crate) fn add(&mut self, error: Error) {

@@ -1,11 +1,12 @@
 //! The plan of an HTTP/2 connection.
 
+use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
-use crate::plan::websocket::HttpVersions;
-use crate::plan::{NoHttp2, Plan, PlanKind, fold};
+use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
+use crate::route::http_versions::HttpVersions;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
 use std::sync::Arc;
@@ -32,21 +33,32 @@ impl Plan<BoxHttp2> {
     ) -> Result<Self, RouteError> {
         target.must_be_web()?;
         let builder = RouteBuilder::new(routes, target, tls, 1);
-        Ok(Self(Box::new(Http2 { builder, config })))
+        let peer = "server";
+        Ok(Self(Box::new(Http2 {
+            builder,
+            config,
+            peer,
+        })))
     }
 
     /// Plans the shared connection itself, for a pool that does not have it yet.
     pub fn shared(share: &SharedConnection) -> Self {
         let (routes, target) = (share.routes.clone(), share.target.clone());
         let builder = RouteBuilder::new(routes, target, share.tls.clone(), 1);
-        let config = share.config.clone();
-        Self(Box::new(Http2 { builder, config }))
+        let peer = if share.is_origin { "server" } else { "proxy" };
+        Self(Box::new(Http2 {
+            builder,
+            config: share.config.clone(),
+            peer,
+        }))
     }
 }
 
 struct Http2 {
     builder: RouteBuilder,
     config: http2::Http2Config,
+    /// The peer, as errors call it.
+    peer: &'static str,
 }
 
 impl PlanKind<BoxHttp2> for Http2 {
@@ -65,16 +77,18 @@ impl PlanKind<BoxHttp2> for Http2 {
         _: &RetryHints,
     ) -> Result<BoxHttp2, Error> {
         let connection = http2::Connection::client(self.config.clone());
+        let peer = self.peer;
         let top = match self.builder.secure(Some(HttpVersions::Http2.alpn()))? {
             None => connection.boxed(),
             Some(tls) => tls
-                .then(move |tls| match tls.alpn() {
-                    Some(b"h2") => Ok(connection),
-                    _ => Err(NoHttp2::of(tls)),
-                })
+                .then(move |tls| NoHttp2::check(peer, tls).map(|()| connection))
                 .boxed(),
         };
         Ok(fold(self.builder.tunnels(route)?, top))
+    }
+
+    fn http2_only(&self) -> Option<&'static str> {
+        Some(self.peer)
     }
 
     fn target(&self) -> String {

@@ -1,5 +1,6 @@
 //! The plan of a connection: the target, the routes to it, and the layers to build.
 
+pub(crate) mod fallback;
 pub(crate) mod hints;
 pub(crate) mod http2;
 pub(crate) mod path;
@@ -15,10 +16,9 @@ use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
-use wirestack_layer::{Error, Flow, Layer, origin};
+use wirestack_layer::{Error, Flow, Layer};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
-use wirestack_tls as tls;
 
 /// A target, the routes to it, and the stack of layers to build on each connection.
 ///
@@ -51,9 +51,16 @@ pub(crate) trait PlanKind<L>: Send {
     /// Allows shared connections from now on.
     fn share(&mut self) {}
 
-    /// Stops sharing the connection to the target. Returns `false` if it was not shared.
-    fn unshare(&mut self) -> bool {
+    /// Leaves HTTP/2 to the target for HTTP/1.1 because of this error of the target. Returns `false`
+    /// if the error does not ask for that, or if HTTP/1.1 is not allowed or was used.
+    fn leave_http2(&mut self, _: &Error) -> bool {
         false
+    }
+
+    /// Returns the name of the target in errors, `server` or `proxy`, if it is offered HTTP/2 and
+    /// nothing else.
+    fn http2_only(&self) -> Option<&'static str> {
+        None
     }
 
     /// Builds the stack on a stream of a shared connection to the target, which was opened with
@@ -160,19 +167,4 @@ where
 {
     let tunnels = tunnels.into_iter().rev();
     tunnels.fold(top, |above, below| Stack::new(below, above).boxed())
-}
-
-/// The error of a server that chose another protocol where HTTP/2 is wanted.
-#[derive(Debug, thiserror::Error)]
-#[error("h2 is wanted, but the server chose {alpn} by ALPN")]
-pub(crate) struct NoHttp2 {
-    alpn: String,
-}
-
-impl NoHttp2 {
-    fn of(tls: &tls::Client) -> Error {
-        let alpn = tls.alpn().map(String::from_utf8_lossy);
-        let alpn = alpn.map_or_else(|| "nothing".to_owned(), std::borrow::Cow::into_owned);
-        Error::peer(origin::DIALER, Self { alpn })
-    }
 }

@@ -1,10 +1,12 @@
 //! The routes to a target, each with the layers of its hops.
 
 use crate::auth::Credentials;
+use crate::plan::fallback::NoHttp2;
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{Hop, Proxy, Speaks};
+use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{self, Routes};
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
@@ -231,25 +233,20 @@ impl RouteBuilder {
                     Some(own) => own,
                     None => self.tls()?,
                 };
-                // Offer only the protocol that the next layer speaks: the proxy chooses from the
-                // offer.
-                let protocol: &[&[u8]] = match hop.proxy {
-                    Proxy::H2 => &[b"h2"],
-                    _ => &[b"http/1.1"],
-                };
-                tunnels.push(secure(config, Some(protocol), &hop.endpoint)?.boxed());
+                // The proxy chooses from the offer, so that has only what the next layer can be.
+                let tls = secure(config, Some(hop.versions().alpn()), &hop.endpoint)?;
+                match hop.versions() {
+                    HttpVersions::Http1 => tunnels.push(tls.boxed()),
+                    versions => {
+                        tunnels.push(http_over(tls, versions, next)?);
+                        continue;
+                    }
+                }
             }
-            tunnels.push(match hop.proxy {
-                Proxy::Socks4 | Proxy::Socks5 => socks(hop, next)?.boxed(),
-                Proxy::Http | Proxy::Https => {
-                    let client = connect::Client::new(&next.host, next.port)?;
-                    client.awaiting_authorization().boxed()
-                }
-                Proxy::H2 | Proxy::H2c => {
-                    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
-                    let client = http2::Client::new(request, http2::Http2Config::default());
-                    client.awaiting_authorization().boxed()
-                }
+            tunnels.push(match hop.proxy.speaks() {
+                Speaks::Socks => socks(hop, next)?.boxed(),
+                Speaks::Http1 => http1_client(next)?,
+                Speaks::Http2 => http2_client(next)?,
             });
         }
         Ok(tunnels)
@@ -324,6 +321,31 @@ fn secure(
      `aws-lc-rs` or `ring`"
 )]
 struct NoTls;
+
+/// Puts the client of a proxy over its TLS, which offers HTTP/2, or both versions.
+fn http_over(
+    tls: tls::Client,
+    versions: HttpVersions,
+    next: &Endpoint,
+) -> Result<BoxTunnel, Error> {
+    let (http1, http2) = (http1_client(next)?, http2_client(next)?);
+    let chosen = tls.then(move |tls| match versions {
+        HttpVersions::Any if tls.alpn() != Some(b"h2") => Ok(http1),
+        _ => NoHttp2::check("proxy", tls).map(|()| http2),
+    });
+    Ok(chosen.boxed())
+}
+
+fn http1_client(next: &Endpoint) -> Result<BoxTunnel, Error> {
+    let client = connect::Client::new(&next.host, next.port)?;
+    Ok(client.awaiting_authorization().boxed())
+}
+
+fn http2_client(next: &Endpoint) -> Result<BoxTunnel, Error> {
+    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
+    let client = http2::Client::new(request, http2::Http2Config::default());
+    Ok(client.awaiting_authorization().boxed())
+}
 
 fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
     fn invalid(error: impl Into<BoxError>) -> Error {

@@ -1,10 +1,12 @@
 //! The plan of a WebSocket.
 
+use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
-use crate::plan::websocket::{BoxSocket, HttpVersions, WebSocketOptions};
-use crate::plan::{NoHttp2, Plan, PlanKind, fold};
+use crate::plan::websocket::{BoxSocket, WebSocketOptions};
+use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
+use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::RedirectError;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
@@ -39,6 +41,7 @@ impl<F: Payload> Plan<BoxSocket<F>> {
             opening,
             visited: Vec::new(),
             shares: false,
+            leaves_http2: false,
         })))
     }
 }
@@ -50,9 +53,20 @@ struct Socket {
     visited: Vec<String>,
     /// Allows a shared connection to the target.
     shares: bool,
+    /// The present target speaks no HTTP/2 that would do.
+    leaves_http2: bool,
 }
 
 impl Socket {
+    /// Returns the versions of HTTP that the present target is offered.
+    fn versions(&self) -> HttpVersions {
+        if self.leaves_http2 {
+            HttpVersions::Http1
+        } else {
+            self.opening.versions
+        }
+    }
+
     /// Returns the request for a stream on a shared connection to the target, if one is allowed and
     /// possible.
     fn shared(&self) -> Result<Option<(http2::ConnectRequest, http2::Http2Config)>, Error> {
@@ -60,10 +74,9 @@ impl Socket {
             request,
             config,
             http2,
-            versions,
             ..
         } = &self.opening;
-        let can_share = match versions {
+        let can_share = match self.versions() {
             HttpVersions::Any => self.builder.target.is_secure(),
             HttpVersions::Http1 => false,
             HttpVersions::Http2 => true,
@@ -85,8 +98,15 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         (self.shares, self.builder.shares) = (true, true);
     }
 
-    fn unshare(&mut self) -> bool {
-        self.opening.versions == HttpVersions::Any && std::mem::take(&mut self.shares)
+    fn leave_http2(&mut self, error: &Error) -> bool {
+        let asks = asks_for_http1(error) || refuses_extended_connect(error);
+        let leaves = asks && self.versions() == HttpVersions::Any;
+        self.leaves_http2 |= leaves;
+        leaves
+    }
+
+    fn http2_only(&self) -> Option<&'static str> {
+        (self.versions() == HttpVersions::Http2).then_some("server")
     }
 
     fn build_on(
@@ -105,24 +125,18 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         &mut self,
         route: &Route,
         seeds: &mut SeedStream,
-        hints: &RetryHints,
+        _: &RetryHints,
     ) -> Result<BoxSocket<F>, Error> {
         let tunnels = self.builder.tunnels(route)?;
-        let place = tunnels.len() + usize::from(self.builder.target.is_secure());
-        let (opening, seed) = (self.opening.clone(), seeds.seed());
-        let versions = match hints.error::<http2::NotOffered>(place) {
-            None => opening.versions,
-            Some(error) if opening.versions == HttpVersions::Http2 => return Err(error.clone()),
-            Some(_) => HttpVersions::Http1,
-        };
+        let (opening, seed, versions) = (self.opening.clone(), seeds.seed(), self.versions());
         let top: BoxSocket<F> = match self.builder.secure(Some(versions.alpn()))? {
             None if versions == HttpVersions::Http2 => opening.over_http2(seed)?,
             None => opening.over_http1(seed)?,
             Some(tls) => tls
-                .then(move |tls| match tls.alpn() {
-                    Some(b"h2") => opening.over_http2(seed),
-                    _ if versions == HttpVersions::Http2 => Err(NoHttp2::of(tls)),
-                    _ => opening.over_http1(seed),
+                .then(move |tls| match versions {
+                    HttpVersions::Http1 => opening.over_http1(seed),
+                    HttpVersions::Any if tls.alpn() != Some(b"h2") => opening.over_http1(seed),
+                    _ => NoHttp2::check("server", tls).and_then(|()| opening.over_http2(seed)),
                 })
                 .boxed(),
         };
@@ -146,6 +160,7 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
             Ok(request) => {
                 self.opening.request = request;
                 self.builder.target = to;
+                self.leaves_http2 &= same;
                 Ok(())
             }
             Err(_) => Err(RedirectError::NotAWebSocket),

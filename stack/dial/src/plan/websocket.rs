@@ -1,5 +1,6 @@
 //! The options of a WebSocket: its request, its limits and its versions of HTTP.
 
+use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::Redirects;
 use wirestack_http2 as http2;
 use wirestack_layer::{Error, Layer, Queue, Seed};
@@ -53,29 +54,5 @@ impl WebSocketOptions {
             client.map(websocket::Client::with_payload::<F>)
         });
         Ok(socket.boxed())
-    }
-}
-
-/// The versions of HTTP that may carry a WebSocket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HttpVersions {
-    /// HTTP/2 if the server speaks it and offers extended CONNECT (RFC 8441), or else HTTP/1.1.
-    /// Without TLS it is HTTP/1.1, because there is no ALPN to agree on HTTP/2.
-    #[default]
-    Any,
-    /// HTTP/1.1 only.
-    Http1,
-    /// HTTP/2 only. Without TLS it starts with prior knowledge (RFC 9113 §3.3).
-    Http2,
-}
-
-impl HttpVersions {
-    pub(crate) fn alpn(self) -> &'static [&'static [u8]] {
-        match self {
-            Self::Any => &[b"h2", b"http/1.1"],
-            Self::Http1 => &[b"http/1.1"],
-            Self::Http2 => &[b"h2"],
-        }
     }
 }

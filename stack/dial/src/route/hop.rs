@@ -2,6 +2,7 @@
 
 use crate::auth::{Authenticator, Credentials, Login};
 use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse};
+use crate::route::http_versions::HttpVersions;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -36,6 +37,8 @@ pub struct Hop {
     login: ProxyLogin,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) unix: Option<PathBuf>,
+    /// An `https://` proxy is offered HTTP/2 too.
+    offers_http2: bool,
 }
 
 /// The authentication of a client to its proxy.
@@ -158,6 +161,33 @@ impl Hop {
         self
     }
 
+    /// Offers an `https://` proxy HTTP/2 beside HTTP/1.1: it chooses by ALPN. The option of curl is
+    /// `--proxy-http2`. Other proxies are not affected.
+    ///
+    /// A proxy that chooses HTTP/2 and then wants HTTP/1.1 (HTTP_1_1_REQUIRED) gets that, on a new
+    /// connection. Such a hop is not [shared](crate::Plan::sharing); an `h2://` hop is.
+    #[must_use]
+    pub fn http2_if_offered(mut self) -> Self {
+        self.offers_http2 = true;
+        self
+    }
+
+    /// Returns the versions of HTTP that the proxy is offered by ALPN.
+    pub(crate) fn versions(&self) -> HttpVersions {
+        match self.proxy {
+            Proxy::H2 => HttpVersions::Http2,
+            Proxy::Https if self.offers_http2 => HttpVersions::Any,
+            _ => HttpVersions::Http1,
+        }
+    }
+
+    /// Leaves HTTP/2 for HTTP/1.1. Returns `false` if HTTP/1.1 is not allowed, or was offered alone.
+    pub(crate) fn leave_http2(&mut self) -> bool {
+        let leaves = self.versions() == HttpVersions::Any;
+        self.offers_http2 &= !leaves;
+        leaves
+    }
+
     /// Returns `true` if the hop needs TLS settings and has none of its own.
     pub fn wants_tls(&self) -> bool {
         self.proxy.is_secure() && self.tls.is_none()
@@ -260,6 +290,7 @@ impl Hop {
             }),
             tls: None,
             unix: None,
+            offers_http2: false,
         })
     }
 }

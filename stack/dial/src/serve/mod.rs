@@ -6,6 +6,7 @@ mod access;
 mod digest;
 mod proxy;
 mod sniff;
+mod timeouts;
 mod udp_relay;
 mod websocket;
 
@@ -13,7 +14,9 @@ pub use accepting::{AcceptRetry, AfterError};
 pub use access::{AccessPolicy, InvalidNetwork, Network, Ports};
 pub use proxy::{ProxyError, ProxyRequest, ProxyServer, ProxyTarget};
 pub use sniff::{below_http, speaks_http2};
+pub use timeouts::ProxyTimeouts;
 pub use udp_relay::{RelayedDatagram, UdpRelay};
 pub use websocket::{
-    Decision, answer_over_http1, answer_over_http2, offer_over_http1, offer_over_http2,
+    Decision, answer_over_http1, answer_over_http2, late_decision, offer_over_http1,
+    offer_over_http2,
 };

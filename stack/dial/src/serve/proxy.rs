@@ -3,6 +3,7 @@
 use super::access::{self, AccessPolicy};
 #[cfg(feature = "digest")]
 use super::digest::{DigestVerifier, Verified};
+use super::timeouts::ProxyTimeouts;
 use crate::auth::Credentials;
 use crate::route::endpoint::Endpoint;
 #[cfg(feature = "digest")]
@@ -28,6 +29,7 @@ pub struct ProxyServer {
     policy: AccessPolicy,
     /// The addresses of the client and of the proxy.
     addresses: Option<(SocketAddr, SocketAddr)>,
+    timeouts: ProxyTimeouts,
 }
 
 #[derive(Clone)]
@@ -120,6 +122,7 @@ impl ProxyServer {
             protocol,
             policy,
             addresses: None,
+            timeouts: ProxyTimeouts::default(),
         }
     }
 
@@ -180,6 +183,17 @@ impl ProxyServer {
     /// Returns the addresses of the client and of the proxy, if they were set.
     pub fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.addresses
+    }
+
+    /// Sets the time-outs after the handshake.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: ProxyTimeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// Returns the time-outs after the handshake.
+    pub fn timeouts(&self) -> ProxyTimeouts {
+        self.timeouts
     }
 
     /// Returns the request of the client, once it has arrived and the client has authenticated.

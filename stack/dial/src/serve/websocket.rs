@@ -68,6 +68,11 @@ pub fn answer_over_http2(
     }
 }
 
+/// Returns the decision about a request for which the time has run out: 503 (Service Unavailable).
+pub fn late_decision() -> Decision {
+    Err(plain(StatusCode::SERVICE_UNAVAILABLE))
+}
+
 fn plain(status: StatusCode) -> Box<Response<Bytes>> {
     let mut response = Response::new(Bytes::from(format!("{status}\n")));
     *response.status_mut() = status;

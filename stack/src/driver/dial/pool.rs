@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use wirestack_dial::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection, Timeouts};
+use wirestack_http2::Unprocessed;
 use wirestack_layer::{Error, Flow};
 
 /// A pool of shared HTTP/2 connections.
@@ -87,8 +88,13 @@ impl Pool {
             }
         };
         let opened = http2.open(share.request()).await;
-        if http2.with(|connection| connection.engine().to_app().is_closed()) {
-            self.remove(&key);
+        // A connection that processes no more requests must not get the next one.
+        let is_leaving = match &opened {
+            Err(error) => error.retry_hint::<Unprocessed>().is_some(),
+            Ok(_) => false,
+        };
+        if is_leaving || http2.with(|connection| connection.engine().to_app().is_closed()) {
+            self.remove_one(&key, |kept| kept.is_same(&http2));
         }
         opened
     }
@@ -147,6 +153,17 @@ impl Pool {
         };
         runtime.spawn(Box::pin(kept.drive()));
         Ok(http2)
+    }
+
+    /// Removes a connection, unless another one has taken its place.
+    fn remove_one(&self, key: &PoolKey, is_it: impl FnOnce(&Http2) -> bool) {
+        if self.keeps(key, is_it) {
+            self.remove(key);
+        }
+    }
+
+    fn keeps(&self, key: &PoolKey, is_it: impl FnOnce(&Http2) -> bool) -> bool {
+        self.lock().kept.get(key).is_some_and(is_it)
     }
 
     fn remove(&self, key: &PoolKey) {
@@ -222,13 +239,13 @@ impl Kept {
         poll_fn(|cx| {
             while !self.is_removed() {
                 if Pin::new(&mut self.driver).poll(cx).is_ready() {
-                    self.pool.remove(&self.key);
+                    self.remove();
                     return Poll::Ready(());
                 }
                 if let Some(check) = &mut self.check
                     && ready!(check.as_mut().poll_expired(cx)).is_err()
                 {
-                    self.pool.remove(&self.key); // the runtime has no timers any more
+                    self.remove(); // the runtime has no timers any more
                     break;
                 }
                 let mut inner = self.pool.lock();
@@ -239,7 +256,7 @@ impl Kept {
                 drop(inner);
                 match next {
                     Some(at) => self.check = Some(self.runtime.new_timer(at)),
-                    None => self.pool.remove(&self.key),
+                    None => self.remove(),
                 }
             }
             // Open streams go on, and the last one closes the connection.
@@ -249,6 +266,11 @@ impl Kept {
     }
 
     fn is_removed(&self) -> bool {
-        !self.pool.lock().kept.contains_key(&self.key)
+        !self.pool.keeps(&self.key, |kept| self.driver.drives(kept))
+    }
+
+    fn remove(&self) {
+        let is_it = |kept: &Http2| self.driver.drives(kept);
+        self.pool.remove_one(&self.key, is_it);
     }
 }

@@ -77,6 +77,11 @@ impl Http2 {
         Arc::strong_count(&self.guard) - 1
     }
 
+    /// Returns `true` if both are clones of one connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Opens a WebSocket at a path of the connected server. The path may have a query.
     ///
     /// # Errors
@@ -153,7 +158,7 @@ impl Http2 {
     pub async fn accept(&self) -> Option<Result<Incoming, Error>> {
         let next = poll_fn(|cx| {
             self.shared.wait(Interest::Connection, cx, |state| {
-                if let Some(request) = state.requests.pop_front() {
+                if let Some(request) = state.next_request() {
                     return Poll::Ready(Some(Ok(request)));
                 }
                 match state.connection.engine().to_app().closed() {
@@ -258,6 +263,21 @@ impl Incoming {
         request_kind(&self.request)
     }
 
+    /// Waits until nobody waits for the answer any more: the client has reset the stream, or the
+    /// connection is over.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let closed = self.stream.as_ref().map(Http2Stream::closed);
+        async move {
+            if let Some(closed) = closed {
+                closed.await;
+            }
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stream.as_ref().is_none_or(Http2Stream::is_closed)
+    }
+
     /// Opens the requested tunnel: answers 200 with these fields, and returns the stream. Returns
     /// `None` for an ordinary request, which it answers with 501 (Not Implemented).
     pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
@@ -303,6 +323,13 @@ pub struct Driver {
     goodbye: Option<Pin<Box<dyn AsyncTimer>>>,
 }
 
+impl Driver {
+    /// Returns `true` if this is a driver of that connection.
+    pub(crate) fn drives(&self, http2: &Http2) -> bool {
+        Arc::ptr_eq(&self.shared, &http2.shared)
+    }
+}
+
 impl Future for Driver {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -322,7 +349,10 @@ impl Future for Driver {
                 if state.connection.is_over() {
                     return Poll::Ready(());
                 }
-                ready!(state.connection.advance(cx));
+                let advanced = state.connection.advance(cx);
+                if !state.take_heads() {
+                    ready!(advanced);
+                }
             }
         })
     }

@@ -96,8 +96,7 @@ impl Shared {
                     return tried;
                 }
                 // `attempt` runs once more: `advance` may have processed something before it waits.
-                must_wait = state.connection.advance(cx).is_pending();
-                state.take_heads();
+                must_wait = state.connection.advance(cx).is_pending() && !state.take_heads();
             }
         })
     }
@@ -153,9 +152,27 @@ impl State {
         aborted.or_else(|| self.streams().write(id)?.refused().cloned())
     }
 
-    /// Takes the requests and responses that have arrived, for the tasks that wait for them.
-    fn take_heads(&mut self) {
-        while let Some((id, head)) = self.connection.engine().to_app().arrived() {
+    /// Returns the next request that has arrived.
+    pub(super) fn next_request(&mut self) -> Option<(StreamId, http::Request<()>)> {
+        let next = self.requests.pop_front();
+        self.take_heads();
+        next.or_else(|| self.requests.pop_front())
+    }
+
+    /// Returns `true` if nobody waits for the answer to a request any more.
+    pub(super) fn is_left(&mut self, id: StreamId) -> bool {
+        self.write_error(id).is_some() || self.streams().write(id).is_none()
+    }
+
+    /// Takes the requests and responses that have arrived, for the tasks that wait for them, and
+    /// returns `true` if there were any. A client may reset its streams faster than anybody accepts
+    /// them: requests beyond a limit stay in the layer, which bounds them.
+    pub(super) fn take_heads(&mut self) -> bool {
+        let mut any = false;
+        while self.requests.len() < MAX_REQUESTS
+            && let Some((id, head)) = self.connection.engine().to_app().arrived()
+        {
+            any = true;
             match head {
                 Head::Response(response) => {
                     self.responses.insert(id, response);
@@ -164,6 +181,7 @@ impl State {
                 Head::Request(request) => self.requests.push_back((id, request)),
             }
         }
+        any
     }
 
     /// Returns the wakers of the tasks whose event has come.
@@ -184,7 +202,15 @@ impl State {
         }
         drop(streams);
         if engine.is_drained() {
-            woken.extend(mem::take(&mut *locked(&wakers.flushers)).into_values());
+            // A stream whose window is closed has more to flush, and would only wait again.
+            locked(&wakers.flushers).retain(|id, waker| {
+                let pipe = engine.from_app().write(*id);
+                let waits = pipe.is_some_and(|pipe| !pipe.is_empty());
+                if !waits {
+                    woken.push(waker.clone());
+                }
+                waits
+            });
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {
             woken.append(&mut locked(&wakers.connection));
@@ -296,6 +322,9 @@ impl Drop for HoldGuard {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The number of requests that wait to be accepted, beside those in the layer.
+const MAX_REQUESTS: usize = 16;
 
 /// The index of the reader's waker.
 const READER: usize = 0;

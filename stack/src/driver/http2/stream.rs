@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use std::any::Any;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,12 +44,35 @@ impl Http2Stream {
         }
     }
 
-    /// Resets the stream: sends RST_STREAM with the code CANCEL (RFC 9113 §6.4, §7).
+    /// Resets the stream: sends RST_STREAM with the code CANCEL (RFC 9113 §6.4, §7). After a
+    /// shutdown, the bytes that have not left are lost.
     pub fn reset(&self) {
-        if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
-            pipe.abort(Error::local("http2", Reset));
+        let mut state = self.shared.lock();
+        let reset = || Error::local("http2", Reset);
+        if let Some(mut pipe) = state.streams().write(self.id) {
+            pipe.abort(reset()); // behind the bytes that wait
         }
+        state.streams().reset(self.id, reset()); // if it was finished before
+        drop(state);
         self.shared.transmit();
+    }
+
+    /// Waits until nobody waits for the answer to the request of this stream any more.
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (shared, id) = (self.shared.clone(), self.id);
+        poll_fn(move |cx| {
+            shared.wait(Interest::Write(id), cx, |state| {
+                if state.is_left(id) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+        })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.shared.lock().is_left(self.id)
     }
 
     pub(super) fn respond(&self, response: Response<Bytes>) {
@@ -210,6 +234,10 @@ impl Transport for Http2Stream {
 
     fn reset(&self) {
         Self::reset(self);
+    }
+
+    fn lingers(&self) -> bool {
+        true // the layer gives a stream that is finished some time
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -260,22 +260,6 @@ where
         self.engine.describe()
     }
 
-    /// Sets how long the stack may take to open, counted from now. See
-    /// [`Engine::set_open_timeout`].
-    pub fn set_open_timeout(&mut self, allowed: Duration) {
-        self.engine.set_open_timeout(allowed, self.now());
-    }
-
-    /// Sets how long `shutdown` of a stream of bytes may take, counted from its first call. The
-    /// default is 10 s. After that the connection is reset, and the call fails. To send many bytes
-    /// to a slow peer, flush before the shutdown: a flush has no limit.
-    ///
-    /// A WebSocket has its own [time-out for
-    /// closing](crate::websocket::WebSocketConfig::close_timeout).
-    pub fn set_close_timeout(&mut self, timeout: Duration) {
-        self.close_timeout = timeout.as_millis().try_into().unwrap_or(u32::MAX);
-    }
-
     /// Returns the runtime that the connection runs on.
     pub fn runtime(&self) -> &Arc<dyn Runtime> {
         &self.runtime

@@ -3,14 +3,18 @@
 mod bytes;
 mod connection;
 mod goodbye;
+mod idle;
 mod messages;
 mod pump;
 mod relay;
 mod split;
+mod timeouts;
 mod wakers;
 mod websocket;
 
 pub use connection::{Boxed, Connection, Ended};
+pub(crate) use idle::IdleTimer;
+pub use idle::RelayIdle;
 pub use messages::ConnectionClosed;
-pub use relay::{Relayed, relay};
+pub use relay::{Relayed, relay, relay_with_timeout};
 pub use split::{Handle, Reader, Writer};

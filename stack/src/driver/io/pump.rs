@@ -199,6 +199,14 @@ where
     /// closed.
     fn shut_or_close(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else { return false };
+        if let Writing::Open = self.writing
+            && self.engine.to_wire().stop_state().is_some()
+        {
+            // The engine has given up a peer that takes nothing. An orderly end would wait for it.
+            io.reset();
+            self.io = None;
+            return true;
+        }
         match self.engine.to_wire().end() {
             Some(End::Aborted(_)) => {
                 io.reset();
@@ -212,7 +220,9 @@ where
                     self.writing = Writing::Shut;
                 }
                 let shut = !matches!(self.writing, Writing::Open);
-                if shut && self.engine.from_wire().is_closed() {
+                let from_wire = self.engine.from_wire();
+                let is_unread = io.lingers() && from_wire.stopped().is_some();
+                if shut && (is_unread || from_wire.is_closed()) {
                     self.io = None;
                     return true;
                 }

@@ -1,9 +1,11 @@
 //! Copying bytes between two connections in both directions, as a proxy does.
 
 use super::Connection;
+use super::idle::{IdleTimer, RELAY_IDLE, RelayIdle};
 use std::future::poll_fn;
 use std::task::Poll;
-use wirestack_layer::{End, Error, Flow, Layer, Pipe};
+use std::time::Duration;
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 
 /// The number of bytes that a relay carried, for each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +17,16 @@ pub struct Relayed {
     pub received: u64,
 }
 
-/// Copies bytes between two connections in both directions, until both directions have ended or one
-/// side accepts no more.
+/// Copies bytes between two connections in both directions, until both directions have ended, one
+/// side accepts no more, or nothing was copied for 10 minutes.
+/// [`relay_with_timeout`] sets that time.
 ///
 /// Each end keeps its kind: a half-close stays a half-close, and a reset stays a reset. A slow side
 /// slows the other one down; at most the limits of the flows wait in between, in bytes.
 ///
 /// # Errors
 ///
-/// The error that aborted one of the connections. The other one has then been aborted too.
+/// The error that aborted one of the connections, or [`RelayIdle`]. Both have then been aborted.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,14 +42,31 @@ pub struct Relayed {
 /// # Ok(())
 /// # }
 /// ```
-pub async fn relay<L, M>(
+pub async fn relay<L, M>(first: Connection<L>, second: Connection<M>) -> Result<Relayed, Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+    M: Layer<In = Pipe, Out = Pipe>,
+{
+    relay_with_timeout(first, second, RELAY_IDLE).await
+}
+
+/// Copies bytes as [`relay`] does, and ends when nothing was copied in either direction for a time.
+/// With [`Duration::MAX`], it waits for ever.
+///
+/// # Errors
+///
+/// The same as those of [`relay`], or [`RelayIdle`]. Both connections have then been aborted.
+pub async fn relay_with_timeout<L, M>(
     mut first: Connection<L>,
     mut second: Connection<M>,
+    idle: Duration,
 ) -> Result<Relayed, Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
+    let mut timer = IdleTimer::new(first.runtime.clone(), idle);
+    let mut too_late = None;
     poll_fn(|cx| {
         loop {
             let before = first.revision() + second.revision();
@@ -60,7 +80,8 @@ where
                 .transfer_to(first.engine().from_app());
             first.process_and_write(cx);
             second.process_and_write(cx);
-            let error = abort_error(&mut first).or_else(|| abort_error(&mut second));
+            let error = too_late.take().or_else(|| abort_error(&mut first));
+            let error = error.or_else(|| abort_error(&mut second));
             let error = error.or_else(|| undelivered_error(&mut first, &mut second));
             if let Some(error) = error.or_else(|| undelivered_error(&mut second, &mut first)) {
                 first.abort(error.clone());
@@ -76,9 +97,18 @@ where
                 }));
             }
             let advanced = [first.advance(cx), second.advance(cx)];
-            let idle = advanced.iter().all(Poll::is_pending);
+            let copied =
+                first.engine().from_app().revision() + second.engine().from_app().revision();
+            if let Poll::Ready(expired) = timer.poll_idle(copied, cx) {
+                too_late = Some(match expired {
+                    Ok(()) => Error::local(origin::CONNECTION, RelayIdle { allowed: idle }),
+                    Err(error) => Error::local(origin::RUNTIME, error),
+                });
+                continue;
+            }
             // Bytes that left above may have made room for more bytes to copy.
-            if idle && first.revision() + second.revision() == before {
+            let waits = advanced.iter().all(Poll::is_pending);
+            if waits && first.revision() + second.revision() == before {
                 return Poll::Pending;
             }
         }

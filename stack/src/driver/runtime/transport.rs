@@ -123,6 +123,13 @@ pub trait Transport: Send + 'static {
         Err(no_address())
     }
 
+    /// Returns `true` if what was written arrives although the transport is dropped before the peer
+    /// has ended its direction. A connection whose stack reads no more then need not wait for that
+    /// end. A socket does not promise it: one that is closed with unread bytes is reset.
+    fn lingers(&self) -> bool {
+        false
+    }
+
     /// Returns `true` if its calls block instead of returning `Pending`.
     fn is_blocking(&self) -> bool {
         false

@@ -2,6 +2,7 @@
 //! over both versions of HTTP, and proxies.
 
 mod accept;
+mod deciding;
 mod proxy;
 mod udp_relay;
 mod websocket;

@@ -1,9 +1,10 @@
 //! Serving one client of a proxy: waits for its request, connects to the target and relays.
 
+use super::deciding::{failure, unless};
 use super::udp_relay::relay_datagrams;
 use crate::driver::dial::DialContext;
 use crate::driver::error::{seed, socket};
-use crate::driver::io::{Connection, Ended, Relayed, relay};
+use crate::driver::io::{Connection, Ended, Relayed, relay_with_timeout};
 use crate::driver::runtime::{
     AddressStream, Listener, Resolve, Runtime, collect_addresses, single_lookup, sleep,
 };
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, ProxyTarget, UdpRelay};
-use wirestack_dial::{Dialer, Endpoint, Plan, Reason, Timeouts};
+use wirestack_dial::{Dialer, Endpoint, Plan, Reason};
 use wirestack_layer::{Error, Flow, Layer, Pipe, origin};
 use wirestack_nest::{Engine, Identity};
 
@@ -23,7 +24,9 @@ use wirestack_nest::{Engine, Identity};
 /// connects if the access policy permits it, answers and relays. Returns the number of relayed
 /// bytes.
 ///
-/// The handshake may take `handshake_timeout`, and so may a refusal.
+/// The handshake may take `handshake_timeout`, counted from the call, and so may a refusal. The
+/// [time-outs of the server](ProxyServer::with_timeouts) bound what follows. A client that resets
+/// its connection while its target is connected to has left.
 ///
 /// BIND and UDP ASSOCIATE of SOCKS5 (RFC 1928 §4) need a server layer that
 /// [serves](crate::socks::Server::serving) them, and a `server` that knows
@@ -32,7 +35,7 @@ use wirestack_nest::{Engine, Identity};
 /// # Errors
 ///
 /// The error that ended the handshake or aborted the tunnel, or the [`ProxyError`] that refused the
-/// request.
+/// request, or [`RelayIdle`](crate::RelayIdle).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -79,21 +82,26 @@ where
             return Err(error);
         }
     };
+    let timeouts = server.timeouts();
+    client.set_open_timeout(Duration::MAX); // what follows has times of its own
     let refused = match (request, server.addresses()) {
-        (ProxyRequest::Connect(target), _) => match connect_to(&runtime, target, server).await {
-            Ok(target) => {
-                let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-                let bound = target.local_addr().unwrap_or(unknown);
-                server.accept(client.engine(), bound);
-                return relay(client, target).await;
+        (ProxyRequest::Connect(target), _) => {
+            let connecting = connect_to(&runtime, target, server);
+            match unless(failure(&mut client), connecting).await? {
+                Ok(target) => {
+                    let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+                    let bound = target.local_addr().unwrap_or(unknown);
+                    server.accept(client.engine(), bound);
+                    return relay_with_timeout(client, target, timeouts.idle).await;
+                }
+                Err(refused) => refused,
             }
-            Err(refused) => refused,
-        },
+        }
         (ProxyRequest::Bind(expected), Some((_, proxy))) => {
             match accept_peer(&mut client, server, &expected, proxy).await? {
                 Some((peer, address)) => {
                     server.peer_connected(client.engine(), address);
-                    return relay(client, peer).await;
+                    return relay_with_timeout(client, peer, timeouts.idle).await;
                 }
                 None => ProxyError::NoPeer,
             }
@@ -124,8 +132,7 @@ where
     let runtime = client.runtime.clone();
     let mut listener = Listener::bind_on(runtime.clone(), at).map_err(socket)?;
     server.accept(client.engine(), listener.local_addr().map_err(socket)?);
-    client.set_open_timeout(2 * BIND_TIMEOUT);
-    let mut late = pin!(sleep(&*runtime, BIND_TIMEOUT));
+    let mut late = pin!(sleep(&*runtime, server.timeouts().bind));
     // A client that ends its side before the peer has connected has left.
     let mut leaves = pin!(client.wait_for(|engine| engine.from_wire().is_closed().then_some(())));
     poll_fn(|cx| {
@@ -168,7 +175,7 @@ async fn connect_to(
     let plan = Plan::new(endpoint, vec![name], |_, _| Ok(Identity));
     let context = DialContext::new().runtime(runtime.clone());
     let context = context.resolver(PermittedResolver(server.clone(), runtime.clone()));
-    let dialer = Dialer::new(plan, Timeouts::default(), seed(), runtime.now());
+    let dialer = Dialer::new(plan, server.timeouts().connect, seed(), runtime.now());
     let error = match context.dial(dialer).await {
         Ok((connection, _)) => return Ok(connection),
         Err(error) => error,
@@ -202,6 +209,3 @@ impl Resolve for PermittedResolver {
         })
     }
 }
-
-/// The time in which the peer of a BIND request has to connect.
-const BIND_TIMEOUT: Duration = Duration::from_secs(60);

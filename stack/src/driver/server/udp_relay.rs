@@ -1,8 +1,9 @@
 //! Relaying the UDP datagrams of one SOCKS5 client: the server's side of UDP ASSOCIATE.
 
+use super::deciding::unless;
 use crate::driver::error::socket;
-use crate::driver::io::{Connection, Relayed};
-use crate::driver::runtime::{AsyncUdpSocket, BoxFuture, Runtime, collect_addresses};
+use crate::driver::io::{Connection, IdleTimer, RelayIdle, Relayed};
+use crate::driver::runtime::{AsyncUdpSocket, BoxFuture, Runtime, collect_addresses, sleep};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -10,11 +11,12 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use wirestack_dial::Endpoint;
 use wirestack_dial::serve::{ProxyServer, ProxyTarget, RelayedDatagram, UdpRelay};
-use wirestack_layer::{End, Error, Flow, Layer, Pipe};
+use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 
-/// Relays the datagrams of a client as long as its connection lives: "A UDP association terminates
+/// Relays the datagrams of a client as long as its connection lives and datagrams come: "A UDP association terminates
 /// when the TCP connection that the UDP ASSOCIATE request arrived on terminates" (RFC 1928 §7).
 pub(super) async fn relay_datagrams<L>(
     mut client: Connection<L>,
@@ -29,13 +31,17 @@ where
     let runtime = client.runtime.clone();
     let to_client = Socket::bind(&*runtime, at).map_err(socket)?;
     let bound = to_client.io.local_addr().map_err(socket)?;
+    let allowed = server.timeouts().udp_idle;
+    let mut idle = IdleTimer::new(runtime.clone(), allowed);
     let mut relay = Relay {
         runtime,
         datagrams,
         to_client,
         to_targets: [None, None],
         lookups: Vec::new(),
+        resolve_timeout: server.timeouts().connect.resolve,
         buf: vec![0; MAX_DATAGRAM],
+        carried: 0,
         relayed: Relayed {
             sent: 0,
             received: 0,
@@ -49,6 +55,12 @@ where
                 return Poll::Ready(end);
             }
             let moved = relay.advance(cx);
+            if let Poll::Ready(expired) = idle.poll_idle(relay.carried, cx) {
+                return Poll::Ready(End::Aborted(match expired {
+                    Ok(()) => Error::local(origin::CONNECTION, RelayIdle { allowed }),
+                    Err(error) => Error::local(origin::RUNTIME, error),
+                }));
+            }
             if client.advance(cx).is_pending() && !moved {
                 return Poll::Pending;
             }
@@ -75,7 +87,11 @@ struct Relay {
     /// The sockets that exchange datagrams with the targets, over IPv4 and over IPv6.
     to_targets: [Option<Socket>; 2],
     lookups: Vec<Lookup>,
+    resolve_timeout: Duration,
     buf: Vec<u8>,
+    /// The number of datagrams that were carried in both directions. Those of strangers do not
+    /// count.
+    carried: u64,
     relayed: Relayed,
 }
 
@@ -121,6 +137,7 @@ impl Relay {
                 if let Some((client, bytes)) = self.datagrams.from_target(source, payload) {
                     self.to_client.send(client, bytes);
                     self.relayed.received += n as u64;
+                    self.carried += 1;
                 }
             }
             socket.flush(cx);
@@ -139,8 +156,10 @@ impl Relay {
         };
         if self.lookups.len() < MAX_LOOKUPS {
             let found = self.runtime.lookup(to.host.clone(), to.port);
+            let (runtime, timeout) = (self.runtime.clone(), self.resolve_timeout);
             self.lookups.push(Box::pin(async move {
-                Some((to, collect_addresses(found).await.ok()?, payload))
+                let found = unless(sleep(&*runtime, timeout), collect_addresses(found));
+                Some((to, found.await.ok()?.ok()?, payload))
             }));
         }
     }
@@ -155,6 +174,7 @@ impl Relay {
         }
         if let Some(socket) = socket {
             self.relayed.sent += payload.len() as u64;
+            self.carried += 1;
             socket.send(to, payload);
         }
     }

@@ -1,9 +1,10 @@
 //! Serving WebSockets to one client, over HTTP/1.1 or HTTP/2.
 
+use super::deciding::{Decide, failure};
 use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::http2::{Http2, Incoming};
 use crate::driver::io::Connection;
-use crate::driver::runtime::{BoxFuture, IntoTransport, Runtime, current};
+use crate::driver::runtime::{IntoTransport, Runtime, current};
 use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
 use http::Request;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use wirestack_dial::BoxSocket;
 use wirestack_dial::serve::{self, Decision};
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, Queue};
+use wirestack_layer::{Error, Instant, Layer, Queue};
 use wirestack_nest::{BoxTunnel, Engine};
 use wirestack_tls::rustls::ServerConfig;
 use wirestack_websocket::{self as websocket, Message, Offer, Payload};
@@ -64,37 +65,8 @@ pub struct WebSocketServer {
     config: websocket::WebSocketConfig,
     http2: http2::Http2Config,
     handshake_timeout: Duration,
+    write_timeout: Option<Duration>,
     runtime: Option<Arc<dyn Runtime>>,
-}
-
-#[derive(Clone)]
-enum Decide {
-    Now(Arc<dyn Fn(&Offer<'_>) -> Decision + Send + Sync>),
-    Later(Arc<dyn Fn(Request<()>) -> BoxFuture<Decision> + Send + Sync>),
-}
-
-/// A decision, or the future that returns it.
-enum Deciding {
-    Done(Decision),
-    Pending(BoxFuture<Decision>),
-}
-
-impl Decide {
-    fn start(&self, offer: &Offer<'_>) -> Deciding {
-        match self {
-            Self::Now(decide) => Deciding::Done(decide(offer)),
-            Self::Later(decide) => Deciding::Pending(decide(offer.request().clone())),
-        }
-    }
-}
-
-impl Deciding {
-    async fn decided(self) -> Decision {
-        match self {
-            Self::Done(decision) => decision,
-            Self::Pending(decision) => decision.await,
-        }
-    }
 }
 
 impl WebSocketServer {
@@ -105,6 +77,10 @@ impl WebSocketServer {
 
     /// Creates a server whose decisions take time, for example to look into a database. That time
     /// is part of the client's [time for its handshake](Self::handshake_timeout).
+    ///
+    /// The future of a decision is dropped when its time is over, and when its client has left: over
+    /// HTTP/2 with its stream or its connection, over HTTP/1.1 with its connection. A client that
+    /// only ends its direction of an HTTP/1.1 connection may still read, and is waited for.
     pub fn deciding<F>(decide: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Decision> + Send + 'static,
@@ -122,6 +98,7 @@ impl WebSocketServer {
             config: websocket::WebSocketConfig::default(),
             http2: http2::Http2Config::server(),
             handshake_timeout: HANDSHAKE_TIMEOUT,
+            write_timeout: None,
             runtime: None,
         }
     }
@@ -168,10 +145,25 @@ impl WebSocketServer {
         self
     }
 
-    /// Sets how long a client may take for its handshake. The default is 10 s.
+    /// Sets how long a handshake may take. The default is 10 s.
+    ///
+    /// The time of a connection begins with [`serve`](Self::serve), and ends with the decision over
+    /// HTTP/1.1 and with the SETTINGS of the client over HTTP/2. Over HTTP/2 each request has this
+    /// time again for its decision. A request that is not decided on in time is refused with 503
+    /// (Service Unavailable).
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
+        self
+    }
+
+    /// Sets the time in which a client has to take some of the bytes that wait for it, on its
+    /// connection and on each of its streams. The default is 60 s. See
+    /// [`Connection::set_write_timeout`].
+    #[must_use]
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = Some(timeout);
+        self.http2.write_timeout = timeout;
         self
     }
 
@@ -220,20 +212,33 @@ impl WebSocketServer {
         let shutdown = io.shutdown_signal();
         let io = io.into_transport(&*runtime).map_err(socket)?;
         let below_http = serve::below_http(self.tls.as_ref())?;
+        let accepted = runtime.now();
         let mut connection = Connection::new(runtime, io, Engine::new(below_http));
+        self.limit_writing(&mut connection);
         connection.set_open_timeout(self.handshake_timeout);
         connection.open().await?;
         if serve::speaks_http2(connection.engine()) {
             let top = http2::Connection::server(self.http2.clone());
-            let http2 = Http2::new(connection.push_layer(top));
-            return self.serve_http2(http2, each, shutdown).await;
+            let mut connection = connection.push_layer(top);
+            let engine = connection.engine();
+            engine.set_open_timeout(self.handshake_timeout, accepted);
+            return self
+                .serve_http2(Http2::new(connection), each, shutdown)
+                .await;
         }
-        self.serve_http1(connection, each, shutdown).await
+        self.serve_http1(connection, accepted, each, shutdown).await
+    }
+
+    fn limit_writing<L: Layer>(&self, connection: &mut Connection<L>) {
+        if let Some(timeout) = self.write_timeout {
+            connection.set_write_timeout(timeout);
+        }
     }
 
     async fn serve_http1<P, F, R>(
         &self,
         connection: Connection<BoxTunnel>,
+        accepted: Instant,
         each: F,
         shutdown: Option<Shutdown>,
     ) -> Result<(), Error>
@@ -246,12 +251,19 @@ impl WebSocketServer {
         let server = server.with_origins(self.origins.clone());
         let server = server.with_payload::<P>();
         let mut socket = connection.push_layer(server).boxed();
-        socket.set_open_timeout(self.handshake_timeout);
+        let engine = socket.engine();
+        engine.set_open_timeout(self.handshake_timeout, accepted);
         let deciding = socket.wait_for(|engine| {
             let offer = serve::offer_over_http1::<_, P>(engine)?;
             Some(self.decide.start(&offer))
         });
-        let mut decision = Some(deciding.await?.decided().await);
+        let deciding = deciding.await?;
+        socket.set_open_timeout(Duration::MAX); // the decision has a timer of its own
+        let runtime = socket.runtime.clone();
+        let due = accepted.checked_add(self.handshake_timeout);
+        let decided = deciding.decided(&*runtime, due, failure(&mut socket));
+        let mut decision = Some(decided.await?);
+        socket.set_open_timeout(self.handshake_timeout); // for the answer
         let is_accepted = socket.wait_for(|engine| {
             let decision = decision.take()?;
             serve::answer_over_http1::<_, P>(engine, decision)
@@ -278,13 +290,14 @@ impl WebSocketServer {
         R: Future<Output = ()> + Send + 'static,
     {
         let runtime = http2.runtime();
-        let (tasks, deciding) = (Tasks::new(), Tasks::new());
+        let (driving, tasks, deciding) = (Tasks::new(), Tasks::new(), Tasks::new());
         let each = |mut socket: ServerSocket<P>| {
             close_on(&mut socket, shutdown.as_ref());
             each(socket)
         };
         let mut signal = shutdown.as_ref().map(Shutdown::waiter);
-        tasks.spawn(&*runtime, http2.driver());
+        driving.spawn(&*runtime, http2.driver());
+        let most = self.http2.streams.max(1) as usize;
         let ended = loop {
             let mut accepting = pin!(http2.accept());
             let next = poll_fn(|cx| {
@@ -297,6 +310,10 @@ impl WebSocketServer {
                 {
                     signal = None;
                     return Poll::Ready(ServerEvent::Shutdown);
+                }
+                // A client may reset its streams faster than their tasks end.
+                if deciding.running() + tasks.running() >= most {
+                    return Poll::Pending;
                 }
                 accepting.as_mut().poll(cx).map(ServerEvent::Incoming)
             });
@@ -312,27 +329,30 @@ impl WebSocketServer {
                 ServerEvent::Incoming(None) => break Ok(()),
             }
         };
-        while let Some(decided) = deciding.join().await {
-            if let Some(socket) = decided {
-                tasks.spawn(&*runtime, each(socket));
-            }
-        }
+        drop(deciding); // the connection is over, and its clients with it
         drop(http2);
         while let Some(()) = tasks.join().await {}
+        while let Some(()) = driving.join().await {}
         ended
     }
 
-    /// Answers a request on a stream, and returns the WebSocket if it was accepted.
+    /// Answers a request on a stream, and returns the WebSocket if it was accepted. Returns `None`
+    /// too as soon as the client has reset the stream.
     async fn decide_on<P: Payload>(
         self,
         runtime: Arc<dyn Runtime>,
         incoming: Incoming,
     ) -> Option<ServerSocket<P>> {
+        if incoming.is_closed() {
+            return None;
+        }
         let offer = serve::offer_over_http2(incoming.request(), &self.origins);
         let answer = match offer {
             Ok(offer) => {
-                let decision = self.decide.start(&offer).decided().await;
-                serve::answer_over_http2(&offer, decision, self.config)
+                let due = runtime.now().checked_add(self.handshake_timeout);
+                let deciding = self.decide.start(&offer);
+                let decided = deciding.decided(&*runtime, due, incoming.closed());
+                serve::answer_over_http2(&offer, decided.await.ok()?, self.config.clone())
             }
             Err(response) => Err(response),
         };
@@ -340,7 +360,9 @@ impl WebSocketServer {
             Ok((server, fields)) => {
                 let stream = incoming.accept(fields)?;
                 let engine = Engine::new(server.with_payload::<P>()).boxed();
-                Some(Connection::new(runtime, Box::new(stream), engine))
+                let mut socket = Connection::new(runtime, Box::new(stream), engine);
+                self.limit_writing(&mut socket);
+                Some(socket)
             }
             Err(response) => {
                 incoming.respond(*response);

@@ -1,7 +1,10 @@
 //! WebSockets and tunnels over HTTP/2.
 
+mod endings;
 mod proxies;
+mod scripted;
 mod shutdown;
+mod signals;
 mod streams;
 mod versions;
 

@@ -1,0 +1,39 @@
+//! The duties of a peer that have a time, and what follows when they are missed.
+
+use super::Connection;
+use crate::error::{Http2Error, peer};
+use crate::session::Session;
+use crate::streams::Streams;
+use crate::times::{Overdue, Seen};
+use wirestack_layer::{Flows, Instant};
+
+impl Connection {
+    /// Moves everything that can move, and ends what takes too long.
+    pub(super) fn keep_times(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) {
+        if self.times.must_look_at_streams(now) {
+            let waiting = self.streams.values_mut();
+            let waiting = waiting.filter_map(|stream| stream.wait().map(|_| stream.id()));
+            self.changed.extend(waiting);
+        }
+        while self.round(p, now) {}
+        if let Session::Over = self.session {
+            return;
+        }
+        let seen = Seen {
+            opened: self.opened,
+            streams: self.streams(),
+            finishing: self.finishing,
+            heading: self.scanner.heading(),
+        };
+        match self.times.look(&seen, now) {
+            None => {}
+            Some(Overdue::Settings(time)) => self.fail(p, peer(Http2Error::NoSettings(time))),
+            Some(Overdue::Head(time)) => self.fail(p, peer(Http2Error::HeadTimedOut(time))),
+            Some(Overdue::Idle) => {
+                self.finishing = true;
+                self.session.go_away();
+                while self.round(p, now) {}
+            }
+        }
+    }
+}

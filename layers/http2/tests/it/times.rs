@@ -1,0 +1,276 @@
+//! Peers that take too long, on a clock of the test's own: each phase of a connection has a time.
+
+use crate::kit::{
+    CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SECOND, SETTINGS,
+    START, STREAMS, Side, WINDOW, WINDOW_UPDATE, accept, connect, failure, fields, frame, frames,
+    greeted_client, greeted_server, headers, of_kind, settings, streams, tunnel,
+};
+use std::time::Duration;
+use wirestack_http2::{Connection, Head, Http2Config, Http2Error, Reason, StreamId};
+use wirestack_layer::{End, Error, Flow, Layer};
+
+/// Lets time pass, second by second. Returns what a side has sent in it.
+fn pass(side: &mut Side<Connection>, seconds: u32) -> Vec<u8> {
+    let mut sent = Vec::new();
+    for _ in 0..seconds {
+        side.now += SECOND;
+        sent.extend(side.sent());
+    }
+    sent
+}
+
+fn cause(side: &mut Side<Connection>, id: StreamId) -> Error {
+    match side.to_app.read(id).expect("a stream").end() {
+        Some(End::Aborted(error)) => error.clone(),
+        other => panic!("not aborted: {other:?}"),
+    }
+}
+
+#[test]
+fn a_client_that_sends_a_preface_and_no_settings_is_given_up() {
+    for first in [
+        &b""[..],
+        &PREFACE[..10],
+        PREFACE,
+        &[PREFACE, &[0, 0, 6, 4]].concat(),
+    ] {
+        let mut server = Side::new(Connection::server(Http2Config::server()));
+        server.receive(first);
+        assert!(!server.layer.is_open());
+        pass(&mut server, 9);
+        assert!(!server.to_app.is_closed());
+        pass(&mut server, 1);
+        let text = failure(&server);
+        assert_eq!(text, "http2[0]: no SETTINGS frame came within 10s");
+    }
+}
+
+#[test]
+fn a_client_whose_settings_come_byte_by_byte_gets_no_more_time() {
+    let mut server = Side::new(Connection::server(Http2Config::server()));
+    server.receive(PREFACE);
+    let greeting = settings(&[(STREAMS, 5), (WINDOW, 70_000)]);
+    for byte in &greeting[..10] {
+        assert!(!server.to_app.is_closed());
+        server.now += SECOND;
+        server.receive(&[*byte]);
+    }
+    assert!(server.to_app.is_closed());
+}
+
+#[test]
+fn a_server_ends_an_idle_connection_with_goaway() {
+    let mut server = greeted_server(Http2Config::server());
+    assert_eq!(server.layer.deadline(), Some(START + 60 * SECOND));
+    // Pings are no use of a connection.
+    let mut sent = Vec::new();
+    for _ in 0..60 {
+        sent.extend(pass(&mut server, 1));
+        if !server.to_wire.is_closed() {
+            sent.extend(server.receive(&frame(PING, 0, 0, &[7; 8])));
+        }
+    }
+    let goaway = of_kind(&sent, GOAWAY);
+    assert_eq!(goaway.len(), 1);
+    assert_eq!(
+        goaway[0].payload, [0; 8],
+        "no stream was processed, NO_ERROR"
+    );
+    assert!(matches!(server.to_app.closed(), Some(End::Finished)));
+    assert!(matches!(server.to_wire.end(), Some(End::Finished)));
+    assert_eq!(server.layer.deadline(), None);
+}
+
+#[test]
+fn a_connection_with_a_stream_is_not_idle_and_is_after_its_end() {
+    let mut server = greeted_server(Http2Config::server());
+    pass(&mut server, 30);
+    server.receive(&connect(1));
+    let (id, _) = server.request().expect("a request");
+    assert_eq!(server.layer.deadline(), None, "the application decides");
+    pass(&mut server, 100);
+    let cancel = 8_u32.to_be_bytes();
+    server.receive(&frame(RST_STREAM, 0, 1, &cancel));
+    server.to_app.forget(id);
+    pass(&mut server, 59);
+    assert!(!server.to_app.is_closed());
+    let goaway = of_kind(&pass(&mut server, 1), GOAWAY);
+    assert_eq!(
+        goaway[0].payload[..4],
+        [0, 0, 0, 1],
+        "stream 1 was processed"
+    );
+}
+
+#[test]
+fn the_idle_time_is_a_setting_and_a_client_has_none() {
+    let mut config = Http2Config::server();
+    config.idle_timeout = None;
+    let server = greeted_server(config);
+    assert_eq!(server.layer.deadline(), None);
+    assert_eq!(
+        greeted_client(Http2Config::default(), &[]).layer.deadline(),
+        None
+    );
+    let mut config = Http2Config::default();
+    config.idle_timeout = Some(5 * SECOND);
+    let mut client = greeted_client(config, &[]);
+    let sent = pass(&mut client, 5);
+    assert_eq!(of_kind(&sent, GOAWAY).len(), 1);
+    assert!(matches!(client.to_app.closed(), Some(End::Finished)));
+}
+
+#[test]
+fn fields_that_come_in_pieces_have_a_time_that_no_piece_prolongs() {
+    let block = fields(&[(":method", "CONNECT"), (":authority", "example.org:22")]);
+    let started = frame(HEADERS, 0, 3, &block[..5]);
+    let continued = frame(CONTINUATION, END_HEADERS, 3, &block[5..]);
+    let whole = frame(HEADERS, END_HEADERS, 3, &block);
+    for (first, rest) in [(&started[..], &continued[..]), (&whole[..20], &whole[20..])] {
+        let mut server = greeted_server(Http2Config::server());
+        server.receive(&connect(1));
+        accept(&mut server); // an open stream, so that the connection is not idle
+        server.receive(first);
+        for byte in &rest[..9] {
+            pass(&mut server, 1);
+            server.receive(&[*byte]);
+        }
+        assert!(!server.to_app.is_closed(), "{:?}", server.to_app.closed());
+        pass(&mut server, 1);
+        let text = failure(&server);
+        assert!(text.contains("not whole within 10s"), "{text}");
+    }
+}
+
+#[test]
+fn each_head_has_the_whole_time() {
+    let mut server = greeted_server(Http2Config::server());
+    let block = fields(&[(":method", "CONNECT"), (":authority", "example.org:22")]);
+    for n in 0..10 {
+        let stream = 2 * n + 1;
+        let mut bytes = frame(CONTINUATION, END_HEADERS, stream, &block[5..]);
+        if n == 0 {
+            server.receive(&frame(HEADERS, 0, stream, &block[..5]));
+        }
+        pass(&mut server, 9);
+        // The end of one head and the beginning of the next one arrive together.
+        bytes.extend(frame(HEADERS, 0, stream + 2, &block[..5]));
+        server.receive(&bytes);
+        assert!(server.request().is_some(), "{n}");
+    }
+}
+
+/// A server with an open stream whose client has given it a window of so many bytes.
+fn with_window(bytes: u32) -> (Side<Connection>, StreamId) {
+    let mut server = Side::new(Connection::server(Http2Config::server()));
+    server.receive(PREFACE);
+    server.receive(&settings(&[(WINDOW, bytes)]));
+    server.receive(&connect(1));
+    let id = accept(&mut server);
+    server.sent();
+    (server, id)
+}
+
+#[test]
+fn a_stream_whose_peer_opens_no_window_is_reset_and_the_others_go_on() {
+    let (mut server, id) = with_window(1000);
+    server.receive(&connect(3));
+    let other = accept(&mut server);
+    server.write(id, &[7; 5000]);
+    let mut sent = server.sent();
+    sent.extend(pass(&mut server, 60));
+    let data: usize = of_kind(&sent, DATA)
+        .iter()
+        .map(|data| data.payload.len())
+        .sum();
+    assert_eq!(data, 1000);
+    assert!(of_kind(&sent, RST_STREAM).is_empty(), "the last try");
+    let reset = of_kind(&pass(&mut server, 1), RST_STREAM);
+    assert_eq!(reset.len(), 1);
+    assert_eq!(reset[0].stream, 1);
+    assert_eq!(reset[0].payload, u32::from(Reason::CANCEL).to_be_bytes());
+    let error = cause(&mut server, id);
+    assert!(
+        matches!(error.cause(), Some(Http2Error::WriteTimedOut(time)) if *time == 60 * SECOND),
+        "{error}"
+    );
+    assert!(server.from_app.write(id).is_none(), "its bytes are gone");
+    server.write(other, b"still here");
+    assert_eq!(of_kind(&server.sent(), DATA)[0].payload, b"still here");
+    assert_eq!(streams(&server), 1);
+}
+
+#[test]
+fn a_stream_whose_peer_takes_a_byte_now_and_then_goes_on() {
+    let (mut server, id) = with_window(0);
+    server.write(id, &[7; 20]);
+    server.finish(id);
+    for n in 0..20 {
+        let sent = pass(&mut server, 59);
+        assert!(of_kind(&sent, RST_STREAM).is_empty(), "{n}");
+        let sent = server.receive(&frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()));
+        assert_eq!(of_kind(&sent, DATA)[0].payload, [7], "{n}");
+    }
+    assert_eq!(
+        server.end(id),
+        None,
+        "only the direction to the client has ended"
+    );
+}
+
+/// The application is gone, so it cannot reset the stream any more.
+#[test]
+fn a_finished_stream_that_its_writer_has_left_is_reset_too() {
+    let (mut server, id) = with_window(0);
+    server.write(id, &[7; 20]);
+    server.finish(id);
+    server.to_app.forget(id);
+    server.sent();
+    let sent = pass(&mut server, 61);
+    assert_eq!(of_kind(&sent, RST_STREAM).len(), 1, "{:?}", frames(&sent));
+    assert_eq!(streams(&server), 0);
+}
+
+#[test]
+fn a_client_gives_a_stream_up_whose_server_opens_no_window() {
+    let mut client = greeted_client(Http2Config::default(), &[(WINDOW, 0)]);
+    let id = client.from_app.open(tunnel()).unwrap();
+    client.sent();
+    client.receive(&headers(1, 0, &[(":status", "200")]));
+    assert!(matches!(client.head(), Some((_, Head::Response(_)))));
+    client.write(id, b"hello");
+    client.sent();
+    let sent = pass(&mut client, 61);
+    assert_eq!(of_kind(&sent, RST_STREAM).len(), 1);
+    let text = cause(&mut client, id).to_string();
+    assert_eq!(
+        text,
+        "http2[0]: the peer took none of the bytes that wait on the stream within 60s"
+    );
+}
+
+/// The program drove the connection only now. A window may have arrived long ago.
+#[test]
+fn a_program_that_was_away_finds_the_window_that_came_meanwhile() {
+    let (mut server, id) = with_window(0);
+    server.write(id, b"hello");
+    server.sent();
+    server.now += Duration::from_secs(5000);
+    server.process();
+    let sent = server.receive(&frame(WINDOW_UPDATE, 0, 1, &10_u32.to_be_bytes()));
+    assert_eq!(of_kind(&sent, DATA)[0].payload, b"hello");
+    assert!(of_kind(&pass(&mut server, 50), RST_STREAM).is_empty());
+}
+
+/// Its own settings are acknowledged, and no request ever comes.
+#[test]
+fn a_finished_connection_ends_although_the_peer_answers_no_ping() {
+    let mut server = greeted_server(Http2Config::server());
+    server.from_app.finish();
+    let sent = server.sent();
+    assert!(!of_kind(&sent, PING).is_empty(), "h2 asks for a round trip");
+    assert!(!server.to_app.is_closed());
+    pass(&mut server, 10);
+    assert!(matches!(server.to_app.closed(), Some(End::Finished)));
+    assert!(of_kind(&sent, SETTINGS).is_empty());
+}

@@ -1,0 +1,41 @@
+//! The time-outs of a proxy server.
+
+use crate::dialer::step::Timeouts;
+use std::time::Duration;
+
+/// The time-outs of a proxy server, after the handshake of its client.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::serve::{AccessPolicy, ProxyServer, ProxyTimeouts};
+///
+/// let mut timeouts = ProxyTimeouts::default();
+/// timeouts.idle = Duration::from_secs(3600); // for tunnels that are silent for long
+/// let server = ProxyServer::socks(AccessPolicy::loopback()).with_timeouts(timeouts);
+/// assert_eq!(server.timeouts(), timeouts);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyTimeouts {
+    /// The time-outs of connecting to a target.
+    pub connect: Timeouts,
+    /// The time in which the peer of a BIND request has to connect: 60 s.
+    pub bind: Duration,
+    /// The time without a byte in either direction after which a tunnel is cut: 10 minutes, as in
+    /// nginx.
+    pub idle: Duration,
+    /// The time without a datagram in either direction after which a UDP association ends: 5
+    /// minutes, which RFC 4787 §4.3 recommends for a NAT.
+    pub udp_idle: Duration,
+}
+
+impl Default for ProxyTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Timeouts::default(),
+            bind: Duration::from_secs(60),
+            idle: Duration::from_secs(600),
+            udp_idle: Duration::from_secs(300),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The decision of a WebSocket server about a request, and the ends of its time.
+
+use crate::driver::io::Connection;
+use crate::driver::runtime::{BoxFuture, Runtime, sleep_until};
+use http::Request;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use wirestack_dial::serve::{Decision, late_decision};
+use wirestack_layer::{End, Error, Flow, Instant, Layer};
+use wirestack_websocket::Offer;
+
+/// The function that decides on requests.
+#[derive(Clone)]
+pub(super) enum Decide {
+    Now(Arc<dyn Fn(&Offer<'_>) -> Decision + Send + Sync>),
+    Later(Arc<dyn Fn(Request<()>) -> BoxFuture<Decision> + Send + Sync>),
+}
+
+/// A decision, or the future that returns it.
+pub(super) enum Deciding {
+    Done(Decision),
+    Pending(BoxFuture<Decision>),
+}
+
+impl Decide {
+    pub(super) fn start(&self, offer: &Offer<'_>) -> Deciding {
+        match self {
+            Self::Now(decide) => Deciding::Done(decide(offer)),
+            Self::Later(decide) => Deciding::Pending(decide(offer.request().clone())),
+        }
+    }
+}
+
+impl Deciding {
+    /// Waits for the decision: until `due`, when it is a refusal, or until `left` is ready, because
+    /// the client has left. Then the future of the decision is dropped.
+    pub(super) async fn decided<T>(
+        self,
+        runtime: &dyn Runtime,
+        due: Option<Instant>,
+        left: impl Future<Output = T>,
+    ) -> Result<Decision, T> {
+        let decision = match self {
+            Self::Done(decision) => return Ok(decision),
+            Self::Pending(decision) => decision,
+        };
+        let decided = unless(timer(runtime, due), decision);
+        unless(left, async {
+            decided.await.unwrap_or_else(|()| late_decision())
+        })
+        .await
+    }
+}
+
+/// Waits for `wanted`, unless `other` is ready before.
+pub(super) async fn unless<T, E>(
+    other: impl Future<Output = E>,
+    wanted: impl Future<Output = T>,
+) -> Result<T, E> {
+    let (mut other, mut wanted) = (pin!(other), pin!(wanted));
+    poll_fn(|cx| {
+        if let Poll::Ready(other) = other.as_mut().poll(cx) {
+            return Poll::Ready(Err(other));
+        }
+        wanted.as_mut().poll(cx).map(Ok)
+    })
+    .await
+}
+
+async fn timer(runtime: &dyn Runtime, due: Option<Instant>) {
+    match due {
+        // A runtime without timers makes it late at once, as nothing would ever end it.
+        Some(due) => drop(sleep_until(runtime, due).await),
+        None => pending().await,
+    }
+}
+
+/// Drives a connection until it fails, and returns the error. A peer that ends its direction cleanly
+/// may still read, so this goes on.
+pub(super) async fn failure<L: Layer>(connection: &mut Connection<L>) -> Error {
+    poll_fn(|cx| {
+        loop {
+            if let Some(End::Aborted(error)) = connection.engine().to_app().closed() {
+                return Poll::Ready(error.clone());
+            }
+            std::task::ready!(connection.advance(cx));
+        }
+    })
+    .await
+}

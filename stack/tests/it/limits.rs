@@ -1,0 +1,223 @@
+//! `docs/limits.md` against the code: each setting has a row, and each row has the value of the
+//! code.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wirestack::dial::serve::ProxyTimeouts;
+use wirestack::dial::{Backoff, PoolConfig, Timeouts};
+use wirestack::http1::Limits;
+use wirestack::http2::Http2Config;
+use wirestack::websocket::WebSocketConfig;
+
+const PAGE: &str = include_str!("../../../docs/limits.md");
+
+/// Fields that bound nothing.
+const NO_LIMITS: &[&str] = &["Http2Config::extended_connect"];
+
+#[test]
+fn every_setting_has_a_row_with_its_default() {
+    let rows = rows();
+    let mut in_code: HashMap<String, String> = HashMap::new();
+    for (name, shown) in configurations() {
+        in_code.extend(fields(name, &shown));
+    }
+    // A server has a row of its own where it differs from a client.
+    let client: HashMap<_, _> = in_code.clone();
+    for (name, value) in fields("Http2Config", &debug(&Http2Config::server())) {
+        if client[&name] != value {
+            in_code.insert(name.replace("::", "::server::"), value);
+        }
+    }
+    let mut faults = Vec::new();
+    for row in &rows {
+        let value = match &row.constant {
+            Some((name, path)) => constant(name, path),
+            None => in_code.remove(&row.setting),
+        };
+        match value {
+            None => faults.push(format!("{}: the code has no such limit", row.setting)),
+            Some(value) if value != row.default => {
+                faults.push(format!(
+                    "{}: {} here, {value} in the code",
+                    row.setting, row.default
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, value) in &in_code {
+        if !NO_LIMITS.contains(&name.as_str()) {
+            faults.push(format!("{name}: no row, and {value} in the code"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(rows.len() > 60, "{} rows", rows.len());
+}
+
+/// A new type of settings is noticed too.
+#[test]
+fn every_type_of_settings_is_compared() {
+    let known: Vec<_> = configurations().iter().map(|(name, _)| *name).collect();
+    let mut sources = Vec::new();
+    for folder in ["layers", "stack"] {
+        rust_files(&root().join(folder), &mut sources);
+    }
+    let mut found = Vec::new();
+    for source in sources {
+        for line in fs::read_to_string(source).unwrap().lines() {
+            let Some(rest) = line.strip_prefix("pub struct ") else {
+                continue;
+            };
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(rest.len());
+            let name = &rest[..end];
+            let ends = ["Config", "Limits", "Timeouts", "Backoff"];
+            if ends.iter().any(|end| name.ends_with(end)) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    assert!(found.len() >= known.len(), "{found:?}");
+    for name in found {
+        assert!(known.contains(&name.as_str()), "{name} is not compared");
+    }
+}
+
+fn configurations() -> Vec<(&'static str, String)> {
+    vec![
+        ("Http2Config", debug(&Http2Config::default())),
+        ("WebSocketConfig", debug(&WebSocketConfig::default())),
+        ("Limits", debug(&Limits::default())),
+        ("Timeouts", debug(&Timeouts::default())),
+        ("ProxyTimeouts", debug(&ProxyTimeouts::default())),
+        ("PoolConfig", debug(&PoolConfig::default())),
+        ("Backoff", debug(&Backoff::default())),
+    ]
+}
+
+/// The derived text names every field. A pattern could not: these types are `non_exhaustive`.
+fn debug(value: &impl Debug) -> String {
+    format!("{value:?}")
+}
+
+struct Row {
+    setting: String,
+    /// The name of a constant, and the file that has it.
+    constant: Option<(String, String)>,
+    default: String,
+}
+
+fn rows() -> Vec<Row> {
+    let lines = PAGE.lines().filter(|line| line.starts_with("| `"));
+    let rows = lines.map(|line| {
+        let cells: Vec<_> = line.split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 5, "{line}");
+        let codes: Vec<_> = cells[0].split('`').skip(1).step_by(2).collect();
+        let is_constant = |code: &str| code.chars().all(|c| c.is_uppercase() || c == '_');
+        let constant = codes.iter().position(|code| is_constant(code));
+        Row {
+            setting: codes[0].to_owned(),
+            constant: constant.map(|n| (codes[n].to_owned(), codes[n + 1].to_owned())),
+            default: value_of(cells[2]),
+        }
+    });
+    let rows: Vec<_> = rows.collect();
+    for (n, row) in rows.iter().enumerate() {
+        let is_same =
+            |other: &Row| (&other.setting, &other.constant) == (&row.setting, &row.constant);
+        assert!(
+            !rows[..n].iter().any(is_same),
+            "{} has two rows",
+            row.setting
+        );
+    }
+    rows
+}
+
+/// Reads a value as a person writes it.
+fn value_of(text: &str) -> String {
+    let text = text.trim_matches('`');
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let Ok(number) = number.replace(',', "").parse::<u64>() else {
+        return text.to_owned();
+    };
+    match unit {
+        "" => number.to_string(),
+        "KiB" => (number << 10).to_string(),
+        "MiB" => (number << 20).to_string(),
+        "ms" => format!("{:?}", Duration::from_millis(number)),
+        "s" => format!("{:?}", Duration::from_secs(number)),
+        "min" => format!("{:?}", Duration::from_secs(60 * number)),
+        _ => panic!("the unit of {text}"),
+    }
+}
+
+/// Reads the fields of a struct out of its derived text.
+fn fields(name: &str, text: &str) -> Vec<(String, String)> {
+    let inner = text.split_once(" { ").expect("a struct").1;
+    let inner = inner.strip_suffix(" }").expect("a whole struct");
+    let (mut found, mut depth, mut begin) = (Vec::new(), 0, 0);
+    for (n, c) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match c {
+            '{' | '(' | '[' => depth += 1,
+            '}' | ')' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                let (field, value) = inner[begin..n].trim().split_once(": ").expect("a field");
+                let value = match value.split_once(" {") {
+                    Some((nested, _)) => nested,
+                    None => value.trim_start_matches("Some(").trim_end_matches(')'),
+                };
+                let is_none = value == "None" || value == usize::MAX.to_string();
+                let value = if is_none { "none" } else { value };
+                found.push((format!("{name}::{field}"), value.to_owned()));
+                begin = n + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Reads a constant out of its file.
+fn constant(name: &str, path: &str) -> Option<String> {
+    let text = fs::read_to_string(root().join(path)).ok()?;
+    let line = text
+        .lines()
+        .find(|line| line.contains(&format!("const {name}: ")))?;
+    let value = line
+        .split_once(" = ")?
+        .1
+        .strip_suffix(';')?
+        .replace('_', "");
+    for (begin, unit) in [("Duration::fromsecs(", 1000), ("Duration::frommillis(", 1)] {
+        if let Some(number) = value.strip_prefix(begin) {
+            let number: u64 = number.strip_suffix(')')?.parse().ok()?;
+            return Some(format!("{:?}", Duration::from_millis(unit * number)));
+        }
+    }
+    if let Some((one, shift)) = value.split_once(" << ") {
+        let shifted = one.parse::<u64>().ok()? << shift.parse::<u32>().ok()?;
+        return Some(shifted.to_string());
+    }
+    let factors: Option<Vec<u64>> = value.split(" * ").map(|it| it.parse().ok()).collect();
+    Some(factors?.iter().product::<u64>().to_string())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Every way to close is bounded by its time-out, from the moment when the application asks.
+
+use super::{assert_passed, http2_client, on, seconds, wire};
+use crate::support::TIMEOUT;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout};
+use wirestack::http2::{self, ConnectRequest, Http2Config};
+use wirestack::websocket::{Client, CloseCode, Message, WebSocketConfig};
+use wirestack::{Http2, Identity, Pipe, Seed, relay};
+
+#[tokio::test(start_paused = true)]
+async fn closing_a_connection_of_http2_times_out() {
+    let (near, far) = wire();
+    let client = http2_client(near);
+    let server = Http2::new(on(far, http2::Connection::server(Http2Config::server())));
+    server.spawn();
+    let opening = client.open(ConnectRequest::tunnel("example.org", 1).unwrap());
+    let accepting = async {
+        let incoming = server.accept().await.unwrap().unwrap();
+        incoming.accept(http::HeaderMap::new()).unwrap()
+    };
+    let (opened, _stream) = tokio::join!(opening, accepting);
+    let (_, mut stream) = opened.unwrap();
+    let start = Instant::now();
+    let error = client.close().await.unwrap_err().to_string();
+    assert_passed(start, seconds(10));
+    assert!(error.contains("still open after 10s"), "{error}");
+    // A stream whose window is full is shut down in time too.
+    let mut sent = 0;
+    while let Ok(Ok(n)) = timeout(seconds(1), stream.write(&[7; 100_000])).await {
+        sent += n;
+    }
+    assert!(sent > 1 << 20, "{sent}");
+    let start = Instant::now();
+    let error = stream.shutdown().await.unwrap_err();
+    assert_passed(start, seconds(10));
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+}
+
+/// The bytes of an application in front of the Close have no limit of their own.
+#[tokio::test(start_paused = true)]
+async fn closing_a_websocket_of_bytes_times_out_behind_bytes_that_are_not_taken() {
+    let (near, _far) = wire();
+    let client = Client::established(WebSocketConfig::default(), Seed::new([7; 32]));
+    let mut socket = on(near, client.with_payload::<Pipe>());
+    let mut sent = 0;
+    while let Ok(Ok(n)) = timeout(seconds(1), socket.write(&[7; 100_000])).await {
+        sent += n;
+    }
+    assert!(sent > 64 * 1024, "{sent}");
+    let start = Instant::now();
+    let error = socket.close_websocket(CloseCode::NORMAL, "").await;
+    assert_passed(start, seconds(10));
+    assert!(error.is_err());
+}
+
+#[cfg(feature = "blocking")]
+#[test]
+fn a_blocking_close_times_out_behind_messages_that_are_not_taken() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (_far, _) = listener.accept().unwrap();
+    let mut config = WebSocketConfig::default();
+    config.close_timeout = Duration::from_millis(50);
+    let closed = wirestack::blocking::block_on(async {
+        let client = Client::established(config, Seed::new([7; 32]));
+        let engine = wirestack::Engine::new(client);
+        let mut socket = wirestack::Connection::from_transport(near, engine).unwrap();
+        socket.feed(Message::binary(vec![7; 20_000_000])).await?;
+        socket.close(CloseCode::NORMAL, "").await
+    });
+    assert!(closed.unwrap_err().to_string().contains("50ms"));
+}
+
+/// Both sides of a relay have gone, and each direction ends by itself.
+#[tokio::test(start_paused = true)]
+async fn a_relay_between_sides_that_have_left_ends_at_once() {
+    let ((client, a), (b, target)) = (wire(), wire());
+    let relayed = tokio::spawn(relay(on(a, Identity), on(b, Identity)));
+    let start = Instant::now();
+    drop((client, target));
+    let _ = timeout(TIMEOUT, relayed).await.unwrap();
+    assert_passed(start, seconds(0));
+}

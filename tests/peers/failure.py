@@ -1,0 +1,2 @@
+class Failure(Exception):
+    """Something was not as it should be."""
