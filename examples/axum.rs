@@ -10,7 +10,7 @@ use axum::routing::{Router, any};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use wirestack::runtime::TokioTransport;
-use wirestack::websocket::{Accept, Deflate, Offer, Server, WebSocketConfig};
+use wirestack::websocket::{Accept, Deflate, Offer, Origins, Server, WebSocketConfig};
 use wirestack::{Connection, Engine};
 use wirestack_examples::AnyError;
 
@@ -26,7 +26,7 @@ async fn main() -> Result<(), AnyError> {
 async fn echo(mut request: Request) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     let request = Request::from_parts(request.into_parts().0, ());
-    let offer = match Offer::of_http1(&request) {
+    let offer = match Offer::of_http1(&request, &Origins::same()) {
         Ok(offer) => offer,
         Err(refusal) => return refusal.map(Body::from),
     };

@@ -10,6 +10,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
+use wirestack::dial::Target;
 use wirestack::runtime::Listener;
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{ClientSettings, ServerSettings};
@@ -48,10 +49,7 @@ async fn run() -> Result<(), AnyError> {
         println!("\n== HTTP/2: the WebSocket is one stream of many (RFC 8441)");
         return talk(here.connect().http2_only(), text).await;
     };
-    println!(
-        "connecting to {}",
-        url.split(['?', '@']).next_back().unwrap_or(url)
-    );
+    println!("connecting to {}", url.parse::<Target>()?); // shows neither user nor query
     let mut connect = connect(url).tls(arguments.client_tls()?);
     for hop in arguments.all("--via") {
         connect = connect.via(hop);

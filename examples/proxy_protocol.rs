@@ -9,9 +9,10 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use wirestack::proxy_header::{self, Accepts, Client, Header, Server};
-use wirestack::{BoxTunnel, Connection, Engine, Nest, tls};
+use wirestack::runtime::Listener;
+use wirestack::{Accepted, BoxTunnel, Connection, Engine, Nest, tls};
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
@@ -30,22 +31,25 @@ async fn main() -> Result<(), AnyError> {
 
 async fn serve(arguments: &Arguments) -> Result<(), AnyError> {
     let tls = arguments.server_tls()?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = Listener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
-    loop {
-        let (io, _) = listener.accept().await?;
-        let header = Server::new(Accepts::Both);
-        let stack = match &tls {
-            None => header.boxed(),
-            Some(config) => tls::Server::new(config.clone())?.over(header).boxed(),
-        };
-        tokio::spawn(async move {
-            let echoed = async { echo(Connection::from_transport(io, Engine::new(stack))?).await };
+    let each = move |client: Accepted| {
+        let tls = tls.clone();
+        async move {
+            let echoed = async {
+                let header = Server::new(Accepts::Both);
+                let stack = match tls {
+                    None => header.boxed(),
+                    Some(config) => tls::Server::new(config)?.over(header).boxed(),
+                };
+                echo(Connection::from_transport(client, Engine::new(stack))?).await
+            };
             if let Err(error) = echoed.await {
                 println!("{error}");
             }
-        });
-    }
+        }
+    };
+    Ok(wirestack::serve(listener, each).await?)
 }
 
 async fn echo(mut client: Connection<BoxTunnel>) -> Result<(), AnyError> {

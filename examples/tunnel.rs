@@ -14,10 +14,11 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use wirestack::runtime::Listener;
 use wirestack::websocket::{Accept, Keepalive, WebSocketConfig};
 use wirestack::{
-    Connection, Engine, Identity, Pipe, ServerSocket, WebSocketServer, connect, relay,
+    Accepted, Connection, Engine, Identity, Pipe, ServerSocket, WebSocketServer, connect, relay,
 };
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
@@ -28,7 +29,7 @@ const OPTIONS: &[(&str, usize)] = &[("--tls", 2), ("--on", 1), ("--via", 1), ("-
 async fn main() -> Result<(), AnyError> {
     let arguments = Arguments::read(OPTIONS)?;
     let on = arguments.last("--on").unwrap_or("127.0.0.1:0");
-    let listener = TcpListener::bind(on).await?;
+    let listener = Listener::bind(on)?;
     println!("listening on {}", listener.local_addr()?);
     let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
     match words[..] {
@@ -38,20 +39,15 @@ async fn main() -> Result<(), AnyError> {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    service: &str,
-    arguments: &Arguments,
-) -> Result<(), AnyError> {
+async fn serve(listener: Listener, service: &str, arguments: &Arguments) -> Result<(), AnyError> {
     let mut server = WebSocketServer::new(|_| Ok(Accept::new())).config(settings());
     if let Some(config) = arguments.server_tls()? {
         server = server.tls(config);
     }
     let service: Arc<str> = service.into();
-    loop {
-        let (io, peer) = listener.accept().await?;
-        let (server, service) = (server.clone(), service.clone());
-        tokio::spawn(async move {
+    let each = move |client: Accepted| {
+        let (server, service, peer) = (server.clone(), service.clone(), client.peer_addr());
+        async move {
             let each = |socket: ServerSocket<Pipe>| {
                 let service = service.clone();
                 async move {
@@ -63,30 +59,32 @@ async fn serve(
                     report(peer, carried.await.map(drop));
                 }
             };
-            if let Err(error) = server.serve_in(io, each).await {
+            if let Err(error) = server.serve_in(client, each).await {
                 eprintln!("{peer}: {error}");
             }
-        });
-    }
+        }
+    };
+    Ok(wirestack::serve(listener, each).await?)
 }
 
-async fn listen(listener: TcpListener, url: &str, arguments: &Arguments) -> Result<(), AnyError> {
-    let tls = arguments.client_tls()?;
-    loop {
-        let (io, peer) = listener.accept().await?;
-        let mut connect = connect(url).config(settings()).tls(tls.clone());
-        for hop in arguments.all("--via") {
-            connect = connect.via(hop);
-        }
-        tokio::spawn(async move {
+async fn listen(listener: Listener, url: &str, arguments: &Arguments) -> Result<(), AnyError> {
+    let mut connect = connect(url).config(settings()).tls(arguments.client_tls()?);
+    for hop in arguments.all("--via") {
+        connect = connect.via(hop);
+    }
+    let each = move |client: Accepted| {
+        let connect = connect.clone();
+        async move {
+            let peer = client.peer_addr();
             let carried = async {
                 let socket = connect.tunnel().await?;
-                let local = Connection::from_transport(io, Engine::new(Identity))?;
+                let local = Connection::from_transport(client, Engine::new(Identity))?;
                 Ok::<_, AnyError>(relay(local, socket).await?)
             };
             report(peer, carried.await.map(drop));
-        });
-    }
+        }
+    };
+    Ok(wirestack::serve(listener, each).await?)
 }
 
 /// Keeps the WebSocket alive: proxies close connections that carry no bytes for a long time.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use wirestack::Instant;
 use wirestack::http1::connect;
-use wirestack::runtime::{Listener, current};
+use wirestack::runtime::Listener;
 use wirestack::socks::Command;
 use wirestack::tls::rustls::ServerConfig;
 use wirestack::websocket::Accept;
 use wirestack::{
-    AccessPolicy, BoxTunnel, Connection, Engine, Nest, ProxyServer, Seed, ServerSocket,
+    Accepted, AccessPolicy, BoxTunnel, Connection, Engine, Nest, ProxyServer, Seed, ServerSocket,
     WebSocketServer, http2, serve_proxy, socks, tls,
 };
 
@@ -29,11 +29,9 @@ pub type Tls = Option<Arc<ServerConfig>>;
 pub async fn socks5(listener: Listener, login: Option<Login>) -> Result<(), AnyError> {
     let proxy = ProxyServer::socks(AccessPolicy::loopback());
     serve(listener, proxy, move || {
-        let server = match login.clone() {
+        let server = match &login {
             None => socks::Server::new().with_socks4(|_| true),
-            Some((user, password)) => socks::Server::with_password(move |u, p| {
-                (u, p) == (user.as_bytes(), password.as_bytes())
-            }),
+            Some((user, password)) => socks::Server::with_credentials(user, password)?,
         };
         let server = server.serving(Command::Bind);
         Ok(server.serving(Command::UdpAssociate).boxed())
@@ -75,22 +73,26 @@ pub async fn connect(
 }
 
 async fn serve(
-    mut listener: Listener,
+    listener: Listener,
     proxy: ProxyServer,
-    layer: impl Fn() -> Result<BoxTunnel, wirestack::Error>,
+    layer: impl Fn() -> Result<BoxTunnel, AnyError> + Send + Sync + 'static,
 ) -> Result<(), AnyError> {
-    let runtime = current()?;
-    loop {
-        let (io, peer) = listener.accept().await?;
-        let proxy = proxy.clone().with_addresses(peer, io.local_addr()?);
-        let engine = Engine::new(layer()?);
-        let client = Connection::from_transport(io, engine)?;
-        runtime.spawn(Box::pin(async move {
-            if let Err(error) = serve_proxy(client, &proxy, TIMEOUT).await {
+    let layer = Arc::new(layer);
+    let each = move |client: Accepted| {
+        let (proxy, layer) = (proxy.clone(), layer.clone());
+        async move {
+            let peer = client.peer_addr();
+            let served = async {
+                let proxy = proxy.with_addresses(peer, client.local_addr()?);
+                let client = Connection::from_transport(client, Engine::new(layer()?))?;
+                Ok::<_, AnyError>(serve_proxy(client, &proxy, TIMEOUT).await?)
+            };
+            if let Err(error) = served.await {
                 eprintln!("{peer}: {error}");
             }
-        }));
-    }
+        }
+    };
+    Ok(wirestack::serve(listener, each).await?)
 }
 
 /// Runs a WebSocket server for ever, over HTTP/1.1 and HTTP/2, that echoes every message. It
@@ -99,7 +101,7 @@ async fn serve(
 /// # Errors
 ///
 /// The error of the listener.
-pub async fn echo(mut listener: Listener, tls: Tls) -> Result<(), AnyError> {
+pub async fn echo(listener: Listener, tls: Tls) -> Result<(), AnyError> {
     let mut settings = http2::Http2Config::server();
     settings.streams = STREAMS;
     let mut server = WebSocketServer::new(|offer| {
@@ -114,21 +116,21 @@ pub async fn echo(mut listener: Listener, tls: Tls) -> Result<(), AnyError> {
     if let Some(config) = tls {
         server = server.tls(config);
     }
-    let runtime = current()?;
-    loop {
-        let (io, peer) = listener.accept().await?;
+    let each = move |client: Accepted| {
         let server = server.clone();
-        runtime.spawn(Box::pin(async move {
+        async move {
+            let peer = client.peer_addr();
             let each = move |socket| async move {
                 if let Err(error) = echo_one(socket).await {
                     eprintln!("{peer}: {error}");
                 }
             };
-            if let Err(error) = server.serve(io, each).await {
+            if let Err(error) = server.serve(client, each).await {
                 eprintln!("{peer}: {error}");
             }
-        }));
-    }
+        }
+    };
+    Ok(wirestack::serve(listener, each).await?)
 }
 
 async fn echo_one(mut socket: ServerSocket) -> Result<(), wirestack::Error> {

@@ -47,7 +47,8 @@
 //! * [`Connection`]: a stack on a transport. [`Handle`], [`Reader`], [`Writer`]: one connection for
 //!   several tasks.
 //! * [`Http2`], [`Http2Stream`], [`Pool`]: many streams over one connection.
-//! * [`WebSocketServer`], [`serve_proxy`], [`relay`]: servers. [`associate`]: UDP through SOCKS5.
+//! * [`serve`], [`Accepted`], [`Shutdown`]: the loop of a server, and its end. [`WebSocketServer`],
+//!   [`serve_proxy`], [`relay`]: servers for one client. [`associate`]: UDP through SOCKS5.
 //! * [`Layer`], [`Flows`], [`Pipe`], [`Queue`], [`Error`]: the trait and its flows, from
 //!   `wirestack-layer`.
 //! * [`Nest`], [`Stack`], [`Identity`], [`BoxTunnel`]: nesting, from `wirestack-nest`.
@@ -55,8 +56,9 @@
 //! * [`Engine`]: driving a stack without a driver.
 //! * [`dial`], [`Dialer`]: the decisions of connecting, without I/O. [`DialContext`]: carries them
 //!   out. [`auth`]: authentication to proxies.
-//! * [`ProxyServer`], [`AccessPolicy`], [`ProxyError`], [`ProxyRequest`], [`UdpRelay`]: the
-//!   decisions of a proxy, without I/O.
+//! * [`ProxyServer`], [`AccessPolicy`], [`Network`], [`Ports`], [`ProxyError`], [`ProxyRequest`],
+//!   [`ProxyTarget`], [`UdpRelay`]: the decisions of a proxy, without I/O.
+//!   [`constant_time_eq`]: the comparison of passwords.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 #[cfg(feature = "blocking")]
@@ -79,11 +81,13 @@ pub use driver::io::{
 };
 #[doc(inline)]
 pub use driver::runtime;
-pub use driver::server::{ServerSocket, WebSocketServer, serve_proxy};
+pub use driver::server::{Accepted, Serve, ServerSocket, WebSocketServer, serve, serve_proxy};
+pub use driver::shutdown::Shutdown;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
-    AccessPolicy, ProxyError, ProxyRequest, ProxyServer, ProxyTimeouts, RelayedDatagram, UdpRelay,
+    AccessPolicy, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest, ProxyServer,
+    ProxyTarget, ProxyTimeouts, RelayedDatagram, UdpRelay,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[doc(inline)]
@@ -91,6 +95,7 @@ pub use wirestack_layer::origin;
 pub use wirestack_layer::{
     AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Keepalive, Layer,
     LayerExt, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
+    constant_time_eq,
 };
 pub use wirestack_nest::{
     BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,

@@ -11,10 +11,10 @@
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::net::TcpListener;
+use wirestack::runtime::Listener;
 use wirestack::tls::{ClientSettings, ServerSettings};
 use wirestack::websocket::{Accept, Client, CloseCode, Deflate, Message, WebSocketConfig};
-use wirestack::{Connect, Http2Stream, ServerSocket, WebSocketServer, connect};
+use wirestack::{Accepted, Connect, Http2Stream, ServerSocket, WebSocketServer, connect};
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -49,13 +49,13 @@ fn settings() -> WebSocketConfig {
 
 async fn serve(server: WebSocketServer) -> Result<(), AnyError> {
     let server = server.config(settings());
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = Listener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
-    loop {
-        let (io, _) = listener.accept().await?;
+    let each = move |client: Accepted| {
         let server = server.clone();
-        tokio::spawn(async move { server.serve(io, echo).await });
-    }
+        async move { drop(server.serve(client, echo).await) }
+    };
+    Ok(wirestack::serve(listener, each).await?)
 }
 
 async fn echo(mut socket: ServerSocket) {

@@ -2,6 +2,7 @@
 
 use crate::challenge::Challenge;
 use crate::grammar::quote;
+use crate::secret::clear;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -34,7 +35,9 @@ fn encode(user: &[u8], password: &[u8]) -> Result<HeaderValue, BadCredentials> {
     if has_control(user) || has_control(password) {
         return Err(BadCredentials::ControlCharacter);
     }
-    let value = format!("Basic {}", BASE64.encode([user, b":", password].concat()));
+    let plain = [user, b":", password].concat();
+    let value = format!("Basic {}", BASE64.encode(&plain));
+    clear(plain);
     // Base64 has no control character, so this cannot fail.
     let value = HeaderValue::try_from(value);
     let mut value = value.or(Err(BadCredentials::ControlCharacter))?;
@@ -62,7 +65,9 @@ pub fn read_basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
     let text = String::from_utf8(text).ok()?;
     let (user, password) = text.split_once(':')?;
     let clean = !text.contains(char::is_control);
-    clean.then(|| (user.to_owned(), password.to_owned()))
+    let read = clean.then(|| (user.to_owned(), password.to_owned()));
+    clear(text);
+    read
 }
 
 /// Makes the challenge of Basic authentication for a realm. Control characters in it become blanks.

@@ -31,18 +31,22 @@
 //!   answers the challenges.
 //! * [`Refusal`]: a final response that refuses. [`status_text`], [`scheme_list`],
 //!   [`shown_url`]: a status, the schemes of challenges, and a URL of a peer as texts.
+//! * [`Refusal`]: a final response that refuses. [`status_text`]: a status as a text.
+//! * [`is_secret`], [`mark_secrets`], [`SafeDebug`]: the secrets in fields and URIs.
 
 mod basic;
 mod challenge;
 pub mod grammar;
 mod proxy_client;
 mod refusal;
+mod secret;
 mod words;
 
 pub use basic::{BadCredentials, basic_challenge, basic_credentials, read_basic_credentials};
 pub use challenge::{Challenge, challenges};
 pub use proxy_client::{Awaiting, Challenged, ProxyClient};
 pub use refusal::{Refusal, status_text};
+pub use secret::{SafeDebug, is_secret, mark_secrets};
 pub use words::{scheme_list, shown_url};
 
 #[cfg(doctest)]

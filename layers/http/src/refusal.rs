@@ -1,10 +1,11 @@
 use crate::challenge::{Challenge, challenges};
+use crate::secret::SafeDebug;
 use crate::words::{field, first_words, scheme_list, shown_url};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{
-    ALLOW, CONTENT_LOCATION, HeaderMap, HeaderName, LOCATION, PROXY_AUTHENTICATE, RETRY_AFTER,
-    SEC_WEBSOCKET_VERSION, UPGRADE, VIA, WWW_AUTHENTICATE,
+    ALLOW, HeaderMap, HeaderName, LOCATION, PROXY_AUTHENTICATE, RETRY_AFTER, SEC_WEBSOCKET_VERSION,
+    UPGRADE, VIA, WWW_AUTHENTICATE,
 };
 use std::fmt;
 use wirestack_layer::{Escaped, decode_text};
@@ -121,33 +122,16 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Shows the fields and the start of the body too. URLs in the fields are without user, password
-/// and query.
+/// Shows no values of fields and no body: they may hold a secret, such as a cookie or a signed URL.
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
             .field("request", &self.request)
             .field("status", &self.status)
             .field("reason", &self.reason)
-            .field("headers", &Headers(&self.headers))
-            .field("body", &decode_text(&self.body))
+            .field("headers", &SafeDebug(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
             .finish()
-    }
-}
-
-struct Headers<'a>(&'a HeaderMap);
-
-impl fmt::Debug for Headers<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut map = f.debug_map();
-        for (name, value) in self.0 {
-            if [LOCATION, CONTENT_LOCATION].contains(name) {
-                map.entry(name, &shown_url(&decode_text(value.as_bytes())));
-            } else {
-                map.entry(name, value);
-            }
-        }
-        map.finish()
     }
 }
 

@@ -244,7 +244,7 @@ fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<Header
         let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
         let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(unfolded))
             .map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
-        value.set_sensitive(is_secret(&name));
+        value.set_sensitive(wirestack_http::is_secret(&name));
         let added = headers.try_append(name, value);
         added.map_err(|_| Http1Error::TooManyHeaders(max_headers))?;
     }
@@ -257,17 +257,6 @@ fn unfold(byte: u8) -> u8 {
         b'\r' | b'\n' => b' ',
         byte => byte,
     }
-}
-
-/// Returns `true` if the value of the field is a secret, which no `Debug` shows.
-pub(crate) fn is_secret(name: &HeaderName) -> bool {
-    [
-        header::AUTHORIZATION,
-        header::PROXY_AUTHORIZATION,
-        header::COOKIE,
-        header::SET_COOKIE,
-    ]
-    .contains(name)
 }
 
 /// Returns the reason phrase of a response that was parsed, in Latin-1 if it is not UTF-8. It is

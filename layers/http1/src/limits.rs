@@ -21,7 +21,8 @@ pub struct Limits {
     pub body: usize,
     /// The time that a refusal waits for its body before it is reported without. 2 seconds.
     pub grace: Duration,
-    /// The number of challenges of a server on one connection. The last one closes it. 4.
+    /// The number of challenges of a server on one connection, if its clients are [known to
+    /// wait](crate::connect::Server::with_waiting_clients). The last one closes it. 4.
     pub challenges: usize,
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   Reading --> Deciding (the application) --> Replying --+--> open
 //!      ^                                                  |
-//!      +-------------- after a challenge -----------------+--> failed
+//!      +-- after a challenge, if the clients wait --------+--> failed
 //! ```
 
 use crate::error::Http1Error;
@@ -32,6 +32,8 @@ pub(crate) struct ServerHandshake<E: ServerExchange> {
     pub(crate) limits: Limits,
     /// The number of requests that were answered with a challenge.
     pub(crate) rounds: usize,
+    /// `true` if the clients are known to send nothing before their answer.
+    pub(crate) clients_wait: bool,
     state: State<E::Request>,
 }
 
@@ -51,8 +53,9 @@ pub(crate) struct Reply {
 pub(crate) enum AfterReply {
     /// An open tunnel, with these facts.
     Open(String),
-    /// The wait for another request.
-    Again,
+    /// The wait for another request; or this error, if the client was not waiting. The bytes lack
+    /// the end of their head.
+    Challenged(Error),
     Fail(Error),
 }
 
@@ -66,6 +69,7 @@ impl<E: ServerExchange> ServerHandshake<E> {
         Self {
             limits: Limits::default(),
             rounds: 0,
+            clients_wait: false,
             state: State::Reading(HeadReader::default()),
         }
     }
@@ -121,12 +125,25 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
                 return Ok(None);
             }
             let next = State::Reading(HeadReader::default());
-            if let State::Replying(reply) = mem::replace(&mut self.state, next) {
-                p.to_wire.push(reply.bytes.freeze());
-                match reply.next {
-                    AfterReply::Open(facts) => return Ok(Some(Accepted { facts })),
-                    AfterReply::Again => self.rounds += 1,
-                    AfterReply::Fail(error) => return Err(error),
+            if let State::Replying(Reply { mut bytes, next }) = mem::replace(&mut self.state, next)
+            {
+                let next = match next {
+                    AfterReply::Challenged(rejected) => {
+                        // Bytes behind the request prove that this client did not wait.
+                        let stays = p.from_wire.is_empty();
+                        if !stays {
+                            head::write_line(&mut bytes, &["Connection: close"]);
+                        }
+                        head::write_line(&mut bytes, &[]);
+                        if stays { Ok(None) } else { Err(rejected) }
+                    }
+                    AfterReply::Open(facts) => Ok(Some(Accepted { facts })),
+                    AfterReply::Fail(error) => Err(error),
+                };
+                p.to_wire.push(bytes.freeze());
+                match next? {
+                    Some(accepted) => return Ok(Some(accepted)),
+                    None => self.rounds += 1,
                 }
             }
         }

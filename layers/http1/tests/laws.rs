@@ -72,7 +72,8 @@ fn authorized() -> Subject<Pipe> {
         let client = connect::Client::new("example.org", 443).unwrap();
         client.awaiting_authorization()
     };
-    Subject::tunnel("connect, authorized", client, connect::Server::new)
+    let server = || connect::Server::new().with_waiting_clients();
+    Subject::tunnel("connect, authorized", client, server)
 }
 
 #[test]

@@ -3,6 +3,8 @@ use h2::ext::Protocol;
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
 use http::{Method, Uri};
+use std::fmt;
+use wirestack_http::SafeDebug;
 use wirestack_http::grammar::is_token;
 use wirestack_layer::{Error, HostPort};
 
@@ -19,7 +21,7 @@ use wirestack_layer::{Error, HostPort};
 /// let websocket = ConnectRequest::extended("websocket", head)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConnectRequest(http::Request<()>);
 
 impl ConnectRequest {
@@ -78,6 +80,13 @@ impl ConnectRequest {
 
     pub(crate) fn into_http(self) -> http::Request<()> {
         self.0
+    }
+}
+
+/// Shows neither user, query nor values of fields: they may be secrets.
+impl fmt::Debug for ConnectRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SafeDebug(&self.0).fmt(f)
     }
 }
 

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use wirestack_http::mark_secrets;
 use wirestack_layer::{Error, Flow, Flows, Place};
 
 /// A connection of h2 in its role and state.
@@ -210,7 +211,8 @@ impl Session {
                         Poll::Ready(None) => return Polled::Over(None),
                         Poll::Ready(Some(Err(error))) => return Polled::Over(Some(error)),
                         Poll::Ready(Some(Ok((request, respond)))) => {
-                            let (head, recv) = request.into_parts();
+                            let (mut head, recv) = request.into_parts();
+                            mark_secrets(&mut head.headers);
                             let request = Request::from_parts(head, ());
                             let tunnel = request_kind(&request) != RequestKind::Response;
                             let id = to_app.push(Head::Request(request));

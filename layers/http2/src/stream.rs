@@ -14,7 +14,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use wirestack_http::Refusal;
+use wirestack_http::{Refusal, mark_secrets};
 use wirestack_layer::{End, Flow, Instant, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
@@ -145,7 +145,8 @@ impl Stream {
                 }
             };
             let name = mem::take(name);
-            let (head, recv) = response.into_parts();
+            let (mut head, recv) = response.into_parts();
+            mark_secrets(&mut head.headers);
             self.recv = Some(recv);
             self.pending = PendingStream::Done;
             if to_app.streams.write(self.id).is_none() {

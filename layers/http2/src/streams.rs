@@ -2,7 +2,9 @@ use crate::error::{Http2Error, local, unsent};
 use crate::request::ConnectRequest;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::ops::{Deref, DerefMut};
+use wirestack_http::SafeDebug;
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 
 /// Names a stream within one connection. The number on the wire is another one, and is given later.
@@ -10,13 +12,23 @@ use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 pub struct StreamId(u64);
 
 /// The head of a request or response.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Head {
     /// A request of a client. [`request_kind`](crate::request_kind) returns its kind.
     Request(http::Request<()>),
     /// A response of a server. A 2xx to a CONNECT opens the tunnel; every other response has a
     /// body.
     Response(http::Response<Bytes>),
+}
+
+/// Shows neither user, query nor values of fields: they may be secrets.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => SafeDebug(request).fmt(f),
+            Self::Response(response) => SafeDebug(response).fmt(f),
+        }
+    }
 }
 
 /// A flow of flows: both flows between a [`Connection`](crate::Connection) and its application.

@@ -73,7 +73,8 @@
 //! * [`Escaped`], [`decode_text`]: texts of a peer, made safe to show. [`FirstBytes`],
 //!   [`SeenProtocol`]: the name of a protocol that nobody wanted.
 //! * [`HostPort`], [`HostKind`], [`HostError`]: a host and a port, read, checked and shown.
-//! * [`Seed`]: randomness that comes in from outside.
+//! * [`Seed`]: randomness that comes in from outside. [`constant_time_eq`]: the comparison of
+//!   secrets.
 //! * [`Tunnel`], [`Wire`], [`Parsed`], [`ReadError`]: a handshake as straight-line code.
 //! * [`LayerExt`]: facts and decisions, found in a stack by type. [`Status`]: the state of a layer.
 //!
@@ -94,6 +95,7 @@ extern crate std;
 
 mod any;
 mod clock;
+mod constant_time;
 mod error;
 mod escaped;
 mod first_bytes;
@@ -113,6 +115,7 @@ mod with_std;
 
 pub use any::{AnyLayer, Facts, Status};
 pub use clock::Instant;
+pub use constant_time::constant_time_eq;
 pub use error::{Blame, BoxError, Error, Place};
 pub use escaped::{Escaped, decode_text};
 pub use first_bytes::{FirstBytes, SeenProtocol};

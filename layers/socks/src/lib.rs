@@ -75,6 +75,7 @@
 extern crate alloc;
 
 mod address;
+mod asked;
 mod client;
 pub mod datagram;
 mod error;

@@ -2,6 +2,7 @@ use crate::names::method;
 use crate::{PasswordError, Socks4Error, Version};
 use alloc::boxed::Box;
 use core::fmt;
+use zeroize::Zeroize;
 
 /// The version that a client speaks, and its authentication in that version.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ impl Login {
 /// A user id of at most 255 bytes without NUL.
 pub(crate) struct UserId(pub(crate) Box<[u8]>);
 
+impl Drop for UserId {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl UserId {
     pub(crate) fn new(user: &[u8]) -> Result<Self, Socks4Error> {
         if user.contains(&0) {
@@ -46,10 +53,18 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// A user name and a password, each of at most 255 bytes. They are dropped once they are sent.
+/// A user name and a password, each of at most 255 bytes. They are dropped once they are sent, and
+/// cleared from memory.
 pub(crate) struct Credentials {
     pub(crate) user: Box<[u8]>,
     pub(crate) password: Box<[u8]>,
+}
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        self.user.zeroize();
+        self.password.zeroize();
+    }
 }
 
 impl Credentials {

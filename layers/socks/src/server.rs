@@ -1,11 +1,15 @@
+use crate::asked::Asked;
 use crate::handshake::{NAME, read, refuse};
+use crate::login::Credentials;
 use crate::names::method;
 use crate::request::Commands;
 use crate::wire::{self, v4, v5};
-use crate::{Address, Command, Reply, Request, SocksError, Version};
+use crate::{Address, Command, PasswordError, Reply, Request, SocksError, Version};
 use alloc::boxed::Box;
 use core::fmt;
-use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire};
+use wirestack_layer::{
+    Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire, constant_time_eq,
+};
 
 /// The proxy's side. It hands the [`request`](Self::request) to its application, and waits until
 /// the application calls [`accept`](Self::accept) or [`reject`](Self::reject).
@@ -39,15 +43,6 @@ struct Service {
     socks4: Option<UserCheck>,
 }
 
-/// A request, and the decisions of the application on it.
-struct Asked {
-    request: Request,
-    /// The address that was bound for it, once it is accepted.
-    bound: Option<Address>,
-    /// The peer that has connected, if the request is BIND.
-    peer: Option<Address>,
-}
-
 impl Server {
     /// Creates a server without authentication.
     pub fn new() -> Self {
@@ -63,9 +58,35 @@ impl Server {
     /// this order, and returns `true` if they are right.
     ///
     /// `check` is called at most once, with 1 to 255 bytes each. It should take the same time for
-    /// every wrong user name and password.
+    /// every wrong user name and password: see [`constant_time_eq`]. For one known user,
+    /// [`with_credentials`](Self::with_credentials) does that.
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
         Self::new().with(|service| service.password = Some(Box::new(check)))
+    }
+
+    /// Creates a server for one user name and password, each of at most 255 bytes. They are compared
+    /// in constant time and cleared from memory with the server.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError`] for another length, which no client can send.
+    ///
+    /// ```
+    /// use wirestack_socks::Server;
+    ///
+    /// let server = Server::with_credentials("me", "secret")?;
+    /// # drop(server);
+    /// # Ok::<(), wirestack_socks::PasswordError>(())
+    /// ```
+    pub fn with_credentials(
+        user: impl AsRef<[u8]>,
+        password: impl AsRef<[u8]>,
+    ) -> Result<Self, PasswordError> {
+        let known = Credentials::new(user.as_ref(), password.as_ref())?;
+        Ok(Self::with_password(move |user, password| {
+            // `&` always compares both, so the time does not tell which one is wrong.
+            constant_time_eq(user, &known.user) & constant_time_eq(password, &known.password)
+        }))
     }
 
     /// Adds a command that is served, BIND or UDP ASSOCIATE.
@@ -365,27 +386,6 @@ impl fmt::Display for State {
         match self {
             Self::Asked(asked) => asked.fmt(f),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Asked {
-    fn wants_peer(&self) -> bool {
-        self.request.command == Command::Bind && self.bound.is_some() && self.peer.is_none()
-    }
-}
-
-impl fmt::Display for Asked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = &self.request.target;
-        match (self.request.command, &self.peer) {
-            (Command::Bind, Some(peer)) => write!(f, "connected from {peer}")?,
-            (Command::UdpAssociate, _) => write!(f, "datagrams from {target}")?,
-            _ => write!(f, "connected to {target}")?,
-        }
-        match &self.bound {
-            Some(bound) => write!(f, ", bound {bound}"),
-            None => Ok(()),
         }
     }
 }

@@ -133,6 +133,10 @@ pub enum WebSocketError {
     /// The request asks for another version of the WebSocket protocol, or for none.
     #[error("Sec-WebSocket-Version is missing, repeated or not 13, the one that is spoken here")]
     UnsupportedVersion,
+    /// A browser sent the request for a web page whose origin is not
+    /// [permitted](crate::Origins): this one, shortened, or more than one.
+    #[error("saw the origin {0:?} of a web page, wanted that of this server or a permitted one")]
+    ForeignOrigin(String),
     /// A field of the request is missing, repeated or malformed.
     #[error("the field {0} is missing, repeated or malformed")]
     BadField(HeaderName),

@@ -5,20 +5,22 @@
 
 use crate::deflate::{self, Compression, Deflate};
 use crate::extension::{Extension, Malformed};
+use crate::origins::{self, Origins};
 use crate::{NAME, WebSocketError};
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
 use bytes::Bytes;
 use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN, PROXY_AUTHORIZATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
 use std::fmt;
 use wirestack_http::grammar::{has_token, is_token};
+use wirestack_http::{SafeDebug, is_secret};
 use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
@@ -33,7 +35,7 @@ impl Key {
 
     /// Reads the key of a request: "a base64-encoded value that, when decoded, is 16 bytes in
     /// length".
-    fn read(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
         let key = only(headers, &SEC_WEBSOCKET_KEY)?;
         let nonce = LENIENT.decode(key).ok()?;
         (nonce.len() == 16).then(|| Self(key.to_owned()))
@@ -44,7 +46,7 @@ impl Key {
     }
 
     /// Returns the `Sec-WebSocket-Accept`, which proves that the server understood the handshake.
-    fn accept(&self) -> String {
+    pub(crate) fn accept(&self) -> String {
         let proof = Sha1::new().chain_update(&self.0).chain_update(GUID);
         STANDARD.encode(proof.finalize())
     }
@@ -93,7 +95,10 @@ pub(crate) fn check_response(
 }
 
 /// Checks a request for an upgrade.
-pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), WebSocketError> {
+pub(crate) fn check_request(
+    request: &http::Request<()>,
+    origins: &Origins,
+) -> Result<(), WebSocketError> {
     if request.method() != Method::GET {
         return Err(WebSocketError::NotGet(request.method().clone()));
     }
@@ -111,7 +116,8 @@ pub(crate) fn check_request(request: &http::Request<()>) -> Result<(), WebSocket
     let headers = request.headers();
     check_offer(headers)?;
     let key = Key::read(headers).map(drop);
-    key.ok_or(WebSocketError::BadField(SEC_WEBSOCKET_KEY))
+    key.ok_or(WebSocketError::BadField(SEC_WEBSOCKET_KEY))?;
+    origins::check(request, origins)
 }
 
 /// Checks the fields of a request that do not depend on the version of HTTP.
@@ -133,7 +139,7 @@ fn check_offer(headers: &HeaderMap) -> Result<(), WebSocketError> {
 }
 
 /// Returns the extensions that a client offers.
-fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
+pub(crate) fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
     Extension::parse_list(&joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default())
 }
 
@@ -148,6 +154,7 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
         WebSocketError::UnsupportedVersion => {
             (StatusCode::UPGRADE_REQUIRED, SEC_WEBSOCKET_VERSION, VERSION)
         }
+        WebSocketError::ForeignOrigin(_) => (StatusCode::FORBIDDEN, VARY, "Origin"),
         _ => (StatusCode::BAD_REQUEST, SEC_WEBSOCKET_VERSION, VERSION),
     };
     let mut response = http::Response::new(Bytes::from(format!("{cause}\n")));
@@ -162,23 +169,12 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
     response
 }
 
-/// A client's request for a WebSocket, as the server reads it. `Debug` shows the URI without its
-/// query, which may be a secret.
+/// A client's request for a WebSocket, as the server reads it.
 #[derive(Clone, Copy)]
 pub struct Offer<'a> {
     request: &'a http::Request<()>,
     /// `true` in HTTP/1.1, where the request is for an upgrade.
     upgrades: bool,
-}
-
-impl fmt::Debug for Offer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Offer")
-            .field("method", self.request.method())
-            .field("path", &self.uri().path())
-            .field("headers", self.headers())
-            .finish_non_exhaustive()
-    }
 }
 
 impl<'a> Offer<'a> {
@@ -193,9 +189,13 @@ impl<'a> Offer<'a> {
     ///
     /// # Errors
     ///
-    /// The response that refuses the request, if it is not a valid handshake.
-    pub fn of_http1(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
-        match check_request(request) {
+    /// The response that refuses the request, if it is not a valid handshake, or if a web page sent
+    /// it whose origin is not permitted.
+    pub fn of_http1(
+        request: &'a http::Request<()>,
+        origins: &Origins,
+    ) -> Result<Self, Box<http::Response<Bytes>>> {
+        match check_request(request, origins) {
             Ok(()) => Ok(Self::checked(request)),
             Err(cause) => Err(refusal(&cause).into()),
         }
@@ -205,14 +205,21 @@ impl<'a> Offer<'a> {
     ///
     /// # Errors
     ///
-    /// The response that refuses the request, if it is not a valid handshake.
-    pub fn of_http2(request: &'a http::Request<()>) -> Result<Self, Box<http::Response<Bytes>>> {
+    /// The response that refuses the request, if it is not a valid handshake, or if a web page sent
+    /// it whose origin is not permitted.
+    pub fn of_http2(
+        request: &'a http::Request<()>,
+        origins: &Origins,
+    ) -> Result<Self, Box<http::Response<Bytes>>> {
         let upgrades = false;
-        match check_offer(request.headers()) {
+        let checked = check_offer(request.headers());
+        match checked.and_then(|()| origins::check(request, origins)) {
             Ok(()) => Ok(Self { request, upgrades }),
             Err(cause) => {
                 let mut response = refusal(&cause);
-                *response.status_mut() = StatusCode::BAD_REQUEST;
+                if response.status() == StatusCode::UPGRADE_REQUIRED {
+                    *response.status_mut() = StatusCode::BAD_REQUEST;
+                }
                 response.headers_mut().remove(UPGRADE); // HTTP/2 forbids it
                 Err(response.into())
             }
@@ -238,8 +245,7 @@ impl<'a> Offer<'a> {
         self.request.headers()
     }
 
-    /// Returns the `Origin`. Browsers always send it, and a server for browsers must check it (RFC
-    /// 6455 §10.2).
+    /// Returns the `Origin`, which browsers always send. It has been checked: see [`Origins`].
     pub fn origin(&self) -> Option<&'a str> {
         only(self.headers(), &ORIGIN)
     }
@@ -250,83 +256,12 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// The answer of a server that accepts a request.
-///
-/// ```
-/// use wirestack_websocket::Accept;
-///
-/// let accept = Accept::new()
-///     .subprotocol("chat.v1")
-///     .header("set-cookie", "seen=1")?;
-/// # Ok::<(), wirestack_layer::Error>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Accept {
-    subprotocol: Option<String>,
-    headers: HeaderMap,
-}
-
-impl Accept {
-    /// Creates an answer without a subprotocol.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Chooses a subprotocol. The client must have offered it.
-    #[must_use]
-    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
-        self.subprotocol = Some(name.into());
-        self
-    }
-
-    /// Adds a field to the response.
-    ///
-    /// # Errors
-    ///
-    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the
-    /// handshake sets itself.
-    pub fn header(
-        mut self,
-        name: impl TryInto<HeaderName>,
-        value: impl TryInto<HeaderValue>,
-    ) -> Result<Self, Error> {
-        add(&mut self.headers, name, value).map_err(local)?;
-        Ok(self)
-    }
-
-    /// Returns the parameters that this answer agrees on, and the fields of the response.
-    pub(crate) fn answer(
-        self,
-        offer: &Offer<'_>,
-        deflate: Option<&Deflate>,
-    ) -> Result<(Negotiated, HeaderMap), WebSocketError> {
-        let mut fields = self.headers;
-        if let Some(chosen) = &self.subprotocol {
-            let offered = offer.subprotocols().any(|name| name == chosen);
-            let value = HeaderValue::try_from(chosen).ok().filter(|_| offered);
-            let value =
-                value.ok_or_else(|| WebSocketError::UnofferedSubprotocol(chosen.clone()))?;
-            fields.insert(SEC_WEBSOCKET_PROTOCOL, value);
-        }
-        let offers = extensions(offer.headers()).unwrap_or_default();
-        let answer = deflate.and_then(|deflate| deflate::answer(&offers, deflate));
-        // Tokens and base64 are always valid values.
-        if let Some((_, answer)) = &answer
-            && let Ok(value) = HeaderValue::try_from(answer)
-        {
-            fields.insert(SEC_WEBSOCKET_EXTENSIONS, value);
-        }
-        if offer.upgrades
-            && let Some(key) = Key::read(offer.headers())
-            && let Ok(value) = HeaderValue::try_from(key.accept())
-        {
-            fields.insert(SEC_WEBSOCKET_ACCEPT, value);
-        }
-        let negotiated = Negotiated {
-            subprotocol: self.subprotocol.map(String::into_boxed_str),
-            compression: answer.map(|(compression, _)| compression),
-        };
-        Ok((negotiated, fields))
+/// Shows neither the query nor the values of fields: they may be secrets.
+impl fmt::Debug for Offer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Offer")
+            .field(&SafeDebug(self.request))
+            .finish()
     }
 }
 
@@ -346,7 +281,7 @@ pub(crate) fn add(
     if framing.contains(&name) || name.as_str().starts_with("sec-websocket-") {
         return Err(WebSocketError::ReservedField(name));
     }
-    if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
+    if is_secret(&name) {
         value.set_sensitive(true);
     }
     headers.append(name, value);

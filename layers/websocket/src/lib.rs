@@ -94,7 +94,8 @@
 //! * [`Client`], [`Server`], [`WebSocketConfig`]: the layers.
 //! * [`Socket`], [`Role`], [`Control`]: the type behind both, and its pings and closing.
 //! * [`Message`], [`Text`], [`Part`], [`Payload`]: what the application sends and receives.
-//! * [`ClientRequest`], [`Offer`], [`Accept`]: the opening handshake.
+//! * [`ClientRequest`], [`Offer`], [`Accept`]: the opening handshake. [`Origins`]: the web pages
+//!   that may begin one.
 //! * [`CloseFrame`], [`CloseCode`], [`Closer`]: the closing handshake.
 //! * [`PingToken`], [`Pong`], [`Keepalive`]: pings.
 //! * [`Deflate`], [`Compression`]: compression.
@@ -105,6 +106,7 @@
 //! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
 //! `http` does not compile without the standard library.
 
+mod accept;
 mod client;
 mod close;
 mod close_code;
@@ -119,6 +121,7 @@ mod handshake;
 mod keepalive;
 mod mask;
 mod message;
+mod origins;
 mod ping;
 mod receive;
 mod request;
@@ -129,6 +132,7 @@ mod text;
 mod upgrading;
 mod utf8;
 
+pub use accept::Accept;
 pub use client::{Client, ClientRole};
 pub use close::{CloseFrame, Closer};
 pub use close_code::CloseCode;
@@ -136,8 +140,9 @@ pub use config::WebSocketConfig;
 pub use control::Control;
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
-pub use handshake::{Accept, Offer};
+pub use handshake::Offer;
 pub use message::{Message, Part, Payload};
+pub use origins::{InvalidOrigin, Origins};
 pub use ping::{PingToken, Pong};
 pub use request::ClientRequest;
 pub use server::{Server, ServerRole};

@@ -5,6 +5,8 @@ use http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
+use std::fmt;
+use wirestack_http::SafeDebug;
 use wirestack_http::grammar::is_token;
 use wirestack_layer::{Error, HostPort};
 
@@ -22,7 +24,7 @@ use wirestack_layer::{Error, HostPort};
 /// assert!(ClientRequest::new("https://example.org/").is_err());
 /// # Ok::<(), wirestack_layer::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientRequest {
     uri: Uri,
     port: u16,
@@ -196,6 +198,17 @@ impl ClientRequest {
             format!("/{target}")
         };
         Uri::try_from(target).unwrap_or_default()
+    }
+}
+
+/// Shows neither the query nor the values of fields: they may be secrets.
+impl fmt::Debug for ClientRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientRequest")
+            .field("uri", &SafeDebug(&self.uri))
+            .field("subprotocols", &self.subprotocols.len())
+            .field("fields", &SafeDebug(&self.headers))
+            .finish_non_exhaustive()
     }
 }
 

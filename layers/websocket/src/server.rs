@@ -1,6 +1,8 @@
+use crate::accept::Accept;
 use crate::connection::Connection;
-use crate::handshake::{self, Accept, Negotiated, Offer, TOKEN};
+use crate::handshake::{self, Negotiated, Offer, TOKEN};
 use crate::message::{Message, Payload};
+use crate::origins::Origins;
 use crate::upgrading::{Handshake, Opened, Role, Upgrading};
 use crate::{NAME, Socket, WebSocketConfig, WebSocketError};
 use bytes::Bytes;
@@ -12,13 +14,16 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue};
 /// The server's side of a WebSocket.
 ///
 /// It waits at the [`request`](Self::request) until the application calls [`accept`](Self::accept)
-/// or [`reject`](Self::reject). It refuses by itself a request that is not a WebSocket handshake.
+/// or [`reject`](Self::reject). It refuses by itself a request that is not a WebSocket handshake,
+/// and one that a web page of another origin sent, unless
+/// [`with_origins`](Self::with_origins) permits it.
 pub type Server<F = Queue<Message>> = Socket<ServerRole, F>;
 
 /// The role of a server; see [`Server`].
 #[derive(Debug)]
 pub struct ServerRole {
     request: RequestState,
+    origins: Origins,
 }
 
 /// The state of the client's request.
@@ -40,10 +45,22 @@ impl Server {
     /// Creates a server that opens with an HTTP/1.1 upgrade.
     pub fn new(config: WebSocketConfig) -> Self {
         let upgrade = upgrade::Server::new().with_limits(config.head.clone());
-        let request = RequestState::Awaited;
-        let role = ServerRole { request };
+        let role = ServerRole {
+            request: RequestState::Awaited,
+            origins: Origins::same(),
+        };
         let upgrading = Upgrading::new(role, upgrade, config.deflate.clone());
         Self::upgrade(upgrading, Connection::server(&config))
+    }
+
+    /// Sets the origins of the web pages that may open a WebSocket here, instead of
+    /// [the server's own](Origins::same). Call it before the first `process`.
+    #[must_use]
+    pub fn with_origins(mut self, origins: Origins) -> Self {
+        if let Some(upgrading) = self.upgrading_mut() {
+            upgrading.role.origins = origins;
+        }
+        self
     }
 
     /// Creates a server that is open already, over a stream whose handshake was done elsewhere.
@@ -146,14 +163,15 @@ impl Handshake for ServerRole {
         if let RequestState::Awaited = upgrading.role.request
             && let Some(request) = upgrading.upgrade.request()
         {
-            upgrading.role.request = match handshake::check_request(request) {
-                Ok(()) => RequestState::Undecided,
-                Err(cause) => {
-                    upgrading.upgrade.reject(handshake::refusal(&cause));
-                    open = upgrading.process(p, now);
-                    RequestState::Invalid(cause)
-                }
-            };
+            upgrading.role.request =
+                match handshake::check_request(request, &upgrading.role.origins) {
+                    Ok(()) => RequestState::Undecided,
+                    Err(cause) => {
+                        upgrading.upgrade.reject(handshake::refusal(&cause));
+                        open = upgrading.process(p, now);
+                        RequestState::Invalid(cause)
+                    }
+                };
         }
         match (open, &mut upgrading.role.request) {
             (Ok(true), RequestState::Accepted(negotiated)) => Ok(Some(Opened {

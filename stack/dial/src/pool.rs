@@ -10,11 +10,12 @@ use std::time::Duration;
 use wirestack_http2 as http2;
 use wirestack_layer::Instant;
 use wirestack_tls::rustls::ClientConfig;
+use zeroize::Zeroizing;
 
 /// A shared HTTP/2 connection, and the request that opens a stream on it.
 pub struct SharedConnection {
     /// The key of the connection. It contains credentials.
-    pub(crate) key: String,
+    pub(crate) key: Zeroizing<String>,
     pub(crate) name: String,
     pub(crate) routes: Routes,
     pub(crate) target: Target,
@@ -60,7 +61,7 @@ impl Eq for SharedConnection {}
 /// The key of a shared connection: equal for the same destination, route, credentials and TLS
 /// settings. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PoolKey(String);
+pub struct PoolKey(Zeroizing<String>);
 
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -197,7 +198,7 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> PoolKey {
-        PoolKey(name.to_owned())
+        PoolKey(Zeroizing::new(name.to_owned()))
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::connect::{Connect, ConnectStream};
 use crate::driver::io as driver;
 use crate::driver::runtime::threads::block_for;
 use crate::driver::runtime::{IntoTransport, Threads};
+use crate::driver::server::Serve;
 use std::any::Any;
 use std::io;
 use std::time::Duration;
@@ -287,6 +288,44 @@ macro_rules! connects {
 }
 connects!(Connect, F => BoxSocket<F>);
 connects!(ConnectStream => BoxTunnel);
+
+impl Serve {
+    /// Serves in this thread until the [signal](Serve::graceful_shutdown), or for ever, and each
+    /// client in a thread of its own.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    /// use wirestack::runtime::{Listener, Threads};
+    /// use wirestack::websocket::Accept;
+    /// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// async fn echo(mut socket: ServerSocket) {
+    ///     while let Some(Ok(message)) = socket.next().await {
+    ///         let _ = socket.send(message).await;
+    ///     }
+    /// }
+    ///
+    /// let server = WebSocketServer::new(|_| Ok(Accept::new()));
+    /// let listener = Listener::bind_on(Arc::new(Threads), "127.0.0.1:8080")?;
+    /// serve(listener, move |client: Accepted| {
+    ///     let server = server.clone();
+    ///     async move {
+    ///         let _ = server.serve(client, echo).await;
+    ///     }
+    /// })
+    /// .blocking()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of a listener that is dead.
+    pub fn blocking(self) -> io::Result<()> {
+        block_on(self.into_future())
+    }
+}
 
 /// The cause of an error: a call took longer than [`Blocking::set_timeout`] allows.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@
 //! * `async_io`: the stream traits of tokio and of `futures-io`.
 //! * `http2`: many streams over one HTTP/2 connection.
 //! * `dial`: carries out the steps of a dialer.
-//! * `server`: WebSocket servers and proxy servers.
+//! * `server`: the loop of a server, WebSocket servers and proxy servers.
+//! * `shutdown`: the signal by which a server ends.
 //! * `datagrams`: UDP through a SOCKS5 proxy.
 //! * `tasks`: a set of tasks that belong together.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -30,4 +31,5 @@ pub(crate) mod http2;
 pub(crate) mod io;
 pub mod runtime;
 pub(crate) mod server;
+pub(crate) mod shutdown;
 mod tasks;

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod access;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod claims;
@@ -20,6 +21,9 @@ mod limits;
 mod reconnect;
 mod redirects;
 mod scenarios;
+mod secrets;
+#[cfg(all(feature = "smol", feature = "blocking"))]
+mod serving;
 mod sharing;
 #[cfg(feature = "smol")]
 mod smol;

@@ -12,7 +12,7 @@ use wirestack::{AccessPolicy, ProxyServer};
 
 /// A subscriber that writes a line for each change of a span.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<String>>, Arc<AtomicU64>);
+pub(crate) struct Notes(Arc<Mutex<String>>, Arc<AtomicU64>);
 
 struct Fields(String);
 
@@ -65,6 +65,13 @@ impl Subscriber for Notes {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
+}
+
+impl Notes {
+    /// Returns everything that was noted.
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,12 @@ use wirestack_layer::{Error, HostPort};
 /// The application decides which targets are allowed, and it should: a proxy that connects to any
 /// port of any host relays spam, and leads into the network that it is in (RFC 9110 §9.3.6).
 ///
+/// It answers **one request**. A client that does not wait for its 2xx may have sent bytes of the
+/// tunnel behind its request, and a third party may have chosen them: read as another request,
+/// they would speak with the rights of the client. So the connection ends with the first answer
+/// that is no 2xx, a challenge too (RFC 9931 §8), and the bytes behind the request are dropped.
+/// [`with_waiting_clients`](Self::with_waiting_clients) keeps it through challenges.
+///
 /// A request that cannot be a tunnel is answered without asking the application: with 405 if it has
 /// another method, with 431 if its head is too large, and with 400 if the head is malformed, the
 /// target has no valid port, or it announces content. A request may lack `Host`, because the target
@@ -37,6 +43,25 @@ impl Server {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         if let Some(handshake) = self.tunnel.opening() {
             handshake.limits = limits;
+        }
+        self
+    }
+
+    /// Keeps the connection through [challenges](Self::challenge), for clients that are **known to
+    /// wait** for their 2xx before they send anything of the tunnel: RFC 9931 §8 allows that for
+    /// no others. It spares them a new connection for each challenge.
+    ///
+    /// A client that has sent bytes behind its request was not waiting: its challenge still ends
+    /// the connection.
+    ///
+    /// ```
+    /// let server = wirestack_http1::connect::Server::new().with_waiting_clients();
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn with_waiting_clients(mut self) -> Self {
+        if let Some(handshake) = self.tunnel.opening() {
+            handshake.clients_wait = true;
         }
         self
     }
@@ -74,14 +99,12 @@ impl Server {
         self.decide(|_| Reply::rejection::<Connect>(&response, rejects, false));
     }
 
-    /// Asks for Basic credentials with a 407 and waits for another request on this connection.
+    /// Asks for Basic credentials with a 407, and ends the connection as a
+    /// [rejection](Self::reject) does. The client comes again on a new one, with its credentials.
     ///
-    /// If the client wants the connection to close, or after [`Limits::challenges`] of them, the
-    /// 407 is the last answer, like a [rejection](Self::reject). Does nothing while no request
-    /// waits.
-    ///
-    /// If a client sends the first bytes of the tunnel before it has the answer, they are read as
-    /// its next request. Such a client should say `Connection: close`.
+    /// [With clients that wait](Self::with_waiting_clients) it stays, and the next request may
+    /// come on it, unless the client wants it to close, or this is the last of
+    /// [`Limits::challenges`]. Does nothing while no request waits.
     pub fn challenge(&mut self, realm: &str) {
         self.challenge_with(&[basic_challenge(realm)]);
     }
@@ -93,8 +116,8 @@ impl Server {
             return;
         };
         let more = handshake.rounds + 1 < handshake.limits.challenges;
+        let may_stay = handshake.clients_wait && more;
         handshake.decide(|request| {
-            let stays = more && request.persistent;
             let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
             let mut bytes = BytesMut::new();
             head::write_status(&mut bytes, status, "Proxy Authentication Required");
@@ -103,14 +126,13 @@ impl Server {
                 head::write_line(&mut bytes, &["Proxy-Authenticate: ", &challenge]);
             }
             head::write_line(&mut bytes, &["Content-Length: 0"]);
-            if !stays {
-                head::write_line(&mut bytes, &["Connection: close"]);
-            }
-            head::write_line(&mut bytes, &[]);
-            let next = if stays {
-                AfterReply::Again
+            let rejected = Error::local(NAME, Http1Error::Rejected(status));
+            let next = if may_stay && request.persistent {
+                AfterReply::Challenged(rejected)
             } else {
-                AfterReply::Fail(Error::local(NAME, Http1Error::Rejected(status)))
+                head::write_line(&mut bytes, &["Connection: close"]);
+                head::write_line(&mut bytes, &[]);
+                AfterReply::Fail(rejected)
             };
             Reply { bytes, next }
         });

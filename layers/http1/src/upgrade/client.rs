@@ -73,7 +73,7 @@ impl Upgrade {
             None => host(&request).ok_or(Http1Error::NoHost)?,
         };
         for (name, value) in request.headers_mut() {
-            value.set_sensitive(value.is_sensitive() || head::is_secret(name));
+            value.set_sensitive(value.is_sensitive() || wirestack_http::is_secret(name));
         }
         Ok(Self {
             token: token.to_owned(),

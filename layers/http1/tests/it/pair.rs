@@ -2,7 +2,7 @@
 
 use crate::kit::{Bench, OnChallenge, with_basic};
 use http::{HeaderMap, Request};
-use wirestack_http1::{Challenged, Limits, connect, upgrade};
+use wirestack_http1::{Challenged, connect, upgrade};
 use wirestack_layer::{Flow, Layer, Pipe};
 
 /// Moves bytes both ways, at most `most` at a time, until nothing moves.
@@ -79,15 +79,14 @@ fn credentials_are_sent_at_once_or_on_challenge() {
         let at_once = with_basic(client(), "grüße", "pass: word");
         converse(at_once, connect::Server::new(), decide, most);
         let on_challenge = OnChallenge::new(client(), "grüße", "pass: word");
-        converse(on_challenge, connect::Server::new(), decide, most);
+        let server = connect::Server::new().with_waiting_clients();
+        converse(on_challenge, server, decide, most);
     }
 }
 
 #[test]
 fn a_challenge_with_close_leads_to_a_second_connection() {
-    let mut limits = Limits::default();
-    limits.challenges = 1;
-    let server = || connect::Server::new().with_limits(limits.clone());
+    let server = connect::Server::new;
     let client = || connect::Client::new("a.test", 1).unwrap();
     let decide =
         |server: &mut connect::Server| match server.request().map(connect::ConnectRequest::basic) {

@@ -4,7 +4,7 @@
 use http::{Request as HttpRequest, Response};
 use wirestack_layer::{Layer, Seed};
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Offer, Server, WebSocketConfig, WebSocketError,
+    Accept, Client, ClientRequest, Offer, Origins, Server, WebSocketConfig, WebSocketError,
 };
 
 #[test]
@@ -106,7 +106,7 @@ fn a_server_reads_the_offer_and_refuses_a_bad_one_without_connection_fields() {
         ("sec-websocket-key", "not a key, and none belongs here"),
         ("sec-websocket-protocol", "a, b"),
     ]);
-    let offer = Offer::of_http2(&good).unwrap();
+    let offer = Offer::of_http2(&good, &Origins::same()).unwrap();
     assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["a", "b"]);
     let accept = Accept::new().subprotocol("b");
     let answered = |accept| Server::from_request(&offer, accept, WebSocketConfig::default());
@@ -128,9 +128,27 @@ fn a_server_reads_the_offer_and_refuses_a_bad_one_without_connection_fields() {
         ],
     ] {
         let request = asked(fields);
-        let response = Offer::of_http2(&request).unwrap_err();
+        let response = Offer::of_http2(&request, &Origins::same()).unwrap_err();
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()["sec-websocket-version"], "13");
         assert!(!response.headers().contains_key("upgrade"));
     }
+}
+
+#[test]
+fn pitfall_59_a_page_of_another_origin_is_refused_over_http2_too() {
+    let asked = |uri: &'static str, origin: &'static str| {
+        let request = HttpRequest::builder().uri(uri);
+        let request = request.header("sec-websocket-version", "13");
+        request.header("origin", origin).body(()).unwrap()
+    };
+    let ours = asked("https://example.org/", "https://example.org");
+    assert!(Offer::of_http2(&ours, &Origins::same()).is_ok());
+    let foreign = asked("https://example.org/", "https://evil.example");
+    let response = Offer::of_http2(&foreign, &Origins::same()).unwrap_err();
+    assert_eq!(response.status(), 403);
+    assert!(Offer::of_http2(&foreign, &Origins::any()).is_ok());
+    let named = Origins::only("https://evil.example").unwrap();
+    assert!(Offer::of_http2(&foreign, &named).is_ok());
+    assert!(Offer::of_http2(&ours, &named).is_err());
 }

@@ -3,7 +3,7 @@
 use crate::kit::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Deflate, Message, Offer, Part, Server, WebSocketConfig,
+    Accept, Client, ClientRequest, Deflate, Message, Offer, Origins, Part, Server, WebSocketConfig,
     WebSocketError,
 };
 
@@ -18,7 +18,7 @@ fn sides(settings: WebSocketConfig) -> (Side<Client<Parts>>, Side<Server<Parts>>
 fn agreed(settings: WebSocketConfig) -> (Client, Server) {
     let request = ClientRequest::new("ws://h/").unwrap();
     let asked = request.to_http2(&settings);
-    let offer = Offer::of_http2(&asked).unwrap();
+    let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
     let (server, response) = Server::from_request(&offer, Accept::new(), settings.clone()).unwrap();
     let client = Client::from_response(&request, response, settings, Seed::new([7; 32]));
     (client.unwrap(), server)

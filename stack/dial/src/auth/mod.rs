@@ -9,7 +9,6 @@
 //! [`Hop::authenticator`]: crate::Hop::authenticator
 
 mod client;
-pub(crate) mod constant_time;
 #[cfg(feature = "digest")]
 pub(crate) mod digest;
 
@@ -21,7 +20,8 @@ pub use wirestack_http::{Awaiting, Challenge};
 use bytes::Bytes;
 use http::HeaderValue;
 use std::fmt;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, constant_time_eq};
+use zeroize::Zeroize;
 
 /// Answers the challenges of one HTTP proxy, over all connections that one dialling makes to it.
 ///
@@ -51,7 +51,6 @@ pub trait Authenticator: Send {
 }
 
 /// The inputs of an [`Authenticator`].
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
     /// The layer awaits a decision.
@@ -67,8 +66,21 @@ pub enum Input<'a> {
     Ran,
 }
 
+/// Shows no credentials and no reply: they are secrets.
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Awaiting(awaiting) => f.debug_tuple("Awaiting").field(awaiting).finish(),
+            Self::Credentials(given) => f.debug_tuple("Credentials").field(given).finish(),
+            Self::Reply(Ok(bytes)) => write!(f, "Reply({} bytes)", bytes.len()),
+            Self::Reply(Err(error)) => f.debug_tuple("Reply").field(error).finish(),
+            Self::Ran => f.write_str("Ran"),
+        }
+    }
+}
+
 /// The decisions and wishes of an [`Authenticator`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
     /// Go on: send the request, with this `Proxy-Authorization` or without one, or open the tunnel.
@@ -97,15 +109,58 @@ pub enum Action {
     GiveUp(String),
 }
 
-/// A user and a password, as bytes: in UTF-8, or in another encoding that the server wants. They
-/// show in no `Debug`, error or trace.
-#[derive(Clone, PartialEq, Eq)]
+/// Shows no value that is sent to a proxy or to another server: they are secrets.
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authorize(None) => f.write_str("Authorize(None)"),
+            Self::Authorize(Some(_)) => f.write_str("Authorize(Some(..))"),
+            Self::Reconnect => f.write_str("Reconnect"),
+            Self::Ask {
+                scheme,
+                realm,
+                again,
+            } => f
+                .debug_struct("Ask")
+                .field("scheme", scheme)
+                .field("realm", realm)
+                .field("again", again)
+                .finish(),
+            Self::Fetch { data, .. } => write!(f, "Fetch({} bytes)", data.len()),
+            Self::RunBlocking => f.write_str("RunBlocking"),
+            Self::GiveUp(why) => f.debug_tuple("GiveUp").field(why).finish(),
+        }
+    }
+}
+
+/// A user and a password, as bytes: in UTF-8, or in another encoding that the server wants.
+///
+/// They show in no `Debug`, error or trace. `==` takes a time that depends on their lengths alone,
+/// and both are cleared from memory when they are dropped.
+#[derive(Clone)]
 pub struct Credentials {
     /// The user's name.
     pub user: Vec<u8>,
     /// The password.
     pub password: Vec<u8>,
 }
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        self.user.zeroize();
+        self.password.zeroize();
+    }
+}
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        // `&` always compares both, so the time does not tell which one is wrong.
+        constant_time_eq(&self.user, &other.user)
+            & constant_time_eq(&self.password, &other.password)
+    }
+}
+
+impl Eq for Credentials {}
 
 impl Credentials {
     /// Creates credentials.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use wirestack_layer::{Error, Escaped, Instant};
 
 /// One action for the driver of a [`Dialer`](crate::Dialer): the next thing to do.
-#[derive(Debug)]
 pub enum Step {
     /// Look up this name, then call [`Dialer::resolved`](super::Dialer::resolved). A driver that
     /// gets the addresses in parts calls [`Dialer::found`](super::Dialer::found) with each part
@@ -82,8 +81,25 @@ pub enum Step {
     Failed(DialError),
 }
 
+/// Shows nothing that is sent to another server: it is a secret.
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve { host, port, .. } => write!(f, "Resolve({host}, {port})"),
+            Self::Open { to, .. } => write!(f, "Open({to})"),
+            Self::Close { attempt } => f.debug_tuple("Close").field(attempt).finish(),
+            Self::Ask { request, .. } => f.debug_tuple("Ask").field(request).finish(),
+            Self::Fetch { data, .. } => write!(f, "Fetch({} bytes)", data.len()),
+            Self::SpawnBlocking { task, .. } => f.debug_tuple("SpawnBlocking").field(task).finish(),
+            Self::MakeTls { .. } => f.write_str("MakeTls"),
+            Self::Ready { attempt } => f.debug_tuple("Ready").field(attempt).finish(),
+            Self::Wait { until } => f.debug_struct("Wait").field("until", until).finish(),
+            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
 /// The answer to a question: to [`Step::Ask`], [`Step::Fetch`] or [`Step::SpawnBlocking`].
-#[derive(Debug)]
 pub enum Answer {
     /// The credentials that were asked for, if there are any.
     Credentials(Option<Credentials>),
@@ -91,6 +107,18 @@ pub enum Answer {
     Reply(Result<Bytes, Error>),
     /// The task, which has run.
     Ran(BlockingTask),
+}
+
+/// Shows no credentials and no reply: they are secrets.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credentials(given) => f.debug_tuple("Credentials").field(given).finish(),
+            Self::Reply(Ok(bytes)) => write!(f, "Reply({} bytes)", bytes.len()),
+            Self::Reply(Err(error)) => f.debug_tuple("Reply").field(error).finish(),
+            Self::Ran(task) => f.debug_tuple("Ran").field(task).finish(),
+        }
+    }
 }
 
 /// The proxy and the challenge that credentials are wanted for.

@@ -22,6 +22,7 @@ use wirestack_layer::{BoxError, Error, origin};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
+use zeroize::Zeroizing;
 
 /// One route to a target: the first address, the hops that become layers, and names for users.
 pub(crate) struct Route {
@@ -301,8 +302,11 @@ impl RouteBuilder {
 
 /// Returns the key of a shared connection: equal for the same destination, hops, credentials and
 /// TLS settings.
-fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> String {
-    let mut key = format!("{target} {:p}", tls.map_or(std::ptr::null(), Arc::as_ptr));
+fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zeroizing<String> {
+    let mut key = Zeroizing::new(format!(
+        "{target} {:p}",
+        tls.map_or(std::ptr::null(), Arc::as_ptr)
+    ));
     for hop in hops {
         let credentials = hop.known_credentials();
         let login = credentials.map(|known| (&known.user, &known.password));
@@ -318,8 +322,11 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Stri
             .iter()
             .map(|(name, value)| (name, value.as_bytes()))
             .collect();
-        key.push_str(&format!(" {hop} {login:?} {tls:p} {:?}", hop.unix));
-        key.push_str(&format!(" {fields:?} {limits:?} {lenient} {http2:?}"));
+        let one = Zeroizing::new(format!(
+            " {hop} {login:?} {tls:p} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
+            hop.unix
+        ));
+        key.push_str(&one);
     }
     key
 }

@@ -7,8 +7,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::mem;
 use std::net::IpAddr;
 use url::Host;
+use zeroize::Zeroize;
 
 /// The environment variables that name proxies: `ws_proxy`, `wss_proxy`, `http_proxy`,
 /// `https_proxy`, `all_proxy` and `no_proxy`.
@@ -44,6 +46,15 @@ use url::Host;
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: HashMap<String, OsString>,
+}
+
+/// Clears the variables from memory: they may hold passwords.
+impl Drop for Environment {
+    fn drop(&mut self) {
+        for value in self.variables.values_mut() {
+            mem::take(value).into_encoded_bytes().zeroize();
+        }
+    }
 }
 
 impl Environment {

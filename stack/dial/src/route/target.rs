@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
+use zeroize::Zeroize;
 
 /// The server to connect to, behind all proxies, read from a URL.
 ///
@@ -159,6 +160,14 @@ impl FromStr for Target {
         let (text, zone) = take_zone(text)?;
         let meant = "wss:// before it for a WebSocket, or tls:// for a stream";
         let url = parse(&text, meant)?;
+        let read = Self::from_url(&url, zone);
+        String::from(url).zeroize(); // it may hold a password
+        read
+    }
+}
+
+impl Target {
+    fn from_url(url: &Url, zone: Option<&str>) -> Result<Self, RouteError> {
         let (scheme, port) = match url.scheme() {
             "ws" => (Scheme::Ws, Some(80)),
             "wss" => (Scheme::Wss, Some(443)),
@@ -179,7 +188,7 @@ impl FromStr for Target {
         if !web && (!matches!(url.path(), "" | "/") || url.query().is_some()) {
             return Err(RouteError::StreamPath);
         }
-        let credentials = credentials(&url);
+        let credentials = credentials(url);
         if !web && credentials.is_some() {
             return Err(RouteError::StreamCredentials);
         }
@@ -187,7 +196,7 @@ impl FromStr for Target {
             return Err(RouteError::ZeroPort);
         }
         let query = url.query().map(|query| format!("?{query}"));
-        let mut endpoint = endpoint(&url, port)?;
+        let mut endpoint = endpoint(url, port)?;
         if let Some(zone) = zone {
             endpoint.host = format!("{}%{zone}", endpoint.host);
         }

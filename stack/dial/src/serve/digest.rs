@@ -2,7 +2,7 @@
 //! hashes.
 
 use crate::auth::digest::{context, hex, read_algorithm};
-use crate::auth::{Challenge, Credentials, constant_time};
+use crate::auth::{Challenge, Credentials};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::SeedableRng;
 use digest_auth::{
@@ -10,7 +10,8 @@ use digest_auth::{
 };
 use http::HeaderValue;
 use std::time::Duration;
-use wirestack_layer::{Instant, Seed};
+use wirestack_layer::{Instant, Seed, constant_time_eq};
+use zeroize::Zeroizing;
 
 /// The check of the Digest responses of clients.
 ///
@@ -21,7 +22,7 @@ use wirestack_layer::{Instant, Seed};
 pub(crate) struct DigestVerifier {
     realm: String,
     credentials: Credentials,
-    key: String,
+    key: Zeroizing<String>,
     created: Instant,
 }
 
@@ -38,7 +39,7 @@ impl DigestVerifier {
         Self {
             realm: realm.to_owned(),
             credentials,
-            key: hex(&mut ChaCha12Rng::from_seed(seed.into_bytes())),
+            key: Zeroizing::new(hex(&mut ChaCha12Rng::from_seed(seed.into_bytes()))),
             created: now,
         }
     }
@@ -76,17 +77,19 @@ impl DigestVerifier {
         // The challenges offer `auth` only, and no `-sess`.
         let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
         let issued = self.issued(&header.nonce);
-        let ours =
-            header.realm == self.realm && header.username.as_bytes() == self.credentials.user;
-        let Some(issued) = issued.filter(|_| offered && ours && header.uri == target) else {
+        let ours = header.realm == self.realm && header.uri == target;
+        let Some(issued) = issued.filter(|_| offered && ours) else {
             return Verified::Invalid;
         };
         let response = std::mem::take(&mut header.response);
         let Some((user, password)) = self.credentials.as_texts() else {
             return Verified::Invalid;
         };
+        // A wrong user costs the same as a wrong password: the same hash, and both comparisons.
+        let is_known = secrets_eq(&header.username, user);
         header.digest(&context(user, password, target, None));
-        if !constant_time::eq(&response.to_ascii_lowercase(), &header.response) {
+        let is_right = secrets_eq(&response.to_ascii_lowercase(), &header.response);
+        if !(is_known & is_right) {
             return Verified::Invalid;
         }
         let age = now.saturating_duration_since(self.created).as_secs();
@@ -100,15 +103,20 @@ impl DigestVerifier {
     fn nonce(&self, age: u64) -> String {
         let proof = Algorithm::new(AlgorithmType::SHA2_256, false);
         // The key stands at both ends, so that no text can be appended (a length extension attack).
-        let proof = proof.hash_str(&format!("{0}:{age:016x}:{0}", self.key));
+        let proved = Zeroizing::new(format!("{0}:{age:016x}:{0}", *self.key));
+        let proof = proof.hash_str(&proved);
         format!("{age:016x}{proof}")
     }
 
     /// Returns the age of the server when it issued a nonce; `None` if it did not issue it.
     fn issued(&self, nonce: &str) -> Option<u64> {
         let age = u64::from_str_radix(nonce.get(..16)?, 16).ok()?;
-        constant_time::eq(nonce, &self.nonce(age)).then_some(age)
+        secrets_eq(nonce, &self.nonce(age)).then_some(age)
     }
+}
+
+fn secrets_eq(one: &str, other: &str) -> bool {
+    constant_time_eq(one.as_bytes(), other.as_bytes())
 }
 
 /// Parses credentials, which have the form of a challenge. The parser of `digest_auth` panics at

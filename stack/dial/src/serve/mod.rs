@@ -1,5 +1,6 @@
 //! The decisions of WebSocket servers and proxy servers, without I/O.
 
+mod accepting;
 mod access;
 #[cfg(feature = "digest")]
 mod digest;
@@ -9,8 +10,9 @@ mod timeouts;
 mod udp_relay;
 mod websocket;
 
-pub use access::AccessPolicy;
-pub use proxy::{ProxyError, ProxyRequest, ProxyServer};
+pub use accepting::{AcceptRetry, AfterError};
+pub use access::{AccessPolicy, InvalidNetwork, Network, Ports};
+pub use proxy::{ProxyError, ProxyRequest, ProxyServer, ProxyTarget};
 pub use sniff::{below_http, speaks_http2};
 pub use timeouts::ProxyTimeouts;
 pub use udp_relay::{RelayedDatagram, UdpRelay};

@@ -1,12 +1,10 @@
 //! The decisions of a SOCKS or HTTP CONNECT proxy server.
 
-use super::access::AccessPolicy;
+use super::access::{self, AccessPolicy};
 #[cfg(feature = "digest")]
 use super::digest::{DigestVerifier, Verified};
 use super::timeouts::ProxyTimeouts;
-#[cfg(feature = "digest")]
 use crate::auth::Credentials;
-use crate::auth::constant_time;
 use crate::route::endpoint::Endpoint;
 #[cfg(feature = "digest")]
 use http::header::PROXY_AUTHORIZATION;
@@ -53,8 +51,7 @@ enum Login {
 #[derive(Clone)]
 struct Basic {
     realm: String,
-    user: String,
-    password: String,
+    credentials: Credentials,
 }
 
 impl std::fmt::Debug for Protocol {
@@ -76,6 +73,15 @@ pub enum ProxyRequest {
     /// A relay for the datagrams that the client sends from this address (UDP ASSOCIATE of SOCKS).
     /// The address is all zeros if the client does not know it yet.
     UdpAssociate(Endpoint),
+}
+
+/// The target that a proxy connects to for a client, after its policy was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProxyTarget {
+    /// An address, which the policy permits.
+    Address(SocketAddr),
+    /// A name that may be looked up. Its addresses have to be [permitted](ProxyServer::permitted).
+    Name(Endpoint),
 }
 
 /// The reason that a proxy refuses a request.
@@ -125,8 +131,7 @@ impl ProxyServer {
     pub fn with_basic(self, realm: &str, user: &str, password: &str) -> Self {
         let basic = Basic {
             realm: realm.to_owned(),
-            user: user.to_owned(),
-            password: password.to_owned(),
+            credentials: Credentials::new(user, password),
         };
         self.with_login(Login::Basic(basic))
     }
@@ -225,20 +230,36 @@ impl ProxyServer {
         }
     }
 
-    /// Returns the addresses that the policy permits.
+    /// Returns the address or the name to connect to for a client, if the policy permits it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProxyError::NotAllowed`].
+    pub fn target(&self, target: &Endpoint) -> Result<ProxyTarget, ProxyError> {
+        if !self.policy.permits_host(&target.host, target.port) {
+            return Err(ProxyError::NotAllowed);
+        }
+        Ok(match access::address_of(&target.host) {
+            Some(ip) => ProxyTarget::Address(SocketAddr::new(ip, target.port)),
+            None => ProxyTarget::Name(target.clone()),
+        })
+    }
+
+    /// Returns the addresses that the policy permits, of those that were found for a target.
     ///
     /// # Errors
     ///
     /// [`ProxyError`] if there is none.
     pub fn permitted(
         &self,
+        target: &Endpoint,
         found: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<Vec<SocketAddr>, ProxyError> {
         let found: Vec<_> = found.into_iter().collect();
         let permitted: Vec<_> = found
             .iter()
             .copied()
-            .filter(|address| self.policy.permits(*address))
+            .filter(|address| self.policy.permits_found(&target.host, *address))
             .collect();
         match (permitted.is_empty(), found.is_empty()) {
             (false, _) => Ok(permitted),
@@ -248,14 +269,14 @@ impl ProxyServer {
     }
 
     /// Returns `true` if `peer` matches the peer that a BIND request expects, and the policy
-    /// permits it.
+    /// permits it, from whatever port it comes.
     ///
     /// `0.0.0.0`, `::` and names match any peer: names are not looked up here.
     pub fn matches_expected_peer(&self, expected: &Endpoint, peer: SocketAddr) -> bool {
         let expected = expected.host.parse::<IpAddr>();
         let expected = expected.ok().filter(|ip| !ip.is_unspecified());
         let matches = |ip: IpAddr| ip.to_canonical() == peer.ip().to_canonical();
-        expected.is_none_or(matches) && self.policy.permits(peer)
+        expected.is_none_or(matches) && self.policy.permits_peer(peer.ip())
     }
 
     /// Sends the client of a BIND the second reply, with the address of its peer, and opens the
@@ -353,9 +374,6 @@ impl Login {
 
 impl Basic {
     fn matches(&self, shown: Option<(String, String)>) -> bool {
-        shown.is_some_and(|(user, password)| {
-            // `&` always compares both, so the time shows nothing but their lengths.
-            constant_time::eq(&user, &self.user) & constant_time::eq(&password, &self.password)
-        })
+        shown.is_some_and(|(user, password)| Credentials::new(user, password) == self.credentials)
     }
 }

@@ -1,7 +1,7 @@
 //! The decisions of a UDP relay server (RFC 1928 §7).
 
 use crate::route::endpoint::Endpoint;
-use crate::serve::proxy::{ProxyError, ProxyServer};
+use crate::serve::proxy::{ProxyError, ProxyServer, ProxyTarget};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -23,8 +23,8 @@ pub struct UdpRelay {
 /// A datagram that a client sends through the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayedDatagram {
-    /// The target. A name has to be looked up.
-    pub to: Endpoint,
+    /// The target. A name has to be looked up, and then goes to [`UdpRelay::to_target`].
+    pub to: ProxyTarget,
     /// The content.
     pub payload: Bytes,
 }
@@ -42,7 +42,7 @@ impl UdpRelay {
     }
 
     /// Takes a datagram from the client's side. Returns `None` if it has to be dropped: it is not
-    /// from the client, it is a fragment, or it is malformed.
+    /// from the client, it is a fragment, it is malformed, or the policy does not permit its target.
     pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<RelayedDatagram> {
         let port = self.port.unwrap_or(source.port());
         if (source.ip().to_canonical(), source.port()) != (self.client, port) {
@@ -50,25 +50,27 @@ impl UdpRelay {
         }
         let (address, payload) = datagram::parse(bytes).ok()?;
         self.port = Some(port);
+        let to = Endpoint {
+            host: address.host().to_string(),
+            port: address.port(),
+        };
         Some(RelayedDatagram {
-            to: Endpoint {
-                host: address.host().to_string(),
-                port: address.port(),
-            },
+            to: self.server.target(&to).ok()?,
             payload: Bytes::copy_from_slice(payload),
         })
     }
 
-    /// Returns the first address of the target that the policy permits.
+    /// Returns the first of the addresses that were found for a target which the policy permits.
     ///
     /// # Errors
     ///
     /// [`ProxyError`] if there is none, or if the client has sent datagrams to too many targets.
     pub fn to_target(
         &mut self,
+        target: &Endpoint,
         found: impl IntoIterator<Item = SocketAddr>,
     ) -> Result<SocketAddr, ProxyError> {
-        let to = self.server.permitted(found)?[0];
+        let to = self.server.permitted(target, found)?[0];
         let ip = to.ip().to_canonical();
         if !self.targets.contains(&ip) && self.targets.len() == MAX_TARGETS {
             return Err(ProxyError::NotAllowed);
@@ -104,6 +106,13 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn name() -> Endpoint {
+        Endpoint {
+            host: "a.test".to_owned(),
+            port: 53,
+        }
+    }
+
     fn sent(to: &str, port: u16) -> Vec<u8> {
         let mut bytes = BytesMut::new();
         datagram::emit(&Address::new(to, port).unwrap(), b"hello", &mut bytes);
@@ -132,8 +141,8 @@ mod tests {
         );
         let out = relay.from_client(address("192.0.2.1:9"), &bytes).unwrap();
         assert_eq!(
-            (out.to.to_string(), &out.payload[..]),
-            ("127.0.0.1:53".into(), &b"hello"[..])
+            (out.to, &out.payload[..]),
+            (ProxyTarget::Address(address("127.0.0.1:53")), &b"hello"[..])
         );
         // Its port is known now.
         assert!(relay.from_client(address("192.0.2.1:10"), &bytes).is_none());
@@ -148,12 +157,12 @@ mod tests {
             relay.from_target(resolver, b"answer").is_none(),
             "nothing was sent yet"
         );
-        assert_eq!(relay.to_target([resolver]), Ok(resolver));
+        assert_eq!(relay.to_target(&name(), [resolver]), Ok(resolver));
         assert_eq!(
-            relay.to_target([address("192.0.2.9:53")]),
+            relay.to_target(&name(), [address("192.0.2.9:53")]),
             Err(ProxyError::NotAllowed)
         );
-        assert_eq!(relay.to_target([]), Err(ProxyError::HostNotFound));
+        assert_eq!(relay.to_target(&name(), []), Err(ProxyError::HostNotFound));
         let (to, bytes) = relay.from_target(resolver, b"answer").unwrap();
         assert_eq!(to, address("192.0.2.1:9"));
         assert_eq!(
@@ -165,6 +174,28 @@ mod tests {
                 .from_target(address("127.0.0.2:53"), b"who?")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn the_policy_is_asked_about_the_target_of_each_datagram() {
+        let mut relay = relay_for("0.0.0.0:0");
+        let mut sent = |to, port| relay.from_client(address("192.0.2.1:9"), &sent(to, port));
+        assert!(sent("127.0.0.1", 53).is_some() && sent("127.1", 53).is_some());
+        assert!(
+            sent("a.test", 53).is_some(),
+            "its addresses are not known yet"
+        );
+        for refused in ["192.0.2.9", "3221225993", "169.254.169.254", "::2"] {
+            assert!(sent(refused, 53).is_none(), "{refused}");
+        }
+        let policy = AccessPolicy::loopback().deny_host("*.internal", ..);
+        let zeros = Endpoint {
+            host: "0.0.0.0".to_owned(),
+            port: 0,
+        };
+        let mut relay = UdpRelay::new(ProxyServer::socks(policy), address("192.0.2.1:7"), &zeros);
+        let bytes = self::sent("db.internal", 53);
+        assert!(relay.from_client(address("192.0.2.1:9"), &bytes).is_none());
     }
 
     #[test]
@@ -180,9 +211,9 @@ mod tests {
         let mut relay = relay_for("0.0.0.0:0");
         for n in 0..MAX_TARGETS as u32 {
             let ip = std::net::Ipv4Addr::from(0x7f00_0001 + n);
-            assert!(relay.to_target([(ip, 1).into()]).is_ok());
+            assert!(relay.to_target(&name(), [(ip, 1).into()]).is_ok());
         }
-        assert!(relay.to_target([address("127.1.0.0:1")]).is_err());
-        assert!(relay.to_target([address("127.0.0.1:2")]).is_ok());
+        assert!(relay.to_target(&name(), [address("127.1.0.0:1")]).is_err());
+        assert!(relay.to_target(&name(), [address("127.0.0.1:2")]).is_ok());
     }
 }

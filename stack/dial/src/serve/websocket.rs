@@ -5,7 +5,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{RequestKind, request_kind};
 use wirestack_layer::{Error, Layer};
 use wirestack_nest::Engine;
-use wirestack_websocket::{Accept, Offer, Payload, Server, WebSocketConfig};
+use wirestack_websocket::{Accept, Offer, Origins, Payload, Server, WebSocketConfig};
 
 /// The decision about a request: to accept it, or to refuse it with this response.
 pub type Decision = Result<Accept, Box<Response<Bytes>>>;
@@ -38,12 +38,15 @@ where
 }
 
 /// Reads the offer of a WebSocket from a request on an HTTP/2 stream, or returns the response that
-/// refuses the request.
-pub fn offer_over_http2(request: &Request<()>) -> Result<Offer<'_>, Box<Response<Bytes>>> {
+/// refuses the request: also one of a web page whose origin is not permitted.
+pub fn offer_over_http2<'a>(
+    request: &'a Request<()>,
+    origins: &Origins,
+) -> Result<Offer<'a>, Box<Response<Bytes>>> {
     match request_kind(request) {
         // Clients and proxies write the token in upper or lower case.
         RequestKind::Protocol(name) if name.eq_ignore_ascii_case("websocket") => {
-            Offer::of_http2(request)
+            Offer::of_http2(request, origins)
         }
         RequestKind::Protocol(_) => Err(plain(StatusCode::NOT_IMPLEMENTED)),
         RequestKind::Tunnel(_) => Err(plain(StatusCode::METHOD_NOT_ALLOWED)),
@@ -83,6 +86,11 @@ mod tests {
     #[test]
     fn only_websockets_are_asked_about() {
         let get = Request::new(());
-        assert_eq!(offer_over_http2(&get).unwrap_err().status(), 404);
+        assert_eq!(
+            offer_over_http2(&get, &Origins::same())
+                .unwrap_err()
+                .status(),
+            404
+        );
     }
 }

@@ -205,6 +205,12 @@ impl Http2 {
         .await
     }
 
+    /// Tells the peer by a GOAWAY that no more streams are accepted, and does not wait.
+    pub(crate) fn go_away(&self) {
+        self.shared.lock().streams().finish();
+        self.shared.transmit();
+    }
+
     /// Calls `act` with the connection, to read facts from its stack or to take a decision in it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Connection<BoxHttp2>) -> T) -> T {
         let result = act(&mut self.shared.lock().connection);

@@ -1,5 +1,6 @@
 //! A connection: a stack that runs on a transport.
 
+use super::goodbye::{Goodbye, Unfinished};
 use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::runtime::{AsyncTimer, IntoTransport, Runtime, Transport, current, sleep};
 use std::any::Any;
@@ -65,6 +66,8 @@ pub struct Connection<L: Layer> {
     pub(super) close_timeout: u32,
     /// The timer of `shutdown`.
     pub(super) closing: Option<Pin<Box<dyn AsyncTimer>>>,
+    /// The goodbye at the end of the server.
+    pub(super) goodbye: Option<Box<Goodbye<L>>>,
 }
 
 /// The state of the direction to the transport.
@@ -143,6 +146,7 @@ where
             reader: None,
             close_timeout: CLOSE_TIMEOUT_MS,
             closing: None,
+            goodbye: None,
         }
     }
 
@@ -176,6 +180,7 @@ where
             reader: self.reader,
             close_timeout: self.close_timeout,
             closing: self.closing,
+            goodbye: None,
         }
     }
 
@@ -372,13 +377,6 @@ pub type Boxed<L> = Box<dyn Layer<In = <L as Layer>::In, Out = <L as Layer>::Out
 #[error("ended before the awaited event")]
 #[non_exhaustive]
 pub struct Ended;
-
-/// The goodbyes of the layers took too long.
-#[derive(Debug, thiserror::Error)]
-#[error("not finished after {timeout:?}")]
-struct Unfinished {
-    timeout: Duration,
-}
 
 /// The default time for `shutdown`, in milliseconds.
 const CLOSE_TIMEOUT_MS: u32 = 10_000;

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod connection;
+mod goodbye;
 mod idle;
 mod messages;
 mod pump;

@@ -24,6 +24,7 @@ where
     /// registered.
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.revision();
+        self.poll_goodbye(cx);
         self.process();
         let wrote = self.write(cx);
         // A read that blocks must not hide what the write made possible.
@@ -44,6 +45,18 @@ where
             return Poll::Ready(());
         }
         self.poll_deadline(cx)
+    }
+
+    /// Says goodbye once the server ends.
+    #[inline]
+    fn poll_goodbye(&mut self, cx: &Context<'_>) {
+        if let Some(goodbye) = &mut self.goodbye
+            && goodbye.signal.poll_started(cx).is_ready()
+        {
+            let say = goodbye.say;
+            self.goodbye = None;
+            say(&mut self.engine);
+        }
     }
 
     /// Processes and writes, until everything that the application wrote has left.

@@ -1,6 +1,8 @@
 //! Pings, the subprotocol and the closing of a WebSocket.
 
+use super::goodbye::Goodbye;
 use super::{Connection, Ended};
+use crate::driver::shutdown::Shutdown;
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -73,10 +75,31 @@ where
     pub fn closed_by(&self) -> Option<Closer> {
         self.part::<Control>()?.closed_by()
     }
+
     /// Returns the control of the topmost WebSocket.
     fn control(&mut self) -> Result<&mut Control, Error> {
         self.part_mut()
             .ok_or_else(|| Error::local(origin::CONNECTION, NoSocket))
+    }
+
+    /// Closes the WebSocket with 1001 (going away) when this signal is given. Like all else, that
+    /// happens while a call drives the connection. Then the peer's Close ends what is received.
+    ///
+    /// A [`WebSocketServer`](crate::WebSocketServer) whose client [`serve`](crate::serve) has
+    /// accepted does this by itself. Call it last: a layer that is put over the connection later,
+    /// or [`boxed`](Self::boxed), undoes it.
+    pub fn close_on(&mut self, shutdown: &Shutdown) {
+        self.goodbye = Some(Box::new(Goodbye {
+            signal: shutdown.waiter(),
+            say: |engine| {
+                if !engine.from_app().is_closed()
+                    && let Some(control) = engine.part_mut::<Control>()
+                {
+                    let _ = control.close(CloseCode::GOING_AWAY, ""); // a valid code
+                    engine.from_app().finish();
+                }
+            },
+        }));
     }
 
     pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {

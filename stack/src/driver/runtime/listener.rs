@@ -1,4 +1,4 @@
-//! Accepting TCP connections on any runtime.
+//! Accepting connections on any runtime.
 
 use super::{AsyncListener, Runtime, Transport, current};
 use std::future::poll_fn;
@@ -7,7 +7,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A listener for TCP connections, on any runtime.
+/// A listener for TCP connections, or for those of Unix sockets, on any runtime. It accepts one
+/// connection a call; [`serve`](crate::serve) accepts all.
 ///
 /// ```no_run
 /// # async fn example() -> std::io::Result<()> {
@@ -20,7 +21,10 @@ use std::task::{Context, Poll};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Listener(Box<dyn AsyncListener>);
+pub struct Listener {
+    listener: Box<dyn AsyncListener>,
+    runtime: Arc<dyn Runtime>,
+}
 
 impl Listener {
     /// Listens at an address, on the [current] runtime. If the address has a name, the call blocks
@@ -41,7 +45,38 @@ impl Listener {
     #[allow(clippy::needless_pass_by_value, reason = "like every other `_on`")]
     pub fn bind_on(runtime: Arc<dyn Runtime>, address: impl ToSocketAddrs) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
-        Ok(Self(runtime.wrap_listener(listener)?))
+        let listener = runtime.wrap_listener(listener)?;
+        Ok(Self { listener, runtime })
+    }
+
+    /// Listens at a path, for connections of Unix sockets, on the [current] runtime. The path must
+    /// not exist; who may connect is decided by the permissions of its folder. It is not removed
+    /// at the end.
+    ///
+    /// The address of a peer is all zeros: its socket has none.
+    ///
+    /// # Errors
+    ///
+    /// There is no current runtime, the runtime has no Unix listeners, or the error of the system.
+    #[cfg(unix)]
+    pub fn bind_unix(path: impl AsRef<std::path::Path>) -> io::Result<Self> {
+        Self::bind_unix_on(current().map_err(io::Error::other)?, path)
+    }
+
+    /// Listens at a path, as [`bind_unix`](Self::bind_unix) does, on the given runtime.
+    ///
+    /// # Errors
+    ///
+    /// The runtime has no Unix listeners, or the error of the system.
+    #[cfg(unix)]
+    #[allow(clippy::needless_pass_by_value, reason = "like every other `_on`")]
+    pub fn bind_unix_on(
+        runtime: Arc<dyn Runtime>,
+        path: impl AsRef<std::path::Path>,
+    ) -> io::Result<Self> {
+        let listener = std::os::unix::net::UnixListener::bind(path)?;
+        let listener = runtime.wrap_unix_listener(listener)?;
+        Ok(Self { listener, runtime })
     }
 
     /// Waits for a connection, and returns it with the address of its peer.
@@ -49,7 +84,7 @@ impl Listener {
     /// # Errors
     ///
     /// The error of the system. Most concern one connection ("connection aborted") or pass ("too
-    /// many open files"), so a server should go on after them.
+    /// many open files"), so a server should go on after them, as [`serve`](crate::serve) does.
     pub async fn accept(&mut self) -> io::Result<(Box<dyn Transport>, SocketAddr)> {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
@@ -58,7 +93,7 @@ impl Listener {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
-        self.0.poll_accept(cx)
+        self.listener.poll_accept(cx)
     }
 
     /// Returns the address that it listens at.
@@ -67,6 +102,11 @@ impl Listener {
     ///
     /// The error of the system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
+    }
+
+    /// Returns the runtime that it listens on.
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.runtime
     }
 }

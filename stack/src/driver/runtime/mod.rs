@@ -196,6 +196,21 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
         Err(unsupported(self, "listeners"))
     }
 
+    /// Converts a listener for Unix sockets of the standard library into a listener of this
+    /// runtime.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, or `Unsupported`.
+    #[cfg(unix)]
+    fn wrap_unix_listener(
+        &self,
+        listener: std::os::unix::net::UnixListener,
+    ) -> io::Result<Box<dyn AsyncListener>> {
+        drop(listener);
+        Err(unsupported(self, "listeners for Unix sockets"))
+    }
+
     /// Converts a UDP socket of the standard library into a UDP socket of this runtime.
     ///
     /// # Errors
@@ -222,8 +237,8 @@ pub trait AsyncTimer: Send {
 
 /// A listening socket of a [`Runtime`].
 pub trait AsyncListener: Send + Sync + fmt::Debug {
-    /// Waits for a connection, and returns it with the address of its peer. Only the task that
-    /// called last is woken.
+    /// Waits for a connection, and returns it with the address of its peer, which is all zeros for
+    /// a Unix socket. Only the task that called last is woken.
     ///
     /// # Errors
     ///
@@ -277,6 +292,12 @@ pub trait AsyncUdpSocket: Send + Sync + fmt::Debug {
     ///
     /// The error of the system.
     fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// The address of a peer that has none: that of a Unix socket.
+#[cfg(all(unix, any(feature = "tokio", feature = "smol", feature = "blocking")))]
+pub(crate) fn unnamed() -> SocketAddr {
+    (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
 }
 
 /// Returns the current runtime. It is the first of these whose feature is enabled:

@@ -94,6 +94,14 @@ impl Runtime for Smol {
         Ok(Box::new(Async::new(listener)?))
     }
 
+    #[cfg(unix)]
+    fn wrap_unix_listener(
+        &self,
+        listener: std::os::unix::net::UnixListener,
+    ) -> io::Result<Box<dyn AsyncListener>> {
+        Ok(Box::new(Async::new(listener)?))
+    }
+
     fn wrap_udp(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         Ok(Arc::new(Async::new(socket)?))
     }
@@ -130,6 +138,30 @@ impl AsyncListener for Async<std::net::TcpListener> {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.get_ref().local_addr()
+    }
+}
+
+#[cfg(unix)]
+impl AsyncListener for Async<std::os::unix::net::UnixListener> {
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
+        loop {
+            match self.get_ref().accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.poll_readable(cx))?;
+                }
+                accepted => {
+                    let io = smol::net::unix::UnixStream::from(Async::new(accepted?.0)?);
+                    return Poll::Ready(Ok((Box::new(io), super::unnamed())));
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Err(super::transport::no_address())
     }
 }
 

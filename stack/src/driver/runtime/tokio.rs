@@ -144,6 +144,18 @@ impl Runtime for Tokio {
         }))
     }
 
+    #[cfg(unix)]
+    fn wrap_unix_listener(
+        &self,
+        listener: std::os::unix::net::UnixListener,
+    ) -> io::Result<Box<dyn AsyncListener>> {
+        let _entered = self.enter();
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        let handle = self.0.clone();
+        Ok(Box::new(EnteredUnixListener { listener, handle }))
+    }
+
     fn wrap_udp(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
         let _entered = self.enter();
@@ -195,6 +207,30 @@ impl AsyncListener for EnteredListener {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+/// The same for Unix sockets.
+#[cfg(unix)]
+#[derive(Debug)]
+struct EnteredUnixListener {
+    listener: tokio::net::UnixListener,
+    handle: Handle,
+}
+
+#[cfg(unix)]
+impl AsyncListener for EnteredUnixListener {
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
+        let _entered = self.handle.enter();
+        let accepted = self.listener.poll_accept(cx);
+        accepted.map_ok(|(io, _)| (Box::new(io) as _, super::unnamed()))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Err(super::transport::no_address())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Transports: the streams of bytes that connections run on.
 
 use super::Runtime;
+use crate::driver::shutdown::Shutdown;
 use bytes::BytesMut;
 use std::any::Any;
 use std::fmt;
@@ -156,6 +157,11 @@ pub trait IntoTransport {
     ///
     /// The error of the runtime, which may not support sockets of this kind.
     fn into_transport(self, runtime: &dyn Runtime) -> io::Result<Box<dyn Transport>>;
+
+    /// Returns the signal by which the server ends that accepted this connection, if one did.
+    fn shutdown_signal(&self) -> Option<Shutdown> {
+        None
+    }
 }
 
 impl<T: Transport> IntoTransport for T {

@@ -1,10 +1,12 @@
-//! Servers that serve one client per call: WebSocket servers over both versions of HTTP, and
-//! proxies.
+//! The loop that accepts clients, and servers that serve one client per call: WebSocket servers
+//! over both versions of HTTP, and proxies.
 
+mod accept;
 mod deciding;
 mod proxy;
 mod udp_relay;
 mod websocket;
 
+pub use accept::{Accepted, Serve, serve};
 pub use proxy::serve_proxy;
 pub use websocket::{ServerSocket, WebSocketServer};

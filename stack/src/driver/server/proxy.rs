@@ -10,12 +10,12 @@ use crate::driver::runtime::{
 };
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, UdpRelay};
+use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, ProxyTarget, UdpRelay};
 use wirestack_dial::{Dialer, Endpoint, Plan, Reason};
 use wirestack_layer::{Error, Flow, Layer, Pipe, origin};
 use wirestack_nest::{Engine, Identity};
@@ -40,22 +40,27 @@ use wirestack_nest::{Engine, Identity};
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
-/// use wirestack::runtime::{Listener, spawn};
-/// use wirestack::{AccessPolicy, Connection, Engine, ProxyServer, serve_proxy, socks};
+/// use wirestack::runtime::Listener;
+/// use wirestack::{Accepted, AccessPolicy, Connection, Engine, ProxyServer};
+/// use wirestack::{serve, serve_proxy, socks};
 ///
-/// let server = ProxyServer::socks(AccessPolicy::loopback());
-/// let mut listener = Listener::bind("127.0.0.1:1080")?;
-/// loop {
-///     let (io, peer) = listener.accept().await?;
-///     let client = Connection::from_transport(io, Engine::new(socks::Server::new()))?;
-///     let server = server.clone();
-///     spawn(async move {
-///         match serve_proxy(client, &server, Duration::from_secs(10)).await {
+/// let proxy = ProxyServer::socks(AccessPolicy::public());
+/// serve(Listener::bind("127.0.0.1:1080")?, move |client: Accepted| {
+///     let proxy = proxy.clone();
+///     async move {
+///         let (peer, engine) = (client.peer_addr(), Engine::new(socks::Server::new()));
+///         let served = async {
+///             let client = Connection::from_transport(client, engine)?;
+///             serve_proxy(client, &proxy, Duration::from_secs(10)).await
+///         };
+///         match served.await {
 ///             Ok(relayed) => println!("{peer}: {} bytes sent", relayed.sent),
 ///             Err(error) => eprintln!("{peer}: {error}"),
 ///         }
-///     })?;
-/// }
+///     }
+/// })
+/// .await?;
+/// # Ok(())
 /// # }
 /// ```
 pub async fn serve_proxy<L>(
@@ -158,11 +163,16 @@ async fn connect_to(
     target: Endpoint,
     server: &ProxyServer,
 ) -> Result<Connection<Identity>, ProxyError> {
-    if let Ok(ip) = target.host.parse::<IpAddr>() {
-        server.permitted([SocketAddr::new(ip, target.port)])?; // an address is not looked up
-    }
     let name = target.to_string();
-    let plan = Plan::new(target, vec![name], |_, _| Ok(Identity));
+    // An address is not looked up, so this is the only question about it.
+    let endpoint = match server.target(&target)? {
+        ProxyTarget::Address(at) => Endpoint {
+            host: at.ip().to_string(),
+            port: at.port(),
+        },
+        ProxyTarget::Name(target) => target,
+    };
+    let plan = Plan::new(endpoint, vec![name], |_, _| Ok(Identity));
     let context = DialContext::new().runtime(runtime.clone());
     let context = context.resolver(PermittedResolver(server.clone(), runtime.clone()));
     let dialer = Dialer::new(plan, server.timeouts().connect, seed(), runtime.now());
@@ -191,10 +201,10 @@ struct PermittedResolver(ProxyServer, Arc<dyn Runtime>);
 
 impl Resolve for PermittedResolver {
     fn resolve(&self, host: String, port: u16) -> AddressStream {
-        let (server, found) = (self.0.clone(), self.1.lookup(host, port));
+        let (server, found) = (self.0.clone(), self.1.lookup(host.clone(), port));
         single_lookup(async move {
             server
-                .permitted(collect_addresses(found).await?)
+                .permitted(&Endpoint { host, port }, collect_addresses(found).await?)
                 .map_err(io::Error::other)
         })
     }

@@ -12,7 +12,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use wirestack_dial::serve::{ProxyServer, RelayedDatagram, UdpRelay};
+use wirestack_dial::Endpoint;
+use wirestack_dial::serve::{ProxyServer, ProxyTarget, RelayedDatagram, UdpRelay};
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 
 /// Relays the datagrams of a client as long as its connection lives and datagrams come: "A UDP association terminates
@@ -95,7 +96,7 @@ struct Relay {
 }
 
 /// A look-up of a target's addresses, with the payload for that target.
-type Lookup = BoxFuture<Option<(Vec<SocketAddr>, Bytes)>>;
+type Lookup = BoxFuture<Option<(Endpoint, Vec<SocketAddr>, Bytes)>>;
 
 impl Relay {
     /// Relays some datagrams. Returns `true` if there were any. A datagram that cannot be sent is
@@ -118,8 +119,8 @@ impl Relay {
                 Poll::Pending => at += 1,
                 Poll::Ready(found) => {
                     drop(self.lookups.swap_remove(at));
-                    if let Some((found, payload)) = found {
-                        self.send_to(found, payload);
+                    if let Some((to, found, payload)) = found {
+                        self.send_to(&to, found, payload);
                     }
                     moved = true;
                 }
@@ -146,21 +147,25 @@ impl Relay {
     }
 
     fn send(&mut self, RelayedDatagram { to, payload }: RelayedDatagram) {
-        if let Ok(ip) = to.host.parse() {
-            return self.send_to(vec![SocketAddr::new(ip, to.port)], payload);
-        }
+        let to = match to {
+            ProxyTarget::Address(at) => {
+                let (host, port) = (at.ip().to_string(), at.port());
+                return self.send_to(&Endpoint { host, port }, vec![at], payload);
+            }
+            ProxyTarget::Name(to) => to,
+        };
         if self.lookups.len() < MAX_LOOKUPS {
-            let found = self.runtime.lookup(to.host, to.port);
+            let found = self.runtime.lookup(to.host.clone(), to.port);
             let (runtime, timeout) = (self.runtime.clone(), self.resolve_timeout);
             self.lookups.push(Box::pin(async move {
                 let found = unless(sleep(&*runtime, timeout), collect_addresses(found));
-                Some((found.await.ok()?.ok()?, payload))
+                Some((to, found.await.ok()?.ok()?, payload))
             }));
         }
     }
 
-    fn send_to(&mut self, found: Vec<SocketAddr>, payload: Bytes) {
-        let Ok(to) = self.datagrams.to_target(found) else {
+    fn send_to(&mut self, to: &Endpoint, found: Vec<SocketAddr>, payload: Bytes) {
+        let Ok(to) = self.datagrams.to_target(to, found) else {
             return;
         };
         let socket = &mut self.to_targets[usize::from(to.is_ipv6())];

@@ -5,6 +5,7 @@ use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::http2::{Http2, Incoming};
 use crate::driver::io::Connection;
 use crate::driver::runtime::{IntoTransport, Runtime, current};
+use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
 use http::Request;
 use std::future::poll_fn;
@@ -27,36 +28,39 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 /// A server of WebSockets over HTTP/1.1 (RFC 6455) and HTTP/2 (RFC 8441). A client chooses the
 /// version by ALPN over TLS, and by its first bytes without TLS.
 ///
-/// One function decides on each request, and another one serves each WebSocket. Both are the same
+/// A web page of another origin is refused, unless [`origins`](Self::origins) permits it. Then one
+/// function decides on each request, and another one serves each WebSocket. Both are the same
 /// for the two versions.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use wirestack::runtime::{Listener, spawn};
+/// use wirestack::runtime::Listener;
 /// use wirestack::websocket::Accept;
-/// use wirestack::{ServerSocket, WebSocketServer};
+/// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
+///
+/// async fn echo(mut socket: ServerSocket) {
+///     while let Some(Ok(message)) = socket.next().await {
+///         let _ = socket.send(message).await;
+///     }
+/// }
 ///
 /// let server = WebSocketServer::new(|_| Ok(Accept::new()));
-/// let mut listener = Listener::bind("127.0.0.1:8080")?;
-/// loop {
-///     let (io, _) = listener.accept().await?;
+/// serve(Listener::bind("127.0.0.1:8080")?, move |client: Accepted| {
 ///     let server = server.clone();
-///     spawn(async move {
-///         let echo = |mut socket: ServerSocket| async move {
-///             while let Some(Ok(message)) = socket.next().await {
-///                 let _ = socket.send(message).await;
-///             }
-///         };
-///         if let Err(error) = server.serve(io, echo).await {
+///     async move {
+///         if let Err(error) = server.serve(client, echo).await {
 ///             eprintln!("{error}");
 ///         }
-///     })?;
-/// }
+///     }
+/// })
+/// .await?;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct WebSocketServer {
     decide: Decide,
+    origins: websocket::Origins,
     tls: Option<Arc<ServerConfig>>,
     config: websocket::WebSocketConfig,
     http2: http2::Http2Config,
@@ -89,6 +93,7 @@ impl WebSocketServer {
     fn with(decide: Decide) -> Self {
         Self {
             decide,
+            origins: websocket::Origins::same(),
             tls: None,
             config: websocket::WebSocketConfig::default(),
             http2: http2::Http2Config::server(),
@@ -96,6 +101,25 @@ impl WebSocketServer {
             write_timeout: None,
             runtime: None,
         }
+    }
+
+    /// Sets the origins of the web pages that may open a WebSocket here, instead of
+    /// [the server's own](websocket::Origins::same). A page of another origin gets a 403, and
+    /// nobody is asked.
+    ///
+    /// ```
+    /// use wirestack::WebSocketServer;
+    /// use wirestack::websocket::{Accept, Origins};
+    ///
+    /// let origins = Origins::same().and("https://app.example.org")?;
+    /// let server = WebSocketServer::new(|_| Ok(Accept::new())).origins(origins);
+    /// # drop(server);
+    /// # Ok::<(), wirestack::websocket::InvalidOrigin>(())
+    /// ```
+    #[must_use]
+    pub fn origins(mut self, origins: websocket::Origins) -> Self {
+        self.origins = origins;
+        self
     }
 
     /// Speaks TLS with this configuration. Its ALPN protocols are replaced by `h2` and `http/1.1`.
@@ -154,6 +178,9 @@ impl WebSocketServer {
     /// once it is open. The WebSockets of an HTTP/2 client run at the same time, each in a task of
     /// its own. The tasks end when this future ends or is dropped.
     ///
+    /// If [`crate::serve`] has accepted the client and ends, each WebSocket gets a Close frame with
+    /// 1001 (going away), and an HTTP/2 connection a GOAWAY.
+    ///
     /// # Errors
     ///
     /// The error that ended the connection. Errors inside of `each` do not end it.
@@ -182,6 +209,7 @@ impl WebSocketServer {
             Some(runtime) => runtime.clone(),
             None => current().map_err(no_runtime_error)?,
         };
+        let shutdown = io.shutdown_signal();
         let io = io.into_transport(&*runtime).map_err(socket)?;
         let below_http = serve::below_http(self.tls.as_ref())?;
         let accepted = runtime.now();
@@ -194,9 +222,11 @@ impl WebSocketServer {
             let mut connection = connection.push_layer(top);
             let engine = connection.engine();
             engine.set_open_timeout(self.handshake_timeout, accepted);
-            return self.serve_http2(Http2::new(connection), each).await;
+            return self
+                .serve_http2(Http2::new(connection), each, shutdown)
+                .await;
         }
-        self.serve_http1(connection, accepted, each).await
+        self.serve_http1(connection, accepted, each, shutdown).await
     }
 
     fn limit_writing<L: Layer>(&self, connection: &mut Connection<L>) {
@@ -210,13 +240,16 @@ impl WebSocketServer {
         connection: Connection<BoxTunnel>,
         accepted: Instant,
         each: F,
+        shutdown: Option<Shutdown>,
     ) -> Result<(), Error>
     where
         P: Payload,
         F: Fn(ServerSocket<P>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
-        let server = websocket::Server::new(self.config.clone()).with_payload::<P>();
+        let server = websocket::Server::new(self.config.clone());
+        let server = server.with_origins(self.origins.clone());
+        let server = server.with_payload::<P>();
         let mut socket = connection.push_layer(server).boxed();
         let engine = socket.engine();
         engine.set_open_timeout(self.handshake_timeout, accepted);
@@ -237,6 +270,7 @@ impl WebSocketServer {
         });
         if is_accepted.await?? {
             socket.open().await?;
+            close_on(&mut socket, shutdown.as_ref());
             each(socket).await;
         } else {
             let _ = socket.finish(self.handshake_timeout).await; // the refusal has been sent
@@ -244,7 +278,12 @@ impl WebSocketServer {
         Ok(())
     }
 
-    async fn serve_http2<P, F, R>(&self, http2: Http2, each: F) -> Result<(), Error>
+    async fn serve_http2<P, F, R>(
+        &self,
+        http2: Http2,
+        each: F,
+        shutdown: Option<Shutdown>,
+    ) -> Result<(), Error>
     where
         P: Payload,
         F: Fn(ServerSocket<P>) -> R,
@@ -252,6 +291,11 @@ impl WebSocketServer {
     {
         let runtime = http2.runtime();
         let (driving, tasks, deciding) = (Tasks::new(), Tasks::new(), Tasks::new());
+        let each = |mut socket: ServerSocket<P>| {
+            close_on(&mut socket, shutdown.as_ref());
+            each(socket)
+        };
+        let mut signal = shutdown.as_ref().map(Shutdown::waiter);
         driving.spawn(&*runtime, http2.driver());
         let most = self.http2.streams.max(1) as usize;
         let ended = loop {
@@ -261,6 +305,12 @@ impl WebSocketServer {
                     return Poll::Ready(ServerEvent::Decided(decided));
                 }
                 while let Poll::Ready(Some(())) = tasks.poll_join(cx) {}
+                if let Some(waiter) = &mut signal
+                    && waiter.poll_started(cx).is_ready()
+                {
+                    signal = None;
+                    return Poll::Ready(ServerEvent::Shutdown);
+                }
                 // A client may reset its streams faster than their tasks end.
                 if deciding.running() + tasks.running() >= most {
                     return Poll::Pending;
@@ -270,6 +320,7 @@ impl WebSocketServer {
             match next.await {
                 ServerEvent::Decided(Some(socket)) => tasks.spawn(&*runtime, each(socket)),
                 ServerEvent::Decided(None) => {}
+                ServerEvent::Shutdown => http2.go_away(),
                 ServerEvent::Incoming(Some(Ok(incoming))) => {
                     let decision = self.clone().decide_on(runtime.clone(), incoming);
                     deciding.spawn(&*runtime, decision);
@@ -295,7 +346,7 @@ impl WebSocketServer {
         if incoming.is_closed() {
             return None;
         }
-        let offer = serve::offer_over_http2(incoming.request());
+        let offer = serve::offer_over_http2(incoming.request(), &self.origins);
         let answer = match offer {
             Ok(offer) => {
                 let due = runtime.now().checked_add(self.handshake_timeout);
@@ -331,6 +382,15 @@ enum ServerEvent<P: Payload> {
     Decided(Option<ServerSocket<P>>),
     /// A request arrived, or the connection has ended.
     Incoming(Option<Result<Incoming, Error>>),
+    /// The server ends.
+    Shutdown,
+}
+
+/// Closes a WebSocket when the server ends.
+fn close_on<P: Payload>(socket: &mut ServerSocket<P>, shutdown: Option<&Shutdown>) {
+    if let Some(shutdown) = shutdown {
+        socket.close_on(shutdown);
+    }
 }
 
 /// The default time for a client's handshake.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wirestack_laws::{Endpoint, Subject, Traffic, pattern};
 use wirestack_layer::{Keepalive, LayerExt, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Deflate, Message, Offer, Part, Server, WebSocketConfig,
+    Accept, Client, ClientRequest, Deflate, Message, Offer, Origins, Part, Server, WebSocketConfig,
 };
 
 pub(crate) const CASES: u8 = 3 * VARIANTS;
@@ -114,7 +114,7 @@ fn established_server(variant: u8) -> Server {
     }
     let mut request = request().to_http2(&config);
     *request.method_mut() = http::Method::CONNECT;
-    let offer = Offer::of_http2(&request).unwrap();
+    let offer = Offer::of_http2(&request, &Origins::same()).unwrap();
     Server::from_request(&offer, Accept::new(), config)
         .unwrap()
         .0
@@ -127,7 +127,7 @@ fn established_client(variant: u8) -> Client {
     }
     let mut asked = request().to_http2(&config);
     *asked.method_mut() = http::Method::CONNECT;
-    let offer = Offer::of_http2(&asked).unwrap();
+    let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
     let (_, response) = Server::from_request(&offer, Accept::new(), config.clone()).unwrap();
     Client::from_response(&request(), response, config, seed).unwrap()
 }

@@ -11,7 +11,9 @@ use wirestack_http1::connect;
 use wirestack_http2::ConnectRequest;
 use wirestack_layer::{Instant, Seed};
 use wirestack_nest::Engine;
-use wirestack_websocket::{Accept, Client, ClientRequest, Deflate, Offer, Server, WebSocketConfig};
+use wirestack_websocket::{
+    Accept, Client, ClientRequest, Deflate, Offer, Origins, Server, WebSocketConfig,
+};
 
 pub(crate) const CHALLENGES: &[&str] = &[
     "Digest realm=\"a\", nonce=\"n\", qop=\"auth,auth-int\", algorithm=SHA-256-sess, \
@@ -166,7 +168,7 @@ pub(crate) fn extensions(text: &str) {
     request
         .headers_mut()
         .insert(SEC_WEBSOCKET_EXTENSIONS, value);
-    match Offer::of_http2(&request) {
+    match Offer::of_http2(&request, &Origins::same()) {
         Ok(offer) => {
             let (_, answer) = Server::from_request(&offer, Accept::new(), config).unwrap();
             let fields = answer.headers().get_all(SEC_WEBSOCKET_EXTENSIONS);

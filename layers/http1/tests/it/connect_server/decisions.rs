@@ -1,7 +1,7 @@
 //! Decisions of the application: to accept, to reject, and to ask for credentials.
 
 use super::{ESTABLISHED, accept, closing, parked};
-use crate::kit::{Then, broken, run};
+use crate::kit::{Bench, Then, broken, run};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING, VIA};
 use http::{Response, StatusCode};
@@ -130,50 +130,89 @@ fn an_answer_waits_for_room() {
 }
 
 #[test]
-fn must_9110_15_5_8_a_407_carries_a_challenge_and_the_connection_goes_on() {
+fn pitfall_56_every_answer_but_a_2xx_ends_the_connection_and_what_stands_behind_is_dropped() {
     let bare = "CONNECT a:1 HTTP/1.1\r\n\r\n";
-    let wrong = "CONNECT a:1 HTTP/1.1\r\nProxy-Authorization: Basic dTpw\r\n\r\n";
-    let right = "CONNECT a:1 HTTP/1.1\r\nproxy-authorization: basic w7w6cDp3\r\n\r\n";
-    let bytes = format!("{bare}{wrong}{right}data");
+    let bytes = format!("{bare}CONNECT b:1 HTTP/1.1\r\n\r\ndata");
+    let last = format!("{CHALLENGE}Connection: close\r\n\r\n");
     let seen = run(
         "challenged",
         bytes.as_bytes(),
         Then::StaysOpen,
         Server::new,
-        guard,
+        |server| {
+            let host = server.request().map(|request| request.host.clone());
+            assert!(host.is_none_or(|host| host == "a"), "the second is parked");
+            guard(server);
+        },
     );
-    assert_eq!(
-        seen.wire,
-        format!("{CHALLENGE}\r\n{CHALLENGE}\r\n{ESTABLISHED}")
-    );
-    assert_eq!((&*seen.app, seen.open), ("data", true));
+    assert_eq!((&*seen.wire, &*seen.wire_end), (&*last, "finished"));
+    assert_eq!((&*seen.app_end, &*seen.app), (REJECTED, ""));
+    for status in [300, 400, 403, 404, 407, 500, 502, 599] {
+        let seen = run(
+            "rejected",
+            bytes.as_bytes(),
+            Then::StaysOpen,
+            Server::new,
+            |server| {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                server.reject(response);
+            },
+        );
+        let answers = seen.wire.matches("HTTP/1.1 ").count();
+        assert_eq!((answers, &*seen.wire_end), (1, "finished"), "{status}");
+        assert!(seen.wire.ends_with("Connection: close\r\n\r\n"), "{status}");
+    }
+}
 
-    let bytes = wrong.repeat(9);
-    let seen = run(
-        "guessing",
-        bytes.as_bytes(),
-        Then::StaysOpen,
-        Server::new,
-        guard,
-    );
+#[test]
+fn must_9110_15_5_8_a_407_carries_a_challenge_and_the_connection_goes_on() {
+    let bare = "CONNECT a:1 HTTP/1.1\r\n\r\n";
+    let wrong = "CONNECT a:1 HTTP/1.1\r\nProxy-Authorization: Basic dTpw\r\n\r\n";
+    let right = "CONNECT a:1 HTTP/1.1\r\nproxy-authorization: basic w7w6cDp3\r\n\r\n";
+    let waiting = || Server::new().with_waiting_clients();
+    let mut bench = Bench::new(waiting());
+    for request in [bare, wrong, right] {
+        bench.receive(request.as_bytes());
+        guard(&mut bench.layer);
+        bench.process();
+    }
+    bench.receive(b"data");
+    let seen = bench.seen();
+    let wanted = format!("{CHALLENGE}\r\n{CHALLENGE}\r\n{ESTABLISHED}");
+    assert_eq!((seen.wire, &*seen.app, seen.open), (wanted, "data", true));
+
     let last = format!("{CHALLENGE}Connection: close\r\n\r\n");
+    let mut bench = Bench::new(waiting());
+    for _ in 0..9 {
+        bench.receive(wrong.as_bytes());
+        guard(&mut bench.layer);
+        bench.process();
+    }
+    let seen = bench.seen();
     assert_eq!(seen.wire, format!("{CHALLENGE}\r\n").repeat(3) + &last);
-    let wanted = "connect[0]: rejected by the application with 407 Proxy Authentication Required";
-    assert_eq!((&*seen.app_end, &*seen.wire_end), (wanted, "finished"));
+    assert_eq!((&*seen.app_end, &*seen.wire_end), (REJECTED, "finished"));
 
     for closing in [
         "CONNECT a:1 HTTP/1.1\r\nConnection: close\r\n\r\n",
         "CONNECT a:1 HTTP/1.0\r\n\r\n",
     ] {
-        let seen = run(
-            closing,
-            closing.as_bytes(),
-            Then::StaysOpen,
-            Server::new,
-            guard,
-        );
-        assert_eq!((&*seen.wire, &*seen.app_end), (&*last, wanted));
+        let bytes = closing.as_bytes();
+        let seen = run(closing, bytes, Then::StaysOpen, waiting, guard);
+        assert_eq!((&*seen.wire, &*seen.app_end), (&*last, REJECTED));
     }
+}
+
+#[test]
+fn pitfall_56_a_client_that_does_not_wait_loses_its_connection_although_others_keep_theirs() {
+    let mut bench = Bench::new(Server::new().with_waiting_clients());
+    bench.receive(b"CONNECT a:1 HTTP/1.1\r\n\r\nCONNECT b:1 HTTP/1.1\r\n\r\n");
+    guard(&mut bench.layer);
+    bench.process();
+    assert!(bench.layer.request().is_none(), "the second is parked");
+    let seen = bench.seen();
+    assert_eq!(seen.wire, format!("{CHALLENGE}Connection: close\r\n\r\n"));
+    assert_eq!((&*seen.app_end, &*seen.wire_end), (REJECTED, "finished"));
 }
 
 #[test]
@@ -183,6 +222,10 @@ fn pitfall_14_credentials_show_in_no_debug() {
     assert_eq!(request.basic(), Some(("u".to_owned(), "p".to_owned())));
     assert!(!format!("{request:?} {request}").contains("dTpw"));
 }
+
+/// The end of a connection with a challenge.
+const REJECTED: &str =
+    "connect[0]: rejected by the application with 407 Proxy Authentication Required";
 
 /// The challenge of [`guard`], without the end of its head.
 const CHALLENGE: &str = "HTTP/1.1 407 Proxy Authentication Required\r\n\

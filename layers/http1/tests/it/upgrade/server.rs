@@ -118,6 +118,35 @@ fn a_server_shows_any_request_and_rejects_it() {
 }
 
 #[test]
+fn pitfall_56_the_bytes_behind_a_refused_upgrade_are_no_second_request() {
+    let first = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: a/1\r\n\r\n";
+    let bytes = format!("{first}POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    for status in [200, 302, 401, 403, 426, 503] {
+        let seen = run(
+            "refused",
+            bytes.as_bytes(),
+            Then::StaysOpen,
+            Server::new,
+            |server| {
+                let path = server
+                    .request()
+                    .map(|request| request.uri().path().to_owned());
+                assert!(path.is_none_or(|path| path == "/a"), "the second is parked");
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                server.reject(response);
+            },
+        );
+        let answers = seen.wire.matches("HTTP/1.1 ").count();
+        assert_eq!(
+            (answers, &*seen.wire_end, &*seen.app),
+            (1, "finished", ""),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn a_rejection_has_a_body_only_where_it_may() {
     struct Row {
         method: Method,

@@ -3,7 +3,9 @@
 use super::{Windows, answer, answered, forgets, keeps, offered, pair, settings};
 use crate::kit::*;
 use wirestack_layer::{Flow, Layer};
-use wirestack_websocket::{Accept, ClientRequest, Deflate, Message, Offer, Server, WebSocketError};
+use wirestack_websocket::{
+    Accept, ClientRequest, Deflate, Message, Offer, Origins, Server, WebSocketError,
+};
 
 /// The examples of RFC 7692 §7.2.3.
 #[test]
@@ -374,7 +376,7 @@ fn a_compressed_text_in_a_tunnel_is_refused_as_text_however_it_is_cut() {
     for size in 1..=bytes.len() {
         let request = ClientRequest::new("ws://h/").unwrap();
         let asked = request.to_http2(&settings(Deflate::default()));
-        let offer = Offer::of_http2(&asked).unwrap();
+        let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
         let settings = settings(Deflate::default());
         let (server, _) = Server::from_request(&offer, Accept::new(), settings).unwrap();
         let mut server = Side::new(server.tunnel());

@@ -7,7 +7,7 @@ use crate::kit::{ClientSide, ServerSide, Side};
 use http::{HeaderValue, Request as HttpRequest, Response};
 use wirestack_layer::Seed;
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Compression, Deflate, Offer, Server, WebSocketConfig,
+    Accept, Client, ClientRequest, Compression, Deflate, Offer, Origins, Server, WebSocketConfig,
     WebSocketError,
 };
 
@@ -95,7 +95,7 @@ fn answer(offer: &str, settings: WebSocketConfig) -> (Server, Option<String>) {
         let value = HeaderValue::from_str(value).unwrap();
         request.headers_mut().append(name, value);
     }
-    let offer = Offer::of_http2(&request).unwrap();
+    let offer = Offer::of_http2(&request, &Origins::same()).unwrap();
     let (server, response) = Server::from_request(&offer, Accept::new(), settings).unwrap();
     let answer = response.headers().get("sec-websocket-extensions");
     (

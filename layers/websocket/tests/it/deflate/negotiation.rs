@@ -2,7 +2,7 @@
 
 use super::{USUAL, Windows, answer, answered, forgets, keeps, offered, settings};
 use http::{HeaderValue, Request as HttpRequest};
-use wirestack_websocket::{Deflate, Offer, WebSocketConfig, WebSocketError};
+use wirestack_websocket::{Deflate, Offer, Origins, WebSocketConfig, WebSocketError};
 
 #[test]
 fn a_server_answers_what_it_can_do_of_what_is_offered() {
@@ -153,7 +153,7 @@ fn a_malformed_list_is_refused_with_400() {
     headers.append("sec-websocket-version", HeaderValue::from_static("13"));
     let bad = HeaderValue::from_static("permessage-deflate; =");
     headers.append("sec-websocket-extensions", bad);
-    let response = Offer::of_http2(&request).unwrap_err();
+    let response = Offer::of_http2(&request, &Origins::same()).unwrap_err();
     assert_eq!(response.status(), 400);
 }
 

@@ -2,11 +2,12 @@
 
 mod client;
 mod opening;
+mod origins;
 mod server;
 
 use crate::kit::{ClientSide, ServerSide, Side};
 use wirestack_layer::Seed;
-use wirestack_websocket::{Client, ClientRequest, Server, WebSocketConfig};
+use wirestack_websocket::{Client, ClientRequest, Origins, Server, WebSocketConfig};
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
@@ -28,7 +29,8 @@ fn asking(request: ClientRequest) -> ClientSide {
 }
 
 fn new_server() -> ServerSide {
-    Side::new(Server::new(WebSocketConfig::default()))
+    let origins = Origins::same().and("http://example.com").unwrap();
+    Side::new(Server::new(WebSocketConfig::default()).with_origins(origins))
 }
 
 /// Feeds a server byte by byte and at every two-way split, and calls `f` with each outcome.

@@ -82,7 +82,7 @@ fn client_and_server_open_over_one_another() {
         .unwrap()
         .subprotocol("v1")
         .unwrap()
-        .header("origin", "http://example.org")
+        .header("origin", "http://example.org:8080")
         .unwrap();
     let (mut client, mut server) = (asking(request), new_server());
     client.process();

@@ -4,7 +4,55 @@ use super::{KEY, UPGRADE, VERSION, good, head, new_server, request, splits};
 use crate::kit::*;
 use wirestack_http1::Http1Error as Http1;
 use wirestack_layer::{Flow, Layer};
-use wirestack_websocket::{Server, WebSocketConfig, WebSocketError};
+use wirestack_websocket::{Origins, Server, WebSocketConfig, WebSocketError};
+
+#[test]
+fn pitfall_59_a_page_of_another_origin_gets_a_403_and_the_application_is_not_asked() {
+    let asked = |origins: Option<Origins>, fields: &str| {
+        let server = Server::new(WebSocketConfig::default());
+        let mut side = Side::new(match origins {
+            Some(origins) => server.with_origins(origins),
+            None => server,
+        });
+        side.receive(good().replace("Host: h\r\n", fields).as_bytes());
+        side
+    };
+    for (fields, passes) in [
+        ("Host: h\r\n", true),
+        ("Host: h\r\nOrigin: https://h\r\n", true),
+        ("Host: h:8080\r\nOrigin: http://h:8080\r\n", true),
+        ("Host: h\r\nOrigin: https://evil.example\r\n", false),
+        ("Host: h\r\nOrigin: null\r\n", false),
+        ("Host: h\r\nOrigin: \r\n", false),
+        (
+            "Host: h\r\nOrigin: https://h\r\nOrigin: https://h\r\n",
+            false,
+        ),
+        ("Host: h\r\nOrigin: https://h:8443\r\n", false),
+    ] {
+        let mut side = asked(None, fields);
+        assert_eq!(side.layer.request().is_some(), passes, "{fields}");
+        assert!(
+            asked(Some(Origins::any()), fields)
+                .layer
+                .request()
+                .is_some()
+        );
+        if !passes {
+            let answer = head(&side.sent());
+            assert!(answer.starts_with("HTTP/1.1 403 "), "{fields}: {answer}");
+            let error = end(&side.to_app).unwrap().unwrap_err();
+            let cause = error.cause::<WebSocketError>();
+            assert!(
+                matches!(cause, Some(WebSocketError::ForeignOrigin(_))),
+                "{error}"
+            );
+        }
+    }
+    let named = Origins::only("https://app.example").unwrap();
+    let mut side = asked(Some(named), "Host: h\r\nOrigin: https://app.example\r\n");
+    assert!(side.layer.request().is_some() && side.sent().is_empty());
+}
 
 #[test]
 fn malformed_handshakes_are_refused_with_the_right_status() {

@@ -111,6 +111,15 @@ impl Runtime for Threads {
         Ok(Box::new(Polled::new(listener)))
     }
 
+    #[cfg(unix)]
+    fn wrap_unix_listener(
+        &self,
+        listener: std::os::unix::net::UnixListener,
+    ) -> io::Result<Box<dyn AsyncListener>> {
+        listener.set_nonblocking(true)?;
+        Ok(Box::new(Polled::new(listener)))
+    }
+
     fn wrap_udp(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         socket.set_nonblocking(true)?;
         Ok(Arc::new(Polled::new(socket)))

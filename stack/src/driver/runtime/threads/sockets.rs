@@ -4,6 +4,8 @@ use super::block_on::wait_for_socket;
 use super::{AsyncListener, AsyncUdpSocket, BoxFuture, Transport};
 use crate::driver::runtime::tcp::is_connecting;
 use crate::driver::runtime::transport::{no_address, read_initialized, write_slices};
+#[cfg(unix)]
+use crate::driver::runtime::unnamed;
 use rustix::event::PollFlags;
 use rustix::fd::AsFd;
 use socket2::{SockAddr, SockRef, Socket};
@@ -193,6 +195,25 @@ impl AsyncListener for Polled<TcpListener> {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.io.local_addr()
+    }
+}
+
+#[cfg(unix)]
+impl AsyncListener for Polled<std::os::unix::net::UnixListener> {
+    fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>> {
+        let accepted = self.attempt(PollFlags::IN, cx, std::os::unix::net::UnixListener::accept);
+        accepted.map(|accepted| {
+            let (io, _) = accepted?;
+            io.set_nonblocking(true)?;
+            Ok((Box::new(Polled::new(io)) as _, unnamed()))
+        })
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Err(no_address())
     }
 }
 

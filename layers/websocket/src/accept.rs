@@ -1,0 +1,100 @@
+use crate::WebSocketError;
+use crate::deflate::{self, Deflate};
+use crate::handshake::{Key, Negotiated, Offer, add, extensions, local};
+use http::header::{
+    HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_PROTOCOL,
+};
+use std::fmt;
+use wirestack_http::SafeDebug;
+use wirestack_layer::Error;
+
+/// The answer of a server that accepts a request.
+///
+/// ```
+/// use wirestack_websocket::Accept;
+///
+/// let accept = Accept::new()
+///     .subprotocol("chat.v1")
+///     .header("set-cookie", "seen=1")?;
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Accept {
+    subprotocol: Option<String>,
+    headers: HeaderMap,
+}
+
+impl Accept {
+    /// Creates an answer without a subprotocol.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses a subprotocol. The client must have offered it.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// Adds a field to the response.
+    ///
+    /// # Errors
+    ///
+    /// [`WebSocketError::InvalidField`]; [`WebSocketError::ReservedField`] for a field that the
+    /// handshake sets itself.
+    pub fn header(
+        mut self,
+        name: impl TryInto<HeaderName>,
+        value: impl TryInto<HeaderValue>,
+    ) -> Result<Self, Error> {
+        add(&mut self.headers, name, value).map_err(local)?;
+        Ok(self)
+    }
+
+    /// Returns the parameters that this answer agrees on, and the fields of the response.
+    pub(crate) fn answer(
+        self,
+        offer: &Offer<'_>,
+        deflate: Option<&Deflate>,
+    ) -> Result<(Negotiated, HeaderMap), WebSocketError> {
+        let mut fields = self.headers;
+        if let Some(chosen) = &self.subprotocol {
+            let offered = offer.subprotocols().any(|name| name == chosen);
+            let value = HeaderValue::try_from(chosen).ok().filter(|_| offered);
+            let value =
+                value.ok_or_else(|| WebSocketError::UnofferedSubprotocol(chosen.clone()))?;
+            fields.insert(SEC_WEBSOCKET_PROTOCOL, value);
+        }
+        let offers = extensions(offer.headers()).unwrap_or_default();
+        let answer = deflate.and_then(|deflate| deflate::answer(&offers, deflate));
+        // Tokens and base64 are always valid values.
+        if let Some((_, answer)) = &answer
+            && let Ok(value) = HeaderValue::try_from(answer)
+        {
+            fields.insert(SEC_WEBSOCKET_EXTENSIONS, value);
+        }
+        if offer.upgrades()
+            && let Some(key) = Key::read(offer.headers())
+            && let Ok(value) = HeaderValue::try_from(key.accept())
+        {
+            fields.insert(SEC_WEBSOCKET_ACCEPT, value);
+        }
+        let negotiated = Negotiated {
+            subprotocol: self.subprotocol.map(String::into_boxed_str),
+            compression: answer.map(|(compression, _)| compression),
+        };
+        Ok((negotiated, fields))
+    }
+}
+
+/// Shows no values of fields: they may be secrets, such as cookies.
+impl fmt::Debug for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept")
+            .field("subprotocol", &self.subprotocol)
+            .field("fields", &SafeDebug(&self.headers))
+            .finish()
+    }
+}

@@ -1,0 +1,173 @@
+//! Patterns of host names, and the addresses that hide in odd spellings.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A pattern of hosts, as a client of a proxy names them.
+///
+/// `example.org` is that name alone, `*.example.org` is each name below it, and `*` is every host,
+/// an address too. Upper and lower case are the same, and so are a name with and without the dot at
+/// its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum HostPattern {
+    Every,
+    Name(String),
+    /// The names that end with this text, which begins with a dot.
+    Below(String),
+}
+
+impl HostPattern {
+    pub(super) fn new(text: &str) -> Self {
+        let text = plain(text);
+        match text.strip_prefix('*') {
+            Some("") => Self::Every,
+            Some(suffix) if suffix.starts_with('.') => Self::Below(suffix.to_owned()),
+            _ => Self::Name(text),
+        }
+    }
+
+    pub(super) fn matches(&self, host: &str) -> bool {
+        let host = plain(host);
+        match self {
+            Self::Every => true,
+            Self::Name(name) => host == *name,
+            Self::Below(suffix) => host.len() > suffix.len() && host.ends_with(&**suffix),
+        }
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every => f.write_str("*"),
+            Self::Name(name) => f.write_str(name),
+            Self::Below(suffix) => write!(f, "*{suffix}"),
+        }
+    }
+}
+
+/// Returns a name in lower case and without the dot at its end.
+fn plain(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Returns the address that a host stands for without a look-up, also in the spellings that
+/// systems and browsers still read: `[::1]`, `127.1`, `0x7f.0.0.1`, `017700000001`, `2130706433`
+/// (the IPv4 parser of the URL Standard). The look-up of a system would return this address, and a
+/// name of the domain name system cannot look like it.
+pub(super) fn address_of(host: &str) -> Option<IpAddr> {
+    if let Ok(ip) = host.parse() {
+        return Some(ip);
+    }
+    let inside = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match inside {
+        Some(inside) => inside.parse::<Ipv6Addr>().ok().map(IpAddr::from),
+        None => odd_ipv4(host.strip_suffix('.').unwrap_or(host)).map(IpAddr::from),
+    }
+}
+
+/// Reads an IPv4 address of one to four numbers, each decimal, octal or hexadecimal. The last one
+/// fills the bytes that are left.
+fn odd_ipv4(host: &str) -> Option<Ipv4Addr> {
+    let numbers = host.split('.').map(number).collect::<Option<Vec<u32>>>()?;
+    let (last, front) = numbers.split_last()?;
+    if front.len() > 3 || front.iter().any(|number| *number > 255) {
+        return None;
+    }
+    let last_bits = 32 - 8 * front.len() as u32;
+    if last_bits < 32 && *last >= 1 << last_bits {
+        return None;
+    }
+    let high = front.iter().fold(0, |all, number| all << 8 | number);
+    Some(Ipv4Addr::from(
+        high.checked_shl(last_bits).unwrap_or(0) | last,
+    ))
+}
+
+fn number(text: &str) -> Option<u32> {
+    let is_digits = |digits: &str, radix| {
+        !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix))
+    };
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (digits, radix) = match hex {
+        Some("") => return Some(0),
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
+        None => (text, 10),
+    };
+    is_digits(digits, radix).then(|| u32::from_str_radix(digits, radix).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_a_name_or_all_names_below_one() {
+        let matches = |pattern: &str, host: &str| HostPattern::new(pattern).matches(host);
+        assert!(matches("example.org", "EXAMPLE.org.") && matches("Example.org.", "example.org"));
+        assert!(!matches("example.org", "www.example.org"));
+        assert!(!matches("example.org", "badexample.org"));
+        assert!(matches("*.internal", "db.internal") && matches("*.internal", "a.b.INTERNAL."));
+        assert!(!matches("*.internal", "internal") && !matches("*.internal", ".internal"));
+        assert!(!matches("*.internal", "dbinternal") && !matches("*.internal", "internal.org"));
+        assert!(matches("*", "a") && matches("*", "192.0.2.1") && matches("*", "::1"));
+        for text in ["*", "example.org", "*.example.org"] {
+            assert_eq!(HostPattern::new(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn odd_spellings_of_addresses_are_addresses() {
+        for (host, address) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.0.0.1.", "127.0.0.1"),
+            ("127.1", "127.0.0.1"),
+            ("127.0.1", "127.0.0.1"),
+            ("2130706433", "127.0.0.1"),
+            ("0x7f.1", "127.0.0.1"),
+            ("0X7F000001", "127.0.0.1"),
+            ("0177.0.0.01", "127.0.0.1"),
+            ("017700000001", "127.0.0.1"),
+            ("0", "0.0.0.0"),
+            ("0x", "0.0.0.0"),
+            ("4294967295", "255.255.255.255"),
+            ("1.65535", "1.0.255.255"),
+            ("10.16777215", "10.255.255.255"),
+            ("::1", "::1"),
+            ("[::]", "::"),
+            ("[::ffff:127.0.0.1]", "::ffff:127.0.0.1"),
+        ] {
+            assert_eq!(address_of(host), Some(address.parse().unwrap()), "{host}");
+        }
+        for host in [
+            "",
+            ".",
+            "localhost",
+            "localhost.",
+            "a.1",
+            "1.a",
+            "256.1.1.1",
+            "1.2.3.4.5",
+            "1..2",
+            "127.0.0.1..",
+            "4294967296",
+            "1.16777216",
+            "1.2.65536",
+            "1.2.3.256",
+            "08",
+            "0x7g",
+            "+1",
+            "-1",
+            "1_0",
+            "[127.0.0.1]",
+            "[::1",
+            "fe80::1%eth0",
+            "[fe80::1%25eth0]",
+        ] {
+            assert_eq!(address_of(host), None, "{host}");
+        }
+    }
+}
