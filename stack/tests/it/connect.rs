@@ -329,7 +329,7 @@ async fn an_impossible_route_is_refused_before_anything_is_sent() {
         Case {
             url: "ws://[::1]",
             hop: "socks4://me@h",
-            error: "socks: an IPv6 address",
+            error: "SOCKS4 cannot ask for an IPv6 address",
         },
     ] {
         let refused = connect(url).via(hop).await.err().unwrap();

@@ -154,7 +154,7 @@ async fn pitfall_63_no_text_of_a_refusal_or_a_redirect_has_a_secret() {
     let mut texts = Texts::default();
     for (answer, redirects) in [
         (
-            "401 No\r\nSet-Cookie: s=hidden\r\nContent-Length: 6\r\n\r\nhidden",
+            "401 No\r\nSet-Cookie: s=hidden\r\nContent-Length: 6\r\n\r\nplease",
             Redirects::Off,
         ),
         (

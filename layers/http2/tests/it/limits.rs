@@ -174,7 +174,7 @@ fn a_peer_whose_first_frame_is_no_settings_frame_is_refused() {
         server.receive(&[PREFACE, &first].concat());
         for side in [&client, &server] {
             let text = failure(side);
-            assert!(text.contains("where a SETTINGS frame was wanted"), "{text}");
+            assert!(text.contains("where HTTP/2 was wanted"), "{text}");
             assert!(side.to_wire.is_closed());
         }
     }

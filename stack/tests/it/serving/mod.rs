@@ -130,7 +130,7 @@ async fn ends_websockets() {
         assert!(socket.next().await.is_none(), "a clean end");
         assert_eq!(socket.closed().unwrap().code, CloseCode::GOING_AWAY);
     }
-    let (_, _) = futures_util::join!(
+    let (_, _) = tokio::join!(
         one.finish(Duration::from_secs(20)),
         two.finish(Duration::from_secs(20))
     );

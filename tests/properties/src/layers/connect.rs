@@ -24,7 +24,9 @@ pub(crate) fn case(number: u8) -> Case {
         }
     };
     let server = move || match number {
-        0 | 4 => Server::new().with_limits(limits()),
+        0 => Server::new().with_limits(limits()),
+        2 | 3 => Server::new().with_waiting_clients(),
+        4 => Server::new().with_limits(limits()).with_waiting_clients(),
         _ => Server::new(),
     };
     let subject = Subject::tunnel(format!("connect {number}"), client, server)

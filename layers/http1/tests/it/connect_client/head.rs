@@ -298,7 +298,7 @@ fn pitfall_76_a_lenient_client_takes_heads_that_are_not_quite_right() {
             "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\n",
             "more than 1 header fields",
         ),
-        ("SSH-2.0-x\r\n", "not an HTTP/1 head"),
+        ("SSH-2.0-x\r\n", "saw the greeting of SSH"),
         ("HTTP/1.1 2000 OK\r\n\r\n", "not an HTTP/1 head"),
     ] {
         let seen = run(bytes, bytes.as_bytes(), Then::StaysOpen, small, |_| {});

@@ -208,7 +208,7 @@ const CLIENT_WITH_PASSWORD: &[Exchange] = &[
         client_sends: "05 02 02 00  01 02 'me' 02 'pw'",
         server_sends: "05 02  00 ff",
         app_reads: "",
-        outcome: "socks[0]: the proxy refused the password with status 0xff",
+        outcome: "socks[0]: the proxy refused the user name or the password (status 255)",
     },
     Exchange {
         name: "no method is acceptable",

@@ -57,7 +57,7 @@ fn mistakes_in_urls_read_well() {
         row(
             "writes an unknown scheme of a proxy",
             good().via("quic://proxy.corp:3128"),
-            "route: the URL must begin with socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2:// or h2c://",
+            "route: the URL must begin with socks5://, socks5h://, socks4://, socks4a://, http://, https://, h2://, h2c://, socks5+tls:// or socks4+tls://",
         ),
         row(
             "writes a path of a proxy",
@@ -70,9 +70,9 @@ fn mistakes_in_urls_read_well() {
             "route: the URL has a password, but SOCKS4 sends a user only",
         ),
         row(
-            "writes a password that is no UTF-8",
-            good().via("http://me:%ff@proxy.corp"),
-            "route: the user or the password in the URL is not UTF-8 after percent-decoding",
+            "writes a control character in a password",
+            good().via("http://me:%07@proxy.corp"),
+            "route: the user or the password in the URL has a control character, which HTTP cannot send",
         ),
     ]);
 }

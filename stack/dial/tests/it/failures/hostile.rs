@@ -4,7 +4,7 @@ use super::*;
 use wirestack_http1::connect as connect_layer;
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_proxy_header as proxy_header;
-use wirestack_websocket::{Accept, Server};
+use wirestack_websocket::{Accept, Origins, Server};
 
 /// What no terminal may see: a control sequence in C0 and in C1, bidirectional and invisible
 /// characters, separators of lines, tags.
@@ -270,7 +270,8 @@ fn pitfall_62_no_text_of_a_hostile_client_reaches_a_terminal_as_it_is() {
 
 #[test]
 fn pitfall_62_no_request_of_a_hostile_client_is_shown_as_it_is() {
-    let mut engine = Engine::new(Server::new(WebSocketConfig::default()));
+    let mut engine =
+        Engine::new(Server::new(WebSocketConfig::default()).with_origins(Origins::any()));
     let path = "/\u{202e}evil?hunter2";
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: a\r\nOrigin: {EVIL}\r\nUpgrade: websocket\r\n\
