@@ -2,11 +2,10 @@
 
 use super::{assert_passed, http2_client, on, seconds, wire};
 use crate::support::TIMEOUT;
-use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 use wirestack::http2::{self, ConnectRequest, Http2Config};
-use wirestack::websocket::{Client, CloseCode, Message, WebSocketConfig};
+use wirestack::websocket::{Client, CloseCode, WebSocketConfig};
 use wirestack::{Http2, Identity, Pipe, Seed, relay};
 
 #[tokio::test(start_paused = true)]
@@ -62,12 +61,13 @@ fn a_blocking_close_times_out_behind_messages_that_are_not_taken() {
     let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (_far, _) = listener.accept().unwrap();
     let mut config = WebSocketConfig::default();
-    config.close_timeout = Duration::from_millis(50);
+    config.close_timeout = std::time::Duration::from_millis(50);
     let closed = wirestack::blocking::block_on(async {
         let client = Client::established(config, Seed::new([7; 32]));
         let engine = wirestack::Engine::new(client);
         let mut socket = wirestack::Connection::from_transport(near, engine).unwrap();
-        socket.feed(Message::binary(vec![7; 20_000_000])).await?;
+        let message = wirestack::websocket::Message::binary(vec![7; 20_000_000]);
+        socket.feed(message).await?;
         socket.close(CloseCode::NORMAL, "").await
     });
     assert!(closed.unwrap_err().to_string().contains("50ms"));
