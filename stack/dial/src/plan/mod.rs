@@ -2,6 +2,7 @@
 
 pub(crate) mod fallback;
 pub(crate) mod hints;
+mod hop_client;
 pub(crate) mod http2;
 pub(crate) mod path;
 pub(crate) mod socket;

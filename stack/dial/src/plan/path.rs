@@ -1,7 +1,6 @@
 //! The routes to a target, each with the layers of its hops.
 
-use crate::auth::Credentials;
-use crate::plan::fallback::NoHttp2;
+use crate::plan::hop_client::{self, BadHop, http2_request};
 use crate::plan::tls_task::{NoTls, default_tls};
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
@@ -12,15 +11,11 @@ use crate::route::routes::{self, Routes};
 use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
-use std::error::Error as StdError;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 use wirestack_http::basic_credentials;
-use wirestack_http1::connect;
 use wirestack_http2 as http2;
-use wirestack_layer::{BoxError, Error, origin};
+use wirestack_layer::{Error, origin};
 use wirestack_nest::{BoxTunnel, Nest};
-use wirestack_socks as socks;
 use wirestack_tls::{self as tls, rustls::ClientConfig};
 use zeroize::Zeroizing;
 
@@ -253,16 +248,12 @@ impl RouteBuilder {
                 // The proxy chooses from the offer, so that has only what the next layer can be.
                 let tls = secure(config, Some(hop.alpn()), &hop.endpoint)?;
                 if hop.versions() != HttpVersions::Http1 {
-                    tunnels.push(http_over(tls, hop, next).map_err(of_hop)?);
+                    tunnels.push(hop_client::http_over(tls, hop, next).map_err(of_hop)?);
                     continue;
                 }
                 tunnels.push(tls.boxed());
             }
-            tunnels.push(match hop.proxy.speaks() {
-                Speaks::Socks => socks(hop, next).map_err(of_hop)?.boxed(),
-                Speaks::Http1 => http1_client(hop, next).map_err(of_hop)?.boxed(),
-                Speaks::Http2 => http2_client(hop, next).map_err(of_hop)?.boxed(),
-            });
+            tunnels.push(hop_client::client(hop, next).map_err(of_hop)?);
         }
         Ok(tunnels)
     }
@@ -342,78 +333,4 @@ fn secure(
         Arc::make_mut(&mut config).alpn_protocols = wanted.collect();
     }
     tls::Client::new(config, tls::server_name(&endpoint.host)?)
-}
-
-/// Puts the client of a proxy over its TLS, which offers HTTP/2, or both versions.
-fn http_over(tls: tls::Client, hop: &Hop, next: &Endpoint) -> Result<BoxTunnel, Error> {
-    let (http1, http2) = (http1_client(hop, next)?, http2_client(hop, next)?);
-    let takes_http1 = hop.versions() == HttpVersions::Any;
-    let chosen = tls.then(move |tls| {
-        if takes_http1 && tls.alpn() != Some(b"h2") {
-            return Ok(http1.boxed());
-        }
-        NoHttp2::check("proxy", tls).map(|()| http2.boxed())
-    });
-    Ok(chosen.boxed())
-}
-
-fn http1_client(hop: &Hop, next: &Endpoint) -> Result<connect::Client, Error> {
-    let settings = &hop.connect;
-    let mut client =
-        connect::Client::new(&next.host, next.port)?.with_limits(settings.limits.clone());
-    for (name, value) in &settings.fields {
-        client = client.with_header(name.clone(), value.clone());
-    }
-    if settings.lenient {
-        client = client.lenient();
-    }
-    Ok(client.awaiting_authorization())
-}
-
-fn http2_request(hop: &Hop, next: &Endpoint) -> Result<http2::ConnectRequest, Error> {
-    let request = http2::ConnectRequest::tunnel(&next.host, next.port)?;
-    request.headers(hop.connect.fields.clone())
-}
-
-fn http2_client(hop: &Hop, next: &Endpoint) -> Result<http2::Client, Error> {
-    let client = http2::Client::new(http2_request(hop, next)?, hop.connect.http2.clone());
-    Ok(client.awaiting_authorization())
-}
-
-/// The error of a hop that cannot ask for what comes next.
-#[derive(Debug)]
-struct BadHop {
-    name: String,
-    error: Error,
-}
-
-impl fmt::Display for BadHop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.error)
-    }
-}
-
-impl StdError for BadHop {
-    /// Returns the cause of the layer.
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.error.source()
-    }
-}
-
-fn socks(hop: &Hop, next: &Endpoint) -> Result<socks::Client, Error> {
-    fn invalid(error: impl Into<BoxError>) -> Error {
-        Error::local("socks", error)
-    }
-    let address = socks::Address::new(&next.host, next.port).map_err(invalid)?;
-    let (client, credentials) = (socks::Client::new(address), hop.known_credentials());
-    match (hop.proxy.is_socks4(), credentials) {
-        (true, credentials) => {
-            let user = credentials.map_or(&[][..], |known| &known.user);
-            client.socks4(user).map_err(invalid)
-        }
-        (_, None) => Ok(client),
-        (_, Some(Credentials { user, password })) => {
-            client.with_password(user, password).map_err(invalid)
-        }
-    }
 }
