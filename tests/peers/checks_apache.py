@@ -46,7 +46,7 @@ def checks(bed, run):
     yield "apache, Digest, on challenge", lambda: run.tunnel(
         greeter, digest % right, options=["--on-challenge"], log=told("1.1", "user")
     )
-    yield "apache, Digest, wrong password", lambda: run.refused(greeter, digest % wrong, says="407.*by Digest")
+    yield "apache, Digest, wrong password", lambda: run.refused(greeter, digest % wrong, says="407.*refused the user or the password .Digest")
     yield "apache over TLS, which has no http2 on offer, http2", lambda: run.refused(
         greeter, named("h2", apache["http1_tls"]), options=ca, says="hop 1.*(alpn|http/?2)"
     )

@@ -26,5 +26,5 @@ def checks(bed, run):
             greeter, f"http://{right}{several}", options=options, log=told
         )
     yield "squid, NTLM or Digest or Basic, wrong password", lambda: run.refused(
-        greeter, f"http://{wrong}{several}", options=["--on-challenge"], says="407.*by Digest"
+        greeter, f"http://{wrong}{several}", options=["--on-challenge"], says="407.*refused the user or the password .Digest"
     )

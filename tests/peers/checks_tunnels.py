@@ -65,7 +65,7 @@ def checks(bed, run):
     yield "nginx, no client certificate", lambda: run.https(tls(bed.nginx["client"]), *ca, says="400 ")
     yield "nginx, unknown CA", lambda: run.refused(tls(bed.nginx["rsa"]), says="certificate")
     yield "nginx, certificate for another name", lambda: run.refused(
-        tls(bed.nginx["wrong"]), options=ca, says="certificate.*name"
+        tls(bed.nginx["wrong"]), options=ca, says="certificate is not accepted: it is for .*, wanted localhost"
     )
     yield "nginx, expired certificate", lambda: run.refused(
         tls(bed.nginx["expired"]), options=ca, says="certificate.*expired"
@@ -88,10 +88,10 @@ def checks(bed, run):
         for how, options in ("Basic first", []), ("on challenge", ["--on-challenge"]):
             yield f"{name}, Digest, {how}", lambda: run.tunnel(greeter, known, options=options)
             yield f"{name}, Digest, {how}, wrong password", lambda: run.refused(
-                greeter, guessed, options=options, says=r"hop 1 \(http://.*407.*by Digest"
+                greeter, guessed, options=options, says=r"hop 1 \(http://.*407.*refused the user or the password .Digest"
             )
         yield f"{name}, Digest, no password", lambda: run.refused(
-            greeter, f"http://{proxy}", says="407.*it offered Digest, and there are no credentials"
+            greeter, f"http://{proxy}", says="407.*it offered Digest, and there is no user and no password"
         )
     yield "ours, our CONNECT, Digest", lambda: run.tunnel(
         greeter, f"http://{right}{bed.our_connect_digest}", options=["--on-challenge"]
