@@ -10,6 +10,7 @@ use std::fmt;
 use std::mem;
 use std::net::IpAddr;
 use url::Host;
+use wirestack_layer::Escaped;
 use zeroize::Zeroize;
 
 /// The environment variables that name proxies: `ws_proxy`, `wss_proxy`, `http_proxy`,
@@ -183,15 +184,8 @@ fn shown(value: &str) -> String {
         Some((host, _)) => (host, ":***".to_owned()),
         None => (place, String::new()),
     };
-    let clean = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
-    };
     let text = format!("{scheme}{login}{host}{port}");
-    text.chars().map(clean).take(VALUE_SHOWN).collect()
+    Escaped::new(text).at_most(VALUE_SHOWN).to_string()
 }
 
 /// Returns `true` if `host` is the domain or one of its subdomains.

@@ -5,6 +5,7 @@ use crate::route::environment::Environment;
 use crate::route::hop::Hop;
 use crate::route::target::Target;
 use std::fmt;
+use wirestack_layer::Escaped;
 
 /// The routes to a target, in the order in which they are tried.
 ///
@@ -151,16 +152,9 @@ impl fmt::Display for Routes {
     }
 }
 
-/// Shortens a keyword for a note.
+/// Shortens a keyword for a note, and makes it safe to show.
 fn shown(keyword: &str) -> String {
-    let clean = |c: char| {
-        if c.is_control() {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
-    };
-    keyword.chars().map(clean).take(KEYWORD_SHOWN).collect()
+    Escaped::new(keyword).at_most(KEYWORD_SHOWN).to_string()
 }
 
 /// The number of characters of a keyword that a note shows.
@@ -228,6 +222,6 @@ mod tests {
             );
         }
         let routes = Routes::pac("QU\u{1b}IC x; DIRECT").unwrap();
-        assert_eq!(routes.skipped(), ["QU\u{fffd}IC: the keyword is not known"]);
+        assert_eq!(routes.skipped(), [r"QU\u{1b}IC: the keyword is not known"]);
     }
 }

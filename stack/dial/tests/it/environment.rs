@@ -252,7 +252,7 @@ fn the_error_of_a_variable_names_it_and_its_value_without_a_secret() {
         ("foo://h/?token=hunter2", "https_proxy=foo://h names"),
         (
             "http://h\u{1b}[31m:1",
-            "https_proxy=http://h\u{fffd}[31m:1 names",
+            r"https_proxy=http://h\u{1b}[31m:1 names",
         ),
     ] {
         let environment = Environment::new([("https_proxy", value)]);

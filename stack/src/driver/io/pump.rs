@@ -47,7 +47,7 @@ where
         self.poll_deadline(cx)
     }
 
-    /// Says goodbye once the server ends.
+    /// Runs the goodbye of the connection once the server ends.
     #[inline]
     fn poll_goodbye(&mut self, cx: &Context<'_>) {
         if let Some(goodbye) = &mut self.goodbye

@@ -136,9 +136,9 @@ async fn pitfall_66_a_request_that_was_not_processed_is_sent_once_more_and_no_ot
     for (name, script, again) in refusals() {
         for shares in [false, true] {
             let pool = Pool::new(Default::default());
-            let dial = |port: u16| match shares {
-                true => wss(port).http2_only().sharing(&pool),
-                false => wss(port).http2_only(),
+            let dial = |port: u16| {
+                let alone = wss(port).http2_only();
+                if shares { alone.sharing(&pool) } else { alone }
             };
             // The next connection does better.
             let (port, seen) = start(vec![script.clone(), opens()], BOTH).await;

@@ -21,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 ///    [ports](Self::ports) do.
 ///
 /// Both must permit it, and the addresses that were asked about are those that are connected to:
-/// nothing is looked up again. So a name leads nowhere that an address does not, whoever owns it
+/// nothing is looked up again. So the owner of a name cannot lead a client to a denied address
 /// (server-side request forgery, DNS rebinding).
 ///
 /// ```
@@ -183,7 +183,7 @@ impl AccessPolicy {
     }
 
     /// Permits hosts **at whatever address the look-up returns**, also at one that the rest of the
-    /// policy denies, unless a rule before this one denies them. Whoever answers for these names
+    /// policy denies, unless a rule before this one denies them. The owner of these names
     /// decides where the clients get to. For the pattern, see [`allow_host`](Self::allow_host).
     #[must_use]
     pub fn trust_host(self, pattern: &str, ports: impl Into<Ports>) -> Self {

@@ -6,7 +6,7 @@ use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_proxy_header as proxy_header;
 use wirestack_websocket::{Accept, Origins, Server};
 
-/// What no terminal may see: a control sequence in C0 and in C1, bidirectional and invisible
+/// Characters that no terminal may see: a control sequence in C0 and in C1, bidirectional and invisible
 /// characters, separators of lines, tags.
 const EVIL: &str = "\u{9b}31m\u{202e}\u{2066}\u{200e}\u{61c}\u{200b}\u{2028}\u{feff}\u{e0041}evil";
 

@@ -34,7 +34,7 @@ use wirestack_websocket::{ClientRequest, WebSocketConfig};
 /// One failure: the columns of the table.
 pub(crate) struct Failure {
     pub(crate) peer: &'static str,
-    /// What the peer does.
+    /// The action of the peer.
     pub(crate) does: &'static str,
     pub(crate) dial: Dial,
     pub(crate) moves: Vec<Move>,
