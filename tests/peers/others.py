@@ -101,7 +101,7 @@ class Others:
         for name, more in ("squid_digest", ""), ("squid_digest_leaving", "client_persistent_connections off"):
             self.squid_with(name, f"http_port {getattr(self, name)}\n{more}\n{self.by_digest(name)}")
 
-    def squid_with(self, name, lines):
+    def squid_with(self, name, lines, environment=None, format="squid"):
         """A squid that lets everybody in who is let in by these lines, and who has given a password."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
@@ -118,7 +118,7 @@ class Others:
             hosts_file /etc/hosts
             dns_nameservers 127.0.0.1
             pid_filename {folder}/squid.pid
-            access_log stdio:{folder}/access.log
+            access_log stdio:{folder}/access.log logformat={format}
             cache_log {folder}/cache.log
             coredump_dir {folder}
             netdb_filename none
@@ -128,7 +128,8 @@ class Others:
             pinger_enable off
             shutdown_lifetime 0 seconds
             """)
-        self.start(name, "squid", "-N", "-f", config, "-n", name.replace("_", ""))
+        environment = [f"{key}={value}" for key, value in (environment or {}).items()]
+        self.start(name, "env", *environment, "squid", "-N", "-f", config, "-n", name.replace("_", ""))
 
     def by_basic(self, name):
         """The lines by which a squid asks by Basic."""
