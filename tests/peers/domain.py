@@ -198,6 +198,7 @@ class Domain:
     ntlm auth = ntlmv2-only
     winbind max clients = 1000
     load printers = no
+    rpc start on demand helpers = no
 """)
         password = f"{self.bed.PASSWORD}\n" * 2
         for user in USER, PRINCIPAL:
