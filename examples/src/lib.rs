@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // programs, not layers
 
 pub mod arguments;
+pub mod log;
 pub mod servers;
 
 /// The error of an example.

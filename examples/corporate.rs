@@ -1,0 +1,110 @@
+//! How does a program get out of a company's network? Opens a WebSocket, sends a message to an echo
+//! server and prints one line.
+//!
+//!     corporate URL [--via HOP]... [--on-challenge] [--cacert FILE] [--cert FILE --key FILE]
+//!         [--connections COUNT] [--patience SECONDS] [--trace]
+//!
+//! `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
+//! there, and all that is logged meanwhile.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+use std::process::ExitCode;
+use std::time::Duration;
+use wirestack::dial::{Hop, Timeouts};
+use wirestack::websocket::{CloseCode, Message};
+use wirestack::{Connect, WebSocket, connect};
+use wirestack_examples::arguments::Arguments;
+use wirestack_examples::{AnyError, log};
+
+const OPTIONS: &[(&str, usize)] = &[
+    ("--via", 1),
+    ("--on-challenge", 0),
+    ("--cacert", 1),
+    ("--cert", 1),
+    ("--key", 1),
+    ("--connections", 1),
+    ("--patience", 1),
+    ("--trace", 0),
+];
+const MESSAGE: &str = "hello from inside";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<String, AnyError> {
+    let arguments = Arguments::read(OPTIONS)?;
+    if arguments.has("--trace") {
+        log::to_standard_error();
+    }
+    let connect = configured(&arguments)?;
+    let count: usize = arguments.last("--connections").unwrap_or("1").parse()?;
+    let opening: Vec<_> = (0..count)
+        .map(|_| tokio::spawn(opened(connect.clone(), arguments.has("--trace"))))
+        .collect();
+    let mut sockets = Vec::new();
+    for one in opening {
+        sockets.push(one.await??);
+    }
+    for socket in &mut sockets {
+        echo(socket).await?;
+    }
+    Ok(format!("{count} open at once, each echoed {MESSAGE:?}"))
+}
+
+/// The builder as the command line wants it.
+fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
+    let url = arguments.plain.first().ok_or("usage: corporate URL [OPTIONS]")?;
+    let mut connect = connect(url).tls(arguments.client_tls()?);
+    for text in arguments.all("--via") {
+        let mut hop: Hop = text.parse()?;
+        if arguments.has("--on-challenge") {
+            hop = hop.on_challenge();
+        }
+        connect = connect.via(hop);
+    }
+    if let Some(seconds) = arguments.last("--patience") {
+        let mut timeouts = Timeouts::default();
+        timeouts.layer = Duration::from_secs(seconds.parse()?);
+        connect = connect.timeouts(timeouts);
+    }
+    Ok(connect)
+}
+
+/// Opens the WebSocket, and prints how that went.
+async fn opened(connect: Connect, tells: bool) -> Result<WebSocket, AnyError> {
+    match connect.traced().await {
+        Ok((socket, trace)) => {
+            if tells {
+                eprintln!("{}\n{trace:?}", trace.waterfall());
+            }
+            Ok(socket)
+        }
+        Err(error) => {
+            if tells {
+                eprintln!("{}\n{error:?}", error.trace().waterfall());
+            }
+            Err(error.into())
+        }
+    }
+}
+
+async fn echo(socket: &mut WebSocket) -> Result<(), AnyError> {
+    socket.send(Message::text(MESSAGE)).await?;
+    let echo = socket.next().await.ok_or("closed before the echo")??;
+    if echo != Message::text(MESSAGE) {
+        return Err("the echo differs from the message".into());
+    }
+    socket.close(CloseCode::NORMAL, "done").await?;
+    Ok(())
+}
