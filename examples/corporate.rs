@@ -19,6 +19,7 @@ use wirestack_examples::{AnyError, log};
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),
     ("--on-challenge", 0),
+    ("--default-credentials", 0),
     ("--cacert", 1),
     ("--cert", 1),
     ("--key", 1),

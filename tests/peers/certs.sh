@@ -2,7 +2,7 @@
 # Makes a throw-away CA and leaf certificates, valid for a week:   certs.sh [FOLDER]
 #
 #   ca.pem       the root, RSA
-#   server.pem   EC leaf and chain for localhost, 127.0.0.1, ::1
+#   server.pem   EC leaf and chain for localhost, *.peers.test, 127.0.0.1, ::1
 #   rsa.pem      the same with an RSA key
 #   wrong.pem    a leaf for another name
 #   expired.pem  the right names, but its time is over
@@ -15,7 +15,7 @@ folder=${1:-$(cd "$(dirname "$0")" && pwd)/.work/certs}
 mkdir -p "$folder"
 cd "$folder"
 
-names='DNS:localhost,IP:127.0.0.1,IP:::1'
+names='DNS:localhost,DNS:*.peers.test,IP:127.0.0.1,IP:::1'
 
 # leaf NAME COMMON-NAME ALTERNATIVE-NAMES PURPOSE START END KEY-OPTIONS...
 # `openssl ca`, because `openssl x509` of version 3.0 cannot make a certificate of the past.

@@ -10,6 +10,7 @@ The realm is PEERS.TEST, the domain of NTLM is PEERBOX, the user is `user`, the 
 """
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ FORMAT = "logformat peers %>a %rm %ru %[un %>Hs %.12{Proxy-Authorization}>h"
 class Domain:
     """The domain; its attributes are the addresses of its proxies, "127.0.0.1:PORT"."""
 
+    isolated = Path(__file__).resolve().parent / "isolated.py"
     # Of each squid: the schemes that it offers, in its order.
     SQUIDS = {
         "ntlm": ["ntlm"], "negotiate": ["negotiate"], "four": ["basic", "digest", "ntlm", "negotiate"],
@@ -40,11 +42,13 @@ class Domain:
     def __init__(self, bed):
         self.bed, self.folder = bed, bed.folder / "domain"
         self.folder.mkdir(mode=0o755)
-        addresses = free_addresses(3 + 3 * len(self.SQUIDS))
-        self.kdc, self.late_kdc, self.cntlm = next(addresses), next(addresses), next(addresses)
+        addresses = free_addresses(2 + 2 * len(self.SQUIDS))
+        self.kdc, self.fast_kdc = next(addresses), next(addresses)
         self.plain = {name: next(addresses) for name in self.SQUIDS}
         self.tls = {name: next(addresses) for name in self.SQUIDS}
         self.samba = self.folder / "samba"
+        self.hosts = self.folder / "hosts"
+        self.hosts.write_text("127.0.0.1 localhost chat.peers.test dead.peers.test\n")  # as the proxies see them
 
     def start(self):
         """Starts it, and waits until all of it answers."""
@@ -59,13 +63,13 @@ class Domain:
     # Kerberos
 
     def start_kdc(self):
-        """Two KDCs over one database, with their keytabs: the clock of the second one is two hours late."""
+        """Two KDCs over one database, with their keytabs: the clock of the second one is two hours fast."""
         (self.folder / "kdc").mkdir(mode=0o700)
         self.krb5_conf = self.write_krb5_conf("right", self.kdc)
-        self.late_krb5_conf = self.write_krb5_conf("late", self.late_kdc)
+        self.fast_krb5_conf = self.write_krb5_conf("fast", self.fast_kdc)
         self.proxy_keytab, self.user_keytab = self.folder / "proxy.keytab", self.folder / "user.keytab"
         commands = {
-            "kdc": ["krb5kdc"], "late_kdc": ["faketime", "-f", "-2h", "krb5kdc"],
+            "kdc": ["krb5kdc"], "fast_kdc": ["faketime", "-f", "+2h", "krb5kdc"],
         }
         for name in commands:
             self.write_kdc_conf(name)
@@ -143,6 +147,16 @@ class Domain:
             "KRB5CCNAME": f"FILE:{self.folder}/{cache}.cache",
             "KRB5_CLIENT_KTNAME": f"FILE:{keytab or self.folder / 'no.keytab'}",
         }
+
+    def keys(self):
+        """The keys that are made of the user's password, in hexadecimal digits."""
+        told = subprocess.run(
+            [*self.samba_environment(), "pdbedit", "-s", self.smb_conf, "-L", "-w", "-u", USER], check=True,
+            capture_output=True, text=True,
+        ).stdout
+        of_ntlm = told.split(":")[3]
+        told = subprocess.run(["klist", "-k", "-K", self.user_keytab], check=True, capture_output=True, text=True).stdout
+        return [of_ntlm.lower(), of_ntlm, *re.findall(r"\(0x([0-9a-f]+)\)", told)]
 
     def kinit(self, cache, *options):
         """Gets the user's ticket into the cache of this name; returns the environment that uses it."""
@@ -244,12 +258,14 @@ class Domain:
         bed.squid_with(squid, f"""
             http_port {self.plain[name]}
             https_port {self.tls[name]} tls-cert={bed.cert("server")} tls-key={bed.readable("server.key")}
+            hosts_file {self.hosts}
             {FORMAT}
             {offered}
             """, environment={"KRB5_CONFIG": self.krb5_conf, "KRB5RCACHENAME": "none:"}, format="peers")
 
     def start_cntlm(self, proxy):
         """A cntlm, which asks nothing of its clients and logs in at this proxy by NTLMv2."""
+        self.cntlm = next(free_addresses(1))
         config = self.folder / "cntlm.conf"
         config.write_text(
             f"Username {USER}\nDomain {DOMAIN}\nPassword {self.bed.PASSWORD}\nAuth NTLMv2\n"
@@ -286,7 +302,7 @@ def tell(bed, domain):
     print(f"ca       {bed.cert('ca')}")
     print(f"target   {target} greets and echoes")
     print(f"user     {USER}, password {bed.PASSWORD}, realm {REALM}, NTLM domain {DOMAIN}")
-    print(f"kdc      {domain.kdc}; two hours late: {domain.late_kdc}; keytab {domain.user_keytab}")
+    print(f"kdc      {domain.kdc}; two hours fast: {domain.fast_kdc}; keytab {domain.user_keytab}")
     print("ticket   " + " ".join(f"{key}={value}" for key, value in environment.items()))
     for name, schemes in domain.SQUIDS.items():
         plain, tls = (at[name].replace("127.0.0.1", "localhost") for at in (domain.plain, domain.tls))

@@ -115,7 +115,7 @@ class Others:
             {known}
             http_access deny all
             visible_hostname localhost
-            hosts_file /etc/hosts
+            {"" if "hosts_file" in lines else "hosts_file /etc/hosts"}
             dns_nameservers 127.0.0.1
             pid_filename {folder}/squid.pid
             access_log stdio:{folder}/access.log logformat={format}

@@ -145,11 +145,11 @@ class Programs:
         """Our nested fails, and its error says what is wanted of it."""
         return self.ran([self.folder / "nested", url, *options]).expect_error(1, f"(?is){says}")
 
-    def curl(self, url, *options, says, code=0):
+    def curl(self, url, *options, says, code=0, environment=ENVIRONMENT):
         """curl's exit code, and what it printed: page, errors, the statuses of proxy and server."""
         ca = ["--cacert", self.bed.cert("ca")]
         tell = ["-sS", "--stderr", "-", "-w", "connect=%{http_connect} http/%{http_version}=%{response_code}\n"]
-        end = self.ran(["curl", "-g", *tell, *ca, *options, url])
+        end = self.ran(["curl", "-g", *tell, *ca, *options, url], environment=environment)
         return f"exit code {code}, {end.expect(code, says)!r}"
 
     def echoed(self, *command, wanted, log=None, says=""):

@@ -1,0 +1,228 @@
+"""squid in a company's domain: NTLM against winbindd, Negotiate against a KDC, and all that it may offer at once."""
+
+import subprocess
+import time
+from urllib.parse import quote
+
+import domain
+from bed import ENVIRONMENT
+from corporate import Corporate
+from domain import DOMAIN, PRINCIPAL, USER, Domain
+from failure import Failure
+
+NEEDS = [*domain.NEEDS, "cntlm", "unshare"]
+AT_ONCE = 200
+PATIENCE = 2  # seconds for a KDC that says nothing
+
+
+def checks(bed, run):
+    company = Domain(bed).start()
+    ways = Ways(bed, company)
+    corporate = Corporate(bed, run, company)
+    yield from by_curl(bed, run, company, ways)
+    yield from ntlm(bed, corporate, company, ways)
+    yield from tickets(bed, corporate, company, ways)
+    yield from several(bed, corporate, company, ways)
+    yield from inside(bed, corporate, company, ways)
+
+
+class Ways:
+    """The hops and targets of these checks."""
+
+    def __init__(self, bed, company):
+        self.bed, self.company = bed, company
+        self.ws = f"ws://{bed.our_websocket}/"
+        self.wss = f"wss://{bed.our_websocket_tls}/".replace("127.0.0.1", "localhost")
+        self.socks = ["--via", f"socks5h://{bed.microsocks}"]
+
+    def via(self, name, user="", password=None, tls=False):
+        """The option that names a squid, with who asks."""
+        login = user and f"{quote(user)}:{password or self.bed.QUOTED}@"
+        at = (self.company.tls if tls else self.company.plain)[name].replace("127.0.0.1", "localhost")
+        return ["--via", f"{'https' if tls else 'http'}://{login}{at}"]
+
+    def told(self, name, scheme, user, url=None):
+        """What a squid's log tells of a tunnel for this user, who logged in by this scheme."""
+        target = (url or self.wss).split("/")[2]
+        return f"domain_{name}/access", rf"CONNECT {target} {user} 200 {scheme}"
+
+
+def by_curl(bed, run, company, ways):
+    """The same as ours below, so that what fails there only is our fault."""
+    https = f"https://{bed.nginx['rsa']}/".replace("127.0.0.1", "localhost")
+    ticket = {**ENVIRONMENT, **company.kinit("curl")}
+    for name, tls in ("NTLM", False), ("NTLM over TLS", True):
+        proxy = ["-x", ways.via("ntlm", tls=tls)[1], "--proxy-cacert", bed.cert("ca"), "--proxy-ntlm"]
+        yield f"curl, domain, {name}", lambda: run.curl(
+            https, *proxy, "-U", f"{USER}:{bed.PASSWORD}", says="connect=200"
+        )
+        yield f"curl, domain, {name}, wrong password", lambda: run.curl(
+            https, *proxy, "-U", f"{USER}:{bed.WRONG}", code=56, says="connect=407"
+        )
+    for user in rf"{DOMAIN}\{USER}", PRINCIPAL:
+        yield f"curl, domain, NTLM, {user}", lambda: run.curl(
+            https, "-x", ways.via("ntlm")[1], "--proxy-ntlm", "-U", f"{user}:{bed.PASSWORD}", says="connect=200"
+        )
+    yield "curl, domain, Negotiate", lambda: run.curl(
+        https, "-x", ways.via("negotiate")[1], "--proxy-negotiate", "-U", ":", environment=ticket, says="connect=200"
+    )
+    for name in "four", "weak":
+        yield f"curl, domain, {name} at once", lambda: run.curl(
+            https, "-x", ways.via(name)[1], "--proxy-anyauth", "-U", f"{USER}:{bed.PASSWORD}", environment=ticket,
+            says="connect=200",
+        )
+
+
+def ntlm(bed, corporate, company, ways):
+    right, wrong = ways.via("ntlm", USER), ways.via("ntlm", USER, bed.WRONG)
+    as_user = rf"{DOMAIN}\\\\{USER}"
+    told = ways.told("ntlm", "NTLM", as_user)
+    for how, options in ("Basic first", []), ("on challenge", ["--on-challenge"]):
+        yield f"domain, NTLM, {how}", lambda: corporate.opens(ways.wss, *right, *options, log=told)
+        yield f"domain, NTLM, {how}, wrong password", lambda: corporate.refused(
+            ways.wss, *wrong, *options, says="407.*refused the user or the password.*NTLM"
+        )
+    yield "domain, NTLM, no password", lambda: corporate.refused(
+        ways.wss, *ways.via("ntlm"), says="407.*NTLM.*no user and no password"
+    )
+    yield "domain, NTLM, ws", lambda: corporate.opens(
+        ways.ws, *right, log=ways.told("ntlm", "NTLM", as_user, ways.ws)
+    )
+    yield "domain, NTLM, domain and user", lambda: corporate.opens(
+        ways.wss, *ways.via("ntlm", rf"{DOMAIN}\{USER}"), log=told
+    )
+    yield "domain, NTLM, another domain", lambda: corporate.refused(
+        ways.wss, *ways.via("ntlm", rf"ELSEWHERE\{USER}"), says="407.*refused the user or the password.*NTLM"
+    )
+    yield "domain, NTLM, user@domain", lambda: corporate.opens(
+        ways.wss, *ways.via("ntlm", PRINCIPAL), log=ways.told("ntlm", "NTLM", rf"\S*{PRINCIPAL}")
+    )
+    yield "domain, NTLM over TLS", lambda: corporate.opens(ways.wss, *ways.via("ntlm", USER, tls=True), log=told)
+    yield "domain, NTLM over TLS, wrong password", lambda: corporate.refused(
+        ways.wss, *ways.via("ntlm", USER, bed.WRONG, tls=True), says="407.*refused the user or the password.*NTLM"
+    )
+    yield "domain, SOCKS, NTLM", lambda: corporate.opens(ways.wss, *ways.socks, *right, log=told)
+    yield "domain, SOCKS, NTLM over TLS", lambda: corporate.opens(
+        ways.wss, *ways.socks, *ways.via("ntlm", USER, tls=True), log=told
+    )
+    yield "domain, NTLM, NTLM", lambda: corporate.opens(
+        ways.wss, *ways.via("weak", USER), "--on-challenge", *right, log=told
+    )
+    yield f"domain, NTLM, {AT_ONCE} at once", lambda: corporate.opens(
+        ways.wss, *right, "--on-challenge", log=told, count=AT_ONCE
+    )
+    company.start_cntlm(company.plain["ntlm"])
+    yield "domain, cntlm", lambda: corporate.opens(ways.wss, "--via", f"http://{company.cntlm}", log=told)
+    yield "domain, SOCKS, cntlm", lambda: corporate.opens(
+        ways.wss, *ways.socks, "--via", f"http://{company.cntlm}", log=told
+    )
+
+
+def tickets(bed, corporate, company, ways):
+    """Negotiate with what the system has of the user."""
+    hop, ours = ways.via("negotiate"), "--default-credentials"
+    ticket = company.kinit("user")
+    told = ways.told("negotiate", "Negotiate", f"{USER}@{domain.REALM}")
+    yield "domain, ticket", lambda: corporate.opens(ways.wss, *hop, ours, environment=ticket, log=told)
+    yield "domain, ticket, over TLS", lambda: corporate.opens(
+        ways.wss, *ways.via("negotiate", tls=True), ours, environment=ticket, log=told
+    )
+    yield "domain, SOCKS, ticket", lambda: corporate.opens(
+        ways.wss, *ways.socks, *hop, ours, environment=ticket, log=told
+    )
+    yield "domain, ticket, 50 at once", lambda: corporate.opens(
+        ways.wss, *hop, ours, environment=ticket, log=told, count=50
+    )
+    yield "domain, keytab", lambda: corporate.opens(
+        ways.wss, *hop, ours, environment=company.client("of-a-keytab", keytab=company.user_keytab), log=told
+    )
+    yield "domain, ticket, not asked for", lambda: corporate.refused(
+        ways.wss, *hop, environment=ticket, says="407.*Negotiate"
+    )
+    yield "domain, no ticket", lambda: corporate.refused(
+        ways.wss, *hop, ours, environment=company.client("nothing"), says="407.*Negotiate.*ticket.*kinit"
+    )
+    yield "domain, expired ticket", lambda: corporate.refused(
+        ways.wss, *hop, ours, environment=expired(company), says="407.*Negotiate.*expired.*kinit"
+    )
+    yield "domain, ticket, the proxy is not in the realm", lambda: corporate.refused(
+        ways.wss, hop[0], hop[1].replace("localhost", "127.0.0.1"), ours, environment=ticket,
+        says="407.*Negotiate.*HTTP/127.0.0.1",
+    )
+    yield "domain, ticket, the clock of the KDC is wrong", lambda: corporate.refused(
+        ways.wss, *hop, ours, environment={**company.kinit("fast"), "KRB5_CONFIG": str(company.fast_krb5_conf)},
+        says="407.*Negotiate.*clock",
+    )
+    mute = company.write_krb5_conf("mute", bed.mute)
+    yield "domain, ticket, the KDC never answers", lambda: corporate.refused(
+        ways.wss, *hop, ours, "--patience", PATIENCE, environment={**company.kinit("mute"), "KRB5_CONFIG": str(mute)},
+        says="timed out|KDC", within=4 * PATIENCE,
+    )
+    dead = company.write_krb5_conf("dead", bed.nobody)
+    yield "domain, ticket, there is no KDC", lambda: corporate.refused(
+        ways.wss, *hop, ours, environment={**company.kinit("dead"), "KRB5_CONFIG": str(dead)}, says="407.*Negotiate.*KDC"
+    )
+
+
+def several(bed, corporate, company, ways):
+    """Of several schemes that are offered at once the strongest one is used for which there is something."""
+    ticket, login = company.kinit("several"), {"user": USER}
+    right, wrong = ways.via("four", **login), ways.via("four", **login, password=bed.WRONG)
+    ours = "--default-credentials"
+    yield "domain, four at once, ticket", lambda: corporate.opens(
+        ways.wss, *ways.via("four"), ours, environment=ticket,
+        log=ways.told("four", "Negotiate", f"{USER}@{domain.REALM}"),
+    )
+    yield "domain, four at once, ticket and password", lambda: corporate.opens(
+        ways.wss, *right, ours, "--on-challenge", environment=ticket,
+        log=ways.told("four", "Negotiate", f"{USER}@{domain.REALM}"),
+    )
+    for name in "four", "weak":
+        yield f"domain, {name} at once, password", lambda: corporate.opens(
+            ways.wss, *ways.via(name, **login), "--on-challenge", log=ways.told(name, "NTLM", rf"{DOMAIN}\\\\{USER}"),
+        )
+        yield f"domain, {name} at once, password, Basic first", lambda: corporate.opens(
+            ways.wss, *ways.via(name, **login), log=ways.told(name, "Basic", USER)
+        )
+        yield f"domain, {name} at once, wrong password", lambda: corporate.refused(
+            ways.wss, *ways.via(name, **login, password=bed.WRONG), "--on-challenge",
+            says="407.*refused the user or the password",
+        )
+    yield "domain, four at once, password, and no ticket", lambda: corporate.opens(
+        ways.wss, *right, ours, "--on-challenge", environment=company.client("nothing"),
+        log=ways.told("four", "NTLM", rf"{DOMAIN}\\\\{USER}"),
+    )
+    yield "domain, four at once, nothing", lambda: corporate.refused(
+        ways.wss, *ways.via("four"), says="407.*Negotiate.*NTLM.*Digest.*Basic|407.*Basic.*Digest.*NTLM.*Negotiate"
+    )
+    yield "domain, four at once, over TLS, ticket", lambda: corporate.opens(
+        ways.wss, *ways.via("four", tls=True), ours, environment=ticket,
+        log=ways.told("four", "Negotiate", f"{USER}@{domain.REALM}"),
+    )
+
+
+def inside(bed, corporate, company, ways):
+    """In a network where only the proxy, and the KDC, can be reached."""
+    ticket = company.kinit("inside")
+    yield "domain, inside, direct", lambda: corporate.refused(
+        ways.wss, inside=[company.plain["ntlm"]], says="refused|unreachable"
+    )
+    yield "domain, inside, NTLM", lambda: corporate.opens(
+        ways.wss, *ways.via("ntlm", USER), inside=[company.plain["ntlm"]],
+        log=ways.told("ntlm", "NTLM", rf"{DOMAIN}\\\\{USER}"),
+    )
+    yield "domain, inside, ticket", lambda: corporate.opens(
+        ways.wss, *ways.via("negotiate"), "--default-credentials", environment=ticket,
+        inside=[company.plain["negotiate"], company.kdc], log=ways.told("negotiate", "Negotiate", f"{USER}@{domain.REALM}"),
+    )
+
+
+def expired(company):
+    """The environment of a client whose ticket was good for a second."""
+    environment = company.kinit("expired", "-l", "1s")
+    deadline = time.monotonic() + 10
+    while subprocess.run(["klist", "-s"], env={**ENVIRONMENT, **environment}).returncode == 0:
+        if time.monotonic() > deadline:
+            raise Failure("the ticket does not expire")
+        time.sleep(0.1)
+    return environment
