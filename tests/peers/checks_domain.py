@@ -44,7 +44,7 @@ class Ways:
     def told(self, name, scheme, user, url=None):
         """What a squid's log tells of a tunnel for this user, who logged in by this scheme."""
         target = (url or self.wss).split("/")[2]
-        return f"domain_{name}/access", rf"CONNECT {target} {user} 200 {scheme}"
+        return f"{self.company.name}_{name}/access", rf"CONNECT {target} {user} 200 {scheme}"
 
 
 def by_curl(bed, run, company, ways):

@@ -39,8 +39,8 @@ class Domain:
         "weak": ["basic", "digest", "ntlm"], "spnego": ["spnego"],
     }
 
-    def __init__(self, bed):
-        self.bed, self.folder = bed, bed.folder / "domain"
+    def __init__(self, bed, name="domain"):
+        self.bed, self.name, self.folder = bed, name, bed.folder / name
         self.folder.mkdir(mode=0o755)
         addresses = free_addresses(2 + 2 * len(self.SQUIDS))
         self.kdc, self.fast_kdc = next(addresses), next(addresses)
@@ -48,16 +48,16 @@ class Domain:
         self.tls = {name: next(addresses) for name in self.SQUIDS}
         self.samba = self.folder / "samba"
         self.hosts = self.folder / "hosts"
-        self.hosts.write_text("127.0.0.1 localhost chat.peers.test dead.peers.test\n")  # as the proxies see them
+        self.hosts.write_text("127.0.0.1 localhost ntlm.peers.test ticket.peers.test four.peers.test dead.peers.test\n")  # as the proxies see them
 
-    def start(self):
-        """Starts it, and waits until all of it answers."""
+    def start(self, squids=SQUIDS):
+        """Starts it, with these of the proxies, and waits until all of it answers."""
         self.start_kdc()
         self.start_winbindd()
-        for name, schemes in self.SQUIDS.items():
-            self.start_squid(name, schemes)
-        for name in self.SQUIDS:
-            self.bed.await_accepting(f"domain_{name}", self.plain[name])
+        for name in squids:
+            self.start_squid(name, self.SQUIDS[name])
+        for name in squids:
+            self.bed.await_accepting(f"{self.name}_{name}", self.plain[name])
         return self
 
     # Kerberos
@@ -87,9 +87,9 @@ class Domain:
         for name, command in commands.items():
             words = [f"{key}={value}" for key, value in self.kdc_environment(name).items()]
             pid = self.folder / f"{name}.pid"
-            self.bed.start(name, "env", *words, *command, "-n", "-r", REALM, "-P", pid)
+            self.bed.start(f"{self.name}-{name}", "env", *words, *command, "-n", "-r", REALM, "-P", pid)
         for name in commands:
-            self.bed.await_accepting(name, getattr(self, name))
+            self.bed.await_accepting(f"{self.name}-{name}", getattr(self, name))
 
     def kdc_environment(self, name):
         return {"KRB5_CONFIG": str(self.krb5_conf), "KRB5_KDC_PROFILE": str(self.folder / f"{name}.kdc.conf")}
@@ -158,6 +158,12 @@ class Domain:
         told = subprocess.run(["klist", "-k", "-K", self.user_keytab], check=True, capture_output=True, text=True).stdout
         return [of_ntlm.lower(), of_ntlm, *re.findall(r"\(0x([0-9a-f]+)\)", told)]
 
+    def at_another_time(self, when):
+        """The environment of a program whose clock is wrong by so much."""
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        # What waits, waits by the clock that goes on.
+        return {"LD_PRELOAD": str(library), "FAKETIME": when, "DONT_FAKE_MONOTONIC": "1"}
+
     def kinit(self, cache, *options):
         """Gets the user's ticket into the cache of this name; returns the environment that uses it."""
         environment = self.client(cache)
@@ -221,10 +227,10 @@ class Domain:
                 check=True, capture_output=True,
             )
         self.bed.start(
-            "winbindd", *self.samba_environment(), "winbindd", "-F", "--no-process-group", "--debug-stdout",
+            f"{self.name}-winbindd", *self.samba_environment(), "winbindd", "-F", "--no-process-group", "--debug-stdout",
             "-s", self.smb_conf,
         )
-        self.bed.await_start("winbindd", lambda: (samba / "socket/pipe").exists() and (privileged / "pipe").exists())
+        self.bed.await_start(f"{self.name}-winbindd", lambda: (samba / "socket/pipe").exists() and (privileged / "pipe").exists())
 
     def samba_environment(self):
         """The words before a command of Samba."""
@@ -240,7 +246,7 @@ class Domain:
 
     def start_squid(self, name, schemes):
         """A squid that offers these schemes in this order, on a plain port and on one with TLS."""
-        bed, squid = self.bed, f"domain_{name}"
+        bed, squid = self.bed, f"{self.name}_{name}"
         kerberos = f"{HELPERS}/negotiate_kerberos_auth -k {self.proxy_keytab} -s HTTP/localhost@{REALM}"
         lines = {
             "basic": bed.by_basic(squid),
@@ -272,8 +278,8 @@ class Domain:
             f"Proxy {proxy}\nListen {self.cntlm}\n"
         )
         config.chmod(0o600)
-        self.bed.start("cntlm", "cntlm", "-f", "-v", "-c", config)
-        self.bed.await_accepting("cntlm", self.cntlm)
+        self.bed.start(f"{self.name}-cntlm", "cntlm", "-f", "-v", "-c", config)
+        self.bed.await_accepting(f"{self.name}-cntlm", self.cntlm)
 
 
 def main():
