@@ -208,9 +208,9 @@ where
             &first,
             FirstHop::Known(Destination::Stream(share)) if share.is_origin
         );
-        if !is_built_later && self.plan.0.lacks_tls(route) {
+        let task = (!is_built_later).then(|| self.plan.0.tls_task(route));
+        if let Some(task) = task.flatten() {
             self.trace.add(now, Event::MakingTls);
-            let task = TlsTask::default();
             self.steps.push_back(Step::MakeTls { task });
             self.state = State::MakingTls;
             return;
@@ -225,7 +225,7 @@ where
         };
         self.trace.add(now, Event::MadeTls);
         match task.and_then(TlsTask::into_made) {
-            Some(Ok(config)) => self.plan.0.set_tls(config),
+            Some(Ok(made)) => self.plan.0.set_tls(made),
             Some(Err(error)) => return self.end(Reason::Invalid(error), now),
             // They are made where they are needed.
             None => {}

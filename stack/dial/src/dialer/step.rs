@@ -61,8 +61,8 @@ pub enum Step {
         /// The work to run.
         task: BlockingTask,
     },
-    /// Make TLS settings on a thread that may block, because that reads the system's roots; then
-    /// call [`Dialer::made_tls`](super::Dialer::made_tls).
+    /// Make TLS settings on a thread that may block, because that reads the system's roots and the
+    /// files of certificates; then call [`Dialer::made_tls`](super::Dialer::made_tls).
     MakeTls {
         /// The work to run.
         task: TlsTask,

@@ -3,6 +3,8 @@
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::tls_choice::TlsChoice;
+use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use wirestack_http2 as http2;
 use wirestack_layer::Error;
 use wirestack_nest::Nest;
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 use wirestack_websocket::{Client, Payload};
 
@@ -35,7 +38,7 @@ impl<F: Payload> Plan<BoxSocket<F>> {
         opening: WebSocketOptions,
     ) -> Result<Self, RouteError> {
         target.must_be_websocket()?;
-        let builder = RouteBuilder::new(routes, target, tls, 2);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 2);
         Ok(Self(Box::new(Socket {
             builder,
             opening,
@@ -98,12 +101,16 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         self.builder.skipped()
     }
 
-    fn lacks_tls(&self, route: &Route) -> bool {
-        self.builder.lacks_tls(route)
+    fn tls_task(&self, route: &Route) -> Option<TlsTask> {
+        self.builder.tls_task(route)
     }
 
-    fn set_tls(&mut self, config: Arc<ClientConfig>) {
-        self.builder.set_tls(config);
+    fn add_certificates(&mut self, certificates: &Certificates) -> Result<(), RouteError> {
+        self.builder.tls.add(certificates)
+    }
+
+    fn set_tls(&mut self, made: Vec<MadeTls>) {
+        self.builder.set_tls(made);
     }
 
     fn share(&mut self) {

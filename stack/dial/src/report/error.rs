@@ -99,7 +99,7 @@ pub enum Phase {
     Layer(&'static str),
     /// The question to the user for credentials.
     Ask,
-    /// The making of the TLS settings, which reads the system's roots.
+    /// The making of the TLS settings, which reads the system's roots and files of certificates.
     MakeTls,
 }
 

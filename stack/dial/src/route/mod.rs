@@ -4,6 +4,7 @@ pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod forwarding;
 pub(crate) mod hop;
+mod hop_tls;
 pub(crate) mod http_versions;
 pub(crate) mod proxy_url;
 pub(crate) mod redirects;
