@@ -16,10 +16,11 @@ use crate::plan::path::{FirstHop, Route};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
+use crate::route::routes::{FindRoutes, Routes};
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use wirestack_layer::{Error, Flow, Layer};
+use wirestack_layer::{Error, Flow, Instant, Layer};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
 use wirestack_tls::rustls::ClientConfig;
@@ -39,6 +40,22 @@ pub(crate) trait PlanKind<L>: Send {
     /// Returns the items of the list of routes that were passed over, each with the reason.
     fn skipped(&self) -> &[String] {
         &[]
+    }
+
+    /// Returns a finder of the routes with the name of its source, if they are not known yet.
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        None
+    }
+
+    /// Sets the routes that were found.
+    fn found(&mut self, _: Routes) {}
+
+    /// Notes that the target was not reached by this route.
+    fn route_failed(&self, _route: &str, _now: Instant) {}
+
+    /// Returns the TLS settings, if there are some.
+    fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        None
     }
 
     /// Builds the stack for a connection.

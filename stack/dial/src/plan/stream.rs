@@ -4,10 +4,10 @@ use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use std::sync::Arc;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Instant};
 use wirestack_nest::{BoxTunnel, Identity, Nest};
 use wirestack_tls::rustls::ClientConfig;
 
@@ -45,6 +45,22 @@ impl PlanKind<BoxTunnel> for Stream {
 
     fn skipped(&self) -> &[String] {
         self.builder.skipped()
+    }
+
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
+    }
+
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        self.builder.known_tls()
     }
 
     fn lacks_tls(&self, route: &Route) -> bool {

@@ -147,6 +147,9 @@ pub enum RouteError {
     /// A CONNECT has this field by itself, or must not have it.
     #[error("the field {0} cannot be added to a CONNECT: the request sets it, or must not have it")]
     Field(HeaderName),
+    /// The routes are found by this source, which was not asked.
+    #[error("the routes are found while dialing, by the {0}, which was not asked yet")]
+    NotFound(String),
     /// The list of routes is empty.
     #[error("the list of routes to the target is empty")]
     NoRoute,
