@@ -9,11 +9,11 @@ use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
 use crate::route::http_versions::HttpVersions;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use std::sync::Arc;
 use wirestack_http2::{self as http2, Streams};
-use wirestack_layer::{Error, Layer};
+use wirestack_layer::{Error, Instant, Layer};
 use wirestack_nest::Nest;
 use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
@@ -71,6 +71,22 @@ impl PlanKind<BoxHttp2> for Http2 {
 
     fn skipped(&self) -> &[String] {
         self.builder.skipped()
+    }
+
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
+    }
+
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&TlsChoice> {
+        Some(&self.builder.tls)
     }
 
     fn tls_task(&self, route: &Route) -> Option<TlsTask> {

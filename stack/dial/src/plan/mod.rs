@@ -14,13 +14,15 @@ pub(crate) mod websocket;
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{FirstHop, Route};
+use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
+use crate::route::routes::{FindRoutes, Routes};
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
-use wirestack_layer::{Error, Flow, Layer};
+use wirestack_layer::{Error, Flow, Instant, Layer};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
 use wirestack_tls::Certificates;
@@ -40,6 +42,22 @@ pub(crate) trait PlanKind<L>: Send {
     /// Returns the items of the list of routes that were passed over, each with the reason.
     fn skipped(&self) -> &[String] {
         &[]
+    }
+
+    /// Returns a finder of the routes with the name of its source, if they are not known yet.
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        None
+    }
+
+    /// Sets the routes that were found.
+    fn found(&mut self, _: Routes) {}
+
+    /// Notes that the target was not reached by this route.
+    fn route_failed(&self, _route: &str, _now: Instant) {}
+
+    /// Returns the TLS settings, if there are some.
+    fn tls(&self) -> Option<&TlsChoice> {
+        None
     }
 
     /// Builds the stack for a connection.

@@ -8,14 +8,14 @@ use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::http_versions::HttpVersions;
-use crate::route::routes::{self, Routes};
+use crate::route::routes::{self, FindRoutes, RouteSource, Routes};
 use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
 use std::sync::Arc;
 use wirestack_http::basic_credentials;
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, origin};
+use wirestack_layer::{Error, Instant, origin};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_tls::{self as tls, rustls::ClientConfig};
 use zeroize::Zeroizing;
@@ -73,6 +73,10 @@ impl Route {
 /// The builder of a target's routes and of the layers for them.
 pub(crate) struct RouteBuilder {
     routes: Routes,
+    /// The routes that were found, if `routes` says only where.
+    found: Option<Routes>,
+    /// The sources that have found them.
+    sources: Vec<Arc<dyn RouteSource>>,
     pub(crate) target: Target,
     pub(crate) tls: TlsChoice,
     made_tls: Vec<MadeTls>,
@@ -91,6 +95,8 @@ impl RouteBuilder {
     ) -> Self {
         Self {
             routes,
+            found: None,
+            sources: Vec::new(),
             target,
             tls,
             made_tls: Vec::new(),
@@ -101,7 +107,40 @@ impl RouteBuilder {
 
     /// Returns the items of the list of routes that were passed over, each with the reason.
     pub(crate) fn skipped(&self) -> &[String] {
-        self.routes.skipped()
+        self.known().skipped()
+    }
+
+    /// Returns the routes that were found, or else those of the user.
+    fn known(&self) -> &Routes {
+        self.found.as_ref().unwrap_or(&self.routes)
+    }
+
+    /// Returns a finder of the routes with the name of its source, if they are not known yet.
+    pub(crate) fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        let source = self.known().source()?;
+        Some((source.name(), source.finder(&self.target)))
+    }
+
+    /// Sets the routes that were found.
+    pub(crate) fn found(&mut self, routes: Routes) {
+        if let Some(source) = self.known().source() {
+            self.sources.push(source.clone());
+        }
+        self.found = Some(routes);
+    }
+
+    /// Notes that the target was not reached by this route.
+    pub(crate) fn route_failed(&self, route: &str, now: Instant) {
+        for source in &self.sources {
+            source.route_failed(route, now);
+        }
+    }
+
+    /// Sets another target, to which the routes may be others.
+    pub(crate) fn redirect(&mut self, target: Target) {
+        self.target = target;
+        self.found = None;
+        self.sources.clear();
     }
 
     /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to
@@ -111,7 +150,7 @@ impl RouteBuilder {
         shared: Option<(http2::ConnectRequest, http2::Http2Config)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
-        let routes = self.routes.to(&self.target).map_err(invalid)?;
+        let routes = self.known().to(&self.target).map_err(invalid)?;
         if routes.is_empty() {
             return Err(invalid(RouteError::NoRoute));
         }

@@ -10,12 +10,12 @@ use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::RedirectError;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use http::Response;
 use std::sync::Arc;
 use wirestack_http2 as http2;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Instant};
 use wirestack_nest::Nest;
 use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
@@ -101,6 +101,22 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         self.builder.skipped()
     }
 
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
+    }
+
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&TlsChoice> {
+        Some(&self.builder.tls)
+    }
+
     fn tls_task(&self, route: &Route) -> Option<TlsTask> {
         self.builder.tls_task(route)
     }
@@ -178,7 +194,7 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         Some(match request {
             Ok(request) => {
                 self.opening.request = request;
-                self.builder.target = to;
+                self.builder.redirect(to);
                 self.leaves_http2 &= same;
                 Ok(())
             }

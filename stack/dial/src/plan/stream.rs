@@ -6,10 +6,10 @@ use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use std::sync::Arc;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Instant};
 use wirestack_nest::{BoxTunnel, Identity, Nest};
 use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
@@ -48,6 +48,22 @@ impl PlanKind<BoxTunnel> for Stream {
 
     fn skipped(&self) -> &[String] {
         self.builder.skipped()
+    }
+
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
+    }
+
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&TlsChoice> {
+        Some(&self.builder.tls)
     }
 
     fn tls_task(&self, route: &Route) -> Option<TlsTask> {

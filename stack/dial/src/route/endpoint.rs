@@ -154,6 +154,9 @@ pub enum RouteError {
          leave one of them out, or build the settings with the certificates"
     )]
     TlsTwice(String),
+    /// The routes are found by this source, which was not asked.
+    #[error("the routes are found while dialing, by the {0}, which was not asked yet")]
+    NotFound(String),
     /// The list of routes is empty.
     #[error("the list of routes to the target is empty")]
     NoRoute,
