@@ -11,6 +11,8 @@ pub struct Issuer {
     pub name: String,
     /// `true` if the certificate is its own: it is self-signed, or the root of its chain.
     pub is_own: bool,
+    /// `true` if the certificate is one of a client, `false` if it is one of a server.
+    pub of_client: bool,
 }
 
 /// Returns the last authority in the chain of a certificate. Returns `None` if the certificate
@@ -32,7 +34,18 @@ pub(crate) fn last_issuer(
     }
     let is_own = last.issuer == last.subject;
     let name = show(last.issuer);
-    Some(Issuer { name, is_own })
+    Some(Issuer {
+        name,
+        is_own,
+        of_client: false,
+    })
+}
+
+/// Returns `true` if the bytes are one certificate in DER.
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub(crate) fn is_certificate(bytes: &[u8]) -> bool {
+    Names::of(bytes).is_some()
+        && element(bytes).is_some_and(|(tag, _, rest)| tag == SEQUENCE && rest.is_empty())
 }
 
 /// The two distinguished names of a certificate, in DER.
@@ -116,6 +129,9 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (content, rest) = rest.split_at_checked(length)?;
     Some((tag, content, rest))
 }
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+const SEQUENCE: u8 = 0x30;
 
 /// The tag of the version, which only certificates of version 1 lack.
 const VERSION: u8 = 0xa0;

@@ -64,6 +64,10 @@ pub enum TlsError {
     /// The certificate authorities, given or the system's, cannot be used, for this reason.
     #[error("the trusted roots cannot be used: {0}")]
     Roots(String),
+    /// A file of [`Certificates`](crate::Certificates), or its content in memory, cannot be used,
+    /// for this reason. The text names the file.
+    #[error("{0}")]
+    Certificates(String),
     /// The certificate chain and the private key of this side cannot be used.
     #[error("the certificate chain and private key cannot be used: {}", words::text(.0))]
     Identity(rustls::Error),

@@ -47,6 +47,8 @@
 //! * [`ClientSettings`], [`ServerSettings`], [`TlsVersions`]: settings that make a configuration;
 //!   they need the feature `aws-lc-rs` or `ring`. Without these features, make whole configurations
 //!   with `rustls`.
+//! * [`Certificates`]: authorities to trust beside the system's, and a certificate of the client, as
+//!   files or in memory.
 //! * [`server_name`]: the name that a client expects, from the host of a URL.
 //! * [`TlsError`]: the causes of errors.
 //! * [`rustls`]: the library below, for all that the settings do not cover.
@@ -84,7 +86,7 @@
 //! `rustls` takes random numbers from its provider, and reads the system's clock to check the dates
 //! of certificates; a configuration of your own can give it another generator and another clock.
 //! [`ClientSettings::build`] reads the system's roots, or those that `SSL_CERT_FILE` and
-//! `SSL_CERT_DIR` name, and [`key_log`](Settings::key_log) appends
+//! `SSL_CERT_DIR` name, and the files of [`Certificates`]; [`key_log`](Settings::key_log) appends
 //! to a file.
 //!
 //! # Debug builds
@@ -99,13 +101,18 @@
 //! ```
 
 mod certificate;
+mod certificates;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod environment;
 mod error;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod files;
 mod name;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod pem;
 mod phase;
+#[cfg(all(feature = "pkcs12", any(feature = "aws-lc-rs", feature = "ring")))]
+mod pkcs12;
 mod record;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod roots;
@@ -120,6 +127,7 @@ mod verifier;
 mod words;
 
 pub use certificate::Issuer;
+pub use certificates::Certificates;
 pub use error::{BadCertificate, TlsError};
 pub use name::server_name;
 pub use rustls;

@@ -1,5 +1,7 @@
 use crate::TlsError;
+use crate::certificates::Certificates;
 use crate::environment::Variables;
+use crate::files::{self, ClientIdentity};
 use crate::pem::{Identity, Pem, certificates};
 use crate::roots::{self, ClientCertificates, given_roots};
 use rustls::client::ClientConfig;
@@ -37,6 +39,7 @@ pub struct ClientRole {
     system_roots: bool,
     authorities: Vec<Pem>,
     identity: Option<Identity>,
+    certificates: Certificates,
 }
 
 /// The settings that only a server has.
@@ -103,6 +106,7 @@ impl ClientSettings {
             system_roots: true,
             authorities: Vec::new(),
             identity: None,
+            certificates: Certificates::new(),
         })
     }
 
@@ -128,16 +132,29 @@ impl ClientSettings {
         self
     }
 
+    /// Trusts the authorities of these too, and shows their client certificate, if they have one,
+    /// instead of that of [`certificate`](Self::certificate). Each call adds to those before.
+    /// [`build`](Self::build) reads their files.
+    #[must_use]
+    pub fn certificates(mut self, certificates: &Certificates) -> Self {
+        self.role.certificates = self.role.certificates.and(certificates);
+        self
+    }
+
     /// Makes the configuration.
     ///
     /// # Errors
     ///
-    /// [`TlsError::Roots`], [`TlsError::Identity`], [`TlsError::Pem`], [`TlsError::NoPem`],
-    /// [`TlsError::Alpn`], or [`TlsError::Rustls`] for anything else that `rustls` refuses.
+    /// [`TlsError::Roots`], [`TlsError::Certificates`], [`TlsError::Identity`], [`TlsError::Pem`],
+    /// [`TlsError::NoPem`], [`TlsError::Alpn`], or [`TlsError::Rustls`] for anything else that
+    /// `rustls` refuses.
     pub fn build(self) -> Result<Arc<ClientConfig>, Error> {
         let settings = self.checked()?;
         let (role, provider) = (settings.role, provider());
-        let authorities = certificates(&role.authorities, "CA certificate")?;
+        let mut authorities = certificates(&role.authorities, "CA certificate")?;
+        authorities.extend(files::authorities(&role.certificates.authorities)?);
+        let client = role.certificates.client.as_ref();
+        let client = client.map(ClientIdentity::read).transpose()?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&settings.versions.supported())
             .map_err(|error| TlsError::Rustls(error).local())?;
@@ -153,13 +170,18 @@ impl ClientSettings {
         let builder = builder
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let mut config = match role.identity {
-            Some(identity) => {
+        let mut config = match (client, role.identity) {
+            (Some(client), _) => {
+                let (chain, key, names) = client.into_parts();
+                let made = builder.with_client_auth_cert(chain, key);
+                made.map_err(|error| ClientIdentity::refused(&names, &error))?
+            }
+            (None, Some(identity)) => {
                 let (chain, key) = identity.parse()?;
                 let made = builder.with_client_auth_cert(chain, key);
                 made.map_err(|error| TlsError::Identity(error).local())?
             }
-            None => builder.with_no_client_auth(),
+            (None, None) => builder.with_no_client_auth(),
         };
         config.alpn_protocols = settings.alpn;
         config.key_log = key_log(settings.key_log);

@@ -30,6 +30,7 @@ fn remember<T>(
     verdict: Result<T, Error>,
     end_entity: &CertificateDer<'_>,
     chain: &[CertificateDer<'_>],
+    of_client: bool,
 ) -> Result<T, Error> {
     let is_unknown = |error: &Error| {
         matches!(
@@ -38,7 +39,14 @@ fn remember<T>(
         )
     };
     let unknown = verdict.as_ref().is_err_and(is_unknown);
-    REFUSED.set(unknown.then(|| last_issuer(end_entity, chain)).flatten());
+    let issuer = || {
+        let issuer = last_issuer(end_entity, chain)?;
+        Some(Issuer {
+            of_client,
+            ..issuer
+        })
+    };
+    REFUSED.set(unknown.then(issuer).flatten());
     verdict
 }
 
@@ -54,7 +62,7 @@ impl ServerCertVerifier for Remembering<dyn ServerCertVerifier> {
         let verdict =
             self.0
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        remember(verdict, end_entity, intermediates)
+        remember(verdict, end_entity, intermediates, false)
     }
 
     fn verify_tls12_signature(
@@ -108,7 +116,7 @@ impl ClientCertVerifier for Remembering<dyn ClientCertVerifier> {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verdict = self.0.verify_client_cert(end_entity, intermediates, now);
-        remember(verdict, end_entity, intermediates)
+        remember(verdict, end_entity, intermediates, true)
     }
 
     fn verify_tls12_signature(

@@ -95,12 +95,20 @@ pub(crate) fn certificate(why: &CertificateError, issuer: Option<&Issuer>) -> St
 fn unknown_issuer(issuer: Option<&Issuer>) -> String {
     let seen = match issuer {
         None => return format!("it is issued by no authority trusted here: {TRUST}"),
-        Some(Issuer { name, is_own: true }) => {
+        Some(Issuer {
+            name, is_own: true, ..
+        }) => {
             format!("it is issued by \"{name}\" itself (self-signed)")
         }
         Some(Issuer { name, .. }) => format!("it is issued by \"{name}\""),
     };
-    format!("{seen}, which is no authority trusted here: {TRUST}")
+    let advice = match issuer {
+        Some(Issuer {
+            of_client: true, ..
+        }) => TRUST_CLIENT,
+        _ => TRUST,
+    };
+    format!("{seen}, which is no authority trusted here: {advice}")
 }
 
 /// Shows the names in a certificate. rustls gives them as `DnsName("a")` and `IpAddress(::1)`.
@@ -251,8 +259,10 @@ pub(crate) fn not_tls(seen: &FirstBytes) -> String {
 /// The number of names of a certificate that are shown.
 const NAMES_SHOWN: usize = 8;
 
-const TRUST: &str = "add its certificate to the roots of the system, or with `ca_certificates` of \
-    the TLS settings";
+const TRUST: &str = "if you trust it, give its certificate with `ca_file`, or add it to the roots of \
+    the system, or to the file that SSL_CERT_FILE names";
+
+const TRUST_CLIENT: &str = "if you trust it, add its certificate to the authorities of clients";
 
 #[cfg(test)]
 mod tests {

@@ -79,6 +79,7 @@ pub mod serve;
 
 pub use auth::Credentials;
 pub use dialer::Dialer;
+pub use dialer::finding::{FindAnswer, FindRequest, FindTask};
 pub use dialer::step::{Answer, BlockingTask, CredentialsRequest, Step, Timeouts};
 pub use plan::Plan;
 pub use plan::fallback::NoHttp2;
@@ -101,6 +102,16 @@ pub use route::http_versions::HttpVersions;
 pub use route::redirects::{RedirectError, Redirects};
 pub use route::routes::Routes;
 pub use route::target::Target;
+
+/// Routes that are found while dialing: by a proxy auto-config file, or in the settings of a system.
+///
+/// A [`RouteSource`](find::RouteSource) is what [`Routes::found_by`] takes. It makes a
+/// [`FindRoutes`](find::FindRoutes) for each dialing, which decides without I/O; the driver finds out
+/// what it asks for.
+pub mod find {
+    pub use crate::route::find::{Fetch, Fetched, FindInput, Machine};
+    pub use crate::route::routes::{FindAction, FindRoutes, RouteSource};
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,15 +1,14 @@
 //! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
+use crate::plan::tls_choice::TlsChoice;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::time::Duration;
 use wirestack_http2 as http2;
 use wirestack_layer::Instant;
-use wirestack_tls::rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 /// A shared HTTP/2 connection, and the request that opens a stream on it.
@@ -19,7 +18,7 @@ pub struct SharedConnection {
     pub(crate) name: String,
     pub(crate) routes: Routes,
     pub(crate) target: Target,
-    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) tls: TlsChoice,
     pub(crate) config: http2::Http2Config,
     pub(crate) request: http2::ConnectRequest,
     /// `true` if the connection leads to the target, `false` if it leads to a proxy.

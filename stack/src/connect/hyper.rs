@@ -113,8 +113,14 @@ impl Connector {
         let mut stream = self.stream("");
         stream.set_target(way.proxy);
         let mut stream = stream.routes(Routes::hops(way.hops)).alpn(HTTP1);
+        // The proxy is the target here: it gets its own certificate, and not that of the target.
+        let all = self.spec.certificates.without_client_certificate();
+        stream.spec.certificates = all.and(&way.certificates);
         if let Some(config) = way.tls {
-            stream = stream.tls(config);
+            stream.spec.tls = Some(config);
+            stream.spec.certificates = way.certificates;
+        } else if !way.certificates.is_empty() {
+            stream.spec.tls = None;
         }
         let io = stream.await?;
         let requests = Box::new(ForwardedRequests::new(way.fields));

@@ -2,6 +2,7 @@
 
 mod associate;
 mod builders;
+mod certificates;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod reconnect;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use wirestack_dial::{Environment, Hop, RouteError, Routes, Target, Timeouts};
 use wirestack_layer::{Error, origin};
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 /// The settings of a builder, except for its target. They are checked when it connects.
@@ -14,6 +15,7 @@ pub(crate) struct Spec {
     pub(super) route: RouteChoice,
     pub(super) unix_socket: Option<PathBuf>,
     pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) certificates: Certificates,
     pub(super) timeouts: Timeouts,
     pub(crate) context: DialContext,
 }
@@ -32,6 +34,7 @@ impl Spec {
             route: RouteChoice::Environment,
             unix_socket: None,
             tls: None,
+            certificates: Certificates::new(),
             timeouts: Timeouts::default(),
             context,
         }

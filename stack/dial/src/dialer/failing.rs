@@ -194,6 +194,7 @@ where
         self.trace.add(now, Event::Redirected { status, to });
         self.close(now);
         self.failed.clear();
+        self.sources = 0;
         self.state = State::Start;
         true
     }
@@ -218,6 +219,7 @@ where
         self.built = None;
         if let Some(route) = self.routes.pop_front() {
             let route = route.name;
+            self.plan.0.route_failed(&route, now);
             self.failed.push(RouteFailed { route, reason });
         }
         self.state = State::Route;

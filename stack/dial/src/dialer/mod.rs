@@ -1,11 +1,15 @@
 //! The state machine that connects.
 
 mod failing;
+pub(crate) mod finding;
 pub(crate) mod happy_eyeballs;
 mod opening;
 pub(crate) mod proxy_auth;
+mod racing;
+mod routing;
 pub(crate) mod step;
 
+use crate::dialer::finding::Finding;
 use crate::dialer::happy_eyeballs::{HappyEyeballs, NextAttempt};
 use crate::dialer::proxy_auth::ProxyAuth;
 use crate::dialer::step::{Step, Timeouts};
@@ -20,10 +24,9 @@ use crate::report::trace::Trace;
 use crate::route::login::MakeScheme;
 use std::collections::VecDeque;
 use std::mem;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use wirestack_layer::{Error, Instant, Layer, Place, Seed};
+use wirestack_layer::{Instant, Layer, Place, Seed};
 
 /// The state machine that carries out a [`Plan`]: it tells a driver each [`Step`], and the driver
 /// tells it the results.
@@ -54,12 +57,16 @@ pub struct Dialer<L: Layer> {
     ticket: Option<Arc<MakeScheme>>,
     steps: VecDeque<Step>,
     ids: u32,
+    /// The number of sources that have been asked for the routes to the present target.
+    sources: usize,
     state: State,
 }
 
 enum State {
     /// Before the routes are known.
     Start,
+    /// The routes are being found.
+    Finding(Finding),
     /// Before the first of the routes that are left is tried.
     Route,
     /// The TLS settings of the present route are being made.
@@ -110,6 +117,7 @@ where
             ticket: None,
             steps: VecDeque::new(),
             ids: 0,
+            sources: 0,
             state: State::Start,
             plan,
         }
@@ -147,8 +155,16 @@ where
                     continue;
                 }
                 State::Start => {
-                    self.list_routes(now);
+                    self.look_for_routes(now);
                     continue;
+                }
+                State::Finding(finding) => {
+                    let until = finding.since.checked_add(self.timeouts.find_routes);
+                    if until.is_some_and(|until| until <= now) {
+                        self.time_out(self.timeouts.find_routes, true, now);
+                        continue;
+                    }
+                    until
                 }
                 State::Route => {
                     self.try_next_route(now);
@@ -213,9 +229,9 @@ where
             &first,
             FirstHop::Known(Destination::Stream(share)) if share.is_origin
         );
-        if !is_built_later && self.plan.0.lacks_tls(route) {
+        let task = (!is_built_later).then(|| self.plan.0.tls_task(route));
+        if let Some(task) = task.flatten() {
             self.trace.add(now, Event::MakingTls);
-            let task = TlsTask::default();
             self.steps.push_back(Step::MakeTls { task });
             self.state = State::MakingTls;
             return;
@@ -230,7 +246,7 @@ where
         };
         self.trace.add(now, Event::MadeTls);
         match task.and_then(TlsTask::into_made) {
-            Some(Ok(config)) => self.plan.0.set_tls(config),
+            Some(Ok(made)) => self.plan.0.set_tls(made),
             Some(Err(error)) => return self.end(Reason::Invalid(error), now),
             // They are made where they are needed.
             None => {}
@@ -282,33 +298,6 @@ where
         self.ids
     }
 
-    fn apply_next_attempt(&mut self, next: NextAttempt, now: Instant) {
-        match next {
-            NextAttempt::Open(to) => {
-                let attempt = AttemptId(self.next_id());
-                if let State::Racing(race) = &mut self.state {
-                    race.started(attempt, to.clone(), now);
-                }
-                let event = Event::Connecting {
-                    attempt,
-                    to: to.clone(),
-                };
-                self.trace.add(now, event);
-                self.steps.push_back(Step::Open { attempt, to });
-            }
-            NextAttempt::Close(attempt) => {
-                self.trace.add(now, Event::Closed { attempt });
-                self.steps.push_back(Step::Close { attempt });
-            }
-            NextAttempt::LookupTimedOut => self.time_out(self.timeouts.resolve, false, now),
-            NextAttempt::AllFailed(tried) => {
-                let part = self.part(0);
-                self.next_route(Reason::Unreached { part, tried }, now);
-            }
-            NextAttempt::Wait(_) => {}
-        }
-    }
-
     /// Gives up the present route, or all of them, because `after` has passed.
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
@@ -319,9 +308,13 @@ where
             }
             State::Racing(race) if !race.is_looking_up() => (Phase::Connect, 0, 0),
             State::MakingTls => (Phase::MakeTls, 0, 0),
+            State::Finding(finding) => (Phase::FindRoutes(finding.what), 0, 0),
             _ => (Phase::Resolve, 0, 0),
         };
-        let part = self.part(place);
+        let part = match &self.state {
+            State::Finding(finding) => finding.source.clone(),
+            _ => self.part(place),
+        };
         let reason = Reason::TimedOut {
             after,
             part,
@@ -332,65 +325,6 @@ where
             self.end(reason, now);
         } else {
             self.next_route(reason, now);
-        }
-    }
-
-    /// Takes some addresses of a look-up; more will follow.
-    pub fn found(&mut self, lookup: LookupId, found: Vec<SocketAddr>, now: Instant) {
-        if let State::Racing(race) = &mut self.state {
-            let n = found.len();
-            if race.found(lookup, found, false, &self.timeouts, now) {
-                self.trace.add(now, Event::Resolved(n));
-            }
-        }
-    }
-
-    /// Takes the result of a look-up, or the rest of its addresses.
-    pub fn resolved(
-        &mut self,
-        lookup: LookupId,
-        found: Result<Vec<SocketAddr>, Error>,
-        now: Instant,
-    ) {
-        let State::Racing(race) = &mut self.state else {
-            return;
-        };
-        let (found, error) = match found {
-            Ok(found) => (found, None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        let n = found.len();
-        let alone = race.is_looking_up();
-        if !race.found(lookup, found, true, &self.timeouts, now) {
-            return;
-        }
-        match error {
-            Some(error) => {
-                self.trace.add(now, Event::NotResolved(error.to_string()));
-                if alone {
-                    let part = self.part(0);
-                    self.next_route(Reason::NotResolved { part, error }, now);
-                }
-            }
-            // An empty rest is no news.
-            None if n > 0 || alone => self.trace.add(now, Event::Resolved(n)),
-            None => {}
-        }
-    }
-
-    /// Takes the error of an attempt that could not be opened.
-    pub fn refused(&mut self, attempt: AttemptId, error: Error, now: Instant) {
-        let State::Racing(race) = &mut self.state else {
-            return;
-        };
-        if let Some(Destination::Stream(share)) = race.to_of(attempt) {
-            let share = share.clone();
-            return self.stream_failed(attempt, share, error, now);
-        }
-        let why = error.to_string();
-        if let Some(to) = race.lose(attempt, error, now) {
-            self.trace.add(now, Event::Refused { attempt, to, why });
-            self.steps.push_back(Step::Close { attempt });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The steps that a dialer tells its driver, and the timeouts.
 
 use crate::auth::{Authenticator, Credentials};
+use crate::dialer::finding::FindRequest;
 use crate::plan::tls_task::TlsTask;
 use crate::report::error::DialError;
 use crate::report::id::{AttemptId, Destination, LookupId, QuestionId};
@@ -61,11 +62,17 @@ pub enum Step {
         /// The work to run.
         task: BlockingTask,
     },
-    /// Make TLS settings on a thread that may block, because that reads the system's roots; then
-    /// call [`Dialer::made_tls`](super::Dialer::made_tls).
+    /// Make TLS settings on a thread that may block, because that reads the system's roots and the
+    /// files of certificates; then call [`Dialer::made_tls`](super::Dialer::made_tls).
     MakeTls {
         /// The work to run.
         task: TlsTask,
+    },
+    /// Find this out, then call [`Dialer::found_out`](super::Dialer::found_out): the routes to the
+    /// target are being looked for.
+    Find {
+        /// The thing to find out.
+        request: FindRequest,
     },
     /// Everything is open: hand the connection of this attempt to the application.
     Ready {
@@ -92,6 +99,7 @@ impl fmt::Debug for Step {
             Self::Fetch { data, .. } => write!(f, "Fetch({} bytes)", data.len()),
             Self::SpawnBlocking { task, .. } => f.debug_tuple("SpawnBlocking").field(task).finish(),
             Self::MakeTls { .. } => f.write_str("MakeTls"),
+            Self::Find { request } => f.debug_tuple("Find").field(request).finish(),
             Self::Ready { attempt } => f.debug_tuple("Ready").field(attempt).finish(),
             Self::Wait { until } => f.debug_struct("Wait").field("until", until).finish(),
             Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
@@ -180,6 +188,9 @@ impl fmt::Debug for BlockingTask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
+    /// The timeout for finding the routes, if that takes I/O: 20 s. All of it counts: getting a
+    /// proxy auto-config file, looking names up for it, running it.
+    pub find_routes: Duration,
     /// The timeout for looking up the first name: 10 s.
     pub resolve: Duration,
     /// The timeout for connecting to each address: 10 s.
@@ -198,6 +209,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            find_routes: Duration::from_secs(20),
             resolve: Duration::from_secs(10),
             connect: Duration::from_secs(10),
             layer: Duration::from_secs(10),

@@ -3,16 +3,19 @@
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::tls_choice::TlsChoice;
+use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
 use crate::route::http_versions::HttpVersions;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use std::sync::Arc;
 use wirestack_http2::{self as http2, Streams};
-use wirestack_layer::{Error, Layer};
+use wirestack_layer::{Error, Instant, Layer};
 use wirestack_nest::Nest;
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 /// An HTTP/2 connection at the top of a stack of any depth, boxed.
@@ -32,7 +35,7 @@ impl Plan<BoxHttp2> {
         config: http2::Http2Config,
     ) -> Result<Self, RouteError> {
         target.must_be_web()?;
-        let builder = RouteBuilder::new(routes, target, tls, 1);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 1);
         let peer = "server";
         Ok(Self(Box::new(Http2 {
             builder,
@@ -70,12 +73,32 @@ impl PlanKind<BoxHttp2> for Http2 {
         self.builder.skipped()
     }
 
-    fn lacks_tls(&self, route: &Route) -> bool {
-        self.builder.lacks_tls(route)
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
     }
 
-    fn set_tls(&mut self, config: Arc<ClientConfig>) {
-        self.builder.set_tls(config);
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&TlsChoice> {
+        Some(&self.builder.tls)
+    }
+
+    fn tls_task(&self, route: &Route) -> Option<TlsTask> {
+        self.builder.tls_task(route)
+    }
+
+    fn add_certificates(&mut self, certificates: &Certificates) -> Result<(), RouteError> {
+        self.builder.tls.add(certificates)
+    }
+
+    fn set_tls(&mut self, made: Vec<MadeTls>) {
+        self.builder.set_tls(made);
     }
 
     fn share(&mut self) {

@@ -7,22 +7,25 @@ pub(crate) mod http2;
 pub(crate) mod path;
 pub(crate) mod socket;
 pub(crate) mod stream;
+pub(crate) mod tls_choice;
 pub(crate) mod tls_task;
 pub(crate) mod websocket;
 
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{FirstHop, Route};
+use crate::plan::tls_choice::TlsChoice;
+use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
+use crate::route::routes::{FindRoutes, Routes};
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use wirestack_layer::{Error, Flow, Layer};
+use wirestack_layer::{Error, Flow, Instant, Layer};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
-use wirestack_tls::rustls::ClientConfig;
+use wirestack_tls::Certificates;
 
 /// A target, the routes to it, and the stack of layers to build on each connection.
 ///
@@ -41,6 +44,22 @@ pub(crate) trait PlanKind<L>: Send {
         &[]
     }
 
+    /// Returns a finder of the routes with the name of its source, if they are not known yet.
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        None
+    }
+
+    /// Sets the routes that were found.
+    fn found(&mut self, _: Routes) {}
+
+    /// Notes that the target was not reached by this route.
+    fn route_failed(&self, _route: &str, _now: Instant) {}
+
+    /// Returns the TLS settings, if there are some.
+    fn tls(&self) -> Option<&TlsChoice> {
+        None
+    }
+
     /// Builds the stack for a connection.
     fn build(
         &mut self,
@@ -57,13 +76,19 @@ pub(crate) trait PlanKind<L>: Send {
     /// Returns the present target, for users.
     fn target(&self) -> String;
 
-    /// Returns `true` if the stack for this route needs TLS settings that are not made yet.
-    fn lacks_tls(&self, _: &Route) -> bool {
-        false
+    /// Returns the making of the TLS settings that the stack for this route needs and that are not
+    /// made yet, if there are any.
+    fn tls_task(&self, _: &Route) -> Option<TlsTask> {
+        None
+    }
+
+    /// Adds certificates to the TLS settings, unless those are given whole.
+    fn add_certificates(&mut self, _: &Certificates) -> Result<(), RouteError> {
+        Ok(())
     }
 
     /// Sets the TLS settings that were lacking.
-    fn set_tls(&mut self, _: Arc<ClientConfig>) {}
+    fn set_tls(&mut self, _: Vec<MadeTls>) {}
 
     /// Allows shared connections from now on.
     fn share(&mut self) {}
@@ -97,6 +122,20 @@ impl<L> Plan<L> {
     pub fn sharing(mut self) -> Self {
         self.0.share();
         self
+    }
+
+    /// Adds certificates to the TLS settings that are made for the plan: the authorities are
+    /// trusted in the target and in each hop, beside the system's; the certificate of the client is
+    /// shown to the target alone. A stack of the caller's own is not affected.
+    ///
+    /// The files are read by [`Step::MakeTls`](crate::Step::MakeTls), once for each dialing.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError::TlsTwice`] if the plan was given whole TLS settings.
+    pub fn with_certificates(mut self, certificates: &Certificates) -> Result<Self, RouteError> {
+        self.0.add_certificates(certificates)?;
+        Ok(self)
     }
 
     /// Creates a plan for a stack of the caller's own.

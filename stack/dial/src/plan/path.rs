@@ -1,20 +1,21 @@
 //! The routes to a target, each with the layers of its hops.
 
 use crate::plan::hop_client::{self, BadHop, http2_request};
-use crate::plan::tls_task::{NoTls, default_tls};
+use crate::plan::tls_choice::{TlsChoice, TlsSource};
+use crate::plan::tls_task::{MadeTls, TlsTask, WantedTls};
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::http_versions::HttpVersions;
-use crate::route::routes::{self, Routes};
+use crate::route::routes::{self, FindRoutes, RouteSource, Routes};
 use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use http::header::PROXY_AUTHORIZATION;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use wirestack_http::basic_credentials;
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, origin};
+use wirestack_layer::{Error, Instant, origin};
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_tls::{self as tls, rustls::ClientConfig};
 use zeroize::Zeroizing;
@@ -72,8 +73,13 @@ impl Route {
 /// The builder of a target's routes and of the layers for them.
 pub(crate) struct RouteBuilder {
     routes: Routes,
+    /// The routes that were found, if `routes` says only where.
+    found: Option<Routes>,
+    /// The sources that have found them.
+    sources: Vec<Arc<dyn RouteSource>>,
     pub(crate) target: Target,
-    tls: OnceLock<Arc<ClientConfig>>,
+    pub(crate) tls: TlsChoice,
+    made_tls: Vec<MadeTls>,
     /// The number of layers above the target's TLS.
     layers_above_tls: usize,
     /// Allows a shared connection to a proxy.
@@ -84,13 +90,16 @@ impl RouteBuilder {
     pub(crate) fn new(
         routes: Routes,
         target: Target,
-        tls: Option<Arc<ClientConfig>>,
+        tls: TlsChoice,
         layers_above_tls: usize,
     ) -> Self {
         Self {
             routes,
+            found: None,
+            sources: Vec::new(),
             target,
-            tls: tls.map_or_else(OnceLock::new, OnceLock::from),
+            tls,
+            made_tls: Vec::new(),
             layers_above_tls,
             shares: false,
         }
@@ -98,7 +107,40 @@ impl RouteBuilder {
 
     /// Returns the items of the list of routes that were passed over, each with the reason.
     pub(crate) fn skipped(&self) -> &[String] {
-        self.routes.skipped()
+        self.known().skipped()
+    }
+
+    /// Returns the routes that were found, or else those of the user.
+    fn known(&self) -> &Routes {
+        self.found.as_ref().unwrap_or(&self.routes)
+    }
+
+    /// Returns a finder of the routes with the name of its source, if they are not known yet.
+    pub(crate) fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        let source = self.known().source()?;
+        Some((source.name(), source.finder(&self.target)))
+    }
+
+    /// Sets the routes that were found.
+    pub(crate) fn found(&mut self, routes: Routes) {
+        if let Some(source) = self.known().source() {
+            self.sources.push(source.clone());
+        }
+        self.found = Some(routes);
+    }
+
+    /// Notes that the target was not reached by this route.
+    pub(crate) fn route_failed(&self, route: &str, now: Instant) {
+        for source in &self.sources {
+            source.route_failed(route, now);
+        }
+    }
+
+    /// Sets another target, to which the routes may be others.
+    pub(crate) fn redirect(&mut self, target: Target) {
+        self.target = target;
+        self.found = None;
+        self.sources.clear();
     }
 
     /// Returns the routes to the target. With `shared`, each is a stream on a shared connection to
@@ -108,7 +150,7 @@ impl RouteBuilder {
         shared: Option<(http2::ConnectRequest, http2::Http2Config)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
-        let routes = self.routes.to(&self.target).map_err(invalid)?;
+        let routes = self.known().to(&self.target).map_err(invalid)?;
         if routes.is_empty() {
             return Err(invalid(RouteError::NoRoute));
         }
@@ -128,11 +170,11 @@ impl RouteBuilder {
     ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
         let share = SharedConnection {
-            key: pool_key(hops, &self.target.origin(), self.tls.get()),
+            key: pool_key(hops, &self.target.origin(), &self.tls.target, &self.tls),
             name: self.target.origin(),
             routes: Routes::hops(hops.to_vec()),
             target: self.target.clone(),
-            tls: self.tls.get().cloned(),
+            tls: self.tls.clone(),
             config,
             request,
             is_origin: true,
@@ -171,13 +213,16 @@ impl RouteBuilder {
         let target = format!("{scheme}://{}", hop.endpoint).parse();
         let mut target: Target = target.map_err(|error| Error::local(origin::ROUTE, error))?;
         target.unix = hop.unix.clone();
-        let tls = hop.tls.as_ref().or(self.tls.get());
+        let tls = TlsChoice {
+            target: self.tls.of_hop(hop),
+            hops: self.tls.hops.clone(),
+        };
         let share = SharedConnection {
-            key: pool_key(&hops[..=at], "", tls),
+            key: pool_key(&hops[..=at], "", &tls.target, &self.tls),
             name: format!("hop {} ({hop})", at + 1),
             routes: Routes::hops(hops[..at].to_vec()),
             target,
-            tls: tls.cloned(),
+            tls,
             config: hop.connect.http2.clone(),
             request,
             is_origin: false,
@@ -186,6 +231,12 @@ impl RouteBuilder {
     }
 
     fn route(&self, mut hops: Vec<Hop>) -> Result<Route, Error> {
+        for (n, hop) in hops.iter().enumerate() {
+            if hop.tls.is_some() && !hop.certificates.is_empty() {
+                let error = RouteError::TlsTwice(format!("hop {} ({hop})", n + 1));
+                return Err(Error::local(origin::ROUTE, error));
+            }
+        }
         let target = self.target.endpoint();
         let (endpoint, unix) = match hops.first() {
             Some(hop) => (hop.endpoint(), &hop.unix),
@@ -240,10 +291,7 @@ impl RouteBuilder {
                 Error::local(origin::ROUTE, BadHop { name, error })
             };
             if hop.proxy.is_secure() {
-                let config = match &hop.tls {
-                    Some(own) => own,
-                    None => self.tls()?,
-                };
+                let config = self.tls.of_hop(hop).config(&self.made_tls)?;
                 // The proxy chooses from the offer, so that has only what the next layer can be.
                 let tls = secure(config, Some(hop.alpn()), &hop.endpoint)?;
                 if hop.versions() != HttpVersions::Http1 {
@@ -263,45 +311,51 @@ impl RouteBuilder {
         if !self.target.is_secure() {
             return Ok(None);
         }
-        secure(self.tls()?, alpn, self.target.endpoint()).map(Some)
+        let config = self.tls.target.config(&self.made_tls)?;
+        secure(config, alpn, self.target.endpoint()).map(Some)
     }
 
-    /// Returns `true` if this route needs the TLS settings that are not there yet.
-    pub(crate) fn lacks_tls(&self, route: &Route) -> bool {
-        let needs = self.target.is_secure() || route.hops.iter().any(Hop::wants_tls);
-        needs && self.tls.get().is_none()
-    }
-
-    /// Sets the TLS settings, if the plan has none.
-    pub(crate) fn set_tls(&self, config: Arc<ClientConfig>) {
-        self.tls.get_or_init(|| config);
-    }
-
-    /// Returns the TLS settings of the plan. Without any, it creates settings with the system's
-    /// roots, and only for a route that needs TLS: some machines have no roots.
-    fn tls(&self) -> Result<&Arc<ClientConfig>, Error> {
-        if self.tls.get().is_none() {
-            let config = default_tls()?;
-            return Ok(self.tls.get_or_init(|| config));
+    /// Returns the making of the TLS settings that this route needs and that are not there yet, if
+    /// there are any. Settings are made only for a route that needs TLS: some machines have no
+    /// roots.
+    pub(crate) fn tls_task(&self, route: &Route) -> Option<TlsTask> {
+        let hops = route.hops.iter().enumerate();
+        let hops = hops.filter(|(_, hop)| hop.proxy.is_secure());
+        let hops = hops.map(|(n, hop)| (Some(n), self.tls.of_hop(hop)));
+        let target = self.target.is_secure();
+        let target = target.then(|| (None, self.tls.target.clone()));
+        let mut wanted: Vec<WantedTls> = Vec::new();
+        for (n, source) in hops.chain(target) {
+            let TlsSource::Made(certificates) = source else {
+                continue;
+            };
+            let key = certificates.key();
+            let is_made = self.made_tls.iter().any(|made| made.key == key);
+            if is_made || wanted.iter().any(|it| it.certificates.key() == key) {
+                continue;
+            }
+            let part = route.parts.iter().find(|(_, of)| *of == n);
+            let part = part.map(|(part, _)| part.clone()).unwrap_or_default();
+            wanted.push(WantedTls { part, certificates });
         }
-        self.tls
-            .get()
-            .ok_or_else(|| Error::local(origin::ROUTE, NoTls))
+        (!wanted.is_empty()).then(|| TlsTask::new(wanted))
+    }
+
+    /// Keeps TLS settings that were made.
+    pub(crate) fn set_tls(&mut self, made: Vec<MadeTls>) {
+        self.made_tls.extend(made);
     }
 }
 
 /// Returns the key of a shared connection: equal for the same destination, hops, credentials and
 /// TLS settings.
-fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zeroizing<String> {
-    let mut key = Zeroizing::new(format!(
-        "{target} {:p}",
-        tls.map_or(std::ptr::null(), Arc::as_ptr)
-    ));
+fn pool_key(hops: &[Hop], target: &str, tls: &TlsSource, all: &TlsChoice) -> Zeroizing<String> {
+    let mut key = Zeroizing::new(format!("{target} {}", *tls.key()));
     for hop in hops {
         let credentials = hop.known_credentials();
         let known = credentials.map(|known| (&known.user, &known.password));
         let login = &hop.login;
-        let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
+        let tls = all.of_hop(hop).key();
         let ConnectSettings {
             fields,
             limits,
@@ -314,8 +368,8 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zero
             .map(|(name, value)| (name, value.as_bytes()))
             .collect();
         let one = Zeroizing::new(format!(
-            " {hop} {known:?} {login:?} {tls:p} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
-            hop.unix
+            " {hop} {known:?} {login:?} {} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
+            *tls, hop.unix
         ));
         key.push_str(&one);
     }
@@ -323,11 +377,10 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zero
 }
 
 fn secure(
-    config: &Arc<ClientConfig>,
+    mut config: Arc<ClientConfig>,
     alpn: Option<&[&[u8]]>,
     endpoint: &Endpoint,
 ) -> Result<tls::Client, Error> {
-    let mut config = config.clone();
     if let Some(alpn) = alpn {
         let wanted = alpn.iter().map(|protocol| protocol.to_vec());
         Arc::make_mut(&mut config).alpn_protocols = wanted.collect();

@@ -3,18 +3,21 @@
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::tls_choice::TlsChoice;
+use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::RedirectError;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use http::Response;
 use std::sync::Arc;
 use wirestack_http2 as http2;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Instant};
 use wirestack_nest::Nest;
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 use wirestack_websocket::{Client, Payload};
 
@@ -35,7 +38,7 @@ impl<F: Payload> Plan<BoxSocket<F>> {
         opening: WebSocketOptions,
     ) -> Result<Self, RouteError> {
         target.must_be_websocket()?;
-        let builder = RouteBuilder::new(routes, target, tls, 2);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 2);
         Ok(Self(Box::new(Socket {
             builder,
             opening,
@@ -98,12 +101,32 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         self.builder.skipped()
     }
 
-    fn lacks_tls(&self, route: &Route) -> bool {
-        self.builder.lacks_tls(route)
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
     }
 
-    fn set_tls(&mut self, config: Arc<ClientConfig>) {
-        self.builder.set_tls(config);
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&TlsChoice> {
+        Some(&self.builder.tls)
+    }
+
+    fn tls_task(&self, route: &Route) -> Option<TlsTask> {
+        self.builder.tls_task(route)
+    }
+
+    fn add_certificates(&mut self, certificates: &Certificates) -> Result<(), RouteError> {
+        self.builder.tls.add(certificates)
+    }
+
+    fn set_tls(&mut self, made: Vec<MadeTls>) {
+        self.builder.set_tls(made);
     }
 
     fn share(&mut self) {
@@ -171,7 +194,7 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
         Some(match request {
             Ok(request) => {
                 self.opening.request = request;
-                self.builder.target = to;
+                self.builder.redirect(to);
                 self.leaves_http2 &= same;
                 Ok(())
             }

@@ -2,13 +2,16 @@
 
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::tls_choice::TlsChoice;
+use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
-use crate::route::routes::Routes;
+use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
 use std::sync::Arc;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Instant};
 use wirestack_nest::{BoxTunnel, Identity, Nest};
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 impl Plan<BoxTunnel> {
@@ -28,7 +31,7 @@ impl Plan<BoxTunnel> {
         alpn: Option<&'static [&'static [u8]]>,
     ) -> Result<Self, RouteError> {
         target.must_be_stream()?;
-        let builder = RouteBuilder::new(routes, target, tls, 0);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 0);
         Ok(Self(Box::new(Stream { builder, alpn })))
     }
 }
@@ -47,12 +50,32 @@ impl PlanKind<BoxTunnel> for Stream {
         self.builder.skipped()
     }
 
-    fn lacks_tls(&self, route: &Route) -> bool {
-        self.builder.lacks_tls(route)
+    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
+        self.builder.find()
     }
 
-    fn set_tls(&mut self, config: Arc<ClientConfig>) {
-        self.builder.set_tls(config);
+    fn found(&mut self, routes: Routes) {
+        self.builder.found(routes);
+    }
+
+    fn route_failed(&self, route: &str, now: Instant) {
+        self.builder.route_failed(route, now);
+    }
+
+    fn tls(&self) -> Option<&TlsChoice> {
+        Some(&self.builder.tls)
+    }
+
+    fn tls_task(&self, route: &Route) -> Option<TlsTask> {
+        self.builder.tls_task(route)
+    }
+
+    fn add_certificates(&mut self, certificates: &Certificates) -> Result<(), RouteError> {
+        self.builder.tls.add(certificates)
+    }
+
+    fn set_tls(&mut self, made: Vec<MadeTls>) {
+        self.builder.set_tls(made);
     }
 
     fn share(&mut self) {

@@ -1,41 +1,84 @@
 //! The TLS settings of a plan that was given none.
 
+use crate::plan::hop_client::BadHop;
 use std::sync::Arc;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, origin};
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
+use zeroize::Zeroizing;
 
-/// The making of the TLS settings with the system's roots, which reads many files: work for a
-/// thread that may block.
-#[derive(Debug, Default)]
+/// The making of the TLS settings that a route needs, which reads the system's roots and the files
+/// of certificates: work for a thread that may block.
+#[derive(Debug)]
 pub struct TlsTask {
-    made: Option<Result<Arc<ClientConfig>, Error>>,
+    wanted: Vec<WantedTls>,
+    made: Option<Result<Vec<MadeTls>, Error>>,
+}
+
+/// Settings of TLS to be made: with these certificates, for the hop or target of this name.
+#[derive(Debug)]
+pub(crate) struct WantedTls {
+    pub(crate) part: String,
+    pub(crate) certificates: Certificates,
+}
+
+/// Settings of TLS that were made, with the key of their certificates.
+pub(crate) struct MadeTls {
+    pub(crate) key: Zeroizing<String>,
+    pub(crate) config: Arc<ClientConfig>,
+}
+
+impl std::fmt::Debug for MadeTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MadeTls(..)") // the key has passwords
+    }
 }
 
 impl TlsTask {
-    /// Does the work.
-    pub fn run(&mut self) {
-        self.made = Some(default_tls());
+    pub(crate) fn new(wanted: Vec<WantedTls>) -> Self {
+        Self { wanted, made: None }
     }
 
-    pub(crate) fn into_made(self) -> Option<Result<Arc<ClientConfig>, Error>> {
+    /// Does the work.
+    pub fn run(&mut self) {
+        self.made = Some(self.wanted.iter().map(WantedTls::make).collect());
+    }
+
+    pub(crate) fn into_made(self) -> Option<Result<Vec<MadeTls>, Error>> {
         self.made
     }
 }
 
+impl WantedTls {
+    pub(crate) fn make(&self) -> Result<MadeTls, Error> {
+        let config = settings(&self.certificates).map_err(|error| {
+            if self.certificates.is_empty() {
+                return error; // it is the same for every hop and target
+            }
+            let name = self.part.clone();
+            Error::local(origin::ROUTE, BadHop { name, error })
+        })?;
+        let key = self.certificates.key();
+        Ok(MadeTls { key, config })
+    }
+}
+
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub(crate) fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    wirestack_tls::ClientSettings::new().build()
+fn settings(certificates: &Certificates) -> Result<Arc<ClientConfig>, Error> {
+    let settings = wirestack_tls::ClientSettings::new();
+    settings.certificates(certificates).build()
 }
 
 /// Fails, because there are no default settings without a cryptography.
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-pub(crate) fn default_tls() -> Result<Arc<ClientConfig>, Error> {
-    Err(Error::local(wirestack_layer::origin::ROUTE, NoTls))
+fn settings(_: &Certificates) -> Result<Arc<ClientConfig>, Error> {
+    Err(Error::local(origin::ROUTE, NoTls))
 }
 
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the route needs TLS, but there are no TLS settings: pass them, or enable the feature \
      `aws-lc-rs` or `ring`"
 )]
-pub(crate) struct NoTls;
+struct NoTls;

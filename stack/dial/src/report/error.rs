@@ -25,6 +25,13 @@ pub struct DialError {
 pub enum Reason {
     /// No stack can be built from the route and the settings. Nothing was sent.
     Invalid(Error),
+    /// The routes to the target could not be found. Nothing was sent to the target or to a proxy.
+    RoutesNotFound {
+        /// The name of the source, such as `proxy auto-config http://wpad.test/proxy.pac`.
+        source: String,
+        /// The reason.
+        error: Error,
+    },
     /// The name of the first hop, or of the target if there is no hop, could not be resolved.
     NotResolved {
         /// The hop or target.
@@ -91,6 +98,8 @@ pub enum Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
+    /// The finding of the routes, which waited for this.
+    FindRoutes(&'static str),
     /// The look-up of the first name.
     Resolve,
     /// The connection below every layer.
@@ -99,7 +108,7 @@ pub enum Phase {
     Layer(&'static str),
     /// The question to the user for credentials.
     Ask,
-    /// The making of the TLS settings, which reads the system's roots.
+    /// The making of the TLS settings, which reads the system's roots and files of certificates.
     MakeTls,
 }
 
@@ -195,6 +204,7 @@ impl Reason {
     fn cause(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Invalid(error)
+            | Self::RoutesNotFound { error, .. }
             | Self::NotResolved { error, .. }
             | Self::NotAuthenticated { error, .. }
             | Self::Layer { error, .. } => error.source(),
@@ -214,6 +224,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
+            Self::RoutesNotFound { source, error } => write!(f, "{source}: {}", bare(error)),
             Self::NotResolved { part, error } => {
                 write!(f, "{part}: could not look up the name: {}", bare(error))
             }
@@ -249,6 +260,9 @@ impl fmt::Display for Reason {
             } => {
                 write!(f, "{part}: timed out after {} while ", WithUnit(*after))?;
                 match phase {
+                    Phase::FindRoutes(what) => {
+                        write!(f, "finding the routes, waiting for {what}")
+                    }
                     Phase::Resolve => f.write_str("looking up the name"),
                     Phase::Connect => f.write_str("connecting"),
                     Phase::Ask => f.write_str("asking for credentials"),

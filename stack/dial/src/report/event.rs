@@ -9,6 +9,14 @@ use wirestack_layer::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The finding of the routes began, by the source with this name.
+    FindingRoutes(String),
+    /// A note of the source of the routes.
+    RoutesNote(String),
+    /// The routes are found.
+    FoundRoutes(String),
+    /// The routes were not found, for this reason.
+    RoutesNotFound(String),
     /// The dialer tries this route.
     Route(String),
     /// An item of the list of routes was passed over: its keyword, and the reason.
@@ -92,6 +100,10 @@ impl fmt::Display for Unescaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Event as E;
         match self.0 {
+            E::FindingRoutes(source) => write!(f, "finding the routes: {source}"),
+            E::RoutesNote(note) => write!(f, "note: {note}"),
+            E::FoundRoutes(routes) => write!(f, "found the routes: {routes}"),
+            E::RoutesNotFound(why) => write!(f, "found no routes: {why}"),
             E::Route(name) => write!(f, "trying the route: {name}"),
             E::RouteSkipped(why) => write!(f, "passed over a route: {why}"),
             E::MakingTls => f.write_str("making the TLS settings with the system's roots"),

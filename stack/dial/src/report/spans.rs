@@ -11,6 +11,7 @@ use tracing::{Span, debug, debug_span, field};
 #[derive(Default)]
 pub(crate) struct Observed {
     dial: Option<Span>,
+    finding: Option<Span>,
     lookup: Option<Span>,
     attempts: HashMap<AttemptId, Span>,
     ask: Option<Span>,
@@ -48,6 +49,17 @@ impl Observed {
             }
             Event::LayerOpen { .. } | Event::Failed(_) => debug!(parent: &*dial, "{event}"),
             Event::MakingTls | Event::MadeTls => debug!(parent: &*dial, "{event}"),
+            Event::FindingRoutes(source) => {
+                self.finding = Some(debug_span!(parent: &*dial, "find routes", source));
+            }
+            Event::RoutesNote(_) => {
+                let span = self.finding.as_ref();
+                debug!(parent: span.unwrap_or(dial), "{event}");
+            }
+            Event::FoundRoutes(_) | Event::RoutesNotFound(_) => {
+                let span = self.finding.take();
+                debug!(parent: span.as_ref().unwrap_or(dial), "{event}");
+            }
             Event::Again(_)
             | Event::Redirected { .. }
             | Event::Route(_)

@@ -11,8 +11,9 @@ use wirestack_layer::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {
-    /// The name of a layer that opened, or `roots` (the making of TLS settings), `look up`, `open`
-    /// (a connection), `ask` (for credentials), `failed`, `route`, `retry` or `redirect`.
+    /// The name of a layer that opened, or `routes` (the finding of the routes), `note`, `roots` (the
+    /// making of TLS settings), `look up`, `open` (a connection), `ask` (for credentials), `failed`,
+    /// `route`, `retry` or `redirect`.
     pub what: &'static str,
     /// The host, address, hop, target or error that the span is about.
     pub part: String,
@@ -45,7 +46,7 @@ impl Trace {
     pub fn spans(&self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut connecting: Vec<(AttemptId, usize)> = Vec::new();
-        let (mut lookup, mut asked, mut making) = (None, None, None);
+        let (mut lookup, mut asked, mut making, mut finding) = (None, None, None, None);
         let mut layer = Duration::ZERO;
         for (at, event) in self.events() {
             let mut begin = |what, part: &dyn fmt::Display, start| {
@@ -63,6 +64,16 @@ impl Trace {
                 Event::Resolving(endpoint) => {
                     lookup = Some(begin("look up", &endpoint.host, at));
                     continue;
+                }
+                Event::FindingRoutes(source) => {
+                    finding = Some(begin("routes", source, at));
+                    continue;
+                }
+                Event::FoundRoutes(routes) => (finding.take(), Outcome::Done, routes.clone()),
+                Event::RoutesNotFound(why) => (finding.take(), Outcome::Failed, why.clone()),
+                Event::RoutesNote(note) => {
+                    let span = begin("note", note, at);
+                    (Some(span), Outcome::Note, String::new())
                 }
                 Event::MakingTls => {
                     making = Some(begin("roots", &"TLS settings with the system's roots", at));

@@ -40,9 +40,9 @@ fn reason_is_temporary(reason: &Reason) -> bool {
     match reason {
         Reason::Invalid(_) | Reason::NotAuthenticated { .. } | Reason::Redirect { .. } => false,
         Reason::TimedOut { phase, .. } => *phase != Phase::Ask, // nobody was there to answer
-        Reason::NotResolved { error, .. } | Reason::Layer { error, .. } => {
-            error_is_temporary(error)
-        }
+        Reason::NotResolved { error, .. }
+        | Reason::RoutesNotFound { error, .. }
+        | Reason::Layer { error, .. } => error_is_temporary(error),
         Reason::Unreached { tried, .. } => {
             let mut errors = tried.iter().map(|unreached| &unreached.error);
             tried.is_empty() || errors.any(error_is_temporary)

@@ -147,6 +147,16 @@ pub enum RouteError {
     /// A CONNECT has this field by itself, or must not have it.
     #[error("the field {0} cannot be added to a CONNECT: the request sets it, or must not have it")]
     Field(HeaderName),
+    /// Whole TLS settings are given, and certificates that would have to be added to them: for this
+    /// hop or target.
+    #[error(
+        "{0} has whole TLS settings (`tls`), and certificates beside them (such as `ca_file`): \
+         leave one of them out, or build the settings with the certificates"
+    )]
+    TlsTwice(String),
+    /// The routes are found by this source, which was not asked.
+    #[error("the routes are found while dialing, by the {0}, which was not asked yet")]
+    NotFound(String),
     /// The list of routes is empty.
     #[error("the list of routes to the target is empty")]
     NoRoute,

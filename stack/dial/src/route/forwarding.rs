@@ -8,6 +8,7 @@ use http::header::{HeaderMap, PROXY_AUTHORIZATION};
 use std::sync::Arc;
 use wirestack_http::basic_credentials;
 use wirestack_layer::Error;
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 /// The way to an HTTP/1.1 proxy that gets the requests for `http://` URLs in absolute form (RFC 9112
@@ -21,6 +22,8 @@ pub struct Forwarding {
     pub proxy: Target,
     /// The TLS settings of the proxy, if it has its own.
     pub tls: Option<Arc<ClientConfig>>,
+    /// The certificates of the proxy, if it has its own.
+    pub certificates: Certificates,
     /// The fields that go with each request: those of the hop, and its `Proxy-Authorization`.
     pub fields: HeaderMap,
 }
@@ -54,6 +57,7 @@ impl Forwarding {
             hops: hops.to_vec(),
             proxy,
             tls: hop.tls.clone(),
+            certificates: hop.certificates.clone(),
             fields,
         }))
     }

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 /// One proxy of a route, read from a URL.
@@ -42,6 +43,7 @@ pub struct Hop {
     pub(crate) endpoint: Endpoint,
     pub(crate) login: ProxyLogin,
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) certificates: Certificates,
     pub(crate) unix: Option<PathBuf>,
     /// An `https://` proxy is offered HTTP/2 too.
     offers_http2: bool,
@@ -143,13 +145,6 @@ impl Hop {
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
-        self
-    }
-
-    /// Sets TLS settings for an `https://` or `h2://` hop, instead of those of the plan.
-    #[must_use]
-    pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
-        self.tls = Some(config);
         self
     }
 
@@ -288,6 +283,7 @@ impl Hop {
             },
             login: ProxyLogin::of(credentials),
             tls: None,
+            certificates: Certificates::new(),
             unix: None,
             offers_http2: false,
             connect: ConnectSettings::default(),

@@ -2,10 +2,13 @@
 
 pub(crate) mod endpoint;
 pub(crate) mod environment;
+pub(crate) mod find;
 pub(crate) mod forwarding;
 pub(crate) mod hop;
+mod hop_tls;
 pub(crate) mod http_versions;
 pub(crate) mod login;
+pub(crate) mod pac_result;
 pub(crate) mod proxy_url;
 pub(crate) mod redirects;
 pub(crate) mod routes;

@@ -2,10 +2,13 @@
 
 use crate::route::endpoint::RouteError;
 use crate::route::environment::Environment;
+use crate::route::find::{Fetch, FindInput};
 use crate::route::hop::Hop;
+use crate::route::pac_result;
 use crate::route::target::Target;
 use std::fmt;
-use wirestack_layer::Escaped;
+use std::sync::Arc;
+use wirestack_layer::{Error, Instant};
 
 /// The routes to a target, in the order in which they are tried.
 ///
@@ -28,17 +31,93 @@ use wirestack_layer::Escaped;
 /// assert_eq!(routes.to_string(), shown);
 /// # Ok::<(), wirestack_dial::RouteError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Routes {
     kind: Kind,
     /// The items of a list that were passed over, each with the reason.
     skipped: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Kind {
     List(Vec<Vec<Hop>>),
     Environment(Environment),
+    /// They are found while dialing.
+    Found(Arc<dyn RouteSource>),
+}
+
+/// A place to find the routes to targets at: a proxy auto-config file, or the settings of a system.
+///
+/// It is a handle that lives as long as its user wants: a cache belongs here. For each dialing it
+/// makes a [`FindRoutes`], which the dialer asks.
+pub trait RouteSource: Send + Sync {
+    /// Returns its name, for errors and traces: `proxy auto-config http://wpad.test/proxy.pac`.
+    fn name(&self) -> String;
+
+    /// Returns a finder of the routes to this target.
+    fn finder(&self, target: &Target) -> Box<dyn FindRoutes>;
+
+    /// Takes the name of a route that it found and that failed, as [`Routes`] shows it: `direct`, or
+    /// the hops. The target itself was not reached by it.
+    fn route_failed(&self, _route: &str, _now: Instant) {}
+}
+
+/// Finds the routes to one target, without I/O: each input is answered by one action.
+///
+/// ```
+/// use wirestack_dial::find::{FindAction, FindInput, FindRoutes, RouteSource};
+/// use wirestack_dial::{Routes, Target};
+/// use wirestack_layer::Instant;
+///
+/// /// Reads the proxy from a file, on a thread that may block.
+/// struct ProxyFile(Option<Routes>);
+///
+/// impl FindRoutes for ProxyFile {
+///     fn step(&mut self, input: FindInput, _: Instant) -> FindAction {
+///         match (input, self.0.take()) {
+///             (FindInput::Ran, Some(routes)) => FindAction::Found(routes),
+///             (FindInput::Ran, None) => FindAction::Found(Routes::direct()),
+///             _ => FindAction::RunBlocking,
+///         }
+///     }
+///
+///     fn run_blocking(&mut self) {
+///         let text = std::fs::read_to_string("/etc/proxy").unwrap_or_default();
+///         self.0 = text.trim().parse().ok().map(|hop| Routes::hops(vec![hop]));
+///     }
+/// }
+/// ```
+pub trait FindRoutes: Send {
+    /// Decides what to do next. The first input is [`FindInput::Start`].
+    fn step(&mut self, input: FindInput, now: Instant) -> FindAction;
+
+    /// Does the work for which it asked with [`FindAction::RunBlocking`], on a thread that may wait.
+    fn run_blocking(&mut self) {}
+
+    /// Returns notes for the trace that were made since the last call, each one line: "the file of
+    /// 10 minutes ago is used, because its server was not reached".
+    fn take_notes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The actions of a [`FindRoutes`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FindAction {
+    /// Ask for the time and the addresses of this machine.
+    AskMachine,
+    /// Get this resource.
+    Fetch(Fetch),
+    /// Look these names up.
+    Resolve(Vec<String>),
+    /// Run [`FindRoutes::run_blocking`].
+    RunBlocking,
+    /// The routes are found. They may again be routes that another source
+    /// [finds](Routes::found_by).
+    Found(Routes),
+    /// There are no routes, for this reason.
+    Fail(Error),
 }
 
 impl Routes {
@@ -62,6 +141,13 @@ impl Routes {
         Self::of(Kind::Environment(environment))
     }
 
+    /// Goes by the routes that are found while dialing.
+    ///
+    /// The source is asked once for each dialing, and again after a redirect to another target.
+    pub fn found_by(source: Arc<dyn RouteSource>) -> Self {
+        Self::of(Kind::Found(source))
+    }
+
     fn of(kind: Kind) -> Self {
         let skipped = Vec::new();
         Self { kind, skipped }
@@ -79,41 +165,19 @@ impl Routes {
     /// [`RouteError::Pac`] if all items were passed over. Browsers then go straight to the target,
     /// which the author of the file did not say.
     pub fn pac(result: &str) -> Result<Self, RouteError> {
-        let (mut routes, mut skipped) = (Vec::new(), Vec::new());
-        for item in result.split(';').map(str::trim) {
-            let (keyword, place) = item
-                .split_once(|c: char| c.is_ascii_whitespace())
-                .unwrap_or((item, ""));
-            let scheme = match keyword.to_ascii_uppercase().as_str() {
-                "" => continue,
-                "DIRECT" => {
-                    routes.push(Vec::new());
-                    continue;
-                }
-                "PROXY" | "HTTP" => "http",
-                "HTTPS" => "https",
-                "SOCKS" | "SOCKS5" => "socks5h",
-                "SOCKS4" => "socks4a",
-                _ => {
-                    skipped.push(format!("{}: the keyword is not known", shown(keyword)));
-                    continue;
-                }
-            };
-            match format!("{scheme}://{}", place.trim()).parse() {
-                Ok(hop) => routes.push(vec![hop]),
-                Err(error) => skipped.push(format!("{}: {error}", shown(keyword))),
-            }
-        }
-        if routes.is_empty() && !skipped.is_empty() {
-            return Err(RouteError::Pac);
-        }
-        if routes.is_empty() {
-            routes.push(Vec::new());
-        }
+        let (routes, skipped) = pac_result::read(result)?;
         Ok(Self {
             kind: Kind::List(routes),
             skipped,
         })
+    }
+
+    /// Returns the source that finds the routes, if they are not known yet.
+    pub(crate) fn source(&self) -> Option<&Arc<dyn RouteSource>> {
+        match &self.kind {
+            Kind::Found(source) => Some(source),
+            _ => None,
+        }
     }
 
     /// Returns the items of a list that were passed over, each with the reason.
@@ -125,7 +189,8 @@ impl Routes {
     ///
     /// # Errors
     ///
-    /// [`RouteError`] if a variable of the environment is not the URL of a proxy.
+    /// [`RouteError`] if a variable of the environment is not the URL of a proxy, or if the routes are
+    /// [found](Self::found_by) while dialing.
     pub fn to(&self, target: &Target) -> Result<Vec<Vec<Hop>>, RouteError> {
         match &self.kind {
             Kind::List(routes) => Ok(routes.clone()),
@@ -133,6 +198,7 @@ impl Routes {
                 let proxy = environment.proxy_for(target)?;
                 Ok(vec![proxy.into_iter().collect()])
             }
+            Kind::Found(source) => Err(RouteError::NotFound(source.name())),
         }
     }
 }
@@ -141,6 +207,7 @@ impl fmt::Display for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Environment(_) => f.write_str("by the proxy of the environment"),
+            Kind::Found(source) => write!(f, "by the {}", source.name()),
             Kind::List(routes) => {
                 for (n, hops) in routes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { "; " })?;
@@ -152,13 +219,11 @@ impl fmt::Display for Routes {
     }
 }
 
-/// Shortens a keyword for a note, and makes it safe to show.
-fn shown(keyword: &str) -> String {
-    Escaped::new(keyword).at_most(KEYWORD_SHOWN).to_string()
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Routes({self})")
+    }
 }
-
-/// The number of characters of a keyword that a note shows.
-const KEYWORD_SHOWN: usize = 16;
 
 /// Returns the name of a route for users: its hops, the nearest first.
 pub(crate) fn name(hops: &[Hop]) -> String {

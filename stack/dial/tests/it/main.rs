@@ -4,6 +4,7 @@ mod dialer;
 mod dialing;
 mod environment;
 mod failures;
+mod finding;
 mod hops;
 mod network;
 mod simulation;

@@ -158,6 +158,7 @@ where
                 let ran = Event::Answered(question, Answer::Ran(task));
                 self.events.push((soon, ran));
             }
+            Step::Find { .. } => panic!("the routes are known here"),
             Step::Ready { attempt } => {
                 let ready = self.attempts.remove(&attempt).expect("is open");
                 assert!(ready.link.is_some_and(|link| link.engine.is_open()));

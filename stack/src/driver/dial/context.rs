@@ -34,7 +34,7 @@ use wirestack_layer::{Error, origin};
 #[derive(Clone)]
 pub struct DialContext {
     runtime: Option<Arc<dyn Runtime>>,
-    resolver: Option<Arc<dyn Resolve>>,
+    pub(super) resolver: Option<Arc<dyn Resolve>>,
     pub(super) tcp_options: TcpOptions,
     pub(super) streams: Option<Arc<OpenStream>>,
     pub(super) ask: Arc<dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync>,

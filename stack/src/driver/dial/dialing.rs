@@ -13,7 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use wirestack_dial::{
-    Answer, AttemptId, Destination, DialError, Dialer, LookupId, QuestionId, Step, TlsTask, Trace,
+    Answer, AttemptId, Destination, DialError, Dialer, FindAnswer, LookupId, QuestionId, Step,
+    TlsTask, Trace,
 };
 use wirestack_layer::{Error, Instant, Layer, origin};
 
@@ -39,6 +40,7 @@ impl DialContext {
             open: Vec::new(),
             answers: Vec::new(),
             making_tls: None,
+            finding: None,
             timer: None,
         };
         poll_fn(move |cx| dialing.poll_steps(cx)).await
@@ -60,6 +62,7 @@ struct Dialing<'a, L: Layer> {
     open: Vec<(AttemptId, Connection<L>)>,
     answers: Vec<(QuestionId, BoxFuture<Option<Answer>>)>,
     making_tls: Option<BoxFuture<Option<TlsTask>>>,
+    finding: Option<BoxFuture<FindAnswer>>,
     timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
 }
 
@@ -115,6 +118,11 @@ where
                         task
                     }));
                 }
+                Step::Find { request } => {
+                    let timeouts = self.dialer.timeouts();
+                    let found = self.context.find_out(&self.runtime, request, timeouts);
+                    self.finding = Some(found);
+                }
                 Step::Ready { attempt } => {
                     if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
                         let (_, connection) = self.open.swap_remove(at);
@@ -169,6 +177,13 @@ where
         {
             self.making_tls = None;
             self.dialer.made_tls(made, now);
+            return true;
+        }
+        if let Some(finding) = &mut self.finding
+            && let Poll::Ready(answer) = finding.as_mut().poll(cx)
+        {
+            self.finding = None;
+            self.dialer.found_out(answer, now);
             return true;
         }
         let found = first_ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));

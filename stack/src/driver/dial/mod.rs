@@ -3,6 +3,7 @@
 
 mod context;
 mod dialing;
+mod find;
 mod pool;
 mod stream;
 

@@ -1,0 +1,231 @@
+//! The certificates that a caller adds to those of the system.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Certificates of a company: authorities that are trusted beside those of the system, and a
+/// certificate that the client shows if a server asks for one.
+///
+/// The files are read when TLS settings are made of them, so a file that changes counts from the
+/// next connection on. A file has at most 16 MiB.
+///
+/// ```
+/// use wirestack_tls::Certificates;
+///
+/// let certificates = Certificates::new()
+///     .ca_file("/etc/corp/ca.pem")
+///     .client_certificate("me.pem", "me.key");
+/// # assert!(!certificates.is_empty());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Certificates {
+    pub(crate) authorities: Vec<Source>,
+    pub(crate) client: Option<ClientSource>,
+}
+
+impl Certificates {
+    /// Creates an empty set: the system's authorities are trusted, and no certificate is shown.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts the authorities in this file too: many certificates as PEM, or one as DER. Each call
+    /// adds to those before.
+    ///
+    /// Certificates of a long list that cannot be used are passed over, as bundles have some that
+    /// are too old. A file without one that can be used is an error.
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.authorities.push(Source::File(path.into()));
+        self
+    }
+
+    /// Trusts these authorities too: the content of a file as [`ca_file`](Self::ca_file) reads it.
+    #[must_use]
+    pub fn ca_certificates(mut self, content: impl Into<Vec<u8>>) -> Self {
+        self.authorities.push(Source::bytes(content));
+        self
+    }
+
+    /// Shows the certificate in the first file, with its chain, to a server that asks for one. The
+    /// second file has the private key of the first certificate. Both are PEM or DER; a PEM file
+    /// may have both.
+    #[must_use]
+    pub fn client_certificate(
+        mut self,
+        chain: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        let (chain, key) = (Source::File(chain.into()), Source::File(key.into()));
+        self.client = Some(ClientSource::Pair { chain, key });
+        self
+    }
+
+    /// Shows this certificate: the contents of two files as
+    /// [`client_certificate`](Self::client_certificate) reads them.
+    #[must_use]
+    pub fn client_certificate_bytes(
+        mut self,
+        chain: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        let (chain, key) = (Source::bytes(chain), Source::bytes(key));
+        self.client = Some(ClientSource::Pair { chain, key });
+        self
+    }
+
+    /// Shows the certificate in this PKCS #12 file (`.p12`, `.pfx`), which has its chain and its
+    /// private key, locked with a password.
+    #[cfg(feature = "pkcs12")]
+    #[must_use]
+    pub fn client_pkcs12(mut self, path: impl Into<PathBuf>, password: impl Into<String>) -> Self {
+        let (file, password) = (Source::File(path.into()), Secret::new(password.into()));
+        self.client = Some(ClientSource::Pkcs12 { file, password });
+        self
+    }
+
+    /// Shows the certificate in this content of a PKCS #12 file.
+    #[cfg(feature = "pkcs12")]
+    #[must_use]
+    pub fn client_pkcs12_bytes(
+        mut self,
+        content: impl Into<Vec<u8>>,
+        password: impl Into<String>,
+    ) -> Self {
+        let (file, password) = (Source::bytes(content), Secret::new(password.into()));
+        self.client = Some(ClientSource::Pkcs12 { file, password });
+        self
+    }
+
+    /// Returns `true` if nothing is added to what the system has.
+    pub fn is_empty(&self) -> bool {
+        self.authorities.is_empty() && self.client.is_none()
+    }
+
+    /// Returns `true` if there is a certificate that the client shows.
+    pub fn has_client_certificate(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Returns the authorities alone: a certificate of the client is for one peer, authorities are
+    /// for all.
+    #[must_use]
+    pub fn without_client_certificate(&self) -> Self {
+        let authorities = self.authorities.clone();
+        Self {
+            authorities,
+            client: None,
+        }
+    }
+
+    /// Adds the authorities of another set, and takes its client certificate if it has one.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.authorities.extend(other.authorities.iter().cloned());
+        self.client = other.client.clone().or(self.client);
+        self
+    }
+
+    /// Returns a text that is equal for the same certificates: the same paths, and the same bytes
+    /// in memory. It is a secret, as it has passwords.
+    pub fn key(&self) -> Zeroizing<String> {
+        let mut key = String::new();
+        for source in &self.authorities {
+            source.write_key(&mut key);
+        }
+        match &self.client {
+            None => {}
+            Some(ClientSource::Pair { chain, key: own }) => {
+                key.push_str(" client");
+                chain.write_key(&mut key);
+                own.write_key(&mut key);
+            }
+            #[cfg(feature = "pkcs12")]
+            Some(ClientSource::Pkcs12 { file, password }) => {
+                key.push_str(" pkcs12");
+                file.write_key(&mut key);
+                key.push_str(&format!(" {:?}", password.as_str()));
+            }
+        }
+        Zeroizing::new(key)
+    }
+}
+
+/// The place of a certificate of the client and of its private key.
+#[derive(Clone, Debug)]
+pub(crate) enum ClientSource {
+    /// The chain, and the key of its first certificate.
+    Pair { chain: Source, key: Source },
+    /// Both in one, with the password.
+    #[cfg(feature = "pkcs12")]
+    Pkcs12 { file: Source, password: Secret },
+}
+
+/// The place of certificates or of a key.
+#[derive(Clone)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Bytes(Arc<Zeroizing<Vec<u8>>>),
+}
+
+impl Source {
+    fn bytes(content: impl Into<Vec<u8>>) -> Self {
+        Self::Bytes(Arc::new(Zeroizing::new(content.into())))
+    }
+
+    /// Returns the path, if it is a file.
+    #[cfg_attr(
+        not(any(feature = "aws-lc-rs", feature = "ring")),
+        allow(dead_code, reason = "only the settings read files")
+    )]
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Bytes(_) => None,
+        }
+    }
+
+    /// Appends what makes this source another one than others. The bytes live as long as whoever
+    /// holds the key, so that their address names them.
+    fn write_key(&self, key: &mut String) {
+        key.push_str(&match self {
+            Self::File(path) => format!(" {path:?}"),
+            Self::Bytes(bytes) => format!(" {:p}", Arc::as_ptr(bytes)),
+        });
+    }
+}
+
+/// Shows a path, and of bytes their number: they may be a private key.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.fmt(f),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+        }
+    }
+}
+
+/// A password, which `Debug` does not show.
+#[cfg(feature = "pkcs12")]
+#[derive(Clone)]
+pub(crate) struct Secret(Zeroizing<String>);
+
+#[cfg(feature = "pkcs12")]
+impl Secret {
+    fn new(password: String) -> Self {
+        Self(Zeroizing::new(password))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(feature = "pkcs12")]
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}

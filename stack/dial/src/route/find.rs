@@ -1,0 +1,98 @@
+//! What a driver finds out for a finder of routes.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+use wirestack_layer::Error;
+
+/// A resource to get, for a finder of routes: with `GET`, and without any proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fetch {
+    /// The URL: `http`, `https`, `file` or `data`.
+    pub url: String,
+    /// The fields of the request, beside those of every request: `If-None-Match`, for example.
+    pub headers: HeaderMap,
+    /// The greatest length of the content, in bytes. A longer one is an error.
+    pub limit: usize,
+}
+
+impl Fetch {
+    /// Creates a request for this URL, for a content of at most `limit` bytes.
+    pub fn new(url: impl Into<String>, limit: usize) -> Self {
+        Self {
+            url: url.into(),
+            headers: HeaderMap::new(),
+            limit,
+        }
+    }
+}
+
+/// The response to a [`Fetch`], behind all redirects.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fetched {
+    /// The status; 200 for a file.
+    pub status: StatusCode,
+    /// The fields.
+    pub headers: HeaderMap,
+    /// The content.
+    pub content: Bytes,
+}
+
+impl Fetched {
+    /// Creates a response.
+    pub fn new(status: StatusCode, headers: HeaderMap, content: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            headers,
+            content: content.into(),
+        }
+    }
+}
+
+/// Shows the length of the content only: it may be long.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fetched({}, {} bytes)", self.status, self.content.len())
+    }
+}
+
+/// The facts of the machine that a finder of routes may ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Machine {
+    /// The time since 1970-01-01 00:00 UTC.
+    pub unix_time: Duration,
+    /// The addresses from which this machine reaches others, the most useful first.
+    pub addresses: Vec<IpAddr>,
+}
+
+impl Machine {
+    /// Creates the facts.
+    pub fn new(unix_time: Duration, addresses: Vec<IpAddr>) -> Self {
+        Self {
+            unix_time,
+            addresses,
+        }
+    }
+}
+
+/// The inputs of a finder of routes: the start, and the answers to its actions.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FindInput {
+    /// The first input.
+    Start,
+    /// The facts of the machine.
+    Machine(Machine),
+    /// The resource that was to get, or the reason that there is none.
+    Fetched(Result<Fetched, Error>),
+    /// Each name with its addresses, in the order in which they were asked for. A name that was not
+    /// found has none.
+    Resolved(Vec<(String, Vec<IpAddr>)>),
+    /// The work that may block has run.
+    Ran,
+}

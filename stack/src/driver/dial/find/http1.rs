@@ -1,0 +1,154 @@
+//! One request and one response over HTTP/1.1, by `hyper`.
+
+use super::error::FetchError;
+use crate::driver::io::Connection;
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use url::{Position, Url};
+use wirestack_dial::Target;
+use wirestack_dial::find::Fetched;
+use wirestack_http1::basic_credentials;
+use wirestack_layer::{Error, origin};
+use wirestack_nest::BoxTunnel;
+
+/// Returns the request for a URL.
+pub(super) fn request(
+    target: &Target,
+    url: &Url,
+    headers: &HeaderMap,
+) -> Result<Request<NoBody>, Error> {
+    let invalid = |error: http::Error| Error::local(origin::DIALER, error);
+    let path = &url[Position::BeforePath..Position::AfterQuery];
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    let mut request = Request::get(path)
+        .header(HOST, host)
+        .header(ACCEPT, "application/x-ns-proxy-autoconfig, */*")
+        .header(ACCEPT_ENCODING, "identity")
+        .header(USER_AGENT, concat!("wirestack/", env!("CARGO_PKG_VERSION")))
+        .header(CONNECTION, HeaderValue::from_static("close"))
+        .body(NoBody)
+        .map_err(invalid)?;
+    if let Some(known) = target.credentials() {
+        let value = basic_credentials(&known.user, &known.password)?;
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    let own = headers.iter();
+    let own = own.map(|(name, value)| (name.clone(), value.clone()));
+    request.headers_mut().extend(own);
+    Ok(request)
+}
+
+/// Sends a request and reads the response, with a content of at most `limit` bytes.
+pub(super) async fn exchange(
+    io: Connection<BoxTunnel>,
+    request: Request<NoBody>,
+    limit: usize,
+) -> Result<Fetched, Error> {
+    let failed = |error: hyper::Error| Error::peer(origin::DIALER, FetchError::Http(error));
+    let mut client = http1::Builder::new();
+    client.max_buf_size(MOST_BUFFERED);
+    let (mut sender, connection) = client.handshake(Io(io)).await.map_err(failed)?;
+    let response = async move {
+        let response = sender.send_request(request).await.map_err(failed)?;
+        let (head, body) = response.into_parts();
+        let content = read(body, limit).await?;
+        Ok(Fetched::new(head.status, head.headers, content))
+    };
+    let mut response = pin!(response);
+    let mut connection = pin!(connection);
+    let mut is_over = false;
+    poll_fn(move |cx| {
+        // The response has the error of the connection, too.
+        is_over = is_over || connection.as_mut().poll(cx).is_ready();
+        response.as_mut().poll(cx)
+    })
+    .await
+}
+
+async fn read(body: Incoming, limit: usize) -> Result<Bytes, Error> {
+    let long = || Error::peer(origin::DIALER, FetchError::Long(limit));
+    if body.size_hint().lower() > limit as u64 {
+        return Err(long());
+    }
+    let mut body = pin!(body);
+    let mut content = BytesMut::new();
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let frame = frame.map_err(|error| Error::peer(origin::DIALER, FetchError::Http(error)))?;
+        if let Some(data) = frame.data_ref() {
+            if data.len() > limit - content.len() {
+                return Err(long());
+            }
+            content.extend_from_slice(data);
+        }
+    }
+    Ok(content.freeze())
+}
+
+/// The content of a request that has none.
+pub(super) struct NoBody;
+
+impl Body for NoBody {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(0)
+    }
+}
+
+/// A connection with the traits of `hyper`.
+struct Io(Connection<BoxTunnel>);
+
+impl Read for Io {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let most = buf.remaining();
+        let taken = self
+            .0
+            .poll_read_bytes(cx, most, |bytes| buf.put_slice(bytes));
+        taken.map_ok(|_| ())
+    }
+}
+
+impl Write for Io {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write_bytes(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush_bytes(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_shutdown_bytes(cx)
+    }
+}
+
+/// The number of bytes of a head, or of a part of the content, that are held.
+const MOST_BUFFERED: usize = 64 * 1024;
