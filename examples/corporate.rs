@@ -1,10 +1,12 @@
 //! How does a program get out of a company's network? Opens a WebSocket, sends a message to an echo
 //! server and prints one line.
 //!
-//!     corporate URL [--via HOP]... [--on-challenge] [--cacert FILE] [--cert FILE --key FILE]
+//!     corporate URL [--via HOP]... [--on-challenge] [--default-credentials]
+//!         [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
 //!         [--connections COUNT] [--patience SECONDS] [--trace]
 //!
-//! `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
+//! The user and the password are those of the hop: `http://user:password@proxy:3128`.
+//! `--default-credentials` logs in as the user who is logged in. `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
 //! there, and all that is logged meanwhile.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
@@ -21,8 +23,8 @@ const OPTIONS: &[(&str, usize)] = &[
     ("--on-challenge", 0),
     ("--default-credentials", 0),
     ("--cacert", 1),
-    ("--cert", 1),
-    ("--key", 1),
+    ("--proxy-cert", 1),
+    ("--proxy-key", 1),
     ("--connections", 1),
     ("--patience", 1),
     ("--trace", 0),
@@ -66,13 +68,12 @@ async fn run() -> Result<String, AnyError> {
 /// The builder as the command line wants it.
 fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
     let url = arguments.plain.first().ok_or("usage: corporate URL [OPTIONS]")?;
-    let mut connect = connect(url).tls(arguments.client_tls()?);
+    let mut connect = connect(url);
+    if let Some(file) = arguments.last("--cacert") {
+        connect = connect.ca_file(file);
+    }
     for text in arguments.all("--via") {
-        let mut hop: Hop = text.parse()?;
-        if arguments.has("--on-challenge") {
-            hop = hop.on_challenge();
-        }
-        connect = connect.via(hop);
+        connect = connect.via(logging_in(text.parse()?, arguments));
     }
     if let Some(seconds) = arguments.last("--patience") {
         let mut timeouts = Timeouts::default();
@@ -80,6 +81,20 @@ fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
         connect = connect.timeouts(timeouts);
     }
     Ok(connect)
+}
+
+/// The hop with all that it is to know of the user.
+fn logging_in(mut hop: Hop, arguments: &Arguments) -> Hop {
+    if arguments.has("--on-challenge") {
+        hop = hop.on_challenge();
+    }
+    if arguments.has("--default-credentials") {
+        hop = hop.default_credentials();
+    }
+    if let (Some(chain), Some(key)) = (arguments.last("--proxy-cert"), arguments.last("--proxy-key")) {
+        hop = hop.client_certificate(chain, key);
+    }
+    hop
 }
 
 /// Opens the WebSocket, and prints how that went.

@@ -101,6 +101,16 @@ def ntlm(bed, corporate, company, ways):
     yield "domain, NTLM over TLS, wrong password", lambda: corporate.refused(
         ways.wss, *ways.via("ntlm", USER, bed.WRONG, tls=True), says="407.*refused the user or the password.*NTLM"
     )
+    certified = right[1].replace("http:", "https:").replace(*(
+        at["ntlm"].split(":")[1] for at in (company.plain, company.certified)
+    ))
+    identity = ["--proxy-cert", bed.cert("client"), "--proxy-key", bed.key("client")]
+    yield "domain, client certificate, NTLM", lambda: corporate.opens(
+        ways.wss, "--via", certified, *identity, log=told
+    )
+    yield "domain, no client certificate", lambda: corporate.refused(
+        ways.wss, "--via", certified, says="hop 1 .*certificate"
+    )
     yield "domain, SOCKS, NTLM", lambda: corporate.opens(ways.wss, *ways.socks, *right, log=told)
     yield "domain, SOCKS, NTLM over TLS", lambda: corporate.opens(
         ways.wss, *ways.socks, *ways.via("ntlm", USER, tls=True), log=told

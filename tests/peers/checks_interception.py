@@ -44,6 +44,13 @@ def checks(bed, run):
         yield f"{name}, TLS", lambda: run.https(
             nginx, *trust, hops=[hop], says="nginx TLSv1.3", cut="mitm" in name or "proxy.py" in name
         )
+    bump, mitm = ["--via", f"http://{bed.squid_bump}"], ["--cacert", bed.cert("mitm")]
+    yield "squid that looks into TLS, wss, its CA in a file", lambda: run.shows(
+        "corporate", wss, *bump, *mitm, says="^1 open at once"
+    )
+    yield "squid that looks into TLS, wss, its CA is unknown, and named", lambda: run.fails(
+        run.folder / "corporate", wss, *bump, says="wirestack peers interception CA.*ca_file"
+    )
     # Its HTTP/2 has no extended CONNECT, even if that of the server has.
     node, hop = f"wss://{bed.node['node-tls']}/chat".replace("127.0.0.1", "localhost"), f"http://{known}{bed.mitmproxy['regular']}"
     yield "mitmproxy, node, wss, http2 or http1", lambda: run.nested(

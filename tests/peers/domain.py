@@ -42,10 +42,11 @@ class Domain:
     def __init__(self, bed, name="domain"):
         self.bed, self.name, self.folder = bed, name, bed.folder / name
         self.folder.mkdir(mode=0o755)
-        addresses = free_addresses(2 + 2 * len(self.SQUIDS))
+        addresses = free_addresses(2 + 3 * len(self.SQUIDS))
         self.kdc, self.fast_kdc = next(addresses), next(addresses)
         self.plain = {name: next(addresses) for name in self.SQUIDS}
         self.tls = {name: next(addresses) for name in self.SQUIDS}
+        self.certified = {name: next(addresses) for name in self.SQUIDS}
         self.samba = self.folder / "samba"
         self.hosts = self.folder / "hosts"
         self.hosts.write_text("127.0.0.1 localhost ntlm.peers.test ticket.peers.test four.peers.test dead.peers.test\n")  # as the proxies see them
@@ -245,7 +246,7 @@ class Domain:
     # The proxies
 
     def start_squid(self, name, schemes):
-        """A squid that offers these schemes in this order, on a plain port and on one with TLS."""
+        """A squid that offers these schemes in this order: plain, over TLS, and to those with a certificate."""
         bed, squid = self.bed, f"{self.name}_{name}"
         kerberos = f"{HELPERS}/negotiate_kerberos_auth -k {self.proxy_keytab} -s HTTP/localhost@{REALM}"
         lines = {
@@ -260,10 +261,12 @@ class Domain:
         }
         # NTLM inside Negotiate, as Active Directory has it.
         lines["spnego"] = lines["ntlm"].replace("param ntlm", "param negotiate").replace("squid-2.5-ntlmssp", "gss-spnego")
+        identity = f"tls-cert={bed.cert('server')} tls-key={bed.readable('server.key')}"
         offered = "\n".join(lines[scheme] for scheme in schemes)
         bed.squid_with(squid, f"""
             http_port {self.plain[name]}
-            https_port {self.tls[name]} tls-cert={bed.cert("server")} tls-key={bed.readable("server.key")}
+            https_port {self.tls[name]} {identity}
+            https_port {self.certified[name]} {identity} clientca={bed.cert("ca")}
             hosts_file {self.hosts}
             {FORMAT}
             {offered}
