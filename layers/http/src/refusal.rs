@@ -2,11 +2,11 @@ use crate::challenge::{Challenge, challenges};
 use crate::secret::SafeDebug;
 use crate::words::{field, first_words, scheme_list, shown_url};
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{
     ALLOW, HeaderMap, HeaderName, LOCATION, PROXY_AUTHENTICATE, RETRY_AFTER, SEC_WEBSOCKET_VERSION,
     UPGRADE, VIA, WWW_AUTHENTICATE,
 };
+use http::{StatusCode, Version};
 use std::fmt;
 use wirestack_layer::{Escaped, decode_text};
 
@@ -41,18 +41,21 @@ pub struct Refusal {
     pub headers: HeaderMap,
     /// The start of the body, within the limits of the layer.
     pub body: Bytes,
+    /// The version of HTTP that it came in.
+    pub version: Version,
     /// The name of the request that was refused, such as `CONNECT example.org:443`; may be empty.
     pub request: String,
 }
 
 impl Refusal {
-    /// Creates a refusal without reason phrase and body.
+    /// Creates a refusal of HTTP/1.1 without reason phrase and body.
     pub fn new(status: StatusCode, headers: HeaderMap) -> Self {
         Self {
             status,
             reason: String::new(),
             headers,
             body: Bytes::new(),
+            version: Version::HTTP_11,
             request: String::new(),
         }
     }

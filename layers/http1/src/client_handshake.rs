@@ -314,6 +314,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
 impl Pending {
     fn into_refusal(self, request: String) -> Refusal {
         let mut refusal = Refusal::new(self.head.status, self.head.headers);
+        refusal.version = self.head.version;
         refusal.reason = self.head.reason;
         refusal.body = self.body.into_excerpt();
         refusal.request = request;

@@ -158,6 +158,7 @@ impl Stream {
                 );
             } else {
                 let mut refusal = Refusal::new(head.status, head.headers);
+                refusal.version = head.version;
                 refusal.request = name;
                 self.pending = PendingStream::Refused(refusal.into(), BytesMut::new(), excerpt);
             }

@@ -1,15 +1,22 @@
-//! The authenticator for a user and a password.
+//! The authenticator of this project: it chooses a scheme.
 
+use super::basic::Basic;
+use super::reasons::{Candidate, Progress, because, refused};
+use super::scheme::{Scheme, SchemeAction, SchemeInput, seeds};
 use super::{Action, Authenticator, Awaiting, Challenge, Credentials, Input};
-use http::HeaderValue;
-use wirestack_http::{basic_credentials, scheme_list};
-use wirestack_layer::{Escaped, Seed};
+use std::mem;
+use wirestack_http::{Refusal, scheme_list};
+use wirestack_layer::Seed;
 
 #[cfg(feature = "digest")]
 use super::digest::Digest;
 
-/// Logs in with a user and a password, by the strongest scheme that the proxy offers: Digest (RFC
-/// 7616: SHA-512-256, SHA-256, MD5, each with `-sess`, `qop=auth`) before Basic (RFC 7617).
+/// Logs in by the strongest scheme that the proxy offers and that can be used: Digest (RFC 7616:
+/// SHA-512-256, SHA-256, MD5, each with `-sess`, `qop=auth`) before Basic (RFC 7617), and others
+/// [by their strength](Scheme::strength).
+///
+/// A scheme that cannot be used gives way to the next one before its first message. A password that
+/// was refused may still be right for a stronger scheme; it is not sent by a weaker one.
 ///
 /// Basic can go with the first request, before a challenge. That saves a round trip, and shows the
 /// password to everybody who can read the connection.
@@ -19,47 +26,68 @@ pub struct Login {
     asks: bool,
     /// `true` if Basic goes with the first request.
     at_once: bool,
-    /// The scheme of the last request.
-    sent: Sent,
+    /// The schemes, the strongest first.
+    candidates: Vec<Candidate>,
+    /// The index of the scheme that sent the last message, or is about to.
+    current: Option<usize>,
+    stage: Stage,
+    /// The last answer of the proxy, and `true` if its connection can be used again.
+    last: Option<(Refusal, bool)>,
     offered: Vec<Challenge>,
-    unanswered: Option<Challenge>,
+    /// `true` while the user is asked.
+    is_asking: bool,
     /// The number of challenges that these credentials have answered.
     answered: usize,
-    #[cfg(feature = "digest")]
-    digest: Digest,
 }
 
+/// The decision that the layer awaits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    Nothing,
-    Basic,
-    #[cfg(feature = "digest")]
-    Digest,
+enum Stage {
+    Request,
+    Challenge,
+    Response,
 }
 
 impl Login {
     /// Creates a login that waits for a challenge. `target` is the `host:port` of the
-    /// CONNECT request. The nonces of Digest are drawn from the seed.
+    /// CONNECT request. All randomness of the schemes comes from the seed.
     pub fn new(target: impl Into<String>, seed: Seed) -> Self {
-        #[cfg(not(feature = "digest"))]
-        let _ = (target.into(), seed);
-        Self {
+        let mut seed = seeds(seed);
+        let login = Self {
             credentials: None,
             asks: false,
             at_once: false,
-            sent: Sent::Nothing,
+            candidates: Vec::new(),
+            current: None,
+            stage: Stage::Request,
+            last: None,
             offered: Vec::new(),
-            unanswered: None,
+            is_asking: false,
             answered: 0,
-            #[cfg(feature = "digest")]
-            digest: Digest::new(target.into(), seed),
-        }
+        };
+        let login = login.with_scheme(Box::new(Basic::default()));
+        #[cfg(feature = "digest")]
+        let login = login.with_scheme(Box::new(Digest::new(target.into(), seed())));
+        #[cfg(not(feature = "digest"))]
+        let _ = (target.into(), seed());
+        login
     }
 
     /// Sets the credentials.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// Adds a scheme.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: Box<dyn Scheme>) -> Self {
+        let strength = scheme.strength();
+        let weaker = |other: &Candidate| other.scheme.strength() < strength;
+        let at = self.candidates.iter().position(weaker);
+        let at = at.unwrap_or(self.candidates.len());
+        self.candidates.insert(at, Candidate::new(scheme));
         self
     }
 
@@ -77,306 +105,206 @@ impl Login {
         self
     }
 
-    fn challenged(&mut self, challenges: Vec<Challenge>) -> Action {
-        self.offered = challenges;
+    fn requested(&mut self) -> Action {
+        self.stage = Stage::Request;
+        if self.current.is_none() && self.at_once && self.credentials.is_some() {
+            let mut candidates = self.candidates.iter();
+            self.current = candidates.position(|it| it.scheme.name() == "Basic");
+        }
+        let credentials = self.credentials.clone();
+        let credentials = credentials.as_ref();
+        self.tell(SchemeInput::Request { credentials })
+    }
+
+    fn challenged(&mut self, refusal: &Refusal, reusable: bool) -> Action {
+        self.stage = Stage::Challenge;
+        self.offered = refusal.proxy_challenges();
+        self.last = Some((refusal.clone(), reusable));
         if self.offered.is_empty() {
             let why =
                 "407 without Proxy-Authenticate: the proxy does not say which credentials it wants";
             return Action::GiveUp(why.to_owned());
         }
-        let Some(best) = self.best() else {
-            let offer = self.offer();
-            return Action::GiveUp(format!(
-                "it offered {offer}, and {SPOKEN} spoken here: `Hop::authenticator` takes others"
-            ));
-        };
-        let digest = best.has_scheme("digest");
-        let refused = match self.sent {
-            Sent::Nothing => false,
-            Sent::Basic => !digest, // a password that Basic refused may still be right for Digest
-            #[cfg(feature = "digest")]
-            Sent::Digest => digest && !is_stale(&best),
-        };
-        let ask = || Action::Ask {
-            scheme: best.scheme().to_owned(),
-            realm: best.realm(),
-            again: refused,
-        };
         // Each nonce may be stale, and two schemes may take turns, for ever.
-        let refused = refused || self.answered >= MOST_ANSWERS;
-        if refused && self.asks {
+        if self.answered >= MOST_ANSWERS {
+            for candidate in &mut self.candidates {
+                candidate.refuse();
+            }
+            self.current = None;
+            return self.choose();
+        }
+        match self.current {
+            Some(at) if self.candidates[at].is_offered(&self.offered) => self.challenge(at),
+            _ => self.choose(),
+        }
+    }
+
+    /// Gives the challenges to the strongest scheme that can be used.
+    fn choose(&mut self) -> Action {
+        for at in 0..self.candidates.len() {
+            if !self.may_try(at) {
+                continue;
+            }
+            let lacks = self.candidates[at].lacks_password(self.credentials.as_ref());
+            if lacks && self.asks {
+                return self.ask(at, false);
+            }
+            if !lacks {
+                return self.challenge(at);
+            }
+        }
+        self.current = None;
+        let was_refused = |it: &Candidate| it.is_refused_password() && it.is_offered(&self.offered);
+        if let Some(at) = self.candidates.iter().position(was_refused)
+            && self.asks
+        {
             self.credentials = None;
-            let ask = ask();
-            self.unanswered = Some(best);
-            return ask;
+            return self.ask(at, true);
         }
-        if refused {
-            let scheme = Escaped::excerpt(best.scheme());
-            return Action::GiveUp(format!("it refused the user or the password ({scheme})"));
-        }
-        if self.credentials.is_none() && self.asks {
-            let ask = ask();
-            self.unanswered = Some(best);
-            return ask;
-        }
-        self.answer(&best)
+        let why = refused(&self.candidates, &self.offered)
+            .unwrap_or_else(|| because(&self.candidates, &self.offered));
+        Action::GiveUp(why)
     }
 
-    /// Returns the strongest challenge that can be answered.
-    fn best(&self) -> Option<Challenge> {
-        #[cfg(feature = "digest")]
-        if let Some(best) = Digest::best(&self.offered) {
-            return Some(best);
+    /// Returns `true` if the scheme is offered and can answer. What one scheme failed with is not
+    /// sent by a weaker one.
+    fn may_try(&self, at: usize) -> bool {
+        let it = &self.candidates[at];
+        let kind = it.scheme.credential_kind();
+        let mut stronger = self.candidates[..at].iter();
+        let failed = stronger.any(|it| it.is_refused() && it.scheme.credential_kind() == kind);
+        !failed && it.is_open() && it.is_offered(&self.offered) && it.check(&self.offered).is_ok()
+    }
+
+    fn ask(&mut self, at: usize, again: bool) -> Action {
+        let challenge = self.candidates[at].offered(&self.offered).next();
+        self.is_asking = true;
+        Action::Ask {
+            scheme: challenge.map_or_else(String::new, |it| it.scheme().to_owned()),
+            realm: challenge.map_or_else(String::new, Challenge::realm),
+            again,
         }
-        self.offered
-            .iter()
-            .find(|challenge| challenge.has_scheme("basic"))
-            .cloned()
     }
 
-    fn offer(&self) -> String {
-        scheme_list(&self.offered).unwrap_or_else(|| "nothing".to_owned())
-    }
-
-    fn answer(&mut self, challenge: &Challenge) -> Action {
-        self.answered += 1;
-        let Some(credentials) = self.credentials.clone() else {
+    fn given(&mut self, given: Option<Credentials>) -> Action {
+        let (true, Some(given)) = (mem::take(&mut self.is_asking), given) else {
+            let offer = scheme_list(&self.offered).unwrap_or_else(|| "nothing".to_owned());
             return Action::GiveUp(format!(
-                "it offered {}, and there is no user and no password: give them, as in \
-                 http://user:password@proxy",
-                self.offer()
+                "it offered {offer}, and nobody gave a user and a password"
             ));
         };
-        #[cfg(feature = "digest")]
-        if challenge.has_scheme("digest") {
-            self.sent = Sent::Digest;
-            return send(self.digest.answer(challenge, &credentials));
+        self.credentials = Some(given);
+        self.answered = 0;
+        for candidate in &mut self.candidates {
+            candidate.forget_refusal();
         }
-        let _ = challenge;
-        self.basic(&credentials)
+        self.choose()
     }
 
-    fn basic(&mut self, credentials: &Credentials) -> Action {
-        self.sent = Sent::Basic;
-        let value = basic_credentials(&credentials.user, &credentials.password);
-        send(value.map_err(|error| error.to_string()))
+    /// Gives the last challenges to this scheme.
+    fn challenge(&mut self, at: usize) -> Action {
+        let Some((refusal, reusable)) = self.last.take() else {
+            return Action::GiveUp("an answer to no challenge".to_owned());
+        };
+        self.current = Some(at);
+        let offered: Vec<_> = self.candidates[at]
+            .offered(&self.offered)
+            .cloned()
+            .collect();
+        let action = self.candidates[at].scheme.step(SchemeInput::Challenge {
+            offered: &offered,
+            credentials: self.credentials.as_ref(),
+            refusal: &refusal,
+            reusable,
+        });
+        self.last = Some((refusal, reusable));
+        self.carry_out(at, action)
+    }
+
+    /// Gives this input to the present scheme, if there is one.
+    fn tell(&mut self, input: SchemeInput<'_>) -> Action {
+        let Some(at) = self.current else {
+            return match input {
+                SchemeInput::Request { .. } | SchemeInput::Response(_) => Action::Authorize(None),
+                _ => Action::GiveUp("an answer to no question".to_owned()),
+            };
+        };
+        let action = self.candidates[at].scheme.step(input);
+        self.carry_out(at, action)
+    }
+
+    fn carry_out(&mut self, at: usize, action: SchemeAction) -> Action {
+        let candidate = &mut self.candidates[at];
+        match action {
+            SchemeAction::Authorize(value) => {
+                if value.is_some() {
+                    candidate.progress = Progress::Sent;
+                }
+                self.answered += usize::from(self.stage == Stage::Challenge);
+                Action::Authorize(value)
+            }
+            SchemeAction::Fetch { url, data } => Action::Fetch { url, data },
+            SchemeAction::RunBlocking => Action::RunBlocking,
+            SchemeAction::GiveUp(why) => Action::GiveUp(why),
+            SchemeAction::Refused if self.stage == Stage::Challenge => {
+                candidate.progress = Progress::Refused;
+                self.choose()
+            }
+            SchemeAction::Refused => {
+                let name = candidate.scheme.name();
+                Action::GiveUp(format!(
+                    "{name} counts an answer as refused that is not a 407"
+                ))
+            }
+            SchemeAction::Unusable(why) if candidate.progress == Progress::Sent => {
+                Action::GiveUp(why)
+            }
+            SchemeAction::Unusable(why) => {
+                candidate.progress = Progress::Unusable(why);
+                self.current = None;
+                match self.stage {
+                    Stage::Challenge => self.choose(),
+                    // The challenge of the proxy leads to another scheme.
+                    Stage::Request | Stage::Response => Action::Authorize(None),
+                }
+            }
+        }
+    }
+}
+
+impl Authenticator for Login {
+    fn step(&mut self, input: Input<'_>) -> Action {
+        match input {
+            Input::Awaiting(Awaiting::Request) => self.requested(),
+            Input::Awaiting(Awaiting::Challenge { refusal, reusable }) => {
+                self.challenged(refusal, *reusable)
+            }
+            Input::Awaiting(Awaiting::Response(response)) => {
+                self.stage = Stage::Response;
+                self.tell(SchemeInput::Response(response))
+            }
+            Input::Awaiting(_) => Action::Authorize(None),
+            Input::Credentials(given) => self.given(given),
+            Input::Reply(reply) => self.tell(SchemeInput::Reply(reply)),
+            Input::Ran => self.tell(SchemeInput::Ran),
+        }
+    }
+
+    fn run_blocking(&mut self) {
+        if let Some(at) = self.current {
+            self.candidates[at].scheme.run_blocking();
+        }
+    }
+
+    fn is_connection_bound(&self) -> bool {
+        let at = self.current;
+        at.is_some_and(|at| self.candidates[at].scheme.is_connection_bound())
     }
 }
 
 /// The number of challenges that one user and password answer: two schemes, and some stale nonces.
 const MOST_ANSWERS: usize = 8;
 
-fn send(value: Result<HeaderValue, String>) -> Action {
-    match value {
-        Ok(value) => Action::Authorize(Some(value)),
-        Err(why) => Action::GiveUp(why),
-    }
-}
-
-/// The schemes that are spoken here, and the verb behind them.
-#[cfg(feature = "digest")]
-const SPOKEN: &str = "only Basic and Digest are";
-#[cfg(not(feature = "digest"))]
-const SPOKEN: &str = "only Basic is (and Digest, with the feature `digest`)";
-
-#[cfg(feature = "digest")]
-fn is_stale(challenge: &Challenge) -> bool {
-    let stale = challenge.parameter("stale");
-    stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
-}
-
-impl Authenticator for Login {
-    fn step(&mut self, input: Input<'_>) -> Action {
-        match input {
-            Input::Awaiting(Awaiting::Request) => {
-                #[cfg(feature = "digest")]
-                if let (Sent::Digest, Some(credentials)) = (self.sent, &self.credentials)
-                    && let Some(value) = self.digest.again(credentials)
-                {
-                    return send(value);
-                }
-                match self.credentials.clone() {
-                    Some(credentials) if self.at_once => self.basic(&credentials),
-                    _ => Action::Authorize(None),
-                }
-            }
-            Input::Awaiting(Awaiting::Challenge { refusal, .. }) => {
-                self.challenged(refusal.proxy_challenges())
-            }
-            Input::Awaiting(_) => Action::Authorize(None),
-            Input::Credentials(given) => match (given, self.unanswered.take()) {
-                (Some(given), Some(challenge)) => {
-                    self.credentials = Some(given);
-                    self.answered = 0;
-                    self.answer(&challenge)
-                }
-                _ => Action::GiveUp(format!(
-                    "it offered {}, and nobody gave a user and a password",
-                    self.offer()
-                )),
-            },
-            Input::Reply(_) | Input::Ran => Action::GiveUp("an answer to no question".into()),
-        }
-    }
-}
-
 #[cfg(all(test, feature = "digest"))]
-mod tests {
-    use super::*;
-    use http::StatusCode;
-    use http::header::{HeaderMap, PROXY_AUTHENTICATE};
-    use wirestack_http::Refusal;
-
-    fn login() -> Login {
-        let login = Login::new("example.org:443", Seed::new([1; 32]));
-        login.with_credentials(Credentials::new("me", "secret"))
-    }
-
-    fn digest(nonce: &str, stale: bool) -> Challenge {
-        let stale = if stale { ", stale=TRUE" } else { "" };
-        let text = format!("Digest realm=\"r\", nonce=\"{nonce}\", qop=\"auth\"{stale}");
-        Challenge::new(text)
-    }
-
-    fn told(login: &mut Login, challenges: &[Challenge]) -> Action {
-        let mut fields = HeaderMap::new();
-        for challenge in challenges {
-            let value = HeaderValue::from_str(challenge.as_str()).unwrap();
-            fields.append(PROXY_AUTHENTICATE, value);
-        }
-        let refusal = Refusal::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED, fields);
-        login.step(Input::Awaiting(&Awaiting::Challenge {
-            refusal,
-            reusable: true,
-        }))
-    }
-
-    const START: Input<'_> = Input::Awaiting(&Awaiting::Request);
-
-    fn sent(action: Action) -> String {
-        match action {
-            Action::Authorize(value) => value.map_or_else(String::new, |value| {
-                assert!(value.is_sensitive());
-                value.to_str().unwrap().to_owned()
-            }),
-            other => panic!("wanted Authorize, saw {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_stale_nonce_is_no_wrong_password() {
-        let mut login = login();
-        assert_eq!(sent(login.step(START)), "");
-        assert!(sent(told(&mut login, &[digest("one", false)])).contains("nonce=\"one\""));
-        let again = sent(told(&mut login, &[digest("two", true)]));
-        assert!(
-            again.contains("nonce=\"two\"") && again.contains("nc=00000001"),
-            "{again}"
-        );
-        let refused = Action::GiveUp("it refused the user or the password (Digest)".into());
-        assert_eq!(told(&mut login, &[digest("three", false)]), refused);
-    }
-
-    #[test]
-    fn a_proxy_that_refuses_every_answer_is_given_up() {
-        let basic = Challenge::new("Basic realm=\"r\"");
-        let stale = [digest("one", true)];
-        for rounds in [[&stale[..], &stale], [&stale, std::slice::from_ref(&basic)]] {
-            let mut login = login();
-            assert_eq!(sent(login.step(START)), "");
-            let mut actions = (0..20).map(|round| told(&mut login, rounds[round % 2]));
-            let last = actions.find(|action| matches!(action, Action::GiveUp(_)));
-            assert!(last.is_some(), "{rounds:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_nonce_is_used_on_a_new_connection() {
-        let mut login = login();
-        login.step(START);
-        told(&mut login, &[digest("one", false)]);
-        let again = sent(login.step(START));
-        assert!(
-            again.contains("nonce=\"one\"") && again.contains("nc=00000002"),
-            "{again}"
-        );
-    }
-
-    #[test]
-    fn basic_at_once_and_then_what_is_stronger() {
-        let basic = Challenge::new("Basic realm=\"r\"");
-        let mut login = login().at_once();
-        assert_eq!(sent(login.step(START)), "Basic bWU6c2VjcmV0");
-        let offered = [basic.clone(), digest("one", false)];
-        assert!(sent(told(&mut login, &offered)).starts_with("Digest "));
-        let mut login = self::login().at_once();
-        login.step(START);
-        let refused = Action::GiveUp("it refused the user or the password (Basic)".into());
-        assert_eq!(told(&mut login, &[basic]), refused);
-    }
-
-    #[test]
-    fn pitfall_73_a_407_without_a_challenge_says_so_and_odd_challenges_are_read() {
-        for mut login in [login(), login().at_once(), login().asking()] {
-            login.step(START);
-            let wanted =
-                "407 without Proxy-Authenticate: the proxy does not say which credentials it wants";
-            assert_eq!(told(&mut login, &[]), Action::GiveUp(wanted.into()));
-            let mut again = self::login();
-            assert_eq!(
-                told(&mut again, &[Challenge::new(" , ")]),
-                Action::GiveUp(wanted.into())
-            );
-        }
-        for (offered, scheme) in [
-            (&["Basic, realm=\"x\""][..], "Basic "),
-            (&["BASIC realm=x"], "Basic "),
-            (
-                &["Negotiate, NTLM, basic realm=\"x\", charset=utf-8"],
-                "Basic ",
-            ),
-            (
-                &[
-                    "NTLM TlRM==",
-                    "digest realm=r, nonce=n, algorithm=sha-256, qop=auth",
-                ],
-                "Digest ",
-            ),
-            (
-                &["Digest realm=r, nonce=n, algorithm=SHA-9, Basic realm=x"],
-                "Basic ",
-            ),
-            (
-                &["Basic realm=x, Digest realm=r, nonce=n, algorithm=md5"],
-                "Digest ",
-            ),
-        ] {
-            let mut login = login();
-            login.step(START);
-            let offered: Vec<_> = offered.iter().map(|text| Challenge::new(*text)).collect();
-            let sent = sent(told(&mut login, &offered));
-            assert!(sent.starts_with(scheme), "{offered:?}: {sent}");
-        }
-    }
-
-    #[test]
-    fn others_are_asked_until_they_give_up() {
-        let mut login = Login::new("example.org:443", Seed::new([1; 32])).asking();
-        login.step(START);
-        for again in [false, true] {
-            let asked = told(&mut login, &[digest("one", false)]);
-            let wanted = Action::Ask {
-                scheme: "Digest".into(),
-                realm: "r".into(),
-                again,
-            };
-            assert_eq!(asked, wanted);
-            let given = Some(Credentials::new("me", "guess"));
-            assert!(sent(login.step(Input::Credentials(given))).starts_with("Digest "));
-        }
-        told(&mut login, &[digest("one", false)]);
-        let nobody = login.step(Input::Credentials(None));
-        let wanted = "it offered Digest, and nobody gave a user and a password";
-        assert_eq!(nobody, Action::GiveUp(wanted.into()));
-    }
-}
+#[path = "client_tests.rs"]
+mod tests;

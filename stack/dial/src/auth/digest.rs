@@ -1,6 +1,6 @@
 //! Digest authentication (RFC 7616) of a client; `digest_auth` computes the hashes.
 
-use super::{Challenge, Credentials};
+use super::{Challenge, Credentials, Scheme, SchemeAction, SchemeInput};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use digest_auth::{
@@ -15,6 +15,8 @@ pub(crate) struct Digest {
     target: String,
     random: ChaCha12Rng,
     prompt: Option<Prompt>,
+    /// `true` if the last challenge was answered with the present credentials.
+    sent: bool,
 }
 
 struct Prompt {
@@ -29,6 +31,7 @@ impl Digest {
             target,
             random: ChaCha12Rng::from_seed(seed.into_bytes()),
             prompt: None,
+            sent: false,
         }
     }
 
@@ -60,6 +63,60 @@ impl Digest {
         let prompt = self.prompt.as_mut()?;
         Some(respond(prompt, &self.target, credentials))
     }
+}
+
+impl Scheme for Digest {
+    fn name(&self) -> &str {
+        "Digest"
+    }
+
+    fn strength(&self) -> u8 {
+        20
+    }
+
+    fn check(&self, offered: &[Challenge]) -> Result<(), String> {
+        match Self::best(offered) {
+            Some(_) => Ok(()),
+            None => Err(
+                "Digest comes with an algorithm or a qop that is not spoken here, or \
+                         without a realm or a nonce"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn step(&mut self, input: SchemeInput<'_>) -> SchemeAction {
+        let value = match input {
+            SchemeInput::Request {
+                credentials: Some(known),
+            } => self.again(known),
+            SchemeInput::Challenge {
+                offered,
+                credentials: Some(known),
+                ..
+            } => {
+                let Some(best) = Self::best(offered) else {
+                    return SchemeAction::Refused;
+                };
+                if self.sent && !is_stale(&best) {
+                    self.sent = false;
+                    return SchemeAction::Refused;
+                }
+                self.sent = true;
+                Some(self.answer(&best, known))
+            }
+            _ => None,
+        };
+        match value.transpose() {
+            Ok(value) => SchemeAction::Authorize(value),
+            Err(why) => SchemeAction::GiveUp(why),
+        }
+    }
+}
+
+fn is_stale(challenge: &Challenge) -> bool {
+    let stale = challenge.parameter("stale");
+    stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
 }
 
 fn respond(

@@ -3,16 +3,25 @@
 //! The HTTP layer of a proxy [awaits](Awaiting) a decision before each request and at the response
 //! that opens the tunnel. An [`Authenticator`] gets it as its [`Input`] and answers with an [`Action`]. The
 //! [`Dialer`](crate::Dialer) carries it from connection to connection; the driver fetches what it
-//! needs from outside. [`Login`] knows Basic (RFC 7617) and Digest (RFC 7616); other schemes are
-//! implementations of the same trait, set with [`Hop::authenticator`].
+//! needs from outside.
+//!
+//! [`Login`] is the authenticator of this project. It chooses between [schemes](Scheme): Basic (RFC
+//! 7617), Digest (RFC 7616) and those that are added with [`Hop::scheme`]. An authenticator of the
+//! caller's own takes the whole place of it: [`Hop::authenticator`].
 //!
 //! [`Hop::authenticator`]: crate::Hop::authenticator
+//! [`Hop::scheme`]: crate::Hop::scheme
 
+mod basic;
 mod client;
 #[cfg(feature = "digest")]
 pub(crate) mod digest;
+mod reasons;
+mod scheme;
 
 pub use client::Login;
+pub(crate) use scheme::seeds;
+pub use scheme::{CredentialKind, Scheme, SchemeAction, SchemeContext, SchemeInput};
 
 #[doc(inline)]
 pub use wirestack_http::{Awaiting, Challenge};
@@ -48,6 +57,13 @@ pub trait Authenticator: Send {
 
     /// Does the work for which it asked with [`Action::RunBlocking`], on a thread that may wait.
     fn run_blocking(&mut self) {}
+
+    /// Returns `true` if the authorization that follows a challenge belongs to the connection of
+    /// that challenge. If the connection ends before, the next one awaits the authorization of its
+    /// [request](Awaiting::Request) instead.
+    fn is_connection_bound(&self) -> bool {
+        false
+    }
 }
 
 /// The inputs of an [`Authenticator`].

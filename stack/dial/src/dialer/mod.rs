@@ -17,9 +17,11 @@ use crate::report::error::{Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, LookupId};
 use crate::report::trace::Trace;
+use crate::route::login::MakeScheme;
 use std::collections::VecDeque;
 use std::mem;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use wirestack_layer::{Error, Instant, Layer, Place, Seed};
 
@@ -48,6 +50,8 @@ pub struct Dialer<L: Layer> {
     built: Option<L>,
     hints: RetryHints,
     proxy_auth: ProxyAuth,
+    /// Makes the scheme of the user who is logged in.
+    ticket: Option<Arc<MakeScheme>>,
     steps: VecDeque<Step>,
     ids: u32,
     state: State,
@@ -103,6 +107,7 @@ where
             built: None,
             hints: RetryHints::default(),
             proxy_auth: ProxyAuth::default(),
+            ticket: None,
             steps: VecDeque::new(),
             ids: 0,
             state: State::Start,
@@ -201,7 +206,7 @@ where
             self.trace.add(now, Event::Route(route.name.clone()));
         }
         self.hints = RetryHints::default();
-        self.proxy_auth = ProxyAuth::new(route, || self.seeds.seed());
+        self.proxy_auth = ProxyAuth::new(route, || self.seeds.seed(), self.ticket.as_deref());
         let first = route.first.clone();
         // On a stream to the target, the stack is built with the response that opens the stream.
         let is_built_later = matches!(

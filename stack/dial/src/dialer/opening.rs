@@ -1,6 +1,7 @@
 //! The part of a dialer that opens the layers on a connection.
 
 use super::{Dialer, OpeningAttempt, State};
+use crate::auth::{Scheme, SchemeContext};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::proxy_auth::Outcome;
 use crate::dialer::step::{Answer, Step};
@@ -8,6 +9,7 @@ use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
 use http::Response;
 use std::mem;
+use std::sync::Arc;
 use wirestack_layer::{End, Error, Flow, Instant, Layer, Place, Progress, origin};
 use wirestack_nest::Engine;
 
@@ -16,6 +18,17 @@ where
     L::In: Default,
     L::Out: Default,
 {
+    /// Sets the scheme of the user who is logged in, for the hops that have
+    /// [`default_credentials`](crate::Hop::default_credentials). `make` is called for each of them.
+    #[must_use]
+    pub fn with_default_credentials(
+        mut self,
+        make: impl Fn(SchemeContext<'_>) -> Box<dyn Scheme> + Send + Sync + 'static,
+    ) -> Self {
+        self.ticket = Some(Arc::new(make));
+        self
+    }
+
     /// Notes that the connection of an attempt is open, and returns the stack to drive on it. Returns
     /// `None` if the attempt is no longer wanted.
     pub fn opened(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {

@@ -4,6 +4,7 @@ use crate::auth::{Action, Authenticator, Input};
 use crate::dialer::step::{Answer, BlockingTask, CredentialsRequest, Step};
 use crate::plan::path::Route;
 use crate::report::id::QuestionId;
+use crate::route::login::MakeScheme;
 use http::HeaderValue;
 use std::any::Any;
 use wirestack_http::{Awaiting, ProxyClient};
@@ -32,6 +33,8 @@ struct HopAuth {
     /// The authorization of the first request of the next connection, if it is decided already.
     first: Option<Option<HeaderValue>>,
     challenges: usize,
+    /// `true` if the authenticator saw its last challenge while the connection was reusable.
+    shown_reusable: bool,
 }
 
 /// The result of asking an authenticator.
@@ -56,17 +59,29 @@ pub(crate) enum GaveUp {
 }
 
 impl ProxyAuth {
-    pub(crate) fn new(route: &Route, mut seed: impl FnMut() -> Seed) -> Self {
+    /// Creates the authenticators for the hops of a route. `ticket` makes the scheme of the user who
+    /// is logged in.
+    pub(crate) fn new(
+        route: &Route,
+        mut seed: impl FnMut() -> Seed,
+        ticket: Option<&MakeScheme>,
+    ) -> Self {
         let hops = route.hops.iter().zip(&route.asked).enumerate();
         let hops = hops.map(|(index, (hop, next))| HopAuth {
             hop: index,
             name: hop.to_string(),
-            authenticator: Some(hop.log_in(next, seed())),
+            authenticator: Some(hop.login.log_in(
+                (&hop.endpoint.host, hop.endpoint.port),
+                next.to_string(),
+                seed(),
+                ticket,
+            )),
             lent_to: None,
             question: None,
             ready: None,
             first: None,
             challenges: 0,
+            shown_reusable: false,
         });
         Self(hops.collect())
     }
@@ -143,7 +158,8 @@ impl HopAuth {
                     return Action::Authorize(value);
                 }
             }
-            Awaiting::Challenge { .. } => {
+            Awaiting::Challenge { reusable, .. } => {
+                self.shown_reusable = *reusable;
                 self.challenges += 1;
                 if self.challenges > limit {
                     return Action::GiveUp(format!("it asked {} times", self.challenges));
@@ -157,6 +173,11 @@ impl HopAuth {
         }
     }
 
+    fn is_connection_bound(&self) -> bool {
+        let authenticator = self.authenticator.as_ref();
+        authenticator.is_some_and(|it| it.is_connection_bound())
+    }
+
     fn carry_out(
         &mut self,
         action: Action,
@@ -168,6 +189,7 @@ impl HopAuth {
                 if let Some(Awaiting::Challenge {
                     reusable: false, ..
                 }) = client.awaiting()
+                    && !(self.shown_reusable && self.is_connection_bound())
                 {
                     self.first = Some(value.clone());
                 }

@@ -153,8 +153,7 @@ impl RouteBuilder {
         hops: &[Hop],
         asked: &[Endpoint],
     ) -> Result<Option<(SharedConnection, usize)>, Error> {
-        let can_share =
-            |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.authenticates_at_once();
+        let can_share = |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.login.is_at_once();
         let Some(at) = hops.iter().rposition(can_share).filter(|_| self.shares) else {
             return Ok(None);
         };
@@ -300,7 +299,8 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zero
     ));
     for hop in hops {
         let credentials = hop.known_credentials();
-        let login = credentials.map(|known| (&known.user, &known.password));
+        let known = credentials.map(|known| (&known.user, &known.password));
+        let login = &hop.login;
         let tls = hop.tls.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
         let ConnectSettings {
             fields,
@@ -314,7 +314,7 @@ fn pool_key(hops: &[Hop], target: &str, tls: Option<&Arc<ClientConfig>>) -> Zero
             .map(|(name, value)| (name, value.as_bytes()))
             .collect();
         let one = Zeroizing::new(format!(
-            " {hop} {login:?} {tls:p} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
+            " {hop} {known:?} {login:?} {tls:p} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
             hop.unix
         ));
         key.push_str(&one);

@@ -37,7 +37,7 @@ impl Forwarding {
         let Some((hop, hops)) = route.split_last() else {
             return Ok(None);
         };
-        if hop.proxy.speaks() != Speaks::Http1 || !hop.authenticates_at_once() {
+        if hop.proxy.speaks() != Speaks::Http1 || !hop.login.is_at_once() {
             return Ok(None);
         }
         let mut fields = hop.connect.fields.clone();

@@ -1,8 +1,9 @@
 //! One proxy of a route.
 
-use crate::auth::{Authenticator, Credentials, Login};
+use crate::auth::{Authenticator, Credentials, Scheme, SchemeContext};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::http_versions::HttpVersions;
+use crate::route::login::ProxyLogin;
 use crate::route::proxy_url::{NO_SCHEME, ProxyUrl};
 use crate::route::scheme::{Proxy, Speaks};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,7 +13,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
-use wirestack_layer::Seed;
 use wirestack_tls::rustls::ClientConfig;
 
 /// One proxy of a route, read from a URL.
@@ -40,7 +40,7 @@ use wirestack_tls::rustls::ClientConfig;
 pub struct Hop {
     pub(crate) proxy: Proxy,
     pub(crate) endpoint: Endpoint,
-    login: ProxyLogin,
+    pub(crate) login: ProxyLogin,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) unix: Option<PathBuf>,
     /// An `https://` proxy is offered HTTP/2 too.
@@ -57,24 +57,6 @@ pub(crate) struct ConnectSettings {
     pub(crate) http2: http2::Http2Config,
 }
 
-/// The authentication of a client to its proxy.
-#[derive(Clone)]
-enum ProxyLogin {
-    Password(PasswordLogin),
-    Custom(Arc<MakeAuthenticator>),
-}
-
-#[derive(Clone)]
-struct PasswordLogin {
-    credentials: Option<Credentials>,
-    /// Sends Basic credentials with the first request.
-    at_once: bool,
-    /// Asks the user for credentials when the proxy wants some.
-    asks: bool,
-}
-
-type MakeAuthenticator = dyn Fn(&str) -> Box<dyn Authenticator> + Send + Sync;
-
 impl Hop {
     /// Sets the user and the password for this hop, instead of those in its URL.
     ///
@@ -82,29 +64,18 @@ impl Hop {
     /// Basic, unless [`on_challenge`](Self::on_challenge) is set.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<Vec<u8>>, password: impl Into<Vec<u8>>) -> Self {
-        let credentials = Some(Credentials::new(user, password));
-        match &mut self.login {
-            ProxyLogin::Password(login) => login.credentials = credentials,
-            login @ ProxyLogin::Custom(_) => {
-                *login = ProxyLogin::Password(PasswordLogin {
-                    credentials,
-                    at_once: true,
-                    asks: false,
-                });
-            }
-        }
+        let login = self.by_scheme();
+        login.credentials = Some(Credentials::new(user, password));
         self
     }
 
     /// Sends credentials to an HTTP proxy only after it asked for them, and by the strongest scheme
-    /// that it offers: Digest before Basic.
+    /// that it offers: NTLM (feature `ntlm`) before Digest before Basic.
     ///
-    /// That costs one more round trip. Digest does not send the password itself.
+    /// That costs one more round trip. Only Basic sends the password itself.
     #[must_use]
     pub fn on_challenge(mut self) -> Self {
-        if let ProxyLogin::Password(login) = &mut self.login {
-            login.at_once = false;
-        }
+        self.login.at_once = false;
         self
     }
 
@@ -112,13 +83,43 @@ impl Hop {
     /// the proxy refuses them: see [`Step::Ask`](crate::Step::Ask).
     #[must_use]
     pub fn asking(mut self) -> Self {
-        if let ProxyLogin::Password(login) = &mut self.login {
-            login.asks = true;
-        }
+        self.login.asks = true;
         self
     }
 
-    /// Sets an authentication scheme of the caller's own for an HTTP proxy.
+    /// Logs in to an HTTP proxy as the user who is logged in on this machine: by Negotiate, with the
+    /// ticket of that user. The option of curl is `--proxy-negotiate --proxy-user :`.
+    ///
+    /// It is off unless it is asked for, and the ticket goes to this proxy alone. The proxy learns
+    /// who the user is, so ask for it only for proxies of the user's own network. Credentials wait
+    /// for a challenge, as with [`on_challenge`](Self::on_challenge); a user and a password of the
+    /// hop are sent if there is no ticket, or if the proxy refuses it.
+    ///
+    /// A driver has to know the ticket:
+    /// [`Dialer::with_default_credentials`](crate::Dialer::with_default_credentials). That of
+    /// `wirestack` does with the feature `negotiate`.
+    #[must_use]
+    pub fn default_credentials(mut self) -> Self {
+        let login = self.by_scheme();
+        login.default_credentials = true;
+        login.at_once = false;
+        self
+    }
+
+    /// Adds an authentication scheme for an HTTP proxy. The strongest scheme that the proxy offers
+    /// and that can be used is chosen: see [`Login`](crate::auth::Login).
+    ///
+    /// `make` is called for each dialing.
+    #[must_use]
+    pub fn scheme(
+        mut self,
+        make: impl Fn(SchemeContext<'_>) -> Box<dyn Scheme> + Send + Sync + 'static,
+    ) -> Self {
+        self.by_scheme().schemes.push(Arc::new(make));
+        self
+    }
+
+    /// Sets an authenticator of the caller's own for an HTTP proxy, in place of all schemes.
     ///
     /// `make` is called for each dialing, with the `host:port` of the next hop or target.
     #[must_use]
@@ -126,8 +127,15 @@ impl Hop {
         mut self,
         make: impl Fn(&str) -> Box<dyn Authenticator> + Send + Sync + 'static,
     ) -> Self {
-        self.login = ProxyLogin::Custom(Arc::new(make));
+        self.login = ProxyLogin::of(None);
+        self.login.custom = Some(Arc::new(make));
         self
+    }
+
+    /// Returns the login by schemes, which replaces an authenticator of the caller's own.
+    fn by_scheme(&mut self) -> &mut ProxyLogin {
+        self.login.custom = None;
+        &mut self.login
     }
 
     /// Connects to this Unix socket instead of the proxy's host and port, if the hop is the first
@@ -244,38 +252,7 @@ impl Hop {
 
     /// Returns the credentials of the URL or of [`credentials`](Self::credentials).
     pub(crate) fn known_credentials(&self) -> Option<&Credentials> {
-        match &self.login {
-            ProxyLogin::Password(login) => login.credentials.as_ref(),
-            ProxyLogin::Custom(_) => None,
-        }
-    }
-
-    /// Returns `true` if the first request carries all credentials that the proxy will ever get.
-    pub(crate) fn authenticates_at_once(&self) -> bool {
-        match &self.login {
-            ProxyLogin::Password(login) => login.at_once && !login.asks,
-            ProxyLogin::Custom(_) => false,
-        }
-    }
-
-    /// Creates the authenticator for the challenges of this proxy when it is asked for `next`.
-    pub(crate) fn log_in(&self, next: &Endpoint, seed: Seed) -> Box<dyn Authenticator> {
-        let target = next.to_string();
-        let password = match &self.login {
-            ProxyLogin::Custom(make) => return make(&target),
-            ProxyLogin::Password(password) => password,
-        };
-        let mut login = Login::new(target, seed);
-        if let Some(credentials) = &password.credentials {
-            login = login.with_credentials(credentials.clone());
-        }
-        if password.at_once {
-            login = login.at_once();
-        }
-        if password.asks {
-            login = login.asking();
-        }
-        Box::new(login)
+        self.login.credentials.as_ref()
     }
 }
 
@@ -309,11 +286,7 @@ impl Hop {
                 host: url.host.clone(),
                 port: url.port.unwrap_or(proxy.default_port()),
             },
-            login: ProxyLogin::Password(PasswordLogin {
-                credentials,
-                at_once: true,
-                asks: false,
-            }),
+            login: ProxyLogin::of(credentials),
             tls: None,
             unix: None,
             offers_http2: false,

@@ -5,6 +5,7 @@ pub(crate) mod environment;
 pub(crate) mod forwarding;
 pub(crate) mod hop;
 pub(crate) mod http_versions;
+pub(crate) mod login;
 pub(crate) mod proxy_url;
 pub(crate) mod redirects;
 pub(crate) mod routes;

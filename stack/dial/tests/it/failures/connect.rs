@@ -118,7 +118,7 @@ fn proxies_that_want_a_password_read_well() {
             does: "offers Negotiate and NTLM only",
             dial: with_password(),
             moves: challenge("Proxy-Authenticate: Negotiate\nProxy-Authenticate: NTLM"),
-            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offered Negotiate, NTLM, and only Basic and Digest are spoken here: `Hop::authenticator` takes others",
+            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offers Negotiate and NTLM: Negotiate is off: `Hop::default_credentials` sends the ticket of the user (feature `negotiate`); NTLM is off: enable the feature `ntlm`",
         },
         Failure {
             peer: "tinyproxy",

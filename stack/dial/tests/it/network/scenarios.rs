@@ -138,7 +138,7 @@ fn through_proxies() -> Vec<Scenario> {
             .via(&[known()])
             .fails(&[
                 "407",
-                "it offered Negotiate, NTLM, and only Basic and Digest are spoken here",
+                "it offers Negotiate and NTLM: Negotiate is off: `Hop::default_credentials` sends",
             ]),
         Scenario::new("two legs, with help", [proxy(ProxyAuth::TwoLegs), target()]).via(&[own]),
     ]);
