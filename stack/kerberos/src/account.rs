@@ -38,7 +38,9 @@ impl Account {
         }
         // Behind the `@` may be another domain than the realm: an alias, which the realm resolves.
         let is_alias = text.contains('@')
-            && set.zip(written).is_some_and(|(set, written)| !set.eq_ignore_ascii_case(written));
+            && set
+                .zip(written)
+                .is_some_and(|(set, written)| !set.eq_ignore_ascii_case(written));
         let name = if is_alias {
             PrincipalName {
                 name_type: NT_ENTERPRISE,
@@ -91,7 +93,11 @@ mod tests {
             ("corp\\me", None, Some(("me@CORP", 1))),
             ("me", Some("lower.test"), Some(("me@lower.test", 1))),
             ("me@corp.test", Some("CORP.TEST"), Some(("me@CORP.TEST", 1))),
-            ("me@mail.test", Some("CORP.TEST"), Some(("me@mail.test@CORP.TEST", 10))),
+            (
+                "me@mail.test",
+                Some("CORP.TEST"),
+                Some(("me@mail.test@CORP.TEST", 10)),
+            ),
             ("CORP\\me", Some("CORP.TEST"), Some(("me@CORP.TEST", 1))),
             ("me/admin@corp.test", None, Some(("me/admin@CORP.TEST", 1))),
             ("", None, None),

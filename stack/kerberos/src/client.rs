@@ -1,8 +1,11 @@
 //! The client of a realm, without I/O: from a password to the ticket of a service.
 
 use crate::account::Account;
-use crate::failure::{Failure, code, describe};
+use crate::exchange::Exchange;
+use crate::failure::{Failure, code, describe, shown};
+use crate::kdcs::Kdcs;
 use crate::memory::Memory;
+use crate::password_key::PasswordKey;
 use crate::random::Random;
 use crate::reply::{Answer, KeyRecipe, cookie, open, read_hints, spoken, takes_timestamp};
 use crate::request::{Granted, as_req, encrypted_timestamp, tgs_req};
@@ -14,7 +17,7 @@ use kerbcore::types::{PaData, PrincipalName};
 use std::error::Error as _;
 use std::sync::Arc;
 use wirestack_dial::auth::Credentials;
-use wirestack_layer::{Error, Escaped};
+use wirestack_layer::Error;
 
 /// The client of a realm, for one service.
 ///
@@ -26,7 +29,7 @@ pub(crate) struct Client {
     service: PrincipalName,
     kdcs: Arc<Kdcs>,
     memory: Memory,
-    pub(crate) random: Random,
+    random: Random,
     phase: Phase,
     exchange: Exchange,
     /// `true` after an answer that the time was wrong: the next one is believed.
@@ -46,31 +49,21 @@ pub(crate) enum Progress {
     Done(Granted),
 }
 
-/// The addresses of KDCs.
-#[derive(Clone, Default)]
-pub(crate) struct Kdcs {
-    /// Those of the user's realm.
-    pub(crate) home: Vec<String>,
-    /// Those of named realms.
-    pub(crate) of_realms: Vec<(String, String)>,
-}
-
 enum Phase {
     Idle,
     /// The KDC is asked without a proof of the password. It says which one it wants.
     Asking,
-    Deriving(Box<Deriving>),
+    Deriving {
+        key: PasswordKey,
+        then: Box<Then>,
+    },
     /// The KDC has the proof. The key opens its answer.
     LoggingIn(Box<Proof>),
     /// A ticket of the service is asked for with a ticket of a realm.
-    AskingForService { tgt: Box<Granted>, is_old: bool },
-}
-
-/// A key that is being made of the password.
-struct Deriving {
-    recipe: KeyRecipe,
-    key: Option<KerberosKey>,
-    then: Then,
+    AskingForService {
+        tgt: Box<Granted>,
+        is_old: bool,
+    },
 }
 
 /// The use of a key.
@@ -85,18 +78,6 @@ enum Then {
 struct Proof {
     key: KerberosKey,
     cookie: Option<PaData>,
-}
-
-/// A message for a realm, and the KDCs that it is tried at.
-#[derive(Default)]
-struct Exchange {
-    realm: String,
-    nonce: u32,
-    data: Vec<u8>,
-    /// Those that are left, the next one last.
-    urls: Vec<String>,
-    url: String,
-    tried: Vec<String>,
 }
 
 impl Client {
@@ -127,6 +108,18 @@ impl Client {
         &self.account
     }
 
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(crate) fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    pub(crate) fn into_random(self) -> Random {
+        self.random
+    }
+
     /// Begins: asks for a ticket of the service, and for one of the realm before if there is none.
     pub(crate) fn start(&mut self) -> Result<Progress, Failure> {
         (self.corrected_time, self.referrals) = (false, 0);
@@ -137,7 +130,10 @@ impl Client {
     }
 
     /// Takes the answer to a message.
-    pub(crate) fn reply(&mut self, reply: Result<impl AsRef<[u8]>, Error>) -> Result<Progress, Failure> {
+    pub(crate) fn reply(
+        &mut self,
+        reply: Result<impl AsRef<[u8]>, Error>,
+    ) -> Result<Progress, Failure> {
         let answer = match reply {
             Ok(bytes) => Answer::read(bytes.as_ref())
                 .map_err(|found| format!("it answers with {found}, which is no Kerberos")),
@@ -146,8 +142,7 @@ impl Client {
         let answer = match answer {
             Ok(answer) => answer,
             Err(why) => {
-                let tried = format!("{}: {why}", self.exchange.url);
-                self.exchange.tried.push(tried);
+                self.exchange.failed(&why);
                 return self.send();
             }
         };
@@ -169,32 +164,24 @@ impl Client {
             (Phase::AskingForService { tgt, .. }, Answer::Ticket(reply)) => {
                 self.open_service(&tgt, *reply)
             }
-            (Phase::Idle | Phase::Deriving(_), _) => Err(Failure::Unexpected),
+            (Phase::Idle | Phase::Deriving { .. }, _) => Err(Failure::Unexpected),
         }
     }
 
     /// Makes the key of the password. That takes long on purpose.
     pub(crate) fn derive(&mut self) {
-        if let Phase::Deriving(deriving) = &mut self.phase {
-            let password = str::from_utf8(&self.credentials.password).unwrap_or_default();
-            let recipe = &deriving.recipe;
-            let salt = match &recipe.salt {
-                Some(salt) => salt.clone(),
-                None => self.account.default_salt(),
-            };
-            let (enctype, rounds) = (recipe.enctype, recipe.iterations);
-            let key = KerberosKey::string_to_key(enctype, password, salt.as_bytes(), rounds);
-            deriving.key = Some(key);
+        if let Phase::Deriving { key, .. } = &mut self.phase {
+            key.derive(&self.credentials, &self.account);
         }
     }
 
     /// Goes on after [`derive`](Self::derive).
     pub(crate) fn derived(&mut self) -> Result<Progress, Failure> {
-        let Phase::Deriving(deriving) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+        let Phase::Deriving { key, then } = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return Err(Failure::Unexpected);
         };
-        let key = deriving.key.ok_or(Failure::Unexpected)?;
-        match deriving.then {
+        let key = key.into_key().ok_or(Failure::Unexpected)?;
+        match *then {
             Then::Prove { time, cookie } => self.prove(Proof { key, cookie }, &time),
             Then::Open(reply) => self.open(*reply, &key),
         }
@@ -263,7 +250,8 @@ impl Client {
         if realm_of(&tgt).is_none() {
             return Err(self.refused("it gave a ticket for something else".to_owned()));
         }
-        self.memory.keep_ticket(&self.account, &self.credentials, &tgt);
+        self.memory
+            .keep_ticket(&self.account, &self.credentials, &tgt);
         self.ask_for_service(tgt, false)
     }
 
@@ -338,50 +326,22 @@ impl Client {
     }
 
     fn derive_by(&mut self, recipe: KeyRecipe, then: Then) -> Result<Progress, Failure> {
-        if !(MIN_ITERATIONS..=MAX_ITERATIONS).contains(&recipe.iterations) {
-            return Err(Failure::Iterations {
-                url: self.exchange.url.clone(),
-                iterations: recipe.iterations,
-                min: MIN_ITERATIONS,
-                max: MAX_ITERATIONS,
-            });
-        }
-        self.phase = Phase::Deriving(Box::new(Deriving {
-            recipe,
-            key: None,
-            then,
-        }));
+        self.phase = Phase::Deriving {
+            key: PasswordKey::new(recipe, &self.exchange.url)?,
+            then: Box::new(then),
+        };
         Ok(Progress::Derive)
     }
 
     /// Sends a message to the KDCs of a realm, the one that answered last before the others.
     fn begin(&mut self, realm: String, nonce: u32, data: Vec<u8>) -> Result<Progress, Failure> {
-        let mut urls = self.kdcs.of(&realm, &self.account.realm);
-        if let Some(good) = self.memory.kdc()
-            && let Some(at) = urls.iter().position(|url| *url == good)
-        {
-            urls[..=at].rotate_right(1);
-        }
-        urls.reverse();
-        self.exchange = Exchange {
-            realm,
-            nonce,
-            data,
-            urls,
-            ..Exchange::default()
-        };
+        let urls = self.kdcs.of(&realm, &self.account.realm, self.memory.kdc());
+        self.exchange = Exchange::new(realm, nonce, data, urls);
         self.send()
     }
 
     fn send(&mut self) -> Result<Progress, Failure> {
-        let Some(url) = self.exchange.urls.pop() else {
-            return Err(Failure::Unreached {
-                realm: shown(&self.exchange.realm),
-                tried: std::mem::take(&mut self.exchange.tried),
-            });
-        };
-        self.exchange.url.clone_from(&url);
-        let data = self.exchange.data.clone();
+        let (url, data) = self.exchange.next()?;
         Ok(Progress::Fetch { url, data })
     }
 
@@ -392,19 +352,7 @@ impl Client {
     }
 
     fn user_refused(&self, error: &KrbError) -> Failure {
-        let account = self.account.to_string();
-        match error.error_code {
-            code::PREAUTH_FAILED => self.wrong_password("KDC_ERR_PREAUTH_FAILED"),
-            code::BAD_INTEGRITY => self.wrong_password("KRB_AP_ERR_BAD_INTEGRITY"),
-            code::C_PRINCIPAL_UNKNOWN => Failure::UnknownUser {
-                account,
-                realm: shown(&self.exchange.realm),
-            },
-            code::CLIENT_REVOKED => Failure::Revoked { account },
-            code::KEY_EXPIRED => Failure::PasswordExpired { account },
-            code::ETYPE_NOSUPP => self.no_common_key(),
-            _ => self.refused(describe(error)),
-        }
+        Failure::of_user(error, self.account.to_string(), shown(&self.exchange.realm))
     }
 
     fn wrong_password(&self, code: &'static str) -> Failure {
@@ -436,32 +384,8 @@ impl Client {
     }
 }
 
-impl Kdcs {
-    /// Returns the addresses of the KDCs of a realm: those that are known, or else the realm as the
-    /// name of a host. A domain of Active Directory has the addresses of its controllers.
-    pub(crate) fn of(&self, realm: &str, home: &str) -> Vec<String> {
-        let is_home = realm.eq_ignore_ascii_case(home);
-        let mut urls = if is_home { self.home.clone() } else { Vec::new() };
-        let of_realm = self.of_realms.iter();
-        let of_realm = of_realm.filter(|(name, _)| name.eq_ignore_ascii_case(realm));
-        urls.extend(of_realm.map(|(_, url)| url.clone()));
-        let is_host = realm.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
-        if urls.is_empty() && is_host {
-            urls.push(format!("tcp://{}:88", realm.to_ascii_lowercase()));
-        }
-        urls
-    }
-}
-
 /// The realms that may refer to one another.
 const MAX_REFERRALS: usize = 5;
-
-/// The fewest rounds of a password's key: those of RFC 3962 §4. With fewer, a liar between client
-/// and KDC could guess passwords at ease.
-const MIN_ITERATIONS: u32 = 4096;
-
-/// The most rounds of a password's key: seconds of computing.
-const MAX_ITERATIONS: u32 = 1_000_000;
 
 /// Returns the realm that a ticket is for, if it is for one.
 fn realm_of(granted: &Granted) -> Option<&str> {
@@ -473,9 +397,7 @@ fn realm_of(granted: &Granted) -> Option<&str> {
 
 /// Returns the text of an error without the part of the driver that raised it.
 fn cause(error: &Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn shown(text: &str) -> String {
-    Escaped::excerpt(text).to_string()
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -18,10 +18,7 @@ pub(crate) enum Failure {
     #[error("no KDC of {realm} answered: {}", .tried.join("; "))]
     Unreached { realm: String, tried: Vec<String> },
     #[error("wrong password of {account} ({code})")]
-    WrongPassword {
-        account: String,
-        code: &'static str,
-    },
+    WrongPassword { account: String, code: &'static str },
     #[error("{realm} knows no user {account} (KDC_ERR_C_PRINCIPAL_UNKNOWN)")]
     UnknownUser { account: String, realm: String },
     #[error(
@@ -29,15 +26,21 @@ pub(crate) enum Failure {
          registered there, or set `Kerberos::service`"
     )]
     UnknownService { service: String, realm: String },
-    #[error("{account} may not log in: the account is locked, disabled or over (KDC_ERR_CLIENT_REVOKED)")]
+    #[error(
+        "{account} may not log in: the account is locked, disabled or over (KDC_ERR_CLIENT_REVOKED)"
+    )]
     Revoked { account: String },
     #[error("the password of {account} has expired: change it first (KDC_ERR_KEY_EXPIRED)")]
     PasswordExpired { account: String },
-    #[error("{account} has no key that is spoken here, which are those of AES: change the password once (KDC_ERR_ETYPE_NOSUPP)")]
+    #[error(
+        "{account} has no key that is spoken here, which are those of AES: change the password once (KDC_ERR_ETYPE_NOSUPP)"
+    )]
     NoCommonKey { account: String },
     #[error("{realm} wants more than a password of {account}: a smart card or a code")]
     OtherPreauthentication { account: String, realm: String },
-    #[error("{realm} finds the time {ours} wrong, and says that it is {theirs} (KRB_AP_ERR_SKEW): do the clocks of its KDCs differ?")]
+    #[error(
+        "{realm} finds the time {ours} wrong, and says that it is {theirs} (KRB_AP_ERR_SKEW): do the clocks of its KDCs differ?"
+    )]
     Skew {
         realm: String,
         ours: KerberosTime,
@@ -59,6 +62,28 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Returns the reason for which a realm refuses a user.
+    pub(crate) fn of_user(error: &KrbError, account: String, realm: String) -> Self {
+        match error.error_code {
+            code::PREAUTH_FAILED => Self::WrongPassword {
+                account,
+                code: "KDC_ERR_PREAUTH_FAILED",
+            },
+            code::BAD_INTEGRITY => Self::WrongPassword {
+                account,
+                code: "KRB_AP_ERR_BAD_INTEGRITY",
+            },
+            code::C_PRINCIPAL_UNKNOWN => Self::UnknownUser { account, realm },
+            code::CLIENT_REVOKED => Self::Revoked { account },
+            code::KEY_EXPIRED => Self::PasswordExpired { account },
+            code::ETYPE_NOSUPP => Self::NoCommonKey { account },
+            _ => Self::Refused {
+                realm,
+                what: describe(error),
+            },
+        }
+    }
+
     /// Returns `true` if the realm refused the user: another scheme must not send the same password
     /// in a weaker way.
     pub(crate) fn is_refusal_of_user(&self) -> bool {
@@ -82,6 +107,11 @@ pub(crate) fn describe(error: &KrbError) -> String {
         None | Some("") => code,
         Some(text) => format!("{code}, \"{}\"", Escaped::excerpt(text)),
     }
+}
+
+/// Shows a text of a peer.
+pub(crate) fn shown(text: &str) -> String {
+    Escaped::excerpt(text).to_string()
 }
 
 /// The codes of errors (RFC 4120 §7.5.9).

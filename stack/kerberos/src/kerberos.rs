@@ -1,6 +1,6 @@
 //! The settings of a login by Kerberos.
 
-use crate::client::Kdcs;
+use crate::kdcs::{Kdcs, kdc_url};
 use crate::memory::Memory;
 use kerbcore::config::Krb5Config;
 use std::fmt;
@@ -131,46 +131,9 @@ impl fmt::Debug for Kerberos {
 #[error("this is no krb5.conf: it has a line before its first section, or a realm without an end")]
 pub struct NotKrb5Conf(());
 
-/// Completes the address of a KDC: with its scheme, and with the port of Kerberos (RFC 4120 §7.2.1).
-fn kdc_url(kdc: &str) -> String {
-    if kdc.contains("://") && !kdc.starts_with("tcp://") {
-        return kdc.to_owned();
-    }
-    let authority = kdc.strip_prefix("tcp://").unwrap_or(kdc);
-    // `krb5.conf` has `tcp/host`, and `udp/host` too; each KDC speaks both.
-    let authority = authority.split_once('/').map_or(authority, |(_, host)| host);
-    let behind_brackets = authority.rsplit(']').next().unwrap_or_default();
-    let is_bare_ipv6 = !authority.starts_with('[') && authority.matches(':').count() > 1;
-    if is_bare_ipv6 {
-        format!("tcp://[{authority}]:88")
-    } else if behind_brackets.contains(':') {
-        format!("tcp://{authority}")
-    } else {
-        format!("tcp://{authority}:88")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_address_of_a_kdc_is_completed() {
-        for (kdc, url) in [
-            ("kdc.corp.test", "tcp://kdc.corp.test:88"),
-            ("kdc.corp.test:750", "tcp://kdc.corp.test:750"),
-            ("tcp://kdc.corp.test", "tcp://kdc.corp.test:88"),
-            ("tcp://kdc.corp.test:88", "tcp://kdc.corp.test:88"),
-            ("tcp/kdc.corp.test", "tcp://kdc.corp.test:88"),
-            ("192.0.2.1", "tcp://192.0.2.1:88"),
-            ("2001:db8::1", "tcp://[2001:db8::1]:88"),
-            ("[2001:db8::1]", "tcp://[2001:db8::1]:88"),
-            ("[2001:db8::1]:750", "tcp://[2001:db8::1]:750"),
-            ("https://kdc.corp.test/KdcProxy", "https://kdc.corp.test/KdcProxy"),
-        ] {
-            assert_eq!(kdc_url(kdc), url, "{kdc}");
-        }
-    }
 
     #[test]
     fn a_krb5_conf_names_the_default_realm_and_the_kdcs() {
@@ -178,19 +141,29 @@ mod tests {
                     kdc = a.corp.test\n  kdc = b.corp.test:750\n }\n OTHER.TEST = {\n  kdc = c\n }\n";
         let kerberos = Kerberos::new().krb5_conf(text).unwrap();
         assert_eq!(kerberos.default_realm.as_deref(), Some("CORP.TEST"));
-        let of = |realm| kerberos.kdcs.of(realm, "CORP.TEST");
-        assert_eq!(of("CORP.TEST"), ["tcp://a.corp.test:88", "tcp://b.corp.test:750"]);
+        let of = |realm| kerberos.kdcs.of(realm, "CORP.TEST", None);
+        assert_eq!(
+            of("CORP.TEST"),
+            ["tcp://a.corp.test:88", "tcp://b.corp.test:750"]
+        );
         assert_eq!(of("OTHER.TEST"), ["tcp://c:88"]);
         assert_eq!(of("THIRD.TEST"), ["tcp://third.test:88"]);
         assert_eq!(of("THIRD/TEST"), [""; 0]);
         assert!(Kerberos::new().krb5_conf("kdc = x\n").is_err());
-        assert!(Kerberos::new().krb5_conf("[realms]\n A = {\n kdc = b\n").is_err());
+        assert!(
+            Kerberos::new()
+                .krb5_conf("[realms]\n A = {\n kdc = b\n")
+                .is_err()
+        );
     }
 
     #[test]
     fn nothing_of_a_user_is_shown() {
         let kerberos = Kerberos::new().credentials("hidden@CORP", "secret");
         let shown = format!("{kerberos:?}");
-        assert!(!shown.contains("hidden") && !shown.contains("secret"), "{shown}");
+        assert!(
+            !shown.contains("hidden") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 }

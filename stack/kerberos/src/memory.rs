@@ -24,7 +24,12 @@ impl Memory {
         (owner == account && known == credentials).then(|| ticket.clone())
     }
 
-    pub(crate) fn keep_ticket(&self, account: &Account, credentials: &Credentials, ticket: &Granted) {
+    pub(crate) fn keep_ticket(
+        &self,
+        account: &Account,
+        credentials: &Credentials,
+        ticket: &Granted,
+    ) {
         self.lock().ticket = Some((account.clone(), credentials.clone(), ticket.clone()));
     }
 

@@ -44,7 +44,8 @@ impl KeyRecipe {
         let info = find(hints, PA_ETYPE_INFO2)?;
         let entries = parse_etype_info2(&info.padata_value).ok()?;
         entries.into_iter().find_map(|entry| {
-            let enctype = spoken(entry.etype).filter(|found| wanted.is_none_or(|it| it == *found))?;
+            let enctype =
+                spoken(entry.etype).filter(|found| wanted.is_none_or(|it| it == *found))?;
             let iterations = entry.s2k_iterations();
             Some(Self {
                 enctype,
@@ -137,7 +138,9 @@ impl EncryptedPart {
         let mut fields = Der::new(one_or(inner, TAG_SEQUENCE)?);
         let mut field = |number| {
             let is_there = fields.peek_tag() == Some(context_tag(number));
-            is_there.then(|| fields.expect(context_tag(number))).transpose()
+            is_there
+                .then(|| fields.expect(context_tag(number)))
+                .transpose()
         };
         let missing = || DerError::Truncated;
         let key = EncryptionKey::decode(field(0)?.ok_or_else(missing)?)?;

@@ -94,7 +94,10 @@ pub(crate) fn service_req(random: &mut Random, granted: &Granted) -> (Vec<u8>, S
     let (authenticator, sent) =
         authenticator(random, &granted.owner, &granted.time, &gss_checksum());
     let sealed = seal(random, &granted.key, KU_AP_REQ_AUTH, &authenticator);
-    (ap_req(&granted.ticket, &sealed, AP_OPTS_MUTUAL_REQUIRED), sent)
+    (
+        ap_req(&granted.ticket, &sealed, AP_OPTS_MUTUAL_REQUIRED),
+        sent,
+    )
 }
 
 /// The types of encryption that are spoken, in the order of their preference: those of AES.

@@ -57,7 +57,11 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     Some(year * 365 + leaps + (month * 153 + 2) / 5 + day - 1)
 }
@@ -83,7 +87,13 @@ mod tests {
         ] {
             assert_eq!(between(a, b), Some(wanted), "{a} {b}");
         }
-        for text in ["", "2024", "20241302030405Z", "2024010203040\u{e9}", "20240002030405Z"] {
+        for text in [
+            "",
+            "2024",
+            "20241302030405Z",
+            "2024010203040\u{e9}",
+            "20240002030405Z",
+        ] {
             assert_eq!(seconds(text), None, "{text}");
         }
     }
@@ -93,7 +103,13 @@ mod tests {
         let time = read_http_date("Fri, 27 Nov 2026 03:58:02 GMT").unwrap();
         assert_eq!(time.0, "20261127035802Z");
         assert_eq!(time.to_string(), "2026-11-27 03:58:02 UTC");
-        for text in ["", "now", "Fri, 27 Nov", "Fri, \u{e9} Nov 2026 03:58:02 GMT", "Fri, 1 Nov 2026 1"] {
+        for text in [
+            "",
+            "now",
+            "Fri, 27 Nov",
+            "Fri, \u{e9} Nov 2026 03:58:02 GMT",
+            "Fri, 1 Nov 2026 1",
+        ] {
             assert_eq!(read_http_date(text), None, "{text}");
         }
     }

@@ -124,7 +124,9 @@ impl Login {
         let plaintext = plaintext.map_err(|_| TokenError::NotProven)?;
         let part = verify_ap_rep(&plaintext, &self.sent.time.0, self.sent.microseconds);
         let part = part.map_err(|_| TokenError::NotProven)?;
-        let subkey = part.subkey.map(|key| KerberosKey::from_i32(key.keytype, key.keyvalue));
+        let subkey = part
+            .subkey
+            .map(|key| KerberosKey::from_i32(key.keytype, key.keyvalue));
         subkey.transpose().map_err(|_| TokenError::Broken)
     }
 }
