@@ -1,18 +1,21 @@
 //! How does a program get out of a company's network? Opens a WebSocket, sends a message to an echo
 //! server and prints one line.
 //!
-//!     corporate URL [--via HOP]... [--on-challenge] [--default-credentials]
+//!     corporate URL [--via HOP]... [--on-challenge] [--default-credentials] [--kdc ADDRESS]
 //!         [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
 //!         [--connections COUNT] [--patience SECONDS] [--trace]
 //!
 //! The user and the password are those of the hop: `http://user:password@proxy:3128`.
-//! `--default-credentials` logs in as the user who is logged in. `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
+//! `--default-credentials` logs in as the user who is logged in, by the ticket of the system;
+//! `--kdc` logs in by a ticket that this key distribution centre gives for the password.
+//! `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
 //! there, and all that is logged meanwhile.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::ExitCode;
 use std::time::Duration;
 use wirestack::dial::{Hop, Timeouts};
+use wirestack::kerberos::Kerberos;
 use wirestack::websocket::{CloseCode, Message};
 use wirestack::{Connect, WebSocket, connect};
 use wirestack_examples::arguments::Arguments;
@@ -22,6 +25,7 @@ const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),
     ("--on-challenge", 0),
     ("--default-credentials", 0),
+    ("--kdc", 1),
     ("--cacert", 1),
     ("--proxy-cert", 1),
     ("--proxy-key", 1),
@@ -72,8 +76,9 @@ fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
     if let Some(file) = arguments.last("--cacert") {
         connect = connect.ca_file(file);
     }
+    let kerberos = arguments.last("--kdc").map(|kdc| Kerberos::new().kdc(kdc));
     for text in arguments.all("--via") {
-        connect = connect.via(logging_in(text.parse()?, arguments));
+        connect = connect.via(logging_in(text.parse()?, arguments, kerberos.as_ref()));
     }
     if let Some(seconds) = arguments.last("--patience") {
         let mut timeouts = Timeouts::default();
@@ -84,12 +89,15 @@ fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
 }
 
 /// The hop with all that it is to know of the user.
-fn logging_in(mut hop: Hop, arguments: &Arguments) -> Hop {
+fn logging_in(mut hop: Hop, arguments: &Arguments, kerberos: Option<&Kerberos>) -> Hop {
     if arguments.has("--on-challenge") {
         hop = hop.on_challenge();
     }
     if arguments.has("--default-credentials") {
         hop = hop.default_credentials();
+    }
+    if let Some(kerberos) = kerberos {
+        hop = hop.scheme(kerberos.clone().scheme());
     }
     if let (Some(chain), Some(key)) = (arguments.last("--proxy-cert"), arguments.last("--proxy-key")) {
         hop = hop.client_certificate(chain, key);

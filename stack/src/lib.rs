@@ -90,6 +90,9 @@ pub use wirestack_dial::serve::{
     ProxyTarget, ProxyTimeouts, RelayedDatagram, UdpRelay,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
+#[cfg(feature = "kerberos")]
+#[doc(inline)]
+pub use wirestack_kerberos as kerberos;
 #[doc(inline)]
 pub use wirestack_layer::origin;
 pub use wirestack_layer::{

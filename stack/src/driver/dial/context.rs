@@ -8,7 +8,7 @@ use http::Response;
 use std::sync::Arc;
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::{CredentialsRequest, Plan, SharedConnection, Timeouts};
-use wirestack_layer::{Error, origin};
+use wirestack_layer::Error;
 
 /// The runtime, the resolver, the pool and the credential callbacks that dialing uses.
 ///
@@ -38,7 +38,7 @@ pub struct DialContext {
     pub(super) tcp_options: TcpOptions,
     pub(super) streams: Option<Arc<OpenStream>>,
     pub(super) ask: Arc<dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync>,
-    pub(super) exchange: Arc<Exchange>,
+    pub(super) exchange: Option<Arc<Exchange>>,
 }
 
 /// A stream of a shared connection, and the response that opened it.
@@ -58,14 +58,13 @@ impl DialContext {
     /// Creates a context with the [current](crate::runtime::current) runtime and its resolver,
     /// without a pool and without credentials.
     pub fn new() -> Self {
-        let no_exchange = || Error::local(origin::DIALER, NoExchange);
         Self {
             runtime: None,
             resolver: None,
             tcp_options: TcpOptions::default(),
             streams: None,
             ask: Arc::new(|_| Box::pin(async { None })),
-            exchange: Arc::new(move |_, _| Box::pin(async move { Err(no_exchange()) })),
+            exchange: None,
         }
     }
 
@@ -111,8 +110,13 @@ impl DialContext {
         self
     }
 
-    /// Sets the callback that sends a request of an authenticator to another server and returns the
-    /// reply. Its arguments are the URL and the body.
+    /// Sets the callback that sends a message of an authenticator to another server and returns the
+    /// reply. Its arguments are the URL and the message.
+    ///
+    /// Without it, messages for `tcp://host:port` are sent as Kerberos has them over TCP (RFC 4120
+    /// §7.2.2: four octets of length before each message), to a key distribution centre. The name is
+    /// looked up with the [`resolver`](Self::resolver). An exchange may take 10 s, and a reply may
+    /// have 1 MiB.
     #[must_use]
     pub fn exchange<F>(
         mut self,
@@ -121,7 +125,7 @@ impl DialContext {
     where
         F: Future<Output = Result<Bytes, Error>> + Send + 'static,
     {
-        self.exchange = Arc::new(move |url, data| Box::pin(exchange(url, data)));
+        self.exchange = Some(Arc::new(move |url, data| Box::pin(exchange(url, data))));
         self
     }
 
@@ -169,10 +173,3 @@ impl DialContext {
         }
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the authenticator wants a reply from another server, and nothing fetches one: set \
-     `DialContext::exchange`"
-)]
-struct NoExchange;

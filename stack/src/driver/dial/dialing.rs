@@ -100,7 +100,7 @@ where
                     url,
                     data,
                 } => {
-                    let reply = (self.context.exchange)(url, data);
+                    let reply = self.context.fetch(&self.runtime, url, data);
                     self.answer(question, async { Some(Answer::Reply(reply.await)) });
                 }
                 Step::SpawnBlocking { question, mut task } => {

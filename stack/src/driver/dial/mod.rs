@@ -1,8 +1,9 @@
 //! Carries out the steps of a [`Dialer`](crate::Dialer): it looks names up, opens sockets and
-//! streams, and asks for credentials.
+//! streams, asks for credentials, and exchanges messages with other servers.
 
 mod context;
 mod dialing;
+mod exchange;
 mod find;
 mod pool;
 mod stream;
