@@ -73,7 +73,7 @@ impl ClientIdentity {
         let [chain, key] = names;
         let text = match error {
             rustls::Error::InconsistentKeys(_) => {
-                format!("the private key in {key} is not that of the first certificate in {chain}")
+                format!("{key} does not belong to the first certificate in {chain}")
             }
             other => format!("{chain} and {key} cannot be used: {}", words::text(other)),
         };

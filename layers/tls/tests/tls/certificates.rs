@@ -50,7 +50,7 @@ fn a_bad_certificate_is_named_to_the_application_and_by_alert_to_the_peer() {
                 alert: AlertDescription::UnknownCA,
                 error_names: &[
                     "it is issued by \"another authority\", which is no authority trusted here",
-                    "ca_certificates",
+                    "ca_file",
                 ],
             },
         ] {

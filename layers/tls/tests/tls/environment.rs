@@ -5,7 +5,7 @@ use crate::kit::{Authority, World, server};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use wirestack_tls::{Client, ClientSettings, ServerSettings, server_name};
+use wirestack_tls::{Certificates, Client, ClientSettings, ServerSettings, server_name};
 
 /// A folder of this test, which is removed at its end.
 struct Folder(PathBuf);
@@ -70,6 +70,10 @@ fn a_process_tells_if_its_environment_trusts_the_server() {
     if std::env::var_os("MORE").is_some() {
         settings = settings.ca_certificates(read("more.pem"));
     }
+    if std::env::var_os("MORE_FILE").is_some() {
+        let more = Certificates::new().ca_file(folder.join("more.pem"));
+        settings = settings.certificates(&more);
+    }
     let config = match settings.build() {
         Ok(config) => config,
         Err(error) => return println!("outcome: {error}"),
@@ -107,6 +111,14 @@ fn pitfall_78_the_authorities_of_the_environment_take_the_place_of_the_systems()
         (&[("SSL_CERT_FILE", wrong.as_os_str())], unknown),
         (
             &[("SSL_CERT_FILE", wrong.as_os_str()), ("MORE", "1".as_ref())],
+            "trusted",
+        ),
+        // A file of the caller stands beside those of the variables.
+        (
+            &[
+                ("SSL_CERT_FILE", wrong.as_os_str()),
+                ("MORE_FILE", "1".as_ref()),
+            ],
             "trusted",
         ),
         (&[("SSL_CERT_DIR", directory)], "trusted"),

@@ -5,6 +5,7 @@ mod certificates;
 mod ends;
 mod environment;
 mod faults;
+mod files;
 mod kit;
 mod nesting;
 mod records;

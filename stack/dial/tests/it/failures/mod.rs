@@ -3,6 +3,7 @@
 //!
 //! A row is judged as prose: where it failed, what was seen, what was wanted, what to do.
 
+mod certificates;
 mod configuration;
 mod connect;
 mod hostile;
@@ -28,6 +29,7 @@ use wirestack_dial::{
 };
 use wirestack_layer::{End, Error, Flow, Instant, Place, Seed, origin};
 use wirestack_nest::Engine;
+use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 use wirestack_websocket::{ClientRequest, WebSocketConfig};
 
@@ -102,6 +104,9 @@ pub(crate) struct Dial {
     versions: HttpVersions,
     config: WebSocketConfig,
     tls: Option<Arc<ClientConfig>>,
+    /// They leave the TLS settings to the task that reads files.
+    certificates: Certificates,
+    hop_certificates: Certificates,
     fault: Option<Fault>,
 }
 
@@ -127,6 +132,8 @@ pub(crate) fn to(url: &'static str) -> Dial {
         versions: HttpVersions::Http1,
         config: WebSocketConfig::default(),
         tls: None,
+        certificates: Certificates::new(),
+        hop_certificates: Certificates::new(),
         fault: None,
     }
 }
@@ -169,6 +176,18 @@ impl Dial {
         self
     }
 
+    /// Sets certificates for the target and the hops.
+    pub(crate) fn certificates(mut self, certificates: Certificates) -> Self {
+        self.certificates = certificates;
+        self
+    }
+
+    /// Sets certificates for each hop.
+    pub(crate) fn hop_certificates(mut self, certificates: Certificates) -> Self {
+        self.hop_certificates = certificates;
+        self
+    }
+
     pub(crate) fn fault(mut self, fault: Fault) -> Self {
         self.fault = Some(fault);
         self
@@ -194,7 +213,11 @@ impl Dial {
 
     fn plan(&self) -> Result<Plan<BoxSocket>, Error> {
         let route = |error: RouteError| Error::local(origin::ROUTE, error);
-        let hops: Result<Vec<Hop>, _> = self.hops.iter().map(|hop| hop.parse()).collect();
+        let hops = self.hops.iter().map(|hop| {
+            let hop: Hop = hop.parse()?;
+            Ok(hop.certificates(&self.hop_certificates))
+        });
+        let hops: Result<Vec<Hop>, _> = hops.collect();
         let target: Target = self.url.parse().map_err(route)?;
         target.must_be_websocket().map_err(route)?;
         let mut request = ClientRequest::new(&target.request_url())?;
@@ -205,9 +228,12 @@ impl Dial {
         options.redirects = self.redirects;
         options.config = self.config.clone();
         options.versions = self.versions;
-        let tls = self.tls.clone().or_else(|| Some(TLS.trusting.clone()));
+        let own = self.certificates.is_empty() && self.hop_certificates.is_empty();
+        let tls = own.then(|| TLS.trusting.clone());
+        let tls = self.tls.clone().or(tls);
         let routes = Routes::hops(hops.map_err(route)?);
-        Plan::websocket(routes, target, tls, options).map_err(route)
+        let plan = Plan::websocket(routes, target, tls, options).map_err(route)?;
+        plan.with_certificates(&self.certificates).map_err(route)
     }
 }
 
@@ -263,6 +289,10 @@ fn drive(
                     open = Some((attempt, engine, peer));
                 }
             },
+            Step::MakeTls { mut task } => {
+                task.run();
+                dialer.made_tls(Some(task), now);
+            }
             Step::Close { .. } => open = None,
             Step::Ready { .. } => {
                 let (_, engine, peer) = open.take().expect("is open");

@@ -17,7 +17,7 @@ fn refused_certificates_read_well() {
             does: "shows the certificate of its own authority",
             dial: secure(),
             moves: secures(TLS.rogue("example.org")),
-            text: "target (wss://example.org:443/chat): tls[0]: the peer's certificate is not accepted: it is issued by \"Corp Proxy CA\", which is no authority trusted here: add its certificate to the roots of the system, or with `ca_certificates` of the TLS settings",
+            text: "target (wss://example.org:443/chat): tls[0]: the peer's certificate is not accepted: it is issued by \"Corp Proxy CA\", which is no authority trusted here: if you trust it, give its certificate with `ca_file`, or add it to the roots of the system, or to the file that SSL_CERT_FILE names",
         },
         Failure {
             peer: "a server",
