@@ -29,18 +29,19 @@ def checks(bed, run):
     yield "kerberos, four at once, password", lambda: corporate.opens(
         ways.wss, *ways.via("four", known), *kdc, log=ways.told("four", "Negotiate", known)
     )
-    yield "kerberos, wrong password", lambda: corporate.refused(ways.wss, *wrong, *kdc, says="407.*Negotiate.*password")
+    yield "kerberos, wrong password", lambda: corporate.refused(ways.wss, *wrong, *kdc, says=f"wrong password of {known}")
     yield "kerberos, unknown user", lambda: corporate.refused(
-        ways.wss, *ways.via("negotiate", f"nobody@{REALM}"), *kdc, says="407.*Negotiate.*nobody@PEERS.TEST"
+        ways.wss, *ways.via("negotiate", f"nobody@{REALM}"), *kdc, says=f"knows no user nobody@{REALM}"
     )
     yield "kerberos, the proxy is not in the realm", lambda: corporate.refused(
-        ways.wss, right[0], right[1].replace("localhost", "127.0.0.1"), *kdc, says="407.*Negotiate.*HTTP/127.0.0.1"
+        ways.wss, right[0], right[1].replace("localhost", "127.0.0.1"), *kdc, says="knows no service HTTP/127.0.0.1"
     )
     yield "kerberos, the clock of the KDC is wrong", lambda: corporate.refused(
-        ways.wss, *right, "--kdc", company.fast_kdc, says="407.*Negotiate"
+        ways.wss, *right, "--kdc", company.fast_kdc, says="its clock says .* that of the KDC says"
     )
+    # Not over TLS, as its certificates are not yet valid.
     yield "kerberos, our clock is wrong", lambda: corporate.opens(
-        ways.wss, *right, *kdc, log=told, environment={**company.client(), **company.at_another_time("-2h")}
+        ways.ws, *right, *kdc, log=ways.told("negotiate", "Negotiate", known, ways.ws), environment={**company.client(), **company.at_another_time("-2h")}
     )
     yield "kerberos, the KDC never answers", lambda: corporate.refused(
         ways.wss, *right, "--kdc", bed.mute, "--patience", PATIENCE, says=f"{bed.mute}|timed out", within=6 * PATIENCE
