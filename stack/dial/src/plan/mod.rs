@@ -13,7 +13,7 @@ pub(crate) mod websocket;
 
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{FirstHop, Route};
+use crate::plan::path::{ChangeHop, FirstHop, Route};
 use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
@@ -90,6 +90,9 @@ pub(crate) trait PlanKind<L>: Send {
     /// Sets the TLS settings that were lacking.
     fn set_tls(&mut self, _: Vec<MadeTls>) {}
 
+    /// Changes each hop before it is used.
+    fn each_hop(&mut self, _: Box<ChangeHop>) {}
+
     /// Allows shared connections from now on.
     fn share(&mut self) {}
 
@@ -136,6 +139,24 @@ impl<L> Plan<L> {
     pub fn with_certificates(mut self, certificates: &Certificates) -> Result<Self, RouteError> {
         self.0.add_certificates(certificates)?;
         Ok(self)
+    }
+
+    /// Changes each hop of every route before it is used: also those that the environment, a proxy
+    /// auto-config file or the system names. A stack of the caller's own has none.
+    ///
+    /// ```
+    /// use wirestack_dial::{Environment, Hop, Plan, Routes};
+    ///
+    /// let routes = Routes::environment(Environment::default());
+    /// let plan = Plan::stream(routes, "tcp://example.org:22".parse()?, None, None)?;
+    /// let plan = plan.each_hop(Hop::default_credentials);
+    /// # drop(plan);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    #[must_use]
+    pub fn each_hop(mut self, change: impl Fn(Hop) -> Hop + Send + Sync + 'static) -> Self {
+        self.0.each_hop(Box::new(change));
+        self
     }
 
     /// Creates a plan for a stack of the caller's own.

@@ -2,7 +2,7 @@
 
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, Route, RouteBuilder};
 use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
@@ -127,6 +127,10 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
 
     fn set_tls(&mut self, made: Vec<MadeTls>) {
         self.builder.set_tls(made);
+    }
+
+    fn each_hop(&mut self, change: Box<ChangeHop>) {
+        self.builder.each_hop = Some(change);
     }
 
     fn share(&mut self) {

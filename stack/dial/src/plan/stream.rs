@@ -1,7 +1,7 @@
 //! The plan of a stream of bytes.
 
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, Route, RouteBuilder};
 use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::{Plan, PlanKind, fold};
@@ -76,6 +76,10 @@ impl PlanKind<BoxTunnel> for Stream {
 
     fn set_tls(&mut self, made: Vec<MadeTls>) {
         self.builder.set_tls(made);
+    }
+
+    fn each_hop(&mut self, change: Box<ChangeHop>) {
+        self.builder.each_hop = Some(change);
     }
 
     fn share(&mut self) {

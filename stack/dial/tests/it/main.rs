@@ -7,4 +7,5 @@ mod failures;
 mod finding;
 mod hops;
 mod network;
+mod schemes;
 mod simulation;
