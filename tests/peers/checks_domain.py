@@ -19,6 +19,7 @@ def checks(bed, run):
     company = Domain(bed).start()
     ways = Ways(bed, company)
     corporate = Corporate(bed, run, company)
+    yield "domain, the search for secrets", corporate.finds_secrets
     yield from by_curl(bed, run, company, ways)
     yield from ntlm(bed, corporate, company, ways)
     yield from tickets(bed, corporate, company, ways)
