@@ -122,6 +122,9 @@ def ntlm(bed, corporate, company, ways):
     yield f"domain, NTLM, {AT_ONCE} at once", lambda: corporate.opens(
         ways.wss, *right, "--on-challenge", log=told, count=AT_ONCE
     )
+    yield "domain, NTLM inside Negotiate", lambda: corporate.refused(
+        ways.wss, *ways.via("spnego", USER), says="407.*it offers Negotiate"
+    )
     company.start_cntlm(company.plain["ntlm"])
     yield "domain, cntlm", lambda: corporate.opens(ways.wss, "--via", f"http://{company.cntlm}", log=told)
     yield "domain, SOCKS, cntlm", lambda: corporate.opens(
