@@ -1,18 +1,14 @@
 """squid in a company's domain: NTLM against winbindd, Negotiate against a KDC, and all that it may offer at once."""
 
-import subprocess
-import time
 from urllib.parse import quote
 
 import domain
 from bed import ENVIRONMENT
 from corporate import Corporate
 from domain import DOMAIN, PRINCIPAL, USER, Domain
-from failure import Failure
 
 NEEDS = [*domain.NEEDS, "cntlm", "unshare"]
 AT_ONCE = 200
-PATIENCE = 2  # seconds for a KDC that says nothing
 
 
 def checks(bed, run):
@@ -22,7 +18,6 @@ def checks(bed, run):
     yield "domain, the search for secrets", corporate.finds_secrets
     yield from by_curl(bed, run, company, ways)
     yield from ntlm(bed, corporate, company, ways)
-    yield from tickets(bed, corporate, company, ways)
     yield from several(bed, corporate, company, ways)
     yield from inside(bed, corporate, company, ways)
 
@@ -132,92 +127,26 @@ def ntlm(bed, corporate, company, ways):
     )
 
 
-def tickets(bed, corporate, company, ways):
-    """Negotiate with what the system has of the user."""
-    hop, ours = ways.via("negotiate"), "--default-credentials"
-    ticket = company.kinit("user")
-    told = ways.told("negotiate", "Negotiate", f"{USER}@{domain.REALM}")
-    yield "domain, ticket", lambda: corporate.opens(ways.wss, *hop, ours, environment=ticket, log=told)
-    yield "domain, ticket, over TLS", lambda: corporate.opens(
-        ways.wss, *ways.via("negotiate", tls=True), ours, environment=ticket, log=told
-    )
-    yield "domain, SOCKS, ticket", lambda: corporate.opens(
-        ways.wss, *ways.socks, *hop, ours, environment=ticket, log=told
-    )
-    yield "domain, ticket, 50 at once", lambda: corporate.opens(
-        ways.wss, *hop, ours, environment=ticket, log=told, count=50
-    )
-    yield "domain, keytab", lambda: corporate.opens(
-        ways.wss, *hop, ours, environment=company.client("of-a-keytab", keytab=company.user_keytab), log=told
-    )
-    yield "domain, ticket, not asked for", lambda: corporate.refused(
-        ways.wss, *hop, environment=ticket, says="407.*Negotiate"
-    )
-    yield "domain, no ticket", lambda: corporate.refused(
-        ways.wss, *hop, ours, environment=company.client("nothing"), says="407.*Negotiate.*ticket.*kinit"
-    )
-    yield "domain, expired ticket", lambda: corporate.refused(
-        ways.wss, *hop, ours, environment=expired(company), says="407.*Negotiate.*expired.*kinit"
-    )
-    yield "domain, ticket, the proxy is not in the realm", lambda: corporate.refused(
-        ways.wss, hop[0], hop[1].replace("localhost", "127.0.0.1"), ours, environment=ticket,
-        says="407.*Negotiate.*HTTP/127.0.0.1",
-    )
-    yield "domain, ticket, the clock of the KDC is wrong", lambda: corporate.refused(
-        ways.wss, *hop, ours, environment={**company.kinit("fast"), "KRB5_CONFIG": str(company.fast_krb5_conf)},
-        says="407.*Negotiate.*clock",
-    )
-    mute = company.write_krb5_conf("mute", bed.mute)
-    yield "domain, ticket, the KDC never answers", lambda: corporate.refused(
-        ways.wss, *hop, ours, "--patience", PATIENCE, environment={**company.kinit("mute"), "KRB5_CONFIG": str(mute)},
-        says="timed out|KDC", within=4 * PATIENCE,
-    )
-    dead = company.write_krb5_conf("dead", bed.nobody)
-    yield "domain, ticket, there is no KDC", lambda: corporate.refused(
-        ways.wss, *hop, ours, environment={**company.kinit("dead"), "KRB5_CONFIG": str(dead)}, says="407.*Negotiate.*KDC"
-    )
-
-
 def several(bed, corporate, company, ways):
     """Of several schemes that are offered at once the strongest one is used for which there is something."""
-    ticket, login = company.kinit("several"), {"user": USER}
-    right, wrong = ways.via("four", **login), ways.via("four", **login, password=bed.WRONG)
-    ours = "--default-credentials"
-    yield "domain, four at once, ticket", lambda: corporate.opens(
-        ways.wss, *ways.via("four"), ours, environment=ticket,
-        log=ways.told("four", "Negotiate", f"{USER}@{domain.REALM}"),
-    )
-    yield "domain, four at once, ticket and password", lambda: corporate.opens(
-        ways.wss, *right, ours, "--on-challenge", environment=ticket,
-        log=ways.told("four", "Negotiate", f"{USER}@{domain.REALM}"),
-    )
     for name in "four", "weak":
+        right, wrong = ways.via(name, USER), ways.via(name, USER, bed.WRONG)
         yield f"domain, {name} at once, password", lambda: corporate.opens(
-            ways.wss, *ways.via(name, **login), "--on-challenge", log=ways.told(name, "NTLM", rf"{DOMAIN}\\\\{USER}"),
+            ways.wss, *right, "--on-challenge", log=ways.told(name, "NTLM", rf"{DOMAIN}\\\\{USER}")
         )
         yield f"domain, {name} at once, password, Basic first", lambda: corporate.opens(
-            ways.wss, *ways.via(name, **login), log=ways.told(name, "Basic", USER)
+            ways.wss, *right, log=ways.told(name, "Basic", USER)
         )
         yield f"domain, {name} at once, wrong password", lambda: corporate.refused(
-            ways.wss, *ways.via(name, **login, password=bed.WRONG), "--on-challenge",
-            says="407.*refused the user or the password",
+            ways.wss, *wrong, "--on-challenge", says="407.*refused the user or the password"
         )
-    yield "domain, four at once, password, and no ticket", lambda: corporate.opens(
-        ways.wss, *right, ours, "--on-challenge", environment=company.client("nothing"),
-        log=ways.told("four", "NTLM", rf"{DOMAIN}\\\\{USER}"),
-    )
     yield "domain, four at once, nothing", lambda: corporate.refused(
-        ways.wss, *ways.via("four"), says="407.*Negotiate.*NTLM.*Digest.*Basic|407.*Basic.*Digest.*NTLM.*Negotiate"
-    )
-    yield "domain, four at once, over TLS, ticket", lambda: corporate.opens(
-        ways.wss, *ways.via("four", tls=True), ours, environment=ticket,
-        log=ways.told("four", "Negotiate", f"{USER}@{domain.REALM}"),
+        ways.wss, *ways.via("four"), says="407.*Basic.*Digest.*NTLM.*Negotiate"
     )
 
 
 def inside(bed, corporate, company, ways):
-    """In a network where only the proxy, and the KDC, can be reached."""
-    ticket = company.kinit("inside")
+    """In a network where only the proxy can be reached."""
     yield "domain, inside, direct", lambda: corporate.refused(
         ways.wss, inside=[company.plain["ntlm"]], says="refused|unreachable"
     )
@@ -225,18 +154,3 @@ def inside(bed, corporate, company, ways):
         ways.wss, *ways.via("ntlm", USER), inside=[company.plain["ntlm"]],
         log=ways.told("ntlm", "NTLM", rf"{DOMAIN}\\\\{USER}"),
     )
-    yield "domain, inside, ticket", lambda: corporate.opens(
-        ways.wss, *ways.via("negotiate"), "--default-credentials", environment=ticket,
-        inside=[company.plain["negotiate"], company.kdc], log=ways.told("negotiate", "Negotiate", f"{USER}@{domain.REALM}"),
-    )
-
-
-def expired(company):
-    """The environment of a client whose ticket was good for a second."""
-    environment = company.kinit("expired", "-l", "1s")
-    deadline = time.monotonic() + 10
-    while subprocess.run(["klist", "-s"], env={**ENVIRONMENT, **environment}).returncode == 0:
-        if time.monotonic() > deadline:
-            raise Failure("the ticket does not expire")
-        time.sleep(0.1)
-    return environment

@@ -1,8 +1,8 @@
 """Negotiate from a password in a company's domain: no ticket, and nothing of the system's Kerberos."""
 
 import domain
-from checks_domain import PATIENCE, Ways
-from corporate import Corporate
+from checks_domain import Ways
+from corporate import PATIENCE, Corporate
 from domain import REALM, USER, Domain
 
 NEEDS = [*domain.NEEDS, "unshare"]

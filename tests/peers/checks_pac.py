@@ -3,13 +3,14 @@
 import base64
 import http.server
 
+import checks_tickets
 import domain
 from checks_domain import Ways
 from corporate import Corporate
 from domain import DOMAIN, USER, Domain
 from failure import Failure
 
-NEEDS = [*domain.NEEDS, "unshare"]
+NEEDS = checks_tickets.NEEDS
 ENDLESS = "function FindProxyForURL(url, host) { while (true) {} }"
 
 

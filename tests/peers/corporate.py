@@ -7,6 +7,7 @@ import time
 from bed import ENVIRONMENT
 from failure import Failure
 
+PATIENCE = 2  # seconds for a KDC that says nothing
 # The last message of NTLM, and a token of Kerberos: who reads one may use it, or guess the password by it.
 TOKENS = [r"TlRMTVNTUAAD[\w+/]{20}", r"\bYI[A-Z][\w+/]{80}", r"\bod[A-Z][\w+/]{80}", r"(?i)4e544c4d5353500003"]
 
