@@ -8,3 +8,4 @@ mod finding;
 mod hops;
 mod network;
 mod simulation;
+mod system;
