@@ -114,6 +114,12 @@ pub mod find {
     pub use crate::route::routes::{FindAction, FindRoutes, RouteSource};
 }
 
+/// The proxy settings of a desktop or an operating system, read without I/O.
+#[cfg(feature = "system-proxy")]
+pub mod system {
+    pub use crate::route::system::{MacosValues, SystemRoutes, SystemSettings, WindowsValues};
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

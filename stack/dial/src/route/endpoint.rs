@@ -117,6 +117,18 @@ pub enum RouteError {
         /// The reason.
         error: Box<Self>,
     },
+    /// A setting of the system names no proxy that can be used.
+    #[error("the setting {key} of {system} ({value}) cannot be used: {error}")]
+    Setting {
+        /// The system or desktop.
+        system: &'static str,
+        /// The name of the setting.
+        key: &'static str,
+        /// Its value, without user and password.
+        value: String,
+        /// The reason.
+        error: String,
+    },
     /// The text is not Unicode.
     #[error("the text is not Unicode")]
     NotUnicode,

@@ -115,6 +115,22 @@ impl Environment {
         })
     }
 
+    /// Returns `true` if the variables decide about a target: one names a proxy for it, or `no_proxy`
+    /// covers it. Otherwise another source of proxies may be asked.
+    ///
+    /// ```
+    /// use wirestack_dial::Environment;
+    ///
+    /// let environment = Environment::new([("no_proxy", "intern.test")]);
+    /// assert!(environment.decides_about(&"wss://chat.intern.test".parse()?));
+    /// assert!(!environment.decides_about(&"wss://example.org".parse()?));
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    pub fn decides_about(&self, target: &Target) -> bool {
+        !matches!(self.proxy_for(target), Ok(None))
+            || self.is_exempt(target.endpoint().host_without_zone())
+    }
+
     /// Returns the name and the value of the first of these variables that is set.
     fn first(&self, names: &[&'static str]) -> Option<(&'static str, &OsStr)> {
         let values = names
@@ -169,7 +185,7 @@ fn as_text(value: &OsStr) -> Result<Cow<'_, str>, RouteError> {
 
 /// Returns the value of a variable for an error. Everything up to the last `@` may be a secret, and
 /// so may be what stands in the place of a port.
-fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     let at = |mark: &str| value.rfind(mark).map(|at| at + mark.len());
     let login_end = at("@").max(at("%40")).unwrap_or(0);
     let start = value.find("://").map_or(0, |at| at + 3);
@@ -189,7 +205,7 @@ fn shown(value: &str) -> String {
 }
 
 /// Returns `true` if `host` is the domain or one of its subdomains.
-fn is_within(host: &str, domain: &str) -> bool {
+pub(crate) fn is_within(host: &str, domain: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let domain = domain.strip_prefix('.').unwrap_or(domain);
@@ -211,7 +227,7 @@ fn is_within(host: &str, domain: &str) -> bool {
 }
 
 /// Returns `true` if `item`, an address or a network, contains this address.
-fn covers(item: &str, ip: IpAddr) -> bool {
+pub(crate) fn covers(item: &str, ip: IpAddr) -> bool {
     let (network, bits) = match item.split_once('/') {
         Some((network, bits)) => match bits.parse::<u32>() {
             Ok(bits) => (network, Some(bits)),

@@ -13,4 +13,6 @@ pub(crate) mod proxy_url;
 pub(crate) mod redirects;
 pub(crate) mod routes;
 pub(crate) mod scheme;
+#[cfg(feature = "system-proxy")]
+pub(crate) mod system;
 pub(crate) mod target;

@@ -9,3 +9,4 @@ mod hops;
 mod network;
 mod schemes;
 mod simulation;
+mod system;
