@@ -1,11 +1,11 @@
 //! How does a program get out of a company's network? Opens a WebSocket, sends a message to an echo
 //! server and prints one line.
 //!
-//!     corporate URL [--via HOP]... [--on-challenge] [--default-credentials] [--kdc ADDRESS]
-//!         [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
+//!     corporate URL [--via HOP]... [--proxy-user USER:PASSWORD] [--on-challenge]
+//!         [--default-credentials] [--kdc ADDRESS] [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
 //!         [--connections COUNT] [--patience SECONDS] [--trace]
 //!
-//! The user and the password are those of the hop: `http://user:password@proxy:3128`.
+//! User and password may stand in a hop too: `http://user:password@proxy:3128`.
 //! `--default-credentials` logs in as the user who is logged in, by the ticket of the system;
 //! `--kdc` logs in by a ticket that this key distribution centre gives for the password.
 //! `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
@@ -23,6 +23,7 @@ use wirestack_examples::{AnyError, log};
 
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),
+    ("--proxy-user", 1),
     ("--on-challenge", 0),
     ("--default-credentials", 0),
     ("--kdc", 1),
@@ -73,36 +74,42 @@ async fn run() -> Result<String, AnyError> {
 fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
     let url = arguments.plain.first().ok_or("usage: corporate URL [OPTIONS]")?;
     let mut connect = connect(url);
+    for hop in arguments.all("--via") {
+        connect = connect.via(hop);
+    }
     if let Some(file) = arguments.last("--cacert") {
         connect = connect.ca_file(file);
-    }
-    let kerberos = arguments.last("--kdc").map(|kdc| Kerberos::new().kdc(kdc));
-    for text in arguments.all("--via") {
-        connect = connect.via(logging_in(text.parse()?, arguments, kerberos.as_ref()));
     }
     if let Some(seconds) = arguments.last("--patience") {
         let mut timeouts = Timeouts::default();
         timeouts.layer = Duration::from_secs(seconds.parse()?);
         connect = connect.timeouts(timeouts);
     }
-    Ok(connect)
+    logging_in(connect, arguments)
 }
 
-/// The hop with all that it is to know of the user.
-fn logging_in(mut hop: Hop, arguments: &Arguments, kerberos: Option<&Kerberos>) -> Hop {
+/// The builder that tells each proxy, whoever names it, what it is to know of the user.
+fn logging_in(mut connect: Connect, arguments: &Arguments) -> Result<Connect, AnyError> {
+    if let Some(login) = arguments.last("--proxy-user") {
+        let (user, password) = login.split_once(':').ok_or("--proxy-user takes user:password")?;
+        let (user, password) = (user.to_owned(), password.to_owned());
+        connect = connect.each_hop(move |hop| hop.credentials(user.clone(), password.clone()));
+    }
     if arguments.has("--on-challenge") {
-        hop = hop.on_challenge();
+        connect = connect.each_hop(Hop::on_challenge);
     }
     if arguments.has("--default-credentials") {
-        hop = hop.default_credentials();
+        connect = connect.default_credentials();
     }
-    if let Some(kerberos) = kerberos {
-        hop = hop.scheme(kerberos.clone().scheme());
+    if let Some(kdc) = arguments.last("--kdc") {
+        let kerberos = Kerberos::new().kdc(kdc);
+        connect = connect.each_hop(move |hop| hop.scheme(kerberos.clone().scheme()));
     }
     if let (Some(chain), Some(key)) = (arguments.last("--proxy-cert"), arguments.last("--proxy-key")) {
-        hop = hop.client_certificate(chain, key);
+        let (chain, key) = (chain.to_owned(), key.to_owned());
+        connect = connect.each_hop(move |hop| hop.client_certificate(chain.clone(), key.clone()));
     }
-    hop
+    Ok(connect)
 }
 
 /// Opens the WebSocket, and prints how that went.

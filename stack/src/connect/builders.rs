@@ -170,6 +170,7 @@ impl<F: Payload> Connect<F> {
     /// The URL, a hop, a subprotocol or a header field is not valid.
     pub fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
         let certificates = self.spec.certificates.clone();
+        let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::ClientRequest::new(&target.request_url())?;
@@ -190,7 +191,8 @@ impl<F: Payload> Connect<F> {
             redirects: self.redirects,
         };
         let plan = Plan::websocket(routes, target, tls, options).map_err(invalid)?;
-        plan.with_certificates(&certificates).map_err(invalid)
+        let plan = plan.with_certificates(&certificates).map_err(invalid)?;
+        Ok(hop_changes.in_plan(plan))
     }
 }
 
@@ -225,9 +227,11 @@ impl ConnectStream {
     /// The URL or a hop is not valid.
     pub fn plan(self) -> Result<Plan<BoxTunnel>, Error> {
         let certificates = self.spec.certificates.clone();
+        let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         let plan = Plan::stream(routes, target, tls, self.alpn).map_err(invalid)?;
-        plan.with_certificates(&certificates).map_err(invalid)
+        let plan = plan.with_certificates(&certificates).map_err(invalid)?;
+        Ok(hop_changes.in_plan(plan))
     }
 }
 
@@ -277,6 +281,7 @@ impl ConnectHttp2 {
     /// Returns the plan and the origin that it leads to.
     pub(super) fn plan_and_origin(self) -> Result<(Plan<BoxHttp2>, Origin), Error> {
         let certificates = self.spec.certificates.clone();
+        let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         let origin = Origin {
             url: target.origin(),
@@ -284,7 +289,7 @@ impl ConnectHttp2 {
         };
         let plan = Plan::http2(routes, target, tls, self.config).map_err(invalid)?;
         let plan = plan.with_certificates(&certificates).map_err(invalid)?;
-        Ok((plan, origin))
+        Ok((hop_changes.in_plan(plan), origin))
     }
 }
 

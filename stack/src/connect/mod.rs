@@ -3,8 +3,10 @@
 mod associate;
 mod builders;
 mod certificates;
+mod hop_changes;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod logins;
 mod reconnect;
 mod spec;
 

@@ -1,6 +1,7 @@
 //! The settings that all builders share: by which route, with which TLS, for how long, and with
 //! what the driver connects.
 
+use super::hop_changes::HopChanges;
 use crate::driver::dial::DialContext;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub(crate) struct Spec {
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) certificates: Certificates,
     pub(super) timeouts: Timeouts,
+    pub(super) hop_changes: HopChanges,
     pub(crate) context: DialContext,
 }
 
@@ -36,6 +38,7 @@ impl Spec {
             tls: None,
             certificates: Certificates::new(),
             timeouts: Timeouts::default(),
+            hop_changes: HopChanges::default(),
             context,
         }
     }

@@ -1,6 +1,5 @@
 //! The keys and proofs of NTLMv2 (MS-NLMP §3.3.2).
 
-use super::message::utf16;
 use hmac::{Hmac, KeyInit, Mac};
 use md4::{Digest, Md4};
 use md5::Md5;
@@ -69,6 +68,15 @@ impl Response {
     pub(super) fn sign(&self, messages: &[&[u8]]) -> [u8; 16] {
         hmac_md5(&*self.key, messages)
     }
+}
+
+/// Returns a text in UTF-16, as all texts of NTLM are here.
+pub(super) fn utf16(text: &str) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * text.len()));
+    for unit in text.encode_utf16() {
+        bytes.extend(unit.to_le_bytes());
+    }
+    bytes
 }
 
 fn hmac_md5(key: &[u8; 16], parts: &[&[u8]]) -> [u8; 16] {

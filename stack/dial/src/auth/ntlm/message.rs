@@ -1,7 +1,6 @@
 //! The messages of NTLM (MS-NLMP §2.2).
 
-use super::keys::{Account, Response};
-use zeroize::Zeroizing;
+use super::keys::{Account, Response, utf16};
 
 /// The first message: the flags, without a domain and a workstation.
 pub(super) const NEGOTIATE: [u8; 32] = {
@@ -137,15 +136,6 @@ impl<'a> ServerChallenge<'a> {
         }
         Ok(message)
     }
-}
-
-/// Returns a text in UTF-16, as all texts of NTLM are here.
-pub(super) fn utf16(text: &str) -> Zeroizing<Vec<u8>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * text.len()));
-    for unit in text.encode_utf16() {
-        bytes.extend(unit.to_le_bytes());
-    }
-    bytes
 }
 
 /// Reads a list of attributes, up to its end.

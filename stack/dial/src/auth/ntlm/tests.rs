@@ -153,7 +153,7 @@ fn the_answer_names_the_service_and_has_the_time_of_the_proxy() {
     let message = answer(&mut login("me", "hunter2"), &with_time(), None);
     let blob = &part(&message, 1)[16..];
     assert_eq!(blob[8..16], TIME.to_le_bytes());
-    let service = message::utf16("HTTP/proxy.test");
+    let service = keys::utf16("HTTP/proxy.test");
     assert!(blob.windows(service.len()).any(|it| it == &**service));
     assert!(!blob.windows(6).any(|it| it == [9, 0, 2, 0, b'X', 0]));
     // Without an attribute for it, the time is that of the response.
