@@ -12,7 +12,7 @@
 //! there, and all that is logged meanwhile.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
-use std::process::ExitCode;
+use std::process::exit;
 use std::time::Duration;
 use wirestack::dial::{Hop, Timeouts};
 use wirestack::kerberos::Kerberos;
@@ -37,15 +37,16 @@ const OPTIONS: &[(&str, usize)] = &[
 const MESSAGE: &str = "hello from inside";
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
+    // `exit` does not wait for a thread that still waits for a key distribution centre.
     match run().await {
         Ok(line) => {
             println!("{line}");
-            ExitCode::SUCCESS
+            exit(0)
         }
         Err(error) => {
             eprintln!("{error}");
-            ExitCode::FAILURE
+            exit(1)
         }
     }
 }
