@@ -45,7 +45,7 @@ async fn main() {
             exit(0)
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("failed: {error}");
             exit(1)
         }
     }

@@ -27,7 +27,7 @@ class Corporate:
         start = time.monotonic()
         end = self.ended(url, [*options, "--connections", count], environment, inside)
         if end.code != 0:
-            raise Failure(f"exit code {end.code}, wanted 0; {end.errors[-800:]!r}")
+            raise Failure(f"exit code {end.code}, wanted 0; {reason(end)!r}")
         told = end.expect(0, f"^{count} open at once.*$")
         self.in_time(start, within)
         return told + (self.told(*log, mark, count) if log else "")
@@ -54,10 +54,9 @@ class Corporate:
         mark = log and self.bed.log_size(log[0])
         start = time.monotonic()
         end = self.ended(url, options, environment, inside)
-        end.compared(1, f"(?is){says}", end.errors)
+        told = end.compared(1, f"(?i){says}", reason(end)).string
         self.in_time(start, within)
-        # Its last line is the error; what stands before is the trace.
-        return f"{end.errors.splitlines()[-1]!r}" + (self.run.told(*log, mark) if log else "")
+        return repr(told) + (self.run.told(*log, mark) if log else "")
 
     def ended(self, url, options, environment, inside):
         command = [self.run.folder / "corporate", url, "--trace", "--cacert", self.bed.cert("ca"), *options]
@@ -79,6 +78,12 @@ class Corporate:
         seconds = time.monotonic() - start
         if within and seconds > within:
             raise Failure(f"took {seconds:.1f} s, wanted {within} at most")
+
+
+def reason(end):
+    """Its last word, behind all that it logged."""
+    found = re.findall(r"^failed: (.*)", end.errors, re.MULTILINE)
+    return found[-1] if found else end.errors[-800:]
 
 
 def forms(secret):
