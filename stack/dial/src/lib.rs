@@ -69,6 +69,7 @@
 //! * [`serve`]: the decisions of WebSocket servers and proxy servers.
 
 pub mod auth;
+mod date;
 mod dialer;
 mod plan;
 mod pool;

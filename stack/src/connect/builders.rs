@@ -169,6 +169,7 @@ impl<F: Payload> Connect<F> {
     ///
     /// The URL, a hop, a subprotocol or a header field is not valid.
     pub fn plan(self) -> Result<Plan<BoxSocket<F>>, Error> {
+        let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         target.must_be_websocket().map_err(invalid)?;
         let mut request = websocket::ClientRequest::new(&target.request_url())?;
@@ -188,7 +189,8 @@ impl<F: Payload> Connect<F> {
             versions: self.versions,
             redirects: self.redirects,
         };
-        Plan::websocket(routes, target, tls, options).map_err(invalid)
+        let plan = Plan::websocket(routes, target, tls, options).map_err(invalid)?;
+        Ok(hop_changes.in_plan(plan))
     }
 }
 
@@ -222,8 +224,10 @@ impl ConnectStream {
     ///
     /// The URL or a hop is not valid.
     pub fn plan(self) -> Result<Plan<BoxTunnel>, Error> {
+        let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
-        Plan::stream(routes, target, tls, self.alpn).map_err(invalid)
+        let plan = Plan::stream(routes, target, tls, self.alpn).map_err(invalid)?;
+        Ok(hop_changes.in_plan(plan))
     }
 }
 
@@ -272,13 +276,14 @@ impl ConnectHttp2 {
 
     /// Returns the plan and the origin that it leads to.
     pub(super) fn plan_and_origin(self) -> Result<(Plan<BoxHttp2>, Origin), Error> {
+        let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         let origin = Origin {
             url: target.origin(),
             authorization: authorization(&target)?,
         };
         let plan = Plan::http2(routes, target, tls, self.config).map_err(invalid)?;
-        Ok((plan, origin))
+        Ok((hop_changes.in_plan(plan), origin))
     }
 }
 

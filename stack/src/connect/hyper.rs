@@ -2,6 +2,7 @@
 
 use super::ByteStream;
 use super::builders::Connector;
+use super::hop_changes::HopChanges;
 use super::spec::{RouteChoice, invalid};
 use crate::driver::dial::no_runtime;
 use crate::driver::runtime::BoxFuture;
@@ -76,7 +77,8 @@ impl Service<Uri> for Connector {
                 let connected = match forwarding {
                     Some(forwarding) => connector.forward(forwarding).await,
                     None => {
-                        let one = connector.clone().routes(Routes::hops(hops));
+                        let mut one = connector.clone().routes(Routes::hops(hops));
+                        one.spec.hop_changes = HopChanges::default(); // they are changed
                         one.tunnel(&uri, false).await
                     }
                 };
@@ -111,6 +113,7 @@ impl Connector {
     /// Connects to a proxy that forwards requests.
     async fn forward(&self, way: Forwarding) -> Result<HyperStream, DialError> {
         let mut stream = self.stream("");
+        stream.spec.hop_changes = HopChanges::default();
         stream.set_target(way.proxy);
         let mut stream = stream.routes(Routes::hops(way.hops)).alpn(HTTP1);
         if let Some(config) = way.tls {
@@ -133,6 +136,10 @@ impl Connector {
         };
         let routes = routes.to(&target).map_err(invalid)?.into_iter();
         let routes = routes.map(|hops| {
+            let changed = hops
+                .into_iter()
+                .map(|hop| self.spec.hop_changes.change(hop));
+            let hops: Vec<_> = changed.collect();
             let forwarding = Forwarding::of(&hops)?;
             Ok((hops, forwarding))
         });

@@ -2,8 +2,10 @@
 
 mod associate;
 mod builders;
+mod hop_changes;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod logins;
 mod reconnect;
 mod spec;
 

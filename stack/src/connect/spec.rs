@@ -1,6 +1,7 @@
 //! The settings that all builders share: by which route, with which TLS, for how long, and with
 //! what the driver connects.
 
+use super::hop_changes::HopChanges;
 use crate::driver::dial::DialContext;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(crate) struct Spec {
     pub(super) unix_socket: Option<PathBuf>,
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) timeouts: Timeouts,
+    pub(super) hop_changes: HopChanges,
     pub(crate) context: DialContext,
 }
 
@@ -33,6 +35,7 @@ impl Spec {
             unix_socket: None,
             tls: None,
             timeouts: Timeouts::default(),
+            hop_changes: HopChanges::default(),
             context,
         }
     }

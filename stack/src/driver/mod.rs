@@ -9,6 +9,7 @@
 //! * `async_io`: the stream traits of tokio and of `futures-io`.
 //! * `http2`: many streams over one HTTP/2 connection.
 //! * `dial`: carries out the steps of a dialer.
+//! * `negotiate`: the tickets of the system, for proxies.
 //! * `server`: the loop of a server, WebSocket servers and proxy servers.
 //! * `shutdown`: the signal by which a server ends.
 //! * `datagrams`: UDP through a SOCKS5 proxy.
@@ -29,6 +30,8 @@ pub(crate) mod http2;
     allow(dead_code, reason = "the stream traits come with these features")
 )]
 pub(crate) mod io;
+#[cfg(feature = "negotiate")]
+mod negotiate;
 pub mod runtime;
 pub(crate) mod server;
 pub(crate) mod shutdown;

@@ -15,7 +15,7 @@ use super::digest::Digest;
 /// SHA-512-256, SHA-256, MD5, each with `-sess`, `qop=auth`) before Basic (RFC 7617), and others
 /// [by their strength](Scheme::strength).
 ///
-/// A scheme that cannot be used gives way to the next one before its first message. A password that
+/// A scheme that cannot be used gives way to the next one, unless it has sent credentials. A password that
 /// was refused may still be right for a stronger scheme; it is not sent by a weaker one.
 ///
 /// Basic can go with the first request, before a challenge. That saves a round trip, and shows the
@@ -256,16 +256,14 @@ impl Login {
                     "{name} counts an answer as refused that is not a 407"
                 ))
             }
-            SchemeAction::Unusable(why) if candidate.progress == Progress::Sent => {
-                Action::GiveUp(why)
-            }
+            SchemeAction::Unusable(why) if self.stage == Stage::Response => Action::GiveUp(why),
             SchemeAction::Unusable(why) => {
                 candidate.progress = Progress::Unusable(why);
                 self.current = None;
                 match self.stage {
                     Stage::Challenge => self.choose(),
                     // The challenge of the proxy leads to another scheme.
-                    Stage::Request | Stage::Response => Action::Authorize(None),
+                    _ => Action::Authorize(None),
                 }
             }
         }

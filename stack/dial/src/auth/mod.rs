@@ -16,10 +16,14 @@ mod basic;
 mod client;
 #[cfg(feature = "digest")]
 pub(crate) mod digest;
+#[cfg(feature = "ntlm")]
+mod ntlm;
 mod reasons;
 mod scheme;
 
 pub use client::Login;
+#[cfg(feature = "ntlm")]
+pub use ntlm::Ntlm;
 pub(crate) use scheme::seeds;
 pub use scheme::{CredentialKind, Scheme, SchemeAction, SchemeContext, SchemeInput};
 
@@ -188,7 +192,7 @@ impl Credentials {
     }
 
     /// Returns the user and the password as texts; `None` if one of them is not UTF-8.
-    #[cfg(feature = "digest")]
+    #[cfg(any(feature = "digest", feature = "ntlm"))]
     pub(crate) fn as_texts(&self) -> Option<(&str, &str)> {
         let user = str::from_utf8(&self.user).ok()?;
         Some((user, str::from_utf8(&self.password).ok()?))

@@ -173,10 +173,10 @@ pub enum SchemeAction {
     /// The proxy refused the credentials. A stronger scheme is tried, or one with credentials of
     /// another kind. The user may be asked again; then the next challenge begins anew.
     Refused,
-    /// The scheme cannot be used, for this reason: a sentence for the error of the dialing. Before
-    /// its first message the next scheme is tried; behind that, the dialing gives up.
+    /// The scheme cannot be used, for this reason: a sentence for the error of the dialing. The next
+    /// scheme is tried, so it is for a scheme that has sent no credentials.
     Unusable(String),
-    /// Fail, for this reason.
+    /// Fail, for this reason. No other scheme is tried.
     GiveUp(String),
 }
 

@@ -313,6 +313,7 @@ where
     fn time_out(&mut self, after: Duration, all: bool, now: Instant) {
         let (phase, place, seen) = match &self.state {
             State::Opening(opening) if self.proxy_auth.is_asking() => (Phase::Ask, opening.open, 0),
+            State::Opening(at) if self.proxy_auth.is_waiting() => (Phase::LogIn, at.open, 0),
             State::Opening(opening) => {
                 let seen = opening.seen - opening.seen_before;
                 (Phase::Layer(opening.what), opening.open, seen)

@@ -29,6 +29,19 @@ where
         self
     }
 
+    /// Sets the scheme as [`with_default_credentials`](Self::with_default_credentials) does, unless
+    /// one is set.
+    #[must_use]
+    pub fn or_default_credentials(
+        self,
+        make: impl Fn(SchemeContext<'_>) -> Box<dyn Scheme> + Send + Sync + 'static,
+    ) -> Self {
+        match self.ticket {
+            Some(_) => self,
+            None => self.with_default_credentials(make),
+        }
+    }
+
     /// Notes that the connection of an attempt is open, and returns the stack to drive on it. Returns
     /// `None` if the attempt is no longer wanted.
     pub fn opened(&mut self, attempt: AttemptId, now: Instant) -> Option<Engine<L>> {

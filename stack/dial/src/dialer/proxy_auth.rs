@@ -28,6 +28,8 @@ struct HopAuth {
     lent_to: Option<QuestionId>,
     /// The question that the authenticator waits for.
     question: Option<QuestionId>,
+    /// `true` if the question is for the user.
+    asks_user: bool,
     /// The action that the last answer led to.
     ready: Option<Action>,
     /// The authorization of the first request of the next connection, if it is decided already.
@@ -78,6 +80,7 @@ impl ProxyAuth {
             )),
             lent_to: None,
             question: None,
+            asks_user: false,
             ready: None,
             first: None,
             challenges: 0,
@@ -86,9 +89,16 @@ impl ProxyAuth {
         Self(hops.collect())
     }
 
-    /// Returns `true` while an authenticator waits for an answer.
+    /// Returns `true` while an authenticator waits for the user.
     pub(crate) fn is_asking(&self) -> bool {
-        self.0.iter().any(|hop| hop.question.is_some())
+        let mut hops = self.0.iter();
+        hops.any(|hop| hop.question.is_some() && hop.asks_user)
+    }
+
+    /// Returns `true` while an authenticator waits for another server, or for work that blocks.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let mut hops = self.0.iter();
+        hops.any(|hop| hop.question.is_some() && !hop.asks_user)
     }
 
     /// Drops the questions of a connection that is gone. Their answers are ignored.
@@ -184,6 +194,7 @@ impl HopAuth {
         client: &mut dyn ProxyClient,
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
+        self.asks_user = matches!(action, Action::Ask { .. });
         match action {
             Action::Authorize(value) => {
                 if let Some(Awaiting::Challenge {

@@ -185,7 +185,7 @@ pub struct Timeouts {
     /// The timeout for connecting to each address: 10 s.
     pub connect: Duration,
     /// The timeout for each layer to open: 10 s. The time while the user is asked for credentials
-    /// does not count.
+    /// does not count; the time that a login waits for another server does.
     pub layer: Duration,
     /// The timeout for everything together: 60 s.
     pub total: Duration,

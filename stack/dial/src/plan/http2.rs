@@ -2,7 +2,7 @@
 
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, Route, RouteBuilder};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
@@ -76,6 +76,10 @@ impl PlanKind<BoxHttp2> for Http2 {
 
     fn set_tls(&mut self, config: Arc<ClientConfig>) {
         self.builder.set_tls(config);
+    }
+
+    fn each_hop(&mut self, change: Box<ChangeHop>) {
+        self.builder.each_hop = Some(change);
     }
 
     fn share(&mut self) {

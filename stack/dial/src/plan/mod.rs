@@ -12,7 +12,7 @@ pub(crate) mod websocket;
 
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{FirstHop, Route};
+use crate::plan::path::{ChangeHop, FirstHop, Route};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
 use crate::route::redirects::RedirectError;
@@ -65,6 +65,9 @@ pub(crate) trait PlanKind<L>: Send {
     /// Sets the TLS settings that were lacking.
     fn set_tls(&mut self, _: Arc<ClientConfig>) {}
 
+    /// Changes each hop before it is used.
+    fn each_hop(&mut self, _: Box<ChangeHop>) {}
+
     /// Allows shared connections from now on.
     fn share(&mut self) {}
 
@@ -96,6 +99,24 @@ impl<L> Plan<L> {
     #[must_use]
     pub fn sharing(mut self) -> Self {
         self.0.share();
+        self
+    }
+
+    /// Changes each hop of every route before it is used: also those that the environment, a proxy
+    /// auto-config file or the system names. A stack of the caller's own has none.
+    ///
+    /// ```
+    /// use wirestack_dial::{Environment, Hop, Plan, Routes};
+    ///
+    /// let routes = Routes::environment(Environment::default());
+    /// let plan = Plan::stream(routes, "tcp://example.org:22".parse()?, None, None)?;
+    /// let plan = plan.each_hop(Hop::default_credentials);
+    /// # drop(plan);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    #[must_use]
+    pub fn each_hop(mut self, change: impl Fn(Hop) -> Hop + Send + Sync + 'static) -> Self {
+        self.0.each_hop(Box::new(change));
         self
     }
 

@@ -78,7 +78,11 @@ pub(crate) struct RouteBuilder {
     layers_above_tls: usize,
     /// Allows a shared connection to a proxy.
     pub(crate) shares: bool,
+    /// Changes each hop before it is used.
+    pub(crate) each_hop: Option<Box<ChangeHop>>,
 }
+
+pub(crate) type ChangeHop = dyn Fn(Hop) -> Hop + Send + Sync;
 
 impl RouteBuilder {
     pub(crate) fn new(
@@ -93,6 +97,7 @@ impl RouteBuilder {
             tls: tls.map_or_else(OnceLock::new, OnceLock::from),
             layers_above_tls,
             shares: false,
+            each_hop: None,
         }
     }
 
@@ -112,7 +117,12 @@ impl RouteBuilder {
         if routes.is_empty() {
             return Err(invalid(RouteError::NoRoute));
         }
-        let routes = routes.into_iter().map(|hops| match &shared {
+        let changed = |hops: Vec<Hop>| match &self.each_hop {
+            Some(change) => hops.into_iter().map(change).collect(),
+            None => hops,
+        };
+        let routes = routes.into_iter().map(changed);
+        let routes = routes.map(|hops| match &shared {
             Some((request, config)) => self.shared_origin(&hops, request.clone(), config.clone()),
             None => self.route(hops),
         });

@@ -2,7 +2,7 @@
 
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, Route, RouteBuilder};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
@@ -104,6 +104,10 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
 
     fn set_tls(&mut self, config: Arc<ClientConfig>) {
         self.builder.set_tls(config);
+    }
+
+    fn each_hop(&mut self, change: Box<ChangeHop>) {
+        self.builder.each_hop = Some(change);
     }
 
     fn share(&mut self) {

@@ -1,7 +1,7 @@
 //! The plan of a stream of bytes.
 
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, Route, RouteBuilder};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::routes::Routes;
@@ -53,6 +53,10 @@ impl PlanKind<BoxTunnel> for Stream {
 
     fn set_tls(&mut self, config: Arc<ClientConfig>) {
         self.builder.set_tls(config);
+    }
+
+    fn each_hop(&mut self, change: Box<ChangeHop>) {
+        self.builder.each_hop = Some(change);
     }
 
     fn share(&mut self) {

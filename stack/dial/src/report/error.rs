@@ -99,6 +99,9 @@ pub enum Phase {
     Layer(&'static str),
     /// The question to the user for credentials.
     Ask,
+    /// The login to a proxy, which waited for another server, such as a key distribution centre, or
+    /// for the system.
+    LogIn,
     /// The making of the TLS settings, which reads the system's roots.
     MakeTls,
 }
@@ -252,6 +255,10 @@ impl fmt::Display for Reason {
                     Phase::Resolve => f.write_str("looking up the name"),
                     Phase::Connect => f.write_str("connecting"),
                     Phase::Ask => f.write_str("asking for credentials"),
+                    Phase::LogIn => f.write_str(
+                        "waiting for what the login needs: a key distribution centre (KDC) may not \
+                         answer",
+                    ),
                     Phase::MakeTls => f.write_str("reading the system's roots for TLS"),
                     Phase::Layer(what) => write!(f, "waiting for {what}, {seen} bytes received"),
                 }

@@ -106,6 +106,15 @@ impl Hop {
         self
     }
 
+    /// Sets the name of this machine that NTLM sends to the proxy. It is empty by default; some
+    /// companies let users log in from their own machine only.
+    #[cfg(feature = "ntlm")]
+    #[must_use]
+    pub fn workstation(mut self, name: impl Into<String>) -> Self {
+        self.by_scheme().workstation = name.into();
+        self
+    }
+
     /// Adds an authentication scheme for an HTTP proxy. The strongest scheme that the proxy offers
     /// and that can be used is chosen: see [`Login`](crate::auth::Login).
     ///

@@ -1,5 +1,7 @@
 //! The settings of the authentication to one proxy.
 
+#[cfg(feature = "ntlm")]
+use crate::auth::Ntlm;
 use crate::auth::{Authenticator, CredentialKind, Credentials, Login, Scheme};
 use crate::auth::{Challenge, SchemeAction, SchemeContext, SchemeInput, seeds};
 use std::fmt;
@@ -16,6 +18,9 @@ pub(crate) struct ProxyLogin {
     pub(crate) asks: bool,
     /// Sends the ticket of the user who is logged in.
     pub(crate) default_credentials: bool,
+    /// The name of this machine for NTLM.
+    #[cfg(feature = "ntlm")]
+    pub(crate) workstation: String,
     /// The schemes that the caller added.
     pub(crate) schemes: Vec<Arc<MakeScheme>>,
     /// The caller's own authenticator, in place of all schemes.
@@ -33,6 +38,8 @@ impl ProxyLogin {
             at_once: true,
             asks: false,
             default_credentials: false,
+            #[cfg(feature = "ntlm")]
+            workstation: String::new(),
             schemes: Vec::new(),
             custom: None,
         }
@@ -78,6 +85,11 @@ impl ProxyLogin {
                 Some(make) => make(context()),
                 None => Box::new(NoTicket),
             });
+        }
+        #[cfg(feature = "ntlm")]
+        {
+            let ntlm = Ntlm::new(context()).with_workstation(&self.workstation);
+            login = login.with_scheme(Box::new(ntlm));
         }
         for make in &self.schemes {
             login = login.with_scheme(make(context()));

@@ -6,4 +6,5 @@ mod environment;
 mod failures;
 mod hops;
 mod network;
+mod schemes;
 mod simulation;

@@ -30,6 +30,8 @@ impl DialContext {
         L: Layer<In: Default, Out: Default> + 'static,
     {
         let runtime = self.find_runtime().map_err(no_runtime)?;
+        #[cfg(feature = "negotiate")]
+        let dialer = dialer.or_default_credentials(crate::driver::negotiate::ticket);
         let mut dialing = Dialing {
             dialer,
             context: self,

@@ -115,10 +115,17 @@ fn proxies_that_want_a_password_read_well() {
         },
         Failure {
             peer: "an HTTP proxy",
-            does: "offers Negotiate and NTLM only",
+            does: "offers Negotiate and a scheme of its own only",
             dial: with_password(),
-            moves: challenge("Proxy-Authenticate: Negotiate\nProxy-Authenticate: NTLM"),
-            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offers Negotiate and NTLM: Negotiate is off: `Hop::default_credentials` sends the ticket of the user (feature `negotiate`); NTLM is off: enable the feature `ntlm`",
+            moves: challenge("Proxy-Authenticate: Negotiate\nProxy-Authenticate: Corp"),
+            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offers Negotiate and Corp: Negotiate is off: `Hop::default_credentials` sends the ticket of the user (feature `negotiate`); Corp is not spoken here",
+        },
+        Failure {
+            peer: "an HTTP proxy",
+            does: "offers a scheme of its own only",
+            dial: with_password(),
+            moves: challenge("Proxy-Authenticate: Corp x=y"),
+            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offered Corp, and only Basic, Digest and NTLM are spoken here: `Hop::authenticator` takes others",
         },
         Failure {
             peer: "tinyproxy",

@@ -209,7 +209,7 @@ impl ProxyAuth {
                 let values = vec!["NTLM, Basic realm=\"r\"", DIGEST];
                 (basic() || digest(), values, ending)
             }
-            Self::Unsupported(ending) => (false, vec!["Negotiate", "NTLM"], ending),
+            Self::Unsupported(ending) => (false, vec!["Negotiate", "Bearer"], ending),
             Self::TwoLegs => match credentials {
                 Some("Legs two") => return Ok(()),
                 Some("Legs one") => (false, vec!["Legs go-on"], Ending::Length),

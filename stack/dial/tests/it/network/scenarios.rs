@@ -138,7 +138,7 @@ fn through_proxies() -> Vec<Scenario> {
             .via(&[known()])
             .fails(&[
                 "407",
-                "it offers Negotiate and NTLM: Negotiate is off: `Hop::default_credentials` sends",
+                "it offers Negotiate and Bearer: Negotiate is off: `Hop::default_credentials` sends",
             ]),
         Scenario::new("two legs, with help", [proxy(ProxyAuth::TwoLegs), target()]).via(&[own]),
     ]);

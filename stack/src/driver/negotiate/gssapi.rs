@@ -1,0 +1,72 @@
+//! The system's GSSAPI. All calls may wait for a key distribution centre.
+
+use super::scheme::{Leg, SecurityContext};
+use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext as _};
+use libgssapi::credential::{Cred, CredUsage};
+use libgssapi::error::{Error, MajorFlags};
+use libgssapi::name::Name;
+use libgssapi::oid::{GSS_MECH_KRB5, GSS_MECH_SPNEGO, GSS_NT_HOSTBASED_SERVICE, OidSet};
+
+/// Begins to log in to the service HTTP of this host, with the ticket of the user or with the
+/// client's keytab.
+pub(super) fn begin(host: &str) -> Result<Box<dyn SecurityContext>, String> {
+    let service = format!("HTTP@{host}");
+    let name = Name::new(service.as_bytes(), Some(GSS_NT_HOSTBASED_SERVICE)).map_err(words)?;
+    let flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_REPLAY_FLAG;
+    let context = ClientCtx::new(None, name, flags, Some(GSS_MECH_SPNEGO));
+    Ok(Box::new(System(context)))
+}
+
+struct System(ClientCtx);
+
+impl SecurityContext for System {
+    fn step(&mut self, token: Option<&[u8]>) -> Result<Leg, String> {
+        let token = self.0.step(token, None).map_err(explained)?;
+        let token = token.map(|token| token.to_vec());
+        Ok(Leg {
+            token: token.filter(|token| !token.is_empty()),
+            is_complete: self.0.is_complete(),
+        })
+    }
+}
+
+/// Returns the words of the system for the error of a step. Without a ticket they tell only that
+/// nothing could be negotiated, and looking for one tells why.
+fn explained(error: Error) -> String {
+    if !is(error, MajorFlags::GSS_S_NO_CRED) {
+        return words(error);
+    }
+    let kerberos = OidSet::singleton(GSS_MECH_KRB5);
+    let found = kerberos
+        .and_then(|mechanisms| Cred::acquire(None, None, CredUsage::Initiate, Some(&mechanisms)));
+    words(found.err().unwrap_or(error))
+}
+
+/// Returns the words of the system for an error, on the thread that met it: the library keeps them
+/// there.
+fn words(error: Error) -> String {
+    let text = error.to_string().replace('\0', "");
+    // "Unspecified GSS failure. Minor code may provide more information (the reason)"
+    let reason = text
+        .split_once(" (")
+        .and_then(|(_, reason)| reason.trim().strip_suffix(')'));
+    let reason = reason.filter(|reason| !reason.is_empty());
+    let reason = reason.unwrap_or(&text).trim();
+    let lacks = is(error, MajorFlags::GSS_S_NO_CRED)
+        || is(error, MajorFlags::GSS_S_CREDENTIALS_EXPIRED)
+        || reason.contains("expired");
+    if lacks {
+        return format!("{reason}: get one with `kinit`");
+    }
+    if reason.contains("not found in Kerberos database") {
+        return format!("{reason}: name the proxy as its realm does");
+    }
+    reason.to_owned()
+}
+
+/// Returns `true` if this is the reason of the routine. Reasons are numbers, and no flags.
+fn is(error: Error, reason: MajorFlags) -> bool {
+    error.major.bits() & ROUTINE == reason.bits()
+}
+
+const ROUTINE: u32 = 0xff << 16;
