@@ -6,7 +6,7 @@ use crate::request::{Granted, Sent, service_req};
 use crate::time::KerberosTime;
 use kerbcore::KerberosKey;
 use kerbcore::client::{KU_AP_REP_ENC_PART, parse_ap_rep, verify_ap_rep};
-use kerbcore::der::encode_sequence;
+use kerbcore::der::{Der, TAG_SEQUENCE, context_tag, encode_sequence, one_or};
 use kerbcore::gss::{
     KRB5_MECH_OID_DER, TOK_ID_AP_REP, TOK_ID_AP_REQ, TOK_ID_KRB_ERROR, initial_context_token,
     parse_initial_context_token, verify_mic,
@@ -70,7 +70,7 @@ impl Login {
         if answer.first() == Some(&INITIAL_TOKEN) {
             return self.check_kerberos(answer).map(drop);
         }
-        let answer = NegTokenResp::parse(answer).map_err(|_| TokenError::Broken)?;
+        let answer = read_answer(answer)?;
         if let Some(token) = &answer.response_token
             && answer.neg_state == Some(NegState::Reject)
         {
@@ -120,6 +120,9 @@ impl Login {
     /// Checks that the proxy could read the ticket: it repeats the time in it (RFC 4120 §3.2.5).
     fn check_proof(&self, message: &[u8]) -> Result<Option<KerberosKey>, TokenError> {
         let sealed = parse_ap_rep(message).map_err(|_| TokenError::Broken)?;
+        if sealed.etype != self.key.enctype().to_i32() {
+            return Err(TokenError::NotProven);
+        }
         let plaintext = self.key.decrypt(KU_AP_REP_ENC_PART, &sealed.cipher);
         let plaintext = plaintext.map_err(|_| TokenError::NotProven)?;
         let part = verify_ap_rep(&plaintext, &self.sent.time.0, self.sent.microseconds);
@@ -129,6 +132,24 @@ impl Login {
             .map(|key| KerberosKey::from_i32(key.keytype, key.keyvalue));
         subkey.transpose().map_err(|_| TokenError::Broken)
     }
+}
+
+/// Reads an answer of SPNEGO. A field that is unknown or in a wrong place would be passed over, and
+/// with it the proof: it is refused.
+fn read_answer(token: &[u8]) -> Result<NegTokenResp, TokenError> {
+    let known = || {
+        let mut token = Der::new(token);
+        let mut fields = Der::new(one_or(token.expect(context_tag(1))?, TAG_SEQUENCE)?);
+        token.finish()?;
+        for number in 0..4 {
+            if fields.peek_tag() == Some(context_tag(number)) {
+                fields.read_tlv()?;
+            }
+        }
+        fields.finish()
+    };
+    known().map_err(|_| TokenError::Broken)?;
+    NegTokenResp::parse(token).map_err(|_| TokenError::Broken)
 }
 
 /// The first octet of a token that is not in an answer of SPNEGO (RFC 2743 §3.1).

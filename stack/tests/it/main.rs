@@ -12,6 +12,7 @@ mod connect;
 mod driver;
 #[cfg(all(feature = "smol", feature = "blocking"))]
 mod everywhere;
+mod exchange;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod http2;
