@@ -7,6 +7,8 @@ mod certificates;
 mod hyper;
 mod reconnect;
 mod spec;
+#[cfg(feature = "system-proxy")]
+mod system;
 
 pub use associate::{Associate, associate};
 pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};
