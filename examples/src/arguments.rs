@@ -5,7 +5,7 @@ use crate::servers::Login;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
-use wirestack::tls::{ClientSettings, ServerSettings, TlsVersions};
+use wirestack::tls::{Certificates, ClientSettings, ServerSettings, TlsVersions};
 
 /// A parsed command line.
 #[derive(Debug, Default)]
@@ -75,14 +75,15 @@ impl Arguments {
     ///
     /// A file cannot be read, or has no valid certificates or key.
     pub fn client_tls(&self) -> Result<Arc<ClientConfig>, AnyError> {
-        let mut settings = ClientSettings::new().versions(self.versions());
-        if let Some(file) = self.last("--cacert") {
-            settings = settings.ca_certificates(read(file)?);
+        let settings = ClientSettings::new().versions(self.versions());
+        let mut certificates = Certificates::new();
+        for file in self.all("--cacert") {
+            certificates = certificates.ca_file(file);
         }
         if let (Some(chain), Some(key)) = (self.last("--cert"), self.last("--key")) {
-            settings = settings.certificate(read(chain)?, read(key)?);
+            certificates = certificates.client_certificate(chain, key);
         }
-        Ok(settings.build()?)
+        Ok(settings.certificates(&certificates).build()?)
     }
 
     fn versions(&self) -> TlsVersions {

@@ -83,6 +83,8 @@ pub use driver::io::{
 pub use driver::runtime;
 pub use driver::server::{Accepted, Serve, ServerSocket, WebSocketServer, serve, serve_proxy};
 pub use driver::shutdown::Shutdown;
+#[cfg(feature = "system-proxy")]
+pub use driver::system::SystemProxy;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{

@@ -117,7 +117,7 @@ pub mod find {
 /// The proxy settings of a desktop or an operating system, read without I/O.
 #[cfg(feature = "system-proxy")]
 pub mod system {
-    pub use crate::route::system::{MacosValues, SystemRoutes, SystemSettings, WindowsValues};
+    pub use crate::route::system::{Desktop, SystemRoutes, SystemSettings, WindowsValues};
 }
 
 #[cfg(doctest)]

@@ -9,6 +9,8 @@ mod hyper;
 mod logins;
 mod reconnect;
 mod spec;
+#[cfg(feature = "system-proxy")]
+mod system;
 
 pub use associate::{Associate, associate};
 pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};

@@ -13,6 +13,7 @@
 //! * `server`: the loop of a server, WebSocket servers and proxy servers.
 //! * `shutdown`: the signal by which a server ends.
 //! * `datagrams`: UDP through a SOCKS5 proxy.
+//! * `system`: the proxy settings of the system.
 //! * `tasks`: a set of tasks that belong together.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -35,4 +36,6 @@ mod negotiate;
 pub mod runtime;
 pub(crate) mod server;
 pub(crate) mod shutdown;
+#[cfg(feature = "system-proxy")]
+pub(crate) mod system;
 mod tasks;

@@ -30,6 +30,8 @@ mod sharing;
 mod smol;
 mod socks;
 mod stops;
+#[cfg(all(feature = "system-proxy", target_os = "linux"))]
+mod system;
 mod times;
 #[cfg(feature = "tracing")]
 mod tracing;

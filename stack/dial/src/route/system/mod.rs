@@ -1,6 +1,7 @@
 //! The proxy settings of a desktop or an operating system, without the reading of them.
 
 mod bypass;
+mod desktop;
 mod gnome;
 mod gvariant;
 mod kde;
@@ -9,7 +10,7 @@ mod macos;
 mod manual;
 mod windows;
 
-pub use macos::MacosValues;
+pub use desktop::Desktop;
 pub use windows::WindowsValues;
 
 use crate::route::endpoint::RouteError;
@@ -90,9 +91,10 @@ impl SystemSettings {
         Self(windows::read(values))
     }
 
-    /// Takes the values of the dynamic store of macOS.
-    pub fn macos(values: &MacosValues) -> Self {
-        Self(macos::read(values))
+    /// Reads the text that `scutil --proxy` writes on macOS. A proxy that cannot be used is an error
+    /// of [`routes`](Self::routes), for those targets that would go by it.
+    pub fn macos(text: &str) -> Self {
+        Self(macos::read(text))
     }
 
     /// Returns the way to a target.

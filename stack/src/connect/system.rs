@@ -1,0 +1,24 @@
+//! The proxies of the system, for all builders.
+
+use super::builders::{Connect, ConnectHttp2, ConnectStream, Connector};
+use super::spec::RouteChoice;
+use crate::driver::system::SystemProxy;
+use wirestack_websocket::Payload;
+
+macro_rules! by_the_system {
+    ($builder:ident $(, $form:ident)?) => {
+        impl$(<$form: Payload>)? $builder$(<$form>)? {
+            /// Connects through the proxy of the environment, or else through the one that the
+            /// settings of the system name, or else directly: see [`SystemProxy`]. It replaces
+            /// hops that were given before.
+            pub fn system_proxy(mut self) -> Self {
+                self.spec.route = RouteChoice::Routes(SystemProxy::new().into());
+                self
+            }
+        }
+    };
+}
+by_the_system!(Connect, F);
+by_the_system!(ConnectStream);
+by_the_system!(ConnectHttp2);
+by_the_system!(Connector);
