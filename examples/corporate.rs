@@ -1,7 +1,7 @@
 //! How does a program get out of a company's network? Opens a WebSocket, sends a message to an echo
 //! server and prints one line.
 //!
-//!     corporate URL [--via HOP]... [--proxy-user USER:PASSWORD] [--on-challenge]
+//!     corporate URL [--via HOP]... [--system-proxy] [--proxy-user USER:PASSWORD] [--on-challenge]
 //!         [--default-credentials] [--kdc ADDRESS] [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
 //!         [--connections COUNT] [--patience SECONDS] [--trace]
 //!
@@ -23,6 +23,7 @@ use wirestack_examples::{AnyError, log};
 
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),
+    ("--system-proxy", 0),
     ("--proxy-user", 1),
     ("--on-challenge", 0),
     ("--default-credentials", 0),
@@ -75,6 +76,9 @@ async fn run() -> Result<String, AnyError> {
 fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
     let url = arguments.plain.first().ok_or("usage: corporate URL [OPTIONS]")?;
     let mut connect = connect(url);
+    if arguments.has("--system-proxy") {
+        connect = connect.system_proxy();
+    }
     for hop in arguments.all("--via") {
         connect = connect.via(hop);
     }

@@ -15,7 +15,7 @@ command -v npm >/dev/null || packages+=(nodejs npm)
 # apache2-bin is httpd without its service; the compiler makes loopback_bind.c.
 more=(apache2-bin openssh-server openssh-client gnutls-bin netcat-openbsd proxychains4 git gcc libc6-dev)
 # The domains of companies. krb5-config would ask for a realm; nothing of /etc is used.
-more+=(krb5-kdc krb5-admin-server krb5-user samba winbind libnss-wrapper cntlm faketime)
+more+=(krb5-kdc krb5-admin-server krb5-user samba winbind libnss-wrapper cntlm faketime libglib2.0-bin gsettings-desktop-schemas)
 # What the feature `negotiate` is built with.
 more+=(libkrb5-dev libclang-dev)
 
