@@ -7,7 +7,7 @@ from bed import ENVIRONMENT
 from corporate import Corporate
 from domain import DOMAIN, PRINCIPAL, USER, Domain
 
-NEEDS = [*domain.NEEDS, "cntlm", "unshare"]
+NEEDS = [*domain.NEEDS, "cntlm"]
 AT_ONCE = 200
 
 

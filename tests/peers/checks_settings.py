@@ -6,7 +6,7 @@ from checks_pac import served
 from corporate import Corporate
 from domain import DOMAIN, USER, Domain
 
-NEEDS = [*domain.NEEDS, "unshare", "gsettings"]
+NEEDS = [*domain.NEEDS, "gsettings"]
 
 
 def checks(bed, run):

@@ -12,8 +12,8 @@ from domain import REALM, USER, Domain
 from failure import Failure
 
 LIBCLANG = next(Path("/usr/lib").glob("llvm-*/lib/libclang*.so*"), Path("libclang.so"))
-# The last two are for building ours.
-NEEDS = [*domain.NEEDS, "unshare", "/usr/include/gssapi/gssapi.h", LIBCLANG]
+BUILT_WITH = ["/usr/include/gssapi/gssapi.h", LIBCLANG]
+NEEDS = [*domain.NEEDS, *BUILT_WITH]
 OURS = "--default-credentials"
 
 

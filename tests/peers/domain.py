@@ -24,7 +24,7 @@ REALM, DOMAIN, USER, PRINCIPAL = "PEERS.TEST", "PEERBOX", "user", "user@peers.te
 NSS_WRAPPER = next(iter(Path("/usr/lib").glob("*/libnss_wrapper.so")), Path("libnss_wrapper.so"))
 NTLM_AUTH, HELPERS = "/usr/bin/ntlm_auth", Path("/usr/lib/squid")
 NEEDS = ["krb5kdc", "kadmin.local", "kinit", "winbindd", "smbpasswd", NTLM_AUTH, HELPERS / "negotiate_kerberos_auth",
-         "faketime", NSS_WRAPPER]
+         "faketime", NSS_WRAPPER, "unshare", "root"]
 # What a company's squid writes of a login: the first letters of what the client sent, which name the scheme.
 FORMAT = "logformat peers %>a %rm %ru %[un %>Hs %.12{Proxy-Authorization}>h"
 
