@@ -89,11 +89,7 @@ async fn a_login_that_blocks_is_waited_for_and_given_up_in_time() {
         }
         timeouts.layer = Duration::from_millis(50);
         let connect = connect_stream("tcp://example.org:22").via(hop);
-        let error = connect
-            .timeouts(timeouts)
-            .await
-            .err()
-            .expect("it never ends");
+        let error = connect.timeouts(timeouts).await.expect_err("it never ends");
         let Reason::TimedOut { phase, .. } = error.reason() else {
             panic!("{error}");
         };
@@ -118,7 +114,7 @@ async fn each_hop_is_changed_whoever_named_it() {
             hop.scheme(move |_| Box::new(Blocking(blocked.clone())))
         });
         // The tunnel opens; what is in it is no TLS.
-        let error = connect.await.err().expect("no TLS");
+        let error = connect.await.expect_err("no TLS");
         assert!(
             error.to_string().contains("target (tls://example.org:443)"),
             "{error}"
