@@ -19,6 +19,7 @@ mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod limits;
+mod logins;
 mod reconnect;
 mod redirects;
 mod scenarios;

@@ -13,8 +13,8 @@ use wirestack_layer::{Error, Seed};
 /// Negotiate, or the caller's own.
 ///
 /// [`Login`](super::Login) has a list of them. It chooses the strongest that the proxy offers and
-/// that can be used, and gives it the messages of the proxy. There is one for each hop, made anew for each dialing;
-/// it lives over all connections which that dialing makes to the proxy.
+/// that can be used, and gives it the messages of the proxy. Each hop has its own, made anew for
+/// each dialing; it lives over all connections which that dialing makes to the proxy.
 ///
 /// ```
 /// use http::HeaderValue;

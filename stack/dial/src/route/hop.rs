@@ -95,6 +95,10 @@ impl Hop {
     /// for a challenge, as with [`on_challenge`](Self::on_challenge); a user and a password of the
     /// hop are sent if there is no ticket, or if the proxy refuses it.
     ///
+    /// The ticket is looked for on a thread that may wait, and a key distribution centre that does not
+    /// answer may hold that thread for half a minute. Connecting ends in its time; a runtime that
+    /// waits for its threads at its end, as that of tokio does, ends later.
+    ///
     /// A driver has to know the ticket:
     /// [`Dialer::with_default_credentials`](crate::Dialer::with_default_credentials). That of
     /// `wirestack` does with the feature `negotiate`.

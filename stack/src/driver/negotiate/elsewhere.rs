@@ -1,8 +1,11 @@
 //! Systems without GSSAPI.
 
-use super::scheme::SecurityContext;
+use super::scheme::{Failure, SecurityContext};
 
 /// Returns the reason why there is no ticket.
-pub(super) fn begin(_: &str) -> Result<Box<dyn SecurityContext>, String> {
-    Err("the tickets of this system are not read".to_owned())
+pub(super) fn begin(_: &str) -> Result<Box<dyn SecurityContext>, Failure> {
+    Err(Failure {
+        words: "the tickets of this system are not read".to_owned(),
+        advice: "",
+    })
 }

@@ -1,6 +1,6 @@
 //! The system's GSSAPI. All calls may wait for a key distribution centre.
 
-use super::scheme::{Leg, SecurityContext};
+use super::scheme::{Failure, Leg, SecurityContext};
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext as _};
 use libgssapi::credential::{Cred, CredUsage};
 use libgssapi::error::{Error, MajorFlags};
@@ -9,7 +9,7 @@ use libgssapi::oid::{GSS_MECH_KRB5, GSS_MECH_SPNEGO, GSS_NT_HOSTBASED_SERVICE, O
 
 /// Begins to log in to the service HTTP of this host, with the ticket of the user or with the
 /// client's keytab.
-pub(super) fn begin(host: &str) -> Result<Box<dyn SecurityContext>, String> {
+pub(super) fn begin(host: &str) -> Result<Box<dyn SecurityContext>, Failure> {
     let service = format!("HTTP@{host}");
     let name = Name::new(service.as_bytes(), Some(GSS_NT_HOSTBASED_SERVICE)).map_err(words)?;
     let flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_REPLAY_FLAG;
@@ -20,7 +20,7 @@ pub(super) fn begin(host: &str) -> Result<Box<dyn SecurityContext>, String> {
 struct System(ClientCtx);
 
 impl SecurityContext for System {
-    fn step(&mut self, token: Option<&[u8]>) -> Result<Leg, String> {
+    fn step(&mut self, token: Option<&[u8]>) -> Result<Leg, Failure> {
         let token = self.0.step(token, None).map_err(explained)?;
         let token = token.map(|token| token.to_vec());
         Ok(Leg {
@@ -32,7 +32,7 @@ impl SecurityContext for System {
 
 /// Returns the words of the system for the error of a step. Without a ticket they tell only that
 /// nothing could be negotiated, and looking for one tells why.
-fn explained(error: Error) -> String {
+fn explained(error: Error) -> Failure {
     if !is(error, MajorFlags::GSS_S_NO_CRED) {
         return words(error);
     }
@@ -44,7 +44,7 @@ fn explained(error: Error) -> String {
 
 /// Returns the words of the system for an error, on the thread that met it: the library keeps them
 /// there.
-fn words(error: Error) -> String {
+fn words(error: Error) -> Failure {
     let text = error.to_string().replace('\0', "");
     // "Unspecified GSS failure. Minor code may provide more information (the reason)"
     let reason = text
@@ -55,13 +55,15 @@ fn words(error: Error) -> String {
     let lacks = is(error, MajorFlags::GSS_S_NO_CRED)
         || is(error, MajorFlags::GSS_S_CREDENTIALS_EXPIRED)
         || reason.contains("expired");
-    if lacks {
-        return format!("{reason}: get one with `kinit`");
-    }
-    if reason.contains("not found in Kerberos database") {
-        return format!("{reason}: name the proxy as its realm does");
-    }
-    reason.to_owned()
+    let advice = if lacks {
+        "get one with `kinit`"
+    } else if reason.contains("not found in Kerberos database") {
+        "name the proxy as its realm does"
+    } else {
+        ""
+    };
+    let words = reason.to_owned();
+    Failure { words, advice }
 }
 
 /// Returns `true` if this is the reason of the routine. Reasons are numbers, and no flags.

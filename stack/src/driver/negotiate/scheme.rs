@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::{HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE};
 use http::{Response, Version};
-use std::mem;
+use std::{fmt, mem};
 use wirestack_dial::auth::{Challenge, CredentialKind, Scheme, SchemeAction, SchemeInput};
 use wirestack_http::challenges;
 use wirestack_layer::Escaped;
@@ -13,8 +13,7 @@ use wirestack_layer::Escaped;
 /// The conversation that logs in, as GSSAPI has it.
 pub(super) trait SecurityContext: Send {
     /// Takes the token of the proxy, if it sent one, and returns the next one for it. It may block.
-    /// The error is the reason in words.
-    fn step(&mut self, token: Option<&[u8]>) -> Result<Leg, String>;
+    fn step(&mut self, token: Option<&[u8]>) -> Result<Leg, Failure>;
 }
 
 /// One step of the conversation.
@@ -25,8 +24,27 @@ pub(super) struct Leg {
     pub(super) is_complete: bool,
 }
 
+/// The reason why a conversation failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The words of the system.
+    pub(super) words: String,
+    /// The remedy, or an empty text.
+    pub(super) advice: &'static str,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped::excerpt(&self.words).fmt(f)?;
+        match self.advice {
+            "" => Ok(()),
+            advice => write!(f, ": {advice}"),
+        }
+    }
+}
+
 /// Begins a conversation with the service HTTP of a host. It may block.
-pub(super) type Begin = fn(&str) -> Result<Box<dyn SecurityContext>, String>;
+pub(super) type Begin = fn(&str) -> Result<Box<dyn SecurityContext>, Failure>;
 
 /// The scheme Negotiate (RFC 4559) with a ticket of the user.
 pub(super) struct Negotiate {
@@ -43,7 +61,7 @@ enum State {
     /// Work for a thread that may wait.
     Working(Stage, Option<Box<dyn SecurityContext>>, Vec<u8>),
     /// The work is done.
-    Worked(Stage, Result<(Box<dyn SecurityContext>, Leg), String>),
+    Worked(Stage, Result<(Box<dyn SecurityContext>, Leg), Failure>),
     /// A token is under way.
     Sent(Box<dyn SecurityContext>),
     /// The proxy has opened the tunnel.
@@ -134,7 +152,6 @@ impl Negotiate {
         let (context, leg) = match result {
             Ok(leg) => leg,
             Err(why) => {
-                let why = Escaped::excerpt(&why);
                 return match stage {
                     Stage::First => {
                         SchemeAction::Unusable(format!("no ticket for {service}: {why}"))

@@ -24,7 +24,7 @@ impl Account {
         Self {
             user: user.to_owned(),
             domain: domain.to_owned(),
-            key: Zeroizing::new(hmac_md5(&*hash, &[&utf16(&name)])),
+            key: Zeroizing::new(hmac_md5(&hash, &[&utf16(&name)])),
         }
     }
 }
@@ -53,20 +53,20 @@ impl Response {
         rest.extend([0; 4]);
         rest.extend(target);
         rest.extend([0; 4]);
-        let proof = hmac_md5(&*account.key, &[&server, &rest]);
+        let proof = hmac_md5(&account.key, &[&server, &rest]);
         let mut lm = [0; 24];
-        lm[..16].copy_from_slice(&hmac_md5(&*account.key, &[&server, &client]));
+        lm[..16].copy_from_slice(&hmac_md5(&account.key, &[&server, &client]));
         lm[16..].copy_from_slice(&client);
         Self {
             lm,
             nt: [&proof[..], &rest].concat(),
-            key: Zeroizing::new(hmac_md5(&*account.key, &[&proof])),
+            key: Zeroizing::new(hmac_md5(&account.key, &[&proof])),
         }
     }
 
     /// Returns the code that signs the three messages.
     pub(super) fn sign(&self, messages: &[&[u8]]) -> [u8; 16] {
-        hmac_md5(&*self.key, messages)
+        hmac_md5(&self.key, messages)
     }
 }
 
