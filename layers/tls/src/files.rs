@@ -124,9 +124,9 @@ fn content(source: &Source, name: &Name) -> Result<Zeroizing<Vec<u8>>, Error> {
         Source::File(path) => path,
     };
     let mut content = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut content));
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut content));
     match read {
-        Ok(_) if content.len() as u64 > MOST => Err(name.wrong("is larger than 16 MiB")),
+        Ok(_) if content.len() as u64 > MAX_FILE => Err(name.wrong("is larger than 16 MiB")),
         Ok(_) => Ok(content),
         Err(error) => Err(name.wrong(&format!("cannot be read: {error}"))),
     }
@@ -245,7 +245,7 @@ const SEQUENCE: u8 = 0x30;
 const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 
 /// The number of bytes that a file may have.
-const MOST: u64 = 16 << 20;
+const MAX_FILE: u64 = 16 << 20;
 
 /// The number of characters of a path that an error shows.
 const PATH_SHOWN: usize = 256;

@@ -22,7 +22,7 @@ pub(super) enum Output {
 ///
 /// It did not end in time, wrote too much, or could not be run although it is there.
 pub(super) fn run(program: &'static str, arguments: &[&str]) -> Result<Output, Error> {
-    run_within(program, arguments, TIME)
+    run_within(program, arguments, PROGRAM_TIMEOUT)
 }
 
 fn run_within(program: &'static str, arguments: &[&str], time: Duration) -> Result<Output, Error> {
@@ -55,7 +55,7 @@ fn run_within(program: &'static str, arguments: &[&str], time: Duration) -> Resu
         Ok(Err(error)) => return Err(local(Failed::NotRun { program, error })),
         Err(_) => return Err(local(Failed::Late { program, time })),
     };
-    if text.len() as u64 > MOST {
+    if text.len() as u64 > MAX_OUTPUT {
         return Err(local(Failed::TooLong { program }));
     }
     // Its text has ended, so it ends soon. The standard library cannot wait for that with a limit.
@@ -83,7 +83,7 @@ fn run_within(program: &'static str, arguments: &[&str], time: Duration) -> Resu
 fn read(from: Option<impl Read>) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::new());
     if let Some(from) = from {
-        from.take(MOST + 1).read_to_end(&mut text)?;
+        from.take(MAX_OUTPUT + 1).read_to_end(&mut text)?;
     }
     Ok(text)
 }
@@ -117,10 +117,10 @@ enum Failed {
 }
 
 /// The time that a program has.
-const TIME: Duration = Duration::from_secs(5);
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The number of bytes that a program may write.
-const MOST: u64 = 256 << 10;
+const MAX_OUTPUT: u64 = 256 << 10;
 
 #[cfg(test)]
 mod tests {

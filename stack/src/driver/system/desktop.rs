@@ -64,9 +64,9 @@ fn config_folders() -> Vec<PathBuf> {
 /// Reads a file, if it is there.
 fn read_file(path: &Path) -> Result<Option<String>, Error> {
     let mut content = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut content));
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut content));
     let why = match read {
-        Ok(_) if content.len() as u64 <= MOST => {
+        Ok(_) if content.len() as u64 <= MAX_FILE => {
             return Ok(Some(String::from_utf8_lossy(&content).into_owned()));
         }
         Ok(_) => "it is larger than 256 KiB".to_owned(),
@@ -85,4 +85,4 @@ struct Unreadable {
 }
 
 /// The number of bytes that a file may have.
-const MOST: u64 = 256 << 10;
+const MAX_FILE: u64 = 256 << 10;
