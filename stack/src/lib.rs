@@ -117,6 +117,15 @@ struct Readme;
 
 #[cfg(all(doctest, feature = "tokio", feature = "aws-lc-rs"))]
 mod guides {
+    #[cfg(all(
+        feature = "kerberos",
+        feature = "ntlm",
+        feature = "pac",
+        feature = "system-proxy"
+    ))]
+    #[doc = include_str!("../../docs/guides/corporate.md")]
+    struct Corporate;
+
     #[doc = include_str!("../../docs/guides/drive-by-hand.md")]
     struct DriveByHand;
 

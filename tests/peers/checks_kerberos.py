@@ -5,7 +5,7 @@ from checks_domain import Ways
 from corporate import PATIENCE, Corporate
 from domain import REALM, USER, Domain
 
-NEEDS = [*domain.NEEDS]
+NEEDS = domain.NEEDS
 
 
 def checks(bed, run):
