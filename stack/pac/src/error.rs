@@ -63,3 +63,9 @@ pub enum PacError {
     #[error("the script did not stop in earlier runs, and is not run again before it does")]
     Stuck,
 }
+
+impl From<std::convert::Infallible> for PacError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

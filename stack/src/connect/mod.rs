@@ -5,6 +5,7 @@ mod builders;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod reconnect;
+mod routed;
 mod spec;
 
 pub use associate::{Associate, associate};
