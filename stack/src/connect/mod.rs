@@ -6,6 +6,7 @@ mod certificates;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod reconnect;
+mod routed;
 mod spec;
 #[cfg(feature = "system-proxy")]
 mod system;
