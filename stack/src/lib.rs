@@ -59,6 +59,7 @@
 //! * [`ProxyServer`], [`AccessPolicy`], [`Network`], [`Ports`], [`ProxyError`], [`ProxyRequest`],
 //!   [`ProxyTarget`], [`UdpRelay`]: the decisions of a proxy, without I/O.
 //!   [`constant_time_eq`]: the comparison of passwords.
+//! * `pac` (feature `pac`): proxy auto-config files, for `pac` of the builders.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
 #[cfg(feature = "blocking")]
@@ -105,6 +106,9 @@ pub use wirestack_layer::{
 pub use wirestack_nest::{
     BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,
 };
+#[cfg(feature = "pac")]
+#[doc(inline)]
+pub use wirestack_pac as pac;
 #[doc(inline)]
 pub use {
     wirestack_http1 as http1, wirestack_http2 as http2, wirestack_proxy_header as proxy_header,

@@ -255,3 +255,16 @@ const PKCS12_ADVICE: &str = "give it with `client_pkcs12`";
 #[cfg(not(feature = "pkcs12"))]
 const PKCS12_ADVICE: &str =
     "convert it with `openssl pkcs12 -in FILE -nodes`, or enable the feature `pkcs12`";
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// `/dev/zero` has no end.
+    #[test]
+    fn a_file_that_is_too_large_is_not_read_to_its_end() {
+        let endless = Source::File("/dev/zero".into());
+        let error = authorities(&[endless]).unwrap_err().to_string();
+        assert_eq!(error, "tls: the CA file /dev/zero is larger than 16 MiB");
+    }
+}

@@ -1,8 +1,8 @@
 //! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
-use crate::plan::tls_choice::TlsChoice;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
+use crate::route::tls_choice::TlsChoice;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};

@@ -1,24 +1,18 @@
 //! The builders: where to connect to, by which route, and with which settings.
 
-use super::spec::{RouteChoice, Spec, invalid};
-use crate::driver::dial::{DialContext, Pool};
+use super::spec::{Spec, invalid};
+use crate::driver::dial::DialContext;
 use crate::driver::http2::Origin;
-use crate::driver::runtime::{Resolve, Runtime, TcpOptions};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::marker::PhantomData;
-use std::path::PathBuf;
-use std::sync::Arc;
-use tls::rustls::ClientConfig;
 use wirestack_dial::{BoxHttp2, BoxSocket};
 use wirestack_dial::{
-    Credentials, CredentialsRequest, Hop, HttpVersions, Plan, Redirects, RouteError, Routes,
-    Target, Timeouts, WebSocketOptions,
+    Credentials, HttpVersions, Plan, Redirects, RouteError, Target, WebSocketOptions,
 };
 use wirestack_http1 as http1;
 use wirestack_http2 as http2;
 use wirestack_layer::{Error, Pipe, Queue};
 use wirestack_nest::BoxTunnel;
-use wirestack_tls as tls;
 use wirestack_websocket as websocket;
 use wirestack_websocket::{Message, Part, Payload};
 
@@ -300,101 +294,3 @@ fn authorization(target: &Target) -> Result<Option<HeaderValue>, Error> {
         .map(|Credentials { user, password }| http1::basic_credentials(user, password))
         .transpose()
 }
-
-/// The settings that all builders have.
-macro_rules! routed {
-    ($builder:ident $(, $form:ident)?) => {
-        impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Adds a hop: a proxy to go through. The first call gives the nearest proxy, the next
-            /// call the proxy behind it. Hops replace the proxy of the environment.
-            pub fn via<H>(mut self, hop: H) -> Self
-            where
-                H: TryInto<Hop, Error: Into<RouteError>>,
-            {
-                self.spec.via(hop.try_into().map_err(Into::into));
-                self
-            }
-
-            /// Sets the TLS configuration for the target, and for each hop over TLS that has none
-            /// of its own. By default the roots of the system are trusted; [`ca_file`](Self::ca_file)
-            /// adds others. The builder itself sets the versions of HTTP that are offered by ALPN.
-            pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
-                self.spec.tls = Some(config);
-                self
-            }
-
-            /// Connects without any proxy, also if the environment names one.
-            pub fn direct(mut self) -> Self {
-                self.spec.route = RouteChoice::Hops(Ok(Vec::new()));
-                self
-            }
-
-            /// Sets the routes to try, in order, instead of hops.
-            pub fn routes(mut self, routes: Routes) -> Self {
-                self.spec.route = RouteChoice::Routes(routes);
-                self
-            }
-
-            /// Connects to the target at a Unix socket, if no hop comes before it.
-            pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
-                self.spec.unix_socket = Some(path.into());
-                self
-            }
-
-            /// Sets the time-outs of connecting.
-            pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-                self.spec.timeouts = timeouts;
-                self
-            }
-
-            /// Connects with the runtime, resolver, pool and credentials of this context.
-            pub fn context(mut self, context: DialContext) -> Self {
-                self.spec.context = context;
-                self
-            }
-
-            /// Runs on this runtime, instead of the one where the builder is awaited.
-            pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
-                self.spec.context = self.spec.context.runtime(runtime);
-                self
-            }
-
-            /// Looks names up with this resolver, instead of the runtime's.
-            pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
-                self.spec.context = self.spec.context.resolver(resolver);
-                self
-            }
-
-            /// Opens TCP connections with these options.
-            pub fn tcp_options(mut self, options: TcpOptions) -> Self {
-                self.spec.context = self.spec.context.tcp_options(options);
-                self
-            }
-
-            /// Calls `ask` when a proxy wants credentials and its hop is
-            /// [`asking`](crate::dial::Hop::asking).
-            pub fn credentials<Fut>(
-                mut self,
-                ask: impl Fn(CredentialsRequest) -> Fut + Send + Sync + 'static,
-            ) -> Self
-            where
-                Fut: Future<Output = Option<Credentials>> + Send + 'static,
-            {
-                self.spec.context = self.spec.context.credentials(ask);
-                self
-            }
-
-            /// Uses connections of this pool: one to the last HTTP/2 proxy on the way, or to a
-            /// server that offers WebSockets over HTTP/2. See
-            /// [`Plan::sharing`](crate::dial::Plan::sharing).
-            pub fn sharing(mut self, pool: &Pool) -> Self {
-                self.spec.context = self.spec.context.pool(pool.clone());
-                self
-            }
-        }
-    };
-}
-routed!(Connect, F);
-routed!(ConnectStream);
-routed!(ConnectHttp2);
-routed!(Connector);

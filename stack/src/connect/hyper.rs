@@ -26,6 +26,9 @@ use wirestack_tls as tls;
 /// form, as from a browser: many proxies allow CONNECT to port 443 only. The user and the password
 /// of the hop, and its [fields](crate::dial::Hop::header), go with each request.
 ///
+/// Where the routes are [found](crate::dial::Routes::found_by) while dialing, as with a proxy
+/// auto-config file, every proxy is asked for a tunnel, also for `http`.
+///
 /// A connector does not see requests, so it cannot answer the 407 of such a proxy: the client gets
 /// it as the response. A hop that waits for a challenge
 /// ([`on_challenge`](crate::dial::Hop::on_challenge), [`asking`](crate::dial::Hop::asking), or an
@@ -61,6 +64,10 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             if uri.scheme() == Some(&http::uri::Scheme::HTTPS) {
                 return connector.tunnel(&uri, true).await;
+            }
+            // Which proxy it is shows while dialing, so that each is asked for a tunnel.
+            if matches!(&connector.spec.route, RouteChoice::Routes(routes) if !routes.are_known()) {
+                return connector.tunnel(&uri, false).await;
             }
             let routes = match connector.routes_to(&uri) {
                 Ok(routes) => routes,

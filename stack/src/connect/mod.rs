@@ -8,6 +8,7 @@ mod hop_changes;
 mod hyper;
 mod logins;
 mod reconnect;
+mod routed;
 mod spec;
 #[cfg(feature = "system-proxy")]
 mod system;

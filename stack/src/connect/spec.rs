@@ -59,6 +59,15 @@ impl Spec {
         }
     }
 
+    /// Goes by the proxies that a proxy auto-config file names.
+    #[cfg(feature = "pac")]
+    pub(super) fn pac(&mut self, pac: Result<wirestack_pac::Pac, wirestack_pac::PacError>) {
+        self.route = match pac {
+            Ok(pac) => RouteChoice::Routes(pac.into()),
+            Err(error) => RouteChoice::Hops(Err(Error::local(origin::ROUTE, error))),
+        };
+    }
+
     /// Returns the routes, the target and the settings of TLS, if they make sense.
     pub(super) fn resolve(self, target: Result<Target, RouteError>) -> Result<Resolved, Error> {
         let routes = match self.route {

@@ -7,7 +7,7 @@ use crate::dialer::step::Step;
 use crate::plan::fallback::{NoHttp2, asks_for_http1, is_signal, is_unprocessed};
 use crate::pool::SharedConnection;
 use crate::report::advice::refused_with;
-use crate::report::error::{DialError, Reason, Retry, RouteFailed};
+use crate::report::error::{DialError, Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination};
 use crate::route::hop::Hop;
@@ -219,7 +219,9 @@ where
         self.built = None;
         if let Some(route) = self.routes.pop_front() {
             let route = route.name;
-            self.plan.0.route_failed(&route, now);
+            if is_unreached(&reason) {
+                self.plan.0.route_failed(&route, now);
+            }
             self.failed.push(RouteFailed { route, reason });
         }
         self.state = State::Route;
@@ -255,5 +257,14 @@ where
         };
         let error = DialError::new(reason, self.trace.clone());
         self.steps.push_back(Step::Failed(error));
+    }
+}
+
+/// Returns `true` if nothing answered: a proxy that refuses one target may serve the next one.
+fn is_unreached(reason: &Reason) -> bool {
+    match reason {
+        Reason::NotResolved { .. } | Reason::Unreached { .. } => true,
+        Reason::TimedOut { phase, .. } => matches!(phase, Phase::Resolve | Phase::Connect),
+        _ => false,
     }
 }

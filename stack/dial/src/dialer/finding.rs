@@ -1,8 +1,8 @@
 //! The finding of the routes, before a connection begins.
 
-use crate::plan::tls_choice::{TlsChoice, TlsSource};
 use crate::route::find::{Fetch, Fetched, FindInput, Machine};
 use crate::route::routes::{FindAction, FindRoutes, Routes};
+use crate::route::tls_choice::{TlsChoice, TlsSource};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -3,7 +3,6 @@
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{ChangeHop, Route, RouteBuilder};
-use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
@@ -11,6 +10,7 @@ use crate::route::endpoint::RouteError;
 use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
+use crate::route::tls_choice::TlsChoice;
 use std::sync::Arc;
 use wirestack_http2::{self as http2, Streams};
 use wirestack_layer::{Error, Instant, Layer};

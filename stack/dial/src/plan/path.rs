@@ -1,8 +1,7 @@
 //! The routes to a target, each with the layers of its hops.
 
 use crate::plan::hop_client::{self, BadHop, http2_request};
-use crate::plan::tls_choice::{TlsChoice, TlsSource};
-use crate::plan::tls_task::{MadeTls, TlsTask, WantedTls};
+use crate::plan::tls_task::{self, MadeTls, TlsTask, WantedTls};
 use crate::pool::SharedConnection;
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
@@ -11,6 +10,7 @@ use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{self, FindRoutes, RouteSource, Routes};
 use crate::route::scheme::Speaks;
 use crate::route::target::Target;
+use crate::route::tls_choice::{TlsChoice, TlsSource};
 use http::header::PROXY_AUTHORIZATION;
 use std::sync::Arc;
 use wirestack_http::basic_credentials;
@@ -301,7 +301,7 @@ impl RouteBuilder {
                 Error::local(origin::ROUTE, BadHop { name, error })
             };
             if hop.proxy.is_secure() {
-                let config = self.tls.of_hop(hop).config(&self.made_tls)?;
+                let config = tls_task::config(&self.tls.of_hop(hop), &self.made_tls)?;
                 // The proxy chooses from the offer, so that has only what the next layer can be.
                 let tls = secure(config, Some(hop.alpn()), &hop.endpoint)?;
                 if hop.versions() != HttpVersions::Http1 {
@@ -321,7 +321,7 @@ impl RouteBuilder {
         if !self.target.is_secure() {
             return Ok(None);
         }
-        let config = self.tls.target.config(&self.made_tls)?;
+        let config = tls_task::config(&self.tls.target, &self.made_tls)?;
         secure(config, alpn, self.target.endpoint()).map(Some)
     }
 

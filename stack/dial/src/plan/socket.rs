@@ -3,7 +3,6 @@
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{ChangeHop, Route, RouteBuilder};
-use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
@@ -12,6 +11,7 @@ use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::RedirectError;
 use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
+use crate::route::tls_choice::TlsChoice;
 use http::Response;
 use std::sync::Arc;
 use wirestack_http2 as http2;

@@ -2,12 +2,12 @@
 
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{ChangeHop, Route, RouteBuilder};
-use crate::plan::tls_choice::TlsChoice;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::routes::{FindRoutes, Routes};
 use crate::route::target::Target;
+use crate::route::tls_choice::TlsChoice;
 use std::sync::Arc;
 use wirestack_layer::{Error, Instant};
 use wirestack_nest::{BoxTunnel, Identity, Nest};

@@ -1,6 +1,7 @@
 //! The TLS settings of a plan that was given none.
 
 use crate::plan::hop_client::BadHop;
+use crate::route::tls_choice::TlsSource;
 use std::sync::Arc;
 use wirestack_layer::{Error, origin};
 use wirestack_tls::Certificates;
@@ -61,6 +62,24 @@ impl WantedTls {
         let key = self.certificates.key();
         Ok(MadeTls { key, config })
     }
+}
+
+/// Returns settings by their origin. If they are not made yet, they are made here: a driver has not
+/// run the task for it.
+pub(crate) fn config(source: &TlsSource, made: &[MadeTls]) -> Result<Arc<ClientConfig>, Error> {
+    let certificates = match source {
+        TlsSource::Given(config) => return Ok(config.clone()),
+        TlsSource::Made(certificates) => certificates,
+    };
+    let key = certificates.key();
+    if let Some(made) = made.iter().find(|made| made.key == key) {
+        return Ok(made.config.clone());
+    }
+    let wanted = WantedTls {
+        part: "TLS".to_owned(),
+        certificates: certificates.clone(),
+    };
+    Ok(wanted.make()?.config)
 }
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
-use wirestack_layer::Error;
+use wirestack_layer::{Error, Instant};
 
 /// A resource to get, for a finder of routes: with `GET`, and without any proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,22 +61,32 @@ impl fmt::Debug for Fetched {
 }
 
 /// The facts of the machine that a finder of routes may ask for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Machine {
     /// The time since 1970-01-01 00:00 UTC.
     pub unix_time: Duration,
     /// The addresses from which this machine reaches others, the most useful first.
     pub addresses: Vec<IpAddr>,
+    /// The clock, for work on a thread that has to stop in time.
+    pub clock: fn() -> Instant,
 }
 
 impl Machine {
     /// Creates the facts.
-    pub fn new(unix_time: Duration, addresses: Vec<IpAddr>) -> Self {
+    pub fn new(unix_time: Duration, addresses: Vec<IpAddr>, clock: fn() -> Instant) -> Self {
         Self {
             unix_time,
             addresses,
+            clock,
         }
+    }
+}
+
+/// A machine without addresses, whose clock stands still.
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new(Duration::ZERO, Vec::new(), || Instant::ORIGIN)
     }
 }
 

@@ -16,3 +16,4 @@ pub(crate) mod scheme;
 #[cfg(feature = "system-proxy")]
 pub(crate) mod system;
 pub(crate) mod target;
+pub(crate) mod tls_choice;

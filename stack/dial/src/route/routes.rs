@@ -57,8 +57,8 @@ pub trait RouteSource: Send + Sync {
     /// Returns a finder of the routes to this target.
     fn finder(&self, target: &Target) -> Box<dyn FindRoutes>;
 
-    /// Takes the name of a route that it found and that failed, as [`Routes`] shows it: `direct`, or
-    /// the hops. The target itself was not reached by it.
+    /// Takes the name of a route that it found, as [`Routes`] shows it (`direct`, or the hops), and
+    /// whose first address was not reached.
     fn route_failed(&self, _route: &str, _now: Instant) {}
 }
 
@@ -170,6 +170,11 @@ impl Routes {
             kind: Kind::List(routes),
             skipped,
         })
+    }
+
+    /// Returns `true` unless the routes are [found](Self::found_by) while dialing.
+    pub fn are_known(&self) -> bool {
+        self.source().is_none()
     }
 
     /// Returns the source that finds the routes, if they are not known yet.

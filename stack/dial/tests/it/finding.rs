@@ -48,6 +48,9 @@ impl FindRoutes for Finder {
     fn step(&mut self, input: FindInput, _: Instant) -> FindAction {
         let input = match input {
             FindInput::Ran => format!("ran {}", self.ran),
+            FindInput::Machine(machine) => {
+                format!("{:?} {:?}", machine.unix_time, machine.addresses)
+            }
             other => format!("{other:?}"),
         };
         self.inputs.lock().unwrap().push(input);
@@ -125,7 +128,7 @@ fn each_request_of_a_finder_is_answered_and_the_routes_are_tried_in_order() {
     ]);
     assert!(matches!(dialing.request(), FindRequest::Machine));
     let ip: IpAddr = "192.0.2.7".parse().unwrap();
-    let machine = Machine::new(Duration::from_secs(1), vec![ip]);
+    let machine = Machine::new(Duration::from_secs(1), vec![ip], || Instant::ORIGIN);
     dialing.answer(FindAnswer::Machine(machine));
     let FindRequest::Fetch(fetch, None, _) = dialing.request() else {
         panic!("a file is wanted");
@@ -162,7 +165,7 @@ fn each_request_of_a_finder_is_answered_and_the_routes_are_tried_in_order() {
     let inputs = dialing.inputs.lock().unwrap().join("\n");
     assert_eq!(
         inputs,
-        "tcp://192.0.2.9:22\nStart\nMachine(Machine { unix_time: 1s, addresses: [192.0.2.7] })\n\
+        "tcp://192.0.2.9:22\nStart\n1s [192.0.2.7]\n\
          Fetched(Ok(Fetched(200 OK, 1 bytes)))\nran true\nResolved([(\"a.test\", [192.0.2.7])])"
     );
     let trace = dialing.dialer.trace();

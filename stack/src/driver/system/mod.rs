@@ -4,16 +4,18 @@
 mod command;
 #[cfg(all(unix, not(target_vendor = "apple"), not(target_os = "android")))]
 mod desktop;
+mod kept_pac;
 #[cfg(target_os = "macos")]
 mod macos;
 #[cfg(windows)]
 mod windows;
 
+use kept_pac::KeptPac;
 use std::sync::Arc;
 use wirestack_dial::find::{FindAction, FindInput, FindRoutes, RouteSource};
 use wirestack_dial::system::{SystemRoutes, SystemSettings};
 use wirestack_dial::{Environment, Routes, Target};
-use wirestack_layer::{Error, Escaped, Instant, origin};
+use wirestack_layer::{Error, Instant, origin};
 
 /// The proxies that the settings of the system name, behind those of the environment.
 ///
@@ -27,7 +29,7 @@ use wirestack_layer::{Error, Escaped, Instant, origin};
 /// | macOS | the program `scutil` | no: only texts that were captured |
 /// | Windows | the registry | no: only values that were captured |
 ///
-/// Without settings the connection is direct. Nothing is kept: a setting that has changed counts
+/// Without settings the connection is direct. No setting is kept: one that has changed counts
 /// from the next dialing on. The reading runs on a thread that may block. It takes some 10 ms where
 /// a program runs, which has 5 s and 256 KiB, and less than 1 ms elsewhere.
 ///
@@ -40,10 +42,12 @@ use wirestack_layer::{Error, Escaped, Instant, origin};
 /// ```
 ///
 /// A setting that names no proxy that can be used is an error, and never a way around the proxy.
-/// Settings that name a proxy auto-config file need the feature `pac`.
+/// Settings that name a proxy auto-config file need the feature `pac`. The file is kept and
+/// refreshed as by `Pac`, as long as this value and its clones live: a builder that is cloned, or a
+/// [`Connector`](crate::Connector), gets it once.
 #[derive(Clone, Debug, Default)]
 pub struct SystemProxy {
-    _private: (),
+    pac: Arc<KeptPac>,
 }
 
 impl SystemProxy {
@@ -67,6 +71,7 @@ impl RouteSource for SystemProxy {
     fn finder(&self, target: &Target) -> Box<dyn FindRoutes> {
         Box::new(Finder {
             target: target.clone(),
+            pac: self.pac.clone(),
             read: None,
             notes: Vec::new(),
         })
@@ -76,6 +81,7 @@ impl RouteSource for SystemProxy {
 /// Finds the routes of one dialing.
 struct Finder {
     target: Target,
+    pac: Arc<KeptPac>,
     read: Option<Result<Found, Error>>,
     notes: Vec<String>,
 }
@@ -119,7 +125,10 @@ impl Finder {
     fn decide(&self, settings: &SystemSettings) -> FindAction {
         match settings.routes(&self.target) {
             Ok(SystemRoutes::Routes(routes)) => FindAction::Found(routes),
-            Ok(SystemRoutes::Pac(url)) => pac(&url),
+            Ok(SystemRoutes::Pac(url)) => match self.pac.routes(&url) {
+                Ok(routes) => FindAction::Found(routes),
+                Err(error) => FindAction::Fail(error),
+            },
             Ok(SystemRoutes::AutoDetect) => FindAction::Fail(local(Unusable::AutoDetect)),
             Ok(_) => FindAction::Fail(local(Unusable::Unknown)),
             Err(error) => FindAction::Fail(local(error)),
@@ -158,12 +167,6 @@ fn read() -> Result<Found, Error> {
     })
 }
 
-/// Follows a proxy auto-config file.
-fn pac(url: &str) -> FindAction {
-    let url = wirestack_http::shown_url(url).to_string();
-    FindAction::Fail(local(Unusable::Pac(url)))
-}
-
 /// Returns an error that comes again as long as the settings are the same.
 pub(super) fn local(error: impl Into<wirestack_layer::BoxError>) -> Error {
     Error::local(origin::ROUTE, error)
@@ -171,12 +174,6 @@ pub(super) fn local(error: impl Into<wirestack_layer::BoxError>) -> Error {
 
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error(
-        "they name the proxy auto-config file {}, which needs the feature `pac`: enable it, or name \
-         the proxy with `via`",
-        Escaped::excerpt(.0)
-    )]
-    Pac(String),
     #[error(
         "they ask for automatic detection (WPAD), which is not done unasked: name the proxy with \
          `via`, or in the settings"

@@ -39,11 +39,10 @@ impl Values<'_> {
     fn manual(&self) -> Result<Manual, RouteError> {
         let proxy = |scheme: &str, host: [&'static str; 2], port: [&'static str; 2]| {
             let (name, number) = (self.text(host)?, self.number(port)?);
-            let number = match u16::try_from(number) {
-                Ok(number) => number,
-                Err(_) => return Err(setting(port).wrong(&number.to_string(), RouteError::Port)),
+            let Ok(port_number) = u16::try_from(number) else {
+                return Err(setting(port).wrong(&number.to_string(), RouteError::Port));
             };
-            Ok(setting(host).proxy(scheme, &name, Some(number)))
+            Ok(setting(host).proxy(scheme, &name, Some(port_number)))
         };
         let mut http = proxy("http", HTTP_HOST, HTTP_PORT)?;
         if self.boolean(HTTP_LOGIN)? {

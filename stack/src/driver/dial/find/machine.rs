@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wirestack_dial::find::Machine;
+use wirestack_layer::Instant;
 
 /// Returns the time and the addresses of this machine.
 pub(super) fn machine() -> Machine {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    Machine::new(now.unwrap_or_default(), addresses())
+    Machine::new(now.unwrap_or_default(), addresses(), Instant::now)
 }
 
 /// Returns the addresses from which this machine would reach the internet, or else a private

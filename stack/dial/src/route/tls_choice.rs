@@ -1,10 +1,8 @@
 //! The TLS settings of a plan: given whole, or to be made with certificates.
 
-use crate::plan::tls_task::{MadeTls, WantedTls};
 use crate::route::endpoint::RouteError;
 use crate::route::hop::Hop;
 use std::sync::Arc;
-use wirestack_layer::Error;
 use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 use zeroize::Zeroizing;
@@ -72,23 +70,5 @@ impl TlsSource {
             Self::Given(config) => format!("{:p}", Arc::as_ptr(config)).into(),
             Self::Made(certificates) => certificates.key(),
         }
-    }
-
-    /// Returns the settings. If they are not made yet, they are made here: a driver has not run
-    /// the task for it.
-    pub(crate) fn config(&self, made: &[MadeTls]) -> Result<Arc<ClientConfig>, Error> {
-        let certificates = match self {
-            Self::Given(config) => return Ok(config.clone()),
-            Self::Made(certificates) => certificates,
-        };
-        let key = certificates.key();
-        if let Some(made) = made.iter().find(|made| made.key == key) {
-            return Ok(made.config.clone());
-        }
-        let wanted = WantedTls {
-            part: "TLS".to_owned(),
-            certificates: certificates.clone(),
-        };
-        Ok(wanted.make()?.config)
     }
 }

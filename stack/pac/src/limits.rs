@@ -1,0 +1,51 @@
+//! The limits of a proxy auto-config file and its script.
+
+use std::time::Duration;
+
+/// The limits of a proxy auto-config file and its script.
+///
+/// ```
+/// use wirestack_pac::{Pac, PacLimits};
+///
+/// let mut limits = PacLimits::default();
+/// limits.names = 4;
+/// let pac = Pac::url("http://wpad.test/proxy.pac")?.limits(limits);
+/// # drop(pac);
+/// # Ok::<(), wirestack_pac::PacError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PacLimits {
+    /// The length of the file, in bytes: 1 MiB.
+    pub file: usize,
+    /// The time of one run of the script: 2 s. It runs once more after each look-up of names.
+    pub time: Duration,
+    /// The memory of one run, in bytes, beside ten times the length of the file: 8 MiB.
+    pub memory: usize,
+    /// The names that one dialing looks up for the script: 20.
+    pub names: usize,
+    /// The length of the result, in bytes: 8 KiB.
+    pub result: usize,
+    /// The time for which a file is used at least, whatever its server says: 1 min. It bounds the
+    /// requests.
+    pub least_age: Duration,
+    /// The time for which a file is used at most before its server is asked again: 12 h.
+    pub most_age: Duration,
+    /// The time for which a proxy that was not reached goes behind the others: 5 min.
+    pub dead: Duration,
+}
+
+impl Default for PacLimits {
+    fn default() -> Self {
+        Self {
+            file: 1024 * 1024,
+            time: Duration::from_secs(2),
+            memory: 8 * 1024 * 1024,
+            names: 20,
+            result: 8 * 1024,
+            least_age: Duration::from_secs(60),
+            most_age: Duration::from_secs(12 * 60 * 60),
+            dead: Duration::from_secs(5 * 60),
+        }
+    }
+}

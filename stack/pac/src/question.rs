@@ -1,0 +1,112 @@
+//! What a script sees of a target.
+
+use std::net::IpAddr;
+use url::Url;
+use wirestack_dial::Target;
+
+/// The arguments of `FindProxyForURL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) url: String,
+    pub(crate) host: String,
+}
+
+impl Question {
+    /// Creates the question about a target, as a browser would ask: without user, password and
+    /// fragment, and without path and query if the target is reached by TLS.
+    ///
+    /// Browsers have no streams of bytes. What they ask of a proxy for `https` is a tunnel, so a
+    /// stream is shown as `https`.
+    pub(crate) fn about(target: &Target) -> Self {
+        let endpoint = target.endpoint();
+        let host = endpoint.host.split('%').next().unwrap_or_default();
+        let shown = target.request_url();
+        let (scheme, rest) = shown.split_once("://").unwrap_or(("https", &shown));
+        let url = match scheme {
+            "tcp" | "tls" => format!("https://{rest}"),
+            _ => shown.clone(),
+        };
+        let url = match Url::parse(&url) {
+            Ok(mut url) => {
+                if matches!(url.scheme(), "https" | "wss") {
+                    url.set_path("/");
+                    url.set_query(None);
+                }
+                String::from(url)
+            }
+            Err(_) => url,
+        };
+        Self {
+            url,
+            host: host.to_owned(),
+        }
+    }
+
+    /// Returns `true` if the host is this machine or a neighbour on its link. Browsers ask no script
+    /// about those.
+    pub(crate) fn is_local(&self) -> bool {
+        match self.host.parse() {
+            Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
+            Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
+            Err(_) => {
+                let host = self.host.trim_end_matches('.');
+                host == "localhost" || host.ends_with(".localhost")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_see_no_secret_of_a_target() {
+        for (target, url, host) in [
+            (
+                "wss://u:p@example.org/chat?token=x",
+                "wss://example.org/",
+                "example.org",
+            ),
+            (
+                "ws://u:p@example.org/chat?x=1",
+                "ws://example.org/chat?x=1",
+                "example.org",
+            ),
+            (
+                "wss://example.org:8443/chat",
+                "wss://example.org:8443/",
+                "example.org",
+            ),
+            (
+                "https://[2001:db8::1]/x",
+                "https://[2001:db8::1]/",
+                "2001:db8::1",
+            ),
+            ("http://h:80/x", "http://h/x", "h"),
+            ("tls://h:443", "https://h/", "h"),
+            ("tcp://h:22", "https://h:22/", "h"),
+            ("ws://[fe80::1%25eth0]/", "ws://[fe80::1]/", "fe80::1"),
+        ] {
+            let seen = Question::about(&target.parse().unwrap());
+            assert_eq!((&*seen.url, &*seen.host), (url, host), "{target}");
+        }
+    }
+
+    #[test]
+    fn this_machine_and_its_link_are_local() {
+        for (target, local) in [
+            ("ws://localhost", true),
+            ("ws://a.localhost.", true),
+            ("ws://127.3.2.1", true),
+            ("ws://[::1]", true),
+            ("ws://169.254.1.1", true),
+            ("ws://[fe80::1]", true),
+            ("ws://notlocalhost", false),
+            ("ws://10.0.0.1", false),
+        ] {
+            let seen = Question::about(&target.parse().unwrap());
+            assert_eq!(seen.is_local(), local, "{target}");
+        }
+    }
+}
