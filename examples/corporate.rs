@@ -1,8 +1,10 @@
 //! How does a program get out of a company's network? Opens a WebSocket, sends a message to an echo
 //! server and prints one line.
 //!
-//!     corporate URL [--via HOP]... [--system-proxy] [--proxy-user USER:PASSWORD] [--on-challenge]
-//!         [--default-credentials] [--kdc ADDRESS] [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
+//!     corporate URL [--via HOP]... [--system-proxy]
+//!         [--pac URL] [--direct-if-broken] [--also-for-local]
+//!         [--proxy-user USER:PASSWORD] [--on-challenge] [--default-credentials] [--kdc ADDRESS]
+//!         [--cacert FILE] [--proxy-cert FILE --proxy-key FILE]
 //!         [--connections COUNT] [--patience SECONDS] [--trace]
 //!
 //! User and password may stand in a hop too: `http://user:password@proxy:3128`.
@@ -16,6 +18,7 @@ use std::process::exit;
 use std::time::Duration;
 use wirestack::dial::{Hop, Timeouts};
 use wirestack::kerberos::Kerberos;
+use wirestack::pac::Pac;
 use wirestack::websocket::{CloseCode, Message};
 use wirestack::{Connect, WebSocket, connect};
 use wirestack_examples::arguments::Arguments;
@@ -23,6 +26,9 @@ use wirestack_examples::{AnyError, log};
 
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),
+    ("--pac", 1),
+    ("--direct-if-broken", 0),
+    ("--also-for-local", 0),
     ("--system-proxy", 0),
     ("--proxy-user", 1),
     ("--on-challenge", 0),
@@ -74,8 +80,21 @@ async fn run() -> Result<String, AnyError> {
 
 /// The builder as the command line wants it.
 fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
-    let url = arguments.plain.first().ok_or("usage: corporate URL [OPTIONS]")?;
+    let url = arguments
+        .plain
+        .first()
+        .ok_or("usage: corporate URL [OPTIONS]")?;
     let mut connect = connect(url);
+    if let Some(url) = arguments.last("--pac") {
+        let mut pac = Pac::url(url)?;
+        if arguments.has("--direct-if-broken") {
+            pac = pac.direct_if_broken();
+        }
+        if arguments.has("--also-for-local") {
+            pac = pac.also_for_local();
+        }
+        connect = connect.pac(pac);
+    }
     if arguments.has("--system-proxy") {
         connect = connect.system_proxy();
     }
@@ -88,6 +107,7 @@ fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
     if let Some(seconds) = arguments.last("--patience") {
         let mut timeouts = Timeouts::default();
         timeouts.layer = Duration::from_secs(seconds.parse()?);
+        timeouts.find_routes = timeouts.layer;
         connect = connect.timeouts(timeouts);
     }
     logging_in(connect, arguments)
@@ -96,7 +116,9 @@ fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
 /// The builder that tells each proxy, whoever names it, what it is to know of the user.
 fn logging_in(mut connect: Connect, arguments: &Arguments) -> Result<Connect, AnyError> {
     if let Some(login) = arguments.last("--proxy-user") {
-        let (user, password) = login.split_once(':').ok_or("--proxy-user takes user:password")?;
+        let (user, password) = login
+            .split_once(':')
+            .ok_or("--proxy-user takes user:password")?;
         let (user, password) = (user.to_owned(), password.to_owned());
         connect = connect.each_hop(move |hop| hop.credentials(user.clone(), password.clone()));
     }
@@ -110,7 +132,10 @@ fn logging_in(mut connect: Connect, arguments: &Arguments) -> Result<Connect, An
         let kerberos = Kerberos::new().kdc(kdc);
         connect = connect.each_hop(move |hop| hop.scheme(kerberos.clone().scheme()));
     }
-    if let (Some(chain), Some(key)) = (arguments.last("--proxy-cert"), arguments.last("--proxy-key")) {
+    if let (Some(chain), Some(key)) = (
+        arguments.last("--proxy-cert"),
+        arguments.last("--proxy-key"),
+    ) {
         let (chain, key) = (chain.to_owned(), key.to_owned());
         connect = connect.each_hop(move |hop| hop.client_certificate(chain.clone(), key.clone()));
     }

@@ -6,7 +6,7 @@ import http.server
 import checks_tickets
 import domain
 from checks_domain import Ways
-from corporate import Corporate
+from corporate import PATIENCE, Corporate
 from domain import DOMAIN, USER, Domain
 from failure import Failure
 
@@ -36,8 +36,9 @@ def checks(bed, run):
         return ways.told(name, scheme, user, wss(host))
 
     yield "pac, direct", lambda: corporate.opens(wss("127.0.0.1"), *pac)
+    yield "pac, direct by the script", lambda: corporate.opens(wss("127.0.0.1"), *pac, "--also-for-local")
     yield "pac, SOCKS", lambda: corporate.opens(
-        wss("localhost"), *pac, log=("microsocks", rf"connected to \S+:{port}")
+        wss("localhost"), *pac, "--also-for-local", log=("microsocks", rf"connected to \S+:{port}")
     )
     for name, address_of in ("", f"http://{address}/proxy.pac"), (", file", f"file://{path}"), (
         ", data", f"data:application/x-ns-proxy-autoconfig;base64,{encoded}"
@@ -71,16 +72,17 @@ def checks(bed, run):
         ("never ends", "endless.pac", "endless.pac"),
     ):
         yield f"pac, it {name}", lambda: corporate.refused(
-            wss("127.0.0.1"), "--pac", f"http://{address}/{page}", says=says, within=15
+            wss("ntlm.peers.test"), "--pac", f"http://{address}/{page}", says=says, within=15
         )
     yield "pac, its server is dead", lambda: corporate.refused(
-        wss("127.0.0.1"), "--pac", f"http://{bed.nobody}/proxy.pac", says=f"{bed.nobody}.*refused"
+        wss("ntlm.peers.test"), "--pac", f"http://{bed.nobody}/proxy.pac", says=f"{bed.nobody}.*refused"
     )
     yield "pac, its server never answers", lambda: corporate.refused(
-        wss("127.0.0.1"), "--pac", f"http://{bed.mute}/proxy.pac", says="timed out", within=25
+        wss("ntlm.peers.test"), "--pac", f"http://{bed.mute}/proxy.pac", "--patience", PATIENCE,
+        says="timed out", within=4 * PATIENCE,
     )
     yield "pac, broken, and direct is allowed", lambda: corporate.opens(
-        wss("127.0.0.1"), "--pac", f"http://{address}/broken.pac", "--direct-if-broken"
+        wss("127.0.0.1"), "--pac", f"http://{address}/broken.pac", "--direct-if-broken", "--also-for-local"
     )
     # What all of this is for.
     inside = [address, company.plain["ntlm"]]
@@ -118,7 +120,7 @@ def written(bed, company):
 
 def hidden(pages, bed, corporate, wss, pac):
     """The script above sends who shows it "secret" to a dead proxy; and its server saw no such path."""
-    told = corporate.opens(wss("127.0.0.1"), *pac)
+    told = corporate.opens(wss("127.0.0.1"), *pac, "--also-for-local")
     if wrong := [path for path in pages.asked if "secret" in path]:
         raise Failure(f"its server was asked for {wrong}")
     return f"{told}; its server was asked for {len(pages.asked)} pages"
