@@ -196,7 +196,7 @@ impl<'a, F: Traffic> Peer<'a, F> {
 
     fn snapshot(&mut self) -> Snapshot {
         self.snapshots += 1;
-        let facts = self.snapshots < MANY || self.snapshots % SOME == 0;
+        let facts = self.snapshots < MANY || self.snapshots.is_multiple_of(SOME);
         Snapshot::of(&*self.layer, &self.flows, facts)
     }
 }

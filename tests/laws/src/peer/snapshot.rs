@@ -81,7 +81,11 @@ impl LayerState {
             name: status.name,
             open: status.open,
             progress: status.progress,
-            facts: facts.then(|| status.facts.to_string()).unwrap_or_default(),
+            facts: if facts {
+                status.facts.to_string()
+            } else {
+                String::new()
+            },
         }
     }
 }
