@@ -85,7 +85,7 @@ pub enum RouteError {
     /// The URL has no port, and its scheme has no default port.
     #[error("the URL has no port, and its scheme has no default port")]
     NoPort,
-    /// The URL of a proxy has a blank or a control character.
+    /// The URL has a blank or a control character.
     #[error("the URL has a blank or a control character: take it out, or write it as %20")]
     Blank,
     /// The user or the password has a character that ends the host of a URL.
@@ -219,7 +219,7 @@ pub(crate) fn endpoint(url: &Url, default_port: Option<u16>) -> Result<Endpoint,
 
 /// "reg-name = *( unreserved / pct-encoded / sub-delims )" (RFC 3986 §3.2.2), decoded. The parser of
 /// URLs lets more through, as browsers do.
-fn is_host_character(c: char) -> bool {
+pub(crate) fn is_host_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c)
 }
 
