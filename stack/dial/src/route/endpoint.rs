@@ -197,7 +197,7 @@ pub(crate) fn endpoint(url: &Url, default_port: Option<u16>) -> Result<Endpoint,
 
 /// "reg-name = *( unreserved / pct-encoded / sub-delims )" (RFC 3986 §3.2.2), decoded. The parser of
 /// URLs lets more through, as browsers do.
-fn is_host_character(c: char) -> bool {
+pub(crate) fn is_host_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c)
 }
 

@@ -36,6 +36,8 @@ fn hops_are_read_from_urls() {
     for text in [
         "h:1080",
         "ftp://h",
+        "http://a`b:1",
+        "http://%22h",
         "http://h/path",
         "http://h?q",
         "socks5://",

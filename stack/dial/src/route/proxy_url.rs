@@ -4,7 +4,7 @@
 //! blanks. In the URL of a proxy that would change the host. So it is read here, as curl reads it.
 
 use crate::auth::Credentials;
-use crate::route::endpoint::{RouteError, read_zone};
+use crate::route::endpoint::{RouteError, is_host_character, read_zone};
 use percent_encoding::percent_decode_str;
 use std::net::Ipv6Addr;
 use url::Host;
@@ -84,7 +84,10 @@ fn read_host(host: &str) -> Result<String, RouteError> {
         return Ok(format!("{address}%{}", read_zone(zone)?));
     }
     Ok(match Host::parse(host).map_err(RouteError::Url)? {
-        Host::Domain(name) => name,
+        Host::Domain(name) => match name.chars().find(|c| !is_host_character(*c)) {
+            Some(c) => return Err(RouteError::HostCharacter(c)),
+            None => name,
+        },
         Host::Ipv4(ip) => ip.to_string(),
         Host::Ipv6(ip) => ip.to_string(),
     })

@@ -127,7 +127,7 @@ pub(crate) const PACS: &[&str] = &[
 ];
 
 pub(crate) fn pac(text: &str) {
-    if text.contains(PASSWORD) {
+    if text.to_lowercase().contains(PASSWORD) {
         return;
     }
     match Routes::pac(text) {
@@ -162,6 +162,9 @@ fn misplaces_the_password(text: &str) -> bool {
     // Tabs and newlines vanish from a URL.
     let plain = text.replace(['\t', '\r'], "").to_lowercase();
     plain.split('\n').any(|url| {
+        if url.matches(PASSWORD).count() > 1 {
+            return true;
+        }
         let behind = url.split_once("://");
         let behind = behind.filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()));
         let user = behind.and_then(|(_, rest)| rest.split_once(":hunter2@"));
