@@ -98,7 +98,7 @@ async fn tells(secure: bool, http2: bool) {
         } else {
             opening.http1_only()
         };
-        let refused = opening.clone().await.err().expect("a refusal");
+        let refused = opening.clone().await.expect_err("a refusal");
         assert!(refused.to_string().contains("401"), "{refused}");
         let token = http::HeaderValue::from_static("ada-secret");
         let opening = opening.header(http::HeaderName::from_static("x-token"), token);
