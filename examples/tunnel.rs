@@ -48,7 +48,7 @@ async fn serve(listener: Listener, service: &str, arguments: &Arguments) -> Resu
     let each = move |client: Accepted| {
         let (server, service, peer) = (server.clone(), service.clone(), client.peer_addr());
         async move {
-            let each = |socket: ServerSocket<Pipe>| {
+            let each = |socket: ServerSocket<Pipe>, _| {
                 let service = service.clone();
                 async move {
                     let carried = async {

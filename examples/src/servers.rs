@@ -120,7 +120,7 @@ pub async fn echo(listener: Listener, tls: Tls) -> Result<(), AnyError> {
         let server = server.clone();
         async move {
             let peer = client.peer_addr();
-            let each = move |socket| async move {
+            let each = move |socket, _| async move {
                 if let Err(error) = echo_one(socket).await {
                     eprintln!("{peer}: {error}");
                 }

@@ -56,6 +56,7 @@
 //! * [`Engine`]: driving a stack without a driver.
 //! * [`dial`], [`Dialer`]: the decisions of connecting, without I/O. [`DialContext`]: carries them
 //!   out. [`auth`]: authentication to proxies.
+//! * [`ConnectInfo`], [`TlsInfo`]: what a server of WebSockets knows of a client.
 //! * [`ProxyServer`], [`AccessPolicy`], [`Network`], [`Ports`], [`ProxyError`], [`ProxyRequest`],
 //!   [`ProxyTarget`], [`UdpRelay`]: the decisions of a proxy, without I/O.
 //!   [`constant_time_eq`]: the comparison of passwords.
@@ -69,7 +70,8 @@ mod driver;
 
 pub use connect::{
     Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
-    ReconnectEvent, Reconnecting, WebSocket, associate, connect, connect_http2, connect_stream,
+    ReconnectEvent, Reconnecting, WebSocket, WebSocketReader, WebSocketWriter, associate, connect,
+    connect_http2, connect_stream,
 };
 #[cfg(feature = "hyper")]
 pub use connect::{Connecting, HyperStream};
@@ -89,8 +91,8 @@ pub use driver::system::SystemProxy;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
-    AccessPolicy, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest, ProxyServer,
-    ProxyTarget, ProxyTimeouts, RelayedDatagram, UdpRelay,
+    AccessPolicy, ConnectInfo, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest,
+    ProxyServer, ProxyTarget, ProxyTimeouts, RelayedDatagram, TlsInfo, UdpRelay,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[cfg(feature = "kerberos")]
@@ -109,6 +111,9 @@ pub use wirestack_nest::{
 #[cfg(feature = "pac")]
 #[doc(inline)]
 pub use wirestack_pac as pac;
+/// The types of messages and of fields in signatures.
+#[doc(no_inline)]
+pub use {bytes, http};
 #[doc(inline)]
 pub use {
     wirestack_http1 as http1, wirestack_http2 as http2, wirestack_proxy_header as proxy_header,

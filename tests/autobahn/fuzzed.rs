@@ -58,7 +58,7 @@ async fn serve(server: WebSocketServer) -> Result<(), AnyError> {
     Ok(wirestack::serve(listener, each).await?)
 }
 
-async fn echo(mut socket: ServerSocket) {
+async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
     let version = match socket.transport::<Http2Stream>() {
         Some(_) => "HTTP/2",
         None => "HTTP/1.1",

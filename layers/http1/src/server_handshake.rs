@@ -82,10 +82,26 @@ impl<E: ServerExchange> ServerHandshake<E> {
         }
     }
 
-    /// Replies to the request, if one waits. `process` sends the reply.
-    pub(crate) fn decide(&mut self, decide: impl FnOnce(&E::Request) -> Reply) {
-        if let State::Deciding(request) = &self.state {
-            self.state = State::Replying(decide(request));
+    /// Returns the request while it waits for a decision.
+    pub(crate) fn request_mut(&mut self) -> Option<&mut E::Request> {
+        match &mut self.state {
+            State::Deciding(request) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Replies to the request, if one waits, and returns it. `process` sends the reply.
+    pub(crate) fn decide(
+        &mut self,
+        decide: impl FnOnce(&E::Request) -> Reply,
+    ) -> Option<E::Request> {
+        let State::Deciding(request) = &self.state else {
+            return None;
+        };
+        let reply = decide(request);
+        match mem::replace(&mut self.state, State::Replying(reply)) {
+            State::Deciding(request) => Some(request),
+            _ => None,
         }
     }
 

@@ -1,6 +1,7 @@
 use crate::WebSocketError;
 use crate::deflate::{self, Deflate};
 use crate::handshake::{Key, Negotiated, Offer, add, extensions, local};
+use http::Extensions;
 use http::header::{
     HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_PROTOCOL,
@@ -23,6 +24,7 @@ use wirestack_layer::Error;
 pub struct Accept {
     subprotocol: Option<String>,
     headers: HeaderMap,
+    extensions: Extensions,
 }
 
 impl Accept {
@@ -51,6 +53,29 @@ impl Accept {
     ) -> Result<Self, Error> {
         add(&mut self.headers, name, value).map_err(local)?;
         Ok(self)
+    }
+
+    /// Adds a value to the [extensions](http::Request::extensions) of the accepted request, for
+    /// those who serve the WebSocket: the user who has logged in, for example. The client does not
+    /// see it.
+    ///
+    /// ```
+    /// use wirestack_websocket::Accept;
+    ///
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// let accept = Accept::new().extension(User("ada".to_owned()));
+    /// ```
+    #[must_use]
+    pub fn extension(mut self, value: impl Clone + Send + Sync + 'static) -> Self {
+        self.extensions.insert(value);
+        self
+    }
+
+    /// Takes the values of [`extension`](Self::extension) out.
+    pub fn take_extensions(&mut self) -> Extensions {
+        std::mem::take(&mut self.extensions)
     }
 
     /// Returns the parameters that this answer agrees on, and the fields of the response.

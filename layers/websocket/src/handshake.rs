@@ -106,8 +106,7 @@ pub(crate) fn check_request(
         return Err(WebSocketError::OldHttp(request.version()));
     }
     if !upgrade::offers(request, TOKEN) {
-        let asks = has_token(request.headers(), &UPGRADE, TOKEN);
-        return Err(if asks && upgrade::has_content(request) {
+        return Err(if asks(request) && upgrade::has_content(request) {
             WebSocketError::Content
         } else {
             WebSocketError::NoUpgrade
@@ -118,6 +117,11 @@ pub(crate) fn check_request(
     let key = Key::read(headers).map(drop);
     key.ok_or(WebSocketError::BadField(SEC_WEBSOCKET_KEY))?;
     origins::check(request, origins)
+}
+
+/// Returns `true` if a request of HTTP/1.1 asks for a WebSocket, rightly or not.
+pub(crate) fn asks(request: &http::Request<()>) -> bool {
+    has_token(request.headers(), &UPGRADE, TOKEN)
 }
 
 /// Checks the fields of a request that do not depend on the version of HTTP.

@@ -7,7 +7,7 @@ use crate::upgrading::{Handshake, Opened, Role, Upgrading};
 use crate::{NAME, Socket, WebSocketConfig, WebSocketError};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
-use http::{Response, StatusCode};
+use http::{Extensions, Request, Response, StatusCode};
 use wirestack_http1::upgrade;
 use wirestack_layer::{Error, Flows, Instant, Progress, Queue};
 
@@ -24,6 +24,8 @@ pub type Server<F = Queue<Message>> = Socket<ServerRole, F>;
 pub struct ServerRole {
     request: RequestState,
     origins: Origins,
+    /// `true` if the application answers the requests that are for no WebSocket.
+    answers_others: bool,
 }
 
 /// The state of the client's request.
@@ -33,6 +35,8 @@ enum RequestState {
     Awaited,
     /// It is a WebSocket handshake, and the application has to decide.
     Undecided,
+    /// It is for no WebSocket, and the application has to answer it.
+    Other,
     Accepted(Negotiated),
     Rejected,
     /// It was not a WebSocket handshake, for this reason.
@@ -48,6 +52,7 @@ impl Server {
         let role = ServerRole {
             request: RequestState::Awaited,
             origins: Origins::same(),
+            answers_others: false,
         };
         let upgrading = Upgrading::new(role, upgrade, config.deflate.clone());
         Self::upgrade(upgrading, Connection::server(&config))
@@ -59,6 +64,17 @@ impl Server {
     pub fn with_origins(mut self, origins: Origins) -> Self {
         if let Some(upgrading) = self.upgrading_mut() {
             upgrading.role.origins = origins;
+        }
+        self
+    }
+
+    /// Lets the application answer the requests that ask for no WebSocket, such as those of a web
+    /// page or of a health check: see [`other_request`](Self::other_request). By default they are
+    /// refused with 426 (Upgrade Required). Call it before the first `process`.
+    #[must_use]
+    pub fn with_other_requests(mut self) -> Self {
+        if let Some(upgrading) = self.upgrading_mut() {
+            upgrading.role.answers_others = true;
         }
         self
     }
@@ -113,31 +129,63 @@ impl<F> Server<F> {
         }
     }
 
-    /// Accepts the request, at the next `process`.
+    /// Returns a request that asks for no WebSocket, while it waits for its
+    /// [answer](Self::reject), if the application [answers those](Self::with_other_requests). A
+    /// content of the request is not read.
+    pub fn other_request(&self) -> Option<&Request<()>> {
+        let upgrading = self.upgrading()?;
+        match upgrading.role.request {
+            RequestState::Other => upgrading.upgrade.request(),
+            _ => None,
+        }
+    }
+
+    /// Returns the extensions of the client's request, while it waits for a decision: facts about
+    /// the client that the decision may need, such as its address.
+    pub fn request_extensions_mut(&mut self) -> Option<&mut Extensions> {
+        let upgrading = self.upgrading_mut()?;
+        match upgrading.role.request {
+            RequestState::Undecided | RequestState::Other => {
+                Some(upgrading.upgrade.request_mut()?.extensions_mut())
+            }
+            _ => None,
+        }
+    }
+
+    /// Accepts the request, at the next `process`, and returns it with the
+    /// [extensions](Accept::extension) of the answer.
     ///
     /// # Errors
     ///
     /// [`WebSocketError::UnofferedSubprotocol`], and the request still waits;
     /// [`WebSocketError::NothingToDecide`].
-    pub fn accept(&mut self, accept: Accept) -> Result<(), Error> {
+    pub fn accept(&mut self, mut accept: Accept) -> Result<Request<()>, Error> {
         let upgrading = self.undecided()?;
-        if let Some(request) = upgrading.upgrade.request() {
-            let deflate = upgrading.deflate.as_ref();
-            let answer = accept.answer(&Offer::checked(request), deflate);
-            let (negotiated, fields) = answer.map_err(local)?;
-            upgrading.upgrade.accept(TOKEN, fields);
-            upgrading.role.request = RequestState::Accepted(negotiated);
-        }
-        Ok(())
+        let nothing = || local(WebSocketError::NothingToDecide);
+        let request = upgrading.upgrade.request().ok_or_else(nothing)?;
+        let deflate = upgrading.deflate.as_ref();
+        let extensions = accept.take_extensions();
+        let answer = accept.answer(&Offer::checked(request), deflate);
+        let (negotiated, fields) = answer.map_err(local)?;
+        let accepted = upgrading.upgrade.accept(TOKEN, fields);
+        upgrading.role.request = RequestState::Accepted(negotiated);
+        let mut request = accepted.ok_or_else(nothing)?;
+        request.extensions_mut().extend(extensions);
+        Ok(request)
     }
 
-    /// Rejects the request with a response, at the next `process`; both directions then end.
+    /// Rejects the request with a response, or answers [another one](Self::other_request), at the
+    /// next `process`; both directions then end.
     ///
     /// # Errors
     ///
     /// [`WebSocketError::NothingToDecide`].
     pub fn reject(&mut self, response: Response<Bytes>) -> Result<(), Error> {
-        let upgrading = self.undecided()?;
+        let waits = |request: &_| matches!(request, RequestState::Undecided | RequestState::Other);
+        let upgrading = self
+            .upgrading_mut()
+            .filter(|upgrading| waits(&upgrading.role.request))
+            .ok_or_else(|| local(WebSocketError::NothingToDecide))?;
         upgrading.upgrade.reject(response);
         upgrading.role.request = RequestState::Rejected;
         Ok(())
@@ -166,6 +214,9 @@ impl Handshake for ServerRole {
             upgrading.role.request =
                 match handshake::check_request(request, &upgrading.role.origins) {
                     Ok(()) => RequestState::Undecided,
+                    Err(_) if upgrading.role.answers_others && !handshake::asks(request) => {
+                        RequestState::Other
+                    }
                     Err(cause) => {
                         upgrading.upgrade.reject(handshake::refusal(&cause));
                         open = upgrading.process(p, now);
@@ -187,7 +238,9 @@ impl Handshake for ServerRole {
 
     fn progress(upgrading: &Upgrading<Self>) -> Progress {
         match upgrading.role.request {
-            RequestState::Undecided => Progress::Deciding("the upgrade request"),
+            RequestState::Undecided | RequestState::Other => {
+                Progress::Deciding("the upgrade request")
+            }
             _ => Progress::Opening("the upgrade request"),
         }
     }

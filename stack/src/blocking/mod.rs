@@ -300,7 +300,7 @@ impl Serve {
     /// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// async fn echo(mut socket: ServerSocket) {
+    /// async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
     ///     while let Some(Ok(message)) = socket.next().await {
     ///         let _ = socket.send(message).await;
     ///     }

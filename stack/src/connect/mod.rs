@@ -22,7 +22,7 @@ pub use reconnect::{NotConnected, ReconnectEvent, Reconnecting};
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
 use crate::driver::error::seed;
 use crate::driver::http2::Http2;
-use crate::driver::io::Connection;
+use crate::driver::io::{Connection, Reader, Writer};
 use crate::driver::runtime::BoxFuture;
 use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, Timeouts, Trace};
 use wirestack_layer::{Error, Layer, Queue};
@@ -32,6 +32,31 @@ use wirestack_websocket::{Message, Payload};
 /// A WebSocket that [`connect`](fn@crate::connect) opened. `F` is the form of its data: messages,
 /// parts of messages, or bytes.
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
+
+/// The half of a [`WebSocket`] that receives, and the one of a [`ServerSocket`](crate::ServerSocket):
+/// [`Connection::split`] returns it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wirestack::{WebSocketReader, WebSocketWriter};
+///
+/// struct Chat {
+///     reader: WebSocketReader,
+///     writer: WebSocketWriter,
+/// }
+///
+/// let (reader, writer) = wirestack::connect("wss://example.org/chat").await?.split();
+/// let mut chat = Chat { reader, writer };
+/// chat.writer.send("hello".into()).await?;
+/// println!("{:?}", chat.reader.next().await);
+/// # Ok(())
+/// # }
+/// ```
+pub type WebSocketReader<F = Queue<Message>> = Reader<BoxSocket<F>>;
+
+/// The half of a [`WebSocket`] that sends, and the one of a [`ServerSocket`](crate::ServerSocket):
+/// [`Connection::split`] returns it.
+pub type WebSocketWriter<F = Queue<Message>> = Writer<BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`](crate::connect_stream) opened.
 pub type ByteStream = Connection<BoxTunnel>;

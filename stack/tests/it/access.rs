@@ -198,7 +198,7 @@ async fn a_proxy_for_clients_that_wait_keeps_their_connection_through_a_challeng
 
 #[tokio::test]
 async fn pitfall_59_a_websocket_server_refuses_pages_of_other_origins_before_it_asks() {
-    let echo = |mut socket: ServerSocket| async move {
+    let echo = |mut socket: ServerSocket, _| async move {
         while let Some(Ok(message)) = socket.next().await {
             let _ = socket.send(message).await;
         }

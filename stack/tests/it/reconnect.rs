@@ -32,7 +32,7 @@ async fn server(behaviours: &[Behaviour]) -> SocketAddr {
                 }
                 _ => Ok(Accept::new()),
             });
-            let each = move |socket| talk(socket, behaviour, n);
+            let each = move |socket, _| talk(socket, behaviour, n);
             let _ = server.serve(io, each).await;
         }
     });

@@ -35,7 +35,7 @@ async fn server(secure: bool, to: &str) -> (SocketAddr, Seen) {
             let (io, _) = listener.accept().await.unwrap();
             let server = server.clone();
             let each =
-                |mut socket: ServerSocket| async move { while socket.next().await.is_some() {} };
+                |mut socket: ServerSocket, _| async move { while socket.next().await.is_some() {} };
             tokio::spawn(async move { drop(server.serve(io, each).await) });
         }
     });

@@ -49,7 +49,7 @@ async fn server() -> (String, Count) {
     (format!("wss://localhost:{}", address.port()), served)
 }
 
-async fn answer(mut socket: ServerSocket) {
+async fn answer(mut socket: ServerSocket, _: http::Request<()>) {
     while let Some(Ok(message)) = socket.next().await {
         let _ = socket.send(message).await;
     }

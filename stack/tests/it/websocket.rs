@@ -13,7 +13,7 @@ use wirestack::{Engine, Pipe, Queue, Seed};
 async fn serve<P, F, R>(settings: WebSocketConfig, each: F) -> String
 where
     P: Payload,
-    F: Fn(ServerSocket<P>) -> R + Copy + Send + Sync + 'static,
+    F: Fn(ServerSocket<P>, http::Request<()>) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = ()> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,7 +35,7 @@ fn compressed() -> WebSocketConfig {
     settings
 }
 
-async fn echo(mut socket: ServerSocket) {
+async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
     while let Some(Ok(message)) = socket.next().await {
         if socket.send(message).await.is_err() {
             return;
@@ -85,14 +85,14 @@ async fn a_ping_measures_its_round_trip_in_every_form() {
 
 #[tokio::test]
 async fn a_ping_fails_with_the_connection() {
-    let url = serve::<Queue<Message>, _, _>(WebSocketConfig::default(), |_| async {}).await;
+    let url = serve::<Queue<Message>, _, _>(WebSocketConfig::default(), |_, _| async {}).await;
     let mut socket = connect(&url).direct().await.unwrap();
     assert!(socket.ping("anybody").await.is_err());
 }
 
 #[tokio::test]
 async fn messages_travel_in_parts_before_they_are_whole() {
-    let echo = |mut socket: ServerSocket<Queue<Part>>| async move {
+    let echo = |mut socket: ServerSocket<Queue<Part>>, _| async move {
         while let Some(Ok(part)) = socket.next().await {
             if socket.send(part).await.is_err() {
                 return;
@@ -129,7 +129,7 @@ async fn messages_travel_in_parts_before_they_are_whole() {
 
 #[tokio::test]
 async fn bytes_travel_in_binary_messages_and_a_text_ends_them() {
-    let echo = |socket: ServerSocket<Pipe>| async move {
+    let echo = |socket: ServerSocket<Pipe>, _| async move {
         let (mut reader, mut writer) = tokio::io::split(socket);
         let _ = tokio::io::copy(&mut reader, &mut writer).await;
         let _ = writer.shutdown().await;

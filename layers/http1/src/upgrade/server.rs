@@ -41,18 +41,24 @@ impl Server {
         }
     }
 
+    /// Returns the request while it waits to be accepted or rejected, to add
+    /// [extensions](http::Extensions) to it.
+    pub fn request_mut(&mut self) -> Option<&mut Request<()>> {
+        self.tunnel.opening()?.request_mut()
+    }
+
     /// Returns `true` if the request that waits [offers](super::offers) an upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
         self.request()
             .is_some_and(|request| token::offers(request, token))
     }
 
-    /// Accepts the upgrade with `101 Switching Protocols` and these fields. `Connection` and
-    /// `Upgrade` are added.
+    /// Accepts the upgrade with `101 Switching Protocols` and these fields, and returns the request.
+    /// `Connection` and `Upgrade` are added.
     ///
     /// If the request does not [offer](Self::offers) the token, the client gets a 500, and the
     /// application [`Http1Error::NotOffered`]. Does nothing while no request waits.
-    pub fn accept(&mut self, token: &str, headers: HeaderMap) {
+    pub fn accept(&mut self, token: &str, headers: HeaderMap) -> Option<Request<()>> {
         let offered = self.offers(token) && is_protocol(token);
         self.decide(|_| {
             if !offered {
@@ -68,7 +74,7 @@ impl Server {
             head::write_line(&mut bytes, &[]);
             let next = AfterReply::Open(format!("upgraded to {token}"));
             Reply { bytes, next }
-        });
+        })
     }
 
     /// Rejects the request with this response. `Content-Length` and `Connection: close` are added.
@@ -84,10 +90,8 @@ impl Server {
         });
     }
 
-    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Reply) {
-        if let Some(handshake) = self.tunnel.opening() {
-            handshake.decide(decide);
-        }
+    fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Reply) -> Option<Request<()>> {
+        self.tunnel.opening()?.decide(decide)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The decision of a WebSocket server about a request, over each version of HTTP.
 
+use super::connect_info::ConnectInfo;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use wirestack_http2::{RequestKind, request_kind};
 use wirestack_layer::{Error, Layer};
 use wirestack_nest::Engine;
@@ -11,29 +12,52 @@ use wirestack_websocket::{Accept, Offer, Origins, Payload, Server, WebSocketConf
 pub type Decision = Result<Accept, Box<Response<Bytes>>>;
 
 /// Returns the offer of a client over HTTP/1.1, once its request has arrived at the [`Server`]
-/// layer of a stack.
-pub fn offer_over_http1<L, P>(engine: &Engine<L>) -> Option<Offer<'_>>
+/// layer of a stack. Its request has these facts about the client as an extension.
+pub fn offer_over_http1<'a, L, P>(
+    engine: &'a mut Engine<L>,
+    info: &ConnectInfo,
+) -> Option<Offer<'a>>
 where
     L: Layer + 'static,
     P: Payload,
 {
-    engine.part::<Server<P>>()?.request()
+    let server = engine.part_mut::<Server<P>>()?;
+    server.request()?;
+    server.request_extensions_mut()?.insert(info.clone());
+    server.request()
+}
+
+/// Returns a request over HTTP/1.1 that is for no WebSocket, once it has arrived at the [`Server`]
+/// layer of a stack, if that [leaves it to the application](Server::with_other_requests). It has
+/// these facts about the client as an extension.
+pub fn other_request_over_http1<'a, L, P>(
+    engine: &'a mut Engine<L>,
+    info: &ConnectInfo,
+) -> Option<&'a Request<()>>
+where
+    L: Layer + 'static,
+    P: Payload,
+{
+    let server = engine.part_mut::<Server<P>>()?;
+    server.other_request()?;
+    server.request_extensions_mut()?.insert(info.clone());
+    server.other_request()
 }
 
 /// Accepts or refuses the request of a client over HTTP/1.1, at the [`Server`] layer of a stack.
-/// Returns `true` if the request was accepted, and `None` if the stack has no such layer.
+/// Returns the request if it was accepted, and `None` if the stack has no such layer.
 pub fn answer_over_http1<L, P>(
     engine: &mut Engine<L>,
     decision: Decision,
-) -> Option<Result<bool, Error>>
+) -> Option<Result<Option<Request<()>>, Error>>
 where
     L: Layer + 'static,
     P: Payload,
 {
     let server = engine.part_mut::<Server<P>>()?;
     Some(match decision {
-        Ok(accept) => server.accept(accept).map(|()| true),
-        Err(response) => server.reject(*response).map(|()| false),
+        Ok(accept) => server.accept(accept).map(Some),
+        Err(response) => server.reject(*response).map(|()| None),
     })
 }
 
@@ -54,15 +78,17 @@ pub fn offer_over_http2<'a>(
     }
 }
 
-/// Returns the WebSocket that was accepted, with the header fields of the response, or the response
-/// that refuses the request.
+/// Returns the WebSocket that was accepted, with the header fields of the response and the
+/// extensions for the request; or the response that refuses the request.
 pub fn answer_over_http2(
     offer: &Offer<'_>,
     decision: Decision,
     config: WebSocketConfig,
-) -> Result<(Server, HeaderMap), Box<Response<Bytes>>> {
-    match Server::from_request(offer, decision?, config) {
-        Ok((server, response)) => Ok((server, response.into_parts().0.headers)),
+) -> Result<(Server, HeaderMap, Extensions), Box<Response<Bytes>>> {
+    let mut accept = decision?;
+    let extensions = accept.take_extensions();
+    match Server::from_request(offer, accept, config) {
+        Ok((server, response)) => Ok((server, response.into_parts().0.headers, extensions)),
         // The server accepted a subprotocol that was not offered.
         Err(_) => Err(plain(StatusCode::INTERNAL_SERVER_ERROR)),
     }

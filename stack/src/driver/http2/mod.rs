@@ -12,7 +12,7 @@ use crate::driver::io::Connection;
 use crate::driver::runtime::{AsyncTimer, Runtime, sleep};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use shared::{HoldGuard, Interest, Shared};
 use std::fmt;
 use std::future::poll_fn;
@@ -258,6 +258,10 @@ impl Incoming {
         &self.request
     }
 
+    pub(crate) fn extensions_mut(&mut self) -> &mut http::Extensions {
+        self.request.extensions_mut()
+    }
+
     /// Returns what it asks for.
     pub fn request_kind(&self) -> RequestKind<'_> {
         request_kind(&self.request)
@@ -280,7 +284,15 @@ impl Incoming {
 
     /// Opens the requested tunnel: answers 200 with these fields, and returns the stream. Returns
     /// `None` for an ordinary request, which it answers with 501 (Not Implemented).
-    pub fn accept(mut self, headers: HeaderMap) -> Option<Http2Stream> {
+    pub fn accept(self, headers: HeaderMap) -> Option<Http2Stream> {
+        Some(self.accept_with_request(headers)?.0)
+    }
+
+    /// Opens the requested tunnel as [`accept`](Self::accept) does, and returns the request too.
+    pub(crate) fn accept_with_request(
+        mut self,
+        headers: HeaderMap,
+    ) -> Option<(Http2Stream, http::Request<()>)> {
         let opens = self.request_kind() != RequestKind::Response;
         let mut response = Response::new(Bytes::new());
         *response.headers_mut() = headers;
@@ -289,7 +301,7 @@ impl Incoming {
         }
         let stream = self.stream.take()?;
         stream.respond(response);
-        opens.then_some(stream)
+        opens.then(|| (stream, std::mem::take(&mut self.request)))
     }
 
     /// Answers with a response, and opens no tunnel. A 2xx response to a CONNECT becomes 403
@@ -297,6 +309,9 @@ impl Incoming {
     pub fn respond(mut self, mut response: Response<Bytes>) {
         if self.request_kind() != RequestKind::Response && response.status().is_success() {
             *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        if self.request.method() == Method::HEAD {
+            response.body_mut().clear(); // RFC 9110 §9.3.2: "MUST NOT send content"
         }
         if let Some(stream) = self.stream.take() {
             stream.respond(response);

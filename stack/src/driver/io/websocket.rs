@@ -4,11 +4,12 @@ use super::goodbye::Goodbye;
 use super::{Connection, Ended};
 use crate::driver::shutdown::Shutdown;
 use bytes::Bytes;
+use http::Response;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Layer, Pipe, Queue, origin};
-use wirestack_websocket::{CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
+use wirestack_websocket::{Client, CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
 
 impl<L, F> Connection<L>
 where
@@ -18,6 +19,21 @@ where
     /// Returns the subprotocol that was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         self.part::<Control>()?.subprotocol()
+    }
+
+    /// Returns the response to the handshake of a client, with its status and fields: 101 over
+    /// HTTP/1.1, 200 over HTTP/2 (RFC 8441 §5).
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let socket = wirestack::connect("wss://example.org/chat").await?;
+    /// let response = socket.response().expect("the response to a client");
+    /// println!("{} {:?}", response.status(), response.headers().get("server"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.part::<Client<F>>()?.response()
     }
 
     /// Sends a ping of up to 125 bytes, and returns how long its answer took.

@@ -32,7 +32,7 @@ use wirestack_dial::serve::{AcceptRetry, AfterError};
 /// use wirestack::websocket::Accept;
 /// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
 ///
-/// async fn echo(mut socket: ServerSocket) {
+/// async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
 ///     while let Some(Ok(message)) = socket.next().await {
 ///         let _ = socket.send(message).await;
 ///     }

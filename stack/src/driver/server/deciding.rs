@@ -2,7 +2,8 @@
 
 use crate::driver::io::Connection;
 use crate::driver::runtime::{BoxFuture, Runtime, sleep_until};
-use http::Request;
+use bytes::Bytes;
+use http::{Request, Response};
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ pub(super) enum Decide {
     Now(Arc<dyn Fn(&Offer<'_>) -> Decision + Send + Sync>),
     Later(Arc<dyn Fn(Request<()>) -> BoxFuture<Decision> + Send + Sync>),
 }
+
+/// The function that answers the requests that are for no WebSocket.
+pub(super) type Fallback = Arc<dyn Fn(Request<()>) -> BoxFuture<Response<Bytes>> + Send + Sync>;
 
 /// A decision, or the future that returns it.
 pub(super) enum Deciding {
@@ -34,6 +38,12 @@ impl Decide {
 }
 
 impl Deciding {
+    /// Asks for the answer to a request that is for no WebSocket.
+    pub(super) fn on_other(fallback: &Fallback, request: &Request<()>) -> Self {
+        let response = fallback(request.clone());
+        Self::Pending(Box::pin(async { Err(response.await.into()) }))
+    }
+
     /// Waits for the decision: until `due`, when it is a refusal, or until `left` is ready, because
     /// the client has left. Then the future of the decision is dropped.
     pub(super) async fn decided<T>(

@@ -6,6 +6,7 @@ mod deciding;
 mod proxy;
 mod udp_relay;
 mod websocket;
+mod websocket_http2;
 
 pub use accept::{Accepted, Serve, serve};
 pub use proxy::serve_proxy;

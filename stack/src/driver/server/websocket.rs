@@ -1,20 +1,17 @@
 //! Serving WebSockets to one client, over HTTP/1.1 or HTTP/2.
 
-use super::deciding::{Decide, failure};
+use super::deciding::{Decide, Deciding, Fallback, failure};
 use crate::driver::error::{no_runtime_error, socket};
-use crate::driver::http2::{Http2, Incoming};
+use crate::driver::http2::Http2;
 use crate::driver::io::Connection;
 use crate::driver::runtime::{IntoTransport, Runtime, current};
 use crate::driver::shutdown::Shutdown;
-use crate::driver::tasks::Tasks;
-use http::Request;
-use std::future::poll_fn;
-use std::pin::pin;
+use bytes::Bytes;
+use http::{Request, Response};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
-use wirestack_dial::serve::{self, Decision};
+use wirestack_dial::serve::{self, ConnectInfo, Decision};
 use wirestack_http2 as http2;
 use wirestack_layer::{Error, Instant, Layer, Queue};
 use wirestack_nest::{BoxTunnel, Engine};
@@ -38,7 +35,8 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 /// use wirestack::websocket::Accept;
 /// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
 ///
-/// async fn echo(mut socket: ServerSocket) {
+/// async fn echo(mut socket: ServerSocket, request: http::Request<()>) {
+///     println!("a WebSocket at {}", request.uri().path());
 ///     while let Some(Ok(message)) = socket.next().await {
 ///         let _ = socket.send(message).await;
 ///     }
@@ -59,12 +57,13 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 /// ```
 #[derive(Clone)]
 pub struct WebSocketServer {
-    decide: Decide,
-    origins: websocket::Origins,
+    pub(super) decide: Decide,
+    pub(super) fallback: Option<Fallback>,
+    pub(super) origins: websocket::Origins,
     tls: Option<Arc<ServerConfig>>,
-    config: websocket::WebSocketConfig,
-    http2: http2::Http2Config,
-    handshake_timeout: Duration,
+    pub(super) config: websocket::WebSocketConfig,
+    pub(super) http2: http2::Http2Config,
+    pub(super) handshake_timeout: Duration,
     write_timeout: Option<Duration>,
     runtime: Option<Arc<dyn Runtime>>,
 }
@@ -93,6 +92,7 @@ impl WebSocketServer {
     fn with(decide: Decide) -> Self {
         Self {
             decide,
+            fallback: None,
             origins: websocket::Origins::same(),
             tls: None,
             config: websocket::WebSocketConfig::default(),
@@ -119,6 +119,34 @@ impl WebSocketServer {
     #[must_use]
     pub fn origins(mut self, origins: websocket::Origins) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Answers the requests that are for no WebSocket, such as those of a health check, over both
+    /// versions of HTTP. By default they get 426 (Upgrade Required) or 404 (Not Found). The content
+    /// of a request is not read, and over HTTP/1.1 the connection ends behind the answer.
+    ///
+    /// ```
+    /// use http::{Request, Response, StatusCode};
+    /// use wirestack::WebSocketServer;
+    /// use wirestack::websocket::Accept;
+    ///
+    /// let server = WebSocketServer::new(|_| Ok(Accept::new()));
+    /// let server = server.fallback(async |request: Request<()>| {
+    ///     let mut response = Response::new("ok\n".into());
+    ///     if request.uri().path() != "/health" {
+    ///         *response.status_mut() = StatusCode::NOT_FOUND;
+    ///     }
+    ///     response
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn fallback<F>(mut self, answer: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Response<Bytes>> + Send + 'static,
+    {
+        self.fallback = Some(Arc::new(move |request| Box::pin(answer(request))));
         self
     }
 
@@ -175,7 +203,9 @@ impl WebSocketServer {
     }
 
     /// Serves one client until its connection ends, over any transport. `each` serves a WebSocket
-    /// once it is open. The WebSockets of an HTTP/2 client run at the same time, each in a task of
+    /// once it is open. It gets the request too, with what the decision [left for
+    /// it](websocket::Accept::extension) and with the [`ConnectInfo`] among its
+    /// [extensions](Request::extensions). The WebSockets of an HTTP/2 client run at the same time, each in a task of
     /// its own. The tasks end when this future ends or is dropped.
     ///
     /// If [`crate::serve`] has accepted the client and ends, each WebSocket gets a Close frame with
@@ -186,7 +216,7 @@ impl WebSocketServer {
     /// The error that ended the connection. Errors inside of `each` do not end it.
     pub async fn serve<F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
     where
-        F: Fn(ServerSocket) -> R,
+        F: Fn(ServerSocket, Request<()>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         self.serve_in(io, each).await
@@ -202,7 +232,7 @@ impl WebSocketServer {
     pub async fn serve_in<P, F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
     where
         P: Payload,
-        F: Fn(ServerSocket<P>) -> R,
+        F: Fn(ServerSocket<P>, Request<()>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         let runtime = match &self.runtime {
@@ -211,25 +241,28 @@ impl WebSocketServer {
         };
         let shutdown = io.shutdown_signal();
         let io = io.into_transport(&*runtime).map_err(socket)?;
+        let peer = io.peer_addr().ok();
         let below_http = serve::below_http(self.tls.as_ref())?;
         let accepted = runtime.now();
         let mut connection = Connection::new(runtime, io, Engine::new(below_http));
         self.limit_writing(&mut connection);
         connection.set_open_timeout(self.handshake_timeout);
         connection.open().await?;
+        let info = ConnectInfo::new(peer, connection.engine());
         if serve::speaks_http2(connection.engine()) {
             let top = http2::Connection::server(self.http2.clone());
             let mut connection = connection.push_layer(top);
             let engine = connection.engine();
             engine.set_open_timeout(self.handshake_timeout, accepted);
             return self
-                .serve_http2(Http2::new(connection), each, shutdown)
+                .serve_http2(Http2::new(connection), info, each, shutdown)
                 .await;
         }
-        self.serve_http1(connection, accepted, each, shutdown).await
+        self.serve_http1(connection, info, accepted, each, shutdown)
+            .await
     }
 
-    fn limit_writing<L: Layer>(&self, connection: &mut Connection<L>) {
+    pub(super) fn limit_writing<L: Layer>(&self, connection: &mut Connection<L>) {
         if let Some(timeout) = self.write_timeout {
             connection.set_write_timeout(timeout);
         }
@@ -238,23 +271,33 @@ impl WebSocketServer {
     async fn serve_http1<P, F, R>(
         &self,
         connection: Connection<BoxTunnel>,
+        info: ConnectInfo,
         accepted: Instant,
         each: F,
         shutdown: Option<Shutdown>,
     ) -> Result<(), Error>
     where
         P: Payload,
-        F: Fn(ServerSocket<P>) -> R,
+        F: Fn(ServerSocket<P>, Request<()>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         let server = websocket::Server::new(self.config.clone());
         let server = server.with_origins(self.origins.clone());
+        let server = match self.fallback {
+            Some(_) => server.with_other_requests(),
+            None => server,
+        };
         let server = server.with_payload::<P>();
         let mut socket = connection.push_layer(server).boxed();
         let engine = socket.engine();
         engine.set_open_timeout(self.handshake_timeout, accepted);
         let deciding = socket.wait_for(|engine| {
-            let offer = serve::offer_over_http1::<_, P>(engine)?;
+            if let Some(fallback) = &self.fallback
+                && let Some(request) = serve::other_request_over_http1::<_, P>(engine, &info)
+            {
+                return Some(Deciding::on_other(fallback, request));
+            }
+            let offer = serve::offer_over_http1::<_, P>(engine, &info)?;
             Some(self.decide.start(&offer))
         });
         let deciding = deciding.await?;
@@ -264,130 +307,23 @@ impl WebSocketServer {
         let decided = deciding.decided(&*runtime, due, failure(&mut socket));
         let mut decision = Some(decided.await?);
         socket.set_open_timeout(self.handshake_timeout); // for the answer
-        let is_accepted = socket.wait_for(|engine| {
+        let answered = socket.wait_for(|engine| {
             let decision = decision.take()?;
             serve::answer_over_http1::<_, P>(engine, decision)
         });
-        if is_accepted.await?? {
+        if let Some(request) = answered.await?? {
             socket.open().await?;
             close_on(&mut socket, shutdown.as_ref());
-            each(socket).await;
+            each(socket, request).await;
         } else {
             let _ = socket.finish(self.handshake_timeout).await; // the refusal has been sent
         }
         Ok(())
     }
-
-    async fn serve_http2<P, F, R>(
-        &self,
-        http2: Http2,
-        each: F,
-        shutdown: Option<Shutdown>,
-    ) -> Result<(), Error>
-    where
-        P: Payload,
-        F: Fn(ServerSocket<P>) -> R,
-        R: Future<Output = ()> + Send + 'static,
-    {
-        let runtime = http2.runtime();
-        let (driving, tasks, deciding) = (Tasks::new(), Tasks::new(), Tasks::new());
-        let each = |mut socket: ServerSocket<P>| {
-            close_on(&mut socket, shutdown.as_ref());
-            each(socket)
-        };
-        let mut signal = shutdown.as_ref().map(Shutdown::waiter);
-        driving.spawn(&*runtime, http2.driver());
-        let most = self.http2.streams.max(1) as usize;
-        let ended = loop {
-            let mut accepting = pin!(http2.accept());
-            let next = poll_fn(|cx| {
-                if let Poll::Ready(Some(decided)) = deciding.poll_join(cx) {
-                    return Poll::Ready(ServerEvent::Decided(decided));
-                }
-                while let Poll::Ready(Some(())) = tasks.poll_join(cx) {}
-                if let Some(waiter) = &mut signal
-                    && waiter.poll_started(cx).is_ready()
-                {
-                    signal = None;
-                    return Poll::Ready(ServerEvent::Shutdown);
-                }
-                // A client may reset its streams faster than their tasks end.
-                if deciding.running() + tasks.running() >= most {
-                    return Poll::Pending;
-                }
-                accepting.as_mut().poll(cx).map(ServerEvent::Incoming)
-            });
-            match next.await {
-                ServerEvent::Decided(Some(socket)) => tasks.spawn(&*runtime, each(socket)),
-                ServerEvent::Decided(None) => {}
-                ServerEvent::Shutdown => http2.go_away(),
-                ServerEvent::Incoming(Some(Ok(incoming))) => {
-                    let decision = self.clone().decide_on(runtime.clone(), incoming);
-                    deciding.spawn(&*runtime, decision);
-                }
-                ServerEvent::Incoming(Some(Err(error))) => break Err(error),
-                ServerEvent::Incoming(None) => break Ok(()),
-            }
-        };
-        drop(deciding); // the connection is over, and its clients with it
-        drop(http2);
-        while let Some(()) = tasks.join().await {}
-        while let Some(()) = driving.join().await {}
-        ended
-    }
-
-    /// Answers a request on a stream, and returns the WebSocket if it was accepted. Returns `None`
-    /// too as soon as the client has reset the stream.
-    async fn decide_on<P: Payload>(
-        self,
-        runtime: Arc<dyn Runtime>,
-        incoming: Incoming,
-    ) -> Option<ServerSocket<P>> {
-        if incoming.is_closed() {
-            return None;
-        }
-        let offer = serve::offer_over_http2(incoming.request(), &self.origins);
-        let answer = match offer {
-            Ok(offer) => {
-                let due = runtime.now().checked_add(self.handshake_timeout);
-                let deciding = self.decide.start(&offer);
-                let decided = deciding.decided(&*runtime, due, incoming.closed());
-                serve::answer_over_http2(&offer, decided.await.ok()?, self.config.clone())
-            }
-            Err(response) => Err(response),
-        };
-        match answer {
-            Ok((server, fields)) => {
-                let stream = incoming.accept(fields)?;
-                let engine = Engine::new(server.with_payload::<P>()).boxed();
-                let mut socket = Connection::new(runtime, Box::new(stream), engine);
-                self.limit_writing(&mut socket);
-                Some(socket)
-            }
-            Err(response) => {
-                incoming.respond(*response);
-                None
-            }
-        }
-    }
-}
-
-/// The next event on an HTTP/2 connection.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "a value lives for one match, and its size depends on features"
-)]
-enum ServerEvent<P: Payload> {
-    /// A request was decided on. It has a WebSocket if it was accepted.
-    Decided(Option<ServerSocket<P>>),
-    /// A request arrived, or the connection has ended.
-    Incoming(Option<Result<Incoming, Error>>),
-    /// The server ends.
-    Shutdown,
 }
 
 /// Closes a WebSocket when the server ends.
-fn close_on<P: Payload>(socket: &mut ServerSocket<P>, shutdown: Option<&Shutdown>) {
+pub(super) fn close_on<P: Payload>(socket: &mut ServerSocket<P>, shutdown: Option<&Shutdown>) {
     if let Some(shutdown) = shutdown {
         socket.close_on(shutdown);
     }

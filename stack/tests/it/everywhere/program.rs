@@ -40,7 +40,7 @@ pub(super) fn serve_websockets(on: &On) -> String {
                 let (io, _) = listener.accept().await.unwrap();
                 let server = server.clone();
                 on.spawn(async move {
-                    let echo = |mut socket: wirestack::ServerSocket| async move {
+                    let echo = |mut socket: wirestack::ServerSocket, _| async move {
                         while let Some(Ok(message)) = socket.next().await {
                             socket.send(message).await.unwrap();
                         }
@@ -195,7 +195,7 @@ async fn reconnecting(on: &On) {
         let server = WebSocketServer::new(|_| Ok(Accept::new())).runtime(runtime);
         for _ in 0..2 {
             let (io, _) = listener.accept().await.unwrap();
-            let once = |mut socket: wirestack::ServerSocket| async move {
+            let once = |mut socket: wirestack::ServerSocket, _| async move {
                 socket.send(Message::text("news")).await.unwrap(); // then the connection is dropped
             };
             let _ = server.serve(io, once).await;

@@ -132,7 +132,7 @@ async fn a_server_ends_soon_although_the_client_never_ends_the_stream() {
     tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
         let tell = std::sync::Arc::new(std::sync::Mutex::new(Some(tell)));
-        let each = move |mut socket: wirestack::ServerSocket| {
+        let each = move |mut socket: wirestack::ServerSocket, _| {
             let tell = tell.lock().unwrap().take();
             async move {
                 while let Some(Ok(message)) = socket.next().await {

@@ -14,7 +14,7 @@ use wirestack::websocket::Accept;
 use wirestack::{ServerSocket, WebSocketServer};
 
 /// Echoes, over HTTP/1.1 and HTTP/2.
-async fn echo(mut socket: ServerSocket) {
+async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
     while let Some(Ok(message)) = socket.next().await {
         let _ = socket.send(message).await;
     }

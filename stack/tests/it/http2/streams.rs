@@ -78,7 +78,7 @@ async fn a_dropped_stream_is_reset_and_the_others_go_on() {
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
-        let each = move |mut socket: ServerSocket| {
+        let each = move |mut socket: ServerSocket, _| {
             let tell = tell.clone();
             async move {
                 while let Some(message) = socket.next().await {

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod flood;
+mod requests;
 mod scripted;
 
 use futures_util::future::join_all;
@@ -56,7 +57,7 @@ fn clients_of_a_unix_socket_are_served() {
     everywhere!(unix());
 }
 
-async fn echo(mut socket: ServerSocket) {
+async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
     while let Some(Ok(message)) = socket.next().await {
         if socket.send(message).await.is_err() {
             return;

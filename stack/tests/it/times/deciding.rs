@@ -32,7 +32,7 @@ async fn serve(
     server: WebSocketServer,
     io: impl wirestack::runtime::IntoTransport,
 ) -> Result<(), Error> {
-    server.serve(io, async |_: ServerSocket| ()).await
+    server.serve(io, async |_: ServerSocket, _| ()).await
 }
 
 fn websocket() -> ConnectRequest {
@@ -222,7 +222,7 @@ async fn there_are_never_more_tasks_than_streams() {
     let server = WebSocketServer::new(|_| Ok(Accept::new())).http2_config(config);
     let each = {
         let alive = alive.clone();
-        move |socket: ServerSocket| {
+        move |socket: ServerSocket, _| {
             let (one, socket) = (alive.one(), socket);
             async move {
                 drop(socket);
