@@ -18,6 +18,8 @@ mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod limits;
+#[cfg(feature = "pac")]
+mod pac;
 mod reconnect;
 mod redirects;
 mod scenarios;
