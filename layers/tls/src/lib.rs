@@ -109,6 +109,7 @@ mod phase;
 mod record;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod roots;
+mod sending;
 mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;
