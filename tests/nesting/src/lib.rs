@@ -1,6 +1,7 @@
 //! Layers to nest, for the tests of whole stacks.
 
 use std::sync::{Arc, LazyLock};
+use wirestack::tls::rustls::client::Resumption;
 use wirestack::tls::rustls::{ClientConfig, ServerConfig};
 use wirestack::tls::{self, ClientSettings, ServerSettings, TlsVersions};
 use wirestack::{BoxTunnel, Nest, Seed, Stack, http1, http2, proxy_header, socks, websocket};
@@ -174,8 +175,11 @@ impl Tls {
         let trust = ClientSettings::new().without_system_roots();
         let client = trust.ca_certificates(chain.clone()).versions(versions);
         let server = ServerSettings::new(chain, key).versions(versions);
+        let mut client = Arc::unwrap_or_clone(client.build().unwrap());
+        // What it remembers of one connection would change the next one.
+        client.resumption = Resumption::disabled();
         Self {
-            client: client.build().unwrap(),
+            client: Arc::new(client),
             server: server.build().unwrap(),
         }
     }

@@ -85,7 +85,7 @@ pub enum RouteError {
     /// The URL has no port, and its scheme has no default port.
     #[error("the URL has no port, and its scheme has no default port")]
     NoPort,
-    /// The URL of a proxy has a blank or a control character.
+    /// The URL has a blank or a control character.
     #[error("the URL has a blank or a control character: take it out, or write it as %20")]
     Blank,
     /// The user or the password has a character that ends the host of a URL.

@@ -172,7 +172,12 @@ fn as_text(value: &OsStr) -> Result<Cow<'_, str>, RouteError> {
 fn shown(value: &str) -> String {
     let at = |mark: &str| value.rfind(mark).map(|at| at + mark.len());
     let login_end = at("@").max(at("%40")).unwrap_or(0);
-    let start = value.find("://").map_or(0, |at| at + 3);
+    let is_scheme = |text: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        text.chars().all(known) // RFC 3986 §3.1
+    };
+    let start = value.find("://").filter(|at| is_scheme(&value[..*at]));
+    let start = start.map_or(0, |at| at + 3);
     let scheme = value.get(..start).unwrap_or_default();
     let login = if login_end > start { "***@" } else { "" };
     let place = value.get(start.max(login_end)..).unwrap_or_default();

@@ -157,6 +157,9 @@ impl FromStr for Target {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
+        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(RouteError::Blank); // the URL Standard leaves some of them out
+        }
         let (text, zone) = take_zone(text)?;
         let meant = "wss:// before it for a WebSocket, or tls:// for a stream";
         let url = parse(&text, meant)?;
@@ -285,6 +288,20 @@ mod tests {
         let zero = "ws://h:0/".parse::<Target>();
         assert_eq!(zero.err(), Some(RouteError::ZeroPort));
         assert!("ws://a_b-c.test/".parse::<Target>().is_ok());
+    }
+
+    #[test]
+    fn a_blank_or_a_control_character_is_refused_and_not_left_out() {
+        for text in [
+            "ws://h/\n",
+            " ws://h/",
+            "w\ts://h/",
+            "tcp://h\r:1",
+            "ws://h/a b",
+        ] {
+            let error = text.parse::<Target>().err();
+            assert_eq!(error, Some(RouteError::Blank), "{text:?}");
+        }
     }
 
     #[test]

@@ -250,6 +250,8 @@ fn the_error_of_a_variable_names_it_and_its_value_without_a_secret() {
         ("me:hunter2", "https_proxy=me:*** names"),
         ("http://me:hunter2", "https_proxy=http://me:*** names"),
         ("foo://h/?token=hunter2", "https_proxy=foo://h names"),
+        ("a:\tme:hunter2@p://h", "https_proxy=***@p: names"),
+        ("me:hunter2@a://b", "https_proxy=***@a: names"),
         (
             "http://h\u{1b}[31m:1",
             r"https_proxy=http://h\u{1b}[31m:1 names",

@@ -13,17 +13,20 @@ pub(super) struct Snapshot {
     required: usize,
     deadline: Option<Instant>,
     layers: Vec<LayerState>,
+    /// `true` if the facts of the layers are seen too.
+    pub(super) facts: bool,
     open: bool,
     transparent: bool,
 }
 
 impl Snapshot {
-    pub(super) fn of<F: Traffic>(layer: &Endpoint<F>, flows: &OwnedFlows<F>) -> Self {
+    pub(super) fn of<F: Traffic>(layer: &Endpoint<F>, flows: &OwnedFlows<F>, facts: bool) -> Self {
         Self {
+            facts,
             moves: flows.each_moves(),
             required: flows.from_wire.required(),
             deadline: layer.deadline(),
-            layers: layer_states(layer),
+            layers: layer_states(layer, facts),
             open: layer.is_open(),
             transparent: layer.is_transparent(),
         }
@@ -73,19 +76,23 @@ pub(crate) struct LayerState {
 }
 
 impl LayerState {
-    fn of(status: Status<'_>) -> Self {
+    fn of(status: Status<'_>, facts: bool) -> Self {
         Self {
             name: status.name,
             open: status.open,
             progress: status.progress,
-            facts: status.facts.to_string(),
+            facts: if facts {
+                status.facts.to_string()
+            } else {
+                String::new()
+            },
         }
     }
 }
 
 /// Returns the state of each layer in a stack, from the wire up.
-pub(super) fn layer_states<F: Traffic>(layer: &Endpoint<F>) -> Vec<LayerState> {
+pub(super) fn layer_states<F: Traffic>(layer: &Endpoint<F>, facts: bool) -> Vec<LayerState> {
     let mut all = Vec::new();
-    layer.visit(&mut |status| all.push(LayerState::of(status)));
+    layer.visit(&mut |status| all.push(LayerState::of(status, facts)));
     all
 }

@@ -4,6 +4,7 @@
 use super::Case;
 use std::sync::{Arc, LazyLock};
 use wirestack_laws::Subject;
+use wirestack_tls::rustls::client::Resumption;
 use wirestack_tls::rustls::{ClientConfig, ServerConfig};
 use wirestack_tls::{Client, ClientSettings, Server, ServerSettings, TlsVersions, server_name};
 
@@ -44,6 +45,8 @@ fn configs(versions: TlsVersions) -> Configs {
     let client = client.ca_certificates(chain.clone()).versions(versions);
     let server = ServerSettings::new(chain, key).versions(versions);
     let alpn = ["h2", "http/1.1"];
-    let client = client.alpn(alpn).build().unwrap();
-    (client, server.alpn(alpn).build().unwrap())
+    let mut client = Arc::unwrap_or_clone(client.alpn(alpn).build().unwrap());
+    // What it remembers of one connection would change the next one.
+    client.resumption = Resumption::disabled();
+    (Arc::new(client), server.alpn(alpn).build().unwrap())
 }

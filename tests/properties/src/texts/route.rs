@@ -1,6 +1,7 @@
 //! URLs, environments and PAC lists.
 
 use super::{PASSWORD, error, hides, shown};
+use std::net::Ipv6Addr;
 use wirestack_dial::{Environment, Hop, Routes, Target};
 use wirestack_websocket::{ClientRequest, WebSocketConfig};
 
@@ -20,6 +21,9 @@ pub(crate) fn target_url(text: &str) {
         Ok(target) => target,
         Err(cause) => return error(&cause),
     };
+    if target.request_url().contains(PASSWORD) {
+        return; // the parser made the password of other characters, or found none there
+    }
     host(&target.endpoint().host);
     shown(&target);
     shown(target.origin());
@@ -52,6 +56,7 @@ pub(crate) fn hop_url(text: &str) {
         return;
     }
     match text.parse::<Hop>() {
+        Ok(hop) if hop.endpoint().host.contains(PASSWORD) => {}
         Ok(hop) => {
             host(&hop.endpoint().host);
             hides(&hop);
@@ -90,7 +95,9 @@ pub(crate) fn environment(text: &str) {
     hides(&environment);
     match environment.proxy_for(&target) {
         Ok(hop) => {
-            if let Some(hop) = &hop {
+            if let Some(hop) = &hop
+                && !hop.endpoint().host.contains(PASSWORD)
+            {
                 host(&hop.endpoint().host);
                 shown(hop);
             }
@@ -140,6 +147,11 @@ pub(crate) fn pac(text: &str) {
 
 /// Checks that a host is a host, so that it can be sent and shown.
 fn host(text: &str) {
+    let text = match text.split_once('%') {
+        // An address with a zone.
+        Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => address,
+        _ => text,
+    };
     let bad = |c: char| c.is_control() || !c.is_ascii() || " /@?#%\\<>^|".contains(c);
     assert!(!text.is_empty() && !text.contains(bad), "the host {text:?}");
 }
