@@ -116,6 +116,7 @@ mod pkcs12;
 mod record;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod roots;
+mod sending;
 mod session;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod settings;

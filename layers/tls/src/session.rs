@@ -1,15 +1,14 @@
 use crate::error::session_error;
 use crate::phase::Phase;
-use crate::record::{APPLICATION_DATA, Front, HEADER, PLAINTEXT};
+use crate::record::{Front, HEADER};
 use crate::{NAME, TlsError};
-use bytes::{BufMut, BytesMut};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{
     CipherSuite, ClientConfig, ClientConnection, ConnectionCommon, InvalidMessage, IoState,
     ProtocolVersion, ServerConfig, ServerConnection,
 };
 use std::fmt;
-use std::io::{self, BufRead, IoSlice, Write};
+use std::io::{self, BufRead};
 use std::ops::DerefMut;
 use std::sync::Arc;
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Progress};
@@ -26,11 +25,14 @@ pub type Server = Tls<ServerConnection>;
 /// `to_wire` has room. A sent record holds all that is there, up to 16 KiB, also if it was written
 /// in several pieces. Between two calls only the session is kept: an idle connection holds no
 /// buffers. A peer can make it hold one record in `from_wire` (18 KiB) and, inside `rustls`, one
-/// handshake message (64 KiB).
+/// handshake message (64 KiB) or, while a large record is incomplete, the buffer for it (20 KiB).
 #[derive(Debug)]
 pub struct Tls<C> {
-    conn: C,
-    phase: Phase,
+    pub(crate) conn: C,
+    pub(crate) phase: Phase,
+    /// rustls has the first byte of the next record already. When its buffer becomes empty it frees
+    /// that, and it clears each byte of the next one.
+    ahead: bool,
 }
 
 impl Client {
@@ -74,8 +76,11 @@ where
 {
     fn over(mut conn: C) -> Self {
         conn.set_buffer_limit(None); // it never holds more than one record
-        let phase = Phase::Duplex;
-        Self { conn, phase }
+        Self {
+            conn,
+            phase: Phase::Duplex,
+            ahead: false,
+        }
     }
 
     /// Returns the protocol that the server chose by ALPN (RFC 7301), once it is negotiated.
@@ -107,7 +112,7 @@ where
     fn receive(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
         let mut large = false;
         let result = self.receive_records(p, &mut large);
-        if large {
+        if large && !self.ahead {
             // rustls frees a large buffer only when it reads again: it is given nothing to read.
             self.conn.read_tls(&mut io::empty()).ok();
         }
@@ -117,6 +122,7 @@ where
     fn receive_records(&mut self, p: &mut Flows<'_>, large: &mut bool) -> Result<(), Error> {
         while self.may_receive(p) {
             let unread = p.from_wire.unread();
+            let fed = usize::from(self.ahead);
             let size = match Front::of(unread) {
                 Front::Record(size) => size,
                 Front::Needs(size) => {
@@ -131,21 +137,23 @@ where
                     return Ok(());
                 }
                 Front::BadHeader => {
-                    let seen = self.feed(&unread[..HEADER]).err();
+                    let seen = self.feed(&unread[fed..HEADER]).err();
                     let wrong = seen.unwrap_or(InvalidMessage::UnknownProtocolVersion.into());
                     return Err(session_error(wrong));
                 }
                 Front::Junk(cause) => {
                     // rustls makes an alert of these bytes; its error would tell less than ours.
-                    self.feed(&unread[..unread.len().min(HEADER)]).ok();
+                    self.feed(&unread[fed..unread.len().min(HEADER)]).ok();
                     return Err(cause.peer());
                 }
             };
             *large |= size > READ;
-            let result = self.feed(&unread[..size]);
+            // One byte means nothing yet, so this is still a record at a time.
+            self.ahead = size > READ && unread.len() > size && !self.conn.is_handshaking();
+            let result = self.feed(&unread[fed..size + usize::from(self.ahead)]);
             p.from_wire.consume(size);
             let before = p.to_app.total();
-            self.deliver(p.to_app);
+            self.deliver(p.to_app, size + p.from_wire.len());
             if let Phase::Receiving { heard } = &mut self.phase {
                 *heard |= p.to_app.total() != before;
             }
@@ -174,13 +182,22 @@ where
         self.conn.process_new_packets()
     }
 
-    fn deliver(&mut self, to_app: &mut Pipe) {
+    /// Delivers the plaintext of a record. `arrived` bytes of records are there, this one included.
+    fn deliver(&mut self, to_app: &mut Pipe, arrived: usize) {
         let mut reader = self.conn.reader();
-        while let Ok(plain @ [_, ..]) = reader.fill_buf() {
-            to_app.write(plain);
-            let n = plain.len();
-            reader.consume(n);
-        }
+        let Ok([_, ..]) = reader.fill_buf() else {
+            return;
+        };
+        // For all that will be decrypted next, instead of growing with each record.
+        let expected = arrived.min(to_app.room());
+        to_app.fill(|buf| {
+            while let Ok(plain @ [_, ..]) = reader.fill_buf() {
+                buf.reserve(expected.max(plain.len()));
+                buf.extend_from_slice(plain);
+                let n = plain.len();
+                reader.consume(n);
+            }
+        });
     }
 
     /// Returns `true` if the wire may end here, without `close_notify`.
@@ -211,98 +228,7 @@ where
         }
     }
 
-    /// Encrypts record by record while there are data and room, then passes the end on.
-    fn send(&mut self, p: &mut Flows<'_>) -> Result<(), Error> {
-        if !self.conn.is_handshaking() {
-            while p.to_wire.room() > 0 && !p.from_app.is_empty() {
-                self.encrypt(p.from_app, p.to_wire)?;
-            }
-        }
-        match p.from_app.end().cloned() {
-            Some(End::Finished) if !self.conn.is_handshaking() && p.to_wire.room() > 0 => {
-                self.close_notify(p.to_wire);
-                self.phase = match self.phase {
-                    Phase::Duplex => Phase::Receiving { heard: false },
-                    _ => Phase::Over,
-                };
-                Ok(())
-            }
-            Some(End::Aborted(error)) => {
-                // Without close_notify, so that the peer sees a truncation.
-                p.to_wire.abort(error.clone());
-                Err(error)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Encrypts one record, of as many waiting pieces as fit.
-    fn encrypt(&mut self, from_app: &mut Pipe, to_wire: &mut Pipe) -> Result<(), Error> {
-        let mut slices = [IoSlice::new(&[]); GATHERED];
-        let (mut filled, mut left) = (0, PLAINTEXT);
-        for (slice, chunk) in slices.iter_mut().zip(from_app.chunks()) {
-            let part = chunk.len().min(left);
-            *slice = IoSlice::new(&chunk[..part]);
-            (filled, left) = (filled + 1, left - part);
-            if left == 0 {
-                break;
-            }
-        }
-        let written = self.conn.writer().write_vectored(&slices[..filled]);
-        let n = written.map_err(|_| TlsError::WornOut.local())?;
-        let sent = to_wire.fill(|buf| {
-            let start = buf.len();
-            while self.conn.wants_write() {
-                self.write_records(buf);
-            }
-            // When the keys of TLS 1.2 are worn out, rustls drops the data and sends close_notify,
-            // which the peer would take for the end of the data.
-            let sent = buf.get(start) == Some(&APPLICATION_DATA);
-            if !sent {
-                buf.truncate(start);
-            }
-            sent
-        });
-        if !sent {
-            return Err(TlsError::WornOut.local());
-        }
-        from_app.consume(n);
-        Ok(())
-    }
-
-    fn close_notify(&mut self, to_wire: &mut Pipe) {
-        self.conn.send_close_notify();
-        self.flush_all(to_wire);
-        to_wire.finish();
-    }
-
-    /// Sends the records that rustls has made, while there is room.
-    fn flush(&mut self, to_wire: &mut Pipe) {
-        while to_wire.room() > 0 && self.flush_some(to_wire) {}
-    }
-
-    fn flush_all(&mut self, to_wire: &mut Pipe) {
-        while self.flush_some(to_wire) {}
-    }
-
-    /// Returns `false` if there was nothing to send.
-    fn flush_some(&mut self, to_wire: &mut Pipe) -> bool {
-        if !self.conn.wants_write() {
-            return false;
-        }
-        if to_wire.is_closed() {
-            self.conn.write_tls(&mut io::sink()).ok(); // nothing can be sent any more
-        } else {
-            to_wire.fill(|buf| self.write_records(buf));
-        }
-        true
-    }
-
-    fn write_records(&mut self, buf: &mut BytesMut) {
-        self.conn.write_tls(&mut buf.writer()).ok(); // a buffer in memory takes all
-    }
-
-    fn is_tls13(&self) -> bool {
+    pub(crate) fn is_tls13(&self) -> bool {
         self.version() == Some(ProtocolVersion::TLSv1_3)
     }
 
@@ -386,10 +312,6 @@ where
         }
     }
 }
-
-/// The most pieces in one record. A pipe's pieces have 4 KiB or more, except the first and the
-/// last.
-const GATHERED: usize = 8;
 
 /// The size of the reads of rustls, and of the buffer that it keeps.
 const READ: usize = 4096;
