@@ -1,0 +1,91 @@
+//! A request on a stream of a server.
+
+use super::stream::Http2Stream;
+use bytes::Bytes;
+use http::header::HeaderMap;
+use http::{Method, Response, StatusCode};
+use wirestack_http2::{RequestKind, request_kind};
+
+/// A request that a server has not answered yet. If it is dropped, the answer is 503 (Service
+/// Unavailable).
+pub struct Incoming {
+    pub(super) request: http::Request<()>,
+    pub(super) stream: Option<Http2Stream>,
+}
+
+impl Incoming {
+    /// Returns the request.
+    pub fn request(&self) -> &http::Request<()> {
+        &self.request
+    }
+
+    pub(crate) fn extensions_mut(&mut self) -> &mut http::Extensions {
+        self.request.extensions_mut()
+    }
+
+    /// Returns what it asks for.
+    pub fn request_kind(&self) -> RequestKind<'_> {
+        request_kind(&self.request)
+    }
+
+    /// Waits until nobody waits for the answer any more: the client has reset the stream, or the
+    /// connection is over.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let closed = self.stream.as_ref().map(Http2Stream::closed);
+        async move {
+            if let Some(closed) = closed {
+                closed.await;
+            }
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.stream.as_ref().is_none_or(Http2Stream::is_closed)
+    }
+
+    /// Opens the requested tunnel: answers 200 with these fields, and returns the stream. Returns
+    /// `None` for an ordinary request, which it answers with 501 (Not Implemented).
+    pub fn accept(self, headers: HeaderMap) -> Option<Http2Stream> {
+        Some(self.accept_with_request(headers)?.0)
+    }
+
+    /// Opens the requested tunnel as [`accept`](Self::accept) does, and returns the request too.
+    pub(crate) fn accept_with_request(
+        mut self,
+        headers: HeaderMap,
+    ) -> Option<(Http2Stream, http::Request<()>)> {
+        let opens = self.request_kind() != RequestKind::Response;
+        let mut response = Response::new(Bytes::new());
+        *response.headers_mut() = headers;
+        if !opens {
+            *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
+        }
+        let stream = self.stream.take()?;
+        stream.respond(response);
+        opens.then(|| (stream, std::mem::take(&mut self.request)))
+    }
+
+    /// Answers with a response, and opens no tunnel. A 2xx response to a CONNECT becomes 403
+    /// (Forbidden), as a 2xx would open the tunnel.
+    pub fn respond(mut self, mut response: Response<Bytes>) {
+        if self.request_kind() != RequestKind::Response && response.status().is_success() {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        if self.request.method() == Method::HEAD {
+            response.body_mut().clear(); // RFC 9110 §9.3.2: "MUST NOT send content"
+        }
+        if let Some(stream) = self.stream.take() {
+            stream.respond(response);
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            stream.respond(response);
+        }
+    }
+}
