@@ -115,7 +115,7 @@ pub(crate) fn refused(candidates: &[Candidate], offered: &[Challenge]) -> Option
 pub(crate) fn because(candidates: &[Candidate], offered: &[Challenge]) -> String {
     let offer = scheme_list(offered).unwrap_or_else(|| "nothing".to_owned());
     let mut why: Vec<String> = Vec::new();
-    let (mut all_lack, mut any_lacks, mut any_known) = (true, false, false);
+    let (mut lacking, mut any_other, mut any_known) = (Vec::new(), false, false);
     for name in names(offered) {
         let mut of_name = Vec::new();
         for it in candidates {
@@ -125,23 +125,20 @@ pub(crate) fn because(candidates: &[Candidate], offered: &[Challenge]) -> String
             any_known = true;
             match it.unusable(offered) {
                 Some(why) => {
-                    all_lack = false;
+                    any_other = true;
                     of_name.push(why);
                 }
-                None => {
-                    any_lacks = true;
-                    of_name.push(format!("{} wants a user and a password", it.scheme.name()));
-                }
+                None => lacking.push(it.scheme.name()),
             }
         }
-        if of_name.is_empty() {
+        if of_name.is_empty() && !lacking.iter().any(|it| it.eq_ignore_ascii_case(name)) {
             any_known |= switch(name).is_some();
             let unknown = || format!("{} is not spoken here", Escaped::new(name).at_most(32));
             of_name.push(switch(name).map_or_else(unknown, str::to_owned));
         }
         why.extend(of_name);
     }
-    if any_lacks && all_lack {
+    if !lacking.is_empty() && !any_other {
         return format!(
             "it offered {offer}, and there is no user and no password: give them, as in \
              http://user:password@proxy"
@@ -156,6 +153,10 @@ pub(crate) fn because(candidates: &[Candidate], offered: &[Challenge]) -> String
             "it offered {offer}, and only {} {are} spoken here: `Hop::authenticator` takes others",
             listed(&spoken)
         );
+    }
+    if !lacking.is_empty() {
+        let want = if lacking.len() == 1 { "wants" } else { "want" };
+        why.push(format!("{} {want} a user and a password", listed(&lacking)));
     }
     let names: Vec<_> = names(offered)
         .into_iter()

@@ -50,8 +50,10 @@ fn words(error: Error) -> Failure {
     let reason = text
         .split_once(" (")
         .and_then(|(_, reason)| reason.trim().strip_suffix(')'));
-    let reason = reason.filter(|reason| !reason.is_empty());
-    let reason = reason.unwrap_or(&text).trim();
+    // If the mechanism has nothing to add, the words of GSSAPI itself stand before.
+    let general = text.split(" (").next().unwrap_or_default();
+    let reason = reason.filter(|reason| !matches!(*reason, "" | "Unknown error"));
+    let reason = reason.unwrap_or(general).trim();
     let lacks = is(error, MajorFlags::GSS_S_NO_CRED)
         || is(error, MajorFlags::GSS_S_CREDENTIALS_EXPIRED)
         || reason.contains("expired");

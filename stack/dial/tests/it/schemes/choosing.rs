@@ -90,6 +90,12 @@ fn an_error_tells_why_each_scheme_was_not_used() {
              with `kinit`; NTLM wants a user and a password",
         ),
         (
+            with(nobody(), unusable()),
+            &[BASIC, DIGEST, "NTLM", "Negotiate"],
+            "it offers Basic, Digest, NTLM and Negotiate: no ticket for HTTP/proxy.test (it is \
+             expired): get one with `kinit`; Basic, Digest and NTLM want a user and a password",
+        ),
+        (
             with(known(), unchecked),
             &["Negotiate, Corp x=y"],
             "it offers Negotiate and Corp: Negotiate is not for this proxy; Corp is not spoken here",
@@ -232,8 +238,8 @@ fn work_that_never_ends_is_given_up_in_time() {
     let seen = dial_with(with(known(), scheme), &mut proxy, driver, None);
     let error = seen.result.unwrap_err();
     assert_eq!(seen.took, Timeouts::default().layer, "{error}");
-    let wanted = "hop 1 (http://proxy.test:3128): timed out after 10 s: waiting for what the login \
-                  needs: a key distribution centre (KDC) may not answer";
+    let wanted = "hop 1 (http://proxy.test:3128): timed out after 10 s while waiting for what the \
+                  login needs: a key distribution centre (KDC) may not answer";
     assert_eq!(error, wanted);
 }
 
