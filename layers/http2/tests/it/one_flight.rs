@@ -144,6 +144,7 @@ fn a_refusal_its_body_its_end_and_a_reset_in_one_flight_are_one_refusal() {
                 side.receive(&flight[cut..]);
                 if let Some(Awaiting::Challenge { refusal, reusable }) = side.layer.awaiting() {
                     assert_eq!((status, &refusal.body[..]), ("407", &b"not you"[..]));
+                    assert_eq!(refusal.version, http::Version::HTTP_2);
                     assert!(reusable);
                     continue;
                 }
