@@ -1,20 +1,27 @@
 //! How does a client log in to a proxy by Kerberos, with a password and without a ticket?
 //!
-//!     kerberos URL PROXY USER PASSWORD [KDC] [--service NAME] [--realm REALM] [--cacert FILE]
+//!     kerberos URL PROXY USER PASSWORD [KDC] [--service NAME] [--realm REALM] [--cacert FILE] [--ntlm]
 //!
 //! The URL has `ws`, `wss`, `tcp` or `tls`; the proxy `http`, `https`, `h2` or `h2c`. The user is
-//! `user@REALM`. Without a KDC the name of the realm is looked up. The program opens the WebSocket or
+//! `user@REALM`. Without a KDC the name of the realm is looked up. With `--ntlm`, NTLM inside of
+//! Negotiate is tried where there is no ticket. The program opens the WebSocket or
 //! the tunnel, and prints one line.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::ExitCode;
+use wirestack::auth::SchemeContext;
 use wirestack::dial::Hop;
-use wirestack::kerberos::Kerberos;
+use wirestack::kerberos::{Kerberos, SpnegoNtlm};
 use wirestack::{connect, connect_stream};
 use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
-const OPTIONS: &[(&str, usize)] = &[("--service", 1), ("--realm", 1), ("--cacert", 1)];
+const OPTIONS: &[(&str, usize)] = &[
+    ("--service", 1),
+    ("--realm", 1),
+    ("--cacert", 1),
+    ("--ntlm", 0),
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -49,7 +56,11 @@ async fn run() -> Result<&'static str, AnyError> {
         kerberos = kerberos.realm(realm);
     }
     let hop: Hop = proxy.parse()?;
-    let hop = hop.scheme(kerberos.scheme());
+    let mut hop = hop.scheme(kerberos.scheme());
+    if arguments.has("--ntlm") {
+        let ntlm = |context: SchemeContext<'_>| Box::new(SpnegoNtlm::new(context)) as _;
+        hop = hop.credentials(user, password).on_challenge().scheme(ntlm);
+    }
     let tls = arguments.client_tls()?;
     if url.starts_with("ws") {
         let mut socket = connect(url).via(hop).tls(tls).await?;

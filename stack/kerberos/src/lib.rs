@@ -49,6 +49,9 @@
 //!   weaker scheme gets the same password. If the KDC is not reached, or does not know the proxy, the
 //!   next scheme that the proxy offers is tried.
 //!
+//! With the feature `ntlm` there is also `SpnegoNtlm`: NTLM inside of Negotiate, for where no KDC can be
+//! reached.
+//!
 //! There are no channel bindings, no delegation, no smart cards and no codes.
 
 mod account;
@@ -63,11 +66,15 @@ mod random;
 mod reply;
 mod request;
 mod scheme;
+#[cfg(feature = "ntlm")]
+mod spnego_ntlm;
 mod time;
 mod token;
 
 pub use kerberos::{Kerberos, NotKrb5Conf};
+#[cfg(feature = "ntlm")]
+pub use spnego_ntlm::SpnegoNtlm;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "ntlm"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -8,6 +8,7 @@ use kerbcore::der::{Der, DerError, TAG_SEQUENCE, application_tag, context_tag, o
 use kerbcore::messages::{KdcRep, KrbError};
 use kerbcore::types::{self, EncryptionKey, PaData, PrincipalName, decode_realm};
 use kerbcore::{Enctype, KerberosKey};
+use zeroize::Zeroizing;
 
 /// An answer of a KDC.
 pub(crate) enum Answer {
@@ -100,7 +101,7 @@ pub(crate) fn open(reply: KdcRep, key: &KerberosKey, usage: u32, nonce: u32) -> 
     if reply.enc_part.etype != key.enctype().to_i32() {
         return None;
     }
-    let plaintext = key.decrypt(usage, &reply.enc_part.cipher).ok()?;
+    let plaintext = Zeroizing::new(key.decrypt(usage, &reply.enc_part.cipher).ok()?);
     let part = EncryptedPart::decode(&plaintext).ok()?;
     if part.nonce != nonce || reply.ticket.realm != part.realm {
         return None;

@@ -13,6 +13,7 @@ use kerbcore::gss::{
 };
 use kerbcore::messages::KrbError;
 use kerbcore::spnego::{MS_KRB5_OID_DER, NegState, NegTokenInit, NegTokenResp};
+use zeroize::Zeroizing;
 
 /// A login that was sent, as far as its answer is checked against it.
 pub(crate) struct Login {
@@ -124,7 +125,7 @@ impl Login {
             return Err(TokenError::NotProven);
         }
         let plaintext = self.key.decrypt(KU_AP_REP_ENC_PART, &sealed.cipher);
-        let plaintext = plaintext.map_err(|_| TokenError::NotProven)?;
+        let plaintext = Zeroizing::new(plaintext.map_err(|_| TokenError::NotProven)?);
         let part = verify_ap_rep(&plaintext, &self.sent.time.0, self.sent.microseconds);
         let part = part.map_err(|_| TokenError::NotProven)?;
         let subkey = part

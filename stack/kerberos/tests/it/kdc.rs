@@ -271,7 +271,8 @@ impl Authenticator {
         let (_, inner) = Der::new(plaintext).read_tlv().ok()?;
         let mut fields = Der::new(one_or(inner, TAG_SEQUENCE).ok()?);
         let mut field = |number| fields.expect(context_tag(number)).ok();
-        (field(0)?, field(1)?);
+        field(0)?; // the version
+        field(1)?; // the realm
         Some(Self {
             owner: PrincipalName::decode(field(2)?).ok()?,
             checksum: Checksum::decode(field(3)?).ok()?,

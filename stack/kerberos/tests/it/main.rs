@@ -5,6 +5,7 @@ mod hostile;
 mod kdc;
 mod login;
 mod network;
+mod ntlm;
 mod proof;
 mod proxy;
 

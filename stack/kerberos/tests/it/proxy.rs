@@ -29,6 +29,8 @@ pub(crate) enum Manner {
     Corrupted(usize),
     /// It says 200 with this token.
     Says(Vec<u8>),
+    /// It answers the first message of NTLM with this token, and takes the third.
+    WantsNtlm(Vec<u8>),
     /// It says 407 again, with this token or without one.
     Refuses(Option<Vec<u8>>),
 }
@@ -41,13 +43,16 @@ impl Manner {
             return refuse("Negotiate");
         };
         let token = STANDARD.decode(token).expect("a token");
+        if let Self::WantsNtlm(answer) = self {
+            return speak_ntlm(&token, answer);
+        }
         let Some((key, time, microseconds)) = read_token(&token, kdc) else {
             return refuse("Negotiate");
         };
         let proof = prove(&key, &time, microseconds);
         let accepted = |token: &[u8]| accept("Proxy-Authenticate", token);
         match self {
-            Self::Plain => "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
+            Self::Plain | Self::WantsNtlm(_) => OK.to_owned(),
             Self::Proves { field, in_spnego } => {
                 let token = if *in_spnego { spnego(proof) } else { proof };
                 accept(field, &token)
@@ -85,6 +90,20 @@ pub(crate) fn rejection(error: &[u8]) -> Vec<u8> {
     };
     last.encode()
 }
+
+fn speak_ntlm(token: &[u8], answer: &[u8]) -> String {
+    if let Ok(first) = NegTokenInit::parse(token) {
+        let message = first.mech_token.expect("a message at once");
+        assert_eq!(message[..12], *b"NTLMSSP\0\x01\0\0\0");
+        return refuse(&format!("Negotiate {}", STANDARD.encode(answer)));
+    }
+    let last = NegTokenResp::parse(token).expect("SPNEGO");
+    let message = last.response_token.expect("a message");
+    assert_eq!(message[..12], *b"NTLMSSP\0\x03\0\0\0");
+    OK.to_owned()
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\n\r\n";
 
 fn read_token(token: &[u8], kdc: &Kdc) -> Option<(KerberosKey, String, i64)> {
     let token = NegTokenInit::parse(token).expect("SPNEGO");

@@ -115,7 +115,7 @@ impl DialContext {
     ///
     /// Without it, messages for `tcp://host:port` are sent as Kerberos has them over TCP (RFC 4120
     /// §7.2.2: four octets of length before each message), to a key distribution centre. The name is
-    /// looked up with the [`resolver`](Self::resolver). An exchange may take 10 s, and a reply may
+    /// looked up with the [`resolver`](Self::resolver). An exchange may take 4 s, and a reply may
     /// have 1 MiB.
     #[must_use]
     pub fn exchange<F>(

@@ -43,11 +43,12 @@ impl DialContext {
 }
 
 /// The time-out of one exchange with another server, from the look-up of its name to the end of its
-/// reply.
-const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// reply. Two servers that do not answer fit into the time of the layer that waits, so that the next
+/// server or the next scheme has its turn.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The time-out for connecting to each address of the server but the last one.
-const ADDRESS_TIMEOUT: Duration = Duration::from_secs(3);
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The largest reply. A ticket of a user in very many groups has 64 KiB.
 const MAX_REPLY: usize = 1024 * 1024;
