@@ -21,6 +21,8 @@ mod http2;
 mod hyper;
 mod limits;
 mod logins;
+#[cfg(feature = "pac")]
+mod pac;
 mod reconnect;
 mod redirects;
 mod scenarios;
