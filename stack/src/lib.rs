@@ -55,7 +55,8 @@
 //!   [`BoxSocket`], [`BoxHttp2`]: boxed stacks with a WebSocket or HTTP/2 at the top.
 //! * [`Engine`]: driving a stack without a driver.
 //! * [`dial`], [`Dialer`]: the decisions of connecting, without I/O. [`DialContext`]: carries them
-//!   out. [`auth`]: authentication to proxies.
+//!   out. [`auth`]: authentication to proxies. `kerberos` (feature `kerberos`): tickets from a
+//!   password.
 //! * [`ProxyServer`], [`AccessPolicy`], [`Network`], [`Ports`], [`ProxyError`], [`ProxyRequest`],
 //!   [`ProxyTarget`], [`UdpRelay`]: the decisions of a proxy, without I/O.
 //!   [`constant_time_eq`]: the comparison of passwords.

@@ -36,6 +36,9 @@ pub struct Kerberos {
 impl Kerberos {
     /// Creates settings that take user, password and realm from the hop, and find the KDC by the
     /// name of the realm.
+    ///
+    /// A hop with a password sends it at once, as Basic, unless it is
+    /// [`on_challenge`](wirestack_dial::Hop::on_challenge).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
