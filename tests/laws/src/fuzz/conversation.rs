@@ -150,9 +150,11 @@ impl<F: Traffic> Scene<'_, F> {
         match deadline.filter(|_| script.flag()) {
             Some(deadline) => {
                 simulation.now = simulation.now.max(deadline);
-                self.disturb(); // a peer gives up
             }
             None => simulation.now += millis,
+        }
+        if deadline.is_some_and(|deadline| deadline <= self.simulation.now) {
+            self.disturb(); // a peer may give up
         }
     }
 
