@@ -80,7 +80,7 @@ async fn greeter(config: Arc<ServerConfig>) -> SocketAddr {
         while let Ok((io, _)) = listener.accept().await {
             let server = server.clone();
             tokio::spawn(async move {
-                let each = |mut socket: ServerSocket| async move {
+                let each = |mut socket: ServerSocket, _| async move {
                     let _ = socket.send(Message::text("welcome")).await;
                     let _ = socket.finish(TIMEOUT).await;
                 };
