@@ -11,6 +11,7 @@ use wirestack::dial::{Backoff, PoolConfig, Timeouts};
 use wirestack::http1::Limits;
 use wirestack::http2::Http2Config;
 use wirestack::websocket::WebSocketConfig;
+use wirestack_pac::PacLimits;
 
 const PAGE: &str = include_str!("../../../docs/limits.md");
 
@@ -95,6 +96,7 @@ fn configurations() -> Vec<(&'static str, String)> {
         ("Timeouts", debug(&Timeouts::default())),
         ("ProxyTimeouts", debug(&ProxyTimeouts::default())),
         ("PoolConfig", debug(&PoolConfig::default())),
+        ("PacLimits", debug(&PacLimits::default())),
         ("Backoff", debug(&Backoff::default())),
     ]
 }

@@ -19,6 +19,8 @@ mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod limits;
+#[cfg(feature = "pac")]
+mod pac;
 mod reconnect;
 mod redirects;
 mod scenarios;
