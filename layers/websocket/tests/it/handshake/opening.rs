@@ -133,18 +133,18 @@ fn an_application_may_reject() {
         let error = result.unwrap_err();
         assert_eq!(error.cause(), Some(&WebSocketError::NothingToDecide));
     };
-    nothing(side.layer.accept(Accept::new()));
+    nothing(side.layer.accept(Accept::new()).map(drop));
     side.receive(good().as_bytes());
     let mut response = http::Response::new(Bytes::from_static(b"who are you"));
     *response.status_mut() = http::StatusCode::UNAUTHORIZED;
     side.layer.reject(response).unwrap();
-    nothing(side.layer.accept(Accept::new()));
+    nothing(side.layer.accept(Accept::new()).map(drop));
     side.process();
     let sent = head(&side.sent());
     assert!(sent.starts_with("HTTP/1.1 401 ") && sent.ends_with("\r\n\r\nwho are you"));
     let error = end(&side.to_app).unwrap().unwrap_err();
     assert!(matches!(error.cause(), Some(Http1::Rejected(status)) if *status == 401));
-    nothing(side.layer.accept(Accept::new()));
+    nothing(side.layer.accept(Accept::new()).map(drop));
 }
 
 #[test]
