@@ -31,7 +31,7 @@ impl Moment {
 }
 
 /// The arguments without `GMT` at the end, and the moment in the time zone that is meant.
-fn zone<'a>(args: &'a [String], local: Moment, utc: Moment) -> (&'a [String], Moment) {
+fn zone(args: &[String], local: Moment, utc: Moment) -> (&[String], Moment) {
     match args.split_last() {
         Some((last, rest)) if last == "GMT" => (rest, utc),
         _ => (args, local),

@@ -50,8 +50,10 @@ fn value(expression: &str) -> String {
 
 /// Returns the error of a script that is given little time.
 fn error(script: &str) -> PacError {
-    let mut limits = PacLimits::default();
-    limits.time = Duration::from_millis(200);
+    let limits = PacLimits {
+        time: Duration::from_millis(200),
+        ..PacLimits::default()
+    };
     let started = clock();
     let run = run_with(script, &limits);
     let took = clock().saturating_duration_since(started);
@@ -390,8 +392,10 @@ fn little_memory_at_any_place_ends_in_an_error_and_nothing_else() {
         "return shExpMatch(url, '(a|b)*') + dnsResolve(host) + new Date() + [1].sort()",
     );
     for memory in (0..100).map(|n| n * 4096) {
-        let mut limits = PacLimits::default();
-        limits.memory = memory;
+        let limits = PacLimits {
+            memory,
+            ..PacLimits::default()
+        };
         match run_with(&script, &limits).result {
             Ok(Answer::Text(_)) | Err(PacError::Memory(_) | PacError::Threw(_)) => {}
             other => panic!("{memory}: {other:?}"),
@@ -428,8 +432,10 @@ fn a_script_that_leaves_a_little_memory_free_and_goes_on_ends_in_a_result_or_an_
              for (let n = 0; n < {free}; n++) a.pop();
              try {{ r += {rest} }} catch (e) {{ r += {rest} }} return r"
         ));
-        let mut limits = PacLimits::default();
-        limits.memory = 600_000;
+        let limits = PacLimits {
+            memory: 600_000,
+            ..PacLimits::default()
+        };
         match run_with(&script, &limits).result {
             Ok(Answer::Text(_)) | Err(PacError::Memory(_) | PacError::Threw(_)) => {}
             other => panic!("{script}: {other:?}"),
