@@ -335,7 +335,9 @@ impl Client {
 
     /// Sends a message to the KDCs of a realm, the one that answered last before the others.
     fn begin(&mut self, realm: String, nonce: u32, data: Vec<u8>) -> Result<Progress, Failure> {
-        let urls = self.kdcs.of(&realm, &self.account.realm, self.memory.kdc());
+        // Active Directory answers to the short name of a domain with the long one.
+        let is_home = self.referrals == 0 || realm.eq_ignore_ascii_case(&self.account.realm);
+        let urls = self.kdcs.of(&realm, is_home, self.memory.kdc());
         self.exchange = Exchange::new(realm, nonce, data, urls);
         self.send()
     }
