@@ -1,7 +1,7 @@
 //! The client of a realm, without I/O: from a password to the ticket of a service.
 
 use crate::account::Account;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, cause};
 use crate::failure::{Failure, code, describe, shown};
 use crate::kdcs::Kdcs;
 use crate::memory::Memory;
@@ -14,7 +14,6 @@ use kerbcore::KerberosKey;
 use kerbcore::client::{KU_AS_REP_ENC_PART, KU_TGS_REP_ENC_PART};
 use kerbcore::messages::{KdcRep, KrbError};
 use kerbcore::types::{PaData, PrincipalName};
-use std::error::Error as _;
 use std::sync::Arc;
 use wirestack_dial::auth::Credentials;
 use wirestack_layer::Error;
@@ -335,7 +334,9 @@ impl Client {
 
     /// Sends a message to the KDCs of a realm, the one that answered last before the others.
     fn begin(&mut self, realm: String, nonce: u32, data: Vec<u8>) -> Result<Progress, Failure> {
-        let urls = self.kdcs.of(&realm, &self.account.realm, self.memory.kdc());
+        // Active Directory answers to the short name of a domain with the long one.
+        let is_home = self.referrals == 0 || realm.eq_ignore_ascii_case(&self.account.realm);
+        let urls = self.kdcs.of(&realm, is_home, self.memory.kdc());
         self.exchange = Exchange::new(realm, nonce, data, urls);
         self.send()
     }
@@ -393,11 +394,4 @@ fn realm_of(granted: &Granted) -> Option<&str> {
         [service, realm] if service == "krbtgt" => Some(realm),
         _ => None,
     }
-}
-
-/// Returns the text of an error without the part of the driver that raised it.
-fn cause(error: &Error) -> String {
-    error
-        .source()
-        .map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -1,6 +1,8 @@
 //! One message for a realm, and the KDCs that it is tried at.
 
 use crate::failure::{Failure, shown};
+use std::error::Error as _;
+use wirestack_layer::Error;
 
 /// A message for a realm.
 #[derive(Default)]
@@ -45,4 +47,11 @@ impl Exchange {
     pub(crate) fn failed(&mut self, why: &str) {
         self.tried.push(format!("{}: {why}", shown(&self.url)));
     }
+}
+
+/// Returns the text of an error without the part of the driver that raised it.
+pub(crate) fn cause(error: &Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }

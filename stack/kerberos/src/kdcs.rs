@@ -13,8 +13,7 @@ impl Kdcs {
     /// Returns the addresses of the KDCs of a realm: those that are known, or else the realm as the
     /// name of a host. A domain of Active Directory has the addresses of its controllers. The
     /// `first` one goes before the others, if it is one of them.
-    pub(crate) fn of(&self, realm: &str, home: &str, first: Option<String>) -> Vec<String> {
-        let is_home = realm.eq_ignore_ascii_case(home);
+    pub(crate) fn of(&self, realm: &str, is_home: bool, first: Option<String>) -> Vec<String> {
         let mut urls = if is_home {
             self.home.clone()
         } else {

@@ -52,7 +52,9 @@ impl Default for Kdc {
 impl Kdc {
     pub(crate) fn answer(&mut self, request: &[u8]) -> Vec<u8> {
         let request = KdcReq::decode(request).expect("a request of Kerberos");
-        if request.req_body.realm != self.realm {
+        // The short name of a domain is taken too, as Active Directory does.
+        let asked = &request.req_body.realm;
+        if asked != self.realm && (request.msg_type == 12 || asked != "CORP") {
             return self.refuse(68, None);
         }
         match request.msg_type {

@@ -118,6 +118,15 @@ fn the_realm_is_the_host_of_its_kdc_if_none_is_named() {
     assert_eq!(network.asked[0], "tcp://corp.test:88");
 }
 
+/// The answer to the short name of a domain has its long one, which has no KDCs of its own here.
+#[test]
+fn the_kdcs_of_a_short_name_serve_for_the_long_one() {
+    let mut network = Network::default();
+    let kerberos = Kerberos::new().credentials("CORP\\me", PASSWORD);
+    dial(&mut network, &kerberos.kdc("kdc.test")).unwrap();
+    assert_eq!(network.asked, ["tcp://kdc.test:88"; 3]);
+}
+
 #[test]
 fn a_realm_that_refers_to_another_is_followed() {
     let mut network = Network::default();
