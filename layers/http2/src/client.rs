@@ -139,7 +139,7 @@ impl Layer for Client {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.tunnel.connection.deadline()
+        self.tunnel.deadline()
     }
 
     fn is_open(&self) -> bool {

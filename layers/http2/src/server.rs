@@ -96,7 +96,7 @@ impl Layer for Server {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.tunnel.connection.deadline()
+        self.tunnel.deadline()
     }
 
     fn is_open(&self) -> bool {

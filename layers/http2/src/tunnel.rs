@@ -93,6 +93,11 @@ impl Tunnel {
         }
     }
 
+    /// Returns the time of the next call; `None` once the tunnel is over, as nothing runs then.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.connection.deadline().filter(|_| !self.over)
+    }
+
     fn settle(
         &mut self,
         p: &mut Flows<'_>,

@@ -52,6 +52,19 @@ fn pitfall_69_a_server_that_allows_no_streams_is_told_apart_from_one_without_set
 }
 
 #[test]
+fn a_client_that_gives_up_while_it_opens_waits_for_nothing() {
+    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+    let mut side = Side::new(Client::new(request, Http2Config::default()));
+    side.sent();
+    assert!(side.layer.deadline().is_some(), "for the SETTINGS");
+    let why = Error::local("test", "had enough");
+    side.from_app.abort(why);
+    side.sent();
+    assert!(side.to_app.is_closed());
+    assert_eq!(side.layer.deadline(), None, "nothing runs any more");
+}
+
+#[test]
 fn a_server_that_allows_streams_later_is_asked_then() {
     for limits in [&[0, 1][..], &[0, 0, 2], &[0, 7]] {
         let mut client = greeted_client(Http2Config::default(), &[(STREAMS, limits[0])]);

@@ -37,6 +37,7 @@ pub fn conversation<F: Traffic>(subject: &Subject<F>, script: &mut Script<'_>) {
         calm: true,
         bent: false,
         ended: [false; 2],
+        stopped: [false; 2],
         // A flow of one byte costs some calls for each.
         budget: if limit < 100 { 600 } else { 100_000 },
     };
@@ -62,6 +63,8 @@ struct Scene<'a, F: Traffic> {
     bent: bool,
     /// True for each application that has ended its flow.
     ended: [bool; 2],
+    /// True for each peer whose wire takes no more.
+    stopped: [bool; 2],
     /// The number of bytes that may still be sent and inserted.
     budget: usize,
 }
@@ -112,6 +115,7 @@ impl<F: Traffic> Scene<'_, F> {
             }
             13 => {
                 self.disturb();
+                self.stopped[role as usize] = true;
                 self.simulation.peer(role).flows.to_wire.lose(reset());
             }
             14 => simulation.peer(role).poke(),
@@ -203,9 +207,11 @@ impl<F: Traffic> Scene<'_, F> {
         {
             simulation.fail(Law::Ordering, to.name(), what);
         }
-        // Without half-close, one that ends first may lose what is still on its way.
-        let cut =
-            !self.ended[to as usize] && (got.len() < sent.len() || simulation.aborts(to.other()));
+        // Without half-close, one that ends first may lose what is still on its way. In the end
+        // both do.
+        let ends_first = self.ended[to as usize]
+            || (self.stopped[to.other() as usize] && !simulation.half_closes());
+        let cut = !ends_first && (got.len() < sent.len() || simulation.aborts(to.other()));
         if subject.marks_end && cut && !subject.refused && *end == Ended::Finished {
             let seen = "to_app finished, but what was sent to it was cut short";
             simulation.fail(Law::Ordering, to.name(), seen);
