@@ -74,8 +74,8 @@ fn the_settings_of_kde_name_the_proxy() {
         "pac http://wpad.corp/proxy.pac",
     );
     row(
-        &named("/home/me/proxy.pac"),
-        "pac file:///home/me/proxy.pac",
+        &named("/etc/corp/proxy.pac"),
+        "pac file:///etc/corp/proxy.pac",
     );
     row(&kde(&[]), "direct");
     let reversed = of("ReversedException=false", "ReversedException=true");
