@@ -7,8 +7,8 @@ use crate::kit::{
 };
 use std::time::Duration;
 use wirestack_http2::{
-    Client, ConnectRequest, Connection, Http2Config, Http2Error, Reason, StreamId, Unprocessed,
-    UseHttp1,
+    Client, ConnectRequest, Connection, Http2Config, Http2Error, ProxyClient, Reason, StreamId,
+    Unprocessed, UseHttp1,
 };
 use wirestack_layer::{End, Error, Flow, Layer};
 
@@ -54,11 +54,11 @@ fn pitfall_69_a_server_that_allows_no_streams_is_told_apart_from_one_without_set
 #[test]
 fn a_client_that_gives_up_while_it_opens_waits_for_nothing() {
     let request = ConnectRequest::tunnel("example.org", 22).unwrap();
-    let mut side = Side::new(Client::new(request, Http2Config::default()));
+    let client = Client::new(request, Http2Config::default());
+    let mut side = Side::new(client.awaiting_authorization());
     side.sent();
     assert!(side.layer.deadline().is_some(), "for the SETTINGS");
-    let why = Error::local("test", "had enough");
-    side.from_app.abort(why);
+    side.layer.give_up();
     side.sent();
     assert!(side.to_app.is_closed());
     assert_eq!(side.layer.deadline(), None, "nothing runs any more");
