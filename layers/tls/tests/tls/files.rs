@@ -151,7 +151,7 @@ fn a_mistake_in_a_file_names_the_file_and_the_way_out() {
     let ca = |name: &str| new().ca_file(data(name));
     let client = |chain: &str, key: &str| new().client_certificate(data(chain), data(key));
     let empty = new().ca_certificates("");
-    let mut rows = vec![
+    let rows = vec![
         (
             ca("nowhere.pem"),
             "the CA file DATA/nowhere.pem cannot be read: No such file or directory (os error 2)",
@@ -201,18 +201,38 @@ fn a_mistake_in_a_file_names_the_file_and_the_way_out() {
             "the private key file DATA/me.key does not belong to the first certificate in the client certificate file DATA/ca.pem",
         ),
     ];
+    #[cfg(not(feature = "pkcs12"))]
+    let more = [];
     #[cfg(feature = "pkcs12")]
-    rows.extend([
-        (ca("modern.p12"), "the CA file DATA/modern.p12 is PKCS #12, wanted PEM or DER: give it with `client_pkcs12`"),
-        (new().client_pkcs12(data("modern.p12"), "wrong"), "the PKCS #12 file DATA/modern.p12 cannot be opened: the password is wrong"),
-        (new().client_pkcs12(data("legacy.p12"), "wrong"), "the PKCS #12 file DATA/legacy.p12 cannot be opened: the password is wrong"),
-        (new().client_pkcs12(data("me.pem"), "hunter2"), "the PKCS #12 file DATA/me.pem is not PKCS #12: PEM is given with `client_certificate`"),
-        (new().client_pkcs12(data("ca.der"), "hunter2"), "the PKCS #12 file DATA/ca.der is not PKCS #12, or is damaged"),
-        (new().client_pkcs12(data("without-key.p12"), "hunter2"), "the PKCS #12 file DATA/without-key.p12 holds no private key with its certificate"),
-    ]);
+    let more = [
+        (
+            ca("modern.p12"),
+            "the CA file DATA/modern.p12 is PKCS #12, wanted PEM or DER: give it with `client_pkcs12`",
+        ),
+        (
+            new().client_pkcs12(data("modern.p12"), "wrong"),
+            "the PKCS #12 file DATA/modern.p12 cannot be opened: the password is wrong",
+        ),
+        (
+            new().client_pkcs12(data("legacy.p12"), "wrong"),
+            "the PKCS #12 file DATA/legacy.p12 cannot be opened: the password is wrong",
+        ),
+        (
+            new().client_pkcs12(data("me.pem"), "hunter2"),
+            "the PKCS #12 file DATA/me.pem is not PKCS #12: PEM is given with `client_certificate`",
+        ),
+        (
+            new().client_pkcs12(data("ca.der"), "hunter2"),
+            "the PKCS #12 file DATA/ca.der is not PKCS #12, or is damaged",
+        ),
+        (
+            new().client_pkcs12(data("without-key.p12"), "hunter2"),
+            "the PKCS #12 file DATA/without-key.p12 holds no private key with its certificate",
+        ),
+    ];
     let folder = data("");
     let folder = folder.to_str().unwrap().trim_end_matches('/');
-    for (certificates, wanted) in rows {
+    for (certificates, wanted) in rows.into_iter().chain(more) {
         let error = build(&certificates).expect_err(wanted);
         assert!(
             matches!(error.cause(), Some(TlsError::Certificates(_))),
