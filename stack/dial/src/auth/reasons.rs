@@ -172,7 +172,7 @@ fn switch(name: &str) -> Option<&'static str> {
         (
             "Negotiate",
             "Negotiate is off: `Hop::default_credentials` sends the ticket of the user (feature \
-             `negotiate`)",
+             `negotiate`), `Kerberos` gets one from a password (feature `kerberos`)",
         ),
         ("NTLM", "NTLM is off: enable the feature `ntlm`"),
         ("Digest", "Digest is off: enable the feature `digest`"),

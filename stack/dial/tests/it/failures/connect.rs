@@ -118,7 +118,7 @@ fn proxies_that_want_a_password_read_well() {
             does: "offers Negotiate and a scheme of its own only",
             dial: with_password(),
             moves: challenge("Proxy-Authenticate: Negotiate\nProxy-Authenticate: Corp"),
-            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offers Negotiate and Corp: Negotiate is off: `Hop::default_credentials` sends the ticket of the user (feature `negotiate`); Corp is not spoken here",
+            text: "hop 1 (http://proxy.test:3128): connect[0]: refused CONNECT example.org:443: 407 Proxy Authentication Required: it offers Negotiate and Corp: Negotiate is off: `Hop::default_credentials` sends the ticket of the user (feature `negotiate`), `Kerberos` gets one from a password (feature `kerberos`); Corp is not spoken here",
         },
         Failure {
             peer: "an HTTP proxy",

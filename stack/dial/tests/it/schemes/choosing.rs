@@ -305,7 +305,7 @@ fn the_ticket_of_the_user_goes_only_where_it_is_asked_for() {
     assert_eq!(
         why(&seen),
         "it offers Negotiate: Negotiate is off: `Hop::default_credentials` sends the ticket of the \
-         user (feature `negotiate`)"
+         user (feature `negotiate`), `Kerberos` gets one from a password (feature `kerberos`)"
     );
     assert_eq!(seen.requests, ["1:"]);
 }
