@@ -2,20 +2,18 @@
 
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{ChangeHop, Route, RouteBuilder};
-use crate::plan::tls_task::{MadeTls, TlsTask};
+use crate::plan::path::{Route, RouteBuilder};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
 use crate::route::http_versions::HttpVersions;
-use crate::route::routes::{FindRoutes, Routes};
+use crate::route::routes::Routes;
 use crate::route::target::Target;
 use crate::route::tls_choice::TlsChoice;
 use std::sync::Arc;
 use wirestack_http2::{self as http2, Streams};
-use wirestack_layer::{Error, Instant, Layer};
+use wirestack_layer::{Error, Layer};
 use wirestack_nest::Nest;
-use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 /// An HTTP/2 connection at the top of a stack of any depth, boxed.
@@ -69,40 +67,12 @@ impl PlanKind<BoxHttp2> for Http2 {
         self.builder.routes(None)
     }
 
-    fn skipped(&self) -> &[String] {
-        self.builder.skipped()
+    fn builder(&self) -> Option<&RouteBuilder> {
+        Some(&self.builder)
     }
 
-    fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
-        self.builder.find()
-    }
-
-    fn found(&mut self, routes: Routes) {
-        self.builder.found(routes);
-    }
-
-    fn route_failed(&self, route: &str, now: Instant) {
-        self.builder.route_failed(route, now);
-    }
-
-    fn tls(&self) -> Option<&TlsChoice> {
-        Some(&self.builder.tls)
-    }
-
-    fn tls_task(&self, route: &Route) -> Option<TlsTask> {
-        self.builder.tls_task(route)
-    }
-
-    fn add_certificates(&mut self, certificates: &Certificates) -> Result<(), RouteError> {
-        self.builder.tls.add(certificates)
-    }
-
-    fn set_tls(&mut self, made: Vec<MadeTls>) {
-        self.builder.set_tls(made);
-    }
-
-    fn each_hop(&mut self, change: Box<ChangeHop>) {
-        self.builder.each_hop = Some(change);
+    fn builder_mut(&mut self) -> Option<&mut RouteBuilder> {
+        Some(&mut self.builder)
     }
 
     fn share(&mut self) {

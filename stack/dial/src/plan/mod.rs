@@ -12,7 +12,7 @@ pub(crate) mod websocket;
 
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{ChangeHop, FirstHop, Route};
+use crate::plan::path::{ChangeHop, FirstHop, Route, RouteBuilder};
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
@@ -38,25 +38,43 @@ pub(crate) trait PlanKind<L>: Send {
     /// Returns the routes to the present target.
     fn routes(&self) -> Result<Vec<Route>, Error>;
 
+    /// Returns the builder of the routes; `None` if a route goes straight to the target.
+    fn builder(&self) -> Option<&RouteBuilder> {
+        None
+    }
+
+    /// Returns the builder of the routes, to change it.
+    fn builder_mut(&mut self) -> Option<&mut RouteBuilder> {
+        None
+    }
+
     /// Returns the items of the list of routes that were passed over, each with the reason.
     fn skipped(&self) -> &[String] {
-        &[]
+        self.builder().map_or(&[], RouteBuilder::skipped)
     }
 
     /// Returns a finder of the routes with the name of its source, if they are not known yet.
     fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
-        None
+        self.builder()?.find()
     }
 
     /// Sets the routes that were found.
-    fn found(&mut self, _: Routes) {}
+    fn found(&mut self, routes: Routes) {
+        if let Some(builder) = self.builder_mut() {
+            builder.found(routes);
+        }
+    }
 
     /// Notes that the target was not reached by this route.
-    fn route_failed(&self, _route: &str, _now: Instant) {}
+    fn route_failed(&self, route: &str, now: Instant) {
+        if let Some(builder) = self.builder() {
+            builder.route_failed(route, now);
+        }
+    }
 
     /// Returns the TLS settings, if there are some.
     fn tls(&self) -> Option<&TlsChoice> {
-        None
+        Some(&self.builder()?.tls)
     }
 
     /// Builds the stack for a connection.
@@ -77,20 +95,31 @@ pub(crate) trait PlanKind<L>: Send {
 
     /// Returns the making of the TLS settings that the stack for this route needs and that are not
     /// made yet, if there are any.
-    fn tls_task(&self, _: &Route) -> Option<TlsTask> {
-        None
+    fn tls_task(&self, route: &Route) -> Option<TlsTask> {
+        self.builder()?.tls_task(route)
     }
 
     /// Adds certificates to the TLS settings, unless those are given whole.
-    fn add_certificates(&mut self, _: &Certificates) -> Result<(), RouteError> {
-        Ok(())
+    fn add_certificates(&mut self, certificates: &Certificates) -> Result<(), RouteError> {
+        match self.builder_mut() {
+            Some(builder) => builder.tls.add(certificates),
+            None => Ok(()),
+        }
     }
 
     /// Sets the TLS settings that were lacking.
-    fn set_tls(&mut self, _: Vec<MadeTls>) {}
+    fn set_tls(&mut self, made: Vec<MadeTls>) {
+        if let Some(builder) = self.builder_mut() {
+            builder.set_tls(made);
+        }
+    }
 
     /// Changes each hop before it is used.
-    fn each_hop(&mut self, _: Box<ChangeHop>) {}
+    fn each_hop(&mut self, change: Box<ChangeHop>) {
+        if let Some(builder) = self.builder_mut() {
+            builder.each_hop = Some(change);
+        }
+    }
 
     /// Allows shared connections from now on.
     fn share(&mut self) {}
