@@ -113,7 +113,7 @@ fn configured(arguments: &Arguments) -> Result<Connect, AnyError> {
     logging_in(connect, arguments)
 }
 
-/// The builder that tells each proxy, whoever names it, what it is to know of the user.
+/// Returns the builder with the credentials of the user for each proxy.
 fn logging_in(mut connect: Connect, arguments: &Arguments) -> Result<Connect, AnyError> {
     if let Some(login) = arguments.last("--proxy-user") {
         let (user, password) = login

@@ -187,8 +187,8 @@ impl Source {
         }
     }
 
-    /// Appends what makes this source another one than others. The bytes live as long as whoever
-    /// holds the key, so that their address names them.
+    /// Appends a text that no other source has. The owner of the key keeps the bytes alive, so that
+    /// their address names them.
     fn write_key(&self, key: &mut String) {
         key.push_str(&match self {
             Self::File(path) => format!(" {path:?}"),

@@ -114,6 +114,6 @@ where
 /// last.
 const GATHERED: usize = 8;
 
-/// What a record has beside its plaintext: its header, a nonce of TLS 1.2 or the type of TLS 1.3,
+/// The most bytes of a record beside its plaintext: its header, a nonce of TLS 1.2 or the type of TLS 1.3,
 /// and the tag of the cipher.
 const OVERHEAD: usize = 32;

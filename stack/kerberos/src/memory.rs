@@ -1,4 +1,4 @@
-//! What the dialings of one configuration share: the ticket of the realm, and the KDC that answers.
+//! The memory that the dialings of one configuration share: the ticket of the realm, and the KDC that answers.
 
 use crate::account::Account;
 use crate::request::Granted;

@@ -20,7 +20,7 @@ pub(crate) enum Place {
     Text(Arc<str>),
 }
 
-/// What all dialings share.
+/// The state that all dialings share.
 pub(crate) struct Shared {
     pub(crate) place: Place,
     pub(crate) limits: PacLimits,

@@ -70,7 +70,7 @@ impl Pac {
     /// Uses the file that the domain offers by WPAD over DNS: `http://wpad.<domain>/wpad.dat`.
     ///
     /// Only this one address is asked. The domains above it are not, as they belong to others.
-    /// Whoever controls the name `wpad` in that domain sees where this program connects to, so name a
+    /// The owner of the name `wpad` in that domain sees where this program connects to, so name a
     /// domain of your own network. DHCP is not asked.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What a script sees of a target.
+//! The URL and the host of a target, as a script sees them.
 
 use std::net::IpAddr;
 use url::Url;

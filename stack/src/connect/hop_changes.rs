@@ -1,4 +1,4 @@
-//! What a builder changes in the hops of its routes.
+//! The changes that a builder makes to the hops of its routes.
 
 use std::sync::Arc;
 use wirestack_dial::{Hop, Plan};

@@ -7,7 +7,7 @@ use wirestack_websocket::Payload;
 macro_rules! logs_in {
     ($builder:ident $(, $form:ident)?) => {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Changes each hop before it is used, whoever named it: the caller, the environment, a
+            /// Changes each hop before it is used. It may come from the caller, the environment, a
             /// proxy auto-config file or the system.
             ///
             /// ```no_run

@@ -77,7 +77,7 @@ pub(crate) struct Finding {
     pub(crate) notes: Vec<String>,
 }
 
-/// What follows an action of a finder.
+/// The consequence of an action of a finder.
 pub(crate) enum Next {
     Ask(FindRequest),
     Found(Routes),

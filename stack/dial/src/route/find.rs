@@ -1,4 +1,4 @@
-//! What a driver finds out for a finder of routes.
+//! The requests of a finder of routes to its driver, and the answers.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};

@@ -14,7 +14,7 @@ use kerbcore::gss::{
 use kerbcore::spnego::{NegState, NegTokenInit, NegTokenResp};
 use kerbcore::types::EncryptedData;
 
-/// What a proxy does with a ticket.
+/// The answer of a proxy to a ticket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// It says 200, and nothing more.

@@ -34,7 +34,7 @@ pub(crate) struct Run {
     pub(crate) alerts: Vec<String>,
 }
 
-/// What a run ended with.
+/// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The text that the function returned.

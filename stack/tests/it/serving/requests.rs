@@ -1,4 +1,4 @@
-//! What a handler knows of its client, and the requests that are for no WebSocket.
+//! The facts that a handler has about its client, and the requests that are for no WebSocket.
 
 use super::listen;
 use crate::support::TLS;
@@ -46,7 +46,7 @@ fn requests_for_no_websocket_are_answered_on_every_runtime() {
 #[derive(Clone)]
 struct User(String);
 
-/// Lets in whoever has a token, of which the name is a part.
+/// Accepts each client with a token. The first part of the token is the user's name.
 fn decide(offer: &Offer<'_>) -> Result<Accept, Box<Response<bytes::Bytes>>> {
     let known = offer.request().extensions().get::<ConnectInfo>().is_some();
     assert!(known, "the decision knows the client");

@@ -4,7 +4,7 @@ use super::*;
 use http::StatusCode;
 use wirestack_http::Refusal;
 
-/// What a script says for each step: a token for the proxy, the end, or an error.
+/// The word of a script for each step: a token for the proxy, the end, or an error.
 struct Script(Vec<Result<Leg, Failure>>, Vec<Vec<u8>>);
 
 impl SecurityContext for Script {
