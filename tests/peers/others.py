@@ -150,10 +150,17 @@ class Others:
             auth_param digest children 2 startup=1 idle=1"""
 
     def readable(self, name):
-        """A copy of a key, for a server that reads it as another user."""
+        """A copy of a key, for a server that reads it as another user.
+
+        Groups of checks ask for the same key side by side: a copy that a server may be reading is never written again.
+        """
         copy = self.folder / name
-        shutil.copy(self.folder / "certs" / name, copy)
-        copy.chmod(0o644)
+        with self.lock:
+            if not copy.exists():
+                whole = copy.with_suffix(".new")
+                shutil.copy(self.folder / "certs" / name, whole)
+                whole.chmod(0o644)
+                whole.rename(copy)
         return copy
 
     def start_tinyproxy(self):
