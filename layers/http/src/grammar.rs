@@ -65,14 +65,18 @@ pub fn read_quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// Writes a text as a quoted string. Control characters become blanks.
+/// Writes a text as a quoted string. Control characters other than the tab become blanks.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {
         if matches!(c, '"' | '\\') {
             quoted.push('\\');
         }
-        quoted.push(if c.is_control() { ' ' } else { c });
+        quoted.push(if c.is_ascii_control() && c != '\t' {
+            ' '
+        } else {
+            c
+        });
     }
     quoted.push('"');
     quoted

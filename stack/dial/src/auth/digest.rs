@@ -1,13 +1,12 @@
-//! Digest authentication (RFC 7616) of a client; `digest_auth` computes the hashes.
+//! Digest authentication (RFC 7616) of a client.
 
+use super::digest_response::{Algorithm, Auth, Hash, Request};
 use super::{Challenge, Credentials, Scheme, SchemeAction, SchemeInput};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use digest_auth::{
-    Algorithm, AlgorithmType, AuthContext, Charset, HttpMethod, Qop, WwwAuthenticateHeader,
-};
 use http::HeaderValue;
-use std::str::FromStr;
+use std::fmt::Write as _;
+use wirestack_http::grammar::quote;
 use wirestack_layer::Seed;
 
 /// The state of a client: the last challenge and how often it was answered.
@@ -20,9 +19,23 @@ pub(crate) struct Digest {
 }
 
 struct Prompt {
-    header: WwwAuthenticateHeader,
+    terms: Terms,
     /// One for each nonce of the server: the session key of `-sess` is a hash of both.
     cnonce: String,
+    /// How often this nonce was answered.
+    count: u32,
+}
+
+/// The parameters of a challenge that can be answered.
+struct Terms {
+    realm: String,
+    nonce: String,
+    opaque: Option<String>,
+    algorithm: Algorithm,
+    /// `false` for servers of RFC 2069, which offer no `qop`.
+    auth: bool,
+    /// `true` if the server wants the hash of the user's name in place of the name.
+    userhash: bool,
 }
 
 impl Digest {
@@ -38,7 +51,7 @@ impl Digest {
     /// Returns the strongest challenge that can be answered.
     pub(crate) fn best(offered: &[Challenge]) -> Option<Challenge> {
         let digests = offered.iter().filter(|it| it.has_scheme("digest"));
-        let known = digests.filter_map(|it| Some((strength(read(it)?.algorithm), it)));
+        let known = digests.filter_map(|it| Some((read(it)?.algorithm.hash, it)));
         // `max_by_key` returns the last of equal elements, and a server names its favourite first.
         let best = known.rev().max_by_key(|(strength, _)| *strength);
         best.map(|(_, challenge)| challenge.clone())
@@ -49,9 +62,14 @@ impl Digest {
         challenge: &Challenge,
         credentials: &Credentials,
     ) -> Result<HeaderValue, String> {
-        let header = read(challenge).ok_or("a Digest challenge that is not spoken here")?;
+        let terms = read(challenge).ok_or("a Digest challenge that is not spoken here")?;
         let cnonce = hex(&mut self.random);
-        let prompt = Prompt { header, cnonce };
+        let count = 0;
+        let prompt = Prompt {
+            terms,
+            cnonce,
+            count,
+        };
         respond(self.prompt.insert(prompt), &self.target, credentials)
     }
 
@@ -127,85 +145,84 @@ fn respond(
     let (user, password) = credentials
         .as_texts()
         .ok_or("Digest needs a user and a password in UTF-8, and they are not")?;
-    let context = context(user, password, target, Some(&prompt.cnonce));
-    let header = prompt.header.respond(&context);
-    let header = header.map_err(|error| error.to_string())?.to_string();
-    let value = HeaderValue::try_from(header);
-    let mut value = value.map_err(|_| "credentials with a control character".to_owned())?;
+    if [user, target].iter().any(|it| {
+        it.bytes()
+            .any(|byte| byte.is_ascii_control() && byte != b'\t')
+    }) {
+        return Err("credentials with a control character".to_owned());
+    }
+    prompt.count = prompt.count.wrapping_add(1);
+    let Terms {
+        realm,
+        nonce,
+        opaque,
+        algorithm,
+        auth,
+        userhash,
+    } = &prompt.terms;
+    let auth = auth.then_some(Auth {
+        count: prompt.count,
+        cnonce: &prompt.cnonce,
+    });
+    let request = Request {
+        algorithm: *algorithm,
+        realm,
+        nonce,
+        user,
+        password,
+        target,
+        auth,
+    };
+    let name = if *userhash {
+        quote(&algorithm.hash.of(&[user, realm]))
+    } else {
+        quote(user)
+    };
+    let (realm, nonce, uri) = (quote(realm), quote(nonce), quote(target));
+    let mut text = format!("Digest username={name}, realm={realm}, nonce={nonce}, uri={uri}");
+    if let Some(Auth { count, cnonce }) = auth {
+        let _ = write!(text, ", qop=auth, nc={count:08x}, cnonce=\"{cnonce}\"");
+    }
+    let _ = write!(text, ", response=\"{}\"", *request.response());
+    if let Some(opaque) = opaque {
+        let _ = write!(text, ", opaque={}", quote(opaque));
+    }
+    // Servers of RFC 2069 do not know it.
+    if auth.is_some() || algorithm.hash != Hash::Md5 {
+        let _ = write!(text, ", algorithm={algorithm}");
+    }
+    if *userhash {
+        text.push_str(", userhash=true");
+    }
+    let value = HeaderValue::try_from(text);
+    let mut value = value.map_err(|_| "a challenge with a control character".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Returns the values of a CONNECT that `digest_auth` hashes.
-pub(crate) fn context<'a>(
-    user: &'a str,
-    password: &'a str,
-    target: &'a str,
-    cnonce: Option<&'a str>,
-) -> AuthContext<'a> {
-    let method = HttpMethod::CONNECT;
-    let mut context = AuthContext::new_with_method(user, password, target, None::<&[u8]>, method);
-    if let Some(cnonce) = cnonce {
-        context.set_custom_cnonce(cnonce);
-    }
-    context
-}
-
 /// Reads a challenge; `None` for one that cannot be answered.
-fn read(challenge: &Challenge) -> Option<WwwAuthenticateHeader> {
+fn read(challenge: &Challenge) -> Option<Terms> {
     let algorithm = match challenge.parameter("algorithm") {
-        Some(name) => read_algorithm(&name)?,
-        None => Algorithm::default(),
+        Some(name) => Algorithm::parse(&name)?,
+        None => Hash::Md5.into(),
     };
     // Some old servers send an empty one, which offers nothing.
     let qop = challenge.parameter("qop").filter(|qop| !qop.is_empty());
-    let qop = match qop {
-        None if algorithm.sess => return None, // it needs a cnonce, which only goes with a qop
-        None => None,
-        Some(offered) => {
-            let mut offered = offered.split(',');
-            let auth = offered.any(|it| it.trim().eq_ignore_ascii_case("auth"));
-            Some(auth.then(|| vec![Qop::AUTH])?)
-        }
-    };
-    let is = |name, word: &str| {
-        let value = challenge.parameter(name);
-        value.is_some_and(|value| value.eq_ignore_ascii_case(word))
-    };
-    Some(WwwAuthenticateHeader {
-        domain: None,
+    let is_auth = |word: &str| word.trim().eq_ignore_ascii_case("auth");
+    match &qop {
+        None if algorithm.session => return None, // it needs a cnonce, which only goes with a qop
+        Some(offered) if !offered.split(',').any(is_auth) => return None,
+        _ => {}
+    }
+    let userhash = challenge.parameter("userhash");
+    Some(Terms {
         realm: challenge.parameter("realm")?,
         nonce: challenge.parameter("nonce")?,
         opaque: challenge.parameter("opaque"),
-        stale: is("stale", "true"),
         algorithm,
-        qop,
-        userhash: is("userhash", "true"),
-        charset: if is("charset", "utf-8") {
-            Charset::UTF8
-        } else {
-            Charset::ASCII
-        },
-        nc: 0,
+        auth: qop.is_some(),
+        userhash: userhash.is_some_and(|value| value.eq_ignore_ascii_case("true")),
     })
-}
-
-/// Reads the name of an algorithm, in upper or lower case (RFC 7616 §3.3 has a token).
-pub(crate) fn read_algorithm(name: &str) -> Option<Algorithm> {
-    let name = name.to_ascii_uppercase();
-    let name = match name.strip_suffix("-SESS") {
-        Some(name) => format!("{name}-sess"),
-        None => name,
-    };
-    Algorithm::from_str(&name).ok()
-}
-
-fn strength(algorithm: Algorithm) -> u8 {
-    match algorithm.algo {
-        AlgorithmType::MD5 => 0,
-        AlgorithmType::SHA2_256 => 1,
-        AlgorithmType::SHA2_512_256 => 2,
-    }
 }
 
 /// Draws 32 bytes, in hexadecimal digits.
@@ -237,26 +254,32 @@ mod tests {
         assert_eq!(best(&[longer.clone(), session]), Some(longer.to_string()));
         // RFC 9110 §5.6.6 and RFC 7616 §3.3: names and these values in any case.
         for (text, wanted) in [
-            ("DIGEST REALM=r, NONCE=n, ALGORITHM=md5, QOP=AUTH", 0),
+            (
+                "DIGEST REALM=r, NONCE=n, ALGORITHM=md5, QOP=AUTH",
+                Hash::Md5,
+            ),
             (
                 "digest realm=r, nonce=n, algorithm=\"sha-256\", qop=\" auth-int , Auth \"",
-                1,
+                Hash::Sha256,
             ),
             (
                 "Digest realm=r, nonce=n, algorithm=Sha-256-SESS, qop=auth, stale=TRUE",
-                1,
+                Hash::Sha256,
             ),
             (
                 "Digest realm=r, nonce=n, algorithm=sha-512-256-Sess, qop=\"auth\"",
-                2,
+                Hash::Sha512_256,
             ),
-            ("Digest realm=r, nonce=n, qop=\"\"", 0),
-            ("Digest, realm=\"\\r\", , nonce=n, unknown=\"a, b\", x", 0),
+            ("Digest realm=r, nonce=n, qop=\"\"", Hash::Md5),
+            (
+                "Digest, realm=\"\\r\", , nonce=n, unknown=\"a, b\", x",
+                Hash::Md5,
+            ),
         ] {
             let header = read(&Challenge::new(text)).expect(text);
-            assert_eq!(strength(header.algorithm), wanted, "{text}");
+            assert_eq!(header.algorithm.hash, wanted, "{text}");
             assert_eq!(
-                header.algorithm.sess,
+                header.algorithm.session,
                 text.to_lowercase().contains("-sess"),
                 "{text}"
             );

@@ -16,6 +16,8 @@ mod basic;
 mod client;
 #[cfg(feature = "digest")]
 pub(crate) mod digest;
+#[cfg(feature = "digest")]
+pub(crate) mod digest_response;
 #[cfg(feature = "ntlm")]
 mod ntlm;
 mod reasons;

@@ -1,15 +1,13 @@
-//! The server side of Digest authentication (RFC 7616). The crate `digest_auth` computes the
-//! hashes.
+//! The server side of Digest authentication (RFC 7616).
 
-use crate::auth::digest::{context, hex, read_algorithm};
+use crate::auth::digest::hex;
+use crate::auth::digest_response::{Algorithm, Auth, Hash, Request};
 use crate::auth::{Challenge, Credentials};
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::SeedableRng;
-use digest_auth::{
-    Algorithm, AlgorithmType, AuthorizationHeader, Charset, Qop, WwwAuthenticateHeader,
-};
 use http::HeaderValue;
 use std::time::Duration;
+use wirestack_http::grammar::quote;
 use wirestack_layer::{Instant, Seed, constant_time_eq};
 use zeroize::Zeroizing;
 
@@ -48,22 +46,16 @@ impl DigestVerifier {
     pub(crate) fn challenges(&self, stale: bool, now: Instant) -> Vec<Challenge> {
         let age = now.saturating_duration_since(self.created).as_secs();
         let nonce = self.nonce(age);
-        let of = |algo| {
-            let header = WwwAuthenticateHeader {
-                domain: None,
-                realm: self.realm.clone(),
-                nonce: nonce.clone(),
-                opaque: None,
-                stale,
-                algorithm: Algorithm::new(algo, false),
-                qop: Some(vec![Qop::AUTH]),
-                userhash: false,
-                charset: Charset::UTF8,
-                nc: 0,
-            };
-            Challenge::new(header.to_string())
+        let realm = quote(&self.realm);
+        let stale = if stale { ", stale=true" } else { "" };
+        let of = |algorithm: Hash| {
+            let algorithm = Algorithm::from(algorithm);
+            Challenge::new(format!(
+                "Digest realm={realm}, qop=\"auth\"{stale}, algorithm={algorithm}, \
+                 nonce=\"{nonce}\", charset=UTF-8"
+            ))
         };
-        vec![of(AlgorithmType::SHA2_256), of(AlgorithmType::MD5)]
+        vec![of(Hash::Sha256), of(Hash::Md5)]
     }
 
     /// Checks the credentials of a CONNECT to `target`.
@@ -71,24 +63,32 @@ impl DigestVerifier {
         // The name of a user may have any characters, so `to_str`, which takes ASCII, is not
         // enough.
         let text = str::from_utf8(value.as_bytes()).ok();
-        let Some(mut header) = text.and_then(parse_authorization) else {
+        let Some(sent) = text.and_then(read) else {
             return Verified::Invalid;
         };
-        // The challenges offer `auth` only, and no `-sess`.
-        let offered = header.qop == Some(Qop::AUTH) && !header.algorithm.sess && !header.userhash;
-        let issued = self.issued(&header.nonce);
-        let ours = header.realm == self.realm && header.uri == target;
-        let Some(issued) = issued.filter(|_| offered && ours) else {
+        let issued = self.issued(&sent.nonce);
+        let ours = sent.realm == self.realm && sent.uri == target;
+        let Some(issued) = issued.filter(|_| ours) else {
             return Verified::Invalid;
         };
-        let response = std::mem::take(&mut header.response);
         let Some((user, password)) = self.credentials.as_texts() else {
             return Verified::Invalid;
         };
+        let wanted = Request {
+            algorithm: sent.hash.into(),
+            realm: &self.realm,
+            nonce: &sent.nonce,
+            user,
+            password,
+            target,
+            auth: Some(Auth {
+                count: sent.count,
+                cnonce: &sent.cnonce,
+            }),
+        };
         // A wrong user costs the same as a wrong password: the same hash, and both comparisons.
-        let is_known = secrets_eq(&header.username, user);
-        header.digest(&context(user, password, target, None));
-        let is_right = secrets_eq(&response.to_ascii_lowercase(), &header.response);
+        let is_known = secrets_eq(&sent.user, user);
+        let is_right = secrets_eq(&sent.response.to_ascii_lowercase(), &wanted.response());
         if !(is_known & is_right) {
             return Verified::Invalid;
         }
@@ -101,11 +101,10 @@ impl DigestVerifier {
     }
 
     fn nonce(&self, age: u64) -> String {
-        let proof = Algorithm::new(AlgorithmType::SHA2_256, false);
         // The key stands at both ends, so that no text can be appended (a length extension attack).
-        let proved = Zeroizing::new(format!("{0}:{age:016x}:{0}", *self.key));
-        let proof = proof.hash_str(&proved);
-        format!("{age:016x}{proof}")
+        let age = format!("{age:016x}");
+        let proof = Hash::Sha256.of(&[&self.key, &age, &self.key]);
+        format!("{age}{}", *proof)
     }
 
     /// Returns the age of the server when it issued a nonce; `None` if it did not issue it.
@@ -119,32 +118,46 @@ fn secrets_eq(one: &str, other: &str) -> bool {
     constant_time_eq(one.as_bytes(), other.as_bytes())
 }
 
-/// Parses credentials, which have the form of a challenge. The parser of `digest_auth` panics at
-/// text that is not ASCII.
-fn parse_authorization(text: &str) -> Option<AuthorizationHeader> {
-    let shown = Challenge::new(text);
-    let digits = shown.parameter("nc")?;
-    let hex = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let algorithm = match shown.parameter("algorithm") {
-        Some(name) => read_algorithm(&name)?,
-        None => Algorithm::default(),
+/// The parameters of an answer to the challenges of this server.
+struct Sent {
+    realm: String,
+    nonce: String,
+    hash: Hash,
+    response: String,
+    user: String,
+    uri: String,
+    count: u32,
+    cnonce: String,
+}
+
+/// Reads credentials, which have the form of a challenge; `None` for what the challenges do not offer:
+/// they offer `auth` only, and neither `-sess` nor `userhash`.
+fn read(text: &str) -> Option<Sent> {
+    let sent = Challenge::new(text);
+    let is = |name, word: &str| {
+        let value = sent.parameter(name);
+        value.is_some_and(|value| value.eq_ignore_ascii_case(word))
     };
-    let auth = |qop: String| qop.eq_ignore_ascii_case("auth").then_some(Qop::AUTH);
-    let userhash = shown.parameter("userhash");
-    Some(AuthorizationHeader {
-        realm: shown.parameter("realm")?,
-        nonce: shown.parameter("nonce")?,
-        opaque: None,
-        userhash: userhash.is_some_and(|value| value.eq_ignore_ascii_case("true")),
-        algorithm,
-        response: shown.parameter("response")?,
-        username: shown.parameter("username")?,
-        uri: shown.parameter("uri")?,
-        qop: shown.parameter("qop").and_then(auth),
-        cnonce: shown.parameter("cnonce"),
-        nc: u32::from_str_radix(&digits, 16).ok().filter(|_| hex)?,
+    let algorithm = match sent.parameter("algorithm") {
+        Some(name) => Algorithm::parse(&name)?,
+        None => Hash::Md5.into(),
+    };
+    let count = sent.parameter("nc")?;
+    let is_count = count.len() == 8 && count.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let offered = is("qop", "auth") && !algorithm.session && !is("userhash", "true");
+    if !(sent.has_scheme("digest") && offered && is_count) {
+        return None;
+    }
+    Some(Sent {
+        realm: sent.parameter("realm")?,
+        nonce: sent.parameter("nonce")?,
+        hash: algorithm.hash,
+        response: sent.parameter("response")?,
+        user: sent.parameter("username")?,
+        uri: sent.parameter("uri")?,
+        count: u32::from_str_radix(&count, 16).ok()?,
+        cnonce: sent.parameter("cnonce")?,
     })
-    .filter(|header| shown.has_scheme("digest") && header.cnonce.is_some())
 }
 
 /// The time in which a nonce may be used.
