@@ -124,6 +124,9 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
 
     fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         p.propagate_stop();
+        if self.is_open() {
+            return self.connection.process(p, now);
+        }
         if let Stage::Upgrading(upgrading) = &mut self.stage {
             match R::advance(upgrading, &mut p, now) {
                 Ok(Some(opened)) => {
@@ -150,8 +153,8 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
 
     fn deadline(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Upgrading(upgrading) => upgrading.upgrade.deadline(),
             Stage::Open { .. } => self.connection.deadline(),
+            Stage::Upgrading(upgrading) => upgrading.upgrade.deadline(),
             Stage::Failed => None,
         }
     }

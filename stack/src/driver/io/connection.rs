@@ -185,6 +185,7 @@ where
     }
 
     /// Returns the engine of the stack, to read facts from and to take decisions in.
+    #[inline]
     pub fn engine(&mut self) -> &mut Engine<L> {
         &mut self.engine
     }

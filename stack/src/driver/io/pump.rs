@@ -6,7 +6,7 @@ use crate::driver::runtime::{BULK_READ_SIZE, IDLE_READ_SIZE};
 use std::io;
 use std::mem;
 use std::task::{Context, Poll, Waker, ready};
-use wirestack_layer::{End, Error, Flow, Layer, origin};
+use wirestack_layer::{End, Error, Flow, Instant, Layer, origin};
 
 impl<L> Connection<L>
 where
@@ -50,6 +50,12 @@ where
     /// Runs the goodbye of the connection once the server ends.
     #[inline]
     fn poll_goodbye(&mut self, cx: &Context<'_>) {
+        if self.goodbye.is_some() {
+            self.poll_signal(cx);
+        }
+    }
+
+    fn poll_signal(&mut self, cx: &Context<'_>) {
         if let Some(goodbye) = &mut self.goodbye
             && goodbye.signal.poll_started(cx).is_ready()
         {
@@ -95,10 +101,14 @@ where
     /// Reads once after a flush, unless a read was tried since the last one: a task that only sends
     /// must learn of a Close or a reset. A transport remembers one waker for reading, so the read
     /// uses the waker of the task that waits to read, if there is one.
+    #[inline]
     fn read_after_flush(&mut self, cx: &mut Context<'_>) {
-        if mem::take(&mut self.was_read) || self.is_blocking() {
-            return;
+        if !mem::take(&mut self.was_read) && !self.is_blocking() {
+            self.read_once(cx);
         }
+    }
+
+    fn read_once(&mut self, cx: &mut Context<'_>) {
         let reader = self.reader.clone();
         let read = match &reader {
             Some(reader) => self.read(&mut Context::from_waker(reader)),
@@ -160,8 +170,13 @@ where
         self.io.as_ref().is_some_and(|io| io.is_blocking())
     }
 
-    /// Writes the bytes for the wire. Returns `true` if something moved.
+    /// Writes the bytes for the wire, or its end. Returns `true` if something moved.
+    #[inline]
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        !self.engine.is_wire_quiet() && self.write_bytes(cx)
+    }
+
+    fn write_bytes(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else {
             self.engine.to_wire().discard();
             return false;
@@ -265,8 +280,16 @@ where
     }
 
     /// Waits for the deadline of the stack, and processes when it has come.
+    #[inline]
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.engine.deadline() else {
+        match self.engine.deadline() {
+            None if self.timer.is_none() => Poll::Pending,
+            deadline => self.poll_timer(deadline, cx),
+        }
+    }
+
+    fn poll_timer(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = deadline else {
             self.timer = None;
             return Poll::Pending;
         };

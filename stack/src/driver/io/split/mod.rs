@@ -299,8 +299,12 @@ macro_rules! sends {
             ///
             /// The error that ended the stack, or [`ConnectionClosed`](crate::ConnectionClosed).
             pub async fn send(&mut self, message: I) -> Result<(), Error> {
-                self.feed(message).await?;
-                self.flushed().await
+                let $handle = &*self;
+                let mut message = Some(message);
+                poll_fn(|cx| {
+                    $at.with(Half::Writer, cx, |c, cx| c.poll_send(cx, &mut message))
+                })
+                .await
             }
 
             /// Accepts a message as soon as there is room, and does not send it yet. A message is
@@ -313,13 +317,7 @@ macro_rules! sends {
                 let $handle = &*self;
                 let mut message = Some(message);
                 poll_fn(|cx| {
-                    $at.with(Half::Writer, cx, |c, cx| {
-                        ready!(c.poll_send_ready(cx))?;
-                        if let Some(message) = message.take() {
-                            c.push_message(message);
-                        }
-                        Poll::Ready(Ok(()))
-                    })
+                    $at.with(Half::Writer, cx, |c, cx| c.poll_feed(cx, &mut message))
                 })
                 .await
             }
