@@ -144,10 +144,7 @@ pub trait Flow {
 #[cold]
 fn stop_as(flow: &mut (impl Flow + ?Sized), stop: &Stop) {
     let lost = stop.lost || !flow.is_empty();
-    if flow
-        .stop_state()
-        .is_none_or(|seen| lost && !seen.lost)
-    {
+    if flow.stop_state().is_none_or(|seen| lost && !seen.lost) {
         let error = stop.error.clone();
         flow.stop(Stop { error, lost });
     }

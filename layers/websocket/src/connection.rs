@@ -140,15 +140,21 @@ impl Connection {
 
     #[inline]
     pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
-        if !(self.is_plain(&p) && self.exchange(&mut p)) {
+        if !self.process_untimed(p.reborrow()) {
             self.process_all(p, now);
         }
+    }
+
+    /// Carries whole messages if there is nothing else to do. Returns `false` if there is.
+    #[inline]
+    pub(crate) fn process_untimed<F: Payload>(&mut self, mut p: Flows<'_, F, F>) -> bool {
+        self.is_plain(&p) && self.exchange(&mut p)
     }
 
     /// Returns `true` if there is nothing to do but to carry messages.
     #[inline]
     fn is_plain<F: Payload>(&self, p: &Flows<'_, F, F>) -> bool {
-        self.state == State::Open
+        matches!(self.state, State::Open)
             && self.fault.is_none()
             && self.watch.is_off()
             && self.sender.is_plain()

@@ -101,7 +101,12 @@ impl Receiver {
         let Some(plain) = Plain::parse(unread, self.masked) else {
             return false;
         };
-        let Plain { text, start, end, key } = plain;
+        let Plain {
+            text,
+            start,
+            end,
+            key,
+        } = plain;
         if end > unread.len() || end - start > self.max_frame.min(self.max_message) {
             return false;
         }

@@ -56,7 +56,8 @@ impl Sender {
         to: &mut Pipe,
     ) -> Result<(), WebSocketError> {
         let text = message.is_text();
-        if last && self.begun.is_none() && self.deflater.is_none() && message.len() <= self.largest {
+        if last && self.begun.is_none() && self.deflater.is_none() && message.len() <= self.largest
+        {
             let opcode = if text { Opcode::Text } else { Opcode::Binary };
             self.frame(true, 0, opcode, message.into_bytes(), waiting, to);
             return Ok(());

@@ -151,6 +151,11 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
         }
     }
 
+    fn process_untimed(&mut self, mut p: Flows<'_, F, F>) -> bool {
+        p.propagate_stop();
+        self.is_open() && self.connection.process_untimed(p)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Open { .. } => self.connection.deadline(),

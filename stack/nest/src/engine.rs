@@ -1,8 +1,8 @@
 //! A stack with its four outer flows, to be driven without I/O.
 
-use crate::Stack;
 use crate::opening::{OpenDeadline, OpeningTimedOut};
 use crate::writing::{WriteTimedOut, WriteWatch};
+use crate::{BoxLayer, Stack};
 use std::time::Duration;
 use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Place, origin};
 
@@ -149,12 +149,12 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
 
 impl<L: Layer> Engine<L> {
     /// Boxes the stack, so that engines of different stacks have one type.
-    pub fn boxed(self) -> Engine<Box<dyn Layer<In = L::In, Out = L::Out> + Send>>
+    pub fn boxed(self) -> Engine<BoxLayer<L::In, L::Out>>
     where
         L: Send + 'static,
     {
         Engine {
-            layer: Box::new(self.layer),
+            layer: BoxLayer::new(self.layer),
             from_wire: self.from_wire,
             to_wire: self.to_wire,
             from_app: self.from_app,
@@ -236,6 +236,47 @@ impl<L: Layer> Engine<L> {
         }
         #[cfg(feature = "tracing")]
         self.spans.record(&self.layer, self.to_app.closed());
+    }
+
+    /// Does the same as [`process`](Self::process), and calls `clock` only if the time matters.
+    ///
+    /// While a stack has no deadline and does nothing but carry bytes or messages, most calls need no
+    /// time.
+    ///
+    /// ```
+    /// use wirestack_layer::Flow;
+    /// use wirestack_nest::Engine;
+    /// use wirestack_websocket::{Message, Server, WebSocketConfig};
+    ///
+    /// # let now = wirestack_layer::Instant::ORIGIN;
+    /// let mut engine = Engine::new(Server::established(WebSocketConfig::default()));
+    /// engine.process(now);
+    /// engine.from_app().push(Message::text("hello"));
+    /// engine.process_with(|| unreachable!("a message needs no time"));
+    /// assert_eq!(engine.to_wire().unread(), b"\x81\x05hello");
+    /// ```
+    #[inline]
+    pub fn process_with(&mut self, clock: impl FnOnce() -> Instant) {
+        let untimed = self.processed.is_some()
+            && self.layers_deadline.is_none()
+            && self.opening.is_none()
+            && self.to_wire.is_empty();
+        if untimed {
+            if self.processed == Some(self.revision()) {
+                return;
+            }
+            let flows = Flows::new(
+                &mut self.from_wire,
+                &mut self.to_wire,
+                &mut self.from_app,
+                &mut self.to_app,
+            );
+            if self.layer.process_untimed(flows) {
+                self.processed = Some(self.revision());
+                return;
+            }
+        }
+        self.process(clock());
     }
 
     /// Breaks the wire of a stack that does not open in time.

@@ -1,3 +1,4 @@
+mod memory;
 mod transfer;
 
 use crate::{BoxError, End, Error, Flow, Stop};
@@ -20,6 +21,8 @@ pub struct Pipe {
     chunks: VecDeque<Bytes>,
     queued: usize,
     buf: BytesMut,
+    /// The memory of `buf` is lent: it stays when the pipe is empty.
+    lent: bool,
     limit: usize,
     required: usize,
     /// Boxed, because an error is large and most flows have not ended.
@@ -47,6 +50,7 @@ impl Pipe {
             chunks: VecDeque::new(),
             queued: 0,
             buf: BytesMut::new(),
+            lent: false,
             limit,
             required: 0,
             end: None,
@@ -186,6 +190,7 @@ impl Pipe {
         self.moved();
         if n == self.buf.len() {
             self.rest_chunks();
+            self.lent = false;
             return mem::take(&mut self.buf).freeze(); // the buffer itself, not a share of it
         }
         self.buf.split_to(n).freeze()
@@ -266,7 +271,11 @@ impl Pipe {
     /// Drops the last bytes of the buffer with its memory.
     #[inline]
     fn rest_whole(&mut self) {
-        self.buf = BytesMut::new();
+        if self.lent {
+            self.buf.clear();
+        } else {
+            self.buf = BytesMut::new();
+        }
         self.rest_chunks();
     }
 

@@ -99,8 +99,10 @@ where
             if self.engine().to_app().is_closed() {
                 return Poll::Ready(self.ended(cx));
             }
-            self.register_reader(cx);
-            ready!(self.advance(cx));
+            if self.advance(cx).is_pending() {
+                self.register_reader(cx);
+                return Poll::Pending;
+            }
         }
     }
 

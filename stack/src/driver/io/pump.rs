@@ -1,6 +1,7 @@
 //! The loop of a connection: moves bytes between the transport and the wire of the stack.
 
 use super::connection::{Connection, Writing};
+use super::spare;
 use crate::driver::error::{is_reset, socket};
 use crate::driver::runtime::{BULK_READ_SIZE, IDLE_READ_SIZE};
 use std::io;
@@ -14,9 +15,8 @@ where
 {
     #[inline]
     pub(super) fn process(&mut self) {
-        if !self.engine.is_idle() {
-            self.engine.process(self.runtime.now());
-        }
+        let runtime = &self.runtime;
+        self.engine.process_with(|| runtime.now());
     }
 
     /// Processes, writes, reads and processes again. Ready if bytes or messages moved, which the
@@ -44,7 +44,27 @@ where
             // layers.
             return Poll::Ready(());
         }
+        if !self.engine.is_wire_quiet() {
+            self.process(); // the time in which the peer has to take bytes runs
+        }
+        self.take_back_memory();
         self.poll_deadline(cx)
+    }
+
+    /// Lends memory of this thread for what the application sends.
+    #[inline]
+    fn lend_memory(&mut self) {
+        if !self.engine.from_app().is_empty() && self.engine.to_wire().capacity() == 0 {
+            self.engine.to_wire().lend(spare::take());
+        }
+    }
+
+    /// Takes the lent memory back, so that a connection that waits holds none.
+    #[inline]
+    fn take_back_memory(&mut self) {
+        if let Some(memory) = self.engine.to_wire().take_back() {
+            spare::keep(memory);
+        }
     }
 
     /// Runs the goodbye of the connection once the server ends.
@@ -133,12 +153,14 @@ where
     /// Processes and writes until the transport accepts no more bytes. Bytes that left make room
     /// for those that wait between the layers, so both are repeated.
     pub(crate) fn process_and_write(&mut self, cx: &mut Context<'_>) {
+        self.lend_memory();
         loop {
             self.process();
             if !self.write(cx) {
-                return;
+                break;
             }
         }
+        self.take_back_memory();
     }
 
     /// Returns `true` at the first call only: a stream returns the error that ended the stack once.

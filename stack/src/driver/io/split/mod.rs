@@ -301,10 +301,8 @@ macro_rules! sends {
             pub async fn send(&mut self, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 let mut message = Some(message);
-                poll_fn(|cx| {
-                    $at.with(Half::Writer, cx, |c, cx| c.poll_send(cx, &mut message))
-                })
-                .await
+                poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_send(cx, &mut message)))
+                    .await
             }
 
             /// Accepts a message as soon as there is room, and does not send it yet. A message is
@@ -316,10 +314,8 @@ macro_rules! sends {
             pub async fn feed(&mut self, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 let mut message = Some(message);
-                poll_fn(|cx| {
-                    $at.with(Half::Writer, cx, |c, cx| c.poll_feed(cx, &mut message))
-                })
-                .await
+                poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_feed(cx, &mut message)))
+                    .await
             }
 
             /// Waits until every accepted message has left. Dropping the future loses no message.
