@@ -243,6 +243,9 @@ impl Connection {
             return Err(cause.into());
         }
         while self.fault.is_none() && p.to_app.room() > 0 {
+            if self.receiver.next_whole(p.from_wire, p.to_app) {
+                continue;
+            }
             let received = match self.receiver.next(p.from_wire, p.to_app) {
                 Err(cause) if !p.to_app.is_taken() => {
                     self.fault = Some(cause);

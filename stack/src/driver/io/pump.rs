@@ -22,7 +22,23 @@ where
     /// Processes, writes, reads and processes again. Ready if bytes or messages moved, which the
     /// application may see; `Pending` if nothing can move, and then the waker of `cx` is
     /// registered.
+    #[inline]
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Most calls find nothing to do but to read.
+        if self.goodbye.is_none() && self.engine.is_idle() && self.engine.is_wire_quiet() {
+            if self.read(cx) {
+                self.process();
+                return Poll::Ready(());
+            }
+            if matches!(self.writing, Writing::Open) && self.timer.is_none() {
+                self.take_back_memory();
+                return Poll::Pending; // an idle stack has no deadline
+            }
+        }
+        self.advance_all(cx)
+    }
+
+    fn advance_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.revision();
         self.poll_goodbye(cx);
         self.process();
@@ -229,7 +245,9 @@ where
             // For transports with a buffer. An error comes back at the next write.
             let _ = io.poll_flush(cx);
         }
-        self.shut_or_close(cx) || moved
+        let is_over =
+            self.engine.to_wire().is_closed() || self.engine.to_wire().stop_state().is_some();
+        is_over && self.shut_or_close(cx) || moved
     }
 
     /// Ends the transport in the way that the stack ended its wire. Returns `true` if it was

@@ -208,18 +208,24 @@ where
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Polls the connection for a half. Registers its waker if it has to wait, and wakes the other
+    /// halves if something has moved.
+    #[inline]
     fn with<T>(
         &self,
         half: Half,
         cx: &mut Context<'_>,
-        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> T,
-    ) -> T {
-        self.wakers.register(half, cx.waker());
+        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         let mut connection = self.lock();
-        let before = connection.revision();
+        let (before, seen) = (connection.revision(), self.wakers.count());
         let result = act(&mut connection, &mut Context::from_waker(&self.wake_all));
         let moved = connection.revision() != before;
+        let is_late = result.is_pending() && self.wakers.register(half, cx.waker(), seen);
         drop(connection);
+        if is_late {
+            self.wakers.wake(half);
+        }
         if moved {
             self.wakers.wake_others(half); // they may have waited for what moved
         }
