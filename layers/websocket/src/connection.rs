@@ -164,7 +164,7 @@ impl Connection {
     }
 
     /// Carries whole messages both ways. Returns `false` if there is something else to do.
-    #[inline]
+    #[inline(always)]
     fn exchange<F: Payload>(&mut self, p: &mut Flows<'_, F, F>) -> bool {
         while p.to_app.room() > 0 {
             if p.from_wire.is_empty() {
@@ -185,13 +185,20 @@ impl Connection {
             match self.sender.message(message, last, waiting, p.to_wire) {
                 Ok(()) if self.sender.is_plain() => {}
                 Ok(()) => return false,
-                Err(cause) => {
-                    self.abandon(Error::local(NAME, cause), p);
-                    return false;
-                }
+                Err(cause) => return self.abandon_exchange(cause, p),
             }
         }
         true
+    }
+
+    #[cold]
+    fn abandon_exchange<F: Payload>(
+        &mut self,
+        cause: WebSocketError,
+        p: &mut Flows<'_, F, F>,
+    ) -> bool {
+        self.abandon(Error::local(NAME, cause), p);
+        false
     }
 
     fn process_all<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
@@ -243,7 +250,7 @@ impl Connection {
             return Err(cause.into());
         }
         while self.fault.is_none() && p.to_app.room() > 0 {
-            if self.receiver.next_whole(p.from_wire, p.to_app) {
+            if self.receiver.next_plain(p.from_wire, p.to_app) {
                 continue;
             }
             let received = match self.receiver.next(p.from_wire, p.to_app) {

@@ -92,7 +92,7 @@ impl Receiver {
 
     /// Takes a frame that is a message by itself and has arrived whole, which most frames are, and
     /// delivers it. Returns `false` for everything else, and takes nothing then.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_whole<F: Payload>(&mut self, wire: &mut Pipe, app: &mut F) -> bool {
         if F::IN_PARTS || self.frame.is_some() || self.message.is_some() {
             return false;
@@ -121,6 +121,11 @@ impl Receiver {
         let mut payload = wire.take(end);
         payload.advance(start);
         app.deliver(Message::checked(text, payload), true).is_ok()
+    }
+
+    /// Does the same as [`next_whole`](Self::next_whole), for the long path.
+    pub(crate) fn next_plain<F: Payload>(&mut self, wire: &mut Pipe, app: &mut F) -> bool {
+        self.next_whole(wire, app)
     }
 
     /// Takes one frame from the wire, or the arrived part of it. Delivers the message that it

@@ -188,9 +188,8 @@ impl Pipe {
             return self.take_chunk(n);
         }
         self.moved();
-        if n == self.buf.len() {
+        if n == self.buf.len() && !self.lent {
             self.rest_chunks();
-            self.lent = false;
             return mem::take(&mut self.buf).freeze(); // the buffer itself, not a share of it
         }
         self.buf.split_to(n).freeze()

@@ -99,7 +99,7 @@ where
             if self.engine().to_app().is_closed() {
                 return Poll::Ready(self.ended(cx));
             }
-            if self.advance(cx).is_pending() {
+            if self.advance_inlined(cx).is_pending() {
                 self.register_reader(cx);
                 return Poll::Pending;
             }

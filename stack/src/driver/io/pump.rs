@@ -22,11 +22,16 @@ where
     /// Processes, writes, reads and processes again. Ready if bytes or messages moved, which the
     /// application may see; `Pending` if nothing can move, and then the waker of `cx` is
     /// registered.
-    #[inline]
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.advance_inlined(cx)
+    }
+
+    /// Does the same as [`advance`](Self::advance), inlined where most calls come from.
+    #[inline(always)]
+    pub(super) fn advance_inlined(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Most calls find nothing to do but to read.
         if self.goodbye.is_none() && self.engine.is_idle() && self.engine.is_wire_quiet() {
-            if self.read(cx) {
+            if self.read_inlined(cx) {
                 self.process();
                 return Poll::Ready(());
             }
@@ -76,7 +81,7 @@ where
     }
 
     /// Takes the lent memory back, so that a connection that waits holds none.
-    #[inline]
+    #[inline(always)]
     fn take_back_memory(&mut self) {
         if let Some(memory) = self.engine.to_wire().take_back() {
             spare::keep(memory);
@@ -289,6 +294,11 @@ where
 
     /// Reads once, if there is room. Returns `true` if bytes, an end or an error arrived.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
+        self.read_inlined(cx)
+    }
+
+    #[inline(always)]
+    fn read_inlined(&mut self, cx: &mut Context<'_>) -> bool {
         self.was_read = true;
         let Some(io) = &mut self.io else { return false };
         let from_wire = self.engine.from_wire();
@@ -302,8 +312,30 @@ where
         } else {
             0
         };
+        if expected > 0 && from_wire.capacity() == 0 {
+            from_wire.lend(spare::take_large());
+        }
         match io.poll_read(cx, from_wire, expected) {
-            Poll::Ready(Ok(0)) => match &mut self.writing {
+            Poll::Ready(Ok(n)) if n > 0 => {
+                self.reads_much = n >= IDLE_READ_SIZE;
+                true
+            }
+            Poll::Pending => {
+                if let Some(memory) = from_wire.take_back() {
+                    spare::keep_large(memory);
+                }
+                false
+            }
+            Poll::Ready(read) => self.read_end(read),
+        }
+    }
+
+    /// Takes the end of the stream or its error.
+    #[cold]
+    fn read_end(&mut self, read: io::Result<usize>) -> bool {
+        let from_wire = self.engine.from_wire();
+        match read {
+            Ok(0) => match &mut self.writing {
                 // The system reports a reset once. It did so to the write, so this is not an end.
                 Writing::Broken(error) if error.as_deref().is_some_and(is_reset) => {
                     if let Some(error) = error.take() {
@@ -312,9 +344,8 @@ where
                 }
                 _ => from_wire.finish(),
             },
-            Poll::Ready(Ok(n)) => self.reads_much = n >= IDLE_READ_SIZE,
-            Poll::Ready(Err(error)) => self.engine.break_wire(socket(error)),
-            Poll::Pending => return false,
+            Ok(_) => {}
+            Err(error) => self.engine.break_wire(socket(error)),
         }
         true
     }
