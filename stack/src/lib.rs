@@ -107,7 +107,7 @@ pub use wirestack_layer::{
     constant_time_eq,
 };
 pub use wirestack_nest::{
-    BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,
+    BoxLayer, BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,
 };
 #[cfg(feature = "pac")]
 #[doc(inline)]

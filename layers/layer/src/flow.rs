@@ -79,18 +79,21 @@ pub trait Flow {
     fn revision(&self) -> u64;
 
     /// Returns the end once everything before it has been read.
+    #[inline]
     fn end(&self) -> Option<&End> {
         self.closed().filter(|_| self.is_empty())
     }
 
     /// Returns the error with which the reader stopped the flow. A writer asks this before it
     /// writes.
+    #[inline]
     fn stopped(&self) -> Option<&Error> {
         self.stop_state().map(|stop| &stop.error)
     }
 
     /// Returns the error of a stop that lost something which had been written. A writer asks this
     /// when it flushes or closes.
+    #[inline]
     fn refused(&self) -> Option<&Error> {
         self.stop_state()
             .filter(|stop| stop.lost)
@@ -113,18 +116,15 @@ pub trait Flow {
 
     /// Stops this flow if `to`, the flow that it feeds, is stopped, with the same error: nobody
     /// would read the result.
+    #[inline]
     fn stop_with(&mut self, to: &impl Flow) {
         if let Some(stop) = to.stop_state() {
-            let lost = stop.lost || !self.is_empty();
-            if self.stop_state().is_none_or(|seen| lost && !seen.lost) {
-                let error = stop.error.clone();
-                self.stop(Stop { error, lost });
-            }
-            self.discard();
+            stop_as(self, stop);
         }
     }
 
     /// Returns `true` if the writer has ended the flow.
+    #[inline]
     fn is_closed(&self) -> bool {
         self.closed().is_some()
     }
@@ -138,4 +138,15 @@ pub trait Flow {
     fn abort(&mut self, error: Error) {
         self.close(End::Aborted(error));
     }
+}
+
+/// Stops a flow as the flow that it feeds was stopped.
+#[cold]
+fn stop_as(flow: &mut (impl Flow + ?Sized), stop: &Stop) {
+    let lost = stop.lost || !flow.is_empty();
+    if flow.stop_state().is_none_or(|seen| lost && !seen.lost) {
+        let error = stop.error.clone();
+        flow.stop(Stop { error, lost });
+    }
+    flow.discard();
 }

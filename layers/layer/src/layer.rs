@@ -163,6 +163,16 @@ pub trait Layer: AnyLayer {
     /// for its application's decision.
     fn process(&mut self, flows: Flows<'_, Self::In, Self::Out>, now: Instant);
 
+    /// Moves what can move without a look at the time, and returns `true` if that is everything
+    /// that [`process`](Self::process) would move now. It must not set a deadline.
+    ///
+    /// A driver need not read its clock for that. By default it moves nothing, and `process` is
+    /// called. It is called only while the layer has no deadline.
+    fn process_untimed(&mut self, flows: Flows<'_, Self::In, Self::Out>) -> bool {
+        drop(flows);
+        false
+    }
+
     /// Returns the time at which `process` must be called again, even if nothing arrives.
     fn deadline(&self) -> Option<Instant> {
         None
@@ -308,6 +318,10 @@ macro_rules! pass_on {
 
             fn process(&mut self, flows: Flows<'_, T::In, T::Out>, now: Instant) {
                 (**self).process(flows, now);
+            }
+
+            fn process_untimed(&mut self, flows: Flows<'_, T::In, T::Out>) -> bool {
+                (**self).process_untimed(flows)
             }
 
             fn deadline(&self) -> Option<Instant> {

@@ -43,6 +43,7 @@ impl<T: ByteSize> Queue<T> {
     }
 
     /// Returns `true` if there are no items.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -53,6 +54,7 @@ impl<T: ByteSize> Queue<T> {
     }
 
     /// Adds an item at the end.
+    #[inline]
     pub fn push(&mut self, item: T) {
         debug_assert!(self.end.is_none(), "pushed to a queue that had ended");
         if self.stop.is_some() {
@@ -64,6 +66,7 @@ impl<T: ByteSize> Queue<T> {
     }
 
     /// Takes the next item.
+    #[inline]
     pub fn pop(&mut self) -> Option<T> {
         let item = self.items.pop_front()?;
         self.weight -= item.byte_size();
@@ -99,14 +102,17 @@ impl<T: ByteSize> Flow for Queue<T> {
         }
     }
 
+    #[inline]
     fn closed(&self) -> Option<&End> {
         self.end.as_deref()
     }
 
+    #[inline]
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
 
+    #[inline]
     fn room(&self) -> usize {
         self.limit.saturating_sub(self.weight)
     }
@@ -127,6 +133,7 @@ impl<T: ByteSize> Flow for Queue<T> {
         self.stop.as_deref()
     }
 
+    #[inline]
     fn revision(&self) -> u64 {
         self.moves
     }

@@ -34,6 +34,17 @@ pub(crate) enum Parsed {
     Header(Header, usize),
 }
 
+/// The frame that most frames are: a message by itself, of less than 64 KiB.
+pub(crate) struct Plain {
+    pub(crate) text: bool,
+    /// The length of the header.
+    pub(crate) start: usize,
+    /// The length of the frame.
+    pub(crate) end: usize,
+    /// The key; zeros in a frame without one.
+    pub(crate) key: Key,
+}
+
 /// The bytes of a header.
 pub(crate) struct Emitted {
     bytes: [u8; Header::LONGEST],
@@ -58,16 +69,55 @@ impl Opcode {
     }
 }
 
+impl Plain {
+    /// Parses the header at the front of `bytes`, if it is whole and such a one.
+    #[inline]
+    pub(crate) fn parse(bytes: &[u8], masked: bool) -> Option<Self> {
+        let (&[first, second], rest) = bytes.split_first_chunk()?;
+        let text = match first {
+            0x81 => true,
+            0x82 => false,
+            _ => return None,
+        };
+        let (len, rest) = match second ^ if masked { 0x80 } else { 0 } {
+            len @ ..126 => (usize::from(len), rest),
+            126 => {
+                let (len, rest) = rest.split_first_chunk()?;
+                (usize::from(u16::from_be_bytes(*len)), rest)
+            }
+            _ => return None,
+        };
+        if len < 126 && second & 0x7f == 126 {
+            return None;
+        }
+        let (key, rest) = if masked {
+            rest.split_first_chunk()?
+        } else {
+            (&[0; 4], rest)
+        };
+        let start = bytes.len() - rest.len();
+        Some(Self {
+            text,
+            start,
+            end: start + len,
+            key: *key,
+        })
+    }
+}
+
 impl Header {
     /// The length of the longest header.
     pub(crate) const LONGEST: usize = 14;
+
+    /// The length of the shortest header.
+    pub(crate) const SHORTEST: usize = 2;
 
     /// Parses the header at the front of `bytes`. The peer must mask if `masked`, and must not
     /// otherwise.
     #[inline]
     pub(crate) fn parse(bytes: &[u8], masked: bool) -> Result<Parsed, WebSocketError> {
         let [first, second, rest @ ..] = bytes else {
-            return Ok(Parsed::Needs(2));
+            return Ok(Parsed::Needs(Self::SHORTEST));
         };
         let opcode = Opcode::parse(first & 0x0f)?;
         let fin = first & 0x80 != 0;

@@ -37,6 +37,13 @@ impl Watch {
         }
     }
 
+    /// Returns `true` if nobody watches.
+    #[inline]
+    pub(crate) fn is_off(&self) -> bool {
+        self.config.is_none()
+    }
+
+    #[inline]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::NotBegun => None,

@@ -48,8 +48,12 @@ pub(crate) fn apply(piece: &mut [u8], key: Key, offset: usize) {
     for bytes in blocks {
         *bytes = (u128::from_le_bytes(*bytes) ^ block).to_le_bytes();
     }
-    let (words, rest) = rest.as_chunks_mut::<4>();
-    for bytes in words {
+    let (bytes, rest) = rest.split_at_mut(rest.len() & 8);
+    if let Ok(bytes) = <&mut [u8; 8]>::try_from(bytes) {
+        *bytes = (u64::from_le_bytes(*bytes) ^ block as u64).to_le_bytes();
+    }
+    let (bytes, rest) = rest.split_at_mut(rest.len() & 4);
+    if let Ok(bytes) = <&mut [u8; 4]>::try_from(bytes) {
         *bytes = (u32::from_le_bytes(*bytes) ^ word).to_le_bytes();
     }
     for (byte, key) in rest.iter_mut().zip(word.to_le_bytes()) {

@@ -36,11 +36,13 @@ impl Message {
     }
 
     /// Returns `true` for a text message.
+    #[inline]
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))
     }
 
     /// Returns the payload.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -49,6 +51,7 @@ impl Message {
     }
 
     /// Returns the payload, owned.
+    #[inline]
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Text(text) => text.into_bytes(),
@@ -57,6 +60,7 @@ impl Message {
     }
 
     /// Returns the length of the payload, in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
@@ -107,6 +111,7 @@ impl ByteSize for Part {
 }
 
 impl ByteSize for Message {
+    #[inline]
     fn byte_size(&self) -> usize {
         self.len() + size_of::<Self>()
     }
@@ -191,11 +196,13 @@ pub trait Form: Flow {
 impl Form for Queue<Message> {
     const IN_PARTS: bool = false;
 
+    #[inline]
     fn deliver(&mut self, message: Message, _: bool) -> Result<(), WebSocketError> {
         self.push(message);
         Ok(())
     }
 
+    #[inline]
     fn next(&mut self) -> Option<(Message, bool)> {
         self.pop().map(|message| (message, true))
     }

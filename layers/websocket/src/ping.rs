@@ -50,6 +50,12 @@ impl Pings {
         Ok(token)
     }
 
+    /// Returns `true` if no ping waits to be sent.
+    #[inline]
+    pub(crate) fn is_sent(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes the next ping to send, as sent at `now`, and returns its payload.
     pub(crate) fn send(&mut self, now: Instant) -> Option<Bytes> {
         let (token, payload) = self.waiting.pop_front()?;

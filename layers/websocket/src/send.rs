@@ -5,7 +5,7 @@ use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode, RSV1};
 use crate::mask::{self, Masks};
 use crate::{Message, WebSocketConfig, WebSocketError};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use wirestack_layer::{Flow, Pipe};
 
 /// The sending half of a connection.
@@ -40,6 +40,12 @@ impl Sender {
         self.deflater = Some(deflater);
     }
 
+    /// Returns `true` if nothing waits to be sent but what the application sends next.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.rest.is_none() && self.pong.is_none()
+    }
+
     /// Sends a message or a part of one, or its first fragment. About `waiting` bytes will follow.
     #[inline]
     pub(crate) fn message(
@@ -50,6 +56,24 @@ impl Sender {
         to: &mut Pipe,
     ) -> Result<(), WebSocketError> {
         let text = message.is_text();
+        if last && self.begun.is_none() && self.deflater.is_none() && message.len() <= self.largest
+        {
+            let opcode = if text { Opcode::Text } else { Opcode::Binary };
+            self.frame(true, 0, opcode, message.into_bytes(), waiting, to);
+            return Ok(());
+        }
+        self.piece(message, text, last, waiting, to)
+    }
+
+    /// Sends a message that is sent in several frames or compressed, or a part of it.
+    fn piece(
+        &mut self,
+        message: Message,
+        text: bool,
+        last: bool,
+        waiting: usize,
+        to: &mut Pipe,
+    ) -> Result<(), WebSocketError> {
         let first = match self.begun {
             None => true,
             Some(begun) if begun == text => false,
@@ -147,29 +171,38 @@ impl Sender {
         };
         let header = header.emit();
         let header = header.as_bytes();
-        match key {
-            None if payload.len() >= OWN_CHUNK => {
-                to.write(header);
-                to.push(payload);
-            }
-            Some(key) if payload.len() >= IN_PLACE => {
-                to.write(header);
-                mask_large(payload, key, to);
-            }
-            key => to.fill(|buf| {
-                let len = header.len() + payload.len();
-                if buf.capacity() - buf.len() < len {
-                    // Reserves for the next frames too, instead of growing with each small one.
-                    buf.reserve(len.max(waiting.min(BATCH)));
-                }
-                buf.extend_from_slice(header);
-                let start = buf.len();
-                buf.extend_from_slice(&payload);
-                if let Some(key) = key {
-                    mask::apply(&mut buf[start..], key, 0);
-                }
-            }),
+        let own_chunk = match key {
+            None => OWN_CHUNK,
+            Some(_) => IN_PLACE,
+        };
+        if payload.len() >= own_chunk {
+            return push_large(header, payload, key, to);
         }
+        to.fill(|buf| {
+            let len = header.len() + payload.len();
+            // Reserves for the next frames too, instead of growing with each small one.
+            let room = || len.max(waiting.min(BATCH));
+            if buf.capacity() == 0 {
+                *buf = BytesMut::with_capacity(room());
+            } else if buf.capacity() - buf.len() < len {
+                buf.reserve(room());
+            }
+            buf.extend_from_slice(header);
+            let start = buf.len();
+            buf.extend_from_slice(&payload);
+            if let Some(key) = key {
+                mask::apply(&mut buf[start..], key, 0);
+            }
+        });
+    }
+}
+
+/// Sends a frame whose payload is a chunk of its own.
+fn push_large(header: &[u8], payload: Bytes, key: Option<mask::Key>, to: &mut Pipe) {
+    to.write(header);
+    match key {
+        None => to.push(payload),
+        Some(key) => mask_large(payload, key, to),
     }
 }
 

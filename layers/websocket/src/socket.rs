@@ -124,6 +124,9 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
 
     fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         p.propagate_stop();
+        if self.is_open() {
+            return self.connection.process(p, now);
+        }
         if let Stage::Upgrading(upgrading) = &mut self.stage {
             match R::advance(upgrading, &mut p, now) {
                 Ok(Some(opened)) => {
@@ -148,10 +151,15 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
         }
     }
 
+    fn process_untimed(&mut self, mut p: Flows<'_, F, F>) -> bool {
+        p.propagate_stop();
+        self.is_open() && self.connection.process_untimed(p)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.stage {
-            Stage::Upgrading(upgrading) => upgrading.upgrade.deadline(),
             Stage::Open { .. } => self.connection.deadline(),
+            Stage::Upgrading(upgrading) => upgrading.upgrade.deadline(),
             Stage::Failed => None,
         }
     }

@@ -1,8 +1,8 @@
 //! A stack with its four outer flows, to be driven without I/O.
 
-use crate::Stack;
 use crate::opening::{OpenDeadline, OpeningTimedOut};
 use crate::writing::{WriteTimedOut, WriteWatch};
+use crate::{BoxLayer, Stack};
 use std::time::Duration;
 use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Place, origin};
 
@@ -91,6 +91,8 @@ pub struct Engine<L: Layer> {
     /// The revision of the flows after the last call; `None` if a decision may have been taken
     /// since.
     processed: Option<u64>,
+    /// The deadline of the layers after the last call.
+    layers_deadline: Option<Instant>,
     #[cfg(feature = "tracing")]
     spans: crate::spans::Spans,
 }
@@ -138,6 +140,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
             opening: self.opening,
             writing: self.writing,
             processed: None,
+            layers_deadline: None,
             #[cfg(feature = "tracing")]
             spans: self.spans,
         }
@@ -146,12 +149,12 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
 
 impl<L: Layer> Engine<L> {
     /// Boxes the stack, so that engines of different stacks have one type.
-    pub fn boxed(self) -> Engine<Box<dyn Layer<In = L::In, Out = L::Out> + Send>>
+    pub fn boxed(self) -> Engine<BoxLayer<L::In, L::Out>>
     where
         L: Send + 'static,
     {
         Engine {
-            layer: Box::new(self.layer),
+            layer: BoxLayer::new(self.layer),
             from_wire: self.from_wire,
             to_wire: self.to_wire,
             from_app: self.from_app,
@@ -159,6 +162,7 @@ impl<L: Layer> Engine<L> {
             opening: self.opening,
             writing: self.writing,
             processed: None,
+            layers_deadline: None,
             #[cfg(feature = "tracing")]
             spans: self.spans,
         }
@@ -175,6 +179,7 @@ impl<L: Layer> Engine<L> {
             opening: None,
             writing: WriteWatch::default(),
             processed: None,
+            layers_deadline: None,
             #[cfg(feature = "tracing")]
             spans: Default::default(),
         }
@@ -213,17 +218,8 @@ impl<L: Layer> Engine<L> {
         if self.processed == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
             return; // nothing would move: the law of idempotence
         }
-        if let Some(OpenDeadline { allowed, until }) = self.opening {
-            if self.layer.is_open() {
-                self.opening = None;
-            } else if until <= now {
-                self.opening = None;
-                let progress = self.layer.progress();
-                self.break_wire(Error::peer(
-                    origin::ENGINE,
-                    OpeningTimedOut { allowed, progress },
-                ));
-            }
+        if self.opening.is_some() {
+            self.watch_opening(now);
         }
         let flows = Flows::new(
             &mut self.from_wire,
@@ -234,17 +230,79 @@ impl<L: Layer> Engine<L> {
         self.layer.process(flows, now);
         self.watch_writing(now);
         self.processed = Some(self.revision());
+        self.layers_deadline = self.layer.deadline();
+        if self.opening.is_some() && self.layer.is_open() {
+            self.opening = None;
+        }
         #[cfg(feature = "tracing")]
         self.spans.record(&self.layer, self.to_app.closed());
+    }
+
+    /// Does the same as [`process`](Self::process), and calls `clock` only if the time matters.
+    ///
+    /// While a stack has no deadline and does nothing but carry bytes or messages, most calls need no
+    /// time.
+    ///
+    /// ```
+    /// use wirestack_layer::Flow;
+    /// use wirestack_nest::Engine;
+    /// use wirestack_websocket::{Message, Server, WebSocketConfig};
+    ///
+    /// # let now = wirestack_layer::Instant::ORIGIN;
+    /// let mut engine = Engine::new(Server::established(WebSocketConfig::default()));
+    /// engine.process(now);
+    /// engine.from_app().push(Message::text("hello"));
+    /// engine.process_with(|| unreachable!("a message needs no time"));
+    /// assert_eq!(engine.to_wire().unread(), b"\x81\x05hello");
+    /// ```
+    #[inline]
+    pub fn process_with(&mut self, clock: impl FnOnce() -> Instant) {
+        let untimed = self.processed.is_some()
+            && self.layers_deadline.is_none()
+            && self.opening.is_none()
+            && self.to_wire.is_empty();
+        if untimed {
+            if self.processed == Some(self.revision()) {
+                return;
+            }
+            let flows = Flows::new(
+                &mut self.from_wire,
+                &mut self.to_wire,
+                &mut self.from_app,
+                &mut self.to_app,
+            );
+            if self.layer.process_untimed(flows) {
+                self.processed = Some(self.revision());
+                return;
+            }
+        }
+        self.process(clock());
+    }
+
+    /// Breaks the wire of a stack that does not open in time.
+    #[cold]
+    fn watch_opening(&mut self, now: Instant) {
+        let is_open = self.layer.is_open();
+        let late = |opening: &mut OpenDeadline| is_open || opening.until <= now;
+        if let Some(OpenDeadline { allowed, .. }) = self.opening.take_if(late)
+            && !is_open
+        {
+            let progress = self.layer.progress();
+            let late = OpeningTimedOut { allowed, progress };
+            self.break_wire(Error::peer(origin::ENGINE, late));
+        }
     }
 
     /// Gives a peer up that takes none of the waiting bytes.
     #[inline]
     fn watch_writing(&mut self, now: Instant) {
-        let waiting = self.to_wire.len();
-        if waiting == 0 {
-            return;
+        if !self.to_wire.is_empty() {
+            self.watch_waiting(now);
         }
+    }
+
+    fn watch_waiting(&mut self, now: Instant) {
+        let waiting = self.to_wire.len();
         let sent = self.to_wire.total().wrapping_sub(waiting as u64);
         if self.writing.is_late(sent, now) {
             let allowed = self.writing.allowed;
@@ -259,7 +317,17 @@ impl<L: Layer> Engine<L> {
     /// clock.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.processed == Some(self.revision()) && self.deadline().is_none()
+        self.processed == Some(self.revision())
+            && self.layers_deadline.is_none()
+            && self.opening.is_none()
+            && (self.to_wire.is_empty() || self.writing.deadline().is_none())
+    }
+
+    /// Returns `true` if nothing waits in [`to_wire`](Self::to_wire), which has neither ended nor
+    /// been stopped: a driver has nothing to do there.
+    #[inline]
+    pub fn is_wire_quiet(&self) -> bool {
+        self.to_wire.is_empty() && !self.to_wire.is_closed() && self.to_wire.stop_state().is_none()
     }
 
     /// Lends [`to_wire`](Self::to_wire) to `send`, which sends bytes and consumes them, and returns
@@ -278,6 +346,7 @@ impl<L: Layer> Engine<L> {
     }
 
     /// Returns a number that changes whenever something moves in the four outer flows.
+    #[inline]
     pub fn revision(&self) -> u64 {
         let wire = self.from_wire.revision() + self.to_wire.revision();
         wire + self.from_app.revision() + self.to_app.revision()
@@ -293,30 +362,39 @@ impl<L: Layer> Engine<L> {
     pub fn deadline(&self) -> Option<Instant> {
         let opening = self.opening.as_ref().filter(|_| !self.layer.is_open());
         let opening = opening.map(|opening| opening.until);
-        let writing = match self.to_wire.len() {
-            0 => None,
-            _ => self.writing.deadline(),
+        let writing = if self.to_wire.is_empty() {
+            None
+        } else {
+            self.writing.deadline()
         };
-        let layers = opening.into_iter().chain(self.layer.deadline());
-        layers.chain(writing).min()
+        let layers = match self.processed {
+            Some(_) => self.layers_deadline,
+            None => self.layer.deadline(), // a decision may have changed it
+        };
+        let early = opening.into_iter().chain(layers);
+        early.chain(writing).min()
     }
 
     /// Returns the flow for bytes that arrived from the peer.
+    #[inline]
     pub fn from_wire(&mut self) -> &mut Pipe {
         &mut self.from_wire
     }
 
     /// Returns the flow of bytes that are to be sent to the peer.
+    #[inline]
     pub fn to_wire(&mut self) -> &mut Pipe {
         &mut self.to_wire
     }
 
     /// Returns the flow for bytes or messages that the application sends.
+    #[inline]
     pub fn from_app(&mut self) -> &mut L::In {
         &mut self.from_app
     }
 
     /// Returns the flow of bytes or messages that the application receives.
+    #[inline]
     pub fn to_app(&mut self) -> &mut L::Out {
         &mut self.to_app
     }
@@ -334,6 +412,7 @@ impl<L: Layer> Engine<L> {
 
     /// Returns `true` if everything that the application wrote has left, also out of
     /// [`to_wire`](Self::to_wire).
+    #[inline]
     pub fn is_flushed(&self) -> bool {
         self.from_app.is_empty() && self.to_wire.is_empty() && self.layer.is_flushed()
     }

@@ -42,14 +42,17 @@
 //! * [`Nest`]: the methods `over`, `then` and `boxed`, for every layer. [`Stack`]: the layer that
 //!   they return.
 //! * [`Engine`], [`OpeningTimedOut`], [`WriteTimedOut`]: driving a stack.
-//! * [`Identity`]: the layer that changes nothing. [`BoxTunnel`]: a stack of any depth, boxed.
+//! * [`Identity`]: the layer that changes nothing. [`BoxLayer`], [`BoxTunnel`]: a stack of any
+//!   depth, boxed.
 //!
 //! With the feature `tracing`, an engine has a span for its connection and, inside it, one span for
 //! each layer.
 
+mod boxed;
 mod engine;
 mod facts;
 mod identity;
+mod nest;
 mod opening;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -59,10 +62,12 @@ mod writing;
 #[cfg(doc)]
 use wirestack_layer::Layer;
 
+pub use boxed::{BoxLayer, BoxTunnel};
 pub use engine::Engine;
 pub use identity::Identity;
+pub use nest::Nest;
 pub use opening::OpeningTimedOut;
-pub use stack::{BoxTunnel, Nest, Stack};
+pub use stack::Stack;
 pub use writing::WriteTimedOut;
 
 #[cfg(doctest)]

@@ -9,6 +9,9 @@ use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Prog
 ///
 /// [`Nest::over`] and [`Nest::then`] build it. A stack is itself a layer, so stacks nest.
 ///
+/// [`Nest::over`]: crate::Nest::over
+/// [`Nest::then`]: crate::Nest::then
+///
 /// Two flows join the layers: the *joint*. The first time that the lower layer is transparent, the
 /// joint dissolves: its bytes join the outer flows in order, and the lower layer never runs again.
 /// So a finished tunnel copies no bytes.
@@ -52,7 +55,8 @@ impl<L, U> Stack<L, U> {
         Self::with(lower, Upper::Now(upper))
     }
 
-    /// Puts a layer over `lower` that `choose` returns once `lower` is open. See [`Nest::then`].
+    /// Puts a layer over `lower` that `choose` returns once `lower` is open. See
+    /// [`Nest::then`](crate::Nest::then).
     pub fn later(
         lower: L,
         choose: impl FnOnce(&mut L) -> Result<U, Error> + Send + 'static,
@@ -94,6 +98,20 @@ impl<L, U> Stack<L, U> {
     pub fn with_bypass(mut self, bypass: bool) -> Self {
         self.bypass = bypass;
         self
+    }
+
+    /// Takes a dissolved stack apart, and leaves a lower layer in it that is not used.
+    pub(crate) fn take_apart(&mut self, unused: impl FnOnce() -> L) -> Option<(L, U)> {
+        if !self.dissolved {
+            return None;
+        }
+        match mem::replace(&mut self.upper, Upper::Never) {
+            Upper::Now(upper) => Some((mem::replace(&mut self.lower, unused()), upper)),
+            other => {
+                self.upper = other;
+                None
+            }
+        }
     }
 
     /// Returns the lower layer.
@@ -215,6 +233,14 @@ where
         }
     }
 
+    fn process_untimed(&mut self, flows: Flows<'_, U::In, U::Out>) -> bool {
+        if let (true, Upper::Now(upper)) = (self.dissolved, &mut self.upper) {
+            let index = flows.index + self.lower.depth();
+            return upper.process_untimed(flows.at_index(index));
+        }
+        false
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let upper = self.upper().and_then(U::deadline);
         let lower = self.lower.deadline().filter(|_| !self.dissolved);
@@ -304,70 +330,3 @@ where
         }
     }
 }
-
-/// A boxed stack with bytes on both sides: the type that a route of any number of proxies has.
-pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
-
-/// Methods that put layers over one another, for every layer.
-///
-/// ```
-/// use wirestack_layer::{Flow, Instant};
-/// use wirestack_nest::{Engine, Nest};
-/// use wirestack_socks as socks;
-///
-/// # let now = Instant::ORIGIN;
-/// // One layer over another one: read it from the application down to the wire.
-/// let outer = socks::Client::new(socks::Address::new("inner.test", 1080)?);
-/// let inner = socks::Client::new(socks::Address::new("example.org", 80)?);
-/// let stack = inner.over(outer);
-/// # drop(stack);
-///
-/// // A layer that is chosen by a fact of the layer below.
-/// let socks = socks::Client::new(socks::Address::new("inner.test", 1080)?);
-/// let target = socks::Address::new("example.org", 80)?;
-/// let stack = socks.then(|socks| {
-///     let target = socks.bound().cloned().unwrap_or(target); // known once `socks` is open
-///     Ok(socks::Client::new(target))
-/// });
-/// let mut engine = Engine::new(stack.boxed()); // boxed: its type names no layers
-/// engine.process(now);
-/// assert_eq!(engine.to_wire().unread(), [5, 1, 0]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub trait Nest: Layer + Sized {
-    /// Puts this layer over `lower`. `websocket.over(tls).over(socks)` reads from the application
-    /// down to the wire.
-    fn over<L>(self, lower: L) -> Stack<L, Self>
-    where
-        L: Layer<In = Pipe, Out = Pipe>,
-    {
-        Stack::new(lower, self)
-    }
-
-    /// Puts a layer over this one that `choose` returns once this one is open. It chooses by a fact
-    /// of this layer, such as the protocol that ALPN negotiated.
-    ///
-    /// # Errors
-    ///
-    /// An error of `choose` ends the stack in both directions with that error.
-    fn then<U>(
-        self,
-        choose: impl FnOnce(&mut Self) -> Result<U, Error> + Send + 'static,
-    ) -> Stack<Self, U>
-    where
-        Self: Layer<In = Pipe, Out = Pipe>,
-        U: Layer,
-    {
-        Stack::later(self, choose)
-    }
-
-    /// Boxes this layer, so that stacks of different layers have one type.
-    fn boxed(self) -> Box<dyn Layer<In = Self::In, Out = Self::Out> + Send>
-    where
-        Self: Send + 'static,
-    {
-        Box::new(self)
-    }
-}
-
-impl<T: Layer> Nest for T {}

@@ -1,8 +1,8 @@
 //! Stacks keep the laws of every layer, and no grouping differs from another.
 
 use wirestack::{
-    BoxSocket, End, Engine, Flow, Instant, Layer, LayerExt, Nest, Pipe, Queue, Seed, Stack, http1,
-    http2, socks, websocket,
+    BoxLayer, BoxSocket, End, Engine, Flow, Instant, Layer, LayerExt, Nest, Pipe, Queue, Seed,
+    Stack, http1, http2, socks, websocket,
 };
 use wirestack_laws::{
     Endpoint, Subject, Traffic, associativity, check, delivery, ordering, pattern,
@@ -203,7 +203,7 @@ fn extended(kinds: &'static [Kind], shape: Shape) -> Subject<Queue<websocket::Me
     promising(subject, &[kinds, &[Http2]].concat(), shape).marks_end()
 }
 
-fn joined<L, U>(shape: Shape, stack: Stack<L, U>) -> Box<dyn Layer<In = U::In, Out = U::Out> + Send>
+fn joined<L, U>(shape: Shape, stack: Stack<L, U>) -> BoxLayer<U::In, U::Out>
 where
     L: Layer<In = Pipe, Out = Pipe> + Send + 'static,
     U: Layer + Send + 'static,

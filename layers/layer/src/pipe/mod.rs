@@ -1,3 +1,4 @@
+mod memory;
 mod transfer;
 
 use crate::{BoxError, End, Error, Flow, Stop};
@@ -20,6 +21,8 @@ pub struct Pipe {
     chunks: VecDeque<Bytes>,
     queued: usize,
     buf: BytesMut,
+    /// The memory of `buf` is lent: it stays when the pipe is empty.
+    lent: bool,
     limit: usize,
     required: usize,
     /// Boxed, because an error is large and most flows have not ended.
@@ -47,6 +50,7 @@ impl Pipe {
             chunks: VecDeque::new(),
             queued: 0,
             buf: BytesMut::new(),
+            lent: false,
             limit,
             required: 0,
             end: None,
@@ -68,11 +72,13 @@ impl Pipe {
     }
 
     /// Returns `true` if there are no unread bytes.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Returns the number of bytes that ever went in.
+    #[inline]
     pub fn total(&self) -> u64 {
         self.total
     }
@@ -140,12 +146,19 @@ impl Pipe {
     ///
     /// If there are fewer.
     #[inline]
-    pub fn consume(&mut self, mut n: usize) {
+    pub fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "consumed more bytes than a pipe has");
         if n == 0 {
             return; // the requirement holds until something is read
         }
         self.moved();
+        if self.queued == 0 && n == self.buf.len() {
+            return self.rest_whole();
+        }
+        self.consume_chunks(n);
+    }
+
+    fn consume_chunks(&mut self, mut n: usize) {
         while let Some(chunk) = self.chunks.front_mut() {
             let part = n.min(chunk.len());
             chunk.advance(part);
@@ -171,23 +184,32 @@ impl Pipe {
         if n == 0 {
             return Bytes::new();
         }
-        if n > self.first().len() {
-            self.join();
+        if self.queued > 0 {
+            return self.take_chunk(n);
         }
         self.moved();
-        if let Some(chunk) = self.chunks.front_mut() {
-            let taken = chunk.split_to(n);
-            if chunk.is_empty() {
-                self.chunks.pop_front();
-            }
-            self.queued -= n;
-            return taken;
-        }
-        if n == self.buf.len() {
+        if n == self.buf.len() && !self.lent {
             self.rest_chunks();
             return mem::take(&mut self.buf).freeze(); // the buffer itself, not a share of it
         }
         self.buf.split_to(n).freeze()
+    }
+
+    fn take_chunk(&mut self, n: usize) -> Bytes {
+        if n > self.first().len() {
+            self.join();
+            return self.take(n);
+        }
+        self.moved();
+        let Some(chunk) = self.chunks.front_mut() else {
+            return Bytes::new(); // bytes that are queued lie in chunks
+        };
+        let taken = chunk.split_to(n);
+        if chunk.is_empty() {
+            self.chunks.pop_front();
+        }
+        self.queued -= n;
+        taken
     }
 
     /// Reads through `f`, which must only take bytes from the front of its buffer.
@@ -220,11 +242,13 @@ impl Pipe {
     }
 
     /// Returns the number of bytes that the reader requires; 0 if it requires none.
+    #[inline]
     pub fn required(&self) -> usize {
         self.required
     }
 
     /// Returns the number of bytes that the reader requires and that are not there yet.
+    #[inline]
     pub fn wanted(&self) -> usize {
         self.required.saturating_sub(self.len())
     }
@@ -239,9 +263,19 @@ impl Pipe {
     #[inline]
     fn rest(&mut self) {
         if self.buf.is_empty() {
-            self.buf = BytesMut::new();
-            self.rest_chunks();
+            self.rest_whole();
         }
+    }
+
+    /// Drops the last bytes of the buffer with its memory.
+    #[inline]
+    fn rest_whole(&mut self) {
+        if self.lent {
+            self.buf.clear();
+        } else {
+            self.buf = BytesMut::new();
+        }
+        self.rest_chunks();
     }
 
     #[inline]
@@ -265,10 +299,17 @@ impl Pipe {
     /// Appends a copy of `bytes`.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
-        self.fill(|buf| buf.extend_from_slice(bytes));
+        self.fill(|buf| {
+            if buf.capacity() == 0 {
+                *buf = BytesMut::from(bytes); // exactly as large, and without a look at its growth
+            } else {
+                buf.extend_from_slice(bytes);
+            }
+        });
     }
 
     /// Appends through `f`, which must only add to its buffer.
+    #[inline]
     pub fn fill<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
         let before = self.buf.len();
         let result = f(&mut self.buf);

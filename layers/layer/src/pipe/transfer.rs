@@ -58,6 +58,7 @@ impl Pipe {
             if n == self.len() && to.is_empty() {
                 mem::swap(&mut self.chunks, &mut to.chunks);
                 mem::swap(&mut self.buf, &mut to.buf);
+                (self.lent, to.lent) = (false, false); // lent memory is not lent on
                 mem::swap(&mut self.queued, &mut to.queued);
                 self.rest();
             } else {

@@ -12,12 +12,12 @@ use crate::route::target::Target;
 use crate::route::tls_choice::TlsChoice;
 use std::sync::Arc;
 use wirestack_http2::{self as http2, Streams};
-use wirestack_layer::{Error, Layer};
-use wirestack_nest::Nest;
+use wirestack_layer::Error;
+use wirestack_nest::{BoxLayer, Nest};
 use wirestack_tls::rustls::ClientConfig;
 
 /// An HTTP/2 connection at the top of a stack of any depth, boxed.
-pub type BoxHttp2 = Box<dyn Layer<In = Streams, Out = Streams> + Send>;
+pub type BoxHttp2 = BoxLayer<Streams, Streams>;
 
 impl Plan<BoxHttp2> {
     /// Plans an HTTP/2 connection (`http://`, `https://`, `ws://` or `wss://`). Without TLS it

@@ -21,8 +21,8 @@ use crate::route::routes::{FindRoutes, Routes};
 use crate::route::tls_choice::TlsChoice;
 use http::Response;
 use std::net::{Ipv4Addr, SocketAddr};
-use wirestack_layer::{Error, Flow, Instant, Layer};
-use wirestack_nest::{BoxTunnel, Nest, Stack};
+use wirestack_layer::{Error, Flow, Instant};
+use wirestack_nest::{BoxLayer, BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
 use wirestack_tls::Certificates;
 
@@ -262,10 +262,7 @@ impl Plan<socks::Client> {
 }
 
 /// Puts `top` over all `tunnels`, which are given from the wire up.
-fn fold<F, G>(
-    tunnels: Vec<BoxTunnel>,
-    top: Box<dyn Layer<In = F, Out = G> + Send>,
-) -> Box<dyn Layer<In = F, Out = G> + Send>
+fn fold<F, G>(tunnels: Vec<BoxTunnel>, top: BoxLayer<F, G>) -> BoxLayer<F, G>
 where
     F: Flow + Send + 'static,
     G: Flow + Send + 'static,

@@ -3,13 +3,13 @@
 use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::Redirects;
 use wirestack_http2 as http2;
-use wirestack_layer::{Error, Layer, Queue, Seed};
-use wirestack_nest::Nest;
+use wirestack_layer::{Error, Queue, Seed};
+use wirestack_nest::{BoxLayer, Nest};
 use wirestack_websocket::{self as websocket, Message, Payload};
 
 /// A WebSocket at the top of a stack of any depth, boxed. Its application side carries messages, or
 /// their parts, or bytes.
-pub type BoxSocket<F = Queue<Message>> = Box<dyn Layer<In = F, Out = F> + Send>;
+pub type BoxSocket<F = Queue<Message>> = BoxLayer<F, F>;
 
 /// The options for opening a WebSocket.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Instant, Layer, Pipe, Progress, Status, origin};
-use wirestack_nest::{Engine, Stack};
+use wirestack_nest::{BoxLayer, Engine, Stack};
 
 /// A stack that runs on a transport, on every [`Runtime`].
 ///
@@ -185,6 +185,7 @@ where
     }
 
     /// Returns the engine of the stack, to read facts from and to take decisions in.
+    #[inline]
     pub fn engine(&mut self) -> &mut Engine<L> {
         &mut self.engine
     }
@@ -370,7 +371,7 @@ impl<L: Layer> fmt::Debug for Connection<L> {
 impl<L: Layer> Unpin for Connection<L> {}
 
 /// A boxed stack: its type names only the flows of the application's side.
-pub type Boxed<L> = Box<dyn Layer<In = <L as Layer>::In, Out = <L as Layer>::Out> + Send>;
+pub type Boxed<L> = BoxLayer<<L as Layer>::In, <L as Layer>::Out>;
 
 /// The cause of an error: the stack ended cleanly before the awaited event.
 #[derive(Debug, thiserror::Error)]

@@ -36,8 +36,8 @@ where
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
     pub async fn send(&mut self, message: I) -> Result<(), Error> {
-        self.feed(message).await?;
-        self.flushed().await
+        let mut message = Some(message);
+        poll_fn(|cx| self.poll_send(cx, &mut message)).await
     }
 
     /// Accepts a message as soon as there is room, and does not send it yet.
@@ -49,9 +49,8 @@ where
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
     pub async fn feed(&mut self, message: I) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_send_ready(cx)).await?;
-        self.engine().from_app().push(message);
-        Ok(())
+        let mut message = Some(message);
+        poll_fn(|cx| self.poll_feed(cx, &mut message)).await
     }
 
     /// Waits until every accepted message has left.
@@ -65,32 +64,68 @@ where
         poll_fn(|cx| self.flush(cx)).await
     }
 
+    /// Accepts a message that was not accepted yet, and flushes.
+    #[inline]
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<I>,
+    ) -> Poll<Result<(), Error>> {
+        ready!(self.poll_feed(cx, message))?;
+        self.flush(cx)
+    }
+
+    /// Accepts a message that was not accepted yet, as soon as there is room.
+    #[inline]
+    pub(crate) fn poll_feed(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<I>,
+    ) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.poll_send_ready(cx))?;
+            if let Some(message) = message.take() {
+                self.push_message(message);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));
             }
-            let Some(end) = self.engine().to_app().end().cloned() else {
+            if self.engine().to_app().is_closed() {
+                return Poll::Ready(self.ended(cx));
+            }
+            if self.advance_inlined(cx).is_pending() {
                 self.register_reader(cx);
-                ready!(self.advance(cx));
-                continue;
-            };
-            self.process_and_write(cx); // the layers' last bytes, such as the answer to a Close
-            return Poll::Ready(match end {
-                End::Finished => None,
-                End::Aborted(error) => self.take_error_once().then_some(Err(error)),
-            });
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Returns how the empty flow to the application has ended.
+    #[cold]
+    fn ended(&mut self, cx: &mut Context<'_>) -> Option<Result<O, Error>> {
+        let end = self.engine().to_app().end().cloned();
+        self.process_and_write(cx); // the layers' last bytes, such as the answer to a Close
+        match end {
+            Some(End::Aborted(error)) => self.take_error_once().then_some(Err(error)),
+            _ => None,
         }
     }
 
     /// Waits until there is room for a message.
+    #[inline]
     pub(crate) fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            if let Some(error) = self.refused() {
+            let is_over = self.engine().to_app().is_closed()
+                || self.engine().from_app().stop_state().is_some()
+                || self.engine().from_app().is_closed();
+            if is_over && let Some(error) = self.send_error() {
                 return Poll::Ready(Err(error));
-            }
-            if self.engine().from_app().is_closed() {
-                return Poll::Ready(Err(Error::local(origin::CONNECTION, ConnectionClosed)));
             }
             if self.engine().from_app().room() > 0 {
                 return Poll::Ready(Ok(()));
@@ -99,6 +134,15 @@ where
         }
     }
 
+    /// Returns the error of every further message.
+    #[cold]
+    fn send_error(&mut self) -> Option<Error> {
+        let closed = || Error::local(origin::CONNECTION, ConnectionClosed);
+        let is_closed = self.engine().from_app().is_closed();
+        self.refused().or_else(|| is_closed.then(closed))
+    }
+
+    #[inline]
     pub(crate) fn push_message(&mut self, message: I) {
         self.engine().from_app().push(message);
     }

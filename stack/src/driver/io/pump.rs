@@ -1,12 +1,13 @@
 //! The loop of a connection: moves bytes between the transport and the wire of the stack.
 
 use super::connection::{Connection, Writing};
+use super::spare;
 use crate::driver::error::{is_reset, socket};
 use crate::driver::runtime::{BULK_READ_SIZE, IDLE_READ_SIZE};
 use std::io;
 use std::mem;
 use std::task::{Context, Poll, Waker, ready};
-use wirestack_layer::{End, Error, Flow, Layer, origin};
+use wirestack_layer::{End, Error, Flow, Instant, Layer, origin};
 
 impl<L> Connection<L>
 where
@@ -14,15 +15,35 @@ where
 {
     #[inline]
     pub(super) fn process(&mut self) {
-        if !self.engine.is_idle() {
-            self.engine.process(self.runtime.now());
-        }
+        let runtime = &self.runtime;
+        self.engine.process_with(|| runtime.now());
     }
 
     /// Processes, writes, reads and processes again. Ready if bytes or messages moved, which the
     /// application may see; `Pending` if nothing can move, and then the waker of `cx` is
     /// registered.
     pub(crate) fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.advance_inlined(cx)
+    }
+
+    /// Does the same as [`advance`](Self::advance), inlined where most calls come from.
+    #[inline(always)]
+    pub(super) fn advance_inlined(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Most calls find nothing to do but to read.
+        if self.goodbye.is_none() && self.engine.is_idle() && self.engine.is_wire_quiet() {
+            if self.read_inlined(cx) {
+                self.process();
+                return Poll::Ready(());
+            }
+            if matches!(self.writing, Writing::Open) && self.timer.is_none() {
+                self.take_back_memory();
+                return Poll::Pending; // an idle stack has no deadline
+            }
+        }
+        self.advance_all(cx)
+    }
+
+    fn advance_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.revision();
         self.poll_goodbye(cx);
         self.process();
@@ -44,12 +65,38 @@ where
             // layers.
             return Poll::Ready(());
         }
+        if !self.engine.is_wire_quiet() {
+            self.process(); // the time in which the peer has to take bytes runs
+        }
+        self.take_back_memory();
         self.poll_deadline(cx)
+    }
+
+    /// Lends memory of this thread for what the application sends.
+    #[inline]
+    fn lend_memory(&mut self) {
+        if !self.engine.from_app().is_empty() && self.engine.to_wire().capacity() == 0 {
+            self.engine.to_wire().lend(spare::take());
+        }
+    }
+
+    /// Takes the lent memory back, so that a connection that waits holds none.
+    #[inline(always)]
+    fn take_back_memory(&mut self) {
+        if let Some(memory) = self.engine.to_wire().take_back() {
+            spare::keep(memory);
+        }
     }
 
     /// Runs the goodbye of the connection once the server ends.
     #[inline]
     fn poll_goodbye(&mut self, cx: &Context<'_>) {
+        if self.goodbye.is_some() {
+            self.poll_signal(cx);
+        }
+    }
+
+    fn poll_signal(&mut self, cx: &Context<'_>) {
         if let Some(goodbye) = &mut self.goodbye
             && goodbye.signal.poll_started(cx).is_ready()
         {
@@ -95,10 +142,14 @@ where
     /// Reads once after a flush, unless a read was tried since the last one: a task that only sends
     /// must learn of a Close or a reset. A transport remembers one waker for reading, so the read
     /// uses the waker of the task that waits to read, if there is one.
+    #[inline]
     fn read_after_flush(&mut self, cx: &mut Context<'_>) {
-        if mem::take(&mut self.was_read) || self.is_blocking() {
-            return;
+        if !mem::take(&mut self.was_read) && !self.is_blocking() {
+            self.read_once(cx);
         }
+    }
+
+    fn read_once(&mut self, cx: &mut Context<'_>) {
         let reader = self.reader.clone();
         let read = match &reader {
             Some(reader) => self.read(&mut Context::from_waker(reader)),
@@ -123,12 +174,14 @@ where
     /// Processes and writes until the transport accepts no more bytes. Bytes that left make room
     /// for those that wait between the layers, so both are repeated.
     pub(crate) fn process_and_write(&mut self, cx: &mut Context<'_>) {
+        self.lend_memory();
         loop {
             self.process();
             if !self.write(cx) {
-                return;
+                break;
             }
         }
+        self.take_back_memory();
     }
 
     /// Returns `true` at the first call only: a stream returns the error that ended the stack once.
@@ -160,8 +213,13 @@ where
         self.io.as_ref().is_some_and(|io| io.is_blocking())
     }
 
-    /// Writes the bytes for the wire. Returns `true` if something moved.
+    /// Writes the bytes for the wire, or its end. Returns `true` if something moved.
+    #[inline]
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
+        !self.engine.is_wire_quiet() && self.write_bytes(cx)
+    }
+
+    fn write_bytes(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else {
             self.engine.to_wire().discard();
             return false;
@@ -192,7 +250,9 @@ where
             // For transports with a buffer. An error comes back at the next write.
             let _ = io.poll_flush(cx);
         }
-        self.shut_or_close(cx) || moved
+        let is_over =
+            self.engine.to_wire().is_closed() || self.engine.to_wire().stop_state().is_some();
+        is_over && self.shut_or_close(cx) || moved
     }
 
     /// Ends the transport in the way that the stack ended its wire. Returns `true` if it was
@@ -234,6 +294,11 @@ where
 
     /// Reads once, if there is room. Returns `true` if bytes, an end or an error arrived.
     fn read(&mut self, cx: &mut Context<'_>) -> bool {
+        self.read_inlined(cx)
+    }
+
+    #[inline(always)]
+    fn read_inlined(&mut self, cx: &mut Context<'_>) -> bool {
         self.was_read = true;
         let Some(io) = &mut self.io else { return false };
         let from_wire = self.engine.from_wire();
@@ -247,8 +312,30 @@ where
         } else {
             0
         };
+        if expected > 0 && from_wire.capacity() == 0 {
+            from_wire.lend(spare::take_large());
+        }
         match io.poll_read(cx, from_wire, expected) {
-            Poll::Ready(Ok(0)) => match &mut self.writing {
+            Poll::Ready(Ok(n)) if n > 0 => {
+                self.reads_much = n >= IDLE_READ_SIZE;
+                true
+            }
+            Poll::Pending => {
+                if let Some(memory) = from_wire.take_back() {
+                    spare::keep_large(memory);
+                }
+                false
+            }
+            Poll::Ready(read) => self.read_end(read),
+        }
+    }
+
+    /// Takes the end of the stream or its error.
+    #[cold]
+    fn read_end(&mut self, read: io::Result<usize>) -> bool {
+        let from_wire = self.engine.from_wire();
+        match read {
+            Ok(0) => match &mut self.writing {
                 // The system reports a reset once. It did so to the write, so this is not an end.
                 Writing::Broken(error) if error.as_deref().is_some_and(is_reset) => {
                     if let Some(error) = error.take() {
@@ -257,16 +344,23 @@ where
                 }
                 _ => from_wire.finish(),
             },
-            Poll::Ready(Ok(n)) => self.reads_much = n >= IDLE_READ_SIZE,
-            Poll::Ready(Err(error)) => self.engine.break_wire(socket(error)),
-            Poll::Pending => return false,
+            Ok(_) => {}
+            Err(error) => self.engine.break_wire(socket(error)),
         }
         true
     }
 
     /// Waits for the deadline of the stack, and processes when it has come.
+    #[inline]
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.engine.deadline() else {
+        match self.engine.deadline() {
+            None if self.timer.is_none() => Poll::Pending,
+            deadline => self.poll_timer(deadline, cx),
+        }
+    }
+
+    fn poll_timer(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = deadline else {
             self.timer = None;
             return Poll::Pending;
         };

@@ -208,18 +208,24 @@ where
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Polls the connection for a half. Registers its waker if it has to wait, and wakes the other
+    /// halves if something has moved.
+    #[inline]
     fn with<T>(
         &self,
         half: Half,
         cx: &mut Context<'_>,
-        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> T,
-    ) -> T {
-        self.wakers.register(half, cx.waker());
+        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         let mut connection = self.lock();
-        let before = connection.revision();
+        let (before, seen) = (connection.revision(), self.wakers.count());
         let result = act(&mut connection, &mut Context::from_waker(&self.wake_all));
         let moved = connection.revision() != before;
+        let is_late = result.is_pending() && self.wakers.register(half, cx.waker(), seen);
         drop(connection);
+        if is_late {
+            self.wakers.wake(half);
+        }
         if moved {
             self.wakers.wake_others(half); // they may have waited for what moved
         }
@@ -299,8 +305,10 @@ macro_rules! sends {
             ///
             /// The error that ended the stack, or [`ConnectionClosed`](crate::ConnectionClosed).
             pub async fn send(&mut self, message: I) -> Result<(), Error> {
-                self.feed(message).await?;
-                self.flushed().await
+                let $handle = &*self;
+                let mut message = Some(message);
+                poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_send(cx, &mut message)))
+                    .await
             }
 
             /// Accepts a message as soon as there is room, and does not send it yet. A message is
@@ -312,16 +320,8 @@ macro_rules! sends {
             pub async fn feed(&mut self, message: I) -> Result<(), Error> {
                 let $handle = &*self;
                 let mut message = Some(message);
-                poll_fn(|cx| {
-                    $at.with(Half::Writer, cx, |c, cx| {
-                        ready!(c.poll_send_ready(cx))?;
-                        if let Some(message) = message.take() {
-                            c.push_message(message);
-                        }
-                        Poll::Ready(Ok(()))
-                    })
-                })
-                .await
+                poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_feed(cx, &mut message)))
+                    .await
             }
 
             /// Waits until every accepted message has left. Dropping the future loses no message.

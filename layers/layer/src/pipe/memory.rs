@@ -1,0 +1,42 @@
+use super::Pipe;
+use bytes::BytesMut;
+
+/// Memory that a driver lends.
+impl Pipe {
+    /// Lends memory to an empty pipe that has none. It stays when the pipe is empty again, until
+    /// [`take_back`](Self::take_back).
+    ///
+    /// So a driver writes many small units through one buffer of its own, and an idle connection
+    /// holds none.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut pipe = Pipe::new();
+    /// pipe.lend(BytesMut::with_capacity(4096));
+    /// pipe.write(b"hello");
+    /// pipe.consume(5);
+    /// let memory = pipe.take_back().expect("the pipe is empty");
+    /// assert_eq!((memory.capacity(), pipe.capacity()), (4096, 0));
+    /// ```
+    #[inline]
+    pub fn lend(&mut self, memory: BytesMut) {
+        if self.capacity() == 0 {
+            self.buf = memory;
+            self.buf.clear();
+            self.lent = true;
+        }
+    }
+
+    /// Takes lent memory back from an empty pipe; `None` if bytes are in it, or none was lent. It
+    /// may be larger than what was lent.
+    #[inline]
+    pub fn take_back(&mut self) -> Option<BytesMut> {
+        if !self.lent || !self.is_empty() {
+            return None;
+        }
+        self.lent = false;
+        Some(core::mem::take(&mut self.buf))
+    }
+}
