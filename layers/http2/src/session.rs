@@ -5,7 +5,8 @@ use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
 use crate::io::{Io, Woken};
 use crate::request::{RequestKind, request_kind, request_name};
 use crate::stream::Stream;
-use crate::streams::{Head, StreamId, Streams};
+use crate::stream_id::StreamId;
+use crate::streams::{Head, Streams};
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
@@ -13,7 +14,6 @@ use h2::{PingPong, Reason, server};
 use http::Request;
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use wirestack_http::mark_secrets;
 use wirestack_layer::{Error, Flow, Flows, Place};
@@ -135,7 +135,7 @@ impl Session {
         &mut self,
         waiting: &mut VecDeque<(StreamId, Request<()>)>,
         p: &mut Flows<'_, Streams, Streams>,
-        woken: &Arc<Woken>,
+        woken: &Woken,
         cx: &mut Context<'_>,
     ) -> Vec<Stream> {
         let mut asked = Vec::new();
@@ -179,7 +179,7 @@ impl Session {
         &mut self,
         to_app: &mut Streams,
         arrived: &mut Vec<Stream>,
-        woken: &Arc<Woken>,
+        woken: &Woken,
         cx: &mut Context<'_>,
     ) -> Polled {
         match self {

@@ -3,7 +3,8 @@ mod ends;
 use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::io::{StreamWaker, Woken};
 use crate::pending_stream::PendingStream;
-use crate::streams::{Head, StreamId, Streams};
+use crate::stream_id::StreamId;
+use crate::streams::{Head, Streams};
 use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
@@ -38,7 +39,7 @@ impl Stream {
         id: StreamId,
         name: String,
         (response, send): (ResponseFuture, SendStream<Bytes>),
-        woken: &Arc<Woken>,
+        woken: &Woken,
     ) -> Self {
         let pending = PendingStream::Asked(response, name);
         Self::new(id, pending, Some(send), None, woken)
@@ -49,7 +50,7 @@ impl Stream {
         respond: SendResponse<Bytes>,
         recv: RecvStream,
         tunnel: bool,
-        woken: &Arc<Woken>,
+        woken: &Woken,
     ) -> Self {
         Self::new(
             id,
@@ -65,7 +66,7 @@ impl Stream {
         pending: PendingStream,
         send: Option<SendStream<Bytes>>,
         recv: Option<RecvStream>,
-        woken: &Arc<Woken>,
+        woken: &Woken,
     ) -> Self {
         let waker = woken.stream(id);
         Self {
@@ -116,12 +117,22 @@ impl Stream {
     /// polled.
     pub(crate) fn process(&mut self, mut context: StreamContext<'_>) -> bool {
         let to_app = &mut context.to_app;
-        self.waker.0.begin();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
-        self.open(to_app, context.excerpt, cx);
-        if !matches!(self.pending, PendingStream::Refused(..)) {
-            self.receive(to_app, cx);
+        let is_open = matches!(self.pending, PendingStream::Done);
+        match context.news {
+            News::Written if is_open => {}
+            News::Read if is_open => {
+                self.receive(to_app, cx);
+                return false;
+            }
+            _ => {
+                self.waker.0.begin();
+                self.open(to_app, context.excerpt, cx);
+                if !matches!(self.pending, PendingStream::Refused(..)) {
+                    self.receive(to_app, cx);
+                }
+            }
         }
         self.transmit(&mut context, cx)
     }
@@ -281,7 +292,11 @@ impl Stream {
             self.take_late_abort(from_app, to_app);
             return false;
         };
-        if let Poll::Ready(reset) = send.poll_reset(cx) {
+        // h2 wakes the reader of a stream too when it is reset. So the writer need not be woken,
+        // which h2 would do for every frame that leaves.
+        if self.recv.is_none()
+            && let Poll::Ready(reset) = send.poll_reset(cx)
+        {
             self.send = None;
             if let Some(mut pipe) = from_app.read(self.id) {
                 let error = match &reset {
@@ -291,13 +306,6 @@ impl Stream {
                 match error {
                     Some(error) => pipe.refuse(error.at(Place::Layer(to_app.index))),
                     None => pipe.discard(),
-                }
-            }
-            // If the peer has finished before, its reset takes nothing back.
-            if self.recv.is_some() {
-                match reset {
-                    Ok(reason) => self.broken(to_app, Some(peer(Http2Error::Reset(reason)))),
-                    Err(error) => self.broken(to_app, typed(&error)),
                 }
             }
             return false;
@@ -353,6 +361,18 @@ pub(crate) struct StreamContext<'a> {
     /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
     pub(crate) now: Instant,
+    pub(crate) news: News,
+}
+
+/// The reason why a stream is processed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// h2 has woken it, or it is new, or its time has come.
+    Any,
+    /// The application has written to it, or has ended it.
+    Written,
+    /// The application has read from it, or has forgotten it.
+    Read,
 }
 
 /// The streams towards the application, and the index of the layer, which errors are marked with.

@@ -1,15 +1,12 @@
 use crate::error::{Http2Error, local, unsent};
 use crate::request::ConnectRequest;
+use crate::stream_id::{StreamId, StreamMap};
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use wirestack_http::SafeDebug;
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
-
-/// Names a stream within one connection. The number on the wire is another one, and is given later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(u64);
 
 /// The head of a request or response.
 #[derive(Clone)]
@@ -43,7 +40,7 @@ impl fmt::Debug for Head {
 #[derive(Debug, Default)]
 pub struct Streams {
     heads: VecDeque<(StreamId, Head)>,
-    streams: HashMap<StreamId, Entry>,
+    streams: StreamMap<Entry>,
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
     next: u64,
@@ -200,7 +197,7 @@ impl Streams {
 
     /// Adds a stream with the next name.
     pub(crate) fn push(&mut self, head: Head) -> StreamId {
-        let stream = StreamId(self.next);
+        let stream = StreamId::new(self.next);
         self.next += 1;
         self.add(stream);
         self.head(stream, head);

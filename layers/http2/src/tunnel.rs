@@ -3,7 +3,8 @@
 use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::{Http2Error, local, peer};
-use crate::streams::{Head, StreamId, Streams, is_aborted};
+use crate::stream_id::StreamId;
+use crate::streams::{Head, Streams, is_aborted};
 use http::StatusCode;
 use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;
