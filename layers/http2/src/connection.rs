@@ -43,6 +43,8 @@ pub struct Connection {
     /// The finished streams whose application has forgotten them.
     lingering: Lingering,
     finishing: bool,
+    /// The bytes that the application reads before the peer is given credit for them, at most.
+    pub(crate) credit_step: usize,
     /// h2 has something to do of which it wakes nobody.
     must_poll: bool,
     /// The application had no room for the request of another client's stream.
@@ -75,6 +77,8 @@ impl Connection {
         Self {
             session: session(io.clone(), &config),
             times: TimeLimits::new(&config),
+            // h2 gives credit for half a window at once. A quarter of it may wait here.
+            credit_step: (config.stream_window.min(config.connection_window) / 4) as usize,
             config,
             io,
             woken: Woken::default(),
@@ -184,6 +188,7 @@ impl Connection {
             return;
         };
         let context = StreamContext {
+            io: &self.io,
             from_app: p.from_app,
             to_app: ToApp {
                 streams: p.to_app,
@@ -204,6 +209,7 @@ impl Connection {
         }
         if stream.is_over() {
             self.streams.remove(&id);
+            self.io.pipes().lent.forget(id);
             p.from_app.forget(id);
         } else if p.to_app.write(id).is_none() && p.from_app.read(id).is_none_or(|p| p.is_closed())
         {

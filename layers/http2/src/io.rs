@@ -1,5 +1,6 @@
 //! The socket and the task of h2: two pipes behind `AsyncRead` and `AsyncWrite`, and its wakers.
 
+use crate::lent::LentPieces;
 use crate::stream_id::StreamId;
 use std::io;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ pub(crate) struct Pipes {
     pub(crate) outgoing: Pipe,
     /// `true` while h2 has bytes to write for which there was no room.
     pub(crate) blocked: bool,
+    pub(crate) lent: LentPieces,
 }
 
 impl Default for Pipes {
@@ -27,6 +29,7 @@ impl Default for Pipes {
             // As many as the wire of the stack. More bytes wait in h2, which counts them.
             outgoing: Pipe::new(),
             blocked: false,
+            lent: LentPieces::default(),
         }
     }
 }
@@ -37,15 +40,19 @@ impl Io {
     }
 
     fn write(&self, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut pipes = self.pipes();
-        let mut written = 0;
+        let pipes = &mut *self.pipes();
+        let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
+        let written = wanted.min(pipes.outgoing.room());
+        let mut rest = written;
         for slice in slices {
-            let n = slice.len().min(pipes.outgoing.room());
-            pipes.outgoing.write(&slice[..n]);
-            written += n;
+            let slice = &slice[..slice.len().min(rest)];
+            rest -= slice.len();
+            match pipes.lent.find(slice) {
+                Some(piece) => pipes.outgoing.push(piece),
+                None => pipes.outgoing.write(slice),
+            }
         }
-        let wanted = slices.iter().any(|slice| !slice.is_empty());
-        pipes.blocked = wanted && written == 0;
+        pipes.blocked = wanted > 0 && written == 0;
         if pipes.blocked {
             return Poll::Pending; // `process` polls again when there is room
         }

@@ -3,11 +3,11 @@
 use crate::config::Http2Config;
 use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
 use crate::io::{Io, Woken};
+use crate::pieces::Pieces;
 use crate::request::{RequestKind, request_kind, request_name};
 use crate::stream::Stream;
 use crate::stream_id::StreamId;
 use crate::streams::{Head, Streams};
-use bytes::Bytes;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
 use h2::{PingPong, Reason, server};
@@ -20,15 +20,15 @@ use wirestack_layer::{Error, Flow, Flows, Place};
 
 /// A connection of h2 in its role and state.
 pub(crate) enum Session {
-    ClientHandshake(Handshake<(SendRequest<Bytes>, client::Connection<Io, Bytes>)>),
+    ClientHandshake(Handshake<(SendRequest<Pieces>, client::Connection<Io, Pieces>)>),
     /// Without the first part, no more streams will be opened. h2 ends such a connection after its
     /// last stream.
     Client(
-        Option<SendRequest<Bytes>>,
-        Box<client::Connection<Io, Bytes>>,
+        Option<SendRequest<Pieces>>,
+        Box<client::Connection<Io, Pieces>>,
     ),
-    ServerHandshake(Handshake<server::Connection<Io, Bytes>>),
-    Server(Box<server::Connection<Io, Bytes>>),
+    ServerHandshake(Handshake<server::Connection<Io, Pieces>>),
+    Server(Box<server::Connection<Io, Pieces>>),
     Over,
 }
 

@@ -1,8 +1,9 @@
 mod ends;
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
-use crate::io::{StreamWaker, Woken};
+use crate::io::{Io, StreamWaker, Woken};
 use crate::pending_stream::PendingStream;
+use crate::pieces::Pieces;
 use crate::stream_id::StreamId;
 use crate::streams::{Head, Streams};
 use crate::times::Wait;
@@ -16,13 +17,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Flow, Instant, Place};
+use wirestack_layer::{End, Flow, Instant, Pipe, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
     id: StreamId,
     pending: PendingStream,
-    send: Option<SendStream<Bytes>>,
+    send: Option<SendStream<Pieces>>,
     recv: Option<RecvStream>,
     /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
@@ -38,7 +39,7 @@ impl Stream {
     pub(crate) fn asked(
         id: StreamId,
         name: String,
-        (response, send): (ResponseFuture, SendStream<Bytes>),
+        (response, send): (ResponseFuture, SendStream<Pieces>),
         woken: &Woken,
     ) -> Self {
         let pending = PendingStream::Asked(response, name);
@@ -47,7 +48,7 @@ impl Stream {
 
     pub(crate) fn offered(
         id: StreamId,
-        respond: SendResponse<Bytes>,
+        respond: SendResponse<Pieces>,
         recv: RecvStream,
         tunnel: bool,
         woken: &Woken,
@@ -64,7 +65,7 @@ impl Stream {
     fn new(
         id: StreamId,
         pending: PendingStream,
-        send: Option<SendStream<Bytes>>,
+        send: Option<SendStream<Pieces>>,
         recv: Option<RecvStream>,
         woken: &Woken,
     ) -> Self {
@@ -100,7 +101,7 @@ impl Stream {
             Ok(mut send) => {
                 self.recv = None;
                 if !body.is_empty() {
-                    let _ = send.send_data(body, true); // fails on a dead stream only
+                    let _ = send.send_data(body.into(), true); // fails on a dead stream only
                 }
                 self.fail(to_app, local(Http2Error::RefusedHere(status)));
             }
@@ -123,7 +124,10 @@ impl Stream {
         match context.news {
             News::Written if is_open => {}
             News::Read if is_open => {
-                self.receive(to_app, cx);
+                match to_app.streams.write(self.id) {
+                    Some(pipe) => self.give_credit(&pipe),
+                    None => self.skip(cx),
+                }
                 return false;
             }
             _ => {
@@ -254,16 +258,7 @@ impl Stream {
                 Poll::Pending => break,
             }
         }
-        // Credit follows the reader. A reader that requires more than a window gets credit for the
-        // bytes in the pipe too: otherwise it and the peer would wait for each other.
-        let held = match pipe.wanted() {
-            0 => pipe.len().min(self.unreleased),
-            _ => 0,
-        };
-        let released = mem::replace(&mut self.unreleased, held) - held;
-        if released > 0 {
-            let _ = recv.flow_control().release_capacity(released); // fails on a dead stream only
-        }
+        self.give_credit(&pipe);
         let over = pipe.is_closed();
         drop(pipe);
         if over {
@@ -271,6 +266,20 @@ impl Stream {
         }
         if let Some(error) = failed {
             self.broken(to_app, typed(&error));
+        }
+    }
+
+    /// Credit follows the reader. A reader that requires more than a window gets credit for the
+    /// bytes in the pipe too: otherwise it and the peer would wait for each other.
+    fn give_credit(&mut self, pipe: &Pipe) {
+        let Some(recv) = &mut self.recv else { return };
+        let held = match pipe.wanted() {
+            0 => pipe.len().min(self.unreleased),
+            _ => 0,
+        };
+        let released = mem::replace(&mut self.unreleased, held) - held;
+        if released > 0 {
+            let _ = recv.flow_control().release_capacity(released); // fails on a dead stream only
         }
     }
 
@@ -286,6 +295,7 @@ impl Stream {
             to_app,
             blocked,
             now,
+            io,
             ..
         } = context;
         let Some(send) = &mut self.send else {
@@ -318,7 +328,7 @@ impl Stream {
         let before = pipe.len();
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
-            let n = send.capacity().min(pipe.first().len());
+            let n = send.capacity().min(pipe.len());
             if n == 0 {
                 match send.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(n))) if n > 0 => continue,
@@ -326,7 +336,10 @@ impl Stream {
                 }
             }
             let last = finished && n == pipe.len();
-            if send.send_data(pipe.take(n), last).is_err() || last {
+            let pieces = Pieces::take(&mut pipe, n);
+            let lent = &mut io.pipes().lent;
+            pieces.iter().for_each(|piece| lent.add(self.id, piece));
+            if send.send_data(pieces, last).is_err() || last {
                 self.send = None;
                 return false;
             }
@@ -342,7 +355,7 @@ impl Stream {
             (self.send, self.recv, self.pending) = (None, None, PendingStream::Done);
             self.fail(to_app, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
-            let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
+            let _ = send.send_data(Pieces::default(), true); // fails on a dead stream only
             self.send = None;
         } else if opened && !pipe.is_empty() {
             let still = waited.filter(|_| pipe.len() == before);
@@ -354,6 +367,7 @@ impl Stream {
 
 /// The surroundings of a stream, besides h2.
 pub(crate) struct StreamContext<'a> {
+    pub(crate) io: &'a Io,
     pub(crate) from_app: &'a mut Streams,
     pub(crate) to_app: ToApp<'a>,
     /// The number of bytes of a refusal's body that are kept.

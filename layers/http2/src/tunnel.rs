@@ -25,8 +25,11 @@ pub(crate) struct Tunnel {
 
 impl Tunnel {
     pub(crate) fn new(connection: fn(Http2Config) -> Connection, config: Http2Config) -> Self {
+        let mut connection = connection(config);
+        // A second call would give the credit that waits, although nothing is new.
+        connection.credit_step = 0;
         Self {
-            connection: connection(config),
+            connection,
             down: Streams::default().with_room(SEND_SIZE),
             up: Streams::default(),
             stream: None,

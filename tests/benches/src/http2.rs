@@ -7,7 +7,6 @@ use crate::echo::{self, Echoer};
 use crate::loopback::{Job, connected, runtime};
 use crate::measure::{Meter, payload};
 use crate::memory::resident;
-use crate::stream;
 use http::{HeaderMap, Request};
 use sockudo_ws::http2::Http2Stream as SockudoStream;
 use tokio::net::TcpStream;
@@ -68,8 +67,7 @@ impl Work {
 pub(crate) fn run(contestant: Contestant, work: Work, size: usize) -> f64 {
     match work {
         Work::Echo => both_ends(contestant, echo::Asker(size), Echoer),
-        Work::Up => both_ends(contestant, stream::sender(size), stream::receiver(size)),
-        Work::Down => both_ends(contestant, stream::receiver(size), stream::sender(size)),
+        _ => fixed(contestant, work, size, (BYTES / size).clamp(80, 60_000)),
     }
 }
 
@@ -82,18 +80,22 @@ pub(crate) fn counted(arguments: &[&str]) -> Option<()> {
     let contestant = Contestant::ALL.into_iter().find(|c| c.name() == *name)?;
     let work = Work::ALL.into_iter().find(|w| w.name() == *work)?;
     let (size, messages) = (size.parse().ok()?, messages.parse().ok()?);
-    let fixed = |sends| Fixed {
+    let time = fixed(contestant, work, size, messages);
+    println!("{time:.3} µs");
+    Some(())
+}
+
+fn fixed(contestant: Contestant, work: Work, size: usize, messages: usize) -> f64 {
+    let end = |sends| End {
         size,
         messages,
         sends,
     };
-    let time = match work {
-        Work::Echo => both_ends(contestant, Asks { size, messages }, Echoer),
-        Work::Up => both_ends(contestant, fixed(true), fixed(false)),
-        Work::Down => both_ends(contestant, fixed(false), fixed(true)),
-    };
-    println!("{time:.3} µs");
-    Some(())
+    match work {
+        Work::Echo => both_ends(contestant, Asker { size, messages }, Echoer),
+        Work::Up => both_ends(contestant, end(true), end(false)),
+        Work::Down => both_ends(contestant, end(false), end(true)),
+    }
 }
 
 /// Returns the bytes that an idle WebSocket on a connection costs both ends together.
@@ -227,12 +229,12 @@ async fn sockudo<C: Job, S: Job>(ends: [TcpStream; 2], c: C, s: S) -> C::Out {
 }
 
 /// The end of an echo that sends first, for a fixed number of messages.
-struct Asks {
+struct Asker {
     size: usize,
     messages: usize,
 }
 
-impl Job for Asks {
+impl Job for Asker {
     type Out = f64;
     async fn run(self, mut conn: impl Conn) -> f64 {
         let message = payload(self.size);
@@ -246,13 +248,13 @@ impl Job for Asks {
 }
 
 /// An end of a stream of a fixed number of messages, which are answered once.
-struct Fixed {
+struct End {
     size: usize,
     messages: usize,
     sends: bool,
 }
 
-impl Job for Fixed {
+impl Job for End {
     type Out = f64;
     async fn run(self, mut conn: impl Conn) -> f64 {
         let message = payload(self.size);
@@ -269,12 +271,19 @@ impl Job for Fixed {
             }
             conn.send(message.clone()).await;
         }
-        meter.per_message(self.messages)
+        let time = meter.per_message(self.messages);
+        if !self.sends {
+            conn.echo().await; // a reset could overtake the answer
+        }
+        time
     }
 }
 
 /// The sizes of the messages, in bytes.
 pub(crate) const SIZES: [usize; 2] = [125, 16 * 1024];
+
+/// The bytes that one measurement sends, unless that makes too few messages or too many.
+const BYTES: usize = 64 << 20;
 
 /// The number of streams on a connection, at most.
 pub(crate) const MOST_STREAMS: usize = 2000;

@@ -10,20 +10,12 @@ pub(crate) const SIZES: [usize; 3] = [125, 16 * 1024, 1024 * 1024];
 
 /// Returns the CPU microseconds that a message costs both ends together.
 pub(crate) fn run<P: Peer>(net: Net, direction: Direction, size: usize) -> f64 {
+    let sender = End { size, sends: true };
+    let receiver = End { size, sends: false };
     match direction {
-        Direction::Up => both_ends::<P, _, _>(net, size, sender(size), receiver(size)),
-        Direction::Down => both_ends::<P, _, _>(net, size, receiver(size), sender(size)),
+        Direction::Up => both_ends::<P, _, _>(net, size, sender, receiver),
+        Direction::Down => both_ends::<P, _, _>(net, size, receiver, sender),
     }
-}
-
-/// Makes the end that sends.
-pub(crate) fn sender(size: usize) -> impl Job<Out = f64> {
-    End { size, sends: true }
-}
-
-/// Makes the end that receives.
-pub(crate) fn receiver(size: usize) -> impl Job<Out = f64> {
-    End { size, sends: false }
 }
 
 /// One end. Both measure, and the client's result counts: each starts when nothing is under way.

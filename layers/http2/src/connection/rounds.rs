@@ -93,6 +93,7 @@ impl Connection {
         }
         if !self.opened && self.has_settings() {
             (self.opened, self.must_poll) = (true, true);
+            p.to_app.set_credit_step(self.credit_step);
             let pings = self.config.keepalive.zip(self.session.ping_pong());
             self.pinger = pings.map(|(config, ping)| Pinger::new(config, ping, now));
         }
