@@ -1,24 +1,22 @@
 mod duties;
 mod ends;
+mod rounds;
 
 use crate::config::Http2Config;
-use crate::error::{Http2Error, NAME, local, peer};
-use crate::first_bytes::{self, FirstBytesCheck};
+use crate::error::{Http2Error, NAME, local};
+use crate::first_bytes::FirstBytesCheck;
 use crate::frames::FrameScanner;
 use crate::io::{Io, Woken};
 use crate::keepalive::Pinger;
 use crate::lingering::Lingering;
-use crate::session::{Polled, Session};
-use crate::stream::{Stream, StreamContext, ToApp};
-use crate::streams::{Head, StreamId, Streams, is_aborted};
+use crate::session::Session;
+use crate::stream::{News, Stream, StreamContext, ToApp};
+use crate::stream_id::{StreamId, StreamMap};
+use crate::streams::{Head, Streams, is_aborted};
 use crate::times::TimeLimits;
 use crate::waiting::Waiting;
-use std::collections::HashMap;
 use std::fmt;
-use std::iter;
 use std::mem;
-use std::sync::Arc;
-use std::task::Context;
 use wirestack_layer::Instant;
 use wirestack_layer::{End, Flow, Flows, Layer, Place, Progress};
 
@@ -30,9 +28,9 @@ use wirestack_layer::{End, Flow, Flows, Layer, Place, Progress};
 pub struct Connection {
     config: Http2Config,
     io: Io,
-    woken: Arc<Woken>,
+    woken: Woken,
     session: Session,
-    streams: HashMap<StreamId, Stream>,
+    streams: StreamMap<Stream>,
     pub(crate) waiting: Waiting,
     /// The streams to process in the next round.
     changed: Vec<StreamId>,
@@ -45,7 +43,12 @@ pub struct Connection {
     /// The finished streams whose application has forgotten them.
     lingering: Lingering,
     finishing: bool,
-    wire_ended: bool,
+    /// The bytes that the application reads before the peer is given credit for them, at most.
+    pub(crate) credit_step: usize,
+    /// h2 has something to do of which it wakes nobody.
+    must_poll: bool,
+    /// The application had no room for the request of another client's stream.
+    is_full: bool,
     first_bytes: FirstBytesCheck,
     /// Reads where the frames of the peer begin.
     scanner: FrameScanner,
@@ -74,10 +77,12 @@ impl Connection {
         Self {
             session: session(io.clone(), &config),
             times: TimeLimits::new(&config),
+            // h2 gives credit for half a window at once. A quarter of it may wait here.
+            credit_step: (config.stream_window.min(config.connection_window) / 4) as usize,
             config,
             io,
-            woken: Arc::default(),
-            streams: HashMap::new(),
+            woken: Woken::default(),
+            streams: StreamMap::default(),
             waiting: Waiting::default(),
             changed: Vec::new(),
             resetting: Vec::new(),
@@ -85,7 +90,8 @@ impl Connection {
             opened: false,
             lingering: Lingering::default(),
             finishing: false,
-            wire_ended: false,
+            must_poll: true,
+            is_full: false,
             first_bytes: FirstBytesCheck::of_server(),
             scanner,
         }
@@ -104,89 +110,6 @@ impl Connection {
         self.streams.len() + self.waiting.requests.len()
     }
 
-    /// Moves everything that can move, once. Returns `true` if it must be called again.
-    fn round(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
-        let waker = self.woken.waker();
-        let cx = &mut Context::from_waker(&waker);
-        self.woken.take_connection();
-        if let Err(cause) = self.first_bytes.check(p.from_wire) {
-            self.fail(p, peer(cause));
-            return false;
-        }
-        let mut moved = self.exchange(p, now);
-        moved |= self.take_heads(p);
-        moved |= self.process_streams(p, now);
-        if p.from_app.is_closed() && self.waiting.requests.is_empty() && !self.finishing {
-            self.finishing = self.session.finish();
-            moved |= self.finishing;
-        }
-        if self.opened {
-            let asked = self
-                .session
-                .open_streams(&mut self.waiting.requests, p, &self.woken, cx);
-            moved |= self.add(asked);
-        }
-        let starves = self.opened && self.session.allows_no_streams();
-        moved |= self.waiting.starve(starves, self.config.opening, p, now);
-        let late = self.lingering.late(&mut self.streams, p.from_app, now);
-        moved |= !late.is_empty();
-        self.changed.extend(late);
-        let mut arrived = Vec::new();
-        let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
-        for stream in &arrived {
-            // So that a server learns of the end of a stream before it has answered.
-            p.from_app.add(stream.id());
-        }
-        moved |= self.add(arrived);
-        match polled {
-            Polled::Idle => {}
-            Polled::Moved => moved = true,
-            Polled::Over(error) => {
-                self.end(p, error, now);
-                return false;
-            }
-        }
-        if let Some(bytes) = self.scanner.not_settings() {
-            self.fail(p, peer(first_bytes::not_settings(&bytes)));
-            return false;
-        }
-        if !self.opened && self.has_settings() {
-            (self.opened, moved) = (true, true);
-            let pings = self.config.keepalive.zip(self.session.ping_pong());
-            self.pinger = pings.map(|(config, ping)| Pinger::new(config, ping, now));
-        }
-        if let Some(pinger) = &mut self.pinger
-            && pinger.process(now, cx)
-        {
-            let error = peer(Http2Error::NoPong(pinger.timeout()));
-            self.fail(p, error);
-            return false;
-        }
-        moved | self.exchange(p, now) | !self.woken.is_empty()
-    }
-
-    /// Moves bytes between the wire and h2. Returns `true` if there were any.
-    fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
-        let mut pipes = self.io.pipes();
-        let before = p.from_wire.revision() + p.to_wire.revision();
-        if let Some(pinger) = &mut self.pinger
-            && !p.from_wire.is_empty()
-        {
-            pinger.heard(now);
-        }
-        // h2 has to read the piece before, as the next one may have a fault.
-        if pipes.incoming.is_empty() && (self.first_bytes.is_done() || p.from_wire.is_empty()) {
-            let len = p.from_wire.len().min(pipes.incoming.room());
-            let n = self.scanner.next(len, p.from_wire.chunks());
-            p.from_wire.transfer_up_to(&mut pipes.incoming, n);
-        }
-        pipes.outgoing.transfer_to(p.to_wire);
-        let closes = p.from_wire.is_closed() && p.from_wire.is_empty();
-        let told = closes && !self.wire_ended;
-        self.wire_ended = closes;
-        told || p.from_wire.revision() + p.to_wire.revision() != before
-    }
-
     /// Returns `true` once h2 has taken the SETTINGS of the peer in.
     fn has_settings(&self) -> bool {
         let pipes = self.io.pipes();
@@ -195,10 +118,8 @@ impl Connection {
     }
 
     /// Takes the requests and the responses of the application.
-    fn take_heads(&mut self, p: &mut Flows<'_, Streams, Streams>) -> bool {
-        let mut taken = false;
+    fn take_heads(&mut self, p: &mut Flows<'_, Streams, Streams>) {
         while let Some((id, head)) = p.from_app.arrived() {
-            taken = true;
             match head {
                 Head::Request(request) => {
                     p.to_app.add(id);
@@ -224,31 +145,33 @@ impl Connection {
                 }
             }
         }
-        taken
     }
 
     /// Processes the streams that have changed, and only those.
-    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
+    fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) {
         let blocked = self.io.pipes().blocked;
         let mut changed = mem::take(&mut self.changed);
         self.woken.take_streams(&mut changed);
-        changed.extend(iter::from_fn(|| p.from_app.readable()));
-        changed.extend(iter::from_fn(|| p.to_app.writable()));
         if !blocked {
             changed.append(&mut self.resetting);
         }
-        for id in &changed {
-            self.process_stream(*id, blocked, p, now);
+        for id in changed.drain(..) {
+            self.process_stream(id, News::Any, blocked, p, now);
         }
-        let any = !changed.is_empty();
-        changed.clear();
+        changed.append(&mut self.changed);
         self.changed = changed; // its memory is used again
-        any
+        while let Some(id) = p.from_app.readable() {
+            self.process_stream(id, News::Written, blocked, p, now);
+        }
+        while let Some(id) = p.to_app.writable() {
+            self.process_stream(id, News::Read, blocked, p, now);
+        }
     }
 
     fn process_stream(
         &mut self,
         id: StreamId,
+        news: News,
         blocked: bool,
         p: &mut Flows<'_, Streams, Streams>,
         now: Instant,
@@ -265,6 +188,7 @@ impl Connection {
             return;
         };
         let context = StreamContext {
+            io: &self.io,
             from_app: p.from_app,
             to_app: ToApp {
                 streams: p.to_app,
@@ -273,6 +197,7 @@ impl Connection {
             excerpt: self.config.excerpt,
             blocked,
             now,
+            news,
         };
         if self.times.gives_up(stream.wait(), blocked, now) {
             stream.give_up(context, self.times.write_timeout());
@@ -284,6 +209,7 @@ impl Connection {
         }
         if stream.is_over() {
             self.streams.remove(&id);
+            self.io.pipes().lent.forget(id);
             p.from_app.forget(id);
         } else if p.to_app.write(id).is_none() && p.from_app.read(id).is_none_or(|p| p.is_closed())
         {
@@ -291,13 +217,11 @@ impl Connection {
         }
     }
 
-    fn add(&mut self, streams: Vec<Stream>) -> bool {
-        let any = !streams.is_empty();
+    fn add(&mut self, streams: Vec<Stream>) {
         for stream in streams {
             self.changed.push(stream.id());
             self.streams.insert(stream.id(), stream);
         }
-        any
     }
 }
 

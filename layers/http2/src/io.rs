@@ -1,6 +1,7 @@
 //! The socket and the task of h2: two pipes behind `AsyncRead` and `AsyncWrite`, and its wakers.
 
-use crate::streams::StreamId;
+use crate::lent::LentPieces;
+use crate::stream_id::StreamId;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +19,17 @@ pub(crate) struct Pipes {
     pub(crate) outgoing: Pipe,
     /// `true` while h2 has bytes to write for which there was no room.
     pub(crate) blocked: bool,
+    pub(crate) lent: LentPieces,
 }
 
 impl Default for Pipes {
     fn default() -> Self {
         Self {
             incoming: Pipe::new(),
-            // Room for a frame of the usual size. More bytes wait in h2, which counts them.
-            outgoing: Pipe::with_limit(16 * 1024),
+            // As many as the wire of the stack. More bytes wait in h2, which counts them.
+            outgoing: Pipe::new(),
             blocked: false,
+            lent: LentPieces::default(),
         }
     }
 }
@@ -37,15 +40,19 @@ impl Io {
     }
 
     fn write(&self, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let mut pipes = self.pipes();
-        let mut written = 0;
+        let pipes = &mut *self.pipes();
+        let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
+        let written = wanted.min(pipes.outgoing.room());
+        let mut rest = written;
         for slice in slices {
-            let n = slice.len().min(pipes.outgoing.room());
-            pipes.outgoing.write(&slice[..n]);
-            written += n;
+            let slice = &slice[..slice.len().min(rest)];
+            rest -= slice.len();
+            match pipes.lent.find(slice) {
+                Some(piece) => pipes.outgoing.push(piece),
+                None => pipes.outgoing.write(slice),
+            }
         }
-        let wanted = slices.iter().any(|slice| !slice.is_empty());
-        pipes.blocked = wanted && written == 0;
+        pipes.blocked = wanted > 0 && written == 0;
         if pipes.blocked {
             return Poll::Pending; // `process` polls again when there is room
         }
@@ -107,49 +114,72 @@ impl AsyncWrite for Io {
 }
 
 /// The tasks of h2 that were woken: the connection, and streams.
-#[derive(Default)]
 pub(crate) struct Woken {
+    list: Arc<WokenList>,
+    waker: Waker,
+}
+
+#[derive(Default)]
+struct WokenList {
     connection: AtomicBool,
     streams: Mutex<Vec<StreamId>>,
 }
 
+impl Default for Woken {
+    fn default() -> Self {
+        let list = Arc::<WokenList>::default();
+        let waker = Waker::from(list.clone());
+        Self { list, waker }
+    }
+}
+
 impl Woken {
     pub(crate) fn take_connection(&self) -> bool {
-        self.connection.swap(false, Ordering::AcqRel)
+        self.list.connection.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn take_streams(&self, into: &mut Vec<StreamId>) {
-        into.append(&mut self.streams.lock().unwrap_or_else(PoisonError::into_inner));
+        into.append(&mut self.list.streams());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.is_empty() && !self.connection.load(Ordering::Acquire)
+        !self.list.connection.load(Ordering::Acquire) && self.list.streams().is_empty()
     }
 
     /// Makes the waker of one stream.
-    pub(crate) fn stream(self: &Arc<Self>, stream: StreamId) -> Arc<StreamWaker> {
+    pub(crate) fn stream(&self, stream: StreamId) -> Arc<StreamWaker> {
         Arc::new(StreamWaker {
-            woken: self.clone(),
+            woken: self.list.clone(),
             stream,
             queued: AtomicBool::new(false),
         })
     }
 
-    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
-        Waker::from(self.clone())
+    /// Returns the waker of the connection.
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
     }
 }
 
-impl Wake for Woken {
+impl WokenList {
+    fn streams(&self) -> MutexGuard<'_, Vec<StreamId>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for WokenList {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         self.connection.store(true, Ordering::Release);
     }
 }
 
 /// The waker of a stream. It adds the stream to the woken ones, once.
 pub(crate) struct StreamWaker {
-    woken: Arc<Woken>,
+    woken: Arc<WokenList>,
     stream: StreamId,
     queued: AtomicBool,
 }
@@ -163,13 +193,12 @@ impl StreamWaker {
 
 impl Wake for StreamWaker {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
-            let mut streams = self
-                .woken
-                .streams
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            streams.push(self.stream);
+            self.woken.streams().push(self.stream);
         }
     }
 }

@@ -77,7 +77,8 @@
 //!
 //! * [`Client`], [`Server`]: one tunnel. [`ProxyClient`], [`Awaiting`], [`Challenged`]: answering
 //!   the challenges of a proxy.
-//! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`StreamPipe`]: many streams.
+//! * [`Connection`], [`Streams`], [`StreamId`], [`Head`], [`StreamPipe`],
+//!   [`StreamMap`]: many streams.
 //! * [`ConnectRequest`]: a CONNECT to send. [`request_kind`], [`RequestKind`]: the kind of a
 //!   request that arrived.
 //! * [`Http2Config`], [`Keepalive`]: limits and time-outs.
@@ -92,12 +93,15 @@ mod first_bytes;
 mod frames;
 mod io;
 mod keepalive;
+mod lent;
 mod lingering;
 mod pending_stream;
+mod pieces;
 mod request;
 mod server;
 mod session;
 mod stream;
+mod stream_id;
 mod streams;
 mod times;
 mod tunnel;
@@ -110,7 +114,8 @@ pub use error::{Http2Error, Unprocessed, UseHttp1};
 pub use h2::Reason;
 pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;
-pub use streams::{Head, StreamId, StreamPipe, Streams};
+pub use stream_id::{StreamId, StreamIdHasher, StreamMap};
+pub use streams::{Head, StreamPipe, Streams};
 pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
 pub use wirestack_layer::Keepalive;
 

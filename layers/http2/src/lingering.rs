@@ -1,8 +1,8 @@
 //! Streams that this side has finished, while the peer has not.
 
 use crate::stream::Stream;
-use crate::streams::{StreamId, Streams};
-use std::collections::HashMap;
+use crate::stream_id::{StreamId, StreamMap};
+use crate::streams::Streams;
 use std::time::Duration;
 use wirestack_layer::Instant;
 
@@ -39,7 +39,7 @@ impl Lingering {
     /// bytes have left.
     pub(crate) fn late(
         &mut self,
-        streams: &mut HashMap<StreamId, Stream>,
+        streams: &mut StreamMap<Stream>,
         from_app: &mut Streams,
         now: Instant,
     ) -> Vec<StreamId> {

@@ -1,6 +1,7 @@
 //! The part of a stream before it is a tunnel.
 
-use bytes::{Bytes, BytesMut};
+use crate::pieces::Pieces;
+use bytes::BytesMut;
 use h2::Reason;
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -13,7 +14,7 @@ pub(crate) enum PendingStream {
     /// A client reads why it was refused.
     Refused(Box<Refusal>, BytesMut, usize),
     /// A server waits for its application. The flag says whether the request can open a tunnel.
-    Deciding(SendResponse<Bytes>, bool),
+    Deciding(SendResponse<Pieces>, bool),
     Done,
 }
 

@@ -3,32 +3,32 @@
 use crate::config::Http2Config;
 use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
 use crate::io::{Io, Woken};
+use crate::pieces::Pieces;
 use crate::request::{RequestKind, request_kind, request_name};
 use crate::stream::Stream;
-use crate::streams::{Head, StreamId, Streams};
-use bytes::Bytes;
+use crate::stream_id::StreamId;
+use crate::streams::{Head, Streams};
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
 use h2::{PingPong, Reason, server};
 use http::Request;
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use wirestack_http::mark_secrets;
 use wirestack_layer::{Error, Flow, Flows, Place};
 
 /// A connection of h2 in its role and state.
 pub(crate) enum Session {
-    ClientHandshake(Handshake<(SendRequest<Bytes>, client::Connection<Io, Bytes>)>),
+    ClientHandshake(Handshake<(SendRequest<Pieces>, client::Connection<Io, Pieces>)>),
     /// Without the first part, no more streams will be opened. h2 ends such a connection after its
     /// last stream.
     Client(
-        Option<SendRequest<Bytes>>,
-        Box<client::Connection<Io, Bytes>>,
+        Option<SendRequest<Pieces>>,
+        Box<client::Connection<Io, Pieces>>,
     ),
-    ServerHandshake(Handshake<server::Connection<Io, Bytes>>),
-    Server(Box<server::Connection<Io, Bytes>>),
+    ServerHandshake(Handshake<server::Connection<Io, Pieces>>),
+    Server(Box<server::Connection<Io, Pieces>>),
     Over,
 }
 
@@ -135,7 +135,7 @@ impl Session {
         &mut self,
         waiting: &mut VecDeque<(StreamId, Request<()>)>,
         p: &mut Flows<'_, Streams, Streams>,
-        woken: &Arc<Woken>,
+        woken: &Woken,
         cx: &mut Context<'_>,
     ) -> Vec<Stream> {
         let mut asked = Vec::new();
@@ -179,7 +179,7 @@ impl Session {
         &mut self,
         to_app: &mut Streams,
         arrived: &mut Vec<Stream>,
-        woken: &Arc<Woken>,
+        woken: &Woken,
         cx: &mut Context<'_>,
     ) -> Polled {
         match self {

@@ -1,9 +1,11 @@
 mod ends;
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
-use crate::io::{StreamWaker, Woken};
+use crate::io::{Io, StreamWaker, Woken};
 use crate::pending_stream::PendingStream;
-use crate::streams::{Head, StreamId, Streams};
+use crate::pieces::Pieces;
+use crate::stream_id::StreamId;
+use crate::streams::{Head, Streams};
 use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
@@ -15,13 +17,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Flow, Instant, Place};
+use wirestack_layer::{End, Flow, Instant, Pipe, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
     id: StreamId,
     pending: PendingStream,
-    send: Option<SendStream<Bytes>>,
+    send: Option<SendStream<Pieces>>,
     recv: Option<RecvStream>,
     /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
@@ -37,8 +39,8 @@ impl Stream {
     pub(crate) fn asked(
         id: StreamId,
         name: String,
-        (response, send): (ResponseFuture, SendStream<Bytes>),
-        woken: &Arc<Woken>,
+        (response, send): (ResponseFuture, SendStream<Pieces>),
+        woken: &Woken,
     ) -> Self {
         let pending = PendingStream::Asked(response, name);
         Self::new(id, pending, Some(send), None, woken)
@@ -46,10 +48,10 @@ impl Stream {
 
     pub(crate) fn offered(
         id: StreamId,
-        respond: SendResponse<Bytes>,
+        respond: SendResponse<Pieces>,
         recv: RecvStream,
         tunnel: bool,
-        woken: &Arc<Woken>,
+        woken: &Woken,
     ) -> Self {
         Self::new(
             id,
@@ -63,9 +65,9 @@ impl Stream {
     fn new(
         id: StreamId,
         pending: PendingStream,
-        send: Option<SendStream<Bytes>>,
+        send: Option<SendStream<Pieces>>,
         recv: Option<RecvStream>,
-        woken: &Arc<Woken>,
+        woken: &Woken,
     ) -> Self {
         let waker = woken.stream(id);
         Self {
@@ -99,7 +101,7 @@ impl Stream {
             Ok(mut send) => {
                 self.recv = None;
                 if !body.is_empty() {
-                    let _ = send.send_data(body, true); // fails on a dead stream only
+                    let _ = send.send_data(body.into(), true); // fails on a dead stream only
                 }
                 self.fail(to_app, local(Http2Error::RefusedHere(status)));
             }
@@ -116,12 +118,25 @@ impl Stream {
     /// polled.
     pub(crate) fn process(&mut self, mut context: StreamContext<'_>) -> bool {
         let to_app = &mut context.to_app;
-        self.waker.0.begin();
         let waker = self.waker.1.clone();
         let cx = &mut Context::from_waker(&waker);
-        self.open(to_app, context.excerpt, cx);
-        if !matches!(self.pending, PendingStream::Refused(..)) {
-            self.receive(to_app, cx);
+        let is_open = matches!(self.pending, PendingStream::Done);
+        match context.news {
+            News::Written if is_open => {}
+            News::Read if is_open => {
+                match to_app.streams.write(self.id) {
+                    Some(pipe) => self.give_credit(&pipe),
+                    None => self.skip(cx),
+                }
+                return false;
+            }
+            _ => {
+                self.waker.0.begin();
+                self.open(to_app, context.excerpt, cx);
+                if !matches!(self.pending, PendingStream::Refused(..)) {
+                    self.receive(to_app, cx);
+                }
+            }
         }
         self.transmit(&mut context, cx)
     }
@@ -243,16 +258,7 @@ impl Stream {
                 Poll::Pending => break,
             }
         }
-        // Credit follows the reader. A reader that requires more than a window gets credit for the
-        // bytes in the pipe too: otherwise it and the peer would wait for each other.
-        let held = match pipe.wanted() {
-            0 => pipe.len().min(self.unreleased),
-            _ => 0,
-        };
-        let released = mem::replace(&mut self.unreleased, held) - held;
-        if released > 0 {
-            let _ = recv.flow_control().release_capacity(released); // fails on a dead stream only
-        }
+        self.give_credit(&pipe);
         let over = pipe.is_closed();
         drop(pipe);
         if over {
@@ -260,6 +266,20 @@ impl Stream {
         }
         if let Some(error) = failed {
             self.broken(to_app, typed(&error));
+        }
+    }
+
+    /// Credit follows the reader. A reader that requires more than a window gets credit for the
+    /// bytes in the pipe too: otherwise it and the peer would wait for each other.
+    fn give_credit(&mut self, pipe: &Pipe) {
+        let Some(recv) = &mut self.recv else { return };
+        let held = match pipe.wanted() {
+            0 => pipe.len().min(self.unreleased),
+            _ => 0,
+        };
+        let released = mem::replace(&mut self.unreleased, held) - held;
+        if released > 0 {
+            let _ = recv.flow_control().release_capacity(released); // fails on a dead stream only
         }
     }
 
@@ -275,13 +295,18 @@ impl Stream {
             to_app,
             blocked,
             now,
+            io,
             ..
         } = context;
         let Some(send) = &mut self.send else {
             self.take_late_abort(from_app, to_app);
             return false;
         };
-        if let Poll::Ready(reset) = send.poll_reset(cx) {
+        // h2 wakes the reader of a stream too when it is reset. So the writer need not be woken,
+        // which h2 would do for every frame that leaves.
+        if self.recv.is_none()
+            && let Poll::Ready(reset) = send.poll_reset(cx)
+        {
             self.send = None;
             if let Some(mut pipe) = from_app.read(self.id) {
                 let error = match &reset {
@@ -291,13 +316,6 @@ impl Stream {
                 match error {
                     Some(error) => pipe.refuse(error.at(Place::Layer(to_app.index))),
                     None => pipe.discard(),
-                }
-            }
-            // If the peer has finished before, its reset takes nothing back.
-            if self.recv.is_some() {
-                match reset {
-                    Ok(reason) => self.broken(to_app, Some(peer(Http2Error::Reset(reason)))),
-                    Err(error) => self.broken(to_app, typed(&error)),
                 }
             }
             return false;
@@ -310,7 +328,7 @@ impl Stream {
         let before = pipe.len();
         while opened && !pipe.is_empty() {
             send.reserve_capacity(pipe.len());
-            let n = send.capacity().min(pipe.first().len());
+            let n = send.capacity().min(pipe.len());
             if n == 0 {
                 match send.poll_capacity(cx) {
                     Poll::Ready(Some(Ok(n))) if n > 0 => continue,
@@ -318,7 +336,10 @@ impl Stream {
                 }
             }
             let last = finished && n == pipe.len();
-            if send.send_data(pipe.take(n), last).is_err() || last {
+            let pieces = Pieces::take(&mut pipe, n);
+            let lent = &mut io.pipes().lent;
+            pieces.iter().for_each(|piece| lent.add(self.id, piece));
+            if send.send_data(pieces, last).is_err() || last {
                 self.send = None;
                 return false;
             }
@@ -334,7 +355,7 @@ impl Stream {
             (self.send, self.recv, self.pending) = (None, None, PendingStream::Done);
             self.fail(to_app, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
-            let _ = send.send_data(Bytes::new(), true); // fails on a dead stream only
+            let _ = send.send_data(Pieces::default(), true); // fails on a dead stream only
             self.send = None;
         } else if opened && !pipe.is_empty() {
             let still = waited.filter(|_| pipe.len() == before);
@@ -346,6 +367,7 @@ impl Stream {
 
 /// The surroundings of a stream, besides h2.
 pub(crate) struct StreamContext<'a> {
+    pub(crate) io: &'a Io,
     pub(crate) from_app: &'a mut Streams,
     pub(crate) to_app: ToApp<'a>,
     /// The number of bytes of a refusal's body that are kept.
@@ -353,6 +375,18 @@ pub(crate) struct StreamContext<'a> {
     /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
     pub(crate) now: Instant,
+    pub(crate) news: News,
+}
+
+/// The reason why a stream is processed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// h2 has woken it, or it is new, or its time has come.
+    Any,
+    /// The application has written to it, or has ended it.
+    Written,
+    /// The application has read from it, or has forgotten it.
+    Read,
 }
 
 /// The streams towards the application, and the index of the layer, which errors are marked with.

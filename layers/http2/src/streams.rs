@@ -1,15 +1,12 @@
 use crate::error::{Http2Error, local, unsent};
 use crate::request::ConnectRequest;
+use crate::stream_id::{StreamId, StreamMap};
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use wirestack_http::SafeDebug;
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
-
-/// Names a stream within one connection. The number on the wire is another one, and is given later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(u64);
 
 /// The head of a request or response.
 #[derive(Clone)]
@@ -43,7 +40,7 @@ impl fmt::Debug for Head {
 #[derive(Debug, Default)]
 pub struct Streams {
     heads: VecDeque<(StreamId, Head)>,
-    streams: HashMap<StreamId, Entry>,
+    streams: StreamMap<Entry>,
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
     next: u64,
@@ -52,6 +49,15 @@ pub struct Streams {
     end: Option<End>,
     stop: Option<Box<Stop>>,
     moves: u64,
+    credit: Credit,
+}
+
+/// The bytes that were read, and of which the writer need not hear yet.
+#[derive(Debug, Default)]
+struct Credit {
+    unheard: usize,
+    /// The writer hears of so many bytes at once.
+    step: usize,
 }
 
 #[derive(Debug, Default)]
@@ -105,11 +111,12 @@ impl Streams {
     pub fn write(&mut self, stream: StreamId) -> Option<StreamPipe<'_>> {
         let entry = self.streams.get_mut(&stream)?;
         Some(StreamPipe {
-            before: state(&entry.pipe),
+            before: State::of(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.readable,
             news: &mut self.readable,
             moves: &mut self.moves,
+            credit: None,
             stream,
         })
     }
@@ -118,11 +125,12 @@ impl Streams {
     pub fn read(&mut self, stream: StreamId) -> Option<StreamPipe<'_>> {
         let entry = self.streams.get_mut(&stream)?;
         Some(StreamPipe {
-            before: state(&entry.pipe),
+            before: State::of(&entry.pipe),
             pipe: &mut entry.pipe,
             marked: &mut entry.writable,
             news: &mut self.writable,
             moves: &mut self.moves,
+            credit: Some(&mut self.credit),
             stream,
         })
     }
@@ -138,7 +146,10 @@ impl Streams {
 
     /// Returns the next stream from which something was read, or which was forgotten.
     pub fn writable(&mut self) -> Option<StreamId> {
-        let stream = self.writable.pop_front()?;
+        let Some(stream) = self.writable.pop_front() else {
+            self.credit.unheard = 0;
+            return None;
+        };
         if let Some(entry) = self.streams.get_mut(&stream) {
             entry.writable = false;
         }
@@ -200,7 +211,7 @@ impl Streams {
 
     /// Adds a stream with the next name.
     pub(crate) fn push(&mut self, head: Head) -> StreamId {
-        let stream = StreamId(self.next);
+        let stream = StreamId::new(self.next);
         self.next += 1;
         self.add(stream);
         self.head(stream, head);
@@ -221,6 +232,12 @@ impl Streams {
     pub(crate) fn head(&mut self, stream: StreamId, head: Head) {
         self.heads.push_back((stream, head));
         self.moves += 1;
+    }
+
+    /// Makes the writer hear of bytes that were read only when they are so many, or with the next
+    /// change. It then has less to do for each read.
+    pub(crate) fn set_credit_step(&mut self, bytes: usize) {
+        self.credit.step = bytes;
     }
 
     /// Returns `true` if no head and no byte waits here.
@@ -300,10 +317,12 @@ impl Flow for Streams {
 /// The pipe of one stream, borrowed from its [`Streams`], which note every change.
 pub struct StreamPipe<'a> {
     pipe: &'a mut Pipe,
-    before: (u64, usize),
+    before: State,
     marked: &'a mut bool,
     news: &'a mut VecDeque<StreamId>,
     moves: &'a mut u64,
+    /// For a reader.
+    credit: Option<&'a mut Credit>,
     stream: StreamId,
 }
 
@@ -322,25 +341,52 @@ impl DerefMut for StreamPipe<'_> {
 
 impl Drop for StreamPipe<'_> {
     fn drop(&mut self) {
-        let after = state(self.pipe);
-        if after != self.before {
-            *self.moves += (after.0 - self.before.0).max(1);
-            if !*self.marked {
-                *self.marked = true;
-                self.news.push_back(self.stream);
+        let (before, after) = (self.before, State::of(self.pipe));
+        if after == before {
+            return;
+        }
+        if !*self.marked {
+            *self.marked = true;
+            self.news.push_back(self.stream);
+        }
+        if let Some(credit) = &mut self.credit
+            && after.only_read_since(before)
+        {
+            credit.unheard += before.len - after.len;
+            if credit.unheard < credit.step {
+                return; // with the next change, or with more bytes
             }
         }
+        *self.moves += (after.revision - before.revision).max(1);
+    }
+}
+
+/// The state of a pipe whose changes concern a writer and a reader.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State {
+    revision: u64,
+    required: usize,
+    len: usize,
+}
+
+impl State {
+    fn of(pipe: &Pipe) -> Self {
+        Self {
+            revision: pipe.revision(),
+            required: pipe.required(),
+            len: pipe.len(),
+        }
+    }
+
+    /// Returns `true` if bytes were read, and nothing is required.
+    fn only_read_since(self, before: Self) -> bool {
+        before.required == 0 && self.required == 0 && self.len < before.len
     }
 }
 
 /// Returns `true` if the writer of a pipe has aborted it.
 pub(crate) fn is_aborted(pipe: &Pipe) -> bool {
     matches!(pipe.closed(), Some(End::Aborted(_)))
-}
-
-/// Returns the state whose changes concern a writer and a reader.
-fn state(pipe: &Pipe) -> (u64, usize) {
-    (pipe.revision(), pipe.required())
 }
 
 /// The number of heads that may wait.

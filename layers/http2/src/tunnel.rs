@@ -3,7 +3,8 @@
 use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::{Http2Error, local, peer};
-use crate::streams::{Head, StreamId, Streams, is_aborted};
+use crate::stream_id::StreamId;
+use crate::streams::{Head, Streams, is_aborted};
 use http::StatusCode;
 use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;
@@ -24,8 +25,11 @@ pub(crate) struct Tunnel {
 
 impl Tunnel {
     pub(crate) fn new(connection: fn(Http2Config) -> Connection, config: Http2Config) -> Self {
+        let mut connection = connection(config);
+        // A second call would give the credit that waits, although nothing is new.
+        connection.credit_step = 0;
         Self {
-            connection: connection(config),
+            connection,
             down: Streams::default().with_room(SEND_SIZE),
             up: Streams::default(),
             stream: None,

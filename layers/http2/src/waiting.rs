@@ -1,7 +1,8 @@
 //! The requests of a client that are not sent yet.
 
 use crate::error::{Http2Error, peer};
-use crate::streams::{StreamId, Streams};
+use crate::stream_id::StreamId;
+use crate::streams::Streams;
 use http::Request;
 use std::collections::VecDeque;
 use std::mem;

@@ -10,6 +10,7 @@ mod conditions;
 mod contestant;
 mod contestants;
 mod echo;
+mod http2;
 mod loopback;
 mod measure;
 mod memory;
@@ -29,6 +30,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let parts = |name: &str| Contestant::named(name).map(|it| (it.memory_server, it.memory_client));
     if memory::child(&arguments, parts).is_some() {
+        return ExitCode::SUCCESS;
+    }
+    if http2::counted(&arguments).is_some() {
         return ExitCode::SUCCESS;
     }
     match Options::parse(&arguments) {
@@ -59,6 +63,7 @@ impl Options {
             "stream" => Self::stream,
             "memory" => Self::memory,
             "tunnels" => Self::tunnels,
+            "http2" => Self::http2,
             "all" => Self::all,
             _ => return None,
         };
@@ -90,6 +95,7 @@ impl Options {
         self.stream();
         self.memory();
         self.tunnels();
+        self.http2();
     }
 
     fn echo(&self) {
@@ -144,6 +150,23 @@ impl Options {
         let name = format!("echo of {}, TCP", bytes(tunnels::ECHO_SIZE));
         row(&name, &|n| tunnels::over_loopback(*n));
     }
+
+    fn http2(&self) {
+        let names = http2::Contestant::ALL.map(http2::Contestant::name);
+        table::head("WebSocket over HTTP/2", "", names);
+        for work in http2::Work::ALL {
+            for size in http2::SIZES {
+                let run = |c: &http2::Contestant| http2::run(*c, work, size);
+                let results = rounds(&http2::Contestant::ALL, self.rounds, run);
+                table::row(
+                    &format!("{}, {}", work.name(), bytes(size)),
+                    results.iter().map(|times| table::time(times, &results[0])),
+                );
+            }
+        }
+        let kib = http2::idle_streams(self.connections.min(http2::MOST_STREAMS)) / 1024.0;
+        println!("\nAn idle stream costs both ends together {kib:.1} KiB.");
+    }
 }
 
 /// Writes a size as people say it.
@@ -156,7 +179,7 @@ fn bytes(size: usize) -> String {
 }
 
 const USAGE: &str = "\
-usage: benches <echo|stream|memory|tunnels|all> [options]
+usage: benches <echo|stream|memory|tunnels|http2|all> [options]
   --only NAME,NAME…   these contestants, all compared with the first of them
   --rounds N          how often each is measured (default 15)
   --connections N     how many idle connections share the memory (default 2000)

@@ -141,7 +141,7 @@ fn allow_many_files() {
 }
 
 /// Returns the resident set of this process, in bytes.
-fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let statm = read_to_string("/proc/self/statm").expect("Linux");
     let pages = statm.split(' ').nth(1).and_then(|n| n.parse().ok());
     pages.unwrap_or(0) * page_size() as u64

@@ -15,7 +15,7 @@ impl Connection {
             let waiting = waiting.filter_map(|stream| stream.wait().map(|_| stream.id()));
             self.changed.extend(waiting);
         }
-        while self.round(p, now) {}
+        self.settle(p, now);
         if let Session::Over = self.session {
             return;
         }
@@ -32,7 +32,8 @@ impl Connection {
             Some(Overdue::Idle) => {
                 self.finishing = true;
                 self.session.go_away();
-                while self.round(p, now) {}
+                self.must_poll = true;
+                self.settle(p, now);
             }
         }
     }

@@ -4,6 +4,7 @@ use super::Connection;
 use crate::error::{Http2Error, peer, typed, unsent};
 use crate::lingering::Lingering;
 use crate::session::Session;
+use crate::stream::News;
 use crate::streams::Streams;
 use crate::waiting::Waiting;
 use std::task::Context;
@@ -19,7 +20,7 @@ impl Connection {
     ) {
         let ids: Vec<_> = self.streams.keys().copied().collect();
         for id in ids {
-            self.process_stream(id, false, p, now); // deliver what arrived before the end
+            self.process_stream(id, News::Any, false, p, now); // deliver what arrived before the end
         }
         let mut pipes = self.io.pipes();
         pipes.outgoing.transfer_all_to(p.to_wire);
@@ -35,7 +36,7 @@ impl Connection {
         if self.opened {
             let cause = self
                 .session
-                .unsendable(&mut Context::from_waker(&self.woken.waker()));
+                .unsendable(&mut Context::from_waker(self.woken.waker()));
             let cause = cause.or_else(|| error.clone());
             let cause = cause.unwrap_or_else(|| peer(Http2Error::Truncated));
             self.waiting.give_up(p, &unsent(cause));

@@ -282,8 +282,9 @@ impl Future for Driver {
                     return Poll::Ready(());
                 }
                 let advanced = state.connection.advance(cx);
-                if !state.take_heads() {
-                    ready!(advanced);
+                if !state.take_heads() && advanced.is_pending() {
+                    state.deadline = state.connection.engine().deadline();
+                    return Poll::Pending;
                 }
             }
         })
@@ -292,7 +293,7 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.shared.wakers.remove_driver();
+        self.shared.remove_driver();
     }
 }
 

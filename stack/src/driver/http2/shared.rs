@@ -5,14 +5,14 @@ use super::origin::Origin;
 use crate::driver::io::Connection;
 use bytes::Bytes;
 use http::Response;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use wirestack_dial::BoxHttp2;
-use wirestack_http2::{Head, StreamId, Streams};
-use wirestack_layer::{End, Error, Flow};
+use wirestack_http2::{Head, StreamId, StreamMap, Streams};
+use wirestack_layer::{End, Error, Flow, Instant};
 
 /// The state that clones and streams share, with the wakers of their tasks.
 pub(super) struct Shared {
@@ -26,11 +26,13 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) connection: Connection<BoxHttp2>,
     /// The responses that were not taken yet.
-    pub(super) responses: HashMap<StreamId, Response<Bytes>>,
+    pub(super) responses: StreamMap<Response<Bytes>>,
     /// The requests that were not accepted yet.
     pub(super) requests: VecDeque<(StreamId, http::Request<()>)>,
     /// The streams whose responses have just arrived.
     answered: Vec<StreamId>,
+    /// The deadline of the connection that its driver knows.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// The event that a task waits for.
@@ -50,9 +52,10 @@ impl Shared {
         let shared = Arc::new(Self {
             state: Mutex::new(State {
                 connection,
-                responses: HashMap::new(),
+                responses: StreamMap::default(),
                 requests: VecDeque::new(),
                 answered: Vec::new(),
+                deadline: None,
             }),
             wake_all: Waker::from(wakers.clone()),
             wakers,
@@ -83,15 +86,32 @@ impl Shared {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut(&mut State) -> Poll<T>,
     ) -> Poll<T> {
+        let mut state = self.lock();
+        let before = state.connection.revision();
+        let tried = attempt(&mut state);
+        if tried.is_ready() {
+            if state.connection.revision() != before {
+                self.send(state);
+            }
+            return tried;
+        }
+        // Under the lock: whoever moves something sees the waker, or this call what was moved.
         self.wakers.register(interest, cx.waker());
+        if self.wakers.has_driver() {
+            if state.connection.revision() != before {
+                self.send(state);
+            }
+            return tried;
+        }
+        drop(state);
         self.act_and_wake(|state, cx| {
-            let mut must_wait = self.wakers.has_driver();
+            let mut must_wait = false;
             loop {
                 let before = state.connection.revision();
                 let tried = attempt(state);
                 if tried.is_ready() || must_wait {
                     if state.connection.revision() != before {
-                        self.write_or_wake_driver(state, cx);
+                        state.connection.process_and_write(cx);
                     }
                     return tried;
                 }
@@ -103,18 +123,49 @@ impl Shared {
 
     /// Sends the bytes that streams have written.
     pub(super) fn transmit(&self) {
-        self.act_and_wake(|state, cx| self.write_or_wake_driver(state, cx));
+        self.send(self.lock());
     }
 
-    fn write_or_wake_driver(&self, state: &mut State, cx: &mut Context<'_>) {
-        if !self.wakers.wake_driver() {
-            state.connection.process_and_write(cx);
+    /// Sends the bytes that streams have written, or lets the driver do it: it gathers what many
+    /// streams write. With one stream there is nothing to gather, and the way over the driver's
+    /// task would be longer.
+    fn send(&self, mut state: MutexGuard<'_, State>) {
+        let gathers = state.streams().len() > 1;
+        if gathers && self.wakers.has_driver() {
+            drop(state);
+            self.wakers.wake_driver();
+            return;
+        }
+        state
+            .connection
+            .process_and_write(&mut Context::from_waker(&self.wake_all));
+        // The driver waits for the deadline that it knows, and for the end.
+        let deadline = state.connection.engine().deadline();
+        let is_news = mem::replace(&mut state.deadline, deadline) != deadline
+            || state.connection.is_over()
+            || state.connection.engine().to_wire().stop_state().is_some();
+        let woken = state.ready_wakers(&self.wakers);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+        if is_news {
+            self.wakers.wake_driver();
         }
     }
 
     /// Forgets the wakers of a stream.
     pub(super) fn forget_wakers(&self, id: StreamId) {
-        self.wakers.streams().remove(&id);
+        let mut waiting = self.wakers.waiting();
+        waiting.streams.remove(&id);
+        waiting.flushers.remove(&id);
+    }
+
+    /// Notes that the driver has been dropped: from now on, each waiting call drives the
+    /// connection.
+    pub(super) fn remove_driver(&self) {
+        let state = self.lock(); // a call that counts on the driver has registered its waker
+        *self.wakers.driver() = None;
+        drop(state);
+        self.wakers.wake_all();
     }
 }
 
@@ -189,9 +240,10 @@ impl State {
         self.take_heads();
         let mut woken = Vec::new();
         let engine = self.connection.engine();
-        let mut streams = wakers.streams();
+        let mut waiting = wakers.waiting();
         let mut wake = |id: StreamId, half: usize| {
-            woken.extend(streams.get_mut(&id).and_then(|both| both[half].take()));
+            let both = waiting.streams.get_mut(&id);
+            woken.extend(both.and_then(|both| both[half].take()));
         };
         self.answered.drain(..).for_each(|id| wake(id, READER));
         while let Some(id) = engine.to_app().readable() {
@@ -200,10 +252,9 @@ impl State {
         while let Some(id) = engine.from_app().writable() {
             wake(id, WRITER);
         }
-        drop(streams);
-        if engine.is_drained() {
+        if !waiting.flushers.is_empty() && engine.is_drained() {
             // A stream whose window is closed has more to flush, and would only wait again.
-            locked(&wakers.flushers).retain(|id, waker| {
+            waiting.flushers.retain(|id, waker| {
                 let pipe = engine.from_app().write(*id);
                 let waits = pipe.is_some_and(|pipe| !pipe.is_empty());
                 if !waits {
@@ -213,42 +264,49 @@ impl State {
             });
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {
-            woken.append(&mut locked(&wakers.connection));
+            woken.append(&mut waiting.connection);
         }
         woken
     }
 }
 
-/// The wakers of waiting tasks, by the event that they wait for.
+/// The wakers of waiting tasks, and of the driver.
 #[derive(Default)]
 pub(super) struct Wakers {
     driver: Mutex<Option<Waker>>,
-    /// For each stream, at [`READER`] and [`WRITER`].
-    streams: Mutex<HashMap<StreamId, [Option<Waker>; 2]>>,
-    flushers: Mutex<HashMap<StreamId, Waker>>,
-    connection: Mutex<Vec<Waker>>,
+    waiting: Mutex<Waiting>,
     /// Every clone and every stream has been dropped.
     abandoned: AtomicBool,
 }
 
+/// The wakers of waiting tasks, by the event that they wait for.
+#[derive(Default)]
+struct Waiting {
+    /// For each stream, at [`READER`] and [`WRITER`].
+    streams: StreamMap<[Option<Waker>; 2]>,
+    flushers: StreamMap<Waker>,
+    connection: Vec<Waker>,
+}
+
 impl Wakers {
     fn register(&self, interest: Interest, waker: &Waker) {
+        let waiting = &mut *self.waiting();
         let (id, half) = match interest {
             Interest::Read(id) => (id, READER),
             Interest::Write(id) => (id, WRITER),
             Interest::Flush(id) => {
-                locked(&self.flushers).insert(id, waker.clone());
+                waiting.flushers.insert(id, waker.clone());
                 (id, WRITER)
             }
             Interest::Connection => {
-                let mut waiting = locked(&self.connection);
+                let waiting = &mut waiting.connection;
                 if !waiting.iter().any(|other| other.will_wake(waker)) {
                     waiting.push(waker.clone());
                 }
                 return;
             }
         };
-        match &mut self.streams().entry(id).or_default()[half] {
+        match &mut waiting.streams.entry(id).or_default()[half] {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
@@ -259,13 +317,6 @@ impl Wakers {
             Some(old) => old.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
-    }
-
-    /// Notes that the driver has been dropped: from now on, each waiting call drives the
-    /// connection.
-    pub(super) fn remove_driver(&self) {
-        *self.driver() = None;
-        self.wake_all();
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
@@ -279,24 +330,26 @@ impl Wakers {
     /// Wakes the driver. Returns `false` if there is none.
     fn wake_driver(&self) -> bool {
         let driver = self.driver().clone();
-        driver.inspect(Waker::wake_by_ref).is_some()
+        driver.map(Waker::wake).is_some()
     }
 
     fn wake_all(&self) {
-        let mut woken: Vec<_> = mem::take(&mut *locked(&self.connection));
-        woken.extend(mem::take(&mut *locked(&self.flushers)).into_values());
-        for both in self.streams().values_mut() {
+        let mut waiting = self.waiting();
+        let mut woken: Vec<_> = mem::take(&mut waiting.connection);
+        woken.extend(mem::take(&mut waiting.flushers).into_values());
+        for both in waiting.streams.values_mut() {
             woken.extend(both.iter_mut().filter_map(Option::take));
         }
+        drop(waiting);
         woken.into_iter().for_each(Waker::wake);
     }
 
     fn driver(&self) -> MutexGuard<'_, Option<Waker>> {
-        locked(&self.driver)
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn streams(&self) -> MutexGuard<'_, HashMap<StreamId, [Option<Waker>; 2]>> {
-        locked(&self.streams)
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -317,10 +370,6 @@ impl Drop for HoldGuard {
         self.0.abandoned.store(true, Ordering::Release);
         self.0.wake_driver();
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The number of requests that wait to be accepted, beside those in the layer.

@@ -1,0 +1,132 @@
+//! One round of a connection: what moves, in order, and when another round follows.
+
+use super::Connection;
+use crate::error::{Http2Error, peer};
+use crate::first_bytes;
+use crate::keepalive::Pinger;
+use crate::session::Polled;
+use crate::streams::Streams;
+use std::mem;
+use std::task::Context;
+use wirestack_layer::{Flow, Flows, Instant};
+
+impl Connection {
+    /// Moves everything that can move.
+    pub(super) fn settle(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) {
+        let mut is_first = true;
+        loop {
+            if let Err(cause) = self.first_bytes.check(p.from_wire) {
+                return self.fail(p, peer(cause));
+            }
+            self.must_poll |= self.exchange(p, now);
+            let goes_on = mem::take(&mut is_first) || self.must_go_on();
+            if !goes_on || !self.round(p, now) {
+                return;
+            }
+        }
+    }
+
+    /// Moves everything that can move, once. Returns `false` if the connection is over.
+    fn round(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
+        self.take_heads(p);
+        self.process_streams(p, now);
+        if p.from_app.is_closed() && self.waiting.requests.is_empty() && !self.finishing {
+            self.finishing = self.session.finish();
+            self.must_poll |= self.finishing;
+        }
+        self.open_streams(p, now);
+        let late = self.lingering.late(&mut self.streams, p.from_app, now);
+        self.changed.extend(late);
+        self.must_poll |= self.is_full && p.to_app.room() > 0;
+        self.must_poll |= self.woken.take_connection();
+        if mem::take(&mut self.must_poll) && !self.poll(p, now) {
+            return false;
+        }
+        if let Some(pinger) = &mut self.pinger
+            && pinger.process(now, &mut Context::from_waker(self.woken.waker()))
+        {
+            let error = peer(Http2Error::NoPong(pinger.timeout()));
+            self.fail(p, error);
+            return false;
+        }
+        true
+    }
+
+    /// Sends the requests that wait, as far as the server allows them.
+    fn open_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) {
+        if self.waiting.requests.is_empty() && !self.waiting.is_starved() {
+            return;
+        }
+        if self.opened {
+            let cx = &mut Context::from_waker(self.woken.waker());
+            let waiting = &mut self.waiting.requests;
+            let asked = self.session.open_streams(waiting, p, &self.woken, cx);
+            self.add(asked);
+        }
+        let starves = self.opened && self.session.allows_no_streams();
+        let patience = self.config.opening;
+        self.must_poll |= self.waiting.starve(starves, patience, p, now);
+    }
+
+    /// Lets h2 do what it can. Returns `false` if the connection is over.
+    fn poll(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
+        let cx = &mut Context::from_waker(self.woken.waker());
+        let mut arrived = Vec::new();
+        let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);
+        for stream in &arrived {
+            // So that a server learns of the end of a stream before it has answered.
+            p.from_app.add(stream.id());
+        }
+        self.add(arrived);
+        self.is_full = p.to_app.room() == 0;
+        match polled {
+            Polled::Idle => {}
+            Polled::Moved => self.must_poll = true,
+            Polled::Over(error) => {
+                self.end(p, error, now);
+                return false;
+            }
+        }
+        if let Some(bytes) = self.scanner.not_settings() {
+            self.fail(p, peer(first_bytes::not_settings(&bytes)));
+            return false;
+        }
+        if !self.opened && self.has_settings() {
+            (self.opened, self.must_poll) = (true, true);
+            p.to_app.set_credit_step(self.credit_step);
+            let pings = self.config.keepalive.zip(self.session.ping_pong());
+            self.pinger = pings.map(|(config, ping)| Pinger::new(config, ping, now));
+        }
+        true
+    }
+
+    /// Moves bytes between the wire and h2. Returns `true` if h2 can go on because of that.
+    fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
+        let pipes = &mut *self.io.pipes();
+        pipes.outgoing.transfer_to(p.to_wire);
+        let mut goes_on = pipes.blocked && pipes.outgoing.room() > 0;
+        if p.from_wire.is_empty() && !p.from_wire.is_closed() {
+            return goes_on;
+        }
+        if let Some(pinger) = &mut self.pinger
+            && !p.from_wire.is_empty()
+        {
+            pinger.heard(now);
+        }
+        // h2 has to read the piece before, as the next one may have a fault.
+        if pipes.incoming.is_empty() && (self.first_bytes.is_done() || p.from_wire.is_empty()) {
+            let before = pipes.incoming.revision();
+            let len = p.from_wire.len().min(pipes.incoming.room());
+            let n = self.scanner.next(len, p.from_wire.chunks());
+            p.from_wire.transfer_up_to(&mut pipes.incoming, n);
+            goes_on |= pipes.incoming.revision() != before;
+        }
+        goes_on
+    }
+
+    /// Returns `true` if another round would move something.
+    fn must_go_on(&self) -> bool {
+        let resets = !self.resetting.is_empty() && !self.io.pipes().blocked;
+        self.must_poll || resets || !self.changed.is_empty() || !self.woken.is_empty()
+    }
+}
