@@ -305,6 +305,12 @@ where
     }
 }
 
+impl<L, U> fmt::Debug for Stack<L, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").finish_non_exhaustive()
+    }
+}
+
 /// A boxed stack with bytes on both sides: the type that a route of any number of proxies has.
 pub type BoxTunnel = Box<dyn Layer<In = Pipe, Out = Pipe> + Send>;
 

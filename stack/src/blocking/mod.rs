@@ -21,7 +21,7 @@
 
 mod calls;
 
-use crate::connect::{Connect, ConnectStream};
+use crate::connect::{Connect, ConnectStream, WebSocketRequest};
 use crate::driver::io as driver;
 use crate::driver::runtime::threads::block_for;
 use crate::driver::runtime::{IntoTransport, Threads};
@@ -30,7 +30,7 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
-use wirestack_dial::{DialError, Trace};
+use wirestack_dial::{DialError, RouteError, Target, Trace};
 use wirestack_layer::{Error, Layer, Queue, Status, origin};
 use wirestack_nest::{BoxTunnel, Engine};
 use wirestack_websocket::{Message, Payload};
@@ -67,8 +67,11 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// # Errors
 ///
 /// The error names the hop that failed, and the event that it waited for.
-pub fn connect(url: &str) -> Result<WebSocket, DialError> {
-    crate::connect(url).blocking()
+pub fn connect<R>(request: R) -> Result<WebSocket, DialError>
+where
+    R: TryInto<WebSocketRequest, Error: Into<RouteError>>,
+{
+    crate::connect(request).blocking()
 }
 
 /// Opens a stream of bytes, through the proxy of the environment if there is one. To set more than
@@ -77,7 +80,10 @@ pub fn connect(url: &str) -> Result<WebSocket, DialError> {
 /// # Errors
 ///
 /// The error names the hop that failed, and the event that it waited for.
-pub fn connect_stream(url: &str) -> Result<ByteStream, DialError> {
+pub fn connect_stream<T>(url: T) -> Result<ByteStream, DialError>
+where
+    T: TryInto<Target, Error: Into<RouteError>>,
+{
     crate::connect_stream(url).blocking()
 }
 

@@ -3,12 +3,15 @@
 mod associate;
 mod builders;
 mod certificates;
+mod fields;
 mod hop_changes;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod logins;
 mod reconnect;
+mod request;
 mod routed;
+mod shown;
 mod spec;
 #[cfg(feature = "system-proxy")]
 mod system;
@@ -18,13 +21,14 @@ pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};
 #[cfg(feature = "hyper")]
 pub use hyper::{Connecting, HyperStream};
 pub use reconnect::{NotConnected, ReconnectEvent, Reconnecting};
+pub use request::WebSocketRequest;
 
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
 use crate::driver::error::seed;
 use crate::driver::http2::Http2;
 use crate::driver::io::{Connection, Reader, Writer};
 use crate::driver::runtime::BoxFuture;
-use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, Timeouts, Trace};
+use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, RouteError, Target, Timeouts, Trace};
 use wirestack_layer::{Error, Layer, Queue};
 use wirestack_nest::BoxTunnel;
 use wirestack_websocket::{Message, Payload};
@@ -81,8 +85,15 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// # Ok(())
 /// # }
 /// ```
-pub fn connect(url: &str) -> Connect {
-    Connect::new(url, DialContext::new())
+///
+/// The URL may be a `&str`, a `String`, a `Uri`, a `Url`, or a whole request: see
+/// [`WebSocketRequest`]. One that makes no sense is an error when the builder is awaited, as
+/// everything else is.
+pub fn connect<R>(request: R) -> Connect
+where
+    R: TryInto<WebSocketRequest, Error: Into<RouteError>>,
+{
+    Connect::new(request, DialContext::new())
 }
 
 /// Opens a stream of bytes to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL,
@@ -101,7 +112,10 @@ pub fn connect(url: &str) -> Connect {
 /// # Ok(())
 /// # }
 /// ```
-pub fn connect_stream(url: &str) -> ConnectStream {
+pub fn connect_stream<T>(url: T) -> ConnectStream
+where
+    T: TryInto<Target, Error: Into<RouteError>>,
+{
     ConnectStream::new(url, DialContext::new())
 }
 
@@ -125,7 +139,10 @@ pub fn connect_stream(url: &str) -> ConnectStream {
 /// # Ok(())
 /// # }
 /// ```
-pub fn connect_http2(url: &str) -> ConnectHttp2 {
+pub fn connect_http2<T>(url: T) -> ConnectHttp2
+where
+    T: TryInto<Target, Error: Into<RouteError>>,
+{
     ConnectHttp2::new(url, DialContext::new())
 }
 

@@ -6,6 +6,7 @@ use crate::driver::dial::no_runtime;
 use crate::driver::error::seed;
 use crate::driver::runtime::{AsyncTimer, BoxFuture, Runtime};
 use futures_core::Stream;
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -241,6 +242,14 @@ impl Stream for Reconnecting {
     type Item = ReconnectEvent;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ReconnectEvent>> {
         self.get_mut().advance(cx)
+    }
+}
+
+impl fmt::Debug for Reconnecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnecting")
+            .field("connect", &self.connect)
+            .finish_non_exhaustive()
     }
 }
 

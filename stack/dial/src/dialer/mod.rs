@@ -23,6 +23,7 @@ use crate::report::id::{AttemptId, Destination, LookupId};
 use crate::report::trace::Trace;
 use crate::route::login::MakeScheme;
 use std::collections::VecDeque;
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -327,6 +328,14 @@ where
         } else {
             self.next_route(reason, now);
         }
+    }
+}
+
+impl<L: Layer> fmt::Debug for Dialer<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
 }
 

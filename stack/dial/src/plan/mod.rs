@@ -20,6 +20,7 @@ use crate::route::redirects::RedirectError;
 use crate::route::routes::{FindRoutes, Routes};
 use crate::route::tls_choice::TlsChoice;
 use http::Response;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use wirestack_layer::{Error, Flow, Instant, Layer};
 use wirestack_nest::{BoxTunnel, Nest, Stack};
@@ -258,6 +259,14 @@ impl Plan<socks::Client> {
                 }
             }
         }))
+    }
+}
+
+impl<L> fmt::Debug for Plan<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("target", &self.0.target())
+            .finish_non_exhaustive()
     }
 }
 

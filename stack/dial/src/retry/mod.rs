@@ -6,6 +6,7 @@ mod temporary;
 use crate::report::error::DialError;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use std::fmt;
 use std::time::Duration;
 use wirestack_layer::{Instant, Seed};
 use wirestack_websocket::CloseCode;
@@ -185,6 +186,15 @@ impl Reconnect {
         let fraction = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
         let wait = shortest + (longest - shortest).mul_f64(fraction);
         now.checked_add(wait).map_or(Next::GiveUp, Next::At)
+    }
+}
+
+impl fmt::Debug for Reconnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnect")
+            .field("backoff", &self.backoff)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
     }
 }
 
