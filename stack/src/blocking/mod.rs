@@ -8,7 +8,7 @@
 //! let mut socket = wirestack::connect("wss://example.org/chat")
 //!     .via("http://proxy.test:3128")
 //!     .blocking()?;
-//! socket.send("hello".into())?;
+//! socket.send("hello")?;
 //! while let Some(message) = socket.next() {
 //!     println!("{:?}", message?);
 //! }
@@ -30,7 +30,7 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
-use wirestack_dial::{DialError, RouteError, Target, Trace};
+use wirestack_dial::{DialError, RouteError, RouteTaken, Target, Trace};
 use wirestack_layer::{Error, Layer, Queue, Status, origin};
 use wirestack_nest::{BoxTunnel, Engine};
 use wirestack_websocket::{Message, Payload};
@@ -193,6 +193,12 @@ impl<L: Layer> Connection<L> {
         self.inner.nth_part_mut(nth)
     }
 
+    /// Returns the route by which the connection was opened. See
+    /// [`Connection::route`](crate::Connection::route).
+    pub fn route(&self) -> Option<&RouteTaken> {
+        self.inner.route()
+    }
+
     /// Returns the state of each layer, from the wire up. Each one displays as a line.
     pub fn describe(&self) -> Vec<Status<'_>> {
         self.inner.describe()
@@ -243,21 +249,21 @@ impl<L: Layer> Connection<L> {
         block_on(self.inner.finish(timeout))
     }
 
-    /// Splits the connection for two threads.
+    /// Splits the connection for two threads: into the half that sends and the half that receives.
     ///
     /// # Errors
     ///
     /// The calls of the transport block, as those of [`StdTransport`](crate::runtime::StdTransport)
     /// do: one thread would have to wait for the other one.
-    pub fn split(self) -> io::Result<(Reader<L>, Writer<L>)> {
+    pub fn split(self) -> io::Result<(Writer<L>, Reader<L>)> {
         if self.inner.is_blocking() {
             let text = "the calls of this transport block, so the connection cannot be split \
                         for two threads: use a socket";
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
         }
-        let (reader, writer) = self.inner.split();
+        let (writer, reader) = self.inner.split();
         let timeout = self.timeout;
-        Ok((Reader::new(reader, timeout), Writer::new(writer, timeout)))
+        Ok((Writer::new(writer, timeout), Reader::new(reader, timeout)))
     }
 }
 

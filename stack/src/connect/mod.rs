@@ -49,9 +49,9 @@ pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 ///     writer: WebSocketWriter,
 /// }
 ///
-/// let (reader, writer) = wirestack::connect("wss://example.org/chat").await?.split();
+/// let (writer, reader) = wirestack::connect("wss://example.org/chat").await?.split();
 /// let mut chat = Chat { reader, writer };
-/// chat.writer.send("hello".into()).await?;
+/// chat.writer.send("hello").await?;
 /// println!("{:?}", chat.reader.next().await);
 /// # Ok(())
 /// # }
@@ -78,7 +78,7 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// let mut socket = wirestack::connect("wss://example.org/chat")
 ///     .via("http://proxy.test:3128")
 ///     .await?;
-/// socket.send("hello".into()).await?;
+/// socket.send("hello").await?;
 /// while let Some(message) = socket.next().await {
 ///     println!("{:?}", message?);
 /// }

@@ -33,7 +33,7 @@ impl Connect {
     /// let mut feed = connect("wss://example.org/feed").reconnecting(Backoff::default());
     /// while let Some(event) = feed.next().await {
     ///     match event {
-    ///         ReconnectEvent::Connected(_) => feed.send("subscribe".into()).await?,
+    ///         ReconnectEvent::Connected(_) => feed.send("subscribe").await?,
     ///         ReconnectEvent::Message(message) => println!("{message:?}"),
     ///         other => println!("{other}"),
     ///     }
@@ -127,7 +127,7 @@ impl Reconnecting {
     ///
     /// [`NotConnected`] while no connection is open, or the error that ended the connection, which
     /// [`next`](Self::next) returns too.
-    pub async fn send(&mut self, message: Message) -> Result<(), Error> {
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.send(message).await,
             None => Err(Error::local(origin::RECONNECT, NotConnected)),
@@ -139,7 +139,7 @@ impl Reconnecting {
     /// # Errors
     ///
     /// The error that ended the connection before.
-    pub async fn close(mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    pub async fn close(mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.close(code, reason).await,
             None => Ok(()),

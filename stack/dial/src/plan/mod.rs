@@ -5,6 +5,7 @@ pub(crate) mod hints;
 mod hop_client;
 pub(crate) mod http2;
 pub(crate) mod path;
+pub(crate) mod route;
 pub(crate) mod socket;
 pub(crate) mod stream;
 pub(crate) mod tls_task;
@@ -12,7 +13,8 @@ pub(crate) mod websocket;
 
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{ChangeHop, FirstHop, Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, RouteBuilder};
+use crate::plan::route::{FirstHop, Route};
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
@@ -224,6 +226,7 @@ where
             hops: Vec::new(),
             asked: Vec::new(),
             name: "direct".to_owned(),
+            via: Vec::new(),
             parts: parts.map(|part| (part, None)).collect(),
         }])
     }

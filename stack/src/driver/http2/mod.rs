@@ -44,7 +44,7 @@ use wirestack_websocket as websocket;
 /// http2.spawn(); // one task drives the connection, for both WebSockets
 /// let mut chat = http2.websocket("/chat").await?;
 /// let mut news = http2.websocket("/news").await?;
-/// chat.send("hello".into()).await?;
+/// chat.send("hello").await?;
 /// let message = news.next().await;
 /// http2.close().await?;
 /// # drop(message);

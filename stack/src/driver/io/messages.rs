@@ -35,7 +35,7 @@ where
     /// # Errors
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
-    pub async fn send(&mut self, message: I) -> Result<(), Error> {
+    pub async fn send(&mut self, message: impl Into<I>) -> Result<(), Error> {
         self.feed(message).await?;
         self.flushed().await
     }
@@ -48,7 +48,8 @@ where
     /// # Errors
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
-    pub async fn feed(&mut self, message: I) -> Result<(), Error> {
+    pub async fn feed(&mut self, message: impl Into<I>) -> Result<(), Error> {
+        let message = message.into();
         poll_fn(|cx| self.poll_send_ready(cx)).await?;
         self.engine().from_app().push(message);
         Ok(())
