@@ -71,8 +71,9 @@ mod driver;
 
 pub use connect::{
     Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
-    ReconnectEvent, Reconnecting, WebSocket, WebSocketReader, WebSocketRequest, WebSocketWriter,
-    associate, connect, connect_http2, connect_stream,
+    OpenWebSocket, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting, WebSocket,
+    WebSocketHandle, WebSocketReader, WebSocketRequest, WebSocketWriter, associate, connect,
+    connect_http2, connect_stream,
 };
 #[cfg(feature = "hyper")]
 pub use connect::{Connecting, HyperStream};

@@ -20,6 +20,7 @@
 //! it.
 
 mod calls;
+mod reconnect;
 
 use crate::connect::{Connect, ConnectStream, WebSocketRequest};
 use crate::driver::io as driver;
@@ -36,6 +37,7 @@ use wirestack_nest::{BoxTunnel, Engine};
 use wirestack_websocket::{Message, Payload};
 
 pub use crate::driver::runtime::threads::block_on;
+pub use reconnect::Reconnecting;
 
 /// A [`Connection`](crate::Connection), or one of its halves, whose calls wait until they are done.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod hop_changes;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod logins;
+mod open_websocket;
 mod reconnect;
 mod request;
 mod routed;
@@ -20,13 +21,14 @@ pub use associate::{Associate, associate};
 pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};
 #[cfg(feature = "hyper")]
 pub use hyper::{Connecting, HyperStream};
-pub use reconnect::{NotConnected, ReconnectEvent, Reconnecting};
+pub use open_websocket::OpenWebSocket;
+pub use reconnect::{NotConnected, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting};
 pub use request::WebSocketRequest;
 
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
 use crate::driver::error::seed;
 use crate::driver::http2::Http2;
-use crate::driver::io::{Connection, Reader, Writer};
+use crate::driver::io::{Connection, Handle, Reader, Writer};
 use crate::driver::runtime::BoxFuture;
 use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, RouteError, Target, Timeouts, Trace};
 use wirestack_layer::{Error, Layer, Queue};
@@ -35,6 +37,10 @@ use wirestack_websocket::{Message, Payload};
 
 /// A WebSocket that [`connect`](fn@crate::connect) opened. `F` is the form of its data: messages,
 /// parts of messages, or bytes.
+///
+/// It has one type for every transport: a TCP or a Unix socket, a stream of HTTP/2, an upgraded
+/// connection of `hyper`. A [`ServerSocket`](crate::ServerSocket) has the same type, and
+/// [`Connection::boxed`] turns all others into it.
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// The half of a [`WebSocket`] that receives, and the one of a [`ServerSocket`](crate::ServerSocket):
@@ -61,6 +67,10 @@ pub type WebSocketReader<F = Queue<Message>> = Reader<BoxSocket<F>>;
 /// The half of a [`WebSocket`] that sends, and the one of a [`ServerSocket`](crate::ServerSocket):
 /// [`Connection::split`] returns it.
 pub type WebSocketWriter<F = Queue<Message>> = Writer<BoxSocket<F>>;
+
+/// A [`WebSocket`] that a background task drives, and the one of a
+/// [`ServerSocket`](crate::ServerSocket): [`Connection::spawn`] returns it.
+pub type WebSocketHandle<F = Queue<Message>> = Handle<BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`](crate::connect_stream) opened.
 pub type ByteStream = Connection<BoxTunnel>;

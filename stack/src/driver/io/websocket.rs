@@ -132,7 +132,7 @@ where
         }));
     }
 
-    pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    pub(crate) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.control()?.close(code, reason)?;
         self.engine().from_app().finish();
         Ok(())
