@@ -70,10 +70,10 @@ mod connect;
 mod driver;
 
 pub use connect::{
-    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
-    OpenWebSocket, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting, WebSocket,
-    WebSocketHandle, WebSocketReader, WebSocketRequest, WebSocketWriter, associate, connect,
-    connect_http2, connect_stream,
+    Associate, ByteStream, Connect, ConnectHttp2, ConnectLayer, ConnectStream, Connector,
+    NotConnected, OpenWebSocket, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting,
+    WebSocket, WebSocketHandle, WebSocketReader, WebSocketRequest, WebSocketWriter, associate,
+    connect, connect_http2, connect_stream,
 };
 #[cfg(feature = "hyper")]
 pub use connect::{Connecting, HyperStream};

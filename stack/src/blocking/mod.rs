@@ -22,7 +22,7 @@
 mod calls;
 mod reconnect;
 
-use crate::connect::{Connect, ConnectStream, WebSocketRequest};
+use crate::connect::{Connect, ConnectLayer, ConnectStream, WebSocketRequest};
 use crate::driver::io as driver;
 use crate::driver::runtime::threads::block_for;
 use crate::driver::runtime::{IntoTransport, Threads};
@@ -33,7 +33,7 @@ use std::time::Duration;
 use wirestack_dial::BoxSocket;
 use wirestack_dial::{DialError, RouteError, RouteTaken, Target, Trace};
 use wirestack_layer::{Error, Layer, Queue, Status, origin};
-use wirestack_nest::{BoxTunnel, Engine};
+use wirestack_nest::{BoxTunnel, Engine, Stack};
 use wirestack_websocket::{Message, Payload};
 
 pub use crate::driver::runtime::threads::block_on;
@@ -302,6 +302,35 @@ macro_rules! connects {
 }
 connects!(Connect, F => BoxSocket<F>);
 connects!(ConnectStream => BoxTunnel);
+
+impl<U> ConnectLayer<U>
+where
+    U: Layer<In: Default, Out: Default> + Send + 'static,
+{
+    /// Connects, and waits in this thread until the connection is open. It runs on
+    /// [`Threads`](crate::runtime::Threads), unless another runtime was named.
+    ///
+    /// # Errors
+    ///
+    /// The error names the hop that failed, and the event that it waited for.
+    pub fn blocking(self) -> Result<Connection<Stack<BoxTunnel, U>>, DialError> {
+        Ok(self.blocking_traced()?.0)
+    }
+
+    /// Connects as [`blocking`](Self::blocking) does, and returns the connection with the trace of
+    /// the steps that opened it.
+    ///
+    /// # Errors
+    ///
+    /// The error names the hop that failed, and the event that it waited for.
+    pub fn blocking_traced(
+        mut self,
+    ) -> Result<(Connection<Stack<BoxTunnel, U>>, Trace), DialError> {
+        self.stream = self.stream.on_threads();
+        let (connection, trace) = block_on(self.traced())?;
+        Ok((Connection::new(connection, None), trace))
+    }
+}
 
 impl Serve {
     /// Serves in this thread until the [signal](Serve::graceful_shutdown), or for ever, and each

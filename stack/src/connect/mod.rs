@@ -16,6 +16,7 @@ mod shown;
 mod spec;
 #[cfg(feature = "system-proxy")]
 mod system;
+mod then;
 
 pub use associate::{Associate, associate};
 pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};
@@ -24,6 +25,7 @@ pub use hyper::{Connecting, HyperStream};
 pub use open_websocket::OpenWebSocket;
 pub use reconnect::{NotConnected, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting};
 pub use request::WebSocketRequest;
+pub use then::ConnectLayer;
 
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
 use crate::driver::error::seed;

@@ -8,6 +8,7 @@ pub(crate) mod path;
 pub(crate) mod route;
 pub(crate) mod socket;
 pub(crate) mod stream;
+mod then;
 pub(crate) mod tls_task;
 pub(crate) mod websocket;
 
