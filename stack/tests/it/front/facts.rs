@@ -3,7 +3,7 @@
 use super::start;
 use crate::support::{TLS, connect_server, proxy};
 use http::{StatusCode, Version};
-use wirestack::websocket::{Accept, CloseCode, Deflate, Message, Server, WebSocketConfig};
+use wirestack::websocket::{CloseCode, Deflate, Message, Server, WebSocketConfig};
 use wirestack::{AccessPolicy, Connection, Engine, ProxyServer, WebSocket, connect, connect_http2};
 
 #[tokio::test]
@@ -34,9 +34,9 @@ async fn the_route_and_the_handshake_are_in_hand() {
         let socket = connect.await.unwrap();
         let route = socket.route().unwrap();
         assert_eq!(route.hops(), [format!("http://{proxy}")]);
-        assert_eq!(route.target(), format!("wss://localhost:{port}"));
+        assert_eq!(route.target(), format!("wss://localhost:{port}/"));
         assert_eq!(route.address(), Some(proxy));
-        let shown = format!("http://{proxy} ({proxy}), then wss://localhost:{port}");
+        let shown = format!("http://{proxy} ({proxy}), then wss://localhost:{port}/");
         assert_eq!(route.to_string(), shown);
         assert_eq!(socket.http_version(), Some(version));
         assert_eq!(socket.response().unwrap().status(), status);
@@ -120,7 +120,6 @@ async fn one_type_holds_a_websocket_on_every_transport() {
         socket.close(1000, "").await.unwrap();
         assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
     }
-    drop(Accept::new());
 }
 
 #[cfg(unix)]

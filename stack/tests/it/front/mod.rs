@@ -7,7 +7,7 @@ mod own_layer;
 mod reconnecting;
 
 use crate::support::{TIMEOUT, TLS, listen};
-use wirestack::websocket::{Accept, Deflate, WebSocketConfig};
+use wirestack::websocket::{Accept, Deflate, Origins, WebSocketConfig};
 use wirestack::{ServerSocket, WebSocketServer};
 
 /// Sends the target and the fields of its request, and then echoes.
@@ -37,6 +37,7 @@ fn server() -> WebSocketServer {
             Accept::new()
         })
     });
+    let server = server.origins(Origins::any());
     server.config(WebSocketConfig::default().deflate(Deflate::default()))
 }
 

@@ -115,7 +115,7 @@ async fn a_layer_of_ones_own_opens_with_a_row_in_the_waterfall() {
 async fn the_failure_of_a_layer_of_ones_own_names_the_target() {
     let error = through_a_proxy(b"go away\n").await.await.unwrap_err();
     let text = error.to_string();
-    let wanted = "): greeted[1]: the server did not say hello";
+    let wanted = "): greeted[2]: the server did not say hello";
     assert!(
         text.starts_with("target (tls://localhost:") && text.ends_with(wanted),
         "{text}"
