@@ -72,7 +72,7 @@ async fn run() -> Result<(), AnyError> {
     for layer in stream.describe() {
         eprintln!("{:<10} {}  {}", layer.name, layer.progress, layer.facts);
     }
-    let (mut from_peer, mut to_peer) = stream.split();
+    let (mut to_peer, mut from_peer) = stream.split();
     let sending = async {
         copy(stdin(), &mut to_peer).await?;
         to_peer.shutdown().await

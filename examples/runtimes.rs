@@ -76,7 +76,7 @@ async fn serve() -> Result<SocketAddr, AnyError> {
 /// Sends in one thread, and receives in another one, on the same WebSocket.
 fn echo_by_two_threads(server: SocketAddr) -> Result<(), AnyError> {
     let socket = connect(&format!("ws://{server}/")).direct().blocking()?;
-    let (mut reader, mut writer) = socket.split()?;
+    let (mut writer, mut reader) = socket.split()?;
     let receiving = thread::spawn(move || {
         let mut received = 0;
         while let Some(message) = reader.next() {

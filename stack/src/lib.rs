@@ -70,9 +70,10 @@ mod connect;
 mod driver;
 
 pub use connect::{
-    Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
-    ReconnectEvent, Reconnecting, WebSocket, WebSocketReader, WebSocketWriter, associate, connect,
-    connect_http2, connect_stream,
+    Associate, ByteStream, Connect, ConnectHttp2, ConnectLayer, ConnectStream, Connector,
+    NotConnected, OpenWebSocket, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting,
+    WebSocket, WebSocketHandle, WebSocketReader, WebSocketRequest, WebSocketWriter, associate,
+    connect, connect_http2, connect_stream,
 };
 #[cfg(feature = "hyper")]
 pub use connect::{Connecting, HyperStream};
@@ -139,12 +140,29 @@ mod guides {
     #[doc = include_str!("../../docs/guides/drive-by-hand.md")]
     struct DriveByHand;
 
+    #[cfg(feature = "blocking")]
+    #[doc = include_str!("../../docs/guides/from-python-websockets.md")]
+    struct FromPythonWebsockets;
+
+    #[doc = include_str!("../../docs/guides/from-tokio-tungstenite.md")]
+    struct FromTokioTungstenite;
+
+    #[doc = include_str!("../../docs/guides/large-messages.md")]
+    struct LargeMessages;
+
     #[doc = include_str!("../../docs/guides/proxies.md")]
     struct Proxies;
+
+    #[cfg(feature = "blocking")]
+    #[doc = include_str!("../../docs/guides/reconnect.md")]
+    struct Reconnect;
 
     #[cfg(feature = "digest")]
     #[doc = include_str!("../../docs/guides/servers.md")]
     struct Servers;
+
+    #[doc = include_str!("../../docs/guides/test-your-application.md")]
+    struct TestYourApplication;
 
     #[doc = include_str!("../../docs/guides/write-a-layer.md")]
     struct WriteALayer;

@@ -122,7 +122,7 @@ async fn run_cases(url: &str, options: &[&str]) -> Result<(), AnyError> {
 /// Asks the server to close, and waits until the connection has ended.
 async fn closed(url: &str, options: &[&str]) -> Result<(), AnyError> {
     let mut socket = opener(options)?(url).await?;
-    socket.send("close".into()).await?;
+    socket.send("close").await?;
     if let Some(message) = socket.next().await {
         return Err(format!("wanted a Close, got {} bytes", message?.len()).into());
     }

@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use bytes::BytesMut;
 use http::Method;
 use http::header::HeaderMap;
+use std::fmt;
 use wirestack_layer::Error;
 
 /// Adds fields, such as `Proxy-Authorization`, to each request on a connection to a proxy that
@@ -128,6 +129,12 @@ impl ForwardedRequests {
             Framing::Broken => return Err(wrong(Http1Error::Malformed("the length of a request"))),
             framing => State::Body(framing),
         })
+    }
+}
+
+impl fmt::Debug for ForwardedRequests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForwardedRequests").finish_non_exhaustive()
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 /// a refusal.
 ///
 /// ```
-/// let mut limits = wirestack_http1::Limits::default();
-/// limits.head = 8 * 1024;
+/// let limits = wirestack_http1::Limits::default().head(8 * 1024);
+/// assert_eq!(limits.head, 8 * 1024);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,5 +36,50 @@ impl Default for Limits {
             grace: Duration::from_secs(2),
             challenges: 4,
         }
+    }
+}
+
+impl Limits {
+    /// Sets the bytes of a head, with its start line and its empty line.
+    #[must_use]
+    pub fn head(mut self, head: usize) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// Sets the number of header fields in a head.
+    #[must_use]
+    pub fn headers(mut self, headers: usize) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sets the bytes of a refusal's body that are kept.
+    #[must_use]
+    pub fn excerpt(mut self, excerpt: usize) -> Self {
+        self.excerpt = excerpt;
+        self
+    }
+
+    /// Sets the bytes of a refusal's body that are read, with its framing.
+    #[must_use]
+    pub fn body(mut self, body: usize) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Sets the time that a refusal waits for its body before it is reported without.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets the number of challenges of a server on one connection, if its clients are [known to
+    /// wait](crate::connect::Server::with_waiting_clients).
+    #[must_use]
+    pub fn challenges(mut self, challenges: usize) -> Self {
+        self.challenges = challenges;
+        self
     }
 }

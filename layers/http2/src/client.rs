@@ -167,3 +167,11 @@ impl Layer for Client {
         }
     }
 }
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}

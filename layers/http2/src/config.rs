@@ -7,6 +7,16 @@ use wirestack_layer::Keepalive;
 /// the default window of 64 MiB for the connection, sixteen streams whose application does not read
 /// do not hold up the others. A server has more peers that can make it wait, so it begins with [a
 /// quarter of that](Self::server).
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_http2::Http2Config;
+///
+/// let config = Http2Config::default()
+///     .streams(1000)
+///     .idle_timeout(Duration::from_secs(60));
+/// assert_eq!(config.streams, 1000);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Http2Config {
@@ -62,6 +72,103 @@ impl Default for Http2Config {
             extended_connect: true,
             keepalive: None,
         }
+    }
+}
+
+impl Http2Config {
+    /// Sets the bytes of one stream that the peer may send before they are read.
+    #[must_use]
+    pub fn stream_window(mut self, stream_window: u32) -> Self {
+        self.stream_window = stream_window;
+        self
+    }
+
+    /// Sets the bytes of all streams that the peer may send before they are read.
+    #[must_use]
+    pub fn connection_window(mut self, connection_window: u32) -> Self {
+        self.connection_window = connection_window;
+        self
+    }
+
+    /// Sets the bytes of one stream that wait to be sent, beside those in its flow.
+    #[must_use]
+    pub fn send_buffer(mut self, send_buffer: usize) -> Self {
+        self.send_buffer = send_buffer;
+        self
+    }
+
+    /// Sets the number of streams at once.
+    #[must_use]
+    pub fn streams(mut self, streams: u32) -> Self {
+        self.streams = streams;
+        self
+    }
+
+    /// Sets the largest frame that the peer may send.
+    #[must_use]
+    pub fn frame(mut self, frame: u32) -> Self {
+        self.frame = frame;
+        self
+    }
+
+    /// Sets the bytes of fields of a request or response, with 32 bytes more for each field (RFC
+    /// 9113 §6.5.2).
+    #[must_use]
+    pub fn fields(mut self, fields: u32) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// Sets the bytes of the body of a refusal that are kept.
+    #[must_use]
+    pub fn excerpt(mut self, excerpt: usize) -> Self {
+        self.excerpt = excerpt;
+        self
+    }
+
+    /// Sets the time in which the SETTINGS of the peer must arrive, and in which it must end a
+    /// connection that has finished.
+    #[must_use]
+    pub fn opening(mut self, opening: Duration) -> Self {
+        self.opening = opening;
+        self
+    }
+
+    /// Sets the time in which the fields of a request must be whole, once a client has begun to
+    /// send them.
+    #[must_use]
+    pub fn head_timeout(mut self, head_timeout: Duration) -> Self {
+        self.head_timeout = head_timeout;
+        self
+    }
+
+    /// Sets the time without any stream after which the connection ends with a GOAWAY.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle_timeout: impl Into<Option<Duration>>) -> Self {
+        self.idle_timeout = idle_timeout.into();
+        self
+    }
+
+    /// Sets the time in which the peer must open the window for some of the bytes that wait on a
+    /// stream.
+    #[must_use]
+    pub fn write_timeout(mut self, write_timeout: Duration) -> Self {
+        self.write_timeout = write_timeout;
+        self
+    }
+
+    /// Sets the offer of extended CONNECT by a server (RFC 8441 §3).
+    #[must_use]
+    pub fn extended_connect(mut self, extended_connect: bool) -> Self {
+        self.extended_connect = extended_connect;
+        self
+    }
+
+    /// Sets the PINGs to a silent peer.
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: impl Into<Option<Keepalive>>) -> Self {
+        self.keepalive = keepalive.into();
+        self
     }
 }
 

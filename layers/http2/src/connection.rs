@@ -290,3 +290,11 @@ impl Layer for Connection {
         }
     }
 }
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}

@@ -124,6 +124,14 @@ impl Layer for Server {
     }
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Answers a request that opens no tunnel.
 fn answer(tunnel: &mut Tunnel, stream: StreamId, request: &Request<()>) {
     let mut response = Response::new(Bytes::new());

@@ -384,6 +384,14 @@ impl State {
     }
 }
 
+impl fmt::Debug for StreamPipe<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamPipe")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Returns `true` if the writer of a pipe has aborted it.
 pub(crate) fn is_aborted(pipe: &Pipe) -> bool {
     matches!(pipe.closed(), Some(End::Aborted(_)))

@@ -11,3 +11,18 @@ pub struct Keepalive {
     /// The further time without an answer after which the connection fails.
     pub timeout: Duration,
 }
+
+impl Keepalive {
+    /// Creates the times: a ping after `interval` without a byte, and an end after `timeout` more.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use wirestack_layer::Keepalive;
+    ///
+    /// let keepalive = Keepalive::new(Duration::from_secs(30), Duration::from_secs(10));
+    /// assert_eq!(keepalive.interval, Duration::from_secs(30));
+    /// ```
+    pub const fn new(interval: Duration, timeout: Duration) -> Self {
+        Self { interval, timeout }
+    }
+}

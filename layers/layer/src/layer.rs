@@ -110,6 +110,14 @@ impl Flows<'_> {
     }
 }
 
+impl<In, Out> fmt::Debug for Flows<'_, In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flows")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A protocol without I/O. (Not the `Layer` of tower, which decorates services.)
 ///
 /// A layer has to write four methods: [`name`](Self::name), [`process`](Self::process),

@@ -30,8 +30,22 @@ impl CloseFrame {
         Self { code, reason }
     }
 
-    /// Creates a frame that the application wants to send.
-    pub(crate) fn new(code: CloseCode, reason: &str) -> Result<Self, WebSocketError> {
+    /// Creates a frame to send.
+    ///
+    /// # Errors
+    ///
+    /// [`WebSocketError::UnsendableCode`] for a code that is reserved, [`WebSocketError::LongReason`]
+    /// for a reason beyond 123 bytes.
+    ///
+    /// ```
+    /// use wirestack_websocket::{CloseCode, CloseFrame};
+    ///
+    /// let frame = CloseFrame::new(CloseCode::NORMAL, "done")?;
+    /// assert_eq!(frame.reason, "done");
+    /// assert!(CloseFrame::new(CloseCode::NO_STATUS, "").is_err());
+    /// # Ok::<(), wirestack_websocket::WebSocketError>(())
+    /// ```
+    pub fn new(code: CloseCode, reason: &str) -> Result<Self, WebSocketError> {
         if !code.is_sendable() {
             return Err(WebSocketError::UnsendableCode(code));
         }

@@ -9,11 +9,15 @@ use wirestack_layer::Keepalive;
 /// Parts and bytes are limited only by the room of the flow.
 ///
 /// ```
-/// use wirestack_websocket::WebSocketConfig;
+/// use std::time::Duration;
+/// use wirestack_layer::Keepalive;
+/// use wirestack_websocket::{Deflate, WebSocketConfig};
 ///
-/// let mut config = WebSocketConfig::default();
-/// config.max_message = 1024 * 1024;
-/// config.largest_frame_sent = 16 * 1024;
+/// let config = WebSocketConfig::default()
+///     .max_message(1024 * 1024)
+///     .deflate(Deflate::default())
+///     .keepalive(Keepalive::new(Duration::from_secs(30), Duration::from_secs(10)));
+/// assert_eq!(config.max_message, 1024 * 1024);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -51,5 +55,63 @@ impl Default for WebSocketConfig {
             deflate: None,
             head: Limits::default(),
         }
+    }
+}
+
+impl WebSocketConfig {
+    /// Sets the longest payload of one received frame, in bytes.
+    #[must_use]
+    pub fn max_frame(mut self, max_frame: usize) -> Self {
+        self.max_frame = max_frame;
+        self
+    }
+
+    /// Sets the longest received message, all its fragments together, in bytes.
+    #[must_use]
+    pub fn max_message(mut self, max_message: usize) -> Self {
+        self.max_message = max_message;
+        self
+    }
+
+    /// Sets the most frames of one received message.
+    #[must_use]
+    pub fn max_fragments(mut self, max_fragments: usize) -> Self {
+        self.max_fragments = max_fragments;
+        self
+    }
+
+    /// Sets the longest payload of one sent frame, in bytes.
+    #[must_use]
+    pub fn largest_frame_sent(mut self, largest_frame_sent: usize) -> Self {
+        self.largest_frame_sent = largest_frame_sent;
+        self
+    }
+
+    /// Sets the time-out of the closing, from the first Close frame on.
+    #[must_use]
+    pub fn close_timeout(mut self, close_timeout: Duration) -> Self {
+        self.close_timeout = close_timeout;
+        self
+    }
+
+    /// Sets pings for a silent peer.
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: impl Into<Option<Keepalive>>) -> Self {
+        self.keepalive = keepalive.into();
+        self
+    }
+
+    /// Sets compression, if the peer agrees.
+    #[must_use]
+    pub fn deflate(mut self, deflate: impl Into<Option<Deflate>>) -> Self {
+        self.deflate = deflate.into();
+        self
+    }
+
+    /// Sets the limits of the HTTP/1.1 head that opens the connection.
+    #[must_use]
+    pub fn head(mut self, head: Limits) -> Self {
+        self.head = head;
+        self
     }
 }

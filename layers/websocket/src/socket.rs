@@ -216,3 +216,11 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
         wanted(TypeId::of::<Control>()).then_some(&mut self.connection.control)
     }
 }
+
+impl<R: Role, F: Payload> fmt::Debug for Socket<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}

@@ -75,6 +75,11 @@ impl fmt::Debug for PoolKey {
 }
 
 /// The limits of a pool.
+///
+/// ```
+/// let config = wirestack_dial::PoolConfig::default().connections(4);
+/// assert_eq!(config.connections, 4);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {
@@ -93,6 +98,29 @@ impl Default for PoolConfig {
             streams: 100,
             idle: Duration::from_secs(30),
         }
+    }
+}
+
+impl PoolConfig {
+    /// Sets the maximum number of connections.
+    #[must_use]
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Sets the maximum number of streams on each connection.
+    #[must_use]
+    pub fn streams(mut self, streams: usize) -> Self {
+        self.streams = streams;
+        self
+    }
+
+    /// Sets the time that a connection without streams stays open.
+    #[must_use]
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
     }
 }
 

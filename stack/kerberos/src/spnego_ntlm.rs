@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use kerbcore::spnego::{NegTokenInit, NegTokenResp};
+use std::fmt;
 use wirestack_dial::auth::{Challenge, Ntlm, Scheme, SchemeAction, SchemeContext, SchemeInput};
 
 /// The scheme Negotiate with NTLM inside (MS-NLMP in RFC 4178), for
@@ -72,6 +73,12 @@ impl Scheme for SpnegoNtlm {
 
     fn is_connection_bound(&self) -> bool {
         self.0.is_connection_bound()
+    }
+}
+
+impl fmt::Debug for SpnegoNtlm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpnegoNtlm").finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::opening::{OpenDeadline, OpeningTimedOut};
 use crate::writing::{WriteTimedOut, WriteWatch};
 use crate::{BoxLayer, Stack};
+use core::fmt;
 use std::time::Duration;
 use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Place, origin};
 
@@ -433,5 +434,13 @@ impl<L: Layer> Engine<L> {
     pub fn layer_mut(&mut self) -> &mut L {
         self.processed = None; // a decision moves no flow
         &mut self.layer
+    }
+}
+
+impl<L: Layer> fmt::Debug for Engine<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("layers", &format_args!("{:?}", self.describe()))
+            .finish_non_exhaustive()
     }
 }

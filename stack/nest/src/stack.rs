@@ -330,3 +330,9 @@ where
         }
     }
 }
+
+impl<L, U> fmt::Debug for Stack<L, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").finish_non_exhaustive()
+    }
+}

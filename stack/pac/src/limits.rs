@@ -7,8 +7,7 @@ use std::time::Duration;
 /// ```
 /// use wirestack_pac::{Pac, PacLimits};
 ///
-/// let mut limits = PacLimits::default();
-/// limits.names = 4;
+/// let limits = PacLimits::default().names(4);
 /// let pac = Pac::url("http://wpad.test/proxy.pac")?.limits(limits);
 /// # drop(pac);
 /// # Ok::<(), wirestack_pac::PacError>(())
@@ -47,5 +46,63 @@ impl Default for PacLimits {
             most_age: Duration::from_secs(12 * 60 * 60),
             dead: Duration::from_secs(5 * 60),
         }
+    }
+}
+
+impl PacLimits {
+    /// Sets the length of the file, in bytes.
+    #[must_use]
+    pub fn file(mut self, file: usize) -> Self {
+        self.file = file;
+        self
+    }
+
+    /// Sets the time of one run of the script.
+    #[must_use]
+    pub fn time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// Sets the memory of one run, in bytes, beside ten times the length of the file.
+    #[must_use]
+    pub fn memory(mut self, memory: usize) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// Sets the names that one dialing looks up for the script.
+    #[must_use]
+    pub fn names(mut self, names: usize) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Sets the length of the result, in bytes.
+    #[must_use]
+    pub fn result(mut self, result: usize) -> Self {
+        self.result = result;
+        self
+    }
+
+    /// Sets the time for which a file is used at least, whatever its server says.
+    #[must_use]
+    pub fn least_age(mut self, least_age: Duration) -> Self {
+        self.least_age = least_age;
+        self
+    }
+
+    /// Sets the time for which a file is used at most before its server is asked again.
+    #[must_use]
+    pub fn most_age(mut self, most_age: Duration) -> Self {
+        self.most_age = most_age;
+        self
+    }
+
+    /// Sets the time for which a proxy that was not reached goes behind the others.
+    #[must_use]
+    pub fn dead(mut self, dead: Duration) -> Self {
+        self.dead = dead;
+        self
     }
 }

@@ -62,7 +62,7 @@ macro_rules! sends {
             ///
             /// The error that ended the stack, [`ConnectionClosed`](crate::ConnectionClosed), or
             /// [`TimedOut`].
-            pub fn send(&mut self, message: I) -> Result<(), Error> {
+            pub fn send(&mut self, message: impl Into<I>) -> Result<(), Error> {
                 self.wait(|sender| sender.send(message))?
             }
 
@@ -72,7 +72,7 @@ macro_rules! sends {
             ///
             /// The error that ended the stack, [`ConnectionClosed`](crate::ConnectionClosed), or
             /// [`TimedOut`]. After a time-out, the message was not accepted.
-            pub fn feed(&mut self, message: I) -> Result<(), Error> {
+            pub fn feed(&mut self, message: impl Into<I>) -> Result<(), Error> {
                 self.wait(|sender| sender.feed(message))?
             }
 
@@ -142,7 +142,7 @@ macro_rules! closes {
             ///
             /// The code or the reason may not be sent, the error that ended the stack instead, or
             /// [`TimedOut`].
-            pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+            pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
                 self.wait(move |socket| socket.close(code, reason))?
             }
         }
@@ -155,7 +155,7 @@ macro_rules! closes {
             ///
             /// There is no WebSocket in this stack, the code or the reason may not be sent, the
             /// error that ended the stack instead, or [`TimedOut`].
-            pub fn close_websocket(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+            pub fn close_websocket(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
                 self.wait(move |socket| socket.close_websocket(code, reason))?
             }
         }
@@ -177,6 +177,22 @@ impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
     /// Returns the negotiated subprotocol.
     pub fn subprotocol(&self) -> Option<&str> {
         self.inner.subprotocol()
+    }
+
+    /// Returns the response to the handshake of a client. See
+    /// [`Connection::response`](crate::Connection::response).
+    pub fn response(&self) -> Option<&http::Response<()>> {
+        self.inner.response()
+    }
+
+    /// Returns the version of HTTP over which a client opened the WebSocket.
+    pub fn http_version(&self) -> Option<http::Version> {
+        self.inner.http_version()
+    }
+
+    /// Returns the compression that was agreed on, if there is one.
+    pub fn compression(&self) -> Option<&websocket::Compression> {
+        self.inner.compression()
     }
 }
 

@@ -8,7 +8,7 @@
 //! let mut socket = wirestack::connect("wss://example.org/chat")
 //!     .via("http://proxy.test:3128")
 //!     .blocking()?;
-//! socket.send("hello".into())?;
+//! socket.send("hello")?;
 //! while let Some(message) = socket.next() {
 //!     println!("{:?}", message?);
 //! }
@@ -20,8 +20,9 @@
 //! it.
 
 mod calls;
+mod reconnect;
 
-use crate::connect::{Connect, ConnectStream};
+use crate::connect::{Connect, ConnectLayer, ConnectStream, WebSocketRequest};
 use crate::driver::io as driver;
 use crate::driver::runtime::threads::block_for;
 use crate::driver::runtime::{IntoTransport, Threads};
@@ -30,12 +31,13 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
-use wirestack_dial::{DialError, Trace};
+use wirestack_dial::{DialError, RouteError, RouteTaken, Target, Trace};
 use wirestack_layer::{Error, Layer, Queue, Status, origin};
-use wirestack_nest::{BoxTunnel, Engine};
+use wirestack_nest::{BoxTunnel, Engine, Stack};
 use wirestack_websocket::{Message, Payload};
 
 pub use crate::driver::runtime::threads::block_on;
+pub use reconnect::Reconnecting;
 
 /// A [`Connection`](crate::Connection), or one of its halves, whose calls wait until they are done.
 #[derive(Debug)]
@@ -67,8 +69,11 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// # Errors
 ///
 /// The error names the hop that failed, and the event that it waited for.
-pub fn connect(url: &str) -> Result<WebSocket, DialError> {
-    crate::connect(url).blocking()
+pub fn connect<R>(request: R) -> Result<WebSocket, DialError>
+where
+    R: TryInto<WebSocketRequest, Error: Into<RouteError>>,
+{
+    crate::connect(request).blocking()
 }
 
 /// Opens a stream of bytes, through the proxy of the environment if there is one. To set more than
@@ -77,7 +82,10 @@ pub fn connect(url: &str) -> Result<WebSocket, DialError> {
 /// # Errors
 ///
 /// The error names the hop that failed, and the event that it waited for.
-pub fn connect_stream(url: &str) -> Result<ByteStream, DialError> {
+pub fn connect_stream<T>(url: T) -> Result<ByteStream, DialError>
+where
+    T: TryInto<Target, Error: Into<RouteError>>,
+{
     crate::connect_stream(url).blocking()
 }
 
@@ -187,6 +195,12 @@ impl<L: Layer> Connection<L> {
         self.inner.nth_part_mut(nth)
     }
 
+    /// Returns the route by which the connection was opened. See
+    /// [`Connection::route`](crate::Connection::route).
+    pub fn route(&self) -> Option<&RouteTaken> {
+        self.inner.route()
+    }
+
     /// Returns the state of each layer, from the wire up. Each one displays as a line.
     pub fn describe(&self) -> Vec<Status<'_>> {
         self.inner.describe()
@@ -237,21 +251,21 @@ impl<L: Layer> Connection<L> {
         block_on(self.inner.finish(timeout))
     }
 
-    /// Splits the connection for two threads.
+    /// Splits the connection for two threads: into the half that sends and the half that receives.
     ///
     /// # Errors
     ///
     /// The calls of the transport block, as those of [`StdTransport`](crate::runtime::StdTransport)
     /// do: one thread would have to wait for the other one.
-    pub fn split(self) -> io::Result<(Reader<L>, Writer<L>)> {
+    pub fn split(self) -> io::Result<(Writer<L>, Reader<L>)> {
         if self.inner.is_blocking() {
             let text = "the calls of this transport block, so the connection cannot be split \
                         for two threads: use a socket";
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
         }
-        let (reader, writer) = self.inner.split();
+        let (writer, reader) = self.inner.split();
         let timeout = self.timeout;
-        Ok((Reader::new(reader, timeout), Writer::new(writer, timeout)))
+        Ok((Writer::new(writer, timeout), Reader::new(reader, timeout)))
     }
 }
 
@@ -288,6 +302,35 @@ macro_rules! connects {
 }
 connects!(Connect, F => BoxSocket<F>);
 connects!(ConnectStream => BoxTunnel);
+
+impl<U> ConnectLayer<U>
+where
+    U: Layer<In: Default, Out: Default> + Send + 'static,
+{
+    /// Connects, and waits in this thread until the connection is open. It runs on
+    /// [`Threads`](crate::runtime::Threads), unless another runtime was named.
+    ///
+    /// # Errors
+    ///
+    /// The error names the hop that failed, and the event that it waited for.
+    pub fn blocking(self) -> Result<Connection<Stack<BoxTunnel, U>>, DialError> {
+        Ok(self.blocking_traced()?.0)
+    }
+
+    /// Connects as [`blocking`](Self::blocking) does, and returns the connection with the trace of
+    /// the steps that opened it.
+    ///
+    /// # Errors
+    ///
+    /// The error names the hop that failed, and the event that it waited for.
+    pub fn blocking_traced(
+        mut self,
+    ) -> Result<(Connection<Stack<BoxTunnel, U>>, Trace), DialError> {
+        self.stream = self.stream.on_threads();
+        let (connection, trace) = block_on(self.traced())?;
+        Ok((Connection::new(connection, None), trace))
+    }
+}
 
 impl Serve {
     /// Serves in this thread until the [signal](Serve::graceful_shutdown), or for ever, and each

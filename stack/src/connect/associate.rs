@@ -4,7 +4,9 @@ use crate::driver::datagrams::Association;
 use crate::driver::dial::{DialContext, no_runtime};
 use crate::driver::error::seed;
 use crate::driver::runtime::{BoxFuture, Runtime};
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use wirestack_dial::{DialError, Dialer, Hop, Plan, RouteError, Timeouts};
 use wirestack_layer::{Error, origin};
 
@@ -42,7 +44,13 @@ pub struct Associate {
 }
 
 impl Associate {
-    /// Sets the time-outs of connecting.
+    /// Sets the time-out of connecting as a whole. The time-outs of its steps stay.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.total = timeout;
+        self
+    }
+
+    /// Sets all time-outs of connecting.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -81,5 +89,13 @@ impl IntoFuture for Associate {
     type IntoFuture = BoxFuture<Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.make())
+    }
+}
+
+impl fmt::Debug for Associate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Associate")
+            .field("hop", &self.hop)
+            .finish_non_exhaustive()
     }
 }

@@ -1,9 +1,11 @@
 //! The builders: where to connect to, by which route, and with which settings.
 
+use super::fields::{Fields, with_fields};
+use super::request::WebSocketRequest;
 use super::spec::{Spec, invalid};
 use crate::driver::dial::DialContext;
 use crate::driver::http2::Origin;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use std::marker::PhantomData;
 use wirestack_dial::{BoxHttp2, BoxSocket};
 use wirestack_dial::{
@@ -19,10 +21,9 @@ use wirestack_websocket::{Message, Part, Payload};
 /// A WebSocket to connect: await it.
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct Connect<F = Queue<Message>> {
-    target: Result<Target, RouteError>,
+    pub(super) target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
-    subprotocols: Vec<String>,
-    headers: HeaderMap,
+    fields: Fields,
     config: websocket::WebSocketConfig,
     http2: http2::Http2Config,
     versions: HttpVersions,
@@ -33,7 +34,7 @@ pub struct Connect<F = Queue<Message>> {
 /// A stream of bytes to open: await it.
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectStream {
-    target: Result<Target, RouteError>,
+    pub(super) target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
     alpn: Option<&'static [&'static [u8]]>,
 }
@@ -49,7 +50,7 @@ pub struct Connector {
 /// An HTTP/2 connection for many streams, to open: await it.
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectHttp2 {
-    target: Result<Target, RouteError>,
+    pub(super) target: Result<Target, RouteError>,
     pub(crate) spec: Spec,
     config: http2::Http2Config,
 }
@@ -59,8 +60,7 @@ impl<F> Clone for Connect<F> {
         Self {
             target: self.target.clone(),
             spec: self.spec.clone(),
-            subprotocols: self.subprotocols.clone(),
-            headers: self.headers.clone(),
+            fields: self.fields.clone(),
             config: self.config.clone(),
             http2: self.http2.clone(),
             versions: self.versions,
@@ -71,16 +71,30 @@ impl<F> Clone for Connect<F> {
 }
 
 impl Connect {
-    /// Creates a builder for a `ws://` or `wss://` URL.
-    pub fn new(url: &str, context: DialContext) -> Self {
+    /// Creates a builder for a `ws://` or `wss://` URL, or for a request.
+    pub fn new<R>(request: R, context: DialContext) -> Self
+    where
+        R: TryInto<WebSocketRequest, Error: Into<RouteError>>,
+    {
+        let (target, fields, versions) = match request.try_into() {
+            Ok(request) => (
+                Ok(request.target),
+                Fields::new(request.subprotocols, request.headers),
+                if request.over_http2 {
+                    HttpVersions::Http2
+                } else {
+                    HttpVersions::Any
+                },
+            ),
+            Err(error) => (Err(error.into()), Fields::default(), HttpVersions::Any),
+        };
         Self {
-            target: url.parse(),
+            target,
             spec: Spec::new(context),
-            subprotocols: Vec::new(),
-            headers: HeaderMap::new(),
+            fields,
             config: websocket::WebSocketConfig::default(),
             http2: http2::Http2Config::default(),
-            versions: HttpVersions::Any,
+            versions,
             redirects: Redirects::Off,
             form: PhantomData,
         }
@@ -102,8 +116,7 @@ impl Connect {
         Connect {
             target: self.target,
             spec: self.spec,
-            subprotocols: self.subprotocols,
-            headers: self.headers,
+            fields: self.fields,
             config: self.config,
             http2: self.http2,
             versions: self.versions,
@@ -114,18 +127,6 @@ impl Connect {
 }
 
 impl<F: Payload> Connect<F> {
-    /// Offers a subprotocol (RFC 6455 §1.9). The server chooses one of the offered ones, or none.
-    pub fn subprotocol(mut self, name: &str) -> Self {
-        self.subprotocols.push(name.to_owned());
-        self
-    }
-
-    /// Sends a header field with the handshake.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
-        self
-    }
-
     /// Sets the limits of the WebSocket.
     pub fn config(mut self, config: websocket::WebSocketConfig) -> Self {
         self.config = config;
@@ -167,16 +168,8 @@ impl<F: Payload> Connect<F> {
         let hop_changes = self.spec.hop_changes.clone();
         let (routes, target, tls) = self.spec.resolve(self.target)?;
         target.must_be_websocket().map_err(invalid)?;
-        let mut request = websocket::ClientRequest::new(&target.request_url())?;
-        if let Some(value) = authorization(&target)? {
-            request = request.header(AUTHORIZATION, value)?;
-        }
-        for name in &self.subprotocols {
-            request = request.subprotocol(name)?;
-        }
-        for (name, value) in &self.headers {
-            request = request.header(name.clone(), value.clone())?;
-        }
+        let known = authorization(&target)?;
+        let request = self.fields.request(&target.request_url(), known)?;
         let options = WebSocketOptions {
             request,
             config: self.config,
@@ -190,11 +183,16 @@ impl<F: Payload> Connect<F> {
     }
 }
 
+with_fields!(Connect, F);
+
 impl ConnectStream {
     /// Creates a builder for a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
-    pub fn new(url: &str, context: DialContext) -> Self {
+    pub fn new<T>(url: T, context: DialContext) -> Self
+    where
+        T: TryInto<Target, Error: Into<RouteError>>,
+    {
         Self {
-            target: url.parse(),
+            target: url.try_into().map_err(Into::into),
             spec: Spec::new(context),
             alpn: None,
         }
@@ -238,9 +236,12 @@ impl Connector {
     }
 
     /// Opens a stream of bytes to this URL: see [`connect_stream`](crate::connect_stream).
-    pub fn stream(&self, url: &str) -> ConnectStream {
+    pub fn stream<T>(&self, url: T) -> ConnectStream
+    where
+        T: TryInto<Target, Error: Into<RouteError>>,
+    {
         ConnectStream {
-            target: url.parse(),
+            target: url.try_into().map_err(Into::into),
             spec: self.spec.clone(),
             alpn: None,
         }
@@ -249,9 +250,12 @@ impl Connector {
 
 impl ConnectHttp2 {
     /// Creates a builder for a `wss://`, `https://`, `ws://` or `http://` URL.
-    pub fn new(url: &str, context: DialContext) -> Self {
+    pub fn new<T>(url: T, context: DialContext) -> Self
+    where
+        T: TryInto<Target, Error: Into<RouteError>>,
+    {
         Self {
-            target: url.parse(),
+            target: url.try_into().map_err(Into::into),
             spec: Spec::new(context),
             config: http2::Http2Config::default(),
         }

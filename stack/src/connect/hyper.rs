@@ -10,6 +10,7 @@ use bytes::{Buf, BytesMut};
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -254,6 +255,14 @@ impl Write for HyperStream {
         let this = self.get_mut();
         ready!(this.poll_waiting(cx))?;
         this.io.poll_shutdown_bytes(cx)
+    }
+}
+
+impl fmt::Debug for HyperStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperStream")
+            .field("io", &self.io)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,34 +3,46 @@
 mod associate;
 mod builders;
 mod certificates;
+mod fields;
 mod hop_changes;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod logins;
+mod open_websocket;
 mod reconnect;
+mod request;
 mod routed;
+mod shown;
 mod spec;
 #[cfg(feature = "system-proxy")]
 mod system;
+mod then;
 
 pub use associate::{Associate, associate};
 pub use builders::{Connect, ConnectHttp2, ConnectStream, Connector};
 #[cfg(feature = "hyper")]
 pub use hyper::{Connecting, HyperStream};
-pub use reconnect::{NotConnected, ReconnectEvent, Reconnecting};
+pub use open_websocket::OpenWebSocket;
+pub use reconnect::{NotConnected, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting};
+pub use request::WebSocketRequest;
+pub use then::ConnectLayer;
 
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
 use crate::driver::error::seed;
 use crate::driver::http2::Http2;
-use crate::driver::io::{Connection, Reader, Writer};
+use crate::driver::io::{Connection, Handle, Reader, Writer};
 use crate::driver::runtime::BoxFuture;
-use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, Timeouts, Trace};
+use wirestack_dial::{BoxSocket, DialError, Dialer, Plan, RouteError, Target, Timeouts, Trace};
 use wirestack_layer::{Error, Layer, Queue};
 use wirestack_nest::BoxTunnel;
 use wirestack_websocket::{Message, Payload};
 
 /// A WebSocket that [`connect`](fn@crate::connect) opened. `F` is the form of its data: messages,
 /// parts of messages, or bytes.
+///
+/// It has one type for every transport: a TCP or a Unix socket, a stream of HTTP/2, an upgraded
+/// connection of `hyper`. A [`ServerSocket`](crate::ServerSocket) has the same type, and
+/// [`Connection::boxed`] turns all others into it.
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// The half of a [`WebSocket`] that receives, and the one of a [`ServerSocket`](crate::ServerSocket):
@@ -45,9 +57,9 @@ pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 ///     writer: WebSocketWriter,
 /// }
 ///
-/// let (reader, writer) = wirestack::connect("wss://example.org/chat").await?.split();
+/// let (writer, reader) = wirestack::connect("wss://example.org/chat").await?.split();
 /// let mut chat = Chat { reader, writer };
-/// chat.writer.send("hello".into()).await?;
+/// chat.writer.send("hello").await?;
 /// println!("{:?}", chat.reader.next().await);
 /// # Ok(())
 /// # }
@@ -57,6 +69,10 @@ pub type WebSocketReader<F = Queue<Message>> = Reader<BoxSocket<F>>;
 /// The half of a [`WebSocket`] that sends, and the one of a [`ServerSocket`](crate::ServerSocket):
 /// [`Connection::split`] returns it.
 pub type WebSocketWriter<F = Queue<Message>> = Writer<BoxSocket<F>>;
+
+/// A [`WebSocket`] that a background task drives, and the one of a
+/// [`ServerSocket`](crate::ServerSocket): [`Connection::spawn`] returns it.
+pub type WebSocketHandle<F = Queue<Message>> = Handle<BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`](crate::connect_stream) opened.
 pub type ByteStream = Connection<BoxTunnel>;
@@ -74,15 +90,22 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// let mut socket = wirestack::connect("wss://example.org/chat")
 ///     .via("http://proxy.test:3128")
 ///     .await?;
-/// socket.send("hello".into()).await?;
+/// socket.send("hello").await?;
 /// while let Some(message) = socket.next().await {
 ///     println!("{:?}", message?);
 /// }
 /// # Ok(())
 /// # }
 /// ```
-pub fn connect(url: &str) -> Connect {
-    Connect::new(url, DialContext::new())
+///
+/// The URL may be a `&str`, a `String`, a `Uri`, a `Url`, or a whole request: see
+/// [`WebSocketRequest`]. One that makes no sense is an error when the builder is awaited, as
+/// everything else is.
+pub fn connect<R>(request: R) -> Connect
+where
+    R: TryInto<WebSocketRequest, Error: Into<RouteError>>,
+{
+    Connect::new(request, DialContext::new())
 }
 
 /// Opens a stream of bytes to a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL,
@@ -101,7 +124,10 @@ pub fn connect(url: &str) -> Connect {
 /// # Ok(())
 /// # }
 /// ```
-pub fn connect_stream(url: &str) -> ConnectStream {
+pub fn connect_stream<T>(url: T) -> ConnectStream
+where
+    T: TryInto<Target, Error: Into<RouteError>>,
+{
     ConnectStream::new(url, DialContext::new())
 }
 
@@ -125,7 +151,10 @@ pub fn connect_stream(url: &str) -> ConnectStream {
 /// # Ok(())
 /// # }
 /// ```
-pub fn connect_http2(url: &str) -> ConnectHttp2 {
+pub fn connect_http2<T>(url: T) -> ConnectHttp2
+where
+    T: TryInto<Target, Error: Into<RouteError>>,
+{
     ConnectHttp2::new(url, DialContext::new())
 }
 

@@ -7,6 +7,7 @@ use crate::driver::dial::{DialContext, Pool};
 use crate::driver::runtime::{Resolve, Runtime, TcpOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use wirestack_dial::{Credentials, CredentialsRequest, Hop, RouteError, Routes, Timeouts};
 use wirestack_tls::rustls::ClientConfig;
 use wirestack_websocket::Payload;
@@ -23,6 +24,14 @@ macro_rules! routed {
             {
                 self.spec.via(hop.try_into().map_err(Into::into));
                 self
+            }
+
+            /// Adds a hop, as [`via`](Self::via) does: the word of other libraries, for one proxy.
+            pub fn proxy<H>(self, proxy: H) -> Self
+            where
+                H: TryInto<Hop, Error: Into<RouteError>>,
+            {
+                self.via(proxy)
             }
 
             /// Sets the TLS configuration for the target, and for each hop over TLS that has none
@@ -63,7 +72,26 @@ macro_rules! routed {
                 self
             }
 
-            /// Sets the time-outs of connecting.
+            /// Sets the time-out of connecting as a whole, from the first look-up to the last layer.
+            /// The time-outs of its steps, such as 10 s for each answer, stay:
+            /// [`timeouts`](Self::timeouts) sets them.
+            ///
+            /// ```no_run
+            /// # async fn example() -> Result<(), wirestack::dial::DialError> {
+            /// use std::time::Duration;
+            ///
+            /// let connect = wirestack::connect("wss://example.org/chat");
+            /// let socket = connect.timeout(Duration::from_secs(5)).await?;
+            /// # drop(socket);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn timeout(mut self, timeout: Duration) -> Self {
+                self.spec.timeouts.total = timeout;
+                self
+            }
+
+            /// Sets all time-outs of connecting.
             pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
                 self.spec.timeouts = timeouts;
                 self

@@ -4,6 +4,7 @@ use crate::driver::error::socket;
 use crate::driver::io::Connection;
 use crate::driver::runtime::{AsyncUdpSocket, collect_addresses};
 use bytes::BytesMut;
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -147,6 +148,14 @@ impl Association {
     /// The error that ended it before, or the proxy did not close the connection within 1 s.
     pub async fn close(self) -> Result<(), Error> {
         self.connection.finish(CLOSE_TIMEOUT).await
+    }
+}
+
+impl fmt::Debug for Association {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Association")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
     }
 }
 

@@ -124,7 +124,7 @@ async fn three_megabytes_pass_a_proxy_over_tls_in_both_directions() {
     let socket = connect(&format!("wss://localhost:{}/", target.port()))
         .via(format!("https://localhost:{}", hop.port()))
         .tls(TLS.client.clone());
-    let (mut reader, mut writer) = socket.await.unwrap().split();
+    let (mut writer, mut reader) = socket.await.unwrap().split();
     let message = Message::binary(vec![9; 3 << 20]);
     let sent = message.clone();
     let (sent, received) = tokio::join!(writer.send(sent), reader.next());

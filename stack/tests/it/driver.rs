@@ -105,11 +105,11 @@ async fn a_spawned_connection_answers_pings_while_nobody_reads() {
 #[tokio::test]
 async fn a_spawned_connection_is_split_and_closed() {
     let (client, server) = sockets(1000);
-    let (mut reader, mut writer) = client.spawn().split();
+    let (mut writer, mut reader) = client.spawn().split();
     let echo = async {
         let (mut sink, mut stream) = server.spawn().split();
-        while let Some(Ok(message)) = sink.next().await {
-            stream.send(message).await.unwrap();
+        while let Some(Ok(message)) = stream.next().await {
+            sink.send(message).await.unwrap();
         }
     };
     let talk = async {

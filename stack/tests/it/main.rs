@@ -14,6 +14,7 @@ mod driver;
 #[cfg(all(feature = "smol", feature = "blocking"))]
 mod everywhere;
 mod exchange;
+mod front;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod http2;

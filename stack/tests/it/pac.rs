@@ -97,7 +97,7 @@ fn to(echo: SocketAddr, pac: Pac) -> Connect {
 
 async fn works(connect: Connect) -> String {
     let (mut socket, trace) = connect.traced().await.unwrap();
-    socket.send("hello".into()).await.unwrap();
+    socket.send("hello").await.unwrap();
     assert_eq!(
         socket.next().await.unwrap().unwrap(),
         Message::text("hello")

@@ -56,12 +56,12 @@ fn halves_are_a_stream_and_a_sink_and_a_driver_runs_in_any_task() {
         let echoing = smol::spawn(async move {
             let server = Server::established(WebSocketConfig::default());
             let server = Connection::from_transport(b, Engine::new(server)).unwrap();
-            let (reader, writer) = server.split();
+            let (writer, reader) = server.split();
             reader.forward(writer).await.unwrap();
         });
         let (handle, driver) = client(a, WebSocketConfig::default()).driven();
         let driving = smol::spawn(driver);
-        let (mut reader, mut writer) = handle.split();
+        let (mut writer, mut reader) = handle.split();
         for n in 0..100 {
             writer.feed(Message::binary(vec![n; 999])).await.unwrap();
         }

@@ -241,7 +241,7 @@ async fn a_hop_speaks_socks4_and_sends_names_as_socks4a() {
             .via(format!("{hop}://me@{gate}"))
             .await
             .unwrap();
-        socket.send("hello".into()).await.unwrap();
+        socket.send("hello").await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), "hello".into());
     }
     let stranger = connect(&format!("ws://{target}/"))

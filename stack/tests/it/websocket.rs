@@ -70,12 +70,12 @@ async fn messages_are_compressed_over_both_versions_if_both_sides_want_it() {
 async fn a_ping_measures_its_round_trip_in_every_form() {
     let url = serve(WebSocketConfig::default(), echo).await;
     let mut socket = connect(&url).direct().await.unwrap();
-    socket.send("before".into()).await.unwrap();
+    socket.send("before").await.unwrap();
     let took = socket.ping("hello").await.unwrap();
     assert!(took < Duration::from_secs(5));
     assert_eq!(socket.next().await.unwrap().unwrap(), "before".into());
 
-    let (_reader, mut writer) = socket.split();
+    let (mut writer, _reader) = socket.split();
     writer.ping("nobody reads").await.unwrap();
 
     let mut handle = connect(&url).direct().await.unwrap().spawn();
@@ -148,7 +148,7 @@ async fn bytes_travel_in_binary_messages_and_a_text_ends_them() {
         assert!(heard == sent);
     }
     let mut text = connect(&url).direct().await.unwrap();
-    text.send("no bytes".into()).await.unwrap();
+    text.send("no bytes").await.unwrap();
     let error = text.next().await.unwrap().unwrap_err().to_string();
     assert!(error.contains("1003"), "{error}");
 }
@@ -219,7 +219,7 @@ async fn a_server_may_decide_asynchronously() {
             if http2 { opening.http2_only() } else { opening }
         };
         let mut socket = opening("/yes").await.unwrap();
-        socket.send("hello".into()).await.unwrap();
+        socket.send("hello").await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), "hello".into());
         let error = opening("/no").await.err().unwrap().to_string();
         assert!(error.contains("403"), "{error}");

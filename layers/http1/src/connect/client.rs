@@ -7,6 +7,7 @@ use crate::tunnel::{Tunnel, tunnel_layer};
 use bytes::BytesMut;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Response, StatusCode};
+use std::fmt;
 use wirestack_http::{Awaiting, ProxyClient};
 use wirestack_layer::{Error, HostPort};
 
@@ -109,6 +110,14 @@ impl ProxyClient for Client {
 
     fn give_up(&mut self) {
         self.set(ClientHandshake::give_up);
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("progress", &self.tunnel.progress())
+            .finish_non_exhaustive()
     }
 }
 

@@ -151,6 +151,14 @@ impl Default for Server {
     }
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("progress", &self.tunnel.progress())
+            .finish_non_exhaustive()
+    }
+}
+
 tunnel_layer!(Server, ServerHandshake<Connect>);
 
 /// A CONNECT request. It shows as `host:port`.

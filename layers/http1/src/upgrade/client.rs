@@ -7,6 +7,7 @@ use crate::upgrade::token::is_protocol;
 use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
+use std::fmt;
 use wirestack_http::grammar::has_token;
 use wirestack_layer::{Error, decode_text};
 
@@ -48,6 +49,14 @@ impl Client {
     /// Returns the `101 Switching Protocols` that opened the tunnel; `None` before.
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("progress", &self.tunnel.progress())
+            .finish_non_exhaustive()
     }
 }
 

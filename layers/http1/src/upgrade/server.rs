@@ -7,6 +7,7 @@ use crate::upgrade::token::{self, is_protocol};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
+use std::fmt;
 
 /// The server's side of an upgrade: it waits for one request and for the decision of its
 /// application, and is a plain tunnel once the application has accepted an upgrade.
@@ -98,6 +99,14 @@ impl Server {
 impl Default for Server {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("progress", &self.tunnel.progress())
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,12 +19,11 @@ use super::pool::Pool;
 /// ```
 /// use wirestack_websocket::{Deflate, WebSocketConfig};
 ///
-/// let mut deflate = Deflate::default();
-/// deflate.server_no_context_takeover = true;
-/// deflate.client_max_window_bits = 12;
-///
-/// let mut config = WebSocketConfig::default();
-/// config.deflate = Some(deflate);
+/// let deflate = Deflate::default()
+///     .server_no_context_takeover(true)
+///     .client_max_window_bits(12);
+/// let config = WebSocketConfig::default().deflate(deflate);
+/// # drop(config);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -58,6 +57,50 @@ impl Default for Deflate {
             threshold: 64,
             pool: Pool::default(),
         }
+    }
+}
+
+impl Deflate {
+    /// Sets if the server compresses each message separately.
+    #[must_use]
+    pub fn server_no_context_takeover(mut self, server_no_context_takeover: bool) -> Self {
+        self.server_no_context_takeover = server_no_context_takeover;
+        self
+    }
+
+    /// Sets if the client compresses each message separately.
+    #[must_use]
+    pub fn client_no_context_takeover(mut self, client_no_context_takeover: bool) -> Self {
+        self.client_no_context_takeover = client_no_context_takeover;
+        self
+    }
+
+    /// Sets the largest window that the server compresses with, as a power of two from 8 to 15.
+    #[must_use]
+    pub fn server_max_window_bits(mut self, server_max_window_bits: u8) -> Self {
+        self.server_max_window_bits = server_max_window_bits;
+        self
+    }
+
+    /// Sets the largest window that the client compresses with, as a power of two from 8 to 15.
+    #[must_use]
+    pub fn client_max_window_bits(mut self, client_max_window_bits: u8) -> Self {
+        self.client_max_window_bits = client_max_window_bits;
+        self
+    }
+
+    /// Sets the effort of this side's compressor, from 0 for none to 9.
+    #[must_use]
+    pub fn level(mut self, level: u8) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sets the shortest message that this side compresses, in bytes.
+    #[must_use]
+    pub fn threshold(mut self, threshold: usize) -> Self {
+        self.threshold = threshold;
+        self
     }
 }
 

@@ -4,6 +4,7 @@ use super::basic::Basic;
 use super::reasons::{Candidate, Progress, because, refused};
 use super::scheme::{Scheme, SchemeAction, SchemeInput, seeds};
 use super::{Action, Authenticator, Awaiting, Challenge, Credentials, Input};
+use std::fmt;
 use std::mem;
 use wirestack_http::{Refusal, scheme_list};
 use wirestack_layer::Seed;
@@ -297,6 +298,12 @@ impl Authenticator for Login {
     fn is_connection_bound(&self) -> bool {
         let at = self.current;
         at.is_some_and(|at| self.candidates[at].scheme.is_connection_bound())
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").finish_non_exhaustive()
     }
 }
 

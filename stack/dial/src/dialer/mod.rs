@@ -15,14 +15,16 @@ use crate::dialer::proxy_auth::ProxyAuth;
 use crate::dialer::step::{Step, Timeouts};
 use crate::plan::Plan;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{FirstHop, Route};
+use crate::plan::route::{FirstHop, Route};
 use crate::plan::tls_task::TlsTask;
 use crate::report::error::{Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, LookupId};
+use crate::report::route_taken::RouteTaken;
 use crate::report::trace::Trace;
 use crate::route::login::MakeScheme;
 use std::collections::VecDeque;
+use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,8 @@ pub struct Dialer<L: Layer> {
     ids: u32,
     /// The number of sources that have been asked for the routes to the present target.
     sources: usize,
+    /// The route of the connection that is ready.
+    taken: Option<RouteTaken>,
     state: State,
 }
 
@@ -118,6 +122,7 @@ where
             steps: VecDeque::new(),
             ids: 0,
             sources: 0,
+            taken: None,
             state: State::Start,
             plan,
         }
@@ -139,6 +144,12 @@ where
     /// Returns the record of all steps so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Returns the route by which the connection was opened, once there is
+    /// [one](Step::Ready).
+    pub fn route_taken(&self) -> Option<&RouteTaken> {
+        self.taken.as_ref()
     }
 
     /// Returns the next step for the driver.
@@ -327,6 +338,14 @@ where
         } else {
             self.next_route(reason, now);
         }
+    }
+}
+
+impl<L: Layer> fmt::Debug for Dialer<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
     }
 }
 

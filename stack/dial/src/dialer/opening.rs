@@ -7,6 +7,7 @@ use crate::dialer::proxy_auth::Outcome;
 use crate::dialer::step::{Answer, Step};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
+use crate::report::route_taken::RouteTaken;
 use http::Response;
 use std::mem;
 use std::sync::Arc;
@@ -147,7 +148,11 @@ where
         }
         if engine.is_open() {
             self.trace.add(now, Event::Ready);
-            self.state = State::Ready(attempt);
+            let before = mem::replace(&mut self.state, State::Ready(attempt));
+            if let (State::Opening(opening), Some(route)) = (before, self.routes.front()) {
+                let target = self.plan.0.target();
+                self.taken = Some(RouteTaken::new(route.via.clone(), target, opening.to));
+            }
             return;
         }
         match engine.to_app().closed() {

@@ -2,7 +2,7 @@
 
 use crate::auth::{Action, Authenticator, Input};
 use crate::dialer::step::{Answer, BlockingTask, CredentialsRequest, Step};
-use crate::plan::path::Route;
+use crate::plan::route::Route;
 use crate::report::id::QuestionId;
 use crate::route::login::MakeScheme;
 use http::HeaderValue;

@@ -185,6 +185,16 @@ impl fmt::Debug for BlockingTask {
 }
 
 /// The timeouts of connecting, and the delays of Happy Eyeballs.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::Timeouts;
+///
+/// let timeouts = Timeouts::default()
+///     .layer(Duration::from_secs(30)) // for a proxy that is slow to answer
+///     .total(Duration::from_secs(90));
+/// assert_eq!(timeouts.resolve, Duration::from_secs(10));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
@@ -217,5 +227,56 @@ impl Default for Timeouts {
             attempt_delay: Duration::from_millis(250),
             resolution_delay: Duration::from_millis(50),
         }
+    }
+}
+
+impl Timeouts {
+    /// Sets the timeout for finding the routes, if that takes I/O.
+    #[must_use]
+    pub fn find_routes(mut self, find_routes: Duration) -> Self {
+        self.find_routes = find_routes;
+        self
+    }
+
+    /// Sets the timeout for looking up the first name.
+    #[must_use]
+    pub fn resolve(mut self, resolve: Duration) -> Self {
+        self.resolve = resolve;
+        self
+    }
+
+    /// Sets the timeout for connecting to each address.
+    #[must_use]
+    pub fn connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
+        self
+    }
+
+    /// Sets the timeout for each layer to open.
+    #[must_use]
+    pub fn layer(mut self, layer: Duration) -> Self {
+        self.layer = layer;
+        self
+    }
+
+    /// Sets the timeout for everything together.
+    #[must_use]
+    pub fn total(mut self, total: Duration) -> Self {
+        self.total = total;
+        self
+    }
+
+    /// Sets the delay before the next address is tried beside those under way (RFC 8305 §5).
+    #[must_use]
+    pub fn attempt_delay(mut self, attempt_delay: Duration) -> Self {
+        self.attempt_delay = attempt_delay;
+        self
+    }
+
+    /// Sets the delay in which IPv6 addresses may follow IPv4 addresses (RFC 8305 §3).
+    #[must_use]
+    pub fn resolution_delay(mut self, resolution_delay: Duration) -> Self {
+        self.resolution_delay = resolution_delay;
+        self
     }
 }

@@ -1,6 +1,7 @@
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::any::Any;
+use std::fmt;
 use wirestack_layer::{Error, Place, Seed};
 
 /// The source of the seeds for the layers of a plan.
@@ -19,8 +20,14 @@ impl SeedStream {
     }
 }
 
+impl fmt::Debug for SeedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeedStream").finish_non_exhaustive()
+    }
+}
+
 /// The hints that layers of earlier connections gave for this one: see [`Error::retry_hint`].
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct RetryHints(Vec<Error>);
 
 impl RetryHints {

@@ -2,7 +2,8 @@
 
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::RouteBuilder;
+use crate::plan::route::Route;
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;

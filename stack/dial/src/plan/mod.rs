@@ -5,14 +5,17 @@ pub(crate) mod hints;
 mod hop_client;
 pub(crate) mod http2;
 pub(crate) mod path;
+pub(crate) mod route;
 pub(crate) mod socket;
 pub(crate) mod stream;
+mod then;
 pub(crate) mod tls_task;
 pub(crate) mod websocket;
 
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{ChangeHop, FirstHop, Route, RouteBuilder};
+use crate::plan::path::{ChangeHop, RouteBuilder};
+use crate::plan::route::{FirstHop, Route};
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
@@ -20,6 +23,7 @@ use crate::route::redirects::RedirectError;
 use crate::route::routes::{FindRoutes, Routes};
 use crate::route::tls_choice::TlsChoice;
 use http::Response;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use wirestack_layer::{Error, Flow, Instant};
 use wirestack_nest::{BoxLayer, BoxTunnel, Nest, Stack};
@@ -223,6 +227,7 @@ where
             hops: Vec::new(),
             asked: Vec::new(),
             name: "direct".to_owned(),
+            via: Vec::new(),
             parts: parts.map(|part| (part, None)).collect(),
         }])
     }
@@ -258,6 +263,14 @@ impl Plan<socks::Client> {
                 }
             }
         }))
+    }
+}
+
+impl<L> fmt::Debug for Plan<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("target", &self.0.target())
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::RouteBuilder;
+use crate::plan::route::Route;
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;

@@ -1,7 +1,8 @@
 //! The plan of a stream of bytes.
 
 use crate::plan::hints::{RetryHints, SeedStream};
-use crate::plan::path::{Route, RouteBuilder};
+use crate::plan::path::RouteBuilder;
+use crate::plan::route::Route;
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::routes::Routes;

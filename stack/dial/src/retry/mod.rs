@@ -6,6 +6,7 @@ mod temporary;
 use crate::report::error::DialError;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
+use std::fmt;
 use std::time::Duration;
 use wirestack_layer::{Instant, Seed};
 use wirestack_websocket::CloseCode;
@@ -14,6 +15,14 @@ use wirestack_websocket::CloseCode;
 ///
 /// The first wait is a random time, so that the clients of a server that failed do not all come
 /// back at once. Each later wait is between half and all of a time that doubles with each failure.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::Backoff;
+///
+/// let backoff = Backoff::default().first(Duration::from_secs(1)).failures(10);
+/// assert_eq!(backoff.failures, Some(10));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -38,6 +47,43 @@ impl Default for Backoff {
             stable: Duration::from_secs(60),
             retry_after: Duration::from_secs(3600),
         }
+    }
+}
+
+impl Backoff {
+    /// Sets the longest first wait.
+    #[must_use]
+    pub fn first(mut self, first: Duration) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// Sets the longest wait of all.
+    #[must_use]
+    pub fn most(mut self, most: Duration) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// Sets the number of failures in a row after which to give up.
+    #[must_use]
+    pub fn failures(mut self, failures: impl Into<Option<u32>>) -> Self {
+        self.failures = failures.into();
+        self
+    }
+
+    /// Sets the time that a connection must last until earlier failures no longer count.
+    #[must_use]
+    pub fn stable(mut self, stable: Duration) -> Self {
+        self.stable = stable;
+        self
+    }
+
+    /// Sets the longest wait that a server can ask for with `Retry-After`.
+    #[must_use]
+    pub fn retry_after(mut self, retry_after: Duration) -> Self {
+        self.retry_after = retry_after;
+        self
     }
 }
 
@@ -140,6 +186,15 @@ impl Reconnect {
         let fraction = f64::from(self.random.next_u32()) / f64::from(u32::MAX);
         let wait = shortest + (longest - shortest).mul_f64(fraction);
         now.checked_add(wait).map_or(Next::GiveUp, Next::At)
+    }
+}
+
+impl fmt::Debug for Reconnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnect")
+            .field("backoff", &self.backoff)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
     }
 }
 

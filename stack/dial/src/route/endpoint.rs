@@ -169,6 +169,9 @@ pub enum RouteError {
     /// The routes are found by this source, which was not asked.
     #[error("the routes are found while dialing, by the {0}, which was not asked yet")]
     NotFound(String),
+    /// The request cannot open a WebSocket, for this reason.
+    #[error("the request cannot open a WebSocket: {0}")]
+    Request(&'static str),
     /// The list of routes is empty.
     #[error("the list of routes to the target is empty")]
     NoRoute,

@@ -321,30 +321,6 @@ impl FromStr for Hop {
     }
 }
 
-impl TryFrom<&str> for Hop {
-    type Error = RouteError;
-
-    fn try_from(text: &str) -> Result<Self, RouteError> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for Hop {
-    type Error = RouteError;
-
-    fn try_from(text: String) -> Result<Self, RouteError> {
-        text.parse()
-    }
-}
-
-impl TryFrom<&String> for Hop {
-    type Error = RouteError;
-
-    fn try_from(text: &String) -> Result<Self, RouteError> {
-        text.parse()
-    }
-}
-
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.proxy.scheme(), self.endpoint)

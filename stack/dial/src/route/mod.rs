@@ -1,5 +1,6 @@
 //! The target of a connection, the hops before it, and the routes that they form.
 
+mod convert;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod find;

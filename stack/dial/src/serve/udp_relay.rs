@@ -4,6 +4,7 @@ use crate::route::endpoint::Endpoint;
 use crate::serve::proxy::{ProxyError, ProxyServer, ProxyTarget};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use wirestack_socks::{Address, datagram};
 
@@ -91,6 +92,14 @@ impl UdpRelay {
         let source = Address::from(SocketAddr::new(ip, source.port()));
         datagram::emit(&source, payload, &mut bytes);
         Some((client, bytes.freeze()))
+    }
+}
+
+impl fmt::Debug for UdpRelay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UdpRelay")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 

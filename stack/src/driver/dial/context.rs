@@ -5,6 +5,7 @@ use crate::driver::runtime::{
 };
 use bytes::Bytes;
 use http::Response;
+use std::fmt;
 use std::sync::Arc;
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::{CredentialsRequest, Plan, SharedConnection, Timeouts};
@@ -171,5 +172,13 @@ impl DialContext {
             Some(resolver) if !host.contains('%') => resolver.resolve(host, port),
             _ => runtime.lookup(host, port),
         }
+    }
+}
+
+impl fmt::Debug for DialContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DialContext")
+            .field("runtime", &self.runtime)
+            .finish_non_exhaustive()
     }
 }

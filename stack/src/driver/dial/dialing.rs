@@ -127,7 +127,8 @@ where
                 }
                 Step::Ready { attempt } => {
                     if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
-                        let (_, connection) = self.open.swap_remove(at);
+                        let (_, mut connection) = self.open.swap_remove(at);
+                        connection.route = self.dialer.route_taken().cloned().map(Box::new);
                         return Poll::Ready(Ok((connection, self.dialer.trace().clone())));
                     }
                 }

@@ -7,6 +7,7 @@ use crate::driver::http2::{Driver, Http2, Http2Stream};
 use crate::driver::runtime::{AsyncTimer, BoxFuture, Runtime};
 use http::Response;
 use std::collections::HashMap;
+use std::fmt;
 use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
@@ -178,6 +179,14 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
     }
 }
 

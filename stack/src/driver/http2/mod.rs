@@ -13,7 +13,6 @@ use crate::driver::error::seed;
 use crate::driver::io::Connection;
 use crate::driver::runtime::{AsyncTimer, Runtime, sleep};
 use http::Response;
-use http::header::AUTHORIZATION;
 use shared::{HoldGuard, Interest, Shared};
 use std::fmt;
 use std::future::poll_fn;
@@ -44,7 +43,7 @@ use wirestack_websocket as websocket;
 /// http2.spawn(); // one task drives the connection, for both WebSockets
 /// let mut chat = http2.websocket("/chat").await?;
 /// let mut news = http2.websocket("/news").await?;
-/// chat.send("hello".into()).await?;
+/// chat.send("hello").await?;
 /// let message = news.next().await;
 /// http2.close().await?;
 /// # drop(message);
@@ -83,21 +82,9 @@ impl Http2 {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Opens a WebSocket at a path of the connected server. The path may have a query.
-    ///
-    /// # Errors
-    ///
-    /// The connection was not opened from a URL, the path is invalid, or the errors of
-    /// [`websocket_with`](Self::websocket_with).
-    pub async fn websocket(&self, path: &str) -> Result<Http2WebSocket, Error> {
-        let origin = self.shared.origin.as_ref().ok_or_else(no_origin)?;
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let mut request = websocket::ClientRequest::new(&format!("{}/{path}", origin.url))?;
-        if let Some(value) = &origin.authorization {
-            request = request.header(AUTHORIZATION, value.clone())?;
-        }
-        self.websocket_with(request, websocket::WebSocketConfig::default())
-            .await
+    /// Returns the origin that the connection was opened to.
+    pub(crate) fn origin(&self) -> Result<&Origin, Error> {
+        self.shared.origin.as_ref().ok_or_else(no_origin)
     }
 
     /// Opens a WebSocket with an extended CONNECT (RFC 8441).

@@ -12,6 +12,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
+use wirestack_dial::RouteTaken;
 use wirestack_layer::{End, Error, Flow, Instant, Layer, Pipe, Progress, Status, origin};
 use wirestack_nest::{BoxLayer, Engine, Stack};
 
@@ -68,6 +69,8 @@ pub struct Connection<L: Layer> {
     pub(super) closing: Option<Pin<Box<dyn AsyncTimer>>>,
     /// The goodbye at the end of the server.
     pub(super) goodbye: Option<Box<Goodbye<L>>>,
+    /// The route by which a dialer has opened it.
+    pub(crate) route: Option<Box<RouteTaken>>,
 }
 
 /// The state of the direction to the transport.
@@ -147,6 +150,7 @@ where
             close_timeout: CLOSE_TIMEOUT_MS,
             closing: None,
             goodbye: None,
+            route: None,
         }
     }
 
@@ -181,6 +185,7 @@ where
             close_timeout: self.close_timeout,
             closing: self.closing,
             goodbye: None,
+            route: self.route,
         }
     }
 

@@ -35,8 +35,8 @@ where
     /// # Errors
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
-    pub async fn send(&mut self, message: I) -> Result<(), Error> {
-        let mut message = Some(message);
+    pub async fn send(&mut self, message: impl Into<I>) -> Result<(), Error> {
+        let mut message = Some(message.into());
         poll_fn(|cx| self.poll_send(cx, &mut message)).await
     }
 
@@ -48,8 +48,8 @@ where
     /// # Errors
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
-    pub async fn feed(&mut self, message: I) -> Result<(), Error> {
-        let mut message = Some(message);
+    pub async fn feed(&mut self, message: impl Into<I>) -> Result<(), Error> {
+        let mut message = Some(message.into());
         poll_fn(|cx| self.poll_feed(cx, &mut message)).await
     }
 

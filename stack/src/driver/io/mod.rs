@@ -7,6 +7,7 @@ mod idle;
 mod messages;
 mod pump;
 mod relay;
+mod route;
 mod spare;
 mod split;
 mod timeouts;

@@ -4,12 +4,14 @@ use super::goodbye::Goodbye;
 use super::{Connection, Ended};
 use crate::driver::shutdown::Shutdown;
 use bytes::Bytes;
-use http::Response;
+use http::{Response, Version};
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Layer, Pipe, Queue, origin};
-use wirestack_websocket::{Client, CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
+use wirestack_websocket::{
+    Client, CloseCode, CloseFrame, Closer, Compression, Control, Payload, PingToken,
+};
 
 impl<L, F> Connection<L>
 where
@@ -34,6 +36,18 @@ where
     /// ```
     pub fn response(&self) -> Option<&Response<()>> {
         self.part::<Client<F>>()?.response()
+    }
+
+    /// Returns the version of HTTP over which a client opened the WebSocket: `HTTP/1.1` for an
+    /// upgrade, `HTTP/2.0` for an extended CONNECT (RFC 8441).
+    pub fn http_version(&self) -> Option<Version> {
+        self.response().map(Response::version)
+    }
+
+    /// Returns the compression that was agreed on: the only extension that is registered (RFC 7692).
+    /// Without one, messages are not compressed.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.part::<Control>()?.compression()
     }
 
     /// Sends a ping of up to 125 bytes, and returns how long its answer took.
@@ -118,7 +132,7 @@ where
         }));
     }
 
-    pub(super) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    pub(crate) fn begin_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.control()?.close(code, reason)?;
         self.engine().from_app().finish();
         Ok(())
@@ -149,8 +163,8 @@ where
     /// # Errors
     ///
     /// The code or the reason may not be sent, or the error that ended the stack instead.
-    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.begin_close(code, reason)?;
+    pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.begin_close(code.into(), reason)?;
         poll_fn(|cx| self.closing(cx)).await
     }
 }
@@ -166,8 +180,12 @@ where
     ///
     /// There is no WebSocket in this stack, a code or a reason that may not be sent, or what ended
     /// the stack instead.
-    pub async fn close_websocket(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.begin_close(code, reason)?;
+    pub async fn close_websocket(
+        &mut self,
+        code: impl Into<CloseCode>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        self.begin_close(code.into(), reason)?;
         poll_fn(|cx| self.closing(cx)).await
     }
 }

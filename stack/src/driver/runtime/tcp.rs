@@ -16,9 +16,9 @@ use wirestack_layer::Pipe;
 /// use std::time::Duration;
 /// use wirestack::runtime::TcpOptions;
 ///
-/// let mut options = TcpOptions::default();
-/// options.local_address = Some(Ipv4Addr::LOCALHOST.into());
-/// options.keepalive = Some(Duration::from_secs(60));
+/// let options = TcpOptions::default()
+///     .local_address(Some(Ipv4Addr::LOCALHOST.into()))
+///     .keepalive(Duration::from_secs(60));
 /// let connect = wirestack::connect("ws://127.0.0.1:8080").tcp_options(options);
 /// # drop(connect);
 /// ```
@@ -42,6 +42,30 @@ impl Default for TcpOptions {
             keepalive: None,
             nodelay: true,
         }
+    }
+}
+
+impl TcpOptions {
+    /// Sets the address of this machine to connect from, with any port.
+    #[must_use]
+    pub fn local_address(mut self, local_address: impl Into<Option<IpAddr>>) -> Self {
+        self.local_address = local_address.into();
+        self
+    }
+
+    /// Sets the time without data after which the system probes if the peer is still there
+    /// (`SO_KEEPALIVE`).
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: impl Into<Option<Duration>>) -> Self {
+        self.keepalive = keepalive.into();
+        self
+    }
+
+    /// Sets if small writes leave at once (`TCP_NODELAY`).
+    #[must_use]
+    pub fn nodelay(mut self, nodelay: bool) -> Self {
+        self.nodelay = nodelay;
+        self
     }
 }
 

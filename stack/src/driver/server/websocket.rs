@@ -8,6 +8,7 @@ use crate::driver::runtime::{IntoTransport, Runtime, current};
 use crate::driver::shutdown::Shutdown;
 use bytes::Bytes;
 use http::{Request, Response};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
@@ -319,6 +320,12 @@ impl WebSocketServer {
             let _ = socket.finish(self.handshake_timeout).await; // the refusal has been sent
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for WebSocketServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketServer").finish_non_exhaustive()
     }
 }
 

@@ -163,7 +163,7 @@ fn many_threads_connect_by_name_and_none_hangs() {
                         socket.close(CloseCode::NORMAL, "").unwrap();
                         continue;
                     }
-                    let (mut reader, mut writer) = socket.split().unwrap();
+                    let (mut writer, mut reader) = socket.split().unwrap();
                     let reading = thread::spawn(move || reader.next().unwrap().unwrap());
                     writer.send(text.clone()).unwrap();
                     assert_eq!(reading.join().unwrap(), text);

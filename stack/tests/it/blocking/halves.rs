@@ -12,13 +12,13 @@ use wirestack::{Engine, Identity, connect};
 fn halves_talk_in_two_threads() {
     let (a, b) = pair();
     let other = thread::spawn(move || {
-        let (mut reader, mut writer) = server(b).split().unwrap();
+        let (mut writer, mut reader) = server(b).split().unwrap();
         while let Some(Ok(message)) = reader.next() {
             writer.send(message).unwrap();
         }
         writer.flushed().unwrap();
     });
-    let (mut reader, mut writer) = client(a, WebSocketConfig::default()).split().unwrap();
+    let (mut writer, mut reader) = client(a, WebSocketConfig::default()).split().unwrap();
     let reading = thread::spawn(move || {
         for n in 0..10 {
             assert_eq!(reader.next().unwrap().unwrap(), large(n));
@@ -45,7 +45,7 @@ fn halves_of_a_dialed_websocket_over_tls_talk_in_two_threads() {
         .tls(TLS.client.clone())
         .blocking()
         .unwrap();
-    let (mut reader, mut writer) = socket.split().unwrap();
+    let (mut writer, mut reader) = socket.split().unwrap();
     let writing = thread::spawn(move || {
         for n in 0..20 {
             writer.send(Message::binary(vec![n; 300_000])).unwrap();
@@ -73,7 +73,7 @@ fn halves_of_a_stream_carry_bytes_and_half_close() {
         server.finish(TIMEOUT).unwrap();
     });
     let sent: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect();
-    let (mut reader, mut writer) = Connection::from_transport(a, Engine::new(Identity))
+    let (mut writer, mut reader) = Connection::from_transport(a, Engine::new(Identity))
         .unwrap()
         .split()
         .unwrap();
@@ -92,7 +92,7 @@ fn halves_of_a_stream_carry_bytes_and_half_close() {
 fn each_half_closes_with_a_code_and_a_reason() {
     for reader_closes in [true, false] {
         let (a, b) = pair();
-        let (mut reader, mut writer) = client(a, WebSocketConfig::default()).split().unwrap();
+        let (mut writer, mut reader) = client(a, WebSocketConfig::default()).split().unwrap();
         let closing = thread::spawn(move || {
             let code = CloseCode::new(4000);
             if reader_closes {

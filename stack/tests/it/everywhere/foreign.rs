@@ -56,7 +56,7 @@ fn connections_have_the_io_traits_of_every_runtime() {
     async fn talk(on: On) {
         let url = serve_websockets(&on);
         let socket = on.connect(&url).await.unwrap();
-        let (mut stream, mut sink) = socket.split();
+        let (mut sink, mut stream) = socket.split();
         futures_util::SinkExt::send(&mut sink, Message::text("x"))
             .await
             .unwrap();

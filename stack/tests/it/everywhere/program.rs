@@ -71,7 +71,7 @@ async fn websockets(on: &On, url: &str) {
         handle.next().await.unwrap().unwrap(),
         Message::text("spawned")
     );
-    let (mut reader, mut writer) = handle.split();
+    let (mut writer, mut reader) = handle.split();
     writer.ping("there?").await.unwrap();
     reader
         .close(CloseCode::NORMAL, "a half may close")

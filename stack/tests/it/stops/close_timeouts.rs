@@ -39,7 +39,7 @@ async fn shutting_down_a_stream_times_out() {
     let (opened, accepted) = tokio::join!(stream.open(), peer.open());
     opened.and(accepted).unwrap();
     stream.set_close_timeout(SOON);
-    let (_reader, mut writer) = stream.split();
+    let (mut writer, _reader) = stream.split();
     fill(&mut writer).await;
     late(
         timeout(TIMEOUT, writer.shutdown())
@@ -96,10 +96,10 @@ async fn closing_a_websocket_times_out_in_every_form_and_half() {
     let mut handle = socket.spawn();
     late(timeout(TIMEOUT, handle.close(CloseCode::NORMAL, "")).await);
     let (socket, _peer) = full().await;
-    let (mut reader, _writer) = socket.split();
+    let (_writer, mut reader) = socket.split();
     late(timeout(TIMEOUT, reader.close(CloseCode::NORMAL, "")).await);
     let (socket, _peer) = full().await;
-    let (_reader, mut writer) = socket.split();
+    let (mut writer, _reader) = socket.split();
     late(timeout(TIMEOUT, writer.close(CloseCode::NORMAL, "")).await);
 }
 

@@ -44,7 +44,7 @@ async fn a_writer_learns_of_the_peers_close_without_reading() {
 
     // The same for a half, a handle and a sink.
     let (a, b) = sockets().await;
-    let (_reader, mut writer) = b.split();
+    let (mut writer, _reader) = b.split();
     let closing_a = closing(a);
     is_the_close(&until_it_fails(async || writer.send(tick()).await).await);
     closing_a.await.unwrap().unwrap();
@@ -86,7 +86,7 @@ fn a_writer_in_a_thread_learns_of_the_peers_close() {
     let mut a = Connection::from_transport(a, Engine::new(client)).unwrap();
     let b = Connection::from_transport(b, Engine::new(server)).unwrap();
     let closing = std::thread::spawn(move || a.close(CloseCode::GOING_AWAY, "bye"));
-    let (_reader, mut writer) = b.split().unwrap();
+    let (mut writer, _reader) = b.split().unwrap();
     let error = loop {
         match writer.send(Message::text("tick")) {
             Ok(()) => std::thread::yield_now(),

@@ -17,10 +17,10 @@ async fn a_reset_behind_the_last_bytes_is_reported_to_the_writer() {
     let (a, b) = pair().await;
     fails_after_a_reset(plain(a).spawn(), b).await;
     let (a, b) = pair().await;
-    let (reader, writer) = plain(a).split();
+    let (writer, reader) = plain(a).split();
     fails_after_a_reset(tokio::io::join(reader, writer), b).await;
     let (a, b) = pair().await;
-    let (reader, writer) = plain(a).spawn().split();
+    let (writer, reader) = plain(a).spawn().split();
     fails_after_a_reset(tokio::io::join(reader, writer), b).await;
 }
 
@@ -77,7 +77,7 @@ fn a_reset_is_reported_to_the_writer_in_threads_too() {
         assert!(read.read(&mut [0]).is_err());
     }
     let (stream, peer) = pair();
-    let (reader, writer) = stream.split().unwrap();
+    let (writer, reader) = stream.split().unwrap();
     fails_after_a_reset(reader, writer, peer);
     let (mut stream, mut peer) = pair();
     peer.write_all(b"hello").unwrap();

@@ -179,7 +179,7 @@ async fn a_unix_peer_that_never_reads_is_given_up_in_each_half_and_task() {
     };
     let large = || Message::binary(vec![7; 5_000_000]);
     let (socket, _unread) = full();
-    let (_reader, mut writer) = socket.split();
+    let (mut writer, _reader) = socket.split();
     let error = timeout(TIMEOUT, writer.send(large())).await.unwrap();
     assert!(is_given_up(&error.unwrap_err()));
     let (socket, _unread) = full();

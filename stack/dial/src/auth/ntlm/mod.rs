@@ -12,6 +12,7 @@ use http::header::DATE;
 use http::{HeaderValue, Version};
 use keys::{Account, Response};
 use message::ServerChallenge;
+use std::fmt;
 use wirestack_http::Refusal;
 use zeroize::Zeroizing;
 
@@ -181,6 +182,14 @@ impl Scheme for Ntlm {
 
     fn is_connection_bound(&self) -> bool {
         true
+    }
+}
+
+impl fmt::Debug for Ntlm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ntlm")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }
 

@@ -21,9 +21,10 @@ impl<L> Connection<L>
 where
     L: Layer,
 {
-    /// Splits the connection for two tasks. Each half drives both directions while it is polled.
+    /// Splits the connection for two tasks: into the half that sends and the half that receives, in
+    /// the order of `StreamExt::split` of the crate `futures`. Each half drives both directions while it is polled.
     /// When neither half is polled, nothing moves. The transport closes when both are dropped.
-    pub fn split(self) -> (Reader<L>, Writer<L>) {
+    pub fn split(self) -> (Writer<L>, Reader<L>) {
         Handle::new(self).split()
     }
 }
@@ -78,8 +79,8 @@ where
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut socket = wirestack::connect("wss://example.org/chat").await?.spawn();
-/// socket.send("hello".into()).await?; // from now on, pings are answered in the background
-/// let (reader, writer) = socket.split();
+/// socket.send("hello").await?; // from now on, pings are answered in the background
+/// let (writer, reader) = socket.split();
 /// # drop((reader, writer));
 /// # Ok(())
 /// # }
@@ -102,11 +103,11 @@ pub struct Handle<L: Layer> {
 ///     Ok(())
 /// }
 ///
-/// let (reader, mut writer) = wirestack::connect("wss://example.org/chat").await?.split();
+/// let (mut writer, reader) = wirestack::connect("wss://example.org/chat").await?.split();
 /// wirestack::runtime::spawn(async move {
 ///     let _ = print_all(reader).await;
 /// })?;
-/// writer.send("hello".into()).await?;
+/// writer.send("hello").await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -118,8 +119,8 @@ pub struct Reader<L: Layer>(Handle<L>);
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use wirestack::websocket::CloseCode;
 ///
-/// let (_reader, mut writer) = wirestack::connect("wss://example.org/chat").await?.spawn().split();
-/// writer.send("hello".into()).await?;
+/// let (mut writer, _reader) = wirestack::connect("wss://example.org/chat").await?.spawn().split();
+/// writer.send("hello").await?;
 /// writer.close(CloseCode::NORMAL, "done").await?;
 /// # Ok(())
 /// # }
@@ -142,13 +143,13 @@ where
         }
     }
 
-    /// Splits the handle for two tasks. A background task goes on driving the connection.
-    pub fn split(self) -> (Reader<L>, Writer<L>) {
+    /// Splits the handle for two tasks, as [`Connection::split`] does. A background task goes on driving the connection.
+    pub fn split(self) -> (Writer<L>, Reader<L>) {
         let other = Self {
             shared: self.shared.clone(),
             guard: self.guard.clone(),
         };
-        (Reader(self), Writer(other))
+        (Writer(self), Reader(other))
     }
 
     /// Calls `act` with the engine of the stack, to read facts from it or to take a decision in it.
@@ -304,9 +305,9 @@ macro_rules! sends {
             /// # Errors
             ///
             /// The error that ended the stack, or [`ConnectionClosed`](crate::ConnectionClosed).
-            pub async fn send(&mut self, message: I) -> Result<(), Error> {
+            pub async fn send(&mut self, message: impl Into<I>) -> Result<(), Error> {
                 let $handle = &*self;
-                let mut message = Some(message);
+                let mut message = Some(message.into());
                 poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_send(cx, &mut message)))
                     .await
             }
@@ -317,9 +318,9 @@ macro_rules! sends {
             /// # Errors
             ///
             /// The error that ended the stack, or [`ConnectionClosed`](crate::ConnectionClosed).
-            pub async fn feed(&mut self, message: I) -> Result<(), Error> {
+            pub async fn feed(&mut self, message: impl Into<I>) -> Result<(), Error> {
                 let $handle = &*self;
-                let mut message = Some(message);
+                let mut message = Some(message.into());
                 poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_feed(cx, &mut message)))
                     .await
             }

@@ -57,9 +57,13 @@ macro_rules! closes {
             /// # Errors
             ///
             /// The code or the reason may not be sent, or the error that ended the stack instead.
-            pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+            pub async fn close(
+                &mut self,
+                code: impl Into<CloseCode>,
+                reason: &str,
+            ) -> Result<(), Error> {
                 let $handle = &*self;
-                $at.close($half, code, reason).await
+                $at.close($half, code.into(), reason).await
             }
         }
 
@@ -76,11 +80,11 @@ macro_rules! closes {
             /// error that ended the stack instead.
             pub async fn close_websocket(
                 &mut self,
-                code: CloseCode,
+                code: impl Into<CloseCode>,
                 reason: &str,
             ) -> Result<(), Error> {
                 let $handle = &*self;
-                $at.close($half, code, reason).await
+                $at.close($half, code.into(), reason).await
             }
         }
     };

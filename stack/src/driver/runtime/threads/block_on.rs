@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// block_on(async {
 ///     let http2 = wirestack::connect_http2("wss://example.org").await?;
 ///     let mut chat = http2.websocket("/chat").await?;
-///     chat.send("hello".into()).await?;
+///     chat.send("hello").await?;
 ///     Ok(())
 /// })
 /// # }

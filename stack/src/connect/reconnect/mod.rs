@@ -1,19 +1,29 @@
 //! A WebSocket that connects again after its connection was lost.
 
+mod event;
+mod handle;
+mod outbox;
+
+pub use event::ReconnectEvent;
+pub use handle::ReconnectHandle;
+pub use outbox::{NotConnected, QueueFull};
+
 use super::WebSocket;
 use super::builders::Connect;
 use crate::driver::dial::no_runtime;
 use crate::driver::error::seed;
 use crate::driver::runtime::{AsyncTimer, BoxFuture, Runtime};
 use futures_core::Stream;
+use outbox::Outbox;
+use std::fmt;
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use wirestack_dial::{Backoff, DialError, Next, Reconnect, Trace};
-use wirestack_layer::{Error, origin};
-use wirestack_websocket::{CloseCode, CloseFrame, Message};
+use wirestack_layer::Error;
+use wirestack_websocket::{CloseCode, Message};
 
 impl Connect {
     /// Connects, and connects again whenever the connection is lost. `backoff` sets the delays.
@@ -32,7 +42,7 @@ impl Connect {
     /// let mut feed = connect("wss://example.org/feed").reconnecting(Backoff::default());
     /// while let Some(event) = feed.next().await {
     ///     match event {
-    ///         ReconnectEvent::Connected(_) => feed.send("subscribe".into()).await?,
+    ///         ReconnectEvent::Connected(_) => feed.send("subscribe").await?,
     ///         ReconnectEvent::Message(message) => println!("{message:?}"),
     ///         other => println!("{other}"),
     ///     }
@@ -45,6 +55,7 @@ impl Connect {
             connect: self,
             policy: Reconnect::new(backoff, seed()),
             state: State::Idle,
+            outbox: Arc::default(),
         }
     }
 }
@@ -55,12 +66,15 @@ pub struct Reconnecting {
     connect: Connect,
     policy: Reconnect,
     state: State,
+    outbox: Arc<Outbox>,
 }
 
 enum State {
     Idle,
     Dialing(Dialing),
     Open(Box<WebSocket>),
+    /// The Close frame was sent, because somebody asked for the end.
+    Closing(Box<WebSocket>),
     /// The event with the error comes first, then the delay.
     Lost(Next),
     Waiting(Pin<Box<dyn AsyncTimer>>),
@@ -69,42 +83,22 @@ enum State {
 
 type Dialing = BoxFuture<Result<(WebSocket, Trace), DialError>>;
 
-/// An event of a [`Reconnecting`] WebSocket.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ReconnectEvent {
-    /// A connection is open; the trace shows how it was opened.
-    Connected(Trace),
-    /// A message arrived.
-    Message(Message),
-    /// An attempt to connect failed.
-    Failed(DialError),
-    /// The connection broke.
-    Broke(Error),
-    /// The server closed the WebSocket, with this Close frame.
-    Closed(Option<CloseFrame>),
-    /// The next attempt to connect starts after this delay.
-    Waiting(Duration),
-    /// No further attempt follows: this is the last event.
-    GaveUp,
-}
-
-impl std::fmt::Display for ReconnectEvent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Connected(_) => f.write_str("connected"),
-            Self::Message(message) => write!(f, "a message of {} bytes", message.len()),
-            Self::Failed(error) => write!(f, "not connected: {error}"),
-            Self::Broke(error) => write!(f, "lost: {error}"),
-            Self::Closed(Some(frame)) => write!(f, "closed by the server: {frame}"),
-            Self::Closed(None) => f.write_str("closed by the server"),
-            Self::Waiting(time) => write!(f, "connecting again in {time:.1?}"),
-            Self::GaveUp => f.write_str("given up"),
-        }
-    }
-}
-
 impl Reconnecting {
+    /// Lets up to this number of messages wait while no connection is open. The next connection
+    /// sends them. By default none may wait, and sending fails with [`NotConnected`].
+    ///
+    /// What a connection has taken is not sent again when it breaks: a message is sent once or never.
+    #[must_use]
+    pub fn queue(self, messages: usize) -> Self {
+        self.outbox.set_limit(messages);
+        self
+    }
+
+    /// Returns a handle for other tasks, to send and to close.
+    pub fn handle(&self) -> ReconnectHandle {
+        ReconnectHandle::new(self.outbox.clone())
+    }
+
     /// Waits for the next event; `None` after the last one.
     ///
     /// Dropping the future loses nothing.
@@ -115,21 +109,22 @@ impl Reconnecting {
     /// Returns the WebSocket, while a connection is open.
     pub fn socket(&mut self) -> Option<&mut WebSocket> {
         match &mut self.state {
-            State::Open(socket) => Some(socket),
+            State::Open(socket) | State::Closing(socket) => Some(socket),
             _ => None,
         }
     }
 
-    /// Sends a message, and waits until the transport has taken it.
+    /// Sends a message, and waits until the transport has taken it. While no connection is open, the
+    /// [queue](Self::queue) takes it.
     ///
     /// # Errors
     ///
-    /// [`NotConnected`] while no connection is open, or the error that ended the connection, which
-    /// [`next`](Self::next) returns too.
-    pub async fn send(&mut self, message: Message) -> Result<(), Error> {
+    /// While no connection is open, [`NotConnected`] without a queue and [`QueueFull`] with one; or
+    /// the error that ended the connection, which [`next`](Self::next) returns too.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.send(message).await,
-            None => Err(Error::local(origin::RECONNECT, NotConnected)),
+            None => self.outbox.queue(message.into()),
         }
     }
 
@@ -138,7 +133,11 @@ impl Reconnecting {
     /// # Errors
     ///
     /// The error that ended the connection before.
-    pub async fn close(mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    pub async fn close(mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.close_here(code.into(), reason).await
+    }
+
+    pub(crate) async fn close_here(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         match self.socket() {
             Some(socket) => socket.close(code, reason).await,
             None => Ok(()),
@@ -151,8 +150,15 @@ impl Reconnecting {
             Err(error) => return Poll::Ready(error.map(ReconnectEvent::Failed)),
         };
         let now = || runtime.now();
+        self.outbox.register_reader(cx);
         loop {
+            let closing = self.outbox.closing();
             match &mut self.state {
+                State::Idle | State::Dialing(_) | State::Lost(_) | State::Waiting(_)
+                    if closing.is_some() =>
+                {
+                    self.end(None);
+                }
                 State::Idle => {
                     let connect = self.connect.clone();
                     self.state = State::Dialing(Box::pin(connect.traced()));
@@ -162,6 +168,7 @@ impl Reconnecting {
                         Ok((socket, trace)) => {
                             self.policy.connected(now());
                             self.state = State::Open(Box::new(socket));
+                            self.outbox.up();
                             ReconnectEvent::Connected(trace)
                         }
                         Err(error) => {
@@ -172,6 +179,17 @@ impl Reconnecting {
                     return Poll::Ready(Some(event));
                 }
                 State::Open(socket) => {
+                    self.outbox.pass_on(socket, cx);
+                    if let Some(frame) = closing.filter(|_| self.outbox.is_empty()) {
+                        let begun = socket.begin_close(frame.code, &frame.reason);
+                        match mem::replace(&mut self.state, State::Over) {
+                            State::Open(socket) if begun.is_ok() => {
+                                self.state = State::Closing(socket);
+                            }
+                            _ => self.end(begun.err()),
+                        }
+                        continue;
+                    }
                     let ended = match ready!(socket.receive(cx)) {
                         Some(Ok(message)) => {
                             return Poll::Ready(Some(ReconnectEvent::Message(message)));
@@ -192,7 +210,23 @@ impl Reconnecting {
                             )
                         }
                     };
+                    self.outbox.down();
                     self.state = State::Lost(next);
+                    return Poll::Ready(Some(event));
+                }
+                State::Closing(socket) => {
+                    let ended = ready!(socket.receive(cx));
+                    let closed = socket.closed().cloned();
+                    let (event, error) = match (ended, closed) {
+                        (Some(Ok(message)), _) => {
+                            return Poll::Ready(Some(ReconnectEvent::Message(message)));
+                        }
+                        (Some(Err(error)), None) => {
+                            (ReconnectEvent::Broke(error.clone()), Some(error))
+                        }
+                        (_, closed) => (ReconnectEvent::Closed(closed), None),
+                    };
+                    self.end(error);
                     return Poll::Ready(Some(event));
                 }
                 State::Lost(next) => {
@@ -203,11 +237,11 @@ impl Reconnecting {
                             Some(ReconnectEvent::Waiting(wait))
                         }
                         Next::Done => {
-                            self.state = State::Over;
+                            self.end(None);
                             None
                         }
                         Next::GiveUp => {
-                            self.state = State::Over;
+                            self.end(None);
                             Some(ReconnectEvent::GaveUp)
                         }
                     };
@@ -225,6 +259,20 @@ impl Reconnecting {
         }
     }
 
+    /// Uses this runtime, unless another one was named.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn runtime_or(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        let context = self.connect.spec.context.clone();
+        self.connect.spec.context = context.runtime_or(runtime);
+        self
+    }
+
+    /// Ends for good.
+    fn end(&mut self, error: Option<Error>) {
+        self.state = State::Over;
+        self.outbox.over(error);
+    }
+
     /// Returns the runtime, or the event that says that there is none, once.
     fn runtime(&mut self) -> Result<Arc<dyn Runtime>, Option<DialError>> {
         if let State::Over = self.state {
@@ -232,8 +280,15 @@ impl Reconnecting {
         }
         self.connect.spec.context.keep_runtime().map_err(|none| {
             self.state = State::Over;
+            self.outbox.over(None);
             Some(no_runtime(none))
         })
+    }
+}
+
+impl Drop for Reconnecting {
+    fn drop(&mut self) {
+        self.outbox.over(None);
     }
 }
 
@@ -244,8 +299,10 @@ impl Stream for Reconnecting {
     }
 }
 
-/// The error of sending while no connection is open.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no connection at the moment")]
-#[non_exhaustive]
-pub struct NotConnected;
+impl fmt::Debug for Reconnecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnecting")
+            .field("connect", &self.connect)
+            .finish_non_exhaustive()
+    }
+}

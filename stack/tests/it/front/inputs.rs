@@ -1,0 +1,149 @@
+//! The types that name a server, and a request as the start.
+
+use super::{start, values};
+use http::{Method, Request, Uri};
+use wirestack::dial::{DialError, Reason, RouteError, Target};
+use wirestack::websocket::Message;
+use wirestack::{Connect, WebSocket, connect, connect_http2, connect_stream};
+
+/// Returns what the server tells of the request.
+async fn told(connect: Connect) -> String {
+    let mut socket = connect.direct().await.unwrap();
+    text(&mut socket).await
+}
+
+async fn text(socket: &mut WebSocket) -> String {
+    match socket.next().await.unwrap().unwrap() {
+        Message::Text(text) => text.to_string(),
+        Message::Binary(_) => panic!("not a text"),
+    }
+}
+
+#[tokio::test]
+async fn connect_takes_each_type_that_names_a_url() {
+    let url = format!("ws://127.0.0.1:{}/chat?room=7", start(false).await);
+    let uri: Uri = url.parse().unwrap();
+    let parsed: url::Url = url.parse().unwrap();
+    let target: Target = url.parse().unwrap();
+    for connect in [
+        connect(url.as_str()),
+        connect(&url),
+        connect(url.clone()),
+        connect(&uri),
+        connect(uri.clone()),
+        connect(&parsed),
+        connect(parsed.clone()),
+        connect(target.clone()),
+    ] {
+        assert!(told(connect).await.starts_with("GET /chat?room=7\n"));
+    }
+    let plain = url.split("/chat").next().unwrap().replace("ws:", "tcp:");
+    let parsed: url::Url = plain.parse().unwrap();
+    for stream in [
+        connect_stream(&plain),
+        connect_stream(&parsed),
+        connect_stream(parsed),
+    ] {
+        assert!(stream.direct().await.is_ok());
+    }
+    let http2 = connect_http2(uri).direct().await.unwrap();
+    assert!(http2.websocket("/").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hop_may_be_of_each_type_that_names_a_url() {
+    let url = "http://127.0.0.1:9"; // nothing listens there, and nothing is connected
+    let uri: Uri = url.parse().unwrap();
+    let parsed: url::Url = url.parse().unwrap();
+    let hop: wirestack::dial::Hop = url.parse().unwrap();
+    let base = || connect("ws://target.test/");
+    for connect in [
+        base().via(url),
+        base().proxy(url.to_owned()),
+        base().via(&uri),
+        base().proxy(uri),
+        base().via(&parsed),
+        base().via(parsed),
+        base().proxy(hop),
+    ] {
+        assert!(
+            format!("{connect:?}").contains("Hop(http://127.0.0.1:9)"),
+            "{connect:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_brings_its_fields_and_subprotocols_and_not_its_handshake() {
+    let port = start(false).await;
+    let request = Request::get(format!("ws://127.0.0.1:{port}/chat"))
+        .header("host", format!("127.0.0.1:{port}"))
+        .header("connection", "Upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-protocol", "a, b")
+        .header("authorization", "Bearer token")
+        .header("x-one", "1")
+        .header("x-one", "2")
+        .body(())
+        .unwrap();
+    let mut socket = connect(request).direct().await.unwrap();
+    assert_eq!(socket.subprotocol(), Some("b"));
+    let told = text(&mut socket).await;
+    assert_eq!(values(&told, "x-one"), ["1", "2"]);
+    assert_eq!(values(&told, "authorization"), ["Bearer token"]);
+    assert_eq!(values(&told, "host"), [format!("127.0.0.1:{port}")]);
+    let keys = values(&told, "sec-websocket-key");
+    assert!(
+        keys.len() == 1 && keys != ["dGhlIHNhbXBsZSBub25jZQ=="],
+        "{told}"
+    );
+    assert_eq!(values(&told, "sec-websocket-version"), ["13"]);
+    assert_eq!(values(&told, "sec-websocket-protocol"), ["a, b"]);
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_told_when_it_is_awaited() {
+    let get = || Request::get("ws://example.test/");
+    let requests = [
+        ("method", get().method(Method::POST).body(())),
+        ("Host", get().header("host", "other.test").body(())),
+        ("Upgrade", get().header("upgrade", "h2c").body(())),
+        (
+            "Version",
+            get().header("sec-websocket-version", "8").body(()),
+        ),
+        (
+            "Extensions",
+            get().header("sec-websocket-extensions", "x").body(()),
+        ),
+    ];
+    for (part, request) in requests {
+        let error = failed(connect(request.unwrap())).await;
+        assert!(error.to_string().contains(part), "{part}: {error}");
+        let cause = error.layer_error().or(invalid(&error));
+        let cause = cause.and_then(|error| error.cause::<RouteError>());
+        assert!(matches!(cause, Some(RouteError::Request(_))), "{error:?}");
+    }
+    let relative: Uri = "/chat".parse().unwrap();
+    for connect in [
+        connect(""),
+        connect(relative),
+        connect("ws://example.test/ x"),
+    ] {
+        let error = failed(connect).await;
+        assert!(invalid(&error).is_some(), "{error}");
+    }
+}
+
+async fn failed(connect: Connect) -> DialError {
+    connect.direct().await.unwrap_err()
+}
+
+fn invalid(error: &DialError) -> Option<&wirestack::Error> {
+    match error.reason() {
+        Reason::Invalid(error) => Some(error),
+        _ => None,
+    }
+}
