@@ -92,8 +92,8 @@ pub use driver::system::SystemProxy;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
-    AccessPolicy, ConnectInfo, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest,
-    ProxyServer, ProxyTarget, ProxyTimeouts, RelayedDatagram, TlsInfo, UdpRelay,
+    AccessPolicy, ConnectInfo, Decision, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest,
+    ProxyServer, ProxyTarget, ProxyTimeouts, RelayedDatagram, TlsInfo, UdpRelay, refusal,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[cfg(feature = "kerberos")]

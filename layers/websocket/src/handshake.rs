@@ -258,6 +258,29 @@ impl<'a> Offer<'a> {
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> {
         subprotocols(self.headers())
     }
+
+    /// Returns the first of these subprotocols that the client offers. Their order is that of the
+    /// server's preference.
+    ///
+    /// ```
+    /// use wirestack_websocket::{Offer, Origins};
+    ///
+    /// let request = http::Request::builder()
+    ///     .header("sec-websocket-version", "13")
+    ///     .header("sec-websocket-protocol", "chat.v1, chat.v2")
+    ///     .body(())?;
+    /// let offer = Offer::of_http2(&request, &Origins::same()).map_err(|_| "refused")?;
+    /// assert_eq!(offer.first_subprotocol(["chat.v3", "chat.v2"]), Some("chat.v2"));
+    /// assert_eq!(offer.first_subprotocol(["soap"]), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn first_subprotocol(
+        &self,
+        ours: impl IntoIterator<Item: AsRef<str>>,
+    ) -> Option<&'a str> {
+        ours.into_iter()
+            .find_map(|our| self.subprotocols().find(|name| *name == our.as_ref()))
+    }
 }
 
 /// Shows neither the query nor the values of fields: they may be secrets.

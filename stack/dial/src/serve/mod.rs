@@ -20,5 +20,5 @@ pub use timeouts::ProxyTimeouts;
 pub use udp_relay::{RelayedDatagram, UdpRelay};
 pub use websocket::{
     Decision, answer_over_http1, answer_over_http2, late_decision, offer_over_http1,
-    offer_over_http2, other_request_over_http1,
+    offer_over_http2, other_request_over_http1, refusal,
 };

@@ -7,6 +7,7 @@ mod proxy;
 mod udp_relay;
 mod websocket;
 mod websocket_http2;
+mod websocket_loop;
 
 pub use accept::{Accepted, Serve, serve};
 pub use proxy::serve_proxy;
