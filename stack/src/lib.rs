@@ -85,6 +85,8 @@ pub use driver::io::{
 };
 #[doc(inline)]
 pub use driver::runtime;
+#[cfg(feature = "proxy-server")]
+pub use driver::server::ForwardProxy;
 pub use driver::server::{Accepted, Serve, ServerSocket, WebSocketServer, serve, serve_proxy};
 pub use driver::shutdown::Shutdown;
 #[cfg(feature = "system-proxy")]
@@ -92,8 +94,9 @@ pub use driver::system::SystemProxy;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
-    AccessPolicy, ConnectInfo, Decision, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest,
-    ProxyServer, ProxyTarget, ProxyTimeouts, RelayedDatagram, TlsInfo, UdpRelay, refusal,
+    AccessPolicy, AccessRecord, ConnectInfo, Decision, ForwardError, InvalidNetwork, Network,
+    Ports, ProxyError, ProxyProtocol, ProxyRequest, ProxyServer, ProxyTarget, ProxyTimeouts,
+    RelayedDatagram, TlsInfo, UdpRelay, UserList, refusal,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[cfg(feature = "kerberos")]

@@ -274,10 +274,7 @@ impl<'a> Offer<'a> {
     /// assert_eq!(offer.first_subprotocol(["soap"]), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn first_subprotocol(
-        &self,
-        ours: impl IntoIterator<Item: AsRef<str>>,
-    ) -> Option<&'a str> {
+    pub fn first_subprotocol(&self, ours: impl IntoIterator<Item: AsRef<str>>) -> Option<&'a str> {
         ours.into_iter()
             .find_map(|our| self.subprotocols().find(|name| *name == our.as_ref()))
     }

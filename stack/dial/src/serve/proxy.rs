@@ -80,6 +80,9 @@ pub enum ProxyError {
     /// The target could not be connected to.
     #[error("could not connect to the target: {0}")]
     Unreachable(io::ErrorKind),
+    /// A proxy between this one and the target has refused the tunnel, or could not be used.
+    #[error("the next proxy on the way could not be used")]
+    Upstream,
     /// The proxy does not support this kind of request.
     #[error("the proxy does not support this request")]
     Unsupported,
@@ -344,6 +347,7 @@ impl ProxyError {
             Self::Unsupported => socks::Reply::CommandNotSupported,
             Self::NoPeer => socks::Reply::TtlExpired,
             Self::Unreachable(_) => socks::Reply::HostUnreachable,
+            Self::Upstream => socks::Reply::GeneralFailure,
         }
     }
 
@@ -352,7 +356,7 @@ impl ProxyError {
         match self {
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Self::HostNotFound | Self::NoPeer => StatusCode::BAD_GATEWAY,
+            Self::HostNotFound | Self::NoPeer | Self::Upstream => StatusCode::BAD_GATEWAY,
             Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
         }

@@ -245,7 +245,11 @@ impl WebSocketServer {
     /// # Errors
     ///
     /// The same as those of [`serve_connection`](Self::serve_connection).
-    pub async fn serve_connection_in<P, F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
+    pub async fn serve_connection_in<P, F, R>(
+        &self,
+        io: impl IntoTransport,
+        each: F,
+    ) -> Result<(), Error>
     where
         P: Payload,
         F: Fn(ServerSocket<P>, Request<()>) -> R,
