@@ -3,9 +3,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
-use wirestack::auth::Credentials;
 use wirestack::runtime::Listener;
 use wirestack::tls::ServerSettings;
 use wirestack::{AccessPolicy, ForwardProxy, UserList};
@@ -60,14 +58,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut proxy = ForwardProxy::new(policy).access_log(|record| println!("{record}"));
     if let Some(users) = users {
-        proxy = proxy.authenticate(move |login: Credentials| {
-            let users: UserList = users.clone();
-            async move { users.contains(&login.user, &login.password) } // or your own hashes
-        });
+        proxy = proxy.users(users); // or `authenticate`, with your own hashes
     }
     if let Some((chain, key)) = tls {
-        let settings = ServerSettings::new(&chain, &key).build()?;
-        proxy = proxy.tls(Arc::new(settings));
+        proxy = proxy.tls(ServerSettings::new(chain, key).build()?);
     }
     for hop in hops {
         proxy = proxy.via(hop.as_str());

@@ -71,8 +71,9 @@ where
 {
     let direct = Connector::default().direct();
     let mut entry = Entry::unwritten(client.runtime.clone());
-    serve_tunnel(client, server, handshake_timeout, &direct, &mut entry).await?;
-    Ok(entry.relayed)
+    let served = serve_tunnel(client, server, handshake_timeout, &direct, &mut entry).await;
+    entry.end(&served);
+    served.map(|()| entry.relayed)
 }
 
 /// Serves one client as [`serve_proxy`] does. It connects by `upstream`, and notes in `entry` what
