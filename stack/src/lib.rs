@@ -68,6 +68,8 @@
 pub mod blocking;
 mod connect;
 mod driver;
+#[cfg(feature = "proxy-server")]
+mod forward_proxy;
 
 pub use connect::{
     Associate, ByteStream, Connect, ConnectHttp2, ConnectStream, Connector, NotConnected,
@@ -85,12 +87,12 @@ pub use driver::io::{
 };
 #[doc(inline)]
 pub use driver::runtime;
-#[cfg(feature = "proxy-server")]
-pub use driver::server::ForwardProxy;
 pub use driver::server::{Accepted, Serve, ServerSocket, WebSocketServer, serve, serve_proxy};
 pub use driver::shutdown::Shutdown;
 #[cfg(feature = "system-proxy")]
 pub use driver::system::SystemProxy;
+#[cfg(feature = "proxy-server")]
+pub use forward_proxy::ForwardProxy;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{

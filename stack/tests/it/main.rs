@@ -14,12 +14,15 @@ mod driver;
 #[cfg(all(feature = "smol", feature = "blocking"))]
 mod everywhere;
 mod exchange;
+#[cfg(feature = "proxy-server")]
+mod forward_proxy;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod limits;
+mod listening;
 mod logins;
 #[cfg(feature = "pac")]
 mod pac;

@@ -84,7 +84,7 @@ impl Deciding {
 }
 
 /// Waits for `wanted`, unless `other` is ready before.
-pub(super) async fn unless<T, E>(
+pub(crate) async fn unless<T, E>(
     other: impl Future<Output = E>,
     wanted: impl Future<Output = T>,
 ) -> Result<T, E> {
@@ -108,7 +108,7 @@ async fn timer(runtime: &dyn Runtime, due: Option<Instant>) {
 
 /// Drives a connection until it fails, and returns the error. A peer that ends its direction cleanly
 /// may still read, so this goes on.
-pub(super) async fn failure<L: Layer>(connection: &mut Connection<L>) -> Error {
+pub(crate) async fn failure<L: Layer>(connection: &mut Connection<L>) -> Error {
     poll_fn(|cx| {
         loop {
             if let Some(End::Aborted(error)) = connection.engine().to_app().closed() {

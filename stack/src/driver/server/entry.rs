@@ -10,13 +10,13 @@ use wirestack_nest::Engine;
 use wirestack_socks as socks;
 
 /// The function that gets the records of a log.
-pub(super) type Log = Arc<dyn Fn(&AccessRecord) + Send + Sync>;
+pub(crate) type Log = Arc<dyn Fn(&AccessRecord) + Send + Sync>;
 
 /// An entry of a log. It is written when it is dropped, so that a request that is cut leaves one
 /// too.
-pub(super) struct Entry {
-    pub(super) record: AccessRecord,
-    pub(super) relayed: Relayed,
+pub(crate) struct Entry {
+    pub(crate) record: AccessRecord,
+    pub(crate) relayed: Relayed,
     log: Option<Log>,
     runtime: Arc<dyn Runtime>,
     started: Instant,
@@ -24,7 +24,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(record: AccessRecord, log: Option<Log>, runtime: Arc<dyn Runtime>) -> Self {
+    pub(crate) fn new(record: AccessRecord, log: Option<Log>, runtime: Arc<dyn Runtime>) -> Self {
         Self {
             record,
             relayed: Relayed::default(),
@@ -36,12 +36,12 @@ impl Entry {
     }
 
     /// Creates an entry that nobody reads.
-    pub(super) fn unwritten(runtime: Arc<dyn Runtime>) -> Self {
+    pub(crate) fn unwritten(runtime: Arc<dyn Runtime>) -> Self {
         Self::new(AccessRecord::new(None), None, runtime)
     }
 
     /// Notes the user of a client of SOCKS.
-    pub(super) fn note_user<L: Layer + 'static>(&mut self, engine: &Engine<L>) {
+    pub(crate) fn note_user<L: Layer + 'static>(&mut self, engine: &Engine<L>) {
         let request = engine.part::<socks::Server>().and_then(|s| s.request());
         if let Some(user) = request.and_then(socks::Request::user)
             && !user.is_empty()
@@ -50,7 +50,7 @@ impl Entry {
         }
     }
 
-    pub(super) fn note_request(&mut self, request: &ProxyRequest) {
+    pub(crate) fn note_request(&mut self, request: &ProxyRequest) {
         let (method, target) = match request {
             ProxyRequest::Connect(target) => ("CONNECT", target),
             ProxyRequest::Bind(target) => ("BIND", target),
@@ -60,12 +60,12 @@ impl Entry {
         self.record.target = Some(target.to_string());
     }
 
-    pub(super) fn note_refusal(&mut self, refused: &Refused) {
+    pub(crate) fn note_refusal(&mut self, refused: &Refused) {
         self.record.error = Some(refused.detail.clone());
     }
 
     /// Notes the end, unless a refusal was noted before.
-    pub(super) fn end(&mut self, result: &Result<(), Error>) {
+    pub(crate) fn end(&mut self, result: &Result<(), Error>) {
         self.has_ended = true;
         if let Err(error) = result {
             let error = || error.to_string();

@@ -2,19 +2,17 @@
 //! over both versions of HTTP, and proxies.
 
 mod accept;
-mod deciding;
-mod entry;
+pub(crate) mod deciding;
+pub(crate) mod entry;
 #[cfg(feature = "proxy-server")]
-mod forward_proxy;
-mod outgoing;
-mod proxy;
+pub(crate) mod hyper_io;
+pub(crate) mod outgoing;
+pub(crate) mod proxy;
 mod udp_relay;
 mod websocket;
 mod websocket_http2;
 mod websocket_loop;
 
 pub use accept::{Accepted, Serve, serve};
-#[cfg(feature = "proxy-server")]
-pub use forward_proxy::ForwardProxy;
 pub use proxy::serve_proxy;
 pub use websocket::{ServerSocket, WebSocketServer};

@@ -1,21 +1,25 @@
 //! The connections of a proxy to the targets of its clients.
 
-use crate::connect::{ByteStream, Connector};
 use crate::driver::dial::DialContext;
-use crate::driver::runtime::{AddressStream, Resolve, Runtime, collect_addresses, single_lookup};
+use crate::driver::error::seed;
+use crate::driver::io::Connection;
+use crate::driver::runtime::{
+    AddressStream, BoxFuture, Resolve, Runtime, collect_addresses, single_lookup,
+};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use wirestack_dial::serve::{ProxyError, ProxyServer, ProxyTarget};
-use wirestack_dial::{DialError, Endpoint, Reason, Target};
+use wirestack_dial::{DialError, Dialer, Endpoint, Plan, Reason, Routes, Target};
 use wirestack_layer::Error;
+use wirestack_nest::BoxTunnel;
 
 /// The reason that a target was not connected to.
-pub(super) struct Refused {
+pub(crate) struct Refused {
     /// The reason for the client.
-    pub(super) error: ProxyError,
+    pub(crate) error: ProxyError,
     /// The whole reason, for a log. The client does not get it: it may name hops and addresses.
-    pub(super) detail: String,
+    pub(crate) detail: String,
 }
 
 impl From<ProxyError> for Refused {
@@ -34,23 +38,33 @@ impl From<DialError> for Refused {
     }
 }
 
-/// Connects to a target, by the routes of `upstream`. If this machine looks its name up, it is
-/// connected to at one of the addresses that the server permits.
-pub(super) async fn connect_to(
-    runtime: &Arc<dyn Runtime>,
+/// A function that connects to the targets of a proxy.
+pub(crate) type ConnectTo =
+    dyn Fn(Endpoint) -> BoxFuture<Result<Connection<BoxTunnel>, Refused>> + Send + Sync;
+
+/// Connects to a target without another proxy, at one of the addresses that the server permits.
+pub(crate) async fn connect_directly(
+    runtime: Arc<dyn Runtime>,
     target: Endpoint,
-    server: &ProxyServer,
-    upstream: &Connector,
-) -> Result<ByteStream, Refused> {
-    let target = permitted_target(server, target)?;
+    server: ProxyServer,
+) -> Result<Connection<BoxTunnel>, Refused> {
+    let target = permitted_target(&server, target)?;
     let url = format!("tcp://{target}");
-    let upstream = permitted_connector(runtime, &url, &target, server, upstream)?;
-    Ok(upstream.stream(&url).await?)
+    let timeouts = server.timeouts().connect;
+    let lookups = DialContext::new();
+    let resolver = PermittedResolver::new(&url, &target, server, runtime.clone(), lookups)?;
+    let target = url.parse().map_err(|_| ProxyError::HostNotFound)?;
+    let plan = Plan::stream(Routes::hops(Vec::new()), target, None, None);
+    let plan = plan.map_err(|_| ProxyError::HostNotFound)?;
+    let dialer = Dialer::new(plan, timeouts, seed(), runtime.now());
+    let context = DialContext::new().runtime(runtime).resolver(resolver);
+    let (connection, _) = context.dial(dialer).await?;
+    Ok(connection)
 }
 
 /// Returns the target if the policy permits it. An address is written in its usual form, as the
 /// policy has read it: this is the only question about it.
-pub(super) fn permitted_target(
+pub(crate) fn permitted_target(
     server: &ProxyServer,
     target: Endpoint,
 ) -> Result<Endpoint, ProxyError> {
@@ -61,25 +75,6 @@ pub(super) fn permitted_target(
         },
         ProxyTarget::Name(target) => target,
     })
-}
-
-/// Returns a connector that looks the target, whose URL this is, up as the policy wants it.
-pub(super) fn permitted_connector(
-    runtime: &Arc<dyn Runtime>,
-    url: &str,
-    target: &Endpoint,
-    server: &ProxyServer,
-    upstream: &Connector,
-) -> Result<Connector, ProxyError> {
-    let resolver = PermittedResolver {
-        server: server.clone(),
-        target: same_endpoint(url, target).ok_or(ProxyError::HostNotFound)?,
-        runtime: runtime.clone(),
-        lookups: upstream.spec.context.clone(),
-    };
-    let upstream = upstream.clone().runtime(runtime.clone());
-    let upstream = upstream.timeouts(server.timeouts().connect);
-    Ok(upstream.resolver(resolver))
 }
 
 /// Returns the endpoint of a URL, if it is this one. A host that a URL changes, such as
@@ -117,11 +112,29 @@ fn reason(error: &DialError) -> ProxyError {
 
 /// A resolver that returns only those addresses of the target that a proxy server permits. The
 /// hops before it are the choice of the server's operator, so they are looked up as ever.
-struct PermittedResolver {
+pub(crate) struct PermittedResolver {
     server: ProxyServer,
     target: Endpoint,
     runtime: Arc<dyn Runtime>,
     lookups: DialContext,
+}
+
+impl PermittedResolver {
+    /// Creates the resolver for a target and its URL, which looks names up as `lookups` does.
+    pub(crate) fn new(
+        url: &str,
+        target: &Endpoint,
+        server: ProxyServer,
+        runtime: Arc<dyn Runtime>,
+        lookups: DialContext,
+    ) -> Result<Self, ProxyError> {
+        Ok(Self {
+            server,
+            target: same_endpoint(url, target).ok_or(ProxyError::HostNotFound)?,
+            runtime,
+            lookups,
+        })
+    }
 }
 
 impl Resolve for PermittedResolver {

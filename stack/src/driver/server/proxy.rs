@@ -2,9 +2,8 @@
 
 use super::deciding::{failure, unless};
 use super::entry::Entry;
-use super::outgoing::connect_to;
+use super::outgoing::{ConnectTo, connect_directly};
 use super::udp_relay::relay_datagrams;
-use crate::connect::Connector;
 use crate::driver::error::socket;
 use crate::driver::io::{Connection, Ended, Relayed, relay_counted};
 use crate::driver::runtime::{Listener, sleep};
@@ -69,20 +68,21 @@ pub async fn serve_proxy<L>(
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
-    let direct = Connector::default().direct();
+    let (runtime, policy) = (client.runtime.clone(), server.clone());
+    let direct: Box<ConnectTo> =
+        Box::new(move |target| Box::pin(connect_directly(runtime.clone(), target, policy.clone())));
     let mut entry = Entry::unwritten(client.runtime.clone());
-    let served = serve_tunnel(client, server, handshake_timeout, &direct, &mut entry).await;
+    let served = serve_tunnel(client, server, handshake_timeout, &*direct, &mut entry).await;
     entry.end(&served);
     served.map(|()| entry.relayed)
 }
 
-/// Serves one client as [`serve_proxy`] does. It connects by `upstream`, and notes in `entry` what
-/// happens.
-pub(super) async fn serve_tunnel<L>(
+/// Serves one client as [`serve_proxy`] does. It notes in `entry` what happens.
+pub(crate) async fn serve_tunnel<L>(
     mut client: Connection<L>,
     server: &ProxyServer,
     handshake_timeout: Duration,
-    upstream: &Connector,
+    connect_to: &ConnectTo,
     entry: &mut Entry,
 ) -> Result<(), Error>
 where
@@ -110,7 +110,7 @@ where
     client.set_open_timeout(Duration::MAX); // what follows has times of its own
     let refused = match (request, server.addresses()) {
         (ProxyRequest::Connect(target), _) => {
-            let connecting = connect_to(&runtime, target, server, upstream);
+            let connecting = connect_to(target);
             match unless(failure(&mut client), connecting).await? {
                 Ok(target) => {
                     let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);

@@ -1,11 +1,12 @@
 //! What a request of HTTP needs, of both versions: who asks, and the connection to its target.
 
+use super::outgoing::connect_to;
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
 use crate::driver::runtime::{Runtime, sleep};
 use crate::driver::server::deciding::unless;
 use crate::driver::server::entry::Entry;
-use crate::driver::server::outgoing::{Refused, connect_to};
+use crate::driver::server::outgoing::Refused;
 use bytes::Bytes;
 use http::header::{HeaderMap, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Method, Response, StatusCode};

@@ -4,17 +4,17 @@ mod body;
 mod exchange;
 mod http1;
 mod http2;
-mod hyper_io;
+mod outgoing;
 mod settings;
 mod socks;
 
 pub use settings::ForwardProxy;
 
-use super::accept::{Accepted, Serve, serve};
-use super::entry::Entry;
 use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::io::{Connection, Ended};
 use crate::driver::runtime::{IntoTransport, Listener, Runtime, Transport, current};
+use crate::driver::server::entry::Entry;
+use crate::driver::server::{Accepted, Serve, serve};
 use crate::driver::shutdown::Shutdown;
 use std::net::SocketAddr;
 use std::sync::Arc;

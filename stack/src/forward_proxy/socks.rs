@@ -1,9 +1,11 @@
 //! The clients of SOCKS.
 
+use super::outgoing::connect_to;
 use super::{Client, ForwardProxy};
 use crate::driver::io::Connection;
 use crate::driver::server::deciding::{failure, unless};
 use crate::driver::server::entry::Entry;
+use crate::driver::server::outgoing::ConnectTo;
 use crate::driver::server::proxy::serve_tunnel;
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::serve::ProxyProtocol;
@@ -68,8 +70,15 @@ impl ForwardProxy {
             Some((peer, proxy)) => self.server.clone().with_addresses(peer, proxy),
             None => self.server.clone(),
         };
+        let (proxy, runtime) = (self.clone(), client.runtime.clone());
+        let connect: Box<ConnectTo> = Box::new(move |target| {
+            let (proxy, runtime) = (proxy.clone(), runtime.clone());
+            Box::pin(
+                async move { connect_to(&runtime, target, &proxy.server, &proxy.upstream).await },
+            )
+        });
         let timeout = self.handshake_timeout;
-        serve_tunnel(connection, &server, timeout, &self.upstream, entry).await
+        serve_tunnel(connection, &server, timeout, &*connect, entry).await
     }
 }
 

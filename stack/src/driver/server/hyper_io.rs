@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use wirestack_nest::BoxTunnel;
 
 /// The connection of a client. It counts the bytes that move in either direction.
-pub(super) struct HyperIo {
-    pub(super) io: Connection<BoxTunnel>,
-    pub(super) moved: Arc<AtomicU64>,
+pub(crate) struct HyperIo {
+    pub(crate) io: Connection<BoxTunnel>,
+    pub(crate) moved: Arc<AtomicU64>,
 }
 
 impl HyperIo {
@@ -61,7 +61,7 @@ impl Write for HyperIo {
 }
 
 /// The clock of a runtime.
-pub(super) struct HyperTimer(pub(super) Arc<dyn Runtime>);
+pub(crate) struct HyperTimer(pub(crate) Arc<dyn Runtime>);
 
 impl Timer for HyperTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {

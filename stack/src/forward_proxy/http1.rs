@@ -2,14 +2,15 @@
 
 use super::body::{PassedRequest, PassedResponse, ResponseBody};
 use super::exchange::{Exchange, Refusal, refuse};
-use super::hyper_io::{HyperIo, HyperTimer};
+use super::outgoing::permitted_connector;
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
 use crate::driver::runtime::sleep;
 use crate::driver::server::deciding::unless;
 use crate::driver::server::entry::Entry;
-use crate::driver::server::outgoing::{permitted_connector, permitted_target};
+use crate::driver::server::hyper_io::{HyperIo, HyperTimer};
+use crate::driver::server::outgoing::permitted_target;
 use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
 use bytes::Bytes;
