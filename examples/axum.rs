@@ -1,48 +1,57 @@
-//! How does an axum server use WebSockets of this project? Echoes messages on upgraded connections.
-//!
-//!     axum
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+//! How does an axum application serve WebSockets? Over HTTP/1.1 and HTTP/2, beside its other routes.
 
-use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::Path;
 use axum::response::Response;
-use axum::routing::{Router, any};
-use hyper_util::rt::TokioIo;
+use axum::routing::{Router, any, get};
+use std::error::Error;
 use tokio::net::TcpListener;
-use wirestack::runtime::TokioTransport;
-use wirestack::websocket::{Accept, Deflate, Offer, Origins, Server, WebSocketConfig};
-use wirestack::{Connection, Engine};
-use wirestack_examples::AnyError;
+use wirestack::Shutdown;
+use wirestack::websocket::Deflate;
+use wirestack_axum::{WebSocket, WebSocketUpgrade};
+
+const HELP: &str = "\
+usage: axum [ADDRESS:PORT]
+  serves ws://ADDRESS:PORT/ and ws://ADDRESS:PORT/ws/ROOM, which echo, and http://ADDRESS:PORT/health;
+  at a free port of 127.0.0.1 if no address is given. It ends at ctrl-c.";
 
 #[tokio::main]
-async fn main() -> Result<(), AnyError> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1);
+    let address = address.unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    if address.starts_with('-') {
+        return Ok(println!("{HELP}"));
+    }
+    let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
-    let app = Router::new().route("/", any(echo));
-    axum::serve(listener, app).await?;
+
+    let shutdown = Shutdown::new();
+    let signal = shutdown.clone();
+    let upgrade = async move |room: Option<Path<String>>, up: WebSocketUpgrade| -> Response {
+        let room = room.map_or_else(|| "hall".to_owned(), |Path(room)| room);
+        up.protocols(["chat.v2", "chat.v1"])
+            .deflate(Deflate::default())
+            .close_on(&signal)
+            .on_failed(|error| eprintln!("{error}"))
+            .on_upgrade(|socket| echo(socket, room))
+    };
+    let app = Router::new()
+        .route("/", any(upgrade.clone()))
+        .route("/ws/{room}", any(upgrade)) // GET over HTTP/1.1, CONNECT over HTTP/2
+        .route("/health", get(async || "well\n"));
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            let _ = tokio::signal::ctrl_c().await;
+            shutdown.start();
+        })
+        .await?;
     Ok(())
 }
 
-async fn echo(mut request: Request) -> Response {
-    let upgrade = hyper::upgrade::on(&mut request);
-    let request = Request::from_parts(request.into_parts().0, ());
-    let offer = match Offer::of_http1(&request, &Origins::same()) {
-        Ok(offer) => offer,
-        Err(refusal) => return refusal.map(Body::from),
-    };
-    let mut settings = WebSocketConfig::default();
-    settings.deflate = Some(Deflate::default());
-    let (server, response) = match Server::from_request(&offer, Accept::new(), settings) {
-        Ok(answered) => answered,
-        Err(error) => return Response::new(Body::from(error.to_string())),
-    };
-    tokio::spawn(async move {
-        let io = TokioTransport::new(TokioIo::new(upgrade.await?));
-        let mut socket = Connection::from_transport(io, Engine::new(server))?;
-        while let Some(message) = socket.next().await {
-            socket.send(message?).await?;
+async fn echo(mut socket: WebSocket, room: String) {
+    while let Some(Ok(message)) = socket.next().await {
+        if socket.send(message).await.is_err() {
+            eprintln!("a client of {room} has gone");
+            return;
         }
-        Ok::<_, AnyError>(())
-    });
-    response.map(|()| Body::empty())
+    }
 }

@@ -59,7 +59,7 @@ async fn serve(listener: Listener, service: &str, arguments: &Arguments) -> Resu
                     report(peer, carried.await.map(drop));
                 }
             };
-            if let Err(error) = server.serve_in(client, each).await {
+            if let Err(error) = server.serve_connection_in(client, each).await {
                 eprintln!("{peer}: {error}");
             }
         }

@@ -125,7 +125,7 @@ pub async fn echo(listener: Listener, tls: Tls) -> Result<(), AnyError> {
                     eprintln!("{peer}: {error}");
                 }
             };
-            if let Err(error) = server.serve(client, each).await {
+            if let Err(error) = server.serve_connection(client, each).await {
                 eprintln!("{peer}: {error}");
             }
         }

@@ -68,6 +68,8 @@
 pub mod blocking;
 mod connect;
 mod driver;
+#[cfg(feature = "proxy-server")]
+mod forward_proxy;
 
 pub use connect::{
     Associate, ByteStream, Connect, ConnectHttp2, ConnectLayer, ConnectStream, Connector,
@@ -90,11 +92,14 @@ pub use driver::server::{Accepted, Serve, ServerSocket, WebSocketServer, serve, 
 pub use driver::shutdown::Shutdown;
 #[cfg(feature = "system-proxy")]
 pub use driver::system::SystemProxy;
+#[cfg(feature = "proxy-server")]
+pub use forward_proxy::ForwardProxy;
 #[doc(inline)]
 pub use wirestack_dial as dial;
 pub use wirestack_dial::serve::{
-    AccessPolicy, ConnectInfo, InvalidNetwork, Network, Ports, ProxyError, ProxyRequest,
-    ProxyServer, ProxyTarget, ProxyTimeouts, RelayedDatagram, TlsInfo, UdpRelay,
+    AccessPolicy, AccessRecord, ConnectInfo, Decision, ForwardError, InvalidNetwork, Network,
+    Ports, ProxyError, ProxyProtocol, ProxyRequest, ProxyServer, ProxyTarget, ProxyTimeouts,
+    RelayedDatagram, TlsInfo, UdpRelay, UserList, refusal,
 };
 pub use wirestack_dial::{BoxHttp2, BoxSocket, Dialer, auth};
 #[cfg(feature = "kerberos")]

@@ -27,7 +27,9 @@ fn every_call_fails_at_once_with_an_error_that_says_why() {
     let connection = Connection::from_transport(socket(), Engine::new(Identity));
     names_the_cause(connection.err().unwrap());
     let server = WebSocketServer::new(|_| Ok(Accept::new()));
-    let served = server.serve(socket(), |_, _| async {}).now_or_never();
+    let served = server
+        .serve_connection(socket(), |_, _| async {})
+        .now_or_never();
     names_the_cause(served.unwrap().unwrap_err());
 }
 

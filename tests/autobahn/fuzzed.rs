@@ -53,7 +53,7 @@ async fn serve(server: WebSocketServer) -> Result<(), AnyError> {
     println!("listening on {}", listener.local_addr()?);
     let each = move |client: Accepted| {
         let server = server.clone();
-        async move { drop(server.serve(client, echo).await) }
+        async move { drop(server.serve_connection(client, echo).await) }
     };
     Ok(wirestack::serve(listener, each).await?)
 }

@@ -85,6 +85,8 @@ mod names;
 mod reply;
 mod request;
 mod server;
+mod server_login;
+mod server_state;
 #[cfg(feature = "socks5-proto")]
 mod socks5_proto;
 mod wire;

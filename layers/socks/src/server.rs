@@ -3,6 +3,8 @@ use crate::handshake::{NAME, read, refuse};
 use crate::login::Credentials;
 use crate::names::method;
 use crate::request::Commands;
+use crate::server_login::log_in;
+use crate::server_state::{PasswordCheck, Service, State};
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, PasswordError, Reply, Request, SocksError, Version};
 use alloc::boxed::Box;
@@ -26,23 +28,6 @@ use wirestack_layer::{
 /// 10 seconds (RFC 1928 §6). So every failure finishes `to_wire` right behind its reply.
 pub struct Server(Tunnel<State>);
 
-/// The state that the handshake and the application share.
-enum State {
-    /// The request has not arrived. The handshake takes the service when it begins.
-    New(Option<Service>),
-    /// The application has to decide on the request, or has accepted it.
-    Asked(Asked),
-    /// The application has rejected the request.
-    Rejected(Reply),
-}
-
-/// The commands that are served, and the checks of the clients.
-struct Service {
-    served: Commands,
-    password: Option<PasswordCheck>,
-    socks4: Option<UserCheck>,
-}
-
 impl Server {
     /// Creates a server without authentication.
     pub fn new() -> Self {
@@ -61,7 +46,39 @@ impl Server {
     /// every wrong user name and password: see [`constant_time_eq`]. For one known user,
     /// [`with_credentials`](Self::with_credentials) does that.
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
-        Self::new().with(|service| service.password = Some(Box::new(check)))
+        Self::new().with(|service| service.password = Some(PasswordCheck::Now(Box::new(check))))
+    }
+
+    /// Asks for a user name and a password (RFC 1929), and waits for the application to
+    /// [`authenticate`](Self::authenticate) the [`login`](Self::login). It is for checks that take
+    /// time: a slow hash, or a question to another server.
+    ///
+    /// ```
+    /// let server = wirestack_socks::Server::new().awaiting_login();
+    /// assert!(server.login().is_none()); // it has not arrived
+    /// ```
+    #[must_use]
+    pub fn awaiting_login(self) -> Self {
+        self.with(|service| service.password = Some(PasswordCheck::Later))
+    }
+
+    /// Returns the user name and the password of the client, while the application has to decide
+    /// on them, because the server is [`awaiting_login`](Self::awaiting_login).
+    pub fn login(&self) -> Option<(&[u8], &[u8])> {
+        match self.state()? {
+            State::Login(login) if login.is_right.is_none() => {
+                Some((&login.credentials.user, &login.credentials.password))
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets the client in, or refuses its password. Does nothing unless there is a
+    /// [`login`](Self::login).
+    pub fn authenticate(&mut self, is_right: bool) {
+        if let State::Login(login) = self.0.state_mut() {
+            login.is_right.get_or_insert(is_right);
+        }
     }
 
     /// Creates a server for one user name and password, each of at most 255 bytes. They are compared
@@ -272,36 +289,6 @@ async fn socks5_request(wire: &Wire<State>, service: &mut Service) -> Result<Req
     })
 }
 
-/// Chooses the one method that is accepted (RFC 1928 §3), and returns the user, if it has one.
-async fn log_in(
-    wire: &Wire<State>,
-    password: Option<&mut PasswordCheck>,
-) -> Result<Option<Box<[u8]>>, Error> {
-    let wanted = match password {
-        None => method::NO_AUTHENTICATION,
-        Some(_) => method::PASSWORD,
-    };
-    let offered = read(wire, wire::GREETING, |fields| {
-        Ok(v5::parse_greeting(fields)?.contains(&wanted))
-    });
-    if !offered.await? {
-        return Err(refuse(SocksError::RequiredMethod { wanted }));
-    }
-    wire.fill(|to| v5::emit_choice(to, wanted)).await;
-    let Some(check) = password else {
-        return Ok(None);
-    };
-    let user = read(wire, wire::PASSWORD, |fields| {
-        let (user, password) = v5::parse_password(fields)?;
-        Ok(check(user, password).then(|| user.into()))
-    });
-    let Some(user) = user.await? else {
-        return Err(refuse(SocksError::WrongPassword));
-    };
-    wire.fill(|to| v5::emit_status(to, true)).await;
-    Ok(Some(user))
-}
-
 /// Waits until the application has accepted, and sends the client the address.
 async fn grant(
     wire: &Wire<State>,
@@ -380,18 +367,3 @@ impl Layer for Server {
         Ok(())
     }
 }
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Asked(asked) => asked.fmt(f),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The check of a user name and a password, in this order.
-type PasswordCheck = Box<dyn FnMut(&[u8], &[u8]) -> bool + Send>;
-
-/// The check of a user id of SOCKS4.
-type UserCheck = Box<dyn FnMut(&[u8]) -> bool + Send>;

@@ -40,6 +40,18 @@ impl Accept {
         self
     }
 
+    /// Returns the subprotocol that was [chosen](Self::subprotocol).
+    ///
+    /// ```
+    /// use wirestack_websocket::Accept;
+    ///
+    /// assert_eq!(Accept::new().subprotocol("chat").chosen_subprotocol(), Some("chat"));
+    /// assert_eq!(Accept::new().chosen_subprotocol(), None);
+    /// ```
+    pub fn chosen_subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
     /// Adds a field to the response.
     ///
     /// # Errors

@@ -12,15 +12,15 @@ use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, VARY,
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use http::{Method, StatusCode, Uri, Version};
 use sha1::{Digest, Sha1};
 use std::fmt;
 use wirestack_http::grammar::{has_token, is_token};
-use wirestack_http::{SafeDebug, is_secret};
+use wirestack_http::{SafeDebug, is_secret, read_basic_credentials};
 use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
@@ -254,9 +254,47 @@ impl<'a> Offer<'a> {
         only(self.headers(), &ORIGIN)
     }
 
+    /// Returns the user and the password, if the request has Basic credentials in UTF-8 (RFC 7617).
+    /// Programs send them if their URL has a user and a password; the scripts of a web page cannot.
+    ///
+    /// ```
+    /// use wirestack_websocket::{Offer, Origins};
+    ///
+    /// let request = http::Request::builder()
+    ///     .header("sec-websocket-version", "13")
+    ///     .header("authorization", "Basic YWRhOnNlY3JldA==")
+    ///     .body(())?;
+    /// let offer = Offer::of_http2(&request, &Origins::same()).map_err(|_| "refused")?;
+    /// assert_eq!(offer.basic(), Some(("ada".to_owned(), "secret".to_owned())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn basic(&self) -> Option<(String, String)> {
+        read_basic_credentials(self.headers().get(AUTHORIZATION)?)
+    }
+
     /// Returns the subprotocols that the client offers, the preferred first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> {
         subprotocols(self.headers())
+    }
+
+    /// Returns the first of these subprotocols that the client offers. Their order is that of the
+    /// server's preference.
+    ///
+    /// ```
+    /// use wirestack_websocket::{Offer, Origins};
+    ///
+    /// let request = http::Request::builder()
+    ///     .header("sec-websocket-version", "13")
+    ///     .header("sec-websocket-protocol", "chat.v1, chat.v2")
+    ///     .body(())?;
+    /// let offer = Offer::of_http2(&request, &Origins::same()).map_err(|_| "refused")?;
+    /// assert_eq!(offer.first_subprotocol(["chat.v3", "chat.v2"]), Some("chat.v2"));
+    /// assert_eq!(offer.first_subprotocol(["soap"]), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn first_subprotocol(&self, ours: impl IntoIterator<Item: AsRef<str>>) -> Option<&'a str> {
+        ours.into_iter()
+            .find_map(|our| self.subprotocols().find(|name| *name == our.as_ref()))
     }
 }
 

@@ -354,7 +354,7 @@ impl Serve {
     /// serve(listener, move |client: Accepted| {
     ///     let server = server.clone();
     ///     async move {
-    ///         let _ = server.serve(client, echo).await;
+    ///         let _ = server.serve_connection(client, echo).await;
     ///     }
     /// })
     /// .blocking()?;

@@ -44,7 +44,7 @@ pub struct ConnectStream {
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct Connector {
-    pub(super) spec: Spec,
+    pub(crate) spec: Spec,
 }
 
 /// An HTTP/2 connection for many streams, to open: await it.

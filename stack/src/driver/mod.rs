@@ -38,4 +38,4 @@ pub(crate) mod server;
 pub(crate) mod shutdown;
 #[cfg(feature = "system-proxy")]
 pub(crate) mod system;
-mod tasks;
+pub(crate) mod tasks;

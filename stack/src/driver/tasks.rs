@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 /// A set of tasks with results of one type. When the set is dropped, each task that still runs is
 /// woken and ends.
-pub(super) struct Tasks<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Tasks<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
     next_id: u64,
@@ -21,7 +21,7 @@ struct State<T> {
 }
 
 impl<T: Send + 'static> Tasks<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
             next_id: 0,
             running: HashMap::new(),
@@ -32,7 +32,7 @@ impl<T: Send + 'static> Tasks<T> {
     }
 
     /// Runs a task.
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         &self,
         runtime: &dyn Runtime,
         task: impl Future<Output = T> + Send + 'static,
@@ -56,12 +56,12 @@ impl<T: Send + 'static> Tasks<T> {
 
     /// Returns the number of tasks that run. [`poll_join`](Self::poll_join) wakes its task when one
     /// has ended.
-    pub(super) fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         locked(&self.0).running.len()
     }
 
     /// Waits for the next result; `None` if no task runs. A task that panicked has no result.
-    pub(super) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+    pub(crate) fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut state = locked(&self.0);
         if let Some(result) = state.done.pop_front() {
             return Poll::Ready(Some(result));
@@ -74,7 +74,7 @@ impl<T: Send + 'static> Tasks<T> {
     }
 
     /// Waits for the next result. See [`poll_join`](Self::poll_join).
-    pub(super) async fn join(&self) -> Option<T> {
+    pub(crate) async fn join(&self) -> Option<T> {
         poll_fn(|cx| self.poll_join(cx)).await
     }
 }

@@ -223,7 +223,7 @@ async fn pitfall_59_a_websocket_server_refuses_pages_of_other_origins_before_it_
             loop {
                 let (io, _) = listener.accept().await.unwrap();
                 let server = server.clone();
-                tokio::spawn(async move { server.serve(io, echo).await });
+                tokio::spawn(async move { server.serve_connection(io, echo).await });
             }
         });
         for http2 in [false, true] {

@@ -84,7 +84,7 @@ async fn greeter(config: Arc<ServerConfig>) -> SocketAddr {
                     let _ = socket.send(Message::text("welcome")).await;
                     let _ = socket.finish(TIMEOUT).await;
                 };
-                server.serve(io, each).await
+                server.serve_connection(io, each).await
             });
         }
     });

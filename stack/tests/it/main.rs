@@ -15,12 +15,15 @@ mod driver;
 mod everywhere;
 mod exchange;
 mod front;
+#[cfg(feature = "proxy-server")]
+mod forward_proxy;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod limits;
+mod listening;
 mod logins;
 #[cfg(feature = "pac")]
 mod pac;

@@ -33,7 +33,7 @@ async fn server(behaviours: &[Behaviour]) -> SocketAddr {
                 _ => Ok(Accept::new()),
             });
             let each = move |socket, _| talk(socket, behaviour, n);
-            let _ = server.serve(io, each).await;
+            let _ = server.serve_connection(io, each).await;
         }
     });
     address

@@ -36,7 +36,7 @@ async fn server(secure: bool, to: &str) -> (SocketAddr, Seen) {
             let server = server.clone();
             let each =
                 |mut socket: ServerSocket, _| async move { while socket.next().await.is_some() {} };
-            tokio::spawn(async move { drop(server.serve(io, each).await) });
+            tokio::spawn(async move { drop(server.serve_connection(io, each).await) });
         }
     });
     (address, seen)

@@ -42,7 +42,7 @@ async fn server() -> (String, Count) {
             counted.fetch_add(1, Ordering::SeqCst);
             let server = server.clone();
             tokio::spawn(async move {
-                let _ = server.serve(io, answer).await;
+                let _ = server.serve_connection(io, answer).await;
             });
         }
     });

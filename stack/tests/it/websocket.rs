@@ -23,7 +23,7 @@ where
         loop {
             let (io, _) = listener.accept().await.unwrap();
             let server = server.clone();
-            tokio::spawn(async move { server.serve_in(io, each).await });
+            tokio::spawn(async move { server.serve_connection_in(io, each).await });
         }
     });
     url
@@ -210,7 +210,7 @@ async fn a_server_may_decide_asynchronously() {
         loop {
             let (io, _) = listener.accept().await.unwrap();
             let server = server.clone();
-            tokio::spawn(async move { server.serve(io, echo).await });
+            tokio::spawn(async move { server.serve_connection(io, echo).await });
         }
     });
     for http2 in [false, true] {

@@ -2,16 +2,15 @@
 
 use super::access::{self, AccessPolicy};
 #[cfg(feature = "digest")]
-use super::digest::{DigestVerifier, Verified};
+use super::digest::DigestVerifier;
+use super::proxy_login::{Basic, Login, Users};
 use super::timeouts::ProxyTimeouts;
 use crate::auth::Credentials;
 use crate::route::endpoint::Endpoint;
-#[cfg(feature = "digest")]
-use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use wirestack_http::{Challenge, basic_challenge};
+use std::sync::Arc;
 use wirestack_http1::connect;
 #[cfg(feature = "digest")]
 use wirestack_layer::Seed;
@@ -36,22 +35,6 @@ pub struct ProxyServer {
 enum Protocol {
     Socks,
     Connect(Login),
-}
-
-/// The authentication that an HTTP proxy demands of its clients.
-#[derive(Clone)]
-enum Login {
-    None,
-    Basic(Basic),
-    #[cfg(feature = "digest")]
-    Digest(DigestVerifier),
-}
-
-/// The user and the password that a client of an HTTP proxy must send.
-#[derive(Clone)]
-struct Basic {
-    realm: String,
-    credentials: Credentials,
 }
 
 impl std::fmt::Debug for Protocol {
@@ -97,6 +80,9 @@ pub enum ProxyError {
     /// The target could not be connected to.
     #[error("could not connect to the target: {0}")]
     Unreachable(io::ErrorKind),
+    /// A proxy between this one and the target has refused the tunnel, or could not be used.
+    #[error("the next proxy on the way could not be used")]
+    Upstream,
     /// The proxy does not support this kind of request.
     #[error("the proxy does not support this request")]
     Unsupported,
@@ -134,6 +120,31 @@ impl ProxyServer {
             credentials: Credentials::new(user, password),
         };
         self.with_login(Login::Basic(basic))
+    }
+
+    /// Demands a user and a password of the clients of an HTTP proxy (Basic, RFC 7617), for which
+    /// `check` returns `true`. It gets them in this order. A [`UserList`](super::UserList) compares
+    /// in constant time.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyServer, UserList};
+    ///
+    /// let users = UserList::new().user("ada", "secret").user("bob", "hidden");
+    /// let server = ProxyServer::connect(AccessPolicy::public())
+    ///     .with_users("proxy", move |user, password| users.contains(user, password));
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn with_users(
+        self,
+        realm: &str,
+        check: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let users = Users {
+            realm: realm.to_owned(),
+            check: Arc::new(check),
+        };
+        self.with_login(Login::Users(users))
     }
 
     /// Demands this user and password of the clients of an HTTP proxy by Digest (RFC 7616: SHA-256
@@ -336,44 +347,18 @@ impl ProxyError {
             Self::Unsupported => socks::Reply::CommandNotSupported,
             Self::NoPeer => socks::Reply::TtlExpired,
             Self::Unreachable(_) => socks::Reply::HostUnreachable,
+            Self::Upstream => socks::Reply::GeneralFailure,
         }
     }
 
-    fn status(self) -> StatusCode {
+    /// Returns the status of the answer of an HTTP proxy.
+    pub fn status(self) -> StatusCode {
         match self {
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Self::HostNotFound | Self::NoPeer => StatusCode::BAD_GATEWAY,
+            Self::HostNotFound | Self::NoPeer | Self::Upstream => StatusCode::BAD_GATEWAY,
             Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
         }
-    }
-}
-
-impl Login {
-    /// Checks the credentials of a request. Returns the challenges for the reply if they are wrong.
-    #[cfg_attr(not(feature = "digest"), expect(unused_variables))]
-    fn check(&self, request: &connect::ConnectRequest, now: Instant) -> Result<(), Vec<Challenge>> {
-        match self {
-            Self::None => Ok(()),
-            Self::Basic(basic) if basic.matches(request.basic()) => Ok(()),
-            Self::Basic(basic) => Err(vec![basic_challenge(&basic.realm)]),
-            #[cfg(feature = "digest")]
-            Self::Digest(verifier) => {
-                let shown = request.headers.get(PROXY_AUTHORIZATION);
-                let verified = shown.map(|value| verifier.verify(value, &request.to_string(), now));
-                match verified {
-                    Some(Verified::Valid) => Ok(()),
-                    Some(Verified::Stale) => Err(verifier.challenges(true, now)),
-                    _ => Err(verifier.challenges(false, now)),
-                }
-            }
-        }
-    }
-}
-
-impl Basic {
-    fn matches(&self, shown: Option<(String, String)>) -> bool {
-        shown.is_some_and(|(user, password)| Credentials::new(user, password) == self.credentials)
     }
 }

@@ -1,5 +1,6 @@
-//! The version of HTTP that a client speaks: by ALPN over TLS, by its first bytes without TLS.
+//! The protocol that a client speaks: by ALPN over TLS, or by its first bytes.
 
+use std::fmt;
 use std::sync::Arc;
 use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress};
 use wirestack_nest::{BoxTunnel, Engine, Nest};
@@ -19,6 +20,52 @@ pub fn below_http(tls: Option<&Arc<ServerConfig>>) -> Result<BoxTunnel, Error> {
     })
 }
 
+/// Returns the layer below all protocols of a proxy: it waits for the first bytes, inside of TLS if
+/// there is TLS. Once it is open, [`proxy_protocol`] knows the protocol.
+///
+/// # Errors
+///
+/// The configuration of TLS is invalid.
+pub fn below_proxy(tls: Option<&Arc<ServerConfig>>) -> Result<BoxTunnel, Error> {
+    Ok(match tls {
+        Some(config) => Sniffer::default()
+            .over(tls::Server::new(config.clone())?)
+            .boxed(),
+        None => Sniffer::default().boxed(),
+    })
+}
+
+/// Returns the protocol that the client of a stack over [`below_proxy`] speaks, once it is open.
+pub fn proxy_protocol<L: Layer + 'static>(engine: &Engine<L>) -> Option<ProxyProtocol> {
+    engine.part::<Sniffer>()?.protocol
+}
+
+/// A protocol of the clients of a proxy. The first bytes tell it: 4, 5, the preface of HTTP/2, or
+/// any others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxyProtocol {
+    /// SOCKS4 or SOCKS4a.
+    Socks4,
+    /// SOCKS5 (RFC 1928).
+    Socks5,
+    /// HTTP/1.1 (RFC 9112).
+    Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
+}
+
+impl fmt::Display for ProxyProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Socks4 => "SOCKS4",
+            Self::Socks5 => "SOCKS5",
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        })
+    }
+}
+
 /// Returns `true` if the client of a stack over [`below_http`] speaks HTTP/2: it has agreed on `h2`
 /// by ALPN, or its first bytes are the preface of HTTP/2.
 pub fn speaks_http2<L: Layer + 'static>(engine: &Engine<L>) -> bool {
@@ -26,16 +73,15 @@ pub fn speaks_http2<L: Layer + 'static>(engine: &Engine<L>) -> bool {
         Some(tls) => tls.alpn() == Some(b"h2"),
         None => {
             let sniffer = engine.part::<Sniffer>();
-            sniffer.is_some_and(|sniffer| sniffer.is_http2 == Some(true))
+            sniffer.is_some_and(|sniffer| sniffer.protocol == Some(ProxyProtocol::Http2))
         }
     }
 }
 
-/// A layer that passes all bytes on, and is open once the first ones have shown the version of
-/// HTTP.
+/// A layer that passes all bytes on, and is open once the first ones have shown the protocol.
 #[derive(Debug, Default)]
 struct Sniffer {
-    is_http2: Option<bool>,
+    protocol: Option<ProxyProtocol>,
 }
 
 impl Layer for Sniffer {
@@ -48,13 +94,13 @@ impl Layer for Sniffer {
 
     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
         flows.pass_through();
-        if self.is_http2.is_none() {
-            self.is_http2 = begins_with_preface(flows.to_app.unread());
+        if self.protocol.is_none() {
+            self.protocol = first_bytes(flows.to_app.unread());
         }
     }
 
     fn is_open(&self) -> bool {
-        self.is_http2.is_some()
+        self.protocol.is_some()
     }
 
     fn is_transparent(&self) -> bool {
@@ -67,6 +113,19 @@ impl Layer for Sniffer {
         } else {
             Progress::Opening("the first bytes of HTTP")
         }
+    }
+}
+
+/// Returns the protocol that begins with these bytes; `None` if they are too few to tell.
+fn first_bytes(bytes: &[u8]) -> Option<ProxyProtocol> {
+    match bytes.first()? {
+        4 => Some(ProxyProtocol::Socks4),
+        5 => Some(ProxyProtocol::Socks5),
+        _ => Some(if begins_with_preface(bytes)? {
+            ProxyProtocol::Http2
+        } else {
+            ProxyProtocol::Http1
+        }),
     }
 }
 

@@ -11,6 +11,21 @@ use wirestack_websocket::{Accept, Offer, Origins, Payload, Server, WebSocketConf
 /// The decision about a request: to accept it, or to refuse it with this response.
 pub type Decision = Result<Accept, Box<Response<Bytes>>>;
 
+/// Returns a response that refuses a request, for a [`Decision`]: this status, and a line of text.
+///
+/// ```
+/// use http::StatusCode;
+/// use wirestack_dial::serve::{Decision, refusal};
+///
+/// let decision: Decision = Err(refusal(StatusCode::UNAUTHORIZED, "no ticket"));
+/// # assert_eq!(decision.unwrap_err().body(), "no ticket\n");
+/// ```
+pub fn refusal(status: StatusCode, text: &str) -> Box<Response<Bytes>> {
+    let mut response = Response::new(Bytes::from(format!("{text}\n")));
+    *response.status_mut() = status;
+    response.into()
+}
+
 /// Returns the offer of a client over HTTP/1.1, once its request has arrived at the [`Server`]
 /// layer of a stack. Its request has these facts about the client as an extension.
 pub fn offer_over_http1<'a, L, P>(
@@ -100,9 +115,7 @@ pub fn late_decision() -> Decision {
 }
 
 fn plain(status: StatusCode) -> Box<Response<Bytes>> {
-    let mut response = Response::new(Bytes::from(format!("{status}\n")));
-    *response.status_mut() = status;
-    response.into()
+    refusal(status, &status.to_string())
 }
 
 #[cfg(test)]

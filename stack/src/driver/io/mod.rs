@@ -18,5 +18,6 @@ pub use connection::{Boxed, Connection, Ended};
 pub(crate) use idle::IdleTimer;
 pub use idle::RelayIdle;
 pub use messages::ConnectionClosed;
+pub(crate) use relay::relay_counted;
 pub use relay::{Relayed, relay, relay_with_timeout};
 pub use split::{Handle, Reader, Writer};

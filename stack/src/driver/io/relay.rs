@@ -8,7 +8,7 @@ use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 
 /// The number of bytes that a relay carried, for each direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Relayed {
     /// The bytes from the first connection to the second.
@@ -57,10 +57,27 @@ where
 ///
 /// The same as those of [`relay`], or [`RelayIdle`]. Both connections have then been aborted.
 pub async fn relay_with_timeout<L, M>(
+    first: Connection<L>,
+    second: Connection<M>,
+    idle: Duration,
+) -> Result<Relayed, Error>
+where
+    L: Layer<In = Pipe, Out = Pipe>,
+    M: Layer<In = Pipe, Out = Pipe>,
+{
+    let mut relayed = Relayed::default();
+    relay_counted(first, second, idle, &mut relayed).await?;
+    Ok(relayed)
+}
+
+/// Copies bytes as [`relay_with_timeout`] does. The counts are right at any time, also when the
+/// relay fails or is dropped.
+pub(crate) async fn relay_counted<L, M>(
     mut first: Connection<L>,
     mut second: Connection<M>,
     idle: Duration,
-) -> Result<Relayed, Error>
+    relayed: &mut Relayed,
+) -> Result<(), Error>
 where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
@@ -78,6 +95,10 @@ where
                 .engine()
                 .to_app()
                 .transfer_to(first.engine().from_app());
+            *relayed = Relayed {
+                sent: second.engine().from_app().total(),
+                received: first.engine().from_app().total(),
+            };
             first.process_and_write(cx);
             second.process_and_write(cx);
             let error = too_late.take().or_else(|| abort_error(&mut first));
@@ -91,10 +112,7 @@ where
                 return Poll::Ready(Err(error));
             }
             if has_left(&mut first) && has_left(&mut second) {
-                return Poll::Ready(Ok(Relayed {
-                    sent: second.engine().from_app().total(),
-                    received: first.engine().from_app().total(),
-                }));
+                return Poll::Ready(Ok(()));
             }
             let advanced = [first.advance(cx), second.advance(cx)];
             let copied =

@@ -44,7 +44,7 @@ use wirestack_dial::serve::{AcceptRetry, AfterError};
 ///     let server = server.clone();
 ///     async move {
 ///         let peer = client.peer_addr();
-///         if let Err(error) = server.serve(client, echo).await {
+///         if let Err(error) = server.serve_connection(client, echo).await {
 ///             eprintln!("{peer}: {error}");
 ///         }
 ///     }

@@ -22,17 +22,30 @@ pub(super) enum Decide {
 /// The function that answers the requests that are for no WebSocket.
 pub(super) type Fallback = Arc<dyn Fn(Request<()>) -> BoxFuture<Response<Bytes>> + Send + Sync>;
 
+/// A decision that is on its way.
+pub(super) struct Deciding {
+    decision: Pending,
+    /// The subprotocol of an acceptance that chooses none.
+    subprotocol: Option<String>,
+}
+
 /// A decision, or the future that returns it.
-pub(super) enum Deciding {
-    Done(Decision),
-    Pending(BoxFuture<Decision>),
+enum Pending {
+    No(Decision),
+    Yes(BoxFuture<Decision>),
 }
 
 impl Decide {
-    pub(super) fn start(&self, offer: &Offer<'_>) -> Deciding {
-        match self {
-            Self::Now(decide) => Deciding::Done(decide(offer)),
-            Self::Later(decide) => Deciding::Pending(decide(offer.request().clone())),
+    /// Asks for a decision. The client gets the first of `subprotocols` that it offers, unless the
+    /// decision chooses another one.
+    pub(super) fn start(&self, offer: &Offer<'_>, subprotocols: &[String]) -> Deciding {
+        let subprotocol = offer.first_subprotocol(subprotocols);
+        Deciding {
+            subprotocol: subprotocol.map(str::to_owned),
+            decision: match self {
+                Self::Now(decide) => Pending::No(decide(offer)),
+                Self::Later(decide) => Pending::Yes(decide(offer.request().clone())),
+            },
         }
     }
 }
@@ -41,7 +54,10 @@ impl Deciding {
     /// Asks for the answer to a request that is for no WebSocket.
     pub(super) fn on_other(fallback: &Fallback, request: &Request<()>) -> Self {
         let response = fallback(request.clone());
-        Self::Pending(Box::pin(async { Err(response.await.into()) }))
+        Self {
+            decision: Pending::Yes(Box::pin(async { Err(response.await.into()) })),
+            subprotocol: None,
+        }
     }
 
     /// Waits for the decision: until `due`, when it is a refusal, or until `left` is ready, because
@@ -52,20 +68,23 @@ impl Deciding {
         due: Option<Instant>,
         left: impl Future<Output = T>,
     ) -> Result<Decision, T> {
-        let decision = match self {
-            Self::Done(decision) => return Ok(decision),
-            Self::Pending(decision) => decision,
+        let decision = match self.decision {
+            Pending::No(decision) => decision,
+            Pending::Yes(decision) => {
+                let decided = unless(timer(runtime, due), decision);
+                let decided = async { decided.await.unwrap_or_else(|()| late_decision()) };
+                unless(left, decided).await?
+            }
         };
-        let decided = unless(timer(runtime, due), decision);
-        unless(left, async {
-            decided.await.unwrap_or_else(|()| late_decision())
-        })
-        .await
+        Ok(decision.map(|accept| match self.subprotocol {
+            Some(name) if accept.chosen_subprotocol().is_none() => accept.subprotocol(name),
+            _ => accept,
+        }))
     }
 }
 
 /// Waits for `wanted`, unless `other` is ready before.
-pub(super) async fn unless<T, E>(
+pub(crate) async fn unless<T, E>(
     other: impl Future<Output = E>,
     wanted: impl Future<Output = T>,
 ) -> Result<T, E> {
@@ -89,7 +108,7 @@ async fn timer(runtime: &dyn Runtime, due: Option<Instant>) {
 
 /// Drives a connection until it fails, and returns the error. A peer that ends its direction cleanly
 /// may still read, so this goes on.
-pub(super) async fn failure<L: Layer>(connection: &mut Connection<L>) -> Error {
+pub(crate) async fn failure<L: Layer>(connection: &mut Connection<L>) -> Error {
     poll_fn(|cx| {
         loop {
             if let Some(End::Aborted(error)) = connection.engine().to_app().closed() {

@@ -2,11 +2,16 @@
 //! over both versions of HTTP, and proxies.
 
 mod accept;
-mod deciding;
-mod proxy;
+pub(crate) mod deciding;
+pub(crate) mod entry;
+#[cfg(feature = "proxy-server")]
+pub(crate) mod hyper_io;
+pub(crate) mod outgoing;
+pub(crate) mod proxy;
 mod udp_relay;
 mod websocket;
 mod websocket_http2;
+mod websocket_loop;
 
 pub use accept::{Accepted, Serve, serve};
 pub use proxy::serve_proxy;

@@ -1,22 +1,19 @@
 //! Serving one client of a proxy: waits for its request, connects to the target and relays.
 
 use super::deciding::{failure, unless};
+use super::entry::Entry;
+use super::outgoing::{ConnectTo, connect_directly};
 use super::udp_relay::relay_datagrams;
-use crate::driver::dial::DialContext;
-use crate::driver::error::{seed, socket};
-use crate::driver::io::{Connection, Ended, Relayed, relay_with_timeout};
-use crate::driver::runtime::{
-    AddressStream, Listener, Resolve, Runtime, collect_addresses, single_lookup, sleep,
-};
+use crate::driver::error::socket;
+use crate::driver::io::{Connection, Ended, Relayed, relay_counted};
+use crate::driver::runtime::{Listener, sleep};
 use std::future::poll_fn;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, ProxyTarget, UdpRelay};
-use wirestack_dial::{Dialer, Endpoint, Plan, Reason};
+use wirestack_dial::Endpoint;
+use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, UdpRelay};
 use wirestack_layer::{Error, Flow, Layer, Pipe, origin};
 use wirestack_nest::{Engine, Identity};
 
@@ -64,16 +61,42 @@ use wirestack_nest::{Engine, Identity};
 /// # }
 /// ```
 pub async fn serve_proxy<L>(
-    mut client: Connection<L>,
+    client: Connection<L>,
     server: &ProxyServer,
     handshake_timeout: Duration,
 ) -> Result<Relayed, Error>
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
+    let (runtime, policy) = (client.runtime.clone(), server.clone());
+    let direct: Box<ConnectTo> =
+        Box::new(move |target| Box::pin(connect_directly(runtime.clone(), target, policy.clone())));
+    let mut entry = Entry::unwritten(client.runtime.clone());
+    let served = serve_tunnel(client, server, handshake_timeout, &*direct, &mut entry).await;
+    entry.end(&served);
+    served.map(|()| entry.relayed)
+}
+
+/// Serves one client as [`serve_proxy`] does. It notes in `entry` what happens.
+pub(crate) async fn serve_tunnel<L>(
+    mut client: Connection<L>,
+    server: &ProxyServer,
+    handshake_timeout: Duration,
+    connect_to: &ConnectTo,
+    entry: &mut Entry,
+) -> Result<(), Error>
+where
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
+{
     client.set_open_timeout(handshake_timeout);
     let runtime = client.runtime.clone();
-    let request = client.wait_for(|engine| server.request(engine, runtime.now()));
+    let request = client.wait_for(|engine| {
+        let request = server.request(engine, runtime.now());
+        if request.is_some() {
+            entry.note_user(engine);
+        }
+        request
+    });
     let request = match request.await {
         Ok(request) => request,
         Err(error) => {
@@ -82,33 +105,38 @@ where
             return Err(error);
         }
     };
+    entry.note_request(&request);
     let timeouts = server.timeouts();
     client.set_open_timeout(Duration::MAX); // what follows has times of its own
     let refused = match (request, server.addresses()) {
         (ProxyRequest::Connect(target), _) => {
-            let connecting = connect_to(&runtime, target, server);
+            let connecting = connect_to(target);
             match unless(failure(&mut client), connecting).await? {
                 Ok(target) => {
                     let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
                     let bound = target.local_addr().unwrap_or(unknown);
                     server.accept(client.engine(), bound);
-                    return relay_with_timeout(client, target, timeouts.idle).await;
+                    return relay_counted(client, target, timeouts.idle, &mut entry.relayed).await;
                 }
-                Err(refused) => refused,
+                Err(refused) => {
+                    entry.note_refusal(&refused);
+                    refused.error
+                }
             }
         }
         (ProxyRequest::Bind(expected), Some((_, proxy))) => {
             match accept_peer(&mut client, server, &expected, proxy).await? {
                 Some((peer, address)) => {
                     server.peer_connected(client.engine(), address);
-                    return relay_with_timeout(client, peer, timeouts.idle).await;
+                    return relay_counted(client, peer, timeouts.idle, &mut entry.relayed).await;
                 }
                 None => ProxyError::NoPeer,
             }
         }
         (ProxyRequest::UdpAssociate(source), Some((from, proxy))) => {
             let datagrams = UdpRelay::new(server.clone(), from, &source);
-            return relay_datagrams(client, server, datagrams, proxy).await;
+            entry.relayed = relay_datagrams(client, server, datagrams, proxy).await?;
+            return Ok(());
         }
         (_, None) => ProxyError::Unsupported,
     };
@@ -155,57 +183,4 @@ where
         })
     })
     .await
-}
-
-/// Connects to a target, at one of the addresses that the server permits.
-async fn connect_to(
-    runtime: &Arc<dyn Runtime>,
-    target: Endpoint,
-    server: &ProxyServer,
-) -> Result<Connection<Identity>, ProxyError> {
-    let name = target.to_string();
-    // An address is not looked up, so this is the only question about it.
-    let endpoint = match server.target(&target)? {
-        ProxyTarget::Address(at) => Endpoint {
-            host: at.ip().to_string(),
-            port: at.port(),
-        },
-        ProxyTarget::Name(target) => target,
-    };
-    let plan = Plan::new(endpoint, vec![name], |_, _| Ok(Identity));
-    let context = DialContext::new().runtime(runtime.clone());
-    let context = context.resolver(PermittedResolver(server.clone(), runtime.clone()));
-    let dialer = Dialer::new(plan, server.timeouts().connect, seed(), runtime.now());
-    let error = match context.dial(dialer).await {
-        Ok((connection, _)) => return Ok(connection),
-        Err(error) => error,
-    };
-    let io_kind = |error: &Error| error.cause::<io::Error>().map(io::Error::kind);
-    Err(match error.reason() {
-        Reason::NotResolved { error, .. } => {
-            let refused = error
-                .cause::<io::Error>()
-                .and_then(|error| error.get_ref()?.downcast_ref());
-            refused.copied().unwrap_or(ProxyError::HostNotFound)
-        }
-        Reason::Unreached { tried, .. } => {
-            let kind = tried.iter().find_map(|unreached| io_kind(&unreached.error));
-            ProxyError::Unreachable(kind.unwrap_or(io::ErrorKind::TimedOut))
-        }
-        _ => ProxyError::Unreachable(io::ErrorKind::TimedOut),
-    })
-}
-
-/// A resolver that returns only the addresses that a proxy server permits.
-struct PermittedResolver(ProxyServer, Arc<dyn Runtime>);
-
-impl Resolve for PermittedResolver {
-    fn resolve(&self, host: String, port: u16) -> AddressStream {
-        let (server, found) = (self.0.clone(), self.1.lookup(host.clone(), port));
-        single_lookup(async move {
-            server
-                .permitted(&Endpoint { host, port }, collect_addresses(found).await?)
-                .map_err(io::Error::other)
-        })
-    }
 }

@@ -9,6 +9,7 @@ use crate::driver::shutdown::Shutdown;
 use bytes::Bytes;
 use http::{Request, Response};
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
@@ -34,7 +35,7 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use wirestack::runtime::Listener;
 /// use wirestack::websocket::Accept;
-/// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
+/// use wirestack::{ServerSocket, WebSocketServer};
 ///
 /// async fn echo(mut socket: ServerSocket, request: http::Request<()>) {
 ///     println!("a WebSocket at {}", request.uri().path());
@@ -43,16 +44,11 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 ///     }
 /// }
 ///
-/// let server = WebSocketServer::new(|_| Ok(Accept::new()));
-/// serve(Listener::bind("127.0.0.1:8080")?, move |client: Accepted| {
-///     let server = server.clone();
-///     async move {
-///         if let Err(error) = server.serve(client, echo).await {
-///             eprintln!("{error}");
-///         }
-///     }
-/// })
-/// .await?;
+/// # let interrupt = std::future::pending(); // such as `tokio::signal::ctrl_c`
+/// WebSocketServer::new(|_| Ok(Accept::new()))
+///     .serve(Listener::bind("127.0.0.1:8080")?, echo)
+///     .graceful_shutdown(interrupt)
+///     .await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -61,12 +57,14 @@ pub struct WebSocketServer {
     pub(super) decide: Decide,
     pub(super) fallback: Option<Fallback>,
     pub(super) origins: websocket::Origins,
+    pub(super) subprotocols: Arc<[String]>,
+    pub(super) on_error: Option<OnError>,
     tls: Option<Arc<ServerConfig>>,
     pub(super) config: websocket::WebSocketConfig,
     pub(super) http2: http2::Http2Config,
     pub(super) handshake_timeout: Duration,
     write_timeout: Option<Duration>,
-    runtime: Option<Arc<dyn Runtime>>,
+    pub(super) runtime: Option<Arc<dyn Runtime>>,
 }
 
 impl WebSocketServer {
@@ -95,6 +93,8 @@ impl WebSocketServer {
             decide,
             fallback: None,
             origins: websocket::Origins::same(),
+            subprotocols: Arc::default(),
+            on_error: None,
             tls: None,
             config: websocket::WebSocketConfig::default(),
             http2: http2::Http2Config::server(),
@@ -120,6 +120,22 @@ impl WebSocketServer {
     #[must_use]
     pub fn origins(mut self, origins: websocket::Origins) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Sets the subprotocols that are spoken here, the preferred first. A client gets the first one
+    /// that it offers, unless the decision [chooses](websocket::Accept::subprotocol) another one;
+    /// none if it offers none of them. [`Connection::subprotocol`] tells which.
+    ///
+    /// ```
+    /// use wirestack::WebSocketServer;
+    ///
+    /// let server = WebSocketServer::default().subprotocols(["chat.v2", "chat.v1"]);
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn subprotocols(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.subprotocols = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -176,7 +192,7 @@ impl WebSocketServer {
 
     /// Sets how long a handshake may take. The default is 10 s.
     ///
-    /// The time of a connection begins with [`serve`](Self::serve), and ends with the decision over
+    /// The time of a connection begins with [`serve_connection`](Self::serve_connection), and ends with the decision over
     /// HTTP/1.1 and with the SETTINGS of the client over HTTP/2. Over HTTP/2 each request has this
     /// time again for its decision. A request that is not decided on in time is refused with 503
     /// (Service Unavailable).
@@ -215,22 +231,26 @@ impl WebSocketServer {
     /// # Errors
     ///
     /// The error that ended the connection. Errors inside of `each` do not end it.
-    pub async fn serve<F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
+    pub async fn serve_connection<F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
     where
         F: Fn(ServerSocket, Request<()>) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
-        self.serve_in(io, each).await
+        self.serve_connection_in(io, each).await
     }
 
-    /// Serves one client as [`serve`](Self::serve) does, with the payload that `each` takes:
+    /// Serves one client as [`serve_connection`](Self::serve_connection) does, with the payload that `each` takes:
     /// messages, parts of messages (`Queue<Part>`) or bytes (`Pipe`). Bytes do not carry
     /// half-close.
     ///
     /// # Errors
     ///
-    /// The same as those of [`serve`](Self::serve).
-    pub async fn serve_in<P, F, R>(&self, io: impl IntoTransport, each: F) -> Result<(), Error>
+    /// The same as those of [`serve_connection`](Self::serve_connection).
+    pub async fn serve_connection_in<P, F, R>(
+        &self,
+        io: impl IntoTransport,
+        each: F,
+    ) -> Result<(), Error>
     where
         P: Payload,
         F: Fn(ServerSocket<P>, Request<()>) -> R,
@@ -299,7 +319,7 @@ impl WebSocketServer {
                 return Some(Deciding::on_other(fallback, request));
             }
             let offer = serve::offer_over_http1::<_, P>(engine, &info)?;
-            Some(self.decide.start(&offer))
+            Some(self.decide.start(&offer, &self.subprotocols))
         });
         let deciding = deciding.await?;
         socket.set_open_timeout(Duration::MAX); // the decision has a timer of its own
@@ -328,6 +348,16 @@ impl fmt::Debug for WebSocketServer {
         f.debug_struct("WebSocketServer").finish_non_exhaustive()
     }
 }
+
+/// Accepts each request whose [origin](WebSocketServer::origins) is permitted.
+impl Default for WebSocketServer {
+    fn default() -> Self {
+        Self::new(|_| Ok(websocket::Accept::new()))
+    }
+}
+
+/// The function that hears of the errors of connections.
+pub(super) type OnError = Arc<dyn Fn(Option<SocketAddr>, &Error) + Send + Sync>;
 
 /// Closes a WebSocket when the server ends.
 pub(super) fn close_on<P: Payload>(socket: &mut ServerSocket<P>, shutdown: Option<&Shutdown>) {

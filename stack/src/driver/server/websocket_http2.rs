@@ -101,7 +101,7 @@ impl WebSocketServer {
         let offer = serve::offer_over_http2(incoming.request(), &self.origins);
         let answer = match offer {
             Ok(offer) => {
-                let deciding = self.decide.start(&offer);
+                let deciding = self.decide.start(&offer, &self.subprotocols);
                 let decided = deciding.decided(&*runtime, due, incoming.closed());
                 serve::answer_over_http2(&offer, decided.await.ok()?, self.config.clone())
             }

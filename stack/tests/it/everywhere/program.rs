@@ -45,7 +45,7 @@ pub(super) fn serve_websockets(on: &On) -> String {
                             socket.send(message).await.unwrap();
                         }
                     };
-                    let _ = server.serve(io, echo).await;
+                    let _ = server.serve_connection(io, echo).await;
                 });
             }
         }
@@ -198,7 +198,7 @@ async fn reconnecting(on: &On) {
             let once = |mut socket: wirestack::ServerSocket, _| async move {
                 socket.send(Message::text("news")).await.unwrap(); // then the connection is dropped
             };
-            let _ = server.serve(io, once).await;
+            let _ = server.serve_connection(io, once).await;
         }
     });
     let mut backoff = Backoff::default();

@@ -142,7 +142,7 @@ async fn a_server_ends_soon_although_the_client_never_ends_the_stream() {
                 let _ = tell.map(|tell| tell.send(finished));
             }
         };
-        let _ = super::server().serve(io, each).await;
+        let _ = super::server().serve_connection(io, each).await;
     });
     let http2 = connect_http2(&format!("ws://{address}")).direct().await;
     let http2 = http2.unwrap();

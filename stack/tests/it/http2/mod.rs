@@ -41,7 +41,7 @@ async fn start(server: WebSocketServer) -> SocketAddr {
             let (io, _) = listener.accept().await.unwrap();
             let server = server.clone();
             tokio::spawn(async move {
-                let _ = server.serve(io, echo).await; // clients may break off
+                let _ = server.serve_connection(io, echo).await; // clients may break off
             });
         }
     });

@@ -12,7 +12,7 @@ async fn a_driver_sends_goaway_when_no_handle_is_left() {
     let (listener, address) = listen().await;
     let served = tokio::spawn(async move {
         let (io, _) = listener.accept().await.unwrap();
-        server().serve(io, echo).await
+        server().serve_connection(io, echo).await
     });
     let http2 = connect_http2(&format!("http://{address}"))
         .direct()

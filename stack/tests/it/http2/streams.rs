@@ -90,7 +90,7 @@ async fn a_dropped_stream_is_reset_and_the_others_go_on() {
                 }
             }
         };
-        let _ = server().serve(io, each).await;
+        let _ = server().serve_connection(io, each).await;
     });
     let http2 = connect_http2(&format!("ws://{address}"))
         .direct()

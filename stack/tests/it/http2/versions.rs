@@ -60,7 +60,7 @@ async fn start_without_extended_connect(listener: TcpListener) {
     loop {
         let (io, _) = listener.accept().await.unwrap();
         let server = server.clone();
-        tokio::spawn(async move { server.serve(io, echo).await });
+        tokio::spawn(async move { server.serve_connection(io, echo).await });
     }
 }
 

@@ -71,7 +71,7 @@ fn echoing() -> impl FnMut(Accepted) -> wirestack::runtime::BoxFuture<()> + Send
     move |client: Accepted| {
         let server = server.clone();
         Box::pin(async move {
-            let _ = server.serve(client, echo).await; // clients may break off
+            let _ = server.serve_connection(client, echo).await; // clients may break off
         })
     }
 }

@@ -174,7 +174,7 @@ fn start(server: WebSocketServer) -> (Serve, SocketAddr) {
     let serving = serve(listener, move |client: Accepted| {
         let server = server.clone();
         async move {
-            let _ = server.serve(client, tell).await; // clients may break off
+            let _ = server.serve_connection(client, tell).await; // clients may break off
         }
     });
     (serving, address)

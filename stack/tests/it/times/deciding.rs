@@ -32,7 +32,9 @@ async fn serve(
     server: WebSocketServer,
     io: impl wirestack::runtime::IntoTransport,
 ) -> Result<(), Error> {
-    server.serve(io, async |_: ServerSocket, _| ()).await
+    server
+        .serve_connection(io, async |_: ServerSocket, _| ())
+        .await
 }
 
 fn websocket() -> ConnectRequest {
@@ -231,7 +233,11 @@ async fn there_are_never_more_tasks_than_streams() {
             }
         }
     };
-    tokio::spawn(async move { server.serve(TokioTransport::new(far), each).await });
+    tokio::spawn(async move {
+        server
+            .serve_connection(TokioTransport::new(far), each)
+            .await
+    });
     let client = http2_client(near);
     let start = Instant::now();
     for _ in 0..12 {

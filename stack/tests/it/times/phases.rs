@@ -16,7 +16,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 async fn serve(server: WebSocketServer, io: tokio::io::DuplexStream) -> Result<(), Error> {
     let io = TokioTransport::new(io);
-    server.serve(io, async |_: ServerSocket, _| ()).await
+    server
+        .serve_connection(io, async |_: ServerSocket, _| ())
+        .await
 }
 
 /// Sends a byte each second, for ever.

@@ -1,0 +1,352 @@
+//! The rules by which a proxy forwards a request and its response (RFC 9110 §7.6, RFC 9112 §3.2.2).
+
+use crate::route::endpoint::Endpoint;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, MAX_FORWARDS, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+};
+use http::{HeaderValue, Method, StatusCode, Uri, Version, request, response, uri};
+use wirestack_layer::HostPort;
+
+/// The reason that a proxy does not forward a request or a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForwardError {
+    /// The target of the request is no absolute URI.
+    #[error("this is a proxy: it wants CONNECT, or a request with an absolute http:// URI")]
+    NotAbsolute,
+    /// The target is no `http` URI.
+    #[error("a request for another scheme than http needs a tunnel: use CONNECT")]
+    Scheme,
+    /// The target has no valid host and port, or has a user.
+    #[error("the target has no valid host and port")]
+    Target,
+    /// The request has several `Host` fields.
+    #[error("there is more than one Host field")]
+    Host,
+    /// A transfer coding that is not understood here.
+    #[error("the transfer coding is not only chunked")]
+    TransferCoding,
+    /// A method that is not forwarded.
+    #[error("TRACE is not forwarded: it would show the fields of the client")]
+    Trace,
+    /// `Max-Forwards` is 0: the request is for this proxy itself.
+    #[error("the request ends here, by its Max-Forwards")]
+    LastHop,
+    /// The server has switched protocols, which nobody has asked for.
+    #[error("the server has switched protocols without being asked")]
+    Switched,
+    /// The next proxy wants a login.
+    #[error("the next proxy wants other credentials")]
+    UpstreamLogin,
+}
+
+impl ForwardError {
+    /// Returns the status of the answer to the client.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NotAbsolute | Self::Target | Self::Host => StatusCode::BAD_REQUEST,
+            Self::Scheme | Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Trace => StatusCode::METHOD_NOT_ALLOWED,
+            Self::LastHop => StatusCode::OK,
+            Self::Switched | Self::UpstreamLogin => StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+/// Changes the head of a request with an absolute `http` URI to the one that goes to its server,
+/// and returns the host and the port of the server.
+///
+/// The target becomes a path, and `Host` becomes the host of the URI whatever it was (RFC 9112
+/// §3.2.2). Fields that are for this connection alone are removed, with the credentials for this
+/// proxy; `Via` is added. `Content-Length` and `Transfer-Encoding` are removed too: who sends the
+/// content frames it anew, so that both sides agree about its end.
+///
+/// ```
+/// use wirestack_dial::serve::forward_request;
+///
+/// let request = http::Request::get("http://example.org:8080/a?b")
+///     .header("host", "other.test")
+///     .header("connection", "x-secret")
+///     .header("x-secret", "1")
+///     .header("proxy-authorization", "Basic eDp5");
+/// let (mut head, ()) = request.body(())?.into_parts();
+/// let server = forward_request(&mut head)?;
+/// assert_eq!((server.host.as_str(), server.port), ("example.org", 8080));
+/// assert_eq!(head.uri, "/a?b");
+/// assert_eq!(head.headers["host"], "example.org:8080");
+/// assert_eq!(head.headers["via"], "1.1 wirestack");
+/// assert_eq!(head.headers.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ForwardError`], whose [status](ForwardError::status) is the answer.
+pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardError> {
+    check_coding(&head.headers)?;
+    let server = server_of(&head.uri)?;
+    if head.headers.get_all(HOST).iter().count() > 1 {
+        return Err(ForwardError::Host);
+    }
+    if head.method == Method::TRACE {
+        return Err(ForwardError::Trace);
+    }
+    if head.method == Method::OPTIONS {
+        count_forward(&mut head.headers)?;
+    }
+    remove_connection_fields(&mut head.headers);
+    head.headers.remove(PROXY_AUTHORIZATION);
+    head.headers.remove(CONTENT_LENGTH);
+    let authority = head.uri.authority().map_or("", uri::Authority::as_str);
+    let host = HeaderValue::try_from(authority).or(Err(ForwardError::Target))?;
+    head.headers.insert(HOST, host);
+    add_via(&mut head.headers, head.version);
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    head.uri = path.parse().or(Err(ForwardError::Target))?;
+    head.version = Version::HTTP_11;
+    Ok(server)
+}
+
+/// Changes the head of a response to the one that goes to the client, who sent a request with this
+/// method.
+///
+/// # Errors
+///
+/// [`ForwardError`], whose [status](ForwardError::status) is the answer instead.
+pub fn forward_response(method: &Method, head: &mut response::Parts) -> Result<(), ForwardError> {
+    check_coding(&head.headers)?;
+    match head.status {
+        StatusCode::SWITCHING_PROTOCOLS => return Err(ForwardError::Switched),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => return Err(ForwardError::UpstreamLogin),
+        _ => {}
+    }
+    remove_connection_fields(&mut head.headers);
+    head.headers.remove(PROXY_AUTHENTICATE);
+    // Where there is no content, the field tells its length all the same (RFC 9110 §8.6).
+    if *method != Method::HEAD && head.status != StatusCode::NOT_MODIFIED {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    add_via(&mut head.headers, head.version);
+    head.version = Version::HTTP_11;
+    Ok(())
+}
+
+/// Returns the server of an absolute `http` URI.
+fn server_of(uri: &Uri) -> Result<Endpoint, ForwardError> {
+    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+        return Err(ForwardError::NotAbsolute);
+    };
+    if *scheme != uri::Scheme::HTTP {
+        return Err(ForwardError::Scheme);
+    }
+    // A user in an `http` URI from an untrusted source is an error (RFC 9110 §4.2.4).
+    if authority.as_str().contains('@') {
+        return Err(ForwardError::Target);
+    }
+    let server = HostPort::parse(authority.as_str(), Some(80)).ok_or(ForwardError::Target)?;
+    if server.host().is_empty() || server.port() == 0 || server.kind().is_err() {
+        return Err(ForwardError::Target);
+    }
+    Ok(Endpoint {
+        host: server.host().to_owned(),
+        port: server.port(),
+    })
+}
+
+/// Accepts no transfer coding but a single `chunked`: with another one, the two sides of the proxy
+/// could disagree about the end of the content.
+fn check_coding(headers: &HeaderMap) -> Result<(), ForwardError> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if is_chunked(coding) => Ok(()),
+        _ => Err(ForwardError::TransferCoding),
+    }
+}
+
+/// Counts one of the `Max-Forwards` of an OPTIONS (RFC 9110 §7.6.2).
+fn count_forward(headers: &mut HeaderMap) -> Result<(), ForwardError> {
+    let Some(value) = headers.get(MAX_FORWARDS) else {
+        return Ok(());
+    };
+    let most: Option<u32> = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    match most {
+        Some(0) => Err(ForwardError::LastHop),
+        Some(most) => {
+            headers.insert(MAX_FORWARDS, HeaderValue::from(most - 1));
+            Ok(())
+        }
+        None => Ok(()), // not a number: it is no order
+    }
+}
+
+/// Removes the fields that are for one connection: those that `Connection` names, and those that
+/// are so whether it names them or not (RFC 9110 §7.6.1).
+fn remove_connection_fields(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+    for name in ["keep-alive", "proxy-connection", "http2-settings"] {
+        headers.remove(name);
+    }
+}
+
+fn add_via(headers: &mut HeaderMap, received: Version) {
+    let value = match received {
+        Version::HTTP_10 => "1.0 wirestack",
+        Version::HTTP_2 => "2 wirestack",
+        _ => "1.1 wirestack",
+    };
+    headers.append(VIA, HeaderValue::from_static(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(method: &str, uri: &str, fields: &[(&str, &str)]) -> request::Parts {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn rfc9110_7_6_1_fields_of_one_connection_are_not_forwarded() {
+        let mut head = head(
+            "POST",
+            "http://a.test/",
+            &[
+                ("connection", "close, X-One"),
+                ("connection", "x-two"),
+                ("x-one", "1"),
+                ("x-two", "2"),
+                ("x-three", "3"),
+                ("keep-alive", "timeout=5"),
+                ("proxy-connection", "keep-alive"),
+                ("te", "trailers"),
+                ("upgrade", "websocket"),
+                ("transfer-encoding", "chunked"),
+                ("proxy-authorization", "Basic eDp5"),
+            ],
+        );
+        forward_request(&mut head).unwrap();
+        assert_eq!(names(&head.headers), ["host", "via", "x-three"]);
+
+        let response = http::Response::builder()
+            .header("connection", "x-hop")
+            .header("x-hop", "1")
+            .header("proxy-authenticate", "Basic realm=x")
+            .header("content-length", "3")
+            .header("server", "s");
+        let mut head = response.body(()).unwrap().into_parts().0;
+        head.version = Version::HTTP_10;
+        forward_response(&Method::GET, &mut head).unwrap();
+        assert_eq!(names(&head.headers), ["server", "via"]);
+        assert_eq!(head.headers["via"], "1.0 wirestack");
+    }
+
+    #[test]
+    fn rfc9112_3_2_2_the_host_is_that_of_the_target_whatever_the_field_says() {
+        for (uri, host, port, field) in [
+            ("http://a.test", "a.test", 80, "a.test"),
+            ("http://a.test:8080/x", "a.test", 8080, "a.test:8080"),
+            ("http://[::1]:81/", "::1", 81, "[::1]:81"),
+        ] {
+            let mut head = head("GET", uri, &[("host", "inside.test")]);
+            let server = forward_request(&mut head).unwrap();
+            assert_eq!((server.host.as_str(), server.port), (host, port), "{uri}");
+            assert_eq!(head.headers[HOST], field, "{uri}");
+        }
+    }
+
+    #[test]
+    fn requests_that_two_servers_could_read_in_two_ways_are_refused() {
+        for (method, uri, fields, wanted) in [
+            ("GET", "/", &[][..], ForwardError::NotAbsolute),
+            ("GET", "a.test:80", &[], ForwardError::NotAbsolute),
+            ("GET", "https://a.test/", &[], ForwardError::Scheme),
+            ("GET", "ftp://a.test/", &[], ForwardError::Scheme),
+            ("GET", "http://u:p@a.test/", &[], ForwardError::Target),
+            ("GET", "http://a.test:0/", &[], ForwardError::Target),
+            (
+                "GET",
+                "http://a.test/",
+                &[("host", "a.test"), ("host", "b.test")],
+                ForwardError::Host,
+            ),
+            (
+                "POST",
+                "http://a.test/",
+                &[("transfer-encoding", "gzip, chunked")],
+                ForwardError::TransferCoding,
+            ),
+            (
+                "POST",
+                "http://a.test/",
+                &[
+                    ("transfer-encoding", "chunked"),
+                    ("transfer-encoding", "identity"),
+                ],
+                ForwardError::TransferCoding,
+            ),
+            ("TRACE", "http://a.test/", &[], ForwardError::Trace),
+            (
+                "OPTIONS",
+                "http://a.test/",
+                &[("max-forwards", "0")],
+                ForwardError::LastHop,
+            ),
+        ] {
+            let mut head = head(method, uri, fields);
+            assert_eq!(forward_request(&mut head), Err(wanted), "{method} {uri}");
+        }
+        let mut head = head("OPTIONS", "http://a.test/", &[("max-forwards", "3")]);
+        forward_request(&mut head).unwrap();
+        assert_eq!(head.headers[MAX_FORWARDS], "2");
+    }
+
+    #[test]
+    fn the_length_of_a_response_without_content_stays() {
+        for (method, status, stays) in [
+            (Method::HEAD, 200, true),
+            (Method::GET, 304, true),
+            (Method::GET, 200, false),
+        ] {
+            let response = http::Response::builder()
+                .status(status)
+                .header("content-length", "9");
+            let mut head = response.body(()).unwrap().into_parts().0;
+            forward_response(&method, &mut head).unwrap();
+            assert_eq!(head.headers.contains_key(CONTENT_LENGTH), stays, "{method}");
+        }
+        for status in [101, 407] {
+            let response = http::Response::builder().status(status);
+            let mut head = response.body(()).unwrap().into_parts().0;
+            let error = forward_response(&Method::GET, &mut head).unwrap_err();
+            assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
+        }
+    }
+}

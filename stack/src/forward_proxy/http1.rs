@@ -1,0 +1,281 @@
+//! The clients of HTTP/1.1: tunnels, and requests that are forwarded. `hyper` reads and writes them.
+
+use super::body::{PassedRequest, PassedResponse, ResponseBody};
+use super::exchange::{Exchange, Refusal, refuse};
+use super::outgoing::permitted_connector;
+use super::{Client, ForwardProxy};
+use crate::connect::ByteStream;
+use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
+use crate::driver::runtime::sleep;
+use crate::driver::server::deciding::unless;
+use crate::driver::server::entry::Entry;
+use crate::driver::server::hyper_io::{HyperIo, HyperTimer};
+use crate::driver::server::outgoing::permitted_target;
+use crate::driver::shutdown::Shutdown;
+use crate::driver::tasks::Tasks;
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+use tower_service::Service;
+use wirestack_dial::serve::{
+    ForwardError, ProxyProtocol, forward_request, forward_response, refusal,
+};
+use wirestack_layer::{Error, HostPort, origin};
+use wirestack_nest::BoxTunnel;
+
+impl ForwardProxy {
+    pub(super) async fn serve_http1(
+        &self,
+        mut connection: Connection<BoxTunnel>,
+        client: &Client,
+    ) -> Result<(), Error> {
+        connection.set_open_timeout(Duration::MAX); // hyper has a time for each head
+        let moved = Arc::new(AtomicU64::new(0));
+        let io = HyperIo {
+            io: connection,
+            moved: moved.clone(),
+        };
+        let requests = Requests {
+            exchange: Exchange::new(self, client, ProxyProtocol::Http1),
+            connections: Arc::new(Tasks::new()),
+            tunnel: Arc::default(),
+            was_asked: Arc::default(),
+        };
+        let (tunnel, was_asked) = (requests.tunnel.clone(), requests.was_asked.clone());
+        let service = service_fn(move |request| {
+            let requests = requests.clone();
+            async move { Ok::<_, Infallible>(requests.answer(request).await) }
+        });
+        let serving = hyper::server::conn::http1::Builder::new()
+            .timer(HyperTimer(client.runtime.clone()))
+            .header_read_timeout(self.handshake_timeout)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .serve_connection(io, service)
+            .with_upgrades();
+        let mut serving = pin!(serving);
+        let mut signal = client.shutdown.as_ref().map(Shutdown::waiter);
+        // One exchange has its own time; this one is for a client that takes or sends nothing.
+        let idle = self.server.timeouts().idle;
+        let allowed = idle.saturating_add(self.handshake_timeout);
+        let mut timer = IdleTimer::new(client.runtime.clone(), allowed);
+        let served = poll_fn(|cx| {
+            if let Some(waiter) = &mut signal
+                && waiter.poll_started(cx).is_ready()
+            {
+                signal = None;
+                serving.as_mut().graceful_shutdown();
+            }
+            if let Poll::Ready(served) = serving.as_mut().poll(cx) {
+                return Poll::Ready(served.map_err(|error| Error::peer(origin::PROXY, error)));
+            }
+            let expired = timer.poll_idle(moved.load(Ordering::Relaxed), cx);
+            expired.map(|_| Err(Error::local(origin::PROXY, RelayIdle { allowed })))
+        })
+        .await;
+        let taken = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tunnel) = taken {
+            return tunnel.relay(idle).await;
+        }
+        if !was_asked.load(Ordering::Relaxed) {
+            let mut entry = self.entry(client, Some(ProxyProtocol::Http1));
+            entry.end(&served);
+        }
+        served
+    }
+}
+
+/// The requests of one connection.
+#[derive(Clone)]
+struct Requests {
+    exchange: Exchange,
+    /// The connections to the servers of forwarded requests.
+    connections: Arc<Tasks<()>>,
+    /// The tunnel that the last request has opened.
+    tunnel: Arc<Mutex<Option<Tunnel>>>,
+    /// A request has come, so that the log has an entry.
+    was_asked: Arc<AtomicBool>,
+}
+
+impl Requests {
+    async fn answer(&self, mut request: Request<Incoming>) -> Response<ResponseBody> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        let mut entry = self.exchange.entry(request.method());
+        let is_connect = request.method() == Method::CONNECT;
+        let answered = match self.exchange.log_in(request.headers(), &mut entry).await {
+            Err(refused) => Err(refused),
+            Ok(()) if is_connect => self.open_tunnel(&mut request, &mut entry).await,
+            Ok(()) => match self.forward(request, &mut entry).await {
+                Ok(response) => {
+                    let (head, (body, sent)) = response.into_parts();
+                    entry.record.status = Some(head.status.as_u16());
+                    let passed = PassedResponse { body, entry, sent };
+                    return Response::from_parts(head, ResponseBody::Passed(passed.into()));
+                }
+                Err(refused) => Err(refused),
+            },
+        };
+        match answered {
+            Ok((upgrade, target)) => {
+                entry.record.status = Some(StatusCode::OK.as_u16());
+                let tunnel = Tunnel {
+                    upgrade,
+                    target,
+                    entry,
+                };
+                *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+                Response::new(ResponseBody::Text(None))
+            }
+            Err(refused) => {
+                entry.record.status = Some(refused.status().as_u16());
+                entry.end(&Ok(()));
+                let mut response = refused.map(|text| ResponseBody::Text(Some(text)));
+                if is_connect {
+                    // Bytes behind a CONNECT that was refused are no request (RFC 9931 §8).
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+                response
+            }
+        }
+    }
+
+    async fn open_tunnel(
+        &self,
+        request: &mut Request<Incoming>,
+        entry: &mut Entry,
+    ) -> Result<(OnUpgrade, ByteStream), Refusal> {
+        // "A CONNECT request message does not have content" (RFC 9110 §9.3.6).
+        if has_content(request.headers()) {
+            let text = "a CONNECT has no content";
+            entry.record.error = Some(text.to_owned());
+            return Err(refusal(StatusCode::BAD_REQUEST, text));
+        }
+        let upgrade = hyper::upgrade::on(&mut *request);
+        let authority = request.uri().authority();
+        let target = authority.and_then(|authority| HostPort::parse(authority.as_str(), None));
+        let target = self.exchange.connect(target, entry).await?;
+        Ok((upgrade, target))
+    }
+
+    /// Forwards a request, and returns the response with the count of the request's content.
+    async fn forward(
+        &self,
+        request: Request<Incoming>,
+        entry: &mut Entry,
+    ) -> Result<Response<(Incoming, Arc<AtomicU64>)>, Refusal> {
+        let (mut head, body) = request.into_parts();
+        let method = head.method.clone();
+        let forwarded = forward_request(&mut head);
+        let server = forwarded.map_err(|error| not_forwarded(entry, error))?;
+        entry.record.target = Some(server.to_string());
+        let server = permitted_target(&self.exchange.proxy.server, server);
+        let server = server.map_err(|error| refuse(entry, &error.into()))?;
+        let url = format!("http://{server}/");
+        let exchange = &self.exchange;
+        let (proxy, runtime) = (&exchange.proxy, exchange.runtime());
+        let connector = permitted_connector(runtime, &url, &server, &proxy.server, &proxy.upstream);
+        let mut connector = connector.map_err(|error| refuse(entry, &error.into()))?;
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
+        let io = connector.call(uri).await;
+        let io = io.map_err(|error| refuse(entry, &error.into()))?;
+        let handshake = hyper::client::conn::http1::Builder::new()
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .handshake(io);
+        let failed = |entry: &mut Entry, error: &dyn std::fmt::Display| {
+            entry.record.error = Some(error.to_string());
+            refusal(StatusCode::BAD_GATEWAY, "the server has not answered")
+        };
+        let (mut sender, connection) = handshake.await.map_err(|error| failed(entry, &error))?;
+        self.connections.spawn(&**runtime, async {
+            let _ = connection.await; // its error is that of the response too
+        });
+        // One request for each connection to a server.
+        let close = HeaderValue::from_static("close");
+        head.headers.insert(CONNECTION, close);
+        let sent = Arc::new(AtomicU64::new(0));
+        let body = PassedRequest {
+            body,
+            sent: sent.clone(),
+        };
+        let answering = sender.send_request(Request::from_parts(head, body));
+        let late = sleep(&**runtime, exchange.idle());
+        let response = match unless(late, answering).await {
+            Ok(response) => response.map_err(|error| failed(entry, &error))?,
+            Err(_) => {
+                let text = "the server has not answered in time";
+                entry.record.error = Some(text.to_owned());
+                return Err(refusal(StatusCode::GATEWAY_TIMEOUT, text));
+            }
+        };
+        let (mut head, body) = response.into_parts();
+        let forwarded = forward_response(&method, &mut head);
+        forwarded.map_err(|error| not_forwarded(entry, error))?;
+        head.version = Version::HTTP_11;
+        Ok(Response::from_parts(head, (body, sent)))
+    }
+}
+
+/// Returns the response to a request, or for a response, that is not forwarded.
+fn not_forwarded(entry: &mut Entry, error: ForwardError) -> Box<Response<Bytes>> {
+    entry.record.error = Some(error.to_string());
+    refusal(error.status(), &error.to_string())
+}
+
+/// Returns `true` if a head announces content.
+fn has_content(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH);
+    headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length != "0")
+}
+
+/// A tunnel whose client gets its 200.
+struct Tunnel {
+    upgrade: OnUpgrade,
+    target: ByteStream,
+    entry: Entry,
+}
+
+impl Tunnel {
+    async fn relay(self, idle: Duration) -> Result<(), Error> {
+        let Self {
+            upgrade,
+            mut target,
+            mut entry,
+        } = self;
+        let carrying = async {
+            let upgraded = upgrade.await;
+            let upgraded = upgraded.map_err(|error| Error::peer(origin::PROXY, error))?;
+            let Ok(parts) = upgraded.downcast::<HyperIo>() else {
+                return Err(Error::local(
+                    origin::PROXY,
+                    "the client's connection is lost",
+                ));
+            };
+            // What was read too far is the first data of the tunnel.
+            target.engine().from_app().write(&parts.read_buf);
+            relay_counted(parts.io.io, target, idle, &mut entry.relayed).await
+        };
+        let result = carrying.await;
+        entry.end(&result);
+        result
+    }
+}
+
+/// The bytes of a head, with its start line.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// The bytes of a connection that `hyper` holds in each direction.
+const MAX_BUFFER: usize = 64 * 1024;
