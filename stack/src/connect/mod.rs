@@ -10,6 +10,7 @@ mod logins;
 mod reconnect;
 mod routed;
 mod spec;
+mod stacked;
 #[cfg(feature = "system-proxy")]
 mod system;
 

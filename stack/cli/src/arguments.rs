@@ -1,0 +1,33 @@
+//! The command line.
+
+use crate::connect::ConnectArguments;
+use crate::exit;
+use crate::manual::{CompletionsArguments, ManArguments};
+use crate::output::Color;
+use crate::probe::ProbeArguments;
+use clap::{Parser, Subcommand};
+
+/// Looks at the way to a server, uses it, and serves it: WebSocket, SOCKS, HTTP CONNECT, HTTP/2 and TLS, in any order
+#[derive(Debug, Parser)]
+#[command(name = "wirestack", version, after_help = exit::TABLE, max_term_width = 100)]
+pub struct Arguments {
+    /// Prints colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Opens the way to a target and shows it: each look-up, address, layer and certificate
+    #[command(visible_alias = "trace")]
+    Probe(Box<ProbeArguments>),
+    /// Opens a WebSocket: lines in, lines out
+    #[command(visible_alias = "ws")]
+    Connect(Box<ConnectArguments>),
+    /// Writes the manual pages
+    Man(ManArguments),
+    /// Writes the completions for a shell
+    Completions(CompletionsArguments),
+}

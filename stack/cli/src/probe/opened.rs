@@ -1,0 +1,92 @@
+//! What was seen on a way that is open.
+
+use super::certificate::Certificate;
+use crate::output::{Output, Paint};
+use http::Response;
+use std::net::SocketAddr;
+use wirestack::dial::{Event, Trace};
+use wirestack::{Connection, Layer, tls};
+
+/// The facts of a way that is open.
+pub struct Opened {
+    pub trace: Trace,
+    /// The layers from the wire up, each with its facts.
+    pub layers: Vec<(String, String)>,
+    /// The certificates of each peer over TLS, from the wire up, with the name of the hop or target.
+    pub certificates: Vec<(String, Vec<Certificate>)>,
+    pub peer: Option<SocketAddr>,
+    pub subprotocol: Option<String>,
+    pub response: Option<Response<()>>,
+}
+
+impl Opened {
+    pub fn new<L: Layer + 'static>(connection: &Connection<L>, trace: Trace) -> Self {
+        let layers = connection.describe();
+        let layers = layers.iter().map(|status| (status.name.to_owned(), status.facts.to_string()));
+        Self {
+            layers: layers.collect(),
+            certificates: certificates(connection, &trace),
+            peer: connection.peer_addr().ok(),
+            subprotocol: None,
+            response: None,
+            trace,
+        }
+    }
+
+    /// Prints everything.
+    pub fn print(&self, output: &Output) {
+        output.line(self.trace.waterfall().to_string().trim_end());
+        for (part, chain) in &self.certificates {
+            output.line("");
+            output.line(&output.painted(Paint::Bold, &format!("certificates of {part}")));
+            for certificate in chain {
+                output.line(&format!("  {certificate}"));
+            }
+        }
+        if let Some(response) = &self.response {
+            output.line("");
+            let status = response.status();
+            let subprotocol = match &self.subprotocol {
+                Some(name) => format!(", subprotocol {name}"),
+                None => String::new(),
+            };
+            let server = response.headers().get("server");
+            let server = server.map_or_else(String::new, |value| {
+                format!(", server {}", safe_text(value.as_bytes()))
+            });
+            output.line(&format!("websocket  {status}{subprotocol}{server}"));
+        }
+    }
+}
+
+/// Returns the certificates of each peer over TLS, from the wire up.
+fn certificates<L: Layer + 'static>(
+    connection: &Connection<L>,
+    trace: &Trace,
+) -> Vec<(String, Vec<Certificate>)> {
+    let mut sessions = Vec::new();
+    while let Some(session) = connection.nth_part::<tls::Client>(sessions.len()) {
+        sessions.push(session);
+    }
+    // A connection that failed before the last one had layers too: the last ones are these.
+    let parts = trace.events().filter_map(|(_, event)| match event {
+        Event::LayerOpen { name: "tls", part, .. } => Some(part.clone()),
+        _ => None,
+    });
+    let parts: Vec<String> = parts.collect();
+    let skipped = parts.len().saturating_sub(sessions.len());
+    let mut named = parts.into_iter().skip(skipped);
+    let of_session = |session: &&tls::Client| {
+        let chain = session.peer_certificates().unwrap_or_default();
+        let chain = chain.iter().map(|der| Certificate::read(der)).collect();
+        (named.next().unwrap_or_default(), chain)
+    };
+    let mut of_session = of_session;
+    sessions.iter().rev().map(|session| of_session(session)).collect()
+}
+
+/// Returns a text of a peer, safe to show.
+pub fn safe_text(bytes: &[u8]) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    String::from_utf8_lossy(bytes).chars().take(200).map(shown).collect()
+}

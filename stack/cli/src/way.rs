@@ -1,0 +1,351 @@
+//! The options of all commands that connect: by which way, with which logins and certificates.
+
+use crate::exit::Failure;
+use crate::secret;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+use wirestack::dial::{Credentials, Hop, StackSpec, Timeouts};
+use wirestack::websocket::Payload;
+use wirestack::{Connect, ConnectStream, DialContext};
+
+/// The way to a target.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Way")]
+pub struct Way {
+    /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
+    #[arg(short = 'x', long = "via", value_name = "HOP", env = "WIRESTACK_VIA", value_delimiter = ' ', hide_env_values = true)]
+    pub via: Vec<String>,
+    /// Takes the whole way from one line: "socks5(gate:1080) | connect(proxy:3128) | tls(ca=corp.pem)"
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["via", "direct", "system_proxy", "pac"])]
+    pub stack: Option<String>,
+    /// Goes straight to the target, whatever the environment says
+    #[arg(long, conflicts_with_all = ["via", "system_proxy", "pac"])]
+    pub direct: bool,
+    /// Goes through the proxy that the settings of the system name, behind those of the environment
+    #[arg(long, conflicts_with_all = ["via", "pac"])]
+    pub system_proxy: bool,
+    /// Goes through the proxies that this proxy auto-config file names
+    #[arg(long, value_name = "URL", conflicts_with = "via")]
+    pub pac: Option<String>,
+    /// Logs in to each proxy as this user; its password: --proxy-password-file, WIRESTACK_PROXY_PASSWORD, or asked for
+    #[arg(long, value_name = "USER")]
+    pub proxy_user: Option<String>,
+    /// Takes the password for --proxy-user from the first line of this file
+    #[arg(long, value_name = "FILE", requires = "proxy_user")]
+    pub proxy_password_file: Option<PathBuf>,
+    /// Sends credentials only when an HTTP proxy asks for them, by the strongest scheme that it offers
+    #[arg(long)]
+    pub on_challenge: bool,
+    /// Never sends a password by Basic
+    #[arg(long)]
+    pub no_basic: bool,
+    /// Logs in to HTTP proxies with the ticket of the user who is logged in (Negotiate)
+    #[arg(long)]
+    pub ticket: bool,
+    /// Gets a ticket for --proxy-user from this key distribution centre (Negotiate)
+    #[arg(long, value_name = "ADDRESS", requires = "proxy_user")]
+    pub kdc: Option<String>,
+    /// Asks at the terminal when a proxy wants a user and a password
+    #[arg(long)]
+    pub ask: bool,
+    /// Trusts the authorities in this file too
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Vec<PathBuf>,
+    /// Shows the certificate in this file to the target
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Takes the private key of --cert from this file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Shows the certificate in this file to each proxy over TLS
+    #[arg(long, value_name = "FILE", requires = "proxy_key")]
+    pub proxy_cert: Option<PathBuf>,
+    /// Takes the private key of --proxy-cert from this file
+    #[arg(long, value_name = "FILE", requires = "proxy_cert")]
+    pub proxy_key: Option<PathBuf>,
+    /// Asks the target for this name by TLS, and wants it in the certificate
+    #[arg(long, value_name = "NAME")]
+    pub sni: Option<String>,
+    /// Connects to this Unix socket instead of the host of the URL
+    #[arg(long, value_name = "PATH")]
+    pub unix_socket: Option<PathBuf>,
+    /// Gives up after so many seconds in all
+    #[arg(long, value_name = "SECONDS")]
+    pub connect_timeout: Option<f64>,
+}
+
+/// The way, with everything read that it names.
+#[derive(Clone)]
+pub struct PreparedWay {
+    way: Way,
+    pub stack: Option<StackSpec>,
+    hops: Vec<Hop>,
+    login: Option<Credentials>,
+    context: DialContext,
+}
+
+impl Way {
+    /// Reads the stack, the hops and the passwords.
+    pub fn prepare(&self) -> Result<PreparedWay, Failure> {
+        let stack = self.stack.as_deref().map(read_stack).transpose()?;
+        let mut hops = Vec::new();
+        for (n, text) in self.via.iter().enumerate() {
+            let hop: Hop = text
+                .parse()
+                .map_err(|error| Failure::usage(format!("--via number {}: {error}", n + 1)))?;
+            hops.push(hop);
+        }
+        let login = match &self.proxy_user {
+            None => None,
+            Some(user) => {
+                let file = self.proxy_password_file.as_deref();
+                let password = secret::of_user(user, file, "WIRESTACK_PROXY_PASSWORD")?;
+                Some(Credentials::new(user.as_str(), password.as_bytes().to_vec()))
+            }
+        };
+        let mut context = DialContext::new();
+        if self.ask {
+            context = context.credentials(|request| async move { ask(request.to_string()).await });
+        }
+        if self.pac.is_some() && !cfg!(feature = "pac") {
+            return Err(Failure::usage("--pac needs the feature `pac` of this program"));
+        }
+        if self.kdc.is_some() && !cfg!(feature = "kerberos") {
+            return Err(Failure::usage("--kdc needs the feature `kerberos` of this program"));
+        }
+        Ok(PreparedWay {
+            way: self.clone(),
+            stack,
+            hops,
+            login,
+            context,
+        })
+    }
+
+    /// Returns the URL of the target: the one that is given, or that of the stack.
+    pub fn url(&self, given: Option<&str>, prepared: &PreparedWay) -> Result<String, Failure> {
+        let of_stack = prepared.stack.as_ref().and_then(StackSpec::target_url);
+        given.map(str::to_owned).or(of_stack).ok_or_else(|| {
+            Failure::usage("the URL of the target is missing: give it, or name its host in --stack")
+        })
+    }
+}
+
+impl PreparedWay {
+    /// Lets `on_event` hear of the steps of connecting.
+    pub fn context(&self) -> DialContext {
+        self.context.clone()
+    }
+
+    /// Sets the way of a builder.
+    pub fn apply<B: Builder>(&self, builder: B, context: DialContext) -> Result<B, Failure> {
+        let way = &self.way;
+        let mut builder = builder.context(context).timeouts(self.timeouts());
+        if let Some(stack) = &self.stack {
+            builder = builder.stack(stack);
+        }
+        if way.direct {
+            builder = builder.direct();
+        }
+        if way.system_proxy {
+            builder = builder.system_proxy();
+        }
+        if let Some(url) = &way.pac {
+            builder = builder.pac(url)?;
+        }
+        for hop in &self.hops {
+            builder = builder.via(hop.clone());
+        }
+        for file in &way.cacert {
+            builder = builder.ca_file(file.clone());
+        }
+        if let (Some(chain), Some(key)) = (&way.cert, &way.key) {
+            builder = builder.client_certificate(chain.clone(), key.clone());
+        }
+        if let Some(name) = &way.sni {
+            builder = builder.server_name(name);
+        }
+        if let Some(path) = &way.unix_socket {
+            builder = builder.unix_socket(path.clone());
+        }
+        let this = self.clone();
+        let kerberos = self.kerberos();
+        Ok(builder.each_hop(move |hop| {
+            let hop = this.change(hop);
+            kerberos(hop)
+        }))
+    }
+
+    /// Returns the hops as they are changed for each connection, for what takes hops alone.
+    pub fn hops(&self) -> Result<Vec<Hop>, Failure> {
+        let hops = match &self.stack {
+            Some(stack) => stack.hops().map_err(Failure::usage)?,
+            None => self.hops.clone(),
+        };
+        Ok(hops.into_iter().map(|hop| self.change(hop)).collect())
+    }
+
+    /// Returns `true` if the way is named, and is not that of the environment.
+    pub fn is_named(&self) -> bool {
+        let way = &self.way;
+        self.stack.is_some()
+            || !self.hops.is_empty()
+            || way.direct
+            || way.system_proxy
+            || way.pac.is_some()
+    }
+
+    fn change(&self, mut hop: Hop) -> Hop {
+        let way = &self.way;
+        if let Some(Credentials { user, password }) = &self.login {
+            hop = hop.credentials(user.clone(), password.clone());
+        }
+        if way.on_challenge {
+            hop = hop.on_challenge();
+        }
+        if way.no_basic {
+            hop = hop.without_basic();
+        }
+        if way.ask {
+            hop = hop.asking();
+        }
+        if way.ticket {
+            hop = hop.default_credentials();
+        }
+        if let (Some(chain), Some(key)) = (&way.proxy_cert, &way.proxy_key) {
+            hop = hop.client_certificate(chain.clone(), key.clone());
+        }
+        hop
+    }
+
+    #[cfg(feature = "kerberos")]
+    fn kerberos(&self) -> impl Fn(Hop) -> Hop + Send + Sync + 'static {
+        let known = self.way.kdc.as_ref().zip(self.login.as_ref());
+        let kerberos = known.map(|(kdc, Credentials { user, password })| {
+            let kerberos = wirestack::kerberos::Kerberos::new();
+            kerberos.credentials(user.clone(), password.clone()).kdc(kdc)
+        });
+        move |hop: Hop| match &kerberos {
+            Some(kerberos) => hop.on_challenge().scheme(kerberos.scheme()),
+            None => hop,
+        }
+    }
+
+    #[cfg(not(feature = "kerberos"))]
+    fn kerberos(&self) -> impl Fn(Hop) -> Hop + Send + Sync + 'static {
+        |hop| hop
+    }
+
+    /// Returns the time-outs of connecting.
+    pub fn timeouts(&self) -> Timeouts {
+        let mut timeouts = Timeouts::default();
+        let seconds = self.way.connect_timeout.unwrap_or_default();
+        if let Some(total) = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()) {
+            timeouts.total = total;
+            for part in [&mut timeouts.find_routes, &mut timeouts.resolve, &mut timeouts.connect, &mut timeouts.layer] {
+                *part = (*part).max(total);
+            }
+        }
+        timeouts
+    }
+}
+
+/// Reads a stack, with its passwords.
+pub fn read_stack(text: &str) -> Result<StackSpec, Failure> {
+    let read = text.parse::<StackSpec>();
+    let read = read.and_then(|stack| stack.with_secrets(secret::of_stack));
+    read.map_err(|error| Failure::usage(format!("the stack cannot be read\n{}", error.picture())))
+}
+
+/// The builders of connections, as far as a way is concerned.
+pub trait Builder: Sized {
+    fn context(self, context: DialContext) -> Self;
+    fn timeouts(self, timeouts: Timeouts) -> Self;
+    fn stack(self, stack: &StackSpec) -> Self;
+    fn direct(self) -> Self;
+    fn system_proxy(self) -> Self;
+    fn pac(self, url: &str) -> Result<Self, Failure>;
+    fn via(self, hop: Hop) -> Self;
+    fn ca_file(self, path: PathBuf) -> Self;
+    fn client_certificate(self, chain: PathBuf, key: PathBuf) -> Self;
+    fn server_name(self, name: &str) -> Self;
+    fn unix_socket(self, path: PathBuf) -> Self;
+    fn each_hop(self, change: impl Fn(Hop) -> Hop + Send + Sync + 'static) -> Self;
+}
+
+macro_rules! builder {
+    ($builder:ident $(, $form:ident)?) => {
+        impl$(<$form: Payload>)? Builder for $builder$(<$form>)? {
+            fn context(self, context: DialContext) -> Self {
+                Self::context(self, context)
+            }
+
+            fn timeouts(self, timeouts: Timeouts) -> Self {
+                Self::timeouts(self, timeouts)
+            }
+
+            fn stack(self, stack: &StackSpec) -> Self {
+                Self::stack(self, stack)
+            }
+
+            fn direct(self) -> Self {
+                Self::direct(self)
+            }
+
+            fn system_proxy(self) -> Self {
+                Self::system_proxy(self)
+            }
+
+            #[cfg(feature = "pac")]
+            fn pac(self, url: &str) -> Result<Self, Failure> {
+                let pac = wirestack::pac::Pac::url(url).map_err(Failure::usage)?;
+                Ok(Self::pac(self, pac))
+            }
+
+            #[cfg(not(feature = "pac"))]
+            fn pac(self, _: &str) -> Result<Self, Failure> {
+                Ok(self)
+            }
+
+            fn via(self, hop: Hop) -> Self {
+                Self::via(self, hop)
+            }
+
+            fn ca_file(self, path: PathBuf) -> Self {
+                Self::ca_file(self, path)
+            }
+
+            fn client_certificate(self, chain: PathBuf, key: PathBuf) -> Self {
+                Self::client_certificate(self, chain, key)
+            }
+
+            fn server_name(self, name: &str) -> Self {
+                Self::server_name(self, name)
+            }
+
+            fn unix_socket(self, path: PathBuf) -> Self {
+                Self::unix_socket(self, path)
+            }
+
+            fn each_hop(self, change: impl Fn(Hop) -> Hop + Send + Sync + 'static) -> Self {
+                Self::each_hop(self, change)
+            }
+        }
+    };
+}
+builder!(Connect, F);
+builder!(ConnectStream);
+
+/// Asks the person at the terminal for a user and a password.
+async fn ask(question: String) -> Option<Credentials> {
+    let asked = tokio::task::spawn_blocking(move || {
+        eprint!("{question}\nuser: ");
+        let mut user = String::new();
+        std::io::stdin().read_line(&mut user).ok()?;
+        let password = secret::from_terminal("password").ok()?;
+        Some(Credentials::new(user.trim(), password.as_bytes().to_vec()))
+    });
+    asked.await.ok().flatten()
+}
+
