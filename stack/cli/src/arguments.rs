@@ -10,16 +10,16 @@ use clap::{Parser, Subcommand};
 /// Looks at the way to a server, uses it, and serves it: WebSocket, SOCKS, HTTP CONNECT, HTTP/2 and TLS, in any order
 #[derive(Debug, Parser)]
 #[command(name = "wirestack", version, after_help = exit::TABLE, max_term_width = 100)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Prints colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Color,
+    pub(crate) color: Color,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Opens the way to a target and shows it: each look-up, address, layer and certificate
     #[command(visible_alias = "trace")]
     Probe(Box<ProbeArguments>),

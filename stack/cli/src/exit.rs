@@ -9,7 +9,7 @@ use wirestack::{Error, Place};
 
 /// The exit codes of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     Done,
     Other,
     Usage,
@@ -28,7 +28,7 @@ pub enum Exit {
 
 impl Exit {
     /// Returns the number for the system.
-    pub fn code(self) -> i32 {
+    pub(crate) fn code(self) -> i32 {
         match self {
             Self::Done => 0,
             Self::Other => 1,
@@ -48,7 +48,7 @@ impl Exit {
     }
 
     /// Returns the name for `--json`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Other => "other",
@@ -68,7 +68,7 @@ impl Exit {
     }
 
     /// Returns the exit code for the reason that connecting failed.
-    pub fn of(reason: &Reason) -> Self {
+    pub(crate) fn of(reason: &Reason) -> Self {
         match reason {
             Reason::Invalid(_) => Self::Usage,
             Reason::RoutesNotFound { .. } => Self::RoutesNotFound,
@@ -104,29 +104,29 @@ impl Exit {
 
 /// The reason that a command failed, for a person, and its exit code.
 #[derive(Debug)]
-pub struct Failure {
-    pub exit: Exit,
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
     text: String,
 }
 
 impl Failure {
     /// Creates the failure of a command line or a file that is wrong.
-    pub fn usage(text: impl fmt::Display) -> Self {
+    pub(crate) fn usage(text: impl fmt::Display) -> Self {
         Self::new(Exit::Usage, text)
     }
 
     /// Creates a failure without a code of its own.
-    pub fn other(text: impl fmt::Display) -> Self {
+    pub(crate) fn other(text: impl fmt::Display) -> Self {
         Self::new(Exit::Other, text)
     }
 
-    pub fn new(exit: Exit, text: impl fmt::Display) -> Self {
+    pub(crate) fn new(exit: Exit, text: impl fmt::Display) -> Self {
         let text = text.to_string();
         Self { exit, text }
     }
 
     /// Prints the failure to standard error.
-    pub fn report(&self, output: &Output) {
+    pub(crate) fn report(&self, output: &Output) {
         if !self.text.is_empty() {
             output.complain(&self.text);
         }
@@ -146,7 +146,7 @@ impl fmt::Display for Failure {
 }
 
 /// The table of the manual.
-pub const TABLE: &str = "\
+pub(crate) const TABLE: &str = "\
 Exit codes:
    0  done
    1  another error, such as a file that cannot be written

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// The arguments of `man`.
 #[derive(Args, Debug)]
-pub struct ManArguments {
+pub(crate) struct ManArguments {
     /// Writes a page for each command into this folder; without it, the page of the program goes to standard output
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -16,12 +16,12 @@ pub struct ManArguments {
 
 /// The arguments of `completions`.
 #[derive(Args, Debug)]
-pub struct CompletionsArguments {
+pub(crate) struct CompletionsArguments {
     shell: Shell,
 }
 
 /// Writes manual pages.
-pub fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
+pub(crate) fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
     let command = Arguments::command();
     let written = match &arguments.folder {
         Some(folder) => clap_mangen::generate_to(command, folder),
@@ -32,7 +32,7 @@ pub fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
 }
 
 /// Writes completions.
-pub fn completions(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
+pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "wirestack", &mut text);
     let written = std::io::Write::write_all(&mut std::io::stdout(), &text);

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 /// Whether to print colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
@@ -17,17 +17,17 @@ pub enum Color {
 
 /// The printing to standard output and to standard error.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     color: Color,
 }
 
 impl Output {
-    pub fn new(color: Color) -> Self {
+    pub(crate) fn new(color: Color) -> Self {
         Self { color }
     }
 
     /// Prints a line to standard output. A reader that has gone away ends the program quietly.
-    pub fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         let mut out = io::stdout().lock();
         if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
             std::process::exit(0);
@@ -35,23 +35,23 @@ impl Output {
     }
 
     /// Prints a line to standard error.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         let _ = writeln!(io::stderr(), "{text}"); // nobody could be told
     }
 
     /// Prints a failure to standard error.
-    pub fn complain(&self, text: &str) {
+    pub(crate) fn complain(&self, text: &str) {
         let name = self.paint(Paint::Red, "wirestack:", io::stderr().is_terminal());
         self.note(&format!("{name} {text}"));
     }
 
     /// Returns a text in a colour, if standard output takes colours.
-    pub fn painted(&self, paint: Paint, text: &str) -> String {
+    pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
         self.paint(paint, text, io::stdout().is_terminal())
     }
 
     /// Returns a text in a colour, if standard error takes colours.
-    pub fn noted(&self, paint: Paint, text: &str) -> String {
+    pub(crate) fn noted(&self, paint: Paint, text: &str) -> String {
         self.paint(paint, text, io::stderr().is_terminal())
     }
 
@@ -73,7 +73,7 @@ impl Output {
 
 /// The colours, by their meaning.
 #[derive(Clone, Copy, Debug)]
-pub enum Paint {
+pub(crate) enum Paint {
     Red,
     Green,
     Dim,

@@ -8,7 +8,7 @@ use wirestack::dial::SecretSource;
 use zeroize::Zeroizing;
 
 /// Returns the first line of a file.
-pub fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::usage(format!("the password file {}: {error}", path.display()))
     };
@@ -23,7 +23,7 @@ pub fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Asks the person at the terminal, if there is one.
-pub fn from_terminal(question: &str) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn from_terminal(question: &str) -> Result<Zeroizing<String>, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(format!(
             "{question}: there is no terminal to ask at: name a file with the password, or set its variable"
@@ -35,7 +35,7 @@ pub fn from_terminal(question: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Returns the password of a user: from the file, else from the variable, else from the terminal.
-pub fn of_user(
+pub(crate) fn of_user(
     user: &str,
     file: Option<&Path>,
     variable: &str,
@@ -50,7 +50,7 @@ pub fn of_user(
 }
 
 /// Reads the place of a password that a stack names.
-pub fn of_stack(source: SecretSource<'_>) -> Result<Vec<u8>, BoxError> {
+pub(crate) fn of_stack(source: SecretSource<'_>) -> Result<Vec<u8>, BoxError> {
     match source {
         SecretSource::File(path) => match from_file(Path::new(path)) {
             Ok(line) => Ok(line.as_bytes().to_vec()),

@@ -12,74 +12,74 @@ use wirestack::{Connect, ConnectStream, DialContext};
 /// The way to a target.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Way")]
-pub struct Way {
+pub(crate) struct Way {
     /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
     #[arg(short = 'x', long = "via", value_name = "HOP", env = "WIRESTACK_VIA", value_delimiter = ' ', hide_env_values = true)]
-    pub via: Vec<String>,
+    pub(crate) via: Vec<String>,
     /// Takes the whole way from one line: "socks5(gate:1080) | connect(proxy:3128) | tls(ca=corp.pem)"
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["via", "direct", "system_proxy", "pac"])]
-    pub stack: Option<String>,
+    pub(crate) stack: Option<String>,
     /// Goes straight to the target, whatever the environment says
     #[arg(long, conflicts_with_all = ["via", "system_proxy", "pac"])]
-    pub direct: bool,
+    pub(crate) direct: bool,
     /// Goes through the proxy that the settings of the system name, behind those of the environment
     #[arg(long, conflicts_with_all = ["via", "pac"])]
-    pub system_proxy: bool,
+    pub(crate) system_proxy: bool,
     /// Goes through the proxies that this proxy auto-config file names
     #[arg(long, value_name = "URL", conflicts_with = "via")]
-    pub pac: Option<String>,
+    pub(crate) pac: Option<String>,
     /// Logs in to each proxy as this user; its password: --proxy-password-file, WIRESTACK_PROXY_PASSWORD, or asked for
     #[arg(long, value_name = "USER")]
-    pub proxy_user: Option<String>,
+    pub(crate) proxy_user: Option<String>,
     /// Takes the password for --proxy-user from the first line of this file
     #[arg(long, value_name = "FILE", requires = "proxy_user")]
-    pub proxy_password_file: Option<PathBuf>,
+    pub(crate) proxy_password_file: Option<PathBuf>,
     /// Sends credentials only when an HTTP proxy asks for them, by the strongest scheme that it offers
     #[arg(long)]
-    pub on_challenge: bool,
+    pub(crate) on_challenge: bool,
     /// Never sends a password by Basic
     #[arg(long)]
-    pub no_basic: bool,
+    pub(crate) no_basic: bool,
     /// Logs in to HTTP proxies with the ticket of the user who is logged in (Negotiate)
     #[arg(long)]
-    pub ticket: bool,
+    pub(crate) ticket: bool,
     /// Gets a ticket for --proxy-user from this key distribution centre (Negotiate)
     #[arg(long, value_name = "ADDRESS", requires = "proxy_user")]
-    pub kdc: Option<String>,
+    pub(crate) kdc: Option<String>,
     /// Asks at the terminal when a proxy wants a user and a password
     #[arg(long)]
-    pub ask: bool,
+    pub(crate) ask: bool,
     /// Trusts the authorities in this file too
     #[arg(long, value_name = "FILE")]
-    pub cacert: Vec<PathBuf>,
+    pub(crate) cacert: Vec<PathBuf>,
     /// Shows the certificate in this file to the target
     #[arg(long, value_name = "FILE", requires = "key")]
-    pub cert: Option<PathBuf>,
+    pub(crate) cert: Option<PathBuf>,
     /// Takes the private key of --cert from this file
     #[arg(long, value_name = "FILE", requires = "cert")]
-    pub key: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
     /// Shows the certificate in this file to each proxy over TLS
     #[arg(long, value_name = "FILE", requires = "proxy_key")]
-    pub proxy_cert: Option<PathBuf>,
+    pub(crate) proxy_cert: Option<PathBuf>,
     /// Takes the private key of --proxy-cert from this file
     #[arg(long, value_name = "FILE", requires = "proxy_cert")]
-    pub proxy_key: Option<PathBuf>,
+    pub(crate) proxy_key: Option<PathBuf>,
     /// Asks the target for this name by TLS, and wants it in the certificate
     #[arg(long, value_name = "NAME")]
-    pub sni: Option<String>,
+    pub(crate) sni: Option<String>,
     /// Connects to this Unix socket instead of the host of the URL
     #[arg(long, value_name = "PATH")]
-    pub unix_socket: Option<PathBuf>,
+    pub(crate) unix_socket: Option<PathBuf>,
     /// Gives up after so many seconds in all
     #[arg(long, value_name = "SECONDS")]
-    pub connect_timeout: Option<f64>,
+    pub(crate) connect_timeout: Option<f64>,
 }
 
 /// The way, with everything read that it names.
 #[derive(Clone)]
-pub struct PreparedWay {
+pub(crate) struct PreparedWay {
     way: Way,
-    pub stack: Option<StackSpec>,
+    pub(crate) stack: Option<StackSpec>,
     hops: Vec<Hop>,
     login: Option<Credentials>,
     context: DialContext,
@@ -87,7 +87,7 @@ pub struct PreparedWay {
 
 impl Way {
     /// Reads the stack, the hops and the passwords.
-    pub fn prepare(&self) -> Result<PreparedWay, Failure> {
+    pub(crate) fn prepare(&self) -> Result<PreparedWay, Failure> {
         let stack = self.stack.as_deref().map(read_stack).transpose()?;
         let mut hops = Vec::new();
         for (n, text) in self.via.iter().enumerate() {
@@ -124,7 +124,7 @@ impl Way {
     }
 
     /// Returns the URL of the target: the one that is given, or that of the stack.
-    pub fn url(&self, given: Option<&str>, prepared: &PreparedWay) -> Result<String, Failure> {
+    pub(crate) fn url(&self, given: Option<&str>, prepared: &PreparedWay) -> Result<String, Failure> {
         let of_stack = prepared.stack.as_ref().and_then(StackSpec::target_url);
         given.map(str::to_owned).or(of_stack).ok_or_else(|| {
             Failure::usage("the URL of the target is missing: give it, or name its host in --stack")
@@ -134,12 +134,12 @@ impl Way {
 
 impl PreparedWay {
     /// Lets `on_event` hear of the steps of connecting.
-    pub fn context(&self) -> DialContext {
+    pub(crate) fn context(&self) -> DialContext {
         self.context.clone()
     }
 
     /// Sets the way of a builder.
-    pub fn apply<B: Builder>(&self, builder: B, context: DialContext) -> Result<B, Failure> {
+    pub(crate) fn apply<B: Builder>(&self, builder: B, context: DialContext) -> Result<B, Failure> {
         let way = &self.way;
         let mut builder = builder.context(context).timeouts(self.timeouts());
         if let Some(stack) = &self.stack {
@@ -178,7 +178,7 @@ impl PreparedWay {
     }
 
     /// Returns the hops as they are changed for each connection, for what takes hops alone.
-    pub fn hops(&self) -> Result<Vec<Hop>, Failure> {
+    pub(crate) fn hops(&self) -> Result<Vec<Hop>, Failure> {
         let hops = match &self.stack {
             Some(stack) => stack.hops().map_err(Failure::usage)?,
             None => self.hops.clone(),
@@ -187,7 +187,7 @@ impl PreparedWay {
     }
 
     /// Returns `true` if the way is named, and is not that of the environment.
-    pub fn is_named(&self) -> bool {
+    pub(crate) fn is_named(&self) -> bool {
         let way = &self.way;
         self.stack.is_some()
             || !self.hops.is_empty()
@@ -224,10 +224,14 @@ impl PreparedWay {
         let known = self.way.kdc.as_ref().zip(self.login.as_ref());
         let kerberos = known.map(|(kdc, Credentials { user, password })| {
             let kerberos = wirestack::kerberos::Kerberos::new();
-            kerberos.credentials(user.clone(), password.clone()).kdc(kdc)
+            let kerberos = kerberos.credentials(user.clone(), password.clone()).kdc(kdc);
+            std::sync::Arc::new(kerberos.scheme()) // one for all hops: they share its ticket
         });
         move |hop: Hop| match &kerberos {
-            Some(kerberos) => hop.on_challenge().scheme(kerberos.scheme()),
+            Some(make) => {
+                let make = make.clone();
+                hop.on_challenge().scheme(move |context| make(context))
+            }
             None => hop,
         }
     }
@@ -238,7 +242,7 @@ impl PreparedWay {
     }
 
     /// Returns the time-outs of connecting.
-    pub fn timeouts(&self) -> Timeouts {
+    pub(crate) fn timeouts(&self) -> Timeouts {
         let mut timeouts = Timeouts::default();
         let seconds = self.way.connect_timeout.unwrap_or_default();
         if let Some(total) = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()) {
@@ -252,14 +256,14 @@ impl PreparedWay {
 }
 
 /// Reads a stack, with its passwords.
-pub fn read_stack(text: &str) -> Result<StackSpec, Failure> {
+pub(crate) fn read_stack(text: &str) -> Result<StackSpec, Failure> {
     let read = text.parse::<StackSpec>();
     let read = read.and_then(|stack| stack.with_secrets(secret::of_stack));
     read.map_err(|error| Failure::usage(format!("the stack cannot be read\n{}", error.picture())))
 }
 
 /// The builders of connections, as far as a way is concerned.
-pub trait Builder: Sized {
+pub(crate) trait Builder: Sized {
     fn context(self, context: DialContext) -> Self;
     fn timeouts(self, timeouts: Timeouts) -> Self;
     fn stack(self, stack: &StackSpec) -> Self;

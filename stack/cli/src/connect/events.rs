@@ -9,7 +9,7 @@ use wirestack::websocket::{CloseFrame, Message};
 
 /// The form in which messages are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// Each message, and a line feed.
     Lines,
     /// Each message, and a zero byte.
@@ -22,7 +22,7 @@ pub enum Form {
 
 /// The printing of events.
 #[derive(Clone, Copy, Debug)]
-pub struct Events {
+pub(crate) struct Events {
     form: Form,
     quiet: bool,
     output: Output,
@@ -30,7 +30,7 @@ pub struct Events {
 }
 
 impl Events {
-    pub fn new(form: Form, quiet: bool, output: Output) -> Self {
+    pub(crate) fn new(form: Form, quiet: bool, output: Output) -> Self {
         // A person tells apart what was typed and what has come.
         let marks = form == Form::Lines && io::stdout().is_terminal() && io::stdin().is_terminal();
         Self {
@@ -42,7 +42,7 @@ impl Events {
     }
 
     /// Prints a message. Returns `false` if nobody reads any more.
-    pub fn message(&self, message: &Message) -> bool {
+    pub(crate) fn message(&self, message: &Message) -> bool {
         let bytes = message.as_bytes();
         let end: &[u8] = match self.form {
             Form::Json => return self.json(&message_event(message)),
@@ -57,7 +57,7 @@ impl Events {
     }
 
     /// Tells that the connection is open.
-    pub fn open(&self, facts: &[String], subprotocol: Option<&str>) {
+    pub(crate) fn open(&self, facts: &[String], subprotocol: Option<&str>) {
         if self.form == Form::Json {
             self.json(&json!({ "event": "open", "layers": facts, "subprotocol": subprotocol }));
             return;
@@ -67,7 +67,7 @@ impl Events {
     }
 
     /// Tells that the server has closed.
-    pub fn closed(&self, frame: Option<&CloseFrame>) {
+    pub(crate) fn closed(&self, frame: Option<&CloseFrame>) {
         if self.form == Form::Json {
             let code = frame.map(|frame| frame.code.to_string());
             let reason = frame.map(|frame| frame.reason.as_ref());
@@ -79,7 +79,7 @@ impl Events {
     }
 
     /// Tells of a step of connecting again.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if self.form == Form::Json {
             self.json(&json!({ "event": "note", "text": text }));
             return;

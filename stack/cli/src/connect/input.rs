@@ -6,13 +6,13 @@ use std::io::{self, BufRead, Read};
 use tokio::sync::mpsc;
 
 /// The messages of standard input.
-pub struct Input {
+pub(crate) struct Input {
     messages: mpsc::Receiver<Result<Bytes, Failure>>,
 }
 
 /// Where a message of the input ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Splitting {
+pub(crate) enum Splitting {
     /// At this byte, which is left out.
     At(u8),
     /// As it comes.
@@ -23,7 +23,7 @@ pub enum Splitting {
 
 impl Input {
     /// Reads standard input on a thread. A message has at most `limit` bytes.
-    pub fn start(splitting: Splitting, limit: usize) -> Self {
+    pub(crate) fn start(splitting: Splitting, limit: usize) -> Self {
         let (sender, messages) = mpsc::channel(WAITING);
         std::thread::spawn(move || {
             let mut input = io::stdin().lock();
@@ -40,7 +40,7 @@ impl Input {
     }
 
     /// Returns the next message; `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
         self.messages.recv().await
     }
 }

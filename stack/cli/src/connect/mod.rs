@@ -23,7 +23,7 @@ use wirestack::{Connect, DialContext};
 /// The arguments of `connect`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct ConnectArguments {
+pub(crate) struct ConnectArguments {
     /// The WebSocket: ws:// or wss://
     #[arg(value_name = "URL")]
     url: Option<String>,
@@ -93,7 +93,7 @@ Examples:
 Input ends with a clean close. What arrives before the server has closed is printed.";
 
 /// Opens a WebSocket, and carries messages until one side ends.
-pub async fn run(arguments: Box<ConnectArguments>, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(arguments: Box<ConnectArguments>, output: &Output) -> Result<Exit, Failure> {
     let prepared = arguments.way.prepare()?;
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let connect = Connect::new(&url, DialContext::new());
@@ -129,7 +129,7 @@ pub async fn run(arguments: Box<ConnectArguments>, output: &Output) -> Result<Ex
 }
 
 /// Reads a field of a request.
-pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+pub(crate) fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     let read = || {
         let (name, value) = text.split_once(':')?;
         let name: HeaderName = name.trim().parse().ok()?;

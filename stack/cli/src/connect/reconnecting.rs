@@ -9,7 +9,7 @@ use wirestack::websocket::CloseCode;
 use wirestack::{Connect, ReconnectEvent};
 
 /// Carries messages, over one connection after the other.
-pub async fn run(
+pub(crate) async fn run(
     connect: Connect,
     mut input: Option<Input>,
     plan: &Plan,

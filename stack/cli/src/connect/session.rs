@@ -6,18 +6,18 @@ use crate::exit::{Exit, Failure};
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack::websocket::{CloseCode, CloseFrame, Control, Message};
-use wirestack::{BoxSocket, Engine, Error, Queue, WebSocket, WebSocketReader, WebSocketWriter};
+use wirestack::{BoxSocket, Engine, Error, Flow, Queue, WebSocket, WebSocketReader, WebSocketWriter};
 
 /// How messages are sent, and when the WebSocket is closed.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    pub is_binary: bool,
-    pub one: bool,
-    pub no_close: bool,
+pub(crate) struct Plan {
+    pub(crate) is_binary: bool,
+    pub(crate) one: bool,
+    pub(crate) no_close: bool,
 }
 
 /// Carries messages until one side ends.
-pub async fn run(
+pub(crate) async fn run(
     socket: WebSocket,
     input: Option<Input>,
     plan: &Plan,
@@ -25,9 +25,9 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let layers: Vec<_> = socket.describe().iter().map(ToString::to_string).collect();
     events.open(&layers, socket.subprotocol());
-    let (mut reader, writer) = socket.split();
+    let (reader, writer) = socket.split();
     let sending = send(writer, input, *plan);
-    let receiving = receive(&mut reader, plan, events);
+    let receiving = receive(reader, plan, events);
     tokio::pin!(sending, receiving);
     let mut is_sent = false;
     let received = loop {
@@ -37,9 +37,10 @@ pub async fn run(
                 sent?;
                 is_sent = true;
             }
-            _ = tokio::signal::ctrl_c() => return interrupted(receiving).await,
+            _ = tokio::signal::ctrl_c() => return Err(Failure::new(Exit::Interrupted, "")),
         }
     };
+    let (mut reader, received) = received;
     let received = received?;
     let frame = closed(&reader);
     events.closed(frame.as_ref());
@@ -54,7 +55,7 @@ pub async fn run(
 }
 
 /// Returns the exit code for the Close frame of a server.
-pub fn exit_of(frame: Option<&CloseFrame>) -> Exit {
+pub(crate) fn exit_of(frame: Option<&CloseFrame>) -> Exit {
     let clean = [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::NO_STATUS];
     match frame {
         Some(frame) if !clean.contains(&frame.code) => Exit::Closed,
@@ -63,7 +64,7 @@ pub fn exit_of(frame: Option<&CloseFrame>) -> Exit {
 }
 
 /// Makes a message of input.
-pub fn message(bytes: Bytes, plan: &Plan) -> Result<Message, Failure> {
+pub(crate) fn message(bytes: Bytes, plan: &Plan) -> Result<Message, Failure> {
     if plan.is_binary {
         return Ok(Message::binary(bytes));
     }
@@ -83,6 +84,15 @@ enum Received {
 }
 
 async fn receive(
+    mut reader: WebSocketReader,
+    plan: &Plan,
+    events: &Events,
+) -> (WebSocketReader, Result<Received, Failure>) {
+    let received = receive_all(&mut reader, plan, events).await;
+    (reader, received)
+}
+
+async fn receive_all(
     reader: &mut WebSocketReader,
     plan: &Plan,
     events: &Events,
@@ -133,13 +143,6 @@ fn begin_close(engine: &mut Engine<BoxSocket<Queue<Message>>>) {
 
 async fn drain(reader: &mut WebSocketReader) {
     while let Some(Ok(_)) = reader.next().await {}
-}
-
-async fn interrupted(
-    receiving: impl Future<Output = Result<Received, Failure>>,
-) -> Result<Exit, Failure> {
-    drop(receiving);
-    Err(Failure::new(Exit::Interrupted, ""))
 }
 
 fn closed(reader: &WebSocketReader) -> Option<CloseFrame> {

@@ -9,19 +9,19 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 /// The names and the dates of a certificate. All texts are safe to show.
-pub struct Certificate {
-    pub subject: String,
-    pub issuer: String,
-    pub names: Vec<String>,
-    pub not_before: String,
-    pub not_after: String,
+pub(crate) struct Certificate {
+    pub(crate) subject: String,
+    pub(crate) issuer: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) not_before: String,
+    pub(crate) not_after: String,
     /// The days that are left; negative if it has expired.
-    pub days_left: i64,
+    pub(crate) days_left: i64,
 }
 
 impl Certificate {
     /// Reads a certificate. One that cannot be read has empty texts.
-    pub fn read(der: &[u8]) -> Self {
+    pub(crate) fn read(der: &[u8]) -> Self {
         let unknown = Self {
             subject: "a certificate that cannot be read".to_owned(),
             issuer: String::new(),

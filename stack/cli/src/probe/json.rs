@@ -7,7 +7,7 @@ use std::time::Duration;
 use wirestack::dial::{DialError, Outcome, Target, Trace};
 
 /// Returns the object. Its fields are those of the manual, and none is ever taken away.
-pub fn report(target: &Target, result: &Result<Opened, DialError>) -> Value {
+pub(crate) fn report(target: &Target, result: &Result<Opened, DialError>) -> Value {
     let trace = match result {
         Ok(opened) => &opened.trace,
         Err(error) => error.trace(),

@@ -5,7 +5,7 @@ use wirestack::DialContext;
 use wirestack::dial::Event;
 
 /// Prints each step to standard error, with its time.
-pub fn showing(context: DialContext, output: Output) -> DialContext {
+pub(crate) fn showing(context: DialContext, output: Output) -> DialContext {
     context.on_event(move |at, event| {
         let time = format!("{:>9.1} ms", at.as_secs_f64() * 1e3);
         let paint = match event {

@@ -20,7 +20,7 @@ use wirestack::{Connect, ConnectStream, DialContext};
 /// The arguments of `probe`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct ProbeArguments {
+pub(crate) struct ProbeArguments {
     /// The target: ws://, wss://, http://, https://, tcp:// or tls://
     #[arg(value_name = "URL")]
     url: Option<String>,
@@ -58,7 +58,7 @@ Examples:
   wirestack probe --json tls://example.org:443 | jq .certificates";
 
 /// Probes a target.
-pub async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Result<Exit, Failure> {
     let prepared = arguments.way.prepare()?;
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let target: Target = url.parse().map_err(Failure::usage)?;

@@ -8,19 +8,19 @@ use wirestack::dial::{Event, Trace};
 use wirestack::{Connection, Layer, tls};
 
 /// The facts of a way that is open.
-pub struct Opened {
-    pub trace: Trace,
+pub(crate) struct Opened {
+    pub(crate) trace: Trace,
     /// The layers from the wire up, each with its facts.
-    pub layers: Vec<(String, String)>,
+    pub(crate) layers: Vec<(String, String)>,
     /// The certificates of each peer over TLS, from the wire up, with the name of the hop or target.
-    pub certificates: Vec<(String, Vec<Certificate>)>,
-    pub peer: Option<SocketAddr>,
-    pub subprotocol: Option<String>,
-    pub response: Option<Response<()>>,
+    pub(crate) certificates: Vec<(String, Vec<Certificate>)>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) response: Option<Response<()>>,
 }
 
 impl Opened {
-    pub fn new<L: Layer + 'static>(connection: &Connection<L>, trace: Trace) -> Self {
+    pub(crate) fn new<L: Layer + 'static>(connection: &Connection<L>, trace: Trace) -> Self {
         let layers = connection.describe();
         let layers = layers.iter().map(|status| (status.name.to_owned(), status.facts.to_string()));
         Self {
@@ -34,7 +34,7 @@ impl Opened {
     }
 
     /// Prints everything.
-    pub fn print(&self, output: &Output) {
+    pub(crate) fn print(&self, output: &Output) {
         output.line(self.trace.waterfall().to_string().trim_end());
         for (part, chain) in &self.certificates {
             output.line("");
@@ -86,7 +86,7 @@ fn certificates<L: Layer + 'static>(
 }
 
 /// Returns a text of a peer, safe to show.
-pub fn safe_text(bytes: &[u8]) -> String {
+pub(crate) fn safe_text(bytes: &[u8]) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     String::from_utf8_lossy(bytes).chars().take(200).map(shown).collect()
 }

@@ -17,7 +17,7 @@ struct Found {
 }
 
 /// Prints the ways.
-pub async fn run(
+pub(crate) async fn run(
     url: &str,
     target: &Target,
     way: &Way,
