@@ -2,12 +2,22 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 mod arguments;
+mod carrier;
+mod config;
 mod connect;
 mod exit;
+mod forward;
+mod listen;
+mod log;
 mod manual;
+mod metrics;
 mod output;
+mod passwd;
 mod probe;
+mod proxy;
 mod secret;
+mod serve;
+mod users;
 mod way;
 
 use arguments::{Arguments, Command};
@@ -34,6 +44,8 @@ fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let command = match arguments.command {
         Command::Man(man) => return manual::man(&man),
         Command::Completions(completions) => return manual::completions(&completions),
+        Command::Passwd(passwd) => return passwd::run(&passwd, output),
+        Command::Check(check) => return config::check(&check, output),
         command => command,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -44,7 +56,9 @@ fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         match command {
             Command::Probe(arguments) => probe::run(arguments, output).await,
             Command::Connect(arguments) => connect::run(arguments, output).await,
-            Command::Man(_) | Command::Completions(_) => Ok(Exit::Done),
+            Command::Forward(arguments) => forward::run(arguments, output).await,
+            Command::Serve(arguments) => serve::run(arguments, output).await,
+            _ => Ok(Exit::Done), // done above
         }
     })
 }

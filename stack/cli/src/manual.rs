@@ -34,8 +34,15 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
 /// Writes completions.
 pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "wirestack", &mut text);
+    clap_complete::generate(
+        arguments.shell,
+        &mut Arguments::command(),
+        "wirestack",
+        &mut text,
+    );
     let written = std::io::Write::write_all(&mut std::io::stdout(), &text);
-    written.map_err(|error| Failure::other(format!("the completions could not be written: {error}")))?;
+    written.map_err(|error| {
+        Failure::other(format!("the completions could not be written: {error}"))
+    })?;
     Ok(Exit::Done)
 }

@@ -3,18 +3,30 @@
 use crate::exit::Failure;
 use crate::secret;
 use clap::Args;
+use serde::Deserialize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use wirestack::dial::{Credentials, Hop, StackSpec, Timeouts};
+use wirestack::tls::rustls::ClientConfig;
+use wirestack::tls::{Certificates, ClientSettings};
 use wirestack::websocket::Payload;
 use wirestack::{Connect, ConnectStream, DialContext};
 
 /// The way to a target.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[command(next_help_heading = "Way")]
 pub(crate) struct Way {
     /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
-    #[arg(short = 'x', long = "via", value_name = "HOP", env = "WIRESTACK_VIA", value_delimiter = ' ', hide_env_values = true)]
+    #[arg(
+        short = 'x',
+        long = "via",
+        value_name = "HOP",
+        env = "WIRESTACK_VIA",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
     pub(crate) via: Vec<String>,
     /// Takes the whole way from one line: "socks5(gate:1080) | connect(proxy:3128) | tls(ca=corp.pem)"
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["via", "direct", "system_proxy", "pac"])]
@@ -83,6 +95,8 @@ pub(crate) struct PreparedWay {
     hops: Vec<Hop>,
     login: Option<Credentials>,
     context: DialContext,
+    /// The TLS settings that all connections share.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Way {
@@ -101,7 +115,10 @@ impl Way {
             Some(user) => {
                 let file = self.proxy_password_file.as_deref();
                 let password = secret::of_user(user, file, "WIRESTACK_PROXY_PASSWORD")?;
-                Some(Credentials::new(user.as_str(), password.as_bytes().to_vec()))
+                Some(Credentials::new(
+                    user.as_str(),
+                    password.as_bytes().to_vec(),
+                ))
             }
         };
         let mut context = DialContext::new();
@@ -109,10 +126,14 @@ impl Way {
             context = context.credentials(|request| async move { ask(request.to_string()).await });
         }
         if self.pac.is_some() && !cfg!(feature = "pac") {
-            return Err(Failure::usage("--pac needs the feature `pac` of this program"));
+            return Err(Failure::usage(
+                "--pac needs the feature `pac` of this program",
+            ));
         }
         if self.kdc.is_some() && !cfg!(feature = "kerberos") {
-            return Err(Failure::usage("--kdc needs the feature `kerberos` of this program"));
+            return Err(Failure::usage(
+                "--kdc needs the feature `kerberos` of this program",
+            ));
         }
         Ok(PreparedWay {
             way: self.clone(),
@@ -120,11 +141,16 @@ impl Way {
             hops,
             login,
             context,
+            tls: None,
         })
     }
 
     /// Returns the URL of the target: the one that is given, or that of the stack.
-    pub(crate) fn url(&self, given: Option<&str>, prepared: &PreparedWay) -> Result<String, Failure> {
+    pub(crate) fn url(
+        &self,
+        given: Option<&str>,
+        prepared: &PreparedWay,
+    ) -> Result<String, Failure> {
         let of_stack = prepared.stack.as_ref().and_then(StackSpec::target_url);
         given.map(str::to_owned).or(of_stack).ok_or_else(|| {
             Failure::usage("the URL of the target is missing: give it, or name its host in --stack")
@@ -157,7 +183,10 @@ impl PreparedWay {
         for hop in &self.hops {
             builder = builder.via(hop.clone());
         }
-        for file in &way.cacert {
+        if let Some(config) = &self.tls {
+            builder = builder.tls(config.clone());
+        }
+        for file in way.cacert.iter().filter(|_| self.tls.is_none()) {
             builder = builder.ca_file(file.clone());
         }
         if let (Some(chain), Some(key)) = (&way.cert, &way.key) {
@@ -175,6 +204,27 @@ impl PreparedWay {
             let hop = this.change(hop);
             kerberos(hop)
         }))
+    }
+
+    /// Makes the TLS settings once, for all connections: that reads the roots of the system. A
+    /// certificate of its own for the target or for a proxy needs settings of its own, each time.
+    pub(crate) fn with_shared_tls(mut self) -> Result<Self, Failure> {
+        let way = &self.way;
+        if way.cert.is_some() || way.proxy_cert.is_some() || self.stack.is_some() {
+            return Ok(self);
+        }
+        let mut certificates = Certificates::new();
+        for file in &way.cacert {
+            certificates = certificates.ca_file(file.clone());
+        }
+        let settings = ClientSettings::new().certificates(&certificates).build();
+        match settings {
+            Ok(config) => self.tls = Some(config),
+            Err(error) if !way.cacert.is_empty() => return Err(Failure::usage(error)),
+            // A machine without roots may need no TLS.
+            Err(_) => {}
+        }
+        Ok(self)
     }
 
     /// Returns the hops as they are changed for each connection, for what takes hops alone.
@@ -224,7 +274,9 @@ impl PreparedWay {
         let known = self.way.kdc.as_ref().zip(self.login.as_ref());
         let kerberos = known.map(|(kdc, Credentials { user, password })| {
             let kerberos = wirestack::kerberos::Kerberos::new();
-            let kerberos = kerberos.credentials(user.clone(), password.clone()).kdc(kdc);
+            let kerberos = kerberos
+                .credentials(user.clone(), password.clone())
+                .kdc(kdc);
             std::sync::Arc::new(kerberos.scheme()) // one for all hops: they share its ticket
         });
         move |hop: Hop| match &kerberos {
@@ -245,9 +297,17 @@ impl PreparedWay {
     pub(crate) fn timeouts(&self) -> Timeouts {
         let mut timeouts = Timeouts::default();
         let seconds = self.way.connect_timeout.unwrap_or_default();
-        if let Some(total) = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()) {
+        if let Some(total) = Duration::try_from_secs_f64(seconds)
+            .ok()
+            .filter(|time| !time.is_zero())
+        {
             timeouts.total = total;
-            for part in [&mut timeouts.find_routes, &mut timeouts.resolve, &mut timeouts.connect, &mut timeouts.layer] {
+            for part in [
+                &mut timeouts.find_routes,
+                &mut timeouts.resolve,
+                &mut timeouts.connect,
+                &mut timeouts.layer,
+            ] {
                 *part = (*part).max(total);
             }
         }
@@ -270,6 +330,7 @@ pub(crate) trait Builder: Sized {
     fn direct(self) -> Self;
     fn system_proxy(self) -> Self;
     fn pac(self, url: &str) -> Result<Self, Failure>;
+    fn tls(self, config: Arc<ClientConfig>) -> Self;
     fn via(self, hop: Hop) -> Self;
     fn ca_file(self, path: PathBuf) -> Self;
     fn client_certificate(self, chain: PathBuf, key: PathBuf) -> Self;
@@ -312,6 +373,10 @@ macro_rules! builder {
                 Ok(self)
             }
 
+            fn tls(self, config: Arc<ClientConfig>) -> Self {
+                Self::tls(self, config)
+            }
+
             fn via(self, hop: Hop) -> Self {
                 Self::via(self, hop)
             }
@@ -352,4 +417,3 @@ async fn ask(question: String) -> Option<Credentials> {
     });
     asked.await.ok().flatten()
 }
-

@@ -68,8 +68,7 @@ impl ConnectStream {
 impl Spec {
     fn stack(&mut self, stack: &StackSpec) {
         let hops = stack.hops();
-        self.route =
-            RouteChoice::Hops(hops.map_err(|error| Error::local(origin::ROUTE, error)));
+        self.route = RouteChoice::Hops(hops.map_err(|error| Error::local(origin::ROUTE, error)));
         self.certificates = self.certificates.clone().and(&stack.certificates());
         if let Some(name) = stack.server_name() {
             self.server_name = Some(name.to_owned());

@@ -53,7 +53,11 @@ impl Events {
         let mark = if self.marks { "< " } else { "" };
         let mut out = io::stdout().lock();
         let parts = [mark.as_bytes(), bytes, end];
-        parts.iter().try_for_each(|part| out.write_all(part)).and_then(|()| out.flush()).is_ok()
+        parts
+            .iter()
+            .try_for_each(|part| out.write_all(part))
+            .and_then(|()| out.flush())
+            .is_ok()
     }
 
     /// Tells that the connection is open.
@@ -62,7 +66,8 @@ impl Events {
             self.json(&json!({ "event": "open", "layers": facts, "subprotocol": subprotocol }));
             return;
         }
-        let subprotocol = subprotocol.map_or_else(String::new, |name| format!(", subprotocol {name}"));
+        let subprotocol =
+            subprotocol.map_or_else(String::new, |name| format!(", subprotocol {name}"));
         self.tell(Paint::Green, &format!("open{subprotocol}"));
     }
 
@@ -102,7 +107,9 @@ impl Events {
 
 fn message_event(message: &Message) -> Value {
     match std::str::from_utf8(message.as_bytes()) {
-        Ok(text) if message.is_text() => json!({ "event": "message", "type": "text", "data": text }),
+        Ok(text) if message.is_text() => {
+            json!({ "event": "message", "type": "text", "data": text })
+        }
         _ => {
             let data = STANDARD.encode(message.as_bytes());
             json!({ "event": "message", "type": "binary", "base64": data })

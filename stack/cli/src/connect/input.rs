@@ -45,7 +45,11 @@ impl Input {
     }
 }
 
-fn next(input: &mut impl BufRead, splitting: Splitting, limit: usize) -> Result<Option<Bytes>, Failure> {
+fn next(
+    input: &mut impl BufRead,
+    splitting: Splitting,
+    limit: usize,
+) -> Result<Option<Bytes>, Failure> {
     let read_error = |error: io::Error| Failure::other(format!("standard input: {error}"));
     if splitting == Splitting::Chunks {
         let chunk = input.fill_buf().map_err(read_error)?;

@@ -93,7 +93,10 @@ Examples:
 Input ends with a clean close. What arrives before the server has closed is printed.";
 
 /// Opens a WebSocket, and carries messages until one side ends.
-pub(crate) async fn run(arguments: Box<ConnectArguments>, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    arguments: Box<ConnectArguments>,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let prepared = arguments.way.prepare()?;
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let connect = Connect::new(&url, DialContext::new());
@@ -186,4 +189,3 @@ fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Conn
     }
     Ok(connect)
 }
-

@@ -6,7 +6,9 @@ use crate::exit::{Exit, Failure};
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack::websocket::{CloseCode, CloseFrame, Control, Message};
-use wirestack::{BoxSocket, Engine, Error, Flow, Queue, WebSocket, WebSocketReader, WebSocketWriter};
+use wirestack::{
+    BoxSocket, Engine, Error, Flow, Queue, WebSocket, WebSocketReader, WebSocketWriter,
+};
 
 /// How messages are sent, and when the WebSocket is closed.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +58,11 @@ pub(crate) async fn run(
 
 /// Returns the exit code for the Close frame of a server.
 pub(crate) fn exit_of(frame: Option<&CloseFrame>) -> Exit {
-    let clean = [CloseCode::NORMAL, CloseCode::GOING_AWAY, CloseCode::NO_STATUS];
+    let clean = [
+        CloseCode::NORMAL,
+        CloseCode::GOING_AWAY,
+        CloseCode::NO_STATUS,
+    ];
     match frame {
         Some(frame) if !clean.contains(&frame.code) => Exit::Closed,
         _ => Exit::Done,

@@ -36,8 +36,11 @@ impl Certificate {
         let fields = certificate.tbs_certificate();
         let validity = fields.validity();
         let end = validity.not_after.to_unix_duration().as_secs();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let seconds = i64::try_from(end).unwrap_or(i64::MAX) - i64::try_from(now.as_secs()).unwrap_or(0);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let seconds =
+            i64::try_from(end).unwrap_or(i64::MAX) - i64::try_from(now.as_secs()).unwrap_or(0);
         let names = fields.get_extension::<SubjectAltName>().ok().flatten();
         let names = names.map_or_else(Vec::new, |(_, names)| {
             names.0.iter().filter_map(name).take(NAMES).collect()
@@ -55,7 +58,11 @@ impl Certificate {
 
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.subject.is_empty() { "(no subject)" } else { &self.subject })?;
+        f.write_str(if self.subject.is_empty() {
+            "(no subject)"
+        } else {
+            &self.subject
+        })?;
         if self.not_after.is_empty() {
             return Ok(());
         }

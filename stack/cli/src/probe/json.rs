@@ -68,7 +68,11 @@ fn spans(trace: &Trace) -> Value {
 
 fn layers(opened: &Opened) -> Value {
     let layers = opened.layers.iter();
-    Value::Array(layers.map(|(name, facts)| json!({ "name": name, "facts": facts })).collect())
+    Value::Array(
+        layers
+            .map(|(name, facts)| json!({ "name": name, "facts": facts }))
+            .collect(),
+    )
 }
 
 fn certificates(opened: &Opened) -> Value {

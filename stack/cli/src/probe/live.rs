@@ -16,6 +16,9 @@ pub(crate) fn showing(context: DialContext, output: Output) -> DialContext {
             Event::LayerOpen { .. } | Event::Connected { .. } | Event::Ready => Paint::Green,
             _ => Paint::Dim,
         };
-        output.note(&format!("{time}  {}", output.noted(paint, &event.to_string())));
+        output.note(&format!(
+            "{time}  {}",
+            output.noted(paint, &event.to_string())
+        ));
     })
 }

@@ -22,7 +22,9 @@ pub(crate) struct Opened {
 impl Opened {
     pub(crate) fn new<L: Layer + 'static>(connection: &Connection<L>, trace: Trace) -> Self {
         let layers = connection.describe();
-        let layers = layers.iter().map(|status| (status.name.to_owned(), status.facts.to_string()));
+        let layers = layers
+            .iter()
+            .map(|status| (status.name.to_owned(), status.facts.to_string()));
         Self {
             layers: layers.collect(),
             certificates: certificates(connection, &trace),
@@ -70,7 +72,9 @@ fn certificates<L: Layer + 'static>(
     }
     // A connection that failed before the last one had layers too: the last ones are these.
     let parts = trace.events().filter_map(|(_, event)| match event {
-        Event::LayerOpen { name: "tls", part, .. } => Some(part.clone()),
+        Event::LayerOpen {
+            name: "tls", part, ..
+        } => Some(part.clone()),
         _ => None,
     });
     let parts: Vec<String> = parts.collect();
@@ -82,11 +86,19 @@ fn certificates<L: Layer + 'static>(
         (named.next().unwrap_or_default(), chain)
     };
     let mut of_session = of_session;
-    sessions.iter().rev().map(|session| of_session(session)).collect()
+    sessions
+        .iter()
+        .rev()
+        .map(|session| of_session(session))
+        .collect()
 }
 
 /// Returns a text of a peer, safe to show.
 pub(crate) fn safe_text(bytes: &[u8]) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    String::from_utf8_lossy(bytes).chars().take(200).map(shown).collect()
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .take(200)
+        .map(shown)
+        .collect()
 }

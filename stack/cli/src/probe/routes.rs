@@ -31,9 +31,9 @@ pub(crate) async fn run(
         all.push(found(url, target, pac, |builder| builder.pac(pac)).await?);
     }
     if as_json {
-        let all = all.iter().map(|found| {
-            json!({ "source": found.source, "route": found.route, "why": found.why })
-        });
+        let all = all
+            .iter()
+            .map(|found| json!({ "source": found.source, "route": found.route, "why": found.why }));
         let all: Vec<_> = all.collect();
         output.line(&json!({ "target": target.to_string(), "routes": all }).to_string());
         return Ok(Exit::Done);
@@ -43,7 +43,8 @@ pub(crate) async fn run(
         output.line(&format!("{source}: {}", found.route));
         output.line(&format!("    {}", found.why));
     }
-    let taken = "without an option, the environment decides; --system-proxy, --pac and --via replace it";
+    let taken =
+        "without an option, the environment decides; --system-proxy, --pac and --via replace it";
     output.line(&output.painted(Paint::Dim, taken));
     Ok(Exit::Done)
 }
@@ -51,7 +52,10 @@ pub(crate) async fn run(
 fn by_environment(target: &Target) -> Found {
     let environment = Environment::of_this_process();
     let (route, why) = match environment.proxy_for(target) {
-        Ok(Some(hop)) => (hop.to_string(), format!("{} names it", variable_for(target))),
+        Ok(Some(hop)) => (
+            hop.to_string(),
+            format!("{} names it", variable_for(target)),
+        ),
         Ok(None) if environment.decides_about(target) => {
             ("direct".to_owned(), "no_proxy covers the host".to_owned())
         }
@@ -87,15 +91,17 @@ async fn found(
 ) -> Result<Found, Failure> {
     let seen = Arc::new((Mutex::new(Vec::new()), Notify::new()));
     let noted = seen.clone();
-    let context = DialContext::new().resolver(NoNames).on_event(move |_, event| {
-        let is_over = matches!(event, Event::Route(_) | Event::RoutesNotFound(_));
-        if let Ok(mut events) = noted.0.lock() {
-            events.push(event.clone());
-        }
-        if is_over {
-            noted.1.notify_one();
-        }
-    });
+    let context = DialContext::new()
+        .resolver(NoNames)
+        .on_event(move |_, event| {
+            let is_over = matches!(event, Event::Route(_) | Event::RoutesNotFound(_));
+            if let Ok(mut events) = noted.0.lock() {
+                events.push(event.clone());
+            }
+            if is_over {
+                noted.1.notify_one();
+            }
+        });
     let builder = Both::new(url, target).context(context);
     let dialing = choose(builder)?.dial();
     let error = tokio::select! {
@@ -108,7 +114,11 @@ async fn found(
         route: error.unwrap_or_else(|| "none".to_owned()),
         why: "it said nothing".to_owned(),
     };
-    let events = seen.0.lock().map(|events| events.clone()).unwrap_or_default();
+    let events = seen
+        .0
+        .lock()
+        .map(|events| events.clone())
+        .unwrap_or_default();
     let (mut sources, mut notes) = (Vec::new(), Vec::new());
     for event in &events {
         match event {
@@ -183,6 +193,13 @@ impl wirestack::runtime::Resolve for NoNames {
 
 /// In the order in which they count.
 const VARIABLES: &[&str] = &[
-    "ws_proxy", "WS_PROXY", "wss_proxy", "WSS_PROXY", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+    "ws_proxy",
+    "WS_PROXY",
+    "wss_proxy",
+    "WSS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
     "ALL_PROXY",
 ];

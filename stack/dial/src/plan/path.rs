@@ -305,7 +305,8 @@ impl RouteBuilder {
             if hop.proxy.is_secure() {
                 let config = tls_task::config(&self.tls.of_hop(hop), &self.made_tls)?;
                 // The proxy chooses from the offer, so that has only what the next layer can be.
-                let tls = tls_task::secure(config, Some(hop.alpn()), &hop.endpoint, &hop.server_name)?;
+                let tls =
+                    tls_task::secure(config, Some(hop.alpn()), &hop.endpoint, &hop.server_name)?;
                 if hop.versions() != HttpVersions::Http1 {
                     tunnels.push(hop_client::http_over(tls, hop, next).map_err(of_hop)?);
                     continue;

@@ -5,8 +5,8 @@ use crate::route::endpoint::Endpoint;
 use crate::route::tls_choice::TlsSource;
 use std::sync::Arc;
 use wirestack_layer::{Error, origin};
-use wirestack_tls::{self as tls, Certificates};
 use wirestack_tls::rustls::ClientConfig;
+use wirestack_tls::{self as tls, Certificates};
 use zeroize::Zeroizing;
 
 /// The making of the TLS settings that a route needs, which reads the system's roots and the files
@@ -114,5 +114,8 @@ pub(crate) fn secure(
         let wanted = alpn.iter().map(|protocol| protocol.to_vec());
         Arc::make_mut(&mut config).alpn_protocols = wanted.collect();
     }
-    tls::Client::new(config, tls::server_name(name.as_ref().unwrap_or(&endpoint.host))?)
+    tls::Client::new(
+        config,
+        tls::server_name(name.as_ref().unwrap_or(&endpoint.host))?,
+    )
 }

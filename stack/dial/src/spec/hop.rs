@@ -22,7 +22,11 @@ pub(super) fn read(item: &Item, secrets: bool) -> Result<Hop, Fault> {
     let words = if speaks_http { HTTP.words } else { SOCKS.words };
 
     let unix = item.get("unix");
-    let missing = || at_name(SpecProblem::NoHost("the host, as in connect(proxy.test:3128)"));
+    let missing = || {
+        at_name(SpecProblem::NoHost(
+            "the host, as in connect(proxy.test:3128)",
+        ))
+    };
     let (host, place) = match (item.place_value(words), unix) {
         (Some(value), _) => (value.text.as_str(), &value.place),
         (None, Some(unix)) => ("localhost", &unix.place),
@@ -159,7 +163,14 @@ const SOCKS: Takes = Takes {
     shown: "host:port, user=, password=, password-file=, password-env=, tls, sni=, ca=, cert=, key= and unix=",
     words: &["tls"],
     keys: &[
-        "user", PASSWORD, PASSWORD_FILE, PASSWORD_ENV, "sni", "cert", "key", "unix",
+        "user",
+        PASSWORD,
+        PASSWORD_FILE,
+        PASSWORD_ENV,
+        "sni",
+        "cert",
+        "key",
+        "unix",
     ],
     many: &["ca"],
 };
@@ -169,7 +180,14 @@ const HTTP: Takes = Takes {
     shown: "host:port, user=, password=, password-file=, password-env=, on-challenge, ntlm, digest, ticket, ask, \
             tls, http2, sni=, ca=, cert=, key=, header=, lenient and unix=",
     words: &[
-        "tls", "http2", "on-challenge", "ntlm", "digest", "ask", "ticket", "lenient",
+        "tls",
+        "http2",
+        "on-challenge",
+        "ntlm",
+        "digest",
+        "ask",
+        "ticket",
+        "lenient",
     ],
     keys: SOCKS.keys,
     many: &["ca", "header"],

@@ -99,7 +99,8 @@ impl Item {
             return Ok(());
         };
         let place = value.place.clone();
-        let secret = read(source).map_err(|error| Fault::new(&place, SpecProblem::Secret(error)))?;
+        let secret =
+            read(source).map_err(|error| Fault::new(&place, SpecProblem::Secret(error)))?;
         self.secret = Some(Zeroizing::new(secret));
         Ok(())
     }
@@ -163,7 +164,11 @@ impl fmt::Display for Value {
         if !self.is_quoted && !self.text.is_empty() && self.text.chars().all(plain) {
             return f.write_str(&self.text);
         }
-        write!(f, "\"{}\"", self.text.replace('\\', r"\\").replace('"', "\\\""))
+        write!(
+            f,
+            "\"{}\"",
+            self.text.replace('\\', r"\\").replace('"', "\\\"")
+        )
     }
 }
 

@@ -6,8 +6,8 @@ use crate::driver::runtime::{
 use bytes::Bytes;
 use http::Response;
 use std::sync::Arc;
-use wirestack_dial::auth::Credentials;
 use std::time::Duration;
+use wirestack_dial::auth::Credentials;
 use wirestack_dial::{CredentialsRequest, Event, Plan, SharedConnection, Timeouts};
 use wirestack_layer::Error;
 
