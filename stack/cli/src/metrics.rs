@@ -4,12 +4,13 @@ use crate::log::Ended;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use wirestack::runtime::{IntoTransport, Listener};
+use wirestack::{Connection, Engine, Identity};
 
 /// The counters. One `Metrics` is shared by all listeners of a program.
 #[derive(Debug, Default)]
@@ -47,38 +48,35 @@ impl Metrics {
         }
     }
 
-    /// Answers everybody who connects to this Unix socket, for ever.
-    #[cfg(unix)]
-    pub(crate) async fn serve(self: Arc<Self>, path: &Path) -> io::Result<()> {
-        let listener = tokio::net::UnixListener::bind(path)?;
+    /// Answers everybody who connects, for ever.
+    pub(crate) async fn serve(self: Arc<Self>, mut listener: Listener) -> io::Result<()> {
         loop {
-            let (mut client, _) = listener.accept().await?;
-            let text = self.text();
-            let answered = async {
-                let mut head = Vec::new();
-                let mut chunk = [0; 1024];
-                while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
-                    match client.read(&mut chunk).await? {
-                        0 => break,
-                        n => head.extend_from_slice(&chunk[..n]),
-                    }
-                }
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
-                    text.len()
-                );
-                client.write_all(answer.as_bytes()).await?;
-                client.shutdown().await
-            };
+            let (client, _) = listener.accept().await?;
             // One client at a time, and none for long: the answers are short.
-            let _ = timeout(ANSWER_TIMEOUT, answered).await;
+            let _ = timeout(ANSWER_TIMEOUT, self.answer(client)).await;
         }
     }
 
-    /// Unix sockets are those of Unix.
-    #[cfg(not(unix))]
-    pub(crate) async fn serve(self: Arc<Self>, _: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    async fn answer(&self, client: impl IntoTransport) -> io::Result<()> {
+        let client = Connection::from_transport(client, Engine::new(Identity));
+        let mut client = client.map_err(io::Error::other)?;
+        let mut head = Vec::new();
+        let mut chunk = [0; 1024];
+        while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
+            match client.read(&mut chunk).await? {
+                0 => break,
+                n => head.extend_from_slice(&chunk[..n]),
+            }
+        }
+        let text = self.text();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            text.len()
+        );
+        client.write_all(head.as_bytes()).await?;
+        client.write_all(text.as_bytes()).await?;
+        client.shutdown().await
     }
 
     fn text(&self) -> String {

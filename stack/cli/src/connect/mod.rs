@@ -47,6 +47,9 @@ pub(crate) struct ConnectArguments {
     /// Goes on receiving after the end of the input, until the server closes
     #[arg(short = 'n', long)]
     no_close: bool,
+    /// After the end of the input, closes when nothing has arrived for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.3)]
+    linger: f64,
     /// Connects again when the connection is lost
     #[arg(long)]
     reconnect: bool,
@@ -90,7 +93,7 @@ Examples:
   wirestack connect --reconnect --ping 30 -r --json wss://example.org/feed | jq
   wirestack connect --via http://proxy:3128 --proxy-user me --no-basic wss://example.org/
 
-Input ends with a clean close. What arrives before the server has closed is printed.";
+Behind the end of the input, the server has the time of a ping and of --linger for its answers; then comes a\nclean close, and what arrives before the server has closed is printed.";
 
 /// Opens a WebSocket, and carries messages until one side ends.
 pub(crate) async fn run(
@@ -122,6 +125,8 @@ pub(crate) async fn run(
         is_binary: arguments.binary,
         one: arguments.one,
         no_close: arguments.no_close || arguments.receive_only,
+        linger: Duration::try_from_secs_f64(arguments.linger)
+            .map_err(|_| Failure::usage("--linger takes seconds, such as 0.3"))?,
     };
     if arguments.reconnect {
         let input = input.map(|start| start());

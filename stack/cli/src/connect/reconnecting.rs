@@ -38,6 +38,15 @@ pub(crate) async fn run(
                     }
                     None if plan.no_close => input = None,
                     None => {
+                        let answers = async {
+                            while let Some(event) = feed.next().await {
+                                match event {
+                                    ReconnectEvent::Message(message) => _ = events.message(&message),
+                                    _ => return,
+                                }
+                            }
+                        };
+                        let _ = tokio::time::timeout(plan.linger, answers).await;
                         let _ = feed.close(CloseCode::NORMAL, "").await;
                         return Ok(Exit::Done);
                     }

@@ -4,7 +4,8 @@ use super::events::Events;
 use super::input::Input;
 use crate::exit::{Exit, Failure};
 use bytes::Bytes;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use wirestack::websocket::{CloseCode, CloseFrame, Control, Message};
 use wirestack::{
     BoxSocket, Engine, Error, Flow, Queue, WebSocket, WebSocketReader, WebSocketWriter,
@@ -16,6 +17,7 @@ pub(crate) struct Plan {
     pub(crate) is_binary: bool,
     pub(crate) one: bool,
     pub(crate) no_close: bool,
+    pub(crate) linger: Duration,
 }
 
 /// Carries messages until one side ends.
@@ -28,8 +30,9 @@ pub(crate) async fn run(
     let layers: Vec<_> = socket.describe().iter().map(ToString::to_string).collect();
     events.open(&layers, socket.subprotocol());
     let (reader, writer) = socket.split();
-    let sending = send(writer, input, *plan);
-    let receiving = receive(reader, plan, events);
+    let heard = Heard::default();
+    let sending = send(writer, input, *plan, heard.clone());
+    let receiving = receive(reader, plan, events, &heard);
     tokio::pin!(sending, receiving);
     let mut is_sent = false;
     let received = loop {
@@ -93,8 +96,9 @@ async fn receive(
     mut reader: WebSocketReader,
     plan: &Plan,
     events: &Events,
+    heard: &Heard,
 ) -> (WebSocketReader, Result<Received, Failure>) {
-    let received = receive_all(&mut reader, plan, events).await;
+    let received = receive_all(&mut reader, plan, events, heard).await;
     (reader, received)
 }
 
@@ -102,8 +106,10 @@ async fn receive_all(
     reader: &mut WebSocketReader,
     plan: &Plan,
     events: &Events,
+    heard: &Heard,
 ) -> Result<Received, Failure> {
     while let Some(message) = reader.next().await {
+        heard.now();
         let message = match message {
             Ok(message) => message,
             // A code that is an error says more in the Close frame.
@@ -121,6 +127,7 @@ async fn send(
     mut writer: WebSocketWriter,
     input: Option<Input>,
     plan: Plan,
+    heard: Heard,
 ) -> Result<(), Failure> {
     if let Some(mut input) = input {
         while let Some(bytes) = input.next().await {
@@ -134,9 +141,42 @@ async fn send(
         // The halves live as long as both: the reader hears of the end.
         std::future::pending::<()>().await;
     }
+    if !plan.linger.is_zero() {
+        // The answer to a ping comes behind the last message at the server, however far it is.
+        let _ = tokio::time::timeout(PONG, writer.ping(Bytes::new())).await;
+        heard.nothing_for(plan.linger).await;
+    }
     writer.with(begin_close);
     let _ = writer.flushed().await;
     std::future::pending().await
+}
+
+/// The time at which the last message arrived.
+#[derive(Clone)]
+struct Heard(Arc<Mutex<Instant>>);
+
+impl Heard {
+    fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Waits until nothing has arrived for this time.
+    async fn nothing_for(&self, time: Duration) {
+        self.now(); // the time begins now
+        loop {
+            let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.elapsed() >= time {
+                return;
+            }
+            tokio::time::sleep_until((last + time).into()).await;
+        }
+    }
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
 }
 
 /// Sends the Close frame behind all messages, and goes on receiving.
@@ -158,6 +198,9 @@ fn closed(reader: &WebSocketReader) -> Option<CloseFrame> {
 fn broke(error: &Error) -> Failure {
     Failure::new(Exit::Broken, format!("the connection was lost: {error}"))
 }
+
+/// The time for the answer to the ping behind the last message.
+const PONG: Duration = Duration::from_secs(10);
 
 /// The time for the goodbye of a server.
 const GOODBYE: Duration = Duration::from_secs(2);

@@ -245,8 +245,9 @@ impl Prepared {
             }
         }
         if let Some(path) = self.metrics {
-            let metrics = self.proxy.log.metrics().clone();
-            servers.add_task(async move { metrics.serve(&path).await });
+            for (_, listener) in ListenAt::Unix(path).bind()? {
+                servers.add_task(self.proxy.log.metrics().clone().serve(listener));
+            }
         }
         Ok(())
     }
