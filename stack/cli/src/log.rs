@@ -1,6 +1,7 @@
 //! The log of servers: one line for each connection, as text or as JSON, without secrets.
 
-use crate::metrics::Metrics;
+use crate::metrics::{Ended, Metrics};
+use crate::output::safe_text;
 use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::json;
@@ -51,9 +52,6 @@ impl Record {
     }
 }
 
-/// How a request ended: the bytes to the target and back, or the reason.
-pub(crate) type Ended = Result<(u64, u64), String>;
-
 impl Log {
     pub(crate) fn new(form: LogForm, metrics: Arc<Metrics>) -> Self {
         Self { form, metrics }
@@ -86,8 +84,10 @@ impl Log {
                 }));
             }
             LogForm::Text => {
-                let user = user.map_or_else(String::new, |user| format!(" {}", safe(user)));
-                let target = safe(target.unwrap_or("-"));
+                let user = user.map_or_else(String::new, |user| {
+                    format!(" {}", safe_text(user.as_bytes()))
+                });
+                let target = safe_text(target.unwrap_or("-").as_bytes());
                 let end = match ended {
                     Ok((sent, received)) => format!("{sent} sent, {received} received"),
                     Err(error) => error.clone(),
@@ -113,20 +113,6 @@ impl Log {
 /// Nobody can be told that the log cannot be written.
 fn write_line(line: &dyn std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
-}
-
-/// Returns a text of a client in one line.
-fn safe(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().to_string().chars().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .take(300)
-        .collect()
 }
 
 fn unix_time() -> f64 {

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 mod arguments;
+mod builder;
 mod carrier;
 mod config;
 mod connect;
@@ -21,7 +22,7 @@ mod users;
 mod way;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use exit::{Exit, Failure};
 use output::Output;
 use std::process::ExitCode;
@@ -42,8 +43,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let command = match arguments.command {
-        Command::Man(man) => return manual::man(&man),
-        Command::Completions(completions) => return manual::completions(&completions),
+        Command::Man(man) => return manual::man(&man, Arguments::command()),
+        Command::Completions(completions) => {
+            return manual::completions(&completions, Arguments::command());
+        }
         Command::Passwd(passwd) => return passwd::run(&passwd, output),
         Command::Check(check) => return config::check(&check, output),
         command => command,

@@ -1,8 +1,7 @@
 //! The manual pages and the completions of shells.
 
-use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -21,8 +20,7 @@ pub(crate) struct CompletionsArguments {
 }
 
 /// Writes manual pages.
-pub(crate) fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
-    let command = Arguments::command();
+pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<Exit, Failure> {
     let written = match &arguments.folder {
         Some(folder) => clap_mangen::generate_to(command, folder),
         None => clap_mangen::Man::new(command).render(&mut std::io::stdout()),
@@ -32,14 +30,12 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
 }
 
 /// Writes completions.
-pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
+pub(crate) fn completions(
+    arguments: &CompletionsArguments,
+    mut command: Command,
+) -> Result<Exit, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut Arguments::command(),
-        "wirestack",
-        &mut text,
-    );
+    clap_complete::generate(arguments.shell, &mut command, "wirestack", &mut text);
     let written = std::io::Write::write_all(&mut std::io::stdout(), &text);
     written.map_err(|error| {
         Failure::other(format!("the completions could not be written: {error}"))

@@ -1,6 +1,5 @@
 //! The counters of a server, as Prometheus reads them.
 
-use crate::log::Ended;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -22,6 +21,9 @@ pub(crate) struct Metrics {
     /// The number of requests by protocol, that ended well and that failed.
     requests: Mutex<BTreeMap<&'static str, (u64, u64)>>,
 }
+
+/// How a request ended: the bytes to the target and back, or the reason.
+pub(crate) type Ended = Result<(u64, u64), String>;
 
 /// Counts a connection as open, until it is dropped.
 pub(crate) struct OpenGuard(Arc<Metrics>);

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use std::io::{self, IsTerminal, Write};
+use wirestack_layer::Escaped;
 
 /// Whether to print colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -90,3 +91,12 @@ impl Paint {
         }
     }
 }
+
+/// Returns a text of a peer in one line, safe to show.
+pub(crate) fn safe_text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    Escaped::new(text).at_most(SHOWN).to_string()
+}
+
+/// The number of characters of a peer that are shown.
+const SHOWN: usize = 300;

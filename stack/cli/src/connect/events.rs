@@ -73,14 +73,18 @@ impl Events {
 
     /// Tells that the server has closed.
     pub(crate) fn closed(&self, frame: Option<&CloseFrame>) {
+        let code = frame.map(|frame| u16::from(frame.code));
+        let reason = frame.map(|frame| frame.reason.to_string());
+        let reason = reason.filter(|reason| !reason.is_empty());
         if self.form == Form::Json {
-            let code = frame.map(|frame| frame.code.to_string());
-            let reason = frame.map(|frame| frame.reason.as_ref());
             self.json(&json!({ "event": "closed", "code": code, "reason": reason }));
             return;
         }
-        let text = frame.map_or_else(|| "closed".to_owned(), |frame| format!("closed: {frame}"));
-        self.tell(Paint::Dim, &text);
+        let code = code.map_or_else(String::new, |code| format!(": {code}"));
+        let reason = reason.map_or_else(String::new, |reason| {
+            format!(" ({})", crate::output::safe_text(reason.as_bytes()))
+        });
+        self.tell(Paint::Dim, &format!("closed{code}{reason}"));
     }
 
     /// Tells of a step of connecting again.

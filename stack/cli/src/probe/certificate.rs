@@ -1,6 +1,6 @@
 //! One certificate, as far as a person wants to know it.
 
-use super::opened::safe_text;
+use crate::output::safe_text;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 use x509_cert::Certificate as X509;

@@ -1,7 +1,8 @@
 //! The JSON object of `probe --json`.
 
-use super::opened::{Opened, safe_text};
+use super::opened::Opened;
 use crate::exit::Exit;
+use crate::output::safe_text;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use wirestack::dial::{DialError, Outcome, Target, Trace};

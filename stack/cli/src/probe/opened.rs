@@ -1,7 +1,7 @@
 //! What was seen on a way that is open.
 
 use super::certificate::Certificate;
-use crate::output::{Output, Paint};
+use crate::output::{Output, Paint, safe_text};
 use http::Response;
 use std::net::SocketAddr;
 use wirestack::dial::{Event, Trace};
@@ -80,25 +80,11 @@ fn certificates<L: Layer + 'static>(
     let parts: Vec<String> = parts.collect();
     let skipped = parts.len().saturating_sub(sessions.len());
     let mut named = parts.into_iter().skip(skipped);
-    let of_session = |session: &&tls::Client| {
+    let mut certificates = Vec::new();
+    for session in sessions.iter().rev() {
         let chain = session.peer_certificates().unwrap_or_default();
         let chain = chain.iter().map(|der| Certificate::read(der)).collect();
-        (named.next().unwrap_or_default(), chain)
-    };
-    let mut of_session = of_session;
-    sessions
-        .iter()
-        .rev()
-        .map(|session| of_session(session))
-        .collect()
-}
-
-/// Returns a text of a peer, safe to show.
-pub(crate) fn safe_text(bytes: &[u8]) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    String::from_utf8_lossy(bytes)
-        .chars()
-        .take(200)
-        .map(shown)
-        .collect()
+        certificates.push((named.next().unwrap_or_default(), chain));
+    }
+    certificates
 }

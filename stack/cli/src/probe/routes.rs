@@ -1,8 +1,9 @@
 //! `--all-routes`: which way each source would choose for a target, and why.
 
+use crate::builder::Builder;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Paint};
-use crate::way::{Builder, Way};
+use crate::way::Way;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;

@@ -92,7 +92,7 @@ impl Proxy {
     }
 
     /// Serves BIND and UDP ASSOCIATE.
-    async fn serve_command<L>(&self, client: Connection<L>, ends: Ends) -> crate::log::Ended
+    async fn serve_command<L>(&self, client: Connection<L>, ends: Ends) -> crate::metrics::Ended
     where
         L: Layer<In = Pipe, Out = Pipe> + 'static,
     {

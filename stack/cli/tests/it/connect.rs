@@ -58,7 +58,8 @@ fn events_are_json_and_a_close_that_is_not_clean_is_an_exit_code() {
         events[1],
         serde_json::json!({ "event": "message", "type": "text", "data": "h\u{e9}" })
     );
-    assert_eq!(events[2]["reason"], "as you wish");
+    let closed = serde_json::json!({ "event": "closed", "code": 4000, "reason": "as you wish" });
+    assert_eq!(events[2], closed);
 }
 
 #[test]

@@ -1,11 +1,19 @@
 //! One layer of a stack that is written as text, and what it takes.
 
-use super::SecretSource;
 use super::error::{Fault, SpecProblem};
 use std::fmt;
 use std::ops::Range;
 use wirestack_layer::BoxError;
 use zeroize::Zeroizing;
+
+/// The place of a password that a [`StackSpec`](crate::StackSpec) names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretSource<'a> {
+    /// The first line of this file.
+    File(&'a str),
+    /// This variable of the environment.
+    Variable(&'a str),
+}
 
 /// A layer: its name, and what stands in its parentheses.
 #[derive(Clone)]
@@ -169,6 +177,15 @@ impl fmt::Display for Value {
             "\"{}\"",
             self.text.replace('\\', r"\\").replace('"', "\\\"")
         )
+    }
+}
+
+impl fmt::Display for SecretSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "the file {path}"),
+            Self::Variable(name) => write!(f, "the variable {name}"),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod scan;
 mod target;
 
 pub use error::{SpecError, SpecProblem};
+pub use item::SecretSource;
 
 use crate::route::hop::Hop;
 use crate::route::http_versions::HttpVersions;
@@ -61,15 +62,6 @@ pub struct StackSpec {
     text: Zeroizing<String>,
     items: Vec<Item>,
     target: Option<TargetPart>,
-}
-
-/// The place of a password that a [`StackSpec`] names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretSource<'a> {
-    /// The first line of this file.
-    File(&'a str),
-    /// This variable of the environment.
-    Variable(&'a str),
 }
 
 impl StackSpec {
@@ -191,15 +183,6 @@ impl fmt::Display for StackSpec {
 impl fmt::Debug for StackSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StackSpec({self})")
-    }
-}
-
-impl fmt::Display for SecretSource<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "the file {path}"),
-            Self::Variable(name) => write!(f, "the variable {name}"),
-        }
     }
 }
 
