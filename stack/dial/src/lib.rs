@@ -5,6 +5,7 @@
 //! * [`Target`]: the server to connect to, behind all proxies, read from a URL.
 //! * [`Hop`]: one proxy of a route, read from a URL.
 //! * [`Routes`]: the routes to a target, in the order in which they are tried.
+//! * [`StackSpec`]: hops and a target, read from one line of a configuration.
 //! * [`Plan`]: a target, the routes to it, and the stack of layers to build on each connection.
 //! * [`Dialer`]: the state machine that carries out a plan.
 //! * [`Step`]: one action for the driver of a dialer: the next thing to do.
@@ -61,6 +62,8 @@
 //!   dialer/  the state machine: Happy Eyeballs, layers that open, proxy authentication, failures
 //!     |
 //!   report/  the record: trace, waterfall, error
+//!
+//!   spec/    hops and a target, written as one line
 //! ```
 //!
 //! * [`auth`]: the answers of a client to the challenges of a proxy.
@@ -77,6 +80,7 @@ mod report;
 mod retry;
 mod route;
 pub mod serve;
+mod spec;
 
 pub use auth::Credentials;
 pub use dialer::Dialer;
@@ -104,6 +108,7 @@ pub use route::http_versions::HttpVersions;
 pub use route::redirects::{RedirectError, Redirects};
 pub use route::routes::Routes;
 pub use route::target::Target;
+pub use spec::{SecretSource, SpecError, SpecProblem, StackSpec};
 
 /// Routes that are found while dialing: by a proxy auto-config file, or in the settings of a system.
 ///

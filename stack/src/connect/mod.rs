@@ -14,6 +14,7 @@ mod request;
 mod routed;
 mod shown;
 mod spec;
+mod stacked;
 #[cfg(feature = "system-proxy")]
 mod system;
 mod then;

@@ -15,6 +15,7 @@ use wirestack_tls::rustls::ClientConfig;
 pub(crate) struct Spec {
     pub(super) route: RouteChoice,
     pub(super) unix_socket: Option<PathBuf>,
+    pub(super) server_name: Option<String>,
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) certificates: Certificates,
     pub(super) timeouts: Timeouts,
@@ -35,6 +36,7 @@ impl Spec {
         Self {
             route: RouteChoice::Environment,
             unix_socket: None,
+            server_name: None,
             tls: None,
             certificates: Certificates::new(),
             timeouts: Timeouts::default(),
@@ -78,6 +80,9 @@ impl Spec {
         let mut target = target.map_err(invalid)?;
         if let Some(path) = self.unix_socket {
             target = target.unix_socket(path);
+        }
+        if let Some(name) = self.server_name {
+            target = target.server_name(name);
         }
         Ok((routes, target, self.tls))
     }

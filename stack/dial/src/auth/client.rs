@@ -106,6 +106,13 @@ impl Login {
         self
     }
 
+    /// Never sends Basic, which shows the password to everybody who sees the bytes.
+    #[must_use]
+    pub fn without_basic(mut self) -> Self {
+        self.candidates.retain(|it| it.scheme.name() != "Basic");
+        self
+    }
+
     fn requested(&mut self) -> Action {
         self.stage = Stage::Request;
         if self.current.is_none() && self.at_once && self.credentials.is_some() {

@@ -18,7 +18,7 @@ use wirestack_http::basic_credentials;
 use wirestack_http2 as http2;
 use wirestack_layer::{Error, Instant, origin};
 use wirestack_nest::{BoxTunnel, Nest};
-use wirestack_tls::{self as tls, rustls::ClientConfig};
+use wirestack_tls as tls;
 use zeroize::Zeroizing;
 
 /// The builder of a target's routes and of the layers for them.
@@ -130,8 +130,9 @@ impl RouteBuilder {
         config: http2::Http2Config,
     ) -> Result<Route, Error> {
         let name = format!("target ({})", self.target);
+        let origin = format!("{} {:?}", self.target.origin(), self.target.server_name);
         let share = SharedConnection {
-            key: pool_key(hops, &self.target.origin(), &self.tls.target, &self.tls),
+            key: pool_key(hops, &origin, &self.tls.target, &self.tls),
             name: self.target.origin(),
             routes: Routes::hops(hops.to_vec()),
             target: self.target.clone(),
@@ -175,6 +176,7 @@ impl RouteBuilder {
         let target = format!("{scheme}://{}", hop.endpoint).parse();
         let mut target: Target = target.map_err(|error| Error::local(origin::ROUTE, error))?;
         target.unix = hop.unix.clone();
+        target.server_name = hop.server_name.clone();
         let tls = TlsChoice {
             target: self.tls.of_hop(hop),
             hops: self.tls.hops.clone(),
@@ -257,7 +259,8 @@ impl RouteBuilder {
             if hop.proxy.is_secure() {
                 let config = tls_task::config(&self.tls.of_hop(hop), &self.made_tls)?;
                 // The proxy chooses from the offer, so that has only what the next layer can be.
-                let tls = secure(config, Some(hop.alpn()), &hop.endpoint)?;
+                let tls =
+                    tls_task::secure(config, Some(hop.alpn()), &hop.endpoint, &hop.server_name)?;
                 if hop.versions() != HttpVersions::Http1 {
                     tunnels.push(hop_client::http_over(tls, hop, next).map_err(of_hop)?);
                     continue;
@@ -276,7 +279,8 @@ impl RouteBuilder {
             return Ok(None);
         }
         let config = tls_task::config(&self.tls.target, &self.made_tls)?;
-        secure(config, alpn, self.target.endpoint()).map(Some)
+        let target = &self.target;
+        tls_task::secure(config, alpn, target.endpoint(), &target.server_name).map(Some)
     }
 
     /// Returns the making of the TLS settings that this route needs and that are not there yet, if
@@ -332,22 +336,10 @@ fn pool_key(hops: &[Hop], target: &str, tls: &TlsSource, all: &TlsChoice) -> Zer
             .map(|(name, value)| (name, value.as_bytes()))
             .collect();
         let one = Zeroizing::new(format!(
-            " {hop} {known:?} {login:?} {} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
-            *tls, hop.unix
+            " {hop} {known:?} {login:?} {} {:?} {:?} {fields:?} {limits:?} {lenient} {http2:?}",
+            *tls, hop.unix, hop.server_name
         ));
         key.push_str(&one);
     }
     key
-}
-
-fn secure(
-    mut config: Arc<ClientConfig>,
-    alpn: Option<&[&[u8]]>,
-    endpoint: &Endpoint,
-) -> Result<tls::Client, Error> {
-    if let Some(alpn) = alpn {
-        let wanted = alpn.iter().map(|protocol| protocol.to_vec());
-        Arc::make_mut(&mut config).alpn_protocols = wanted.collect();
-    }
-    tls::Client::new(config, tls::server_name(&endpoint.host)?)
 }

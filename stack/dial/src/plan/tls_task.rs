@@ -1,11 +1,12 @@
 //! The TLS settings of a plan that was given none.
 
 use crate::plan::hop_client::BadHop;
+use crate::route::endpoint::Endpoint;
 use crate::route::tls_choice::TlsSource;
 use std::sync::Arc;
 use wirestack_layer::{Error, origin};
-use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
+use wirestack_tls::{self as tls, Certificates};
 use zeroize::Zeroizing;
 
 /// The making of the TLS settings that a route needs, which reads the system's roots and the files
@@ -101,3 +102,20 @@ fn settings(_: &Certificates) -> Result<Arc<ClientConfig>, Error> {
      `aws-lc-rs` or `ring`"
 )]
 struct NoTls;
+
+/// Builds the TLS to an endpoint, which may have another name there.
+pub(crate) fn secure(
+    mut config: Arc<ClientConfig>,
+    alpn: Option<&[&[u8]]>,
+    endpoint: &Endpoint,
+    name: &Option<String>,
+) -> Result<tls::Client, Error> {
+    if let Some(alpn) = alpn {
+        let wanted = alpn.iter().map(|protocol| protocol.to_vec());
+        Arc::make_mut(&mut config).alpn_protocols = wanted.collect();
+    }
+    tls::Client::new(
+        config,
+        tls::server_name(name.as_ref().unwrap_or(&endpoint.host))?,
+    )
+}

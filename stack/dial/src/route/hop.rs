@@ -45,6 +45,8 @@ pub struct Hop {
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) certificates: Certificates,
     pub(crate) unix: Option<PathBuf>,
+    /// The name that TLS asks for and checks, in place of the host.
+    pub(crate) server_name: Option<String>,
     /// An `https://` proxy is offered HTTP/2 too.
     offers_http2: bool,
     pub(crate) connect: ConnectSettings,
@@ -298,6 +300,7 @@ impl Hop {
             tls: None,
             certificates: Certificates::new(),
             unix: None,
+            server_name: None,
             offers_http2: false,
             connect: ConnectSettings::default(),
         })

@@ -46,6 +46,23 @@ impl Hop {
         self
     }
 
+    /// Asks the proxy for this name by TLS (SNI, RFC 6066 §3) and wants it in its certificate,
+    /// instead of the host. It may be an address.
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    ///
+    /// let hop: Hop = "https://192.0.2.7:3129".parse()?;
+    /// let hop = hop.server_name("proxy.corp");
+    /// # drop(hop);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
     /// Adds certificates for this hop: authorities to trust, and a certificate of the client, as
     /// files or in memory.
     #[must_use]

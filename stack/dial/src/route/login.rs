@@ -14,6 +14,8 @@ pub(crate) struct ProxyLogin {
     pub(crate) credentials: Option<Credentials>,
     /// Sends Basic credentials with the first request.
     pub(crate) at_once: bool,
+    /// Never sends Basic.
+    pub(crate) without_basic: bool,
     /// Asks the user for credentials when the proxy wants some.
     pub(crate) asks: bool,
     /// Sends the ticket of the user who is logged in.
@@ -36,6 +38,7 @@ impl ProxyLogin {
         Self {
             credentials,
             at_once: true,
+            without_basic: false,
             asks: false,
             default_credentials: false,
             #[cfg(feature = "ntlm")]
@@ -73,6 +76,9 @@ impl ProxyLogin {
         }
         if self.asks {
             login = login.asking();
+        }
+        if self.without_basic {
+            login = login.without_basic();
         }
         let mut context = || SchemeContext {
             host,

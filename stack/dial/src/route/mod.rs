@@ -6,6 +6,7 @@ pub(crate) mod environment;
 pub(crate) mod find;
 pub(crate) mod forwarding;
 pub(crate) mod hop;
+mod hop_login;
 mod hop_tls;
 pub(crate) mod http_versions;
 pub(crate) mod login;

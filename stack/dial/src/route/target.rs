@@ -20,6 +20,8 @@ pub struct Target {
     /// The path and the query, which the handshake of a WebSocket sends.
     pub(crate) resource: String,
     pub(crate) unix: Option<PathBuf>,
+    /// The name that TLS asks for and checks, in place of the host.
+    pub(crate) server_name: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,23 @@ impl Target {
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
+        self
+    }
+
+    /// Asks for this name by TLS (SNI, RFC 6066 §3) and wants it in the certificate, instead of the
+    /// host. It may be an address.
+    ///
+    /// ```
+    /// use wirestack_dial::Target;
+    ///
+    /// let target: Target = "wss://192.0.2.7/chat".parse()?;
+    /// let target = target.server_name("chat.example.org");
+    /// # drop(target);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
         self
     }
 
@@ -208,6 +227,7 @@ impl Target {
             endpoint,
             credentials,
             unix: None,
+            server_name: None,
             resource: format!("{}{}", url.path(), query.unwrap_or_default()),
         })
     }

@@ -9,4 +9,5 @@ mod hops;
 mod network;
 mod schemes;
 mod simulation;
+mod spec;
 mod system;

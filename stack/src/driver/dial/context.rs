@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::Response;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use wirestack_dial::auth::Credentials;
-use wirestack_dial::{CredentialsRequest, Plan, SharedConnection, Timeouts};
+use wirestack_dial::{CredentialsRequest, Event, Plan, SharedConnection, Timeouts};
 use wirestack_layer::Error;
 
 /// The runtime, the resolver, the pool and the credential callbacks that dialing uses.
@@ -40,6 +41,7 @@ pub struct DialContext {
     pub(super) streams: Option<Arc<OpenStream>>,
     pub(super) ask: Arc<dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync>,
     pub(super) exchange: Option<Arc<Exchange>>,
+    pub(super) on_event: Option<Arc<OnEvent>>,
 }
 
 /// A stream of a shared connection, and the response that opened it.
@@ -47,6 +49,7 @@ pub(crate) type OpenedStream = Result<(Box<dyn Transport>, Response<()>), Error>
 
 type OpenStream =
     dyn Fn(Arc<SharedConnection>, Timeouts, DialContext) -> BoxFuture<OpenedStream> + Send + Sync;
+type OnEvent = dyn Fn(Duration, &Event) + Send + Sync;
 type Exchange = dyn Fn(String, Bytes) -> BoxFuture<Result<Bytes, Error>> + Send + Sync;
 
 impl Default for DialContext {
@@ -66,6 +69,7 @@ impl DialContext {
             streams: None,
             ask: Arc::new(|_| Box::pin(async { None })),
             exchange: None,
+            on_event: None,
         }
     }
 
@@ -127,6 +131,27 @@ impl DialContext {
         F: Future<Output = Result<Bytes, Error>> + Send + 'static,
     {
         self.exchange = Some(Arc::new(move |url, data| Box::pin(exchange(url, data))));
+        self
+    }
+
+    /// Calls `on_event` with each event of a dialing as soon as it happens, and with the time since
+    /// the start of that dialing. The [`Trace`](crate::dial::Trace) has the same events at the end.
+    ///
+    /// A shared connection that is opened meanwhile is a dialing of its own, and calls it too.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), wirestack::dial::DialError> {
+    /// use wirestack::{DialContext, connect};
+    ///
+    /// let context = DialContext::new().on_event(|at, event| eprintln!("{at:.1?} {event}"));
+    /// let socket = connect("wss://example.org/chat").context(context).await?;
+    /// # drop(socket);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_event(mut self, on_event: impl Fn(Duration, &Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Arc::new(on_event));
         self
     }
 

@@ -44,6 +44,7 @@ impl DialContext {
             making_tls: None,
             finding: None,
             timer: None,
+            told: 0,
         };
         poll_fn(move |cx| dialing.poll_steps(cx)).await
     }
@@ -66,6 +67,8 @@ struct Dialing<'a, L: Layer> {
     making_tls: Option<BoxFuture<Option<TlsTask>>>,
     finding: Option<BoxFuture<FindAnswer>>,
     timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
+    /// The number of events that the user has been told of.
+    told: usize,
 }
 
 /// A transport, and the response that opened it if it is a stream of a shared connection.
@@ -80,7 +83,9 @@ where
 {
     fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
         loop {
-            match self.dialer.step(self.runtime.now()) {
+            let step = self.dialer.step(self.runtime.now());
+            self.tell(&step);
+            match step {
                 Step::Resolve { lookup, host, port } => {
                     let found = self.context.resolve(&*self.runtime, host, port);
                     self.lookups.push((lookup, found));
@@ -143,6 +148,21 @@ where
                     }
                 }
             }
+        }
+    }
+
+    /// Tells the user of the events that are new.
+    fn tell(&mut self, step: &Step) {
+        let Some(on_event) = &self.context.on_event else {
+            return;
+        };
+        let trace = match step {
+            Step::Failed(error) => error.trace(),
+            _ => self.dialer.trace(),
+        };
+        for (at, event) in trace.events().skip(self.told) {
+            on_event(at, event);
+            self.told += 1;
         }
     }
 

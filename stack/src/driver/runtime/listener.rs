@@ -49,6 +49,29 @@ impl Listener {
         Ok(Self { listener, runtime })
     }
 
+    /// Takes a listener that listens already, such as one that the service manager has opened, on
+    /// the [current] runtime.
+    ///
+    /// ```no_run
+    /// # async fn example() -> std::io::Result<()> {
+    /// use wirestack::runtime::Listener;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:8080")?;
+    /// let listener = Listener::from_std(listener)?;
+    /// # drop(listener);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no current runtime, the runtime has no listeners, or the error of the system.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
+        let runtime = current().map_err(io::Error::other)?;
+        let listener = runtime.wrap_listener(listener)?;
+        Ok(Self { listener, runtime })
+    }
+
     /// Listens at a path, for connections of Unix sockets, on the [current] runtime. The path must
     /// not exist; who may connect is decided by the permissions of its folder. It is not removed
     /// at the end.

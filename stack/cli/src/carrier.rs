@@ -1,0 +1,236 @@
+//! How a connection to a target is opened: by a way, in a WebSocket, or from this machine.
+
+use crate::exit::{Exit, Failure};
+use crate::way::PreparedWay;
+use futures_util::StreamExt;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use wirestack::dial::{DialError, Endpoint, Reason};
+use wirestack::runtime::{AddressStream, Resolve};
+use wirestack::{
+    AccessPolicy, ByteStream, Connect, ConnectStream, DialContext, Error, Pipe, socks,
+};
+
+/// A way to open connections. A clone shares its settings.
+#[derive(Clone)]
+pub(crate) struct Carrier {
+    kind: Kind,
+    policy: Option<AccessPolicy>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    /// By the way of the user, or that of the environment.
+    Way(Box<PreparedWay>),
+    /// In a WebSocket of its own, whose server connects.
+    Tunnel(Box<Connect<Pipe>>),
+    /// From this machine.
+    Direct,
+}
+
+/// The reason that a connection was not opened.
+#[derive(Debug)]
+pub(crate) enum NotOpened {
+    /// The policy does not permit the target.
+    NotAllowed,
+    /// The settings of the way are wrong.
+    Settings(Failure),
+    /// The way did not open.
+    Dial(DialError),
+    /// The far end of the tunnel refused, or the tunnel broke.
+    Tunnel(Error),
+}
+
+impl Carrier {
+    /// Goes by a way, to every target.
+    pub(crate) fn way(way: PreparedWay) -> Self {
+        Self {
+            kind: Kind::Way(Box::new(way)),
+            policy: None,
+        }
+    }
+
+    /// Goes in WebSockets that this builder opens.
+    pub(crate) fn tunnel(connect: Connect<Pipe>) -> Self {
+        Self {
+            kind: Kind::Tunnel(Box::new(connect)),
+            policy: None,
+        }
+    }
+
+    /// Goes from this machine, to what the policy permits.
+    pub(crate) fn direct(policy: AccessPolicy) -> Self {
+        Self {
+            kind: Kind::Direct,
+            policy: Some(policy),
+        }
+    }
+
+    /// Goes only to what the policy permits. Names that are looked up elsewhere are asked about as
+    /// names.
+    pub(crate) fn with_policy(self, policy: AccessPolicy) -> Self {
+        Self {
+            policy: Some(policy),
+            ..self
+        }
+    }
+
+    /// Returns the policy, if connections are opened from this machine.
+    pub(crate) fn direct_policy(&self) -> Option<&AccessPolicy> {
+        match self.kind {
+            Kind::Direct => self.policy.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Opens a connection to a host and a port.
+    pub(crate) async fn open(&self, target: &Endpoint) -> Result<ByteStream, NotOpened> {
+        self.open_url(&format!("tcp://{target}"), target).await
+    }
+
+    /// Opens a connection to a URL, `tcp://` or `tls://`.
+    pub(crate) async fn open_url(
+        &self,
+        url: &str,
+        target: &Endpoint,
+    ) -> Result<ByteStream, NotOpened> {
+        if let Some(policy) = &self.policy {
+            let address = target.host.parse::<IpAddr>().ok();
+            let address = address.map(|ip| SocketAddr::new(ip, target.port));
+            let is_found = address.is_none_or(|it| policy.permits_found(&target.host, it));
+            if !policy.permits_host(&target.host, target.port) || !is_found {
+                return Err(NotOpened::NotAllowed);
+            }
+        }
+        match &self.kind {
+            Kind::Direct => {
+                let policy = self.policy.clone().unwrap_or_else(AccessPolicy::nothing);
+                let connect = ConnectStream::new(url, DialContext::new()).direct();
+                Ok(connect.resolver(Permitted(policy)).await?)
+            }
+            Kind::Way(way) => {
+                let connect = ConnectStream::new(url, DialContext::new());
+                let connect = way.apply(connect, way.context());
+                Ok(connect.map_err(NotOpened::Settings)?.await?)
+            }
+            Kind::Tunnel(connect) => {
+                let socket = connect.as_ref().clone().await?;
+                let local = |error| NotOpened::Tunnel(Error::local("socks", error));
+                let address = socks::Address::new(&target.host, target.port).map_err(local)?;
+                let mut tunnel = socket.push_layer(socks::Client::new(address));
+                tunnel.set_open_timeout(FAR_TIMEOUT);
+                tunnel.open().await.map_err(NotOpened::Tunnel)?;
+                Ok(tunnel.boxed())
+            }
+        }
+    }
+}
+
+impl NotOpened {
+    /// Returns the reply of a SOCKS proxy.
+    pub(crate) fn reply(&self) -> socks::Reply {
+        match self {
+            Self::NotAllowed => socks::Reply::NotAllowed,
+            Self::Settings(_) | Self::Tunnel(_) => socks::Reply::GeneralFailure,
+            Self::Dial(error) => match error.reason() {
+                Reason::NotResolved { error, .. } if is_forbidden(error) => {
+                    socks::Reply::NotAllowed
+                }
+                Reason::NotResolved { .. } => socks::Reply::HostUnreachable,
+                Reason::TimedOut { .. } => socks::Reply::TtlExpired,
+                Reason::Unreached { tried, .. } => {
+                    let refused = |error: &Error| {
+                        let kind = error.cause::<io::Error>().map(io::Error::kind);
+                        kind == Some(io::ErrorKind::ConnectionRefused)
+                    };
+                    if tried.iter().any(|one| refused(&one.error)) {
+                        socks::Reply::ConnectionRefused
+                    } else {
+                        socks::Reply::HostUnreachable
+                    }
+                }
+                _ => socks::Reply::GeneralFailure,
+            },
+        }
+    }
+
+    /// Returns the status of an HTTP proxy.
+    pub(crate) fn status(&self) -> http::StatusCode {
+        match self.reply() {
+            socks::Reply::NotAllowed => http::StatusCode::FORBIDDEN,
+            socks::Reply::TtlExpired => http::StatusCode::GATEWAY_TIMEOUT,
+            _ => http::StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+impl From<DialError> for NotOpened {
+    fn from(error: DialError) -> Self {
+        Self::Dial(error)
+    }
+}
+
+impl From<NotOpened> for Failure {
+    fn from(error: NotOpened) -> Self {
+        match error {
+            NotOpened::Settings(failure) => failure,
+            NotOpened::Dial(error) => error.into(),
+            NotOpened::Tunnel(_) => Self::new(Exit::ProxyRefused, error),
+            NotOpened::NotAllowed => Self::other(error),
+        }
+    }
+}
+
+impl fmt::Display for NotOpened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAllowed => f.write_str("the policy does not permit the target"),
+            Self::Settings(failure) => failure.fmt(f),
+            Self::Dial(error) => error.fmt(f),
+            Self::Tunnel(error) => write!(f, "the far end of the tunnel: {error}"),
+        }
+    }
+}
+
+/// The look-ups of this machine, without the addresses that a policy forbids.
+struct Permitted(AccessPolicy);
+
+impl Resolve for Permitted {
+    fn resolve(&self, host: String, port: u16) -> AddressStream {
+        let policy = self.0.clone();
+        let found = async move {
+            let found = tokio::net::lookup_host((host.as_str(), port)).await?;
+            let found: Vec<_> = found.collect();
+            let permitted = found.iter().copied();
+            let permitted: Vec<_> = permitted
+                .filter(|it| policy.permits_found(&host, *it))
+                .collect();
+            if permitted.is_empty() && !found.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, Forbidden));
+            }
+            Ok(permitted)
+        };
+        futures_util::stream::once(found).boxed()
+    }
+}
+
+fn is_forbidden(error: &Error) -> bool {
+    let io = error.cause::<io::Error>().and_then(io::Error::get_ref);
+    io.is_some_and(|cause| cause.is::<Forbidden>())
+}
+
+#[derive(Debug)]
+struct Forbidden;
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the policy permits none of the addresses of the target")
+    }
+}
+
+impl std::error::Error for Forbidden {}
+
+/// The time in which the far end of a tunnel connects.
+const FAR_TIMEOUT: Duration = Duration::from_secs(30);

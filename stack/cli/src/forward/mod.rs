@@ -1,0 +1,249 @@
+//! `wirestack forward`: local ports, sockets and pipes, carried by a way or in WebSockets.
+
+mod rule;
+mod stdio;
+mod tunnel;
+mod udp;
+
+pub(crate) use tunnel::config as tunnel_config;
+
+use crate::carrier::Carrier;
+use crate::exit::{Exit, Failure};
+use crate::listen::{ListenAt, Servers};
+use crate::log::{Log, LogForm, Record};
+use crate::metrics::Metrics;
+use crate::output::Output;
+use crate::proxy::{Ends, Proxy};
+use crate::way::{PreparedWay, Way};
+use clap::Args;
+use rule::{ForwardTo, Rule};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tunnel::Tunnel;
+use wirestack::runtime::Listener;
+use wirestack::{
+    Accepted, ByteStream, Connect, ConnectStream, Connection, DialContext, Engine, Identity, Serve,
+    relay_with_timeout, serve,
+};
+
+/// The arguments of `forward`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ForwardArguments {
+    #[command(flatten)]
+    options: ForwardOptions,
+    /// Carries standard input and output to this host and port, as the ProxyCommand of ssh wants it
+    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "config"])]
+    stdio: Option<String>,
+    /// Takes everything from the [[forward]] tables of this file
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    config: Option<PathBuf>,
+}
+
+/// What is forwarded, and by which way: on the command line, or in a file.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ForwardOptions {
+    /// Forwards a port: 8080=tcp://host:22, 8443=tls://host:443, 2222=unix:/run/x, 9000=wss://host/raw, udp:5353=udp://host:53, or 8080:host:22 as ssh writes it
+    #[arg(short = 'L', long, value_name = "LISTEN=TARGET")]
+    local: Vec<String>,
+    /// Runs a SOCKS and HTTP proxy at this port, whose connections take the way
+    #[arg(short = 'D', long, value_name = "LISTEN")]
+    dynamic: Vec<String>,
+    /// Forwards a Unix socket: /run/db.sock=tcp://host:5432
+    #[arg(short = 'U', long, value_name = "PATH=TARGET")]
+    unix: Vec<String>,
+    #[command(flatten)]
+    way: Way,
+    #[command(flatten)]
+    tunnel: Tunnel,
+    /// Cuts a connection that carries nothing for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[serde(default = "idle")]
+    idle_timeout: u64,
+    /// Carries at most so many connections of each port at the same time
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    #[serde(default = "most")]
+    max_connections: usize,
+    /// Logs each connection to standard error in this form
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    log: LogForm,
+}
+
+fn idle() -> u64 {
+    600
+}
+
+fn most() -> usize {
+    1000
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wirestack forward -L 2222=tcp://server:22 --via http://proxy:3128
+  wirestack forward -D 1080 --via socks5h://gate:1080 --via http://proxy:3128
+  wirestack forward -D 1080 --tunnel wss://example.org/tunnel     (with `wirestack serve --tunnel` there)
+  ssh -o ProxyCommand='wirestack forward -W %h:%p --via http://proxy:3128' server
+  wirestack forward -L udp:5353=udp://192.0.2.53:53 --via socks5h://gate:1080
+
+LISTEN is PORT (of 127.0.0.1), :PORT (of every address), HOST:PORT or unix:PATH.";
+
+/// Everything that is needed to forward, read and checked.
+pub(crate) struct Prepared {
+    rules: Vec<Rule>,
+    dynamic: Vec<ListenAt>,
+    carrier: Carrier,
+    way: PreparedWay,
+    idle: Duration,
+    log: Log,
+    options: ForwardOptions,
+}
+
+/// Forwards until a signal of the system.
+pub(crate) async fn run(
+    arguments: Box<ForwardArguments>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let all = match &arguments.config {
+        Some(file) => crate::config::read(file)?.forward,
+        None => vec![arguments.options.clone()],
+    };
+    if let Some(target) = &arguments.stdio {
+        let prepared = arguments.options.prepare(true)?;
+        return stdio::run(target, &prepared.carrier).await;
+    }
+    if all.is_empty() {
+        return Err(Failure::usage("the file has no [[forward]] table"));
+    }
+    let all: Vec<Prepared> = all
+        .iter()
+        .map(|options| options.prepare(false))
+        .collect::<Result<_, _>>()?;
+    let mut servers = Servers::new(all[0].options.max_connections, SHUTDOWN_TIMEOUT);
+    for prepared in &all {
+        prepared.start(&mut servers, output)?;
+    }
+    servers.run().await?;
+    Ok(Exit::Done)
+}
+
+impl ForwardOptions {
+    /// Reads and checks everything, and opens nothing.
+    pub(crate) fn prepare(&self, stdio: bool) -> Result<Prepared, Failure> {
+        let mut rules = Vec::new();
+        for text in &self.local {
+            rules.push(text.parse()?);
+        }
+        for text in &self.unix {
+            rules.push(format!("unix:{text}").parse()?);
+        }
+        let dynamic = self.dynamic.iter().map(|text| text.parse());
+        let dynamic: Vec<ListenAt> = dynamic.collect::<Result<_, _>>()?;
+        if rules.is_empty() && dynamic.is_empty() && !stdio {
+            return Err(Failure::usage(
+                "nothing is to be forwarded: say -L LISTEN=TARGET, -D LISTEN, -U PATH=TARGET or -W HOST:PORT",
+            ));
+        }
+        let way = self.way.prepare()?.with_shared_tls()?;
+        let carrier = match self.tunnel.connect(&way)? {
+            Some(connect) => Carrier::tunnel(connect),
+            None => Carrier::way(way.clone()),
+        };
+        Ok(Prepared {
+            rules,
+            dynamic,
+            carrier,
+            way,
+            idle: Duration::from_secs(self.idle_timeout.max(1)),
+            log: Log::new(self.log, Arc::new(Metrics::default())),
+            options: self.clone(),
+        })
+    }
+}
+
+impl Prepared {
+    fn start(&self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
+        for rule in &self.rules {
+            if let (Some(at), ForwardTo::Udp(target)) = (&rule.udp, &rule.to) {
+                let hops = self.way.hops()?;
+                if self.options.tunnel.is_named() {
+                    return Err(Failure::usage("a tunnel in WebSockets carries no UDP"));
+                }
+                let (name, task) = udp::start(at, target.clone(), hops, self.log.clone())?;
+                output.note(&format!("listening on udp:{name} for {}", rule.to));
+                servers.add_task(task);
+                continue;
+            }
+            for (name, listener) in rule.listen.bind()? {
+                output.note(&format!("listening on {name} for {}", rule.to));
+                servers.add(self.forward(listener, rule.to.clone()));
+            }
+        }
+        for at in &self.dynamic {
+            let mut proxy = Proxy::new(self.carrier.clone(), self.log.clone());
+            proxy.idle = self.idle;
+            for (name, listener) in at.bind()? {
+                output.note(&format!("listening on {name} as a SOCKS and HTTP proxy"));
+                let proxy = proxy.clone();
+                servers.add(serve(listener, move |client: Accepted| {
+                    let proxy = proxy.clone();
+                    async move {
+                        let peer = client.peer_addr();
+                        let local = client.local_addr().ok();
+                        proxy.serve(client, Ends { peer, local }).await;
+                    }
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn forward(&self, listener: Listener, to: ForwardTo) -> Serve {
+        let (carrier, way, log) = (self.carrier.clone(), self.way.clone(), self.log.clone());
+        let idle = self.idle;
+        serve(listener, move |client: Accepted| {
+            let (carrier, way) = (carrier.clone(), way.clone());
+            let (log, to) = (log.clone(), to.clone());
+            async move {
+                let mut record = Record::new(client.peer_addr(), "forward");
+                record.target = Some(to.to_string());
+                let carried = async {
+                    let target = open(&carrier, &way, &to)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    let local = Connection::from_transport(client, Engine::new(Identity));
+                    let local = local.map_err(|error| error.to_string())?;
+                    let relayed = relay_with_timeout(local, target, idle).await;
+                    relayed
+                        .map(|it| (it.sent, it.received))
+                        .map_err(|error| error.to_string())
+                };
+                let carried = carried.await;
+                log.ended(&record, &carried);
+            }
+        })
+    }
+}
+
+async fn open(carrier: &Carrier, way: &PreparedWay, to: &ForwardTo) -> Result<ByteStream, Failure> {
+    match to {
+        ForwardTo::Stream { url, endpoint } => Ok(carrier.open_url(url, endpoint).await?),
+        ForwardTo::Unix(path) => {
+            let connect = ConnectStream::new("tcp://localhost:1", DialContext::new());
+            Ok(connect.direct().unix_socket(path).await?)
+        }
+        ForwardTo::WebSocket(url) => {
+            let connect = Connect::new(url, DialContext::new()).tunnel();
+            let connect = way.apply(connect, way.context())?;
+            Ok(connect.config(tunnel::config()).await?.boxed())
+        }
+        ForwardTo::Udp(_) => Err(Failure::usage(
+            "udp:// wants udp: before the port: udp:5353=udp://host:53",
+        )),
+    }
+}
+
+/// The time for connections to end after the signal.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,167 @@
+//! Datagrams, carried by a SOCKS5 proxy or from this machine.
+
+use crate::exit::Failure;
+use crate::log::{Log, Record};
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use wirestack::associate;
+use wirestack::dial::{Endpoint, Hop};
+use wirestack::socks::Address;
+
+/// Listens at an address, and returns its name and the task that carries datagrams for ever.
+pub(super) fn start(
+    at: &str,
+    target: Endpoint,
+    mut hops: Vec<Hop>,
+    log: Log,
+) -> Result<(String, impl Future<Output = io::Result<()>> + Send + use<>), Failure> {
+    if hops.len() > 1 {
+        return Err(Failure::usage(
+            "UDP goes through one socks5:// proxy at most: its datagrams do not travel in the connection",
+        ));
+    }
+    let hop = hops.pop();
+    let failed = |error: io::Error| Failure::other(format!("cannot listen at udp:{at}: {error}"));
+    let socket = std::net::UdpSocket::bind(at).map_err(failed)?;
+    socket.set_nonblocking(true).map_err(failed)?;
+    let socket = UdpSocket::from_std(socket).map_err(failed)?;
+    let name = socket.local_addr().map_err(failed)?.to_string();
+    Ok((name, carry(Arc::new(socket), target, hop, log)))
+}
+
+async fn carry(
+    socket: Arc<UdpSocket>,
+    target: Endpoint,
+    hop: Option<Hop>,
+    log: Log,
+) -> io::Result<()> {
+    let mut clients: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>> = HashMap::new();
+    let mut buf = vec![0; MAX_DATAGRAM];
+    loop {
+        // An error of one datagram, such as "port unreachable", ends nothing.
+        let Ok((n, from)) = socket.recv_from(&mut buf).await else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            continue;
+        };
+        clients.retain(|_, client| !client.is_closed());
+        if !clients.contains_key(&from) && clients.len() < MAX_CLIENTS {
+            let (sender, datagrams) = mpsc::channel(WAITING);
+            clients.insert(from, sender);
+            let (socket, target, hop, log) =
+                (socket.clone(), target.clone(), hop.clone(), log.clone());
+            tokio::spawn(async move {
+                let mut record = Record::new(from, "udp");
+                record.target = Some(format!("udp://{target}"));
+                let carried = match hop {
+                    Some(hop) => by_proxy(&socket, from, &target, hop, datagrams).await,
+                    None => from_here(&socket, from, &target, datagrams).await,
+                };
+                log.ended(&record, &carried);
+            });
+        }
+        if let Some(client) = clients.get(&from) {
+            let _ = client.try_send(buf[..n].to_vec()); // a datagram may be lost
+        }
+    }
+}
+
+/// Carries the datagrams of one client until it is silent. Returns the bytes in both directions.
+async fn by_proxy(
+    socket: &UdpSocket,
+    client: SocketAddr,
+    target: &Endpoint,
+    hop: Hop,
+    mut datagrams: mpsc::Receiver<Vec<u8>>,
+) -> Result<(u64, u64), String> {
+    let to = Address::new(&target.host, target.port).map_err(|error| error.to_string())?;
+    let mut association = associate(hop).await.map_err(|error| error.to_string())?;
+    let sender = association.sender();
+    let (mut sent, mut received) = (0, 0);
+    loop {
+        let next = async {
+            tokio::select! {
+                datagram = datagrams.recv() => Next::ToTarget(datagram),
+                answer = association.recv() => Next::ToClient(answer.map(|(payload, _)| payload)),
+            }
+        };
+        match timeout(IDLE, next).await {
+            Err(_) | Ok(Next::ToTarget(None)) => return Ok((sent, received)),
+            Ok(Next::ToTarget(Some(datagram))) => {
+                sent += datagram.len() as u64;
+                let _ = sender.send_to(&datagram, &to).await; // a datagram may be lost
+            }
+            Ok(Next::ToClient(Ok(payload))) => {
+                received += payload.len() as u64;
+                let _ = socket.send_to(&payload, client).await;
+            }
+            Ok(Next::ToClient(Err(error))) => return Err(error.to_string()),
+        }
+    }
+}
+
+enum Next {
+    ToTarget(Option<Vec<u8>>),
+    ToClient(Result<Vec<u8>, wirestack::Error>),
+}
+
+async fn from_here(
+    socket: &UdpSocket,
+    client: SocketAddr,
+    target: &Endpoint,
+    mut datagrams: mpsc::Receiver<Vec<u8>>,
+) -> Result<(u64, u64), String> {
+    let failed = |error: io::Error| error.to_string();
+    let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
+    let to = found
+        .map_err(failed)?
+        .next()
+        .ok_or("the name has no addresses")?;
+    let any: SocketAddr = if to.is_ipv4() {
+        ([0, 0, 0, 0], 0).into()
+    } else {
+        ([0_u16; 8], 0).into()
+    };
+    let outside = UdpSocket::bind(any).await.map_err(failed)?;
+    outside.connect(to).await.map_err(failed)?;
+    let (mut sent, mut received) = (0, 0);
+    let mut buf = vec![0; MAX_DATAGRAM];
+    loop {
+        let next = async {
+            tokio::select! {
+                datagram = datagrams.recv() => (datagram, None),
+                read = outside.recv(&mut buf) => (Some(Vec::new()), Some(read)),
+            }
+        };
+        match timeout(IDLE, next).await {
+            Err(_) | Ok((None, _)) => return Ok((sent, received)),
+            Ok((Some(datagram), None)) => {
+                sent += datagram.len() as u64;
+                let _ = outside.send(&datagram).await; // a datagram may be lost
+            }
+            Ok((_, Some(Ok(n)))) => {
+                received += n as u64;
+                let _ = socket.send_to(&buf[..n], client).await;
+            }
+            // "Connection refused": nobody listens there yet.
+            Ok((_, Some(Err(_)))) => {}
+        }
+    }
+}
+
+/// The size of the largest possible datagram, in bytes.
+const MAX_DATAGRAM: usize = 65_536;
+
+/// The number of clients at the same time. The datagrams of others are lost.
+const MAX_CLIENTS: usize = 256;
+
+/// The number of datagrams of a client that wait.
+const WAITING: usize = 64;
+
+/// The time of silence after which a client is forgotten (RFC 4787 §4.3).
+const IDLE: Duration = Duration::from_secs(300);

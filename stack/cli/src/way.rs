@@ -1,0 +1,335 @@
+//! The options of all commands that connect: by which way, with which logins and certificates.
+
+use crate::builder::Builder;
+use crate::exit::Failure;
+use crate::secret;
+use clap::Args;
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use wirestack::DialContext;
+use wirestack::dial::{Credentials, Hop, StackSpec, Timeouts};
+use wirestack::tls::rustls::ClientConfig;
+use wirestack::tls::{Certificates, ClientSettings};
+
+/// The way to a target.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(next_help_heading = "Way")]
+pub(crate) struct Way {
+    /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
+    #[arg(
+        short = 'x',
+        long = "via",
+        value_name = "HOP",
+        env = "WIRESTACK_VIA",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub(crate) via: Vec<String>,
+    /// Takes the whole way from one line: "socks5(gate:1080) | connect(proxy:3128) | tls(ca=corp.pem)"
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["via", "direct", "system_proxy", "pac"])]
+    pub(crate) stack: Option<String>,
+    /// Goes straight to the target, whatever the environment says
+    #[arg(long, conflicts_with_all = ["via", "system_proxy", "pac"])]
+    pub(crate) direct: bool,
+    /// Goes through the proxy that the settings of the system name, behind those of the environment
+    #[arg(long, conflicts_with_all = ["via", "pac"])]
+    pub(crate) system_proxy: bool,
+    /// Goes through the proxies that this proxy auto-config file names
+    #[arg(long, value_name = "URL", conflicts_with = "via")]
+    pub(crate) pac: Option<String>,
+    /// Logs in to each proxy as this user; its password: --proxy-password-file, WIRESTACK_PROXY_PASSWORD, or asked for
+    #[arg(long, value_name = "USER")]
+    pub(crate) proxy_user: Option<String>,
+    /// Takes the password for --proxy-user from the first line of this file
+    #[arg(long, value_name = "FILE", requires = "proxy_user")]
+    pub(crate) proxy_password_file: Option<PathBuf>,
+    /// Sends credentials only when an HTTP proxy asks for them, by the strongest scheme that it offers
+    #[arg(long)]
+    pub(crate) on_challenge: bool,
+    /// Never sends a password by Basic
+    #[arg(long)]
+    pub(crate) no_basic: bool,
+    /// Logs in to HTTP proxies with the ticket of the user who is logged in (Negotiate)
+    #[arg(long)]
+    pub(crate) ticket: bool,
+    /// Gets a ticket for --proxy-user from this key distribution centre (Negotiate)
+    #[arg(long, value_name = "ADDRESS", requires = "proxy_user")]
+    pub(crate) kdc: Option<String>,
+    /// Asks at the terminal when a proxy wants a user and a password
+    #[arg(long)]
+    pub(crate) ask: bool,
+    /// Trusts the authorities in this file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Vec<PathBuf>,
+    /// Shows the certificate in this file to the target
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Takes the private key of --cert from this file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Shows the certificate in this file to each proxy over TLS
+    #[arg(long, value_name = "FILE", requires = "proxy_key")]
+    pub(crate) proxy_cert: Option<PathBuf>,
+    /// Takes the private key of --proxy-cert from this file
+    #[arg(long, value_name = "FILE", requires = "proxy_cert")]
+    pub(crate) proxy_key: Option<PathBuf>,
+    /// Asks the target for this name by TLS, and wants it in the certificate
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sni: Option<String>,
+    /// Connects to this Unix socket instead of the host of the URL
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix_socket: Option<PathBuf>,
+    /// Gives up after so many seconds in all
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) connect_timeout: Option<f64>,
+}
+
+/// The way, with everything read that it names.
+#[derive(Clone)]
+pub(crate) struct PreparedWay {
+    way: Way,
+    pub(crate) stack: Option<StackSpec>,
+    hops: Vec<Hop>,
+    login: Option<Credentials>,
+    context: DialContext,
+    /// The TLS settings that all connections share.
+    tls: Option<Arc<ClientConfig>>,
+}
+
+impl Way {
+    /// Reads the stack, the hops and the passwords.
+    pub(crate) fn prepare(&self) -> Result<PreparedWay, Failure> {
+        let stack = self.stack.as_deref().map(read_stack).transpose()?;
+        let mut hops = Vec::new();
+        for (n, text) in self.via.iter().enumerate() {
+            let hop: Hop = text
+                .parse()
+                .map_err(|error| Failure::usage(format!("--via number {}: {error}", n + 1)))?;
+            hops.push(hop);
+        }
+        let login = match &self.proxy_user {
+            None => None,
+            Some(user) => {
+                let file = self.proxy_password_file.as_deref();
+                let password = secret::of_user(user, file, "WIRESTACK_PROXY_PASSWORD")?;
+                Some(Credentials::new(
+                    user.as_str(),
+                    password.as_bytes().to_vec(),
+                ))
+            }
+        };
+        let mut context = DialContext::new();
+        if self.ask {
+            context = context.credentials(|request| async move { ask(request.to_string()).await });
+        }
+        if self.pac.is_some() && !cfg!(feature = "pac") {
+            return Err(Failure::usage(
+                "--pac needs the feature `pac` of this program",
+            ));
+        }
+        if self.kdc.is_some() && !cfg!(feature = "kerberos") {
+            return Err(Failure::usage(
+                "--kdc needs the feature `kerberos` of this program",
+            ));
+        }
+        Ok(PreparedWay {
+            way: self.clone(),
+            stack,
+            hops,
+            login,
+            context,
+            tls: None,
+        })
+    }
+
+    /// Returns the URL of the target: the one that is given, or that of the stack.
+    pub(crate) fn url(
+        &self,
+        given: Option<&str>,
+        prepared: &PreparedWay,
+    ) -> Result<String, Failure> {
+        let of_stack = prepared.stack.as_ref().and_then(StackSpec::target_url);
+        given.map(str::to_owned).or(of_stack).ok_or_else(|| {
+            Failure::usage("the URL of the target is missing: give it, or name its host in --stack")
+        })
+    }
+}
+
+impl PreparedWay {
+    /// Lets `on_event` hear of the steps of connecting.
+    pub(crate) fn context(&self) -> DialContext {
+        self.context.clone()
+    }
+
+    /// Sets the way of a builder.
+    pub(crate) fn apply<B: Builder>(&self, builder: B, context: DialContext) -> Result<B, Failure> {
+        let way = &self.way;
+        let mut builder = builder.context(context).timeouts(self.timeouts());
+        if let Some(stack) = &self.stack {
+            builder = builder.stack(stack);
+        }
+        if way.direct {
+            builder = builder.direct();
+        }
+        if way.system_proxy {
+            builder = builder.system_proxy();
+        }
+        if let Some(url) = &way.pac {
+            builder = builder.pac(url)?;
+        }
+        for hop in &self.hops {
+            builder = builder.via(hop.clone());
+        }
+        if let Some(config) = &self.tls {
+            builder = builder.tls(config.clone());
+        }
+        for file in way.cacert.iter().filter(|_| self.tls.is_none()) {
+            builder = builder.ca_file(file.clone());
+        }
+        if let (Some(chain), Some(key)) = (&way.cert, &way.key) {
+            builder = builder.client_certificate(chain.clone(), key.clone());
+        }
+        if let Some(name) = &way.sni {
+            builder = builder.server_name(name);
+        }
+        if let Some(path) = &way.unix_socket {
+            builder = builder.unix_socket(path.clone());
+        }
+        let this = self.clone();
+        let kerberos = self.kerberos();
+        Ok(builder.each_hop(move |hop| {
+            let hop = this.change(hop);
+            kerberos(hop)
+        }))
+    }
+
+    /// Makes the TLS settings once, for all connections: that reads the roots of the system. A
+    /// certificate of its own for the target or for a proxy needs settings of its own, each time.
+    pub(crate) fn with_shared_tls(mut self) -> Result<Self, Failure> {
+        let way = &self.way;
+        if way.cert.is_some() || way.proxy_cert.is_some() || self.stack.is_some() {
+            return Ok(self);
+        }
+        let mut certificates = Certificates::new();
+        for file in &way.cacert {
+            certificates = certificates.ca_file(file.clone());
+        }
+        let settings = ClientSettings::new().certificates(&certificates).build();
+        match settings {
+            Ok(config) => self.tls = Some(config),
+            Err(error) if !way.cacert.is_empty() => return Err(Failure::usage(error)),
+            // A machine without roots may need no TLS.
+            Err(_) => {}
+        }
+        Ok(self)
+    }
+
+    /// Returns the hops as they are changed for each connection, for what takes hops alone.
+    pub(crate) fn hops(&self) -> Result<Vec<Hop>, Failure> {
+        let hops = match &self.stack {
+            Some(stack) => stack.hops().map_err(Failure::usage)?,
+            None => self.hops.clone(),
+        };
+        Ok(hops.into_iter().map(|hop| self.change(hop)).collect())
+    }
+
+    /// Returns `true` if the way is named, and is not that of the environment.
+    pub(crate) fn is_named(&self) -> bool {
+        let way = &self.way;
+        self.stack.is_some()
+            || !self.hops.is_empty()
+            || way.direct
+            || way.system_proxy
+            || way.pac.is_some()
+    }
+
+    fn change(&self, mut hop: Hop) -> Hop {
+        let way = &self.way;
+        if let Some(Credentials { user, password }) = &self.login {
+            hop = hop.credentials(user.clone(), password.clone());
+        }
+        if way.on_challenge {
+            hop = hop.on_challenge();
+        }
+        if way.no_basic {
+            hop = hop.without_basic();
+        }
+        if way.ask {
+            hop = hop.asking();
+        }
+        if way.ticket {
+            hop = hop.default_credentials();
+        }
+        if let (Some(chain), Some(key)) = (&way.proxy_cert, &way.proxy_key) {
+            hop = hop.client_certificate(chain.clone(), key.clone());
+        }
+        hop
+    }
+
+    #[cfg(feature = "kerberos")]
+    fn kerberos(&self) -> impl Fn(Hop) -> Hop + Send + Sync + 'static {
+        let known = self.way.kdc.as_ref().zip(self.login.as_ref());
+        let kerberos = known.map(|(kdc, Credentials { user, password })| {
+            let kerberos = wirestack::kerberos::Kerberos::new();
+            let kerberos = kerberos
+                .credentials(user.clone(), password.clone())
+                .kdc(kdc);
+            std::sync::Arc::new(kerberos.scheme()) // one for all hops: they share its ticket
+        });
+        move |hop: Hop| match &kerberos {
+            Some(make) => {
+                let make = make.clone();
+                hop.on_challenge().scheme(move |context| make(context))
+            }
+            None => hop,
+        }
+    }
+
+    #[cfg(not(feature = "kerberos"))]
+    fn kerberos(&self) -> impl Fn(Hop) -> Hop + Send + Sync + 'static {
+        |hop| hop
+    }
+
+    /// Returns the time-outs of connecting.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        let mut timeouts = Timeouts::default();
+        let seconds = self.way.connect_timeout.unwrap_or_default();
+        if let Some(total) = Duration::try_from_secs_f64(seconds)
+            .ok()
+            .filter(|time| !time.is_zero())
+        {
+            timeouts.total = total;
+            for part in [
+                &mut timeouts.find_routes,
+                &mut timeouts.resolve,
+                &mut timeouts.connect,
+                &mut timeouts.layer,
+            ] {
+                *part = (*part).max(total);
+            }
+        }
+        timeouts
+    }
+}
+
+/// Reads a stack, with its passwords.
+pub(crate) fn read_stack(text: &str) -> Result<StackSpec, Failure> {
+    let read = text.parse::<StackSpec>();
+    let read = read.and_then(|stack| stack.with_secrets(secret::of_stack));
+    read.map_err(|error| Failure::usage(format!("the stack cannot be read\n{}", error.picture())))
+}
+
+/// Asks the person at the terminal for a user and a password.
+async fn ask(question: String) -> Option<Credentials> {
+    let asked = tokio::task::spawn_blocking(move || {
+        eprint!("{question}\nuser: ");
+        let mut user = String::new();
+        std::io::stdin().read_line(&mut user).ok()?;
+        let password = secret::from_terminal("password").ok()?;
+        Some(Credentials::new(user.trim(), password.as_bytes().to_vec()))
+    });
+    asked.await.ok().flatten()
+}

@@ -1,0 +1,89 @@
+//! `wirestack connect`.
+
+use crate::support::{Certificate, Echo, run};
+use serde_json::Value;
+
+#[test]
+fn lines_go_in_and_come_out_and_the_end_of_the_input_closes() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    let end = run(&["connect", &url], b"one\ntwo\r\n\nlast");
+    assert_eq!(
+        (end.code, end.out.as_str(), end.err.as_str()),
+        (0, "one\ntwo\n\nlast\n", "")
+    );
+    let end = run(&["connect", "-0", &url], b"a\nb\0c\0");
+    assert_eq!((end.code, end.out.as_str()), (0, "a\nb\0c\0"));
+    let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    let end = run(&["connect", "-b", "-z", &url], &bytes);
+    assert_eq!((end.code, end.out.chars().count() > 1000), (0, true));
+}
+
+#[test]
+fn one_message_is_the_whole_input_and_one_comes_back() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    let end = run(&["connect", "-1", &url], b"one\ntwo\n");
+    assert_eq!((end.code, end.out.as_str()), (0, "one\ntwo\n"));
+}
+
+#[test]
+fn events_are_json_and_a_close_that_is_not_clean_is_an_exit_code() {
+    let certificate = Certificate::new();
+    let server = Echo::start(Some(certificate.config.clone()));
+    let url = format!("wss://{}/", server.at);
+    let arguments = [
+        "connect",
+        "--json",
+        "-n",
+        "-s",
+        "echo",
+        "--cacert",
+        &certificate.chain,
+        &url,
+    ];
+    let end = run(&arguments, "h\u{e9}\nbye\n".as_bytes());
+    assert_eq!(end.code, 12, "{}", end.err);
+    let events: Vec<Value> = end
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(events.len(), 3, "{events:?}");
+    assert_eq!(
+        (&events[0]["event"], &events[0]["subprotocol"]),
+        (&Value::from("open"), &Value::from("echo"))
+    );
+    assert_eq!(
+        events[1],
+        serde_json::json!({ "event": "message", "type": "text", "data": "h\u{e9}" })
+    );
+    let closed = serde_json::json!({ "event": "closed", "code": 4000, "reason": "as you wish" });
+    assert_eq!(events[2], closed);
+}
+
+#[test]
+fn input_that_no_message_can_carry_is_told() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    let end = run(&["connect", &url], b"\xff\xfe\n");
+    assert_eq!(end.code, 2);
+    assert!(
+        end.err.contains("not UTF-8") && end.err.contains("--binary"),
+        "{}",
+        end.err
+    );
+    let end = run(&["connect", "--max-message", "3", &url], b"long\n");
+    assert_eq!(end.code, 2);
+    assert!(end.err.contains("longer than 3 bytes"), "{}", end.err);
+}
+
+#[test]
+fn a_connection_that_is_closed_for_good_is_not_opened_again() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    let end = run(&["connect", "--reconnect", "--json", &url], b"one\n");
+    assert_eq!(end.code, 0, "{}", end.err);
+    let end = run(&["connect", "--reconnect", &format!("{url}nothing")], b"");
+    assert_eq!(end.code, 10, "{}", end.err);
+}

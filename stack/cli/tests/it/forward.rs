@@ -1,0 +1,230 @@
+//! `wirestack forward`.
+
+use crate::support::{Certificate, Echo, Folder, Server, command, echo, run, run_with};
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+fn echoes(mut io: impl Read + Write) {
+    for text in ["hello", "again"] {
+        io.write_all(text.as_bytes()).expect("sent");
+        let mut seen = vec![0; text.len()];
+        io.read_exact(&mut seen).expect("an echo");
+        assert_eq!(seen, text.as_bytes());
+    }
+}
+
+#[test]
+fn ports_and_unix_sockets_are_forwarded_through_a_chain() {
+    let folder = Folder::new();
+    let mut proxy = Server::start(&["serve", "-l", "127.0.0.1:0", "--policy", "loopback"]);
+    let proxy = proxy.address("proxy");
+    let (rule, path) = (
+        format!("127.0.0.1:0=tcp://{}", echo()),
+        folder.path("echo.sock"),
+    );
+    let unix = format!("{path}={}", echo());
+    let chain = [
+        format!("socks5h://{proxy}"),
+        format!("http://{proxy}"),
+        format!("h2c://{proxy}"),
+    ];
+    let mut arguments = vec!["forward", "-L", &rule, "-U", &unix];
+    chain
+        .iter()
+        .for_each(|hop| arguments.extend(["--via", hop]));
+    let mut forward = Server::start(&arguments);
+    let at = forward.address("listening on 127.0.0.1");
+    forward.line("listening on unix:");
+    echoes(TcpStream::connect(at).expect("the port"));
+    echoes(UnixStream::connect(&path).expect("the socket"));
+    let line = forward.line("forward tcp://");
+    assert!(line.contains("10 sent, 10 received"), "{line}");
+    assert_eq!(forward.terminate(), 0);
+    assert!(
+        !std::path::Path::new(&path).exists(),
+        "the socket is left behind"
+    );
+}
+
+#[test]
+fn connections_travel_in_websockets_over_both_versions_of_http() {
+    let certificate = Certificate::new();
+    let users = certificate.folder.path("users");
+    let line = run_with(&["passwd", "me"], b"", &[("WIRESTACK_PASSWORD", "hunter2")]);
+    std::fs::write(&users, line.out).expect("a file");
+    let (chain, key) = (&certificate.chain, &certificate.key);
+    let mut server = Server::start(&[
+        "serve",
+        "--tunnel",
+        "127.0.0.1:0",
+        "--tunnel-path",
+        "/t",
+        "--users",
+        &users,
+        "--policy",
+        "loopback",
+        "--tls-cert",
+        chain,
+        "--tls-key",
+        key,
+        "--log",
+        "json",
+    ]);
+    let at = server.address("tunnels");
+    let (url, rule) = (format!("wss://{at}/t"), format!("127.0.0.1:0={}", echo()));
+    for version in ["--tunnel-http1", "--tunnel-http2"] {
+        let arguments = [
+            "forward",
+            "-L",
+            &rule,
+            "-D",
+            "127.0.0.1:0",
+            "--tunnel",
+            &url,
+            "--tunnel-user",
+            "me",
+            "--cacert",
+            chain,
+            version,
+        ];
+        let mut forward = Server::start_with(&arguments, &[("WIRESTACK_PASSWORD", "hunter2")]);
+        let (port, proxy) = (forward.address(" for "), forward.address("proxy"));
+        echoes(TcpStream::connect(port).expect("the port"));
+        let end = run(
+            &[
+                "probe",
+                "-q",
+                &format!("tcp://{}", echo()),
+                "--via",
+                &format!("socks5h://{proxy}"),
+            ],
+            b"",
+        );
+        assert_eq!(end.code, 0, "{}", end.err);
+        let end = run(
+            &[
+                "probe",
+                "-q",
+                "tcp://192.0.2.1:9",
+                "--via",
+                &format!("socks5h://{proxy}"),
+            ],
+            b"",
+        );
+        assert_eq!(end.code, 8, "{}", end.err); // the far end forbids it
+    }
+    let target = echo();
+    for (url, password, code) in [
+        (&url, "wrong", 10),
+        (&format!("wss://{at}/other"), "hunter2", 10),
+    ] {
+        let arguments = [
+            "forward",
+            "-W",
+            &target,
+            "--tunnel",
+            url,
+            "--tunnel-user",
+            "me",
+            "--cacert",
+            chain,
+        ];
+        let end = run_with(&arguments, b"", &[("WIRESTACK_PASSWORD", password)]);
+        assert_eq!(end.code, code, "{}", end.err);
+    }
+    let line = server.line("\"protocol\":\"socks5\"");
+    assert!(
+        !line.contains("hunter2") && line.contains("\"target\":\"127.0.0.1:"),
+        "{line}"
+    );
+}
+
+#[test]
+fn standard_input_and_output_are_carried() {
+    let mut proxy = Server::start(&["serve", "-l", "127.0.0.1:0", "--policy", "loopback"]);
+    let hop = format!("http://{}", proxy.address("proxy"));
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let mut child = command(&["forward", "-W", &echo(), "--via", &hop])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let (mut to, sent) = (child.stdin.take().expect("its input"), bytes.clone());
+    let writer = std::thread::spawn(move || to.write_all(&sent).expect("sent")); // and ends
+    let output = child.wait_with_output().expect("its output");
+    writer.join().expect("the writer");
+    assert!(
+        output.status.success() && output.stdout == bytes,
+        "{} bytes",
+        output.stdout.len()
+    );
+}
+
+#[test]
+fn bytes_are_carried_in_the_messages_of_a_websocket() {
+    let server = Echo::start(None);
+    let rule = format!("127.0.0.1:0=ws://{}/", server.at);
+    let mut forward = Server::start(&["forward", "-L", &rule]);
+    echoes(TcpStream::connect(forward.address(" for ")).expect("the port"));
+}
+
+#[test]
+fn datagrams_are_carried_from_here_and_by_a_socks_proxy() {
+    let target = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let rule = format!(
+        "udp:127.0.0.1:0=udp://{}",
+        target.local_addr().expect("its address")
+    );
+    std::thread::spawn(move || {
+        let mut buf = [0; 2048];
+        while let Ok((n, from)) = target.recv_from(&mut buf) {
+            let _ = target.send_to(&buf[..n], from);
+        }
+    });
+    let mut proxy = Server::start(&[
+        "serve",
+        "-l",
+        "127.0.0.1:0",
+        "--policy",
+        "loopback",
+        "--all-commands",
+    ]);
+    let hop = format!("socks5h://{}", proxy.address("proxy"));
+    for way in [&["--direct"][..], &["--via", &hop]] {
+        let mut forward = Server::start(&[&["forward", "-L", &rule], way].concat());
+        let at = forward.address(" for ");
+        let at = at.strip_prefix("udp:").expect("a port of UDP");
+        let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        client.connect(at).expect("connected");
+        client
+            .set_read_timeout(Some(std::time::Duration::from_secs(30)))
+            .expect("a time");
+        let mut buf = [0; 2048];
+        for text in ["a datagram", "another"] {
+            client.send(text.as_bytes()).expect("sent");
+            let n = client.recv(&mut buf).expect("an answer");
+            assert_eq!(&buf[..n], text.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_forwarded_is_told_before_anything_listens() {
+    for (arguments, says) in [
+        (vec!["forward"], "nothing is to be forwarded"),
+        (vec!["forward", "-L", "8080"], "is written LISTEN=TARGET"),
+        (vec!["forward", "-L", "1=tcp://h"], "the URL has no port"),
+        (vec!["forward", "-D", "x"], "is no address to listen at"),
+        (
+            vec!["forward", "-D", "0", "--tunnel", "http://h/"],
+            "--tunnel",
+        ),
+        (vec!["forward", "-W", "h", "--direct"], "-W h"),
+    ] {
+        let end = run(&arguments, b"");
+        assert_eq!(end.code, 2, "{arguments:?}: {}", end.err);
+        assert!(end.err.contains(says), "{arguments:?}: {}", end.err);
+    }
+}

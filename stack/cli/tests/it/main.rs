@@ -1,0 +1,9 @@
+//! The program as a user types it, against servers in this test.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
+
+mod connect;
+mod forward;
+mod manual;
+mod probe;
+mod serve;
+mod support;

@@ -1,0 +1,77 @@
+//! Stacks that are written as text, for all builders.
+
+use super::builders::{Connect, ConnectHttp2, ConnectStream, Connector};
+use super::spec::{RouteChoice, Spec};
+use wirestack_dial::{HttpVersions, StackSpec};
+use wirestack_layer::{Error, origin};
+use wirestack_websocket::Payload;
+
+macro_rules! stacked {
+    ($builder:ident $(, $form:ident)?) => {
+        impl$(<$form: Payload>)? $builder$(<$form>)? {
+            /// Asks the target for this name by TLS (SNI, RFC 6066 §3) and wants it in the
+            /// certificate, instead of the host of the URL.
+            pub fn server_name(mut self, name: impl Into<String>) -> Self {
+                self.spec.server_name = Some(name.into());
+                self
+            }
+        }
+    };
+}
+stacked!(Connect, F);
+stacked!(ConnectStream);
+stacked!(ConnectHttp2);
+stacked!(Connector);
+
+impl<F: Payload> Connect<F> {
+    /// Takes the hops, the certificates, the server name and the settings of the WebSocket from a
+    /// stack that is written as text. Hops that were given before are replaced; so is the version
+    /// of HTTP, if the stack names one.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use wirestack::connect;
+    /// use wirestack::dial::StackSpec;
+    ///
+    /// let spec: StackSpec = "socks5(gate:1080) | tls | websocket(example.org/chat)".parse()?;
+    /// let url = spec.target_url().ok_or("the stack names no host")?;
+    /// let socket = connect(&url).stack(&spec).await?;
+    /// # drop(socket);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stack(mut self, stack: &StackSpec) -> Self {
+        self.spec.stack(stack);
+        for name in stack.subprotocols() {
+            self = self.subprotocol(name);
+        }
+        for (name, value) in stack.headers() {
+            self = self.header(name.clone(), value.clone());
+        }
+        match stack.http_versions() {
+            HttpVersions::Http1 => self.http1_only(),
+            HttpVersions::Http2 => self.http2_only(),
+            _ => self,
+        }
+    }
+}
+
+impl ConnectStream {
+    /// Takes the hops, the certificates and the server name from a stack that is written as text.
+    /// Hops that were given before are replaced. See [`Connect::stack`].
+    pub fn stack(mut self, stack: &StackSpec) -> Self {
+        self.spec.stack(stack);
+        self
+    }
+}
+
+impl Spec {
+    fn stack(&mut self, stack: &StackSpec) {
+        let hops = stack.hops();
+        self.route = RouteChoice::Hops(hops.map_err(|error| Error::local(origin::ROUTE, error)));
+        self.certificates = self.certificates.clone().and(&stack.certificates());
+        if let Some(name) = stack.server_name() {
+            self.server_name = Some(name.to_owned());
+        }
+    }
+}
