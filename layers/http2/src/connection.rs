@@ -13,6 +13,7 @@ use crate::stream::{Stream, StreamContext, ToApp};
 use crate::streams::{Head, StreamId, Streams, is_aborted};
 use crate::times::TimeLimits;
 use crate::waiting::Waiting;
+use h2::Reason;
 use std::collections::HashMap;
 use std::fmt;
 use std::iter;
@@ -158,8 +159,8 @@ impl Connection {
         if let Some(pinger) = &mut self.pinger
             && pinger.process(now, cx)
         {
-            let error = peer(Http2Error::NoPong(pinger.timeout()));
-            self.fail(p, error);
+            let cause = Http2Error::NoPong(pinger.timeout());
+            self.fail_with(p, Reason::NO_ERROR, cause);
             return false;
         }
         moved | self.exchange(p, now) | !self.woken.is_empty()

@@ -90,6 +90,7 @@ mod connection;
 mod error;
 mod first_bytes;
 mod frames;
+mod goaway;
 mod io;
 mod keepalive;
 mod lingering;

@@ -39,4 +39,5 @@ mod system;
 mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod udp_relay;
 mod websocket;
