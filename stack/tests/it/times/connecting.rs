@@ -36,7 +36,7 @@ async fn a_proxy_gives_up_a_target_that_never_answers_when_its_time_to_connect_i
         let mut answers = [0; 12];
         client.read_exact(&mut answers).await.unwrap();
         assert_passed(start, allowed);
-        assert_eq!(answers[..4], [5, 0, 5, 6], "TTL expired (RFC 1928 §6)");
+        assert_eq!(answers[..4], [5, 0, 5, 4], "host unreachable (RFC 1928 §6)");
         drop(client);
         let error = serving.await.unwrap().unwrap_err();
         let Some(ProxyError::Unreachable(io::ErrorKind::TimedOut)) = error.cause() else {
@@ -64,7 +64,7 @@ async fn an_association_whose_proxy_does_not_close_ends_after_a_second() {
     let start = Instant::now();
     let error = association.close().await.unwrap_err();
     assert_passed_exactly(start, seconds(1));
-    assert!(error.to_string().contains("1 s"), "{error}");
+    assert!(error.to_string().contains("not finished after 1s"), "{error}");
     drop(held);
 }
 
