@@ -1,3 +1,4 @@
+use crate::goaway::debug_data;
 use h2::Reason;
 use http::StatusCode;
 use std::time::Duration;
@@ -49,8 +50,17 @@ pub enum Http2Error {
     #[error("the peer reset the stream with {}", reason(.0))]
     Reset(Reason),
     /// The peer sent GOAWAY before it processed this stream, or with an error.
-    #[error("the peer sent GOAWAY with {}", reason(.0))]
-    GoAway(Reason),
+    #[error(
+        "the peer sent GOAWAY with {}{}",
+        self::reason(reason),
+        said(debug_data)
+    )]
+    GoAway {
+        /// The reason.
+        reason: Reason,
+        /// What the peer says about it (RFC 9113 §6.8): at most 1,000 bytes; may be empty.
+        debug_data: String,
+    },
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
@@ -120,7 +130,10 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
     }
     let reason = error.reason().unwrap_or(Reason::INTERNAL_ERROR);
     let failed = match (error.is_remote(), error.is_go_away()) {
-        (true, true) => peer(Http2Error::GoAway(reason)),
+        (true, true) => peer(Http2Error::GoAway {
+            reason,
+            debug_data: debug_data(error),
+        }),
         (true, false) => peer(Http2Error::Reset(reason)),
         (false, _) if error.is_library() => peer(Http2Error::Protocol(self::reason(&reason))),
         (false, _) => local(Http2Error::Protocol(told(error))),
@@ -159,6 +172,14 @@ fn told(error: &h2::Error) -> String {
 /// Shows the name of a reason and its meaning (RFC 9113 §7): `CANCEL (stream no longer needed)`.
 fn reason(reason: &Reason) -> String {
     format!("{reason:?} ({reason})")
+}
+
+/// Shows what a peer says, if it says something.
+fn said(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!(": \"{}\"", Escaped::excerpt(text)),
+    }
 }
 
 /// The name of these layers in errors and traces.

@@ -91,6 +91,7 @@ mod connection;
 mod error;
 mod first_bytes;
 mod frames;
+mod goaway;
 mod io;
 mod keepalive;
 mod lent;

@@ -135,3 +135,17 @@ impl fmt::Debug for Accept {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_application_adds_is_kept_and_taken_once() {
+        let mut accept = Accept::new().extension("ada").extension(7_u8);
+        let mut taken = accept.take_extensions();
+        assert_eq!(taken.remove::<&str>(), Some("ada"));
+        assert_eq!(taken.remove::<u8>(), Some(7));
+        assert!(accept.take_extensions().is_empty());
+    }
+}

@@ -3,6 +3,7 @@
 use crate::{CloseCode, Text, WebSocketError};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::fmt;
+use wirestack_layer::Escaped;
 
 /// A Close frame (RFC 6455 §5.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,8 @@ impl CloseFrame {
 
 impl fmt::Display for CloseFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "code {}, reason {:?}", self.code, self.reason)
+        let reason = Escaped::excerpt(&self.reason);
+        write!(f, "code {}, reason \"{reason}\"", self.code)
     }
 }
 
@@ -95,6 +97,13 @@ const MAX_REASON: usize = crate::MAX_CONTROL - 2;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_is_shown_with_its_reason_escaped() {
+        let frame = CloseFrame::new(CloseCode::GOING_AWAY, "by\u{202e}e\"\n").unwrap();
+        let wanted = "code 1001, reason \"by\\u{202e}e\"\\n\"";
+        assert_eq!(frame.to_string(), wanted);
+    }
 
     #[test]
     fn a_reason_has_at_most_123_bytes() {

@@ -98,6 +98,36 @@ impl fmt::Debug for CloseCode {
 mod tests {
     use super::*;
 
+    /// An application may have codes of its own, of which nothing is known (RFC 6455 §7.4.2).
+    #[test]
+    fn an_error_says_the_meaning_of_every_registered_code() {
+        let wanted = [
+            (1000, "1000 (done)"),
+            (1001, "1001 (going away)"),
+            (1002, "1002 (protocol error)"),
+            (1003, "1003 (unsupported data)"),
+            (1005, "1005 (none given)"),
+            (1007, "1007 (invalid data)"),
+            (1008, "1008 (policy violation)"),
+            (1009, "1009 (message too big)"),
+            (1010, "1010 (extension required)"),
+            (1011, "1011 (internal error of the server)"),
+            (1012, "1012 (the service restarts)"),
+            (1013, "1013 (try again later)"),
+            (1014, "1014 (bad gateway)"),
+            (3000, "3000"),
+            (4000, "4000"),
+        ];
+        for (code, words) in wanted {
+            let error = crate::WebSocketError::Closed {
+                code: CloseCode(code),
+                reason: crate::Text::default(),
+            };
+            let wanted = format!("closed by the peer with code {words}");
+            assert_eq!(error.to_string(), wanted);
+        }
+    }
+
     #[test]
     fn codes_that_never_stand_on_the_wire() {
         let sendable = |code: &u16| CloseCode(*code).is_sendable();

@@ -141,3 +141,26 @@ const MOST_DEAD: usize = 64;
 
 /// A run is stuck when it has taken this many times its time.
 const PATIENCE: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixty_four_dead_proxies_are_remembered_and_the_oldest_is_forgotten() {
+        let mut cache = Cache::default();
+        let (now, later) = (Instant::ORIGIN, Instant::ORIGIN + Duration::from_secs(300));
+        let route = |number| format!("http://proxy{number}.test:3128");
+        for number in 0..65 {
+            cache.bury(&route(number), Some(later));
+        }
+        assert!(!cache.is_dead(&route(0), now));
+        for number in 1..65 {
+            assert!(cache.is_dead(&route(number), now), "{number}");
+        }
+        // One that is noted again takes no second place.
+        cache.bury(&route(30), Some(later));
+        assert!(cache.is_dead(&route(1), now));
+        assert!(!cache.is_dead(&route(30), later), "its time is over");
+    }
+}

@@ -11,6 +11,7 @@ use wirestack::dial::{Backoff, PoolConfig, Timeouts};
 use wirestack::http1::Limits;
 use wirestack::http2::Http2Config;
 use wirestack::websocket::WebSocketConfig;
+use wirestack::{Engine, Instant, socks};
 use wirestack_pac::PacLimits;
 
 const PAGE: &str = include_str!("../../../docs/limits.md");
@@ -32,6 +33,7 @@ fn every_setting_has_a_row_with_its_default() {
             in_code.insert(name.replace("::", "::server::"), value);
         }
     }
+    in_code.insert("Engine::set_open_timeout".to_owned(), open_timeout());
     let mut faults = Vec::new();
     for row in &rows {
         let value = match &row.constant {
@@ -88,6 +90,21 @@ fn every_type_of_settings_is_compared() {
     }
 }
 
+/// Returns the time that a new engine gives its layers to open.
+fn open_timeout() -> String {
+    let target = socks::Address::new("192.0.2.1", 7).unwrap();
+    let mut engine = Engine::new(socks::Client::new(target));
+    engine.process(Instant::ORIGIN);
+    let asked = engine.to_wire().len();
+    engine.transmit(|to_wire| to_wire.consume(asked)); // a write has a time of its own
+    engine.process(Instant::ORIGIN);
+    assert!(!engine.is_open());
+    match engine.deadline() {
+        None => "none".to_owned(),
+        Some(at) => debug(&(at - Instant::ORIGIN)),
+    }
+}
+
 fn configurations() -> Vec<(&'static str, String)> {
     vec![
         ("Http2Config", debug(&Http2Config::default())),
@@ -118,6 +135,12 @@ fn rows() -> Vec<Row> {
     let rows = lines.map(|line| {
         let cells: Vec<_> = line.split(" | ").map(str::trim).collect();
         assert_eq!(cells.len(), 5, "{line}");
+        let test = cells[4].trim_end_matches('|').trim();
+        assert!(
+            test.starts_with('`'),
+            "{} has no test at its edge",
+            cells[0]
+        );
         let codes: Vec<_> = cells[0].split('`').skip(1).step_by(2).collect();
         let is_constant = |code: &str| code.chars().all(|c| c.is_uppercase() || c == '_');
         let constant = codes.iter().position(|code| is_constant(code));

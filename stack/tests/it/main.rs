@@ -14,9 +14,9 @@ mod driver;
 #[cfg(all(feature = "smol", feature = "blocking"))]
 mod everywhere;
 mod exchange;
-mod front;
 #[cfg(feature = "proxy-server")]
 mod forward_proxy;
+mod front;
 #[cfg(feature = "hickory")]
 mod hickory;
 mod http2;
@@ -43,4 +43,5 @@ mod system;
 mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod udp_relay;
 mod websocket;

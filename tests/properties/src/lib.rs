@@ -9,6 +9,8 @@
 //!   What a person sees is short and has no control characters, and no password.
 
 mod layers;
+mod logins;
+mod scripts;
 mod target;
 mod texts;
 

@@ -1,6 +1,7 @@
 //! The list of targets.
 
 use crate::layers::{Case, connect, http2, nest, proxy_header, socks, tls, upgrade, websocket};
+use crate::logins;
 use crate::texts::{TEXTS, Text};
 use wirestack_laws::fuzz::Script;
 
@@ -18,6 +19,11 @@ enum Kind {
     Layer { cases: u8, case: fn(u8) -> Case },
     /// A text.
     Text(Text),
+    /// Messages of one protocol or another.
+    Messages {
+        check: fn(&[u8]),
+        seeds: fn() -> Vec<Vec<u8>>,
+    },
 }
 
 impl Target {
@@ -37,6 +43,7 @@ impl Target {
                     (text.check)(data);
                 }
             }
+            Kind::Messages { check, .. } => check(data),
         }
     }
 
@@ -55,12 +62,16 @@ impl Target {
                 .iter()
                 .map(|text| text.as_bytes().to_vec())
                 .collect(),
+            Kind::Messages { seeds, .. } => seeds(),
         }
     }
 }
 
 /// The name of a layer, the number of its cases, and the cases.
 type Layer = (&'static str, u8, fn(u8) -> Case);
+
+/// The name of a protocol, its check, and messages to start from.
+type Messages = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>);
 
 /// Returns all targets.
 pub fn targets() -> Vec<Target> {
@@ -83,7 +94,15 @@ pub fn targets() -> Vec<Target> {
         name: text.name,
         kind: Kind::Text(*text),
     });
-    layers.into_iter().chain(texts).collect()
+    let messages: [Messages; 2] = [
+        ("ntlm", logins::ntlm, logins::challenges_of_ntlm),
+        ("negotiate", logins::negotiate, logins::words_of_kerberos),
+    ];
+    let messages = messages.map(|(name, check, seeds)| Target {
+        name,
+        kind: Kind::Messages { check, seeds },
+    });
+    layers.into_iter().chain(texts).chain(messages).collect()
 }
 
 /// Returns the target with this name.

@@ -36,6 +36,10 @@ holds! {
     any_list_of_extensions_is_read_or_refused: "extensions",
     any_field_is_read_or_refused: "fields",
     any_host_is_read_or_refused: "hosts",
+    any_head_is_read_as_it_stands_or_refused: "heads",
+    any_script_of_a_pac_file_ends_in_time: "pac_script",
+    any_message_of_ntlm_is_answered_or_refused: "ntlm",
+    any_message_of_kerberos_is_answered_or_refused: "negotiate",
     any_certificate_is_read_or_refused: "certificates",
 }
 

@@ -1,10 +1,11 @@
 //! The duties of a peer that have a time, and what follows when they are missed.
 
 use super::Connection;
-use crate::error::{Http2Error, peer};
+use crate::error::Http2Error;
 use crate::session::Session;
 use crate::streams::Streams;
 use crate::times::{Overdue, Seen};
+use h2::Reason;
 use wirestack_layer::{Flows, Instant};
 
 impl Connection {
@@ -27,8 +28,12 @@ impl Connection {
         };
         match self.times.look(&seen, now) {
             None => {}
-            Some(Overdue::Settings(time)) => self.fail(p, peer(Http2Error::NoSettings(time))),
-            Some(Overdue::Head(time)) => self.fail(p, peer(Http2Error::HeadTimedOut(time))),
+            Some(Overdue::Settings(time)) => {
+                self.fail_with(p, Reason::SETTINGS_TIMEOUT, Http2Error::NoSettings(time));
+            }
+            Some(Overdue::Head(time)) => {
+                self.fail_with(p, Reason::ENHANCE_YOUR_CALM, Http2Error::HeadTimedOut(time));
+            }
             Some(Overdue::Idle) => {
                 self.finishing = true;
                 self.session.go_away();

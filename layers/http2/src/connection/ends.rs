@@ -2,11 +2,13 @@
 
 use super::Connection;
 use crate::error::{Http2Error, peer, typed, unsent};
+use crate::goaway;
 use crate::lingering::Lingering;
 use crate::session::Session;
 use crate::stream::News;
 use crate::streams::Streams;
 use crate::waiting::Waiting;
+use h2::Reason;
 use std::task::Context;
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Place};
 
@@ -53,6 +55,30 @@ impl Connection {
         }
     }
 
+    /// Fails, and tells the peer the reason and its words first: "an endpoint that encounters a
+    /// connection error SHOULD first send a GOAWAY frame" (RFC 9113 §5.4.1).
+    pub(super) fn fail_with(
+        &mut self,
+        p: &mut Flows<'_, Streams, Streams>,
+        reason: Reason,
+        cause: Http2Error,
+    ) {
+        let mut pipes = self.io.pipes();
+        pipes.outgoing.transfer_all_to(p.to_wire);
+        // Behind a part of a frame it would be taken for the rest of that.
+        let is_between_frames = !pipes.blocked && p.to_wire.room() > 0;
+        drop(pipes);
+        if is_between_frames && !p.to_wire.is_closed() {
+            let last = match self.session {
+                Session::ClientHandshake(_) | Session::Client(..) => 0, // a server opens none
+                _ => MAX_STREAM,
+            };
+            p.to_wire
+                .push(goaway::frame(last, reason, &cause.to_string()));
+        }
+        self.fail(p, peer(cause));
+    }
+
     pub(super) fn fail(&mut self, p: &mut Flows<'_, Streams, Streams>, error: Error) {
         p.fail(error);
         self.close();
@@ -66,3 +92,6 @@ impl Connection {
         self.pinger = None;
     }
 }
+
+/// The largest number of a stream.
+const MAX_STREAM: u32 = u32::MAX >> 1;

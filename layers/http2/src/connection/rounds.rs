@@ -6,6 +6,7 @@ use crate::first_bytes;
 use crate::keepalive::Pinger;
 use crate::session::Polled;
 use crate::streams::Streams;
+use h2::Reason;
 use std::mem;
 use std::task::Context;
 use wirestack_layer::{Flow, Flows, Instant};
@@ -45,8 +46,8 @@ impl Connection {
         if let Some(pinger) = &mut self.pinger
             && pinger.process(now, &mut Context::from_waker(self.woken.waker()))
         {
-            let error = peer(Http2Error::NoPong(pinger.timeout()));
-            self.fail(p, error);
+            let cause = Http2Error::NoPong(pinger.timeout());
+            self.fail_with(p, Reason::NO_ERROR, cause);
             return false;
         }
         true

@@ -142,6 +142,44 @@ fn pitfall_66_errors_tell_if_the_request_may_be_sent_again() {
 }
 
 #[test]
+fn the_words_of_a_goaway_are_in_the_error_escaped_and_bounded() {
+    let long = "x".repeat(60_000);
+    for (words, shown) in [
+        (&b""[..], String::new()),
+        (b"too_many_pings", ": \"too_many_pings\"".into()),
+        ("h\u{e9}llo \"w\\\u{202e}\n\0".as_bytes(), {
+            let shown = "h\u{e9}llo \"w\\\\u{202e}\\n\\u{0}";
+            format!(": \"{shown}\"")
+        }),
+        (b"\xff(b\"x\")", ": \"\u{fffd}(b\"x\")\"".into()),
+        (long.as_bytes(), "".into()),
+    ] {
+        let (mut client, id) = open_client(Http2Config::default(), &[]);
+        let calm = Reason::ENHANCE_YOUR_CALM;
+        let payload = [&[0; 4], &u32::from(calm).to_be_bytes()[..], words].concat();
+        client.receive(&frame(GOAWAY, 0, 0, &payload));
+        let error = error_of(&mut client, id);
+        let Some(Http2Error::GoAway { reason, debug_data }) = error.cause() else {
+            panic!("{error}");
+        };
+        assert_eq!(*reason, calm);
+        if words.len() > 1000 {
+            assert_eq!(debug_data.len(), 1000);
+            assert!(error.to_string().len() < 500, "{error}");
+            continue;
+        }
+        assert_eq!(*debug_data, String::from_utf8_lossy(words));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "http2[0]: the peer sent GOAWAY with ENHANCE_YOUR_CALM (detected excessive load \
+                 generating behavior){shown}"
+            )
+        );
+    }
+}
+
+#[test]
 fn a_request_that_was_never_sent_may_be_sent_again() {
     let goaway = |reason: u32| frame(GOAWAY, 0, 0, &[[0; 4], reason.to_be_bytes()].concat());
     for (ends, reason) in [(false, 0), (true, 0), (true, 11)] {
@@ -158,8 +196,10 @@ fn a_request_that_was_never_sent_may_be_sent_again() {
         assert!(of_kind(&client.sent(), HEADERS).is_empty());
         let error = error_of(&mut client, id);
         assert_eq!(error.retry_hint(), Some(&Unprocessed), "{error}");
-        let goes =
-            matches!(error.cause(), Some(Http2Error::GoAway(why)) if *why == Reason::from(reason));
+        let goes = matches!(
+            error.cause(),
+            Some(Http2Error::GoAway { reason: why, .. }) if *why == Reason::from(reason)
+        );
         assert!(goes, "{error}");
     }
     let (mut client, _) = open_client(Http2Config::default(), &[]);

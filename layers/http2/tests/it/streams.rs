@@ -1,6 +1,6 @@
 //! Many streams between a client and a server of ours.
 
-use crate::kit::{PING, Pair, SECOND, most, of_kind, streams, tunnel, window};
+use crate::kit::{GOAWAY, PING, Pair, SECOND, most, of_kind, streams, tunnel, window};
 use bytes::Bytes;
 use http::Response;
 use std::collections::VecDeque;
@@ -235,6 +235,9 @@ fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up() {
     assert_eq!(due - pair.client.now, 5 * SECOND);
     pair.client.now = due;
     pair.client.process();
+    let farewell = of_kind(&pair.client.sent(), GOAWAY);
+    assert_eq!(farewell[0].payload[..8], [0; 8], "NO_ERROR, no stream");
+    assert_eq!(farewell[0].payload[8..], *b"no answer to a PING within 5s");
     assert_eq!(
         pair.client.end(c).unwrap(),
         "http2[0]: no answer to a PING within 5s"

@@ -19,6 +19,16 @@ fn pass(side: &mut Side<Connection>, seconds: u32) -> Vec<u8> {
     sent
 }
 
+/// Returns the reason and the debug data of the last frame, a GOAWAY.
+fn farewell(sent: &[u8]) -> (Reason, String) {
+    let frames = frames(sent);
+    let last = frames.last().expect("a frame");
+    assert_eq!((last.kind, last.stream), (GOAWAY, 0));
+    let reason = u32::from_be_bytes(last.payload[4..8].try_into().unwrap());
+    let said = String::from_utf8(last.payload[8..].to_vec()).unwrap();
+    (reason.into(), said)
+}
+
 fn cause(side: &mut Side<Connection>, id: StreamId) -> Error {
     match side.to_app.read(id).expect("a stream").end() {
         Some(End::Aborted(error)) => error.clone(),
@@ -39,7 +49,9 @@ fn a_client_that_sends_a_preface_and_no_settings_is_given_up() {
         assert!(!server.layer.is_open());
         pass(&mut server, 9);
         assert!(!server.to_app.is_closed());
-        pass(&mut server, 1);
+        let sent = pass(&mut server, 1);
+        let why = "no SETTINGS frame came within 10s: the peer may speak no HTTP/2";
+        assert_eq!(farewell(&sent), (Reason::SETTINGS_TIMEOUT, why.to_owned()));
         let text = failure(&server);
         assert_eq!(
             text,
@@ -139,7 +151,9 @@ fn fields_that_come_in_pieces_have_a_time_that_no_piece_prolongs() {
             server.receive(&[*byte]);
         }
         assert!(!server.to_app.is_closed(), "{:?}", server.to_app.closed());
-        pass(&mut server, 1);
+        let (reason, why) = farewell(&pass(&mut server, 1));
+        assert_eq!(reason, Reason::ENHANCE_YOUR_CALM);
+        assert_eq!(why, "the fields of a request were not whole within 10s");
         let text = failure(&server);
         assert!(text.contains("not whole within 10s"), "{text}");
     }

@@ -28,7 +28,9 @@ pub(crate) struct Inflater {
     bits: u8,
     takes_over: bool,
     zlib: Option<Decompress>,
-    /// The number of bytes of [`TAIL`] that are read.
+    /// The number of bytes of the present message that came.
+    came: usize,
+    /// The number of bytes of [`END`] that are read.
     tail: usize,
     /// The bytes behind the last block of this message that was marked as final, if one was.
     behind_final: Option<Behind>,
@@ -150,6 +152,7 @@ impl Inflater {
             bits: bits.max(ZLIB_MIN_BITS),
             takes_over,
             zlib: None,
+            came: 0,
             tail: 0,
             behind_final: None,
             idle: Arc::clone(&settings.pool.decompressors),
@@ -165,6 +168,15 @@ impl Inflater {
         out: &mut Vec<u8>,
         max: usize,
     ) -> Result<Step, WebSocketError> {
+        if whole && input.is_empty() && self.came == 0 {
+            // Not even the 0x00 of an empty message (RFC 7692 §7.2.3.6): some senders flush, and
+            // have nothing to flush. The tail alone would be half a block.
+            return Ok(Step {
+                read: 0,
+                full: false,
+            });
+        }
+        self.came += input.len();
         let bits = self.bits;
         let zlib = self.zlib.get_or_insert_with(|| {
             let used = self.idle.take(bits);
@@ -179,20 +191,30 @@ impl Inflater {
         // message is whole, and the tail would be taken for the start of the next one.
         if behind.as_ref().is_none_or(|behind| behind.read > 0) {
             // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
-            let (n, full) = run(zlib, behind, &TAIL[self.tail..], out, max)?;
+            let (is_behind, produced) = (behind.is_some(), out.len());
+            let end = if produced == 0 || self.came >= LONG {
+                END
+            } else {
+                &END[..SHORT_END]
+            };
+            let (n, full) = run(zlib, behind, &end[self.tail.min(end.len())..], out, max)?;
             self.tail += n;
+            // A block that is cut takes the end for its own.
+            if !is_behind && (behind.is_some() || out.len() > produced) {
+                return Err(WebSocketError::BadCompression);
+            }
             if full {
                 return Ok(Step { read, full });
             }
         }
-        self.tail = 0;
+        (self.came, self.tail) = (0, 0);
         if let Some(behind) = behind.take().filter(|behind| behind.read > 0) {
             end_behind_final(zlib, &behind.output)?;
         }
         if !self.takes_over
             && let Some(mut zlib) = self.zlib.take()
         {
-            zlib.reset(false);
+            end_with_final(&mut zlib)?;
             self.idle.keep(bits, zlib);
         }
         Ok(Step { read, full })
@@ -204,16 +226,23 @@ impl Inflater {
 ///
 /// `output` is what the window has to hold.
 fn end_behind_final(zlib: &mut Decompress, output: &[u8]) -> Result<(), WebSocketError> {
+    end_with_final(zlib)?;
+    if !output.is_empty() {
+        let window = zlib.set_dictionary(output);
+        window.or(Err(WebSocketError::BadCompression))?;
+    }
+    Ok(())
+}
+
+/// Puts a final block behind a message, and begins anew. Fails if the last block of the message is
+/// not whole.
+fn end_with_final(zlib: &mut Decompress) -> Result<(), WebSocketError> {
     let mut nothing = Vec::with_capacity(1);
     let status = zlib.decompress_vec(FINAL, &mut nothing, FlushDecompress::None);
     if !matches!(status, Ok(Status::StreamEnd)) || !nothing.is_empty() {
         return Err(WebSocketError::BadCompression);
     }
     zlib.reset(false);
-    if !output.is_empty() {
-        let window = zlib.set_dictionary(output);
-        window.or(Err(WebSocketError::BadCompression))?;
-    }
     Ok(())
 }
 
@@ -272,6 +301,22 @@ fn run(
 
 /// The end of a flush, which messages do not carry.
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
+/// The tail, and empty blocks behind it, of which nothing comes if the message is whole. They are as
+/// long as the codes of a block can be, so that a block which is cut there is noticed.
+const END: &[u8] = &{
+    let mut end = [0; TAIL.len() + 5 * 64];
+    let mut at = 2;
+    while at < end.len() {
+        (end[at], end[at + 1]) = (0xff, 0xff);
+        at += 5;
+    }
+    end
+};
+/// The tail and one empty block: for a short message that brought something, so that its block is
+/// most likely not cut in its codes.
+const SHORT_END: usize = TAIL.len() + 5;
+/// The bytes of a message for which the whole end takes no time to speak of.
+const LONG: usize = 1024;
 /// An empty block that is marked as final.
 const FINAL: &[u8] = &[1, 0, 0, 0xff, 0xff];
 /// The longest window, in bytes.

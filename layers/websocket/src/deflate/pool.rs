@@ -42,3 +42,23 @@ impl<K: PartialEq, T> Idle<K, T> {
 
 /// The most idle states of each sort: about as many as there are threads at work.
 const MAX_IDLE: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_idle_states_are_kept_and_no_more() {
+        let idle = Idle::<u8, usize>::default();
+        for number in 0..20 {
+            idle.keep(15, number);
+        }
+        assert!(idle.take(14).is_none(), "of another kind");
+        let mut kept: Vec<_> = std::iter::from_fn(|| idle.take(15)).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [0, 1, 2, 3, 4, 5, 6, 7]);
+        // What was taken makes room.
+        idle.keep(15, 20);
+        assert_eq!(idle.take(15), Some(20));
+    }
+}

@@ -82,6 +82,21 @@ fn a_peer_without_a_sign_of_life_is_given_up_behind_its_messages() {
 }
 
 #[test]
+fn a_peer_that_has_bytes_to_acknowledge_is_sent_no_ping_and_given_up_all_the_same() {
+    let mut side = server(settings());
+    side.to_wire.set_limit(10);
+    side.from_app.push(Message::binary(vec![0; 100]));
+    side.process();
+    side.now = side.layer.deadline().unwrap();
+    side.process();
+    assert_eq!(side.layer.deadline().unwrap() - side.now, TIMEOUT);
+    assert_eq!(server_frames(&side.sent()).len(), 1, "the message alone");
+    side.now = side.layer.deadline().unwrap();
+    side.process();
+    assert_eq!(server_frames(&side.sent()), [close_frame(1011, "")]);
+}
+
+#[test]
 fn an_application_that_does_not_read_is_not_the_peers_silence() {
     let mut side = server(settings());
     side.to_app.set_limit(1);

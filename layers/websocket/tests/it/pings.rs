@@ -28,6 +28,26 @@ fn a_pong_names_its_ping_and_the_time_that_passed() {
 }
 
 #[test]
+fn a_ping_waits_for_room_and_its_pong_can_be_taken_before_others() {
+    let mut side = client(WebSocketConfig::default());
+    side.to_wire.set_limit(10);
+    side.from_app.push(Message::binary(vec![0; 100]));
+    side.process();
+    let tokens = ["one", "two"].map(|payload| side.layer.ping(payload).unwrap());
+    side.process();
+    assert_eq!(client_frames(&side.sent()).len(), 1, "the message alone");
+    side.to_wire.set_limit(100);
+    side.process();
+    let pings = ["one", "two"].map(|payload| frame(FIN | PING, payload));
+    assert_eq!(client_frames(&side.sent()), pings);
+    side.receive(b"\x8a\x03two");
+    let second = side.layer.pong_to(tokens[1]).unwrap();
+    assert_eq!(second.token, tokens[1]);
+    assert_eq!(side.layer.pong_to(tokens[1]), None, "it was taken");
+    assert_eq!(side.layer.pong().unwrap().token, tokens[0]);
+}
+
+#[test]
 fn a_pong_answers_the_pings_before_it_too() {
     let mut side = server(WebSocketConfig::default());
     let mut tokens = Vec::new();

@@ -163,7 +163,9 @@ where
                 self.layer_failed(error, open, ended, gave_up, now);
             }
             Some(End::Finished) => {
-                let error = Error::peer(origin::DIALER, EndedEarly).at(Place::Layer(open));
+                let layers = engine.describe();
+                let name = layers.get(open).map_or(origin::DIALER, |layer| layer.name);
+                let error = Error::peer(name, EndedEarly).at(Place::Layer(open));
                 self.layer_failed(error, open, true, gave_up, now);
             }
         }
@@ -236,5 +238,5 @@ where
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("ended before every layer was open")]
+#[error("the peer ended the connection before this layer was open")]
 struct EndedEarly;

@@ -1,7 +1,7 @@
 //! The signals of a server that another connection, or another version of HTTP, would do.
 
 use wirestack_http2::{Http2Error, Reason, Unprocessed, UseHttp1};
-use wirestack_layer::{Error, origin};
+use wirestack_layer::Error;
 use wirestack_tls::rustls::{self, AlertDescription, PeerMisbehaved};
 use wirestack_tls::{self as tls, TlsError};
 
@@ -25,7 +25,7 @@ impl NoHttp2 {
             Some(other) => other.escape_ascii().to_string(),
             None => "nothing".to_owned(),
         };
-        Err(Error::peer(origin::DIALER, Self { peer, chosen }))
+        Err(Error::peer(TLS, Self { peer, chosen }))
     }
 
     /// Returns the error of a peer that refused the only protocol it was offered, if `error` is of
@@ -41,7 +41,7 @@ impl NoHttp2 {
             _ => return None,
         };
         let chosen = chosen.to_owned();
-        let error_of_alpn = Error::peer(origin::DIALER, Self { peer, chosen });
+        let error_of_alpn = Error::peer(TLS, Self { peer, chosen });
         Some(error_of_alpn.at(error.place()))
     }
 }
@@ -68,7 +68,7 @@ pub(crate) fn refuses_extended_connect(error: &Error) -> bool {
 pub(crate) fn is_unprocessed(error: &Error) -> bool {
     let is_welcome = match error.cause() {
         // The fault would come again, or the server wants calm.
-        Some(Http2Error::GoAway(reason)) => {
+        Some(Http2Error::GoAway { reason, .. }) => {
             matches!(
                 *reason,
                 Reason::NO_ERROR | Reason::INTERNAL_ERROR | Reason::CANCEL
@@ -83,3 +83,6 @@ pub(crate) fn is_unprocessed(error: &Error) -> bool {
 pub(crate) fn is_signal(error: &Error) -> bool {
     error.retry_hint::<UseHttp1>().is_some() || error.retry_hint::<Unprocessed>().is_some()
 }
+
+/// The layer that negotiates by ALPN, by its name.
+const TLS: &str = "tls";

@@ -105,7 +105,7 @@ fn io_is_temporary(error: &io::Error) -> bool {
 
 fn http2_is_temporary(cause: &Http2Error) -> bool {
     match cause {
-        Http2Error::Reset(reason) | Http2Error::GoAway(reason) => ![
+        Http2Error::Reset(reason) | Http2Error::GoAway { reason, .. } => ![
             http2::Reason::HTTP_1_1_REQUIRED,
             http2::Reason::INADEQUATE_SECURITY,
             http2::Reason::PROTOCOL_ERROR,
@@ -280,7 +280,10 @@ mod tests {
                 seen: 0,
             }),
             layer(Http2Error::Reset(http2::Reason::REFUSED_STREAM)),
-            layer(Http2Error::GoAway(http2::Reason::NO_ERROR)),
+            layer(Http2Error::GoAway {
+                reason: http2::Reason::NO_ERROR,
+                debug_data: String::new(),
+            }),
             layer(Http2Error::NoSettings(Duration::from_secs(1))),
             layer(Http2Error::Truncated),
             layer(Http2Error::Closed),

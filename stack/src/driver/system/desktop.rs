@@ -86,3 +86,26 @@ struct Unreadable {
 
 /// The number of bytes that a file may have.
 const MAX_FILE: u64 = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_settings_has_at_most_256_kib() {
+        let name = format!("wirestack-kioslaverc-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, vec![b'x'; 262_144]).unwrap();
+        let read = read_file(&path).unwrap().map(|text| text.len());
+        assert_eq!(read, Some(262_144));
+        std::fs::write(&path, vec![b'x'; 262_145]).unwrap();
+        let error = read_file(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(read_file(&path).unwrap(), None);
+        assert!(
+            error.ends_with("cannot be read: it is larger than 256 KiB"),
+            "{error}"
+        );
+        assert!(error.contains("wirestack-kioslaverc"), "{error}");
+    }
+}

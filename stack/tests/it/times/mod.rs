@@ -4,6 +4,7 @@
 //! nothing can move.
 
 mod closing;
+mod connecting;
 mod deciding;
 mod phases;
 mod relays;

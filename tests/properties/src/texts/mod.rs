@@ -1,6 +1,7 @@
 //! The texts that users, environments and peers write.
 
 mod certificates;
+mod heads;
 mod http;
 mod route;
 
@@ -60,6 +61,16 @@ pub(crate) const TEXTS: &[Text] = &[
         name: "hosts",
         check: http::hosts,
         seeds: http::HOSTS,
+    },
+    Text {
+        name: "heads",
+        check: heads::heads,
+        seeds: heads::HEADS,
+    },
+    Text {
+        name: "pac_script",
+        check: crate::scripts::script,
+        seeds: crate::scripts::SCRIPTS,
     },
     Text {
         name: "certificates",

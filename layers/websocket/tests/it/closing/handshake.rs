@@ -40,6 +40,25 @@ fn the_application_finishes_and_still_hears_until_the_peer_closes() {
 }
 
 #[test]
+fn bytes_behind_the_peers_close_are_discarded_and_take_no_memory() {
+    // "a peer discards any further data received" (RFC 6455 §1.4)
+    let mut waiting = client(WebSocketConfig::default());
+    waiting.receive(&server_bytes(&[close_frame(1000, "")]));
+    waiting.receive(&[0x82; 10_000]);
+    assert!(waiting.from_wire.is_empty());
+    assert_eq!(messages(&mut waiting.to_app), []);
+
+    // Also behind a fault that the application is not told before it has read what came first.
+    let mut unread = client(WebSocketConfig::default());
+    unread.receive(b"\x82\x01x\xf2\x01y");
+    unread.receive(&[0x82; 10_000]);
+    assert!(unread.from_wire.is_empty());
+    assert_eq!(messages(&mut unread.to_app), [binary(b"x")]);
+    unread.process();
+    assert!(matches!(cause(&unread.to_app), Some(Err(_))));
+}
+
+#[test]
 fn a_server_ends_the_connection_at_once_after_both_close_frames() {
     let mut side = server(WebSocketConfig::default());
     side.from_app.finish();

@@ -102,3 +102,14 @@ fn a_plan_that_makes_no_stack_fails_before_anything_is_sent() {
     let mut dialing = Fixture::of(plan, Timeouts::default());
     assert_eq!(dialing.failure().to_string(), "knock: no knuckles");
 }
+
+#[test]
+fn an_end_before_a_layer_is_open_names_the_layer() {
+    let mut dialing = Fixture::new("127.0.0.1");
+    let attempt = dialing.open(b".f");
+    dialing.closes(attempt);
+    assert_eq!(
+        dialing.failure().to_string(),
+        "hop 1: knock[0]: the peer ended the connection before this layer was open"
+    );
+}

@@ -11,10 +11,10 @@ use std::time::Duration;
 use wirestack_dial::{
     AttemptId, Destination, DialError, Dialer, Endpoint, LookupId, Plan, Step, Timeouts,
 };
-use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress, Seed};
+use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Progress, Seed};
 
 /// A layer that reads one byte at a time: `k` opens it, `.` is skipped, `n` asks for a new
-/// connection, `r` fails with [`Rude`], and everything else fails with a text.
+/// connection, `f` ends it well, `r` fails with [`Rude`], and everything else fails with a text.
 #[derive(Default)]
 struct Knock {
     open: bool,
@@ -46,6 +46,10 @@ impl Layer for Knock {
         match byte {
             b'k' => self.open = true,
             b'.' => {}
+            b'f' => {
+                self.over = true;
+                p.to_app.finish();
+            }
             _ => {
                 self.over = true;
                 p.fail(match byte {

@@ -176,7 +176,7 @@ fn servers_without_websockets_over_http2_read_well() {
         row(
             "speaks HTTP/1.1 only",
             vec![secures("http/1.1")],
-            "target (wss://example.org:443/chat): dialer[0]: the server does not speak HTTP/2: ALPN chose nothing (the alert no_application_protocol)",
+            "target (wss://example.org:443/chat): tls[0]: the server does not speak HTTP/2: ALPN chose nothing (the alert no_application_protocol)",
         ),
     ]);
 }

@@ -152,3 +152,42 @@ impl Write for Io {
 
 /// The number of bytes of a head, or of a part of the content, that are held.
 const MOST_BUFFERED: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::runtime::TokioTransport;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use wirestack_nest::{Engine, Identity};
+
+    /// Sends the start of a head of this many bytes, and its end after the client has read all of it.
+    async fn fetched(start: usize) -> Result<Fetched, Error> {
+        // No more than this is on its way.
+        let (near, mut far) = duplex(start);
+        let server = tokio::spawn(async move {
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(far.read_u8().await?);
+            }
+            let mut head = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-long: ".to_vec();
+            head.resize(start, b'x');
+            far.write_all(&head).await?;
+            far.write_all(b"\r\n\r\nok").await
+        });
+        let engine = Engine::new(Box::new(Identity) as BoxTunnel);
+        let io = Connection::from_transport(TokioTransport::new(near), engine).unwrap();
+        let url = Url::parse("http://wpad.test/proxy.pac").unwrap();
+        let request = Request::get(url.path()).body(NoBody).unwrap();
+        let fetched = exchange(io, request, 100).await;
+        server.abort();
+        fetched
+    }
+
+    #[tokio::test]
+    async fn a_head_has_less_than_64_kib_when_its_end_is_waited_for() {
+        let fetched_whole = fetched(65_535).await.unwrap();
+        assert_eq!(&fetched_whole.content[..], b"ok");
+        let error = fetched(65_536).await.unwrap_err().to_string();
+        assert!(error.contains("message head is too large"), "{error}");
+    }
+}
