@@ -141,6 +141,9 @@ impl<'a, F: Traffic> Peer<'a, F> {
             Ok(result) => result,
             Err(panic) => self.panicked(context, &*panic),
         };
+        if !result {
+            return false; // it goes on with another call
+        }
         self.invariants.check(&Call {
             context,
             who: self.role.name(),
@@ -150,7 +153,7 @@ impl<'a, F: Traffic> Peer<'a, F> {
             before,
             after: self.flows.outputs(),
         });
-        result
+        true
     }
 
     fn panicked(&self, context: &Context, panic: &(dyn Any + Send)) -> ! {
