@@ -1,6 +1,6 @@
 //! Rows in memory, and the stacks of all rows.
 
-use crate::valgrind::counted;
+use crate::counted::counted;
 use bytes::Bytes;
 use wirestack::websocket::{Client, Message, Server, WebSocketConfig};
 use wirestack::{BoxSocket, BoxTunnel, Engine, Instant, Nest, Seed, http1, socks};

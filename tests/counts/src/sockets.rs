@@ -1,9 +1,9 @@
 //! Rows over sockets of the loopback: both ends in one thread, so that each run takes the same way.
 
+use crate::counted::counted;
 use crate::end::{End, Halves, answer, ask, drink, pour};
 use crate::memory::{Pair, client, payload, server};
 use crate::tls;
-use crate::valgrind::counted;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use std::pin::pin;
