@@ -171,11 +171,9 @@ pub trait Layer: AnyLayer {
     /// for its application's decision.
     fn process(&mut self, flows: Flows<'_, Self::In, Self::Out>, now: Instant);
 
-    /// Moves what can move without a look at the time, and returns `true` if that is everything
-    /// that [`process`](Self::process) would move now. It must not set a deadline.
-    ///
-    /// A driver need not read its clock for that. By default it moves nothing, and `process` is
-    /// called. It is called only while the layer has no deadline.
+    /// Moves what can move without a look at the time, and returns `true` if
+    /// [`process`](Self::process) would move no more now. It sets no deadline, and is called only
+    /// while there is none. A driver then reads no clock.
     fn process_untimed(&mut self, flows: Flows<'_, Self::In, Self::Out>) -> bool {
         drop(flows);
         false

@@ -1,11 +1,13 @@
 //! A stack with its four outer flows, to be driven without I/O.
 
-use crate::opening::{OpenDeadline, OpeningTimedOut};
-use crate::writing::{WriteTimedOut, WriteWatch};
+mod processing;
+
+use crate::opening::OpenDeadline;
+use crate::writing::WriteWatch;
 use crate::{BoxLayer, Stack};
 use core::fmt;
 use std::time::Duration;
-use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Place, origin};
+use wirestack_layer::{Error, Flow, Instant, Layer, Pipe, Place};
 
 /// A stack with its four outer flows: bytes in and out on the wire side, and the flows of the top
 /// layer on the application's side.
@@ -187,7 +189,7 @@ impl<L: Layer> Engine<L> {
     }
 
     /// Sets how long the stack may take to open, counted from `now`. A stack that is not open by
-    /// then has its wire aborted with [`OpeningTimedOut`], and every layer ends with that cause.
+    /// then has its wire aborted with [`OpeningTimedOut`](crate::OpeningTimedOut), and every layer ends with that cause.
     pub fn set_open_timeout(&mut self, allowed: Duration, now: Instant) {
         self.processed = None;
         self.opening = now
@@ -200,7 +202,7 @@ impl<L: Layer> Engine<L> {
     /// ever.
     ///
     /// When the time is over, the driver has up to a second for a last try. A peer that then still
-    /// takes nothing is given up: its wire is aborted with [`WriteTimedOut`], the waiting bytes are
+    /// takes nothing is given up: its wire is aborted with [`WriteTimedOut`](crate::WriteTimedOut), the waiting bytes are
     /// lost, and the driver resets the connection. A peer that takes a byte now and then is slow,
     /// and is waited for.
     pub fn set_write_timeout(&mut self, allowed: Duration) {
@@ -210,140 +212,6 @@ impl<L: Layer> Engine<L> {
     /// Returns the time of [`set_write_timeout`](Self::set_write_timeout).
     pub fn write_timeout(&self) -> Duration {
         self.writing.allowed
-    }
-
-    /// Runs the layers until nothing more can move. Calling it again changes nothing, until bytes
-    /// arrive or leave, a decision is taken or the [`deadline`](Self::deadline) has come.
-    pub fn process(&mut self, now: Instant) {
-        self.watch_writing(now);
-        if self.processed == Some(self.revision()) && self.deadline().is_none_or(|due| now < due) {
-            return; // nothing would move: the law of idempotence
-        }
-        if self.opening.is_some() {
-            self.watch_opening(now);
-        }
-        let flows = Flows::new(
-            &mut self.from_wire,
-            &mut self.to_wire,
-            &mut self.from_app,
-            &mut self.to_app,
-        );
-        self.layer.process(flows, now);
-        self.watch_writing(now);
-        self.processed = Some(self.revision());
-        self.layers_deadline = self.layer.deadline();
-        if self.opening.is_some() && self.layer.is_open() {
-            self.opening = None;
-        }
-        #[cfg(feature = "tracing")]
-        self.spans.record(&self.layer, self.to_app.closed());
-    }
-
-    /// Does the same as [`process`](Self::process), and calls `clock` only if the time matters.
-    ///
-    /// While a stack has no deadline and does nothing but carry bytes or messages, most calls need no
-    /// time.
-    ///
-    /// ```
-    /// use wirestack_layer::Flow;
-    /// use wirestack_nest::Engine;
-    /// use wirestack_websocket::{Message, Server, WebSocketConfig};
-    ///
-    /// # let now = wirestack_layer::Instant::ORIGIN;
-    /// let mut engine = Engine::new(Server::established(WebSocketConfig::default()));
-    /// engine.process(now);
-    /// engine.from_app().push(Message::text("hello"));
-    /// engine.process_with(|| unreachable!("a message needs no time"));
-    /// assert_eq!(engine.to_wire().unread(), b"\x81\x05hello");
-    /// ```
-    #[inline]
-    pub fn process_with(&mut self, clock: impl FnOnce() -> Instant) {
-        let untimed = self.processed.is_some()
-            && self.layers_deadline.is_none()
-            && self.opening.is_none()
-            && self.to_wire.is_empty();
-        if untimed {
-            if self.processed == Some(self.revision()) {
-                return;
-            }
-            let flows = Flows::new(
-                &mut self.from_wire,
-                &mut self.to_wire,
-                &mut self.from_app,
-                &mut self.to_app,
-            );
-            if self.layer.process_untimed(flows) {
-                self.processed = Some(self.revision());
-                return;
-            }
-        }
-        self.process(clock());
-    }
-
-    /// Breaks the wire of a stack that does not open in time.
-    #[cold]
-    fn watch_opening(&mut self, now: Instant) {
-        let is_open = self.layer.is_open();
-        let late = |opening: &mut OpenDeadline| is_open || opening.until <= now;
-        if let Some(OpenDeadline { allowed, .. }) = self.opening.take_if(late)
-            && !is_open
-        {
-            let progress = self.layer.progress();
-            let late = OpeningTimedOut { allowed, progress };
-            self.break_wire(Error::peer(origin::ENGINE, late));
-        }
-    }
-
-    /// Gives a peer up that takes none of the waiting bytes.
-    #[inline]
-    fn watch_writing(&mut self, now: Instant) {
-        if !self.to_wire.is_empty() {
-            self.watch_waiting(now);
-        }
-    }
-
-    fn watch_waiting(&mut self, now: Instant) {
-        let waiting = self.to_wire.len();
-        let sent = self.to_wire.total().wrapping_sub(waiting as u64);
-        if self.writing.is_late(sent, now) {
-            let allowed = self.writing.allowed;
-            let error = Error::peer(origin::ENGINE, WriteTimedOut { allowed, waiting });
-            self.to_wire.lose(error.clone().at(Place::Wire));
-            self.break_wire(error);
-        }
-    }
-
-    /// Returns `true` if [`process`](Self::process) would do nothing, at any time: nothing has
-    /// moved since the last call, and there is no deadline. A driver then does not have to read its
-    /// clock.
-    #[inline]
-    pub fn is_idle(&self) -> bool {
-        self.processed == Some(self.revision())
-            && self.layers_deadline.is_none()
-            && self.opening.is_none()
-            && (self.to_wire.is_empty() || self.writing.deadline().is_none())
-    }
-
-    /// Returns `true` if nothing waits in [`to_wire`](Self::to_wire), which has neither ended nor
-    /// been stopped: a driver has nothing to do there.
-    #[inline]
-    pub fn is_wire_quiet(&self) -> bool {
-        self.to_wire.is_empty() && !self.to_wire.is_closed() && self.to_wire.stop_state().is_none()
-    }
-
-    /// Lends [`to_wire`](Self::to_wire) to `send`, which sends bytes and consumes them, and returns
-    /// its result.
-    ///
-    /// This saves calls of the layers. A stack that had left room in this flow was not waiting for
-    /// room, so [`process`](Self::process) does not run it merely because bytes have left.
-    #[inline]
-    pub fn transmit<T>(&mut self, send: impl FnOnce(&mut Pipe) -> T) -> T {
-        let must_run = self.to_wire.room() == 0 || self.processed != Some(self.revision());
-        let sent = send(&mut self.to_wire);
-        if !must_run {
-            self.processed = Some(self.revision());
-        }
-        sent
     }
 
     /// Returns a number that changes whenever something moves in the four outer flows.

@@ -28,6 +28,11 @@ impl Layer for Identity {
         flows.pass_through();
     }
 
+    fn process_untimed(&mut self, mut flows: Flows<'_>) -> bool {
+        flows.pass_through();
+        true
+    }
+
     fn is_open(&self) -> bool {
         true
     }

@@ -1,6 +1,6 @@
 //! Rows in memory, and the stacks of all rows.
 
-use crate::valgrind::counted;
+use crate::counted::counted;
 use bytes::Bytes;
 use wirestack::websocket::{Client, Message, Server, WebSocketConfig};
 use wirestack::{BoxSocket, BoxTunnel, Engine, Instant, Nest, Seed, http1, socks};
@@ -39,9 +39,9 @@ pub(crate) fn parse(messages: usize) {
     counted(&mut || receive(messages));
 }
 
-/// Receives a message of this many MiB that arrives in pieces of 4 KiB. It counts as one message
-/// for each piece.
-pub(crate) fn in_pieces(pieces: usize) {
+/// Receives a message that arrives in pieces of 4 KiB, each of which counts. The pieces are copied
+/// into the flow, or queued as chunks, as a layer below does.
+pub(crate) fn in_pieces(pieces: usize, chunks: bool) {
     let size = pieces * PIECE;
     let mut engine = Engine::new(server());
     let now = Instant::now();
@@ -53,7 +53,11 @@ pub(crate) fn in_pieces(pieces: usize) {
         engine.from_wire().write(&header);
         for _ in 0..pieces {
             engine.process(now);
-            engine.from_wire().write(&piece);
+            if chunks {
+                engine.from_wire().push(Bytes::copy_from_slice(&piece));
+            } else {
+                engine.from_wire().write(&piece);
+            }
         }
         engine.process(now);
         assert_eq!(engine.to_app().pop().expect("a message").len(), size);

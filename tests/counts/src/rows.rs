@@ -1,7 +1,9 @@
 //! The list of all rows.
 
 use crate::memory::{in_pieces, in_tunnels, parse};
-use crate::sockets::{Net, Way, echo, echo_in_tunnels, echo_on_threads, plain, split, stream};
+use crate::sockets::{
+    Net, Way, echo, echo_in_tunnels, echo_on_threads, echo_raw, plain, split, stream,
+};
 use wirestack::Connection;
 
 /// A kind of work, and how many messages of it are counted.
@@ -16,6 +18,7 @@ pub(crate) struct Row {
 impl Row {
     /// All rows, in the order of the table.
     pub(crate) const ALL: &[Self] = &[
+        Self::new("echo 16 B, tokio alone", 400, |n| echo_raw(n, 16)),
         Self::new("echo 16 B, TCP", 400, |n| echo(n, 16, Net::Tcp, plain)),
         Self::new("echo 1 KiB, TCP", 400, |n| echo(n, 1024, Net::Tcp, plain)),
         Self::new("echo 16 KiB, TCP", 200, |n| echo(n, 16384, Net::Tcp, plain)),
@@ -50,6 +53,9 @@ impl Row {
         Self::new("1 MiB to the server, TCP", 16, |n| {
             stream(n, 1 << 20, Net::Tcp, Way::Up, plain)
         }),
+        Self::new("16 MiB to the server, TCP", 2, |n| {
+            stream(n, 16 << 20, Net::Tcp, Way::Up, plain)
+        }),
         Self::new("125 B to the server, TLS", 2000, |n| {
             stream(n, 125, Net::Tls, Way::Up, plain)
         }),
@@ -70,8 +76,16 @@ impl Row {
             in_tunnels(n, 125, 4)
         }),
         Self::new("a masked frame of 16 B is parsed", 4000, parse),
-        Self::new("4 KiB of a message of 1 MiB", 256, in_pieces),
-        Self::new("4 KiB of a message of 16 MiB", 4095, in_pieces),
+        Self::new("4 KiB of a message of 1 MiB", 256, |n| in_pieces(n, false)),
+        Self::new("4 KiB of a message of 16 MiB", 4096, |n| {
+            in_pieces(n, false)
+        }),
+        Self::new("a chunk of 4 KiB of a message of 1 MiB", 256, |n| {
+            in_pieces(n, true)
+        }),
+        Self::new("a chunk of 4 KiB of a message of 16 MiB", 4096, |n| {
+            in_pieces(n, true)
+        }),
     ];
 
     const fn new(name: &'static str, messages: usize, run: fn(usize)) -> Self {

@@ -1,13 +1,14 @@
 //! Rows over sockets of the loopback: both ends in one thread, so that each run takes the same way.
 
+use crate::counted::counted;
 use crate::end::{End, Halves, answer, ask, drink, pour};
 use crate::memory::{Pair, client, payload, server};
 use crate::tls;
-use crate::valgrind::counted;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use wirestack::runtime::Threads;
@@ -30,6 +31,30 @@ pub(crate) fn echo<E: End>(
     counted(&mut || runtime.block_on(ask(&mut client, &message, messages)));
 }
 
+/// Echoes bytes over tokio's sockets, without wirestack: what the other rows have to pay too.
+pub(crate) fn echo_raw(messages: usize, size: usize) {
+    let runtime = runtime();
+    let [mut client, mut server] = runtime.block_on(connected());
+    let message = payload(size);
+    runtime.spawn(async move {
+        let mut buffer = vec![0; size];
+        while server.read_exact(&mut buffer).await.is_ok() {
+            server.write_all(&buffer).await.expect("sent");
+        }
+    });
+    let mut buffer = vec![0; size];
+    let mut round = |times| {
+        runtime.block_on(async {
+            for _ in 0..times {
+                client.write_all(&message).await.expect("sent");
+                client.read_exact(&mut buffer).await.expect("received");
+            }
+        });
+    };
+    round(WARM);
+    counted(&mut || round(messages));
+}
+
 /// Sends messages one way, to the server or to the client, over connections that `change` has
 /// changed.
 pub(crate) fn stream<E: End>(
@@ -41,12 +66,12 @@ pub(crate) fn stream<E: End>(
 ) {
     let runtime = runtime();
     let [client, server] = runtime.block_on(open(net));
-    let message = payload(size);
+    let (message, warm) = (payload(size), WARM.min(messages));
     let _entered = runtime.enter();
     let (mut client, mut server) = (change(client), change(server));
     let sent = message.clone();
     runtime.spawn(async move {
-        for times in [WARM, messages] {
+        for times in [warm, messages] {
             match way {
                 Way::Up => drink(&mut server, size, times).await,
                 Way::Down => pour(&mut server, &sent, times).await,
@@ -61,7 +86,7 @@ pub(crate) fn stream<E: End>(
             }
         });
     };
-    round(WARM);
+    round(warm);
     counted(&mut || round(messages));
 }
 

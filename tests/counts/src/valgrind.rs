@@ -6,13 +6,6 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
-/// Does the work whose instructions count.
-#[inline(never)]
-pub(crate) fn counted(work: &mut dyn FnMut()) {
-    work();
-    std::hint::black_box(&work);
-}
-
 /// Counts the instructions that a message of each row takes, both ends together.
 pub(crate) fn count<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(&'a Row, u64)> {
     let mut waiting: Vec<&Row> = rows.collect();
@@ -39,14 +32,14 @@ pub(crate) fn count<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(&'a Row, u6
     done
 }
 
-/// Counts the instructions of [`counted`] in one row, in a process of its own.
+/// Counts the instructions of [`counted`](crate::counted::counted) in one row, in a process of its own.
 fn instructions(row: &str) -> u64 {
     let program = env::current_exe().expect("a path");
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .args([
             "--collect-atstart=no",
-            "--toggle-collect=counts::valgrind::counted*",
+            "--toggle-collect=counts::counted::counted*",
         ])
         .arg(program)
         .args(["row", row])

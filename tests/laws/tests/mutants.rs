@@ -19,6 +19,7 @@ fn each_mutant_of_the_records_is_caught() {
         (Bug::AbortOvertakes, Law::Ordering),
         (Bug::PostponesItsDeadline, Law::Idempotence),
         (Bug::WritesOnEveryCall, Law::Idempotence),
+        (Bug::ClaimsToHaveRun, Law::Idempotence),
         (Bug::LingersAtItsDeadline, Law::Deadline),
         (Bug::WritesAfterItsEnd, Law::Termination),
         (Bug::KeepsItsInputs, Law::Termination),

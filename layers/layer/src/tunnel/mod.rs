@@ -260,6 +260,14 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
         }
     }
 
+    fn process_untimed(&mut self, mut flows: Flows<'_>) -> bool {
+        let is_open = self.is_open();
+        if is_open {
+            flows.pass_through();
+        }
+        is_open
+    }
+
     fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
     }

@@ -35,7 +35,7 @@ where
                 self.process();
                 return Poll::Ready(());
             }
-            if matches!(self.writing, Writing::Open) && self.timer.is_none() {
+            if !matches!(self.writing, Writing::Broken(_)) && self.timer.is_none() {
                 self.take_back_memory();
                 return Poll::Pending; // an idle stack has no deadline
             }

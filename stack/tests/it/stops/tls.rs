@@ -5,7 +5,7 @@ use crate::support::{TIMEOUT, pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use wirestack::{Connection, Engine, relay, tls};
+use wirestack::{Connection, Engine, Nest, relay, tls};
 
 /// A peer that ends TLS 1.2 takes no more. That is no error, and its earlier bytes arrive.
 #[tokio::test]
@@ -63,9 +63,10 @@ fn tls12(client: TcpStream, server: TcpStream) -> [Connection<wirestack::BoxTunn
         .ca_certificates(chain.clone());
     let server_config = tls::ServerSettings::new(chain, key).build().unwrap();
     let name = tls::server_name("localhost").unwrap();
-    let upper: wirestack::BoxTunnel =
-        Box::new(tls::Client::new(trust.build().unwrap(), name).unwrap());
-    let lower: wirestack::BoxTunnel = Box::new(tls::Server::new(server_config).unwrap());
+    let upper = tls::Client::new(trust.build().unwrap(), name)
+        .unwrap()
+        .boxed();
+    let lower = tls::Server::new(server_config).unwrap().boxed();
     [(client, upper), (server, lower)]
         .map(|(io, layer)| Connection::from_transport(io, Engine::new(layer)).unwrap())
 }

@@ -25,6 +25,7 @@ pub(crate) enum Bug {
     AbortOvertakes,
     PostponesItsDeadline,
     WritesOnEveryCall,
+    ClaimsToHaveRun,
     LingersAtItsDeadline,
     WritesAfterItsEnd,
     KeepsItsInputs,

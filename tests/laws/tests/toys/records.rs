@@ -242,6 +242,10 @@ impl Layer for Records {
         }
     }
 
+    fn process_untimed(&mut self, _: P<'_>) -> bool {
+        self.has(Bug::ClaimsToHaveRun)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Opening(until) => Some(until),
