@@ -10,3 +10,4 @@ mod one_flight;
 mod requests;
 mod streams;
 mod times;
+mod work;

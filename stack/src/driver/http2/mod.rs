@@ -11,7 +11,7 @@ pub use stream::{Http2Stream, Http2WebSocket};
 
 use crate::driver::error::seed;
 use crate::driver::io::Connection;
-use crate::driver::runtime::{AsyncTimer, Runtime, sleep};
+use crate::driver::runtime::{AsyncTimer, BULK_READ_SIZE, Runtime, sleep};
 use http::Response;
 use shared::{HoldGuard, Interest, Shared};
 use std::fmt;
@@ -263,17 +263,24 @@ impl Future for Driver {
                 return Poll::Ready(());
             }
         }
-        shared.act_and_wake(|state, cx| {
-            loop {
+        let polled = shared.act_and_wake(|state, cx| {
+            let start = state.connection.engine().from_wire().total();
+            while state.connection.engine().from_wire().total() - start < READ_AT_ONCE {
                 if state.connection.is_over() {
-                    return Poll::Ready(());
+                    return Some(Poll::Ready(()));
                 }
                 let advanced = state.connection.advance(cx);
                 if !state.take_heads() && advanced.is_pending() {
                     state.deadline = state.connection.engine().deadline();
-                    return Poll::Pending;
+                    return Some(Poll::Pending);
                 }
             }
+            None
+        });
+        polled.unwrap_or_else(|| {
+            // The streams' tasks take what has arrived, before more of it needs memory.
+            cx.waker().wake_by_ref();
+            Poll::Pending
         })
     }
 }
@@ -314,6 +321,9 @@ impl fmt::Debug for Driver {
         f.debug_struct("Driver").finish_non_exhaustive()
     }
 }
+
+/// The number of bytes after which a driver lets the tasks of its streams run.
+const READ_AT_ONCE: u64 = BULK_READ_SIZE as u64;
 
 /// The time limit of a graceful close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -96,14 +96,18 @@ impl Shared {
             return tried;
         }
         // Under the lock: whoever moves something sees the waker, or this call what was moved.
-        self.wakers.register(interest, cx.waker());
+        let old = self.wakers.register(interest, cx.waker());
         if self.wakers.has_driver() {
             if state.connection.revision() != before {
                 self.send(state);
+            } else {
+                drop(state);
             }
+            drop(old); // outside of the lock, as it may run any code
             return tried;
         }
         drop(state);
+        drop(old);
         self.act_and_wake(|state, cx| {
             let mut must_wait = false;
             loop {
@@ -155,8 +159,9 @@ impl Shared {
     /// Forgets the wakers of a stream.
     pub(super) fn forget_wakers(&self, id: StreamId) {
         let mut waiting = self.wakers.waiting();
-        waiting.streams.remove(&id);
-        waiting.flushers.remove(&id);
+        let removed = (waiting.streams.remove(&id), waiting.flushers.remove(&id));
+        drop(waiting);
+        drop(removed); // outside of the lock, as it may run any code
     }
 
     /// Notes that the driver has been dropped: from now on, each waiting call drives the
@@ -289,27 +294,29 @@ struct Waiting {
 }
 
 impl Wakers {
-    fn register(&self, interest: Interest, waker: &Waker) {
+    /// Registers a waker. Returns the wakers in whose place it is now.
+    fn register(&self, interest: Interest, waker: &Waker) -> [Option<Waker>; 2] {
         let waiting = &mut *self.waiting();
-        let (id, half) = match interest {
-            Interest::Read(id) => (id, READER),
-            Interest::Write(id) => (id, WRITER),
-            Interest::Flush(id) => {
-                waiting.flushers.insert(id, waker.clone());
-                (id, WRITER)
-            }
+        let (id, half, flusher) = match interest {
+            Interest::Read(id) => (id, READER, None),
+            Interest::Write(id) => (id, WRITER, None),
+            Interest::Flush(id) => (id, WRITER, waiting.flushers.insert(id, waker.clone())),
             Interest::Connection => {
                 let waiting = &mut waiting.connection;
                 if !waiting.iter().any(|other| other.will_wake(waker)) {
                     waiting.push(waker.clone());
                 }
-                return;
+                return [None, None];
             }
         };
-        match &mut waiting.streams.entry(id).or_default()[half] {
-            Some(old) => old.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        let slot = &mut waiting.streams.entry(id).or_default()[half];
+        let is_known = slot.as_ref().is_some_and(|old| old.will_wake(waker));
+        let old = if is_known {
+            None
+        } else {
+            slot.replace(waker.clone())
+        };
+        [old, flusher]
     }
 
     pub(super) fn register_driver(&self, waker: &Waker) {

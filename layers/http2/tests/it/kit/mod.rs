@@ -52,7 +52,7 @@ where
         );
     }
 
-    fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         let wire = self.from_wire.revision() + self.to_wire.revision();
         wire + self.from_app.revision() + self.to_app.revision()
     }
