@@ -63,7 +63,7 @@ async fn run() -> Result<&'static str, AnyError> {
     let tls = arguments.client_tls()?;
     if url.starts_with("ws") {
         let mut socket = connect(url).via(hop).tls(tls).await?;
-        socket.close(1000.into(), "").await?;
+        socket.close(1000, "").await?;
         return Ok("opened a WebSocket");
     }
     let stream = connect_stream(url).via(hop).tls(tls).await?;
