@@ -62,7 +62,7 @@ async fn run(
     let mut opening = JoinSet::new();
     for n in 0..number {
         let http2 = http2.clone();
-        opening.spawn(async move { http2.websocket(&format!("/{n}")).await });
+        opening.spawn(async move { http2.websocket(format!("/{n}")).await });
     }
     let mut sockets = Vec::new();
     while let Some(opened) = opening.join_next().await {

@@ -59,7 +59,7 @@ fn here() -> Result<(), AnyError> {
 async fn echo(runtime: &str) -> Result<(), AnyError> {
     let server = serve().await?;
     for http2 in [false, true] {
-        let connect = connect(&format!("ws://{server}/")).direct();
+        let connect = connect(format!("ws://{server}/")).direct();
         let (connect, version) = if http2 {
             (connect.http2_only(), "HTTP/2")
         } else {
@@ -88,7 +88,7 @@ async fn serve() -> Result<SocketAddr, AnyError> {
 
 /// Sends in one thread, and receives in another one, on the same WebSocket.
 fn echo_by_two_threads(server: SocketAddr) -> Result<(), AnyError> {
-    let socket = connect(&format!("ws://{server}/")).direct().blocking()?;
+    let socket = connect(format!("ws://{server}/")).direct().blocking()?;
     let (mut writer, mut reader) = socket.split()?;
     let receiving = thread::spawn(move || {
         let mut received = 0;

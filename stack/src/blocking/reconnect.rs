@@ -41,7 +41,10 @@ impl Reconnecting {
     /// # Errors
     ///
     /// [`TimedOut`](super::TimedOut). The next call goes on.
-    #[expect(clippy::should_implement_trait, reason = "events may follow a time-out")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "events may follow a time-out"
+    )]
     pub fn next(&mut self) -> Result<Option<ReconnectEvent>, Error> {
         self.wait(|feed| feed.next())
     }
