@@ -1,26 +1,48 @@
 //! How does one layer work without the driver? HTTP CONNECT on a blocking socket of the standard
 //! library.
 //!
-//!     connect_blocking PROXY:PORT HOST:PORT TEXT
-//!
 //! Prints the first line of the server, sends TEXT as a line, and prints the line that the server
 //! sends back. Once the tunnel is open, the layer has nothing more to do, and the program uses the
 //! socket itself.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use clap::Parser;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::TcpStream;
+use std::process::ExitCode;
 use std::time::Duration;
 use wirestack::Instant;
-use wirestack_examples::AnyError;
 use wirestack_http1::connect::Client;
 use wirestack_layer::{End, Flow, Flows, Layer, Pipe};
 
-fn main() -> Result<(), AnyError> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [proxy, target, text] = &words[..] else {
-        return Err("usage: connect_blocking PROXY:PORT HOST:PORT TEXT".into());
-    };
+/// Prints the first line of a server behind a proxy, sends a line, and prints the line that comes back.
+#[derive(Parser)]
+struct Arguments {
+    /// The proxy, as HOST:PORT
+    proxy: String,
+    /// The server, as HOST:PORT
+    target: String,
+    /// The line to send
+    text: String,
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), AnyError> {
+    let Arguments {
+        proxy,
+        target,
+        text,
+    } = arguments;
     let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT has no port")?;
     let mut io = TcpStream::connect(proxy)?;
     io.set_read_timeout(Some(Duration::from_secs(10)))?;

@@ -12,7 +12,6 @@
 //! `--kdc` logs in by a ticket that this key distribution centre gives for the password.
 //! `--connections` opens so many WebSockets at once. `--trace` prints all that is known of the way
 //! there, and all that is logged meanwhile.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::exit;
 use std::time::Duration;
@@ -59,7 +58,7 @@ async fn main() {
 }
 
 async fn run() -> Result<String, AnyError> {
-    let arguments = Arguments::read(OPTIONS)?;
+    let arguments = Arguments::read_or_help(include_str!("corporate.rs"), OPTIONS)?;
     if arguments.has("--trace") {
         log::to_standard_error();
     }

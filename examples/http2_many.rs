@@ -1,32 +1,53 @@
 //! How do many WebSockets share one HTTP/2 connection? Opens a thousand, and sends messages on
 //! each.
-//!
-//!     http2_many
-//!     http2_many URL [--cacert FILE] [--number N]
-//!
-//! Without a URL, the server runs in this process.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use clap::Parser;
+use std::process::ExitCode;
 use std::time::Instant;
 use tokio::task::JoinSet;
 use wirestack::http2::Http2Config;
 use wirestack::runtime::Listener;
 use wirestack::websocket::{CloseCode, Message};
 use wirestack::{Http2WebSocket, connect_http2};
-use wirestack_examples::arguments::Arguments;
 use wirestack_examples::{AnyError, servers};
 
+/// Opens many WebSockets over one HTTP/2 connection, and sends messages on each.
+#[derive(Parser)]
+struct Arguments {
+    /// The server; without it, one runs in this process
+    url: Option<String>,
+    /// A file of authorities to trust beside those of the system
+    #[arg(long)]
+    cacert: Vec<String>,
+    /// The number of WebSockets
+    #[arg(long, default_value_t = servers::STREAMS)]
+    number: u32,
+}
+
 #[tokio::main]
-async fn main() -> Result<(), AnyError> {
-    let arguments = Arguments::read(&[("--cacert", 1), ("--number", 1)])?;
-    let number: u32 = match arguments.last("--number") {
-        Some(number) => number.parse()?,
-        None => servers::STREAMS,
-    };
-    let mut settings = Http2Config::default();
-    settings.streams = number;
-    let connect = match arguments.plain.first() {
-        Some(url) => connect_http2(url).tls(arguments.client_tls()?),
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(
+    Arguments {
+        url,
+        cacert,
+        number,
+    }: &Arguments,
+) -> Result<(), AnyError> {
+    let number = *number;
+    let settings = Http2Config::default().streams(number);
+    let connect = match url {
+        Some(url) => cacert
+            .iter()
+            .fold(connect_http2(url), |connect, file| connect.ca_file(file)),
         None => {
             let listener = Listener::bind("127.0.0.1:0")?;
             let url = format!("http://{}", listener.local_addr()?);
@@ -41,7 +62,7 @@ async fn main() -> Result<(), AnyError> {
     let mut opening = JoinSet::new();
     for n in 0..number {
         let http2 = http2.clone();
-        opening.spawn(async move { http2.websocket(&format!("/{n}")).await });
+        opening.spawn(async move { http2.websocket(format!("/{n}")).await });
     }
     let mut sockets = Vec::new();
     while let Some(opened) = opening.join_next().await {

@@ -1,25 +1,46 @@
 //! How does a client of `hyper` use proxies? Fetches a page through any chain of hops.
-//!
-//!     hyper_client URL [--via HOP]... [--cacert FILE]
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use bytes::Bytes;
+use clap::Parser;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use std::process::ExitCode;
 use wirestack::Connector;
 use wirestack::dial::DialError;
-use wirestack_examples::AnyError;
-use wirestack_examples::arguments::Arguments;
+
+/// Fetches a page by a client of hyper, through any chain of proxies.
+#[derive(Parser)]
+struct Arguments {
+    /// The page
+    url: String,
+    /// A proxy to go through, the nearest first; without one, that of the environment
+    #[arg(long)]
+    via: Vec<String>,
+    /// A file of authorities to trust beside those of the system
+    #[arg(long)]
+    cacert: Vec<String>,
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
-async fn main() -> Result<(), AnyError> {
-    let arguments = Arguments::read(&[("--via", 1), ("--cacert", 1)])?;
-    let [url] = &arguments.plain[..] else {
-        return Err("usage: hyper_client URL [--via HOP]... [--cacert FILE]".into());
-    };
-    let mut connector = Connector::default().tls(arguments.client_tls()?);
-    for hop in arguments.all("--via") {
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Arguments { url, via, cacert }: &Arguments) -> Result<(), AnyError> {
+    let mut connector = Connector::default();
+    for file in cacert {
+        connector = connector.ca_file(file);
+    }
+    for hop in via {
         connector = connector.via(hop);
     }
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);

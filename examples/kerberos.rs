@@ -6,7 +6,6 @@
 //! `user@REALM`. Without a KDC the name of the realm is looked up. With `--ntlm`, NTLM inside of
 //! Negotiate is tried where there is no ticket. The program opens the WebSocket or
 //! the tunnel, and prints one line.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::ExitCode;
 use wirestack::auth::SchemeContext;
@@ -38,7 +37,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<&'static str, AnyError> {
-    let arguments = Arguments::read(OPTIONS)?;
+    let arguments = Arguments::read_or_help(include_str!("kerberos.rs"), OPTIONS)?;
     let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
     let (url, proxy, user, password, kdc) = match words[..] {
         [url, proxy, user, password] => (url, proxy, user, password, None),
@@ -64,7 +63,7 @@ async fn run() -> Result<&'static str, AnyError> {
     let tls = arguments.client_tls()?;
     if url.starts_with("ws") {
         let mut socket = connect(url).via(hop).tls(tls).await?;
-        socket.close(1000.into(), "").await?;
+        socket.close(1000, "").await?;
         return Ok("opened a WebSocket");
     }
     let stream = connect_stream(url).via(hop).tls(tls).await?;

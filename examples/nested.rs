@@ -5,7 +5,6 @@
 //!
 //! Without arguments, all servers run in this process, and both sides use layers of this project.
 //! With arguments, the program uses your proxies and your echo server.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,7 +37,7 @@ async fn run() -> Result<(), AnyError> {
         ("--http1", 0),
         ("--http2", 0),
     ];
-    let arguments = Arguments::read(&known)?;
+    let arguments = Arguments::read_or_help(include_str!("nested.rs"), &known)?;
     let text = arguments
         .last("--message")
         .unwrap_or("hello through it all");

@@ -1,20 +1,21 @@
 //! Which proxies does a proxy auto-config file name for a URL, and do they work?
-//!
-//!     pac URL PAC_URL
-//!
-//! `URL` is a target: wss://, ws://, https://, http://, tls:// or tcp://. `PAC_URL` is the file:
-//! http://, https://, file:// or data:. It connects, and shows each step with its time.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use clap::Parser;
+use std::process::ExitCode;
 use wirestack::connect_stream;
-use wirestack_examples::AnyError;
+
+/// Connects by the proxies that a proxy auto-config file names, and shows each step with its time.
+#[derive(Parser)]
+struct Arguments {
+    /// The target: wss://, ws://, https://, http://, tls:// or tcp://
+    url: String,
+    /// The file: http://, https://, file:// or data:
+    pac: String,
+}
 
 #[tokio::main]
-async fn main() -> Result<(), AnyError> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, pac] = arguments.as_slice() else {
-        return Err("usage: pac URL PAC_URL".into());
-    };
+async fn main() -> ExitCode {
+    let Arguments { url, pac } = &Arguments::parse();
     let trace = if url.starts_with("ws") {
         let connect = wirestack::connect(url).pac(pac.as_str());
         connect.traced().await.map(|(_, trace)| trace)
@@ -25,11 +26,12 @@ async fn main() -> Result<(), AnyError> {
     match trace {
         Ok(trace) => {
             print!("{}", trace.waterfall());
-            Ok(())
+            ExitCode::SUCCESS
         }
         Err(error) => {
             print!("{}", error.trace().waterfall());
-            Err(error.into())
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

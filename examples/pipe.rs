@@ -6,7 +6,6 @@
 //!         [--tls12 | --tls13]
 //!
 //! Each `--or-via` is another route, which is tried when the routes before it have failed.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::io;
 use std::process::ExitCode;
@@ -42,7 +41,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), AnyError> {
-    let arguments = Arguments::read(OPTIONS)?;
+    let arguments = Arguments::read_or_help(include_str!("pipe.rs"), OPTIONS)?;
     let url = arguments.plain.first().ok_or("usage: pipe URL [OPTIONS]")?;
     let mut connect = connect_stream(url).tls(arguments.client_tls()?);
     let hop = |text: &String| -> Result<Hop, AnyError> {

@@ -6,8 +6,8 @@
 //!
 //! `serve` prints the header of each connection and echoes its bytes. `get` acts as a proxy in
 //! front of a web server, and prints the answer of that server.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use std::process::ExitCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wirestack::proxy_header::{self, Accepts, Client, Header, Server};
@@ -17,8 +17,18 @@ use wirestack_examples::AnyError;
 use wirestack_examples::arguments::Arguments;
 
 #[tokio::main]
-async fn main() -> Result<(), AnyError> {
-    let arguments = Arguments::read(&[("--tls", 2)])?;
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), AnyError> {
+    let arguments = Arguments::read_or_help(include_str!("proxy_protocol.rs"), &[("--tls", 2)])?;
     let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
     match words[..] {
         ["serve"] => serve(&arguments).await,

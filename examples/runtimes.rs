@@ -9,9 +9,9 @@
 //!
 //! With arguments, the program sends a message to your echo server, prints the echo and the state
 //! of each layer, and closes.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::thread;
 use wirestack::blocking::block_on;
 use wirestack::runtime::{Listener, current};
@@ -20,8 +20,21 @@ use wirestack::{Connect, Status, connect};
 use wirestack_examples::arguments::Arguments;
 use wirestack_examples::{AnyError, servers};
 
-fn main() -> Result<(), AnyError> {
-    let arguments = Arguments::read(&[("--via", 1), ("--cacert", 1), ("--message", 1)])?;
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), AnyError> {
+    let arguments = Arguments::read_or_help(
+        include_str!("runtimes.rs"),
+        &[("--via", 1), ("--cacert", 1), ("--message", 1)],
+    )?;
     let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
     match words[..] {
         [] => here(),
@@ -46,7 +59,7 @@ fn here() -> Result<(), AnyError> {
 async fn echo(runtime: &str) -> Result<(), AnyError> {
     let server = serve().await?;
     for http2 in [false, true] {
-        let connect = connect(&format!("ws://{server}/")).direct();
+        let connect = connect(format!("ws://{server}/")).direct();
         let (connect, version) = if http2 {
             (connect.http2_only(), "HTTP/2")
         } else {
@@ -75,7 +88,7 @@ async fn serve() -> Result<SocketAddr, AnyError> {
 
 /// Sends in one thread, and receives in another one, on the same WebSocket.
 fn echo_by_two_threads(server: SocketAddr) -> Result<(), AnyError> {
-    let socket = connect(&format!("ws://{server}/")).direct().blocking()?;
+    let socket = connect(format!("ws://{server}/")).direct().blocking()?;
     let (mut writer, mut reader) = socket.split()?;
     let receiving = thread::spawn(move || {
         let mut received = 0;

@@ -1,24 +1,46 @@
 //! How does one layer work without a runtime? SOCKS5 on mio, without the rest of this project.
 //!
-//!     socks_mio PROXY:PORT HOST:PORT TEXT
-//!
 //! Prints the first line of the server, sends TEXT as a line, and prints the line that the server
 //! sends back.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use clap::Parser;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, Read, Write};
+use std::process::ExitCode;
 use wirestack::Instant;
-use wirestack_examples::AnyError;
 use wirestack_layer::{Flow, Flows, Layer, Pipe};
 use wirestack_socks::{Address, Client};
 
-fn main() -> Result<(), AnyError> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [proxy, target, text] = &words[..] else {
-        return Err("usage: socks_mio PROXY:PORT HOST:PORT TEXT".into());
-    };
+/// Prints the first line of a server behind a proxy, sends a line, and prints the line that comes back.
+#[derive(Parser)]
+struct Arguments {
+    /// The proxy, as ADDRESS:PORT
+    proxy: String,
+    /// The server, as HOST:PORT
+    target: String,
+    /// The line to send
+    text: String,
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), AnyError> {
+    let Arguments {
+        proxy,
+        target,
+        text,
+    } = arguments;
     let (host, port) = target.rsplit_once(':').ok_or("HOST:PORT has no port")?;
     let mut layer = Client::new(Address::new(host, port.parse()?)?);
     let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();

@@ -10,8 +10,8 @@
 //!     ssh -o ProxyCommand=none -p PORT user@127.0.0.1
 //!
 //! A half-close is not carried: when one side ends, both end.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -26,8 +26,18 @@ use wirestack_examples::arguments::Arguments;
 const OPTIONS: &[(&str, usize)] = &[("--tls", 2), ("--on", 1), ("--via", 1), ("--cacert", 1)];
 
 #[tokio::main]
-async fn main() -> Result<(), AnyError> {
-    let arguments = Arguments::read(OPTIONS)?;
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), AnyError> {
+    let arguments = Arguments::read_or_help(include_str!("tunnel.rs"), OPTIONS)?;
     let on = arguments.last("--on").unwrap_or("127.0.0.1:0");
     let listener = Listener::bind(on)?;
     println!("listening on {}", listener.local_addr()?);

@@ -41,6 +41,24 @@ impl Arguments {
         Ok(read)
     }
 
+    /// Reads the command line as [`read`](Self::read) does. At `--help` or `-h`, it prints the
+    /// comment at the top of `source`, the text of the program, and ends the program.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of [`read`](Self::read).
+    pub fn read_or_help(source: &str, known: &[(&str, usize)]) -> Result<Self, AnyError> {
+        if std::env::args()
+            .skip(1)
+            .any(|word| matches!(word.as_str(), "--help" | "-h"))
+        {
+            let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+            lines.for_each(|line| println!("{}", line.strip_prefix(' ').unwrap_or(line)));
+            std::process::exit(0);
+        }
+        Self::read(known)
+    }
+
     /// Returns all values of an option, in order.
     pub fn all(&self, name: &str) -> &[String] {
         self.options.get(name).map_or(&[], Vec::as_slice)

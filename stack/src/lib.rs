@@ -108,9 +108,9 @@ pub use wirestack_kerberos as kerberos;
 #[doc(inline)]
 pub use wirestack_layer::origin;
 pub use wirestack_layer::{
-    AnyLayer, Blame, BoxError, ByteSize, End, Error, Facts, Flow, Flows, Instant, Keepalive, Layer,
-    LayerExt, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status, Tunnel, Wire,
-    constant_time_eq,
+    AnyLayer, Blame, BoxError, ByteSize, End, Error, Escaped, Facts, Flow, Flows, Instant,
+    Keepalive, Layer, LayerExt, Parsed, Pipe, Place, Progress, Queue, ReadError, Seed, Status,
+    Tunnel, Wire, constant_time_eq,
 };
 pub use wirestack_nest::{
     BoxLayer, BoxTunnel, Engine, Identity, Nest, OpeningTimedOut, Stack, WriteTimedOut,

@@ -41,6 +41,10 @@ impl Reconnecting {
     /// # Errors
     ///
     /// [`TimedOut`](super::TimedOut). The next call goes on.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "events may follow a time-out"
+    )]
     pub fn next(&mut self) -> Result<Option<ReconnectEvent>, Error> {
         self.wait(|feed| feed.next())
     }
@@ -91,6 +95,6 @@ impl Blocking<ReconnectHandle> {
 
 impl Clone for Blocking<ReconnectHandle> {
     fn clone(&self) -> Self {
-        Blocking::new(self.inner.clone(), self.timeout)
+        Self::new(self.inner.clone(), self.timeout)
     }
 }

@@ -109,7 +109,7 @@ type HttpRoute = (Vec<Hop>, Option<Forwarding>);
 impl Connector {
     /// Connects to the host of the URI itself.
     async fn tunnel(&self, uri: &Uri, secure: bool) -> Result<HyperStream, DialError> {
-        let io = self.stream(&uri.to_string()).alpn(WEB).await?;
+        let io = self.stream(uri).alpn(WEB).await?;
         let tls = io.part::<tls::Client>().filter(|_| secure);
         let kind = match tls.and_then(tls::Client::alpn) {
             Some(b"h2") => Kind::Http2,

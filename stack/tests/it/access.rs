@@ -190,7 +190,7 @@ async fn a_proxy_for_clients_that_wait_keeps_their_connection_through_a_challeng
         serve_proxy(client, &proxy, TIMEOUT).await
     });
     let hop: wirestack::dial::Hop = format!("http://you:hidden@{gate}").parse().unwrap();
-    let stream = wirestack::connect_stream(&format!("tcp://{}", target.1));
+    let stream = wirestack::connect_stream(format!("tcp://{}", target.1));
     let stream = stream.via(hop.on_challenge()).await.unwrap(); // on the one connection
     drop((stream, target));
     let _ = server.await.unwrap(); // a reset
@@ -228,7 +228,7 @@ async fn pitfall_59_a_websocket_server_refuses_pages_of_other_origins_before_it_
         });
         for http2 in [false, true] {
             let origin = HeaderValue::from_static("https://evil.test");
-            let opening = connect(&format!("ws://{address}/"))
+            let opening = connect(format!("ws://{address}/"))
                 .direct()
                 .header(ORIGIN, origin);
             let opening = if http2 {

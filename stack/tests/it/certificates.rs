@@ -208,7 +208,7 @@ async fn a_file_of_authorities_that_changes_counts_from_the_next_dialing_on() {
     let file = folder.write("roots.pem", &other.0.pem());
     let (chain, key) = web.issue();
     let target = greeter(ServerSettings::new(chain, key).build().unwrap()).await;
-    let connect = connect(&format!("wss://localhost:{}/", target.port()));
+    let connect = connect(format!("wss://localhost:{}/", target.port()));
     let connect = connect.ca_file(&file).direct();
     assert!(
         talk(connect.clone())

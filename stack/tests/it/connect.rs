@@ -18,7 +18,7 @@ async fn a_websocket_opens_through_two_proxies_and_tls() {
     let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (inner, _) = proxy(gate, connect_server).await;
 
-    let (mut socket, trace) = connect(&format!("wss://localhost:{}/", target.port()))
+    let (mut socket, trace) = connect(format!("wss://localhost:{}/", target.port()))
         .via(format!("socks5h://me:secret@{outer}"))
         .via(format!("http://you:hidden@localhost:{}", inner.port()))
         .tls(TLS.client.clone())
@@ -121,7 +121,7 @@ async fn three_megabytes_pass_a_proxy_over_tls_in_both_directions() {
         secure_connect_server,
     )
     .await;
-    let socket = connect(&format!("wss://localhost:{}/", target.port()))
+    let socket = connect(format!("wss://localhost:{}/", target.port()))
         .via(format!("https://localhost:{}", hop.port()))
         .tls(TLS.client.clone());
     let (mut writer, mut reader) = socket.await.unwrap().split();
@@ -143,7 +143,7 @@ async fn a_stream_carries_half_close_through_proxies() {
         io.write_all(b"after the end").await.unwrap();
         heard
     });
-    let mut stream = connect_stream(&format!("tcp://{target}"))
+    let mut stream = connect_stream(format!("tcp://{target}"))
         .via(format!("socks5://me:secret@{hop}"))
         .await
         .unwrap();
@@ -170,7 +170,7 @@ async fn a_reset_behind_a_proxy_is_a_reset_and_not_an_end() {
         io.read_exact(&mut one).await.unwrap();
         io.set_zero_linger().unwrap();
     });
-    let mut stream = connect_stream(&format!("tcp://{target}"))
+    let mut stream = connect_stream(format!("tcp://{target}"))
         .via(format!("http://{hop}"))
         .await
         .unwrap();
@@ -190,7 +190,7 @@ async fn credentials_on_challenge_open_the_same_tunnel() {
     let gate = ProxyServer::connect(AccessPolicy::loopback()).with_basic("here", "you", "hidden");
     let (hop, _) = proxy(gate, connect_server).await;
     let hop: Hop = format!("http://you:hidden@{hop}").parse().unwrap();
-    let mut socket = connect(&format!("ws://{target}/"))
+    let mut socket = connect(format!("ws://{target}/"))
         .via(hop.on_challenge())
         .await
         .unwrap();

@@ -88,7 +88,7 @@ fn script(result: &str) -> String {
 fn to(echo: SocketAddr, pac: Pac) -> Connect {
     let mut timeouts = Timeouts::default();
     timeouts.total = TIMEOUT;
-    connect(&format!("ws://localhost:{}/chat", echo.port()))
+    connect(format!("ws://localhost:{}/chat", echo.port()))
         .resolver(Names)
         .timeouts(timeouts)
         .tls(TLS.client.clone())
@@ -195,7 +195,7 @@ async fn one_request_serves_many_dialings_and_a_changed_file_is_seen() {
 }
 
 fn to_with(echo: SocketAddr, pac: Pac) -> Connect {
-    connect(&format!("ws://localhost:{}/chat", echo.port()))
+    connect(format!("ws://localhost:{}/chat", echo.port()))
         .resolver(Names)
         .pac(pac)
 }

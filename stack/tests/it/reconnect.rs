@@ -53,7 +53,7 @@ fn client(address: SocketAddr, failures: Option<u32>) -> Reconnecting {
     let mut backoff = Backoff::default();
     (backoff.first, backoff.most) = (Duration::from_millis(2), Duration::from_millis(5));
     backoff.failures = failures;
-    connect(&format!("ws://{address}/"))
+    connect(format!("ws://{address}/"))
         .direct()
         .reconnecting(backoff)
 }
@@ -136,7 +136,7 @@ async fn hopeless() -> Vec<(&'static str, Reconnecting)> {
         ("an issuer", of(connect(&secure).direct().tls(untrusted))),
         (
             "no TLS",
-            of(connect(&format!("wss://{plain}"))
+            of(connect(format!("wss://{plain}"))
                 .direct()
                 .tls(TLS.client.clone())),
         ),
@@ -152,7 +152,7 @@ async fn hopeless() -> Vec<(&'static str, Reconnecting)> {
     ];
     for status in [400, 401, 404, 501] {
         let address = server(&[Behaviour::Refuses(status)]).await;
-        clients.push(("a status", of(connect(&format!("ws://{address}")).direct())));
+        clients.push(("a status", of(connect(format!("ws://{address}")).direct())));
     }
     clients
 }

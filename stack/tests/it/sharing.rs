@@ -105,7 +105,7 @@ async fn websockets_to_one_server_share_its_connection() {
     let (url, served) = server().await;
     let pool = Pool::new(PoolConfig::default());
     let open = |path: &str| {
-        let connect = connect(&format!("{url}{path}")).direct().sharing(&pool);
+        let connect = connect(format!("{url}{path}")).direct().sharing(&pool);
         connect.tls(TLS.client.clone()).redirects(Redirects::Any)
     };
     let (one, two, three) = tokio::join!(open("/"), open("/"), open("/moved"));
@@ -123,7 +123,7 @@ async fn websockets_to_one_server_share_its_connection() {
     );
     assert_eq!((count(&served), pool.connections()), (1, 1));
     // Without the pool there is a new connection.
-    let alone = connect(&format!("{url}/")).direct().tls(TLS.client.clone());
+    let alone = connect(format!("{url}/")).direct().tls(TLS.client.clone());
     talk(&mut alone.await.unwrap()).await;
     assert_eq!(count(&served), 2);
 }
@@ -230,7 +230,7 @@ async fn a_connection_that_broke_is_replaced() {
     let target = echo(false).await;
     let pool = Pool::new(PoolConfig::default());
     let open = || {
-        connect(&format!("ws://{target}/"))
+        connect(format!("ws://{target}/"))
             .via(format!("h2c://me:secret@{front}"))
             .sharing(&pool)
     };

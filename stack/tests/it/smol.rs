@@ -35,7 +35,7 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
         (gate, inner, echo(true).await)
     });
     smol::block_on(async {
-        let mut socket = connect(&format!("wss://localhost:{}/", target.port()))
+        let mut socket = connect(format!("wss://localhost:{}/", target.port()))
             .via(format!("socks5h://me:secret@{gate}"))
             .via(format!("http://{inner}"))
             .tls(TLS.client.clone())
@@ -143,7 +143,7 @@ fn an_aborted_dialed_stream_is_reset() {
     smol::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut stream = connect_stream(&format!("tcp://{address}"))
+        let mut stream = connect_stream(format!("tcp://{address}"))
             .direct()
             .await
             .unwrap();

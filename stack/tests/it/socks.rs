@@ -237,14 +237,14 @@ async fn a_hop_speaks_socks4_and_sends_names_as_socks4a() {
         ("socks4a", "localhost"),
         ("socks4", "localhost"),
     ] {
-        let mut socket = connect(&format!("ws://{host}:{}/", target.port()))
+        let mut socket = connect(format!("ws://{host}:{}/", target.port()))
             .via(format!("{hop}://me@{gate}"))
             .await
             .unwrap();
         socket.send("hello").await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), "hello".into());
     }
-    let stranger = connect(&format!("ws://{target}/"))
+    let stranger = connect(format!("ws://{target}/"))
         .via(format!("socks4://you@{gate}"))
         .await;
     let refused = stranger.err().unwrap().to_string();

@@ -82,7 +82,7 @@ async fn each_step_is_a_span_without_secrets() {
     let (inner, _) = proxy(gate, connect_server).await;
     let notes = Notes::default();
     let guard = tracing::subscriber::set_default(notes.clone());
-    let socket = connect(&format!("ws://localhost:{}/?token=hunter2", target.port()))
+    let socket = connect(format!("ws://localhost:{}/?token=hunter2", target.port()))
         .via(format!("socks5h://me:secret@{outer}"))
         .via(format!("http://you:hidden@localhost:{}", inner.port()))
         .await

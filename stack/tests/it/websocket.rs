@@ -215,7 +215,7 @@ async fn a_server_may_decide_asynchronously() {
     });
     for http2 in [false, true] {
         let opening = |path| {
-            let opening = connect(&format!("{url}{path}")).direct();
+            let opening = connect(format!("{url}{path}")).direct();
             if http2 { opening.http2_only() } else { opening }
         };
         let mut socket = opening("/yes").await.unwrap();

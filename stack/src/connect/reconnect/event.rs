@@ -33,8 +33,8 @@ impl fmt::Display for ReconnectEvent {
             Self::Message(message) => write!(f, "a message of {} bytes", message.len()),
             Self::Failed(error) => write!(f, "not connected: {error}"),
             Self::Broke(error) => write!(f, "lost: {error}"),
-            Self::Closed(Some(frame)) => write!(f, "closed by the server: {frame}"),
-            Self::Closed(None) => f.write_str("closed by the server"),
+            Self::Closed(Some(frame)) => write!(f, "closed: {frame}"),
+            Self::Closed(None) => f.write_str("closed"),
             Self::Waiting(time) => write!(f, "connecting again in {time:.1?}"),
             Self::GaveUp => f.write_str("given up"),
         }

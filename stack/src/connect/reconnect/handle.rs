@@ -60,9 +60,9 @@ impl ReconnectHandle {
         poll_fn(|cx| self.outbox.poll_left(waiting.id, ticket, cx)).await
     }
 
-    /// Closes the WebSocket with a code and a reason, and does not connect again. Messages that were
-    /// accepted leave first, if a connection is open. It waits for the end, until which messages
-    /// may still be received.
+    /// Closes the WebSocket with a code and a reason, and waits for the end, until which messages may
+    /// still be received. Messages that were accepted leave first: while some wait in the queue, it
+    /// goes on connecting, and then not again. To end at once, drop the WebSocket itself.
     ///
     /// # Errors
     ///

@@ -155,7 +155,7 @@ impl Reconnecting {
             let closing = self.outbox.closing();
             match &mut self.state {
                 State::Idle | State::Dialing(_) | State::Lost(_) | State::Waiting(_)
-                    if closing.is_some() =>
+                    if closing.is_some() && self.outbox.is_empty() =>
                 {
                     self.end(None);
                 }

@@ -23,7 +23,7 @@ fn a_websocket_opens_through_two_proxies_and_tls() {
         .await;
         (gate, inner, echo(true).await)
     });
-    let mut socket = connect(&format!("wss://localhost:{}/", target.port()))
+    let mut socket = connect(format!("wss://localhost:{}/", target.port()))
         .via(format!("socks5h://me:secret@{gate}"))
         .via(format!("http://{inner}"))
         .tls(TLS.client.clone())
@@ -49,7 +49,7 @@ fn a_stream_of_bytes_opens_by_url() {
         let (gate, _) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;
         (gate, echo(false).await)
     });
-    let mut stream = connect_stream(&format!("tcp://{target}"))
+    let mut stream = connect_stream(format!("tcp://{target}"))
         .via(format!("socks5h://me:secret@{gate}"))
         .blocking()
         .unwrap();

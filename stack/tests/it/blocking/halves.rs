@@ -40,7 +40,7 @@ fn halves_talk_in_two_threads() {
 fn halves_of_a_dialed_websocket_over_tls_talk_in_two_threads() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let target = runtime.block_on(echo(true));
-    let socket = connect(&format!("wss://localhost:{}/", target.port()))
+    let socket = connect(format!("wss://localhost:{}/", target.port()))
         .direct()
         .tls(TLS.client.clone())
         .blocking()

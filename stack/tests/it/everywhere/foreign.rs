@@ -65,7 +65,7 @@ fn connections_have_the_io_traits_of_every_runtime() {
             Message::text("x")
         );
 
-        let mut stream = connect_stream(&url.replace("ws:", "http:"))
+        let mut stream = connect_stream(url.replace("ws:", "http:"))
             .direct()
             .context(on.context())
             .await

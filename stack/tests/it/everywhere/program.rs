@@ -88,7 +88,7 @@ async fn many_streams(on: &On, url: &str) {
     http2.spawn();
     let mut sockets = Vec::new();
     for n in 0..10 {
-        sockets.push(http2.websocket(&format!("/{n}")).await.unwrap());
+        sockets.push(http2.websocket(format!("/{n}")).await.unwrap());
     }
     for (n, socket) in sockets.iter_mut().enumerate() {
         socket.send(Message::text(format!("{n}"))).await.unwrap();
@@ -149,7 +149,7 @@ async fn through_the_proxy(on: &On, url: &str, proxy: SocketAddr) {
 }
 
 async fn bind(on: &On, proxy: SocketAddr) {
-    let mut waiting = connect_stream(&format!("tcp://{proxy}"))
+    let mut waiting = connect_stream(format!("tcp://{proxy}"))
         .direct()
         .context(on.context())
         .await
@@ -214,7 +214,7 @@ async fn reconnecting(on: &On) {
 
 async fn timers(on: &On) {
     let (mut listener, address) = on.listen();
-    let stream = connect_stream(&format!("tcp://{address}"));
+    let stream = connect_stream(format!("tcp://{address}"));
     let stream = stream.direct().context(on.context()).await.unwrap();
     let _accepted = listener.accept().await.unwrap();
     let late = stream.push_layer(socks::Client::new(

@@ -19,7 +19,7 @@ fn never_ends() -> Script {
 }
 
 fn wss(port: u16) -> Connect {
-    let connect = connect(&format!("wss://localhost:{port}/chat"));
+    let connect = connect(format!("wss://localhost:{port}/chat"));
     connect.direct().tls(TLS.client.clone()).http2_only()
 }
 
@@ -93,7 +93,7 @@ async fn pitfall_67_a_websocket_ends_soon_although_the_server_never_ends_the_str
 #[tokio::test]
 async fn pitfall_67_a_stream_of_a_shared_connection_ends_soon_and_harms_no_other() {
     let (port, seen) = start(vec![never_ends()], Some(&["h2"])).await;
-    let connect = connect_http2(&format!("wss://localhost:{port}"));
+    let connect = connect_http2(format!("wss://localhost:{port}"));
     let http2 = connect.direct().tls(TLS.client.clone()).await.unwrap();
     http2.spawn();
     let mut socket = http2.websocket("/").await.unwrap();
@@ -144,7 +144,7 @@ async fn a_server_ends_soon_although_the_client_never_ends_the_stream() {
         };
         let _ = super::server().serve_connection(io, each).await;
     });
-    let http2 = connect_http2(&format!("ws://{address}")).direct().await;
+    let http2 = connect_http2(format!("ws://{address}")).direct().await;
     let http2 = http2.unwrap();
     http2.spawn();
     let mut head = http::Request::new(());

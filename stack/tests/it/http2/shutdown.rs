@@ -14,7 +14,7 @@ async fn a_driver_sends_goaway_when_no_handle_is_left() {
         let (io, _) = listener.accept().await.unwrap();
         server().serve_connection(io, echo).await
     });
-    let http2 = connect_http2(&format!("http://{address}"))
+    let http2 = connect_http2(format!("http://{address}"))
         .direct()
         .await
         .unwrap();
@@ -51,7 +51,7 @@ async fn a_server_that_goes_away_lets_open_streams_finish() {
             stream.read_to_end(&mut Vec::new()).await.unwrap();
         });
     });
-    let http2 = connect_http2(&format!("http://{address}"))
+    let http2 = connect_http2(format!("http://{address}"))
         .direct()
         .await
         .unwrap();
@@ -92,7 +92,7 @@ async fn a_stream_without_a_proper_end_leaves_the_others_alone() {
             kept.push(stream);
         }
     });
-    let http2 = connect_http2(&format!("ws://{address}"))
+    let http2 = connect_http2(format!("ws://{address}"))
         .direct()
         .await
         .unwrap();

@@ -11,7 +11,7 @@ use wirestack::{Connect, Pool, connect, connect_stream};
 const BOTH: Option<&[&str]> = Some(&["h2", "http/1.1"]);
 
 fn wss(port: u16) -> Connect {
-    let connect = connect(&format!("wss://localhost:{port}/chat"));
+    let connect = connect(format!("wss://localhost:{port}/chat"));
     connect.direct().tls(TLS.client.clone())
 }
 
@@ -262,7 +262,7 @@ async fn an_https_hop_is_offered_http2_if_the_user_says_so() {
             .parse()
             .unwrap(),
     ] {
-        let connect = connect(&format!("ws://{target}/")).tls(TLS.client.clone());
+        let connect = connect(format!("ws://{target}/")).tls(TLS.client.clone());
         let mut socket = connect.via(hop).await.unwrap();
         assert_eq!(names(&socket.describe()), ["tls", "connect", "websocket"]);
         socket.send(Message::text("hello")).await.unwrap();

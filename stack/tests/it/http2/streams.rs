@@ -92,7 +92,7 @@ async fn a_dropped_stream_is_reset_and_the_others_go_on() {
         };
         let _ = server().serve_connection(io, each).await;
     });
-    let http2 = connect_http2(&format!("ws://{address}"))
+    let http2 = connect_http2(format!("ws://{address}"))
         .direct()
         .await
         .unwrap();
@@ -126,7 +126,7 @@ async fn an_unread_stream_does_not_stop_the_others() {
     });
     let mut sockets = Vec::new();
     for n in 0..99 {
-        sockets.push(http2.websocket(&format!("/{n}")).await.unwrap());
+        sockets.push(http2.websocket(format!("/{n}")).await.unwrap());
     }
     for round in 0..20 {
         for socket in &mut sockets {

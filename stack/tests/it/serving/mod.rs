@@ -159,7 +159,7 @@ async fn ends_tunnels() {
             .shutdown_timeout(Duration::from_secs(2))
             .into_future(),
     );
-    let stream = connect_stream(&format!("tcp://{at}")).via(format!("socks5h://{address}"));
+    let stream = connect_stream(format!("tcp://{at}")).via(format!("socks5h://{address}"));
     let mut stream = stream.await.unwrap();
     let (io, _) = target.accept().await.unwrap();
     let mut peer = Connection::from_transport(io, Engine::new(Identity)).unwrap();
@@ -243,7 +243,7 @@ async fn hears() {
     };
     let server = serve(listener, each).graceful_shutdown(stopped);
     let ended = spawn(&runtime, server.into_future());
-    let stream = connect_stream(&format!("tcp://{address}")).direct();
+    let stream = connect_stream(format!("tcp://{address}")).direct();
     let mut stream = stream.await.unwrap();
     assert_eq!(begun.recv().await, Some(false));
     stop.send(()).unwrap();
