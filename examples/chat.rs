@@ -26,7 +26,10 @@ struct Rooms(Arc<Mutex<HashMap<String, broadcast::Sender<Message>>>>);
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<_> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|word| word == "--help" || word == "-h") {
+    if arguments
+        .iter()
+        .any(|word| word == "--help" || word == "-h")
+    {
         return Ok(println!("{HELP}"));
     }
     if arguments.len() < 2 {
@@ -48,7 +51,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     WebSocketServer::new(move |offer| log_in(&users, offer))
         .config(config)
         .on_error(|peer, error| eprintln!("{peer:?}: {error}"))
-        .serve(listener, move |socket, request| chat(rooms.clone(), socket, request))
+        .serve(listener, move |socket, request| {
+            chat(rooms.clone(), socket, request)
+        })
         .graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }) // 1001 to all
         .await?;
     Ok(())
@@ -59,7 +64,10 @@ fn log_in(users: &UserList, offer: &Offer<'_>) -> Decision {
         Some((name, password)) if users.contains(&name, &password) => {
             Ok(Accept::new().extension(User(name)))
         }
-        _ => Err(refusal(StatusCode::UNAUTHORIZED, "log in by Basic authentication")),
+        _ => Err(refusal(
+            StatusCode::UNAUTHORIZED,
+            "log in by Basic authentication",
+        )),
     }
 }
 
@@ -80,7 +88,11 @@ async fn chat(rooms: Rooms, socket: ServerSocket, request: Request<()>) {
                 _ => break, // it has left, or the server ends
             },
             message = said.recv() => match message {
-                Ok(message) if writer.send(message).await.is_ok() => {}
+                Ok(message) => {
+                    if writer.send(message).await.is_err() {
+                        break;
+                    }
+                }
                 Err(RecvError::Lagged(_)) => {} // it is too slow, and misses some
                 _ => break,
             },
@@ -102,7 +114,10 @@ impl Rooms {
     /// Removes the room if nobody is left in it.
     fn leave(&self, path: &str) {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if rooms.get(path).is_some_and(|room| room.receiver_count() == 0) {
+        if rooms
+            .get(path)
+            .is_some_and(|room| room.receiver_count() == 0)
+        {
             rooms.remove(path);
         }
     }
