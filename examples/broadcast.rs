@@ -57,7 +57,11 @@ async fn hear(socket: ServerSocket, mut news: broadcast::Receiver<Message>) {
     loop {
         tokio::select! {
             message = news.recv() => match message {
-                Ok(message) if writer.send(message).await.is_ok() => {}
+                Ok(message) => {
+                    if writer.send(message).await.is_err() {
+                        return;
+                    }
+                }
                 Err(RecvError::Lagged(_)) => {
                     // A client that takes nothing must not make the others wait.
                     let _ = writer.close(CloseCode::POLICY_VIOLATION, "too slow").await;

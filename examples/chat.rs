@@ -88,7 +88,11 @@ async fn chat(rooms: Rooms, socket: ServerSocket, request: Request<()>) {
                 _ => break, // it has left, or the server ends
             },
             message = said.recv() => match message {
-                Ok(message) if writer.send(message).await.is_ok() => {}
+                Ok(message) => {
+                    if writer.send(message).await.is_err() {
+                        break;
+                    }
+                }
                 Err(RecvError::Lagged(_)) => {} // it is too slow, and misses some
                 _ => break,
             },

@@ -57,7 +57,11 @@
 //! * [`dial`], [`Dialer`]: the decisions of connecting, without I/O. [`DialContext`]: carries them
 //!   out. [`auth`]: authentication to proxies. `kerberos` (feature `kerberos`): tickets from a
 //!   password.
-//! * [`ConnectInfo`], [`TlsInfo`]: what a server of WebSockets knows of a client.
+//! * [`ConnectInfo`], [`TlsInfo`]: what a server of WebSockets knows of a client. [`Decision`],
+//!   [`refusal`]: its answer to a request. The crate `wirestack-axum` has an extractor for axum.
+//! * `ForwardProxy` (feature `proxy-server`): a proxy server for SOCKS and HTTP at one port.
+//!   [`UserList`], [`AccessRecord`], [`ProxyProtocol`]: its users and its log. [`ForwardError`]:
+//!   a request that it does not forward.
 //! * [`ProxyServer`], [`AccessPolicy`], [`Network`], [`Ports`], [`ProxyError`], [`ProxyRequest`],
 //!   [`ProxyTarget`], [`UdpRelay`]: the decisions of a proxy, without I/O.
 //!   [`constant_time_eq`]: the comparison of passwords.

@@ -32,9 +32,10 @@ def main(proxy, ca, login, target):
 
 
 def wait(io, connection, stream, wanted):
-    """Reads until an event of the stream is the wanted one."""
-    while data := io.recv(65536):
-        for event in connection.receive_data(data):
+    """Reads until an event of the stream is the wanted one. Events behind it are kept."""
+    while True:
+        while pending:
+            event = pending.pop(0)
             if getattr(event, "stream_id", None) != stream:
                 continue
             if isinstance(event, StreamReset):
@@ -43,8 +44,12 @@ def wait(io, connection, stream, wanted):
                 return event
             if isinstance(event, ResponseReceived):
                 raise SystemExit(f"stream {stream}: {event.headers}")
+        data = io.recv(65536)
+        if not data:
+            raise SystemExit("the proxy has ended the connection")
+        pending.extend(connection.receive_data(data))
         io.sendall(connection.data_to_send())
-    raise SystemExit("the proxy has ended the connection")
 
 
+pending = []
 main(*sys.argv[1:])

@@ -35,10 +35,13 @@ pub(crate) struct PendingLogin {
 /// The check of a user name and a password.
 pub(crate) enum PasswordCheck {
     /// A function that gets them in this order.
-    Now(Box<dyn FnMut(&[u8], &[u8]) -> bool + Send>),
+    Now(PasswordFunction),
     /// The application, later.
     Later,
 }
+
+/// A function that gets a user name and a password.
+type PasswordFunction = Box<dyn FnMut(&[u8], &[u8]) -> bool + Send>;
 
 /// The check of a user id of SOCKS4.
 pub(crate) type UserCheck = Box<dyn FnMut(&[u8]) -> bool + Send>;

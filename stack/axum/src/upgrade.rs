@@ -266,10 +266,7 @@ fn offer<'a>(
     origins: &Origins,
 ) -> Result<Offer<'a>, WebSocketRejection> {
     let offer = match version {
-        Handshake::Http1 => {
-            return Offer::of_http1(request, origins)
-                .map_err(|response| WebSocketRejection::new(response.into()));
-        }
+        Handshake::Http1 => Offer::of_http1(request, origins),
         Handshake::Http2 => Offer::of_http2(request, origins),
     };
     offer.map_err(WebSocketRejection::new)

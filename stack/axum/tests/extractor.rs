@@ -59,8 +59,8 @@ async fn talk(client: Connect) {
     assert_eq!(socket.subprotocol(), Some("chat.v2"));
     let response = socket.response().unwrap();
     assert_eq!(response.headers()["x-answer"], "yes");
-    for text in ["hello", &"long ".repeat(50_000)] {
-        socket.send(Message::text(text)).await.unwrap();
+    for text in ["hello".to_owned(), "long ".repeat(50_000)] {
+        socket.send(Message::text(text.clone())).await.unwrap();
         let answer = socket.next().await.unwrap().unwrap();
         assert_eq!(answer, Message::text(text));
     }

@@ -19,6 +19,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy::connect::Connection as _;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -191,6 +192,13 @@ impl Requests {
             .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
         let io = connector.call(uri).await;
         let io = io.map_err(|error| refuse(entry, &error.into()))?;
+        if io.connected().is_proxied() {
+            // The next proxy wants the absolute URI, as this one did (RFC 9112 §3.2.2).
+            let uri = format!("http://{server}{}", head.uri);
+            head.uri = uri
+                .parse()
+                .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
+        }
         let handshake = hyper::client::conn::http1::Builder::new()
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)

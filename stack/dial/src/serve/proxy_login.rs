@@ -31,8 +31,11 @@ pub(super) struct Basic {
 #[derive(Clone)]
 pub(super) struct Users {
     pub(super) realm: String,
-    pub(super) check: Arc<dyn Fn(&str, &str) -> bool + Send + Sync>,
+    pub(super) check: Arc<CheckUser>,
 }
+
+/// A function that gets a user and a password.
+pub(super) type CheckUser = dyn Fn(&str, &str) -> bool + Send + Sync;
 
 impl Login {
     /// Checks the credentials of a request. Returns the challenges for the reply if they are wrong.

@@ -84,6 +84,8 @@ where
 {
     let mut timer = IdleTimer::new(first.runtime.clone(), idle);
     let mut too_late = None;
+    // The answer to the request for the tunnel, if it went the same way.
+    let said = first.engine().from_app().total();
     poll_fn(|cx| {
         loop {
             let before = first.revision() + second.revision();
@@ -97,7 +99,7 @@ where
                 .transfer_to(first.engine().from_app());
             *relayed = Relayed {
                 sent: second.engine().from_app().total(),
-                received: first.engine().from_app().total(),
+                received: first.engine().from_app().total() - said,
             };
             first.process_and_write(cx);
             second.process_and_write(cx);

@@ -299,3 +299,31 @@ async fn a_tunnel_may_follow_requests_and_its_first_bytes_may_come_at_once() {
     let record = running.record().await;
     assert_eq!(record.sent, inside.len() as u64, "{record}");
 }
+
+#[tokio::test]
+async fn a_request_goes_to_the_next_http_proxy_as_a_request_and_to_a_socks_proxy_in_a_tunnel() {
+    let (server, mut requests) = web("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes").await;
+    let mut next_proxy = Running::new(ForwardProxy::new(AccessPolicy::loopback()).users(users()));
+    for (scheme, method) in [("http", "GET"), ("socks5h", "CONNECT"), ("h2c", "CONNECT")] {
+        let hop = format!("{scheme}://ada:secret@{}", next_proxy.address);
+        let proxy = ForwardProxy::new(AccessPolicy::loopback()).via(hop.as_str());
+        let mut running = Running::new(proxy);
+        let mut io = TcpStream::connect(running.address).await.unwrap();
+        let request = format!("GET http://{server}/a?b HTTP/1.1\r\nHost: x\r\n\r\n");
+        io.write_all(request.as_bytes()).await.unwrap();
+        let response = read_response(&mut io, "yes").await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{scheme}: {response}");
+        let seen = next(&mut requests).await;
+        assert!(seen.starts_with("GET /a?b HTTP/1.1\r\n"), "{seen}");
+        assert_eq!(
+            seen.matches(&format!("host: {server}\r\n")).count(),
+            1,
+            "{seen}"
+        );
+        let vias = seen.matches("via: 1.1 wirestack").count();
+        assert_eq!(vias, if scheme == "http" { 2 } else { 1 }, "{seen}");
+        assert!(!seen.contains("authorization"), "{seen}");
+        assert_eq!(next_proxy.record().await.method, method, "{scheme}");
+        running.record().await;
+    }
+}
