@@ -5,7 +5,7 @@ mod stdio;
 mod tunnel;
 mod udp;
 
-pub(crate) use tunnel::config as tunnel_config;
+pub(crate) use tunnel::{PROTOCOL as TUNNEL_PROTOCOL, config as tunnel_config};
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
