@@ -1,6 +1,7 @@
 //! How a connection to a target is opened: by a way, in a WebSocket, or from this machine.
 
 use crate::exit::{Exit, Failure};
+use crate::halves::Halves;
 use crate::way::PreparedWay;
 use futures_util::StreamExt;
 use std::fmt;
@@ -119,7 +120,8 @@ impl Carrier {
                 let socket = connect.as_ref().clone().await?;
                 let local = |error| NotOpened::Tunnel(Error::local("socks", error));
                 let address = socks::Address::new(&target.host, target.port).map_err(local)?;
-                let mut tunnel = socket.push_layer(socks::Client::new(address));
+                let tunnel = socket.push_layer(Halves::default());
+                let mut tunnel = tunnel.push_layer(socks::Client::new(address));
                 tunnel.set_open_timeout(FAR_TIMEOUT);
                 tunnel.open().await.map_err(NotOpened::Tunnel)?;
                 Ok(tunnel.boxed())

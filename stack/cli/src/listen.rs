@@ -6,7 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::watch;
 use wirestack::Serve;
 use wirestack::runtime::Listener;
@@ -139,17 +138,13 @@ static UNIX_SOCKETS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub(crate) struct Servers {
     running: tokio::task::JoinSet<io::Result<()>>,
     end: watch::Sender<bool>,
-    max_connections: usize,
-    shutdown_timeout: Duration,
 }
 
 impl Servers {
-    pub(crate) fn new(max_connections: usize, shutdown_timeout: Duration) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             running: tokio::task::JoinSet::new(),
             end: watch::channel(false).0,
-            max_connections,
-            shutdown_timeout,
         }
     }
 
@@ -159,10 +154,7 @@ impl Servers {
         let signal = async move {
             let _ = ended.wait_for(|is_over| *is_over).await; // a sender that is gone is an end, too
         };
-        let serve = serve
-            .max_connections(self.max_connections)
-            .shutdown_timeout(self.shutdown_timeout)
-            .graceful_shutdown(signal);
+        let serve = serve.graceful_shutdown(signal);
         self.running.spawn(async move { serve.await });
     }
 

@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod exit;
 mod forward;
+mod halves;
 mod listen;
 mod log;
 mod manual;

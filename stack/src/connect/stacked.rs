@@ -56,14 +56,21 @@ impl<F: Payload> Connect<F> {
     }
 }
 
-impl ConnectStream {
-    /// Takes the hops, the certificates and the server name from a stack that is written as text.
-    /// Hops that were given before are replaced. See [`Connect::stack`].
-    pub fn stack(mut self, stack: &StackSpec) -> Self {
-        self.spec.stack(stack);
-        self
-    }
+macro_rules! streams {
+    ($builder:ident) => {
+        impl $builder {
+            /// Takes the hops, the certificates and the server name from a stack that is written as
+            /// text. Hops that were given before are replaced. See [`Connect::stack`].
+            pub fn stack(mut self, stack: &StackSpec) -> Self {
+                self.spec.stack(stack);
+                self
+            }
+        }
+    };
 }
+streams!(ConnectStream);
+streams!(ConnectHttp2);
+streams!(Connector);
 
 impl Spec {
     fn stack(&mut self, stack: &StackSpec) {

@@ -11,6 +11,7 @@ mod certificates;
 mod claims;
 mod connect;
 mod driver;
+mod events;
 #[cfg(all(feature = "smol", feature = "blocking"))]
 mod everywhere;
 mod exchange;

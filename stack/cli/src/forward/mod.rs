@@ -5,7 +5,7 @@ mod stdio;
 mod tunnel;
 mod udp;
 
-pub(crate) use tunnel::config as tunnel_config;
+pub(crate) use tunnel::{PROTOCOL as TUNNEL_PROTOCOL, config as tunnel_config};
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
@@ -121,7 +121,7 @@ pub(crate) async fn run(
         .iter()
         .map(|options| options.prepare(false))
         .collect::<Result<_, _>>()?;
-    let mut servers = Servers::new(all[0].options.max_connections, SHUTDOWN_TIMEOUT);
+    let mut servers = Servers::new();
     for prepared in &all {
         prepared.start(&mut servers, output)?;
     }
@@ -178,7 +178,7 @@ impl Prepared {
             }
             for (name, listener) in rule.listen.bind()? {
                 output.note(&format!("listening on {name} for {}", rule.to));
-                servers.add(self.forward(listener, rule.to.clone()));
+                servers.add(self.limited(self.forward(listener, rule.to.clone())));
             }
         }
         for at in &self.dynamic {
@@ -187,17 +187,23 @@ impl Prepared {
             for (name, listener) in at.bind()? {
                 output.note(&format!("listening on {name} as a SOCKS and HTTP proxy"));
                 let proxy = proxy.clone();
-                servers.add(serve(listener, move |client: Accepted| {
+                let serve = serve(listener, move |client: Accepted| {
                     let proxy = proxy.clone();
                     async move {
                         let peer = client.peer_addr();
                         let local = client.local_addr().ok();
                         proxy.serve(client, Ends { peer, local }).await;
                     }
-                }));
+                });
+                servers.add(self.limited(serve));
             }
         }
         Ok(())
+    }
+
+    fn limited(&self, serve: Serve) -> Serve {
+        let serve = serve.max_connections(self.options.max_connections);
+        serve.shutdown_timeout(SHUTDOWN_TIMEOUT)
     }
 
     fn forward(&self, listener: Listener, to: ForwardTo) -> Serve {

@@ -92,5 +92,6 @@ pub(crate) fn config() -> WebSocketConfig {
     config
 }
 
-/// The subprotocol of tunnels: SOCKS5 (RFC 1928) in binary messages.
-pub(crate) const PROTOCOL: &str = "socks5";
+/// The subprotocol of tunnels: binary messages with the chunks of [`Halves`](crate::halves::Halves),
+/// in which SOCKS5 (RFC 1928) asks for the target.
+pub(crate) const PROTOCOL: &str = "tunnel.wirestack";

@@ -150,7 +150,7 @@ pub(crate) async fn run(arguments: Box<ServeArguments>, output: &Output) -> Resu
         .iter()
         .map(ServeOptions::prepare)
         .collect::<Result<_, _>>()?;
-    let mut servers = Servers::new(all[0].most, all[0].shutdown_timeout);
+    let mut servers = Servers::new();
     for prepared in all {
         prepared.start(&mut servers, output)?;
     }
@@ -222,18 +222,19 @@ impl ServeOptions {
 
 impl Prepared {
     fn start(self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
-        let lock = match (&self.proxy.users, &self.proxy.tls) {
-            (None, None) => String::new(),
-            (Some(users), None) => format!(", for {} users", users.len()),
-            (None, Some(_)) => ", over TLS".to_owned(),
-            (Some(users), Some(_)) => format!(", over TLS, for {} users", users.len()),
+        let users = match self.proxy.users.as_ref().map(|users| users.len()) {
+            None => String::new(),
+            Some(1) => ", for 1 user".to_owned(),
+            Some(n) => format!(", for {n} users"),
         };
+        let tls = self.proxy.tls.as_ref().map_or("", |_| ", over TLS");
+        let lock = format!("{tls}{users}");
         for at in &self.listen {
             for (name, listener) in at.bind()? {
                 output.note(&format!(
                     "listening on {name} as a SOCKS and HTTP proxy{lock}"
                 ));
-                servers.add(serve_proxy(listener, self.proxy.clone()));
+                servers.add(self.limited(serve_proxy(listener, self.proxy.clone())));
             }
         }
         for at in &self.tunnel {
@@ -241,15 +242,20 @@ impl Prepared {
                 output.note(&format!(
                     "listening on {name} for tunnels in WebSockets{lock}"
                 ));
-                servers.add(self.tunnels.serve(listener));
+                servers.add(self.limited(self.tunnels.serve(listener)));
             }
         }
-        if let Some(path) = self.metrics {
-            for (_, listener) in ListenAt::Unix(path).bind()? {
+        if let Some(path) = &self.metrics {
+            for (_, listener) in ListenAt::Unix(path.clone()).bind()? {
                 servers.add_task(self.proxy.log.metrics().clone().serve(listener));
             }
         }
         Ok(())
+    }
+
+    fn limited(&self, serve: Serve) -> Serve {
+        let serve = serve.max_connections(self.most);
+        serve.shutdown_timeout(self.shutdown_timeout)
     }
 }
 

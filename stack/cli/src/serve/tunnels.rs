@@ -1,10 +1,11 @@
 //! The far end of tunnels: WebSockets over HTTP/1.1 and HTTP/2, in whose bytes SOCKS5 asks for the
 //! targets.
 
-use crate::forward::tunnel_config;
+use crate::forward::{TUNNEL_PROTOCOL, tunnel_config};
+use crate::halves::Halves;
 use crate::log::Record;
 use crate::proxy::{Ends, Proxy, basic};
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use wirestack::runtime::Listener;
@@ -27,6 +28,9 @@ impl Tunnels {
             async move {
                 if path.is_some_and(|path| request.uri().path() != &*path) {
                     return Err(refusal(StatusCode::NOT_FOUND));
+                }
+                if !speaks(&request) {
+                    return Err(refusal(StatusCode::BAD_REQUEST));
                 }
                 let Some(users) = users else {
                     return Ok(accept());
@@ -61,6 +65,7 @@ impl Tunnels {
                 let proxy = this.proxy.clone();
                 let each = move |socket: ServerSocket<Pipe>, _| {
                     let proxy = proxy.clone();
+                    let socket = socket.push_layer(Halves::default());
                     async move { proxy.serve_socks(socket, Ends { peer, local }).await }
                 };
                 if let Err(error) = this.server.serve_in(client, each).await {
@@ -74,7 +79,14 @@ impl Tunnels {
 }
 
 fn accept() -> Accept {
-    Accept::new()
+    Accept::new().subprotocol(TUNNEL_PROTOCOL)
+}
+
+/// Returns `true` if the client offers the subprotocol of tunnels.
+fn speaks(request: &Request<()>) -> bool {
+    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+    let mut lists = offered.iter().filter_map(|value| value.to_str().ok());
+    lists.any(|list| list.split(',').any(|name| name.trim() == TUNNEL_PROTOCOL))
 }
 
 fn refusal(status: StatusCode) -> Box<Response<bytes::Bytes>> {

@@ -115,7 +115,22 @@ fn connections_travel_in_websockets_over_both_versions_of_http() {
         );
         assert_eq!(end.code, 8, "{}", end.err); // the far end forbids it
     }
+    // The end of the input ends one direction only: the answer comes back whole.
+    let bytes = vec![b'x'; 300_000];
     let target = echo();
+    let arguments = [
+        "forward",
+        "-W",
+        &target,
+        "--tunnel",
+        &url,
+        "--tunnel-user",
+        "me",
+        "--cacert",
+        chain,
+    ];
+    let end = run_with(&arguments, &bytes, &[("WIRESTACK_PASSWORD", "hunter2")]);
+    assert_eq!((end.code, end.out.len()), (0, bytes.len()), "{}", end.err);
     for (url, password, code) in [
         (&url, "wrong", 10),
         (&format!("wss://{at}/other"), "hunter2", 10),

@@ -1,4 +1,5 @@
 //! The program as a user types it, against servers in this test.
+#![cfg(unix)] // they use signals and sockets of Unix
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 mod connect;

@@ -184,6 +184,8 @@ fn each_kind_of_failure_has_its_exit_code_and_says_what_to_do() {
     }
     let right = format!("http://me:hunter2@{locked}");
     assert_eq!(run(&["probe", "-q", &tcp, "--via", &right], b"").code, 0);
+    let end = run(&["probe", "-q", &tcp, "--via", &right, "--no-basic"], b"");
+    assert_eq!(end.code, 9, "the password went by Basic: {}", end.err);
     // Not on the command line.
     let end = run_with(
         &[
@@ -239,6 +241,17 @@ fn a_stack_names_the_whole_way() {
         end.out
     );
     assert!(end.out.contains("hop 2"), "{}", end.out);
+    let end = run(
+        &[
+            "probe",
+            "-q",
+            "--stack",
+            &stack.replace("sni=localhost", "sni=other.test"),
+        ],
+        b"",
+    );
+    assert_eq!(end.code, 7, "{}", end.err);
+    assert!(end.err.contains("other.test"), "{}", end.err);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn one_port_speaks_socks_and_http_and_tls_and_logs_who_asked_for_what() {
         "--metrics",
         &metrics,
     ]);
-    let at = server.address("over TLS, for 1 users");
+    let at = server.address("over TLS, for 1 user");
     let target = format!("tcp://{}", echo());
     for (scheme, protocol) in [
         ("socks5+tls", "socks5"),
