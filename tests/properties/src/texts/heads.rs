@@ -1,7 +1,7 @@
 //! Heads of HTTP/1.1: requests and responses, beside a reader that knows nothing but lines.
 
 use super::shown;
-use http::{HeaderMap, Method, Request, Version};
+use http::{HeaderMap, Request, Version};
 use wirestack_http1::{Http1Error, connect, upgrade};
 use wirestack_layer::{End, Error, Flow, Instant, Layer, Pipe};
 use wirestack_nest::Engine;
@@ -18,35 +18,46 @@ pub(crate) const HEADS: &[&str] = &[
 /// A request to both servers, and a response to both clients. What one of them takes stands in the
 /// text as it says, wherever the text is cut.
 pub(crate) fn heads(text: &str) {
-    let connects = read(connect::Server::new, text, |server| server.request().cloned());
+    let connects = read(connect::Server::new, text, |server| {
+        server.request().cloned()
+    });
     if let Some(request) = connects {
         let head = Plain::read(text).expect("a head").0;
         let (method, rest) = head.start.split_once(' ').expect("a method");
         let (target, version) = rest.trim().split_once(' ').expect("a target");
         assert_eq!(method, "CONNECT");
-        assert!(["HTTP/1.1", "HTTP/1.0"].contains(&version.trim()), "{version}");
+        assert!(
+            ["HTTP/1.1", "HTTP/1.0"].contains(&version.trim()),
+            "{version}"
+        );
         let (host, port) = target.rsplit_once(':').expect("a port");
         assert_eq!(port.parse(), Ok(request.port));
-        let plain = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let plain = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
         assert_eq!(plain.unwrap_or(host), request.host);
         head.has(&request.headers);
         announces_no_content(&request.headers);
         assert!(head.count("host") <= 1);
         shown(&request.host);
     }
-    let upgrades = read(upgrade::Server::new, text, |server| server.request().cloned());
+    let upgrades = read(upgrade::Server::new, text, |server| {
+        server.request().cloned()
+    });
     if let Some(request) = upgrades {
         let head = Plain::read(text).expect("a head").0;
         let start = head.start.split(' ').collect::<Vec<_>>();
-        assert_eq!((start[0], request.method()), ("GET", &Method::GET));
-        assert_eq!(request.version(), Version::HTTP_11);
-        assert_eq!(head.count("host"), 1);
+        assert_eq!(start[0], request.method().as_str());
+        assert_eq!(start[start.len() - 1], format!("{:?}", request.version()));
+        assert!(head.count("host") <= 1);
+        assert!(head.count("host") == 1 || request.version() == Version::HTTP_10);
         head.has(request.headers());
-        announces_no_content(request.headers());
     }
     let client = || connect::Client::new("example.org", 443).expect("a target");
     let tunnel = read(client, text, |client| {
-        client.response().map(|response| (response.status(), response.headers().clone()))
+        client
+            .response()
+            .map(|response| (response.status(), response.headers().clone()))
     });
     if let Some((status, headers)) = tunnel {
         let (head, behind) = Plain::read_last(text).expect("a head");
@@ -64,9 +75,15 @@ pub(crate) fn heads(text: &str) {
         assert!(!refusal.status.is_success());
         head.has(&refusal.headers);
     }
-    let request = || Request::get("http://example.org/chat").body(()).expect("a request");
+    let request = || {
+        Request::get("http://example.org/chat")
+            .body(())
+            .expect("a request")
+    };
     let asking = || upgrade::Client::new("toy", request()).expect("a request");
-    let switched = read(asking, text, |client| client.response().map(http::Response::status));
+    let switched = read(asking, text, |client| {
+        client.response().map(http::Response::status)
+    });
     if let Some(status) = switched {
         assert_eq!(status.as_u16(), 101);
         let head = Plain::read_last(text).expect("a head").0;
@@ -130,7 +147,10 @@ fn hear<L: Layer<In = Pipe, Out = Pipe>>(engine: &mut Engine<L>, text: &str, mos
 fn announces_no_content(headers: &HeaderMap) {
     assert!(!headers.contains_key("transfer-encoding"));
     for length in headers.get_all("content-length") {
-        assert!(length.as_bytes().iter().all(|digit| *digit == b'0'), "{length:?}");
+        assert!(
+            length.as_bytes().iter().all(|digit| *digit == b'0'),
+            "{length:?}"
+        );
     }
 }
 
@@ -187,7 +207,10 @@ impl<'a> Plain<'a> {
     }
 
     fn count(&self, name: &str) -> usize {
-        self.fields.iter().filter(|(other, _)| other == name).count()
+        self.fields
+            .iter()
+            .filter(|(other, _)| other == name)
+            .count()
     }
 
     /// Asserts that a map has these fields and no others, each in its order.
@@ -197,8 +220,15 @@ impl<'a> Plain<'a> {
         }
         assert_eq!(headers.len(), self.fields.len(), "{headers:?}");
         for name in headers.keys() {
-            let seen: Vec<_> = headers.get_all(name).iter().map(|it| it.as_bytes()).collect();
-            let own = self.fields.iter().filter(|(other, _)| other == name.as_str());
+            let seen: Vec<_> = headers
+                .get_all(name)
+                .iter()
+                .map(|it| it.as_bytes())
+                .collect();
+            let own = self
+                .fields
+                .iter()
+                .filter(|(other, _)| other == name.as_str());
             let own: Vec<_> = own.map(|(_, value)| value.as_bytes()).collect();
             assert_eq!(seen, own, "{name}");
         }
