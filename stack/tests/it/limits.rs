@@ -136,7 +136,11 @@ fn rows() -> Vec<Row> {
         let cells: Vec<_> = line.split(" | ").map(str::trim).collect();
         assert_eq!(cells.len(), 5, "{line}");
         let test = cells[4].trim_end_matches('|').trim();
-        assert!(test.starts_with('`'), "{} has no test at its edge", cells[0]);
+        assert!(
+            test.starts_with('`'),
+            "{} has no test at its edge",
+            cells[0]
+        );
         let codes: Vec<_> = cells[0].split('`').skip(1).step_by(2).collect();
         let is_constant = |code: &str| code.chars().all(|c| c.is_uppercase() || c == '_');
         let constant = codes.iter().position(|code| is_constant(code));

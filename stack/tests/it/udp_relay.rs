@@ -44,7 +44,10 @@ async fn a_socket_has_64_datagrams_a_turn_and_128_wait_for_one_that_has_no_room(
     }
     runtime.socket(0).is_read().await;
     let log = runtime.log.lock().unwrap().clone();
-    let turns: Vec<_> = log.split(|socket| *socket == 1).map(<[usize]>::len).collect();
+    let turns: Vec<_> = log
+        .split(|socket| *socket == 1)
+        .map(<[usize]>::len)
+        .collect();
     assert_eq!(turns[..4], [64, 64, 64, 64]);
     let target = runtime.socket(1);
     assert_eq!(target.0.lock().unwrap().sent, 0);

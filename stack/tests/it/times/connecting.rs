@@ -9,9 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant};
 use wirestack::dial::serve::ProxyTimeouts;
-use wirestack::runtime::{
-    AsyncTimer, BoxFuture, Runtime, TokioTransport, Transport, current,
-};
+use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, TokioTransport, Transport, current};
 use wirestack::{AccessPolicy, Connection, Engine, ProxyError, ProxyServer};
 use wirestack::{associate, serve_proxy, socks};
 
@@ -64,7 +62,10 @@ async fn an_association_whose_proxy_does_not_close_ends_after_a_second() {
     let start = Instant::now();
     let error = association.close().await.unwrap_err();
     assert_passed_exactly(start, seconds(1));
-    assert!(error.to_string().contains("not finished after 1s"), "{error}");
+    assert!(
+        error.to_string().contains("not finished after 1s"),
+        "{error}"
+    );
     drop(held);
 }
 
