@@ -262,7 +262,6 @@ impl Connection {
         } else {
             p.to_app.abort(error);
         }
-        self.sender.no_reply();
         self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
             State::Closing { deadline } => {

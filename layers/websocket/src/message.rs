@@ -259,3 +259,31 @@ impl Form for Pipe {
 
 /// The longest message of a tunnel of bytes.
 const PIECE: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_the_length_of_its_payload_in_bytes() {
+        for (message, len) in [
+            (Message::text("\u{e9}"), 2),
+            (Message::binary(vec![0; 3]), 3),
+            (Message::text(""), 0),
+        ] {
+            assert_eq!((message.len(), message.is_empty()), (len, len == 0));
+        }
+    }
+
+    /// The limit of a queue counts what a part takes beside its payload, so that empty parts do not
+    /// come for nothing.
+    #[test]
+    fn a_part_counts_with_its_payload_and_itself() {
+        let part = |len| Part {
+            payload: Message::binary(vec![0; len]),
+            last: false,
+        };
+        assert!(part(0).byte_size() >= 16);
+        assert_eq!(part(1000).byte_size() - part(0).byte_size(), 1000);
+    }
+}

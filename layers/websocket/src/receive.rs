@@ -121,7 +121,7 @@ impl Receiver {
         } = begun;
         let arrived = left.min(unread.len() - start);
         if let Some(key) = header.key {
-            let offset = (header.len as usize - left + unmasked) % key.len();
+            let offset = header.len as usize - left + unmasked;
             mask::apply(&mut unread[start + unmasked..start + arrived], key, offset);
         }
         if !header.opcode.is_control() && (F::IN_PARTS || self.is_compressed(&header)) {

@@ -142,11 +142,6 @@ impl Sender {
         }
     }
 
-    /// Forgets the pong that waits.
-    pub(crate) fn no_reply(&mut self) {
-        self.pong = None;
-    }
-
     pub(crate) fn close(&mut self, frame: &CloseFrame, to: &mut Pipe) {
         self.frame(true, 0, Opcode::Close, frame.emit(), 0, to);
     }

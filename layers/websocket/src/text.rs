@@ -91,3 +91,18 @@ impl fmt::Debug for Text {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_compared_and_shown_as_the_string_that_it_is() {
+        let text = Text::from("h\u{e9}");
+        assert!(text == *"h\u{e9}" && text != *"he");
+        assert!(text == "h\u{e9}" && text != "he");
+        let string: &str = text.as_ref();
+        assert_eq!(string, "h\u{e9}");
+        assert_eq!(format!("{text}|{text:>4}"), "h\u{e9}|  h\u{e9}");
+    }
+}

@@ -32,7 +32,7 @@ impl Utf8 {
         }
         match simdutf8::compat::from_utf8(piece) {
             Ok(_) => Ok(()),
-            Err(error) if error.error_len().is_some() => Err(NotUtf8),
+            // The character that is not whole, or wrong.
             Err(error) => piece[error.valid_up_to()..]
                 .iter()
                 .try_for_each(|byte| self.complete(*byte)),

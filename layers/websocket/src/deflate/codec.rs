@@ -30,8 +30,6 @@ pub(crate) struct Inflater {
     zlib: Option<Decompress>,
     /// The number of bytes of the present message that came.
     came: usize,
-    /// The number of bytes of [`END`] that are read.
-    tail: usize,
     /// The bytes behind the last block of this message that was marked as final, if one was.
     behind_final: Option<Behind>,
     idle: Arc<Idle<u8, Decompress>>,
@@ -153,7 +151,6 @@ impl Inflater {
             takes_over,
             zlib: None,
             came: 0,
-            tail: 0,
             behind_final: None,
             idle: Arc::clone(&settings.pool.decompressors),
         }
@@ -197,18 +194,17 @@ impl Inflater {
             } else {
                 &END[..SHORT_END]
             };
-            let (n, full) = run(zlib, behind, &end[self.tail.min(end.len())..], out, max)?;
-            self.tail += n;
+            let (_, full) = run(zlib, behind, end, out, max)?;
             // A block that is cut takes the end for its own.
-            if !is_behind && (behind.is_some() || out.len() > produced) {
+            if out.len() > produced || (behind.is_some() && !is_behind) {
                 return Err(WebSocketError::BadCompression);
             }
             if full {
                 return Ok(Step { read, full });
             }
         }
-        (self.came, self.tail) = (0, 0);
-        if let Some(behind) = behind.take().filter(|behind| behind.read > 0) {
+        self.came = 0;
+        if let Some(behind) = behind.take() {
             end_behind_final(zlib, &behind.output)?;
         }
         if !self.takes_over

@@ -1,7 +1,7 @@
 //! Control frames: pings that are answered, and the codes of Close frames.
 
 use crate::kit::*;
-use wirestack_layer::Flow;
+use wirestack_layer::{Flow, Layer};
 use wirestack_websocket::{CloseCode, WebSocketConfig, WebSocketError};
 
 #[test]
@@ -126,4 +126,31 @@ fn an_end_without_a_close_frame_is_an_abort() {
         assert_eq!(side.sent(), b"", "1006 is never on the wire");
         assert!(side.to_wire.is_closed());
     }
+}
+
+#[test]
+fn the_control_of_every_form_and_role_is_found_by_its_type() {
+    use std::any::TypeId;
+    use wirestack_websocket::Control;
+
+    fn finds<L: Layer + 'static>(mut layer: L) {
+        assert_eq!(layer.name(), "websocket");
+        let is = |found: &dyn std::any::Any| (found.is::<L>(), found.is::<Control>());
+        for (wanted, kind) in [
+            (TypeId::of::<L>(), (true, false)),
+            (TypeId::of::<Control>(), (false, true)),
+        ] {
+            let found = layer.find_part(&mut |id| id == wanted).map(is);
+            assert_eq!(found, Some(kind));
+            let found = layer.find_part_mut(&mut |id| id == wanted);
+            assert_eq!(found.map(|found| is(found)), Some(kind));
+        }
+        assert!(layer.find_part(&mut |_| false).is_none());
+        assert!(layer.find_part_mut(&mut |_| false).is_none());
+    }
+
+    finds(client(WebSocketConfig::default()).layer);
+    finds(server(WebSocketConfig::default()).layer);
+    finds(client(WebSocketConfig::default()).layer.parts());
+    finds(server(WebSocketConfig::default()).layer.tunnel());
 }

@@ -25,6 +25,8 @@ pub struct Stranger {
     largest: usize,
     seed: u64,
     compares: bool,
+    /// The number of bytes that are heard alone.
+    greeting: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,7 @@ impl Stranger {
             largest: script.choose(&[1, 1, 7, 40, 1000]),
             seed: u64::from(script.byte()),
             compares: true,
+            greeting: 0,
         }
     }
 
@@ -58,6 +61,16 @@ impl Stranger {
     pub fn without_comparison(self) -> Self {
         Self {
             compares: false,
+            ..self
+        }
+    }
+
+    /// Hears the first bytes alone, so many of them: what the side does behind them is done before
+    /// the rest comes, however that is cut.
+    #[must_use]
+    pub fn greeting(self, bytes: usize) -> Self {
+        Self {
+            greeting: bytes,
             ..self
         }
     }
@@ -130,6 +143,10 @@ impl<'a, F: Traffic> Hearing<'a, F> {
     /// Hears the bytes in pieces of at most so many, with a wire and an application that take
     /// everything.
     fn hear(mut self, mut bytes: &[u8], most: usize) -> Heard<F> {
+        self.settle();
+        let greeting;
+        (greeting, bytes) = bytes.split_at(self.stranger.greeting.min(bytes.len()));
+        self.peer.flows.from_wire.write(greeting);
         self.settle();
         while !bytes.is_empty() && !self.peer.flows.from_wire.is_closed() {
             let n = match most {
@@ -255,8 +272,10 @@ impl<F: Traffic> Heard<F> {
             .or_else(|| differ("to_app", &self.ends.app, &wanted.ends.app))
             .or_else(|| differ("to_wire", &self.ends.wire, &wanted.ends.wire))
             .or_else(|| {
+                // Of one that is over it only tells if a decision came before the end.
+                let is_over = self.ends.app != Ended::Not && self.ends.wire != Ended::Not;
                 let what = format!("it is open: {}, and whole: {}", self.open, wanted.open);
-                (self.open != wanted.open).then_some(what)
+                (self.open != wanted.open && !is_over).then_some(what)
             })
             .or_else(|| {
                 let what = difference(&self.written, &wanted.written).filter(|_| self.promised)?;

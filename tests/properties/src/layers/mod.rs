@@ -19,7 +19,16 @@ use wirestack_websocket::{Message, Part};
 pub(crate) struct Case {
     subject: AnySubject,
     speech: fn(&[u8], bool) -> Vec<u8>,
-    compares: bool,
+    compared: Compared,
+    greeting: usize,
+}
+
+/// The sides whose outcomes are compared for other cuts: see [`Stranger::without_comparison`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Both,
+    Server,
+    Neither,
 }
 
 enum AnySubject {
@@ -34,7 +43,8 @@ impl Case {
         Self {
             subject: AnySubject::Bytes(subject),
             speech: |bytes, _| bytes.to_vec(),
-            compares: true,
+            compared: Compared::Both,
+            greeting: 0,
         }
     }
 
@@ -42,7 +52,8 @@ impl Case {
         Self {
             subject: AnySubject::Messages(subject),
             speech: |bytes, _| bytes.to_vec(),
-            compares: true,
+            compared: Compared::Both,
+            greeting: 0,
         }
     }
 
@@ -50,7 +61,8 @@ impl Case {
         Self {
             subject: AnySubject::Parts(subject),
             speech: |bytes, _| bytes.to_vec(),
-            compares: true,
+            compared: Compared::Both,
+            greeting: 0,
         }
     }
 
@@ -60,10 +72,26 @@ impl Case {
         Self { speech, ..self }
     }
 
-    /// Leaves the comparison of strangers out: see [`Stranger::without_comparison`].
+    /// Leaves the comparison of strangers out.
     fn uncompared(self) -> Self {
         Self {
-            compares: false,
+            compared: Compared::Neither,
+            ..self
+        }
+    }
+
+    /// Compares what a server hears of strangers, and not what a client does.
+    fn compared_as_server(self) -> Self {
+        Self {
+            compared: Compared::Server,
+            ..self
+        }
+    }
+
+    /// Lets a stranger who is a server say so many bytes first: see [`Stranger::greeting`].
+    fn greeting(self, bytes: usize) -> Self {
+        Self {
+            greeting: bytes,
             ..self
         }
     }
@@ -80,8 +108,16 @@ impl Case {
     fn run_on<F: Traffic>(&self, subject: &Subject<F>, script: &mut Script<'_>) {
         if script.flag() {
             let mut stranger = Stranger::new(script);
-            if !self.compares {
+            let is_compared = match self.compared {
+                Compared::Both => true,
+                Compared::Server => !stranger.is_server(),
+                Compared::Neither => false,
+            };
+            if !is_compared {
                 stranger = stranger.without_comparison();
+            }
+            if stranger.is_server() {
+                stranger = stranger.greeting(self.greeting);
             }
             let bytes = (self.speech)(script.rest(), stranger.is_server());
             stranger.speak(subject, &bytes);

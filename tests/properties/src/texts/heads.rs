@@ -1,7 +1,7 @@
 //! Heads of HTTP/1.1: requests and responses, beside a reader that knows nothing but lines.
 
 use super::shown;
-use http::{HeaderMap, Method, Request, Version};
+use http::{HeaderMap, Request, Version};
 use wirestack_http1::{Http1Error, connect, upgrade};
 use wirestack_layer::{End, Error, Flow, Instant, Layer, Pipe};
 use wirestack_nest::Engine;
@@ -47,11 +47,11 @@ pub(crate) fn heads(text: &str) {
     if let Some(request) = upgrades {
         let head = Plain::read(text).expect("a head").0;
         let start = head.start.split(' ').collect::<Vec<_>>();
-        assert_eq!((start[0], request.method()), ("GET", &Method::GET));
-        assert_eq!(request.version(), Version::HTTP_11);
-        assert_eq!(head.count("host"), 1);
+        assert_eq!(start[0], request.method().as_str());
+        assert_eq!(start[start.len() - 1], format!("{:?}", request.version()));
+        assert!(head.count("host") <= 1);
+        assert!(head.count("host") == 1 || request.version() == Version::HTTP_10);
         head.has(request.headers());
-        announces_no_content(request.headers());
     }
     let client = || connect::Client::new("example.org", 443).expect("a target");
     let tunnel = read(client, text, |client| {

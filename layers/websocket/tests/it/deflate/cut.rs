@@ -112,3 +112,26 @@ fn a_message_as_long_as_the_limit_is_whole_and_one_that_is_cut_at_it_is_not() {
         assert_eq!(server.to_app.end().is_none(), is_whole);
     }
 }
+
+/// The first fault counts, and not that a character is cut where the data end.
+#[test]
+fn a_fault_in_a_character_is_told_as_what_it_is() {
+    let hear_within = |most: usize, data: &[u8]| {
+        let mut limited = settings(deflate(false));
+        limited.max_message = most;
+        let (server, _) = super::answer(&super::offered(&limited).unwrap(), limited);
+        let mut server = Side::new(server);
+        server.receive(&client_bytes(&[frame(FIN | RSV1 | TEXT, data)]));
+        cause(&server.to_app).unwrap().unwrap_err()
+    };
+    // A stored block with the first byte of a character, and a block of no kind.
+    let broken = [0, 1, 0, 0xfe, 0xff, 0xc3, 0xff];
+    assert_eq!(hear_within(100, &broken), WebSocketError::BadCompression);
+    // The limit is passed within a character.
+    let long = compressed(&"a\u{e9}\u{e9}\u{e9}".repeat(20));
+    let cause = hear_within(5, &long);
+    assert!(
+        matches!(cause, WebSocketError::LongMessage { limit: 5, .. }),
+        "{cause}"
+    );
+}

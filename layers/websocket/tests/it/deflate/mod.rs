@@ -1,5 +1,6 @@
 //! permessage-deflate (RFC 7692): its negotiation and its messages.
 
+mod choice;
 mod cut;
 mod messages;
 mod negotiation;

@@ -229,3 +229,35 @@ fn response(fields: &str) -> (ClientSide, String) {
     let sent = sent.replacen("\r\n\r\n", &format!("\r\n{fields}\r\n"), 1);
     (client, sent)
 }
+
+#[test]
+fn a_redirect_goes_to_another_uri_and_takes_no_secret_to_another_origin() {
+    let mut secret = http::HeaderValue::from_static("key");
+    secret.set_sensitive(true);
+    let request = ClientRequest::new("wss://a.test/chat").unwrap();
+    assert_eq!(
+        (request.uri().to_string(), request.port()),
+        ("wss://a.test/chat".into(), 443)
+    );
+    let request = request.header("authorization", "Basic dTpw").unwrap();
+    let request = request.header("cookie", "a=b").unwrap();
+    let request = request.header("x-key", secret).unwrap();
+    let request = request.header("x-plain", "stays").unwrap();
+    for (same_origin, kept) in [(true, 4), (false, 1)] {
+        let moved = request.clone().redirected("ws://b.test/room", same_origin);
+        let moved = moved.unwrap();
+        assert_eq!(moved.uri().to_string(), "ws://b.test/room");
+        assert_eq!((moved.host(), moved.port()), ("b.test", 80));
+        let sent = moved.to_http2(&WebSocketConfig::default());
+        let own = ["authorization", "cookie", "x-key", "x-plain"];
+        let own = own
+            .iter()
+            .filter(|name| sent.headers().contains_key(**name));
+        assert_eq!(own.count(), kept, "{same_origin}");
+        assert!(sent.headers().contains_key("x-plain"));
+    }
+    assert_eq!(
+        ClientRequest::new("ws://a.test:8080/").unwrap().port(),
+        8080
+    );
+}

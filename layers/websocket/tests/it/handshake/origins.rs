@@ -125,6 +125,8 @@ fn a_list_names_schemes_too_and_only_a_list_has_null() {
         "https://a.test/",
         "https://",
         "*",
+        "1a://a.test",
+        "a b://a.test",
         "https://*.a.test/x",
     ] {
         let error: InvalidOrigin = Origins::same().and(bad).unwrap_err();

@@ -197,3 +197,42 @@ fn the_head_of_the_handshake_is_bounded() {
     let error = end(&side.to_app).unwrap().unwrap_err();
     assert!(matches!(error.cause(), Some(Http1::HeadTooLarge(100))));
 }
+
+#[test]
+fn a_request_that_asks_for_no_websocket_is_answered_by_the_application_that_wants_to() {
+    let answering = || Side::new(Server::new(WebSocketConfig::default()).with_other_requests());
+    let mut side = answering();
+    side.receive(b"GET /health?x HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert!(side.layer.request().is_none());
+    assert_eq!(side.layer.other_request().unwrap().uri(), "/health?x");
+    side.layer.request_extensions_mut().unwrap().insert(7_u8);
+    let other = side.layer.other_request().unwrap();
+    assert_eq!(other.extensions().get(), Some(&7_u8));
+    side.layer
+        .reject(http::Response::new("well".into()))
+        .unwrap();
+    assert!(side.layer.other_request().is_none());
+    assert!(side.layer.request_extensions_mut().is_none());
+    side.process();
+    let answer = head(&side.sent());
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nwell"), "{answer}");
+
+    // One that asks for a WebSocket, and wrongly, is refused without it.
+    let mut side = answering();
+    side.receive(request(UPGRADE).as_bytes());
+    assert!(side.layer.other_request().is_none());
+    assert!(head(&side.sent()).starts_with("HTTP/1.1 426 "));
+
+    // One that asks for it rightly is no other request, and has its extensions too.
+    let mut side = answering();
+    side.receive(good().as_bytes());
+    assert!(side.layer.other_request().is_none());
+    side.layer.request_extensions_mut().unwrap().insert(8_u8);
+    let asked = side
+        .layer
+        .accept(wirestack_websocket::Accept::new())
+        .unwrap();
+    assert_eq!(asked.extensions().get(), Some(&8_u8));
+    assert!(side.layer.request_extensions_mut().is_none());
+}
