@@ -167,7 +167,7 @@ pub trait Layer: AnyLayer {
     /// [`process`](Self::process) would move no more now. It sets no deadline, and is called only
     /// while there is none. A driver then reads no clock.
     fn process_untimed(&mut self, flows: Flows<'_, Self::In, Self::Out>) -> bool {
-        drop(flows);
+        let _ = flows;
         false
     }
 
