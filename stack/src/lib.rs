@@ -151,7 +151,7 @@ mod guides {
     #[doc = include_str!("../../docs/guides/proxies.md")]
     struct Proxies;
 
-    #[cfg(feature = "digest")]
+    #[cfg(all(feature = "digest", feature = "proxy-server"))]
     #[doc = include_str!("../../docs/guides/servers.md")]
     struct Servers;
 
