@@ -19,7 +19,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1);
     let address = address.unwrap_or_else(|| "127.0.0.1:0".to_owned());
     if address.starts_with('-') {
-        return Ok(println!("{HELP}"));
+        println!("{HELP}");
+        return Ok(());
     }
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);

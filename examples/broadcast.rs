@@ -20,7 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1);
     let address = address.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     if address.starts_with('-') {
-        return Ok(println!("{HELP}"));
+        println!("{HELP}");
+        return Ok(());
     }
     let (news, _) = broadcast::channel::<Message>(16);
     let listener = Listener::bind(address.as_str())?;

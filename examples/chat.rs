@@ -30,7 +30,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .any(|word| word == "--help" || word == "-h")
     {
-        return Ok(println!("{HELP}"));
+        println!("{HELP}");
+        return Ok(());
     }
     if arguments.len() < 2 {
         arguments.resize(1, "127.0.0.1:8080".to_owned());

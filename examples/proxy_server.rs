@@ -40,7 +40,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "--allow" => allowed.push(value()?.parse()?),
             "--deny-host" => denied.push(value()?),
             "--port" => ports.push(value()?.parse()?),
-            "--help" | "-h" => return Ok(println!("{HELP}")),
+            "--help" | "-h" => {
+                println!("{HELP}");
+                return Ok(());
+            }
             _ => return Err(format!("{name} is not known\n{HELP}").into()),
         }
     }

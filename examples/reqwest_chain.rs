@@ -15,7 +15,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let url = match arguments.next() {
         Some(url) if !url.starts_with('-') => url,
-        _ => return Ok(println!("{HELP}")),
+        _ => {
+            println!("{HELP}");
+            return Ok(());
+        }
     };
 
     // The hops decide where the target is, so this proxy permits all. Nobody else can use it: it

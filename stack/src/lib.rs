@@ -166,7 +166,7 @@ mod guides {
     #[doc = include_str!("../../docs/guides/reconnect.md")]
     struct Reconnect;
 
-    #[cfg(feature = "digest")]
+    #[cfg(all(feature = "digest", feature = "proxy-server"))]
     #[doc = include_str!("../../docs/guides/servers.md")]
     struct Servers;
 
