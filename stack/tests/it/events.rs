@@ -45,6 +45,6 @@ async fn each_event_of_a_trace_is_told_once_and_in_its_order() {
     let connect = connect_stream(&format!("tcp://{at}"))
         .direct()
         .context(context);
-    let error = connect.await.err().expect("nobody listens any more");
+    let error = connect.await.expect_err("nobody listens any more");
     is_whole(&told, error.trace());
 }
