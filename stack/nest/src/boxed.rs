@@ -196,3 +196,9 @@ impl<In: Flow + 'static, Out: Flow + 'static> Layer for BoxLayer<In, Out> {
         self.top.layer_at_mut(index)
     }
 }
+
+impl<In, Out> fmt::Debug for BoxLayer<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxLayer").finish_non_exhaustive()
+    }
+}
