@@ -3,6 +3,7 @@
 use super::*;
 use wirestack_http1::{connect, upgrade};
 use wirestack_http2 as http2;
+use wirestack_layer::Layer;
 use wirestack_nest::{BoxTunnel, Nest};
 use wirestack_proxy_header as proxy_header;
 use wirestack_tls as tls;
