@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Sends a client all news, until it leaves or the server ends.
 async fn hear(socket: ServerSocket, mut news: broadcast::Receiver<Message>) {
-    let (mut reader, mut writer) = socket.split();
+    let (mut writer, mut reader) = socket.split();
     loop {
         tokio::select! {
             message = news.recv() => match message {

@@ -77,7 +77,7 @@ async fn chat(rooms: Rooms, socket: ServerSocket, request: Request<()>) {
         return; // never: `log_in` has put it there
     };
     let (room, mut said) = rooms.enter(request.uri().path());
-    let (mut reader, mut writer) = socket.split();
+    let (mut writer, mut reader) = socket.split();
     let _ = room.send(Message::text(format!("{name} has come")));
     loop {
         tokio::select! {

@@ -22,7 +22,7 @@ async fn serve(app: Router) -> SocketAddr {
 
 /// A client of each version of HTTP.
 fn clients(address: SocketAddr) -> [Connect; 2] {
-    let client = || connect(&format!("ws://{address}/ws?room=7")).direct();
+    let client = || connect(format!("ws://{address}/ws?room=7")).direct();
     [client().http1_only(), client().http2_only()]
 }
 
@@ -33,7 +33,7 @@ struct Halves {
 }
 
 async fn echo(socket: WebSocket) {
-    let (reader, writer) = socket.split();
+    let (writer, reader) = socket.split();
     let mut halves = Halves { reader, writer };
     while let Some(Ok(message)) = halves.reader.next().await {
         if halves.writer.send(message).await.is_err() {
@@ -115,12 +115,7 @@ async fn a_page_of_another_origin_gets_a_403_unless_it_is_permitted() {
         let origins = Origins::only("https://app.test").unwrap();
         up.origins(origins).on_upgrade(echo)
     }
-    let origin = |client: Connect| {
-        client.header(
-            "origin".parse().unwrap(),
-            "https://app.test".parse().unwrap(),
-        )
-    };
+    let origin = |client: Connect| client.header("origin", "https://app.test");
     let address = serve(Router::new().route("/ws", any(closed))).await;
     for client in clients(address) {
         let error = origin(client).await.unwrap_err();

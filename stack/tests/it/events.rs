@@ -33,7 +33,7 @@ async fn each_event_of_a_trace_is_told_once_and_in_its_order() {
         .expect("a listener");
     let at = listener.local_addr().expect("its address");
     let (context, told) = listening();
-    let connect = connect_stream(&format!("tcp://{at}"))
+    let connect = connect_stream(format!("tcp://{at}"))
         .direct()
         .context(context);
     let (connection, trace) = connect.traced().await.expect("a connection");
@@ -42,7 +42,7 @@ async fn each_event_of_a_trace_is_told_once_and_in_its_order() {
 
     // The error's trace is told whole, too.
     let (context, told) = listening();
-    let connect = connect_stream(&format!("tcp://{at}"))
+    let connect = connect_stream(format!("tcp://{at}"))
         .direct()
         .context(context);
     let error = connect.await.expect_err("nobody listens any more");

@@ -44,7 +44,7 @@ async fn existing_names_are_found_and_missing_names_are_errors() {
 
     let target = echo(false).await;
     let url = |name: &str| format!("ws://{name}.test:{}/", target.port());
-    let connect = |name: &str| connect(&url(name)).direct().resolver(resolver.clone());
+    let connect = |name: &str| connect(url(name)).direct().resolver(resolver.clone());
     let (mut socket, trace) = connect("somewhere").traced().await.unwrap();
     assert!(trace.to_string().contains("1 address"), "{trace}");
     socket.send(Message::text("hello")).await.unwrap();

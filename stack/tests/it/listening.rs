@@ -22,7 +22,7 @@ async fn echo(socket: ServerSocket, request: Request<()>) {
         writer: WebSocketWriter,
     }
     let name = socket.subprotocol().unwrap_or("none").to_owned();
-    let (reader, writer) = socket.split();
+    let (writer, reader) = socket.split();
     let mut halves = Halves { reader, writer };
     while let Some(Ok(Message::Text(text))) = halves.reader.next().await {
         let text = format!("{name} {} {text}", request.uri().path());
@@ -125,7 +125,7 @@ async fn a_decision_may_choose_another_subprotocol_and_knows_the_user() {
     tokio::spawn(async move { serving.await });
     for (login, is_right) in [("ada:secret@", true), ("ada:wrong@", false), ("", false)] {
         let client = || {
-            let client = connect(&format!("ws://{login}{address}/")).direct();
+            let client = connect(format!("ws://{login}{address}/")).direct();
             client.subprotocol("chat.v2").subprotocol("chat.v1")
         };
         for client in [client().http1_only(), client().http2_only()] {

@@ -29,7 +29,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let layers: Vec<_> = socket.describe().iter().map(ToString::to_string).collect();
     events.open(&layers, socket.subprotocol());
-    let (reader, writer) = socket.split();
+    let (writer, reader) = socket.split();
     let heard = Heard::default();
     let sending = send(writer, input, *plan, heard.clone());
     let receiving = receive(reader, plan, events, &heard);

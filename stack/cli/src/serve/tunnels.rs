@@ -68,7 +68,7 @@ impl Tunnels {
                     let socket = socket.push_layer(Halves::default());
                     async move { proxy.serve_socks(socket, Ends { peer, local }).await }
                 };
-                if let Err(error) = this.server.serve_in(client, each).await {
+                if let Err(error) = this.server.serve_connection_in(client, each).await {
                     this.proxy
                         .log
                         .ended(&Record::new(peer, "tunnel"), &Err(error.to_string()));

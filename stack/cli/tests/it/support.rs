@@ -180,7 +180,7 @@ impl Echo {
             let each = move |client: Accepted| {
                 let server = server.clone();
                 async move {
-                    let _ = server.serve(client, talk).await; // the client tells of it
+                    let _ = server.serve_connection(client, talk).await; // the client tells of it
                 }
             };
             wirestack::serve(listener, each).await

@@ -59,7 +59,7 @@ impl Running {
             Some((scheme, login)) => format!("{scheme}://{login}@localhost:{port}"),
             None => format!("{scheme}://localhost:{port}"),
         };
-        let stream = connect_stream(&format!("tcp://{target}"));
+        let stream = connect_stream(format!("tcp://{target}"));
         stream.via(proxy).tls(TLS.client.clone()).await
     }
 }

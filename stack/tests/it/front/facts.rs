@@ -82,7 +82,7 @@ async fn one_type_holds_a_websocket_on_every_transport() {
     let near = wirestack::runtime::TokioTransport::new(near);
     tokio::spawn(async move {
         let far = wirestack::runtime::TokioTransport::new(far);
-        let _ = super::server().serve(far, super::tell).await;
+        let _ = super::server().serve_connection(far, super::tell).await;
     });
     let request = wirestack::websocket::ClientRequest::new("ws://any.test").unwrap();
     let seed = wirestack::Seed::new([7; 32]);

@@ -53,7 +53,7 @@ async fn start(secure: bool) -> u16 {
                 server()
             };
             tokio::spawn(async move {
-                let _ = server.serve(io, tell).await; // clients may break off
+                let _ = server.serve_connection(io, tell).await; // clients may break off
             });
         }
     });

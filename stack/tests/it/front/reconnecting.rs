@@ -35,7 +35,7 @@ async fn server() -> (Reconnecting, UnboundedReceiver<String>) {
                 }
             };
             let server = WebSocketServer::new(|_| Ok(Accept::new()));
-            tokio::spawn(async move { server.serve(io, each).await });
+            tokio::spawn(async move { server.serve_connection(io, each).await });
         }
     });
     let backoff = Backoff::default()

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::driver::runtime::TokioTransport;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-    use wirestack_nest::{Engine, Identity};
+    use wirestack_nest::{Engine, Identity, Nest};
 
     /// Sends the start of a head of this many bytes, and its end after the client has read all of it.
     async fn fetched(start: usize) -> Result<Fetched, Error> {
@@ -174,7 +174,7 @@ mod tests {
             far.write_all(&head).await?;
             far.write_all(b"\r\n\r\nok").await
         });
-        let engine = Engine::new(Box::new(Identity) as BoxTunnel);
+        let engine = Engine::new(Identity.boxed());
         let io = Connection::from_transport(TokioTransport::new(near), engine).unwrap();
         let url = Url::parse("http://wpad.test/proxy.pac").unwrap();
         let request = Request::get(url.path()).body(NoBody).unwrap();
