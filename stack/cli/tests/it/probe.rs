@@ -288,3 +288,21 @@ fn all_routes_tell_who_names_them_and_why() {
     assert_eq!(report["routes"][0]["route"], "direct");
     assert_eq!(report["routes"][0]["why"], "no_proxy covers the host");
 }
+
+#[test]
+fn the_readme_shows_a_refused_password_as_it_is_printed() {
+    let certificate = Certificate::new();
+    let users = certificate.folder.path("users");
+    let line = run_with(&["passwd", "me"], b"", &[("WIRESTACK_PASSWORD", "hunter2")]);
+    std::fs::write(&users, line.out).expect("a file");
+    let all = ["serve", "-l", "127.0.0.1:0", "--policy", "loopback"];
+    let mut gate = Server::start(&[&all[..], &["--ports", "*"]].concat());
+    let mut locked = Server::start(&[&all[..], &["--users", &users]].concat());
+    let gate = format!("socks5h://{}", gate.address("proxy"));
+    let locked = format!("http://me:guess@{}", locked.address("proxy"));
+    let url = "wss://example.org/chat";
+    let end = run(&["probe", "-q", url, "--via", &gate, "--via", &locked], b"");
+    let printed = masked(&format!("{}{}", end.out, end.err));
+    let readme = masked(include_str!("../../../../README.md"));
+    assert!(readme.contains(&printed), "{printed}");
+}
