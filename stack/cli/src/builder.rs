@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wirestack::dial::{Hop, StackSpec, Timeouts};
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::websocket::Payload;
-use wirestack::{Connect, ConnectStream, DialContext};
+use wirestack::{Connect, ConnectStream, Connector, DialContext};
 
 /// The builders of connections, as far as a way is concerned.
 pub(crate) trait Builder: Sized {
@@ -91,3 +91,4 @@ macro_rules! builder {
 }
 builder!(Connect, F);
 builder!(ConnectStream);
+builder!(Connector);

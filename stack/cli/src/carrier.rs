@@ -8,10 +8,11 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use wirestack::dial::{DialError, Endpoint, Reason};
+use wirestack::dial::{DialError, Endpoint, Reason, Timeouts};
 use wirestack::runtime::{AddressStream, Resolve};
 use wirestack::{
-    AccessPolicy, ByteStream, Connect, ConnectStream, DialContext, Error, Pipe, socks,
+    AccessPolicy, ByteStream, Connect, ConnectStream, Connector, DialContext, Error, ForwardProxy,
+    Pipe, ProxyTimeouts, socks,
 };
 
 /// A way to open connections. A clone shares its settings.
@@ -26,7 +27,7 @@ enum Kind {
     /// By the way of the user, or that of the environment.
     Way(Box<PreparedWay>),
     /// In a WebSocket of its own, whose server connects.
-    Tunnel(Box<Connect<Pipe>>),
+    Tunnel(Box<Connect<Pipe>>, Timeouts),
     /// From this machine.
     Direct,
 }
@@ -53,10 +54,10 @@ impl Carrier {
         }
     }
 
-    /// Goes in WebSockets that this builder opens.
-    pub(crate) fn tunnel(connect: Connect<Pipe>) -> Self {
+    /// Goes in WebSockets that this builder opens, in these times.
+    pub(crate) fn tunnel(connect: Connect<Pipe>, timeouts: Timeouts) -> Self {
         Self {
-            kind: Kind::Tunnel(Box::new(connect)),
+            kind: Kind::Tunnel(Box::new(connect), timeouts),
             policy: None,
         }
     }
@@ -84,6 +85,32 @@ impl Carrier {
             Kind::Direct => self.policy.as_ref(),
             _ => None,
         }
+    }
+
+    /// Returns a proxy that opens its connections so, and cuts those that are idle for so long.
+    pub(crate) fn proxy(&self, idle: Duration) -> Result<ForwardProxy, Failure> {
+        let mut timeouts = ProxyTimeouts::default();
+        timeouts.idle = idle;
+        let policy = self.policy.clone();
+        let proxy = match &self.kind {
+            Kind::Direct => ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::nothing)),
+            Kind::Way(way) => {
+                timeouts.connect = way.timeouts();
+                let proxy = ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::everything));
+                proxy.upstream(way.apply(Connector::default(), way.context())?)
+            }
+            Kind::Tunnel(_, opening) => {
+                timeouts.connect = *opening;
+                timeouts.connect.total = opening.total.saturating_add(FAR_TIMEOUT);
+                let proxy = ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::everything));
+                let this = self.clone();
+                proxy.connect_with(move |target| {
+                    let this = this.clone();
+                    async move { this.open(&target).await }
+                })
+            }
+        };
+        Ok(proxy.timeouts(timeouts))
     }
 
     /// Opens a connection to a host and a port.
@@ -116,7 +143,7 @@ impl Carrier {
                 let connect = way.apply(connect, way.context());
                 Ok(connect.map_err(NotOpened::Settings)?.await?)
             }
-            Kind::Tunnel(connect) => {
+            Kind::Tunnel(connect, _) => {
                 let socket = connect.as_ref().clone().await?;
                 let local = |error| NotOpened::Tunnel(Error::local("socks", error));
                 let address = socks::Address::new(&target.host, target.port).map_err(local)?;
@@ -157,15 +184,6 @@ impl NotOpened {
             },
         }
     }
-
-    /// Returns the status of an HTTP proxy.
-    pub(crate) fn status(&self) -> http::StatusCode {
-        match self.reply() {
-            socks::Reply::NotAllowed => http::StatusCode::FORBIDDEN,
-            socks::Reply::TtlExpired => http::StatusCode::GATEWAY_TIMEOUT,
-            _ => http::StatusCode::BAD_GATEWAY,
-        }
-    }
 }
 
 impl From<DialError> for NotOpened {
@@ -195,6 +213,8 @@ impl fmt::Display for NotOpened {
         }
     }
 }
+
+impl std::error::Error for NotOpened {}
 
 /// The look-ups of this machine, without the addresses that a policy forbids.
 struct Permitted(AccessPolicy);

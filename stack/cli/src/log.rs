@@ -6,9 +6,10 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::json;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use wirestack::{AccessRecord, ProxyProtocol};
 
 /// The form of a log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
@@ -37,6 +38,9 @@ pub(crate) struct Record {
     pub(crate) user: Option<String>,
     pub(crate) protocol: &'static str,
     pub(crate) target: Option<String>,
+    /// The method and the status of a request of HTTP.
+    method: Option<String>,
+    status: Option<u16>,
     started: Instant,
 }
 
@@ -47,6 +51,8 @@ impl Record {
             user: None,
             protocol,
             target: None,
+            method: None,
+            status: None,
             started: Instant::now(),
         }
     }
@@ -64,8 +70,26 @@ impl Log {
 
     /// Writes down how a request ended.
     pub(crate) fn ended(&self, record: &Record, ended: &Ended) {
+        self.write(record, ended, record.started.elapsed());
+    }
+
+    /// Writes down a request of a proxy.
+    pub(crate) fn accessed(&self, access: &AccessRecord) {
+        let mut record = Record::new(access.peer.unwrap_or(UNKNOWN), protocol(access.protocol));
+        record.user.clone_from(&access.user);
+        record.target.clone_from(&access.target);
+        record.status = access.status;
+        record.method = Some(access.method.clone()).filter(|method| !method.is_empty());
+        let ended = match &access.error {
+            None => Ok((access.sent, access.received)),
+            Some(error) => Err(error.clone()),
+        };
+        self.write(&record, &ended, access.elapsed);
+    }
+
+    fn write(&self, record: &Record, ended: &Ended, elapsed: Duration) {
         self.metrics.ended(record.protocol, ended);
-        let ms = record.started.elapsed().as_millis();
+        let ms = elapsed.as_millis();
         let (target, user) = (record.target.as_deref(), record.user.as_deref());
         match self.form {
             LogForm::None => {}
@@ -76,7 +100,9 @@ impl Log {
                     "peer": record.peer.to_string(),
                     "user": user,
                     "protocol": record.protocol,
+                    "method": record.method,
                     "target": target,
+                    "status": record.status,
                     "sent": sent,
                     "received": received,
                     "ms": u64::try_from(ms).unwrap_or(u64::MAX),
@@ -88,12 +114,16 @@ impl Log {
                     format!(" {}", safe_text(user.as_bytes()))
                 });
                 let target = safe_text(target.unwrap_or("-").as_bytes());
+                let method = record.method.as_deref().filter(|it| *it != "CONNECT");
+                let method = method.map_or_else(String::new, |method| {
+                    format!(" {}", safe_text(method.as_bytes()))
+                });
                 let end = match ended {
                     Ok((sent, received)) => format!("{sent} sent, {received} received"),
                     Err(error) => error.clone(),
                 };
                 write_line(&format!(
-                    "{}{user} {} {target}: {end}, {ms} ms",
+                    "{}{user} {}{method} {target}: {end}, {ms} ms",
                     record.peer, record.protocol
                 ));
             }
@@ -109,6 +139,19 @@ impl Log {
         }
     }
 }
+
+fn protocol(spoken: Option<ProxyProtocol>) -> &'static str {
+    match spoken {
+        Some(ProxyProtocol::Socks4) => "socks4",
+        Some(ProxyProtocol::Socks5) => "socks5",
+        Some(ProxyProtocol::Http1) => "http1",
+        Some(ProxyProtocol::Http2) => "http2",
+        _ => "none",
+    }
+}
+
+/// The address of a client of a Unix socket.
+const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Nobody can be told that the log cannot be written.
 fn write_line(line: &dyn std::fmt::Display) {

@@ -182,6 +182,13 @@ enum Kind {
 }
 
 impl HyperStream {
+    /// Creates the stream of a connection to a server of HTTP/1.1.
+    #[cfg(feature = "proxy-server")]
+    pub(crate) fn http1(io: ByteStream) -> Self {
+        let kind = Kind::Http1;
+        Self { io, kind }
+    }
+
     /// Returns the connection itself.
     pub fn into_inner(self) -> ByteStream {
         self.io

@@ -35,7 +35,7 @@ impl Exchange {
     pub(super) fn new(proxy: &ForwardProxy, client: &Client, protocol: ProxyProtocol) -> Self {
         Self {
             proxy: proxy.clone(),
-            peer: client.peer(),
+            peer: client.peer,
             protocol,
             runtime: client.runtime.clone(),
         }

@@ -2,7 +2,7 @@
 
 use super::body::{PassedRequest, PassedResponse, ResponseBody};
 use super::exchange::{Exchange, Refusal, refuse};
-use super::outgoing::permitted_connector;
+use super::outgoing::connect_for_requests;
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
@@ -27,7 +27,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use tower_service::Service;
 use wirestack_dial::serve::{
     ForwardError, ProxyProtocol, forward_request, forward_response, refusal,
 };
@@ -185,13 +184,11 @@ impl Requests {
         let url = format!("http://{server}/");
         let exchange = &self.exchange;
         let (proxy, runtime) = (&exchange.proxy, exchange.runtime());
-        let connector = permitted_connector(runtime, &url, &server, &proxy.server, &proxy.upstream);
-        let mut connector = connector.map_err(|error| refuse(entry, &error.into()))?;
         let uri: Uri = url
             .parse()
             .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
-        let io = connector.call(uri).await;
-        let io = io.map_err(|error| refuse(entry, &error.into()))?;
+        let io = connect_for_requests(runtime, &server, uri, &proxy.server, &proxy.upstream);
+        let io = io.await.map_err(|refused| refuse(entry, &refused))?;
         if io.connected().is_proxied() {
             // The next proxy wants the absolute URI, as this one did (RFC 9112 §3.2.2).
             let uri = format!("http://{server}{}", head.uri);

@@ -76,6 +76,7 @@ async fn serve_stream(exchange: Exchange, incoming: Incoming) {
         exchange.log_in(&headers, &mut entry).await?;
         let Some(authority) = authority else {
             let text = "over HTTP/2 this proxy opens tunnels alone: use CONNECT";
+            entry.record.error = Some(text.to_owned());
             return Err(refusal(StatusCode::NOT_IMPLEMENTED, text));
         };
         let target = HostPort::parse(authority.as_str(), None);

@@ -20,7 +20,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use wirestack_dial::serve::{AccessRecord, ProxyProtocol, below_proxy, proxy_protocol};
 use wirestack_layer::{Error, Instant};
-use wirestack_nest::{BoxTunnel, Engine};
+use wirestack_nest::{BoxTunnel, Engine, Nest};
+use wirestack_proxy_header as proxy_header;
 
 impl ForwardProxy {
     /// Serves all clients of a listener, of TCP or of a Unix socket: await what it returns, which
@@ -50,13 +51,14 @@ impl ForwardProxy {
         };
         let shutdown = io.shutdown_signal();
         let io = io.into_transport(&*runtime).map_err(socket)?;
-        let client = Client {
-            addresses: io.peer_addr().ok().zip(io.local_addr().ok()),
+        let mut client = Client {
+            peer: io.peer_addr().ok(),
+            local: io.local_addr().ok(),
             accepted: runtime.now(),
             runtime,
             shutdown,
         };
-        let (connection, protocol) = match self.open(io, &client).await {
+        let (connection, protocol) = match self.open(io, &mut client).await {
             Ok(opened) => opened,
             // Checks of a load balancer connect and say nothing.
             Err(error) if error.cause::<Ended>().is_some() => return Err(error),
@@ -78,18 +80,26 @@ impl ForwardProxy {
     async fn open(
         &self,
         io: Box<dyn Transport>,
-        client: &Client,
+        client: &mut Client,
     ) -> Result<(Connection<BoxTunnel>, ProxyProtocol), Error> {
-        let layers = below_proxy(self.tls.as_ref())?;
+        let mut layers = below_proxy(self.tls.as_ref())?;
+        if let Some(accepts) = self.header {
+            layers = layers.over(proxy_header::Server::new(accepts)).boxed();
+        }
         let mut connection = Connection::new(client.runtime.clone(), io, Engine::new(layers));
         connection.set_open_timeout(self.handshake_timeout);
-        connection.open().await?;
+        let opened = connection.open().await;
+        let header = connection.part::<proxy_header::Server>();
+        if let Some(source) = header.and_then(|it| it.header()?.source()) {
+            client.peer = Some(source);
+        }
+        opened?;
         let protocol = proxy_protocol(connection.engine());
         Ok((connection, protocol.unwrap_or(ProxyProtocol::Http1)))
     }
 
     fn entry(&self, client: &Client, protocol: Option<ProxyProtocol>) -> Entry {
-        let mut record = AccessRecord::new(client.peer());
+        let mut record = AccessRecord::new(client.peer);
         record.protocol = protocol;
         Entry::new(record, self.log.clone(), client.runtime.clone())
     }
@@ -97,15 +107,11 @@ impl ForwardProxy {
 
 /// A client of the proxy.
 struct Client {
-    /// Its address, and that of this end of its connection.
-    addresses: Option<(SocketAddr, SocketAddr)>,
+    /// Its address: that of the PROXY header, if there is one.
+    peer: Option<SocketAddr>,
+    /// The address of this end of its connection.
+    local: Option<SocketAddr>,
     accepted: Instant,
     runtime: Arc<dyn Runtime>,
     shutdown: Option<Shutdown>,
-}
-
-impl Client {
-    fn peer(&self) -> Option<SocketAddr> {
-        Some(self.addresses?.0)
-    }
 }

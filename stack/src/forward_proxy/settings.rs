@@ -1,15 +1,18 @@
 //! The settings of a proxy server.
 
-use crate::connect::Connector;
+use super::outgoing::Upstream;
+use crate::connect::{ByteStream, Connector};
 use crate::driver::runtime::{BoxFuture, Runtime};
 use crate::driver::server::entry::Log;
+use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::serve::{AccessPolicy, AccessRecord, ProxyServer, ProxyTimeouts, UserList};
-use wirestack_dial::{Hop, RouteError};
+use wirestack_dial::{Endpoint, Hop, RouteError};
 use wirestack_http2::Http2Config;
+use wirestack_proxy_header::Accepts;
 use wirestack_socks::Command;
 use wirestack_tls::rustls::ServerConfig;
 
@@ -47,7 +50,9 @@ pub struct ForwardProxy {
     pub(super) server: ProxyServer,
     pub(super) authenticate: Option<Authenticate>,
     pub(super) realm: Arc<str>,
-    pub(super) upstream: Connector,
+    pub(super) upstream: Upstream,
+    /// The PROXY headers that come before the bytes of each client.
+    pub(super) header: Option<Accepts>,
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) commands: Vec<Command>,
     pub(super) http2: Http2Config,
@@ -66,7 +71,8 @@ impl ForwardProxy {
             server: ProxyServer::socks(policy),
             authenticate: None,
             realm: Arc::from("proxy"),
-            upstream: Connector::default().direct(),
+            upstream: Upstream::Connector(Connector::default().direct().into()),
+            header: None,
             tls: None,
             commands: Vec::new(),
             http2: Http2Config::server(),
@@ -138,8 +144,12 @@ impl ForwardProxy {
     where
         H: TryInto<Hop, Error: Into<RouteError>>,
     {
+        let upstream = match self.upstream {
+            Upstream::Connector(connector) => *connector,
+            Upstream::Function(_) => Connector::default(),
+        };
         // The first hop replaces `direct`, the others follow it.
-        self.upstream = self.upstream.via(hop);
+        self.upstream = Upstream::Connector(upstream.via(hop).into());
         self
     }
 
@@ -148,7 +158,40 @@ impl ForwardProxy {
     /// [`ProxyTimeouts::connect`].
     #[must_use]
     pub fn upstream(mut self, connector: Connector) -> Self {
-        self.upstream = connector;
+        self.upstream = Upstream::Connector(connector.into());
+        self
+    }
+
+    /// Connects to the targets by this function, for example in a WebSocket or over SSH. It gets
+    /// each target that the policy permits, by name if the client has named it so: the policy is
+    /// not asked about its addresses. It may take the `total` of [`ProxyTimeouts::connect`]. Its
+    /// errors are for the [log](Self::access_log), and not for the clients.
+    ///
+    /// ```
+    /// use wirestack::dial::Endpoint;
+    /// use wirestack::{AccessPolicy, ForwardProxy, connect_stream};
+    ///
+    /// // Every target is a service at this machine, whose port is that of the target.
+    /// let proxy = ForwardProxy::new(AccessPolicy::everything()).connect_with(
+    ///     |target: Endpoint| async move {
+    ///         connect_stream(format!("tcp://127.0.0.1:{}", target.port)).await
+    ///     },
+    /// );
+    /// # drop(proxy);
+    /// ```
+    #[must_use]
+    pub fn connect_with<F, E>(
+        mut self,
+        connect: impl Fn(Endpoint) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<ByteStream, E>> + Send + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        self.upstream = Upstream::Function(Arc::new(move |target| {
+            let connecting = connect(target);
+            Box::pin(async move { connecting.await.map_err(Into::into) })
+        }));
         self
     }
 
@@ -159,6 +202,24 @@ impl ForwardProxy {
         let mut config = config;
         Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         self.tls = Some(config);
+        self
+    }
+
+    /// Wants a PROXY header of these versions before the bytes of each client, as a load balancer
+    /// sends it: below TLS, and within the [time for the handshake](Self::handshake_timeout). The
+    /// client's address is then that of the header. A client that can connect past the balancer
+    /// can claim any address.
+    ///
+    /// ```
+    /// use wirestack::proxy_header::Accepts;
+    /// use wirestack::{AccessPolicy, ForwardProxy};
+    ///
+    /// let proxy = ForwardProxy::new(AccessPolicy::public()).proxy_header(Accepts::Both);
+    /// # drop(proxy);
+    /// ```
+    #[must_use]
+    pub fn proxy_header(mut self, accepts: Accepts) -> Self {
+        self.header = Some(accepts);
         self
     }
 

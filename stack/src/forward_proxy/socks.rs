@@ -66,7 +66,7 @@ impl ForwardProxy {
         client: &Client,
         entry: &mut Entry,
     ) -> Result<(), Error> {
-        let server = match client.addresses {
+        let server = match client.peer.zip(client.local) {
             Some((peer, proxy)) => self.server.clone().with_addresses(peer, proxy),
             None => self.server.clone(),
         };

@@ -13,7 +13,7 @@ use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm, Record};
 use crate::metrics::Metrics;
 use crate::output::Output;
-use crate::proxy::{Ends, Proxy};
+use crate::proxy::{Front, Proxy};
 use crate::way::{PreparedWay, Way};
 use clap::Args;
 use rule::{ForwardTo, Rule};
@@ -95,6 +95,7 @@ pub(crate) struct Prepared {
     rules: Vec<Rule>,
     dynamic: Vec<ListenAt>,
     carrier: Carrier,
+    front: Front,
     way: PreparedWay,
     idle: Duration,
     log: Log,
@@ -148,16 +149,20 @@ impl ForwardOptions {
         }
         let way = self.way.prepare()?.with_shared_tls()?;
         let carrier = match self.tunnel.connect(&way)? {
-            Some(connect) => Carrier::tunnel(connect),
+            Some(connect) => Carrier::tunnel(connect, way.timeouts()),
             None => Carrier::way(way.clone()),
         };
+        let log = Log::new(self.log, Arc::new(Metrics::default()));
+        let mut proxy = Proxy::new(carrier.clone(), log.clone());
+        proxy.idle = Duration::from_secs(self.idle_timeout.max(1));
         Ok(Prepared {
             rules,
             dynamic,
             carrier,
+            front: proxy.front()?,
             way,
-            idle: Duration::from_secs(self.idle_timeout.max(1)),
-            log: Log::new(self.log, Arc::new(Metrics::default())),
+            idle: proxy.idle,
+            log,
             options: self.clone(),
         })
     }
@@ -182,20 +187,9 @@ impl Prepared {
             }
         }
         for at in &self.dynamic {
-            let mut proxy = Proxy::new(self.carrier.clone(), self.log.clone());
-            proxy.idle = self.idle;
             for (name, listener) in at.bind()? {
                 output.note(&format!("listening on {name} as a SOCKS and HTTP proxy"));
-                let proxy = proxy.clone();
-                let serve = serve(listener, move |client: Accepted| {
-                    let proxy = proxy.clone();
-                    async move {
-                        let peer = client.peer_addr();
-                        let local = client.local_addr().ok();
-                        proxy.serve(client, Ends { peer, local }).await;
-                    }
-                });
-                servers.add(self.limited(serve));
+                servers.add(self.limited(self.front.serve(listener)));
             }
         }
         Ok(())

@@ -1,24 +1,25 @@
-//! A proxy server at one port: SOCKS4, SOCKS4a, SOCKS5 and HTTP CONNECT, over HTTP/1.1 and HTTP/2.
-//! The first byte tells them apart.
+//! A proxy server at one port: SOCKS4, SOCKS4a, SOCKS5, HTTP CONNECT over HTTP/1.1 and HTTP/2, and
+//! plain requests over HTTP/1.1. In a WebSocket it is one of SOCKS alone.
 
-mod http1;
-mod http2;
 mod socks;
 
-pub(crate) use http2::basic;
+pub(crate) use socks::Ends;
 
 use crate::carrier::Carrier;
-use crate::log::{Log, Record};
+use crate::exit::Failure;
+use crate::log::Log;
 use crate::users::Users;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use wirestack::proxy_header::{self, Accepts};
-use wirestack::runtime::IntoTransport;
+use wirestack::auth::Credentials;
+use wirestack::proxy_header::Accepts;
+use wirestack::runtime::Listener;
+use wirestack::socks::Command;
 use wirestack::tls::rustls::ServerConfig;
-use wirestack::{BoxTunnel, Connection, Engine, Error, Identity, Nest, tls};
+use wirestack::{Accepted, ForwardProxy, Serve, serve};
+use zeroize::Zeroizing;
 
-/// A proxy server, for any number of clients. A clone is the same one.
+/// The settings of a proxy server.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) carrier: Carrier,
@@ -33,11 +34,11 @@ pub(crate) struct Proxy {
     pub(crate) log: Log,
 }
 
-/// The client of a connection: its address, and that of this end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
-    pub(crate) peer: SocketAddr,
-    pub(crate) local: Option<SocketAddr>,
+/// The proxy of a port of its own.
+#[derive(Clone)]
+pub(crate) struct Front {
+    proxy: ForwardProxy,
+    log: Log,
 }
 
 impl Proxy {
@@ -55,97 +56,56 @@ impl Proxy {
         }
     }
 
-    /// Serves one client until its connection ends.
-    pub(crate) async fn serve(&self, io: impl IntoTransport, ends: Ends) {
-        let _open = self.log.metrics().accepted();
-        if let Err(error) = self.serve_first(io, ends).await {
-            self.log
-                .ended(&Record::new(ends.peer, "none"), &Err(error.to_string()));
-        }
-    }
-
-    async fn serve_first(&self, io: impl IntoTransport, ends: Ends) -> Result<(), Error> {
-        let mut ends = ends;
-        let below: BoxTunnel = if self.proxy_header {
-            proxy_header::Server::new(Accepts::Both).boxed()
-        } else {
-            Identity.boxed()
-        };
-        let mut client = Connection::from_transport(io, Engine::new(below))?;
-        client.set_open_timeout(self.handshake);
-        client.open().await?;
-        if let Some(header) = client
-            .part::<proxy_header::Server>()
-            .and_then(|it| it.header())
-        {
-            ends.peer = header.source().unwrap_or(ends.peer);
+    /// Returns the proxy for ports of its own.
+    pub(crate) fn front(&self) -> Result<Front, Failure> {
+        let log = self.log.clone();
+        let proxy = self.carrier.proxy(self.idle)?;
+        let mut proxy = proxy
+            .realm("wirestack")
+            .handshake_timeout(self.handshake)
+            .access_log(move |record| log.accessed(record));
+        if let Some(users) = &self.users {
+            let users = users.clone();
+            proxy = proxy.authenticate(move |mut login: Credentials| {
+                let users = users.clone();
+                let user = String::from_utf8_lossy(&login.user).into_owned();
+                let password = Zeroizing::new(std::mem::take(&mut login.password));
+                async move { users.verify_later(user, password).await }
+            });
         }
         if let Some(config) = &self.tls {
-            client = client.push_layer(tls::Server::new(config.clone())?).boxed();
-            client.set_open_timeout(self.handshake);
-            client.open().await?;
+            proxy = proxy.tls(config.clone());
         }
-        let spoken = tokio::time::timeout(
-            self.handshake,
-            client.wait_for(|engine| spoken(engine.to_app().unread())),
-        );
-        let spoken = match spoken.await {
-            Ok(Ok(spoken)) => spoken,
-            // A client that has said nothing has asked for nothing.
-            Ok(Err(_)) if client.engine().to_app().total() == 0 => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            Err(_) => return Ok(()),
-        };
-        match spoken {
-            Spoken::Socks => self.serve_socks(client, ends).await,
-            Spoken::Http1 => self.serve_http1(client, ends).await,
-            Spoken::Http2 => return self.serve_http2(client, ends).await,
+        if self.proxy_header {
+            proxy = proxy.proxy_header(Accepts::Both);
         }
-        Ok(())
+        if self.serves_all_commands() {
+            proxy = proxy.serving(Command::Bind).serving(Command::UdpAssociate);
+        }
+        let log = self.log.clone();
+        Ok(Front { proxy, log })
+    }
+
+    fn serves_all_commands(&self) -> bool {
+        self.all_commands && self.carrier.direct_policy().is_some()
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spoken {
-    Socks,
-    Http1,
-    Http2,
-}
-
-/// Returns the protocol that the first bytes are of; `None` if they are too few.
-fn spoken(bytes: &[u8]) -> Option<Spoken> {
-    match bytes {
-        [] | b"P" | b"PR" => None,
-        [4 | 5, ..] => Some(Spoken::Socks),
-        [b'P', b'R', b'I', ..] => Some(Spoken::Http2), // RFC 9113 §3.4
-        _ => Some(Spoken::Http1),
+impl Front {
+    /// Serves all clients of a listener.
+    pub(crate) fn serve(&self, listener: Listener) -> Serve {
+        let this = self.clone();
+        let each = move |client: Accepted| {
+            let Self { proxy, log } = this.clone();
+            async move {
+                let _open = log.metrics().accepted();
+                let _ = proxy.serve_connection(client).await; // the log has the error
+            }
+        };
+        let log = self.log.clone();
+        serve(listener, each).on_accept_error(move |error| log.note(&format!("accepting: {error}")))
     }
 }
 
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 pub(crate) const IDLE: Duration = Duration::from_secs(600);
-
-/// The realm of the logins.
-const REALM: &str = "wirestack";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_bytes_tell_the_protocol() {
-        for (bytes, wanted) in [
-            (&b""[..], None),
-            (&[5, 1, 0], Some(Spoken::Socks)),
-            (&[4], Some(Spoken::Socks)),
-            (b"P", None),
-            (b"PR", None),
-            (b"PRI * HTTP/2.0", Some(Spoken::Http2)),
-            (b"POST", Some(Spoken::Http1)),
-            (b"CONNECT", Some(Spoken::Http1)),
-            (b"\x16", Some(Spoken::Http1)),
-        ] {
-            assert_eq!(spoken(bytes), wanted, "{bytes:?}");
-        }
-    }
-}

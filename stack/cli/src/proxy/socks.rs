@@ -1,24 +1,28 @@
-//! The clients of SOCKS.
+//! The clients of SOCKS in a WebSocket, whose request had the login.
 
-use super::{Ends, Proxy};
+use super::Proxy;
 use crate::log::Record;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wirestack::dial::Endpoint;
 use wirestack::socks::{Address, Command, Server, Version};
 use wirestack::{Connection, Layer, Pipe, ProxyServer, relay_with_timeout, serve_proxy};
 
+/// The client of a connection: its address, and that of this end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: Option<SocketAddr>,
+}
+
 impl Proxy {
-    /// Serves a client of SOCKS, over any connection.
+    /// Serves a client of SOCKS that needs no login.
     pub(crate) async fn serve_socks<L>(&self, client: Connection<L>, ends: Ends)
     where
         L: Layer<In = Pipe, Out = Pipe> + 'static,
     {
         let mut record = Record::new(ends.peer, "socks5");
-        let user = Arc::new(Mutex::new(None));
-        let server = self.socks_server(&user);
-        let mut client = client.push_layer(server);
+        let mut client = client.push_layer(self.socks_server());
         client.set_open_timeout(self.handshake);
         let asked = client.wait_for(|engine| {
             let request = engine.part::<Server>()?.request()?;
@@ -29,7 +33,6 @@ impl Proxy {
             ))
         });
         let asked = asked.await;
-        record.user = user.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (version, command, target) = match asked {
             Ok(asked) => asked,
             Err(error) => {
@@ -70,22 +73,9 @@ impl Proxy {
         self.log.ended(&record, &ended);
     }
 
-    fn socks_server(&self, seen: &Arc<Mutex<Option<String>>>) -> Server {
-        let server = match &self.users {
-            // SOCKS4 has no passwords, so it would let everybody in.
-            None => Server::new().with_socks4(|_| true),
-            Some(users) => {
-                let (users, seen) = (users.clone(), seen.clone());
-                Server::with_password(move |user, password| {
-                    let user = String::from_utf8_lossy(user).into_owned();
-                    // The hash works for milliseconds; other clients go on meanwhile.
-                    let is_right = tokio::task::block_in_place(|| users.verify(&user, password));
-                    *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(user);
-                    is_right
-                })
-            }
-        };
-        if self.all_commands && self.carrier.direct_policy().is_some() {
+    fn socks_server(&self) -> Server {
+        let server = Server::new().with_socks4(|_| true);
+        if self.serves_all_commands() {
             return server.serving(Command::Bind).serving(Command::UdpAssociate);
         }
         server

@@ -9,7 +9,7 @@ use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm};
 use crate::metrics::Metrics;
 use crate::output::Output;
-use crate::proxy::{Ends, Proxy};
+use crate::proxy::{Front, Proxy};
 use crate::users::Users;
 use crate::way::Way;
 use clap::Args;
@@ -19,10 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tunnels::Tunnels;
-use wirestack::runtime::Listener;
+use wirestack::Serve;
 use wirestack::tls::ServerSettings;
 use wirestack::tls::rustls::ServerConfig;
-use wirestack::{Accepted, Serve, serve};
 
 /// The arguments of `serve`.
 #[derive(Args, Debug)]
@@ -39,7 +38,7 @@ pub(crate) struct ServeArguments {
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ServeOptions {
-    /// Serves SOCKS4, SOCKS4a, SOCKS5 and HTTP CONNECT at this address; the first bytes tell them apart
+    /// Serves SOCKS4, SOCKS4a, SOCKS5, HTTP CONNECT and plain HTTP at this address; the first bytes tell them apart
     #[arg(short, long, value_name = "LISTEN")]
     listen: Vec<String>,
     /// Serves tunnels in WebSockets at this address, for `wirestack forward --tunnel`
@@ -131,6 +130,7 @@ pub(crate) struct Prepared {
     listen: Vec<ListenAt>,
     tunnel: Vec<ListenAt>,
     proxy: Proxy,
+    front: Front,
     tunnels: Tunnels,
     metrics: Option<PathBuf>,
     most: usize,
@@ -196,6 +196,7 @@ impl ServeOptions {
             tunnels: Tunnels::new(proxy.clone(), self.tunnel_path.clone()),
             listen,
             tunnel,
+            front: proxy.front()?,
             proxy,
             metrics: self.metrics.clone(),
             most: self.max_connections,
@@ -234,7 +235,7 @@ impl Prepared {
                 output.note(&format!(
                     "listening on {name} as a SOCKS and HTTP proxy{lock}"
                 ));
-                servers.add(self.limited(serve_proxy(listener, self.proxy.clone())));
+                servers.add(self.limited(self.front.serve(listener)));
             }
         }
         for at in &self.tunnel {
@@ -257,19 +258,6 @@ impl Prepared {
         let serve = serve.max_connections(self.most);
         serve.shutdown_timeout(self.shutdown_timeout)
     }
-}
-
-fn serve_proxy(listener: Listener, proxy: Proxy) -> Serve {
-    let log = proxy.log.clone();
-    let each = move |client: Accepted| {
-        let proxy = proxy.clone();
-        async move {
-            let peer = client.peer_addr();
-            let local = client.local_addr().ok();
-            proxy.serve(client, Ends { peer, local }).await;
-        }
-    };
-    serve(listener, each).on_accept_error(move |error| log.note(&format!("accepting: {error}")))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -4,13 +4,16 @@
 use crate::forward::{TUNNEL_PROTOCOL, tunnel_config};
 use crate::halves::Halves;
 use crate::log::Record;
-use crate::proxy::{Ends, Proxy, basic};
+use crate::proxy::{Ends, Proxy};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use wirestack::runtime::Listener;
 use wirestack::websocket::{Accept, Origins};
 use wirestack::{Accepted, Pipe, Serve, ServerSocket, WebSocketServer, serve};
+use zeroize::Zeroizing;
 
 /// A server of tunnels.
 #[derive(Clone)]
@@ -97,4 +100,16 @@ fn refusal(status: StatusCode) -> Box<Response<bytes::Bytes>> {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     Box::new(response)
+}
+
+/// Reads Basic credentials (RFC 7617 §2).
+fn basic(value: &HeaderValue) -> Option<(String, Zeroizing<Vec<u8>>)> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = Zeroizing::new(STANDARD.decode(token.trim()).ok()?);
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    let user = String::from_utf8(pair[..colon].to_vec()).ok()?;
+    Some((user, Zeroizing::new(pair[colon + 1..].to_vec())))
 }

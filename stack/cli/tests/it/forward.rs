@@ -1,6 +1,6 @@
 //! `wirestack forward`.
 
-use crate::support::{Certificate, Echo, Folder, Server, command, echo, run, run_with};
+use crate::support::{Certificate, Echo, Folder, Server, ask, command, echo, run, run_with, web};
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -114,6 +114,14 @@ fn connections_travel_in_websockets_over_both_versions_of_http() {
             b"",
         );
         assert_eq!(end.code, 8, "{}", end.err); // the far end forbids it
+        let mut io = TcpStream::connect(&proxy).expect("the proxy");
+        let web = web();
+        let request = format!("GET http://{web}/a HTTP/1.1\r\nHost: {web}\r\n\r\n");
+        let response = ask(&mut io, &request);
+        assert!(
+            response.contains("\r\n\r\nGET /a HTTP/1.1\r\n"),
+            "{response}"
+        );
     }
     // The end of the input ends one direction only: the answer comes back whole.
     let bytes = vec![b'x'; 300_000];

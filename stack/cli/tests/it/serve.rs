@@ -1,6 +1,6 @@
 //! `wirestack serve`, `passwd` and `check`.
 
-use crate::support::{Certificate, Folder, Server, echo, run, run_with};
+use crate::support::{Certificate, Folder, Server, ask, echo, run, run_with, web};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -114,6 +114,119 @@ fn a_proxy_goes_through_an_upstream_proxy() {
     assert_eq!(end.code, 0, "{}", end.err);
     assert!(far.line(" socks5 127.0.0.1").contains(" socks5 "));
     assert!(near.line(" http1 127.0.0.1").contains(" http1 "));
+}
+
+/// Returns the request for each way to send content, with the content as the server gets it.
+fn plain_requests(server: &str, fields: &str) -> [(String, &'static str, &'static str); 3] {
+    let head = format!("http://{server}/a?b HTTP/1.1\r\nHost: elsewhere.test\r\n{fields}");
+    [
+        (format!("GET {head}\r\n"), "GET", "\r\n\r\n"),
+        (
+            format!("POST {head}Content-Length: 5\r\n\r\nhello"),
+            "POST",
+            "\r\n\r\nhello",
+        ),
+        (
+            format!("POST {head}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+            "POST",
+            "\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        ),
+    ]
+}
+
+#[test]
+fn plain_requests_are_forwarded_for_users_with_their_contents() {
+    let folder = Folder::new();
+    let line = run_with(&["passwd", "me"], b"", &[("WIRESTACK_PASSWORD", "hunter2")]);
+    let users = folder.write("users", &line.out);
+    let mut server = Server::start(&[
+        "serve",
+        "-l",
+        "127.0.0.1:0",
+        "--users",
+        &users,
+        "--policy",
+        "loopback",
+        "--log",
+        "json",
+    ]);
+    let web = web();
+    let mut io = TcpStream::connect(server.address("1 user")).expect("the proxy");
+    for login in ["", "Proxy-Authorization: Basic bWU6aHVudGVyMw==\r\n"] {
+        let request = format!("GET http://{web}/ HTTP/1.1\r\nHost: {web}\r\n{login}\r\n");
+        let response = ask(&mut io, &request);
+        assert!(response.starts_with("HTTP/1.1 407 "), "{response}");
+        assert!(response.contains("realm=\"wirestack\""), "{response}");
+        assert!(server.line("\"status\":407").contains("\"error\":\""));
+    }
+    let login = "Proxy-Authorization: Basic bWU6aHVudGVyMg==\r\n"; // me:hunter2
+    for (request, method, content) in plain_requests(&web, login) {
+        let response = ask(&mut io, &request);
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        let head = format!("\r\n\r\n{method} /a?b HTTP/1.1\r\n");
+        assert!(response.contains(&head), "{response}");
+        assert!(response.contains(&format!("host: {web}\r\n")), "{response}");
+        assert!(response.ends_with(content), "{response}");
+        assert!(!response.contains("hunter") && !response.contains("bWU6"));
+        let line = server.line("\"status\":200");
+        for part in [
+            "\"error\":null".to_owned(),
+            "\"user\":\"me\"".to_owned(),
+            format!("\"method\":\"{method}\""),
+            format!("\"target\":\"{web}\""),
+            format!("\"sent\":{}", if method == "GET" { 0 } else { 5 }),
+        ] {
+            assert!(line.contains(&part), "{part} is not in {line}");
+        }
+    }
+}
+
+#[test]
+fn plain_requests_go_through_each_kind_of_upstream_proxy() {
+    let web = web();
+    for (scheme, says) in [
+        ("socks5h", " socks5 127.0.0.1"),
+        ("http", " http1 POST 127.0.0.1"),
+        ("h2c", " http2 127.0.0.1"),
+    ] {
+        let mut far = Server::start(&["serve", "-l", "127.0.0.1:0", "--policy", "loopback"]);
+        let via = format!("{scheme}://{}", far.address("proxy"));
+        let serve = ["serve", "-l", "127.0.0.1:0", "--policy", "loopback"];
+        let forward = ["forward", "-D", "127.0.0.1:0"];
+        for arguments in [&serve[..], &forward] {
+            let mut near = Server::start(&[arguments, &["--via", &via]].concat());
+            let mut io = TcpStream::connect(near.address("proxy")).expect("the proxy");
+            for (request, method, content) in plain_requests(&web, "") {
+                let response = ask(&mut io, &request);
+                assert!(
+                    response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with(content),
+                    "{scheme}: {response}"
+                );
+                near.line(&format!(" http1 {method} {web}: "));
+            }
+            drop(io);
+            far.line(says);
+        }
+    }
+}
+
+#[test]
+fn plain_requests_to_what_the_policy_forbids_are_refused() {
+    let mut server = Server::start(&["serve", "-l", "127.0.0.1:0", "--policy", "nothing"]);
+    let mut io = TcpStream::connect(server.address("proxy")).expect("the proxy");
+    for (target, status) in [
+        (format!("http://{}/", web()), "403"),
+        ("http://127.0.0.1.:1/".to_owned(), "403"),
+        ("https://127.0.0.1/".to_owned(), "501"),
+        ("/".to_owned(), "400"),
+    ] {
+        let response = ask(
+            &mut io,
+            &format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n"),
+        );
+        let wanted = format!("HTTP/1.1 {status} ");
+        assert!(response.starts_with(&wanted), "{target}: {response}");
+    }
 }
 
 #[test]

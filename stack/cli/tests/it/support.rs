@@ -148,6 +148,57 @@ fn echo_one(mut io: TcpStream) {
     }
 }
 
+/// Starts a web server, whose answer to each request is the request itself; returns its address.
+pub(crate) fn web() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let at = listener.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || {
+        for mut io in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let request = read_message(&mut io);
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                    request.len()
+                );
+                let _ = io.write_all((head + &request).as_bytes()); // the test tells of it
+            });
+        }
+    });
+    at
+}
+
+/// Sends a request of HTTP, and returns the response.
+pub(crate) fn ask(io: &mut TcpStream, request: &str) -> String {
+    io.set_read_timeout(Some(LONG)).expect("a timeout");
+    io.write_all(request.as_bytes()).expect("sent");
+    read_message(io)
+}
+
+/// Reads a message of HTTP/1.1 with its content.
+fn read_message(io: &mut TcpStream) -> String {
+    let (mut seen, mut buf) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&seen).into_owned();
+        if let Some((head, content)) = text.split_once("\r\n\r\n") {
+            let head = head.to_ascii_lowercase();
+            let length = head.split("content-length: ").nth(1);
+            let length = length.and_then(|rest| rest.lines().next()?.parse().ok());
+            let is_whole = if head.contains("transfer-encoding: chunked") {
+                content.ends_with("0\r\n\r\n")
+            } else {
+                content.len() >= length.unwrap_or(0)
+            };
+            if is_whole {
+                return text;
+            }
+        }
+        match io.read(&mut buf) {
+            Ok(n @ 1..) => seen.extend_from_slice(&buf[..n]),
+            end => panic!("{end:?} in the middle of {text:?}"),
+        }
+    }
+}
+
 /// A server of WebSockets: it echoes, and closes with 4000 at "bye".
 pub(crate) struct Echo {
     pub(crate) at: String,
