@@ -31,7 +31,7 @@ pub type WebSocket = ServerSocket;
 /// async fn greet(up: WebSocketUpgrade) -> Response {
 ///     up.on_failed(|error| eprintln!("{error}"))
 ///         .on_upgrade(async |mut socket: WebSocket| {
-///             let _ = socket.send("hello".into()).await;
+///             let _ = socket.send("hello").await;
 ///         })
 /// }
 ///
@@ -73,7 +73,7 @@ impl WebSocketUpgrade {
     ///     let (mut parts, _) = request.into_parts();
     ///     Ok(match WebSocketUpgrade::from_parts(&mut parts) {
     ///         Ok(up) => up.on_upgrade(async |mut socket: WebSocket| {
-    ///             let _ = socket.send("hello".into()).await;
+    ///             let _ = socket.send("hello").await;
     ///         }),
     ///         Err(rejection) => axum::response::IntoResponse::into_response(rejection),
     ///     })

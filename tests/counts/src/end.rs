@@ -53,7 +53,7 @@ end!(Halves, it => it.0, it.1);
 
 /// Splits a connection.
 pub(crate) fn split(connection: Connection<BoxSocket>) -> Halves<BoxSocket> {
-    let (reader, writer) = connection.split();
+    let (writer, reader) = connection.split();
     Halves(reader, writer)
 }
 

@@ -113,3 +113,16 @@ impl fmt::Display for Quoted<'_> {
 
 /// The number of characters of each text that a line shows.
 const LONGEST_TEXT: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_a_line_has_512_characters() {
+        let shown = |n: usize| Quoted(&"a".repeat(n)).to_string();
+        assert_eq!(shown(512), "a".repeat(512));
+        let cut = shown(513);
+        assert!(cut.starts_with(&"a".repeat(512)) && !cut.contains(&"a".repeat(513)));
+    }
+}

@@ -21,7 +21,7 @@ impl WebSocketServer {
     ///
     /// async fn greet(mut socket: ServerSocket, request: http::Request<()>) {
     ///     let greeting = format!("you asked for {}", request.uri().path());
-    ///     let _ = socket.send(greeting.into()).await;
+    ///     let _ = socket.send(greeting).await;
     /// }
     ///
     /// # let interrupt = std::future::pending(); // such as `tokio::signal::ctrl_c`

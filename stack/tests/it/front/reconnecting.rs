@@ -224,6 +224,7 @@ async fn a_handle_outlives_what_it_belongs_to() {
 }
 
 /// Talks by the handle while the caller reads.
+#[cfg(all(feature = "smol", feature = "blocking"))]
 async fn talk(handle: ReconnectHandle) -> Result<(), wirestack::Error> {
     handle.send("one").await?;
     handle.send(Message::text("two")).await?;
