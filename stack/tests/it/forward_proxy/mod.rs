@@ -2,6 +2,7 @@
 
 mod forwarding;
 mod times;
+mod ways;
 
 use crate::support::{TIMEOUT, TLS, listen, proxy, socks_server};
 use std::net::SocketAddr;

@@ -4,7 +4,7 @@ use crate::support::listen;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use wirestack::dial::Backoff;
-use wirestack::websocket::{Accept, CloseCode, Message, WebSocketError};
+use wirestack::websocket::{Accept, CloseCode, WebSocketError};
 use wirestack::{
     NotConnected, QueueFull, ReconnectEvent, ReconnectHandle, Reconnecting, ServerSocket,
     WebSocketServer, connect,
@@ -227,7 +227,9 @@ async fn a_handle_outlives_what_it_belongs_to() {
 #[cfg(all(feature = "smol", feature = "blocking"))]
 async fn talk(handle: ReconnectHandle) -> Result<(), wirestack::Error> {
     handle.send("one").await?;
-    handle.send(Message::text("two")).await?;
+    handle
+        .send(wirestack::websocket::Message::text("two"))
+        .await?;
     handle.close(1000, "done").await
 }
 
