@@ -37,7 +37,7 @@ pub(crate) struct ForwardArguments {
     /// Carries standard input and output to this host and port, as the ProxyCommand of ssh wants it
     #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "config"])]
     stdio: Option<String>,
-    /// Takes everything from the [[forward]] tables of this file
+    /// Takes everything from the tables `[[forward]]` of this file
     #[arg(long, value_name = "FILE", exclusive = true)]
     config: Option<PathBuf>,
 }

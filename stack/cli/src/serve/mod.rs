@@ -29,7 +29,7 @@ use wirestack::tls::rustls::ServerConfig;
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     options: ServeOptions,
-    /// Takes everything from the [[serve]] tables of this file
+    /// Takes everything from the tables `[[serve]]` of this file
     #[arg(long, value_name = "FILE", exclusive = true)]
     config: Option<PathBuf>,
 }
