@@ -60,6 +60,9 @@ impl WantedTls {
             let name = self.part.clone();
             Error::local(origin::ROUTE, BadHop { name, error })
         })?;
+        // aws-lc gathers entropy for 20 ms before its first random number. It does so here, where that
+        // blocks nobody and the trace shows it; a failure comes again where numbers are needed.
+        let _ = config.crypto_provider().secure_random.fill(&mut [0]);
         let key = self.certificates.key();
         Ok(MadeTls { key, config })
     }
