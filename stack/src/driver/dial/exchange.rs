@@ -2,6 +2,7 @@
 //! §7.2.2).
 
 use super::context::DialContext;
+use super::turns::turn;
 use crate::driver::runtime::{
     BULK_READ_SIZE, BoxFuture, Runtime, Transport, collect_addresses, sleep,
 };
@@ -30,6 +31,7 @@ impl DialContext {
         }
         let (context, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
+            let _turn = turn(&url).await; // the time of the layer bounds it
             let mut talk = pin!(talk(&context, &*runtime, &url, data));
             let mut time = pin!(sleep(&*runtime, EXCHANGE_TIMEOUT));
             let done = poll_fn(|cx| match talk.as_mut().poll(cx) {

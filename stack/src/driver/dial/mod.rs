@@ -7,6 +7,7 @@ mod exchange;
 mod find;
 mod pool;
 mod stream;
+mod turns;
 
 pub use context::DialContext;
 pub use dialing::Dialed;
