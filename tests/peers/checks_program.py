@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -187,6 +188,7 @@ class Program:
             terminal.expect("user:")
             terminal.type("user\n")
             terminal.expect("password:")
+            terminal.await_hidden()
             terminal.type(f"{self.bed.PASSWORD}\n")
             terminal.expect("open")
             terminal.type("hello\n")
@@ -228,6 +230,13 @@ class Terminal:
         while text not in self.seen[getattr(self, "mark", 0) :]:
             if not self.read():
                 raise Failure(f"the terminal does not show {text!r}, but {self.seen!r}")
+
+    def await_hidden(self):
+        """Waits until the terminal shows no more what is typed, which the program wants behind its question."""
+        while termios.tcgetattr(self.ours)[3] & termios.ECHO:
+            if time.monotonic() > self.deadline:
+                raise Failure(f"the terminal shows what is typed: {self.seen!r}")
+            select.select([], [], [], 0.01)
 
     def ended(self, code):
         while self.read():
