@@ -21,7 +21,7 @@ struct Arguments {
     cacert: Option<String>,
 }
 
-/// What the server said. A trace shows it in one line.
+/// The greeting of the server. A trace shows it in one line.
 #[derive(Debug, Default)]
 struct Greeting {
     name: String,

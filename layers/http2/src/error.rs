@@ -58,7 +58,7 @@ pub enum Http2Error {
     GoAway {
         /// The reason.
         reason: Reason,
-        /// What the peer says about it (RFC 9113 §6.8): at most 1,000 bytes; may be empty.
+        /// The peer's text about it (RFC 9113 §6.8): at most 1,000 bytes, perhaps none.
         debug_data: String,
     },
     /// The peer broke the protocol.

@@ -31,7 +31,7 @@ pub(crate) struct Log {
     metrics: Arc<Metrics>,
 }
 
-/// What is known of one request of a client.
+/// The log entry of one request of a client.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) peer: SocketAddr,

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use std::io::{self, IsTerminal, Write};
 use wirestack_layer::Escaped;
 
-/// Whether to print colours.
+/// The times at which colours are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal, unless `NO_COLOR` is set

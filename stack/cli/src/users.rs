@@ -16,7 +16,7 @@ pub(crate) struct Users {
     hashes: HashMap<String, String>,
     /// The hash that an unknown user is compared with, so that the time does not tell who is known.
     stranger: String,
-    /// What was right before: a hash costs milliseconds, and an HTTP client sends its password with
+    /// Logins that were right before: a hash costs milliseconds, and an HTTP client sends its password with
     /// each request. It is bounded by the number of users.
     right: Mutex<HashMap<String, Zeroizing<Vec<u8>>>>,
 }

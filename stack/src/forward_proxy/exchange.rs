@@ -1,4 +1,5 @@
-//! What a request of HTTP needs, of both versions: who asks, and the connection to its target.
+//! One request of a client, in both versions of HTTP: its login, its record, and the connection to its
+//! target.
 
 use super::outgoing::connect_to;
 use super::{Client, ForwardProxy};

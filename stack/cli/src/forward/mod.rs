@@ -42,7 +42,7 @@ pub(crate) struct ForwardArguments {
     config: Option<PathBuf>,
 }
 
-/// What is forwarded, and by which way: on the command line, or in a file.
+/// The options of `forward`, from the command line or a file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ForwardOptions {

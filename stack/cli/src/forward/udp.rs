@@ -46,6 +46,7 @@ async fn carry(
     loop {
         // An error of one datagram, such as "port unreachable", ends nothing.
         let Ok((n, from)) = socket.recv_from(&mut buf).await else {
+            // An error that stays, such as a lack of memory, must not take the whole core.
             tokio::time::sleep(Duration::from_millis(1)).await;
             continue;
         };

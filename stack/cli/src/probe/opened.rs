@@ -1,4 +1,4 @@
-//! What was seen on a way that is open.
+//! The report of a way that is open.
 
 use super::certificate::Certificate;
 use crate::output::{Output, Paint, safe_text};

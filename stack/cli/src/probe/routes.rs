@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use wirestack::dial::{Environment, Event, Target};
 use wirestack::{Connect, ConnectStream, DialContext};
 
-/// What one source says.
+/// The route that one source gives, and its reason.
 struct Found {
     source: String,
     route: String,
@@ -80,7 +80,10 @@ fn variable_for(target: &Target) -> &'static str {
         let environment = Environment::new([(**name, value)]);
         matches!(environment.proxy_for(target), Ok(Some(_)))
     };
-    VARIABLES.iter().find(alone).unwrap_or(&"a variable")
+    Environment::VARIABLES
+        .iter()
+        .find(alone)
+        .unwrap_or(&"a variable")
 }
 
 /// Lets a source find the routes, and goes by none of them.
@@ -191,16 +194,3 @@ impl wirestack::runtime::Resolve for NoNames {
         Box::pin(futures_util::stream::pending())
     }
 }
-
-/// In the order in which they count.
-const VARIABLES: &[&str] = &[
-    "ws_proxy",
-    "WS_PROXY",
-    "wss_proxy",
-    "WSS_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-];

@@ -34,7 +34,7 @@ pub(crate) struct ServeArguments {
     config: Option<PathBuf>,
 }
 
-/// What is served: on the command line, or in a file.
+/// The options of `serve`, from the command line or a file.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ServeOptions {

@@ -58,7 +58,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 /// The program as a server. It ends with the value.
 pub(crate) struct Server {
     child: Child,
-    /// What it has said on standard error.
+    /// The lines of its standard error.
     lines: std::sync::mpsc::Receiver<String>,
     seen: Vec<String>,
 }

@@ -59,6 +59,22 @@ impl Drop for Environment {
 }
 
 impl Environment {
+    /// The names of the variables that are read. Of those that name a proxy for a target, the first one
+    /// that is set counts.
+    pub const VARIABLES: [&str; 11] = [
+        "ws_proxy",
+        "WS_PROXY",
+        "wss_proxy",
+        "WSS_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    ];
+
     /// Takes names of variables and their values. Other variables are left out.
     pub fn new<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Self
     where
@@ -66,7 +82,7 @@ impl Environment {
         V: Into<OsString>,
     {
         let variables = variables.into_iter().map(|(n, v)| (n.into(), v.into()));
-        let known = |name: &str| VARIABLES.contains(&name);
+        let known = |name: &str| Self::VARIABLES.contains(&name);
         Self {
             variables: variables
                 .filter(|(name, value)| known(name) && !value.is_empty())
@@ -76,7 +92,7 @@ impl Environment {
 
     /// Reads the variables of this process.
     pub fn of_this_process() -> Self {
-        let values = VARIABLES.map(|name| (name, std::env::var_os(name).unwrap_or_default()));
+        let values = Self::VARIABLES.map(|name| (name, std::env::var_os(name).unwrap_or_default()));
         Self::new(values)
     }
 
@@ -252,20 +268,6 @@ pub(crate) fn covers(item: &str, ip: IpAddr) -> bool {
     let mask = |value: u128| value.checked_shr(128 - bits).unwrap_or(0);
     network.is_ipv4() == ip.is_ipv4() && bits <= width && mask(network_bits) == mask(ip_bits)
 }
-
-const VARIABLES: [&str; 11] = [
-    "ws_proxy",
-    "WS_PROXY",
-    "wss_proxy",
-    "WSS_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-];
 
 /// The number of characters of a value that an error shows.
 const VALUE_SHOWN: usize = 128;

@@ -189,10 +189,12 @@ fn masked(text: &str) -> String {
         let start = text[..at].rfind(['(', '|', '/']).map_or(0, |at| at + 1);
         secret[start..at].fill(true);
     }
-    let shown = text.char_indices().map(|(at, c)| match secret[at] {
-        true if c.is_whitespace() || c == '"' => c.to_string(),
-        true => "*".repeat(c.len_utf8()),
-        false => c.to_string(),
+    let shown = text.char_indices().map(|(at, c)| {
+        if secret[at] && !c.is_whitespace() && c != '"' {
+            "*".repeat(c.len_utf8())
+        } else {
+            c.to_string()
+        }
     });
     shown.collect()
 }

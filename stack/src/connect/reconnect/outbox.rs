@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use wirestack_layer::{Error, origin};
 use wirestack_websocket::{CloseFrame, Message};
 
-/// What the handles of a WebSocket and its reader share.
+/// The state that the handles of a WebSocket and its reader share.
 #[derive(Default)]
 pub(super) struct Outbox(Mutex<State>);
 
