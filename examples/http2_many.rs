@@ -2,14 +2,16 @@
 //! each.
 
 use clap::Parser;
+use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 use tokio::task::JoinSet;
 use wirestack::http2::Http2Config;
 use wirestack::runtime::Listener;
-use wirestack::websocket::{CloseCode, Message};
-use wirestack::{Http2WebSocket, connect_http2};
-use wirestack_examples::{AnyError, servers};
+use wirestack::websocket::{Accept, CloseCode, Message};
+use wirestack::{Http2WebSocket, WebSocketServer, connect_http2};
+
+type AnyError = Box<dyn Error + Send + Sync>;
 
 /// Opens many WebSockets over one HTTP/2 connection, and sends messages on each.
 #[derive(Parser)]
@@ -20,7 +22,7 @@ struct Arguments {
     #[arg(long)]
     cacert: Vec<String>,
     /// The number of WebSockets
-    #[arg(long, default_value_t = servers::STREAMS)]
+    #[arg(long, default_value_t = 1000)]
     number: u32,
 }
 
@@ -51,7 +53,7 @@ async fn run(
         None => {
             let listener = Listener::bind("127.0.0.1:0")?;
             let url = format!("http://{}", listener.local_addr()?);
-            tokio::spawn(servers::echo(listener, None));
+            tokio::spawn(echo(listener, number));
             connect_http2(&url).direct()
         }
     };
@@ -88,6 +90,20 @@ async fn run(
     );
     http2.close().await?;
     Ok(())
+}
+
+/// Serves WebSockets, so many over each connection, and echoes their messages.
+async fn echo(listener: Listener, number: u32) -> std::io::Result<()> {
+    WebSocketServer::new(|_| Ok(Accept::new()))
+        .http2_config(Http2Config::server().streams(number))
+        .serve(listener, |mut socket, _| async move {
+            while let Some(Ok(message)) = socket.next().await {
+                if socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        })
+        .await
 }
 
 /// Sends messages that no other WebSocket sends, compares their echoes, and closes. Returns the

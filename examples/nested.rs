@@ -2,10 +2,9 @@
 //!
 //!     nested
 //!     nested URL [--http1 | --http2] [--via HOP]... [--cacert FILE] [--message TEXT]
-//!
-//! Without arguments, all servers run in this process, and both sides use layers of this project.
-//! With arguments, the program uses your proxies and your echo server.
 
+use clap::Parser;
+use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,14 +12,37 @@ use wirestack::dial::Target;
 use wirestack::runtime::Listener;
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{ClientSettings, ServerSettings};
-use wirestack::websocket::{CloseCode, Message};
-use wirestack::{Connect, connect};
-use wirestack_examples::arguments::Arguments;
-use wirestack_examples::{AnyError, servers};
+use wirestack::websocket::{Accept, Message};
+use wirestack::{AccessPolicy, Connect, ForwardProxy, UserList, WebSocketServer, connect};
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+/// Opens a WebSocket through proxies, sends messages to an echo server, and prints how long each
+/// layer took. Without a URL, the proxies and the server run in this process.
+#[derive(Parser)]
+struct Arguments {
+    /// An echo server, such as wss://example.org/echo
+    url: Option<String>,
+    /// Use HTTP/1.1
+    #[arg(long, conflicts_with = "http2")]
+    http1: bool,
+    /// Use HTTP/2
+    #[arg(long)]
+    http2: bool,
+    /// A proxy, such as socks5h://user:password@gate:1080; repeat it for a chain, the nearest first
+    #[arg(long)]
+    via: Vec<String>,
+    /// Authorities to trust beside those of the system, as PEM
+    #[arg(long)]
+    cacert: Option<String>,
+    /// The text of the first message
+    #[arg(long, default_value = "hello through it all")]
+    message: String,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -29,35 +51,28 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), AnyError> {
-    let known = [
-        ("--via", 1),
-        ("--cacert", 1),
-        ("--message", 1),
-        ("--http1", 0),
-        ("--http2", 0),
-    ];
-    let arguments = Arguments::read_or_help(include_str!("nested.rs"), &known)?;
-    let text = arguments
-        .last("--message")
-        .unwrap_or("hello through it all");
-    let Some(url) = arguments.plain.first() else {
-        let here = Here::start().await?;
+async fn run(arguments: Arguments) -> Result<(), AnyError> {
+    let text = &arguments.message;
+    let Some(url) = arguments.url else {
+        let here = Here::start()?;
         println!("\n== HTTP/1.1: the WebSocket has the TLS connection to itself");
         talk(here.connect().http1_only(), text).await?;
         println!("\n== HTTP/2: the WebSocket is one stream of many (RFC 8441)");
         return talk(here.connect().http2_only(), text).await;
     };
     println!("connecting to {}", url.parse::<Target>()?); // shows neither user nor query
-    let mut connect = connect(url).tls(arguments.client_tls()?);
-    for hop in arguments.all("--via") {
+    let mut connect = connect(url);
+    if let Some(file) = arguments.cacert {
+        connect = connect.ca_file(file);
+    }
+    for hop in arguments.via {
         connect = connect.via(hop);
     }
-    let connect = match (arguments.has("--http1"), arguments.has("--http2")) {
-        (true, false) => connect.http1_only(),
-        (false, true) => connect.http2_only(),
-        _ => connect,
-    };
+    if arguments.http1 {
+        connect = connect.http1_only();
+    } else if arguments.http2 {
+        connect = connect.http2_only();
+    }
     talk(connect, text).await
 }
 
@@ -80,13 +95,10 @@ async fn talk(connect: Connect, text: &str) -> Result<(), AnyError> {
         if echo != *message {
             return Err("the echo differs from the message".into());
         }
-        println!(
-            "echoed {:>8} bytes in {:>10.3?}",
-            message.len(),
-            sent.elapsed()
-        );
+        let (length, time) = (message.len(), sent.elapsed());
+        println!("echoed {length:>8} bytes in {time:>10.3?}");
     }
-    socket.close(CloseCode::NORMAL, "done").await?;
+    socket.close(1000, "done").await?;
     println!(
         "\n{} layers open in {opened:.3?}, {} messages echoed, closed cleanly",
         socket.describe().len(),
@@ -103,35 +115,42 @@ struct Here {
 }
 
 impl Here {
-    async fn start() -> Result<Self, AnyError> {
+    fn start() -> Result<Self, AnyError> {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let tls = ServerSettings::new(chain.clone(), key).build()?;
         let trust = ClientSettings::new()
             .without_system_roots()
-            .ca_certificates(chain.clone());
-        let tls = ServerSettings::new(chain, key).build()?;
+            .ca_certificates(chain)
+            .build()?;
 
-        let [outer, inner, target] = [listen()?, listen()?, listen()?];
-        let here = Self {
-            url: format!("wss://localhost:{}/echo", target.local_addr()?.port()),
-            hops: [
-                format!("socks5h://me:secret@{}", outer.local_addr()?),
-                format!("http://you:hidden@localhost:{}", inner.local_addr()?.port()),
-            ],
-            trust: trust.build()?,
-        };
-        println!("SOCKS5 proxy at {}, with a password", outer.local_addr()?);
-        println!(
-            "HTTP CONNECT proxy at {}, with Basic authentication",
-            inner.local_addr()?
-        );
+        let target = Listener::bind("127.0.0.1:0")?;
+        let url = format!("wss://localhost:{}/echo", target.local_addr()?.port());
         println!("WebSocket echo server over TLS at {}", target.local_addr()?);
+        let server = WebSocketServer::new(|_| Ok(Accept::new()))
+            .subprotocols(["echo"])
+            .tls(tls)
+            .serve(target, |mut socket, _| async move {
+                while let Some(Ok(message)) = socket.next().await {
+                    if socket.send(message).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        tokio::spawn(async move { server.await });
 
-        let login = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
-        tokio::spawn(servers::socks5(outer, login("me", "secret")));
-        tokio::spawn(servers::connect(inner, login("you", "hidden"), false, None));
-        tokio::spawn(servers::echo(target, Some(tls)));
-        Ok(here)
+        let outer = start_proxy("me", "secret")?;
+        let inner = start_proxy("you", "hidden")?;
+        println!("proxies with passwords at {outer} and {inner}");
+        let inner = inner.replace("127.0.0.1", "localhost");
+        Ok(Self {
+            url,
+            hops: [
+                format!("socks5h://me:secret@{outer}"),
+                format!("http://you:hidden@{inner}"),
+            ],
+            trust,
+        })
     }
 
     fn connect(&self) -> Connect {
@@ -141,6 +160,13 @@ impl Here {
     }
 }
 
-fn listen() -> Result<Listener, AnyError> {
-    Ok(Listener::bind("127.0.0.1:0")?)
+/// Starts a proxy for SOCKS and HTTP, and returns its address.
+fn start_proxy(user: &str, password: &str) -> Result<String, AnyError> {
+    let listener = Listener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let proxy = ForwardProxy::new(AccessPolicy::loopback())
+        .users(UserList::new().user(user, password))
+        .serve(listener);
+    tokio::spawn(async move { proxy.await });
+    Ok(address)
 }

@@ -3,22 +3,58 @@
 //!
 //!     proxy_protocol serve [--tls CHAIN KEY]
 //!     proxy_protocol get HOST:PORT v1|v2 SOURCE:PORT
-//!
-//! `serve` prints the header of each connection and echoes its bytes. `get` acts as a proxy in
-//! front of a web server, and prints the answer of that server.
 
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::fs;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wirestack::proxy_header::{self, Accepts, Client, Header, Server};
 use wirestack::runtime::Listener;
+use wirestack::tls::ServerSettings;
 use wirestack::{Accepted, BoxTunnel, Connection, Engine, Nest, tls};
-use wirestack_examples::AnyError;
-use wirestack_examples::arguments::Arguments;
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+/// Sends and reads the header of the PROXY protocol.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the header of each connection, and echo its bytes
+    Serve {
+        /// Speak TLS behind the header: a certificate chain and a key, as PEM
+        #[arg(long, num_args = 2, value_names = ["CHAIN", "KEY"])]
+        tls: Option<Vec<String>>,
+    },
+    /// Act as a proxy in front of a web server, and print the answer of that server
+    Get {
+        /// The web server, as HOST:PORT
+        server: String,
+        /// v1 or v2
+        version: String,
+        /// The address of the client, as ADDRESS:PORT
+        source: SocketAddr,
+    },
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let done = match Arguments::parse().command {
+        Command::Serve { tls } => serve(tls).await,
+        Command::Get {
+            server,
+            version,
+            source,
+        } => get(&server, &version, source).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -27,20 +63,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), AnyError> {
-    let arguments = Arguments::read_or_help(include_str!("proxy_protocol.rs"), &[("--tls", 2)])?;
-    let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
-    match words[..] {
-        ["serve"] => serve(&arguments).await,
-        ["get", server, version, source] => get(server, version, source).await,
-        _ => Err(
-            "usage: proxy_protocol serve, or proxy_protocol get HOST:PORT v1|v2 SOURCE:PORT".into(),
-        ),
-    }
-}
-
-async fn serve(arguments: &Arguments) -> Result<(), AnyError> {
-    let tls = arguments.server_tls()?;
+async fn serve(tls: Option<Vec<String>>) -> Result<(), AnyError> {
+    let tls = match tls.as_deref() {
+        Some([chain, key]) => Some(ServerSettings::new(fs::read(chain)?, fs::read(key)?).build()?),
+        _ => None,
+    };
     let listener = Listener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
     let each = move |client: Accepted| {
@@ -85,9 +112,9 @@ async fn echo(mut client: Connection<BoxTunnel>) -> Result<(), AnyError> {
     Ok(())
 }
 
-async fn get(server: &str, version: &str, source: &str) -> Result<(), AnyError> {
+async fn get(server: &str, version: &str, source: SocketAddr) -> Result<(), AnyError> {
     let io = TcpStream::connect(server).await?;
-    let header = Header::tcp(source.parse()?, io.peer_addr()?);
+    let header = Header::tcp(source, io.peer_addr()?);
     let client = match version {
         "v1" => Client::v1(header)?,
         _ => Client::v2(header).with_checksum(),

@@ -2,26 +2,55 @@
 //!
 //!     runtimes
 //!     runtimes tokio|smol|threads|blocking URL [--via HOP]... [--cacert FILE] [--message TEXT]
-//!
-//! Without arguments, one async function starts an echo server and sends messages to it, over
-//! HTTP/1.1 and over HTTP/2, on each of the three runtimes. Then one thread sends and another one
-//! receives, without async.
-//!
-//! With arguments, the program sends a message to your echo server, prints the echo and the state
-//! of each layer, and closes.
 
+use clap::{Parser, ValueEnum};
+use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::thread;
 use wirestack::blocking::block_on;
-use wirestack::runtime::{Listener, current};
-use wirestack::websocket::{CloseCode, Message};
-use wirestack::{Connect, Status, connect};
-use wirestack_examples::arguments::Arguments;
-use wirestack_examples::{AnyError, servers};
+use wirestack::runtime::{self, Listener};
+use wirestack::websocket::{Accept, CloseCode, Message};
+use wirestack::{Connect, Status, WebSocketServer, connect};
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+/// Without a runtime: one async function starts an echo server and sends messages to it, over
+/// HTTP/1.1 and over HTTP/2, on tokio, on smol and in threads. Then one thread sends and another
+/// one receives, without async.
+///
+/// With a runtime and a URL: sends a message to your echo server, prints the echo and the state of
+/// each layer, and closes.
+#[derive(Parser)]
+struct Arguments {
+    /// The runtime
+    #[arg(requires = "url")]
+    runtime: Option<Runtime>,
+    /// An echo server, such as wss://example.org/echo
+    url: Option<String>,
+    /// A proxy; repeat it for a chain, the nearest first
+    #[arg(long)]
+    via: Vec<String>,
+    /// Authorities to trust beside those of the system, as PEM
+    #[arg(long)]
+    cacert: Option<String>,
+    /// The message
+    #[arg(long, default_value = "hello")]
+    message: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Runtime {
+    Tokio,
+    Smol,
+    /// Threads, for async functions
+    Threads,
+    /// Calls that wait, without async
+    Blocking,
+}
 
 fn main() -> ExitCode {
-    match run() {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -30,19 +59,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), AnyError> {
-    let arguments = Arguments::read_or_help(
-        include_str!("runtimes.rs"),
-        &[("--via", 1), ("--cacert", 1), ("--message", 1)],
-    )?;
-    let words: Vec<&str> = arguments.plain.iter().map(String::as_str).collect();
-    match words[..] {
-        [] => here(),
-        ["tokio", url] => tokio::runtime::Runtime::new()?.block_on(talk(url, &arguments)),
-        ["smol", url] => smol::block_on(talk(url, &arguments)),
-        ["threads", url] => block_on(talk(url, &arguments)),
-        ["blocking", url] => talk_blocking(url, &arguments),
-        _ => Err("usage: runtimes [tokio|smol|threads|blocking URL]".into()),
+fn run(arguments: &Arguments) -> Result<(), AnyError> {
+    match arguments.runtime {
+        None => here(),
+        Some(Runtime::Tokio) => tokio::runtime::Runtime::new()?.block_on(talk(arguments)),
+        Some(Runtime::Smol) => smol::block_on(talk(arguments)),
+        Some(Runtime::Threads) => block_on(talk(arguments)),
+        Some(Runtime::Blocking) => talk_blocking(arguments),
     }
 }
 
@@ -78,11 +101,15 @@ async fn echo(runtime: &str) -> Result<(), AnyError> {
 async fn serve() -> Result<SocketAddr, AnyError> {
     let listener = Listener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    current()?.spawn(Box::pin(async {
-        if let Err(error) = servers::echo(listener, None).await {
-            eprintln!("{error}");
-        }
-    }));
+    let server =
+        WebSocketServer::new(|_| Ok(Accept::new())).serve(listener, |mut socket, _| async move {
+            while let Some(Ok(message)) = socket.next().await {
+                if socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        });
+    runtime::spawn(async move { drop(server.await) })?;
     Ok(address)
 }
 
@@ -110,9 +137,9 @@ fn echo_by_two_threads(server: SocketAddr) -> Result<(), AnyError> {
 }
 
 /// Talks to an echo server, on the runtime that awaits it.
-async fn talk(url: &str, arguments: &Arguments) -> Result<(), AnyError> {
-    let mut socket = prepared(url, arguments)?.await?;
-    socket.send(message(arguments)).await?;
+async fn talk(arguments: &Arguments) -> Result<(), AnyError> {
+    let mut socket = prepared(arguments).await?;
+    socket.send(arguments.message.clone()).await?;
     let echo = socket.next().await.ok_or("closed without an echo")??;
     socket.ping("there?").await?;
     print(&echo, &socket.describe());
@@ -121,9 +148,9 @@ async fn talk(url: &str, arguments: &Arguments) -> Result<(), AnyError> {
 }
 
 /// Talks to an echo server with calls that wait.
-fn talk_blocking(url: &str, arguments: &Arguments) -> Result<(), AnyError> {
-    let mut socket = prepared(url, arguments)?.blocking()?;
-    socket.send(message(arguments))?;
+fn talk_blocking(arguments: &Arguments) -> Result<(), AnyError> {
+    let mut socket = prepared(arguments).blocking()?;
+    socket.send(arguments.message.clone())?;
     let echo = socket.next().ok_or("closed without an echo")??;
     socket.ping("there?")?;
     print(&echo, &socket.describe());
@@ -131,16 +158,15 @@ fn talk_blocking(url: &str, arguments: &Arguments) -> Result<(), AnyError> {
     Ok(())
 }
 
-fn prepared(url: &str, arguments: &Arguments) -> Result<Connect, AnyError> {
-    let mut connect = connect(url).tls(arguments.client_tls()?);
-    for hop in arguments.all("--via") {
+fn prepared(arguments: &Arguments) -> Connect {
+    let mut connect = connect(arguments.url.as_deref().unwrap_or_default());
+    for hop in &arguments.via {
         connect = connect.via(hop);
     }
-    Ok(connect)
-}
-
-fn message(arguments: &Arguments) -> Message {
-    Message::text(arguments.last("--message").unwrap_or("hello").to_owned())
+    match &arguments.cacert {
+        Some(file) => connect.ca_file(file),
+        None => connect,
+    }
 }
 
 fn print(echo: &Message, layers: &[Status<'_>]) {

@@ -1,8 +1,8 @@
 use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::{Http2Error, NAME, local, peer};
+use crate::head::Head;
 use crate::request::ConnectRequest;
-use crate::streams::Head;
 use crate::tunnel::Tunnel;
 use http::Response;
 use http::header::{HeaderValue, PROXY_AUTHORIZATION};

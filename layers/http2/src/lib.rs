@@ -51,7 +51,7 @@
 //! | | `response` | | once the tunnel is open |
 //! | `Server` | `request` | `accept`, `reject` | at a CONNECT |
 //! | `Connection` | `offers_extended_connect` | | of a client: once the server's SETTINGS are in |
-//! | | `Streams::arrived`: a request | `Streams::respond` | of a server: at each request |
+//! | | `Streams::arrived`: a request | `Streams::respond`, `respond_streaming` | of a server: at each request |
 //! | | `Streams::arrived`: a response | | of a client: at each 2xx; others end the stream |
 //!
 //! (*) if the client [awaits authorization](Client::awaiting_authorization).
@@ -92,6 +92,7 @@ mod error;
 mod first_bytes;
 mod frames;
 mod goaway;
+mod head;
 mod io;
 mod keepalive;
 mod lent;
@@ -113,10 +114,11 @@ pub use config::Http2Config;
 pub use connection::Connection;
 pub use error::{Http2Error, Unprocessed, UseHttp1};
 pub use h2::Reason;
+pub use head::Head;
 pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;
 pub use stream_id::{StreamId, StreamIdHasher, StreamMap};
-pub use streams::{Head, StreamPipe, Streams};
+pub use streams::{StreamPipe, Streams};
 pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
 pub use wirestack_layer::Keepalive;
 

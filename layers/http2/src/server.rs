@@ -1,9 +1,9 @@
 use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::NAME;
+use crate::head::Head;
 use crate::request::{RequestKind, request_kind};
 use crate::stream_id::StreamId;
-use crate::streams::Head;
 use crate::tunnel::Tunnel;
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderMap, HeaderValue};

@@ -2,12 +2,13 @@
 
 use crate::config::Http2Config;
 use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
+use crate::head::Head;
 use crate::io::{Io, Woken};
 use crate::pieces::Pieces;
 use crate::request::{RequestKind, request_kind, request_name};
 use crate::stream::Stream;
 use crate::stream_id::StreamId;
-use crate::streams::{Head, Streams};
+use crate::streams::Streams;
 use h2::client::{self, SendRequest};
 use h2::ext::Protocol;
 use h2::{PingPong, Reason, server};

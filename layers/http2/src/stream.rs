@@ -1,11 +1,12 @@
 mod ends;
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
+use crate::head::{ContentFollows, Head};
 use crate::io::{Io, StreamWaker, Woken};
 use crate::pending_stream::PendingStream;
 use crate::pieces::Pieces;
 use crate::stream_id::StreamId;
-use crate::streams::{Head, Streams};
+use crate::streams::Streams;
 use crate::times::Wait;
 use bytes::{Bytes, BytesMut};
 use h2::client::ResponseFuture;
@@ -25,6 +26,8 @@ pub(crate) struct Stream {
     pending: PendingStream,
     send: Option<SendStream<Pieces>>,
     recv: Option<RecvStream>,
+    /// `true` for a response whose content is streamed. The request may end in trailers then.
+    is_exchange: bool,
     /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
     /// `true` once the application has aborted. The reset leaves once h2 has written all that it
@@ -75,6 +78,7 @@ impl Stream {
             pending,
             send,
             recv,
+            is_exchange: false,
             unreleased: 0,
             resetting: false,
             wait: None,
@@ -89,14 +93,13 @@ impl Stream {
         else {
             return;
         };
-        let status = response.status();
-        let opens = tunnel && status.is_success();
-        let (head, body) = response.into_parts();
-        let (head, body) = (
-            Response::from_parts(head, ()),
-            if opens { Bytes::new() } else { body },
-        );
-        match respond.send_response(head, !opens && body.is_empty()) {
+        let (mut head, body) = response.into_parts();
+        let status = head.status;
+        let content_follows = head.extensions.remove::<ContentFollows>().is_some();
+        self.is_exchange = content_follows && !(tunnel && status.is_success());
+        let opens = self.is_exchange || tunnel && status.is_success();
+        let is_end = !opens && body.is_empty();
+        match respond.send_response(Response::from_parts(head, ()), is_end) {
             Ok(send) if opens => self.send = Some(send),
             Ok(mut send) => {
                 self.recv = None;
@@ -244,7 +247,9 @@ impl Stream {
                 Poll::Ready(None) => {
                     let error = peer(Http2Error::Trailers).at(Place::Layer(to_app.index));
                     match recv.poll_trailers(cx) {
-                        Poll::Ready(Ok(Some(_))) if self.pending.opens_tunnel() => {
+                        Poll::Ready(Ok(Some(_)))
+                            if self.pending.opens_tunnel() && !self.is_exchange =>
+                        {
                             pipe.abort(error);
                             if let Some(mut send) = self.send.take() {
                                 send.send_reset(Reason::PROTOCOL_ERROR);

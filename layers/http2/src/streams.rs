@@ -1,32 +1,12 @@
 use crate::error::{Http2Error, local, unsent};
+use crate::head::{ContentFollows, Head};
 use crate::request::ConnectRequest;
 use crate::stream_id::{StreamId, StreamMap};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use wirestack_http::SafeDebug;
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
-
-/// The head of a request or response.
-#[derive(Clone)]
-pub enum Head {
-    /// A request of a client. [`request_kind`](crate::request_kind) returns its kind.
-    Request(http::Request<()>),
-    /// A response of a server. A 2xx to a CONNECT opens the tunnel; every other response has a
-    /// body.
-    Response(http::Response<Bytes>),
-}
-
-/// Shows neither user, query nor values of fields: they may be secrets.
-impl fmt::Debug for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Request(request) => SafeDebug(request).fmt(f),
-            Self::Response(response) => SafeDebug(response).fmt(f),
-        }
-    }
-}
 
 /// A flow of flows: both flows between a [`Connection`](crate::Connection) and its application.
 ///
@@ -95,6 +75,19 @@ impl Streams {
     /// Answers a request, as a server does. A 2xx to a CONNECT opens the tunnel and has no body;
     /// every other response is complete with its body.
     pub fn respond(&mut self, stream: StreamId, response: http::Response<Bytes>) {
+        self.add(stream);
+        self.head(stream, Head::Response(response));
+    }
+
+    /// Answers a request, as a server does, with a response whose content follows in
+    /// [`write`](Self::write): its end is the end of the response. The content of the request goes
+    /// on in [`read`](Self::read). A 2xx to a CONNECT opens the tunnel, as with
+    /// [`respond`](Self::respond).
+    ///
+    /// Trailers are neither sent nor shown.
+    pub fn respond_streaming(&mut self, stream: StreamId, response: http::Response<()>) {
+        let mut response = response.map(|()| Bytes::new());
+        response.extensions_mut().insert(ContentFollows);
         self.add(stream);
         self.head(stream, Head::Response(response));
     }

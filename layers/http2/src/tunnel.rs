@@ -3,8 +3,9 @@
 use crate::config::Http2Config;
 use crate::connection::Connection;
 use crate::error::{Http2Error, local, peer};
+use crate::head::Head;
 use crate::stream_id::StreamId;
-use crate::streams::{Head, Streams, is_aborted};
+use crate::streams::{Streams, is_aborted};
 use http::StatusCode;
 use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;

@@ -1,8 +1,10 @@
 //! The contents of requests and responses that a proxy passes on.
 
+use crate::driver::http2::Http2Stream;
 use crate::driver::server::entry::Entry;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,8 +28,8 @@ pub(super) struct PassedResponse {
 }
 
 /// The content of a request, whose bytes are counted.
-pub(super) struct PassedRequest {
-    pub(super) body: Incoming,
+pub(super) struct PassedRequest<B> {
+    pub(super) body: B,
     pub(super) sent: Arc<AtomicU64>,
 }
 
@@ -84,14 +86,14 @@ impl Drop for PassedResponse {
     }
 }
 
-impl Body for PassedRequest {
+impl<B: Body<Data = Bytes> + Unpin> Body for PassedRequest<B> {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         if let Some(Ok(frame)) = &frame {
@@ -106,6 +108,30 @@ impl Body for PassedRequest {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// The content of a request on a stream of HTTP/2.
+pub(super) struct StreamContent(pub(super) Arc<Http2Stream>);
+
+impl Body for StreamContent {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let data = ready!(self.0.poll_read_data(cx))?;
+        Poll::Ready(
+            Some(data)
+                .filter(|data| !data.is_empty())
+                .map(|data| Ok(Frame::data(data))),
+        )
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_read()
     }
 }
 

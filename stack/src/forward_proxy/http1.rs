@@ -1,25 +1,20 @@
 //! The clients of HTTP/1.1: tunnels, and requests that are forwarded. `hyper` reads and writes them.
 
-use super::body::{PassedRequest, PassedResponse, ResponseBody};
-use super::exchange::{Exchange, Refusal, refuse};
-use super::outgoing::connect_for_requests;
+use super::body::{PassedResponse, ResponseBody};
+use super::exchange::{Exchange, Refusal};
+use super::forward::{MAX_BUFFER, MAX_HEAD};
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
-use crate::driver::runtime::sleep;
-use crate::driver::server::deciding::unless;
 use crate::driver::server::entry::Entry;
 use crate::driver::server::hyper_io::{HyperIo, HyperTimer};
-use crate::driver::server::outgoing::permitted_target;
 use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
-use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::client::legacy::connect::Connection as _;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -27,9 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use wirestack_dial::serve::{
-    ForwardError, ProxyProtocol, forward_request, forward_response, refusal,
-};
+use wirestack_dial::serve::{ProxyProtocol, refusal};
 use wirestack_layer::{Error, HostPort, origin};
 use wirestack_nest::BoxTunnel;
 
@@ -61,6 +54,7 @@ impl ForwardProxy {
             .header_read_timeout(self.handshake_timeout)
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)
+            .half_close(true) // a client that has sent all may end its direction
             .serve_connection(io, service)
             .with_upgrades();
         let mut serving = pin!(serving);
@@ -115,7 +109,11 @@ impl Requests {
         let answered = match self.exchange.log_in(request.headers(), &mut entry).await {
             Err(refused) => Err(refused),
             Ok(()) if is_connect => self.open_tunnel(&mut request, &mut entry).await,
-            Ok(()) => match self.forward(request, &mut entry).await {
+            Ok(()) => match self
+                .exchange
+                .forward(request, &self.connections, &mut entry)
+                .await
+            {
                 Ok(response) => {
                     let (head, (body, sent)) = response.into_parts();
                     entry.record.status = Some(head.status.as_u16());
@@ -167,77 +165,6 @@ impl Requests {
         let target = self.exchange.connect(target, entry).await?;
         Ok((upgrade, target))
     }
-
-    /// Forwards a request, and returns the response with the count of the request's content.
-    async fn forward(
-        &self,
-        request: Request<Incoming>,
-        entry: &mut Entry,
-    ) -> Result<Response<(Incoming, Arc<AtomicU64>)>, Refusal> {
-        let (mut head, body) = request.into_parts();
-        let method = head.method.clone();
-        let forwarded = forward_request(&mut head);
-        let server = forwarded.map_err(|error| not_forwarded(entry, error))?;
-        entry.record.target = Some(server.to_string());
-        let server = permitted_target(&self.exchange.proxy.server, server);
-        let server = server.map_err(|error| refuse(entry, &error.into()))?;
-        let url = format!("http://{server}/");
-        let exchange = &self.exchange;
-        let (proxy, runtime) = (&exchange.proxy, exchange.runtime());
-        let uri: Uri = url
-            .parse()
-            .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
-        let io = connect_for_requests(runtime, &server, uri, &proxy.server, &proxy.upstream);
-        let io = io.await.map_err(|refused| refuse(entry, &refused))?;
-        if io.connected().is_proxied() {
-            // The next proxy wants the absolute URI, as this one did (RFC 9112 §3.2.2).
-            let uri = format!("http://{server}{}", head.uri);
-            head.uri = uri
-                .parse()
-                .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
-        }
-        let handshake = hyper::client::conn::http1::Builder::new()
-            .max_header_size(MAX_HEAD)
-            .max_buf_size(MAX_BUFFER)
-            .handshake(io);
-        let failed = |entry: &mut Entry, error: &dyn std::fmt::Display| {
-            entry.record.error = Some(error.to_string());
-            refusal(StatusCode::BAD_GATEWAY, "the server has not answered")
-        };
-        let (mut sender, connection) = handshake.await.map_err(|error| failed(entry, &error))?;
-        self.connections.spawn(&**runtime, async {
-            let _ = connection.await; // its error is that of the response too
-        });
-        // One request for each connection to a server.
-        let close = HeaderValue::from_static("close");
-        head.headers.insert(CONNECTION, close);
-        let sent = Arc::new(AtomicU64::new(0));
-        let body = PassedRequest {
-            body,
-            sent: sent.clone(),
-        };
-        let answering = sender.send_request(Request::from_parts(head, body));
-        let late = sleep(&**runtime, exchange.idle());
-        let response = match unless(late, answering).await {
-            Ok(response) => response.map_err(|error| failed(entry, &error))?,
-            Err(_) => {
-                let text = "the server has not answered in time";
-                entry.record.error = Some(text.to_owned());
-                return Err(refusal(StatusCode::GATEWAY_TIMEOUT, text));
-            }
-        };
-        let (mut head, body) = response.into_parts();
-        let forwarded = forward_response(&method, &mut head);
-        forwarded.map_err(|error| not_forwarded(entry, error))?;
-        head.version = Version::HTTP_11;
-        Ok(Response::from_parts(head, (body, sent)))
-    }
-}
-
-/// Returns the response to a request, or for a response, that is not forwarded.
-fn not_forwarded(entry: &mut Entry, error: ForwardError) -> Box<Response<Bytes>> {
-    entry.record.error = Some(error.to_string());
-    refusal(error.status(), &error.to_string())
 }
 
 /// Returns `true` if a head announces content.
@@ -278,9 +205,3 @@ impl Tunnel {
         result
     }
 }
-
-/// The bytes of a head, with its start line.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// The bytes of a connection that `hyper` holds in each direction.
-const MAX_BUFFER: usize = 64 * 1024;

@@ -1,19 +1,27 @@
-//! The clients of HTTP/2: tunnels alone.
+//! The clients of HTTP/2: tunnels, and requests that are forwarded.
 
+use super::body::StreamContent;
 use super::exchange::Exchange;
 use super::{Client, ForwardProxy};
-use crate::driver::http2::{Http2, Incoming};
-use crate::driver::io::{Connection, relay_counted};
+use crate::driver::http2::{Http2, Http2Stream, Incoming};
+use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
 use crate::driver::server::deciding::unless;
+use crate::driver::server::entry::Entry;
 use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::uri::Authority;
+use http::{HeaderMap, Method, Response, StatusCode};
+use hyper::body::Body;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use wirestack_dial::serve::{ProxyProtocol, refusal};
 use wirestack_http2::{self as http2, RequestKind};
-use wirestack_layer::{Error, HostPort};
+use wirestack_layer::{Error, HostPort, origin};
 use wirestack_nest::{BoxTunnel, Engine, Identity};
 
 impl ForwardProxy {
@@ -65,42 +73,162 @@ impl ForwardProxy {
 
 /// Serves one request of a client.
 async fn serve_stream(exchange: Exchange, incoming: Incoming) {
-    let left = incoming.closed();
     let mut entry = exchange.entry(incoming.request().method());
-    let headers = incoming.request().headers().clone();
-    let authority = match incoming.request_kind() {
-        RequestKind::Tunnel(authority) => Some(authority.clone()),
-        _ => None,
-    };
-    let opened = async {
-        exchange.log_in(&headers, &mut entry).await?;
-        let Some(authority) = authority else {
-            let text = "over HTTP/2 this proxy opens tunnels alone: use CONNECT";
-            entry.record.error = Some(text.to_owned());
-            return Err(refusal(StatusCode::NOT_IMPLEMENTED, text));
-        };
-        let target = HostPort::parse(authority.as_str(), None);
-        exchange.connect(target, &mut entry).await
-    };
-    let Ok(opened) = unless(left, opened).await else {
+    let login = exchange.log_in(incoming.request().headers(), &mut entry);
+    let Ok(login) = unless(incoming.closed(), login).await else {
         return; // the client has reset the stream: the entry says that it was cut
     };
-    match opened {
-        Ok(target) => {
-            entry.record.status = Some(StatusCode::OK.as_u16());
-            let Some(stream) = incoming.accept(HeaderMap::new()) else {
-                return;
-            };
-            let engine = Engine::new(Identity);
-            let client = Connection::new(exchange.runtime().clone(), Box::new(stream), engine);
-            let idle = exchange.idle();
-            let result = relay_counted(client, target, idle, &mut entry.relayed).await;
-            entry.end(&result);
+    let refused = match login {
+        Err(refused) => refused,
+        Ok(()) => match incoming.request_kind() {
+            RequestKind::Tunnel(authority) => {
+                let authority = authority.clone();
+                return serve_tunnel(exchange, incoming, &authority, entry).await;
+            }
+            RequestKind::Response => return forward(exchange, incoming, entry).await,
+            _ => {
+                let text = "this proxy knows no protocol for an extended CONNECT";
+                entry.record.error = Some(text.to_owned());
+                refusal(StatusCode::NOT_IMPLEMENTED, text)
+            }
+        },
+    };
+    refuse(incoming, *refused, entry);
+}
+
+async fn serve_tunnel(
+    exchange: Exchange,
+    incoming: Incoming,
+    authority: &Authority,
+    mut entry: Entry,
+) {
+    let target = HostPort::parse(authority.as_str(), None);
+    let connecting = exchange.connect(target, &mut entry);
+    let Ok(connected) = unless(incoming.closed(), connecting).await else {
+        return;
+    };
+    let target = match connected {
+        Ok(target) => target,
+        Err(refused) => return refuse(incoming, *refused, entry),
+    };
+    entry.record.status = Some(StatusCode::OK.as_u16());
+    let Some(stream) = incoming.accept(HeaderMap::new()) else {
+        return;
+    };
+    let engine = Engine::new(Identity);
+    let client = Connection::new(exchange.runtime().clone(), Box::new(stream), engine);
+    let result = relay_counted(client, target, exchange.idle(), &mut entry.relayed).await;
+    entry.end(&result);
+}
+
+/// Forwards a request, and passes the response on.
+async fn forward(exchange: Exchange, incoming: Incoming, mut entry: Entry) {
+    let Some((request, stream)) = incoming.into_parts() else {
+        return;
+    };
+    let is_head = request.method() == Method::HEAD;
+    let stream = Arc::new(stream);
+    let connections = Tasks::new();
+    let request = request.map(|()| StreamContent(stream.clone()));
+    let forwarding = exchange.forward(request, &connections, &mut entry);
+    let Ok(forwarded) = unless(stream.closed(), forwarding).await else {
+        return;
+    };
+    match forwarded {
+        Ok(response) => {
+            let (head, (body, sent)) = response.into_parts();
+            entry.record.status = Some(head.status.as_u16());
+            let response = Response::from_parts(head, body);
+            let passed = pass_on(&exchange, response, &stream, &sent, &mut entry).await;
+            entry.relayed.sent = sent.load(Ordering::Relaxed);
+            if let Ok(passed) = passed {
+                entry.end(&passed);
+            }
         }
-        Err(response) => {
-            entry.record.status = Some(response.status().as_u16());
+        Err(mut refused) => {
+            if is_head {
+                refused.body_mut().clear(); // RFC 9110 §9.3.2: "MUST NOT send content"
+            }
+            entry.record.status = Some(refused.status().as_u16());
             entry.end(&Ok(()));
-            incoming.respond(*response);
+            stream.respond(*refused);
         }
     }
+}
+
+/// Sends the client a response with its content. Fails if the client has reset the stream.
+async fn pass_on(
+    exchange: &Exchange,
+    response: Response<hyper::body::Incoming>,
+    stream: &Http2Stream,
+    sent: &AtomicU64,
+    entry: &mut Entry,
+) -> Result<Result<(), Error>, ()> {
+    let (mut head, mut body) = response.into_parts();
+    if body.is_end_stream() {
+        stream.respond(Response::from_parts(head, Bytes::new()));
+        return Ok(Ok(()));
+    }
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    stream.respond_streaming(Response::from_parts(head, ()));
+    let allowed = exchange.idle();
+    let mut timer = IdleTimer::new(exchange.runtime().clone(), allowed);
+    let mut left = pin!(stream.closed());
+    let mut data = Bytes::new();
+    let mut has_all = false;
+    let mut written = 0;
+    poll_fn(|cx| {
+        loop {
+            let next = if !data.is_empty() {
+                let writing = stream.poll_write_data(cx, &mut data);
+                writing.map(|n| n.map(|n| written += n as u64).is_ok())
+            } else if has_all {
+                match stream.poll_flush_bytes(cx) {
+                    Poll::Ready(flushed) => return Poll::Ready(flushed.map(Ok).map_err(drop)),
+                    Poll::Pending => Poll::Pending,
+                }
+            } else {
+                match Pin::new(&mut body).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        data = frame.into_data().unwrap_or_default();
+                        entry.relayed.received += data.len() as u64;
+                        Poll::Ready(true)
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        stream.reset();
+                        let error = Error::peer(origin::PROXY, error.to_string());
+                        return Poll::Ready(Ok(Err(error)));
+                    }
+                    Poll::Ready(None) => {
+                        has_all = true;
+                        stream.finish();
+                        Poll::Ready(true)
+                    }
+                    Poll::Pending => Poll::Pending,
+                }
+            };
+            match next {
+                Poll::Ready(true) => {}
+                Poll::Ready(false) => return Poll::Ready(Err(())),
+                Poll::Pending => break,
+            }
+        }
+        if !has_all && left.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(()));
+        }
+        let moved = entry.relayed.received + written + sent.load(Ordering::Relaxed);
+        timer.poll_idle(moved, cx).map(|_| {
+            stream.reset();
+            Ok(Err(Error::local(origin::PROXY, RelayIdle { allowed })))
+        })
+    })
+    .await
+}
+
+fn refuse(incoming: Incoming, refused: Response<Bytes>, mut entry: Entry) {
+    entry.record.status = Some(refused.status().as_u16());
+    entry.end(&Ok(()));
+    incoming.respond(refused);
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod exchange;
+mod forward;
 mod http1;
 mod http2;
 mod outgoing;

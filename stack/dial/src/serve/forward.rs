@@ -2,8 +2,8 @@
 
 use crate::route::endpoint::Endpoint;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, MAX_FORWARDS, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, MAX_FORWARDS,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderValue, Method, StatusCode, Uri, Version, request, response, uri};
 use wirestack_layer::HostPort;
@@ -101,6 +101,7 @@ pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardErr
     let authority = head.uri.authority().map_or("", uri::Authority::as_str);
     let host = HeaderValue::try_from(authority).or(Err(ForwardError::Target))?;
     head.headers.insert(HOST, host);
+    join_cookies(&mut head.headers);
     add_via(&mut head.headers, head.version);
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = path.parse().or(Err(ForwardError::Target))?;
@@ -206,6 +207,20 @@ fn remove_connection_fields(headers: &mut HeaderMap) {
     }
 }
 
+/// Joins the fields `Cookie`, of which HTTP/2 may have several (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<_> = headers.get_all(COOKIE).iter().collect();
+    if crumbs.len() < 2 {
+        return;
+    }
+    let crumbs: Vec<_> = crumbs.into_iter().map(HeaderValue::as_bytes).collect();
+    // It has the characters of fields alone, as its parts have.
+    if let Ok(mut cookie) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        cookie.set_sensitive(true);
+        headers.insert(COOKIE, cookie);
+    }
+}
+
 fn add_via(headers: &mut HeaderMap, received: Version) {
     let value = match received {
         Version::HTTP_10 => "1.0 wirestack",
@@ -266,6 +281,19 @@ mod tests {
         forward_response(&Method::GET, &mut head).unwrap();
         assert_eq!(names(&head.headers), ["server", "via"]);
         assert_eq!(head.headers["via"], "1.0 wirestack");
+    }
+
+    #[test]
+    fn rfc9113_8_2_3_the_crumbs_of_a_cookie_are_one_field_for_the_server() {
+        let crumbs = [("cookie", "a=1"), ("x", "y"), ("cookie", "b=2; c=3")];
+        let mut head = head("GET", "http://a.test/", &crumbs);
+        head.version = Version::HTTP_2;
+        forward_request(&mut head).unwrap();
+        let cookies: Vec<_> = head.headers.get_all(COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1; b=2; c=3"]);
+        assert!(cookies[0].is_sensitive());
+        assert_eq!(head.headers[VIA], "2 wirestack");
+        assert_eq!(head.version, Version::HTTP_11);
     }
 
     #[test]

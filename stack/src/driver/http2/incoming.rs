@@ -65,6 +65,24 @@ impl Incoming {
         opens.then(|| (stream, std::mem::take(&mut self.request)))
     }
 
+    /// Answers with a response whose content is what is written to the stream, to its shutdown. What
+    /// is read from it is the content of the request. A 2xx to a CONNECT opens the tunnel.
+    ///
+    /// Trailers are neither sent nor shown. Content that the client must not get (RFC 9110 §6.4.1: to
+    /// HEAD, with 204 and 304) must not be written.
+    pub fn respond_streaming(mut self, response: Response<()>) -> Option<Http2Stream> {
+        let stream = self.stream.take()?;
+        stream.respond_streaming(response);
+        Some(stream)
+    }
+
+    /// Returns the request and its stream, which nobody has answered.
+    #[cfg(feature = "proxy-server")]
+    pub(crate) fn into_parts(mut self) -> Option<(http::Request<()>, Http2Stream)> {
+        let stream = self.stream.take()?;
+        Some((std::mem::take(&mut self.request), stream))
+    }
+
     /// Answers with a response, and opens no tunnel. A 2xx response to a CONNECT becomes 403
     /// (Forbidden), as a 2xx would open the tunnel.
     pub fn respond(mut self, mut response: Response<Bytes>) {

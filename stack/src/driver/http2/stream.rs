@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use wirestack_http2::StreamId;
 use wirestack_layer::{End, Error, Flow, Pipe};
@@ -31,7 +31,7 @@ pub struct Http2Stream {
     id: StreamId,
     _guard: Arc<HoldGuard>,
     /// The timer of `shutdown`.
-    closing: Option<Pin<Box<dyn AsyncTimer>>>,
+    closing: Mutex<Option<Pin<Box<dyn AsyncTimer>>>>,
 }
 
 impl Http2Stream {
@@ -40,7 +40,7 @@ impl Http2Stream {
             shared: http2.shared.clone(),
             id,
             _guard: http2.guard.clone(),
-            closing: None,
+            closing: Mutex::new(None),
         }
     }
 
@@ -58,7 +58,7 @@ impl Http2Stream {
     }
 
     /// Waits until nobody waits for the answer to the request of this stream any more.
-    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let (shared, id) = (self.shared.clone(), self.id);
         poll_fn(move |cx| {
             shared.wait(Interest::Write(id), cx, |state| {
@@ -75,8 +75,16 @@ impl Http2Stream {
         self.shared.lock().is_left(self.id)
     }
 
-    pub(super) fn respond(&self, response: Response<Bytes>) {
+    pub(crate) fn respond(&self, response: Response<Bytes>) {
         self.shared.lock().streams().respond(self.id, response);
+        self.shared.transmit();
+    }
+
+    /// Answers with the head of a response, whose content is what is written from now on.
+    pub(crate) fn respond_streaming(&self, response: Response<()>) {
+        let mut state = self.shared.lock();
+        state.streams().respond_streaming(self.id, response);
+        drop(state);
         self.shared.transmit();
     }
 }
@@ -157,7 +165,40 @@ impl Http2Stream {
         })
     }
 
-    pub(crate) fn poll_flush_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Takes some of the received bytes, without a copy; empty at the end.
+    #[cfg(feature = "proxy-server")]
+    pub(crate) fn poll_read_data(&self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let mut data = Bytes::new();
+        let read = self.read_with(cx, |pipe| {
+            data = pipe.take(pipe.first().len());
+            data.len()
+        });
+        read.map_ok(|_| data)
+    }
+
+    /// Moves the first bytes of `data`, without a copy, as far as there is room.
+    #[cfg(feature = "proxy-server")]
+    pub(crate) fn poll_write_data(
+        &self,
+        cx: &mut Context<'_>,
+        data: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        self.write_with(cx, |pipe| {
+            let n = data.len().min(pipe.room());
+            pipe.push(data.split_to(n));
+            n
+        })
+    }
+
+    /// Returns `true` if all that the peer has sent was read, with its end.
+    #[cfg(feature = "proxy-server")]
+    pub(crate) fn is_read(&self) -> bool {
+        let mut state = self.shared.lock();
+        let pipe = state.connection.engine().to_app().read(self.id);
+        pipe.is_some_and(|pipe| matches!(pipe.end(), Some(End::Finished)))
+    }
+
+    pub(crate) fn poll_flush_bytes(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let id = self.id;
         self.shared.wait(Interest::Flush(id), cx, |state| {
             if let Some(error) = state.undelivered_error(id) {
@@ -178,17 +219,21 @@ impl Http2Stream {
     pub(crate) fn poll_shutdown_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.finish();
         let flushed = self.poll_flush_bytes(cx);
+        let shared = &self.shared;
+        let timer = self
+            .closing
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         if flushed.is_ready() {
-            self.closing = None;
+            *timer = None;
             return flushed;
         }
-        let shared = &self.shared;
-        let closing = self.closing.get_or_insert_with(|| {
+        let closing = timer.get_or_insert_with(|| {
             let runtime = shared.lock().connection.runtime().clone();
             runtime.new_timer(runtime.now() + CLOSE_TIMEOUT)
         });
         ready!(closing.as_mut().poll_expired(cx))?;
-        self.closing = None;
+        *timer = None;
         let text = format!(
             "http2: shutdown: the peer did not accept all written bytes within {CLOSE_TIMEOUT:?}; \
              flush before the shutdown"
@@ -196,7 +241,7 @@ impl Http2Stream {
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
     }
 
-    fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
             pipe.finish();
         }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use wirestack::{AccessPolicy, ForwardProxy, ProxyProtocol};
 
 /// A web server that gives each connection the same answer, and hands on all that it reads.
-async fn web(answer: &'static str) -> (SocketAddr, UnboundedReceiver<String>) {
+pub(super) async fn web(answer: &'static str) -> (SocketAddr, UnboundedReceiver<String>) {
     let (listener, address) = listen().await;
     let (seen, requests) = unbounded_channel();
     tokio::spawn(async move {
@@ -68,7 +68,7 @@ async fn read_response(io: &mut TcpStream, end: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-async fn next(requests: &mut UnboundedReceiver<String>) -> String {
+pub(super) async fn next(requests: &mut UnboundedReceiver<String>) -> String {
     timeout(TIMEOUT, requests.recv()).await.unwrap().unwrap()
 }
 
@@ -131,6 +131,49 @@ async fn requests_are_forwarded_with_their_contents_and_the_client_keeps_its_con
         assert_eq!((record.sent, record.error.as_deref()), (sent, None));
         assert_eq!(record.user.as_deref(), Some("ada"));
     }
+}
+
+#[tokio::test]
+async fn a_client_that_ends_its_direction_behind_its_request_gets_the_answer() {
+    let (listener, server) = listen().await;
+    let mut running = Running::new(ForwardProxy::new(AccessPolicy::loopback()));
+    let mut io = TcpStream::connect(running.address).await.unwrap();
+    let request = format!("POST http://{server}/ HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi");
+    io.write_all(request.as_bytes()).await.unwrap();
+    io.shutdown().await.unwrap();
+    let (mut asked, _) = listener.accept().await.unwrap();
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"hi") {
+        assert_ne!(asked.read_buf(&mut bytes).await.unwrap(), 0);
+    }
+    // The proxy has read the end of the client by now, or reads it before the answer.
+    asked
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
+        .await
+        .unwrap();
+    let response = read_response(&mut io, "yes").await;
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    let record = running.record().await;
+    assert_eq!(
+        (record.status, record.received, record.error),
+        (Some(200), 3, None)
+    );
+    // And the connection ends with the client.
+    let mut rest = Vec::new();
+    timeout(TIMEOUT, io.read_to_end(&mut rest))
+        .await
+        .unwrap()
+        .unwrap();
+    // A request that breaks off is none, however its client ends.
+    let mut io = TcpStream::connect(running.address).await.unwrap();
+    let request = format!("POST http://{server}/ HTTP/1.1\r\nContent-Length: 9\r\n\r\nhi");
+    io.write_all(request.as_bytes()).await.unwrap();
+    io.shutdown().await.unwrap();
+    timeout(TIMEOUT, io.read_to_end(&mut rest))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&rest).contains("200"), "{rest:?}");
 }
 
 #[tokio::test]

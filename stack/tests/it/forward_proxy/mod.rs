@@ -1,6 +1,7 @@
 //! A proxy for SOCKS and HTTP at one port.
 
 mod forwarding;
+mod over_http2;
 mod times;
 mod ways;
 

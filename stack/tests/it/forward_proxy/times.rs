@@ -11,11 +11,9 @@ use wirestack::{AccessPolicy, ForwardProxy, ProxyTimeouts};
 const SHORT: Duration = Duration::from_millis(50);
 
 fn short() -> ForwardProxy {
-    let mut timeouts = ProxyTimeouts::default();
-    timeouts.idle = SHORT;
     ForwardProxy::new(AccessPolicy::loopback())
         .handshake_timeout(SHORT)
-        .timeouts(timeouts)
+        .timeouts(ProxyTimeouts::default().idle(SHORT))
 }
 
 /// Sends these bytes, and returns all that comes until the proxy ends the connection.

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, stdin, stdout};
 use wirestack::connect_stream;
 use wirestack::dial::{Hop, Routes, Timeouts};
-use wirestack_examples::AnyError;
-use wirestack_examples::arguments::Arguments;
+use wirestack_programs::AnyError;
+use wirestack_programs::arguments::Arguments;
 
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),

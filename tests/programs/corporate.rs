@@ -20,8 +20,8 @@ use wirestack::kerberos::Kerberos;
 use wirestack::pac::Pac;
 use wirestack::websocket::{CloseCode, Message};
 use wirestack::{Connect, WebSocket, connect};
-use wirestack_examples::arguments::Arguments;
-use wirestack_examples::{AnyError, log};
+use wirestack_programs::arguments::Arguments;
+use wirestack_programs::{AnyError, log};
 
 const OPTIONS: &[(&str, usize)] = &[
     ("--via", 1),

@@ -20,8 +20,8 @@ use wirestack::websocket::{Accept, Keepalive, WebSocketConfig};
 use wirestack::{
     Accepted, Connection, Engine, Identity, Pipe, ServerSocket, WebSocketServer, connect, relay,
 };
-use wirestack_examples::AnyError;
-use wirestack_examples::arguments::Arguments;
+use wirestack_programs::AnyError;
+use wirestack_programs::arguments::Arguments;
 
 const OPTIONS: &[(&str, usize)] = &[("--tls", 2), ("--on", 1), ("--via", 1), ("--cacert", 1)];
 

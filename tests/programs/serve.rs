@@ -7,8 +7,8 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 use wirestack::runtime::Listener;
-use wirestack_examples::arguments::Arguments;
-use wirestack_examples::{AnyError, servers};
+use wirestack_programs::arguments::Arguments;
+use wirestack_programs::{AnyError, servers};
 
 #[tokio::main]
 async fn main() -> Result<(), AnyError> {

@@ -1,0 +1,102 @@
+//! A request that is forwarded to its server, over HTTP/1.1.
+
+use super::body::PassedRequest;
+use super::exchange::{Exchange, Refusal, refuse};
+use super::outgoing::connect_for_requests;
+use crate::driver::runtime::sleep;
+use crate::driver::server::deciding::unless;
+use crate::driver::server::entry::Entry;
+use crate::driver::server::outgoing::permitted_target;
+use crate::driver::tasks::Tasks;
+use bytes::Bytes;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::body::{Body, Incoming};
+use hyper_util::client::legacy::connect::Connection as _;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use wirestack_dial::serve::{ForwardError, forward_request, forward_response, refusal};
+
+impl Exchange {
+    /// Forwards a request over a connection of its own, which one of `connections` drives. Returns
+    /// the response, with the count of the bytes of the request's content.
+    pub(super) async fn forward<B>(
+        &self,
+        request: Request<B>,
+        connections: &Tasks<()>,
+        entry: &mut Entry,
+    ) -> Result<Response<(Incoming, Arc<AtomicU64>)>, Refusal>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (mut head, body) = request.into_parts();
+        let method = head.method.clone();
+        let forwarded = forward_request(&mut head);
+        let server = forwarded.map_err(|error| not_forwarded(entry, error))?;
+        entry.record.target = Some(server.to_string());
+        let server = permitted_target(&self.proxy.server, server);
+        let server = server.map_err(|error| refuse(entry, &error.into()))?;
+        let url = format!("http://{server}/");
+        let (proxy, runtime) = (&self.proxy, self.runtime());
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
+        let io = connect_for_requests(runtime, &server, uri, &proxy.server, &proxy.upstream);
+        let io = io.await.map_err(|refused| refuse(entry, &refused))?;
+        if io.connected().is_proxied() {
+            // The next proxy wants the absolute URI, as this one did (RFC 9112 §3.2.2).
+            let uri = format!("http://{server}{}", head.uri);
+            head.uri = uri
+                .parse()
+                .map_err(|_| not_forwarded(entry, ForwardError::Target))?;
+        }
+        let handshake = hyper::client::conn::http1::Builder::new()
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .handshake(io);
+        let failed = |entry: &mut Entry, error: &dyn std::fmt::Display| {
+            entry.record.error = Some(error.to_string());
+            refusal(StatusCode::BAD_GATEWAY, "the server has not answered")
+        };
+        let (mut sender, connection) = handshake.await.map_err(|error| failed(entry, &error))?;
+        connections.spawn(&**runtime, async {
+            let _ = connection.await; // its error is that of the response too
+        });
+        // One request for each connection to a server.
+        let close = HeaderValue::from_static("close");
+        head.headers.insert(CONNECTION, close);
+        let sent = Arc::new(AtomicU64::new(0));
+        let body = PassedRequest {
+            body,
+            sent: sent.clone(),
+        };
+        let answering = sender.send_request(Request::from_parts(head, body));
+        let late = sleep(&**runtime, self.idle());
+        let response = match unless(late, answering).await {
+            Ok(response) => response.map_err(|error| failed(entry, &error))?,
+            Err(_) => {
+                let text = "the server has not answered in time";
+                entry.record.error = Some(text.to_owned());
+                return Err(refusal(StatusCode::GATEWAY_TIMEOUT, text));
+            }
+        };
+        let (mut head, body) = response.into_parts();
+        let forwarded = forward_response(&method, &mut head);
+        forwarded.map_err(|error| not_forwarded(entry, error))?;
+        Ok(Response::from_parts(head, (body, sent)))
+    }
+}
+
+/// Returns the response to a request, or for a response, that is not forwarded.
+fn not_forwarded(entry: &mut Entry, error: ForwardError) -> Box<Response<Bytes>> {
+    entry.record.error = Some(error.to_string());
+    refusal(error.status(), &error.to_string())
+}
+
+/// The bytes of a head, with its start line.
+pub(super) const MAX_HEAD: usize = 16 * 1024;
+
+/// The bytes of a connection that `hyper` holds in each direction.
+pub(super) const MAX_BUFFER: usize = 64 * 1024;
