@@ -16,6 +16,17 @@ use wirestack_layer::Error;
 ///
 /// A text is sent in UTF-8. A server that wants another encoding gets the bytes of that one.
 ///
+/// ```
+/// use wirestack_http::{basic_credentials, read_basic_credentials};
+///
+/// let value = basic_credentials("Aladdin", "open sesame")?;
+/// assert_eq!(value, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+/// assert!(value.is_sensitive()); // so that it is in no log
+/// let (user, password) = read_basic_credentials(&value).unwrap();
+/// assert_eq!((&*user, &*password), ("Aladdin", "open sesame"));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`BadCredentials`] as the [cause](Error::cause).
@@ -56,6 +67,15 @@ fn has_control(bytes: &[u8]) -> bool {
 
 /// Returns the user and the password of an `Authorization` or `Proxy-Authorization` field, if it
 /// has Basic credentials in UTF-8.
+///
+/// ```
+/// use http::HeaderValue;
+/// use wirestack_http::read_basic_credentials;
+///
+/// let value = HeaderValue::from_static("Basic YWRhOnNlY3JldA==");
+/// assert_eq!(read_basic_credentials(&value), Some(("ada".into(), "secret".into())));
+/// assert_eq!(read_basic_credentials(&HeaderValue::from_static("Bearer x")), None);
+/// ```
 pub fn read_basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -71,12 +91,24 @@ pub fn read_basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
 }
 
 /// Makes the challenge of Basic authentication for a realm. Control characters in it become blanks.
+///
+/// ```
+/// let challenge = wirestack_http::basic_challenge("the proxy");
+/// assert_eq!(challenge, "Basic realm=\"the proxy\", charset=\"UTF-8\"");
+/// ```
 pub fn basic_challenge(realm: &str) -> Challenge {
     let realm = quote(realm);
     Challenge::new(format!("Basic realm={realm}, charset=\"UTF-8\""))
 }
 
 /// The reason why a user and a password cannot be sent with Basic authentication (RFC 7617 §2).
+///
+/// ```
+/// use wirestack_http::{BadCredentials, basic_credentials};
+///
+/// let error = basic_credentials("a:b", "secret").unwrap_err(); // which colon ends the user?
+/// assert!(matches!(error.cause(), Some(BadCredentials::Colon)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadCredentials {

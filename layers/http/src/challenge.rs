@@ -7,6 +7,17 @@ use wirestack_layer::{Escaped, decode_text};
 
 /// A challenge of a server or proxy: a scheme, and its parameters or a token. It shows with the
 /// dangerous characters [escaped](Escaped); [`as_str`](Self::as_str) is the text as it came.
+///
+/// ```
+/// use wirestack_http::Challenge;
+///
+/// let challenge = Challenge::new(r#"Digest realm="corp", qop="auth,auth-int", stale=true"#);
+/// assert!(challenge.has_scheme("digest"));
+/// assert_eq!((challenge.scheme(), &*challenge.realm()), ("Digest", "corp"));
+/// assert_eq!(challenge.parameter("qop").as_deref(), Some("auth,auth-int"));
+/// assert_eq!(Challenge::new("Negotiate YII=").rest(), "YII=");
+/// assert!(challenge.as_str().ends_with("stale=true"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     text: String,
@@ -96,6 +107,18 @@ fn read_value(text: &str) -> Option<(String, &str)> {
 
 /// Returns all challenges in the fields of a response that have this name, `Proxy-Authenticate` or
 /// `WWW-Authenticate`.
+///
+/// ```
+/// use http::header::{HeaderMap, PROXY_AUTHENTICATE};
+/// use wirestack_http::challenges;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.append(PROXY_AUTHENTICATE, "Negotiate, Basic realm=\"a, b\"".parse()?);
+/// headers.append(PROXY_AUTHENTICATE, "NTLM".parse()?);
+/// let offered = challenges(&headers, &PROXY_AUTHENTICATE);
+/// assert_eq!(offered, ["Negotiate", "Basic realm=\"a, b\"", "NTLM"]);
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 pub fn challenges(headers: &HeaderMap, name: &HeaderName) -> Vec<Challenge> {
     let mut challenges = Vec::new();
     for value in headers.get_all(name) {

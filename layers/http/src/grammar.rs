@@ -3,6 +3,12 @@
 use http::header::{HeaderMap, HeaderName};
 
 /// Returns `true` if the text is a token (RFC 9110 §5.6.2).
+///
+/// ```
+/// use wirestack_http::grammar::is_token;
+///
+/// assert!(is_token("websocket") && !is_token("web socket") && !is_token(""));
+/// ```
 pub fn is_token(text: &str) -> bool {
     let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_tchar)
@@ -31,6 +37,16 @@ pub fn split_list(list: &str, separator: char) -> impl Iterator<Item = &str> {
 }
 
 /// Returns `true` if a field that lists tokens has this one, in upper or lower case.
+///
+/// ```
+/// use http::header::{CONNECTION, HeaderMap};
+/// use wirestack_http::grammar::has_token;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert(CONNECTION, "keep-alive, Upgrade".parse()?);
+/// assert!(has_token(&headers, &CONNECTION, "upgrade"));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let fields = headers.get_all(name).iter();
     let mut tokens = fields.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
@@ -66,6 +82,10 @@ pub fn read_quoted(text: &str) -> Option<(String, &str)> {
 }
 
 /// Writes a text as a quoted string. Control characters other than the tab become blanks.
+///
+/// ```
+/// assert_eq!(wirestack_http::grammar::quote(r#"a "realm""#), r#""a \"realm\"""#);
+/// ```
 pub fn quote(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {

@@ -10,6 +10,25 @@ use http::{HeaderValue, Response};
 /// reads [`awaiting`](Self::awaiting), calls [`authorize`](Self::authorize) or
 /// [`give_up`](Self::give_up), and processes the layer again. So the same application serves every
 /// version of HTTP, and a scheme may take any number of messages.
+///
+/// ```
+/// use wirestack_http::{Awaiting, ProxyClient, basic_credentials};
+///
+/// /// Answers the first challenge of a proxy by Basic, and no second one.
+/// fn log_in(client: &mut impl ProxyClient, tried: &mut bool) -> Result<(), wirestack_layer::Error> {
+///     match client.awaiting() {
+///         Some(Awaiting::Request) => client.authorize(None),
+///         Some(Awaiting::Challenge { .. }) if !*tried => {
+///             *tried = true;
+///             client.authorize(Some(basic_credentials("ada", "secret")?));
+///         }
+///         Some(Awaiting::Challenge { .. }) => client.give_up(),
+///         Some(Awaiting::Response(_)) => client.authorize(None),
+///         _ => {}
+///     }
+///     Ok(())
+/// }
+/// ```
 pub trait ProxyClient {
     /// Returns the decision that the client awaits from its application; `None` while it waits for
     /// the proxy, and once it is open or over.
@@ -28,6 +47,22 @@ pub trait ProxyClient {
 }
 
 /// The decision that a [`ProxyClient`] awaits from its application.
+///
+/// ```
+/// use wirestack_http::Awaiting;
+///
+/// /// Returns the schemes that a proxy offers.
+/// fn offered(awaiting: &Awaiting) -> Vec<String> {
+///     match awaiting {
+///         Awaiting::Challenge { refusal, .. } => {
+///             let offered = refusal.proxy_challenges();
+///             offered.iter().map(|it| it.scheme().to_owned()).collect()
+///         }
+///         _ => Vec::new(),
+///     }
+/// }
+/// assert!(offered(&Awaiting::Request).is_empty());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Awaiting {
@@ -46,6 +81,17 @@ pub enum Awaiting {
 }
 
 /// A hint for a new connection: the proxy asked for credentials on this one, which then ended.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use wirestack_http::{Challenged, Refusal};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("proxy-authenticate", "NTLM".parse()?);
+/// let refusal = Refusal::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED, headers);
+/// assert_eq!(Challenged::from(&refusal).challenges, ["NTLM"]);
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Challenged {

@@ -61,6 +61,19 @@ impl Refusal {
     }
 
     /// Returns the text for an error: the request that was refused, and the refusal.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use wirestack_http::Refusal;
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("proxy-authenticate", "Basic realm=\"corp\"".parse()?);
+    /// let refusal = Refusal::new(StatusCode::PROXY_AUTHENTICATION_REQUIRED, headers);
+    /// assert!(refusal.describe().to_string().contains("407 Proxy Authentication Required"));
+    /// assert_eq!(refusal.proxy_challenges(), ["Basic realm=\"corp\""]);
+    /// assert!(refusal.challenges().is_empty()); // those of a server: WWW-Authenticate
+    /// # Ok::<(), http::header::InvalidHeaderValue>(())
+    /// ```
     pub fn describe(&self) -> impl fmt::Display {
         match &*self.request {
             "" => format!("refused: {self}"),
@@ -139,6 +152,14 @@ impl fmt::Debug for Refusal {
 }
 
 /// Shows a status code and its reason phrase, or the usual phrase if that is empty.
+///
+/// ```
+/// use http::StatusCode;
+/// use wirestack_http::status_text;
+///
+/// assert_eq!(status_text(StatusCode::BAD_GATEWAY, ""), "502 Bad Gateway");
+/// assert_eq!(status_text(StatusCode::OK, "Connection established"), "200 Connection established");
+/// ```
 pub fn status_text(status: StatusCode, reason: &str) -> String {
     let usual = status.canonical_reason().unwrap_or_default();
     let reason = if reason.is_empty() { usual } else { reason };

@@ -7,12 +7,30 @@ use std::hint::black_box;
 use wirestack_layer::Escaped;
 
 /// Returns `true` if the value of a field is a secret by its name: credentials and cookies.
+///
+/// ```
+/// use http::header::{AUTHORIZATION, HOST};
+/// use wirestack_http::is_secret;
+///
+/// assert!(is_secret(&AUTHORIZATION) && !is_secret(&HOST));
+/// ```
 pub fn is_secret(name: &HeaderName) -> bool {
     [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE, SET_COOKIE].contains(name)
 }
 
 /// Marks the [secret](is_secret) values as sensitive, so that their `Debug` does not show them, and
 /// HPACK does not index them (RFC 7541 §7.1.3).
+///
+/// ```
+/// use http::header::{COOKIE, HOST, HeaderMap};
+///
+/// let mut fields = HeaderMap::new();
+/// fields.insert(COOKIE, "session=7".parse()?);
+/// fields.insert(HOST, "example.org".parse()?);
+/// wirestack_http::mark_secrets(&mut fields);
+/// assert!(fields[COOKIE].is_sensitive() && !fields[HOST].is_sensitive());
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 pub fn mark_secrets(fields: &mut HeaderMap) {
     for (name, value) in fields.iter_mut() {
         if is_secret(name) {

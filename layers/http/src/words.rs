@@ -13,6 +13,13 @@ pub(crate) fn field(headers: &HeaderMap, name: &HeaderName, shown: &str) -> Opti
 
 /// Shows the schemes of challenges as a list, in the order in which they came; `None` if there are
 /// none.
+///
+/// ```
+/// use wirestack_http::{Challenge, scheme_list};
+///
+/// let offered = ["Negotiate", "NTLM", "Basic realm=x"].map(Challenge::new);
+/// assert!(scheme_list(&offered).unwrap().contains("NTLM"));
+/// ```
 pub fn scheme_list(challenges: &[Challenge]) -> Option<String> {
     let shown = challenges.iter().take(SCHEMES_SHOWN);
     let shown = shown.map(|challenge| Escaped::new(challenge.scheme()).at_most(32).to_string());

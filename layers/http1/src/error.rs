@@ -7,6 +7,21 @@ use wirestack_layer::{Escaped, FirstBytes, SeenProtocol};
 
 /// The reason why an HTTP/1.1 handshake failed: the [cause](wirestack_layer::Error::cause) of each
 /// error of this crate.
+///
+/// ```
+/// use wirestack_http1::{Http1Error, connect::Client};
+/// use wirestack_layer::{End, Flow, Flows, Instant, Layer, Pipe};
+///
+/// let mut client = Client::new("example.org", 443)?;
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// client.process(flows, Instant::ORIGIN);
+/// let Some(End::Aborted(error)) = to_app.end() else { panic!() };
+/// let Some(Http1Error::Refused(refusal)) = error.cause() else { panic!() };
+/// assert_eq!(refusal.status, 403);
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Http1Error {

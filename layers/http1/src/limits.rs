@@ -7,6 +7,20 @@ use std::time::Duration;
 /// let limits = wirestack_http1::Limits::default().head(8 * 1024);
 /// assert_eq!(limits.head, 8 * 1024);
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_http1::Limits;
+///
+/// let limits = Limits::default()
+///     .head(16 * 1024)
+///     .headers(50)
+///     .excerpt(512) // of the body of a refusal, for the error
+///     .body(64 * 1024) // that is read to keep the connection for the next request
+///     .grace(Duration::from_secs(1))
+///     .challenges(5);
+/// assert_eq!((limits.head, limits.challenges), (16 * 1024, 5));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

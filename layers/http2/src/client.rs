@@ -17,6 +17,30 @@ use wirestack_layer::{Error, Flows, Layer, Pipe, Progress};
 /// [`Http2Error::NotOffered`]. The [hint](Error::retry_hint) for the next connection is then
 /// [`UseHttp1`](crate::UseHttp1), and so it is if the server says HTTP_1_1_REQUIRED. If the server
 /// has not processed the request (RFC 9113 §8.7), the hint is [`Unprocessed`](crate::Unprocessed).
+///
+/// ```
+/// use wirestack_http2::{Client, ConnectRequest, Http2Config, Server};
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+///
+/// // A tunnel through an HTTP/2 proxy, and that proxy.
+/// let request = ConnectRequest::tunnel("example.org", 22)?;
+/// let mut client = Client::new(request, Http2Config::default());
+/// let mut proxy = Server::new(Http2Config::server());
+/// let [mut up, mut down, mut asked, mut heard, mut said, mut got] = <[Pipe; 6]>::default();
+/// said.write(b"SSH-2.0-x");
+/// while got.is_empty() {
+///     let flows = Flows::new(&mut down, &mut up, &mut asked, &mut got);
+///     client.process(flows, Instant::ORIGIN);
+///     let flows = Flows::new(&mut up, &mut down, &mut said, &mut heard);
+///     proxy.process(flows, Instant::ORIGIN);
+///     if proxy.request().is_some() {
+///         proxy.accept(http::HeaderMap::new());
+///     }
+/// }
+/// assert_eq!(client.response().unwrap().status(), 200);
+/// assert_eq!(got.unread(), b"SSH-2.0-x");
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub struct Client {
     tunnel: Tunnel,
     request: ConnectRequest,
@@ -41,6 +65,17 @@ impl Client {
 
     /// Makes the client wait for its application before each request, and at the response that
     /// opens the tunnel: see [`ProxyClient`]. Each request has a stream of its own.
+    ///
+    /// ```
+    /// use wirestack_http2::{Awaiting, Client, ConnectRequest, Http2Config, ProxyClient};
+    ///
+    /// let request = ConnectRequest::tunnel("example.org", 22)?;
+    /// let mut client = Client::new(request, Http2Config::default()).awaiting_authorization();
+    /// assert!(matches!(client.awaiting(), Some(Awaiting::Request)));
+    /// client.authorize(None); // the first request goes without credentials
+    /// assert!(client.awaiting().is_none());
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     #[must_use]
     pub fn awaiting_authorization(mut self) -> Self {
         self.tunnel.is_authorized = true;

@@ -17,6 +17,27 @@ use wirestack_layer::Keepalive;
 ///     .idle_timeout(Duration::from_secs(60));
 /// assert_eq!(config.streams, 1000);
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_http2::{Http2Config, Keepalive};
+///
+/// let config = Http2Config::server()
+///     .streams(1000)
+///     .stream_window(256 * 1024)
+///     .connection_window(4 << 20)
+///     .send_buffer(64 * 1024)
+///     .frame(32 * 1024)
+///     .fields(16 * 1024)
+///     .excerpt(512) // of the body of a refusal, for the error
+///     .opening(Duration::from_secs(5))
+///     .head_timeout(Duration::from_secs(10))
+///     .idle_timeout(Duration::from_secs(300))
+///     .write_timeout(Duration::from_secs(30))
+///     .extended_connect(true) // WebSockets (RFC 8441)
+///     .keepalive(Keepalive::new(Duration::from_secs(30), Duration::from_secs(10)));
+/// assert_eq!((config.streams, config.frame), (1000, 32 * 1024));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Http2Config {

@@ -26,6 +26,33 @@ use wirestack_layer::{End, Flow, Flows, Layer, Place, Progress};
 /// Both flows of its application are [`Streams`]. When the application finishes, no more streams
 /// are opened or taken, the open ones go on, and the connection ends after the last one. When it
 /// aborts, every stream is cut short. A fault of the peer on one stream harms no other.
+///
+/// ```
+/// use wirestack_http2::{Connection, ConnectRequest, Head, Http2Config, Streams};
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+///
+/// let mut client = Connection::client(Http2Config::default());
+/// let mut server = Connection::server(Http2Config::server());
+/// let [mut up, mut down] = <[Pipe; 2]>::default();
+/// let [mut asked, mut got, mut answered, mut heard] = <[Streams; 4]>::default();
+/// let mut turn = |asked: &mut Streams, answered: &mut Streams, heard: &mut Streams| {
+///     for _ in 0..4 {
+///         client.process(Flows::new(&mut down, &mut up, asked, &mut got), Instant::ORIGIN);
+///         server.process(Flows::new(&mut up, &mut down, answered, heard), Instant::ORIGIN);
+///     }
+///     (client.offers_extended_connect(), client.streams())
+/// };
+/// asked.open(ConnectRequest::tunnel("example.org", 22)?)?;
+/// assert_eq!(turn(&mut asked, &mut answered, &mut heard), (Some(true), 1));
+/// let Some((stream, Head::Request(request))) = heard.arrived() else { panic!() };
+/// assert_eq!(request.uri(), "example.org:22");
+/// answered.respond(stream, http::Response::new("".into())); // opens the tunnel
+/// answered.write(stream).unwrap().write(b"SSH-2.0-x");
+/// turn(&mut asked, &mut answered, &mut heard);
+/// let id = got.readable().unwrap();
+/// assert_eq!(got.read(id).unwrap().unread(), b"SSH-2.0-x");
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub struct Connection {
     config: Http2Config,
     io: Io,

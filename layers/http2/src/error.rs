@@ -7,6 +7,13 @@ use wirestack_layer::{Error, Escaped, FirstBytes, SeenProtocol};
 
 /// The reason why a connection or a stream failed: the [cause](Error::cause) of each error of this
 /// crate.
+///
+/// ```
+/// use wirestack_http2::{ConnectRequest, Http2Error};
+///
+/// let error = ConnectRequest::tunnel("not a host", 22).unwrap_err();
+/// assert!(matches!(error.cause(), Some(Http2Error::BadRequest(_))));
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Http2Error {

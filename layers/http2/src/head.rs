@@ -3,6 +3,19 @@ use std::fmt;
 use wirestack_http::SafeDebug;
 
 /// The head of a request or response.
+///
+/// ```
+/// use wirestack_http2::{ConnectRequest, Head, Streams};
+///
+/// let mut streams = Streams::default();
+/// streams.open(ConnectRequest::tunnel("example.org", 22)?)?;
+/// match streams.arrived() {
+///     Some((_, Head::Request(request))) => assert_eq!(request.uri(), "example.org:22"),
+///     Some((_, Head::Response(_))) => unreachable!("responses come from servers"),
+///     None => unreachable!("it has just been opened"),
+/// }
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone)]
 pub enum Head {
     /// A request of a client. [`request_kind`](crate::request_kind) returns its kind.

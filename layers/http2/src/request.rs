@@ -67,6 +67,18 @@ impl ConnectRequest {
 
     /// Adds fields.
     ///
+    /// ```
+    /// use http::{HeaderMap, HeaderValue};
+    /// use wirestack_http2::ConnectRequest;
+    ///
+    /// let mut fields = HeaderMap::new();
+    /// fields.insert("x-team", HeaderValue::from_static("blue"));
+    /// let request = ConnectRequest::tunnel("example.org", 22)?.headers(fields.clone())?;
+    /// fields.insert("connection", HeaderValue::from_static("close")); // not in HTTP/2
+    /// assert!(request.headers(fields).is_err());
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Http2Error::BadRequest`] for a field that HTTP/2 forbids.
@@ -91,6 +103,14 @@ impl fmt::Debug for ConnectRequest {
 }
 
 /// The kind of a request.
+///
+/// ```
+/// use wirestack_http2::{RequestKind, request_kind};
+///
+/// let request = http::Request::connect("example.org:22").body(())?;
+/// assert!(matches!(request_kind(&request), RequestKind::Tunnel(to) if to == "example.org:22"));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestKind<'a> {
@@ -104,6 +124,14 @@ pub enum RequestKind<'a> {
 }
 
 /// Returns the kind of a request that arrived.
+///
+/// ```
+/// use wirestack_http2::{RequestKind, request_kind};
+///
+/// let request = http::Request::get("https://example.org/").body(())?;
+/// assert_eq!(request_kind(&request), RequestKind::Response);
+/// # Ok::<(), http::Error>(())
+/// ```
 pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     if request.method() != Method::CONNECT {
         return RequestKind::Response;

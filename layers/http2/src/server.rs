@@ -18,6 +18,25 @@ use wirestack_layer::{Flows, Layer, Pipe, Progress};
 /// [`accept`](Self::accept) or [`reject`](Self::reject). It takes one request at a time, and
 /// answers ordinary ones with 405. A server that takes ordinary requests or many tunnels is a
 /// [`Connection`].
+///
+/// ```
+/// use http::{HeaderMap, Response, StatusCode};
+/// use wirestack_http2::{RequestKind, Server, request_kind};
+///
+/// /// Opens tunnels to one host alone. It is called behind each `process`.
+/// fn decide(server: &mut Server) {
+///     let Some(request) = server.request() else { return };
+///     match request_kind(request) {
+///         RequestKind::Tunnel(to) if to == "example.org:22" => server.accept(HeaderMap::new()),
+///         _ => {
+///             let mut response = Response::new("not from here\n".into());
+///             *response.status_mut() = StatusCode::FORBIDDEN;
+///             server.reject(response);
+///         }
+///     }
+/// }
+/// decide(&mut Server::new(wirestack_http2::Http2Config::server()));
+/// ```
 pub struct Server {
     tunnel: Tunnel,
     request: Option<Request<()>>,

@@ -2,6 +2,17 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Names a stream within one connection. The number on the wire is another one, and is given later.
+///
+/// ```
+/// use wirestack_http2::{ConnectRequest, StreamMap, Streams};
+///
+/// let mut streams = Streams::default();
+/// let mut names = StreamMap::default();
+/// names.insert(streams.open(ConnectRequest::tunnel("example.org", 22)?)?, "ssh");
+/// names.insert(streams.open(ConnectRequest::tunnel("example.org", 25)?)?, "mail");
+/// assert_eq!(names.len(), 2); // each stream has an id of its own
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId(u64);
 

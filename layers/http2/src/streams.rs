@@ -17,6 +17,23 @@ use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 /// others.
 ///
 /// A reader that needs a stream no more calls [`forget`](Self::forget).
+///
+/// ```
+/// use wirestack_http2::{ConnectRequest, Streams};
+///
+/// let mut from_app = Streams::default().with_room(16 * 1024); // for each stream
+/// assert!(from_app.is_empty());
+/// let stream = from_app.open(ConnectRequest::tunnel("example.org", 22)?)?;
+/// from_app.write(stream).unwrap().write(b"SSH-2.0-x");
+/// // The layer on the other side reads what has changed.
+/// assert!(from_app.arrived().is_some());
+/// assert_eq!(from_app.readable(), Some(stream));
+/// from_app.read(stream).unwrap().consume(9);
+/// assert_eq!((from_app.writable(), from_app.len()), (Some(stream), 1));
+/// from_app.forget(stream); // it is needed no more
+/// assert!(from_app.write(stream).is_none() && from_app.is_empty());
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Streams {
     heads: VecDeque<(StreamId, Head)>,
@@ -85,6 +102,23 @@ impl Streams {
     /// [`respond`](Self::respond).
     ///
     /// Trailers are neither sent nor shown.
+    ///
+    /// ```
+    /// use wirestack_http2::{Connection, Head, Http2Config, Streams};
+    /// use wirestack_layer::Flow;
+    ///
+    /// /// Answers each request with a page that is sent in pieces.
+    /// fn answer(heard: &mut Streams, answered: &mut Streams) {
+    ///     while let Some((stream, Head::Request(_))) = heard.arrived() {
+    ///         answered.respond_streaming(stream, http::Response::new(()));
+    ///         let mut content = answered.write(stream).expect("a stream that has just come");
+    ///         content.write(b"<p>one</p>"); // as far as there is `room`
+    ///         content.finish();
+    ///     }
+    /// }
+    /// let _server = Connection::server(Http2Config::server());
+    /// answer(&mut Streams::default(), &mut Streams::default());
+    /// ```
     pub fn respond_streaming(&mut self, stream: StreamId, response: http::Response<()>) {
         let mut response = response.map(|()| Bytes::new());
         response.extensions_mut().insert(ContentFollows);
@@ -153,6 +187,17 @@ impl Streams {
     /// bytes in its pipe are thrown away. An end that the peer knows of stays.
     ///
     /// To abort a stream behind the bytes in its pipe, abort the pipe.
+    ///
+    /// ```
+    /// use wirestack_http2::{ConnectRequest, Http2Error, Streams};
+    /// use wirestack_layer::{End, Error, Flow};
+    ///
+    /// let mut from_app = Streams::default();
+    /// let stream = from_app.open(ConnectRequest::tunnel("example.org", 22)?)?;
+    /// from_app.reset(stream, Error::local("app", Http2Error::Closed));
+    /// assert!(matches!(from_app.read(stream).unwrap().end(), Some(End::Aborted(_))));
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     pub fn reset(&mut self, stream: StreamId, error: Error) {
         let Some(entry) = self.streams.get_mut(&stream) else {
             return;
@@ -308,6 +353,20 @@ impl Flow for Streams {
 }
 
 /// The pipe of one stream, borrowed from its [`Streams`], which note every change.
+///
+/// ```
+/// use wirestack_http2::{ConnectRequest, Streams};
+/// use wirestack_layer::Flow;
+///
+/// let mut streams = Streams::default();
+/// let stream = streams.open(ConnectRequest::tunnel("example.org", 22)?)?;
+/// let mut pipe = streams.write(stream).unwrap();
+/// pipe.write(b"bytes"); // it is a `Pipe`
+/// pipe.finish();
+/// drop(pipe);
+/// assert_eq!(streams.read(stream).unwrap().unread(), b"bytes");
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub struct StreamPipe<'a> {
     pipe: &'a mut Pipe,
     before: State,

@@ -10,6 +10,15 @@ use core::fmt::{self, Write};
 ///
 /// Every layer has it; there is nothing to write. It lets [`Layer`](crate::Layer) have default
 /// methods that work in a `Box<dyn Layer>`.
+///
+/// ```
+/// use wirestack_layer::{AnyLayer, Error, Tunnel};
+///
+/// let layers: Vec<Box<dyn AnyLayer>> =
+///     vec![Box::new(Tunnel::new("open", async |_| Ok::<(), Error>(())))];
+/// assert_eq!(layers[0].own_status().name, "open");
+/// assert!(layers[0].as_any().is::<Tunnel>());
+/// ```
 pub trait AnyLayer {
     /// Returns the layer as a value that can be downcast.
     fn as_any(&self) -> &dyn Any
@@ -34,6 +43,19 @@ pub trait AnyLayer {
 
 /// The state of one layer, as [`Layer::visit`](crate::Layer::visit) shows it. It borrows the layer:
 /// nothing is allocated.
+///
+/// ```
+/// use wirestack_layer::{Error, Layer, Progress, Tunnel};
+///
+/// let tunnel = Tunnel::new("password", async |wire| {
+///     wire.read_array::<1>("the answer").await?;
+///     Ok::<(), Error>(())
+/// });
+/// let status = tunnel.status();
+/// assert_eq!((status.name, status.open), ("password", false));
+/// assert!(matches!(status.progress, Progress::Opening(_)));
+/// println!("{status}"); // one line for a log
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Status<'a> {
@@ -79,6 +101,19 @@ impl fmt::Display for Status<'_> {
 /// The facts that a layer learnt while it opened, in one line without secrets, as
 /// [`Layer::facts`](crate::Layer::facts) writes it. They may repeat what a peer wrote, so they are
 /// [escaped](Escaped).
+///
+/// ```
+/// use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Tunnel};
+///
+/// let mut tunnel = Tunnel::new("greeting", async |wire| {
+///     wire.learn("version 2");
+///     Ok::<(), Error>(())
+/// });
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// tunnel.process(flows, Instant::ORIGIN);
+/// assert_eq!(tunnel.status().facts.to_string(), "version 2");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Facts<'a>(&'a (dyn AnyLayer + 'a));
 

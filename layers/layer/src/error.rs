@@ -29,6 +29,17 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// assert_eq!(error.to_string(), "numbers: invalid digit found in string");
 /// assert!(error.source().unwrap().is::<ParseIntError>());
 /// ```
+///
+/// ```
+/// use std::num::ParseIntError;
+/// use wirestack_layer::{Error, Place};
+///
+/// let cause = "12x".parse::<u16>().unwrap_err();
+/// let error = Error::peer("framing", cause).at(Place::Layer(1));
+/// assert_eq!((error.origin(), error.place()), ("framing", Place::Layer(1)));
+/// assert!(error.cause::<ParseIntError>().is_some()); // to decide on
+/// assert_eq!(error.to_string(), "framing[1]: invalid digit found in string"); // to show
+/// ```
 #[derive(Clone)]
 pub struct Error {
     origin: &'static str,
@@ -40,6 +51,13 @@ pub struct Error {
 }
 
 /// The side that is to blame for an error.
+///
+/// ```
+/// use wirestack_layer::{Blame, Error};
+///
+/// assert_eq!(Error::peer("tls", "a broken record").blame(), Blame::Peer);
+/// assert_eq!(Error::local("tls", "no certificate").blame(), Blame::Local);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// This side: its settings, its application, its use of a layer.
@@ -49,6 +67,14 @@ pub enum Blame {
 }
 
 /// The place in a stack where an error was raised.
+///
+/// ```
+/// use wirestack_layer::{Error, Place};
+///
+/// let error = Error::peer("tls", "a broken record");
+/// assert_eq!(error.place(), Place::Unknown);
+/// assert_eq!(error.at(Place::Layer(2)).place(), Place::Layer(2)); // the third from below
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Not known yet: [`Flows::fail`](crate::Flows::fail) fills it in.
@@ -116,6 +142,18 @@ impl Error {
 
     /// Marks the error as one that a new connection could avoid, and gives it a hint: the facts
     /// that the new connection needs.
+    ///
+    /// ```
+    /// use wirestack_layer::Error;
+    ///
+    /// /// What the next connection must do otherwise.
+    /// #[derive(Debug, PartialEq)]
+    /// struct WithoutCompression;
+    ///
+    /// let error = Error::peer("demo", "no compression here").retry_on_new_connection(WithoutCompression);
+    /// assert!(error.can_retry());
+    /// assert_eq!(error.retry_hint(), Some(&WithoutCompression));
+    /// ```
     #[must_use]
     pub fn retry_on_new_connection(mut self, hint: impl Any + Send + Sync) -> Self {
         self.retry_hint = Some(Arc::new(Box::new(hint)));

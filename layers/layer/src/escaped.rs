@@ -37,6 +37,13 @@ impl<T> Escaped<T> {
     }
 
     /// Wraps a text of a peer. Its first 128 characters are shown.
+    ///
+    /// ```
+    /// use wirestack_layer::Escaped;
+    ///
+    /// let page = "x".repeat(10_000);
+    /// assert!(Escaped::excerpt(&page).to_string().len() < 1_000);
+    /// ```
     pub fn excerpt(value: T) -> Self {
         Self::new(value).at_most(EXCERPT)
     }
@@ -67,6 +74,13 @@ impl<T: fmt::Display> fmt::Debug for Escaped<T> {
 }
 
 /// Returns the text of bytes from a peer: UTF-8, or else Latin-1, as old servers write it.
+///
+/// ```
+/// use wirestack_layer::decode_text;
+///
+/// assert_eq!(decode_text("gr\u{fc}n".as_bytes()), "gr\u{fc}n");
+/// assert_eq!(decode_text(b"gr\xfcn"), "gr\u{fc}n"); // Latin-1, as old servers send it
+/// ```
 pub fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),

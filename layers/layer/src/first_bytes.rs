@@ -28,6 +28,13 @@ pub struct FirstBytes {
 }
 
 /// A protocol that shows in the first bytes of a connection.
+///
+/// ```
+/// use wirestack_layer::{FirstBytes, SeenProtocol};
+///
+/// let seen = FirstBytes::read(b"SSH-2.0-OpenSSH_9.2\r\n", false).unwrap();
+/// assert_eq!(seen.protocol(), Some(SeenProtocol::Ssh));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SeenProtocol {

@@ -5,6 +5,18 @@ use alloc::boxed::Box;
 ///
 /// An abort carries its reason. So the reason passes through every layer above, behind everything
 /// that was delivered before it.
+///
+/// ```
+/// use wirestack_layer::{End, Error, Flow, Pipe};
+///
+/// let mut pipe = Pipe::new();
+/// pipe.abort(Error::local("demo", "the program ends"));
+/// match pipe.end() {
+///     Some(End::Finished) => unreachable!("it was cut short"),
+///     Some(End::Aborted(error)) => assert_eq!(error.origin(), "demo"),
+///     None => unreachable!("more may come"),
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub enum End {
     /// The writer is done.
@@ -17,6 +29,14 @@ pub enum End {
 /// the bytes, and overtakes them.
 ///
 /// It is the STOP_SENDING of QUIC (RFC 9000 §3.5), and the EPIPE of a socket.
+///
+/// ```
+/// use wirestack_layer::{Error, Flow, Pipe, Stop};
+///
+/// let mut pipe = Pipe::new();
+/// pipe.stop(Stop::from(Error::peer("wire", "the socket is closed")));
+/// assert!(pipe.stop_state().is_some_and(|stop| !stop.lost));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stop {
     /// The reason.
@@ -46,6 +66,27 @@ impl From<Error> for Stop {
 }
 
 /// A flow in one direction, of bytes or of items: a bounded queue with an end.
+///
+/// ```
+/// use wirestack_layer::{End, Error, Flow, Pipe};
+///
+/// let mut pipe = Pipe::with_limit(100);
+/// pipe.write(b"last words");
+/// pipe.finish(); // the writer ends it
+/// assert!(pipe.is_closed() && !pipe.is_empty());
+/// assert!(pipe.end().is_none()); // the reader has not read all
+/// pipe.discard();
+/// assert!(matches!(pipe.end(), Some(End::Finished)));
+///
+/// let mut other = Pipe::new();
+/// other.write(b"bytes");
+/// assert!(other.room() > 0 && other.stopped().is_none());
+/// other.refuse(Error::peer("demo", "nobody reads")); // the reader wants no more
+/// assert!(other.stopped().is_some() && other.refused().is_some());
+/// let before = other.revision();
+/// other.abort(Error::local("demo", "given up"));
+/// assert!(other.closed().is_some() && other.revision() > before);
+/// ```
 pub trait Flow {
     /// Ends the flow. The first end stays; later ones are ignored.
     fn close(&mut self, end: End);

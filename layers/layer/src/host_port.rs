@@ -28,6 +28,14 @@ pub struct HostPort<'a> {
 }
 
 /// The host of a [`HostPort`].
+///
+/// ```
+/// use wirestack_layer::{HostKind, HostPort};
+///
+/// assert_eq!(HostPort::new("example.org", 80).kind(), Ok(HostKind::Name("example.org")));
+/// let address = HostPort::parse("[2001:db8::1]:443", None).unwrap();
+/// assert!(matches!(address.kind(), Ok(HostKind::Ipv6(_))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HostKind<'a> {
     /// An IPv4 address.
@@ -40,6 +48,13 @@ pub enum HostKind<'a> {
 }
 
 /// The reason why a host is neither an address nor a name.
+///
+/// ```
+/// use wirestack_layer::{HostError, HostPort};
+///
+/// assert_eq!(HostPort::new("", 80).kind(), Err(HostError::Empty));
+/// assert_eq!(HostPort::new("a b", 80).kind(), Err(HostError::Character(' ')));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostError {

@@ -4,6 +4,14 @@ use core::time::Duration;
 ///
 /// An unused connection may break without a sign, and proxies end connections that are silent for
 /// long. HTTP/2 sends PING frames (RFC 9113 §6.7), WebSocket Ping frames (RFC 6455 §5.5.2).
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_layer::Keepalive;
+///
+/// let keepalive = Keepalive::new(Duration::from_secs(30), Duration::from_secs(10));
+/// assert_eq!(keepalive.interval, Duration::from_secs(30));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     /// The time without any byte from the peer after which a ping is sent.

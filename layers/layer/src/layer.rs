@@ -7,6 +7,21 @@ use core::fmt;
 ///
 /// The flows belong to the caller: a driver, a test, or the stack that joins this layer to its
 /// neighbours.
+///
+/// ```
+/// use wirestack_layer::{Error, Flow, Flows, Pipe};
+///
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_app.write(b"hello");
+/// let mut flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// flows.propagate_stop(); // a layer begins with this
+/// flows.reborrow().pass_through(); // it changes nothing any more
+/// assert_eq!(flows.to_wire.unread(), b"hello");
+/// assert!(!flows.propagate_abort() && flows.revision() > 0);
+/// flows.at_index(2).fail(Error::peer("demo", "a fault")); // all four directions end
+/// assert!(to_app.is_closed() && to_wire.is_closed());
+/// from_wire.discard();
+/// ```
 pub struct Flows<'a, In = Pipe, Out = Pipe> {
     /// Bytes that arrived.
     pub from_wire: &'a mut Pipe,
@@ -152,6 +167,41 @@ impl<In, Out> fmt::Debug for Flows<'_, In, Out> {
 ///     bypassed.
 /// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the
 ///     same error; bytes that arrive are still read.
+///
+/// ```
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress};
+///
+/// /// A layer that passes everything on.
+/// struct Wire;
+///
+/// impl Layer for Wire {
+///     type In = Pipe;
+///     type Out = Pipe;
+///
+///     fn name(&self) -> &'static str {
+///         "wire"
+///     }
+///
+///     fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
+///         flows.pass_through();
+///     }
+///
+///     fn is_open(&self) -> bool {
+///         true
+///     }
+///
+///     fn is_transparent(&self) -> bool {
+///         true
+///     }
+///
+///     fn progress(&self) -> Progress {
+///         Progress::Open
+///     }
+/// }
+///
+/// assert_eq!((Wire.depth(), Wire.deadline()), (1, None));
+/// assert!(Wire.is_flushed() && Wire.status().open);
+/// ```
 pub trait Layer: AnyLayer {
     /// The flow that the application writes: bytes for a tunnel, messages for a WebSocket.
     type In: Flow;

@@ -1,6 +1,12 @@
 use core::fmt;
 
 /// The step that a layer is at, and what it waits for.
+///
+/// ```
+/// use wirestack_layer::Progress;
+///
+/// assert_eq!(Progress::Opening("the peer's Hello").to_string(), "opening, waiting for the peer's Hello");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {

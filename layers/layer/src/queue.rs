@@ -3,12 +3,50 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 /// The size of an item of a [`Queue`], which counts against the queue's limit.
+///
+/// ```
+/// use wirestack_layer::{ByteSize, Queue};
+///
+/// struct Reading(Vec<f64>);
+///
+/// impl ByteSize for Reading {
+///     fn byte_size(&self) -> usize {
+///         self.0.len() * 8
+///     }
+/// }
+///
+/// let mut queue = Queue::with_limit(1000);
+/// queue.push(Reading(vec![0.5; 10]));
+/// assert_eq!(queue.byte_size(), 80);
+/// ```
 pub trait ByteSize {
     /// Returns the size in bytes. It must not change while the item is queued.
     fn byte_size(&self) -> usize;
 }
 
 /// A queue of items with an end, bounded by their size in bytes.
+///
+/// ```
+/// use wirestack_layer::{ByteSize, Flow, Queue};
+///
+/// struct Line(&'static str);
+///
+/// impl ByteSize for Line {
+///     fn byte_size(&self) -> usize {
+///         self.0.len()
+///     }
+/// }
+///
+/// let mut queue = Queue::with_limit(64 * 1024);
+/// queue.push(Line("first"));
+/// queue.push(Line("second"));
+/// assert_eq!((queue.len(), queue.byte_size()), (2, 11));
+/// assert_eq!(queue.front().unwrap().0, "first");
+/// assert_eq!(queue.iter().count(), 2);
+/// assert_eq!(queue.pop().unwrap().0, "first");
+/// queue.set_limit(6); // it is full now: the writer waits
+/// assert!(queue.room() == 0 && !queue.is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Queue<T> {
     items: VecDeque<T>,

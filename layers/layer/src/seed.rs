@@ -5,6 +5,14 @@ use core::fmt;
 /// Layers never ask the system for entropy. The code that builds a layer which needs keys, masks or
 /// nonces hands it a seed: a driver takes one from the system's generator, a test makes one from a
 /// number that it prints. A seed can be used once: it is not `Clone`, and `Debug` does not show it.
+///
+/// ```
+/// use wirestack_layer::Seed;
+///
+/// let seed = Seed::new([7; 32]); // in a test; a program fills it by the crate getrandom
+/// assert_eq!(format!("{seed:?}"), "Seed(..)"); // it is a secret
+/// assert_eq!(seed.into_bytes(), [7; 32]);
+/// ```
 pub struct Seed([u8; 32]);
 
 impl Seed {

@@ -16,6 +16,13 @@ impl Instant {
 
     /// Converts a time of the standard library. A time long before this process becomes the origin.
     /// Needs the feature `std`.
+    ///
+    /// ```
+    /// use wirestack_layer::Instant;
+    ///
+    /// let now = std::time::Instant::now();
+    /// assert_eq!(Instant::from_std(now).into_std(), now);
+    /// ```
     #[inline]
     pub fn from_std(time: std::time::Instant) -> Self {
         Self::after_origin(time.saturating_duration_since(*ORIGIN))
@@ -35,6 +42,22 @@ impl Instant {
 impl Pipe {
     /// Fills `slices` for a vectored write, and returns the number of slices that it filled. Needs
     /// the feature `std`.
+    ///
+    /// ```
+    /// use std::io::{IoSlice, Write};
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut to_wire = Pipe::new();
+    /// to_wire.push(bytes::Bytes::from(vec![7; 100_000]));
+    /// to_wire.write(b"and the rest");
+    /// let mut slices = [IoSlice::new(&[]); 8];
+    /// let filled = to_wire.io_slices(&mut slices);
+    /// let mut socket = Vec::new();
+    /// let sent = socket.write_vectored(&slices[..filled])?; // one call for all pieces
+    /// to_wire.consume(sent);
+    /// assert_eq!(socket.len(), 100_012);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn io_slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let filled = slices.iter_mut().zip(self.chunks());
         filled

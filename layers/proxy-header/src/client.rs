@@ -8,6 +8,21 @@ use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Progress};
 ///
 /// The header is never answered, so the layer is open as soon as it has written it. The layer
 /// belongs directly on the connection, below TLS.
+///
+/// ```
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+/// use wirestack_proxy_header::{Client, Header};
+///
+/// let header = Header::tcp("[2001:db8::1]:4711".parse()?, "[2001:db8::7]:443".parse()?);
+/// let mut old = Client::v1(header.clone())?; // a line of text
+/// let mut new = Client::v2(header).with_checksum();
+/// let [mut from_wire, mut text, mut bytes, mut from_app, mut to_app] = <[Pipe; 5]>::default();
+/// old.process(Flows::new(&mut from_wire, &mut text, &mut from_app, &mut to_app), Instant::ORIGIN);
+/// new.process(Flows::new(&mut from_wire, &mut bytes, &mut from_app, &mut to_app), Instant::ORIGIN);
+/// assert_eq!(text.unread(), b"PROXY TCP6 2001:db8::1 2001:db8::7 4711 443\r\n");
+/// assert!(bytes.unread().starts_with(b"\r\n\r\n\0\r\nQUIT\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Client {
     version: u8,

@@ -6,6 +6,19 @@ pub(crate) const NAME: &str = "proxy-header";
 
 /// The reason why the received bytes are not a valid PROXY header: the cause in an
 /// [`Error`](wirestack_layer::Error) of the layer `proxy-header`.
+///
+/// ```
+/// use wirestack_layer::{End, Flow, Flows, Instant, Layer, Pipe};
+/// use wirestack_proxy_header::{ProxyHeaderError, Server};
+///
+/// let mut server = Server::default();
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"GET / HTTP/1.1\r\n"); // a client that has come past the balancer
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// let Some(End::Aborted(error)) = to_app.end() else { panic!() };
+/// assert!(matches!(error.cause(), Some(ProxyHeaderError::NoHeader { .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyHeaderError {
@@ -77,6 +90,14 @@ pub enum ProxyHeaderError {
 }
 
 /// The reason why a header cannot be made or sent.
+///
+/// ```
+/// use wirestack_proxy_header::{Client, Header, HeaderError};
+///
+/// let datagrams = Header::udp("192.0.2.1:53".parse()?, "192.0.2.7:53".parse()?);
+/// assert!(matches!(Client::v1(datagrams), Err(HeaderError::Version1(_))));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {

@@ -7,6 +7,29 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 /// The facts that a proxy sends about a connection: its addresses and further values.
+///
+/// ```
+/// use wirestack_proxy_header::{Addresses, Header, TransportProtocol, kind};
+///
+/// let header = Header::tcp("192.0.2.1:4711".parse()?, "192.0.2.7:443".parse()?)
+///     .with_tlv(kind::AUTHORITY, "example.org")?
+///     .with_tlv(kind::ALPN, "h2")?
+///     .with_tlv(kind::UNIQUE_ID, "request-7")?;
+/// assert_eq!(header.source(), Some("192.0.2.1:4711".parse()?));
+/// assert_eq!(header.destination(), Some("192.0.2.7:443".parse()?));
+/// assert_eq!(header.authority(), Some("example.org"));
+/// assert_eq!(header.alpn(), Some(&b"h2"[..]));
+/// assert_eq!(header.unique_id(), Some(&b"request-7"[..]));
+/// assert_eq!(header.tlv(kind::NETNS), None);
+/// assert_eq!((header.tlvs().len(), header.tls()), (3, None));
+///
+/// let unix = Header::unix(TransportProtocol::Stream, "/run/client", "/run/server")?;
+/// assert!(matches!(unix.addresses(), Addresses::Unix { .. }));
+/// assert_eq!(Header::local().addresses(), &Addresses::Local); // a health check
+/// assert_eq!(Header::unknown().source(), None);
+/// assert!(Header::udp("192.0.2.1:53".parse()?, "192.0.2.7:53".parse()?).source().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     pub(crate) addresses: Addresses,
@@ -14,6 +37,15 @@ pub struct Header {
 }
 
 /// The two ends of a connection.
+///
+/// ```
+/// use wirestack_proxy_header::{Addresses, Header, TransportProtocol};
+///
+/// let header = Header::tcp("192.0.2.1:4711".parse()?, "192.0.2.7:443".parse()?);
+/// let Addresses::Ip { transport, source, .. } = header.addresses() else { panic!() };
+/// assert_eq!((*transport, source.port()), (TransportProtocol::Stream, 4711));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Addresses {
@@ -43,6 +75,15 @@ pub enum Addresses {
 }
 
 /// The kind of transport between two addresses.
+///
+/// ```
+/// use wirestack_proxy_header::{Addresses, Header, TransportProtocol};
+///
+/// let header = Header::udp("192.0.2.1:53".parse()?, "192.0.2.7:53".parse()?);
+/// let Addresses::Ip { transport, .. } = header.addresses() else { panic!() };
+/// assert_eq!(*transport, TransportProtocol::Datagram);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportProtocol {
     /// TCP, or a Unix stream socket.

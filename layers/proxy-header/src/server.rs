@@ -14,6 +14,22 @@ use wirestack_layer::{Error, FirstBytes, Flow, Flows, Instant, Layer, Pipe, Prog
 ///
 /// The layer has no timeout of its own. The driver's timeout for
 /// [opening](wirestack_layer::Layer::is_open) ends a connection whose peer sends nothing.
+///
+/// ```
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+/// use wirestack_proxy_header::{Accepts, Server};
+///
+/// let mut server = Server::new(Accepts::V1).with_limit(256);
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// for part in ["PROXY TCP4 192.0.2.1 192.0", ".2.7 4711 443\r\nhello"] {
+///     from_wire.write(part.as_bytes());
+///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+///     server.process(flows, Instant::ORIGIN);
+/// }
+/// assert_eq!(server.header().and_then(|it| it.source()), Some("192.0.2.1:4711".parse()?));
+/// assert_eq!(to_app.unread(), b"hello");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Debug)]
 pub struct Server {
     accepts: Accepts,
@@ -22,6 +38,13 @@ pub struct Server {
 }
 
 /// The versions that a server accepts.
+///
+/// ```
+/// use wirestack_proxy_header::{Accepts, Server};
+///
+/// let server = Server::new(Accepts::V2); // from a balancer that sends version 2
+/// assert!(server.header().is_none()); // until it has arrived
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accepts {
     /// Version 1, a line of text.

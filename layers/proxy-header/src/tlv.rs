@@ -32,6 +32,14 @@ pub mod kind {
 }
 
 /// A value and its kind.
+///
+/// ```
+/// use wirestack_proxy_header::{Header, kind};
+///
+/// let header = Header::local().with_tlv(kind::NETNS, "blue")?;
+/// assert_eq!((header.tlvs()[0].kind, &header.tlvs()[0].value[..]), (kind::NETNS, &b"blue"[..]));
+/// # Ok::<(), wirestack_proxy_header::HeaderError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tlv {
     /// The kind: one of [these](kind), or another one.
@@ -69,6 +77,17 @@ impl Tlv {
 }
 
 /// The facts that a proxy sends about the TLS between a client and itself.
+///
+/// ```
+/// use wirestack_proxy_header::{Header, kind};
+///
+/// // The client came over TLS with a certificate, which the balancer has verified.
+/// let value = [&[0b11, 0, 0, 0, 0, kind::SSL_VERSION, 0, 7][..], b"TLSv1.3"].concat();
+/// let tls = Header::local().with_tlv(kind::SSL, value)?.tls().unwrap();
+/// assert!(tls.over_tls && tls.certificate_here && tls.verified);
+/// assert_eq!(tls.text(kind::SSL_VERSION), Some("TLSv1.3"));
+/// # Ok::<(), wirestack_proxy_header::HeaderError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsInfo {

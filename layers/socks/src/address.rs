@@ -7,6 +7,17 @@ use wirestack_layer::{HostError, HostKind, HostPort};
 ///
 /// Names are not resolved here. A client sends a name as it is, and the proxy looks it up, so that
 /// no name leaks to the local resolver.
+///
+/// ```
+/// use wirestack_socks::{Address, Host};
+///
+/// let address = Address::new("example.org", 443)?; // the proxy looks it up
+/// assert_eq!((address.host(), address.port()), (&Host::Name("example.org".into()), 443));
+/// assert_eq!(address.to_string(), "example.org:443");
+/// let address = Address::from(std::net::SocketAddr::from(([192, 0, 2, 7], 80)));
+/// assert_eq!(address, Address::new("192.0.2.7", 80)?);
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     host: Host,
@@ -14,6 +25,14 @@ pub struct Address {
 }
 
 /// The host of an [`Address`].
+///
+/// ```
+/// use wirestack_socks::{Address, Host};
+///
+/// assert!(matches!(Address::new("2001:db8::1", 443)?.host(), Host::Ip(ip) if ip.is_ipv6()));
+/// assert!(matches!(Address::new("example.org", 443)?.host(), Host::Name(_)));
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// An address, IPv4 or IPv6.
@@ -107,6 +126,12 @@ impl fmt::Display for Host {
 }
 
 /// The reason why a host is neither an IP address nor a name.
+///
+/// ```
+/// use wirestack_socks::{Address, AddressError};
+///
+/// assert_eq!(Address::new(&"x".repeat(256), 80), Err(AddressError::Length(256)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {

@@ -15,6 +15,29 @@ use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire
 ///
 /// Once the proxy has granted the request, the layer is transparent. No bytes of the application
 /// are sent before. It speaks SOCKS5, or [SOCKS4](Self::socks4) on demand.
+///
+/// ```
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+/// use wirestack_socks::{Address, Client};
+///
+/// let target = Address::new("example.org", 22)?;
+/// let mut client = Client::new(target.clone()).with_password("ada", "secret")?;
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// let mut turn = |received: &[u8]| {
+///     from_wire.write(received);
+///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+///     client.process(flows, Instant::ORIGIN);
+///     to_wire.take(to_wire.len())
+/// };
+/// assert_eq!(&turn(b"")[..], b"\x05\x02\x00\x02"); // no login, or a password
+/// assert_eq!(&turn(b"\x05\x02")[..], b"\x01\x03ada\x06secret");
+/// assert_eq!(&turn(b"\x01\x00")[..], b"\x05\x01\x00\x03\x0bexample.org\x00\x16");
+/// turn(b"\x05\x00\x00\x01\xc0\x00\x02\x01\x12\x67");
+/// assert_eq!(client.bound(), Some(&Address::new("192.0.2.1", 4711)?));
+///
+/// let _ = Client::new(Address::new("192.0.2.7", 22)?).socks4("ada")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Client(Tunnel<State>);
 
@@ -57,6 +80,25 @@ impl Client {
     /// [`bound`](Self::bound). The application sends that to the peer by another way, such as FTP's
     /// PORT. After the second reply the layer is open, and [`peer`](Self::peer) is the address of
     /// the peer. Proxies accept no other host than the expected one; few check its port.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    /// use wirestack_socks::{Address, Client};
+    ///
+    /// // As for the data connection of FTP: the server connects to the proxy.
+    /// let mut client = Client::bind(Address::new("ftp.example.org", 20)?);
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// let bound = b"\x05\x00\x00\x01\xc0\x00\x02\x01\x12\x67"; // tell the server: 192.0.2.1:4711
+    /// let peer = b"\x05\x00\x00\x01\xc6\x33\x64\x01\x00\x14"; // it has come from 198.51.100.1:20
+    /// for received in [b"\x05\x00".as_slice(), bound, peer] {
+    ///     from_wire.write(received);
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     client.process(flows, Instant::ORIGIN);
+    /// }
+    /// assert_eq!(client.bound(), Some(&Address::new("192.0.2.1", 4711)?));
+    /// assert_eq!(client.peer(), Some(&Address::new("198.51.100.1", 20)?));
+    /// # Ok::<(), wirestack_socks::AddressError>(())
+    /// ```
     pub fn bind(expected: Address) -> Self {
         Self::asking(Command::Bind, expected)
     }
@@ -67,6 +109,15 @@ impl Client {
     /// If `from` is not known yet, it "MUST use a port number and address of all zeros". The relay
     /// is at [`bound`](Self::bound), and lives as long as this connection (RFC 1928 §7), which
     /// carries no bytes after the reply.
+    ///
+    /// ```
+    /// use wirestack_socks::{Address, Client};
+    ///
+    /// // `bound` is then the address that takes the datagrams. The connection stays open meanwhile.
+    /// let client = Client::associate(Address::new("0.0.0.0", 0)?);
+    /// assert_eq!(client.bound(), None); // the proxy has not answered yet
+    /// # Ok::<(), wirestack_socks::AddressError>(())
+    /// ```
     pub fn associate(from: Address) -> Self {
         Self::asking(Command::UdpAssociate, from)
     }

@@ -29,6 +29,15 @@ use core::fmt;
 /// Appends one datagram for the proxy to relay: its header and its payload.
 ///
 /// `address` is the destination of the payload; from a proxy to its client, it is the source.
+///
+/// ```
+/// use wirestack_socks::{Address, datagram};
+///
+/// let mut to_proxy = bytes::BytesMut::new();
+/// datagram::emit(&Address::new("192.0.2.7", 53)?, b"a question", &mut to_proxy);
+/// assert_eq!(&to_proxy[..], b"\0\0\0\x01\xc0\0\x02\x07\0\x35a question");
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 pub fn emit(address: &Address, payload: &[u8], to: &mut BytesMut) {
     to.put_slice(&[0, 0, NO_FRAGMENT]);
     v5::put_address(to, address);
@@ -39,6 +48,15 @@ pub fn emit(address: &Address, payload: &[u8], to: &mut BytesMut) {
 ///
 /// RSV is ignored. The address may be a name, which the proxy resolves; a client that gets one can
 /// use it only to tell answers apart.
+///
+/// ```
+/// use wirestack_socks::{Address, datagram};
+///
+/// let from_proxy = b"\0\0\0\x01\xc0\0\x02\x07\0\x35an answer";
+/// let (sender, payload) = datagram::parse(from_proxy).unwrap();
+/// assert_eq!((sender, payload), (Address::new("192.0.2.7", 53)?, &b"an answer"[..]));
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -61,6 +79,12 @@ pub fn parse(datagram: &[u8]) -> Result<(Address, &[u8]), DatagramError> {
 }
 
 /// The reason why a datagram must be dropped.
+///
+/// ```
+/// use wirestack_socks::datagram::{self, DatagramError};
+///
+/// assert!(matches!(datagram::parse(b"\0\0"), Err(DatagramError::Truncated { .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatagramError {

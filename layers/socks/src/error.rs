@@ -7,6 +7,21 @@ use wirestack_layer::{FirstBytes, SeenProtocol};
 
 /// The reason why a handshake failed: the cause in an [`Error`](wirestack_layer::Error) of the
 /// layer `socks`.
+///
+/// ```
+/// use wirestack_layer::{End, Flow, Flows, Instant, Layer, Pipe};
+/// use wirestack_socks::{Address, Client, Reply, SocksError};
+///
+/// let mut client = Client::new(Address::new("example.org", 443)?);
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"\x05\x00\x05\x02\x00\x01\0\0\0\0\0\0");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// client.process(flows, Instant::ORIGIN);
+/// let Some(End::Aborted(error)) = to_app.end() else { panic!() };
+/// let Some(SocksError::Refused { reply, .. }) = error.cause() else { panic!() };
+/// assert_eq!(*reply, Reply::NotAllowed);
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SocksError {
@@ -208,6 +223,15 @@ impl From<AddressError> for SocksError {
 
 /// The reason why a user name and a password cannot be sent. RFC 1929 §2 has a length of one byte
 /// for each.
+///
+/// ```
+/// use wirestack_socks::{Address, Client, PasswordError};
+///
+/// let client = Client::new(Address::new("example.org", 443)?);
+/// let refused = client.with_password("x".repeat(256), "secret");
+/// assert!(matches!(refused, Err(PasswordError::UserLength(256))));
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordError {
@@ -238,6 +262,14 @@ impl fmt::Display for PasswordError {
 impl core::error::Error for PasswordError {}
 
 /// The reason why a client cannot speak SOCKS4.
+///
+/// ```
+/// use wirestack_socks::{Address, Client, Socks4Error};
+///
+/// let client = Client::new(Address::new("2001:db8::1", 443)?);
+/// assert!(matches!(client.socks4("ada"), Err(Socks4Error::Ipv6)));
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Socks4Error {

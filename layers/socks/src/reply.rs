@@ -1,6 +1,13 @@
 use core::fmt;
 
 /// The answer of a proxy to a request (RFC 1928 §6).
+///
+/// ```
+/// use wirestack_socks::Reply;
+///
+/// assert_eq!(Reply::from(2), Reply::NotAllowed);
+/// assert_eq!(Reply::HostUnreachable.code(), 4);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reply {

@@ -60,6 +60,10 @@ impl fmt::Display for Command {
 }
 
 /// The version that a client speaks.
+///
+/// ```
+/// assert_eq!(wirestack_socks::Version::Socks5.to_string(), "SOCKS5");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Version {
     /// SOCKS4, or SOCKS4a where the target is a name.
@@ -79,6 +83,22 @@ impl fmt::Display for Version {
 }
 
 /// The request of a client to a [`Server`](crate::Server).
+///
+/// ```
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+/// use wirestack_socks::{Address, Command, Server, Version};
+///
+/// let mut server = Server::new().with_socks4(|user| user == b"ada");
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"\x04\x01\x01\xbb\xc0\x00\x02\x07ada\0");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// let request = server.request().unwrap();
+/// assert_eq!((request.version(), request.command()), (Version::Socks4, Command::Connect));
+/// assert_eq!(request.target(), &Address::new("192.0.2.7", 443)?);
+/// assert_eq!(request.user(), Some(&b"ada"[..]));
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     pub(crate) version: Version,

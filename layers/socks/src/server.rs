@@ -26,6 +26,28 @@ use wirestack_layer::{
 ///
 /// A server that fails "MUST terminate the TCP connection shortly after sending the reply", within
 /// 10 seconds (RFC 1928 §6). So every failure finishes `to_wire` right behind its reply.
+///
+/// ```
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+/// use wirestack_socks::{Address, Command, Reply, Server};
+///
+/// let mut server = Server::new().serving(Command::UdpAssociate);
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"\x05\x01\x00\x05\x01\x00\x03\x0bexample.org\x01\xbb");
+/// let mut turn = |server: &mut Server| {
+///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+///     server.process(flows, Instant::ORIGIN);
+///     to_wire.take(to_wire.len())
+/// };
+/// turn(&mut server);
+/// // The application connects, or refuses with a reason.
+/// match server.request().map(|request| request.target().port()) {
+///     Some(443) => server.accept(Address::new("192.0.2.1", 4711)?),
+///     _ => server.reject(Reply::NotAllowed),
+/// }
+/// assert_eq!(&turn(&mut server)[..], b"\x05\x00\x00\x01\xc0\x00\x02\x01\x12\x67");
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 pub struct Server(Tunnel<State>);
 
 impl Server {
@@ -45,6 +67,18 @@ impl Server {
     /// `check` is called at most once, with 1 to 255 bytes each. It should take the same time for
     /// every wrong user name and password: see [`constant_time_eq`]. For one known user,
     /// [`with_credentials`](Self::with_credentials) does that.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    /// use wirestack_socks::Server;
+    ///
+    /// let mut server = Server::with_password(|user, password| user == b"ada" && password == b"secret");
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"\x05\x01\x02\x01\x03ada\x06secret");
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// server.process(flows, Instant::ORIGIN);
+    /// assert_eq!(to_wire.unread(), b"\x05\x02\x01\x00");
+    /// ```
     pub fn with_password(check: impl FnMut(&[u8], &[u8]) -> bool + Send + 'static) -> Self {
         Self::new().with(|service| service.password = Some(PasswordCheck::Now(Box::new(check))))
     }
@@ -64,6 +98,24 @@ impl Server {
 
     /// Returns the user name and the password of the client, while the application has to decide
     /// on them, because the server is [`awaiting_login`](Self::awaiting_login).
+    ///
+    /// ```
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    /// use wirestack_socks::Server;
+    ///
+    /// let mut server = Server::new().awaiting_login();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"\x05\x01\x02\x01\x03ada\x06secret");
+    /// let mut turn = |server: &mut Server| {
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     server.process(flows, Instant::ORIGIN);
+    ///     to_wire.take(to_wire.len())
+    /// };
+    /// turn(&mut server);
+    /// assert_eq!(server.login(), Some((&b"ada"[..], &b"secret"[..])));
+    /// server.authenticate(true); // once a database has said so
+    /// assert_eq!(&turn(&mut server)[..], b"\x01\x00");
+    /// ```
     pub fn login(&self) -> Option<(&[u8], &[u8])> {
         match self.state()? {
             State::Login(login) if login.is_right.is_none() => {
@@ -159,6 +211,27 @@ impl Server {
 
     /// Returns the address at which the application listens for the peer of BIND: from the call of
     /// `accept` to that of [`connected`](Self::connected) or `reject`.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    /// use wirestack_socks::{Address, Command, Server};
+    ///
+    /// let mut server = Server::new().serving(Command::Bind);
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"\x05\x01\x00\x05\x02\x00\x01\xc6\x33\x64\x01\x00\x14");
+    /// let mut turn = |server: &mut Server| {
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     server.process(flows, Instant::ORIGIN);
+    /// };
+    /// turn(&mut server);
+    /// server.accept(Address::new("192.0.2.1", 4711)?); // the application listens there
+    /// turn(&mut server);
+    /// assert_eq!(server.listening(), Some(&Address::new("192.0.2.1", 4711)?));
+    /// server.connected(Address::new("198.51.100.1", 20)?); // the peer has come
+    /// turn(&mut server);
+    /// assert!(server.is_open());
+    /// # Ok::<(), wirestack_socks::AddressError>(())
+    /// ```
     pub fn listening(&self) -> Option<&Address> {
         match self.state()? {
             State::Asked(asked) if asked.wants_peer() => asked.bound.as_ref(),

@@ -4,6 +4,19 @@ use rustls::pki_types::CertificateDer;
 use wirestack_layer::{Escaped, decode_text};
 
 /// The authority that would have to be trusted, so that a certificate is accepted.
+///
+/// ```
+/// use wirestack_tls::{BadCertificate, Issuer};
+///
+/// /// Tells a user which authority to trust.
+/// fn advice(bad: &BadCertificate) -> String {
+///     match &bad.issuer {
+///         Some(Issuer { name, is_own: true, .. }) => format!("{name} vouches for itself"),
+///         Some(issuer) => format!("trust {} with `ca_file`", issuer.name),
+///         None => "the certificate is broken".to_owned(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Issuer {

@@ -43,6 +43,14 @@ impl Certificates {
     }
 
     /// Trusts these authorities too: the content of a file as [`ca_file`](Self::ca_file) reads it.
+    ///
+    /// ```
+    /// use wirestack_tls::Certificates;
+    ///
+    /// let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+    /// let trusted = Certificates::new().ca_certificates(made.cert.pem());
+    /// assert!(!trusted.is_empty());
+    /// ```
     #[must_use]
     pub fn ca_certificates(mut self, content: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Source::bytes(content));
@@ -65,6 +73,14 @@ impl Certificates {
 
     /// Shows this certificate: the contents of two files as
     /// [`client_certificate`](Self::client_certificate) reads them.
+    ///
+    /// ```
+    /// use wirestack_tls::Certificates;
+    ///
+    /// let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+    /// let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// assert!(Certificates::new().client_certificate_bytes(chain, key).has_client_certificate());
+    /// ```
     #[must_use]
     pub fn client_certificate_bytes(
         mut self,
@@ -78,6 +94,13 @@ impl Certificates {
 
     /// Shows the certificate in this PKCS #12 file (`.p12`, `.pfx`), which has its chain and its
     /// private key, locked with a password.
+    ///
+    /// ```
+    /// use wirestack_tls::Certificates;
+    ///
+    /// let ours = Certificates::new().client_pkcs12("client.p12", "the password of the file");
+    /// assert!(ours.has_client_certificate());
+    /// ```
     #[cfg(feature = "pkcs12")]
     #[must_use]
     pub fn client_pkcs12(mut self, path: impl Into<PathBuf>, password: impl Into<String>) -> Self {
@@ -87,6 +110,13 @@ impl Certificates {
     }
 
     /// Shows the certificate in this content of a PKCS #12 file.
+    ///
+    /// ```
+    /// use wirestack_tls::Certificates;
+    ///
+    /// let content = b"what the file has".to_vec();
+    /// assert!(Certificates::new().client_pkcs12_bytes(content, "password").has_client_certificate());
+    /// ```
     #[cfg(feature = "pkcs12")]
     #[must_use]
     pub fn client_pkcs12_bytes(
@@ -105,6 +135,17 @@ impl Certificates {
     }
 
     /// Returns `true` if there is a certificate that the client shows.
+    ///
+    /// ```
+    /// use wirestack_tls::Certificates;
+    ///
+    /// let all = Certificates::new()
+    ///     .ca_file("company.pem") // read when a connection is made
+    ///     .client_certificate("client.pem", "client.key");
+    /// assert!(all.has_client_certificate() && !all.is_empty());
+    /// let shared = all.without_client_certificate();
+    /// assert!(!shared.has_client_certificate() && shared.and(&all).has_client_certificate());
+    /// ```
     pub fn has_client_certificate(&self) -> bool {
         self.client.is_some()
     }

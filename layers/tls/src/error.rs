@@ -5,6 +5,23 @@ use std::fmt;
 use wirestack_layer::{Error, Escaped, FirstBytes};
 
 /// The cause of an error of a TLS layer, or of its settings.
+///
+/// ```
+/// use wirestack_layer::{End, Flow, Flows, Instant, Layer, Pipe};
+/// use wirestack_tls::{Client, ClientSettings, TlsError, server_name};
+///
+/// let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+/// let trust = ClientSettings::new().without_system_roots().ca_certificates(made.cert.pem());
+/// let config = trust.build()?;
+/// let mut client = Client::new(config, server_name("example.org")?)?;
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"HTTP/1.1 400 Bad Request\r\n\r\n"); // not the port of TLS
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// client.process(flows, Instant::ORIGIN);
+/// let Some(End::Aborted(error)) = to_app.end() else { panic!() };
+/// assert!(matches!(error.cause(), Some(TlsError::NotTls(_))));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -77,6 +94,20 @@ pub enum TlsError {
 }
 
 /// The reason why a certificate is not accepted.
+///
+/// ```
+/// use wirestack_layer::Error;
+/// use wirestack_tls::TlsError;
+/// use wirestack_tls::rustls::CertificateError;
+///
+/// fn has_expired(error: &Error) -> bool {
+///     match error.cause() {
+///         Some(TlsError::Certificate(bad)) => matches!(bad.why, CertificateError::Expired),
+///         _ => false,
+///     }
+/// }
+/// assert!(!has_expired(&Error::peer("tls", TlsError::Truncated)));
+/// ```
 #[derive(Clone, Debug)]
 pub struct BadCertificate {
     /// The reason of `rustls`.

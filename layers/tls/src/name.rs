@@ -10,6 +10,14 @@ use wirestack_layer::Error;
 /// machine only (RFC 6874 §1), so it is neither sent nor expected in a certificate. Give a name
 /// that is not ASCII in its A-label form, `xn--…`.
 ///
+/// ```
+/// use wirestack_tls::server_name;
+///
+/// assert_eq!(server_name("example.org")?.to_str(), "example.org");
+/// assert!(server_name("2001:db8::1").is_ok() && server_name("not a name").is_err());
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`TlsError::ServerName`] if the host is neither a DNS name nor an IP address.

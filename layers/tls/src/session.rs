@@ -26,6 +26,30 @@ pub type Server = Tls<ServerConnection>;
 /// in several pieces. Between two calls only the session is kept: an idle connection holds no
 /// buffers. A peer can make it hold one record in `from_wire` (18 KiB) and, inside `rustls`, one
 /// handshake message (64 KiB) or, while a large record is incomplete, the buffer for it (20 KiB).
+///
+/// ```
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+/// use wirestack_tls::rustls::ProtocolVersion;
+/// use wirestack_tls::{Client, ClientSettings, Server, ServerSettings, server_name};
+///
+/// let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+/// let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let trust = ClientSettings::new().without_system_roots().ca_certificates(&*chain);
+/// let trust = trust.alpn(["h2", "http/1.1"]).build()?;
+/// let mut client = Client::new(trust, server_name("example.org")?)?;
+/// let mut server = Server::new(ServerSettings::new(chain, key).alpn(["h2"]).build()?)?;
+/// let [mut there, mut back, mut a, mut b, mut c, mut d] = <[Pipe; 6]>::default();
+/// while !client.is_open() || !server.is_open() {
+///     client.process(Flows::new(&mut back, &mut there, &mut a, &mut b), Instant::ORIGIN);
+///     server.process(Flows::new(&mut there, &mut back, &mut c, &mut d), Instant::ORIGIN);
+/// }
+/// assert_eq!(client.alpn(), Some(&b"h2"[..]));
+/// assert_eq!(client.version(), Some(ProtocolVersion::TLSv1_3));
+/// assert!(client.suite().is_some() && client.peer_certificates().is_some_and(|it| it.len() == 1));
+/// assert_eq!(server.server_name(), Some("example.org"));
+/// assert!(!server.connection().is_handshaking()); // all else that rustls knows
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Tls<C> {
     pub(crate) conn: C,

@@ -25,6 +25,29 @@ pub type ClientSettings = Settings<ClientRole>;
 pub type ServerSettings = Settings<ServerRole>;
 
 /// TLS settings: those that [`ClientSettings`] and [`ServerSettings`] share, and those of one role.
+///
+/// ```
+/// use wirestack_tls::{Certificates, ClientSettings, ServerSettings, TlsVersions};
+///
+/// let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+/// let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// let client = ClientSettings::new()
+///     .without_system_roots()
+///     .ca_certificates(&*chain)
+///     .certificate(&*chain, &*key) // this client's own
+///     .certificates(&Certificates::new()) // the same, as files or in memory
+///     .alpn(["http/1.1"])
+///     .versions(TlsVersions::Tls13)
+///     .key_log() // to the file of SSLKEYLOGFILE, for Wireshark
+///     .build()?;
+/// assert_eq!(client.alpn_protocols, [b"http/1.1"]);
+///
+/// let server = ServerSettings::new(&*chain, &*key).require_client_certificates(&*chain);
+/// assert!(server.build().is_ok());
+/// let server = ServerSettings::new(&*chain, &*key).allow_client_certificates(&*chain);
+/// assert!(server.build().is_ok());
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Settings<R> {
     role: R,
@@ -244,6 +267,14 @@ impl ServerSettings {
 }
 
 /// The versions of TLS that may be negotiated.
+///
+/// ```
+/// use wirestack_tls::{ClientSettings, TlsVersions};
+///
+/// let made = rcgen::generate_simple_self_signed(["old.corp.test".to_owned()]).unwrap();
+/// let settings = ClientSettings::new().without_system_roots().ca_certificates(made.cert.pem());
+/// assert!(settings.versions(TlsVersions::Tls12).build().is_ok()); // for an old server
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsVersions {
     /// TLS 1.3 where the peer has it, TLS 1.2 otherwise.

@@ -86,6 +86,13 @@ impl Accept {
     }
 
     /// Takes the values of [`extension`](Self::extension) out.
+    ///
+    /// ```
+    /// use wirestack_websocket::Accept;
+    ///
+    /// let mut accept = Accept::new().extension(7_u32);
+    /// assert_eq!(accept.take_extensions().get::<u32>(), Some(&7));
+    /// ```
     pub fn take_extensions(&mut self) -> Extensions {
         std::mem::take(&mut self.extensions)
     }

@@ -12,6 +12,22 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue, Seed};
 /// The client's side of a WebSocket.
 ///
 /// It asks for an upgrade by itself, and checks the response.
+///
+/// ```
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue, Seed};
+/// use wirestack_websocket::{Client, ClientRequest, Message, WebSocketConfig};
+///
+/// let request = ClientRequest::new("wss://example.org/chat")?.subprotocol("chat")?;
+/// let mut client = Client::new(request, WebSocketConfig::default(), Seed::new([7; 32]))?;
+/// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+/// let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// client.process(flows, Instant::ORIGIN);
+/// let asked = String::from_utf8_lossy(to_wire.unread());
+/// assert!(asked.starts_with("GET /chat HTTP/1.1\r\nHost: example.org\r\n"));
+/// assert!(client.response().is_none() && !client.is_open()); // until the server answers
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub type Client<F = Queue<Message>> = Socket<ClientRole, F>;
 
 /// The role of a client; see [`Client`].
@@ -43,6 +59,21 @@ impl Client {
     }
 
     /// Creates a client that is open already, over a stream whose handshake was done elsewhere.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue, Seed};
+    /// use wirestack_websocket::{Client, Message, Server, WebSocketConfig};
+    ///
+    /// let config = WebSocketConfig::default();
+    /// let mut client = Client::established(config.clone(), Seed::new([7; 32]));
+    /// let mut server = Server::established(config);
+    /// let [mut there, mut back] = <[Pipe; 2]>::default();
+    /// let [mut said, mut heard, mut answer, mut got] = <[Queue<Message>; 4]>::default();
+    /// said.push(Message::text("hello"));
+    /// client.process(Flows::new(&mut back, &mut there, &mut said, &mut got), Instant::ORIGIN);
+    /// server.process(Flows::new(&mut there, &mut back, &mut answer, &mut heard), Instant::ORIGIN);
+    /// assert_eq!(heard.pop(), Some(Message::text("hello")));
+    /// ```
     pub fn established(config: WebSocketConfig, seed: Seed) -> Self {
         let connection = Connection::client(Masks::new(seed), &config);
         Self::open(Opened::default(), connection, None)

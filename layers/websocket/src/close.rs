@@ -6,6 +6,21 @@ use std::fmt;
 use wirestack_layer::Escaped;
 
 /// A Close frame (RFC 6455 §5.5.1).
+///
+/// ```
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue};
+/// use wirestack_websocket::{CloseCode, Closer, Message, Server, WebSocketConfig};
+///
+/// let mut server = Server::established(WebSocketConfig::default());
+/// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+/// let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
+/// from_wire.write(b"\x88\x85\0\0\0\0\x03\xe9bye"); // a masked Close frame
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// let frame = server.closed().unwrap();
+/// assert_eq!((frame.code, frame.reason.as_str()), (CloseCode::GOING_AWAY, "bye"));
+/// assert_eq!(server.closed_by(), Some(Closer::Peer));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {
@@ -16,6 +31,18 @@ pub struct CloseFrame {
 }
 
 /// The side that sent the first Close frame.
+///
+/// ```
+/// use wirestack_websocket::{Closer, Server, WebSocketConfig};
+///
+/// let server: Server = Server::established(WebSocketConfig::default());
+/// let ended = match server.closed_by() {
+///     Some(Closer::Peer) => "the client has closed",
+///     Some(_) => "this side has closed first",
+///     None => "open",
+/// };
+/// assert_eq!(ended, "open");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closer {
     /// This side.

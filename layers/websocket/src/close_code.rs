@@ -1,6 +1,15 @@
 use std::fmt;
 
 /// The reason for closing a WebSocket, as a number (RFC 6455 §7.4).
+///
+/// ```
+/// use wirestack_websocket::CloseCode;
+///
+/// assert_eq!(CloseCode::from(1001), CloseCode::GOING_AWAY);
+/// assert!(CloseCode::NORMAL.is_clean() && !CloseCode::INTERNAL_ERROR.is_clean());
+/// let own = CloseCode::new(4001); // 4000 to 4999 are for applications
+/// assert!(own.is_sendable() && !CloseCode::NO_STATUS.is_sendable());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(u16);
 

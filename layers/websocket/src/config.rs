@@ -19,6 +19,23 @@ use wirestack_layer::Keepalive;
 ///     .keepalive(Keepalive::new(Duration::from_secs(30), Duration::from_secs(10)));
 /// assert_eq!(config.max_message, 1024 * 1024);
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_http1::Limits;
+/// use wirestack_websocket::{Deflate, Keepalive, WebSocketConfig};
+///
+/// let config = WebSocketConfig::default()
+///     .max_message(1 << 20)
+///     .max_frame(256 * 1024)
+///     .max_fragments(100)
+///     .largest_frame_sent(64 * 1024)
+///     .close_timeout(Duration::from_secs(5))
+///     .keepalive(Keepalive::new(Duration::from_secs(30), Duration::from_secs(10)))
+///     .deflate(Deflate::default())
+///     .head(Limits::default().head(16 * 1024));
+/// assert_eq!((config.max_message, config.max_fragments), (1 << 20, 100));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebSocketConfig {

@@ -22,6 +22,31 @@ use wirestack_layer::Error;
 /// stack.part_mut::<Control>().unwrap().close(4000, "enough")?;
 /// # Ok::<(), wirestack_layer::Error>(())
 /// ```
+///
+/// ```
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue, Seed};
+/// use wirestack_websocket::{Client, Message, Server, WebSocketConfig};
+///
+/// let config = WebSocketConfig::default();
+/// let mut client = Client::established(config.clone(), Seed::new([7; 32]));
+/// let mut server = Server::established(config);
+/// let [mut there, mut back] = <[Pipe; 2]>::default();
+/// let [mut said, mut heard, mut answer, mut got] = <[Queue<Message>; 4]>::default();
+/// let ping = client.ping("are you there?")?;
+/// client.close(1000, "done")?; // sent when `said` finishes
+/// said.finish();
+/// for _ in 0..2 {
+///     client.process(Flows::new(&mut back, &mut there, &mut said, &mut got), Instant::ORIGIN);
+///     server.process(Flows::new(&mut there, &mut back, &mut answer, &mut heard), Instant::ORIGIN);
+/// }
+/// client.process(Flows::new(&mut back, &mut there, &mut said, &mut got), Instant::ORIGIN);
+/// assert!(client.is_answered(ping));
+/// assert_eq!(client.pong_to(ping).unwrap().token, ping); // or `pong`, for the oldest one
+/// assert_eq!(server.closed().unwrap().reason, "done");
+/// assert!(server.closed_by().is_some());
+/// assert_eq!((client.subprotocol(), client.compression()), (None, None));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Control {
     pub(crate) pings: Pings,
@@ -69,6 +94,18 @@ impl Control {
     }
 
     /// Takes the oldest answer to a ping. A pong answers its own ping and all pings before it.
+    ///
+    /// ```
+    /// use wirestack_websocket::{Server, WebSocketConfig};
+    ///
+    /// let mut server: Server = Server::established(WebSocketConfig::default());
+    /// let ping = server.ping("")?;
+    /// while let Some(pong) = server.pong() {
+    ///     println!("{:?} after {:?}", pong.token, pong.elapsed);
+    /// }
+    /// assert!(!server.is_answered(ping));
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     pub fn pong(&mut self) -> Option<Pong> {
         self.pings.next_pong()
     }

@@ -4,6 +4,21 @@ use std::time::Duration;
 use wirestack_layer::Escaped;
 
 /// The cause of a WebSocket's error.
+///
+/// ```
+/// use wirestack_layer::{End, Flow, Flows, Instant, Layer, Pipe, Queue};
+/// use wirestack_websocket::{Message, Server, WebSocketConfig, WebSocketError};
+///
+/// let mut server = Server::established(WebSocketConfig::default());
+/// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+/// let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
+/// from_wire.write(b"\x81\x05Hello"); // a client that does not mask
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// let Some(End::Aborted(error)) = to_app.end() else { panic!() };
+/// assert!(error.cause::<WebSocketError>().is_some());
+/// assert_eq!(error.blame(), wirestack_layer::Blame::Peer);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebSocketError {

@@ -174,6 +174,32 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
 }
 
 /// A client's request for a WebSocket, as the server reads it.
+///
+/// ```
+/// use http::{Method, Request};
+/// use wirestack_websocket::{Offer, Origins};
+///
+/// let request = Request::get("/chat?room=7")
+///     .header("host", "example.org")
+///     .header("origin", "https://example.org")
+///     .header("connection", "upgrade")
+///     .header("upgrade", "websocket")
+///     .header("sec-websocket-version", "13")
+///     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+///     .header("sec-websocket-protocol", "chat, echo")
+///     .header("authorization", "Basic YWRhOnNlY3JldA==")
+///     .body(())?;
+/// let offer = Offer::of_http1(&request, &Origins::same()).ok().unwrap();
+/// assert_eq!((offer.uri().path(), offer.uri().query()), ("/chat", Some("room=7")));
+/// assert_eq!(offer.origin(), Some("https://example.org"));
+/// assert_eq!(offer.subprotocols().collect::<Vec<_>>(), ["chat", "echo"]);
+/// assert_eq!(offer.first_subprotocol(["echo", "chat"]), Some("echo")); // in our order
+/// assert_eq!(offer.basic(), Some(("ada".into(), "secret".into())));
+/// assert_eq!(offer.headers()["host"], "example.org");
+/// assert_eq!(offer.request().method(), Method::GET);
+/// assert!(Offer::of_http2(&request, &Origins::same()).is_err()); // there it is an extended CONNECT
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Offer<'a> {
     request: &'a http::Request<()>,

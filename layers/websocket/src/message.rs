@@ -7,6 +7,16 @@ use wirestack_layer::{ByteSize, Flow, Pipe, Queue};
 ///
 /// It owns its payload. The payload of a received message is usually a slice of the buffer that it
 /// came in.
+///
+/// ```
+/// use wirestack_websocket::Message;
+///
+/// let message = Message::text("hello");
+/// assert!(message.is_text() && !message.is_empty());
+/// assert_eq!((message.as_bytes(), message.len()), (&b"hello"[..], 5));
+/// let message = Message::binary(vec![1, 2, 3]);
+/// assert_eq!(message.into_bytes(), [1, 2, 3][..]);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// Text.
@@ -160,6 +170,16 @@ impl fmt::Debug for Message {
 /// or a [`Pipe`] of bytes, which travel in binary messages of any length.
 ///
 /// It is sealed.
+///
+/// ```
+/// use wirestack_layer::{Pipe, Queue};
+/// use wirestack_websocket::{Message, Part, Payload};
+///
+/// fn carries<F: Payload>() {}
+/// carries::<Queue<Message>>(); // whole messages
+/// carries::<Queue<Part>>(); // parts of large ones
+/// carries::<Pipe>(); // bytes, in a tunnel
+/// ```
 pub trait Payload: Form + Default + Send + 'static {}
 
 impl Payload for Queue<Message> {}

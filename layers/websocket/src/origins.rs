@@ -75,6 +75,17 @@ impl Origins {
     /// Permits pages of this origin, and not of the server's own, such as `https://example.org` or
     /// `http://localhost:3000`. [`and`](Self::and) adds more.
     ///
+    /// ```
+    /// use http::Request;
+    /// use wirestack_websocket::Origins;
+    ///
+    /// let origins = Origins::only("https://example.org")?.and("https://example.com")?;
+    /// let request = |origin| Request::get("/").header("origin", origin).body(());
+    /// assert!(origins.permits(&request("https://example.com")?));
+    /// assert!(!origins.permits(&request("https://evil.test")?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidOrigin`].
@@ -104,6 +115,14 @@ impl Origins {
     /// Permits **every page of the web**. It is for servers that know their users by something that
     /// a foreign page cannot send, and never by a cookie, a client certificate, Basic or the
     /// network that they are in.
+    ///
+    /// ```
+    /// use wirestack_websocket::Origins;
+    ///
+    /// let request = http::Request::get("/").header("origin", "https://evil.test").body(())?;
+    /// assert!(Origins::any().permits(&request));
+    /// # Ok::<(), http::Error>(())
+    /// ```
     pub fn any() -> Self {
         Self(Permitted::Any)
     }
@@ -137,6 +156,12 @@ pub(crate) fn check(request: &Request<()>, origins: &Origins) -> Result<(), WebS
 
 /// The error of a text that is not an origin: neither `null` nor a scheme, a host and maybe a port,
 /// as in `https://example.org:8443`, without a path.
+///
+/// ```
+/// use wirestack_websocket::Origins;
+///
+/// assert!(Origins::only("example.org").is_err()); // https://example.org
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidOrigin;

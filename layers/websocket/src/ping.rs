@@ -7,10 +7,30 @@ use std::time::Duration;
 use wirestack_layer::Instant;
 
 /// A number that identifies a ping of one connection.
+///
+/// ```
+/// use wirestack_websocket::{Server, WebSocketConfig};
+///
+/// let mut server: Server = Server::established(WebSocketConfig::default());
+/// let (first, second) = (server.ping("")?, server.ping("")?);
+/// assert_ne!(first, second);
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PingToken(u64);
 
 /// The answer to a ping.
+///
+/// ```
+/// use wirestack_websocket::{Server, WebSocketConfig};
+///
+/// let mut server: Server = Server::established(WebSocketConfig::default());
+/// let ping = server.ping("")?;
+/// if let Some(pong) = server.pong_to(ping) {
+///     println!("the round trip took {:?}", pong.elapsed);
+/// }
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pong {

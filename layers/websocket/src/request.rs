@@ -80,6 +80,16 @@ impl ClientRequest {
     /// Sets another URI, to follow a redirect. For another origin, it removes `Authorization`,
     /// `Cookie` and every field whose value is marked as sensitive.
     ///
+    /// ```
+    /// use wirestack_websocket::ClientRequest;
+    ///
+    /// let request = ClientRequest::new("wss://example.org/chat")?.header("cookie", "session=7")?;
+    /// // To another server, so that the cookie does not go there.
+    /// let request = request.redirected("wss://example.com/chat", false)?;
+    /// assert_eq!((request.uri().path(), request.host()), ("/chat", "example.com"));
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`WebSocketError::BadUri`].
@@ -163,6 +173,15 @@ impl ClientRequest {
     /// Returns the request for a stream of an HTTP/2 connection: the URI and the fields of an
     /// extended CONNECT with the protocol `websocket` (RFC 8441 §5), without a key. Pass the
     /// configuration that the layer will have: it tells which extensions to offer.
+    ///
+    /// ```
+    /// use wirestack_websocket::{ClientRequest, WebSocketConfig};
+    ///
+    /// let request = ClientRequest::new("wss://example.org/chat")?;
+    /// let head = request.to_http2(&WebSocketConfig::default());
+    /// assert_eq!(head.headers()["sec-websocket-version"], "13");
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     pub fn to_http2(&self, config: &WebSocketConfig) -> http::Request<()> {
         let mut request = http::Request::new(());
         let scheme = if self.is_secure() { "https" } else { "http" };

@@ -17,6 +17,36 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue};
 /// or [`reject`](Self::reject). It refuses by itself a request that is not a WebSocket handshake,
 /// and one that a web page of another origin sent, unless
 /// [`with_origins`](Self::with_origins) permits it.
+///
+/// ```
+/// use http::{Response, StatusCode};
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue};
+/// use wirestack_websocket::{Accept, Message, Origins, Server, WebSocketConfig};
+///
+/// let mut server = Server::new(WebSocketConfig::default())
+///     .with_origins(Origins::only("https://example.org").unwrap());
+/// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+/// let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
+/// from_wire.write(b"GET /chat HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+///     Sec-WebSocket-Version: 13\r\n\r\n");
+/// let mut turn = |server: &mut Server| {
+///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+///     server.process(flows, Instant::ORIGIN);
+/// };
+/// turn(&mut server);
+/// server.request_extensions_mut().unwrap().insert("what TLS knows");
+/// if server.request().is_some_and(|offer| offer.uri().path() == "/chat") {
+///     server.accept(Accept::new())?;
+/// } else {
+///     let mut response = Response::new("no such room\n".into());
+///     *response.status_mut() = StatusCode::NOT_FOUND;
+///     server.reject(response)?;
+/// }
+/// turn(&mut server);
+/// assert!(server.is_open() && to_wire.unread().starts_with(b"HTTP/1.1 101 "));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub type Server<F = Queue<Message>> = Socket<ServerRole, F>;
 
 /// The role of a server; see [`Server`].
@@ -71,6 +101,26 @@ impl Server {
     /// Lets the application answer the requests that ask for no WebSocket, such as those of a web
     /// page or of a health check: see [`other_request`](Self::other_request). By default they are
     /// refused with 426 (Upgrade Required). Call it before the first `process`.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue};
+    /// use wirestack_websocket::{Message, Server, WebSocketConfig};
+    ///
+    /// let mut server = Server::new(WebSocketConfig::default()).with_other_requests();
+    /// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+    /// let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
+    /// from_wire.write(b"GET /health HTTP/1.1\r\nHost: example.org\r\n\r\n");
+    /// let mut turn = |server: &mut Server| {
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     server.process(flows, Instant::ORIGIN);
+    /// };
+    /// turn(&mut server);
+    /// assert_eq!(server.other_request().unwrap().uri(), "/health");
+    /// server.reject(http::Response::new("all is well\n".into()))?;
+    /// turn(&mut server);
+    /// assert!(to_wire.unread().starts_with(b"HTTP/1.1 200 "));
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     #[must_use]
     pub fn with_other_requests(mut self) -> Self {
         if let Some(upgrading) = self.upgrading_mut() {
@@ -80,6 +130,14 @@ impl Server {
     }
 
     /// Creates a server that is open already, over a stream whose handshake was done elsewhere.
+    ///
+    /// ```
+    /// use wirestack_layer::Layer;
+    /// use wirestack_websocket::{Server, WebSocketConfig};
+    ///
+    /// let server: Server = Server::established(WebSocketConfig::default());
+    /// assert!(server.is_open() && server.request().is_none());
+    /// ```
     pub fn established(config: WebSocketConfig) -> Self {
         Self::open(Opened::default(), Connection::server(&config), None)
     }

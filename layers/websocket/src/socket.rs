@@ -15,6 +15,21 @@ use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress, Queue};
 /// Its application sends and receives [`Message`]s, [`Part`]s of them after [`parts`](Self::parts),
 /// or bytes after [`tunnel`](Self::tunnel). Pings and closing are methods of [`Control`]. How it
 /// ends and fails is described at the [crate root](crate#ends).
+///
+/// ```
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe, Queue};
+/// use wirestack_websocket::{Part, Server, WebSocketConfig};
+///
+/// // One large message in two parts, of which the first may leave at once.
+/// let mut server = Server::established(WebSocketConfig::default()).parts();
+/// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+/// let [mut from_app, mut to_app] = <[Queue<Part>; 2]>::default();
+/// from_app.push(Part::more("Hel"));
+/// from_app.push(Part::last("lo"));
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// assert_eq!(to_wire.unread(), b"\x01\x03Hel\x80\x02lo");
+/// ```
 pub struct Socket<R: Role, F = Queue<Message>> {
     stage: Stage<R>,
     connection: Connection,
@@ -56,6 +71,18 @@ impl<R: Role> Socket<R> {
     /// Makes it carry bytes, in binary messages of any length. A text message from the peer is then
     /// an error. There is no half-close: an application that finishes closes both directions (see
     /// [`carries_half_close`](Layer::carries_half_close)).
+    ///
+    /// ```
+    /// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+    /// use wirestack_websocket::{Server, WebSocketConfig};
+    ///
+    /// let mut server = Server::established(WebSocketConfig::default()).tunnel();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_app.write(b"bytes");
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// server.process(flows, Instant::ORIGIN);
+    /// assert_eq!(to_wire.unread(), b"\x82\x05bytes"); // a binary message
+    /// ```
     pub fn tunnel(self) -> Socket<R, Pipe> {
         self.with_payload()
     }

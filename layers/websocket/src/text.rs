@@ -7,6 +7,16 @@ use std::str::Utf8Error;
 ///
 /// It was checked when it was made or received. As this crate has no unsafe code, each conversion
 /// to `&str` checks it again, as fast as memory is read. For repeated use, keep the `&str`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use wirestack_websocket::Text;
+///
+/// let text = Text::from("gr\u{fc}n");
+/// assert_eq!((text.as_str(), text.as_bytes().len()), ("gr\u{fc}n", 5));
+/// assert_eq!(text.clone().into_bytes(), "gr\u{fc}n".as_bytes());
+/// assert!(Text::try_from(Bytes::from_static(b"\xff")).is_err()); // it is UTF-8, always
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text(Bytes);
 

@@ -34,6 +34,21 @@ pub struct BoxLayer<In = Pipe, Out = Pipe> {
 }
 
 /// A boxed stack with bytes on both sides: the type that a route of any number of proxies has.
+///
+/// ```
+/// use wirestack_nest::{BoxTunnel, Identity, Nest};
+/// use wirestack_socks::{Address, Client};
+///
+/// /// Layers of any number are one type.
+/// fn below(through_proxy: bool) -> Result<BoxTunnel, wirestack_socks::AddressError> {
+///     Ok(if through_proxy {
+///         Client::new(Address::new("example.org", 443)?).boxed()
+///     } else {
+///         Identity.boxed()
+///     })
+/// }
+/// assert!(below(true).is_ok());
+/// ```
 pub type BoxTunnel = BoxLayer<Pipe, Pipe>;
 
 impl<In: Flow + 'static, Out: Flow + 'static> BoxLayer<In, Out> {

@@ -83,6 +83,33 @@ use wirestack_layer::{Error, Flow, Instant, Layer, Pipe, Place};
 /// ended](Flow::end), the driver ends the stream (`TcpStream::shutdown`).
 ///
 /// The [page of this crate](crate) shows a stack without a stream.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_layer::{Error, Flow, Instant, Pipe};
+/// use wirestack_nest::{Engine, Identity};
+///
+/// let mut engine = Engine::with_flows(Identity, Pipe::with_limit(1000), Pipe::new()).boxed();
+/// engine.set_open_timeout(Duration::from_secs(10), Instant::ORIGIN);
+/// engine.set_write_timeout(Duration::from_secs(30));
+/// assert_eq!(engine.write_timeout(), Duration::from_secs(30));
+///
+/// let before = engine.revision();
+/// engine.from_app().write(b"hello");
+/// engine.process(Instant::ORIGIN);
+/// assert!(engine.revision() > before && engine.is_open());
+/// let sent = engine.transmit(|to_wire| to_wire.take(to_wire.len())); // to the socket
+/// assert_eq!(sent, "hello");
+/// assert!(engine.is_drained() && engine.is_idle() && engine.is_wire_quiet());
+/// assert_eq!(engine.deadline(), None);
+///
+/// engine.break_wire(Error::peer("wire", "the socket is reset"));
+/// engine.process(Instant::ORIGIN);
+/// assert!(engine.to_app().is_closed()); // the application hears of it
+/// engine.from_app().finish();
+/// engine.process(Instant::ORIGIN);
+/// assert!(engine.is_over());
+/// ```
 pub struct Engine<L: Layer> {
     layer: L,
     from_wire: Pipe,

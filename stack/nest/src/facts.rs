@@ -6,6 +6,18 @@ use wirestack_layer::{Layer, LayerExt, Progress, Status};
 
 impl<L: Layer> Engine<L> {
     /// Returns how far the stack has come, and what it waits for.
+    ///
+    /// ```
+    /// use wirestack_layer::Progress;
+    /// use wirestack_nest::{Engine, Identity};
+    ///
+    /// let mut engine = Engine::new(Identity);
+    /// assert_eq!(engine.progress(), Progress::Open);
+    /// assert!(engine.part::<Identity>().is_some());
+    /// assert!(engine.nth_part::<Identity>(1).is_none()); // there is no second one
+    /// assert!(engine.nth_part_mut::<Identity>(0).is_some());
+    /// let _: &mut Identity = engine.layer_mut(); // the whole stack
+    /// ```
     pub fn progress(&self) -> Progress {
         self.layer().progress()
     }

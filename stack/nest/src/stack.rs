@@ -32,6 +32,20 @@ use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Prog
 /// assert!(!engine.is_open());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```
+/// use wirestack_nest::{Identity, Stack};
+/// use wirestack_socks::{Address, Client};
+///
+/// let socks = Client::new(Address::new("example.org", 443)?);
+/// let stack = Stack::new(socks, Identity) // as `Identity.over(socks)`
+///     .with_limit(16 * 1024) // of each direction between the two
+///     .with_bypass(false); // the flows pass through the joint always
+/// assert!(stack.lower().bound().is_none() && stack.upper().is_some());
+/// let later = Stack::later(Identity, |_lower| Ok(Identity)); // chosen once the lower one is open
+/// assert!(later.upper().is_none());
+/// # Ok::<(), wirestack_socks::AddressError>(())
+/// ```
 pub struct Stack<L, U> {
     lower: L,
     upper: Upper<L, U>,

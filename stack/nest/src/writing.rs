@@ -61,6 +61,21 @@ impl WriteWatch {
 
 /// The cause of an error: bytes waited for the peer, and it took none of them in the time of
 /// [`set_write_timeout`](crate::Engine::set_write_timeout).
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::{Engine, Identity, WriteTimedOut};
+///
+/// let mut engine = Engine::new(Identity);
+/// engine.set_write_timeout(Duration::from_secs(30));
+/// engine.from_app().write(b"hello"); // and the socket takes nothing
+/// for seconds in [0, 30, 31] {
+///     engine.process(Instant::ORIGIN + Duration::from_secs(seconds)); // and a last try
+/// }
+/// let error = engine.from_app().stopped().expect("it is given up");
+/// assert_eq!(error.cause::<WriteTimedOut>().unwrap().waiting, 5);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct WriteTimedOut {

@@ -40,6 +40,34 @@ pub use crate::driver::runtime::threads::block_on;
 pub use reconnect::Reconnecting;
 
 /// A [`Connection`](crate::Connection), or one of its halves, whose calls wait until they are done.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::blocking::{self, WebSocket};
+///
+/// fn talk(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+///     let mut socket: WebSocket = blocking::connect(url)?;
+///     socket.set_timeout(Some(Duration::from_secs(10))); // for each call
+///     socket.set_close_timeout(Duration::from_secs(1));
+///     socket.set_write_timeout(Duration::from_secs(10));
+///     println!("{:?} by {:?}", socket.subprotocol(), socket.route().is_some());
+///     println!("{:?} {:?}", socket.http_version(), socket.response());
+///     println!("compressed: {}", socket.compression().is_some());
+///     for layer in socket.describe() {
+///         println!("{layer}");
+///     }
+///     socket.feed("one")?;
+///     socket.send("two")?; // both leave
+///     socket.flushed()?;
+///     println!("{:?}", socket.ping("")?);
+///     while let Some(message) = socket.next() {
+///         println!("{:?}", message?);
+///     }
+///     println!("{:?} {:?}", socket.closed(), socket.closed_by());
+///     socket.close(1000, "done")?;
+///     Ok(socket.finish(Duration::from_secs(1))?)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Blocking<C> {
     inner: C,
@@ -66,6 +94,17 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// Connects a WebSocket, through the proxy of the environment if there is one. To set more than a
 /// URL, use [`connect`](fn@crate::connect) and then [`Connect::blocking`].
 ///
+/// ```
+/// use wirestack::blocking;
+///
+/// fn greet(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+///     let mut socket = blocking::connect(url)?;
+///     socket.send("hello")?;
+///     Ok(())
+/// }
+/// assert!(greet("ws://127.0.0.1:1/").is_err()); // nobody listens there
+/// ```
+///
 /// # Errors
 ///
 /// The error names the hop that failed, and the event that it waited for.
@@ -78,6 +117,20 @@ where
 
 /// Opens a stream of bytes, through the proxy of the environment if there is one. To set more than
 /// a URL, use [`connect_stream`](crate::connect_stream) and then [`ConnectStream::blocking`].
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use wirestack::blocking;
+///
+/// fn page(url: &str) -> Result<String, Box<dyn std::error::Error>> {
+///     let mut stream = blocking::connect_stream(url)?; // such as tls://example.org:443
+///     stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+///     let mut answer = String::new();
+///     stream.read_to_string(&mut answer)?;
+///     Ok(answer)
+/// }
+/// assert!(page("tcp://127.0.0.1:1").is_err());
+/// ```
 ///
 /// # Errors
 ///
@@ -102,6 +155,17 @@ impl<C> Blocking<C> {
 
     /// Waits for the future that `act` makes from the connection: so every asynchronous method of
     /// it can be called.
+    ///
+    /// ```
+    /// use wirestack::blocking::WebSocket;
+    ///
+    /// /// Calls a method that has no form that waits.
+    /// fn header(socket: &mut WebSocket) -> Result<(), wirestack::Error> {
+    ///     socket.wait(|socket| socket.send("hello"))??;
+    ///     println!("{:?}", socket.get_ref().peer_addr());
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -234,6 +298,22 @@ impl<L: Layer> Connection<L> {
 
     /// Waits until every layer is open.
     ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use wirestack::blocking::Connection;
+    /// use wirestack::{Engine, http1};
+    ///
+    /// fn tunnel(proxy: TcpStream) -> Result<(), wirestack::Error> {
+    ///     let layer = http1::connect::Client::new("example.org", 22)?;
+    ///     let mut connection = Connection::from_transport(proxy, Engine::new(layer))?;
+    ///     connection.open()?;
+    ///     let layer: &http1::connect::Client = connection.part().expect("in the stack");
+    ///     println!("{:?}", layer.response());
+    ///     assert!(connection.engine().is_open());
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the stack, or [`TimedOut`].
@@ -252,6 +332,23 @@ impl<L: Layer> Connection<L> {
     }
 
     /// Splits the connection for two threads: into the half that sends and the half that receives.
+    ///
+    /// ```
+    /// use wirestack::blocking::WebSocket;
+    ///
+    /// fn talk(socket: WebSocket) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (mut writer, mut reader) = socket.split()?;
+    ///     let reading = std::thread::spawn(move || {
+    ///         while let Some(Ok(message)) = reader.next() {
+    ///             println!("{message:?}");
+    ///         }
+    ///     });
+    ///     writer.send("hello")?;
+    ///     writer.close(1000, "done")?; // the reader ends too
+    ///     let _ = reading.join();
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -371,6 +468,16 @@ impl Serve {
 }
 
 /// The cause of an error: a call took longer than [`Blocking::set_timeout`] allows.
+///
+/// ```
+/// use wirestack::Error;
+/// use wirestack::blocking::TimedOut;
+///
+/// /// Returns `true` if the call may be made again.
+/// fn is_late(error: &Error) -> bool {
+///     error.cause::<TimedOut>().is_some()
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("the call timed out; nothing is lost, and another call goes on")]
 #[non_exhaustive]

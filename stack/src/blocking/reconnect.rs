@@ -30,6 +30,24 @@ pub type Reconnecting = Blocking<crate::Reconnecting>;
 impl crate::Reconnecting {
     /// Makes its calls wait in the calling thread. It runs on [`Threads`], unless another runtime
     /// was named.
+    ///
+    /// ```
+    /// use wirestack::dial::Backoff;
+    /// use wirestack::{ReconnectEvent, connect};
+    ///
+    /// fn listen(url: &str) -> Result<(), wirestack::Error> {
+    ///     let mut socket = connect(url).reconnecting(Backoff::default()).blocking();
+    ///     let mut handle = socket.handle(); // for other threads
+    ///     while let Some(event) = socket.next()? {
+    ///         match event {
+    ///             ReconnectEvent::Connected(_) => socket.send("subscribe")?,
+    ///             ReconnectEvent::Message(message) => println!("{message:?}"),
+    ///             _ => {}
+    ///         }
+    ///     }
+    ///     handle.close(1000, "done")
+    /// }
+    /// ```
     pub fn blocking(self) -> Reconnecting {
         Blocking::new(self.runtime_or(Threads::shared()), None)
     }

@@ -36,6 +36,17 @@ where
 }
 
 /// An association to open: await it.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::dial::Timeouts;
+/// use wirestack::{DialContext, associate};
+///
+/// let udp = associate("socks5h://me:secret@gate.test:1080")
+///     .timeout(Duration::from_secs(10))
+///     .context(DialContext::new());
+/// drop(udp.timeouts(Timeouts::default())); // `udp.await` returns an `Association`
+/// ```
 #[must_use = "it does nothing until it is awaited"]
 pub struct Associate {
     hop: Result<Hop, RouteError>,

@@ -19,6 +19,25 @@ use wirestack_websocket as websocket;
 use wirestack_websocket::{Message, Part, Payload};
 
 /// A WebSocket to connect: await it.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::connect;
+/// use wirestack::http2::Http2Config;
+/// use wirestack::websocket::WebSocketConfig;
+///
+/// let chat = connect("wss://example.org/chat")
+///     .subprotocol("chat.v2")
+///     .bearer("a-token") // or `basic_auth("ada", "secret")`
+///     .user_agent("my-client/1.0")
+///     .origin("https://example.org")
+///     .proxy("http://proxy.corp.test:3128") // the same as `via`
+///     .timeout(Duration::from_secs(10))
+///     .config(WebSocketConfig::default().max_message(1 << 20))
+///     .http2_config(Http2Config::default().streams(10));
+/// let chat = if cfg!(debug_assertions) { chat.http1_only() } else { chat.http2_only() };
+/// assert!(chat.plan().is_ok()); // what it would do; `chat.await` does it
+/// ```
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct Connect<F = Queue<Message>> {
     pub(super) target: Result<Target, RouteError>,
@@ -32,6 +51,16 @@ pub struct Connect<F = Queue<Message>> {
 }
 
 /// A stream of bytes to open: await it.
+///
+/// ```
+/// use wirestack::connect_stream;
+///
+/// let mail = connect_stream("tls://mail.example.org:993")
+///     .via("http://proxy.corp.test:3128")
+///     .alpn(&[b"imap"])
+///     .server_name("imap.example.org"); // which the certificate names
+/// assert!(mail.plan().is_ok()); // `mail.await` connects
+/// ```
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectStream {
     pub(super) target: Result<Target, RouteError>,
@@ -41,6 +70,18 @@ pub struct ConnectStream {
 
 /// Proxies, TLS and timeouts, set once and used for many connections. With the feature `hyper` it
 /// is a connector for clients of `hyper`.
+///
+/// ```
+/// use wirestack::Connector;
+///
+/// // The route of a program, for all that it connects to.
+/// let connector = Connector::default()
+///     .via("socks5h://gate.test:1080")
+///     .via("http://me:secret@proxy.test:3128");
+/// let smtp = connector.stream("tcp://mail.example.org:587");
+/// let imap = connector.stream("tls://mail.example.org:993");
+/// assert!(smtp.plan().is_ok() && imap.plan().is_ok());
+/// ```
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct Connector {
@@ -48,6 +89,16 @@ pub struct Connector {
 }
 
 /// An HTTP/2 connection for many streams, to open: await it.
+///
+/// ```
+/// use wirestack::connect_http2;
+/// use wirestack::http2::Http2Config;
+///
+/// let many = connect_http2("wss://example.org")
+///     .via("socks5h://gate.test:1080")
+///     .config(Http2Config::default().streams(1000));
+/// assert!(many.plan().is_ok()); // `many.await` connects
+/// ```
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectHttp2 {
     pub(super) target: Result<Target, RouteError>,
@@ -72,6 +123,16 @@ impl<F> Clone for Connect<F> {
 
 impl Connect {
     /// Creates a builder for a `ws://` or `wss://` URL, or for a request.
+    ///
+    /// ```
+    /// use wirestack::{Connect, DialContext, Pool};
+    ///
+    /// // Many builders with one resolver, one pool and one log.
+    /// let context = DialContext::new().pool(Pool::default());
+    /// let chat = Connect::new("wss://example.org/chat", context.clone());
+    /// let news = Connect::new("wss://example.org/news", context);
+    /// assert!(chat.plan().is_ok() && news.plan().is_ok());
+    /// ```
     pub fn new<R>(request: R, context: DialContext) -> Self
     where
         R: TryInto<WebSocketRequest, Error: Into<RouteError>>,
@@ -102,12 +163,38 @@ impl Connect {
 
     /// Sends and receives messages in [parts](Part): for messages that are too large for memory, or
     /// that begin before their end is known.
+    ///
+    /// ```
+    /// use wirestack::connect;
+    /// use wirestack::websocket::Part;
+    ///
+    /// async fn upload(url: &str, chunks: Vec<Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let mut socket = connect(url).parts().await?;
+    ///     for chunk in chunks {
+    ///         socket.send(Part::more(chunk)).await?; // one message, of any length
+    ///     }
+    ///     socket.send(Part::last(Vec::new())).await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn parts(self) -> Connect<Queue<Part>> {
         self.with_form()
     }
 
     /// Carries a stream of bytes in binary messages. The boundaries of the messages have no
     /// meaning. To finish one direction closes the WebSocket, which has no half-close.
+    ///
+    /// ```
+    /// use tokio::io::AsyncWriteExt;
+    /// use wirestack::connect;
+    ///
+    /// async fn shell(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let mut bytes = connect(url).tunnel().await?; // AsyncRead and AsyncWrite
+    ///     bytes.write_all(b"SSH-2.0-demo\r\n").await?;
+    ///     bytes.flush().await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn tunnel(self) -> Connect<Pipe> {
         self.with_form()
     }
@@ -152,6 +239,14 @@ impl<F: Payload> Connect<F> {
     }
 
     /// Follows redirects of the server. By default a redirect is an error.
+    ///
+    /// ```
+    /// use wirestack::connect;
+    /// use wirestack::dial::Redirects;
+    ///
+    /// let chat = connect("wss://example.org/chat").redirects(Redirects::SameOrigin(3));
+    /// assert!(chat.plan().is_ok());
+    /// ```
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self

@@ -29,6 +29,16 @@ macro_rules! certified {
             /// second file has its private key; it may be the same file. A proxy gets only the
             /// certificate of its own hop: see
             /// [`Hop::client_certificate`](crate::dial::Hop::client_certificate).
+            ///
+            /// ```
+            /// use wirestack::connect;
+            ///
+            /// // Read when the connection is made.
+            /// let chat = connect("wss://chat.corp.test/")
+            ///     .ca_file("company.pem")
+            ///     .client_certificate("client.pem", "client.key");
+            /// drop(chat);
+            /// ```
             pub fn client_certificate(
                 self,
                 chain: impl Into<PathBuf>,
@@ -39,6 +49,14 @@ macro_rules! certified {
 
             /// Adds certificates: authorities to trust, and a certificate of the client, as files
             /// or in memory.
+            ///
+            /// ```
+            /// use wirestack::connect;
+            /// use wirestack::tls::Certificates;
+            ///
+            /// let certificates = Certificates::new().ca_file("company.pem");
+            /// drop(connect("wss://chat.corp.test/").certificates(&certificates));
+            /// ```
             pub fn certificates(mut self, certificates: &Certificates) -> Self {
                 self.spec.certificates = self.spec.certificates.and(certificates);
                 self

@@ -111,6 +111,14 @@ macro_rules! with_fields {
         impl$(<$form: wirestack_websocket::Payload>)? $builder$(<$form>)? {
             /// Offers a subprotocol (RFC 6455 §1.9). The server chooses one of the offered ones, or
             /// none.
+            ///
+            /// ```
+            /// use wirestack::connect;
+            ///
+            /// // In the order of preference: `socket.subprotocol()` is the one that the server has chosen.
+            /// let chat = connect("wss://example.org/").subprotocol("chat.v2").subprotocol("chat.v1");
+            /// assert!(chat.plan().is_ok());
+            /// ```
             pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
                 self.fields.subprotocol(name.into());
                 self
@@ -142,6 +150,11 @@ macro_rules! with_fields {
 
             /// Sends this token as `Authorization: Bearer` (RFC 6750 §2.1). It replaces the user and
             /// the password of the URL.
+            ///
+            /// ```
+            /// let chat = wirestack::connect("wss://example.org/").bearer("a-token");
+            /// assert!(!format!("{chat:?}").contains("a-token")); // a secret is in no log
+            /// ```
             pub fn bearer(mut self, token: impl AsRef<str>) -> Self {
                 self.fields.bearer(token.as_ref());
                 self
@@ -149,6 +162,11 @@ macro_rules! with_fields {
 
             /// Sends a user and a password as `Authorization: Basic` (RFC 7617). They replace those
             /// of the URL.
+            ///
+            /// ```
+            /// let chat = wirestack::connect("wss://example.org/").basic_auth("ada", "secret");
+            /// assert!(!format!("{chat:?}").contains("secret"));
+            /// ```
             pub fn basic_auth(
                 mut self,
                 user: impl AsRef<[u8]>,
@@ -159,6 +177,10 @@ macro_rules! with_fields {
             }
 
             /// Sends this `User-Agent`. Without the call, there is none.
+            ///
+            /// ```
+            /// assert!(wirestack::connect("wss://example.org/").user_agent("my-client/1.0").plan().is_ok());
+            /// ```
             pub fn user_agent(mut self, value: impl TryInto<http::HeaderValue>) -> Self {
                 self.fields.set(http::header::USER_AGENT, value);
                 self
@@ -166,6 +188,12 @@ macro_rules! with_fields {
 
             /// Sends this `Origin` (RFC 6455 §4.1), as a browser does for the page that it shows.
             /// Without the call, there is none.
+            ///
+            /// ```
+            /// // For servers that serve the pages of one site alone.
+            /// let chat = wirestack::connect("wss://example.org/").origin("https://example.org");
+            /// assert!(chat.plan().is_ok());
+            /// ```
             pub fn origin(mut self, value: impl TryInto<http::HeaderValue>) -> Self {
                 self.fields.set(http::header::ORIGIN, value);
                 self

@@ -165,6 +165,18 @@ impl Connector {
 pub type Connecting = BoxFuture<Result<HyperStream, DialError>>;
 
 /// A stream of bytes with the traits of `hyper`.
+///
+/// ```
+/// use hyper_util::client::legacy::Client;
+/// use hyper_util::rt::TokioExecutor;
+/// use wirestack::Connector;
+///
+/// // hyper makes a `HyperStream` of each connection by itself.
+/// let connector = Connector::default().via("socks5h://gate.test:1080");
+/// let client: Client<_, http_body_util::Empty<bytes::Bytes>> =
+///     Client::builder(TokioExecutor::new()).build(connector);
+/// drop(client);
+/// ```
 pub struct HyperStream {
     io: ByteStream,
     kind: Kind,

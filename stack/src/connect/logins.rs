@@ -32,6 +32,14 @@ macro_rules! logs_in {
             ///
             /// It goes to the proxies that the caller, the environment, a proxy auto-config file or
             /// the system names, and to nobody else. A server never gets it.
+            ///
+            /// ```
+            /// use wirestack::connect;
+            ///
+            /// // The ticket of the user who is logged in (feature `negotiate`).
+            /// let chat = connect("wss://example.org/").via("http://proxy.test:3128").default_credentials();
+            /// drop(chat);
+            /// ```
             pub fn default_credentials(self) -> Self {
                 self.each_hop(Hop::default_credentials)
             }

@@ -44,6 +44,25 @@ use wirestack_websocket::{Message, Payload};
 /// It has one type for every transport: a TCP or a Unix socket, a stream of HTTP/2, an upgraded
 /// connection of `hyper`. A [`ServerSocket`](crate::ServerSocket) has the same type, and
 /// [`Connection::boxed`] turns all others into it.
+///
+/// ```
+/// use wirestack::{WebSocket, WebSocketHandle, WebSocketReader, WebSocketWriter};
+///
+/// /// Stores a WebSocket: no generics are needed.
+/// struct Session {
+///     socket: WebSocket,
+/// }
+///
+/// impl Session {
+///     fn split(self) -> (WebSocketWriter, WebSocketReader) {
+///         self.socket.split()
+///     }
+///
+///     fn shared(self) -> WebSocketHandle {
+///         self.socket.spawn()
+///     }
+/// }
+/// ```
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// The half of a [`WebSocket`] that receives, and the one of a [`ServerSocket`](crate::ServerSocket):
@@ -69,13 +88,45 @@ pub type WebSocketReader<F = Queue<Message>> = Reader<BoxSocket<F>>;
 
 /// The half of a [`WebSocket`] that sends, and the one of a [`ServerSocket`](crate::ServerSocket):
 /// [`Connection::split`] returns it.
+///
+/// ```
+/// use wirestack::WebSocketWriter;
+///
+/// async fn say(writer: &mut WebSocketWriter, text: &str) -> Result<(), wirestack::Error> {
+///     writer.feed(text.to_owned()).await?; // it waits for room
+///     writer.flushed().await // it has left this program
+/// }
+/// ```
 pub type WebSocketWriter<F = Queue<Message>> = Writer<BoxSocket<F>>;
 
 /// A [`WebSocket`] that a background task drives, and the one of a
 /// [`ServerSocket`](crate::ServerSocket): [`Connection::spawn`] returns it.
+///
+/// ```
+/// use wirestack::WebSocketHandle;
+///
+/// /// Many tasks may have a clone of the handle.
+/// async fn say(handle: &WebSocketHandle) -> Result<(), wirestack::Error> {
+///     let mut handle = handle.clone();
+///     handle.ping("there?").await?;
+///     handle.close(1000, "done").await
+/// }
+/// ```
 pub type WebSocketHandle<F = Queue<Message>> = Handle<BoxSocket<F>>;
 
 /// A stream of bytes that [`connect_stream`](crate::connect_stream) opened.
+///
+/// ```
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use wirestack::ByteStream;
+///
+/// async fn ask(stream: &mut ByteStream) -> std::io::Result<String> {
+///     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+///     let mut answer = String::new();
+///     stream.read_to_string(&mut answer).await?;
+///     Ok(answer)
+/// }
+/// ```
 pub type ByteStream = Connection<BoxTunnel>;
 
 /// Connects a WebSocket to a `ws://` or `wss://` URL, through the proxies of

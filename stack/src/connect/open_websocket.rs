@@ -8,6 +8,23 @@ use wirestack_layer::Error;
 use wirestack_websocket::WebSocketConfig;
 
 /// A WebSocket to open on an [`Http2`] connection: await it. [`Http2::websocket`] returns it.
+///
+/// ```
+/// use wirestack::Http2;
+/// use wirestack::websocket::WebSocketConfig;
+///
+/// async fn join(http2: &Http2, room: &str) -> Result<(), wirestack::Error> {
+///     let mut socket = http2
+///         .websocket(format!("/rooms/{room}"))
+///         .subprotocol("chat")
+///         .bearer("a-token") // or `basic_auth("ada", "secret")`
+///         .user_agent("my-client/1.0")
+///         .origin("https://example.org")
+///         .config(WebSocketConfig::default().max_message(64 * 1024))
+///         .await?;
+///     socket.send("hello").await
+/// }
+/// ```
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct OpenWebSocket {
     http2: Http2,

@@ -11,6 +11,14 @@ macro_rules! stacked {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
             /// Asks the target for this name by TLS (SNI, RFC 6066 §3) and wants it in the
             /// certificate, instead of the host of the URL.
+            ///
+            /// ```
+            /// use wirestack::connect;
+            ///
+            /// // A tunnel of SSH ends at this port: the certificate is that of example.org.
+            /// let chat = connect("wss://127.0.0.1:8443/chat").server_name("example.org");
+            /// assert!(chat.plan().is_ok());
+            /// ```
             pub fn server_name(mut self, name: impl Into<String>) -> Self {
                 self.spec.server_name = Some(name.into());
                 self

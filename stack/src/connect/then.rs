@@ -12,6 +12,19 @@ use wirestack_nest::{BoxTunnel, Stack};
 
 /// A stream of bytes to open, with a layer of the caller's own over it: await it.
 /// [`ConnectStream::then`] returns it.
+///
+/// ```
+/// use wirestack::{Tunnel, connect_stream};
+///
+/// let stream = connect_stream("tcp://example.org:7000").then(|_seeds| {
+///     Ok(Tunnel::new("hello", async |wire| {
+///         wire.write("HELLO\n").await;
+///         wire.read_line(100, "the greeting").await?;
+///         Ok(())
+///     }))
+/// });
+/// assert!(stream.plan().is_ok()); // `stream.await`, or `stream.traced().await`
+/// ```
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectLayer<U> {
     pub(crate) stream: ConnectStream,

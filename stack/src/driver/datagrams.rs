@@ -37,6 +37,16 @@ pub struct Association {
 }
 
 /// The sending half of an [`Association`]. It can be cloned and used in any task.
+///
+/// ```
+/// use wirestack::DatagramSender;
+/// use wirestack::socks::Address;
+///
+/// async fn ask(sender: DatagramSender) -> Result<(), Box<dyn std::error::Error>> {
+///     sender.send_to(b"a question", &Address::new("192.0.2.7", 53)?).await?;
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct DatagramSender {
     io: Arc<dyn AsyncUdpSocket>,
@@ -101,6 +111,24 @@ impl Association {
     }
 
     /// Returns a sender, to send in one task and receive in another one.
+    ///
+    /// ```
+    /// use wirestack::Association;
+    /// use wirestack::socks::Address;
+    ///
+    /// /// Asks and receives in two tasks.
+    /// async fn ask(mut udp: Association) -> Result<(), Box<dyn std::error::Error>> {
+    ///     println!("the proxy relays at {}", udp.relay());
+    ///     let sender = udp.sender();
+    ///     tokio::spawn(async move {
+    ///         let server = Address::new("192.0.2.7", 53).expect("an address");
+    ///         sender.send_to(b"a question", &server).await
+    ///     });
+    ///     let (answer, from) = udp.recv().await?;
+    ///     println!("{} bytes from {from}", answer.len());
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn sender(&self) -> DatagramSender {
         self.sender.clone()
     }

@@ -42,6 +42,16 @@ impl ForwardProxy {
 
     /// Serves one client until its connection ends, over any transport.
     ///
+    /// ```
+    /// use wirestack::runtime::IntoTransport;
+    /// use wirestack::{AccessPolicy, Error, ForwardProxy};
+    ///
+    /// /// Serves a client that another part of the program has accepted.
+    /// async fn serve(io: impl IntoTransport) -> Result<(), Error> {
+    ///     ForwardProxy::new(AccessPolicy::public()).serve_connection(io).await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the connection. The [access log](Self::access_log) has it too.

@@ -197,6 +197,16 @@ impl ForwardProxy {
 
     /// Speaks TLS with its clients, as a proxy with an `https://` URL. The ALPN protocols of the
     /// configuration are replaced by `h2` and `http/1.1`.
+    ///
+    /// ```
+    /// use wirestack::tls::ServerSettings;
+    /// use wirestack::{AccessPolicy, ForwardProxy};
+    ///
+    /// fn proxy(chain: Vec<u8>, key: Vec<u8>) -> Result<ForwardProxy, wirestack::Error> {
+    ///     let config = ServerSettings::new(chain, key).build()?;
+    ///     Ok(ForwardProxy::new(AccessPolicy::public()).tls(config))
+    /// }
+    /// ```
     #[must_use]
     pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
         let mut config = config;
@@ -231,6 +241,26 @@ impl ForwardProxy {
     }
 
     /// Sets the time-outs behind the handshake of a client.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wirestack::dial::Timeouts;
+    /// use wirestack::http2::Http2Config;
+    /// use wirestack::socks::Command;
+    /// use wirestack::{AccessPolicy, Connector, ForwardProxy, ProxyTimeouts};
+    ///
+    /// let timeouts = ProxyTimeouts::default()
+    ///     .connect(Timeouts::default().connect(Duration::from_secs(5)))
+    ///     .idle(Duration::from_secs(3600));
+    /// let proxy = ForwardProxy::new(AccessPolicy::public())
+    ///     .timeouts(timeouts)
+    ///     .handshake_timeout(Duration::from_secs(5))
+    ///     .realm("the proxy of the lab")
+    ///     .serving(Command::UdpAssociate)
+    ///     .http2_config(Http2Config::server().streams(100))
+    ///     .upstream(Connector::default()); // by the proxies of the environment
+    /// drop(proxy);
+    /// ```
     #[must_use]
     pub fn timeouts(mut self, timeouts: ProxyTimeouts) -> Self {
         self.server = self.server.with_timeouts(timeouts);

@@ -25,6 +25,24 @@ use wirestack_layer::{Error, HostPort};
 /// A client that sends its credentials at once has them as a field like any other:
 /// `Proxy-Authorization` with [`basic_credentials`](crate::basic_credentials). A client that
 /// answers the challenges of its proxy [awaits authorization](Self::awaiting_authorization).
+///
+/// ```
+/// use http::header::{HeaderName, HeaderValue};
+/// use wirestack_http1::{Limits, connect::Client};
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+///
+/// let mut client = Client::new("example.org", 443)?
+///     .with_header(HeaderName::from_static("x-team"), HeaderValue::from_static("blue"))
+///     .with_limits(Limits::default().head(16 * 1024))
+///     .lenient(); // bears a proxy that ends lines with LF alone
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"HTTP/1.1 200 OK\nProxy-Agent: old\n\n");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// client.process(flows, Instant::ORIGIN);
+/// assert!(to_wire.unread().starts_with(b"CONNECT example.org:443 HTTP/1.1\r\n"));
+/// assert_eq!(client.response().unwrap().headers()["proxy-agent"], "old");
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub struct Client {
     tunnel: Tunnel<ClientHandshake<Connect>>,
 }
@@ -62,6 +80,29 @@ impl Client {
 
     /// Makes the client wait for its application before each request, and at the response that
     /// opens the tunnel: see [`ProxyClient`].
+    ///
+    /// ```
+    /// use wirestack_http1::{Awaiting, ProxyClient, basic_credentials, connect::Client};
+    /// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+    ///
+    /// let mut client = Client::new("example.org", 443)?.awaiting_authorization();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// let mut turn = |client: &mut Client, received: &[u8]| {
+    ///     from_wire.write(received);
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     client.process(flows, Instant::ORIGIN);
+    /// };
+    /// turn(&mut client, b"");
+    /// client.authorize(None); // the first request goes without credentials
+    /// turn(&mut client, b"");
+    /// turn(&mut client, b"HTTP/1.1 407 Who are you?\r\n\
+    ///     Proxy-Authenticate: Basic realm=\"corp\"\r\nContent-Length: 0\r\n\r\n");
+    /// assert!(matches!(client.awaiting(), Some(Awaiting::Challenge { .. })));
+    /// client.authorize(Some(basic_credentials("ada", "secret")?));
+    /// turn(&mut client, b"");
+    /// assert!(String::from_utf8_lossy(to_wire.unread()).contains("Proxy-Authorization: Basic "));
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     #[must_use]
     pub fn awaiting_authorization(mut self) -> Self {
         self.set(|handshake| handshake.exchange.is_authorized = true);

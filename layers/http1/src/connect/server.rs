@@ -27,6 +27,26 @@ use wirestack_layer::{Error, HostPort};
 /// another method, with 431 if its head is too large, and with 400 if the head is malformed, the
 /// target has no valid port, or it announces content. A request may lack `Host`, because the target
 /// says the same and some clients send none; more than one `Host` is a 400.
+///
+/// ```
+/// use http::HeaderMap;
+/// use wirestack_http1::{Limits, connect::Server};
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+///
+/// let mut server = Server::new().with_limits(Limits::default().headers(50));
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\r\n");
+/// let mut turn = |server: &mut Server| {
+///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+///     server.process(flows, Instant::ORIGIN);
+/// };
+/// turn(&mut server);
+/// let request = server.request().unwrap();
+/// assert_eq!((&*request.host, request.port), ("example.org", 22));
+/// server.accept(HeaderMap::new()); // once the target is connected
+/// turn(&mut server);
+/// assert!(to_wire.unread().starts_with(b"HTTP/1.1 200 ") && server.is_open());
+/// ```
 pub struct Server {
     tunnel: Tunnel<ServerHandshake<Connect>>,
 }
@@ -94,6 +114,27 @@ impl Server {
     ///
     /// A 1xx or 2xx is no rejection: the client gets a 500, and the application
     /// [`Http1Error::NotARejection`]. Does nothing while no request waits.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::{Response, StatusCode};
+    /// use wirestack_http1::connect::Server;
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    ///
+    /// let mut server = Server::new();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"CONNECT inside.test:22 HTTP/1.1\r\nHost: inside.test:22\r\n\r\n");
+    /// let mut turn = |server: &mut Server| {
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     server.process(flows, Instant::ORIGIN);
+    /// };
+    /// turn(&mut server);
+    /// let mut response = Response::new(Bytes::from_static(b"not from here\n"));
+    /// *response.status_mut() = StatusCode::FORBIDDEN;
+    /// server.reject(response);
+    /// turn(&mut server);
+    /// assert!(to_wire.unread().starts_with(b"HTTP/1.1 403 "));
+    /// ```
     pub fn reject(&mut self, response: Response<Bytes>) {
         let rejects = |status: StatusCode| !status.is_informational() && !status.is_success();
         self.decide(|_| Reply::rejection::<Connect>(&response, rejects, false));
@@ -105,12 +146,49 @@ impl Server {
     /// [With clients that wait](Self::with_waiting_clients) it stays, and the next request may
     /// come on it, unless the client wants it to close, or this is the last of
     /// [`Limits::challenges`]. Does nothing while no request waits.
+    ///
+    /// ```
+    /// use wirestack_http1::{basic_challenge, connect::Server};
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    ///
+    /// let mut server = Server::new();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// let mut turn = |server: &mut Server, received: &[u8]| {
+    ///     from_wire.write(received);
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     server.process(flows, Instant::ORIGIN);
+    /// };
+    /// turn(&mut server, b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\r\n");
+    /// server.challenge("corp"); // or `challenge_with(&[basic_challenge("corp")])`, and others
+    /// turn(&mut server, b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\
+    ///     Proxy-Authorization: Basic YWRhOnNlY3JldA==\r\n\r\n");
+    /// assert_eq!(server.request().unwrap().basic(), Some(("ada".into(), "secret".into())));
+    /// assert!(to_wire.unread().starts_with(b"HTTP/1.1 407 "));
+    /// assert_eq!(basic_challenge("corp").realm(), "corp");
+    /// ```
     pub fn challenge(&mut self, realm: &str) {
         self.challenge_with(&[basic_challenge(realm)]);
     }
 
     /// Asks for credentials by any of these challenges, as [`challenge`](Self::challenge) does.
     /// Control characters in them become blanks.
+    ///
+    /// ```
+    /// use wirestack_http1::{Challenge, basic_challenge, connect::Server};
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    ///
+    /// let mut server = Server::new();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\r\n");
+    /// let mut turn = |server: &mut Server| {
+    ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    ///     server.process(flows, Instant::ORIGIN);
+    /// };
+    /// turn(&mut server);
+    /// server.challenge_with(&[Challenge::new("Negotiate"), basic_challenge("corp")]);
+    /// turn(&mut server);
+    /// assert!(String::from_utf8_lossy(to_wire.unread()).contains("Negotiate"));
+    /// ```
     pub fn challenge_with(&mut self, challenges: &[Challenge]) {
         let Tunnel::Opening(handshake) = &mut self.tunnel else {
             return;
@@ -162,6 +240,22 @@ impl fmt::Debug for Server {
 tunnel_layer!(Server, ServerHandshake<Connect>);
 
 /// A CONNECT request. It shows as `host:port`.
+///
+/// ```
+/// use wirestack_http1::connect::Server;
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+///
+/// let mut server = Server::new();
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\
+///     Proxy-Authorization: Basic YWRhOnNlY3JldA==\r\n\r\n");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// let request = server.request().unwrap();
+/// assert_eq!(request.to_string(), "[2001:db8::1]:443");
+/// assert_eq!(request.basic(), Some(("ada".into(), "secret".into())));
+/// assert_eq!(request.headers["host"], "x");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectRequest {

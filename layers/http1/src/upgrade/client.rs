@@ -16,6 +16,22 @@ use wirestack_layer::{Error, decode_text};
 ///
 /// `101 Switching Protocols` with the right token opens the tunnel. Any other final response is a
 /// [`Refusal`](crate::Refusal), whose status and fields tell a redirect from a 401 or a 426.
+///
+/// ```
+/// use wirestack_http1::{Limits, upgrade::Client};
+/// use wirestack_layer::{Flow, Flows, Instant, Layer, Pipe};
+///
+/// let request = http::Request::get("/shell").header("host", "example.org").body(())?;
+/// let mut client = Client::new("my-protocol", request)?.with_limits(Limits::default());
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"HTTP/1.1 101 Switching Protocols\r\n\
+///     Upgrade: my-protocol\r\nConnection: upgrade\r\nX-Node: 7\r\n\r\nhello");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// client.process(flows, Instant::ORIGIN);
+/// assert_eq!(client.response().unwrap().headers()["x-node"], "7");
+/// assert_eq!(to_app.unread(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Client {
     tunnel: Tunnel<ClientHandshake<Upgrade>>,
 }

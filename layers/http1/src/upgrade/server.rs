@@ -14,6 +14,28 @@ use std::fmt;
 ///
 /// It waits at any request, also at one that asks for no upgrade, so that the application can
 /// answer with a 426 or a 404. It answers one request: a rejection ends the connection.
+///
+/// ```
+/// use http::HeaderMap;
+/// use wirestack_http1::{Limits, upgrade::Server};
+/// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+///
+/// let mut server = Server::new().with_limits(Limits::default());
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"GET /shell HTTP/1.1\r\nHost: example.org\r\n\
+///     Upgrade: my-protocol\r\nConnection: upgrade\r\n\r\nhello");
+/// let mut turn = |server: &mut Server| {
+///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+///     server.process(flows, Instant::ORIGIN);
+/// };
+/// turn(&mut server);
+/// assert_eq!(server.request().unwrap().uri(), "/shell");
+/// assert!(server.offers("my-protocol"));
+/// server.accept("my-protocol", HeaderMap::new()); // or `reject`, with a response
+/// turn(&mut server);
+/// assert!(to_wire.unread().starts_with(b"HTTP/1.1 101 "));
+/// assert_eq!(to_app.unread(), b"hello");
+/// ```
 pub struct Server {
     tunnel: Tunnel<ServerHandshake<Upgrade>>,
 }
@@ -44,6 +66,22 @@ impl Server {
 
     /// Returns the request while it waits to be accepted or rejected, to add
     /// [extensions](http::Extensions) to it.
+    ///
+    /// ```
+    /// use wirestack_http1::upgrade::Server;
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    ///
+    /// #[derive(Clone, Debug, PartialEq)]
+    /// struct User(&'static str);
+    ///
+    /// let mut server = Server::new();
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// server.process(flows, Instant::ORIGIN);
+    /// server.request_mut().unwrap().extensions_mut().insert(User("ada"));
+    /// assert_eq!(server.request().unwrap().extensions().get(), Some(&User("ada")));
+    /// ```
     pub fn request_mut(&mut self) -> Option<&mut Request<()>> {
         self.tunnel.opening()?.request_mut()
     }

@@ -8,6 +8,17 @@ use wirestack_http::grammar::{has_token, is_token};
 ///
 /// "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110
 /// §7.8). Content would come before the other protocol, and a tunnel of bytes has no place for it.
+///
+/// ```
+/// use wirestack_http1::upgrade::offers;
+///
+/// let request = http::Request::get("/")
+///     .header("connection", "keep-alive, Upgrade")
+///     .header("upgrade", "websocket")
+///     .body(())?;
+/// assert!(offers(&request, "websocket") && !offers(&request, "h2c"));
+/// # Ok::<(), http::Error>(())
+/// ```
 pub fn offers(request: &Request<()>, token: &str) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_11
@@ -17,6 +28,14 @@ pub fn offers(request: &Request<()>, token: &str) -> bool {
 }
 
 /// Returns `true` if a request announces content.
+///
+/// ```
+/// use wirestack_http1::upgrade::has_content;
+///
+/// let request = http::Request::post("/").header("content-length", "5").body(())?;
+/// assert!(has_content(&request));
+/// # Ok::<(), http::Error>(())
+/// ```
 pub fn has_content(request: &Request<()>) -> bool {
     head::has_content(request.headers())
 }

@@ -31,6 +31,15 @@ impl Pipe {
 
     /// Takes lent memory back from an empty pipe; `None` if bytes are in it, or none was lent. It
     /// may be larger than what was lent.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut pipe = Pipe::new();
+    /// pipe.lend(BytesMut::with_capacity(16 * 1024)); // one buffer for many idle connections
+    /// assert!(pipe.take_back().is_some_and(|memory| memory.capacity() >= 16 * 1024));
+    /// ```
     #[inline]
     pub fn take_back(&mut self) -> Option<BytesMut> {
         if !self.lent || !self.is_empty() {

@@ -16,6 +16,29 @@ use core::mem;
 ///
 /// A pipe has room up to its limit, or up to the number of bytes that the reader
 /// [requires](Self::require) if that is more. So a unit larger than the limit cannot deadlock.
+///
+/// ```
+/// use wirestack_layer::{Flow, Pipe};
+///
+/// let mut pipe = Pipe::with_limit(1000);
+/// pipe.write(b"one");
+/// pipe.push(bytes::Bytes::from_static(b"two"));
+/// pipe.fill(|buffer| buffer.extend_from_slice(b"three"));
+/// assert_eq!((pipe.len(), pipe.total(), pipe.room()), (11, 11, 989));
+/// pipe.consume(3);
+/// assert_eq!(pipe.take(3), "two");
+/// pipe.unread_mut().make_ascii_uppercase(); // in place
+/// assert_eq!(pipe.unread(), b"THREE");
+/// assert_eq!(pipe.chunks().map(<[u8]>::len).sum::<usize>(), 5);
+/// assert!(!pipe.first().is_empty() && pipe.capacity() >= 5);
+///
+/// pipe.require(8); // the reader needs so many for its next step
+/// assert_eq!((pipe.required(), pipe.wanted()), (8, 3));
+/// pipe.finish();
+/// assert!(pipe.truncation("demo", "a frame was cut").is_some());
+/// pipe.set_limit(0);
+/// assert!(!pipe.is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Pipe {
     // In order: `chunks`, then `buf`.

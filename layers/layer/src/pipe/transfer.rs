@@ -7,6 +7,20 @@ impl Pipe {
     ///
     /// Bytes for a pipe that has ended or was stopped are discarded, since nobody will read them. A
     /// stop of `to` becomes a stop of this pipe.
+    ///
+    /// ```
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let (mut from, mut to) = (Pipe::new(), Pipe::with_limit(4));
+    /// from.write(b"abcdef");
+    /// from.transfer_to(&mut to); // as far as there is room
+    /// assert_eq!((from.len(), to.unread()), (2, &b"abcd"[..]));
+    /// from.transfer_all_to(&mut to); // beyond the limit
+    /// assert_eq!(to.unread(), b"abcdef");
+    /// to.transfer_up_to(&mut from, 1);
+    /// from.prepend_to(&mut to); // back to its front
+    /// assert_eq!(to.unread(), b"abcdef");
+    /// ```
     pub fn transfer_to(&mut self, to: &mut Self) {
         let n = self.len().min(to.room());
         self.transfer_up_to(to, n);

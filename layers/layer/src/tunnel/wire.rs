@@ -16,6 +16,27 @@ use spin::{Mutex, MutexGuard};
 /// so does the error if the wire ends too early. The handshake does not see an abort: the layer
 /// passes it on and drops the handshake.
 ///
+/// ```
+/// use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Tunnel};
+///
+/// let mut tunnel = Tunnel::new("demo", async |wire| {
+///     wire.write("HELLO\n").await;
+///     let line = wire.read_line(100, "the greeting").await?;
+///     let [version] = wire.read_array("the version").await?;
+///     let token = wire.read(4, "the token").await?;
+///     wire.fill(|buffer| buffer.extend_from_slice(&token)).await;
+///     wire.learn(format!("{} bytes of greeting, version {version}", line.len()));
+///     Ok::<(), Error>(())
+/// });
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"welcome\n\x02abcd");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// tunnel.process(flows, Instant::ORIGIN);
+/// assert_eq!(to_wire.unread(), b"HELLO\nabcd");
+/// assert_eq!(tunnel.state(), "7 bytes of greeting, version 2");
+/// assert!(tunnel.is_open());
+/// ```
+///
 /// # Panics
 ///
 /// Every method panics if it is called, or its future polled, while the tunnel does not poll the
@@ -51,6 +72,24 @@ pub(super) struct Wait {
 }
 
 /// The result of a parser of the unread bytes.
+///
+/// ```
+/// use wirestack_layer::{Error, Parsed, Tunnel};
+///
+/// // A length, and so many bytes.
+/// let tunnel = Tunnel::new("hello", async |wire| {
+///     let name = wire.read_with("the name", |bytes| match bytes {
+///         [n, rest @ ..] if rest.len() >= usize::from(*n) => {
+///             let n = usize::from(*n);
+///             Ok::<_, Error>(Parsed::Complete(1 + n, rest[..n].to_vec()))
+///         }
+///         [n, ..] => Ok(Parsed::Partial(1 + usize::from(*n))), // the bytes that are needed
+///         [] => Ok(Parsed::Partial(1)),
+///     });
+///     name.await.map(drop)
+/// });
+/// assert!(!tunnel.is_over());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<R> {
     /// It read this many bytes, and this is their value. The bytes are consumed.
@@ -60,6 +99,21 @@ pub enum Parsed<R> {
 }
 
 /// The failure of a read of a [`Wire`]: the cause in an [`Error`] of the peer.
+///
+/// ```
+/// use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, ReadError, Tunnel};
+///
+/// let mut tunnel = Tunnel::new("line", async |wire| {
+///     wire.read_line(10, "a line").await?;
+///     Ok::<(), Error>(())
+/// });
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"a line without an end");
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// tunnel.process(flows, Instant::ORIGIN);
+/// let Some(End::Aborted(error)) = to_app.end() else { panic!() };
+/// assert!(matches!(error.cause(), Some(ReadError::LineTooLong { .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -245,6 +299,19 @@ impl<T> Wire<T> {
     ///
     /// Meanwhile the layer is [`Progress::Deciding`] on `what`, such as `the CONNECT request`. The
     /// request itself lies in the state too.
+    ///
+    /// ```
+    /// use wirestack_layer::{Error, Tunnel};
+    ///
+    /// let mut tunnel = Tunnel::with_state("door", String::new(), async |wire| {
+    ///     let opens = wire.decide("the application", |answer: &mut String| {
+    ///         (!answer.is_empty()).then(|| answer == "yes")
+    ///     });
+    ///     if opens.await { Ok(()) } else { Err(Error::local("door", "not now")) }
+    /// });
+    /// *tunnel.state_mut() = "yes".to_owned(); // the application answers at any time
+    /// assert_eq!(tunnel.state(), "yes");
+    /// ```
     pub fn decide<R>(
         &self,
         what: &'static str,

@@ -25,6 +25,19 @@ use super::pool::Pool;
 /// let config = WebSocketConfig::default().deflate(deflate);
 /// # drop(config);
 /// ```
+///
+/// ```
+/// use wirestack_websocket::Deflate;
+///
+/// let deflate = Deflate::default()
+///     .server_no_context_takeover(true) // less memory, less compression
+///     .client_no_context_takeover(true)
+///     .server_max_window_bits(12)
+///     .client_max_window_bits(12)
+///     .level(3)
+///     .threshold(256); // messages below are sent as they are
+/// assert_eq!((deflate.level, deflate.threshold), (3, 256));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Deflate {
@@ -105,6 +118,16 @@ impl Deflate {
 }
 
 /// The parameters of compression that both sides agreed on (RFC 7692 §7.1).
+///
+/// ```
+/// use wirestack_websocket::{Server, WebSocketConfig};
+///
+/// let server: Server = Server::established(WebSocketConfig::default());
+/// match server.compression() {
+///     Some(agreed) => println!("windows of {} bits", agreed.server_max_window_bits),
+///     None => println!("not compressed"),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compression {

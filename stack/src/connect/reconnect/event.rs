@@ -7,6 +7,21 @@ use wirestack_layer::Error;
 use wirestack_websocket::{CloseFrame, Message};
 
 /// An event of a [`Reconnecting`](super::Reconnecting) WebSocket.
+///
+/// ```
+/// use wirestack::ReconnectEvent;
+///
+/// /// Returns the word for a status line.
+/// fn status(event: &ReconnectEvent) -> Option<&'static str> {
+///     match event {
+///         ReconnectEvent::Connected(_) => Some("online"),
+///         ReconnectEvent::Broke(_) | ReconnectEvent::Failed(_) => Some("offline"),
+///         ReconnectEvent::GaveUp => Some("given up"),
+///         _ => None,
+///     }
+/// }
+/// assert_eq!(status(&ReconnectEvent::GaveUp), Some("given up"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReconnectEvent {

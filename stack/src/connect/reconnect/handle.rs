@@ -76,6 +76,14 @@ impl ReconnectHandle {
     }
 
     /// Returns `true` while a connection is open.
+    ///
+    /// ```
+    /// use wirestack::connect;
+    /// use wirestack::dial::Backoff;
+    ///
+    /// let socket = connect("wss://example.org/").reconnecting(Backoff::default());
+    /// assert!(!socket.handle().is_connected()); // `next` connects
+    /// ```
     pub fn is_connected(&self) -> bool {
         self.outbox.is_up()
     }

@@ -62,6 +62,27 @@ impl Connect {
 
 /// A WebSocket that connects again after its connection was lost: a stream of [`ReconnectEvent`]s.
 /// It makes progress only while it is read.
+///
+/// ```
+/// use wirestack::dial::Backoff;
+/// use wirestack::{ReconnectEvent, connect};
+///
+/// async fn listen(url: &str) -> Result<(), wirestack::Error> {
+///     let mut socket = connect(url).reconnecting(Backoff::default()).queue(100);
+///     let handle = socket.handle(); // for other tasks
+///     while let Some(event) = socket.next().await {
+///         match event {
+///             ReconnectEvent::Connected(_) => {
+///                 let _now: Option<&mut wirestack::WebSocket> = socket.socket();
+///                 socket.send("subscribe").await?;
+///             }
+///             ReconnectEvent::Message(message) => println!("{message:?}"),
+///             event => eprintln!("{event:?}; connected: {}", handle.is_connected()),
+///         }
+///     }
+///     socket.close(1000, "done").await
+/// }
+/// ```
 pub struct Reconnecting {
     connect: Connect,
     policy: Reconnect,

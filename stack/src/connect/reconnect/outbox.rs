@@ -275,12 +275,32 @@ fn not_connected() -> Error {
 
 /// The cause of an error: a message was sent while no connection was open, or the connection was
 /// lost before the message had left.
+///
+/// ```
+/// use wirestack::dial::Backoff;
+/// use wirestack::{NotConnected, connect};
+///
+/// async fn say(url: &str) {
+///     let socket = connect(url).reconnecting(Backoff::default()); // without a queue
+///     let error = socket.handle().send("hello").await.unwrap_err();
+///     assert!(error.cause::<NotConnected>().is_some());
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("there is no connection at the moment")]
 #[non_exhaustive]
 pub struct NotConnected;
 
 /// The cause of an error: too many messages wait for a connection.
+///
+/// ```
+/// use wirestack::{Error, QueueFull};
+///
+/// /// Returns `true` if a message may be sent once more, later.
+/// fn is_full(error: &Error) -> bool {
+///     error.cause::<QueueFull>().is_some()
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("too many messages wait for a connection: the queue is full")]
 #[non_exhaustive]

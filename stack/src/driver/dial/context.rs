@@ -88,6 +88,16 @@ impl DialContext {
     }
 
     /// Looks names up with this resolver instead of that of the runtime.
+    ///
+    /// ```
+    /// use wirestack::DialContext;
+    /// use wirestack::runtime::{Resolve, TcpOptions};
+    ///
+    /// /// Returns the settings that all connections of a program share.
+    /// fn shared(resolver: impl Resolve + 'static) -> DialContext {
+    ///     DialContext::new().resolver(resolver).tcp_options(TcpOptions::default().nodelay(false))
+    /// }
+    /// ```
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
@@ -103,6 +113,15 @@ impl DialContext {
 
     /// Sets the callback that is asked for credentials, when an HTTP proxy wants some and its hop
     /// is [`asking`](crate::dial::Hop::asking). `None` means that there are none.
+    ///
+    /// ```
+    /// use wirestack::DialContext;
+    /// use wirestack::auth::Credentials;
+    ///
+    /// let context = DialContext::new()
+    ///     .credentials(|_request| async { Some(Credentials::new("ada", "secret")) });
+    /// drop(context);
+    /// ```
     #[must_use]
     pub fn credentials<F>(
         mut self,
@@ -122,6 +141,17 @@ impl DialContext {
     /// §7.2.2: four octets of length before each message), to a key distribution centre. The name is
     /// looked up with the [`resolver`](Self::resolver). An exchange may take 4 s, and a reply may
     /// have 1 MiB.
+    ///
+    /// ```
+    /// use wirestack::{DialContext, Error};
+    ///
+    /// // What a scheme of authentication asks another server goes through a function of the program.
+    /// let context = DialContext::new().exchange(|server, question| async move {
+    ///     eprintln!("{} bytes for {server}", question.len());
+    ///     Err(Error::local("demo", "there is no such server"))
+    /// });
+    /// drop(context);
+    /// ```
     #[must_use]
     pub fn exchange<F>(
         mut self,

@@ -193,6 +193,15 @@ impl fmt::Debug for Pool {
 impl DialContext {
     /// Sets the pool whose connections streams are opened on. Without a pool, each stream has a
     /// connection of its own.
+    ///
+    /// ```
+    /// use wirestack::{DialContext, Pool};
+    ///
+    /// let pool = Pool::default();
+    /// let context = DialContext::new().pool(pool.clone());
+    /// assert_eq!(pool.connections(), 0);
+    /// drop(context);
+    /// ```
     #[must_use]
     pub fn pool(self, pool: Pool) -> Self {
         self.streams(move |share, timeouts, context| -> BoxFuture<OpenedStream> {

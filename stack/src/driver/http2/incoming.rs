@@ -8,6 +8,23 @@ use wirestack_http2::{RequestKind, request_kind};
 
 /// A request that a server has not answered yet. If it is dropped, the answer is 503 (Service
 /// Unavailable).
+///
+/// ```
+/// use wirestack::Incoming;
+/// use wirestack::http::{HeaderMap, Response};
+/// use wirestack::http2::RequestKind;
+///
+/// async fn answer(incoming: Incoming) {
+///     println!("{} {}", incoming.request().method(), incoming.request().uri());
+///     if let RequestKind::Tunnel(_) = incoming.request_kind() {
+///         let gone = incoming.closed(); // ready once the client wants no answer any more
+///         let stream = incoming.accept(HeaderMap::new());
+///         drop((gone, stream));
+///     } else {
+///         incoming.respond(Response::new("a page\n".into()));
+///     }
+/// }
+/// ```
 pub struct Incoming {
     pub(super) request: http::Request<()>,
     pub(super) stream: Option<Http2Stream>,
@@ -70,6 +87,23 @@ impl Incoming {
     ///
     /// Trailers are neither sent nor shown. Content that the client must not get (RFC 9110 §6.4.1: to
     /// HEAD, with 204 and 304) must not be written.
+    ///
+    /// ```
+    /// use tokio::io::AsyncWriteExt;
+    /// use wirestack::Incoming;
+    /// use wirestack::http::Response;
+    ///
+    /// /// Answers with a page that is made while it is sent.
+    /// async fn answer(incoming: Incoming) -> std::io::Result<()> {
+    ///     let Some(mut content) = incoming.respond_streaming(Response::new(())) else {
+    ///         return Ok(());
+    ///     };
+    ///     for line in 0..1_000_000 {
+    ///         content.write_all(format!("line {line}\n").as_bytes()).await?; // as fast as it is read
+    ///     }
+    ///     content.shutdown().await
+    /// }
+    /// ```
     pub fn respond_streaming(mut self, response: Response<()>) -> Option<Http2Stream> {
         let stream = self.stream.take()?;
         stream.respond_streaming(response);

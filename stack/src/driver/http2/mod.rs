@@ -89,6 +89,17 @@ impl Http2 {
 
     /// Opens a WebSocket with an extended CONNECT (RFC 8441).
     ///
+    /// ```
+    /// use wirestack::Http2;
+    /// use wirestack::websocket::{ClientRequest, WebSocketConfig};
+    ///
+    /// async fn join(http2: &Http2) -> Result<(), wirestack::Error> {
+    ///     let request = ClientRequest::new("wss://example.org/chat")?.subprotocol("chat")?;
+    ///     let mut socket = http2.websocket_with(request, WebSocketConfig::default()).await?;
+    ///     socket.send("hello").await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The peer refused it, or the error that ended the connection: an
@@ -109,6 +120,22 @@ impl Http2 {
     /// CONNECT, RFC 8441), and returns it with the peer's response.
     ///
     /// Dropping the future resets the stream.
+    ///
+    /// ```
+    /// use tokio::io::AsyncReadExt;
+    /// use wirestack::Http2;
+    /// use wirestack::http2::ConnectRequest;
+    ///
+    /// /// Opens a tunnel through an HTTP/2 proxy.
+    /// async fn banner(proxy: &Http2) -> Result<String, Box<dyn std::error::Error>> {
+    ///     let request = ConnectRequest::tunnel("example.org", 22)?;
+    ///     let (response, mut stream) = proxy.open(request).await?;
+    ///     assert!(response.status().is_success());
+    ///     let mut banner = String::new();
+    ///     stream.read_to_string(&mut banner).await?;
+    ///     Ok(banner)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -139,6 +166,35 @@ impl Http2 {
     /// Waits for the next request; `None` once the client sends no more of them.
     ///
     /// Dropping the future loses no request.
+    ///
+    /// ```
+    /// use wirestack::http::{HeaderMap, Response, StatusCode};
+    /// use wirestack::http2::{self, Http2Config, RequestKind};
+    /// use wirestack::runtime::IntoTransport;
+    /// use wirestack::{Connection, Engine, Http2};
+    ///
+    /// /// Serves one connection: tunnels to nowhere, and a page.
+    /// async fn serve(io: impl IntoTransport) -> Result<(), wirestack::Error> {
+    ///     let layer = http2::Connection::server(Http2Config::server());
+    ///     let http2 = Http2::new(Connection::from_transport(io, Engine::new(layer))?);
+    ///     tokio::spawn(http2.driver()); // one task drives the connection, for all streams
+    ///     while let Some(incoming) = http2.accept().await {
+    ///         let incoming = incoming?;
+    ///         match incoming.request_kind() {
+    ///             RequestKind::Tunnel(_) => drop(incoming.accept(HeaderMap::new())),
+    ///             _ if incoming.request().uri().path() == "/" => {
+    ///                 incoming.respond(Response::new("hello\n".into()));
+    ///             }
+    ///             _ => {
+    ///                 let mut response = Response::new("".into());
+    ///                 *response.status_mut() = StatusCode::NOT_FOUND;
+    ///                 incoming.respond(response);
+    ///             }
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -200,6 +256,19 @@ impl Http2 {
     }
 
     /// Calls `act` with the connection, to read facts from its stack or to take a decision in it.
+    ///
+    /// ```
+    /// use wirestack::Http2;
+    ///
+    /// /// Prints the layers of a connection, and what was agreed on.
+    /// fn show(http2: &Http2) {
+    ///     http2.with(|connection| {
+    ///         for layer in connection.describe() {
+    ///             println!("{layer}");
+    ///         }
+    ///     });
+    /// }
+    /// ```
     pub fn with<T>(&self, act: impl FnOnce(&mut Connection<BoxHttp2>) -> T) -> T {
         let result = act(&mut self.shared.lock().connection);
         self.shared.transmit();
@@ -235,6 +304,16 @@ impl Clone for Http2 {
 
 /// The future that drives a connection for all its streams, until it is over. When the last clone
 /// and the last stream have been dropped, it closes the connection gracefully, for at most 10 s.
+///
+/// ```
+/// use wirestack::Http2;
+///
+/// async fn drive(http2: Http2) {
+///     let driving = tokio::spawn(http2.driver());
+///     drop(http2); // the last clone: the connection closes gracefully
+///     let _ = driving.await;
+/// }
+/// ```
 #[must_use = "it does nothing until it is polled"]
 pub struct Driver {
     shared: Arc<Shared>,

@@ -19,6 +19,15 @@ use wirestack_layer::{End, Error, Flow, Pipe};
 use wirestack_websocket as websocket;
 
 /// A WebSocket over one stream of an HTTP/2 connection (RFC 8441).
+///
+/// ```
+/// use wirestack::Http2WebSocket;
+///
+/// async fn say(mut socket: Http2WebSocket) -> Result<(), wirestack::Error> {
+///     socket.send("hello").await?;
+///     socket.close(1000, "").await
+/// }
+/// ```
 pub type Http2WebSocket = Connection<websocket::Client>;
 
 /// One stream of an HTTP/2 connection: bytes in both directions, and each direction ends by itself.
@@ -26,6 +35,21 @@ pub type Http2WebSocket = Connection<websocket::Client>;
 /// It is `AsyncRead` and `AsyncWrite` of tokio (feature `tokio`) and of `futures-io` (feature
 /// `futures`), and a [`Transport`] for another stack. Dropping it resets the stream, unless both
 /// directions have ended. The other streams go on.
+///
+/// ```
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use wirestack::Http2Stream;
+///
+/// async fn ask(mut stream: Http2Stream) -> std::io::Result<Vec<u8>> {
+///     stream.write_all(b"a question").await?;
+///     stream.shutdown().await?; // END_STREAM
+///     let mut answer = Vec::new();
+///     if stream.read_to_end(&mut answer).await.is_err() {
+///         stream.reset();
+///     }
+///     Ok(answer)
+/// }
+/// ```
 pub struct Http2Stream {
     shared: Arc<Shared>,
     id: StreamId,

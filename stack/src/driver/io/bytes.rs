@@ -13,6 +13,15 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
 {
     /// Aborts both directions: the peer sees a reset or a truncated stream, not a clean end.
+    ///
+    /// ```
+    /// use wirestack::{ByteStream, Error};
+    ///
+    /// /// Ends a stream so that the peer sees that it was cut.
+    /// fn cut(mut stream: ByteStream) {
+    ///     stream.abort(Error::local("my-program", "the file is damaged"));
+    /// }
+    /// ```
     pub fn abort(&mut self, cause: Error) {
         self.engine()
             .from_app()

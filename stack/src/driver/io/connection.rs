@@ -163,6 +163,24 @@ where
     }
 
     /// Puts another layer over the running stack. See [`Engine::push_layer`].
+    ///
+    /// ```
+    /// use tokio::io::{duplex, AsyncWriteExt};
+    /// use wirestack::runtime::TokioTransport;
+    /// use wirestack::{Connection, Engine, Identity, http1};
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (ours, mut theirs) = duplex(1000);
+    ///     let plain = Connection::from_transport(TokioTransport::new(ours), Engine::new(Identity))?;
+    ///     let mut tunnel = plain.push_layer(http1::connect::Client::new("example.org", 22)?);
+    ///     theirs.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+    ///     tunnel.open().await?;
+    ///     let proxy: &http1::connect::Client = tunnel.part().expect("in the stack");
+    ///     assert_eq!(proxy.response().unwrap().status(), 200);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn push_layer<U>(self, upper: U) -> Connection<Stack<L, U>>
     where
         L: Layer<In = Pipe, Out = Pipe>,
@@ -262,6 +280,22 @@ where
     }
 
     /// Returns the state of each layer, from the wire up. Each one displays as a line.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// /// Prints all that is known of a connection.
+    /// fn show(socket: &WebSocket) {
+    ///     println!("{:?} to {:?}", socket.local_addr(), socket.peer_addr());
+    ///     println!("{}, on {:?}", socket.progress(), socket.runtime());
+    ///     for layer in socket.describe() {
+    ///         println!("{layer}"); // such as: tls open TLSv1.3 TLS13_AES_256_GCM_SHA384
+    ///     }
+    ///     if let Some(tcp) = socket.transport::<tokio::net::TcpStream>() {
+    ///         println!("TTL {:?}", tcp.ttl());
+    ///     }
+    /// }
+    /// ```
     pub fn describe(&self) -> Vec<Status<'_>> {
         self.engine.describe()
     }
@@ -279,6 +313,20 @@ where
     /// layer has received.
     ///
     /// Dropping the future loses nothing: all state is in the connection.
+    ///
+    /// ```
+    /// use wirestack::{Connection, proxy_header};
+    ///
+    /// /// Returns the address of a client behind a load balancer.
+    /// async fn client_of(
+    ///     connection: &mut Connection<proxy_header::Server>,
+    /// ) -> Result<Option<std::net::SocketAddr>, wirestack::Error> {
+    ///     let header = |engine: &mut wirestack::Engine<proxy_header::Server>| {
+    ///         engine.part::<proxy_header::Server>()?.header().cloned()
+    ///     };
+    ///     Ok(connection.wait_for(header).await?.source())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -376,9 +424,27 @@ impl<L: Layer> fmt::Debug for Connection<L> {
 impl<L: Layer> Unpin for Connection<L> {}
 
 /// A boxed stack: its type names only the flows of the application's side.
+///
+/// ```
+/// use wirestack::{BoxTunnel, Connection, Engine, Identity};
+///
+/// /// Connections over any layers are one type.
+/// fn plain(socket: tokio::net::TcpStream) -> Result<Connection<BoxTunnel>, wirestack::Error> {
+///     Ok(Connection::from_transport(socket, Engine::new(Identity))?.boxed())
+/// }
+/// ```
 pub type Boxed<L> = BoxLayer<<L as Layer>::In, <L as Layer>::Out>;
 
 /// The cause of an error: the stack ended cleanly before the awaited event.
+///
+/// ```
+/// use wirestack::{ConnectionClosed, Ended, Error};
+///
+/// /// Returns `true` for the ends that are worth no line in a log.
+/// fn is_ordinary(error: &Error) -> bool {
+///     error.cause::<Ended>().is_some() || error.cause::<ConnectionClosed>().is_some()
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("ended before the awaited event")]
 #[non_exhaustive]

@@ -53,6 +53,14 @@ impl IdleTimer {
 }
 
 /// The cause of an error: a relay had nothing to carry for too long.
+///
+/// ```
+/// use wirestack::{Error, RelayIdle};
+///
+/// fn is_idle(error: &Error) -> bool {
+///     error.cause::<RelayIdle>().is_some_and(|idle| !idle.allowed.is_zero())
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("nothing was relayed in either direction for {allowed:?}")]
 #[non_exhaustive]

@@ -18,6 +18,17 @@ where
     ///
     /// Dropping the future loses no message.
     ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// async fn read_all(mut socket: WebSocket) -> Result<(), wirestack::Error> {
+    ///     while let Some(message) = socket.next().await {
+    ///         println!("{:?}", message?); // an error comes once, behind all messages
+    ///     }
+    ///     Ok(()) // the peer has closed cleanly
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the stack, behind all messages that arrived before it. It is returned
@@ -32,6 +43,17 @@ where
     /// room, the message was not accepted. If it is dropped later, the message leaves with the next
     /// call that drives the connection.
     ///
+    /// ```
+    /// use wirestack::WebSocket;
+    /// use wirestack::websocket::Message;
+    ///
+    /// async fn say(socket: &mut WebSocket) -> Result<(), wirestack::Error> {
+    ///     socket.send("text").await?;
+    ///     socket.send(vec![1, 2, 3]).await?; // a binary message
+    ///     socket.send(Message::text("the same as the first")).await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the stack, or [`ConnectionClosed`].
@@ -44,6 +66,17 @@ where
     /// [`flushed`](Self::flushed) then sends all accepted messages together.
     ///
     /// A message is accepted as a whole or not at all, as with [`send`](Self::send).
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// async fn say_many(socket: &mut WebSocket, lines: Vec<String>) -> Result<(), wirestack::Error> {
+    ///     for line in lines {
+    ///         socket.feed(line).await?; // many leave together
+    ///     }
+    ///     socket.flushed().await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -190,6 +223,18 @@ where
 }
 
 /// The cause of an error: the application sent a message after it had closed its side.
+///
+/// ```
+/// use wirestack::{ConnectionClosed, WebSocket};
+///
+/// async fn say(socket: &mut WebSocket) {
+///     if let Err(error) = socket.send("hello").await
+///         && error.cause::<ConnectionClosed>().is_some()
+///     {
+///         println!("the socket was closed before");
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("a message was sent after the application had closed its side")]
 #[non_exhaustive]

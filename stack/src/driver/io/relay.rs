@@ -8,6 +8,11 @@ use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 
 /// The number of bytes that a relay carried, for each direction.
+///
+/// ```
+/// let nothing = wirestack::Relayed::default();
+/// assert_eq!((nothing.sent, nothing.received), (0, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Relayed {
@@ -52,6 +57,17 @@ where
 
 /// Copies bytes as [`relay`] does, and ends when nothing was copied in either direction for a time.
 /// With [`Duration::MAX`], it waits for ever.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::{ByteStream, relay_with_timeout};
+///
+/// async fn join(client: ByteStream, server: ByteStream) -> Result<(), wirestack::Error> {
+///     let relayed = relay_with_timeout(client, server, Duration::from_secs(60)).await?;
+///     println!("{} bytes there, {} back", relayed.sent, relayed.received);
+///     Ok(())
+/// }
+/// ```
 ///
 /// # Errors
 ///

@@ -17,6 +17,17 @@ impl<L: Layer> Connection<L> {
     ///
     /// A WebSocket has its own [time-out for
     /// closing](crate::websocket::WebSocketConfig::close_timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wirestack::WebSocket;
+    ///
+    /// fn hurry(socket: &mut WebSocket) {
+    ///     socket.set_close_timeout(Duration::from_secs(1));
+    ///     socket.set_write_timeout(Duration::from_secs(5)); // for a peer that takes nothing
+    ///     assert_eq!(socket.close_timeout(), Duration::from_secs(1));
+    /// }
+    /// ```
     pub fn set_close_timeout(&mut self, timeout: Duration) {
         self.close_timeout = timeout.as_millis().try_into().unwrap_or(u32::MAX);
     }

@@ -19,6 +19,16 @@ where
     F: Payload,
 {
     /// Returns the subprotocol that was agreed on.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// /// Prints what both sides have agreed on.
+    /// fn show(socket: &WebSocket) {
+    ///     println!("{:?} over {:?}", socket.subprotocol(), socket.http_version());
+    ///     println!("compressed: {}", socket.compression().is_some());
+    /// }
+    /// ```
     pub fn subprotocol(&self) -> Option<&str> {
         self.part::<Control>()?.subprotocol()
     }
@@ -54,6 +64,16 @@ where
     ///
     /// Messages that come before the answer wait to be received; when there is no room for more of
     /// them, so does the answer. Dropping the future loses nothing but the answer.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// async fn measure(socket: &mut WebSocket) -> Result<(), wirestack::Error> {
+    ///     let round_trip = socket.ping("").await?;
+    ///     println!("{round_trip:?}");
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -97,6 +117,19 @@ where
     }
 
     /// Returns the peer's Close frame, once it has arrived.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    /// use wirestack::websocket::Closer;
+    ///
+    /// /// Prints why a WebSocket has ended.
+    /// fn show(socket: &WebSocket) {
+    ///     if let Some(frame) = socket.closed() {
+    ///         let by = if socket.closed_by() == Some(Closer::Peer) { "the peer" } else { "this side" };
+    ///         println!("closed by {by}: {:?} {}", frame.code, frame.reason);
+    ///     }
+    /// }
+    /// ```
     pub fn closed(&self) -> Option<&CloseFrame> {
         self.part::<Control>()?.closed()
     }
@@ -118,6 +151,16 @@ where
     /// A [`WebSocketServer`](crate::WebSocketServer) whose client [`serve`](crate::serve) has
     /// accepted does this by itself. Call it last: a layer that is put over the connection later,
     /// or [`boxed`](Self::boxed), undoes it.
+    ///
+    /// ```
+    /// use wirestack::{Shutdown, WebSocket};
+    ///
+    /// /// Says 1001 (Going Away) when the program ends.
+    /// fn until(mut socket: WebSocket, end: &Shutdown) -> WebSocket {
+    ///     socket.close_on(end);
+    ///     socket
+    /// }
+    /// ```
     pub fn close_on(&mut self, shutdown: &Shutdown) {
         self.goodbye = Some(Box::new(Goodbye {
             signal: shutdown.waiter(),
@@ -160,6 +203,15 @@ where
     ///
     /// Dropping the future loses nothing: the closing goes on with the next call that drives.
     ///
+    /// ```
+    /// use wirestack::WebSocket;
+    /// use wirestack::websocket::CloseCode;
+    ///
+    /// async fn leave(mut socket: WebSocket) -> Result<(), wirestack::Error> {
+    ///     socket.close(CloseCode::GOING_AWAY, "restart").await // and waits for the peer's answer
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The code or the reason may not be sent, or the error that ended the stack instead.
@@ -175,6 +227,15 @@ where
 {
     /// Closes a WebSocket that carries bytes, with a code and a reason, and waits for the peer's
     /// Close. Bytes that were accepted leave first; bytes that still arrive are thrown away.
+    ///
+    /// ```
+    /// use wirestack::websocket::CloseCode;
+    /// use wirestack::{Pipe, WebSocket};
+    ///
+    /// async fn leave(mut tunnel: WebSocket<Pipe>) -> Result<(), wirestack::Error> {
+    ///     tunnel.close_websocket(CloseCode::NORMAL, "").await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -11,6 +11,16 @@ use wirestack_layer::Pipe;
 
 /// A transport around any `AsyncRead` and `AsyncWrite` of `futures-io`. It cannot send a reset: an
 /// aborted connection closes the stream.
+///
+/// ```
+/// use futures_util::io::AllowStdIo;
+/// use wirestack::runtime::FuturesTransport;
+/// use wirestack::{Connection, Engine, Identity};
+///
+/// // Whatever implements the traits of `futures-io`.
+/// let transport = FuturesTransport::new(AllowStdIo::new(std::io::Cursor::new(Vec::new())));
+/// drop(transport);
+/// ```
 #[derive(Debug)]
 pub struct FuturesTransport<S>(S);
 

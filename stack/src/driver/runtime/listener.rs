@@ -20,6 +20,21 @@ use std::task::{Context, Poll};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use wirestack::runtime::Listener;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> std::io::Result<()> {
+///     let mut listener = Listener::bind("127.0.0.1:0")?;
+///     let address = listener.local_addr()?;
+///     println!("listening on {address}, on {:?}", listener.runtime());
+///     let client = tokio::net::TcpStream::connect(address).await?;
+///     let (_transport, peer) = listener.accept().await?;
+///     assert_eq!(peer, client.local_addr()?);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Listener {
     listener: Box<dyn AsyncListener>,
@@ -38,6 +53,16 @@ impl Listener {
     }
 
     /// Listens at an address, on the given runtime.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::runtime::{Listener, Runtime};
+    ///
+    /// /// Listens with the sockets of a runtime that is not the current one.
+    /// fn listen(runtime: Arc<dyn Runtime>) -> std::io::Result<Listener> {
+    ///     Listener::bind_on(runtime, "127.0.0.1:0")
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -78,6 +103,14 @@ impl Listener {
     ///
     /// The address of a peer is all zeros: its socket has none.
     ///
+    /// ```
+    /// use wirestack::runtime::Listener;
+    ///
+    /// async fn listen() -> std::io::Result<Listener> {
+    ///     Listener::bind_unix("/run/my-daemon.sock")
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// There is no current runtime, the runtime has no Unix listeners, or the error of the system.
@@ -87,6 +120,15 @@ impl Listener {
     }
 
     /// Listens at a path, as [`bind_unix`](Self::bind_unix) does, on the given runtime.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::runtime::{Listener, Runtime};
+    ///
+    /// fn listen(runtime: Arc<dyn Runtime>) -> std::io::Result<Listener> {
+    ///     Listener::bind_unix_on(runtime, "/run/my-daemon.sock")
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -87,6 +87,15 @@ pub(crate) use transport::{BULK_READ_SIZE, IDLE_READ_SIZE};
 pub use transport::{IntoTransport, Transport};
 
 /// A boxed future that may move to another thread.
+///
+/// ```
+/// use wirestack::runtime::BoxFuture;
+///
+/// fn later() -> BoxFuture<u32> {
+///     Box::pin(async { 7 })
+/// }
+/// drop(later());
+/// ```
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Opens sockets, timers and tasks on an executor.
@@ -306,6 +315,15 @@ pub(crate) fn unnamed() -> SocketAddr {
 /// * tokio inside of a tokio runtime,
 /// * smol, which works everywhere.
 ///
+/// ```
+/// use wirestack::runtime::current;
+///
+/// assert!(current().is_err()); // no runtime runs here
+/// let runtime = tokio::runtime::Runtime::new()?;
+/// assert!(runtime.block_on(async { current().is_ok() }));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`NoRuntime`] if it is none of them.
@@ -328,6 +346,19 @@ pub fn current() -> Result<Arc<dyn Runtime>, NoRuntime> {
 
 /// Runs a task in the background, on the [current] runtime.
 ///
+/// ```
+/// use tokio::sync::oneshot;
+/// use wirestack::runtime::spawn;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let (done, wait) = oneshot::channel();
+///     spawn(async { drop(done.send("from another task")) })?; // on whatever runtime this is
+///     assert_eq!(wait.await?, "from another task");
+///     Ok(())
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// [`NoRuntime`] if there is none.
@@ -337,6 +368,11 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRu
 }
 
 /// The error of a call that found no current runtime.
+///
+/// ```
+/// let error = wirestack::runtime::current().unwrap_err();
+/// assert!(error.to_string().contains("no runtime here"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no runtime here: call it inside of a tokio runtime or of `wirestack::blocking::block_on`, \

@@ -12,6 +12,15 @@ use wirestack_layer::Pipe;
 /// The layers can keep their time-outs only between two calls. So give the stream a short time-out
 /// for reads and writes: without one, a time-out of a layer waits until bytes arrive. A connection
 /// on this transport cannot be split for two threads.
+///
+/// ```
+/// use std::io::Cursor;
+/// use wirestack::runtime::StdTransport;
+///
+/// // Whatever implements `Read` and `Write`, for calls that wait.
+/// let transport = StdTransport::new(Cursor::new(Vec::new()));
+/// drop(transport);
+/// ```
 #[derive(Debug)]
 pub struct StdTransport<S>(S);
 

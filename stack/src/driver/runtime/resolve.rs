@@ -10,6 +10,25 @@ use std::task::{Context, Poll, ready};
 
 /// A resolver that looks names up instead of the system. With the feature `hickory`, the resolver
 /// of `hickory-resolver` implements it.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use wirestack::runtime::{AddressStream, Resolve};
+///
+/// /// Knows one host.
+/// struct Hosts;
+///
+/// impl Resolve for Hosts {
+///     fn resolve(&self, host: String, port: u16) -> AddressStream {
+///         let found = if host == "chat.test" {
+///             Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))])
+///         } else {
+///             Err(std::io::ErrorKind::NotFound.into())
+///         };
+///         Box::pin(futures_util::stream::once(async { found }))
+///     }
+/// }
+/// ```
 pub trait Resolve: Send + Sync {
     /// Looks a name up, and returns its addresses with this port. They may arrive in pieces, for
     /// example the IPv6 addresses before the IPv4 addresses. An error behind some addresses is
@@ -18,6 +37,15 @@ pub trait Resolve: Send + Sync {
 }
 
 /// The addresses of a name, in the order in which they are found.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use wirestack::runtime::AddressStream;
+///
+/// let found = vec![SocketAddr::from(([127, 0, 0, 1], 80))];
+/// let addresses: AddressStream = Box::pin(futures_util::stream::once(async { Ok(found) }));
+/// drop(addresses);
+/// ```
 pub type AddressStream = Pin<Box<dyn Stream<Item = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// All addresses of a name in one piece.

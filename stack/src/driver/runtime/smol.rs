@@ -21,6 +21,16 @@ use wirestack_layer::{Instant, Pipe};
 
 /// The runtime of smol. Its reactor and its threads start by themselves, and they work for the
 /// futures of any executor.
+///
+/// ```
+/// use wirestack::runtime::{Smol, current};
+///
+/// smol::block_on(async {
+///     assert_eq!(format!("{:?}", current()?), format!("{Smol:?}"));
+///     Ok::<(), wirestack::runtime::NoRuntime>(())
+/// })?;
+/// # Ok::<(), wirestack::runtime::NoRuntime>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Smol;
 

@@ -62,6 +62,13 @@ impl TcpOptions {
     }
 
     /// Sets if small writes leave at once (`TCP_NODELAY`).
+    ///
+    /// ```
+    /// use wirestack::runtime::TcpOptions;
+    ///
+    /// let options = TcpOptions::default().nodelay(false); // many small writes become few packets
+    /// assert!(!options.nodelay);
+    /// ```
     #[must_use]
     pub fn nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = nodelay;

@@ -24,6 +24,18 @@ use wirestack_layer::{Instant, Pipe};
 /// A tokio runtime. Its sockets and timers may be polled outside of it too, as long as the runtime
 /// lives.
 ///
+/// ```
+/// use std::sync::Arc;
+/// use wirestack::connect;
+/// use wirestack::runtime::Tokio;
+///
+/// // From a thread that is in no runtime, such as that of a window.
+/// let runtime = tokio::runtime::Runtime::new()?;
+/// let chat = connect("wss://example.org/").runtime(Arc::new(Tokio::new(runtime.handle().clone())));
+/// drop(chat);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Panics
 ///
 /// Its methods panic if the runtime was built without `enable_all`, as tokio's own functions do.
@@ -263,6 +275,19 @@ impl AsyncUdpSocket for UdpSocket {
 
 /// A transport around any `AsyncRead` and `AsyncWrite` of tokio. It cannot send a reset: an aborted
 /// connection closes the stream.
+///
+/// ```
+/// use wirestack::runtime::TokioTransport;
+/// use wirestack::{Connection, Engine, Identity};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), wirestack::Error> {
+///     let (ours, _theirs) = tokio::io::duplex(1000); // whatever is AsyncRead and AsyncWrite
+///     let connection = Connection::from_transport(TokioTransport::new(ours), Engine::new(Identity))?;
+///     drop(connection);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct TokioTransport<S>(S);
 

@@ -150,6 +150,16 @@ impl fmt::Debug for dyn Transport {
 ///
 /// Transports convert into themselves. Sockets of the standard library become transports of the
 /// runtime that the connection runs on.
+///
+/// ```
+/// use wirestack::runtime::IntoTransport;
+/// use wirestack::{Connection, Engine, Error, Identity};
+///
+/// /// Takes a socket of tokio, of smol, of the standard library, or a `TokioTransport`.
+/// fn plain(io: impl IntoTransport) -> Result<Connection<Identity>, Error> {
+///     Connection::from_transport(io, Engine::new(Identity))
+/// }
+/// ```
 pub trait IntoTransport {
     /// Converts the value.
     ///

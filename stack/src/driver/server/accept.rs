@@ -74,6 +74,23 @@ where
 }
 
 /// A server to run: await it. [`serve`] returns it.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::runtime::Listener;
+/// use wirestack::{Accepted, serve};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> std::io::Result<()> {
+///     let each = |client: Accepted| async move { println!("{}", client.peer_addr()) };
+///     serve(Listener::bind("127.0.0.1:0")?, each)
+///         .max_connections(1000)
+///         .on_accept_error(|error| eprintln!("cannot accept: {error}"))
+///         .graceful_shutdown(async {}) // such as `tokio::signal::ctrl_c`; here it ends at once
+///         .shutdown_timeout(Duration::from_secs(30))
+///         .await
+/// }
+/// ```
 #[must_use = "a server does nothing until it is awaited"]
 pub struct Serve {
     listener: Listener,
@@ -89,6 +106,21 @@ pub struct Serve {
 ///
 /// [`WebSocketServer::serve`]: crate::WebSocketServer::serve
 /// [`Connection::from_transport`]: crate::Connection::from_transport
+///
+/// ```
+/// use wirestack::runtime::Transport;
+/// use wirestack::{Accepted, Connection, Engine, Error, Identity};
+///
+/// async fn greet(client: Accepted) -> Result<(), Error> {
+///     println!("{} came to {:?}", client.peer_addr(), client.local_addr());
+///     if client.shutdown().has_started() {
+///         return Ok(()); // the server ends
+///     }
+///     let io: Box<dyn Transport> = client.into_transport();
+///     let connection = Connection::from_transport(io, Engine::new(Identity))?;
+///     connection.finish(std::time::Duration::from_secs(1)).await
+/// }
+/// ```
 pub struct Accepted {
     io: Box<dyn Transport>,
     peer: SocketAddr,

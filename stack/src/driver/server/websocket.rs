@@ -22,6 +22,17 @@ use wirestack_websocket::{self as websocket, Message, Offer, Payload};
 
 /// A WebSocket that a [`WebSocketServer`] opened. It carries messages, or parts of messages
 /// (`Queue<Part>`), or bytes (`Pipe`).
+///
+/// ```
+/// use wirestack::ServerSocket;
+///
+/// async fn echo(mut socket: ServerSocket) -> Result<(), wirestack::Error> {
+///     while let Some(message) = socket.next().await {
+///         socket.send(message?).await?;
+///     }
+///     Ok(())
+/// }
+/// ```
 pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 
 /// A server of WebSockets over HTTP/1.1 (RFC 6455) and HTTP/2 (RFC 8441). A client chooses the
@@ -79,6 +90,21 @@ impl WebSocketServer {
     /// The future of a decision is dropped when its time is over, and when its client has left: over
     /// HTTP/2 with its stream or its connection, over HTTP/1.1 with its connection. A client that
     /// only ends its direction of an HTTP/1.1 connection may still read, and is waited for.
+    ///
+    /// ```
+    /// use wirestack::http::{Request, StatusCode};
+    /// use wirestack::websocket::Accept;
+    /// use wirestack::{Decision, WebSocketServer, refusal};
+    ///
+    /// async fn decide(request: Request<()>) -> Decision {
+    ///     match request.headers().get("x-ticket") {
+    ///         Some(_) => Ok(Accept::new()), // once a database has said so
+    ///         None => Err(refusal(StatusCode::UNAUTHORIZED, "a ticket is wanted")),
+    ///     }
+    /// }
+    /// let server = WebSocketServer::deciding(decide);
+    /// drop(server);
+    /// ```
     pub fn deciding<F>(decide: impl Fn(Request<()>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Decision> + Send + 'static,
@@ -168,6 +194,18 @@ impl WebSocketServer {
     }
 
     /// Speaks TLS with this configuration. Its ALPN protocols are replaced by `h2` and `http/1.1`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::WebSocketServer;
+    /// use wirestack::tls::ServerSettings;
+    /// use wirestack::websocket::Accept;
+    ///
+    /// fn server(chain: Vec<u8>, key: Vec<u8>) -> Result<WebSocketServer, wirestack::Error> {
+    ///     let config = ServerSettings::new(chain, key).build()?;
+    ///     Ok(WebSocketServer::new(|_| Ok(Accept::new())).tls(Arc::clone(&config)))
+    /// }
+    /// ```
     #[must_use]
     pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
         let mut config = config;
@@ -177,6 +215,21 @@ impl WebSocketServer {
     }
 
     /// Sets the limits of each WebSocket.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wirestack::WebSocketServer;
+    /// use wirestack::http2::Http2Config;
+    /// use wirestack::websocket::{Accept, WebSocketConfig};
+    ///
+    /// let server = WebSocketServer::new(|_| Ok(Accept::new()))
+    ///     .config(WebSocketConfig::default().max_message(64 * 1024))
+    ///     .http2_config(Http2Config::server().streams(100))
+    ///     .handshake_timeout(Duration::from_secs(5))
+    ///     .write_timeout(Duration::from_secs(30)) // for a client that takes nothing
+    ///     .on_error(|peer, error| eprintln!("{peer:?}: {error}"));
+    /// drop(server);
+    /// ```
     #[must_use]
     pub fn config(mut self, config: websocket::WebSocketConfig) -> Self {
         self.config = config;
@@ -228,6 +281,20 @@ impl WebSocketServer {
     /// If [`crate::serve`] has accepted the client and ends, each WebSocket gets a Close frame with
     /// 1001 (going away), and an HTTP/2 connection a GOAWAY.
     ///
+    /// ```
+    /// use wirestack::runtime::IntoTransport;
+    /// use wirestack::websocket::Accept;
+    /// use wirestack::{Error, WebSocketServer};
+    ///
+    /// /// Serves a client that another part of the program has accepted.
+    /// async fn serve(io: impl IntoTransport) -> Result<(), Error> {
+    ///     let server = WebSocketServer::new(|_| Ok(Accept::new()));
+    ///     server.serve_connection(io, |mut socket, _request| async move {
+    ///         let _ = socket.send("hello").await;
+    ///     }).await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the connection. Errors inside of `each` do not end it.
@@ -242,6 +309,19 @@ impl WebSocketServer {
     /// Serves one client as [`serve_connection`](Self::serve_connection) does, with the payload that `each` takes:
     /// messages, parts of messages (`Queue<Part>`) or bytes (`Pipe`). Bytes do not carry
     /// half-close.
+    ///
+    /// ```
+    /// use wirestack::runtime::IntoTransport;
+    /// use wirestack::websocket::Accept;
+    /// use wirestack::{Error, Pipe, ServerSocket, WebSocketServer};
+    ///
+    /// /// Serves one client, with bytes in place of messages.
+    /// async fn serve(io: impl IntoTransport) -> Result<(), Error> {
+    ///     let server = WebSocketServer::new(|_| Ok(Accept::new()));
+    ///     let each = |_bytes: ServerSocket<Pipe>, _request| async {};
+    ///     server.serve_connection_in(io, each).await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

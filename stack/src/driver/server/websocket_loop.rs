@@ -43,6 +43,17 @@ impl WebSocketServer {
 
     /// Serves all clients of a listener as [`serve`](Self::serve) does, with the payload that
     /// `each` takes: messages, parts of messages (`Queue<Part>`) or bytes (`Pipe`).
+    ///
+    /// ```
+    /// use wirestack::runtime::Listener;
+    /// use wirestack::websocket::Accept;
+    /// use wirestack::{Pipe, Serve, ServerSocket, WebSocketServer};
+    ///
+    /// fn tunnels(listener: Listener) -> Serve {
+    ///     let each = |bytes: ServerSocket<Pipe>, _request| async move { drop(bytes) };
+    ///     WebSocketServer::new(|_| Ok(Accept::new())).serve_in(listener, each)
+    /// }
+    /// ```
     pub fn serve_in<P, F, R>(mut self, listener: Listener, each: F) -> Serve
     where
         P: Payload,
@@ -68,6 +79,15 @@ impl WebSocketServer {
 
     /// Calls `report` with each error that ends a connection of [`serve`](Self::serve), and with
     /// the address of the client; that of a Unix socket has none. The server goes on by itself.
+    ///
+    /// ```
+    /// use wirestack::WebSocketServer;
+    /// use wirestack::websocket::Accept;
+    ///
+    /// let server = WebSocketServer::new(|_| Ok(Accept::new()))
+    ///     .on_error(|peer, error| eprintln!("{peer:?}: {error}"));
+    /// drop(server);
+    /// ```
     #[must_use]
     pub fn on_error(
         mut self,

@@ -24,6 +24,23 @@ where
     /// Splits the connection for two tasks: into the half that sends and the half that receives, in
     /// the order of `StreamExt::split` of the crate `futures`. Each half drives both directions while it is polled.
     /// When neither half is polled, nothing moves. The transport closes when both are dropped.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// async fn talk(socket: WebSocket) -> Result<(), wirestack::Error> {
+    ///     let (mut writer, mut reader) = socket.split();
+    ///     let reading = tokio::spawn(async move {
+    ///         while let Some(Ok(message)) = reader.next().await {
+    ///             println!("{message:?}");
+    ///         }
+    ///     });
+    ///     writer.send("hello").await?;
+    ///     writer.close(1000, "done").await?; // the reader ends too
+    ///     let _ = reading.await;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn split(self) -> (Writer<L>, Reader<L>) {
         Handle::new(self).split()
     }
@@ -37,6 +54,19 @@ where
     /// pings are then answered and time-outs kept while no call waits, until the flow to the
     /// application is full. The future ends with the connection, or when the handle and its halves
     /// are dropped.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// async fn talk(socket: WebSocket) -> Result<(), wirestack::Error> {
+    ///     let (handle, driver) = socket.driven();
+    ///     let driving = tokio::spawn(driver); // on a task of your own choice
+    ///     handle.clone().send("hello").await?;
+    ///     handle.clone().close(1000, "").await?;
+    ///     let _ = driving.await;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn driven(self) -> (Handle<L>, impl Future<Output = ()> + use<L>) {
         let handle = Handle::new(self);
         let shared = handle.shared.clone();
@@ -63,6 +93,18 @@ where
 {
     /// Drives the connection in a task of its runtime, and returns a handle. On
     /// [`Threads`](crate::runtime::Threads) that task is a thread.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// async fn share(socket: WebSocket) {
+    ///     let handle = socket.spawn(); // pings are answered while nobody reads
+    ///     for name in ["ada", "bob"] {
+    ///         let mut handle = handle.clone();
+    ///         tokio::spawn(async move { handle.send(format!("{name} is here")).await });
+    ///     }
+    /// }
+    /// ```
     pub fn spawn(self) -> Handle<L> {
         let runtime = self.runtime.clone();
         let (handle, driver) = self.driven();
