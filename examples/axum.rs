@@ -1,4 +1,6 @@
 //! How does an axum application serve WebSockets? Over HTTP/1.1 and HTTP/2, beside its other routes.
+//!
+//!     axum [ADDRESS:PORT]
 
 use axum::extract::Path;
 use axum::response::Response;

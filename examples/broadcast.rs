@@ -1,4 +1,6 @@
 //! How is one message sent to many clients? Each line of the standard input goes to all of them.
+//!
+//!     broadcast [ADDRESS:PORT]
 
 use std::error::Error;
 use std::sync::Arc;

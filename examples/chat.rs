@@ -1,53 +1,47 @@
 //! How is a chat server written? Rooms, a login, and a graceful end, in one file.
+//!
+//!     chat [ADDRESS:PORT] [NAME:PASSWORD]...
 
+use clap::Parser;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 use wirestack::http::{Request, StatusCode};
 use wirestack::runtime::Listener;
 use wirestack::websocket::{Accept, Keepalive, Message, Offer, WebSocketConfig};
 use wirestack::{Decision, ServerSocket, UserList, WebSocketServer, refusal};
 
-const HELP: &str = "\
-usage: chat [ADDRESS:PORT] [NAME:PASSWORD]...
-  serves ws://NAME:PASSWORD@ADDRESS:PORT/ROOM, at 127.0.0.1:8080 if no address is given;
-  the users are ada:secret and bob:hidden if none are given. It ends at ctrl-c.";
+/// Serves ws://NAME:PASSWORD@ADDRESS:PORT/ROOM until ctrl-c.
+#[derive(Parser)]
+struct Arguments {
+    #[arg(default_value = "127.0.0.1:8080")]
+    address: String,
+    /// The users, as NAME:PASSWORD
+    #[arg(default_values = ["ada:secret", "bob:hidden"])]
+    users: Vec<String>,
+}
 
 /// The user who has logged in.
 #[derive(Clone)]
 struct User(String);
 
-/// The rooms by their path, while somebody is in them.
-#[derive(Clone, Default)]
-struct Rooms(Arc<Mutex<HashMap<String, broadcast::Sender<Message>>>>);
+/// The rooms by their path.
+type Rooms = Arc<Mutex<HashMap<String, Sender<Message>>>>;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
-    if arguments
-        .iter()
-        .any(|word| word == "--help" || word == "-h")
-    {
-        println!("{HELP}");
-        return Ok(());
-    }
-    if arguments.len() < 2 {
-        arguments.resize(1, "127.0.0.1:8080".to_owned());
-        arguments.extend(["ada:secret", "bob:hidden"].map(str::to_owned));
-    }
-    let logins = arguments[1..].iter().map(|login| login.split_once(':'));
-    let users: UserList = logins.collect::<Option<_>>().ok_or(HELP)?;
-    let mut config = WebSocketConfig::default();
-    config.keepalive = Some(Keepalive {
-        interval: Duration::from_secs(30),
-        timeout: Duration::from_secs(10),
-    });
-    config.max_message = 16 * 1024;
+    let arguments = Arguments::parse();
+    let logins = arguments.users.iter().map(|login| login.split_once(':'));
+    let users: UserList = logins.collect::<Option<_>>().ok_or("not NAME:PASSWORD")?;
+    let keepalive = Keepalive::new(Duration::from_secs(30), Duration::from_secs(10));
+    let config = WebSocketConfig::default()
+        .keepalive(keepalive)
+        .max_message(16 * 1024);
 
     let rooms = Rooms::default();
-    let listener = Listener::bind(arguments[0].as_str())?;
+    let listener = Listener::bind(arguments.address)?;
     println!("listening on {}", listener.local_addr()?);
     WebSocketServer::new(move |offer| log_in(&users, offer))
         .config(config)
@@ -76,50 +70,32 @@ async fn chat(rooms: Rooms, socket: ServerSocket, request: Request<()>) {
     let Some(User(name)) = request.extensions().get().cloned() else {
         return; // never: `log_in` has put it there
     };
-    let (room, mut said) = rooms.enter(request.uri().path());
+    let (room, mut said) = enter(&rooms, request.uri().path());
     let (mut writer, mut reader) = socket.split();
-    let _ = room.send(Message::text(format!("{name} has come")));
+    let say = |text: String| drop(room.send(Message::text(text)));
+    say(format!("{name} has come"));
     loop {
         tokio::select! {
             received = reader.next() => match received {
-                Some(Ok(Message::Text(text))) => {
-                    let _ = room.send(Message::text(format!("{name}: {text}")));
-                }
+                Some(Ok(Message::Text(text))) => say(format!("{name}: {text}")),
                 Some(Ok(_)) => {}
                 _ => break, // it has left, or the server ends
             },
             message = said.recv() => match message {
-                Ok(message) => {
-                    if writer.send(message).await.is_err() {
-                        break;
-                    }
-                }
+                Ok(message) if writer.send(message).await.is_ok() => {}
                 Err(RecvError::Lagged(_)) => {} // it is too slow, and misses some
                 _ => break,
             },
         }
     }
-    let _ = room.send(Message::text(format!("{name} has gone")));
-    drop(said);
-    rooms.leave(request.uri().path());
+    say(format!("{name} has gone"));
 }
 
-impl Rooms {
-    fn enter(&self, path: &str) -> (broadcast::Sender<Message>, broadcast::Receiver<Message>) {
-        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = rooms.entry(path.to_owned());
-        let room = room.or_insert_with(|| broadcast::channel(64).0);
-        (room.clone(), room.subscribe())
-    }
-
-    /// Removes the room if nobody is left in it.
-    fn leave(&self, path: &str) {
-        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if rooms
-            .get(path)
-            .is_some_and(|room| room.receiver_count() == 0)
-        {
-            rooms.remove(path);
-        }
-    }
+/// Returns both ends of a room. A room in which nobody is left is removed here.
+fn enter(rooms: &Rooms, path: &str) -> (Sender<Message>, Receiver<Message>) {
+    let mut rooms = rooms.lock().unwrap_or_else(PoisonError::into_inner);
+    rooms.retain(|_, room| room.receiver_count() > 0);
+    let room = rooms.entry(path.to_owned());
+    let room = room.or_insert_with(|| broadcast::channel(64).0);
+    (room.clone(), room.subscribe())
 }

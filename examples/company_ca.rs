@@ -1,4 +1,6 @@
 //! How does a client trust the authority of a company, and show a certificate of its own?
+//!
+//!     company_ca URL [--cacert FILE] [--cert FILE --key FILE] [--proxy PROXY] [--message TEXT]
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,6 +1,8 @@
 //! How does one layer work without the driver? HTTP CONNECT on a blocking socket of the standard
 //! library.
 //!
+//!     connect_blocking PROXY TARGET TEXT
+//!
 //! Prints the first line of the server, sends TEXT as a line, and prints the line that the server
 //! sends back. Once the tunnel is open, the layer has nothing more to do, and the program uses the
 //! socket itself.

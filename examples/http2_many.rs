@@ -1,5 +1,7 @@
 //! How do many WebSockets share one HTTP/2 connection? Opens a thousand, and sends messages on
 //! each.
+//!
+//!     http2_many [URL] [--cacert FILE]... [--number COUNT]
 
 use clap::Parser;
 use std::error::Error;

@@ -1,4 +1,6 @@
 //! How does a client of `hyper` use proxies? Fetches a page through any chain of hops.
+//!
+//!     hyper_client URL [--via HOP]... [--cacert FILE]...
 
 use bytes::Bytes;
 use clap::Parser;

@@ -1,5 +1,7 @@
 //! How does a protocol of one's own run over TLS and proxies? The greeting of SMTP (RFC 5321), as a
 //! layer over the stream that `connect_stream` opens.
+//!
+//!     own_layer URL [--via HOP]... [--cacert FILE]
 
 use clap::Parser;
 use std::fmt;

@@ -1,4 +1,6 @@
-//! Which proxies does a proxy auto-config file name for a URL, and do they work?
+//! How does a program use a proxy auto-config file? Connects by the proxies that it names for a URL.
+//!
+//!     pac URL FILE
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! How is a proxy server run? SOCKS4, SOCKS4a, SOCKS5, HTTP/1.1 and HTTP/2 at one port, with users,
 //! a policy, other proxies behind it, an access log and a graceful end.
+//!
+//!     proxy_server [OPTIONS]
 
 use std::error::Error;
 use std::fs;

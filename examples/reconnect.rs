@@ -1,5 +1,7 @@
 //! How does a client stay connected? Connects again whenever the connection is lost, and sends the
 //! lines of standard input, which wait while there is none.
+//!
+//!     reconnect URL [--via HOP]... [--bearer TOKEN] [--queue COUNT] [--failures COUNT]
 
 use clap::Parser;
 use std::process::ExitCode;

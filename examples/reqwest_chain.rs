@@ -1,5 +1,7 @@
 //! How does a program go through a chain of proxies, if its library knows only one? A local proxy
 //! makes the chain: here for reqwest, and in the same way for any other program.
+//!
+//!     reqwest_chain URL HOP...
 
 use std::error::Error;
 use wirestack::runtime::{Listener, spawn};

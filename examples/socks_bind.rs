@@ -1,5 +1,7 @@
 //! How does a client accept a connection through a SOCKS proxy (BIND), as active FTP does?
 //!
+//!     socks_bind PROXY [--from ADDRESS] [--socks4 USER]
+//!
 //! Prints the address that the proxy listens at and the address of the peer that connects to it,
 //! and echoes the bytes of the peer.
 

@@ -1,5 +1,7 @@
 //! How does one layer work without a runtime? SOCKS5 on mio, without the rest of this project.
 //!
+//!     socks_mio PROXY TARGET TEXT
+//!
 //! Prints the first line of the server, sends TEXT as a line, and prints the line that the server
 //! sends back.
 

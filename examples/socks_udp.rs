@@ -1,5 +1,7 @@
 //! How are UDP datagrams sent through a SOCKS5 proxy? Sends one, and prints the one that comes
 //! back.
+//!
+//!     socks_udp PROXY TARGET TEXT
 
 use clap::Parser;
 use std::process::ExitCode;

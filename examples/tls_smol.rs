@@ -1,5 +1,7 @@
 //! How does one layer work on a socket of another library? TLS on a socket of smol.
 //!
+//!     tls_smol HOST:PORT [--cacert FILE]...
+//!
 //! Requests the front page of a web server, and prints the answer and the negotiated TLS
 //! parameters.
 

@@ -1,29 +1,96 @@
-//! WebSockets, SOCKS, HTTP CONNECT, HTTP/2 and TLS as layers that nest in any order.
+//! WebSockets, and every other byte stream, through the proxies of a company: SOCKS, HTTP CONNECT,
+//! HTTP/2, TLS and WebSocket as layers that nest in any order.
+//!
+//! ```no_run
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut socket = wirestack::connect("wss://example.org/chat")
+//!         .via("http://me:secret@proxy.corp.test:3128") // without it: the proxy of the environment
+//!         .await?;
+//!     socket.send("hello").await?;
+//!     while let Some(message) = socket.next().await {
+//!         println!("{:?}", message?);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! If it does not open, the error names the hop, the layer, what was seen, what was wanted and what
+//! to do. Here a proxy answers that wants a login, and the program has none:
+//!
+//! ```
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! use tokio::net::TcpListener;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let proxy = TcpListener::bind("127.0.0.1:0").await?;
+//!     let address = proxy.local_addr()?;
+//!     tokio::spawn(async move {
+//!         let (mut client, _) = proxy.accept().await?;
+//!         client.read(&mut [0; 1000]).await?;
+//!         let answer = "HTTP/1.1 407 Proxy Authentication Required\r\n\
+//!             Proxy-Authenticate: Basic realm=\"corp\"\r\nContent-Length: 0\r\n\r\n";
+//!         client.write_all(answer.as_bytes()).await
+//!     });
+//!     let connecting = wirestack::connect("ws://example.org/").via(format!("http://{address}"));
+//!     let error = connecting.await.unwrap_err();
+//!     assert_eq!(
+//!         error.to_string(),
+//!         format!(
+//!             "hop 1 (http://{address}): connect[0]: refused CONNECT example.org:80: \
+//!              407 Proxy Authentication Required: it offered Basic, and there is no user and no \
+//!              password: give them, as in http://user:password@proxy"
+//!         )
+//!     );
+//!     eprintln!("{}", error.trace().waterfall()); // each step, and how long it took
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | you want | see |
+//! |---|---|
+//! | a WebSocket, through any proxies | [`connect()`], [`Connect`] |
+//! | bytes without a WebSocket; bytes in a WebSocket | [`connect_stream`]; [`Connect::tunnel`] |
+//! | many WebSockets over one HTTP/2 connection | [`connect_http2`], [`Pool`] |
+//! | a WebSocket that connects again | [`Connect::reconnecting`] |
+//! | reading and writing in two tasks | [`Connection::split`], [`Connection::spawn`] |
+//! | the certificates of a company | [`Connect::ca_file`], [`Connect::client_certificate`] |
+//! | logins to proxies: Basic, Digest, NTLM, Kerberos | a URL with a user, [`dial::Hop`], [`auth`] |
+//! | proxy auto-config, the proxy settings of the system | `pac` and `system_proxy` of the builders |
+//! | UDP through SOCKS5 | [`associate`] |
+//! | a WebSocket server; one in axum | [`WebSocketServer`]; the crate `wirestack-axum` |
+//! | a proxy server, or a local chain of proxies | `ForwardProxy` (feature `proxy-server`) |
+//! | clients of hyper through any chain | [`Connector`] (feature `hyper`) |
+//! | no async | [`mod@blocking`] (feature `blocking`) |
+//! | smol, threads, a runtime of your own | [`runtime`] |
+//! | a layer of your own; a layer without a socket | [`Layer`], [`ConnectStream::then`]; [`Engine`] |
+//!
+//! # How it is made
 //!
 //! Every protocol is a sans-I/O [`Layer`]: it has bytes in and out on its wire side and on its
 //! application side, and no socket, clock or thread of its own. So layers [nest](Nest) in any
-//! order, one [driver](Connection) serves every stack, and a stack can be tested without a socket.
+//! order, one [driver](Connection) serves every stack, and a stack can be tested without a socket:
 //!
 //! ```
-//! use wirestack::{Engine, Flow, Nest, http1, socks};
+//! use wirestack::{Engine, Flow, Instant, Nest, http1, socks};
 //!
-//! # let now = wirestack::Instant::ORIGIN;
 //! // SSH through an HTTP proxy behind a SOCKS proxy, without a socket.
 //! let socks = socks::Client::new(socks::Address::new("proxy.test", 3128)?);
 //! let connect = http1::connect::Client::new("example.org", 22)?;
 //! let mut engine = Engine::new(connect.over(socks));
 //!
-//! engine.process(now);
+//! engine.process(Instant::ORIGIN);
 //! assert_eq!(engine.to_wire().unread(), [5, 1, 0]); // SOCKS5: "no authentication"
 //! engine.to_wire().discard();
 //! engine.from_wire().write(&[5, 0]);
-//! engine.process(now);
+//! engine.process(Instant::ORIGIN);
 //! engine.to_wire().discard(); // CONNECT to proxy.test:3128
 //!
 //! // The answers of both proxies and the first line of the server, all at once.
 //! engine.from_wire().write(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 7]);
 //! engine.from_wire().write(b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n");
-//! engine.process(now);
+//! engine.process(Instant::ORIGIN);
 //! assert!(engine.is_open());
 //! assert_eq!(engine.to_app().unread(), b"SSH-2.0-x\r\n");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -155,6 +222,9 @@ mod guides {
 
     #[doc = include_str!("../../docs/guides/from-tokio-tungstenite.md")]
     struct FromTokioTungstenite;
+
+    #[doc = include_str!("../../docs/guides/http2.md")]
+    struct Http2;
 
     #[doc = include_str!("../../docs/guides/large-messages.md")]
     struct LargeMessages;

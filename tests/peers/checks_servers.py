@@ -90,6 +90,14 @@ def checks(bed, run):
     yield "h2, our forward proxy over TLS, CONNECT", lambda: run.prints(
         python, HERE / "connect_h2.py", secure, bed.cert("ca"), f"ada:{bed.PASSWORD}", bed.greeter, says="^the server speaks first"
     )
+    yield "h2, our forward proxy over TLS, http://", lambda: run.prints(
+        python, HERE / "request_h2.py", secure, bed.cert("ca"), f"ada:{bed.PASSWORD}", page,
+        says=r"(?s)^GET 426 via=1.1 wirestack.*^HEAD 426 via=1.1 wirestack *$.*^POST 426 ",
+    )
+    asked = f"GET {page} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
+    yield "nc -N, our forward proxy, http://", lambda: run.prints(
+        "sh", "-c", f"printf '{asked}' | nc -N {proxy.replace(':', ' ')}", says="HTTP/1.1 426"
+    )
     yield "reqwest, microsocks, squid", lambda: run.shows(
         "reqwest_chain", page, f"socks5h://{bed.microsocks}", f"http://{bed.squid}", says="HTTP/1.1 426"
     )

@@ -40,3 +40,7 @@ pub use upgrade::{WebSocket, WebSocketUpgrade};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/axum.md")]
+struct Guide;

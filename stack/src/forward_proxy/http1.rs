@@ -13,6 +13,7 @@ use crate::driver::tasks::Tasks;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use std::convert::Infallible;
@@ -132,7 +133,11 @@ impl Requests {
                     entry,
                 };
                 *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
-                Response::new(ResponseBody::Text(None))
+                let mut response = Response::new(ResponseBody::Text(None));
+                // In these words, most proxies say it.
+                let reason = ReasonPhrase::from_static(b"Connection established");
+                response.extensions_mut().insert(reason);
+                response
             }
             Err(refused) => {
                 entry.record.status = Some(refused.status().as_u16());
