@@ -8,6 +8,15 @@ use std::fmt;
 
 /// The answer to a request that opens no WebSocket: it is no handshake, or its connection cannot be
 /// upgraded. It is a response, and an error.
+///
+/// ```
+/// use http::Request;
+/// use wirestack_axum::WebSocketUpgrade;
+///
+/// let (mut parts, ()) = Request::get("/").body(()).unwrap().into_parts();
+/// let rejection = WebSocketUpgrade::from_parts(&mut parts).unwrap_err(); // no upgrade is asked for
+/// assert_eq!(rejection.status(), 426);
+/// ```
 #[derive(Debug)]
 pub struct WebSocketRejection(Box<http::Response<Bytes>>);
 

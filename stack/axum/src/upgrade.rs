@@ -121,6 +121,25 @@ impl WebSocketUpgrade {
 
     /// Chooses the first of these subprotocols that the client offers; none if it offers none of
     /// them.
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use wirestack::Shutdown;
+    /// use wirestack::websocket::{Deflate, Origins, WebSocketConfig};
+    /// use wirestack_axum::{WebSocket, WebSocketUpgrade};
+    ///
+    /// fn greet(up: WebSocketUpgrade, shutdown: &Shutdown) -> Response {
+    ///     let up = up
+    ///         .protocols(["chat.v2", "chat.v1"])
+    ///         .origins(Origins::same())
+    ///         .config(WebSocketConfig::default())
+    ///         .deflate(Deflate::default())
+    ///         .max_message_size(64 * 1024)
+    ///         .close_on(shutdown);
+    ///     println!("{:?} of {:?}", up.selected_protocol(), up.requested_protocols());
+    ///     up.on_upgrade(async |mut socket: WebSocket| drop(socket.send("hello").await))
+    /// }
+    /// ```
     pub fn protocols(mut self, ours: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let offered = self.requested_protocols();
         let chosen = ours.into_iter().find(|our| {

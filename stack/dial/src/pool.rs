@@ -80,6 +80,17 @@ impl fmt::Debug for PoolKey {
 /// let config = wirestack_dial::PoolConfig::default().connections(4);
 /// assert_eq!(config.connections, 4);
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::PoolConfig;
+///
+/// let config = PoolConfig::default()
+///     .connections(4) // to one server or proxy
+///     .streams(100) // on each
+///     .idle(Duration::from_secs(60));
+/// assert_eq!(config.streams, 100);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {

@@ -59,6 +59,18 @@ impl Kerberos {
     ///
     /// A user with another domain behind the `@` is then an alias that the realm knows, such as the
     /// address of mail in Active Directory.
+    ///
+    /// ```
+    /// use wirestack_kerberos::Kerberos;
+    ///
+    /// let kerberos = Kerberos::new()
+    ///     .credentials("ada", "secret")
+    ///     .realm("CORP.TEST")
+    ///     .kdc("kdc.corp.test")
+    ///     .kdc_of("OTHER.TEST", "kdc.other.test:88") // that of a trusted realm
+    ///     .service("HTTP");
+    /// drop(kerberos.scheme());
+    /// ```
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = Some(realm.into());
@@ -91,6 +103,13 @@ impl Kerberos {
     /// caller has read: `std::fs::read_to_string("/etc/krb5.conf")`.
     ///
     /// KDCs that [`kdc`](Self::kdc) adds come first. A realm is taken in upper case.
+    ///
+    /// ```
+    /// use wirestack_kerberos::Kerberos;
+    ///
+    /// let text = "[realms]\nCORP.TEST = {\n  kdc = kdc.corp.test\n}\n";
+    /// assert!(Kerberos::new().krb5_conf(text).is_ok());
+    /// ```
     ///
     /// # Errors
     ///

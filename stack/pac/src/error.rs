@@ -3,6 +3,12 @@
 use wirestack_layer::Escaped;
 
 /// The reason that a proxy auto-config file cannot be used.
+///
+/// ```
+/// use wirestack_pac::{Pac, PacError};
+///
+/// assert!(matches!(Pac::url("gopher://config.test/"), Err(PacError::Address)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacError {

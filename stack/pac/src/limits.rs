@@ -12,6 +12,22 @@ use std::time::Duration;
 /// # drop(pac);
 /// # Ok::<(), wirestack_pac::PacError>(())
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_pac::PacLimits;
+///
+/// let limits = PacLimits::default()
+///     .file(256 * 1024)
+///     .time(Duration::from_secs(1)) // of the script, for one URL
+///     .memory(16 << 20)
+///     .names(10)
+///     .result(4096)
+///     .least_age(Duration::from_secs(60))
+///     .most_age(Duration::from_secs(3600))
+///     .dead(Duration::from_secs(300)); // a proxy that has failed is tried last for so long
+/// assert_eq!(limits.names, 10);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PacLimits {

@@ -54,6 +54,10 @@ impl Pac {
 
     /// Uses the file of this machine at an absolute path.
     ///
+    /// ```
+    /// assert!(wirestack_pac::Pac::file("/etc/proxy.pac").is_ok()); // read when it is needed
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PacError::Address`] if the path is not absolute.
@@ -63,6 +67,17 @@ impl Pac {
     }
 
     /// Uses this script.
+    ///
+    /// ```
+    /// use wirestack_pac::{Pac, PacLimits};
+    ///
+    /// let script = "function FindProxyForURL(url, host) { return 'PROXY proxy.test:3128; DIRECT'; }";
+    /// let pac = Pac::script(script)
+    ///     .direct_if_broken() // if the script fails
+    ///     .also_for_local() // for 127.0.0.1 and localhost too
+    ///     .limits(PacLimits::default());
+    /// drop(pac);
+    /// ```
     pub fn script(text: &str) -> Self {
         Self::at(Place::Text(text.into()))
     }

@@ -125,10 +125,11 @@ impl Connect {
     /// Creates a builder for a `ws://` or `wss://` URL, or for a request.
     ///
     /// ```
+    /// use wirestack::dial::PoolConfig;
     /// use wirestack::{Connect, DialContext, Pool};
     ///
     /// // Many builders with one resolver, one pool and one log.
-    /// let context = DialContext::new().pool(Pool::default());
+    /// let context = DialContext::new().pool(Pool::new(PoolConfig::default()));
     /// let chat = Connect::new("wss://example.org/chat", context.clone());
     /// let news = Connect::new("wss://example.org/news", context);
     /// assert!(chat.plan().is_ok() && news.plan().is_ok());
@@ -244,7 +245,7 @@ impl<F: Payload> Connect<F> {
     /// use wirestack::connect;
     /// use wirestack::dial::Redirects;
     ///
-    /// let chat = connect("wss://example.org/chat").redirects(Redirects::SameOrigin(3));
+    /// let chat = connect("wss://example.org/chat").redirects(Redirects::SameOrigin);
     /// assert!(chat.plan().is_ok());
     /// ```
     pub fn redirects(mut self, redirects: Redirects) -> Self {

@@ -105,9 +105,8 @@ pub type WebSocketWriter<F = Queue<Message>> = Writer<BoxSocket<F>>;
 /// ```
 /// use wirestack::WebSocketHandle;
 ///
-/// /// Many tasks may have a clone of the handle.
-/// async fn say(handle: &WebSocketHandle) -> Result<(), wirestack::Error> {
-///     let mut handle = handle.clone();
+/// /// A task of its own answers pings and keeps the time-outs meanwhile.
+/// async fn leave(mut handle: WebSocketHandle) -> Result<(), wirestack::Error> {
 ///     handle.ping("there?").await?;
 ///     handle.close(1000, "done").await
 /// }

@@ -27,8 +27,8 @@ macro_rules! routed {
             ///     .via("socks5h://gate.test:1080")
             ///     .via("https://me:secret@proxy.test:8443");
             /// assert!(chat.plan().is_ok());
-            /// let error = connect("wss://example.org/").via("gopher://gate.test").plan().unwrap_err();
-            /// assert!(error.to_string().contains("scheme"));
+            /// let error = connect("wss://example.org/").via("proxy.test:3128").plan().unwrap_err();
+            /// assert!(error.to_string().contains("http://")); // what to write instead
             /// ```
             pub fn via<H>(mut self, hop: H) -> Self
             where
@@ -264,9 +264,10 @@ macro_rules! routed {
             /// [`Plan::sharing`](crate::dial::Plan::sharing).
             ///
             /// ```
+            /// use wirestack::dial::PoolConfig;
             /// use wirestack::{Pool, connect};
             ///
-            /// let pool = Pool::default();
+            /// let pool = Pool::new(PoolConfig::default());
             /// let chat = connect("wss://example.org/chat").sharing(&pool);
             /// let news = connect("wss://example.org/news").sharing(&pool); // over the same HTTP/2 connection
             /// assert!(chat.plan().is_ok() && news.plan().is_ok() && pool.connections() == 0);

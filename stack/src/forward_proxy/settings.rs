@@ -17,8 +17,8 @@ use wirestack_socks::Command;
 use wirestack_tls::rustls::ServerConfig;
 
 /// A proxy server for SOCKS4, SOCKS4a, SOCKS5, HTTP/1.1 and HTTP/2 at one port: the first byte of a
-/// client tells its protocol. Over HTTP it opens tunnels (CONNECT, RFC 9110 §9.3.6), and over
-/// HTTP/1.1 it also forwards requests with an absolute `http://` URI.
+/// client tells its protocol. Over HTTP it opens tunnels (CONNECT, RFC 9110 §9.3.6), and forwards
+/// requests with an `http://` URI, to their servers over HTTP/1.1.
 ///
 /// The [policy](AccessPolicy) says where its clients may go, [`users`](Self::users) who they are.
 /// It connects to the targets itself, or through [other proxies](Self::via).
@@ -84,7 +84,8 @@ impl ForwardProxy {
 
     /// Serves these users alone: by Basic authentication over HTTP (RFC 7617), by user and password
     /// over SOCKS5 (RFC 1929). Both send the password as it is, so clients outside of this machine
-    /// should come over [TLS](Self::tls).
+    /// should come over [TLS](Self::tls). Digest is not offered: clients such as curl bind its proof
+    /// of a forwarded request to the path alone, so a recorded proof would open other hosts.
     #[must_use]
     pub fn users(self, users: UserList) -> Self {
         self.authenticate(move |login| {

@@ -10,6 +10,35 @@ pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
 ///
 /// A new subject promises nothing: its bytes on the wire may vary, its end is not marked on the
 /// wire, and its server makes no decision.
+///
+/// ```
+/// use wirestack_laws::{Subject, check};
+/// use wirestack_layer::{Error, Tunnel};
+///
+/// fn client() -> Tunnel {
+///     Tunnel::new("hello", async |wire| {
+///         wire.write("HELLO\n").await;
+///         wire.read_line(100, "the greeting").await.map(drop)
+///     })
+/// }
+///
+/// fn server() -> Tunnel {
+///     Tunnel::new("hello", async |wire| {
+///         wire.read_line(100, "the greeting").await?;
+///         wire.write("WELCOME\n").await;
+///         Ok::<(), Error>(())
+///     })
+/// }
+///
+/// let subject = Subject::tunnel("hello", client, server)
+///     .same_bytes() // what is written depends on nothing but the messages
+///     .unit(128)
+///     .memory(1024)
+///     .largest(100_000)
+///     .limits(&[1, 4096])
+///     .samples(2); // few, so that this page is quick
+/// check(&subject);
+/// ```
 pub struct Subject<F: Traffic> {
     pub(crate) name: String,
     pub(crate) client: Make<F>,

@@ -3,6 +3,17 @@ use std::fmt::Debug;
 use wirestack_layer::{ByteSize, Flow, Flows, Pipe, Queue};
 
 /// A flow that the kit can make, fill and read.
+///
+/// ```
+/// use wirestack_laws::Traffic;
+/// use wirestack_layer::Pipe;
+///
+/// let mut flow = <Pipe as Traffic>::with_limit(3);
+/// assert_eq!((flow.put(b"hello"), flow.held()), (3, 3)); // as many as there is room for
+/// let mut got = Vec::new();
+/// flow.drain(&mut got);
+/// assert_eq!(got, b"hel");
+/// ```
 pub trait Traffic: Flow + Sized + 'static {
     /// The bytes or items that it carries.
     type Item: Clone + PartialEq + Debug + 'static;
@@ -92,6 +103,13 @@ impl<T: ByteSize + Clone + PartialEq + Debug + 'static> Traffic for Queue<T> {
 }
 
 /// Returns `size` bytes, each of which differs from its neighbours.
+///
+/// ```
+/// use wirestack_laws::pattern;
+///
+/// assert_eq!(pattern(1000).len(), 1000);
+/// assert_ne!(pattern(1000)[..500], pattern(1000)[500..]); // a part that is lost shows
+/// ```
 pub fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|i| b'a' + (i % 23) as u8).collect()
 }

@@ -1,6 +1,9 @@
 //! Requests: the kinds that a server tells apart, refusals, and requests that cannot be sent.
 
-use crate::kit::{DATA, END_STREAM, Pair, extended, greeted_server, headers, of_kind, streams};
+use crate::kit::{
+    DATA, END_STREAM, HEADERS, Pair, RST_STREAM, extended, frame, greeted_server, headers, of_kind,
+    streams,
+};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use wirestack_http2::{ConnectRequest, Http2Config, Http2Error, RequestKind, request_kind};
@@ -86,4 +89,102 @@ fn requests_that_cannot_be_sent_are_refused_before() {
         assert!(with(uri, field).is_err(), "{uri} {field:?}");
     }
     assert!(ConnectRequest::extended("two words", http::Request::new(())).is_err());
+}
+
+#[test]
+fn a_response_whose_content_follows_is_sent_as_it_is_written_while_the_request_goes_on() {
+    for trailers in [false, true] {
+        let mut server = greeted_server(Http2Config::server());
+        let post = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":authority", "example.org"),
+            (":path", "/"),
+        ];
+        server.receive(&headers(1, 0, &post));
+        server.receive(&frame(DATA, 0, 1, b"before"));
+        let (id, request) = server.request().unwrap();
+        assert_eq!(request_kind(&request), RequestKind::Response);
+        assert_eq!(server.read(id), b"before"); // although nobody has answered yet
+        server.from_app.respond_streaming(id, Response::new(()));
+        let said = server.sent();
+        assert_eq!(of_kind(&said, HEADERS)[0].flags & END_STREAM, 0);
+        assert!(of_kind(&said, DATA).is_empty());
+
+        server.write(id, b"one");
+        let said = server.sent();
+        assert_eq!(of_kind(&said, DATA)[0].payload, b"one");
+        let end = if trailers {
+            server.receive(&frame(DATA, 0, 1, b"behind"));
+            server.receive(&headers(1, END_STREAM, &[("trailer", "x")]))
+        } else {
+            server.receive(&frame(DATA, END_STREAM, 1, b"behind"))
+        };
+        assert!(of_kind(&end, RST_STREAM).is_empty(), "trailers {trailers}");
+        assert_eq!(server.read(id), b"behind");
+        assert_eq!(server.end(id).as_deref(), Some(""), "trailers {trailers}");
+
+        server.write(id, b"two");
+        server.finish(id);
+        let said = server.sent();
+        let data = of_kind(&said, DATA);
+        let content: Vec<u8> = data.iter().flat_map(|it| it.payload.clone()).collect();
+        assert_eq!(content, b"two");
+        assert_eq!(data.last().unwrap().flags, END_STREAM);
+        assert!(of_kind(&said, RST_STREAM).is_empty());
+        assert_eq!(streams(&server), 0);
+    }
+}
+
+#[test]
+fn a_content_that_breaks_off_resets_its_stream() {
+    let mut server = greeted_server(Http2Config::server());
+    let get = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ];
+    server.receive(&headers(1, END_STREAM, &get));
+    let (id, _) = server.request().unwrap();
+    server.from_app.respond_streaming(id, Response::new(()));
+    server.write(id, b"a part");
+    server.sent();
+    let error = wirestack_layer::Error::local("app", "the server has gone");
+    server.from_app.write(id).unwrap().abort(error);
+    let said = [server.sent(), server.sent()].concat();
+    assert_eq!(of_kind(&said, RST_STREAM).len(), 1);
+    assert_eq!(streams(&server), 0);
+}
+
+#[test]
+fn a_streaming_refusal_of_a_tunnel_has_a_content_and_a_success_opens_it() {
+    let mut pair = Pair::usual();
+    let c = pair.client.from_app.open(extended()).unwrap();
+    pair.settle();
+    let (s, _) = pair.server.request().unwrap();
+    let mut refusal = Response::new(());
+    *refusal.status_mut() = StatusCode::FORBIDDEN;
+    pair.server.from_app.respond_streaming(s, refusal);
+    pair.server.write(s, b"not ");
+    pair.settle();
+    pair.server.write(s, b"here");
+    pair.server.finish(s);
+    pair.settle();
+    let end = pair.client.to_app.read(c).unwrap().end().cloned();
+    let Some(wirestack_layer::End::Aborted(error)) = end else {
+        panic!("not refused")
+    };
+    let Some(Http2Error::Refused(refusal)) = error.cause() else {
+        panic!("{error}")
+    };
+    assert_eq!(refusal.body, "not here");
+
+    let c = pair.client.from_app.open(extended()).unwrap();
+    pair.settle();
+    let (s, _) = pair.server.request().unwrap();
+    pair.server.from_app.respond_streaming(s, Response::new(()));
+    pair.server.write(s, b"inside");
+    pair.settle();
+    assert_eq!(pair.client.read(c), b"inside");
 }

@@ -21,6 +21,21 @@ use super::digest::Digest;
 ///
 /// Basic can go with the first request, before a challenge. That saves a round trip, and shows the
 /// password to everybody who can read the connection.
+///
+/// ```
+/// use wirestack_dial::auth::{Action, Authenticator, Awaiting, Credentials, Input, Login};
+/// use wirestack_layer::Seed;
+///
+/// let mut login = Login::new("example.org:443", Seed::new([7; 32]))
+///     .with_credentials(Credentials::new("ada", "secret"))
+///     .at_once(); // by Basic, before the proxy has asked
+/// let Action::Authorize(Some(value)) = login.step(Input::Awaiting(&Awaiting::Request)) else {
+///     panic!("it has a login")
+/// };
+/// assert_eq!(value, "Basic YWRhOnNlY3JldA==");
+/// let careful = Login::new("example.org:443", Seed::new([8; 32])).asking().without_basic();
+/// drop(careful);
+/// ```
 pub struct Login {
     credentials: Option<Credentials>,
     /// `true` if the user may be asked for credentials.

@@ -73,6 +73,16 @@ pub trait Authenticator: Send {
 }
 
 /// The inputs of an [`Authenticator`].
+///
+/// ```
+/// use wirestack_dial::auth::{Awaiting, Input};
+///
+/// /// Returns `true` if a proxy waits for credentials.
+/// fn is_challenged(input: &Input<'_>) -> bool {
+///     matches!(input, Input::Awaiting(Awaiting::Challenge { .. }))
+/// }
+/// assert!(!is_challenged(&Input::Ran));
+/// ```
 #[non_exhaustive]
 pub enum Input<'a> {
     /// The layer awaits a decision.
@@ -102,6 +112,13 @@ impl fmt::Debug for Input<'_> {
 }
 
 /// The decisions and wishes of an [`Authenticator`].
+///
+/// ```
+/// use wirestack_dial::auth::Action;
+///
+/// let action = Action::GiveUp("the token was refused".into());
+/// assert!(matches!(action, Action::GiveUp(why) if why.contains("token")));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
@@ -159,6 +176,15 @@ impl fmt::Debug for Action {
 ///
 /// They show in no `Debug`, error or trace. `==` takes a time that depends on their lengths alone,
 /// and both are cleared from memory when they are dropped.
+///
+/// ```
+/// use wirestack_dial::auth::Credentials;
+///
+/// let login = Credentials::new("ada", "secret");
+/// assert_eq!(login.user, b"ada");
+/// assert!(!format!("{login:?}").contains("secret"));
+/// assert!(login == Credentials::new("ada", "secret")); // in constant time
+/// ```
 #[derive(Clone)]
 pub struct Credentials {
     /// The user's name.

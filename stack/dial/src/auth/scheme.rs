@@ -196,6 +196,15 @@ impl fmt::Debug for SchemeAction {
 }
 
 /// The proxy and the tunnel that a [`Scheme`] is made for.
+///
+/// ```
+/// use wirestack_dial::auth::SchemeContext;
+///
+/// /// Returns the name of the proxy as Kerberos knows it.
+/// fn principal(context: &SchemeContext<'_>) -> String {
+///     format!("HTTP/{}", context.host)
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SchemeContext<'a> {

@@ -40,6 +40,23 @@ use wirestack_layer::{Instant, Layer, Place, Seed};
 /// It tries the routes to the target in order. On each route it races the addresses of the first
 /// name by Happy Eyeballs (RFC 8305). A layer that needs a new connection gets one, at most five
 /// times. If the plan follows redirects, it follows at most five. Everything has a timeout.
+///
+/// ```
+/// use wirestack_dial::{Dialer, Plan, Routes, Step, Target, Timeouts};
+/// use wirestack_layer::{Instant, Seed};
+///
+/// let target: Target = "tcp://example.org:22".parse()?;
+/// let plan = Plan::stream(Routes::direct(), target, None, None)?;
+/// let (seed, now) = (Seed::new([7; 32]), Instant::ORIGIN);
+/// let mut dialer = Dialer::new(plan, Timeouts::default(), seed, now).with_retries(1);
+/// let Step::Resolve { lookup, .. } = dialer.step(now) else { panic!("a name is looked up") };
+/// dialer.found(lookup, vec!["192.0.2.7:22".parse()?], now);
+/// dialer.resolved(lookup, Ok(()), now);
+/// let Step::Open { attempt, .. } = dialer.step(now) else { panic!("an address is known") };
+/// assert!(dialer.opened(attempt, now).is_some());
+/// assert!(dialer.trace().events().count() > 2 && dialer.timeouts() == Timeouts::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Dialer<L: Layer> {
     plan: Plan<L>,
     seeds: SeedStream,

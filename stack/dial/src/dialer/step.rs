@@ -133,6 +133,16 @@ impl fmt::Debug for Answer {
 ///
 /// It shows as a question for the user, with the words of the proxy [escaped](Escaped):
 /// `http://proxy.test:3128 wants a user and a password (Basic, "corp")`.
+///
+/// ```
+/// use wirestack_dial::CredentialsRequest;
+///
+/// /// Returns the question for a dialog.
+/// fn question(request: &CredentialsRequest) -> String {
+///     let again = if request.again { "That was wrong. " } else { "" };
+///     format!("{again}{} wants a login for {:?}", request.hop, request.realm)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CredentialsRequest {
@@ -194,6 +204,21 @@ impl fmt::Debug for BlockingTask {
 ///     .layer(Duration::from_secs(30)) // for a proxy that is slow to answer
 ///     .total(Duration::from_secs(90));
 /// assert_eq!(timeouts.resolve, Duration::from_secs(10));
+/// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::Timeouts;
+///
+/// let timeouts = Timeouts::default()
+///     .find_routes(Duration::from_secs(5))
+///     .resolve(Duration::from_secs(5))
+///     .connect(Duration::from_secs(5))
+///     .layer(Duration::from_secs(10)) // for each handshake
+///     .total(Duration::from_secs(30))
+///     .attempt_delay(Duration::from_millis(250)) // Happy Eyeballs (RFC 8305)
+///     .resolution_delay(Duration::from_millis(50));
+/// assert_eq!(timeouts.total, Duration::from_secs(30));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -35,6 +35,18 @@ use wirestack_tls::Certificates;
 /// The stack is built anew for each connection, with the [hints](RetryHints) of the layers of the
 /// last ones. There are ready-made plans for targets behind hops; [`new`](Self::new) is for stacks
 /// of the caller's own.
+///
+/// ```
+/// use wirestack_dial::{Hop, Plan, Routes, Target};
+///
+/// let target: Target = "tls://example.org:443".parse()?;
+/// let hop: Hop = "socks5h://gate.test:1080".parse()?;
+/// let plan = Plan::stream(Routes::hops(vec![hop]), target, None, None)?
+///     .each_hop(Hop::on_challenge)
+///     .sharing();
+/// drop(plan);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Plan<L>(pub(crate) Box<dyn PlanKind<L>>);
 
 /// The kind of a plan: the part that is different for each kind of target.

@@ -14,6 +14,23 @@ use wirestack_layer::{Error, Escaped, Instant, Place};
 /// `Debug` shows the same as `Display`, so that the error of a `main` can be read. The
 /// [trace](Self::trace) has the details. The text contains the text of the layer's cause; the cause
 /// itself is the [source](StdError::source).
+///
+/// ```
+/// use wirestack_dial::{DialError, Reason};
+/// use wirestack_layer::{Error, Instant};
+///
+/// /// Says what to do about a failure.
+/// fn advice(error: &DialError) -> &'static str {
+///     match error.reason() {
+///         Reason::NotAuthenticated { .. } => "check the user and the password",
+///         Reason::TimedOut { .. } | Reason::Unreached { .. } => "is the proxy on?",
+///         _ => "see the waterfall",
+///     }
+/// }
+/// let error = DialError::invalid(Error::local("route", "no such proxy"), Instant::ORIGIN);
+/// assert_eq!(advice(&error), "see the waterfall");
+/// assert!(error.layer_error().is_none() && error.trace().events().count() == 0);
+/// ```
 pub struct DialError {
     reason: Box<Reason>,
     trace: Box<Trace>,

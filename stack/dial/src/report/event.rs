@@ -6,6 +6,15 @@ use std::fmt;
 use wirestack_layer::Escaped;
 
 /// One event while connecting.
+///
+/// ```
+/// use wirestack_dial::{Event, Trace};
+///
+/// /// Counts the connections that were tried.
+/// fn attempts(trace: &Trace) -> usize {
+///     trace.events().filter(|(_, event)| matches!(event, Event::Connecting { .. })).count()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

@@ -9,6 +9,18 @@ use std::net::SocketAddr;
 ///
 /// It shows as `http://proxy.test:3128 (192.0.2.7:3128), then wss://example.org:443`, and it has no
 /// user, password or query.
+///
+/// ```
+/// use wirestack_dial::RouteTaken;
+///
+/// fn show(route: &RouteTaken) {
+///     println!("{} through {:?}", route.target(), route.hops());
+///     println!("the first connection went to {}", route.destination());
+///     if let Some(address) = route.address() {
+///         println!("which is an address: {address}");
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTaken {
     hops: Vec<String>,

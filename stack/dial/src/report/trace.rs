@@ -12,6 +12,20 @@ use wirestack_layer::Instant;
 /// It shows as text, one line for each event. [`waterfall`](Self::waterfall) shows it as a picture,
 /// one line for each span of time. With the feature `tracing`, each event is also a span or an
 /// event of that crate, at the level DEBUG.
+///
+/// ```
+/// use wirestack_dial::Trace;
+///
+/// fn show(trace: &Trace) {
+///     eprintln!("{}", trace.waterfall()); // a picture for people
+///     for (at, event) in trace.events() {
+///         eprintln!("{at:?} {event:?}"); // each step
+///     }
+///     for span in trace.spans() {
+///         eprintln!("{} {} took {:?}", span.what, span.part, span.end - span.start);
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Trace {
     start: Instant,

@@ -8,6 +8,17 @@ use std::time::Duration;
 use wirestack_layer::Escaped;
 
 /// A span of time while connecting.
+///
+/// ```
+/// use wirestack_dial::{Outcome, Span};
+///
+/// /// Returns the slowest step.
+/// fn slowest(spans: &[Span]) -> Option<&Span> {
+///     let done = spans.iter().filter(|span| matches!(span.outcome, Outcome::Done));
+///     done.max_by_key(|span| span.end - span.start)
+/// }
+/// assert!(slowest(&[]).is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Span {

@@ -23,6 +23,19 @@ use wirestack_websocket::CloseCode;
 /// let backoff = Backoff::default().first(Duration::from_secs(1)).failures(10);
 /// assert_eq!(backoff.failures, Some(10));
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::Backoff;
+///
+/// let backoff = Backoff::default()
+///     .first(Duration::from_millis(500))
+///     .most(Duration::from_secs(30))
+///     .failures(10) // then it gives up; without it, never
+///     .stable(Duration::from_secs(60)) // an hour later, it begins anew
+///     .retry_after(Duration::from_secs(300)); // what a server may ask for, at most
+/// assert_eq!(backoff.most, Duration::from_secs(30));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -88,6 +101,18 @@ impl Backoff {
 }
 
 /// The state machine that decides if and when to connect again. It has no clock.
+///
+/// ```
+/// use wirestack_dial::{Backoff, Next, Reconnect};
+/// use wirestack_layer::{Instant, Seed};
+/// use wirestack_websocket::CloseCode;
+///
+/// let mut reconnect = Reconnect::new(Backoff::default(), Seed::new([7; 32]));
+/// reconnect.connected(Instant::ORIGIN);
+/// assert!(matches!(reconnect.broke(Instant::ORIGIN), Next::At(_)));
+/// reconnect.connected(Instant::ORIGIN);
+/// assert!(matches!(reconnect.closed(CloseCode::NORMAL, Instant::ORIGIN), Next::Done));
+/// ```
 pub struct Reconnect {
     backoff: Backoff,
     random: ChaCha12Rng,

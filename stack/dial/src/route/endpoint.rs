@@ -9,6 +9,13 @@ use url::{Host, Url};
 use wirestack_layer::HostPort;
 
 /// A host and a port. This machine looks up the first one; a proxy looks up each later one.
+///
+/// ```
+/// use wirestack_dial::Endpoint;
+///
+/// let endpoint = Endpoint { host: "2001:db8::1".to_owned(), port: 443 };
+/// assert_eq!(endpoint.to_string(), "[2001:db8::1]:443");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// A name in A-labels (ASCII, RFC 5890), or an IP address without brackets.
@@ -61,6 +68,14 @@ impl fmt::Display for Endpoint {
 
 /// An error in the URL of a hop or target, or in a list of routes. It does not repeat the URL,
 /// which may hold a secret.
+///
+/// ```
+/// use wirestack_dial::{Hop, RouteError};
+///
+/// let error = "proxy.corp.test:3128".parse::<Hop>().unwrap_err();
+/// assert!(error.to_string().contains("http://"), "{error}"); // what to write instead
+/// assert!(matches!("socks5://".parse::<Hop>(), Err(RouteError::NoHost)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {

@@ -13,6 +13,17 @@ use wirestack_tls::rustls::ClientConfig;
 
 /// The way to an HTTP/1.1 proxy that gets the requests for `http://` URLs in absolute form (RFC 9112
 /// §3.2.2), without a tunnel. Many proxies allow CONNECT to port 443 only.
+///
+/// ```
+/// use wirestack_dial::{Forwarding, Hop};
+///
+/// // Requests with an http:// URI go to the last proxy as they are, if that is an HTTP proxy.
+/// let route = ["socks5h://gate.test", "http://proxy.test:3128"];
+/// let route = route.iter().map(|hop| hop.parse::<Hop>()).collect::<Result<Vec<_>, _>>()?;
+/// let forwarding = Forwarding::of(&route)?.expect("an HTTP proxy");
+/// assert_eq!(forwarding.hops.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Forwarding {

@@ -77,6 +77,15 @@ impl Hop {
     /// that it offers: NTLM (feature `ntlm`) before Digest before Basic.
     ///
     /// That costs one more round trip. Only Basic sends the password itself.
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    ///
+    /// let hop: Hop = "http://proxy.test:3128".parse()?;
+    /// let hop = hop.credentials("ada", "secret").on_challenge(); // not before the proxy has asked
+    /// assert!(!hop.wants_tls() && hop.endpoint().port == 3128);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[must_use]
     pub fn on_challenge(mut self) -> Self {
         self.login.at_once = false;
@@ -157,6 +166,15 @@ impl Hop {
 
     /// Connects to this Unix socket instead of the proxy's host and port, if the hop is the first
     /// one.
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    ///
+    /// let hop: Hop = "http://localhost:3128".parse()?;
+    /// let hop = hop.unix_socket("/run/proxy.sock");
+    /// assert!(format!("{hop:?}").contains("proxy"));
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[must_use]
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.unix = Some(path.into());
@@ -199,6 +217,19 @@ impl Hop {
     }
 
     /// Sends a field with each CONNECT to an HTTP proxy, such as `User-Agent` or a token.
+    ///
+    /// ```
+    /// use http::{HeaderName, HeaderValue};
+    /// use wirestack_dial::Hop;
+    ///
+    /// let hop: Hop = "https://proxy.test:8443".parse()?;
+    /// let hop = hop
+    ///     .header(HeaderName::from_static("x-team"), HeaderValue::from_static("blue"))?
+    ///     .http2_if_offered()
+    ///     .lenient(); // bears answers that are not quite HTTP
+    /// assert!(hop.wants_tls());
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -36,6 +36,15 @@ impl Hop {
 
     /// Shows the certificate in the first file to this proxy, if it asks for one. The second file
     /// has its private key. See [`Certificates::client_certificate`].
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    ///
+    /// let hop: Hop = "https://proxy.test:8443".parse()?;
+    /// let hop = hop.ca_file("company.pem").client_certificate("client.pem", "client.key");
+    /// assert!(hop.wants_tls());
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[must_use]
     pub fn client_certificate(
         mut self,

@@ -1,6 +1,12 @@
 //! The versions of HTTP, as ALPN names them.
 
 /// The versions of HTTP that may carry a WebSocket.
+///
+/// ```
+/// use wirestack_dial::HttpVersions;
+///
+/// assert_eq!(HttpVersions::default(), HttpVersions::Any);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpVersions {

@@ -7,6 +7,12 @@ use crate::route::target::Target;
 ///
 /// At most five are followed, and none from `wss` to `ws`. Another origin does not receive
 /// `Authorization`, `Cookie` or any field whose value is marked as sensitive.
+///
+/// ```
+/// use wirestack_dial::Redirects;
+///
+/// assert_eq!(Redirects::default(), Redirects::Off); // a browser follows none for a WebSocket
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirects {

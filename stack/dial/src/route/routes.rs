@@ -127,6 +127,16 @@ impl Routes {
     }
 
     /// Goes through these hops, the nearest first.
+    ///
+    /// ```
+    /// use wirestack_dial::{Hop, Routes, Target};
+    ///
+    /// let routes = Routes::hops(vec!["http://proxy.test:3128".parse::<Hop>()?]);
+    /// let target: Target = "wss://example.org/".parse()?;
+    /// assert_eq!(routes.to(&target)?[0].len(), 1);
+    /// assert!(routes.are_known()); // nothing has to be asked
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn hops(hops: Vec<Hop>) -> Self {
         Self::any_of([hops])
     }
@@ -137,6 +147,16 @@ impl Routes {
     }
 
     /// Goes through the proxy that the environment names for the target, or straight to the target.
+    ///
+    /// ```
+    /// use wirestack_dial::{Environment, Routes, Target};
+    ///
+    /// let environment = Environment::new([("HTTPS_PROXY", "http://proxy.test:3128")]);
+    /// let routes = Routes::environment(environment); // `Environment::of_this_process` for the real one
+    /// let target: Target = "wss://example.org/".parse()?;
+    /// assert_eq!(routes.to(&target)?[0][0].to_string(), "http://proxy.test:3128");
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn environment(environment: Environment) -> Self {
         Self::of(Kind::Environment(environment))
     }

@@ -12,6 +12,19 @@ use zeroize::Zeroize;
 ///
 /// `ws://` and `wss://` name a WebSocket, `http://` and `https://` an HTTP/2 connection, `tcp://`
 /// and `tls://` a stream of bytes.
+///
+/// ```
+/// use wirestack_dial::Target;
+///
+/// let target: Target = "wss://ada:secret@example.org/chat?room=7".parse()?;
+/// assert_eq!(target.to_string(), "wss://example.org/chat"); // neither user nor query
+/// assert!(target.is_secure() && target.must_be_websocket().is_ok());
+/// assert_eq!(target.endpoint().to_string(), "example.org:443");
+/// assert_eq!(target.origin(), "https://example.org");
+/// assert_eq!(target.request_url(), "wss://example.org/chat?room=7");
+/// assert!(target.credentials().is_some());
+/// # Ok::<(), wirestack_dial::RouteError>(())
+/// ```
 #[derive(Clone)]
 pub struct Target {
     pub(crate) scheme: Scheme,

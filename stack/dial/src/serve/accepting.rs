@@ -30,6 +30,19 @@ pub struct AcceptRetry {
 }
 
 /// The decision after an error of `accept`.
+///
+/// ```
+/// use std::io;
+/// use wirestack_dial::serve::{AcceptRetry, AfterError};
+///
+/// let mut retry = AcceptRetry::default();
+/// let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
+/// match retry.failed(&gone) {
+///     AfterError::Again => {} // that client has left; the next one may be there
+///     AfterError::Wait(_time) => unreachable!("nothing has run out"),
+///     AfterError::End => unreachable!("the listener is well"),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterError {
     /// The error was that of one connection: accept the next one.

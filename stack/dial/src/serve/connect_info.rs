@@ -35,6 +35,15 @@ pub struct ConnectInfo {
 }
 
 /// The facts about the TLS session of a client.
+///
+/// ```
+/// use wirestack_dial::serve::ConnectInfo;
+///
+/// /// Returns `true` if a client has shown a certificate.
+/// fn is_known(client: &ConnectInfo) -> bool {
+///     client.tls.as_ref().is_some_and(|tls| tls.peer_certificates.is_some())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsInfo {

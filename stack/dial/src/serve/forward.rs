@@ -9,6 +9,15 @@ use http::{HeaderValue, Method, StatusCode, Uri, Version, request, response, uri
 use wirestack_layer::HostPort;
 
 /// The reason that a proxy does not forward a request or a response.
+///
+/// ```
+/// use wirestack_dial::serve::{ForwardError, forward_request};
+///
+/// let (mut head, ()) = http::Request::get("https://example.org/").body(())?.into_parts();
+/// let error = forward_request(&mut head).unwrap_err();
+/// assert_eq!((error, error.status().as_u16()), (ForwardError::Scheme, 501));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForwardError {
@@ -111,6 +120,18 @@ pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardErr
 
 /// Changes the head of a response to the one that goes to the client, who sent a request with this
 /// method.
+///
+/// ```
+/// use http::Method;
+/// use wirestack_dial::serve::forward_response;
+///
+/// let response = http::Response::builder().header("connection", "x-hop").header("x-hop", "1");
+/// let (mut head, ()) = response.body(())?.into_parts();
+/// forward_response(&Method::GET, &mut head)?;
+/// assert_eq!(head.headers["via"], "1.1 wirestack");
+/// assert_eq!(head.headers.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -22,6 +22,27 @@ use wirestack_socks as socks;
 ///
 /// It finds the server layer of its protocol in any stack, so the proxy can also run over TLS or
 /// behind another proxy.
+///
+/// ```
+/// use wirestack_dial::Endpoint;
+/// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer, ProxyTarget};
+///
+/// let proxy = ProxyServer::connect(AccessPolicy::public().ports([443]))
+///     .with_basic("proxy", "ada", "secret");
+/// let target = |host: &str, port| Endpoint { host: host.to_owned(), port };
+/// // A name may be looked up; its addresses have to be permitted then.
+/// let named = target("example.org", 443);
+/// assert_eq!(proxy.target(&named), Ok(ProxyTarget::Name(named.clone())));
+/// let found = ["10.0.0.1:443".parse()?];
+/// assert_eq!(proxy.permitted(&named, found), Err(ProxyError::NotAllowed));
+/// assert_eq!(proxy.target(&target("10.0.0.1", 443)), Err(ProxyError::NotAllowed));
+///
+/// let socks = ProxyServer::socks(AccessPolicy::loopback())
+///     .with_addresses("127.0.0.1:4711".parse()?, "127.0.0.1:1080".parse()?);
+/// assert!(socks.addresses().is_some() && socks.timeouts() == proxy.timeouts());
+/// assert!(socks.matches_expected_peer(&target("0.0.0.0", 0), "127.0.0.1:20".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ProxyServer {
     protocol: Protocol,
@@ -47,6 +68,18 @@ impl std::fmt::Debug for Protocol {
 }
 
 /// The request of a client of a proxy.
+///
+/// ```
+/// use wirestack_dial::serve::ProxyRequest;
+///
+/// fn method(request: &ProxyRequest) -> &'static str {
+///     match request {
+///         ProxyRequest::Connect(_) => "CONNECT",
+///         ProxyRequest::Bind(_) => "BIND",
+///         ProxyRequest::UdpAssociate(_) => "UDP",
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyRequest {
     /// A connection to this target (CONNECT).
@@ -59,6 +92,16 @@ pub enum ProxyRequest {
 }
 
 /// The target that a proxy connects to for a client, after its policy was asked.
+///
+/// ```
+/// use wirestack_dial::Endpoint;
+/// use wirestack_dial::serve::{AccessPolicy, ProxyServer, ProxyTarget};
+///
+/// let proxy = ProxyServer::socks(AccessPolicy::everything());
+/// let target = Endpoint { host: "192.0.2.7".to_owned(), port: 80 };
+/// assert_eq!(proxy.target(&target), Ok(ProxyTarget::Address("192.0.2.7:80".parse()?)));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyTarget {
     /// An address, which the policy permits.
@@ -68,6 +111,13 @@ pub enum ProxyTarget {
 }
 
 /// The reason that a proxy refuses a request.
+///
+/// ```
+/// use wirestack_dial::serve::ProxyError;
+///
+/// assert_eq!(ProxyError::HostNotFound.status(), 502);
+/// assert_eq!(ProxyError::Unreachable(std::io::ErrorKind::TimedOut).status(), 504);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
@@ -152,6 +202,16 @@ impl ProxyServer {
     ///
     /// A nonce is valid for five minutes. The seed makes the nonces of each proxy different, so
     /// each proxy needs its own seed.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyServer};
+    /// use wirestack_layer::{Instant, Seed};
+    ///
+    /// let seed = Seed::new([7; 32]); // a program fills it by the crate getrandom
+    /// let server = ProxyServer::connect(AccessPolicy::public())
+    ///     .with_digest("corp", "ada", "secret", seed, Instant::ORIGIN);
+    /// drop(server);
+    /// ```
     #[cfg(feature = "digest")]
     #[must_use]
     pub fn with_digest(
@@ -208,6 +268,29 @@ impl ProxyServer {
     }
 
     /// Returns the request of the client, once it has arrived and the client has authenticated.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyRequest, ProxyServer};
+    /// use wirestack_layer::{Flow, Instant};
+    /// use wirestack_nest::Engine;
+    /// use wirestack_socks::Server;
+    ///
+    /// let proxy = ProxyServer::socks(AccessPolicy::loopback());
+    /// let mut engine = Engine::new(Server::new());
+    /// engine.from_wire().write(b"\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01\x00\x50");
+    /// engine.process(Instant::ORIGIN);
+    /// let Some(ProxyRequest::Connect(target)) = proxy.request(&mut engine, Instant::ORIGIN) else {
+    ///     panic!("a request has arrived")
+    /// };
+    /// assert_eq!(target.to_string(), "127.0.0.1:80");
+    /// match proxy.target(&target) {
+    ///     Ok(_) => proxy.accept(&mut engine, "127.0.0.1:4711".parse()?), // once it is connected
+    ///     Err(error) => proxy.refuse(&mut engine, error),
+    /// }
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(engine.is_open() && ProxyError::NotAllowed.status() == 403);
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn request<L: Layer + 'static>(
         &self,
         engine: &mut Engine<L>,

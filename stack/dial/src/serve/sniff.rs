@@ -42,6 +42,18 @@ pub fn proxy_protocol<L: Layer + 'static>(engine: &Engine<L>) -> Option<ProxyPro
 
 /// A protocol of the clients of a proxy. The first bytes tell it: 4, 5, the preface of HTTP/2, or
 /// any others.
+///
+/// ```
+/// use wirestack_dial::serve::{ProxyProtocol, below_proxy, proxy_protocol};
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::Engine;
+///
+/// let mut engine = Engine::new(below_proxy(None)?);
+/// engine.from_wire().write(b"\x05\x01\x00");
+/// engine.process(Instant::ORIGIN);
+/// assert_eq!(proxy_protocol(&engine), Some(ProxyProtocol::Socks5));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyProtocol {
@@ -68,6 +80,18 @@ impl fmt::Display for ProxyProtocol {
 
 /// Returns `true` if the client of a stack over [`below_http`] speaks HTTP/2: it has agreed on `h2`
 /// by ALPN, or its first bytes are the preface of HTTP/2.
+///
+/// ```
+/// use wirestack_dial::serve::{below_http, speaks_http2};
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::Engine;
+///
+/// let mut engine = Engine::new(below_http(None)?);
+/// engine.from_wire().write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+/// engine.process(Instant::ORIGIN);
+/// assert!(speaks_http2(&engine));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub fn speaks_http2<L: Layer + 'static>(engine: &Engine<L>) -> bool {
     match engine.part::<tls::Server>() {
         Some(tls) => tls.alpn() == Some(b"h2"),

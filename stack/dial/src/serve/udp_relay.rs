@@ -14,6 +14,25 @@ use wirestack_socks::{Address, datagram};
 /// for the particular association". The request names the client's port, or else the first datagram
 /// of the client does. A datagram from a target is relayed only if the client has sent one to that
 /// target.
+///
+/// ```
+/// use wirestack_dial::Endpoint;
+/// use wirestack_dial::serve::{AccessPolicy, ProxyServer, UdpRelay};
+///
+/// let proxy = ProxyServer::socks(AccessPolicy::everything());
+/// let unknown = Endpoint { host: "0.0.0.0".to_owned(), port: 0 };
+/// let client = "192.0.2.1:4711".parse()?;
+/// let mut relay = UdpRelay::new(proxy, client, &unknown);
+/// let datagram = b"\0\0\0\x01\xc6\x33\x64\x07\0\x35a question";
+/// assert!(relay.from_client("192.0.2.99:4711".parse()?, datagram).is_none()); // a stranger
+/// let relayed = relay.from_client(client, datagram).expect("it is permitted");
+/// assert_eq!(relayed.payload, "a question");
+/// let target = Endpoint { host: "198.51.100.7".to_owned(), port: 53 };
+/// let server = relay.to_target(&target, ["198.51.100.7:53".parse()?])?;
+/// let (to, bytes) = relay.from_target(server, b"an answer").expect("it was asked");
+/// assert_eq!((to, bytes.ends_with(b"an answer")), (client, true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct UdpRelay {
     server: ProxyServer,
     client: IpAddr,

@@ -9,6 +9,19 @@ use wirestack_nest::Engine;
 use wirestack_websocket::{Accept, Offer, Origins, Payload, Server, WebSocketConfig};
 
 /// The decision about a request: to accept it, or to refuse it with this response.
+///
+/// ```
+/// use http::StatusCode;
+/// use wirestack_dial::serve::{Decision, refusal};
+/// use wirestack_websocket::{Accept, Offer};
+///
+/// fn decide(offer: &Offer<'_>) -> Decision {
+///     match offer.uri().path() {
+///         "/chat" => Ok(Accept::new()),
+///         _ => Err(refusal(StatusCode::NOT_FOUND, "no such room")),
+///     }
+/// }
+/// ```
 pub type Decision = Result<Accept, Box<Response<Bytes>>>;
 
 /// Returns a response that refuses a request, for a [`Decision`]: this status, and a line of text.

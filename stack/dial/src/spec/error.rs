@@ -8,6 +8,15 @@ use wirestack_layer::{BoxError, Escaped};
 /// An error in a stack that is written as text: its place and its reason.
 ///
 /// It shows as one line. [`picture`](Self::picture) shows the text with a mark under the place.
+///
+/// ```
+/// use wirestack_dial::StackSpec;
+///
+/// let error = "socks5(gate:1080) | conect(proxy)".parse::<StackSpec>().unwrap_err();
+/// println!("{}", error.problem()); // what is wrong
+/// println!("{}", error.picture()); // and a mark below its place
+/// assert_eq!(error.place().start, 20);
+/// ```
 #[derive(Debug)]
 pub struct SpecError {
     /// The text, without passwords.

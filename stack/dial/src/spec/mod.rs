@@ -106,6 +106,19 @@ impl StackSpec {
     }
 
     /// Returns `true` if the target is reached by TLS.
+    ///
+    /// ```
+    /// use wirestack_dial::StackSpec;
+    ///
+    /// let spec: StackSpec = "connect(proxy:3128) | tls(sni=example.org) | websocket(/chat, subprotocol=chat)"
+    ///     .parse()?;
+    /// assert!(spec.is_secure() && spec.path() == Some("/chat"));
+    /// assert_eq!(spec.server_name(), Some("example.org"));
+    /// assert_eq!(spec.subprotocols().count(), 1);
+    /// assert!(spec.certificates().is_empty());
+    /// println!("{:?} {:?}", spec.headers().count(), spec.http_versions());
+    /// # Ok::<(), wirestack_dial::SpecError>(())
+    /// ```
     pub fn is_secure(&self) -> bool {
         self.target.as_ref().is_some_and(|target| target.is_secure)
     }

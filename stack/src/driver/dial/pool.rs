@@ -26,6 +26,7 @@ use wirestack_layer::{Error, Flow};
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use wirestack::dial::PoolConfig;
+/// use wirestack::dial::PoolConfig;
 /// use wirestack::{Pool, connect};
 ///
 /// let pool = Pool::new(PoolConfig::default());
@@ -195,9 +196,10 @@ impl DialContext {
     /// connection of its own.
     ///
     /// ```
+    /// use wirestack::dial::PoolConfig;
     /// use wirestack::{DialContext, Pool};
     ///
-    /// let pool = Pool::default();
+    /// let pool = Pool::new(PoolConfig::default());
     /// let context = DialContext::new().pool(pool.clone());
     /// assert_eq!(pool.connections(), 0);
     /// drop(context);

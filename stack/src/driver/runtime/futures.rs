@@ -13,12 +13,12 @@ use wirestack_layer::Pipe;
 /// aborted connection closes the stream.
 ///
 /// ```
-/// use futures_util::io::AllowStdIo;
+/// use smol::io::AssertAsync;
+/// use std::io::Cursor;
 /// use wirestack::runtime::FuturesTransport;
-/// use wirestack::{Connection, Engine, Identity};
 ///
 /// // Whatever implements the traits of `futures-io`.
-/// let transport = FuturesTransport::new(AllowStdIo::new(std::io::Cursor::new(Vec::new())));
+/// let transport = FuturesTransport::new(AssertAsync::new(Cursor::new(Vec::<u8>::new())));
 /// drop(transport);
 /// ```
 #[derive(Debug)]

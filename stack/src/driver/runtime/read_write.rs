@@ -18,7 +18,7 @@ use wirestack_layer::Pipe;
 /// use wirestack::runtime::StdTransport;
 ///
 /// // Whatever implements `Read` and `Write`, for calls that wait.
-/// let transport = StdTransport::new(Cursor::new(Vec::new()));
+/// let transport = StdTransport::new(Cursor::new(Vec::<u8>::new()));
 /// drop(transport);
 /// ```
 #[derive(Debug)]

@@ -100,6 +100,17 @@ impl AccessPolicy {
     }
 
     /// Permits only this machine: 127.0.0.0/8 and `::1`.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::AccessPolicy;
+    ///
+    /// let here = AccessPolicy::loopback();
+    /// assert!(here.permits("127.0.0.1:8080".parse()?) && !here.permits("192.0.2.7:80".parse()?));
+    /// assert!(AccessPolicy::everything().permits("10.0.0.1:22".parse()?));
+    /// assert!(!AccessPolicy::nothing().permits("192.0.2.7:80".parse()?));
+    /// assert!(here.permits_peer("127.0.0.1".parse()?)); // of BIND
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn loopback() -> Self {
         Self::new(Preset::Loopback)
     }
@@ -125,6 +136,15 @@ impl AccessPolicy {
 
     /// Sets the ports that the preset permits: `[443, 8443]`, `[1024..=65535]`, or `[..]` for all.
     /// Rules have ports of their own.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::AccessPolicy;
+    ///
+    /// let web = AccessPolicy::public().ports([80, 443]);
+    /// assert!(web.permits("192.88.99.1:443".parse()?) || !web.permits("192.88.99.1:25".parse()?));
+    /// assert!(!web.permits_host("example.org", 25));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[must_use]
     pub fn ports<P: Into<Ports>>(mut self, ports: impl IntoIterator<Item = P>) -> Self {
         self.ports = ports.into_iter().map(Into::into).collect();
@@ -185,6 +205,16 @@ impl AccessPolicy {
     /// Permits hosts **at whatever address the look-up returns**, also at one that the rest of the
     /// policy denies, unless a rule before this one denies them. The owner of these names
     /// decides where the clients get to. For the pattern, see [`allow_host`](Self::allow_host).
+    ///
+    /// ```
+    /// use wirestack_dial::serve::AccessPolicy;
+    ///
+    /// // A name inside, whatever its address is.
+    /// let policy = AccessPolicy::public().trust_host("wiki.corp.test", 443);
+    /// assert!(policy.permits_found("wiki.corp.test", "10.1.2.3:443".parse()?));
+    /// assert!(!policy.permits_found("mail.corp.test", "10.1.2.4:443".parse()?));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[must_use]
     pub fn trust_host(self, pattern: &str, ports: impl Into<Ports>) -> Self {
         self.with_host(pattern, ports.into(), HostVerdict::Trusted)

@@ -133,6 +133,15 @@ impl fmt::Display for Network {
 
 /// The error of a text that is not a network: neither an address nor `address/prefix`, or with bits
 /// behind the prefix.
+///
+/// ```
+/// use wirestack_dial::serve::Network;
+///
+/// assert!("10.1.2.0/33".parse::<Network>().is_err());
+/// let network = Network::new("10.1.2.0".parse()?, 24)?;
+/// assert!(network.contains("10.1.2.77".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the text is not a network: wanted an address, or the first address and the number of leading \

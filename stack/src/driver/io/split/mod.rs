@@ -59,10 +59,10 @@ where
     /// use wirestack::WebSocket;
     ///
     /// async fn talk(socket: WebSocket) -> Result<(), wirestack::Error> {
-    ///     let (handle, driver) = socket.driven();
+    ///     let (mut handle, driver) = socket.driven();
     ///     let driving = tokio::spawn(driver); // on a task of your own choice
-    ///     handle.clone().send("hello").await?;
-    ///     handle.clone().close(1000, "").await?;
+    ///     handle.send("hello").await?;
+    ///     handle.close(1000, "").await?;
     ///     let _ = driving.await;
     ///     Ok(())
     /// }
@@ -97,11 +97,11 @@ where
     /// ```
     /// use wirestack::WebSocket;
     ///
-    /// async fn share(socket: WebSocket) {
-    ///     let handle = socket.spawn(); // pings are answered while nobody reads
-    ///     for name in ["ada", "bob"] {
-    ///         let mut handle = handle.clone();
-    ///         tokio::spawn(async move { handle.send(format!("{name} is here")).await });
+    /// async fn say_hourly(socket: WebSocket) -> Result<(), wirestack::Error> {
+    ///     let mut handle = socket.spawn(); // pings are answered meanwhile
+    ///     loop {
+    ///         handle.send("still here").await?;
+    ///         tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
     ///     }
     /// }
     /// ```
