@@ -53,9 +53,9 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<&'static str, Box<dyn Error>> {
     let (user, password) = (arguments.user, arguments.password);
-    let mut kerberos = Kerberos::new().credentials(&user, &password);
+    let mut kerberos = Kerberos::new().credentials(user.as_str(), password.as_str());
     if let Some(kdc) = arguments.kdc {
-        kerberos = kerberos.kdc(kdc);
+        kerberos = kerberos.kdc(&kdc);
     }
     if let Some(service) = arguments.service {
         kerberos = kerberos.service(service);

@@ -3,8 +3,7 @@
 use super::body::PassedRequest;
 use super::exchange::{Exchange, Refusal, refuse};
 use super::outgoing::connect_for_requests;
-use crate::driver::runtime::sleep;
-use crate::driver::server::deciding::unless;
+use crate::driver::io::IdleTimer;
 use crate::driver::server::entry::Entry;
 use crate::driver::server::outgoing::permitted_target;
 use crate::driver::tasks::Tasks;
@@ -14,8 +13,11 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::connect::Connection as _;
 use std::error::Error as StdError;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use wirestack_dial::serve::{ForwardError, forward_request, forward_response, refusal};
 
 impl Exchange {
@@ -72,16 +74,22 @@ impl Exchange {
             body,
             sent: sent.clone(),
         };
-        let answering = sender.send_request(Request::from_parts(head, body));
-        let late = sleep(&**runtime, self.idle());
-        let response = match unless(late, answering).await {
-            Ok(response) => response.map_err(|error| failed(entry, &error))?,
-            Err(_) => {
-                let text = "the server has not answered in time";
-                entry.record.error = Some(text.to_owned());
-                return Err(refusal(StatusCode::GATEWAY_TIMEOUT, text));
+        let mut answering = pin!(sender.send_request(Request::from_parts(head, body)));
+        let mut timer = IdleTimer::new(runtime.clone(), self.idle());
+        let answered = poll_fn(|cx| {
+            if let Poll::Ready(response) = answering.as_mut().poll(cx) {
+                return Poll::Ready(Some(response));
             }
+            // A long content is no silence.
+            let expired = timer.poll_idle(sent.load(Ordering::Relaxed), cx);
+            expired.map(|_| None)
+        });
+        let Some(response) = answered.await else {
+            let text = "the server has not answered in time";
+            entry.record.error = Some(text.to_owned());
+            return Err(refusal(StatusCode::GATEWAY_TIMEOUT, text));
         };
+        let response = response.map_err(|error| failed(entry, &error))?;
         let (mut head, body) = response.into_parts();
         let forwarded = forward_response(&method, &mut head);
         forwarded.map_err(|error| not_forwarded(entry, error))?;

@@ -17,7 +17,7 @@ use zeroize::Zeroize;
 /// use wirestack_dial::Target;
 ///
 /// let target: Target = "wss://ada:secret@example.org/chat?room=7".parse()?;
-/// assert_eq!(target.to_string(), "wss://example.org/chat"); // neither user nor query
+/// assert_eq!(target.to_string(), "wss://example.org:443/chat"); // neither user nor query
 /// assert!(target.is_secure() && target.must_be_websocket().is_ok());
 /// assert_eq!(target.endpoint().to_string(), "example.org:443");
 /// assert_eq!(target.origin(), "https://example.org");

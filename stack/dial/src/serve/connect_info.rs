@@ -41,7 +41,7 @@ pub struct ConnectInfo {
 ///
 /// /// Returns `true` if a client has shown a certificate.
 /// fn is_known(client: &ConnectInfo) -> bool {
-///     client.tls.as_ref().is_some_and(|tls| tls.peer_certificates.is_some())
+///     client.tls.as_ref().is_some_and(|tls| !tls.peer_certificates.is_empty())
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
