@@ -59,10 +59,7 @@ fn log_in(users: &UserList, offer: &Offer<'_>) -> Decision {
         Some((name, password)) if users.contains(&name, &password) => {
             Ok(Accept::new().extension(User(name)))
         }
-        _ => Err(refusal(
-            StatusCode::UNAUTHORIZED,
-            "log in by Basic authentication",
-        )),
+        _ => Err(refusal(StatusCode::UNAUTHORIZED, "log in by Basic")),
     }
 }
 
@@ -82,9 +79,9 @@ async fn chat(rooms: Rooms, socket: ServerSocket, request: Request<()>) {
                 _ => break, // it has left, or the server ends
             },
             message = said.recv() => match message {
-                Ok(message) if writer.send(message).await.is_ok() => {}
+                Ok(message) => if writer.send(message).await.is_err() { break },
                 Err(RecvError::Lagged(_)) => {} // it is too slow, and misses some
-                _ => break,
+                Err(RecvError::Closed) => break,
             },
         }
     }

@@ -189,6 +189,7 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
 ///     .header("sec-websocket-protocol", "chat, echo")
 ///     .header("authorization", "Basic YWRhOnNlY3JldA==")
 ///     .body(())?;
+/// // Over HTTP/2, where it is an extended CONNECT: `of_http2`.
 /// let offer = Offer::of_http1(&request, &Origins::same()).ok().unwrap();
 /// assert_eq!((offer.uri().path(), offer.uri().query()), ("/chat", Some("room=7")));
 /// assert_eq!(offer.origin(), Some("https://example.org"));
@@ -197,7 +198,6 @@ pub(crate) fn refusal(cause: &WebSocketError) -> http::Response<Bytes> {
 /// assert_eq!(offer.basic(), Some(("ada".into(), "secret".into())));
 /// assert_eq!(offer.headers()["host"], "example.org");
 /// assert_eq!(offer.request().method(), Method::GET);
-/// assert!(Offer::of_http2(&request, &Origins::same()).is_err()); // there it is an extended CONNECT
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone, Copy)]

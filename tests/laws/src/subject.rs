@@ -34,8 +34,8 @@ pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
 ///     .same_bytes() // what is written depends on nothing but the messages
 ///     .unit(128)
 ///     .memory(1024)
-///     .largest(100_000)
-///     .limits(&[1, 4096])
+///     .largest(3_000)
+///     .limits(&[100, 4096])
 ///     .samples(2); // few, so that this page is quick
 /// check(&subject);
 /// ```
