@@ -238,15 +238,18 @@ macro_rules! routed {
             /// ```
             /// use wirestack::auth::Credentials;
             /// use wirestack::connect;
+            /// use wirestack::dial::Hop;
             ///
             /// // Asked for once a proxy wants a login, for example in a dialog.
-            /// let chat = connect("wss://example.org/").via("http://proxy.test:3128").credentials(
+            /// let proxy: Hop = "http://proxy.test:3128".parse()?;
+            /// let chat = connect("wss://example.org/").via(proxy.asking()).credentials(
             ///     |request| async move {
             ///         eprintln!("{} wants a login", request.hop);
             ///         Some(Credentials::new("ada", "secret"))
             ///     },
             /// );
             /// assert!(chat.plan().is_ok());
+            /// # Ok::<(), wirestack::dial::RouteError>(())
             /// ```
             pub fn credentials<Fut>(
                 mut self,
