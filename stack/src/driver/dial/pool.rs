@@ -26,7 +26,6 @@ use wirestack_layer::{Error, Flow};
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use wirestack::dial::PoolConfig;
-/// use wirestack::dial::PoolConfig;
 /// use wirestack::{Pool, connect};
 ///
 /// let pool = Pool::new(PoolConfig::default());
