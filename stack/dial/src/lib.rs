@@ -74,6 +74,7 @@
 pub mod auth;
 mod date;
 mod dialer;
+mod ipv4;
 mod plan;
 mod pool;
 mod report;
@@ -116,6 +117,7 @@ pub use spec::{SecretSource, SpecError, SpecProblem, StackSpec};
 /// [`FindRoutes`](find::FindRoutes) for each dialing, which decides without I/O; the driver finds out
 /// what it asks for.
 pub mod find {
+    pub use crate::route::file_url::{file_path, file_url};
     pub use crate::route::find::{Fetch, Fetched, FindInput, Machine};
     pub use crate::route::routes::{FindAction, FindRoutes, RouteSource};
 }

@@ -13,24 +13,17 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use url::{Position, Url};
 use wirestack_dial::Target;
 use wirestack_dial::find::Fetched;
 use wirestack_http1::basic_credentials;
 use wirestack_layer::{Error, origin};
 use wirestack_nest::BoxTunnel;
 
-/// Returns the request for a URL.
-pub(super) fn request(
-    target: &Target,
-    url: &Url,
-    headers: &HeaderMap,
-) -> Result<Request<NoBody>, Error> {
+/// Returns the request for the resource of a target.
+pub(super) fn request(target: &Target, headers: &HeaderMap) -> Result<Request<NoBody>, Error> {
     let invalid = |error: http::Error| Error::local(origin::DIALER, error);
-    let path = &url[Position::BeforePath..Position::AfterQuery];
-    let host = &url[Position::BeforeHost..Position::AfterPort];
-    let mut request = Request::get(path)
-        .header(HOST, host)
+    let mut request = Request::get(target.path_and_query())
+        .header(HOST, target.authority())
         .header(ACCEPT, "application/x-ns-proxy-autoconfig, */*")
         .header(ACCEPT_ENCODING, "identity")
         .header(USER_AGENT, concat!("wirestack/", env!("CARGO_PKG_VERSION")))
@@ -176,8 +169,7 @@ mod tests {
         });
         let engine = Engine::new(Identity.boxed());
         let io = Connection::from_transport(TokioTransport::new(near), engine).unwrap();
-        let url = Url::parse("http://wpad.test/proxy.pac").unwrap();
-        let request = Request::get(url.path()).body(NoBody).unwrap();
+        let request = Request::get("/proxy.pac").body(NoBody).unwrap();
         let fetched = exchange(io, request, 100).await;
         server.abort();
         fetched
