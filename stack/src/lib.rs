@@ -68,6 +68,8 @@
 //! * `pac` (feature `pac`): proxy auto-config files, for `pac` of the builders.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod connect;

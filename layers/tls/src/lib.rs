@@ -100,6 +100,8 @@
 //! debug-assertions = false
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod certificate;
 mod certificates;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -31,6 +31,8 @@
 //!   other server.
 //! * [`WebSocketRejection`]: the answer to a request for no WebSocket.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod rejection;
 mod upgrade;
 

@@ -55,7 +55,16 @@ mod tests {
 
     #[test]
     fn a_host_whose_last_label_is_a_number_is_meant_as_an_address() {
-        for host in ["1.2.3.4", "0", "08", "a.1", "1.2.3.4.5", "a.0x", "0X7f", "a.0xf"] {
+        for host in [
+            "1.2.3.4",
+            "0",
+            "08",
+            "a.1",
+            "1.2.3.4.5",
+            "a.0x",
+            "0X7f",
+            "a.0xf",
+        ] {
             assert!(is_meant(host), "{host}");
         }
         for host in ["", "a", "1.a", "a.", "1.", "0x7g", "x7f", "1_0", "-1"] {

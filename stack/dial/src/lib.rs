@@ -71,6 +71,8 @@
 //! * [`Reconnect`]: the decision to connect again, and the time to wait before.
 //! * [`serve`]: the decisions of WebSocket servers and proxy servers.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod auth;
 mod date;
 mod dialer;

@@ -54,6 +54,8 @@
 //!
 //! There are no channel bindings, no delegation, no smart cards and no codes.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod account;
 mod client;
 mod exchange;

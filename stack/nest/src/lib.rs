@@ -48,6 +48,8 @@
 //! With the feature `tracing`, an engine has a span for its connection and, inside it, one span for
 //! each layer.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod boxed;
 mod engine;
 mod facts;

@@ -28,12 +28,19 @@ impl Question {
             "https" | "wss" => "/",
             _ => target.path_and_query(),
         };
-        let default_port = if matches!(scheme, "https" | "wss") { 443 } else { 80 };
+        let default_port = if matches!(scheme, "https" | "wss") {
+            443
+        } else {
+            80
+        };
         let authority = match target.authority() {
             // A stream has no default port, and its scheme here has one.
             authority if endpoint.port == default_port => {
                 let port = format!(":{default_port}");
-                authority.strip_suffix(&port).unwrap_or(&authority).to_owned()
+                authority
+                    .strip_suffix(&port)
+                    .unwrap_or(&authority)
+                    .to_owned()
             }
             authority => authority,
         };

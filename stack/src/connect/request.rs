@@ -68,7 +68,7 @@ macro_rules! read_from {
 }
 read_from!(&str String &String Uri &Uri);
 #[cfg(feature = "url")]
-read_from!(url::Url &url::Url);
+read_from!(url::Url & url::Url);
 
 impl TryFrom<Request<()>> for WebSocketRequest {
     type Error = RouteError;

@@ -86,9 +86,7 @@ pub enum RouteError {
     #[error("the host in the URL is no name in Unicode that IDNA (UTS 46) allows")]
     Idna,
     /// The authority or the path of a target has a backslash.
-    #[error(
-        "the URL has a backslash, which some readers take for a slash: write / or %5C instead"
-    )]
+    #[error("the URL has a backslash, which some readers take for a slash: write / or %5C instead")]
     Backslash,
     /// A reference has a scheme, and no host behind it: `mailto:me`.
     #[error("the reference has a scheme and no // behind it, so it leads to no host")]

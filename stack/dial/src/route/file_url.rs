@@ -19,7 +19,10 @@ pub fn file_url(path: &Path) -> Option<String> {
     let text = path.is_absolute().then(|| path.to_str())??;
     let text = text.replace(std::path::MAIN_SEPARATOR, "/");
     let drive = if text.starts_with('/') { "" } else { "/" };
-    Some(format!("file://{drive}{}", utf8_percent_encode(&text, KEPT)))
+    Some(format!(
+        "file://{drive}{}",
+        utf8_percent_encode(&text, KEPT)
+    ))
 }
 
 /// Returns the path that a `file:` URL names; `None` if it is no such URL, if it names another machine,

@@ -112,7 +112,15 @@ mod tests {
         ] {
             assert_eq!(read_host(host).as_deref(), Ok("127.0.0.1"), "{host}");
         }
-        for host in ["1.2.3.4.5", "256.1.1.1", "a.1", "08", "4294967296", "1..2", "a.0x7f"] {
+        for host in [
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "a.1",
+            "08",
+            "4294967296",
+            "1..2",
+            "a.0x7f",
+        ] {
             assert_eq!(read_host(host), Err(RouteError::Ipv4), "{host}");
         }
     }
@@ -120,7 +128,10 @@ mod tests {
     #[test]
     fn an_ipv6_address_has_brackets() {
         assert_eq!(read_host("[2001:DB8::0:1]").as_deref(), Ok("2001:db8::1"));
-        assert_eq!(read_host("[::ffff:1.2.3.4]").as_deref(), Ok("::ffff:1.2.3.4"));
+        assert_eq!(
+            read_host("[::ffff:1.2.3.4]").as_deref(),
+            Ok("::ffff:1.2.3.4")
+        );
         for host in ["[]", "[1.2.3.4]", "[::1", "[::1%25]x", "[::g]"] {
             assert!(read_host(host).is_err(), "{host}");
         }
@@ -132,7 +143,11 @@ mod tests {
         assert_eq!(read_host("%41b").as_deref(), Ok("ab"));
         assert_eq!(read_host("xn--BCHER-KVA").as_deref(), Ok("xn--bcher-kva"));
         for (host, bad) in [("a b", ' '), ("a%2fb", '/'), ("a%00", '\0'), ("a%zz", '%')] {
-            assert_eq!(read_host(host), Err(RouteError::HostCharacter(bad)), "{host}");
+            assert_eq!(
+                read_host(host),
+                Err(RouteError::HostCharacter(bad)),
+                "{host}"
+            );
         }
     }
 

@@ -16,12 +16,13 @@ pub(crate) fn resolve(
     // Servers write blanks where RFC 3986 has `%20`.
     let reference = reference.trim_matches(' ').replace(' ', "%20");
     let colon = reference.find([':', '/', '?']);
-    let is_absolute = colon.is_some_and(|at| {
-        reference[at..].starts_with(':') && is_scheme(&reference[..at])
-    });
+    let is_absolute =
+        colon.is_some_and(|at| reference[at..].starts_with(':') && is_scheme(&reference[..at]));
     if is_absolute {
         let has_authority = colon.is_some_and(|at| reference[at..].starts_with("://"));
-        return has_authority.then_some(reference).ok_or(RouteError::Reference);
+        return has_authority
+            .then_some(reference)
+            .ok_or(RouteError::Reference);
     }
     if reference.starts_with("//") {
         return Ok(format!("{scheme}:{reference}"));
@@ -67,13 +68,19 @@ pub(crate) fn normal_query(query: &str) -> String {
 fn dots(segment: &str) -> usize {
     let (mut rest, mut count) = (segment, 0);
     while count < 3 && !rest.is_empty() {
-        let dot = ["%2e", "%2E", "."].iter().find_map(|dot| rest.strip_prefix(dot));
+        let dot = ["%2e", "%2E", "."]
+            .iter()
+            .find_map(|dot| rest.strip_prefix(dot));
         let Some(behind) = dot else {
             return 0;
         };
         (rest, count) = (behind, count + 1);
     }
-    if rest.is_empty() && count < 3 { count } else { 0 }
+    if rest.is_empty() && count < 3 {
+        count
+    } else {
+        0
+    }
 }
 
 /// The characters that the URL Standard encodes in a path: none of them may stand there by RFC 3986 §3.3.
@@ -87,12 +94,7 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The characters that the URL Standard encodes in a query.
-const QUERY: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\'');
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\'');
 
 #[cfg(test)]
 mod tests {

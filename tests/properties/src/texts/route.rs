@@ -60,7 +60,11 @@ fn agrees_with_browsers(text: &str, target: &Target) {
     let host = theirs.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     assert_eq!(endpoint.host, host, "{text:?}");
-    assert_eq!(Some(endpoint.port), theirs.port_or_known_default(), "{text:?}");
+    assert_eq!(
+        Some(endpoint.port),
+        theirs.port_or_known_default(),
+        "{text:?}"
+    );
     let resource = &theirs[Position::BeforePath..Position::AfterQuery];
     assert_eq!(target.path_and_query(), resource, "{text:?}");
 }
