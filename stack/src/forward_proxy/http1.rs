@@ -5,11 +5,12 @@ use super::exchange::{Exchange, Refusal, refuse};
 use super::outgoing::connect_for_requests;
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
+use crate::driver::io::hyper_io::HyperIo;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
 use crate::driver::runtime::sleep;
 use crate::driver::server::deciding::unless;
 use crate::driver::server::entry::Entry;
-use crate::driver::server::hyper_io::{HyperIo, HyperTimer};
+use crate::driver::server::hyper_timer::HyperTimer;
 use crate::driver::server::outgoing::permitted_target;
 use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
@@ -40,11 +41,7 @@ impl ForwardProxy {
         client: &Client,
     ) -> Result<(), Error> {
         connection.set_open_timeout(Duration::MAX); // hyper has a time for each head
-        let moved = Arc::new(AtomicU64::new(0));
-        let io = HyperIo {
-            io: connection,
-            moved: moved.clone(),
-        };
+        let (io, moved) = HyperIo::counted(connection);
         let requests = Requests {
             exchange: Exchange::new(self, client, ProxyProtocol::Http1),
             connections: Arc::new(Tasks::new()),

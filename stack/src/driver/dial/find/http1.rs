@@ -2,15 +2,14 @@
 
 use super::error::FetchError;
 use crate::driver::io::Connection;
+use crate::driver::io::hyper_io::HyperIo;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use wirestack_dial::Target;
@@ -49,7 +48,7 @@ pub(super) async fn exchange(
     let failed = |error: hyper::Error| Error::peer(origin::DIALER, FetchError::Http(error));
     let mut client = http1::Builder::new();
     client.max_buf_size(MOST_BUFFERED);
-    let (mut sender, connection) = client.handshake(Io(io)).await.map_err(failed)?;
+    let (mut sender, connection) = client.handshake(HyperIo::new(io)).await.map_err(failed)?;
     let response = async move {
         let response = sender.send_request(request).await.map_err(failed)?;
         let (head, body) = response.into_parts();
@@ -105,41 +104,6 @@ impl Body for NoBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(0)
-    }
-}
-
-/// A connection with the traits of `hyper`.
-struct Io(Connection<BoxTunnel>);
-
-impl Read for Io {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let most = buf.remaining();
-        let taken = self
-            .0
-            .poll_read_bytes(cx, most, |bytes| buf.put_slice(bytes));
-        taken.map_ok(|_| ())
-    }
-}
-
-impl Write for Io {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write_bytes(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_flush_bytes(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_shutdown_bytes(cx)
     }
 }
 
