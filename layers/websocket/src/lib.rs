@@ -105,6 +105,10 @@
 //!
 //! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
 //! `http` does not compile without the standard library.
+//!
+//! # Features
+//!
+//! * `deflate`: Compression of messages: permessage-deflate (RFC 7692).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
