@@ -15,34 +15,22 @@ fn the_documentation_of_each_crate_lists_its_features_and_the_default_ones() {
             continue;
         };
         let features = features.split("\n[").next().unwrap();
-        let docs: Vec<_> = library
-            .lines()
-            .map_while(|it| it.strip_prefix("//!"))
-            .collect();
-        let docs: Vec<_> = docs
-            .join(" ")
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
-        let (docs, mut text) = (docs.join(" "), String::new());
-        for line in features.lines() {
-            if let Some(more) = line.strip_prefix("## ") {
-                text = format!("{text} {more}");
-                continue;
-            }
+        let docs = library.lines().map_while(|it| it.strip_prefix("//!"));
+        let docs = docs.collect::<Vec<_>>().join("\n");
+        let (_, docs) = docs.split_once("# Features\n").unwrap_or_default();
+        let docs = docs.split("\n #").next().unwrap_or_default();
+        let folder = folder.display();
+        for line in features.lines().filter(|line| line.contains(" = ")) {
             let (name, list) = line.split_once(" = ").unwrap();
-            let wanted = if name == "default" {
+            if name == "default" {
                 let list = list.trim_matches(['[', ']']).replace('"', "`");
-                format!("On by default: {list}.")
+                let is_listed = docs.contains(&format!("On by default: {list}."))
+                    || docs.contains(&format!("* {list}, on by default"));
+                assert!(is_listed, "{folder}: on by default are {list}");
             } else {
-                format!("* `{name}`:{text}")
-            };
-            let folder = folder.display();
-            assert!(
-                docs.contains(&wanted),
-                "{folder}: its lib.rs lacks \"{wanted}\""
-            );
-            text.clear();
+                let is_listed = docs.contains(&format!("* `{name}`"));
+                assert!(is_listed, "{folder}: the documentation lacks {name}");
+            }
         }
         crates += 1;
     }
