@@ -134,6 +134,38 @@
 //!   [`constant_time_eq`]: the comparison of passwords.
 //! * `pac` (feature `pac`): proxy auto-config files, for `pac` of the builders.
 //! * [`proxy_header`], [`socks`], [`http1`], [`http2`], [`tls`], [`websocket`]: the layers.
+//!
+//! # Features
+//!
+//! On by default: `tokio`, `aws-lc-rs`, `platform-verifier`, `deflate`, `digest`.
+//!
+//! * `aws-lc-rs`: The cryptography of aws-lc-rs.
+//! * `blocking`: Threads as a runtime, and connections whose calls wait: `wirestack::blocking`.
+//! * `deflate`: Compression of the messages of a WebSocket: permessage-deflate (RFC 7692).
+//! * `digest`: Digest authentication to HTTP proxies (RFC 7616).
+//! * `futures`: Connections are `AsyncRead` and `AsyncWrite` of `futures-io`, on any runtime.
+//! * `hickory`: Names looked up by `hickory-resolver` instead of the system.
+//! * `hyper`: `Connector` is a connector for clients made of `hyper`.
+//! * `idna`: Names in Unicode as hosts of URLs (IDNA). Without it, their A-labels (`xn--...`) are
+//!   wanted.
+//! * `kerberos`: Negotiate to HTTP proxies by Kerberos, from a user and a password:
+//!   `wirestack::kerberos`.
+//! * `negotiate`: Negotiate authentication to HTTP proxies (RFC 4559) with the user's ticket, by the
+//!   GSSAPI of Unix.
+//! * `ntlm`: NTLM authentication to HTTP proxies (MS-NLMP: NTLMv2).
+//! * `pac`: Proxies that a proxy auto-config file names: `pac` of the builders.
+//! * `pkcs12`: Certificates of clients in PKCS #12 files.
+//! * `platform-verifier`: The roots that the system trusts.
+//! * `proxy-server`: `ForwardProxy`: a proxy server for SOCKS and HTTP, which also forwards `http://`
+//!   requests.
+//! * `ring`: The cryptography of ring; aws-lc-rs is preferred where both are on.
+//! * `smol`: smol as a runtime; connections are `AsyncRead` and `AsyncWrite` of `futures-io`.
+//! * `system-proxy`: The proxies that the settings of the system name: GNOME, KDE, macOS, Windows.
+//! * `tokio`: tokio as a runtime; connections are `AsyncRead` and `AsyncWrite` of tokio.
+//! * `tracing`: Steps of connecting as spans and events of `tracing`.
+//! * `url`: The `Url` of the crate `url`, where a builder takes a URL.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;

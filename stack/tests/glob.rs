@@ -25,6 +25,7 @@ fn a_main_function_of_tokio_compiles() {
 fn other_crates_are_found_too() {
     use futures_util::FutureExt;
     let _: http::Request<bytes::Bytes> = http::Request::default();
+    #[cfg(feature = "url")]
     let _: Option<url::Url> = None;
     let _ = smol::block_on(async {}.map(|()| 1));
     let _: Option<hyper_util::rt::TokioExecutor> = None;

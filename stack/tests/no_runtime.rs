@@ -44,6 +44,22 @@ fn reconnecting_gives_up_at_once() {
     assert!(feed.next().now_or_never().unwrap().is_none());
 }
 
+/// Not with a runtime, but here because the other tests are compiled with `idna`.
+#[cfg(not(feature = "idna"))]
+#[test]
+fn a_name_in_unicode_is_refused_with_the_way_out() {
+    for url in ["wss://b\u{fc}cher.test/", "wss://b%C3%BCcher.test/"] {
+        let error = url.parse::<wirestack::dial::Target>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the host in the URL has the character '\u{fc}': write the name as its A-label \
+             (xn--...), or turn the feature `idna` of wirestack on"
+        );
+        let hop = url.replace("wss", "http").parse::<wirestack::dial::Hop>();
+        assert_eq!(hop.unwrap_err(), error);
+    }
+}
+
 fn dialing_fails<T>(dialing: impl IntoFuture<Output = Result<T, DialError>>) {
     let failed = dialing.into_future().now_or_never();
     names_the_cause(failed.unwrap().map(drop).unwrap_err());

@@ -34,6 +34,8 @@
 //! * [`Refusal`]: a final response that refuses. [`status_text`]: a status as a text.
 //! * [`is_secret`], [`mark_secrets`], [`SafeDebug`]: the secrets in fields and URIs.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod basic;
 mod challenge;
 pub mod grammar;

@@ -74,6 +74,8 @@
 //!   [`Error::cause`](wirestack_layer::Error::cause).
 //! * [`Limits`]: the cost of a handshake in bytes and in time.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod body;
 mod client_handshake;
 pub mod connect;

@@ -85,6 +85,8 @@
 //! * [`Http2Error`], [`Refusal`], [`Reason`]: errors, and their details. [`UseHttp1`],
 //!   [`Unprocessed`]: hints for the next connection.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod client;
 mod config;
 mod connection;

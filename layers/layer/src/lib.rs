@@ -85,6 +85,8 @@
 //! * `std`, on by default: [`Instant::now`], [`Instant::from_std`], [`Instant::into_std`] and
 //!   [`Pipe::io_slices`]. Without it the crate is `no_std` and needs `alloc`.
 //!
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 #![warn(clippy::alloc_instead_of_core)]

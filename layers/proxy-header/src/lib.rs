@@ -45,6 +45,7 @@
 //! * `std`, on by default, turns on the feature `std` of `wirestack-layer`. Without it the crate is
 //!   `no_std` and needs `alloc`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 #![warn(clippy::alloc_instead_of_core)]

@@ -68,6 +68,7 @@
 //! Fragments of datagrams, which are optional (RFC 1928 §7): [`datagram::parse`] returns an error
 //! for them, so that they are dropped.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 #![warn(clippy::alloc_instead_of_core)]

@@ -99,6 +99,17 @@
 //! [profile.dev.package.rustls]
 //! debug-assertions = false
 //! ```
+//!
+//! # Features
+//!
+//! On by default: `aws-lc-rs`, `platform-verifier`.
+//!
+//! * `aws-lc-rs`: The cryptography of aws-lc-rs, with key exchange that resists quantum computers.
+//! * `pkcs12`: Certificates of clients in PKCS #12 files.
+//! * `platform-verifier`: The roots that the system trusts, which is where corporate CAs live.
+//! * `ring`: The cryptography of ring; aws-lc-rs is preferred where both are on.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod certificate;
 mod certificates;

@@ -1,4 +1,4 @@
-use crate::Deflate;
+use crate::deflate::Deflate;
 use std::time::Duration;
 use wirestack_http1::Limits;
 use wirestack_layer::Keepalive;
@@ -55,7 +55,10 @@ pub struct WebSocketConfig {
     /// 1011 first.
     pub keepalive: Option<Keepalive>,
     /// Compression, if the peer agrees; none by default, for the reason that [`Deflate`] gives.
+    #[cfg(feature = "deflate")]
     pub deflate: Option<Deflate>,
+    #[cfg(not(feature = "deflate"))]
+    pub(crate) deflate: Option<Deflate>,
     /// The limits of the HTTP/1.1 head that opens the connection.
     pub head: Limits,
 }
@@ -119,6 +122,7 @@ impl WebSocketConfig {
     }
 
     /// Sets compression, if the peer agrees.
+    #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: impl Into<Option<Deflate>>) -> Self {
         self.deflate = deflate.into();

@@ -1,6 +1,7 @@
 use crate::NAME;
 use crate::close::{CloseFrame, Closer};
 use crate::close_code::CloseCode;
+#[cfg(feature = "deflate")]
 use crate::deflate::Compression;
 use crate::handshake::Negotiated;
 use crate::ping::{PingToken, Pings, Pong};
@@ -75,6 +76,7 @@ impl Control {
     }
 
     /// Returns the negotiated compression, once open. Without one, messages are not compressed.
+    #[cfg(feature = "deflate")]
     pub fn compression(&self) -> Option<&Compression> {
         self.negotiated.compression.as_ref()
     }

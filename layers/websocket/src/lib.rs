@@ -105,6 +105,12 @@
 //!
 //! This crate cannot be `no_std`: its requests and header fields are types of the crate `http`, and
 //! `http` does not compile without the standard library.
+//!
+//! # Features
+//!
+//! * `deflate`: Compression of messages: permessage-deflate (RFC 7692).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accept;
 mod client;
@@ -113,6 +119,10 @@ mod close_code;
 mod config;
 mod connection;
 mod control;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
 mod deflate;
 mod error;
 mod extension;
@@ -138,6 +148,7 @@ pub use close::{CloseFrame, Closer};
 pub use close_code::CloseCode;
 pub use config::WebSocketConfig;
 pub use control::Control;
+#[cfg(feature = "deflate")]
 pub use deflate::{Compression, Deflate};
 pub use error::WebSocketError;
 pub use handshake::Offer;

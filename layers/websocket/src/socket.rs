@@ -221,7 +221,7 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
             write!(f, "{comma}subprotocol {name}")?;
             comma = ", ";
         }
-        if self.compression().is_some() {
+        if self.negotiated.compression.is_some() {
             write!(f, "{comma}compressed")?;
         }
         Ok(())

@@ -30,6 +30,14 @@
 //! * [`WebSocket`]: the socket, which is the [`ServerSocket`](wirestack::ServerSocket) of every
 //!   other server.
 //! * [`WebSocketRejection`]: the answer to a request for no WebSocket.
+//!
+//! # Features
+//!
+//! On by default: `deflate`.
+//!
+//! * `deflate`: Compression of the messages of a WebSocket: permessage-deflate (RFC 7692).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod rejection;
 mod upgrade;

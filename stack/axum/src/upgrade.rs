@@ -11,7 +11,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::fmt;
 use wirestack::runtime::{TokioTransport, spawn};
-use wirestack::websocket::{Accept, Deflate, Offer, Origins, Server, WebSocketConfig};
+#[cfg(feature = "deflate")]
+use wirestack::websocket::Deflate;
+use wirestack::websocket::{Accept, Offer, Origins, Server, WebSocketConfig};
 use wirestack::{Connection, Engine, Error, ServerSocket, Shutdown};
 
 /// A WebSocket of a handler, which is the one of every other server of `wirestack`.
@@ -180,6 +182,7 @@ impl WebSocketUpgrade {
     }
 
     /// Compresses messages, if the client can too (RFC 7692).
+    #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.config.deflate = Some(deflate);
         self

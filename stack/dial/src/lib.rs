@@ -70,10 +70,28 @@
 //! * [`PoolState`]: the bookkeeping of shared HTTP/2 connections.
 //! * [`Reconnect`]: the decision to connect again, and the time to wait before.
 //! * [`serve`]: the decisions of WebSocket servers and proxy servers.
+//!
+//! # Features
+//!
+//! * `aws-lc-rs`: The cryptography of aws-lc-rs.
+//! * `deflate`: Compression of the messages of a WebSocket: permessage-deflate (RFC 7692).
+//! * `digest`: Digest authentication to HTTP proxies (RFC 7616).
+//! * `idna`: Names in Unicode as hosts of URLs (UTS 46). Without it, their A-labels (`xn--...`) are
+//!   wanted.
+//! * `ntlm`: NTLM authentication to HTTP proxies (MS-NLMP: NTLMv2).
+//! * `pkcs12`: Certificates of clients in PKCS #12 files.
+//! * `platform-verifier`: The roots that the system trusts.
+//! * `ring`: The cryptography of ring; aws-lc-rs is preferred where both are on.
+//! * `system-proxy`: The proxy settings of a desktop or an operating system.
+//! * `tracing`: Steps of connecting as spans and events of `tracing`.
+//! * `url`: Hops and targets from the `Url` of the crate `url`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod auth;
 mod date;
 mod dialer;
+mod ipv4;
 mod plan;
 mod pool;
 mod report;
@@ -116,6 +134,7 @@ pub use spec::{SecretSource, SpecError, SpecProblem, StackSpec};
 /// [`FindRoutes`](find::FindRoutes) for each dialing, which decides without I/O; the driver finds out
 /// what it asks for.
 pub mod find {
+    pub use crate::route::file_url::{file_path, file_url};
     pub use crate::route::find::{Fetch, Fetched, FindInput, Machine};
     pub use crate::route::routes::{FindAction, FindRoutes, RouteSource};
 }

@@ -53,6 +53,12 @@
 //! reached.
 //!
 //! There are no channel bindings, no delegation, no smart cards and no codes.
+//!
+//! # Features
+//!
+//! * `ntlm`: NTLM inside of Negotiate, where no ticket can be had.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
 mod client;

@@ -47,6 +47,12 @@
 //!
 //! With the feature `tracing`, an engine has a span for its connection and, inside it, one span for
 //! each layer.
+//!
+//! # Features
+//!
+//! * `tracing`: The connection and its layers as spans of `tracing`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod boxed;
 mod engine;

@@ -18,6 +18,9 @@ pub enum PacError {
          data:"
     )]
     Address,
+    /// The address of the file is a URL of `http` or `https` that cannot be used.
+    #[error("the address of the proxy auto-config file cannot be used: {0}")]
+    Url(wirestack_dial::RouteError),
     /// The content of a `data:` URL cannot be decoded.
     #[error("the content of the data: URL is not base64")]
     Data,

@@ -68,6 +68,8 @@
 //! (`ETag`, `Last-Modified`). While the server cannot be reached, the old file is used, and the trace
 //! says so. A file of this machine is read for each dialing.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod cache;
 mod error;
 mod finder;

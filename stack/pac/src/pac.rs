@@ -10,8 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use url::{Host, Url};
-use wirestack_dial::find::{FindRoutes, RouteSource};
+use wirestack_dial::find::{FindRoutes, RouteSource, file_path, file_url};
 use wirestack_dial::{Routes, Target};
 use wirestack_http::shown_url;
 use wirestack_layer::{Instant, decode_text};
@@ -39,17 +38,21 @@ impl Pac {
     ///
     /// # Errors
     ///
-    /// [`PacError::Address`] if it is no such URL, [`PacError::Data`] if the content of a `data:` URL
-    /// cannot be decoded.
+    /// [`PacError::Address`] if it is no such URL, [`PacError::Url`] if the host in it is none, for
+    /// example, and [`PacError::Data`] if the content of a `data:` URL cannot be decoded.
     pub fn url(url: &str) -> Result<Self, PacError> {
-        let url = Url::parse(url).map_err(|_| PacError::Address)?;
-        match url.scheme() {
-            "http" | "https" if url.has_host() => {}
-            "file" => {}
-            "data" => return read_data(&url).map(|text| Self::script(&text)),
-            _ => return Err(PacError::Address),
+        let url = url.trim();
+        let url = url.split('#').next().unwrap_or_default();
+        let (scheme, behind) = url.split_once(':').ok_or(PacError::Address)?;
+        match &*scheme.to_ascii_lowercase() {
+            "http" | "https" => {
+                url.parse::<Target>().map_err(PacError::Url)?;
+                Ok(Self::at(Place::Url(url.to_owned())))
+            }
+            "file" => Self::file(file_path(url).ok_or(PacError::Address)?),
+            "data" => read_data(behind).map(|text| Self::script(&text)),
+            _ => Err(PacError::Address),
         }
-        Ok(Self::at(Place::Url(url.into())))
     }
 
     /// Uses the file of this machine at an absolute path.
@@ -60,10 +63,10 @@ impl Pac {
     ///
     /// # Errors
     ///
-    /// [`PacError::Address`] if the path is not absolute.
+    /// [`PacError::Address`] if the path is not absolute, or not Unicode.
     pub fn file(path: impl AsRef<Path>) -> Result<Self, PacError> {
-        let url = Url::from_file_path(path).map_err(|()| PacError::Address)?;
-        Ok(Self::at(Place::Url(url.into())))
+        let url = file_url(path.as_ref()).ok_or(PacError::Address)?;
+        Ok(Self::at(Place::Url(url)))
     }
 
     /// Uses this script.
@@ -97,10 +100,8 @@ impl Pac {
         if domain.is_empty() || !domain.chars().all(is_plain) {
             return Err(PacError::Domain);
         }
-        match Host::parse(domain) {
-            Ok(Host::Domain(domain)) => Self::url(&format!("http://wpad.{domain}/wpad.dat")),
-            _ => Err(PacError::Domain),
-        }
+        // The reader of URLs refuses a domain that ends with a number, as addresses do.
+        Self::url(&format!("http://wpad.{domain}/wpad.dat")).map_err(|_| PacError::Domain)
     }
 
     fn at(place: Place) -> Self {
@@ -196,11 +197,10 @@ impl fmt::Debug for Pac {
     }
 }
 
-/// Decodes the content of a `data:` URL (RFC 2397).
-fn read_data(url: &Url) -> Result<String, PacError> {
-    let (head, data) = url.path().split_once(',').ok_or(PacError::Data)?;
-    let query = url.query().map(|query| format!("?{query}"));
-    let data = format!("{data}{}", query.unwrap_or_default());
+/// Decodes the content of a `data:` URL (RFC 2397), of which this stands behind the scheme.
+fn read_data(text: &str) -> Result<String, PacError> {
+    let (head, data) = text.split_once(',').ok_or(PacError::Data)?;
+    let data = data.replace(['\t', '\r', '\n'], ""); // a long URL may be wrapped
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(&data).collect();
     let bytes = if head.to_ascii_lowercase().ends_with(";base64") {
         let packed: Vec<u8> = bytes

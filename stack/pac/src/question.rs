@@ -1,7 +1,6 @@
 //! The URL and the host of a target, as a script sees them.
 
 use std::net::IpAddr;
-use url::Url;
 use wirestack_dial::Target;
 
 /// The arguments of `FindProxyForURL`.
@@ -20,22 +19,32 @@ impl Question {
     pub(crate) fn about(target: &Target) -> Self {
         let endpoint = target.endpoint();
         let host = endpoint.host.split('%').next().unwrap_or_default();
-        let shown = target.request_url();
-        let (scheme, rest) = shown.split_once("://").unwrap_or(("https", &shown));
-        let url = match scheme {
-            "tcp" | "tls" => format!("https://{rest}"),
-            _ => shown.clone(),
+        // Streams have no path, and behind TLS a script sees none.
+        let scheme = match target.scheme() {
+            "tcp" | "tls" => "https",
+            scheme => scheme,
         };
-        let url = match Url::parse(&url) {
-            Ok(mut url) => {
-                if matches!(url.scheme(), "https" | "wss") {
-                    url.set_path("/");
-                    url.set_query(None);
-                }
-                String::from(url)
+        let path = match scheme {
+            "https" | "wss" => "/",
+            _ => target.path_and_query(),
+        };
+        let default_port = if matches!(scheme, "https" | "wss") {
+            443
+        } else {
+            80
+        };
+        let authority = match target.authority() {
+            // A stream has no default port, and its scheme here has one.
+            authority if endpoint.port == default_port => {
+                let port = format!(":{default_port}");
+                authority
+                    .strip_suffix(&port)
+                    .unwrap_or(&authority)
+                    .to_owned()
             }
-            Err(_) => url,
+            authority => authority,
         };
+        let url = format!("{scheme}://{authority}{path}");
         Self {
             url,
             host: host.to_owned(),

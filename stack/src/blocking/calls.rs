@@ -191,6 +191,7 @@ impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
     }
 
     /// Returns the compression that was agreed on, if there is one.
+    #[cfg(feature = "deflate")]
     pub fn compression(&self) -> Option<&websocket::Compression> {
         self.inner.compression()
     }

@@ -5,6 +5,7 @@ use super::builders::Connector;
 use super::hop_changes::HopChanges;
 use super::spec::{RouteChoice, invalid};
 use crate::driver::dial::no_runtime;
+use crate::driver::io::hyper_io::HyperIo;
 use crate::driver::runtime::BoxFuture;
 use bytes::{Buf, BytesMut};
 use http::Uri;
@@ -115,7 +116,7 @@ impl Connector {
             Some(b"h2") => Kind::Http2,
             _ => Kind::Http1,
         };
-        Ok(HyperStream { io, kind })
+        Ok(HyperStream::new(io, kind))
     }
 
     /// Connects to a proxy that forwards requests.
@@ -137,7 +138,7 @@ impl Connector {
         let requests = Box::new(ForwardedRequests::new(way.fields));
         let waiting = BytesMut::new();
         let kind = Kind::Proxied { requests, waiting };
-        Ok(HyperStream { io, kind })
+        Ok(HyperStream::new(io, kind))
     }
 
     /// Returns the routes to the host of an `http` URI.
@@ -178,7 +179,7 @@ pub type Connecting = BoxFuture<Result<HyperStream, DialError>>;
 /// drop(client);
 /// ```
 pub struct HyperStream {
-    io: ByteStream,
+    io: HyperIo,
     kind: Kind,
 }
 
@@ -194,16 +195,20 @@ enum Kind {
 }
 
 impl HyperStream {
+    fn new(io: ByteStream, kind: Kind) -> Self {
+        let io = HyperIo::new(io);
+        Self { io, kind }
+    }
+
     /// Creates the stream of a connection to a server of HTTP/1.1.
     #[cfg(feature = "proxy-server")]
     pub(crate) fn http1(io: ByteStream) -> Self {
-        let kind = Kind::Http1;
-        Self { io, kind }
+        Self::new(io, Kind::Http1)
     }
 
     /// Returns the connection itself.
     pub fn into_inner(self) -> ByteStream {
-        self.io
+        self.io.io
     }
 
     /// Writes the bytes of requests that wait.
@@ -212,7 +217,7 @@ impl HyperStream {
             return Poll::Ready(Ok(()));
         };
         while !waiting.is_empty() {
-            let n = ready!(self.io.poll_write_bytes(cx, waiting))?;
+            let n = ready!(Pin::new(&mut self.io).poll_write(cx, waiting))?;
             waiting.advance(n);
         }
         Poll::Ready(Ok(()))
@@ -232,16 +237,11 @@ impl Connection for HyperStream {
 
 impl Read for HyperStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
+        buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let most = buf.remaining();
-        let taken = self
-            .get_mut()
-            .io
-            .poll_read_bytes(cx, most, |bytes| buf.put_slice(bytes));
-        taken.map_ok(|_| ())
+        Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
@@ -254,7 +254,7 @@ impl Write for HyperStream {
         let this = self.get_mut();
         ready!(this.poll_waiting(cx))?;
         let Kind::Proxied { requests, waiting } = &mut this.kind else {
-            return this.io.poll_write_bytes(cx, bytes);
+            return Pin::new(&mut this.io).poll_write(cx, bytes);
         };
         let bytes = bytes.get(..MOST_WAITING).unwrap_or(bytes);
         requests.push(bytes, waiting).map_err(io::Error::other)?;
@@ -267,20 +267,20 @@ impl Write for HyperStream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_waiting(cx))?;
-        this.io.poll_flush_bytes(cx)
+        Pin::new(&mut this.io).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_waiting(cx))?;
-        this.io.poll_shutdown_bytes(cx)
+        Pin::new(&mut this.io).poll_shutdown(cx)
     }
 }
 
 impl fmt::Debug for HyperStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HyperStream")
-            .field("io", &self.io)
+            .field("io", &self.io.io)
             .finish_non_exhaustive()
     }
 }

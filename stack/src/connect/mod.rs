@@ -149,7 +149,7 @@ pub type ByteStream = Connection<BoxTunnel>;
 /// # }
 /// ```
 ///
-/// The URL may be a `&str`, a `String`, a `Uri`, a `Url`, or a whole request: see
+/// The URL may be a `&str`, a `String`, a `Uri`, a whole request, or a `Url` (feature `url`): see
 /// [`WebSocketRequest`]. One that makes no sense is an error when the builder is awaited, as
 /// everything else is.
 pub fn connect<R>(request: R) -> Connect

@@ -11,8 +11,8 @@ use wirestack_http::SafeDebug;
 use wirestack_layer::HostPort;
 
 /// The start of a WebSocket: a URL, or a whole request. [`connect`](fn@crate::connect) takes
-/// everything that converts into it: `&str`, `String`, `Uri`, the `Url` of the crate `url`, a
-/// [`Target`], and `http::Request<()>`.
+/// everything that converts into it: `&str`, `String`, `Uri`, a [`Target`], `http::Request<()>`, and the
+/// `Url` of the crate `url` (feature `url`).
 ///
 /// Of a request, it takes the URI, the subprotocols and the fields. `Host`, `Connection`, `Upgrade`
 /// and `Sec-WebSocket-Key` are made anew, so those of the request are passed over.
@@ -66,7 +66,9 @@ macro_rules! read_from {
         }
     )*};
 }
-read_from!(&str String &String Uri &Uri url::Url &url::Url);
+read_from!(&str String &String Uri &Uri);
+#[cfg(feature = "url")]
+read_from!(url::Url & url::Url);
 
 impl TryFrom<Request<()>> for WebSocketRequest {
     type Error = RouteError;

@@ -5,9 +5,10 @@ use super::exchange::{Exchange, Refusal};
 use super::forward::{MAX_BUFFER, MAX_HEAD};
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
+use crate::driver::io::hyper_io::HyperIo;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
 use crate::driver::server::entry::Entry;
-use crate::driver::server::hyper_io::{HyperIo, HyperTimer};
+use crate::driver::server::hyper_timer::HyperTimer;
 use crate::driver::shutdown::Shutdown;
 use crate::driver::tasks::Tasks;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
@@ -34,11 +35,7 @@ impl ForwardProxy {
         client: &Client,
     ) -> Result<(), Error> {
         connection.set_open_timeout(Duration::MAX); // hyper has a time for each head
-        let moved = Arc::new(AtomicU64::new(0));
-        let io = HyperIo {
-            io: connection,
-            moved: moved.clone(),
-        };
+        let (io, moved) = HyperIo::counted(connection);
         let requests = Requests {
             exchange: Exchange::new(self, client, ProxyProtocol::Http1),
             connections: Arc::new(Tasks::new()),

@@ -15,6 +15,7 @@ mod events;
 #[cfg(all(feature = "smol", feature = "blocking"))]
 mod everywhere;
 mod exchange;
+mod features;
 #[cfg(feature = "proxy-server")]
 mod forward_proxy;
 mod front;

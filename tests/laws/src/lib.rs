@@ -56,6 +56,8 @@
 //! * [`Law`]: the names of the laws, as a failure shows them.
 //! * [`fuzz`]: conversations that bytes describe, for fuzzers.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod compare;
 mod context;
 mod conversation;

@@ -4,6 +4,7 @@ use crate::route::endpoint::RouteError;
 use crate::route::hop::Hop;
 use crate::route::target::Target;
 use http::Uri;
+#[cfg(feature = "url")]
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -33,14 +34,16 @@ macro_rules! read_from {
             }
         }
 
+        #[cfg(feature = "url")]
         impl TryFrom<Url> for $name {
             type Error = RouteError;
 
             fn try_from(url: Url) -> Result<Self, RouteError> {
-                String::from(url).try_into()
+                String::from(url).try_into() // which clears it
             }
         }
 
+        #[cfg(feature = "url")]
         impl TryFrom<&Url> for $name {
             type Error = RouteError;
 
@@ -73,6 +76,7 @@ read_from!(Target);
 mod tests {
     use super::*;
 
+    #[cfg(feature = "url")]
     #[test]
     fn a_hop_and_a_target_are_read_from_each_type_that_users_have() {
         let text = "https://me:secret@proxy.test:8443";

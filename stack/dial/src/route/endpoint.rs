@@ -1,11 +1,8 @@
 //! The host and port of a hop or target, and the errors of their URLs.
 
-use crate::auth::Credentials;
 use http::HeaderName;
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use url::{Host, Url};
 use wirestack_layer::HostPort;
 
 /// A host and a port. This machine looks up the first one; a proxy looks up each later one.
@@ -79,9 +76,6 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
-    /// The text is not a URL.
-    #[error("the URL cannot be read: {0}")]
-    Url(url::ParseError),
     /// The text has no scheme, such as `proxy.test:3128`. These URLs are meant, perhaps.
     #[error("the URL has no scheme, write {0}")]
     NoScheme(&'static str),
@@ -94,6 +88,24 @@ pub enum RouteError {
     /// The host has a character that no host has (RFC 3986 §3.2.2), such as a quote.
     #[error("the host in the URL has the character {0:?}, which no host has")]
     HostCharacter(char),
+    /// The host ends with a number, as an IPv4 address does, and is none.
+    #[error("the host in the URL ends with a number, but it is no IPv4 address such as 192.0.2.1")]
+    Ipv4,
+    /// The host has a character that is not ASCII, and the feature `idna` is off.
+    #[error(
+        "the host in the URL has the character {0:?}: write the name as its A-label (xn--...), or \
+         turn the feature `idna` of wirestack on"
+    )]
+    NotAscii(char),
+    /// The host has a character that is not ASCII, and is no internationalized name (UTS 46).
+    #[error("the host in the URL is no name in Unicode that IDNA (UTS 46) allows")]
+    Idna,
+    /// The authority or the path of a target has a backslash.
+    #[error("the URL has a backslash, which some readers take for a slash: write / or %5C instead")]
+    Backslash,
+    /// A reference has a scheme, and no host behind it: `mailto:me`.
+    #[error("the reference has a scheme and no // behind it, so it leads to no host")]
+    Reference,
     /// The port of a target is 0, to which nothing can connect.
     #[error("the port in the URL is 0, to which nothing can connect")]
     ZeroPort,
@@ -204,85 +216,4 @@ impl From<std::convert::Infallible> for RouteError {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
     }
-}
-
-/// Reads a URL. Without a scheme, the error says which one is `meant`.
-pub(crate) fn parse(text: &str, meant: &'static str) -> Result<Url, RouteError> {
-    if !text.contains("://") {
-        return Err(RouteError::NoScheme(meant));
-    }
-    Url::parse(text).map_err(RouteError::Url)
-}
-
-pub(crate) fn endpoint(url: &Url, default_port: Option<u16>) -> Result<Endpoint, RouteError> {
-    // The parser does not apply IDNA to the host of a scheme that browsers do not know.
-    let host = match url.host() {
-        Some(Host::Domain(name)) => Host::parse(name).map_err(RouteError::Url)?,
-        Some(Host::Ipv4(ip)) => Host::Ipv4(ip),
-        Some(Host::Ipv6(ip)) => Host::Ipv6(ip),
-        None => return Err(RouteError::NoHost),
-    };
-    let host = match host {
-        Host::Domain(name) if name.is_empty() => return Err(RouteError::NoHost),
-        Host::Domain(name) => match name.chars().find(|c| !is_host_character(*c)) {
-            Some(c) => return Err(RouteError::HostCharacter(c)),
-            None => name,
-        },
-        Host::Ipv4(ip) => ip.to_string(),
-        Host::Ipv6(ip) => ip.to_string(),
-    };
-    let port = url.port().or(default_port).ok_or(RouteError::NoPort)?;
-    Ok(Endpoint { host, port })
-}
-
-/// "reg-name = *( unreserved / pct-encoded / sub-delims )" (RFC 3986 §3.2.2), decoded. The parser of
-/// URLs lets more through, as browsers do.
-pub(crate) fn is_host_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c)
-}
-
-pub(crate) fn credentials(url: &Url) -> Option<Credentials> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let decoded = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
-    let password = decoded(url.password().unwrap_or_default());
-    Some(Credentials::new(decoded(url.username()), password))
-}
-
-/// Takes the zone out of the host of a URL, where the URL Standard has none.
-pub(crate) fn take_zone(text: &str) -> Result<(Cow<'_, str>, Option<&str>), RouteError> {
-    let none = Ok((text.into(), None));
-    let Some(start) = text.find("://").map(|at| at + 3) else {
-        return none;
-    };
-    let length = text[start..].find(['/', '?', '#', '\\']);
-    let end = length.map_or(text.len(), |length| start + length);
-    let host = text[start..end]
-        .rfind('@')
-        .map_or(start, |at| start + at + 1);
-    let place = &text[host..end];
-    let (Some(percent), Some(bracket)) = (place.find('%'), place.find(']')) else {
-        return none;
-    };
-    if !place.starts_with('[') || percent > bracket {
-        return none;
-    }
-    let zone = read_zone(&place[percent + 1..bracket])?;
-    let without = [&text[..host + percent], &text[host + bracket..]].concat();
-    Ok((without.into(), Some(zone)))
-}
-
-/// Reads the zone behind the `%` of an IPv6 address. RFC 6874 §2 wants the `%` as `%25`; many write
-/// it plainly.
-pub(crate) fn read_zone(zone: &str) -> Result<&str, RouteError> {
-    let zone = match zone.strip_prefix("25") {
-        Some(escaped) if !escaped.is_empty() => escaped,
-        _ => zone,
-    };
-    let is_known = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-    if zone.is_empty() || !zone.chars().all(is_known) {
-        return Err(RouteError::Zone);
-    }
-    Ok(zone)
 }

@@ -2,6 +2,7 @@
 
 use crate::route::endpoint::RouteError;
 use crate::route::hop::Hop;
+use crate::route::host::read_name;
 use crate::route::target::Target;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +10,6 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::mem;
 use std::net::IpAddr;
-use url::Host;
 use wirestack_layer::Escaped;
 use zeroize::Zeroize;
 
@@ -103,7 +103,7 @@ impl Environment {
     /// [`RouteError::Variable`] if the variable is not the URL of a proxy. Connecting without the
     /// proxy would surprise the user.
     pub fn proxy_for(&self, target: &Target) -> Result<Option<Hop>, RouteError> {
-        let names: &[&str] = match target.scheme_name() {
+        let names: &[&str] = match target.scheme() {
             "ws" => &["ws_proxy", "WS_PROXY", "http_proxy"],
             "wss" => &["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"],
             "http" => &["http_proxy"],
@@ -230,10 +230,9 @@ pub(crate) fn is_within(host: &str, domain: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let domain = domain.strip_prefix('.').unwrap_or(domain);
-    let domain: Cow<'_, str> = match Host::parse(domain) {
-        // The host of a target is in A-labels (RFC 5890).
-        Ok(Host::Domain(name)) if !domain.is_ascii() => name.into(),
-        _ => domain.into(),
+    // The host of a target is in A-labels (RFC 5890). A name that has none covers no host.
+    let Ok(domain) = read_name(domain) else {
+        return false;
     };
     let domain = &*domain;
     let Some(at) = host.len().checked_sub(domain.len()) else {

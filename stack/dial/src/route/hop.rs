@@ -4,8 +4,8 @@ use crate::auth::{Authenticator, Credentials, Scheme, SchemeContext};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::http_versions::HttpVersions;
 use crate::route::login::ProxyLogin;
-use crate::route::proxy_url::{NO_SCHEME, ProxyUrl};
 use crate::route::scheme::{Proxy, Speaks};
+use crate::route::url::Url;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use wirestack_http1 as http1;
 use wirestack_http2 as http2;
 use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
+use zeroize::Zeroizing;
 
 /// One proxy of a route, read from a URL.
 ///
@@ -302,18 +303,23 @@ impl Hop {
     /// what a proxy has no use for is passed over.
     pub(crate) fn from_variable(text: &str) -> Result<Self, RouteError> {
         if text.contains("://") {
-            return Self::from_url(&ProxyUrl::parse(text)?);
+            return Self::from_url(&Url::split(text, MEANT)?);
         }
         let before = text.split([':', '/']).next().unwrap_or_default();
         if !text.contains('@') && Proxy::of_scheme(&before.to_ascii_lowercase()).is_ok() {
-            return Err(NO_SCHEME); // `http:/proxy.test` has lost a slash
+            return Err(RouteError::NoScheme(MEANT)); // `http:/proxy.test` has lost a slash
         }
-        Self::from_url(&ProxyUrl::parse(&format!("http://{text}"))?)
+        let text = Zeroizing::new(format!("http://{text}"));
+        Self::from_url(&Url::split(&text, MEANT)?)
     }
 
-    fn from_url(url: &ProxyUrl<'_>) -> Result<Self, RouteError> {
+    fn from_url(url: &Url<'_>) -> Result<Self, RouteError> {
+        if url.has_login_behind() {
+            return Err(RouteError::Unescaped);
+        }
+        let (host, port) = url.host_and_port()?;
         let proxy = Proxy::of_scheme(&url.scheme)?;
-        let credentials = url.credentials.clone();
+        let credentials = url.credentials();
         let has_control = |known: &Credentials| {
             let mut bytes = known.user.iter().chain(&known.password);
             bytes.any(u8::is_ascii_control)
@@ -324,8 +330,8 @@ impl Hop {
         Ok(Self {
             proxy,
             endpoint: Endpoint {
-                host: url.host.clone(),
-                port: url.port.unwrap_or(proxy.default_port()),
+                host,
+                port: port.unwrap_or(proxy.default_port()),
             },
             login: ProxyLogin::of(credentials),
             tls: None,
@@ -342,12 +348,12 @@ impl FromStr for Hop {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
-        let url = ProxyUrl::parse(text)?;
+        let url = Url::split(text, MEANT)?;
         let hop = Self::from_url(&url)?;
         if !matches!(url.rest, "" | "/") {
             return Err(RouteError::ProxyPath);
         }
-        let password = url.credentials.as_ref().map(|known| &known.password);
+        let password = hop.known_credentials().map(|known| &known.password);
         if hop.proxy.is_socks4() && password.is_some_and(|password| !password.is_empty()) {
             return Err(RouteError::Socks4Password);
         }
@@ -366,6 +372,9 @@ impl fmt::Debug for Hop {
         write!(f, "Hop({self})")
     }
 }
+
+/// The schemes that are meant where there is none.
+const MEANT: &str = "http:// before it for an HTTP proxy, or socks5h:// for a SOCKS proxy";
 
 /// The fields that no caller adds to a CONNECT: those that it has by itself, those that frame content,
 /// and those of one connection (RFC 9110 §7.6.1), which HTTP/2 forbids.

@@ -1,12 +1,12 @@
 //! The server at the end of a route, read from a URL.
 
 use crate::auth::Credentials;
-use crate::route::endpoint::{Endpoint, RouteError, credentials, endpoint, parse, take_zone};
+use crate::route::endpoint::{Endpoint, RouteError};
+use crate::route::reference::{normal_path, normal_query, resolve};
+use crate::route::url::Url;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use url::Url;
-use zeroize::Zeroize;
 
 /// The server to connect to, behind all proxies, read from a URL.
 ///
@@ -56,6 +56,14 @@ impl Scheme {
             Self::Https => "https",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+        }
+    }
+
+    fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Ws | Self::Http => Some(80),
+            Self::Wss | Self::Https => Some(443),
+            Self::Tcp | Self::Tls => None,
         }
     }
 }
@@ -121,28 +129,46 @@ impl Target {
         }
     }
 
-    /// Returns the target that a redirect names in its `Location`.
-    pub(crate) fn redirected(&self, location: &str) -> Result<Self, RouteError> {
-        let base = Url::parse(&self.request_url()).map_err(RouteError::Url)?;
-        let mut url = base.join(location).map_err(RouteError::Url)?;
-        let scheme = match url.scheme() {
-            "http" => Some("ws"),
-            "https" => Some("wss"),
-            _ => None,
-        };
-        // Many servers name a WebSocket by an http or https URL.
-        let renamed = scheme.is_none_or(|scheme| url.set_scheme(scheme).is_ok());
-        url.set_fragment(None);
-        // A server must not choose the credentials of its client.
-        let cleared = url.set_username("").is_ok() && url.set_password(None).is_ok();
-        if !renamed || !cleared {
-            return Err(RouteError::Scheme("ws://, wss://, http:// or https://"));
+    /// Returns the target to which a reference leads from this one (RFC 3986 §5.2): the `Location` of a
+    /// response, for example. It has no user and no password, because a peer must not choose them. A
+    /// fragment is left out.
+    ///
+    /// ```
+    /// use wirestack_dial::Target;
+    ///
+    /// let page: Target = "https://example.org/a/b?c".parse()?;
+    /// assert_eq!(page.join("../d")?.request_url(), "https://example.org:443/d");
+    /// assert_eq!(page.join("//other.test/")?.request_url(), "https://other.test:443/");
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] if the reference leads to no URL of a target.
+    pub fn join(&self, reference: &str) -> Result<Self, RouteError> {
+        let authority = self.endpoint.for_peers().to_string();
+        let url = resolve(self.scheme(), &authority, &self.resource, reference)?;
+        let mut to: Self = url.parse()?;
+        if to.endpoint.has_zone() {
+            return Err(RouteError::Zone); // the peer does not know the interfaces of this machine
         }
-        let mut to: Self = url.as_str().parse()?;
-        // The server does not know the zone by which this machine has reached it.
+        to.credentials = None;
+        // Nor does it know the zone by which this machine has reached it.
         if to.endpoint.host == self.endpoint.host_without_zone() {
             to.endpoint.host.clone_from(&self.endpoint.host);
         }
+        Ok(to)
+    }
+
+    /// Returns the target that a redirect names in its `Location`.
+    pub(crate) fn redirected(&self, location: &str) -> Result<Self, RouteError> {
+        let mut to = self.join(location)?;
+        // Many servers name a WebSocket by an http or https URL.
+        to.scheme = match to.scheme {
+            Scheme::Http => Scheme::Ws,
+            Scheme::Https => Scheme::Wss,
+            other => other,
+        };
         Ok(to)
     }
 
@@ -170,8 +196,36 @@ impl Target {
         format!("{scheme}://{}", self.endpoint.for_peers())
     }
 
-    pub(crate) fn scheme_name(&self) -> &'static str {
+    /// Returns the scheme of the URL, such as `wss`.
+    pub fn scheme(&self) -> &'static str {
         self.scheme.name()
+    }
+
+    /// Returns the host, and the port if it is not the default one of the scheme: the value of the
+    /// field `Host` (RFC 9110 §7.2).
+    ///
+    /// ```
+    /// use wirestack_dial::Target;
+    ///
+    /// let target: Target = "https://[2001:db8::1]:443/a".parse()?;
+    /// assert_eq!(target.authority(), "[2001:db8::1]");
+    /// let target: Target = "http://example.org:8080".parse()?;
+    /// assert_eq!(target.authority(), "example.org:8080");
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    pub fn authority(&self) -> String {
+        let place = self.endpoint.for_peers().to_string();
+        if self.scheme.default_port() != Some(self.endpoint.port) {
+            return place;
+        }
+        let host = place.rsplit_once(':').map_or(&*place, |(host, _)| host);
+        host.to_owned()
+    }
+
+    /// Returns the path and the query, percent-encoded and without dot segments: the target of a request
+    /// (RFC 9112 §3.2.1). It is empty for a stream.
+    pub fn path_and_query(&self) -> &str {
+        &self.resource
     }
 
     /// Returns the user and the password for the server, if the URL has them.
@@ -189,59 +243,60 @@ impl FromStr for Target {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
-        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(RouteError::Blank); // the URL Standard leaves some of them out
-        }
-        let (text, zone) = take_zone(text)?;
         let meant = "wss:// before it for a WebSocket, or tls:// for a stream";
-        let url = parse(&text, meant)?;
-        let read = Self::from_url(&url, zone);
-        String::from(url).zeroize(); // it may hold a password
-        read
-    }
-}
-
-impl Target {
-    fn from_url(url: &Url, zone: Option<&str>) -> Result<Self, RouteError> {
-        let (scheme, port) = match url.scheme() {
-            "ws" => (Scheme::Ws, Some(80)),
-            "wss" => (Scheme::Wss, Some(443)),
-            "http" => (Scheme::Http, Some(80)),
-            "https" => (Scheme::Https, Some(443)),
-            "tcp" => (Scheme::Tcp, None),
-            "tls" => (Scheme::Tls, None),
+        let url = Url::split(text, meant)?;
+        let scheme = match &*url.scheme {
+            "ws" => Scheme::Ws,
+            "wss" => Scheme::Wss,
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            "tcp" => Scheme::Tcp,
+            "tls" => Scheme::Tls,
             _ => {
                 return Err(RouteError::Scheme(
                     "ws://, wss://, http://, https://, tcp:// or tls://",
                 ));
             }
         };
-        if url.fragment().is_some() {
+        if url.has_backslash() {
+            return Err(RouteError::Backslash); // the URL Standard reads another host
+        }
+        if url.rest.contains('#') {
             return Err(RouteError::Fragment); // RFC 6455 §3
         }
-        let web = !matches!(scheme, Scheme::Tcp | Scheme::Tls);
-        if !web && (!matches!(url.path(), "" | "/") || url.query().is_some()) {
+        let (path, query) = match url.rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (url.rest, None),
+        };
+        let is_stream = matches!(scheme, Scheme::Tcp | Scheme::Tls);
+        let is_given = |known: &Credentials| !known.user.is_empty() || !known.password.is_empty();
+        let credentials = url.credentials().filter(is_given);
+        let (host, port) = match url.host_and_port() {
+            Err(_) if url.has_login_behind() => return Err(RouteError::Unescaped),
+            read => read?,
+        };
+        if is_stream && (!matches!(path, "" | "/") || query.is_some()) {
             return Err(RouteError::StreamPath);
         }
-        let credentials = credentials(url);
-        if !web && credentials.is_some() {
+        if is_stream && credentials.is_some() {
             return Err(RouteError::StreamCredentials);
         }
-        if url.port() == Some(0) {
-            return Err(RouteError::ZeroPort);
-        }
-        let query = url.query().map(|query| format!("?{query}"));
-        let mut endpoint = endpoint(url, port)?;
-        if let Some(zone) = zone {
-            endpoint.host = format!("{}%{zone}", endpoint.host);
+        let port = port.or(scheme.default_port()).ok_or(RouteError::NoPort)?;
+        let mut resource = if is_stream {
+            String::new()
+        } else {
+            normal_path(path)
+        };
+        if let Some(query) = query {
+            resource = format!("{resource}?{}", normal_query(query));
         }
         Ok(Self {
             scheme,
-            endpoint,
+            endpoint: Endpoint { host, port },
             credentials,
             unix: None,
             server_name: None,
-            resource: format!("{}{}", url.path(), query.unwrap_or_default()),
+            resource,
         })
     }
 }
@@ -278,12 +333,17 @@ mod tests {
             ("tls://[::1]:443", "tls://[::1]:443"),
             ("ws://[fe80::1%25eth0]/", "ws://[fe80::1%eth0]:80/"),
             ("tcp://[fe80::1%3]:22", "tcp://[fe80::1%3]:22"),
-            ("tcp://BÜCHER.test:22", "tcp://xn--bcher-kva.test:22"),
+            ("ws://h:/a/../b", "ws://h:80/b"),
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), shown, "{text}");
         }
         for text in [
             "ftp://h",
+            "ws:///h",
+            "ws://h\\@evil.test/",
+            "ws://h\\a",
+            "ws://a:b@h\\a",
+            "ws://1.2.3.4.5/",
             "tcp://h",
             "tls://h/x",
             "ws://h#f",
@@ -358,7 +418,14 @@ mod tests {
             assert_eq!(to.request_url(), shown, "{location}");
             assert!(to.credentials().is_none());
         }
-        for location in ["ftp://b.test", "http://", "data:x", "tcp://b.test:1"] {
+        for location in [
+            "ftp://b.test",
+            "http://",
+            "data:x",
+            "tcp://b.test:1",
+            "ws://[fe80::1%25eth0]/",
+            "//b.test\\@c.test/",
+        ] {
             let to = target.redirected(location);
             assert!(
                 to.is_err() || to.unwrap().must_be_websocket().is_err(),

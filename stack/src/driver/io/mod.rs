@@ -3,6 +3,8 @@
 mod bytes;
 mod connection;
 mod goodbye;
+#[cfg(any(feature = "hyper", feature = "pac"))]
+pub(crate) mod hyper_io;
 mod idle;
 mod messages;
 mod pump;

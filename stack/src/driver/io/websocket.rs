@@ -9,9 +9,9 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Layer, Pipe, Queue, origin};
-use wirestack_websocket::{
-    Client, CloseCode, CloseFrame, Closer, Compression, Control, Payload, PingToken,
-};
+#[cfg(feature = "deflate")]
+use wirestack_websocket::Compression;
+use wirestack_websocket::{Client, CloseCode, CloseFrame, Closer, Control, Payload, PingToken};
 
 impl<L, F> Connection<L>
 where
@@ -56,6 +56,7 @@ where
 
     /// Returns the compression that was agreed on: the only extension that is registered (RFC 7692).
     /// Without one, messages are not compressed.
+    #[cfg(feature = "deflate")]
     pub fn compression(&self) -> Option<&Compression> {
         self.part::<Control>()?.compression()
     }

@@ -5,7 +5,7 @@ mod accept;
 pub(crate) mod deciding;
 pub(crate) mod entry;
 #[cfg(feature = "proxy-server")]
-pub(crate) mod hyper_io;
+pub(crate) mod hyper_timer;
 pub(crate) mod outgoing;
 pub(crate) mod proxy;
 mod udp_relay;

@@ -2,6 +2,7 @@
 
 use super::{PASSWORD, error, hides, shown};
 use std::net::Ipv6Addr;
+use url::{Position, Url};
 use wirestack_dial::{Environment, Hop, Routes, Target};
 use wirestack_websocket::{ClientRequest, WebSocketConfig};
 
@@ -11,6 +12,8 @@ pub(crate) const TARGETS: &[&str] = &[
     "tls://b\u{fc}cher.test:443",
     "tcp://192.0.2.1:22",
     "https://0x7f.1/",
+    "ws://h/a/../b%2e/%2E%2e/c?d'\"#",
+    "wss://a:b@%31%32\u{ff17}.1:0443/\u{fc}?",
 ];
 
 pub(crate) fn target_url(text: &str) {
@@ -28,6 +31,7 @@ pub(crate) fn target_url(text: &str) {
     shown(&target);
     shown(target.origin());
     hides(&target);
+    agrees_with_browsers(text, &target);
     let url = target.request_url();
     let bad = |c: char| c.is_control() || c == ' ' || !c.is_ascii();
     assert!(!url.contains(bad), "{url:?}");
@@ -41,6 +45,28 @@ pub(crate) fn target_url(text: &str) {
         assert_eq!(request.port(), target.endpoint().port);
         request.to_http2(&WebSocketConfig::default());
     }
+}
+
+/// Checks that the URL Standard reads nothing else: whoever has checked a URL by it must not have checked
+/// another server. What one of the two refuses is no danger.
+fn agrees_with_browsers(text: &str, target: &Target) {
+    let Ok(theirs) = Url::parse(text) else {
+        return;
+    };
+    let endpoint = target.endpoint();
+    if endpoint.host.contains('%') || matches!(target.scheme(), "tcp" | "tls") {
+        return; // it knows no zones, and does not read the hosts of other schemes
+    }
+    let host = theirs.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    assert_eq!(endpoint.host, host, "{text:?}");
+    assert_eq!(
+        Some(endpoint.port),
+        theirs.port_or_known_default(),
+        "{text:?}"
+    );
+    let resource = &theirs[Position::BeforePath..Position::AfterQuery];
+    assert_eq!(target.path_and_query(), resource, "{text:?}");
 }
 
 pub(crate) const HOPS: &[&str] = &[

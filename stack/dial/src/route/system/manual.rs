@@ -25,12 +25,12 @@ pub(super) type Proxy = Result<Hop, RouteError>;
 impl Manual {
     pub(super) fn proxy_for(&self, target: &Target) -> Result<Option<Hop>, RouteError> {
         let endpoint: &Endpoint = target.endpoint();
-        if self.bypass.covers(target.scheme_name(), endpoint) {
+        if self.bypass.covers(target.scheme(), endpoint) {
             return Ok(None);
         }
         let all = self.http.as_ref().filter(|_| self.http_is_for_all);
         let (http, https, socks) = (self.http.as_ref(), self.https.as_ref(), self.socks.as_ref());
-        let found = match target.scheme_name() {
+        let found = match target.scheme() {
             "http" => http.or(socks),
             "https" => https.or(socks).or(all),
             _ => socks.or(https).or(http),

@@ -1,7 +1,8 @@
 //! Patterns of host names, and the addresses that hide in odd spellings.
 
+use crate::ipv4;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A pattern of hosts, as a client of a proxy names them.
 ///
@@ -64,40 +65,8 @@ pub(super) fn address_of(host: &str) -> Option<IpAddr> {
         .and_then(|host| host.strip_suffix(']'));
     match inside {
         Some(inside) => inside.parse::<Ipv6Addr>().ok().map(IpAddr::from),
-        None => odd_ipv4(host.strip_suffix('.').unwrap_or(host)).map(IpAddr::from),
+        None => ipv4::read(host.strip_suffix('.').unwrap_or(host)).map(IpAddr::from),
     }
-}
-
-/// Reads an IPv4 address of one to four numbers, each decimal, octal or hexadecimal. The last one
-/// fills the bytes that are left.
-fn odd_ipv4(host: &str) -> Option<Ipv4Addr> {
-    let numbers = host.split('.').map(number).collect::<Option<Vec<u32>>>()?;
-    let (last, front) = numbers.split_last()?;
-    if front.len() > 3 || front.iter().any(|number| *number > 255) {
-        return None;
-    }
-    let last_bits = 32 - 8 * front.len() as u32;
-    if last_bits < 32 && *last >= 1 << last_bits {
-        return None;
-    }
-    let high = front.iter().fold(0, |all, number| all << 8 | number);
-    Some(Ipv4Addr::from(
-        high.checked_shl(last_bits).unwrap_or(0) | last,
-    ))
-}
-
-fn number(text: &str) -> Option<u32> {
-    let is_digits = |digits: &str, radix| {
-        !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix))
-    };
-    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let (digits, radix) = match hex {
-        Some("") => return Some(0),
-        Some(digits) => (digits, 16),
-        None if text.len() > 1 && text.starts_with('0') => (&text[1..], 8),
-        None => (text, 10),
-    };
-    is_digits(digits, radix).then(|| u32::from_str_radix(digits, radix).ok())?
 }
 
 #[cfg(test)]

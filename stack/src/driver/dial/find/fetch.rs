@@ -11,9 +11,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use url::Url;
-use wirestack_dial::find::{Fetch, Fetched};
-use wirestack_dial::{DialError, Dialer, Plan, RouteError, Routes, Target, Timeouts};
+use wirestack_dial::find::{Fetch, Fetched, file_path};
+use wirestack_dial::{DialError, Dialer, Plan, Routes, Target, Timeouts};
 use wirestack_http::shown_url;
 use wirestack_layer::{Error, decode_text, origin};
 use wirestack_tls::Certificates;
@@ -29,16 +28,20 @@ pub(super) async fn fetch(
     tls: FetchTls,
     timeouts: Timeouts,
 ) -> Result<Fetched, Error> {
-    let mut url = Url::parse(&fetch.url).map_err(|error| local(RouteError::Url(error)))?;
-    if url.scheme() == "file" {
-        return read_file(&context, &url, fetch.limit).await;
+    let url = fetch.url.split('#').next().unwrap_or_default();
+    if url.starts_with("file:") {
+        return read_file(&context, url, fetch.limit).await;
+    }
+    let mut target: Target = url.parse().map_err(local)?;
+    if !matches!(target.scheme(), "http" | "https") {
+        return Err(local(FetchError::Scheme));
     }
     for _ in 0..=MAX_REDIRECTS {
-        let response = get(&context, &url, &fetch, tls.clone(), timeouts).await?;
+        let response = get(&context, target.clone(), &fetch, tls.clone(), timeouts).await?;
         let Some(location) = location(&response) else {
             return Ok(response);
         };
-        url = redirected(&url, &location)?;
+        target = redirected(&target, &location)?;
     }
     Err(Error::peer(origin::DIALER, FetchError::Redirects))
 }
@@ -46,18 +49,12 @@ pub(super) async fn fetch(
 /// Sends one request, on a connection of its own.
 async fn get(
     context: &DialContext,
-    url: &Url,
+    target: Target,
     fetch: &Fetch,
     tls: FetchTls,
     timeouts: Timeouts,
 ) -> Result<Fetched, Error> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(local(FetchError::Scheme));
-    }
-    let mut without_fragment = url.clone();
-    without_fragment.set_fragment(None);
-    let target: Target = without_fragment.as_str().parse().map_err(local)?;
-    let request = http1::request(&target, url, &fetch.headers)?;
+    let request = http1::request(&target, &fetch.headers)?;
     let (tls, certificates) = tls;
     let plan = Plan::stream(Routes::direct(), target, tls, Some(HTTP1)).map_err(local)?;
     let plan = plan.with_certificates(&certificates).map_err(local)?;
@@ -84,28 +81,21 @@ fn location(response: &Fetched) -> Option<String> {
     Some(decode_text(location.as_bytes()).into_owned())
 }
 
-fn redirected(from: &Url, location: &str) -> Result<Url, Error> {
-    let refused = || {
-        let location = shown_url(location);
-        Error::peer(origin::DIALER, FetchError::Redirect(location))
-    };
-    let mut to = from.join(location).map_err(|_| refused())?;
-    let is_allowed = match from.scheme() {
+/// Returns the target of a redirect. [`Target::join`] leaves out credentials.
+fn redirected(from: &Target, location: &str) -> Result<Target, Error> {
+    let to = from.join(location).ok().filter(|to| match from.scheme() {
         "https" => to.scheme() == "https",
         _ => matches!(to.scheme(), "http" | "https"),
-    };
-    // A server must not choose the credentials of its client.
-    let cleared = to.set_username("").is_ok() && to.set_password(None).is_ok();
-    if is_allowed && cleared {
-        Ok(to)
-    } else {
-        Err(refused())
-    }
+    });
+    to.ok_or_else(|| {
+        let location = shown_url(location);
+        Error::peer(origin::DIALER, FetchError::Redirect(location))
+    })
 }
 
 /// Reads a file of this machine, on a thread that may block.
-async fn read_file(context: &DialContext, url: &Url, limit: usize) -> Result<Fetched, Error> {
-    let path = url.to_file_path().map_err(|()| local(FetchError::Path))?;
+async fn read_file(context: &DialContext, url: &str, limit: usize) -> Result<Fetched, Error> {
+    let path = file_path(url).ok_or_else(|| local(FetchError::Path))?;
     let runtime = context.find_runtime().map_err(no_runtime_error)?;
     let read = run_blocking(&*runtime, move || read_at_most(path, limit));
     let stopped = || Err(io::Error::other("the thread that reads it has stopped"));

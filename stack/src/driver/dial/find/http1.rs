@@ -2,35 +2,27 @@
 
 use super::error::FetchError;
 use crate::driver::io::Connection;
+use crate::driver::io::hyper_io::HyperIo;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use url::{Position, Url};
 use wirestack_dial::Target;
 use wirestack_dial::find::Fetched;
 use wirestack_http1::basic_credentials;
 use wirestack_layer::{Error, origin};
 use wirestack_nest::BoxTunnel;
 
-/// Returns the request for a URL.
-pub(super) fn request(
-    target: &Target,
-    url: &Url,
-    headers: &HeaderMap,
-) -> Result<Request<NoBody>, Error> {
+/// Returns the request for the resource of a target.
+pub(super) fn request(target: &Target, headers: &HeaderMap) -> Result<Request<NoBody>, Error> {
     let invalid = |error: http::Error| Error::local(origin::DIALER, error);
-    let path = &url[Position::BeforePath..Position::AfterQuery];
-    let host = &url[Position::BeforeHost..Position::AfterPort];
-    let mut request = Request::get(path)
-        .header(HOST, host)
+    let mut request = Request::get(target.path_and_query())
+        .header(HOST, target.authority())
         .header(ACCEPT, "application/x-ns-proxy-autoconfig, */*")
         .header(ACCEPT_ENCODING, "identity")
         .header(USER_AGENT, concat!("wirestack/", env!("CARGO_PKG_VERSION")))
@@ -56,7 +48,7 @@ pub(super) async fn exchange(
     let failed = |error: hyper::Error| Error::peer(origin::DIALER, FetchError::Http(error));
     let mut client = http1::Builder::new();
     client.max_buf_size(MOST_BUFFERED);
-    let (mut sender, connection) = client.handshake(Io(io)).await.map_err(failed)?;
+    let (mut sender, connection) = client.handshake(HyperIo::new(io)).await.map_err(failed)?;
     let response = async move {
         let response = sender.send_request(request).await.map_err(failed)?;
         let (head, body) = response.into_parts();
@@ -115,41 +107,6 @@ impl Body for NoBody {
     }
 }
 
-/// A connection with the traits of `hyper`.
-struct Io(Connection<BoxTunnel>);
-
-impl Read for Io {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let most = buf.remaining();
-        let taken = self
-            .0
-            .poll_read_bytes(cx, most, |bytes| buf.put_slice(bytes));
-        taken.map_ok(|_| ())
-    }
-}
-
-impl Write for Io {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write_bytes(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_flush_bytes(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_shutdown_bytes(cx)
-    }
-}
-
 /// The number of bytes of a head, or of a part of the content, that are held.
 const MOST_BUFFERED: usize = 64 * 1024;
 
@@ -176,8 +133,7 @@ mod tests {
         });
         let engine = Engine::new(Identity.boxed());
         let io = Connection::from_transport(TokioTransport::new(near), engine).unwrap();
-        let url = Url::parse("http://wpad.test/proxy.pac").unwrap();
-        let request = Request::get(url.path()).body(NoBody).unwrap();
+        let request = Request::get("/proxy.pac").body(NoBody).unwrap();
         let fetched = exchange(io, request, 100).await;
         server.abort();
         fetched
