@@ -2,6 +2,7 @@
 
 use crate::mask::Key;
 use crate::{MAX_CONTROL, WebSocketError};
+use bytes::BytesMut;
 
 /// The kind of a frame (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,11 +181,31 @@ impl Header {
         Ok(Parsed::Header(header, bytes.len() - rest.len()))
     }
 
-    /// Returns the header as bytes.
+    /// Appends the header to `buf`. A copy of a known length is one instruction, not a call.
     #[inline]
+    pub(crate) fn append_to(&self, buf: &mut BytesMut) {
+        let first = self.first_byte();
+        match (self.len, self.key) {
+            (len @ ..126, None) => buf.extend_from_slice(&[first, len as u8]),
+            (len @ ..126, Some([a, b, c, d])) => {
+                buf.extend_from_slice(&[first, 0x80 | len as u8, a, b, c, d]);
+            }
+            (len @ ..0x1_0000, None) => {
+                let [high, low] = (len as u16).to_be_bytes();
+                buf.extend_from_slice(&[first, 126, high, low]);
+            }
+            (len @ ..0x1_0000, Some([a, b, c, d])) => {
+                let [high, low] = (len as u16).to_be_bytes();
+                buf.extend_from_slice(&[first, 0x80 | 126, high, low, a, b, c, d]);
+            }
+            _ => buf.extend_from_slice(self.emit().as_bytes()),
+        }
+    }
+
+    /// Returns the header as bytes.
     pub(crate) fn emit(&self) -> Emitted {
         let mut bytes = [0; Self::LONGEST];
-        bytes[0] = u8::from(self.fin) << 7 | self.rsv << 4 | self.opcode as u8;
+        bytes[0] = self.first_byte();
         let mut len = match self.len {
             len @ 0..=125 => {
                 bytes[1] = len as u8;
@@ -207,6 +228,11 @@ impl Header {
             len += 4;
         }
         Emitted { bytes, len }
+    }
+
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        u8::from(self.fin) << 7 | self.rsv << 4 | self.opcode as u8
     }
 }
 
@@ -237,6 +263,9 @@ mod tests {
                 };
                 let emitted = header.emit();
                 let bytes = emitted.as_bytes();
+                let mut appended = BytesMut::from("before");
+                header.append_to(&mut appended);
+                assert_eq!(appended, [b"before", bytes].concat());
                 let parsed = Header::parse(bytes, key.is_some());
                 assert_eq!(parsed, Ok(Parsed::Header(header, bytes.len())));
                 for cut in 0..bytes.len() {

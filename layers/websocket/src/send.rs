@@ -164,17 +164,15 @@ impl Sender {
             len: payload.len() as u64,
             key,
         };
-        let header = header.emit();
-        let header = header.as_bytes();
         let own_chunk = match key {
             None => OWN_CHUNK,
             Some(_) => IN_PLACE,
         };
         if payload.len() >= own_chunk {
-            return push_large(header, payload, key, to);
+            return push_large(&header, payload, to);
         }
         to.fill(|buf| {
-            let len = header.len() + payload.len();
+            let len = Header::LONGEST + payload.len();
             // Reserves for the next frames too, instead of growing with each small one.
             let room = || len.max(waiting.min(BATCH));
             if buf.capacity() == 0 {
@@ -182,41 +180,32 @@ impl Sender {
             } else if buf.capacity() - buf.len() < len {
                 buf.reserve(room());
             }
-            buf.extend_from_slice(header);
-            let start = buf.len();
-            buf.extend_from_slice(&payload);
-            if let Some(key) = key {
-                mask::apply(&mut buf[start..], key, 0);
+            header.append_to(buf);
+            match key {
+                None => buf.extend_from_slice(&payload),
+                Some(key) => mask::append(&payload, key, buf),
             }
         });
     }
 }
 
 /// Sends a frame whose payload is a chunk of its own.
-fn push_large(header: &[u8], payload: Bytes, key: Option<mask::Key>, to: &mut Pipe) {
-    to.write(header);
-    match key {
+fn push_large(header: &Header, payload: Bytes, to: &mut Pipe) {
+    to.write(header.emit().as_bytes());
+    match header.key {
         None => to.push(payload),
         Some(key) => mask_large(payload, key, to),
     }
 }
 
-/// Masks a payload: in place if nobody shares it, otherwise while it is copied, in pieces that fit
-/// into the cache.
+/// Masks a payload: in place if nobody shares it, otherwise while it is copied.
 fn mask_large(payload: Bytes, key: mask::Key, to: &mut Pipe) {
     match payload.try_into_mut() {
         Ok(mut payload) => {
             mask::apply(&mut payload, key, 0);
             to.push(payload.freeze());
         }
-        Err(payload) => to.fill(|buf| {
-            buf.reserve(payload.len());
-            for piece in payload.chunks(CACHED) {
-                let start = buf.len();
-                buf.extend_from_slice(piece);
-                mask::apply(&mut buf[start..], key, 0); // a piece is a multiple of the key
-            }
-        }),
+        Err(payload) => to.fill(|buf| mask::append(&payload, key, buf)),
     }
 }
 
@@ -224,7 +213,5 @@ fn mask_large(payload: Bytes, key: mask::Key, to: &mut Pipe) {
 const OWN_CHUNK: usize = 8 * 1024;
 /// From this length on, a payload that nobody shares is masked where it is.
 const IN_PLACE: usize = 64 * 1024;
-/// The most bytes that are copied before they are masked.
-const CACHED: usize = 16 * 1024;
 /// The most bytes that are reserved for small frames at a time.
 const BATCH: usize = 64 * 1024;

@@ -56,13 +56,19 @@ impl Wakers {
         self.wake_one(half as usize);
     }
 
-    /// Wakes the other parts. The caller has held the lock of the connection since they registered.
+    /// Returns `true` if another part waits. The caller holds the lock of the connection.
     #[inline]
+    pub(super) fn is_awaited_beside(&self, half: Half) -> bool {
+        self.waiters_beside(half) != 0
+    }
+
+    /// Wakes the other parts. The caller has held the lock of the connection since they registered.
     pub(super) fn wake_others(&self, half: Half) {
-        let others = self.waiters.load(Ordering::Relaxed) & !bit(half as usize);
-        if others != 0 {
-            self.wake_each(others);
-        }
+        self.wake_each(self.waiters_beside(half));
+    }
+
+    fn waiters_beside(&self, half: Half) -> u32 {
+        self.waiters.load(Ordering::Relaxed) & !bit(half as usize)
     }
 
     pub(super) fn wake_all(&self) {

@@ -1,18 +1,20 @@
 //! One connection for several tasks: its two halves, and a handle to a connection that a task
 //! drives.
 
+mod shared;
 mod websocket;
 
 use super::Connection;
 use super::wakers::{Half, HalfGuard, Wakers};
 use futures_core::Stream;
 use futures_sink::Sink;
+use shared::Shared;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 use wirestack_layer::{ByteSize, Error, Layer, Pipe, Queue};
 use wirestack_nest::Engine;
@@ -232,49 +234,6 @@ macro_rules! shows {
     )*};
 }
 shows!(Handle Reader Writer);
-
-/// The connection, and the wakers of its halves.
-struct Shared<L: Layer> {
-    connection: Mutex<Connection<L>>,
-    wakers: Arc<Wakers>,
-    /// The waker for the transport and the timer, which remember one only: it wakes all halves.
-    wake_all: Waker,
-}
-
-impl<L> Shared<L>
-where
-    L: Layer,
-{
-    fn lock(&self) -> MutexGuard<'_, Connection<L>> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Polls the connection for a half. Registers its waker if it has to wait, and wakes the other
-    /// halves if something has moved.
-    #[inline]
-    fn with<T>(
-        &self,
-        half: Half,
-        cx: &mut Context<'_>,
-        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
-        let mut connection = self.lock();
-        let (before, seen) = (connection.revision(), self.wakers.count());
-        let result = act(&mut connection, &mut Context::from_waker(&self.wake_all));
-        let moved = connection.revision() != before;
-        let is_late = result.is_pending() && self.wakers.register(half, cx.waker(), seen);
-        drop(connection);
-        if is_late {
-            self.wakers.wake(half);
-        }
-        if moved {
-            self.wakers.wake_others(half); // they may have waited for what moved
-        }
-        result
-    }
-}
 
 // --- messages ---
 
