@@ -19,8 +19,10 @@ mod probe;
 mod proxy;
 mod secret;
 mod serve;
+mod tunnel_end;
 mod users;
 mod way;
+mod wire;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};

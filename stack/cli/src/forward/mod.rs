@@ -1,11 +1,9 @@
 //! `wirestack forward`: local ports, sockets and pipes, carried by a way or in WebSockets.
 
+mod reverse;
 mod rule;
 mod stdio;
-mod tunnel;
 mod udp;
-
-pub(crate) use tunnel::{PROTOCOL as TUNNEL_PROTOCOL, config as tunnel_config};
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
@@ -14,14 +12,17 @@ use crate::log::{Log, LogForm, Record};
 use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::proxy::{Front, Proxy};
+use crate::tunnel_end::{NearEnd, Tunnel};
 use crate::way::{PreparedWay, Way};
+use crate::wire;
 use clap::Args;
+use reverse::Reverse;
 use rule::{ForwardTo, Rule};
 use serde::Deserialize;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tunnel::Tunnel;
 use wirestack::runtime::Listener;
 use wirestack::{
     Accepted, ByteStream, Connect, ConnectStream, Connection, DialContext, Engine, Identity, Serve,
@@ -35,7 +36,7 @@ pub(crate) struct ForwardArguments {
     #[command(flatten)]
     options: ForwardOptions,
     /// Carries standard input and output to this host and port, as the ProxyCommand of ssh wants it
-    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "config"])]
+    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "reverse", "config"])]
     stdio: Option<String>,
     /// Takes everything from the tables `[[forward]]` of this file
     #[arg(long, value_name = "FILE", exclusive = true)]
@@ -55,6 +56,9 @@ pub(crate) struct ForwardOptions {
     /// Forwards a Unix socket: /run/db.sock=tcp://host:5432
     #[arg(short = 'U', long, value_name = "PATH=TARGET")]
     unix: Vec<String>,
+    /// Lets the far end of --tunnel listen, and carries its connections to a target here: 8080=tcp://host:22, or 8080:host:22
+    #[arg(short = 'R', long, value_name = "LISTEN=TARGET", requires = "url")]
+    reverse: Vec<String>,
     #[command(flatten)]
     way: Way,
     #[command(flatten)]
@@ -85,6 +89,7 @@ Examples:
   wirestack forward -L 2222=tcp://server:22 --via http://proxy:3128
   wirestack forward -D 1080 --via socks5h://gate:1080 --via http://proxy:3128
   wirestack forward -D 1080 --tunnel wss://example.org/tunnel     (with `wirestack serve --tunnel` there)
+  wirestack forward -R 2222=tcp://localhost:22 --tunnel wss://example.org/tunnel     (example.org listens)
   ssh -o ProxyCommand='wirestack forward -W %h:%p --via http://proxy:3128' server
   wirestack forward -L udp:5353=udp://192.0.2.53:53 --via socks5h://gate:1080
 
@@ -94,6 +99,8 @@ LISTEN is PORT (of 127.0.0.1), :PORT (of every address), HOST:PORT or unix:PATH.
 pub(crate) struct Prepared {
     rules: Vec<Rule>,
     dynamic: Vec<ListenAt>,
+    reverse: Vec<(SocketAddr, Rule)>,
+    near: Option<NearEnd>,
     carrier: Carrier,
     front: Front,
     way: PreparedWay,
@@ -124,7 +131,7 @@ pub(crate) async fn run(
         .collect::<Result<_, _>>()?;
     let mut servers = Servers::new();
     for prepared in &all {
-        prepared.start(&mut servers, output)?;
+        prepared.start(&mut servers, output).await?;
     }
     servers.run().await?;
     Ok(Exit::Done)
@@ -142,14 +149,23 @@ impl ForwardOptions {
         }
         let dynamic = self.dynamic.iter().map(|text| text.parse());
         let dynamic: Vec<ListenAt> = dynamic.collect::<Result<_, _>>()?;
-        if rules.is_empty() && dynamic.is_empty() && !stdio {
+        let mut reverse = Vec::new();
+        for text in &self.reverse {
+            let rule: Rule = text.parse()?;
+            reverse.push((reverse::address(text, &rule)?, rule));
+        }
+        if rules.is_empty() && dynamic.is_empty() && reverse.is_empty() && !stdio {
             return Err(Failure::usage(
-                "nothing is to be forwarded: say -L LISTEN=TARGET, -D LISTEN, -U PATH=TARGET or -W HOST:PORT",
+                "nothing is to be forwarded: say -L LISTEN=TARGET, -D LISTEN, -U PATH=TARGET, -R LISTEN=TARGET or -W HOST:PORT",
             ));
         }
+        if !reverse.is_empty() && !self.tunnel.is_named() {
+            return Err(Failure::usage("-R wants --tunnel: its far end listens"));
+        }
         let way = self.way.prepare()?.with_shared_tls()?;
-        let carrier = match self.tunnel.connect(&way)? {
-            Some(connect) => Carrier::tunnel(connect, way.timeouts()),
+        let near = self.tunnel.near_end(&way)?;
+        let carrier = match near.clone() {
+            Some(near) => Carrier::tunnel(near),
             None => Carrier::way(way.clone()),
         };
         let log = Log::new(self.log, Arc::new(Metrics::default()));
@@ -158,6 +174,8 @@ impl ForwardOptions {
         Ok(Prepared {
             rules,
             dynamic,
+            reverse,
+            near,
             carrier,
             front: proxy.front()?,
             way,
@@ -169,7 +187,7 @@ impl ForwardOptions {
 }
 
 impl Prepared {
-    fn start(&self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
+    async fn start(&self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
         for rule in &self.rules {
             if let (Some(at), ForwardTo::Udp(target)) = (&rule.udp, &rule.to) {
                 let hops = self.way.hops()?;
@@ -191,6 +209,13 @@ impl Prepared {
                 output.note(&format!("listening on {name} as a SOCKS and HTTP proxy"));
                 servers.add(self.limited(self.front.serve(listener)));
             }
+        }
+        for rule in &self.reverse {
+            let Some(near) = &self.near else { continue };
+            let reverse = Reverse::new(rule, near, self)?;
+            let listening = reverse.listen().await?;
+            output.note(&reverse.told(&listening));
+            servers.add_task(reverse.run(listening));
         }
         Ok(())
     }
@@ -237,7 +262,7 @@ async fn open(carrier: &Carrier, way: &PreparedWay, to: &ForwardTo) -> Result<By
         ForwardTo::WebSocket(url) => {
             let connect = Connect::new(url, DialContext::new()).tunnel();
             let connect = way.apply(connect, way.context())?;
-            Ok(connect.config(tunnel::config()).await?.boxed())
+            Ok(connect.config(wire::config()).await?.boxed())
         }
         ForwardTo::Udp(_) => Err(Failure::usage(
             "udp:// wants udp: before the port: udp:5353=udp://host:53",
