@@ -19,6 +19,7 @@ mod probe;
 mod proxy;
 mod secret;
 mod serve;
+mod terminal;
 mod tunnel_end;
 mod users;
 mod way;

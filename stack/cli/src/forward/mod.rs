@@ -23,6 +23,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use udp::UdpWay;
 use wirestack::runtime::Listener;
 use wirestack::{
     Accepted, ByteStream, Connect, ConnectStream, Connection, DialContext, Engine, Identity, Serve,
@@ -190,11 +191,11 @@ impl Prepared {
     async fn start(&self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
         for rule in &self.rules {
             if let (Some(at), ForwardTo::Udp(target)) = (&rule.udp, &rule.to) {
-                let hops = self.way.hops()?;
-                if self.options.tunnel.is_named() {
-                    return Err(Failure::usage("a tunnel in WebSockets carries no UDP"));
-                }
-                let (name, task) = udp::start(at, target.clone(), hops, self.log.clone())?;
+                let way = match self.near.clone() {
+                    Some(near) => UdpWay::Tunnel(Box::new(near)),
+                    None => UdpWay::through(self.way.hops()?)?,
+                };
+                let (name, task) = udp::start(at, target.clone(), way, self.log.clone())?;
                 output.note(&format!("listening on udp:{name} for {}", rule.to));
                 servers.add_task(task);
                 continue;

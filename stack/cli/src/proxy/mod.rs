@@ -86,7 +86,7 @@ impl Proxy {
         Ok(Front { proxy, log })
     }
 
-    fn serves_all_commands(&self) -> bool {
+    pub(crate) fn serves_all_commands(&self) -> bool {
         self.all_commands && self.carrier.direct_policy().is_some()
     }
 }

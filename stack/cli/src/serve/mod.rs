@@ -1,5 +1,6 @@
 //! `wirestack serve`: a proxy server, and the far end of tunnels in WebSockets.
 
+mod datagrams;
 mod listeners;
 mod policy;
 mod tunnels;
@@ -57,7 +58,7 @@ pub(crate) struct ServeOptions {
     users: Option<PathBuf>,
     #[command(flatten)]
     policy: PolicyOptions,
-    /// Serves BIND and UDP ASSOCIATE of SOCKS5 too
+    /// Serves BIND and UDP ASSOCIATE of SOCKS5 too, and datagrams in tunnels
     #[arg(long)]
     all_commands: bool,
     /// Speaks TLS with the certificate in this file

@@ -1,6 +1,7 @@
 //! The far end of tunnels: WebSockets over HTTP/1.1 and HTTP/2, in whose bytes SOCKS5 asks for the
 //! targets.
 
+use super::datagrams;
 use super::listeners::Listeners;
 use crate::halves::Halves;
 use crate::log::Record;
@@ -37,6 +38,7 @@ impl Tunnels {
     ) -> Self {
         let path: Option<Arc<str>> = path.map(Into::into);
         let users = proxy.users.clone();
+        let carries_udp = proxy.serves_all_commands();
         let server = WebSocketServer::deciding(move |request: Request<()>| {
             let (users, path) = (users.clone(), path.clone());
             async move {
@@ -46,6 +48,9 @@ impl Tunnels {
                 let Some(spoken) = spoken(&request) else {
                     return Err(refusal(StatusCode::BAD_REQUEST));
                 };
+                if spoken == wire::UDP && !carries_udp {
+                    return Err(refusal(StatusCode::NOT_IMPLEMENTED));
+                }
                 let accept = Accept::new().subprotocol(spoken);
                 let Some(users) = users else {
                     return Ok(accept);
@@ -96,6 +101,9 @@ impl Tunnels {
                             Some(wire::ACCEPT) => {
                                 Box::pin(listeners.fetch(socket.boxed(), peer, user)).await;
                             }
+                            Some(wire::UDP) => {
+                                Box::pin(datagrams::carry(proxy, socket.boxed(), peer, user)).await;
+                            }
                             _ => proxy.serve_socks(socket, Ends { peer, local }).await,
                         }
                     }
@@ -118,10 +126,17 @@ fn spoken(request: &Request<()>) -> Option<&'static str> {
     names.find_map(|name| SPOKEN.into_iter().find(|spoken| *spoken == name))
 }
 
-const SPOKEN: [&str; 3] = [wire::CONNECT, wire::LISTEN, wire::ACCEPT];
+const SPOKEN: [&str; 4] = [wire::CONNECT, wire::LISTEN, wire::ACCEPT, wire::UDP];
 
 fn refusal(status: StatusCode) -> Box<Response<bytes::Bytes>> {
-    let mut response = Response::new(format!("{status}\n").into());
+    let text = match status {
+        StatusCode::NOT_IMPLEMENTED => {
+            "UDP is carried only by `serve --all-commands` that connects from its own machine\n"
+                .to_owned()
+        }
+        status => format!("{status}\n"),
+    };
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Basic realm=\"wirestack\", charset=\"UTF-8\"");
