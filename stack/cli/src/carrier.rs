@@ -88,6 +88,14 @@ impl Carrier {
         }
     }
 
+    /// Returns the near end of tunnels, if connections go in them.
+    pub(crate) fn near_end(&self) -> Option<&NearEnd> {
+        match &self.kind {
+            Kind::Tunnel(near) => Some(near),
+            _ => None,
+        }
+    }
+
     /// Returns a proxy that opens its connections so, and cuts those that are idle for so long.
     pub(crate) fn proxy(&self, idle: Duration) -> Result<ForwardProxy, Failure> {
         let mut timeouts = ProxyTimeouts::default();

@@ -241,6 +241,28 @@ fn datagrams_are_carried_from_here_by_a_socks_proxy_and_in_tunnels() {
         }
     }
     proxy.line(" udp -: ");
+
+    // The clients of a SOCKS5 proxy that goes in tunnels: `forward -L` is one.
+    for version in ["--tunnel-http1", "--tunnel-http2"] {
+        let dynamic = ["forward", "-D", "127.0.0.1:0", "--tunnel", &tunnel, version];
+        let mut dynamic = Server::start(&dynamic);
+        let hop = format!("socks5h://{}", dynamic.address("proxy"));
+        let mut forward = Server::start(&["forward", "-L", &rule, "--via", &hop]);
+        let at = forward.address(" for ");
+        let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        client
+            .connect(at.strip_prefix("udp:").expect("a port of UDP"))
+            .expect("connected");
+        client
+            .set_read_timeout(Some(std::time::Duration::from_secs(30)))
+            .expect("a time");
+        client.send(b"through three programs").expect("sent");
+        let mut buf = [0; 2048];
+        let n = client.recv(&mut buf).expect("an answer");
+        assert_eq!(&buf[..n], b"through three programs");
+        drop(forward);
+        dynamic.line(" socks5 ");
+    }
 }
 
 #[test]
@@ -252,8 +274,8 @@ fn a_hop_that_carries_no_datagrams_is_named() {
             "hop 1, http://h:1, carries no UDP from here: only socks5",
         ),
         (
-            &["socks5://h:1", "socks5://g:2"],
-            "hop 2, socks5://g:2, carries no UDP from here: datagrams go",
+            &["socks5h://h:1", "socks5h://g:2"],
+            "hop 2, socks5h://g:2, carries no UDP from here: datagrams go",
         ),
     ] {
         let mut arguments = vec!["forward", "-L", rule];
