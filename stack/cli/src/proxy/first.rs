@@ -18,9 +18,9 @@ pub(super) struct Peeked {
 
 impl Peeked {
     /// Waits for the first byte.
-    pub(super) async fn new(client: Accepted, runtime: &dyn Runtime) -> io::Result<Self> {
+    pub(super) async fn new(client: Accepted) -> io::Result<Self> {
         let (shutdown, peer) = (client.shutdown_signal(), client.peer_addr());
-        let io = client.into_transport(runtime)?;
+        let io = client.into_transport();
         let mut byte = [0; 1];
         let first = match io.as_any().downcast_ref::<TcpStream>() {
             Some(socket) => (socket.peek(&mut byte).await? == 1).then_some(byte[0]),

@@ -96,11 +96,8 @@ impl Proxy {
 
     /// Serves a client of SOCKS5 here, and every other one by `others`.
     async fn serve_first(&self, client: Accepted, others: &ForwardProxy) {
-        let Ok(runtime) = wirestack::runtime::current() else {
-            return;
-        };
         // A client that says nothing, or has left, is not worth a word.
-        let peeking = Peeked::new(client, &*runtime);
+        let peeking = Peeked::new(client);
         let Ok(Ok(client)) = timeout(self.handshake, peeking).await else {
             return;
         };
