@@ -3,6 +3,7 @@
 mod reverse;
 mod rule;
 mod stdio;
+mod target;
 mod udp;
 
 use crate::carrier::Carrier;
@@ -14,7 +15,6 @@ use crate::output::Output;
 use crate::proxy::{Front, Proxy};
 use crate::tunnel_end::{NearEnd, Tunnel};
 use crate::way::{PreparedWay, Way};
-use crate::wire;
 use clap::Args;
 use reverse::Reverse;
 use rule::{ForwardTo, Rule};
@@ -23,12 +23,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use target::open;
 use udp::UdpWay;
 use wirestack::runtime::Listener;
-use wirestack::{
-    Accepted, ByteStream, Connect, ConnectStream, Connection, DialContext, Engine, Identity, Serve,
-    relay_with_timeout, serve,
-};
+use wirestack::{Accepted, Connection, Engine, Identity, Serve, relay_with_timeout, serve};
 
 /// The arguments of `forward`.
 #[derive(Args, Debug)]
@@ -211,9 +209,23 @@ impl Prepared {
                 servers.add(self.limited(self.front.serve(listener)));
             }
         }
+        if self.reverse.is_empty() {
+            return Ok(());
+        }
+        let here = self.options.way.to_targets_here().prepare()?;
+        let here = here.with_shared_tls()?;
         for rule in &self.reverse {
             let Some(near) = &self.near else { continue };
-            let reverse = Reverse::new(rule, near, self)?;
+            let reverse = Reverse {
+                at: rule.0,
+                to: rule.1.to.clone(),
+                near: near.clone(),
+                carrier: Carrier::way(here.clone()),
+                way: here.clone(),
+                idle: self.idle,
+                most: self.options.max_connections.max(1),
+                log: self.log.clone(),
+            };
             let listening = reverse.listen().await?;
             output.note(&reverse.told(&listening));
             servers.add_task(reverse.run(listening));
@@ -250,24 +262,6 @@ impl Prepared {
                 log.ended(&record, &carried);
             }
         })
-    }
-}
-
-async fn open(carrier: &Carrier, way: &PreparedWay, to: &ForwardTo) -> Result<ByteStream, Failure> {
-    match to {
-        ForwardTo::Stream { url, endpoint } => Ok(carrier.open_url(url, endpoint).await?),
-        ForwardTo::Unix(path) => {
-            let connect = ConnectStream::new("tcp://localhost:1", DialContext::new());
-            Ok(connect.direct().unix_socket(path).await?)
-        }
-        ForwardTo::WebSocket(url) => {
-            let connect = Connect::new(url, DialContext::new()).tunnel();
-            let connect = way.apply(connect, way.context())?;
-            Ok(connect.config(wire::config()).await?.boxed())
-        }
-        ForwardTo::Udp(_) => Err(Failure::usage(
-            "udp:// wants udp: before the port: udp:5353=udp://host:53",
-        )),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The near end of reverse forwards: the far end listens, and its connections go to a target here.
 
 use super::rule::{ForwardTo, Rule};
-use super::{Prepared, open};
+use super::target::open;
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
 use crate::listen::ListenAt;
 use crate::log::{Log, Record};
 use crate::tunnel_end::NearEnd;
-use crate::way::{PreparedWay, Way};
+use crate::way::PreparedWay;
 use crate::wire::{ACCEPT, LISTEN, Line, Lines, Token};
 use std::io;
 use std::net::SocketAddr;
@@ -22,14 +22,15 @@ use wirestack::{ByteStream, Instant, Seed, relay_with_timeout};
 /// One reverse forward.
 #[derive(Clone)]
 pub(super) struct Reverse {
-    at: SocketAddr,
-    to: ForwardTo,
-    near: NearEnd,
-    carrier: Carrier,
-    way: PreparedWay,
-    idle: Duration,
-    most: usize,
-    log: Log,
+    pub(super) at: SocketAddr,
+    pub(super) to: ForwardTo,
+    pub(super) near: NearEnd,
+    /// The way to the target, which is here: the tunnel takes the way of the user.
+    pub(super) carrier: Carrier,
+    pub(super) way: PreparedWay,
+    pub(super) idle: Duration,
+    pub(super) most: usize,
+    pub(super) log: Log,
 }
 
 /// A far end that listens.
@@ -56,30 +57,6 @@ pub(super) fn address(text: &str, rule: &Rule) -> Result<SocketAddr, Failure> {
 }
 
 impl Reverse {
-    pub(super) fn new(
-        (at, rule): &(SocketAddr, Rule),
-        near: &NearEnd,
-        prepared: &Prepared,
-    ) -> Result<Self, Failure> {
-        // The tunnel takes the way; the target is here.
-        let way = Way {
-            direct: true,
-            cacert: prepared.options.way.cacert.clone(),
-            ..Way::default()
-        };
-        let way = way.prepare()?.with_shared_tls()?;
-        Ok(Self {
-            at: *at,
-            to: rule.to.clone(),
-            near: near.clone(),
-            carrier: Carrier::way(way.clone()),
-            way,
-            idle: prepared.idle,
-            most: prepared.options.max_connections.max(1),
-            log: prepared.log.clone(),
-        })
-    }
-
     /// Lets the far end listen.
     pub(super) async fn listen(&self) -> Result<Listening, NotListening> {
         let tunnel = self.near.open(LISTEN).await.map_err(NotListening::Dial)?;
