@@ -143,6 +143,7 @@ ACTIVATE = """
 import os, socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)  # dup2 of 3 to itself changes nothing
 os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[1], sys.argv[1:])
 """

@@ -209,10 +209,15 @@ struct OnlyFinding {
 
 impl OnlyFinding {
     fn unless_found<T: Send + 'static>(&self, opening: BoxFuture<T>) -> BoxFuture<T> {
-        if self.is_found.load(Ordering::SeqCst) {
-            return Box::pin(std::future::pending());
-        }
-        opening
+        let is_found = self.is_found.clone();
+        Box::pin(async move {
+            // The dialer asks for a connection before it tells of the route.
+            tokio::task::yield_now().await;
+            if is_found.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            opening.await
+        })
     }
 }
 
