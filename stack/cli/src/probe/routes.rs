@@ -5,16 +5,9 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, Paint};
 use crate::way::Way;
 use serde_json::json;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use wirestack::dial::{Environment, Event, Target};
-use wirestack::runtime::{
-    AddressStream, AsyncTimer, BoxFuture, Runtime, TcpOptions, Tokio, Transport,
-};
 use wirestack::{Connect, ConnectStream, DialContext};
 
 /// The route that one source gives, and its reason.
@@ -102,20 +95,14 @@ async fn found(
 ) -> Result<Found, Failure> {
     let seen = Arc::new((Mutex::new(Vec::new()), Notify::new()));
     let noted = seen.clone();
-    let is_found = Arc::new(AtomicBool::new(false));
-    let runtime = OnlyFinding {
-        tokio: Tokio::new(tokio::runtime::Handle::current()),
-        is_found: is_found.clone(),
-    };
     let context = DialContext::new()
-        .runtime(Arc::new(runtime))
+        .resolver(NoNames)
         .on_event(move |_, event| {
             let is_over = matches!(event, Event::Route(_) | Event::RoutesNotFound(_));
             if let Ok(mut events) = noted.0.lock() {
                 events.push(event.clone());
             }
             if is_over {
-                is_found.store(true, Ordering::SeqCst);
                 noted.1.notify_one();
             }
         });
@@ -199,57 +186,11 @@ impl Both {
     }
 }
 
-/// A runtime that looks nothing up and connects to nothing once the routes are found: before, the
-/// proxy auto-config file may have to be fetched.
-#[derive(Debug)]
-struct OnlyFinding {
-    tokio: Tokio,
-    is_found: Arc<AtomicBool>,
-}
+/// A resolver that finds no proxy and no target: nothing is to be connected to.
+struct NoNames;
 
-impl OnlyFinding {
-    fn unless_found<T: Send + 'static>(&self, opening: BoxFuture<T>) -> BoxFuture<T> {
-        let is_found = self.is_found.clone();
-        Box::pin(async move {
-            // The dialer asks for a connection before it tells of the route.
-            tokio::task::yield_now().await;
-            if is_found.load(Ordering::SeqCst) {
-                std::future::pending::<()>().await;
-            }
-            opening.await
-        })
-    }
-}
-
-impl Runtime for OnlyFinding {
-    fn new_timer(&self, at: wirestack::Instant) -> Pin<Box<dyn AsyncTimer>> {
-        self.tokio.new_timer(at)
-    }
-
-    fn spawn(&self, task: BoxFuture<()>) {
-        self.tokio.spawn(task);
-    }
-
-    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
-        self.tokio.spawn_blocking(work);
-    }
-
-    fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
-        self.unless_found(self.tokio.connect_tcp(to))
-    }
-
-    fn connect_tcp_with(
-        &self,
-        to: SocketAddr,
-        options: TcpOptions,
-    ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
-        self.unless_found(self.tokio.connect_tcp_with(to, options))
-    }
-
-    fn lookup(&self, host: String, port: u16) -> AddressStream {
-        if self.is_found.load(Ordering::SeqCst) {
-            return Box::pin(futures_util::stream::pending());
-        }
-        self.tokio.lookup(host, port)
+impl wirestack::runtime::Resolve for NoNames {
+    fn resolve(&self, _: String, _: u16) -> wirestack::runtime::AddressStream {
+        Box::pin(futures_util::stream::pending())
     }
 }

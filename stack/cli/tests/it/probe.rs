@@ -290,29 +290,6 @@ fn all_routes_tell_who_names_them_and_why() {
 }
 
 #[test]
-fn all_routes_connect_to_no_proxy_although_its_address_is_known() {
-    let proxy = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
-    proxy.set_nonblocking(true).expect("a mode");
-    let at = proxy.local_addr().expect("its address");
-    let pac = format!("data:,function FindProxyForURL(u,h){{return 'PROXY {at}'}}");
-    let hop = format!("http://{at}");
-    let end = run_with(
-        &[
-            "probe",
-            "--all-routes",
-            "tcp://192.0.2.1:443",
-            "--pac",
-            &pac,
-        ],
-        b"",
-        &[("all_proxy", &hop)],
-    );
-    assert_eq!(end.code, 0, "{}", end.err);
-    assert_eq!(end.out.matches(&hop).count(), 2, "{}", end.out); // of the environment and of the script
-    assert!(proxy.accept().is_err(), "it has connected");
-}
-
-#[test]
 fn the_readme_shows_a_refused_password_as_it_is_printed() {
     let certificate = Certificate::new();
     let users = certificate.folder.path("users");
