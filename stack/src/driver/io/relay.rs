@@ -159,7 +159,8 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    if !splice.is_busy() && !(gives_bytes(from) && takes_bytes(to)) {
+    let may_splice = splice.is_busy() || gives_bytes(from) && takes_bytes(to);
+    if !may_splice {
         return from.advance(cx);
     }
     let (Some(source), Some(target)) = (&from.io, &to.io) else {
