@@ -1,13 +1,18 @@
 """The program `wirestack`: every command against programs that others wrote."""
 
+import functools
 import getpass
+import http.server
 import json
 import os
 import pty
 import re
 import select
+import shutil
 import subprocess
+import sys
 import termios
+import threading
 import time
 from pathlib import Path
 
@@ -65,13 +70,24 @@ def checks(bed, run):
     users = program.users()
     tunnel = program.start(
         "program-tunnel", "serve", "--tunnel", "127.0.0.1:0", "--users", users, "--policy", "loopback",
-        "--tls-cert", bed.cert("server"), "--tls-key", bed.key("server"),
+        "--tls-cert", bed.cert("server"), "--tls-key", bed.key("server"), "--all-commands",
     )
     wss_tunnel = f"wss://{tunnel}/".replace("127.0.0.1", "localhost")
     for version in "--tunnel-http1", "--tunnel-http2":
         through = f"{program.path} forward -W %h:%p --tunnel {wss_tunnel} --tunnel-user user {version} {' '.join(ca)}"
         yield f"ssh, wirestack forward {version}", lambda: program.ssh(
             ssh, port, through, {"WIRESTACK_PASSWORD": bed.PASSWORD}
+        )
+        near = ["--tunnel", wss_tunnel, "--tunnel-user", "user", version, *ca]
+        secret = {"WIRESTACK_PASSWORD": bed.PASSWORD}
+        name = f"program-reverse{version}"
+        reverse = program.start(name, "forward", "-R", f"127.0.0.1:0=tcp://{bed.greeter}", *near, environment=secret)
+        yield f"nc, wirestack forward -R {version}", lambda: run.echoed(
+            "nc", "-N", *reverse.split(":"), wanted=GREETING + PAYLOAD
+        )
+        back = program.start(f"{name}-ssh", "forward", "-R", f"127.0.0.1:0=tcp://{sshd}", *near, environment=secret)
+        yield f"ssh, wirestack forward -R {version}", lambda: program.ssh(
+            ssh, back.split(":")[1], "nc %h %p", {}
         )
     local = program.start("program-forward", "forward", "-L", f"127.0.0.1:0={bed.greeter}", "--via", microsocks)
     yield "nc, wirestack forward -L, microsocks", lambda: run.echoed("nc", "-N", *local.split(":"), wanted=GREETING + PAYLOAD)
@@ -89,6 +105,21 @@ def checks(bed, run):
     for option in "--socks4", "--socks4a", "--socks5", "--socks5-hostname":
         yield f"curl {option}, wirestack serve", lambda: run.curl(https, option, served, says="nginx TLSv1.3")
     yield "curl, wirestack serve", lambda: run.curl(https, "-x", f"http://{served}", says="nginx TLSv1.3")
+    yield "curl, wirestack serve, a request without a tunnel", lambda: run.curl(
+        f"http://{plain_web(bed)}/", "-x", f"http://{served}", says="an ordinary answer"
+    )
+    activated = program.activated()
+    yield "curl, wirestack serve, a socket of systemd", lambda: run.curl(
+        https, "--socks5-hostname", activated, says="nginx TLSv1.3"
+    )
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    for scheme in "socks5", "http":
+        if chromium:
+            yield f"Chromium, wirestack serve, {scheme}", lambda: program.browses(
+                chromium, f"http://{plain_web(bed)}/", f"{scheme}://{served}"
+            )
+        else:
+            print(f"no Chromium is installed: its page through {scheme}:// is not checked")
     secure = f"https://{locked}".replace("127.0.0.1", "localhost")
     trust = ["--proxy-cacert", bed.cert("ca"), "--proxy-user"]
     yield "curl, wirestack serve over TLS, Basic", lambda: run.curl(
@@ -107,6 +138,30 @@ def checks(bed, run):
         yield f"git, {name}", lambda: program.cloned(git, way)
 
 
+# What systemd does for a .socket unit (sd_listen_fds(3)).
+ACTIVATE = """
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)  # dup2 of 3 to itself changes nothing
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def plain_web(bed):
+    """Starts a web server without TLS, once; returns its address."""
+    if not hasattr(bed, "program_web"):
+        folder = bed.folder / "program-web"
+        folder.mkdir()
+        (folder / "index.html").write_text("<html><body>an ordinary answer</body></html>")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        bed.program_web = "127.0.0.1:%d" % server.server_address[1]
+    return bed.program_web
+
+
 class Program:
     """The program, and what is compared of it."""
 
@@ -120,10 +175,28 @@ class Program:
     def ran(self, *arguments, data=b"", answered=lambda seen: True, environment=()):
         return self.run.ran([self.path, *arguments], data, answered, {**ENVIRONMENT, **dict(environment)})
 
-    def start(self, name, *arguments):
+    def start(self, name, *arguments, environment=()):
         """Starts the program as a server; returns its address."""
-        self.bed.start(name, self.path, *arguments)
+        variables = [f"{key}={value}" for key, value in dict(environment).items()]
+        self.bed.start(name, "env", *variables, self.path, *arguments)
         return self.bed.announced(name)
+
+    def activated(self):
+        """Starts the program as systemd does, with a socket that listens; returns its address."""
+        serve = [self.path, "serve", "-l", "systemd", "--policy", "loopback"]
+        self.bed.start("program-activated", sys.executable, "-c", ACTIVATE, *serve)
+        return self.bed.announced("program-activated")
+
+    def browses(self, chromium, url, proxy):
+        """A browser shows a page through the proxy."""
+        profile = self.bed.folder / f"chromium-{proxy.split(':')[0]}"
+        end = self.run.ran([
+            chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
+            f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>", "--dump-dom", url,
+        ], b"", lambda seen: b"an ordinary answer" in seen, ENVIRONMENT)
+        if b"an ordinary answer" not in end.output:
+            raise Failure(f"exit code {end.code}, {end.output[-300:]!r} and {end.errors[-300:]!r}")
+        return f"{len(end.output)} bytes of the page"
 
     def users(self):
         end = self.ran("passwd", "user", environment={"WIRESTACK_PASSWORD": self.bed.PASSWORD})

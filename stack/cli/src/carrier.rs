@@ -1,18 +1,19 @@
 //! How a connection to a target is opened: by a way, in a WebSocket, or from this machine.
 
 use crate::exit::{Exit, Failure};
-use crate::halves::Halves;
+use crate::tunnel_end::NearEnd;
 use crate::way::PreparedWay;
+use crate::wire;
 use futures_util::StreamExt;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use wirestack::dial::{DialError, Endpoint, Reason, Timeouts};
+use wirestack::dial::{DialError, Endpoint, Reason};
 use wirestack::runtime::{AddressStream, Resolve};
 use wirestack::{
-    AccessPolicy, ByteStream, Connect, ConnectStream, Connector, DialContext, Error, ForwardProxy,
-    Pipe, ProxyTimeouts, socks,
+    AccessPolicy, ByteStream, ConnectStream, Connector, DialContext, Error, ForwardProxy,
+    ProxyTimeouts, socks,
 };
 
 /// A way to open connections. A clone shares its settings.
@@ -27,7 +28,7 @@ enum Kind {
     /// By the way of the user, or that of the environment.
     Way(Box<PreparedWay>),
     /// In a WebSocket of its own, whose server connects.
-    Tunnel(Box<Connect<Pipe>>, Timeouts),
+    Tunnel(Box<NearEnd>),
     /// From this machine.
     Direct,
 }
@@ -54,10 +55,10 @@ impl Carrier {
         }
     }
 
-    /// Goes in WebSockets that this builder opens, in these times.
-    pub(crate) fn tunnel(connect: Connect<Pipe>, timeouts: Timeouts) -> Self {
+    /// Goes in tunnels, whose far end connects.
+    pub(crate) fn tunnel(near: NearEnd) -> Self {
         Self {
-            kind: Kind::Tunnel(Box::new(connect), timeouts),
+            kind: Kind::Tunnel(Box::new(near)),
             policy: None,
         }
     }
@@ -87,6 +88,14 @@ impl Carrier {
         }
     }
 
+    /// Returns the near end of tunnels, if connections go in them.
+    pub(crate) fn near_end(&self) -> Option<&NearEnd> {
+        match &self.kind {
+            Kind::Tunnel(near) => Some(near),
+            _ => None,
+        }
+    }
+
     /// Returns a proxy that opens its connections so, and cuts those that are idle for so long.
     pub(crate) fn proxy(&self, idle: Duration) -> Result<ForwardProxy, Failure> {
         let mut timeouts = ProxyTimeouts::default();
@@ -99,8 +108,9 @@ impl Carrier {
                 let proxy = ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::everything));
                 proxy.upstream(way.apply(Connector::default(), way.context())?)
             }
-            Kind::Tunnel(_, opening) => {
-                timeouts.connect = *opening;
+            Kind::Tunnel(near) => {
+                let opening = near.timeouts();
+                timeouts.connect = opening;
                 timeouts.connect.total = opening.total.saturating_add(FAR_TIMEOUT);
                 let proxy = ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::everything));
                 let this = self.clone();
@@ -143,11 +153,10 @@ impl Carrier {
                 let connect = way.apply(connect, way.context());
                 Ok(connect.map_err(NotOpened::Settings)?.await?)
             }
-            Kind::Tunnel(connect, _) => {
-                let socket = connect.as_ref().clone().await?;
+            Kind::Tunnel(near) => {
+                let tunnel = near.open(wire::CONNECT).await?;
                 let local = |error| NotOpened::Tunnel(Error::local("socks", error));
                 let address = socks::Address::new(&target.host, target.port).map_err(local)?;
-                let tunnel = socket.push_layer(Halves::default());
                 let mut tunnel = tunnel.push_layer(socks::Client::new(address));
                 tunnel.set_open_timeout(FAR_TIMEOUT);
                 tunnel.open().await.map_err(NotOpened::Tunnel)?;

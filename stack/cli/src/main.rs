@@ -19,8 +19,11 @@ mod probe;
 mod proxy;
 mod secret;
 mod serve;
+mod terminal;
+mod tunnel_end;
 mod users;
 mod way;
+mod wire;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};

@@ -1,6 +1,7 @@
 //! Passwords from files, the environment and the terminal.
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
+use crate::terminal;
 use std::io::IsTerminal;
 use std::path::Path;
 use wirestack::BoxError;
@@ -29,9 +30,11 @@ pub(crate) fn from_terminal(question: &str) -> Result<Zeroizing<String>, Failure
             "{question}: there is no terminal to ask at: name a file with the password, or set its variable"
         )));
     }
-    let given = rpassword::prompt_password(format!("{question}: "));
-    let given = given.map_err(|error| Failure::other(format!("{question}: {error}")))?;
-    Ok(Zeroizing::new(given))
+    let given = terminal::read_password(&format!("{question}: "));
+    given.map_err(|error| match error.kind() {
+        std::io::ErrorKind::Interrupted => Failure::new(Exit::Interrupted, ""),
+        _ => Failure::other(format!("{question}: {error}")),
+    })
 }
 
 /// Returns the password of a user: from the file, else from the variable, else from the terminal.

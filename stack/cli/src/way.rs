@@ -145,6 +145,15 @@ impl Way {
         })
     }
 
+    /// Returns the way to targets of this network, with the same authorities.
+    pub(crate) fn to_targets_here(&self) -> Self {
+        Self {
+            direct: true,
+            cacert: self.cacert.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the URL of the target: the one that is given, or that of the stack.
     pub(crate) fn url(
         &self,

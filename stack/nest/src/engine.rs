@@ -295,6 +295,12 @@ impl<L: Layer> Engine<L> {
         &mut self.to_app
     }
 
+    /// Returns `true` if no layer changes anything any more: what the wire brings is what the
+    /// application gets, in both directions. Bytes may still wait in the flows.
+    pub fn is_transparent(&self) -> bool {
+        self.layer.is_transparent()
+    }
+
     /// Returns `true` if every layer is open.
     pub fn is_open(&self) -> bool {
         self.layer.is_open()

@@ -1,11 +1,10 @@
 //! `wirestack forward`: local ports, sockets and pipes, carried by a way or in WebSockets.
 
+mod reverse;
 mod rule;
 mod stdio;
-mod tunnel;
+mod target;
 mod udp;
-
-pub(crate) use tunnel::{PROTOCOL as TUNNEL_PROTOCOL, config as tunnel_config};
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
@@ -14,19 +13,20 @@ use crate::log::{Log, LogForm, Record};
 use crate::metrics::Metrics;
 use crate::output::Output;
 use crate::proxy::{Front, Proxy};
+use crate::tunnel_end::{NearEnd, Tunnel};
 use crate::way::{PreparedWay, Way};
 use clap::Args;
+use reverse::Reverse;
 use rule::{ForwardTo, Rule};
 use serde::Deserialize;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tunnel::Tunnel;
+use target::open;
+use udp::UdpWay;
 use wirestack::runtime::Listener;
-use wirestack::{
-    Accepted, ByteStream, Connect, ConnectStream, Connection, DialContext, Engine, Identity, Serve,
-    relay_with_timeout, serve,
-};
+use wirestack::{Accepted, Connection, Engine, Identity, Serve, relay_with_timeout, serve};
 
 /// The arguments of `forward`.
 #[derive(Args, Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct ForwardArguments {
     #[command(flatten)]
     options: ForwardOptions,
     /// Carries standard input and output to this host and port, as the ProxyCommand of ssh wants it
-    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "config"])]
+    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "reverse", "config"])]
     stdio: Option<String>,
     /// Takes everything from the tables `[[forward]]` of this file
     #[arg(long, value_name = "FILE", exclusive = true)]
@@ -55,6 +55,9 @@ pub(crate) struct ForwardOptions {
     /// Forwards a Unix socket: /run/db.sock=tcp://host:5432
     #[arg(short = 'U', long, value_name = "PATH=TARGET")]
     unix: Vec<String>,
+    /// Lets the far end of --tunnel listen, and carries its connections to a target here: 8080=tcp://host:22, or 8080:host:22
+    #[arg(short = 'R', long, value_name = "LISTEN=TARGET", requires = "url")]
+    reverse: Vec<String>,
     #[command(flatten)]
     way: Way,
     #[command(flatten)]
@@ -85,6 +88,7 @@ Examples:
   wirestack forward -L 2222=tcp://server:22 --via http://proxy:3128
   wirestack forward -D 1080 --via socks5h://gate:1080 --via http://proxy:3128
   wirestack forward -D 1080 --tunnel wss://example.org/tunnel     (with `wirestack serve --tunnel` there)
+  wirestack forward -R 2222=tcp://localhost:22 --tunnel wss://example.org/tunnel     (example.org listens)
   ssh -o ProxyCommand='wirestack forward -W %h:%p --via http://proxy:3128' server
   wirestack forward -L udp:5353=udp://192.0.2.53:53 --via socks5h://gate:1080
 
@@ -94,6 +98,8 @@ LISTEN is PORT (of 127.0.0.1), :PORT (of every address), HOST:PORT or unix:PATH.
 pub(crate) struct Prepared {
     rules: Vec<Rule>,
     dynamic: Vec<ListenAt>,
+    reverse: Vec<(SocketAddr, Rule)>,
+    near: Option<NearEnd>,
     carrier: Carrier,
     front: Front,
     way: PreparedWay,
@@ -124,7 +130,7 @@ pub(crate) async fn run(
         .collect::<Result<_, _>>()?;
     let mut servers = Servers::new();
     for prepared in &all {
-        prepared.start(&mut servers, output)?;
+        prepared.start(&mut servers, output).await?;
     }
     servers.run().await?;
     Ok(Exit::Done)
@@ -142,14 +148,23 @@ impl ForwardOptions {
         }
         let dynamic = self.dynamic.iter().map(|text| text.parse());
         let dynamic: Vec<ListenAt> = dynamic.collect::<Result<_, _>>()?;
-        if rules.is_empty() && dynamic.is_empty() && !stdio {
+        let mut reverse = Vec::new();
+        for text in &self.reverse {
+            let rule: Rule = text.parse()?;
+            reverse.push((reverse::address(text, &rule)?, rule));
+        }
+        if rules.is_empty() && dynamic.is_empty() && reverse.is_empty() && !stdio {
             return Err(Failure::usage(
-                "nothing is to be forwarded: say -L LISTEN=TARGET, -D LISTEN, -U PATH=TARGET or -W HOST:PORT",
+                "nothing is to be forwarded: say -L LISTEN=TARGET, -D LISTEN, -U PATH=TARGET, -R LISTEN=TARGET or -W HOST:PORT",
             ));
         }
+        if !reverse.is_empty() && !self.tunnel.is_named() {
+            return Err(Failure::usage("-R wants --tunnel: its far end listens"));
+        }
         let way = self.way.prepare()?.with_shared_tls()?;
-        let carrier = match self.tunnel.connect(&way)? {
-            Some(connect) => Carrier::tunnel(connect, way.timeouts()),
+        let near = self.tunnel.near_end(&way)?;
+        let carrier = match near.clone() {
+            Some(near) => Carrier::tunnel(near),
             None => Carrier::way(way.clone()),
         };
         let log = Log::new(self.log, Arc::new(Metrics::default()));
@@ -158,6 +173,8 @@ impl ForwardOptions {
         Ok(Prepared {
             rules,
             dynamic,
+            reverse,
+            near,
             carrier,
             front: proxy.front()?,
             way,
@@ -169,14 +186,14 @@ impl ForwardOptions {
 }
 
 impl Prepared {
-    fn start(&self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
+    async fn start(&self, servers: &mut Servers, output: &Output) -> Result<(), Failure> {
         for rule in &self.rules {
             if let (Some(at), ForwardTo::Udp(target)) = (&rule.udp, &rule.to) {
-                let hops = self.way.hops()?;
-                if self.options.tunnel.is_named() {
-                    return Err(Failure::usage("a tunnel in WebSockets carries no UDP"));
-                }
-                let (name, task) = udp::start(at, target.clone(), hops, self.log.clone())?;
+                let way = match self.near.clone() {
+                    Some(near) => UdpWay::Tunnel(Box::new(near)),
+                    None => UdpWay::through(self.way.hops()?)?,
+                };
+                let (name, task) = udp::start(at, target.clone(), way, self.log.clone())?;
                 output.note(&format!("listening on udp:{name} for {}", rule.to));
                 servers.add_task(task);
                 continue;
@@ -191,6 +208,27 @@ impl Prepared {
                 output.note(&format!("listening on {name} as a SOCKS and HTTP proxy"));
                 servers.add(self.limited(self.front.serve(listener)));
             }
+        }
+        if self.reverse.is_empty() {
+            return Ok(());
+        }
+        let here = self.options.way.to_targets_here().prepare()?;
+        let here = here.with_shared_tls()?;
+        for rule in &self.reverse {
+            let Some(near) = &self.near else { continue };
+            let reverse = Reverse {
+                at: rule.0,
+                to: rule.1.to.clone(),
+                near: near.clone(),
+                carrier: Carrier::way(here.clone()),
+                way: here.clone(),
+                idle: self.idle,
+                most: self.options.max_connections.max(1),
+                log: self.log.clone(),
+            };
+            let listening = reverse.listen().await?;
+            output.note(&reverse.told(&listening));
+            servers.add_task(reverse.run(listening));
         }
         Ok(())
     }
@@ -224,24 +262,6 @@ impl Prepared {
                 log.ended(&record, &carried);
             }
         })
-    }
-}
-
-async fn open(carrier: &Carrier, way: &PreparedWay, to: &ForwardTo) -> Result<ByteStream, Failure> {
-    match to {
-        ForwardTo::Stream { url, endpoint } => Ok(carrier.open_url(url, endpoint).await?),
-        ForwardTo::Unix(path) => {
-            let connect = ConnectStream::new("tcp://localhost:1", DialContext::new());
-            Ok(connect.direct().unix_socket(path).await?)
-        }
-        ForwardTo::WebSocket(url) => {
-            let connect = Connect::new(url, DialContext::new()).tunnel();
-            let connect = way.apply(connect, way.context())?;
-            Ok(connect.config(tunnel::config()).await?.boxed())
-        }
-        ForwardTo::Udp(_) => Err(Failure::usage(
-            "udp:// wants udp: before the port: udp:5353=udp://host:53",
-        )),
     }
 }
 

@@ -1,46 +1,72 @@
-//! Datagrams, carried by a SOCKS5 proxy or from this machine.
+//! Datagrams, carried by a SOCKS5 proxy, in a tunnel or from this machine.
 
 use crate::exit::Failure;
 use crate::log::{Log, Record};
+use crate::tunnel_end::NearEnd;
+use crate::wire::{self, read_datagram, with_length};
+use bytes::BytesMut;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncWriteExt, split};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use wirestack::associate;
 use wirestack::dial::{Endpoint, Hop};
-use wirestack::socks::Address;
+use wirestack::socks::{Address, datagram};
+
+/// The way of datagrams.
+#[derive(Clone)]
+pub(super) enum UdpWay {
+    /// From this machine.
+    Direct,
+    /// By a SOCKS5 proxy, outside of its connection.
+    Proxy(Box<Hop>),
+    /// In tunnels, one for each client.
+    Tunnel(Box<NearEnd>),
+}
+
+impl UdpWay {
+    /// Returns the way through these hops, if there is one.
+    pub(super) fn through(hops: Vec<Hop>) -> Result<Self, Failure> {
+        for (n, hop) in hops.iter().enumerate() {
+            let why = if !hop.to_string().starts_with("socks5") {
+                "only socks5:// proxies carry UDP"
+            } else if n > 0 {
+                "datagrams go straight to the first proxy, and not through its connection to this one"
+            } else {
+                continue;
+            };
+            let n = n + 1;
+            return Err(Failure::usage(format!(
+                "hop {n}, {hop}, carries no UDP from here: {why}; use one socks5:// proxy, or --tunnel"
+            )));
+        }
+        let hop = hops.into_iter().next();
+        Ok(hop.map_or(Self::Direct, |hop| Self::Proxy(Box::new(hop))))
+    }
+}
 
 /// Listens at an address, and returns its name and the task that carries datagrams for ever.
 pub(super) fn start(
     at: &str,
     target: Endpoint,
-    mut hops: Vec<Hop>,
+    way: UdpWay,
     log: Log,
 ) -> Result<(String, impl Future<Output = io::Result<()>> + Send + use<>), Failure> {
-    if hops.len() > 1 {
-        return Err(Failure::usage(
-            "UDP goes through one socks5:// proxy at most: its datagrams do not travel in the connection",
-        ));
-    }
-    let hop = hops.pop();
     let failed = |error: io::Error| Failure::other(format!("cannot listen at udp:{at}: {error}"));
     let socket = std::net::UdpSocket::bind(at).map_err(failed)?;
     socket.set_nonblocking(true).map_err(failed)?;
     let socket = UdpSocket::from_std(socket).map_err(failed)?;
     let name = socket.local_addr().map_err(failed)?.to_string();
-    Ok((name, carry(Arc::new(socket), target, hop, log)))
+    Ok((name, carry(Arc::new(socket), target, way, log)))
 }
 
-async fn carry(
-    socket: Arc<UdpSocket>,
-    target: Endpoint,
-    hop: Option<Hop>,
-    log: Log,
-) -> io::Result<()> {
+async fn carry(socket: Arc<UdpSocket>, target: Endpoint, way: UdpWay, log: Log) -> io::Result<()> {
     let mut clients: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>> = HashMap::new();
     let mut buf = vec![0; MAX_DATAGRAM];
     loop {
@@ -54,14 +80,17 @@ async fn carry(
         if !clients.contains_key(&from) && clients.len() < MAX_CLIENTS {
             let (sender, datagrams) = mpsc::channel(WAITING);
             clients.insert(from, sender);
-            let (socket, target, hop, log) =
-                (socket.clone(), target.clone(), hop.clone(), log.clone());
+            let (socket, target, way, log) =
+                (socket.clone(), target.clone(), way.clone(), log.clone());
             tokio::spawn(async move {
                 let mut record = Record::new(from, "udp");
                 record.target = Some(format!("udp://{target}"));
-                let carried = match hop {
-                    Some(hop) => by_proxy(&socket, from, &target, hop, datagrams).await,
-                    None => from_here(&socket, from, &target, datagrams).await,
+                let carried = match way {
+                    UdpWay::Proxy(hop) => by_proxy(&socket, from, &target, *hop, datagrams).await,
+                    UdpWay::Tunnel(near) => {
+                        by_tunnel(&socket, from, &target, &near, datagrams).await
+                    }
+                    UdpWay::Direct => from_here(&socket, from, &target, datagrams).await,
                 };
                 log.ended(&record, &carried);
             });
@@ -109,6 +138,62 @@ async fn by_proxy(
 enum Next {
     ToTarget(Option<Vec<u8>>),
     ToClient(Result<Vec<u8>, wirestack::Error>),
+}
+
+/// Carries the datagrams of one client in a tunnel until it is silent.
+async fn by_tunnel(
+    socket: &UdpSocket,
+    client: SocketAddr,
+    target: &Endpoint,
+    near: &NearEnd,
+    mut datagrams: mpsc::Receiver<Vec<u8>>,
+) -> Result<(u64, u64), String> {
+    let to = Address::new(&target.host, target.port).map_err(|error| error.to_string())?;
+    let tunnel = near.open(wire::UDP).await;
+    let tunnel = tunnel.map_err(|error| error.to_string())?.boxed();
+    let (mut from, mut into) = split(tunnel);
+    let (sent, received) = (AtomicU64::new(0), AtomicU64::new(0));
+    let sending = async {
+        let mut seen = 0;
+        loop {
+            match timeout(IDLE, datagrams.recv()).await {
+                Ok(Some(payload)) => {
+                    let mut bytes = BytesMut::new();
+                    datagram::emit(&to, &payload, &mut bytes);
+                    if let Some(bytes) = with_length(&bytes) {
+                        into.write_all(&bytes).await?;
+                        into.flush().await?;
+                        let n = u64::try_from(payload.len()).unwrap_or(u64::MAX);
+                        sent.fetch_add(n, Ordering::Relaxed);
+                    }
+                }
+                Err(_) if received.load(Ordering::Relaxed) != seen => {
+                    seen = received.load(Ordering::Relaxed);
+                }
+                Ok(None) | Err(_) => return into.shutdown().await,
+            }
+        }
+    };
+    let receiving = async {
+        let mut buf = Vec::new();
+        while read_datagram(&mut from, &mut buf).await?.is_some() {
+            if let Ok((_, payload)) = datagram::parse(&buf) {
+                let n = u64::try_from(payload.len()).unwrap_or(u64::MAX);
+                received.fetch_add(n, Ordering::Relaxed);
+                let _ = socket.send_to(payload, client).await; // a datagram may be lost
+            }
+        }
+        Ok(())
+    };
+    let ended: io::Result<()> = tokio::select! {
+        ended = sending => ended,
+        ended = receiving => ended,
+    };
+    ended.map_err(|error| error.to_string())?;
+    Ok((
+        sent.load(Ordering::Relaxed),
+        received.load(Ordering::Relaxed),
+    ))
 }
 
 async fn from_here(

@@ -1,6 +1,8 @@
 //! A proxy server at one port: SOCKS4, SOCKS4a, SOCKS5, HTTP CONNECT over HTTP/1.1 and HTTP/2, and
 //! plain requests over HTTP/1.1. In a WebSocket it is one of SOCKS alone.
 
+mod datagrams;
+mod first;
 mod socks;
 
 pub(crate) use socks::Ends;
@@ -9,14 +11,16 @@ use crate::carrier::Carrier;
 use crate::exit::Failure;
 use crate::log::Log;
 use crate::users::Users;
+use first::Peeked;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 use wirestack::auth::Credentials;
 use wirestack::proxy_header::Accepts;
 use wirestack::runtime::Listener;
 use wirestack::socks::Command;
 use wirestack::tls::rustls::ServerConfig;
-use wirestack::{Accepted, ForwardProxy, Serve, serve};
+use wirestack::{Accepted, Connection, Engine, ForwardProxy, Identity, Serve, serve};
 use zeroize::Zeroizing;
 
 /// The settings of a proxy server.
@@ -38,6 +42,8 @@ pub(crate) struct Proxy {
 #[derive(Clone)]
 pub(crate) struct Front {
     proxy: ForwardProxy,
+    /// The proxy for clients of SOCKS5 whose datagrams go in a tunnel.
+    socks5: Option<Box<Proxy>>,
     log: Log,
 }
 
@@ -83,10 +89,29 @@ impl Proxy {
             proxy = proxy.serving(Command::Bind).serving(Command::UdpAssociate);
         }
         let log = self.log.clone();
-        Ok(Front { proxy, log })
+        let in_tunnels = self.carrier.near_end().is_some();
+        let socks5 = in_tunnels.then(|| Box::new(self.clone()));
+        Ok(Front { proxy, socks5, log })
     }
 
-    fn serves_all_commands(&self) -> bool {
+    /// Serves a client of SOCKS5 here, and every other one by `others`.
+    async fn serve_first(&self, client: Accepted, others: &ForwardProxy) {
+        // A client that says nothing, or has left, is not worth a word.
+        let peeking = Peeked::new(client);
+        let Ok(Ok(client)) = timeout(self.handshake, peeking).await else {
+            return;
+        };
+        if client.first != Some(SOCKS5) {
+            let _ = others.serve_connection(client).await; // the log has the error
+            return;
+        }
+        let (peer, local) = (client.peer, client.local);
+        if let Ok(client) = Connection::from_transport(client, Engine::new(Identity)) {
+            self.serve_socks(client, Ends { peer, local }).await;
+        }
+    }
+
+    pub(crate) fn serves_all_commands(&self) -> bool {
         self.all_commands && self.carrier.direct_policy().is_some()
     }
 }
@@ -96,9 +121,12 @@ impl Front {
     pub(crate) fn serve(&self, listener: Listener) -> Serve {
         let this = self.clone();
         let each = move |client: Accepted| {
-            let Self { proxy, log } = this.clone();
+            let Self { proxy, socks5, log } = this.clone();
             async move {
                 let _open = log.metrics().accepted();
+                if let Some(socks5) = socks5 {
+                    return Box::pin(socks5.serve_first(client, &proxy)).await;
+                }
                 let _ = proxy.serve_connection(client).await; // the log has the error
             }
         };
@@ -106,6 +134,9 @@ impl Front {
         serve(listener, each).on_accept_error(move |error| log.note(&format!("accepting: {error}")))
     }
 }
+
+/// The first byte of a client of SOCKS5: the version (RFC 1928 §3).
+const SOCKS5: u8 = 5;
 
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 pub(crate) const IDLE: Duration = Duration::from_secs(600);

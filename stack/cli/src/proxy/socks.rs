@@ -48,7 +48,10 @@ impl Proxy {
         let endpoint = endpoint(&target);
         record.target = Some(endpoint.to_string());
         if command != Command::Connect {
-            let relayed = self.serve_command(client, ends).await;
+            let relayed = match self.carrier.near_end() {
+                Some(near) => Box::pin(self.serve_datagrams(client, ends, near)).await,
+                None => self.serve_command(client, ends).await,
+            };
             return self.log.ended(&record, &relayed);
         }
         let ended = match self.carrier.open(&endpoint).await {
@@ -77,6 +80,9 @@ impl Proxy {
         let server = Server::new().with_socks4(|_| true);
         if self.serves_all_commands() {
             return server.serving(Command::Bind).serving(Command::UdpAssociate);
+        }
+        if self.carrier.near_end().is_some() {
+            return server.serving(Command::UdpAssociate);
         }
         server
     }

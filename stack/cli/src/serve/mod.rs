@@ -1,5 +1,7 @@
 //! `wirestack serve`: a proxy server, and the far end of tunnels in WebSockets.
 
+mod datagrams;
+mod listeners;
 mod policy;
 mod tunnels;
 
@@ -47,12 +49,16 @@ pub(crate) struct ServeOptions {
     /// Serves tunnels at this path only
     #[arg(long, value_name = "PATH")]
     tunnel_path: Option<String>,
+    /// Lets clients of tunnels listen here (forward -R), in the order of the rules: "allow 0.0.0.0/0 8080", "deny 127.0.0.0/8"
+    #[arg(long = "listen-rule", value_name = "RULE")]
+    #[serde(rename = "listen-rules")]
+    listen_rules: Vec<String>,
     /// Lets in only the users of this file; `wirestack passwd` makes its lines
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     #[command(flatten)]
     policy: PolicyOptions,
-    /// Serves BIND and UDP ASSOCIATE of SOCKS5 too
+    /// Serves BIND and UDP ASSOCIATE of SOCKS5 too, and datagrams in tunnels
     #[arg(long)]
     all_commands: bool,
     /// Speaks TLS with the certificate in this file
@@ -99,6 +105,7 @@ Examples:
   wirestack serve -l systemd --log json --metrics /run/wirestack.sock
 
 Without --policy, clients reach the public Internet at the ports 80 and 443, and nothing else.
+Without --listen-rule, they listen at ports of 127.0.0.1 and ::1 from 1024, and only if they log in.
 LISTEN is PORT (of 127.0.0.1), :PORT (of every address), HOST:PORT, unix:PATH or systemd.";
 
 impl Default for ServeOptions {
@@ -107,6 +114,7 @@ impl Default for ServeOptions {
             listen: Vec::new(),
             tunnel: Vec::new(),
             tunnel_path: None,
+            listen_rules: Vec::new(),
             users: None,
             policy: PolicyOptions::default(),
             all_commands: false,
@@ -192,8 +200,15 @@ impl ServeOptions {
         proxy.proxy_header = self.proxy_header;
         proxy.handshake = Duration::from_secs(self.handshake_timeout.max(1));
         proxy.idle = Duration::from_secs(self.idle_timeout.max(1));
+        let is_locked = self.users.is_some() || self.client_ca.is_some();
+        let listening = policy::listening(&self.listen_rules, is_locked)?;
         Ok(Prepared {
-            tunnels: Tunnels::new(proxy.clone(), self.tunnel_path.clone()),
+            tunnels: Tunnels::new(
+                proxy.clone(),
+                self.tunnel_path.clone(),
+                listening,
+                self.max_connections,
+            ),
             listen,
             tunnel,
             front: proxy.front()?,

@@ -57,6 +57,24 @@ impl PolicyOptions {
     }
 }
 
+/// Returns the policy for listening: what rules say, else the ports from 1024 of this machine alone if
+/// the clients have logged in.
+pub(super) fn listening(rules: &[String], is_locked: bool) -> Result<AccessPolicy, Failure> {
+    let policy = if is_locked {
+        AccessPolicy::loopback().ports([1024..=u16::MAX])
+    } else {
+        AccessPolicy::nothing()
+    };
+    rules.iter().try_fold(policy, |policy, rule| {
+        if rule.split_whitespace().nth(1) == Some("host") {
+            return Err(Failure::usage(format!(
+                "the rule {rule:?}: a rule for listening has a network, and no host"
+            )));
+        }
+        with_rule(policy, rule)
+    })
+}
+
 fn with_rule(policy: AccessPolicy, rule: &str) -> Result<AccessPolicy, Failure> {
     let wrong = |why: &str| {
         Failure::usage(format!(

@@ -1,10 +1,12 @@
 //! The far end of tunnels: WebSockets over HTTP/1.1 and HTTP/2, in whose bytes SOCKS5 asks for the
 //! targets.
 
-use crate::forward::{TUNNEL_PROTOCOL, tunnel_config};
+use super::datagrams;
+use super::listeners::Listeners;
 use crate::halves::Halves;
 use crate::log::Record;
 use crate::proxy::{Ends, Proxy};
+use crate::wire;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
@@ -12,50 +14,70 @@ use http::{Request, Response, StatusCode};
 use std::sync::Arc;
 use wirestack::runtime::Listener;
 use wirestack::websocket::{Accept, Origins};
-use wirestack::{Accepted, Pipe, Serve, ServerSocket, WebSocketServer, serve};
+use wirestack::{Accepted, AccessPolicy, Pipe, Serve, ServerSocket, WebSocketServer, serve};
 use zeroize::Zeroizing;
 
 /// A server of tunnels.
 #[derive(Clone)]
 pub(super) struct Tunnels {
     proxy: Proxy,
+    listeners: Listeners,
     server: WebSocketServer,
 }
 
+/// The user of a tunnel, from the request that opened it.
+#[derive(Clone)]
+struct User(String);
+
 impl Tunnels {
-    pub(super) fn new(proxy: Proxy, path: Option<String>) -> Self {
+    pub(super) fn new(
+        proxy: Proxy,
+        path: Option<String>,
+        listen: AccessPolicy,
+        most: usize,
+    ) -> Self {
         let path: Option<Arc<str>> = path.map(Into::into);
         let users = proxy.users.clone();
+        let carries_udp = proxy.serves_all_commands();
         let server = WebSocketServer::deciding(move |request: Request<()>| {
             let (users, path) = (users.clone(), path.clone());
             async move {
                 if path.is_some_and(|path| request.uri().path() != &*path) {
                     return Err(refusal(StatusCode::NOT_FOUND));
                 }
-                if !speaks(&request) {
+                let Some(spoken) = spoken(&request) else {
                     return Err(refusal(StatusCode::BAD_REQUEST));
+                };
+                if spoken == wire::UDP && !carries_udp {
+                    return Err(refusal(StatusCode::NOT_IMPLEMENTED));
                 }
+                let accept = Accept::new().subprotocol(spoken);
                 let Some(users) = users else {
-                    return Ok(accept());
+                    return Ok(accept);
                 };
                 let login = request.headers().get(AUTHORIZATION).and_then(basic);
                 if let Some((user, password)) = login
-                    && users.verify_later(user, password).await
+                    && users.verify_later(user.clone(), password).await
                 {
-                    return Ok(accept());
+                    return Ok(accept.extension(User(user)));
                 }
                 Err(refusal(StatusCode::UNAUTHORIZED))
             }
         });
         // A page of the web has no business in a tunnel, whatever its origin.
-        let server = server.origins(Origins::same()).config(tunnel_config());
+        let server = server.origins(Origins::same()).config(wire::config());
         let mut server = server.handshake_timeout(proxy.handshake);
         if let Some(config) = &proxy.tls {
             server = server.tls(config.clone());
         }
         let mut proxy = proxy;
         proxy.users = None; // the request that opened the WebSocket had the login
-        Self { proxy, server }
+        let listeners = Listeners::new(proxy.clone(), listen, most);
+        Self {
+            proxy,
+            listeners,
+            server,
+        }
     }
 
     pub(super) fn serve(&self, listener: Listener) -> Serve {
@@ -65,11 +87,26 @@ impl Tunnels {
             async move {
                 let (peer, local) = (client.peer_addr(), client.local_addr().ok());
                 let _open = this.proxy.log.metrics().accepted();
-                let proxy = this.proxy.clone();
-                let each = move |socket: ServerSocket<Pipe>, _| {
-                    let proxy = proxy.clone();
+                let (proxy, listeners) = (this.proxy.clone(), this.listeners.clone());
+                let each = move |socket: ServerSocket<Pipe>, request: Request<()>| {
+                    let (proxy, listeners) = (proxy.clone(), listeners.clone());
+                    let user = request.extensions().get::<User>().map(|it| it.0.clone());
+                    let spoken = socket.subprotocol().map(str::to_owned);
                     let socket = socket.push_layer(Halves::default());
-                    async move { proxy.serve_socks(socket, Ends { peer, local }).await }
+                    async move {
+                        match spoken.as_deref() {
+                            Some(wire::LISTEN) => {
+                                Box::pin(listeners.listen(socket.boxed(), peer, user)).await;
+                            }
+                            Some(wire::ACCEPT) => {
+                                Box::pin(listeners.fetch(socket.boxed(), peer, user)).await;
+                            }
+                            Some(wire::UDP) => {
+                                Box::pin(datagrams::carry(proxy, socket.boxed(), peer, user)).await;
+                            }
+                            _ => proxy.serve_socks(socket, Ends { peer, local }).await,
+                        }
+                    }
                 };
                 if let Err(error) = this.server.serve_connection_in(client, each).await {
                     this.proxy
@@ -81,19 +118,25 @@ impl Tunnels {
     }
 }
 
-fn accept() -> Accept {
-    Accept::new().subprotocol(TUNNEL_PROTOCOL)
+/// Returns the subprotocol of tunnels that the client offers.
+fn spoken(request: &Request<()>) -> Option<&'static str> {
+    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+    let lists = offered.iter().filter_map(|value| value.to_str().ok());
+    let mut names = lists.flat_map(|list| list.split(',').map(str::trim));
+    names.find_map(|name| SPOKEN.into_iter().find(|spoken| *spoken == name))
 }
 
-/// Returns `true` if the client offers the subprotocol of tunnels.
-fn speaks(request: &Request<()>) -> bool {
-    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
-    let mut lists = offered.iter().filter_map(|value| value.to_str().ok());
-    lists.any(|list| list.split(',').any(|name| name.trim() == TUNNEL_PROTOCOL))
-}
+const SPOKEN: [&str; 4] = [wire::CONNECT, wire::LISTEN, wire::ACCEPT, wire::UDP];
 
 fn refusal(status: StatusCode) -> Box<Response<bytes::Bytes>> {
-    let mut response = Response::new(format!("{status}\n").into());
+    let text = match status {
+        StatusCode::NOT_IMPLEMENTED => {
+            "UDP is carried only by `serve --all-commands` that connects from its own machine\n"
+                .to_owned()
+        }
+        status => format!("{status}\n"),
+    };
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Basic realm=\"wirestack\", charset=\"UTF-8\"");

@@ -194,7 +194,7 @@ fn bytes_are_carried_in_the_messages_of_a_websocket() {
 }
 
 #[test]
-fn datagrams_are_carried_from_here_and_by_a_socks_proxy() {
+fn datagrams_are_carried_from_here_by_a_socks_proxy_and_in_tunnels() {
     let target = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let rule = format!(
         "udp:127.0.0.1:0=udp://{}",
@@ -213,9 +213,18 @@ fn datagrams_are_carried_from_here_and_by_a_socks_proxy() {
         "--policy",
         "loopback",
         "--all-commands",
+        "--tunnel",
+        "127.0.0.1:0",
     ]);
     let hop = format!("socks5h://{}", proxy.address("proxy"));
-    for way in [&["--direct"][..], &["--via", &hop]] {
+    let tunnel = format!("ws://{}/", proxy.address("tunnels"));
+    let ways = [
+        &["--direct"][..],
+        &["--via", &hop],
+        &["--tunnel", &tunnel, "--tunnel-http1"],
+        &["--tunnel", &tunnel, "--tunnel-http2", "--via", &hop],
+    ];
+    for way in ways {
         let mut forward = Server::start(&[&["forward", "-L", &rule], way].concat());
         let at = forward.address(" for ");
         let at = at.strip_prefix("udp:").expect("a port of UDP");
@@ -231,6 +240,102 @@ fn datagrams_are_carried_from_here_and_by_a_socks_proxy() {
             assert_eq!(&buf[..n], text.as_bytes());
         }
     }
+    proxy.line(" udp -: ");
+
+    // The clients of a SOCKS5 proxy that goes in tunnels: `forward -L` is one.
+    for version in ["--tunnel-http1", "--tunnel-http2"] {
+        let dynamic = ["forward", "-D", "127.0.0.1:0", "--tunnel", &tunnel, version];
+        let mut dynamic = Server::start(&dynamic);
+        let hop = format!("socks5h://{}", dynamic.address("proxy"));
+        let mut forward = Server::start(&["forward", "-L", &rule, "--via", &hop]);
+        let at = forward.address(" for ");
+        let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        client
+            .connect(at.strip_prefix("udp:").expect("a port of UDP"))
+            .expect("connected");
+        client
+            .set_read_timeout(Some(std::time::Duration::from_secs(30)))
+            .expect("a time");
+        client.send(b"through three programs").expect("sent");
+        let mut buf = [0; 2048];
+        let n = client.recv(&mut buf).expect("an answer");
+        assert_eq!(&buf[..n], b"through three programs");
+        drop(forward);
+        dynamic.line(" socks5 ");
+    }
+}
+
+#[test]
+fn a_hop_that_carries_no_datagrams_is_named() {
+    let rule = "udp:127.0.0.1:0=udp://192.0.2.1:53";
+    for (hops, says) in [
+        (
+            &["http://h:1"][..],
+            "hop 1, http://h:1, carries no UDP from here: only socks5",
+        ),
+        (
+            &["socks5h://h:1", "socks5h://g:2"],
+            "hop 2, socks5h://g:2, carries no UDP from here: datagrams go",
+        ),
+    ] {
+        let mut arguments = vec!["forward", "-L", rule];
+        hops.iter().for_each(|hop| arguments.extend(["--via", hop]));
+        let end = run(&arguments, b"");
+        assert!(end.code == 2 && end.err.contains(says), "{}", end.err);
+    }
+    let mut server = Server::start(&["serve", "--tunnel", "127.0.0.1:0", "--policy", "loopback"]);
+    let tunnel = format!("ws://{}/", server.address("tunnels"));
+    let mut forward = Server::start(&["forward", "-L", rule, "--tunnel", &tunnel]);
+    let at = forward.address(" for ");
+    let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    client
+        .send_to(b"?", at.strip_prefix("udp:").expect("UDP"))
+        .expect("sent");
+    let line = forward.line(" udp udp://192.0.2.1:53");
+    assert!(line.contains("501"), "{line}");
+}
+
+#[test]
+fn many_bytes_are_relayed_between_two_sockets_with_their_ends() {
+    let rule = format!("127.0.0.1:0=tcp://{}", echo());
+    let mut forward = Server::start(&["forward", "-L", &rule, "--direct"]);
+    let at = forward.address(" for ");
+    let bytes: Vec<u8> = (0..20_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let mut io = TcpStream::connect(&at).expect("the port");
+    let (mut to, sent) = (io.try_clone().expect("a handle"), bytes.clone());
+    let writer = std::thread::spawn(move || {
+        to.write_all(&sent).expect("sent");
+        to.shutdown(std::net::Shutdown::Write).expect("ended");
+    });
+    let mut seen = Vec::new();
+    io.read_to_end(&mut seen).expect("an echo"); // and the end, once all is here
+    writer.join().expect("the writer");
+    assert!(seen == bytes, "{} bytes", seen.len());
+    forward.line("20000000 sent, 20000000 received");
+
+    // A reader that leaves in the middle of many bytes ends the other side too.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let rule = format!(
+        "127.0.0.1:0=tcp://{}",
+        listener.local_addr().expect("its address")
+    );
+    let mut forward = Server::start(&["forward", "-L", &rule, "--direct"]);
+    let client = TcpStream::connect(forward.address(" for ")).expect("the port");
+    let (mut far, _) = listener.accept().expect("a connection");
+    let endless = std::thread::spawn(move || {
+        let chunk = vec![7; 1 << 16];
+        let mut carried = 0;
+        while far.write_all(&chunk).is_ok() {
+            carried += chunk.len();
+        }
+        carried
+    });
+    let mut client = client;
+    let mut some = vec![0; 5_000_000];
+    client.read_exact(&mut some).expect("bytes");
+    drop(client); // with bytes unread: a reset
+    assert!(endless.join().expect("the writer") >= some.len());
+    forward.line(" forward tcp://");
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod connect;
 mod forward;
 mod manual;
 mod probe;
+mod reverse;
 mod serve;
 mod support;

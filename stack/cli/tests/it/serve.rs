@@ -295,3 +295,35 @@ fn a_file_is_checked_before_it_is_served() {
         );
     }
 }
+
+#[test]
+fn a_second_signal_ends_at_once_although_a_client_stays() {
+    let arguments = [
+        "serve",
+        "-l",
+        "127.0.0.1:0",
+        "--policy",
+        "loopback",
+        "--shutdown-timeout",
+        "3600",
+    ];
+    let mut server = Server::start(&arguments);
+    let at = server.address("proxy");
+    let mut io = TcpStream::connect(&at).expect("the proxy");
+    let target = echo();
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+    assert!(ask(&mut io, &request).starts_with("HTTP/1.1 200"));
+    server.signal("-INT");
+    // The first one has been heard when nobody is let in any more.
+    while TcpStream::connect(&at).is_ok() {
+        std::thread::yield_now();
+    }
+    io.write_all(b"x").expect("sent");
+    io.read_exact(&mut [0; 1])
+        .expect("an echo: the tunnel lives");
+    assert_eq!(server.terminate(), 0);
+    assert!(
+        matches!(io.read(&mut [0; 1]), Ok(0) | Err(_)),
+        "the tunnel lives on"
+    );
+}

@@ -111,11 +111,16 @@ impl Server {
         rest.split(' ').next().expect("an address").to_owned()
     }
 
+    /// Sends a signal, such as `-INT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status();
+        assert!(sent.expect("kill").success());
+    }
+
     /// Asks the program to end, as a service manager does, and returns its exit code.
     pub(crate) fn terminate(&mut self) -> i32 {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(sent.expect("kill").success());
+        self.signal("-TERM");
         self.child.wait().expect("its end").code().unwrap_or(-1)
     }
 }

@@ -11,6 +11,11 @@ mod pump;
 mod relay;
 mod route;
 mod spare;
+#[cfg(all(target_os = "linux", feature = "tokio"))]
+mod splice;
+#[cfg(not(all(target_os = "linux", feature = "tokio")))]
+#[path = "no_splice.rs"]
+mod splice;
 mod split;
 mod timeouts;
 mod wakers;

@@ -2,16 +2,17 @@
 
 use crate::connect::header;
 use crate::exit::Failure;
+use crate::halves::Halves;
 use crate::secret;
 use crate::way::PreparedWay;
+use crate::wire;
 use clap::Args;
 use http::header::AUTHORIZATION;
 use serde::Deserialize;
 use std::path::PathBuf;
-use std::time::Duration;
+use wirestack::dial::{BoxSocket, DialError, Timeouts};
 use wirestack::http1::basic_credentials;
-use wirestack::websocket::{Keepalive, WebSocketConfig};
-use wirestack::{Connect, DialContext, Pipe};
+use wirestack::{Connect, Connection, DialContext, Pipe, Stack};
 
 /// The options of a tunnel.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -48,15 +49,13 @@ impl Tunnel {
         self.url.is_some()
     }
 
-    /// Returns the builder of the WebSockets, if there is a tunnel.
-    pub(crate) fn connect(&self, way: &PreparedWay) -> Result<Option<Connect<Pipe>>, Failure> {
+    /// Reads everything for the near end, if there is a tunnel.
+    pub(crate) fn near_end(&self, way: &PreparedWay) -> Result<Option<NearEnd>, Failure> {
         let Some(url) = &self.url else {
             return Ok(None);
         };
-        let mut connect = Connect::new(url, DialContext::new())
-            .tunnel()
-            .subprotocol(PROTOCOL);
-        connect = way.apply(connect.config(config()), way.context())?;
+        let mut connect = Connect::new(url, DialContext::new()).tunnel();
+        connect = way.apply(connect.config(wire::config()), way.context())?;
         for text in &self.header {
             let (name, value) = header(text)?;
             connect = connect.header(name, value);
@@ -78,20 +77,30 @@ impl Tunnel {
             .clone()
             .plan()
             .map_err(|error| Failure::usage(format!("--tunnel: {error}")))?;
-        Ok(Some(connect))
+        let timeouts = way.timeouts();
+        Ok(Some(NearEnd { connect, timeouts }))
     }
 }
 
-/// Returns the settings of the WebSockets: proxies close connections that carry nothing for long.
-pub(crate) fn config() -> WebSocketConfig {
-    let mut config = WebSocketConfig::default();
-    config.keepalive = Some(Keepalive {
-        interval: Duration::from_secs(30),
-        timeout: Duration::from_secs(30),
-    });
-    config
+/// The near end of tunnels. Each has a WebSocket of its own, opened with these settings.
+#[derive(Clone)]
+pub(crate) struct NearEnd {
+    connect: Connect<Pipe>,
+    timeouts: Timeouts,
 }
 
-/// The subprotocol of tunnels: binary messages with the chunks of [`Halves`](crate::halves::Halves),
-/// in which SOCKS5 (RFC 1928) asks for the target.
-pub(crate) const PROTOCOL: &str = "tunnel.wirestack";
+impl NearEnd {
+    /// Opens a tunnel in which this subprotocol is spoken.
+    pub(crate) async fn open(
+        &self,
+        subprotocol: &str,
+    ) -> Result<Connection<Stack<BoxSocket<Pipe>, Halves>>, DialError> {
+        let socket = self.connect.clone().subprotocol(subprotocol).await?;
+        Ok(socket.push_layer(Halves::default()))
+    }
+
+    /// Returns the time-outs of opening one.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+}

@@ -1,0 +1,265 @@
+//! The far end of reverse forwards: it listens, and the near end fetches each connection.
+
+use crate::log::Record;
+use crate::proxy::Proxy;
+use crate::wire::{Line, Lines, Token};
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf, split};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+use wirestack::runtime::Listener;
+use wirestack::{AccessPolicy, ByteStream, Connection, Engine, Identity, relay_with_timeout};
+
+/// All listeners of a server of tunnels.
+#[derive(Clone)]
+pub(super) struct Listeners(Arc<Shared>);
+
+struct Shared {
+    proxy: Proxy,
+    policy: AccessPolicy,
+    /// The number of connections of each listener at the same time.
+    most: usize,
+    listening: Arc<Semaphore>,
+    waiting: Mutex<HashMap<Token, Waiting>>,
+}
+
+/// A connection that waits for its tunnel.
+struct Waiting {
+    user: Option<String>,
+    tunnel: oneshot::Sender<ByteStream>,
+}
+
+impl Listeners {
+    /// Creates a server that listens where the policy permits it.
+    pub(super) fn new(proxy: Proxy, policy: AccessPolicy, most: usize) -> Self {
+        Self(Arc::new(Shared {
+            proxy,
+            policy,
+            most,
+            listening: Arc::new(Semaphore::new(MAX_LISTENERS)),
+            waiting: Mutex::default(),
+        }))
+    }
+
+    /// Listens as the near end asks, until its tunnel ends.
+    pub(super) async fn listen(self, tunnel: ByteStream, peer: SocketAddr, user: Option<String>) {
+        let mut record = Record::new(peer, "listen");
+        record.user.clone_from(&user);
+        let (from, mut to) = split(tunnel);
+        let mut lines = Lines::new(from);
+        let handshake = self.0.proxy.handshake;
+        let asked = match timeout(handshake, lines.next()).await {
+            Ok(Ok(Some(Line::Listen(at)))) => at,
+            _ => {
+                let why = "the near end named no address to listen at".to_owned();
+                return self.0.proxy.log.ended(&record, &Err(why));
+            }
+        };
+        record.target = Some(asked.to_string());
+        let (listener, at, _permit) = match self.bind(asked) {
+            Ok(bound) => bound,
+            Err(why) => {
+                let _ = say(&mut to, &Line::Refused(why.clone())).await; // the log has it too
+                let _ = to.shutdown().await;
+                return self.0.proxy.log.ended(&record, &Err(why));
+            }
+        };
+        let ended = async {
+            say(&mut to, &Line::Listening(at)).await?;
+            self.accept(listener, at, lines, to, user).await
+        };
+        let ended = ended.await.map(|()| (0, 0));
+        self.0
+            .proxy
+            .log
+            .ended(&record, &ended.map_err(|error| error.to_string()));
+    }
+
+    /// Listens, if the policy permits it.
+    fn bind(
+        &self,
+        asked: SocketAddr,
+    ) -> Result<(Listener, SocketAddr, OwnedSemaphorePermit), String> {
+        let permit = self.0.listening.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| {
+            format!("{MAX_LISTENERS} addresses are listened at, and no more may be")
+        })?;
+        let forbidden = |at: SocketAddr| {
+            format!("the far end does not let you listen at {at}: its --listen-rule permits that")
+        };
+        // The system chooses a port instead of 0, which is looked at below.
+        if asked.port() != 0 && !self.permits(asked) {
+            return Err(forbidden(asked));
+        }
+        let failed = |error: io::Error| format!("the far end cannot listen at {asked}: {error}");
+        let listener = Listener::bind(asked).map_err(failed)?;
+        let at = listener.local_addr().map_err(failed)?;
+        if !self.permits(at) {
+            return Err(forbidden(at));
+        }
+        Ok((listener, at, permit))
+    }
+
+    /// Returns `true` if all addresses that a listener has there are permitted: `::` listens at those
+    /// of IPv4, too.
+    fn permits(&self, at: SocketAddr) -> bool {
+        let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), at.port());
+        let is_any = at.is_ipv6() && at.ip().is_unspecified();
+        self.0.policy.permits(at) && (!is_any || self.0.policy.permits(v4))
+    }
+
+    async fn accept(
+        &self,
+        mut listener: Listener,
+        at: SocketAddr,
+        mut lines: Lines<impl tokio::io::AsyncRead + Unpin>,
+        mut to: WriteHalf<ByteStream>,
+        user: Option<String>,
+    ) -> io::Result<()> {
+        let open = Arc::new(Semaphore::new(self.0.most));
+        let (announce, mut announced) = mpsc::channel(1);
+        // The near end knows the token before anybody else, and may give the connection up.
+        let reading = async {
+            while let Some(line) = lines.next().await? {
+                if let Line::Close(token) = line {
+                    drop(self.take(&token, user.as_deref()));
+                }
+            }
+            Ok(())
+        };
+        let writing = async {
+            while let Some(line) = announced.recv().await {
+                say(&mut to, &line).await?;
+            }
+            Ok(())
+        };
+        let accepting = async {
+            loop {
+                let Ok(permit) = open.clone().acquire_owned().await else {
+                    return Ok(());
+                };
+                let (io, peer) = match listener.accept().await {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        self.0
+                            .proxy
+                            .log
+                            .note(&format!("accepting at {at}: {error}"));
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    }
+                };
+                let token = Token::random()?;
+                let (tunnel, arrives) = oneshot::channel();
+                let user = user.clone();
+                self.waiting().insert(
+                    token,
+                    Waiting {
+                        user: user.clone(),
+                        tunnel,
+                    },
+                );
+                let this = self.clone();
+                tokio::spawn(async move {
+                    this.carry(io, peer, at, user, token, arrives).await;
+                    drop(permit);
+                });
+                if announce.send(Line::Connection(token, peer)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        tokio::select! {
+            ended = reading => ended,
+            ended = writing => ended,
+            ended = accepting => ended,
+        }
+    }
+
+    /// Carries a connection once its tunnel has arrived.
+    async fn carry(
+        &self,
+        io: impl wirestack::runtime::IntoTransport,
+        peer: SocketAddr,
+        at: SocketAddr,
+        user: Option<String>,
+        token: Token,
+        arrives: oneshot::Receiver<ByteStream>,
+    ) {
+        let mut record = Record::new(peer, "reverse");
+        (record.user, record.target) = (user, Some(at.to_string()));
+        let arrived = timeout(TAKE_TIMEOUT, arrives).await;
+        self.waiting().remove(&token);
+        let ended = match arrived {
+            Ok(Ok(tunnel)) => match Connection::from_transport(io, Engine::new(Identity)) {
+                Ok(client) => relay_with_timeout(client, tunnel, self.0.proxy.idle)
+                    .await
+                    .map(|it| (it.sent, it.received))
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            },
+            Ok(Err(_)) => Err("the near end did not reach the target".to_owned()),
+            Err(_) => Err(format!(
+                "the near end did not fetch the connection within {TAKE_TIMEOUT:?}"
+            )),
+        };
+        self.0.proxy.log.ended(&record, &ended);
+    }
+
+    /// Gives a tunnel to the connection whose token comes first in it.
+    pub(super) async fn fetch(
+        self,
+        mut tunnel: ByteStream,
+        peer: SocketAddr,
+        user: Option<String>,
+    ) {
+        let mut token = [0; Token::SIZE];
+        let read = AsyncReadExt::read_exact(&mut tunnel, &mut token);
+        let read = timeout(self.0.proxy.handshake, read).await;
+        let waiting = match read {
+            Ok(Ok(_)) => self.take(&Token::from(token), user.as_deref()),
+            _ => None,
+        };
+        let Some(waiting) = waiting else {
+            let record = Record::new(peer, "reverse");
+            let why = "a tunnel came for no connection that waits".to_owned();
+            return self.0.proxy.log.ended(&record, &Err(why));
+        };
+        let _ = waiting.tunnel.send(tunnel); // the connection may have waited for too long
+    }
+
+    fn take(&self, token: &Token, user: Option<&str>) -> Option<Waiting> {
+        let mut waiting = self.waiting();
+        let is_theirs = waiting.get(token)?.user.as_deref() == user;
+        if is_theirs {
+            waiting.remove(token)
+        } else {
+            None
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Token, Waiting>> {
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn say(to: &mut WriteHalf<ByteStream>, line: &Line) -> io::Result<()> {
+    to.write_all(format!("{line}\n").as_bytes()).await?;
+    to.flush().await
+}
+
+/// The number of addresses that a server listens at for its clients.
+const MAX_LISTENERS: usize = 64;
+
+/// The time in which the near end connects to the target and fetches a connection.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The wait after a failure to accept, such as a lack of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
