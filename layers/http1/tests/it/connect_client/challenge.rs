@@ -84,6 +84,10 @@ fn pitfall_11_a_challenge_on_a_connection_that_ends_needs_a_new_one() {
             rest_of_response: "Transfer-Encoding: chunked\r\n\r\n4\r\nwho?0\r\n\r\n",
         },
         Row {
+            name: "a chunk without a size",
+            rest_of_response: "Transfer-Encoding: chunked\r\n\r\n\r\n\r\n",
+        },
+        Row {
             name: "a body cut short",
             rest_of_response: "Content-Length: 9\r\n\r\nbody",
         },
@@ -112,6 +116,26 @@ fn pitfall_11_a_challenge_on_a_connection_that_ends_needs_a_new_one() {
     );
     let at_once = with_basic(proxy_client(), "u", "p");
     assert_eq!(Bench::new(at_once).seen().wire, AGAIN);
+}
+
+/// The proxy had promised to go on: an end instead of its answer is a reason to try again, an end in
+/// the answer is not.
+#[test]
+fn an_end_behind_an_answered_challenge_needs_a_new_connection_unless_an_answer_has_begun() {
+    for (begun, is_retried) in [("", true), ("HTTP/1.1 2", false)] {
+        let bytes = format!("{ASKS}Content-Length: 0\r\n\r\n");
+        let mut bench = Bench::new(shy());
+        bench.receive(bytes.as_bytes());
+        assert_eq!(bench.seen().wire, format!("{REQUEST}{AGAIN}"));
+        bench.receive(begun.as_bytes());
+        bench.finish_wire();
+        let error = bench.error();
+        assert_eq!(
+            error.retry_hint::<Challenged>().is_some(),
+            is_retried,
+            "{error}"
+        );
+    }
 }
 
 /// The wire stays open and every body is whole, so the head alone tells.

@@ -108,6 +108,32 @@ fn any_other_answer_is_an_error() {
     }
 }
 
+/// The fields that tell it are no secret, so the error can say who may have answered.
+#[test]
+fn an_ordinary_answer_says_if_something_between_may_have_given_it() {
+    for (fields, advice) in [
+        (
+            "",
+            "the server has no such protocol at this path, or something between does not pass upgrades on",
+        ),
+        (
+            "Via: 1.1 proxy\r\n",
+            "something between answers for the server, or does not pass upgrades on",
+        ),
+        (
+            "X-Cache: MISS\r\n",
+            "something between answers for the server, or does not pass upgrades on",
+        ),
+    ] {
+        let mut bench = Bench::new(upgrade_client());
+        let response = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n");
+        bench.receive(response.as_bytes());
+        let error = bench.error().to_string();
+        let wanted = format!(", an ordinary answer: {advice}");
+        assert!(error.ends_with(&wanted), "{error}");
+    }
+}
+
 #[test]
 fn pitfall_15_a_redirect_is_not_followed_but_shown() {
     let mut bench = Bench::new(upgrade_client());
