@@ -254,6 +254,16 @@ fn bytes_that_are_not_http_fail_at_once() {
                     response was wanted: something between answers for the server",
         },
         Fails {
+            name: "no protocol",
+            proxy_sends: "\x1b[0m",
+            error: "connect[0]: saw the byte 0x1b where an HTTP/1 response was wanted",
+        },
+        Fails {
+            name: "another protocol behind an interim response",
+            proxy_sends: "HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-OpenSSH",
+            error: VERSION,
+        },
+        Fails {
             name: "a TLS alert",
             proxy_sends: "\x15\x03\x03\0\x02",
             error: "connect[0]: saw TLS where an HTTP/1 response was wanted: this port speaks \

@@ -141,6 +141,12 @@ fn a_request_other_than_connect_is_answered_and_reported() {
             error: "connect[0]: saw an HTTP/1 response where an HTTP/1 request was wanted: the peer is a server too",
         },
         Row {
+            name: "no method",
+            client_sends: "\x1b[0m / HTTP/1.1\r\n\r\n",
+            server_sends: &closing("400 Bad Request"),
+            error: "connect[0]: not an HTTP/1 head: the request line is not a method, a target and a version",
+        },
+        Row {
             name: "a load balancer",
             client_sends: "PROXY TCP4 192.0.2.1 192.0.2.7 1 2\r\n",
             server_sends: &closing("400 Bad Request"),

@@ -35,6 +35,20 @@ fn a_server_upgrades_and_the_bytes_behind_the_request_are_data() {
 }
 
 #[test]
+fn an_accepted_request_is_returned_with_what_the_application_added() {
+    let mut bench = Bench::new(Server::new());
+    assert!(bench.layer.request_mut().is_none());
+    bench.receive(REQUEST.as_bytes());
+    let request = bench.layer.request_mut().expect("the request");
+    request.extensions_mut().insert("a note");
+    let accepted = bench.layer.accept("websocket", HeaderMap::new());
+    let accepted = accepted.expect("the request");
+    assert_eq!(accepted.extensions().get(), Some(&"a note"));
+    assert!(bench.layer.request_mut().is_none());
+    assert!(bench.layer.accept("websocket", HeaderMap::new()).is_none());
+}
+
+#[test]
 fn must_9110_7_8_only_an_offered_protocol_is_accepted() {
     struct Row {
         name: &'static str,
