@@ -108,6 +108,18 @@ fn any_other_answer_is_an_error() {
     }
 }
 
+#[test]
+fn the_response_that_opened_the_tunnel_is_kept() {
+    let mut bench = Bench::new(upgrade_client());
+    assert!(bench.layer.response().is_none());
+    bench.receive(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n");
+    assert!(bench.layer.response().is_none());
+    bench.receive(b"Connection: Upgrade\r\nX-Note: here\r\n\r\n");
+    let response = bench.layer.response().expect("the response");
+    assert_eq!(response.status(), 101);
+    assert_eq!(response.headers()["x-note"], "here");
+}
+
 /// The fields that tell it are no secret, so the error can say who may have answered.
 #[test]
 fn an_ordinary_answer_says_if_something_between_may_have_given_it() {

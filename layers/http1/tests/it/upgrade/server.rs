@@ -5,8 +5,8 @@ use crate::kit::{Bench, Then, run};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Response, StatusCode};
-use wirestack_http1::Http1Error;
 use wirestack_http1::upgrade::Server;
+use wirestack_http1::{Http1Error, Limits};
 use wirestack_layer::{Flow, Layer, Progress};
 
 #[test]
@@ -32,6 +32,19 @@ fn a_server_upgrades_and_the_bytes_behind_the_request_are_data() {
          Sec-WebSocket-Accept: x\r\n\r\n"
     );
     assert_eq!((&*seen.app, &*seen.app_end), ("data", "finished"));
+}
+
+#[test]
+fn a_head_beyond_the_limit_of_the_server_is_refused() {
+    let limits = Limits::default().head(REQUEST.len() - 1);
+    let mut bench = Bench::new(Server::new().with_limits(limits));
+    bench.receive(REQUEST.as_bytes());
+    assert!(bench.layer.request().is_none());
+    assert!(bench.seen().wire.starts_with("HTTP/1.1 431 "));
+    let limits = Limits::default().head(REQUEST.len());
+    let mut bench = Bench::new(Server::new().with_limits(limits));
+    bench.receive(REQUEST.as_bytes());
+    assert!(bench.layer.request().is_some());
 }
 
 #[test]
