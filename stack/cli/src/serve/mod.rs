@@ -9,7 +9,7 @@ use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm};
 use crate::metrics::Metrics;
 use crate::output::Output;
-use crate::proxy::{Front, Proxy};
+use crate::proxy::{Front, HANDSHAKE, IDLE, Proxy};
 use crate::users::Users;
 use crate::way::Way;
 use clap::Args;
@@ -71,10 +71,10 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
     max_connections: usize,
     /// Gives a client so many seconds for its handshake
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = HANDSHAKE.as_secs())]
     handshake_timeout: u64,
     /// Cuts a tunnel that carries nothing for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = IDLE.as_secs())]
     idle_timeout: u64,
     /// Gives clients so many seconds to end after SIGTERM or Ctrl-C
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
@@ -115,8 +115,8 @@ impl Default for ServeOptions {
             client_ca: None,
             proxy_header: false,
             max_connections: 1000,
-            handshake_timeout: 10,
-            idle_timeout: 600,
+            handshake_timeout: HANDSHAKE.as_secs(),
+            idle_timeout: IDLE.as_secs(),
             shutdown_timeout: 10,
             log: LogForm::default(),
             metrics: None,

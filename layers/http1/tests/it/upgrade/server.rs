@@ -5,7 +5,7 @@ use crate::kit::{Bench, Then, run};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Response, StatusCode};
-use wirestack_http1::upgrade::Server;
+use wirestack_http1::upgrade::{Server, has_content};
 use wirestack_http1::{Http1Error, Limits};
 use wirestack_layer::{Flow, Layer, Progress};
 
@@ -246,4 +246,20 @@ fn parked(request: &str) -> Bench<Server> {
         Progress::Deciding("the Upgrade request")
     );
     bench
+}
+
+#[test]
+fn a_request_that_announces_content_is_known_by_its_fields() {
+    for (field, announces) in [
+        (None, false),
+        (Some(("content-length", "5")), true),
+        (Some(("transfer-encoding", "chunked")), true),
+    ] {
+        let mut request = http::Request::get("/");
+        if let Some((name, value)) = field {
+            request = request.header(name, value);
+        }
+        let request = request.body(()).unwrap();
+        assert_eq!(has_content(&request), announces, "{field:?}");
+    }
 }
