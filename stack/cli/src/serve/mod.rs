@@ -247,7 +247,8 @@ impl Prepared {
             }
         }
         if let Some(path) = &self.metrics {
-            for (_, listener) in ListenAt::Unix(path.clone()).bind()? {
+            for (name, listener) in ListenAt::Unix(path.clone()).bind()? {
+                output.note(&format!("listening on {name} for readers of the counters"));
                 servers.add_task(self.proxy.log.metrics().clone().serve(listener));
             }
         }

@@ -46,7 +46,7 @@ fn a_request_for_the_counters_is_answered_after_8_kib_and_left_after_2_seconds()
     let folder = Folder::new();
     let path = folder.path("metrics.sock");
     let mut server = serve(&["--metrics", &path]);
-    server.address("proxy");
+    server.line("counters");
     for (length, is_answered) in [(8191, false), (8192, true)] {
         let mut io = UnixStream::connect(&path).expect("the socket");
         let began = Instant::now();
