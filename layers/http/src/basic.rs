@@ -157,6 +157,10 @@ mod tests {
     #[test]
     fn pitfall_12_credentials_with_control_characters_or_a_colon_are_refused() {
         use BadCredentials::{Colon, ControlCharacter};
+        let texts = [Colon, ControlCharacter].map(|cause| cause.to_string());
+        let wanted = ["a colon in the user", "a control character"];
+        let wanted = wanted.map(|what| format!("credentials that cannot be sent: {what}"));
+        assert_eq!(texts, wanted);
         for (user, password, cause) in [
             ("a:b", "p", Colon),
             ("a\r\nX: y", "p", Colon),

@@ -198,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn the_challenges_of_all_fields_with_a_name_are_found() {
+        use http::header::{HeaderValue, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
+        let mut headers = HeaderMap::new();
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        assert!(challenges(&headers, &PROXY_AUTHENTICATE).is_empty());
+        for value in [&b"Negotiate, NTLM"[..], b"Basic realm=\"caf\xe9\""] {
+            headers.append(PROXY_AUTHENTICATE, HeaderValue::from_bytes(value).unwrap());
+        }
+        let found = challenges(&headers, &PROXY_AUTHENTICATE);
+        let texts: Vec<_> = found.iter().map(Challenge::as_str).collect();
+        assert_eq!(texts, ["Negotiate", "NTLM", "Basic realm=\"café\""]);
+        assert!(found[0] == "Negotiate" && found[0] == *"Negotiate");
+        assert!(found[0] != "NTLM" && found[0] != *"NTLM");
+        assert!(found[0].has_scheme("negotiate") && !found[0].has_scheme("NTLM"));
+    }
+
+    #[test]
     fn parameters_are_read_with_and_without_quotes() {
         let text = r#"Digest realm="a \"b\", c" , qop = "auth,auth-int",stale=TRUE ,nonce="n""#;
         let challenge = Challenge::new(text);

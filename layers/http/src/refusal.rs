@@ -181,3 +181,109 @@ static BETWEEN: [(HeaderName, &str); 2] = [
     (VIA, "Via"),
     (HeaderName::from_static("x-cache"), "X-Cache"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_refusal_shows_the_fields_that_tell_why() {
+        let rows: [(u16, &[(&str, &str)], &str); 12] = [
+            (403, &[], "403 Forbidden"),
+            (599, &[], "599"),
+            (
+                403,
+                &[("x-squid-error", "ERR_DNS_FAIL 0")],
+                "403 Forbidden (X-Squid-Error: ERR_DNS_FAIL 0)",
+            ),
+            (
+                503,
+                &[("retry-after", "7"), ("x-other", "no")],
+                "503 Service Unavailable (Retry-After: 7)",
+            ),
+            (
+                405,
+                &[("allow", "GET")],
+                "405 Method Not Allowed (Allow: GET)",
+            ),
+            (
+                426,
+                &[("upgrade", "h2c"), ("via", "1.1 a")],
+                "426 Upgrade Required (Upgrade: h2c, Via: 1.1 a)",
+            ),
+            (
+                400,
+                &[("sec-websocket-version", "13")],
+                "400 Bad Request (Sec-WebSocket-Version: 13)",
+            ),
+            (
+                502,
+                &[("via", "1.1 a"), ("x-cache", "MISS")],
+                "502 Bad Gateway (Via: 1.1 a, X-Cache: MISS)",
+            ),
+            (
+                403,
+                &[("via", "1.1 a"), ("location", "/there")],
+                "403 Forbidden",
+            ),
+            (
+                302,
+                &[("location", "http://me:pw@login.test/?token=1")],
+                "302 Found (Location: http://login.test/)",
+            ),
+            (
+                401,
+                &[
+                    ("www-authenticate", "Basic realm=x, NTLM"),
+                    ("www-authenticate", "basic, NTLM"),
+                ],
+                "401 Unauthorized (WWW-Authenticate: Basic, NTLM, basic)",
+            ),
+            (401, &[("proxy-authenticate", "NTLM")], "401 Unauthorized"),
+        ];
+        for (status, fields, shown) in rows {
+            assert_eq!(refusal(status, fields).to_string(), shown);
+        }
+        let mut signed = refusal(405, &[("allow", "GET")]);
+        signed.headers.get_mut("allow").unwrap().set_sensitive(true);
+        assert_eq!(signed.to_string(), "405 Method Not Allowed");
+    }
+
+    #[test]
+    fn the_words_of_a_body_are_shown_unless_the_status_says_them() {
+        for (reason, body, shown) in [
+            ("", "Blocked", "403 Forbidden: \"Blocked\""),
+            ("", "403 forbidden", "403 Forbidden"),
+            (
+                "No \u{202e}way",
+                "Ask Joe",
+                "403 No \\u{202e}way: \"Ask Joe\"",
+            ),
+            ("No way", "no WAY", "403 No way"),
+        ] {
+            let mut refusal = refusal(403, &[]);
+            (refusal.reason, refusal.body) = (reason.to_owned(), Bytes::from(body));
+            assert_eq!(refusal.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn the_challenges_of_a_proxy_and_of_a_server_are_told_apart() {
+        let fields = [
+            ("proxy-authenticate", "NTLM"),
+            ("www-authenticate", "Bearer"),
+        ];
+        let refusal = refusal(407, &fields);
+        assert_eq!(refusal.proxy_challenges(), ["NTLM"]);
+        assert_eq!(refusal.challenges(), ["Bearer"]);
+    }
+
+    fn refusal(status: u16, fields: &[(&'static str, &'static str)]) -> Refusal {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        Refusal::new(StatusCode::from_u16(status).unwrap(), headers)
+    }
+}

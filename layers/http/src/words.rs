@@ -185,6 +185,9 @@ mod tests {
             ("{\"error\":\"no\"}", Some("{\"error\":\"no\"}")),
             ("<TITLE>\n A &amp; B\n</TITLE>", Some("A & B")),
             ("<title>cut", Some("cut")),
+            ("<b>Site</b><title>Blocked</title>", Some("Blocked")),
+            ("<title> </title><p>Blocked</p>", Some("Blocked")),
+            ("<p></p>\n<script>a</script>Blocked", Some("Blocked")),
             (
                 "<html><style>p{}</style><!-- c --><p>Blocked</p>",
                 Some("Blocked"),

@@ -97,3 +97,17 @@ impl Limits {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_is_set_and_the_others_stay() {
+        let time = Duration::from_secs(5);
+        let set = Limits::default().head(1).headers(2).excerpt(3);
+        let set = set.body(4).grace(time).challenges(6);
+        let seen = (set.head, set.headers, set.excerpt, set.body, set.challenges);
+        assert_eq!((seen, set.grace), ((1, 2, 3, 4, 6), time));
+    }
+}

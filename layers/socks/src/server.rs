@@ -305,7 +305,7 @@ async fn open(wire: Wire<State>) -> Result<(), Error> {
 /// Returns the version that the client speaks, by its first byte, which stays unread.
 async fn version(wire: &Wire<State>) -> Result<Version, Error> {
     read(wire, wire::GREETING, |fields| {
-        Ok(if v4::begins_with(fields.peek()?) {
+        Ok(if v4::begins_with(fields.first()?) {
             Version::Socks4
         } else {
             Version::Socks5

@@ -140,6 +140,9 @@ mod tests {
             let socks4 = Reply::Socks4(code);
             let error = theirs::Reply::try_from(socks4).unwrap_err();
             assert_eq!(error, UnassignedReply(socks4));
+            let text =
+                "the reply is connection refused (reply 5), wanted one that RFC 1928 assigns";
+            assert_eq!(UnassignedReply(Reply::ConnectionRefused).to_string(), text);
         }
     }
 }

@@ -189,4 +189,47 @@ mod tests {
             assert_eq!(last_issuer(&cut, &[]), None);
         }
     }
+
+    #[test]
+    fn a_name_is_shown_in_every_form_that_authorities_give_it() {
+        use rcgen::DnValue::BmpString;
+        let named = |pairs: &[(DnType, rcgen::DnValue)]| {
+            let (mut params, key) = authority("");
+            params.distinguished_name = rcgen::DistinguishedName::new();
+            for (kind, value) in pairs {
+                params.distinguished_name.push(kind.clone(), value.clone());
+            }
+            let own = params.self_signed(&key).unwrap();
+            last_issuer(own.der(), &[]).unwrap().name
+        };
+        let text = |text: &str| rcgen::DnValue::Utf8String(text.to_owned());
+        let (common, organization) = (DnType::CommonName, DnType::OrganizationName);
+        let unit = DnType::OrganizationalUnitName;
+        let wide = BmpString("Ĉorp".try_into().unwrap());
+        for (pairs, shown) in [
+            (vec![], "an authority without a name"),
+            (vec![(organization.clone(), text("Corp"))], "Corp"),
+            (
+                vec![(unit, text("IT")), (organization.clone(), text("Corp"))],
+                "IT (Corp)",
+            ),
+            (
+                vec![(common.clone(), text("Corp")), (organization, text("Corp"))],
+                "Corp",
+            ),
+            (vec![(common, wide)], "Ĉorp"),
+        ] {
+            assert_eq!(named(&pairs), shown);
+        }
+    }
+
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    #[test]
+    fn bytes_behind_a_certificate_make_it_none() {
+        let (params, key) = authority("leaf");
+        let mut bytes = params.self_signed(&key).unwrap().der().to_vec();
+        assert!(is_certificate(&bytes));
+        bytes.push(0);
+        assert!(!is_certificate(&bytes));
+    }
 }

@@ -270,3 +270,51 @@ impl fmt::Debug for Secret {
         f.write_str("..")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_tells_what_is_in_it() {
+        let (empty, ca) = (Certificates::new(), Certificates::new().ca_file("ca.pem"));
+        let client = Certificates::new().client_certificate("me.pem", "me.key");
+        assert!(empty.is_empty() && !ca.is_empty() && !client.is_empty());
+        assert!(!empty.has_client_certificate() && !ca.has_client_certificate());
+        assert!(client.has_client_certificate());
+        let both = ca.clone().and(&client);
+        assert!(both.has_client_certificate());
+        let authorities = both.without_client_certificate();
+        assert_eq!(*authorities.key(), *ca.key());
+    }
+
+    #[test]
+    fn the_same_certificates_have_the_same_key_and_others_another() {
+        let new = Certificates::new;
+        let in_memory = new().ca_certificates("a");
+        let sets = [
+            new(),
+            new().ca_file("a"),
+            new().ca_file("b"),
+            new().ca_file("a").ca_file("b"),
+            new().client_certificate("a", "b"),
+            new().client_certificate("b", "a"),
+            in_memory.clone(),
+            new().ca_certificates("a"), // other bytes that happen to be equal
+            new().client_certificate_bytes("a", "b"),
+            #[cfg(feature = "pkcs12")]
+            new().client_pkcs12("a", "one"),
+            #[cfg(feature = "pkcs12")]
+            new().client_pkcs12("a", "two"),
+            #[cfg(feature = "pkcs12")]
+            new().client_pkcs12_bytes("a", "two"),
+        ];
+        for (n, set) in sets.iter().enumerate() {
+            assert_eq!(*set.key(), *set.clone().key());
+            for other in &sets[..n] {
+                assert_ne!(*set.key(), *other.key(), "{set:?} and {other:?}");
+            }
+        }
+        assert_eq!(*in_memory.key(), *sets[6].key());
+    }
+}

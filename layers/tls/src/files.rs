@@ -267,4 +267,14 @@ mod tests {
         let error = authorities(&[endless]).unwrap_err().to_string();
         assert_eq!(error, "tls: the CA file /dev/zero is larger than 16 MiB");
     }
+
+    #[test]
+    fn a_file_of_16_mib_is_read() {
+        let path = std::env::temp_dir().join(format!("wirestack-large-{}", std::process::id()));
+        let made = File::create(&path).and_then(|file| file.set_len(MAX_FILE));
+        let read = content(&Source::File(path.clone()), &Name("x".to_owned()));
+        std::fs::remove_file(&path).unwrap();
+        made.unwrap();
+        assert_eq!(read.unwrap().len() as u64, MAX_FILE);
+    }
 }

@@ -83,3 +83,49 @@ fn no_pem(bytes: &[u8], what: &'static str) -> TlsError {
         command,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_pem_is_told_from_the_forms_that_can_be_converted() {
+        let (key, chain) = ("private key", "certificate chain");
+        let pkcs12 = &[0x30, 0x82, 0x0a, 0x1b, 2, 1, 3, 0x30][..];
+        let der = &[0x30, 0x82, 0x0a, 0x1b, 0x30, 0x82, 1, 2, 1, 3][..];
+        let small = &[0x30, 0x0a, 2, 1, 3, 0x30, 0, 0][..];
+        let locked = b"-----BEGIN ENCRYPTED PRIVATE KEY-----";
+        for (bytes, what, text) in [
+            (
+                pkcs12,
+                key,
+                "the private key is PKCS #12, wanted plain PEM: convert it with `openssl pkcs12 -in FILE -nodes`",
+            ),
+            (
+                pkcs12,
+                chain,
+                "the certificate chain is PKCS #12, wanted plain PEM: convert it with `openssl pkcs12 -in FILE -nodes`",
+            ),
+            (
+                der,
+                key,
+                "the private key is DER, wanted plain PEM: convert it with `openssl pkey -inform der -in FILE`",
+            ),
+            (
+                der,
+                chain,
+                "the certificate chain is DER, wanted plain PEM: convert it with `openssl x509 -inform der -in FILE`",
+            ),
+            (
+                locked,
+                key,
+                "the private key is encrypted, wanted plain PEM: convert it with `openssl pkey -in FILE`",
+            ),
+            (locked, chain, "the PEM text holds no certificate chain"),
+            (small, key, "the PEM text holds no private key"),
+            (b"", key, "the PEM text holds no private key"),
+        ] {
+            assert_eq!(no_pem(bytes, what).to_string(), text);
+        }
+    }
+}

@@ -12,8 +12,8 @@ use std::time::Duration;
 use wirestack::dial::{DialError, Endpoint, Reason};
 use wirestack::runtime::{AddressStream, Resolve};
 use wirestack::{
-    AccessPolicy, ByteStream, ConnectStream, Connector, DialContext, Error, ForwardProxy,
-    ProxyTimeouts, socks,
+    AccessPolicy, ByteStream, ConnectStream, Connection, Connector, DialContext, Error,
+    ForwardProxy, Layer, Pipe, ProxyTimeouts, socks,
 };
 
 /// A way to open connections. A clone shares its settings.
@@ -154,16 +154,27 @@ impl Carrier {
                 Ok(connect.map_err(NotOpened::Settings)?.await?)
             }
             Kind::Tunnel(near) => {
-                let tunnel = near.open(wire::CONNECT).await?;
-                let local = |error| NotOpened::Tunnel(Error::local("socks", error));
-                let address = socks::Address::new(&target.host, target.port).map_err(local)?;
-                let mut tunnel = tunnel.push_layer(socks::Client::new(address));
-                tunnel.set_open_timeout(FAR_TIMEOUT);
-                tunnel.open().await.map_err(NotOpened::Tunnel)?;
-                Ok(tunnel.boxed())
+                ask_far_end(near.open(wire::CONNECT).await?, target, FAR_TIMEOUT).await
             }
         }
     }
+}
+
+/// Asks the far end of a tunnel for a connection, which it has to open in this time.
+async fn ask_far_end<L>(
+    tunnel: Connection<L>,
+    target: &Endpoint,
+    time: Duration,
+) -> Result<ByteStream, NotOpened>
+where
+    L: Layer<In = Pipe, Out = Pipe> + Send + 'static,
+{
+    let local = |error| NotOpened::Tunnel(Error::local("socks", error));
+    let address = socks::Address::new(&target.host, target.port).map_err(local)?;
+    let mut tunnel = tunnel.push_layer(socks::Client::new(address));
+    tunnel.set_open_timeout(time);
+    tunnel.open().await.map_err(NotOpened::Tunnel)?;
+    Ok(tunnel.boxed())
 }
 
 impl NotOpened {
@@ -265,3 +276,31 @@ impl std::error::Error for Forbidden {}
 
 /// The time in which the far end of a tunnel connects.
 const FAR_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::{TcpListener, TcpStream};
+    use wirestack::{Engine, Identity};
+
+    #[tokio::test]
+    async fn a_far_end_that_does_not_answer_is_given_up_in_its_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (socket, silent) = tokio::join!(TcpStream::connect(at), listener.accept());
+        let socket = Connection::from_transport(socket.unwrap(), Engine::new(Identity));
+        let target = Endpoint {
+            host: "example.org".to_owned(),
+            port: 443,
+        };
+        let time = Duration::from_millis(50);
+        let began = std::time::Instant::now();
+        let opened = ask_far_end(socket.unwrap(), &target, time).await;
+        assert!(began.elapsed() >= time);
+        let error = opened.err().expect("a failure").to_string();
+        let wanted = "the far end of the tunnel: engine: not open after 50ms: opening, waiting for the \
+                      choice of a method";
+        assert_eq!(error, wanted);
+        drop(silent);
+    }
+}

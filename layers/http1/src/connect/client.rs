@@ -71,7 +71,9 @@ impl Client {
     /// out, as a CONNECT has no content.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
-        value.set_sensitive(value.is_sensitive() || wirestack_http::is_secret(&name));
+        if wirestack_http::is_secret(&name) {
+            value.set_sensitive(true);
+        }
         self.set(|handshake| {
             handshake.exchange.headers.append(name, value);
         });

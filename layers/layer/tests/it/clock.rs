@@ -14,6 +14,9 @@ fn time_is_counted_from_the_origin() {
     assert_eq!(later - Instant::ORIGIN, 3 * SECOND);
     assert_eq!(later - 2 * SECOND, Instant::ORIGIN + SECOND);
     assert!(later > Instant::ORIGIN);
+    let mut moved = later;
+    moved += SECOND;
+    assert_eq!(moved, Instant::after_origin(4 * SECOND));
     assert_eq!(format!("{later:?}"), "3s");
 }
 
@@ -28,6 +31,9 @@ fn nothing_overflows_and_nothing_is_negative() {
         None
     );
     assert_eq!(Instant::ORIGIN.checked_add(Duration::MAX), None, "never");
+    let last = Instant::ORIGIN + Duration::from_secs(i64::MAX as u64);
+    assert_eq!((last - SECOND).checked_add(SECOND), Some(last));
+    assert_eq!(last.checked_add(SECOND), None);
 }
 
 #[cfg(feature = "std")]

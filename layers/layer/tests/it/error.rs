@@ -34,6 +34,17 @@ fn the_source_is_the_cause_itself() {
 }
 
 #[test]
+fn an_error_tells_its_layer_and_what_a_new_connection_needs() {
+    let error = error();
+    assert_eq!(error.origin(), "numbers");
+    assert!(!error.can_retry() && error.retry_hint::<u8>().is_none());
+    let error = error.retry_on_new_connection(7_u8);
+    assert!(error.can_retry());
+    assert_eq!(error.retry_hint(), Some(&7_u8));
+    assert_eq!(error.retry_hint::<u16>(), None);
+}
+
+#[test]
 fn a_chain_can_be_searched_for_a_cause() {
     let boxed: Box<dyn StdError> = Box::new(error());
     let mut found = boxed.source();

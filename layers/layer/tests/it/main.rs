@@ -3,6 +3,7 @@
 mod clock;
 mod error;
 mod escaped;
+mod flows;
 mod parts;
 mod pipe;
 mod stop;

@@ -54,6 +54,35 @@ fn lost_bytes_are_told_apart_from_unwanted_ones() {
 }
 
 #[test]
+fn a_reader_that_refuses_loses_what_waits_and_nothing_else() {
+    for waits in [false, true] {
+        let mut pipe = Pipe::new();
+        pipe.write(&b"waits"[..if waits { 5 } else { 0 }]);
+        pipe.refuse(error("no"));
+        assert!(pipe.is_empty());
+        assert_eq!(stop_of(&pipe).unwrap(), "test: no");
+        assert_eq!(pipe.refused().is_some(), waits);
+    }
+}
+
+#[test]
+fn a_stop_that_loses_bytes_later_tells_the_flow_that_feeds_it() {
+    let (mut from, mut to) = (Pipe::new(), Pipe::new());
+    to.stop(error("enough").into());
+    from.stop_with(&to);
+    assert!(from.stopped().is_some() && from.refused().is_none());
+    let before = from.revision();
+    from.stop_with(&to);
+    assert_eq!(from.revision(), before);
+    to.lose(error("broken"));
+    from.stop_with(&to);
+    assert_eq!(from.refused().unwrap().to_string(), "test: enough");
+    let before = from.revision();
+    from.stop_with(&to);
+    assert_eq!(from.revision(), before);
+}
+
+#[test]
 fn a_queue_stops_as_a_pipe_does() {
     #[derive(Debug)]
     struct Item;

@@ -4,5 +4,6 @@ mod junk;
 mod kit;
 mod pitfalls;
 mod refusals;
+mod states;
 mod tlvs;
 mod transcripts;

@@ -107,6 +107,13 @@ fn a_block_of_version_2_with_a_fault_is_refused() {
             },
         },
         Refused {
+            bytes: b"\x21\x31\x00\x02ab",
+            cause: ShortAddresses {
+                seen: 2,
+                wanted: 216,
+            },
+        },
+        Refused {
             bytes: b"\x21\x11\x00\x0e\xc0\0\x02\x01\xc0\0\x02\x07\0\x01\0\x02\x01\x00",
             cause: ShortTlv { at: 28 },
         },
@@ -134,6 +141,32 @@ fn only_what_was_asked_for_is_accepted() {
     let long = self::block(&[&b"\x21\x00\x10\x00"[..], &[0; 4096]].concat());
     assert!(read(&long).is_err());
     assert!(read_by(Server::default().with_limit(4112), &long).is_ok());
+}
+
+#[test]
+fn a_unix_socket_that_lacks_its_second_path_is_refused() {
+    let bytes = block(&[&b"\x21\x31\x00\x6d"[..], &[b'x'; 109]].concat());
+    let (seen, wanted) = (109, 216);
+    assert_eq!(read(&bytes), Err(ShortAddresses { seen, wanted }));
+}
+
+#[test]
+fn a_peer_without_a_header_is_told_from_one_with_another_version() {
+    let text = |accepts, bytes: &[u8]| {
+        read_by(Server::new(accepts), bytes)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        text(Accepts::V2, b"PROXY UNKNOWN\r\n"),
+        "the connection begins with a PROXY header, wanted a PROXY header: it has a version that \
+         is not accepted here"
+    );
+    assert_eq!(
+        text(Accepts::Both, b"GET / HTTP/1.1\r\n"),
+        "the connection begins with an HTTP/1 request, wanted a PROXY header: the peer is no load \
+         balancer, or one that is not told to send it"
+    );
 }
 
 /// The cause of a peer that begins with other bytes.

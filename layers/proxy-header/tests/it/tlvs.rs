@@ -59,3 +59,38 @@ fn a_header_carries_what_the_proxy_knows_of_tls_and_more() {
     assert_eq!(cut.addresses(), &Addresses::Unknown);
     assert_eq!(header.to_string(), "from 192.0.2.1:1 to 192.0.2.7:2");
 }
+
+#[test]
+fn each_fact_about_the_tls_of_a_client_is_told_from_the_others() {
+    for (value, facts) in [
+        (b"\x00\0\0\0\x01", [false, false, false, false]),
+        (b"\x01\0\0\0\x01", [true, false, false, false]),
+        (b"\x02\0\0\0\x01", [false, true, false, false]),
+        (b"\x04\0\0\0\x01", [false, false, true, false]),
+        (b"\xf8\0\0\0\0", [false, false, false, true]),
+    ] {
+        let header = Header::unknown().with_tlv(kind::SSL, &value[..]).unwrap();
+        let tls = header.tls().unwrap();
+        let seen = [
+            tls.over_tls,
+            tls.certificate_here,
+            tls.certificate,
+            tls.verified,
+        ];
+        assert_eq!(seen, facts, "{}", value.escape_ascii());
+    }
+}
+
+#[test]
+fn a_header_tells_its_addresses_and_its_values_in_their_order() {
+    let header = tcp("192.0.2.1:1", "192.0.2.7:2");
+    assert_eq!(header.source(), Some("192.0.2.1:1".parse().unwrap()));
+    assert_eq!(header.destination(), Some("192.0.2.7:2".parse().unwrap()));
+    let header = Header::unknown()
+        .with_tlv(kind::ALPN, &b"h2"[..])
+        .and_then(|header| header.with_tlv(0xe0, &b"x"[..]))
+        .unwrap();
+    assert_eq!((header.source(), header.destination()), (None, None));
+    let kinds: Vec<_> = header.tlvs().iter().map(|tlv| tlv.kind).collect();
+    assert_eq!(kinds, [kind::ALPN, 0xe0]);
+}

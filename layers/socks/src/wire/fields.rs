@@ -60,10 +60,9 @@ impl<'a> Fields<'a> {
         Ok(byte)
     }
 
-    /// Returns the next byte without reading it.
-    pub(crate) fn peek(&self) -> Parsed<u8> {
-        let byte = self.bytes.get(self.read).copied();
-        byte.ok_or(Unparsed::Short(self.read + 1))
+    /// Returns the first byte of the message, and does not read it.
+    pub(crate) fn first(&self) -> Parsed<u8> {
+        self.bytes.first().copied().ok_or(Unparsed::Short(1))
     }
 
     /// Reads a field that ends with NUL, and returns it without the NUL.
@@ -96,7 +95,7 @@ impl<'a> Fields<'a> {
     /// Reads the version of the first message of a peer. Another byte is the first one of another
     /// protocol, whose name may need more bytes.
     pub(crate) fn first_version(&mut self, wanted: u8) -> Parsed<()> {
-        if self.peek()? == wanted {
+        if self.first()? == wanted {
             return self.version(wanted);
         }
         Err(match FirstBytes::read(self.bytes, false) {

@@ -86,6 +86,7 @@ fn a_server_decides_twice() {
     let mut side = requested(Command::Bind);
     let deciding = Progress::Deciding("the BIND request");
     assert_eq!(side.layer.progress(), deciding);
+    assert!(!side.layer.is_transparent());
     side.server().connected(kit::peer()); // nobody listens yet
     assert_eq!(side.server().listening(), None);
 

@@ -146,6 +146,42 @@ fn authorities_are_read_in_every_form_and_add_up() {
 }
 
 #[test]
+fn a_key_or_an_authority_of_another_form_is_told_what_it_is() {
+    let new = Certificates::new;
+    let key = |content: Vec<u8>| new().client_certificate_bytes(read("me.pem"), content);
+    let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (certificates, wanted) in [
+        (
+            key(read("modern.p12")),
+            "the private key in memory is PKCS #12, wanted PEM or DER: ",
+        ),
+        (
+            key(Vec::new()),
+            "the private key in memory is empty, wanted a private key as PEM or DER",
+        ),
+        (
+            key(read("ca.der")),
+            "the private key in memory holds a certificate and no private key, wanted its key as PEM or DER",
+        ),
+        (
+            new().ca_certificates(read("modern.p12")),
+            "the CA in memory is PKCS #12, wanted PEM or DER: ",
+        ),
+        (
+            new().ca_certificates(bad),
+            "the CA in memory holds 1 certificate, and no root can be made of it",
+        ),
+        (
+            new().ca_certificates(bad.repeat(2)),
+            "the CA in memory holds 2 certificates, and no root can be made of them",
+        ),
+    ] {
+        let error = build(&certificates).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("tls: {wanted}")), "{error}");
+    }
+}
+
+#[test]
 fn a_mistake_in_a_file_names_the_file_and_the_way_out() {
     let new = Certificates::new;
     let ca = |name: &str| new().ca_file(data(name));

@@ -192,6 +192,28 @@ fn a_message_before_a_fault_can_still_be_answered() {
     check!(client(WebSocketConfig::default()), Role::Client);
 }
 
+/// A layer above reads the bytes. If it has required more than there is, nothing more will come.
+#[test]
+fn a_fault_waits_for_the_reader_of_bytes_unless_it_waits_for_more() {
+    let frames = client_bytes(&[frame(FIN | BINARY, "a"), frame(FIN | 0xe, "")]);
+    let unknown = Some(Err(WebSocketError::UnknownOpcode(0xe)));
+    for waits_for_more in [false, true] {
+        let mut server = Side::new(Server::established(WebSocketConfig::default()).tunnel());
+        if waits_for_more {
+            server.receive(&frames[..7]);
+            server.to_app.require(2);
+            server.receive(&frames[7..]);
+            assert!(server.to_app.is_closed());
+        } else {
+            server.receive(&frames);
+            assert!(!server.to_app.is_closed());
+        }
+        assert_eq!(server.to_app.take(1), "a");
+        server.process();
+        assert_eq!(cause(&server.to_app), unknown);
+    }
+}
+
 #[test]
 fn a_tunnel_carries_bytes_and_refuses_text() {
     let client = Client::established(WebSocketConfig::default(), [1; 32].into());

@@ -24,9 +24,18 @@ pub(crate) enum Splitting {
 impl Input {
     /// Reads standard input on a thread. A message has at most `limit` bytes.
     pub(crate) fn start(splitting: Splitting, limit: usize) -> Self {
+        Self::of(|| io::stdin().lock(), splitting, limit)
+    }
+
+    /// Reads on a thread, which opens the input.
+    fn of<R: BufRead>(
+        open: impl FnOnce() -> R + Send + 'static,
+        splitting: Splitting,
+        limit: usize,
+    ) -> Self {
         let (sender, messages) = mpsc::channel(WAITING);
         std::thread::spawn(move || {
-            let mut input = io::stdin().lock();
+            let mut input = open();
             loop {
                 let message = next(&mut input, splitting, limit).transpose();
                 let Some(message) = message else { break };
@@ -93,6 +102,58 @@ const WAITING: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    /// An endless input, which tells of each line that is read.
+    struct Lines {
+        read: usize,
+        taken: Arc<AtomicUsize>,
+        told: std::sync::mpsc::Sender<(usize, usize)>,
+    }
+
+    impl Read for Lines {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            unreachable!("lines are read from the buffer")
+        }
+    }
+
+    impl BufRead for Lines {
+        fn fill_buf(&mut self) -> io::Result<&[u8]> {
+            self.read += 1;
+            let taken = self.taken.load(Ordering::SeqCst);
+            self.told
+                .send((self.read, taken))
+                .map_err(io::Error::other)?;
+            Ok(b"x\n")
+        }
+
+        fn consume(&mut self, _: usize) {}
+    }
+
+    #[test]
+    fn sixteen_messages_wait_and_the_input_waits_behind_them() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let (told, lines) = std::sync::mpsc::channel();
+        let reader = Lines {
+            read: 0,
+            taken: taken.clone(),
+            told,
+        };
+        let mut input = Input::of(|| reader, Splitting::At(b'\n'), 10);
+        // One more is in the hands of the thread.
+        for line in 1..=17 {
+            assert_eq!(lines.recv_timeout(LONG), Ok((line, 0)));
+        }
+        for line in 18..=40 {
+            taken.store(line - 17, Ordering::SeqCst);
+            assert!(matches!(input.messages.blocking_recv(), Some(Ok(_))));
+            assert_eq!(lines.recv_timeout(LONG), Ok((line, line - 17)));
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(30);
 
     fn all(input: &str, splitting: Splitting, limit: usize) -> Vec<String> {
         let mut input = input.as_bytes();

@@ -251,3 +251,118 @@ const WAITING: usize = 64;
 
 /// The time of silence after which a client is forgotten (RFC 4787 §4.3).
 const IDLE: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::{Instant, sleep};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_forgotten_after_300_seconds_of_silence() {
+        let (socket, target) = (bound().await, bound().await);
+        let (to, client) = (endpoint(&target), socket.local_addr().unwrap());
+        let (sender, datagrams) = mpsc::channel(WAITING);
+        let began = Instant::now();
+        let carried = tokio::spawn(async move { from_here(&socket, client, &to, datagrams).await });
+        sleep(Duration::from_secs(299)).await; // the clock of this test is not the machine's
+        sender.send(b"x".to_vec()).await.unwrap();
+        assert_eq!(carried.await.unwrap(), Ok((1, 0)));
+        assert_eq!(began.elapsed().as_secs(), 299 + 300);
+    }
+
+    #[tokio::test]
+    async fn the_datagrams_of_a_257th_client_are_lost() {
+        let target = bound().await;
+        let (at, carrying) =
+            start("127.0.0.1:0", endpoint(&target), Vec::new(), Log::default()).unwrap();
+        tokio::spawn(carrying);
+        tokio::spawn(async move {
+            let mut buf = [0; 8];
+            while let Ok((n, from)) = target.recv_from(&mut buf).await {
+                let _ = target.send_to(&buf[..n], from).await; // the client misses it
+            }
+        });
+        let mut clients = Vec::new();
+        for _ in 0..256 {
+            let client = client_of(&at).await;
+            echoed(&client).await;
+            clients.push(client);
+        }
+        let one_more = client_of(&at).await;
+        one_more.send(b"x").await.unwrap();
+        for client in &clients {
+            echoed(client).await;
+        }
+        let answer = one_more.try_recv(&mut [0; 8]);
+        let lost = answer.map_err(|error| error.kind());
+        assert_eq!(lost, Err(io::ErrorKind::WouldBlock));
+    }
+
+    #[tokio::test]
+    async fn sixty_four_datagrams_wait_for_the_proxy_and_others_are_lost() {
+        let (target, relay) = (bound().await, bound().await);
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hop = format!("socks5h://{}", proxy.local_addr().unwrap());
+        let hops = vec![hop.parse().unwrap()];
+        let started = start("127.0.0.1:0", endpoint(&target), hops, Log::default());
+        let (at, carrying) = started.unwrap();
+        tokio::spawn(carrying);
+        let client = client_of(&at).await;
+        for n in 0..80 {
+            client.send(&[n]).await.unwrap();
+        }
+        // The datagram of another client is read behind them.
+        client_of(&at).await.send(b"x").await.unwrap();
+        let (mut first, _) = proxy.accept().await.unwrap();
+        let _second = proxy.accept().await.unwrap();
+        associated(&mut first, relay.local_addr().unwrap()).await;
+        for n in 0..64 {
+            assert_eq!(relayed(&relay).await, n);
+        }
+        client.send(&[99]).await.unwrap();
+        assert_eq!(relayed(&relay).await, 99);
+    }
+
+    async fn bound() -> UdpSocket {
+        UdpSocket::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    async fn client_of(at: &str) -> UdpSocket {
+        let client = bound().await;
+        client.connect(at).await.unwrap();
+        client
+    }
+
+    fn endpoint(target: &UdpSocket) -> Endpoint {
+        let at = target.local_addr().unwrap();
+        Endpoint {
+            host: at.ip().to_string(),
+            port: at.port(),
+        }
+    }
+
+    async fn echoed(client: &UdpSocket) {
+        client.send(b"x").await.unwrap();
+        let seen = timeout(Duration::from_secs(30), client.recv(&mut [0; 8])).await;
+        assert_eq!(seen.expect("an echo").unwrap(), 1);
+    }
+
+    /// Answers a client as a SOCKS5 proxy whose relay is at this address.
+    async fn associated(client: &mut TcpStream, relay: SocketAddr) {
+        client.read_exact(&mut [0; 3]).await.unwrap();
+        client.write_all(&[5, 0]).await.unwrap();
+        client.read_exact(&mut [0; 10]).await.unwrap();
+        client.write_all(&[5, 0, 0, 1, 127, 0, 0, 1]).await.unwrap();
+        client.write_all(&relay.port().to_be_bytes()).await.unwrap();
+    }
+
+    /// Returns the one byte of the next datagram, behind its header.
+    async fn relayed(relay: &UdpSocket) -> u8 {
+        let mut buf = [0; 64];
+        let read = timeout(Duration::from_secs(30), relay.recv(&mut buf)).await;
+        assert_eq!(read.expect("a datagram").unwrap(), 11);
+        buf[10]
+    }
+}

@@ -11,7 +11,7 @@ use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm};
 use crate::metrics::Metrics;
 use crate::output::Output;
-use crate::proxy::{Front, Proxy};
+use crate::proxy::{Front, HANDSHAKE, IDLE, Proxy};
 use crate::users::Users;
 use crate::way::Way;
 use clap::Args;
@@ -77,10 +77,10 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
     max_connections: usize,
     /// Gives a client so many seconds for its handshake
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = HANDSHAKE.as_secs())]
     handshake_timeout: u64,
     /// Cuts a tunnel that carries nothing for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = IDLE.as_secs())]
     idle_timeout: u64,
     /// Gives clients so many seconds to end after SIGTERM or Ctrl-C
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
@@ -123,8 +123,8 @@ impl Default for ServeOptions {
             client_ca: None,
             proxy_header: false,
             max_connections: 1000,
-            handshake_timeout: 10,
-            idle_timeout: 600,
+            handshake_timeout: HANDSHAKE.as_secs(),
+            idle_timeout: IDLE.as_secs(),
             shutdown_timeout: 10,
             log: LogForm::default(),
             metrics: None,
@@ -262,7 +262,8 @@ impl Prepared {
             }
         }
         if let Some(path) = &self.metrics {
-            for (_, listener) in ListenAt::Unix(path.clone()).bind()? {
+            for (name, listener) in ListenAt::Unix(path.clone()).bind()? {
+                output.note(&format!("listening on {name} for readers of the counters"));
                 servers.add_task(self.proxy.log.metrics().clone().serve(listener));
             }
         }

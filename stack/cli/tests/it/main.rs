@@ -4,6 +4,7 @@
 
 mod connect;
 mod forward;
+mod limits;
 mod manual;
 mod probe;
 mod reverse;

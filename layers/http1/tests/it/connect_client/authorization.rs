@@ -4,7 +4,7 @@ use super::challenge::ASKS;
 use crate::kit::{Bench, broken, proxy_client};
 use http::header::HeaderValue;
 use wirestack_http1::{Awaiting, Challenge, Challenged, ProxyClient};
-use wirestack_layer::{Flow, Layer};
+use wirestack_layer::{Flow, Layer, Progress};
 
 #[test]
 fn a_client_awaits_authorization_before_each_request_and_at_the_response() {
@@ -42,6 +42,24 @@ fn a_client_awaits_authorization_before_each_request_and_at_the_response() {
     bench.process();
     let seen = bench.seen();
     assert_eq!((&*seen.app, seen.open), ("x", true));
+}
+
+#[test]
+fn a_client_that_awaits_its_first_authorization_notices_the_end_of_the_proxy() {
+    let deciding = Progress::Deciding("credentials");
+    let client = proxy_client().awaiting_authorization();
+    assert_eq!(client.progress(), deciding);
+    let response = Progress::Opening("the CONNECT response");
+    assert_eq!(proxy_client().progress(), response);
+    let mut bench = Bench::new(client);
+    bench.process();
+    assert_eq!(bench.layer.progress(), deciding);
+    bench.finish_wire();
+    let error = bench.error().to_string();
+    assert_eq!(
+        error,
+        "connect[0]: the connection ended before the CONNECT response"
+    );
 }
 
 #[test]

@@ -57,6 +57,12 @@ fn pitfall_6_the_body_of_a_refusal_is_from_the_proxy_and_never_data() {
             error: "connect[0]: refused CONNECT example.org:443: 503 Service Unavailable | nope.",
         },
         Fails {
+            name: "a chunk whose size has two digits",
+            proxy_sends: "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n\
+             1A\r\n0123456789abcdefghijklmnop\r\n0\r\n\r\n",
+            error: "connect[0]: refused CONNECT example.org:443: 403 No | 0123456789abcdefghijklmnop",
+        },
+        Fails {
             name: "no body",
             proxy_sends: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
             error: "connect[0]: refused CONNECT example.org:443: 304 Not Modified | ",

@@ -114,6 +114,36 @@ fn pitfall_11_a_challenge_on_a_connection_that_ends_needs_a_new_one() {
     assert_eq!(Bench::new(at_once).seen().wire, AGAIN);
 }
 
+#[test]
+fn a_connection_whose_body_has_a_chunk_without_a_size_is_not_used_again() {
+    for (chunk, is_used) in [("0\r\n\r\n", true), ("\r\n\r\n", false)] {
+        let mut bench = Bench::new(shy());
+        let response = format!("{ASKS}Transfer-Encoding: chunked\r\n\r\n{chunk}");
+        bench.receive(response.as_bytes());
+        assert_eq!(bench.seen().wire.contains(AGAIN), is_used, "{chunk:?}");
+    }
+}
+
+/// The proxy had promised to go on: an end instead of its answer is a reason to try again, an end in
+/// the answer is not.
+#[test]
+fn an_end_behind_an_answered_challenge_needs_a_new_connection_unless_an_answer_has_begun() {
+    for (begun, is_retried) in [("", true), ("HTTP/1.1 2", false)] {
+        let bytes = format!("{ASKS}Content-Length: 0\r\n\r\n");
+        let mut bench = Bench::new(shy());
+        bench.receive(bytes.as_bytes());
+        assert_eq!(bench.seen().wire, format!("{REQUEST}{AGAIN}"));
+        bench.receive(begun.as_bytes());
+        bench.finish_wire();
+        let error = bench.error();
+        assert_eq!(
+            error.retry_hint::<Challenged>().is_some(),
+            is_retried,
+            "{error}"
+        );
+    }
+}
+
 /// The wire stays open and every body is whole, so the head alone tells.
 #[test]
 fn a_connection_that_the_proxy_ends_or_frames_in_two_ways_carries_no_second_request() {

@@ -224,6 +224,46 @@ fn bytes_that_are_not_http_fail_at_once() {
                     is the port of another service",
         },
         Fails {
+            name: "socks",
+            proxy_sends: "\x05",
+            error: "connect[0]: saw SOCKS5 where an HTTP/1 response was wanted: this is a SOCKS \
+                    proxy, use socks5h:// or socks4a://",
+        },
+        Fails {
+            name: "an HTTP/2 server",
+            proxy_sends: "\0\0\x12\x04\0\0\0\0\0",
+            error: "connect[0]: saw an HTTP/2 SETTINGS frame where an HTTP/1 response was wanted: \
+                    this port speaks HTTP/2 only",
+        },
+        Fails {
+            name: "a client",
+            proxy_sends: "GET / HTTP/1.1\r\n",
+            error: "connect[0]: saw an HTTP/1 request where an HTTP/1 response was wanted: the \
+                    peer is a client too",
+        },
+        Fails {
+            name: "a load balancer",
+            proxy_sends: "PROXY UNKNOWN\r\n",
+            error: "connect[0]: saw a PROXY header where an HTTP/1 response was wanted: the peer \
+                    is a load balancer",
+        },
+        Fails {
+            name: "a page",
+            proxy_sends: "<html>",
+            error: "connect[0]: saw the beginning of a web page (HTML or XML) where an HTTP/1 \
+                    response was wanted: something between answers for the server",
+        },
+        Fails {
+            name: "no protocol",
+            proxy_sends: "\x1b[0m",
+            error: "connect[0]: saw the byte 0x1b where an HTTP/1 response was wanted",
+        },
+        Fails {
+            name: "another protocol behind an interim response",
+            proxy_sends: "HTTP/1.1 100 Continue\r\n\r\nSSH-2.0-OpenSSH",
+            error: VERSION,
+        },
+        Fails {
             name: "a TLS alert",
             proxy_sends: "\x15\x03\x03\0\x02",
             error: "connect[0]: saw TLS where an HTTP/1 response was wanted: this port speaks \

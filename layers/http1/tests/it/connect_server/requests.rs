@@ -135,6 +135,24 @@ fn a_request_other_than_connect_is_answered_and_reported() {
             error: "connect[0]: saw SOCKS5 where an HTTP/1 request was wanted: the client takes this port for a SOCKS proxy",
         },
         Row {
+            name: "a server",
+            client_sends: "HTTP/1.1 200 OK\r\n\r\n",
+            server_sends: &closing("400 Bad Request"),
+            error: "connect[0]: saw an HTTP/1 response where an HTTP/1 request was wanted: the peer is a server too",
+        },
+        Row {
+            name: "no method",
+            client_sends: "\x1b[0m / HTTP/1.1\r\n\r\n",
+            server_sends: &closing("400 Bad Request"),
+            error: "connect[0]: not an HTTP/1 head: the request line is not a method, a target and a version",
+        },
+        Row {
+            name: "a load balancer",
+            client_sends: "PROXY TCP4 192.0.2.1 192.0.2.7 1 2\r\n",
+            server_sends: &closing("400 Bad Request"),
+            error: "connect[0]: saw a PROXY header where an HTTP/1 request was wanted: a load balancer sends it, and this port expects none",
+        },
+        Row {
             name: "two hosts",
             client_sends: "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nhost: a:1\r\n\r\n",
             server_sends: &closing("400 Bad Request"),

@@ -109,6 +109,44 @@ fn any_other_answer_is_an_error() {
 }
 
 #[test]
+fn the_response_that_opened_the_tunnel_is_kept() {
+    let mut bench = Bench::new(upgrade_client());
+    assert!(bench.layer.response().is_none());
+    bench.receive(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n");
+    assert!(bench.layer.response().is_none());
+    bench.receive(b"Connection: Upgrade\r\nX-Note: here\r\n\r\n");
+    let response = bench.layer.response().expect("the response");
+    assert_eq!(response.status(), 101);
+    assert_eq!(response.headers()["x-note"], "here");
+}
+
+/// The fields that tell it are no secret, so the error can say who may have answered.
+#[test]
+fn an_ordinary_answer_says_if_something_between_may_have_given_it() {
+    for (fields, advice) in [
+        (
+            "",
+            "the server has no such protocol at this path, or something between does not pass upgrades on",
+        ),
+        (
+            "Via: 1.1 proxy\r\n",
+            "something between answers for the server, or does not pass upgrades on",
+        ),
+        (
+            "X-Cache: MISS\r\n",
+            "something between answers for the server, or does not pass upgrades on",
+        ),
+    ] {
+        let mut bench = Bench::new(upgrade_client());
+        let response = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n");
+        bench.receive(response.as_bytes());
+        let error = bench.error().to_string();
+        let wanted = format!(", an ordinary answer: {advice}");
+        assert!(error.ends_with(&wanted), "{error}");
+    }
+}
+
+#[test]
 fn pitfall_15_a_redirect_is_not_followed_but_shown() {
     let mut bench = Bench::new(upgrade_client());
     bench.receive(b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");

@@ -5,8 +5,8 @@ use crate::kit::{Bench, Then, run};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use http::{Method, Response, StatusCode};
-use wirestack_http1::Http1Error;
-use wirestack_http1::upgrade::Server;
+use wirestack_http1::upgrade::{Server, has_content};
+use wirestack_http1::{Http1Error, Limits};
 use wirestack_layer::{Flow, Layer, Progress};
 
 #[test]
@@ -32,6 +32,33 @@ fn a_server_upgrades_and_the_bytes_behind_the_request_are_data() {
          Sec-WebSocket-Accept: x\r\n\r\n"
     );
     assert_eq!((&*seen.app, &*seen.app_end), ("data", "finished"));
+}
+
+#[test]
+fn a_head_beyond_the_limit_of_the_server_is_refused() {
+    let limits = Limits::default().head(REQUEST.len() - 1);
+    let mut bench = Bench::new(Server::new().with_limits(limits));
+    bench.receive(REQUEST.as_bytes());
+    assert!(bench.layer.request().is_none());
+    assert!(bench.seen().wire.starts_with("HTTP/1.1 431 "));
+    let limits = Limits::default().head(REQUEST.len());
+    let mut bench = Bench::new(Server::new().with_limits(limits));
+    bench.receive(REQUEST.as_bytes());
+    assert!(bench.layer.request().is_some());
+}
+
+#[test]
+fn an_accepted_request_is_returned_with_what_the_application_added() {
+    let mut bench = Bench::new(Server::new());
+    assert!(bench.layer.request_mut().is_none());
+    bench.receive(REQUEST.as_bytes());
+    let request = bench.layer.request_mut().expect("the request");
+    request.extensions_mut().insert("a note");
+    let accepted = bench.layer.accept("websocket", HeaderMap::new());
+    let accepted = accepted.expect("the request");
+    assert_eq!(accepted.extensions().get(), Some(&"a note"));
+    assert!(bench.layer.request_mut().is_none());
+    assert!(bench.layer.accept("websocket", HeaderMap::new()).is_none());
 }
 
 #[test]
@@ -219,4 +246,20 @@ fn parked(request: &str) -> Bench<Server> {
         Progress::Deciding("the Upgrade request")
     );
     bench
+}
+
+#[test]
+fn a_request_that_announces_content_is_known_by_its_fields() {
+    for (field, announces) in [
+        (None, false),
+        (Some(("content-length", "5")), true),
+        (Some(("transfer-encoding", "chunked")), true),
+    ] {
+        let mut request = http::Request::get("/");
+        if let Some((name, value)) = field {
+            request = request.header(name, value);
+        }
+        let request = request.body(()).unwrap();
+        assert_eq!(has_content(&request), announces, "{field:?}");
+    }
 }
