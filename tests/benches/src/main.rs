@@ -69,7 +69,10 @@ impl<'a> Command<'a> {
             "measure" => {}
             "page" => {
                 let groups = Vec::new();
-                return arguments.next().is_none().then_some(Self { groups, effort });
+                return arguments
+                    .next()
+                    .is_none()
+                    .then_some(Self { groups, effort });
             }
             _ => return None,
         }
@@ -77,7 +80,11 @@ impl<'a> Command<'a> {
             match argument {
                 "--quick" => effort = Effort::Quick,
                 "--rounds" => {
-                    let rounds = arguments.next()?.parse().ok().filter(|rounds| *rounds > 0)?;
+                    let rounds = arguments
+                        .next()?
+                        .parse()
+                        .ok()
+                        .filter(|rounds| *rounds > 0)?;
                     effort = Effort::Rounds(rounds);
                 }
                 group if groups.contains(&group) => chosen.push(group),
@@ -87,7 +94,10 @@ impl<'a> Command<'a> {
         if chosen.is_empty() {
             chosen = groups.to_vec();
         }
-        Some(Self { groups: chosen, effort })
+        Some(Self {
+            groups: chosen,
+            effort,
+        })
     }
 
     fn run(&self, rows: &[Row], groups: &[&str]) {
@@ -97,7 +107,11 @@ impl<'a> Command<'a> {
         for group in &self.groups {
             let mut cells = Vec::new();
             for row in rows.iter().filter(|row| row.group == *group) {
-                eprintln!("{:6.1} s  {group}: {}", began.elapsed().as_secs_f64(), row.name);
+                eprintln!(
+                    "{:6.1} s  {group}: {}",
+                    began.elapsed().as_secs_f64(),
+                    row.name
+                );
                 cells.extend(run::row(row, self.effort));
             }
             Results::write(&folder, group, &conditions, &cells).expect("the results are written");
@@ -109,7 +123,11 @@ impl<'a> Command<'a> {
         };
         page::write(&page, &results).expect("the page is written");
         let page = page.join("performance.md");
-        eprintln!("{:6.1} s  {} is written", began.elapsed().as_secs_f64(), page.display());
+        eprintln!(
+            "{:6.1} s  {} is written",
+            began.elapsed().as_secs_f64(),
+            page.display()
+        );
     }
 }
 
@@ -118,13 +136,22 @@ fn groups(rows: &[Row]) -> Vec<&'static str> {
     let mut groups: Vec<&str> = rows.iter().map(|row| row.group).collect();
     groups.dedup();
     let mut seen = Vec::new();
-    groups.retain(|group| !seen.contains(group) && { seen.push(*group); true });
+    groups.retain(|group| {
+        !seen.contains(group) && {
+            seen.push(*group);
+            true
+        }
+    });
     groups
 }
 
 /// Returns the folder of the results. Those of a quick run are no results.
 fn folder(effort: Effort) -> PathBuf {
-    let name = if effort == Effort::Quick { "quick" } else { "results" };
+    let name = if effort == Effort::Quick {
+        "quick"
+    } else {
+        "results"
+    };
     root().join("target/benches").join(name)
 }
 

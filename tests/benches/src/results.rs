@@ -63,7 +63,10 @@ impl Cell {
             kind: Kind::named(next()?)?,
             count: next()?.parse().ok()?,
             faults: next()?.parse().ok()?,
-            values: next()?.split(' ').map(|v| v.parse().ok()).collect::<Option<_>>()?,
+            values: next()?
+                .split(' ')
+                .map(|v| v.parse().ok())
+                .collect::<Option<_>>()?,
         })
     }
 }
@@ -78,8 +81,12 @@ impl Results {
                 text => text?,
             };
             let (conditions, cells) = text.split_once('\n').unwrap_or((&text, ""));
-            results.conditions.push(((*group).to_owned(), conditions.to_owned()));
-            results.cells.extend(cells.lines().filter_map(|line| Cell::parse(group, line)));
+            results
+                .conditions
+                .push(((*group).to_owned(), conditions.to_owned()));
+            results
+                .cells
+                .extend(cells.lines().filter_map(|line| Cell::parse(group, line)));
         }
         Ok(results)
     }

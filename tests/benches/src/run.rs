@@ -19,7 +19,11 @@ pub(crate) enum Effort {
 
 /// Measures a row, and returns the results of its contestants.
 pub(crate) fn row(row: &Row, effort: Effort) -> Vec<Cell> {
-    let counts: Vec<usize> = row.cases.iter().map(|case| count(row, case, effort)).collect();
+    let counts: Vec<usize> = row
+        .cases
+        .iter()
+        .map(|case| count(row, case, effort))
+        .collect();
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); row.cases.len()];
     for round in 0..rounds(row, effort) {
         for turn in 0..row.cases.len() {
@@ -45,14 +49,19 @@ pub(crate) fn child(rows: &[Row], arguments: &[&str]) -> Option<()> {
     let ["case", group, name, case, count] = arguments else {
         return None;
     };
-    let row = rows.iter().find(|row| row.group == *group && row.name == *name)?;
+    let row = rows
+        .iter()
+        .find(|row| row.group == *group && row.name == *name)?;
     let case = row.cases.iter().find(|it| it.name == *case)?;
     let count = count.parse().ok()?;
     match &case.work {
         Work::Messages(work) => {
             stay_on_one_processor();
             work(count);
-            let Cost { nanoseconds, faults } = Cost::now();
+            let Cost {
+                nanoseconds,
+                faults,
+            } = Cost::now();
             println!("{nanoseconds} {faults}");
         }
         Work::Memory(_, work) => println!("{} 0", work(count)),
@@ -101,7 +110,10 @@ fn run(row: &Row, case: &Case, count: usize) -> Cost {
     let text = String::from_utf8_lossy(&output.stdout);
     let mut numbers = text.split_whitespace().map(|number| number.parse().ok());
     match (output.status.success(), numbers.next(), numbers.next()) {
-        (true, Some(Some(nanoseconds)), Some(Some(faults))) => Cost { nanoseconds, faults },
+        (true, Some(Some(nanoseconds)), Some(Some(faults))) => Cost {
+            nanoseconds,
+            faults,
+        },
         _ => panic!(
             "{} / {} / {}: {count} messages failed",
             row.group, row.name, case.name
@@ -122,7 +134,9 @@ fn rounds(row: &Row, effort: Effort) -> usize {
 /// Both ends are on one processor, also where they are two threads: what is measured is work, and
 /// not what a second processor gains.
 fn stay_on_one_processor() {
-    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let Ok(allowed) = sched_getaffinity(None) else {
+        return;
+    };
     if let Some(last) = (0..CpuSet::MAX_CPU).rev().find(|cpu| allowed.is_set(*cpu)) {
         let mut one = CpuSet::new();
         one.set(last);

@@ -71,7 +71,16 @@ mod tests {
 
     #[test]
     fn the_skipped_values_are_those_of_the_tables_of_the_sign_test() {
-        let table = [(5, 0), (6, 0), (8, 0), (9, 1), (12, 2), (15, 3), (20, 5), (30, 9)];
+        let table = [
+            (5, 0),
+            (6, 0),
+            (8, 0),
+            (9, 1),
+            (12, 2),
+            (15, 3),
+            (20, 5),
+            (30, 9),
+        ];
         for (count, expected) in table {
             assert_eq!(skipped(count), expected, "{count} values");
         }

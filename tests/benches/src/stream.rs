@@ -15,7 +15,11 @@ pub(crate) struct End {
 impl End {
     /// Creates the client's end and the server's.
     pub(crate) fn both(direction: Direction, size: usize, messages: usize) -> [Self; 2] {
-        let end = |sends| Self { size, messages, sends };
+        let end = |sends| Self {
+            size,
+            messages,
+            sends,
+        };
         match direction {
             Direction::Up => [end(true), end(false)],
             Direction::Down => [end(false), end(true)],

@@ -48,12 +48,20 @@ impl Peer for TokioWebSockets {
     const NAME: &'static str = "tokio-websockets";
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
         let limits = tokio_websockets::Limits::default().max_payload_len(Some(MOST));
-        Messages(tokio_websockets::ClientBuilder::new().limits(limits).take_over(io))
+        Messages(
+            tokio_websockets::ClientBuilder::new()
+                .limits(limits)
+                .take_over(io),
+        )
     }
 
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
         let limits = tokio_websockets::Limits::default().max_payload_len(Some(MOST));
-        Messages(tokio_websockets::ServerBuilder::new().limits(limits).serve(io))
+        Messages(
+            tokio_websockets::ServerBuilder::new()
+                .limits(limits)
+                .serve(io),
+        )
     }
 }
 

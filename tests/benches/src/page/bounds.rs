@@ -88,7 +88,9 @@ mod tests {
     fn each_bound_is_that_of_a_contestant_in_a_row() {
         let rows = rows::all();
         for bound in Bound::all() {
-            let row = rows.iter().find(|row| row.group == bound.group && row.name == bound.row);
+            let row = rows
+                .iter()
+                .find(|row| row.group == bound.group && row.name == bound.row);
             let row = row.unwrap_or_else(|| panic!("no such row: {bound:?}"));
             let names: Vec<&str> = row.cases.iter().map(|case| case.name).collect();
             assert!(names.contains(&bound.name), "no such contestant: {bound:?}");

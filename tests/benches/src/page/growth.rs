@@ -44,7 +44,11 @@ impl Growth {
         let (scale, across) = (self.up_scale, self.across_scale);
         Plot {
             title: self.title,
-            x: Axis { label: self.across, scale: across, word: self.word },
+            x: Axis {
+                label: self.across,
+                scale: across,
+                word: self.word,
+            },
             y: Axis { label, scale, word },
             lines,
         }

@@ -36,7 +36,10 @@ pub(crate) fn write(folder: &Path, results: &Results) -> io::Result<()> {
             page += &format!("\n![{}](plots/{}.svg)\n", growth.title, growth.file());
         }
     }
-    for prose in [include_str!("../../page/behind.md"), include_str!("../../page/tried.md")] {
+    for prose in [
+        include_str!("../../page/behind.md"),
+        include_str!("../../page/tried.md"),
+    ] {
         page.push('\n');
         page += prose;
     }
@@ -59,7 +62,11 @@ fn conditions(results: &Results) -> String {
             .map(|(group, _)| group.as_str())
             .collect();
         let all = groups.len() == results.conditions.len();
-        let groups = if all { "All rows".to_owned() } else { groups.join(", ") };
+        let groups = if all {
+            "All rows".to_owned()
+        } else {
+            groups.join(", ")
+        };
         text += &format!("* {groups}: {conditions}.\n");
     }
     text
@@ -117,15 +124,47 @@ It is recorded, and gates no time.
 const TABLES: &[(&str, &str, &str)] = &[
     ("echo", "Echo", ""),
     ("stream", "Stream", ""),
-    ("http2", "WebSocket over HTTP/2", "A task drives each end, but for `undriven`, where the tasks that wait do it."),
-    ("deflate", "Compression", "permessage-deflate with context takeover."),
-    ("upgrade", "Upgrade", "`raw` sends one byte there and one back instead."),
-    ("setup", "Connecting through a proxy", "The proxy is the same for all, in the same process."),
-    ("relay", "Relay", "`copy_bidirectional` is that of tokio, with buffers of 64 KiB."),
-    ("ways", "Halves and handles", "`plain` is a connection of wirestack's that one task uses."),
-    ("runtimes", "Other runtimes", "`raw` is the socket of the runtime. Two threads share one processor here."),
+    (
+        "http2",
+        "WebSocket over HTTP/2",
+        "A task drives each end, but for `undriven`, where the tasks that wait do it.",
+    ),
+    (
+        "deflate",
+        "Compression",
+        "permessage-deflate with context takeover.",
+    ),
+    (
+        "upgrade",
+        "Upgrade",
+        "`raw` sends one byte there and one back instead.",
+    ),
+    (
+        "setup",
+        "Connecting through a proxy",
+        "The proxy is the same for all, in the same process.",
+    ),
+    (
+        "relay",
+        "Relay",
+        "`copy_bidirectional` is that of tokio, with buffers of 64 KiB.",
+    ),
+    (
+        "ways",
+        "Halves and handles",
+        "`plain` is a connection of wirestack's that one task uses.",
+    ),
+    (
+        "runtimes",
+        "Other runtimes",
+        "`raw` is the socket of the runtime. Two threads share one processor here.",
+    ),
     ("tunnels", "Above finished tunnels", ""),
     ("parse", "Parsing", "In memory."),
-    ("memory", "Long messages in pieces", "A cost that is linear is the same for one long message and for many."),
+    (
+        "memory",
+        "Long messages in pieces",
+        "A cost that is linear is the same for one long message and for many.",
+    ),
     ("idle", "Memory of an idle connection", "1,000 connections."),
 ];

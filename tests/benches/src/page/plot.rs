@@ -131,14 +131,22 @@ impl Range {
             Scale::Linear => {
                 let step = step(high.max(f64::MIN_POSITIVE));
                 let high = (high / step).ceil().max(1.0) * step;
-                Self { low: 0.0, high, scale }
+                Self {
+                    low: 0.0,
+                    high,
+                    scale,
+                }
             }
             Scale::Logarithmic => {
                 let positive = values.clone().filter(|value| *value > 0.0);
                 let low = positive.fold(high.max(f64::MIN_POSITIVE), f64::min);
                 let zero = values.into_iter().any(|value| value <= 0.0);
                 let low = if zero { low / 10.0 } else { low };
-                Self { low, high: high.max(low * 10.0), scale }
+                Self {
+                    low,
+                    high: high.max(low * 10.0),
+                    scale,
+                }
             }
         })
     }
@@ -147,7 +155,9 @@ impl Range {
     fn place(&self, value: f64) -> f64 {
         match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
-            Scale::Logarithmic => (value.max(self.low) / self.low).ln() / (self.high / self.low).ln(),
+            Scale::Logarithmic => {
+                (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+            }
         }
     }
 
@@ -177,7 +187,9 @@ fn step(high: f64) -> f64 {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 const WIDTH: f64 = 860.0;
@@ -188,8 +200,9 @@ const TOP: f64 = 44.0;
 const BOTTOM: f64 = 360.0;
 
 /// Colours that differ also for those who confuse red and green.
-const COLORS: [&str; 8] =
-    ["#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6fd1"];
+const COLORS: [&str; 8] = [
+    "#777777", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6fd1",
+];
 
 const DASHES: [&str; 3] = ["none", "7 3", "2 3"];
 
@@ -223,16 +236,39 @@ mod tests {
 
     #[test]
     fn a_plot_names_its_lines_and_escapes_their_names() {
-        let axis = |label| Axis { label, scale: Scale::Linear, word: |it| it.to_string() };
-        let line = |name| Line { name, points: vec![(1.0, 2.0), (2.0, 3.0)] };
+        let axis = |label| Axis {
+            label,
+            scale: Scale::Linear,
+            word: |it| it.to_string(),
+        };
+        let line = |name| Line {
+            name,
+            points: vec![(1.0, 2.0), (2.0, 3.0)],
+        };
         let (x, y) = (axis("bytes"), axis("µs"));
         let lines = vec![line("a < b"), line("c")];
-        let svg = Plot { title: "t", x, y, lines }.svg().expect("points");
+        let svg = Plot {
+            title: "t",
+            x,
+            y,
+            lines,
+        }
+        .svg()
+        .expect("points");
         for part in [">a &lt; b<", ">c<", ">bytes<", ">µs<"] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
         let (x, y) = (axis(""), axis(""));
-        assert_eq!(Plot { title: "t", x, y, lines: Vec::new() }.svg(), None);
+        assert_eq!(
+            Plot {
+                title: "t",
+                x,
+                y,
+                lines: Vec::new()
+            }
+            .svg(),
+            None
+        );
     }
 
     #[test]

@@ -9,11 +9,23 @@ use crate::statistics::Median;
 /// where there are both.
 pub(super) fn of_group(results: &Results, group: &str) -> String {
     let names = results.names(group);
-    let has = |kind| results.cells.iter().any(|it| it.group == group && it.kind == kind);
+    let has = |kind| {
+        results
+            .cells
+            .iter()
+            .any(|it| it.group == group && it.kind == kind)
+    };
     let compares = has(Kind::Ours) && has(Kind::Peer);
     let mut text = format!("| | {} |", names.join(" | "));
-    text += if compares { " wirestack : best peer |\n" } else { "\n" };
-    text += &format!("| --- |{}\n", " ---: |".repeat(names.len() + usize::from(compares)));
+    text += if compares {
+        " wirestack : best peer |\n"
+    } else {
+        "\n"
+    };
+    text += &format!(
+        "| --- |{}\n",
+        " ---: |".repeat(names.len() + usize::from(compares))
+    );
     for name in results.rows(group) {
         let row = results.row(group, name);
         text += &format!("| {name} |");
@@ -56,7 +68,9 @@ pub(super) fn time(nanoseconds: f64) -> String {
 
 /// Writes the cell of a contestant beside the first one of its row.
 fn written(cell: &Cell, first: &Cell) -> String {
-    let Some(median) = cell.median() else { return String::new() };
+    let Some(median) = cell.median() else {
+        return String::new();
+    };
     if cell.group == MEMORY {
         return format!("{:.1} KiB", median.value / 1024.0);
     }

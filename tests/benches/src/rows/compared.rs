@@ -9,10 +9,17 @@ use crate::{files, idle};
 /// Returns the rows of messages there and back, and one way.
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    let echoes = [(16, Net::Tcp), (1024, Net::Tcp), (16 << 10, Net::Tcp), (16 << 10, Net::Tls)];
+    let echoes = [
+        (16, Net::Tcp),
+        (1024, Net::Tcp),
+        (16 << 10, Net::Tcp),
+        (16 << 10, Net::Tls),
+    ];
     for (size, net) in echoes {
         let row = Row::new("echo", format!("{}, {}", bytes(size), net.name()));
-        rows.push(compared(row, move |it, messages| (it.echo)(net, size, messages)));
+        rows.push(compared(row, move |it, messages| {
+            (it.echo)(net, size, messages)
+        }));
     }
     for net in Net::ALL {
         for direction in Direction::ALL {
@@ -46,13 +53,21 @@ pub(crate) fn growth() -> Vec<Row> {
     for size in [0, 16, 256, 4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20] {
         let row = Row::new("growth-sizes", size.to_string());
         // Messages without any byte cannot be counted without framing.
-        let all = Contestant::ALL.iter().filter(|it| size > 0 || it.name != "raw");
+        let all = Contestant::ALL
+            .iter()
+            .filter(|it| size > 0 || it.name != "raw");
         rows.push(all.fold(row, |row, it| {
             let stream = it.stream;
-            row.case(it.name, it.kind, move |n| stream(Net::Tcp, Direction::Up, size, n))
+            row.case(it.name, it.kind, move |n| {
+                stream(Net::Tcp, Direction::Up, size, n)
+            })
         }));
     }
-    let some = || Contestant::ALL.iter().filter(|it| PLOTTED.contains(&it.name));
+    let some = || {
+        Contestant::ALL
+            .iter()
+            .filter(|it| PLOTTED.contains(&it.name))
+    };
     for wanted in [1, 10, 100, 1000, 10_000] {
         let connections = files::connections(wanted);
         let row = Row::new("growth-connections", connections.to_string());
@@ -65,14 +80,18 @@ pub(crate) fn growth() -> Vec<Row> {
         let row = Row::new("growth-connection-memory", connections.to_string());
         rows.push(some().fold(row, |row, it| {
             let name = it.name;
-            row.memory(name, it.kind, connections, move |n| idle::run(name, Net::Tcp, n))
+            row.memory(name, it.kind, connections, move |n| {
+                idle::run(name, Net::Tcp, n)
+            })
         }));
     }
     rows
 }
 
 fn compared(row: Row, work: impl Fn(&Contestant, usize) + Copy + 'static) -> Row {
-    Contestant::ALL.iter().fold(row, |row, it| row.case(it.name, it.kind, move |n| work(it, n)))
+    Contestant::ALL.iter().fold(row, |row, it| {
+        row.case(it.name, it.kind, move |n| work(it, n))
+    })
 }
 
 /// The contestants in the plots of connections: many of them take long to open.

@@ -71,7 +71,8 @@ async fn wirestack(ends: [TcpStream; 2], level: u8) -> [impl Conn; 2] {
     let [opened, accepted] = ends;
     let request = ClientRequest::new("ws://localhost/").expect("a request");
     let client = Client::new(request, config.clone(), Seed::new([7; 32])).expect("a client");
-    let mut client = Connection::from_transport(opened, Engine::new(client.boxed())).expect("tokio");
+    let mut client =
+        Connection::from_transport(opened, Engine::new(client.boxed())).expect("tokio");
     let server = Engine::new(Server::new(config).boxed());
     let mut server = Connection::from_transport(accepted, server).expect("tokio");
     let accepting = async {
@@ -91,8 +92,8 @@ async fn wirestack(ends: [TcpStream; 2], level: u8) -> [impl Conn; 2] {
 }
 
 fn yawc(io: TcpStream, role: yawc::Role, level: u8) -> impl Conn {
-    let options = yawc::Options::default()
-        .with_compression_level(yawc::CompressionLevel::new(level.into()));
+    let options =
+        yawc::Options::default().with_compression_level(yawc::CompressionLevel::new(level.into()));
     let agreed = Some("permessage-deflate");
     let opened = yawc::WebSocket::from_stream_with_extensions(io, role, agreed, options);
     YawcConn(opened.expect("valid options"))

@@ -16,9 +16,12 @@ use crate::stream::End;
 pub(crate) fn rows() -> Vec<Row> {
     let sizes = [125, 16 * 1024];
     let echo = sizes.map(|size| {
-        row(format!("echo, {}", bytes(size)), move |contestant, messages| {
-            both_ends(contestant, size, Asker { size, messages }, Echoer);
-        })
+        row(
+            format!("echo, {}", bytes(size)),
+            move |contestant, messages| {
+                both_ends(contestant, size, Asker { size, messages }, Echoer);
+            },
+        )
     });
     let stream = [Direction::Up, Direction::Down].map(|direction| {
         sizes.map(|size| {
@@ -29,7 +32,9 @@ pub(crate) fn rows() -> Vec<Row> {
             })
         })
     });
-    echo.into_iter().chain(stream.into_iter().flatten()).collect()
+    echo.into_iter()
+        .chain(stream.into_iter().flatten())
+        .collect()
 }
 
 /// Returns the rows of the plots: the cost of a message, and the memory of an idle stream.
@@ -45,8 +50,12 @@ pub(crate) fn growth() -> Vec<Row> {
     }
     for streams in [10, 100, 1000] {
         rows.push(
-            Row::new("growth-stream-memory", streams.to_string())
-                .memory("wirestack", Kind::Ours, streams, idle_streams),
+            Row::new("growth-stream-memory", streams.to_string()).memory(
+                "wirestack",
+                Kind::Ours,
+                streams,
+                idle_streams,
+            ),
         );
     }
     rows
@@ -59,9 +68,13 @@ pub(crate) fn idle() -> Row {
 }
 
 fn row(name: String, work: impl Fn(Contestant, usize) + Copy + 'static) -> Row {
-    CONTESTANTS.into_iter().fold(Row::new("http2", name), |row, contestant| {
-        row.case(contestant.name(), contestant.kind(), move |n| work(contestant, n))
-    })
+    CONTESTANTS
+        .into_iter()
+        .fold(Row::new("http2", name), |row, contestant| {
+            row.case(contestant.name(), contestant.kind(), move |n| {
+                work(contestant, n)
+            })
+        })
 }
 
 /// A library with its way to drive the connection.
@@ -113,11 +126,7 @@ fn both_ends<C: Job, S: Job>(contestant: Contestant, size: usize, client: C, ser
     });
 }
 
-async fn on_a_stream<C: Conn, S: Conn>(
-    mut pairs: Pairs<C, S>,
-    client: impl Job,
-    server: impl Job,
-) {
+async fn on_a_stream<C: Conn, S: Conn>(mut pairs: Pairs<C, S>, client: impl Job, server: impl Job) {
     let (client_end, server_end) = pairs.ends.pop().expect("a stream");
     let serving = tokio::spawn(server.run(server_end));
     client.run(client_end).await;

@@ -11,8 +11,12 @@ pub(crate) fn rows() -> Vec<Row> {
     let pieces = |name, chunks| {
         // As many bytes for both: a cost that is linear is the same.
         Row::new("memory", name)
-            .case("16 x 1 MiB", Kind::Baseline, move |n| in_pieces(16 * n, 1 << 20, chunks))
-            .case("1 x 16 MiB", Kind::Ours, move |n| in_pieces(n, 16 << 20, chunks))
+            .case("16 x 1 MiB", Kind::Baseline, move |n| {
+                in_pieces(16 * n, 1 << 20, chunks)
+            })
+            .case("1 x 16 MiB", Kind::Ours, move |n| {
+                in_pieces(n, 16 << 20, chunks)
+            })
     };
     vec![
         Row::new("parse", "a masked frame of 16 B").case("wirestack", Kind::Ours, parse),

@@ -1,8 +1,8 @@
 //! A relay between two connections, as a proxy has it.
 
 use crate::contestant::Kind;
-use crate::contestants::Raw;
 use crate::contestant::Peer;
+use crate::contestants::Raw;
 use crate::echo::{Asker, Echoer};
 use crate::loopback::{Job, connected, runtime};
 use crate::net::Direction;
@@ -16,7 +16,9 @@ use wirestack::{Connection, Engine, Identity, relay};
 pub(crate) fn rows() -> Vec<Row> {
     let row = |name, work: fn(Relay, usize)| {
         Row::new("relay", name)
-            .case("copy_bidirectional", Kind::Peer, move |n| work(Relay::Tokio, n))
+            .case("copy_bidirectional", Kind::Peer, move |n| {
+                work(Relay::Tokio, n)
+            })
             .case("wirestack", Kind::Ours, move |n| work(Relay::Ours, n))
     };
     vec![

@@ -57,7 +57,10 @@ fn on_smol(messages: usize) {
         let (mut client, mut server) = (client.expect("a socket"), server.expect("a socket"));
         let asks = async move {
             for _ in 0..messages {
-                client.send(Message::Binary(message.clone())).await.expect("sent");
+                client
+                    .send(Message::Binary(message.clone()))
+                    .await
+                    .expect("sent");
                 let answer = client.next().await.expect("no end").expect("an answer");
                 assert_eq!(answer.len(), SIZE);
             }

@@ -15,11 +15,19 @@ use wirestack::connect_stream;
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         Row::new("setup", "SOCKS5")
-            .case("tokio-socks", Kind::Peer, |n| connect(n, Proxy::Socks, tokio_socks))
-            .case("wirestack", Kind::Ours, |n| connect(n, Proxy::Socks, wirestack_socks)),
+            .case("tokio-socks", Kind::Peer, |n| {
+                connect(n, Proxy::Socks, tokio_socks)
+            })
+            .case("wirestack", Kind::Ours, |n| {
+                connect(n, Proxy::Socks, wirestack_socks)
+            }),
         Row::new("setup", "HTTP CONNECT")
-            .case("hyper-util", Kind::Peer, |n| connect(n, Proxy::Http, hyper_util))
-            .case("wirestack", Kind::Ours, |n| connect(n, Proxy::Http, wirestack_connect)),
+            .case("hyper-util", Kind::Peer, |n| {
+                connect(n, Proxy::Http, hyper_util)
+            })
+            .case("wirestack", Kind::Ours, |n| {
+                connect(n, Proxy::Http, wirestack_connect)
+            }),
     ]
 }
 
@@ -87,7 +95,11 @@ impl Proxy {
                 io.read_exact(&mut bytes[..methods]).await?;
                 io.write_all(&[5, 0]).await?;
                 io.read_exact(&mut bytes[..10]).await?;
-                assert_eq!(bytes[..8], [5, 1, 0, 1, 192, 0, 2, 7], "CONNECT to 192.0.2.7");
+                assert_eq!(
+                    bytes[..8],
+                    [5, 1, 0, 1, 192, 0, 2, 7],
+                    "CONNECT to 192.0.2.7"
+                );
                 io.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]).await?;
             }
             Self::Http => {
@@ -98,7 +110,10 @@ impl Proxy {
                         more => end += more,
                     }
                 }
-                assert!(bytes.starts_with(b"CONNECT 192.0.2.7:80 HTTP/1.1\r\n"), "a CONNECT");
+                assert!(
+                    bytes.starts_with(b"CONNECT 192.0.2.7:80 HTTP/1.1\r\n"),
+                    "a CONNECT"
+                );
                 io.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
             }
         }

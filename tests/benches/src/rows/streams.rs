@@ -32,7 +32,10 @@ impl Pairs<Messages<WebSocket<Client>>, Messages<WebSocket<Server>>> {
         let (asked, accepted) = tokio::join!(asked(client), accepted(server));
         let over_client = Connection::from_transport(asked, Engine::new(open_client()));
         let over_server = Connection::from_transport(accepted, Engine::new(open_server()));
-        (Messages(over_client.expect("tokio")), Messages(over_server.expect("tokio")))
+        (
+            Messages(over_client.expect("tokio")),
+            Messages(over_server.expect("tokio")),
+        )
     }
 }
 
@@ -48,7 +51,11 @@ pub(crate) async fn wirestack(
     }
     let ends = Vec::with_capacity(streams);
     let (client, server) = (Some(client), Some(server));
-    let mut pairs = Pairs { ends, client, server };
+    let mut pairs = Pairs {
+        ends,
+        client,
+        server,
+    };
     for _ in 0..streams {
         let pair = pairs.open().await;
         pairs.ends.push(pair);
@@ -60,11 +67,17 @@ pub(crate) async fn wirestack(
 pub(crate) async fn sockudo(streams: usize) -> Pairs<impl Conn, impl Conn> {
     let client = |send, receive| {
         let stream = SockudoStream::new(send, receive);
-        Messages(sockudo_ws::WebSocketStream::client(stream, Default::default()))
+        Messages(sockudo_ws::WebSocketStream::client(
+            stream,
+            Default::default(),
+        ))
     };
     let server = |send, receive| {
         let stream = SockudoStream::new(send, receive);
-        Messages(sockudo_ws::WebSocketStream::server(stream, Default::default()))
+        Messages(sockudo_ws::WebSocketStream::server(
+            stream,
+            Default::default(),
+        ))
     };
     over_h2(streams, client, server).await
 }
@@ -129,7 +142,11 @@ async fn over_h2<C, S>(
         ));
     }
     let (client, server) = (None, None);
-    Pairs { ends, client, server }
+    Pairs {
+        ends,
+        client,
+        server,
+    }
 }
 
 fn connections(ends: [TcpStream; 2]) -> [Http2; 2] {
@@ -198,7 +215,10 @@ impl Conn for RawHttp2 {
         while !message.is_empty() {
             self.send.reserve_capacity(message.len());
             let capacity = match self.send.capacity() {
-                0 => poll_fn(|cx| self.send.poll_capacity(cx)).await.expect("open").expect("open"),
+                0 => poll_fn(|cx| self.send.poll_capacity(cx))
+                    .await
+                    .expect("open")
+                    .expect("open"),
                 capacity => capacity,
             };
             let part = message.split_to(capacity.min(message.len()));

@@ -31,14 +31,22 @@ pub(crate) fn growth() -> Vec<Row> {
     [0, 1, 2, 4, 6, 8]
         .map(|tunnels| {
             Row::new("growth-tunnels", tunnels.to_string())
-                .case("125 B in memory", Kind::Ours, move |n| in_memory(tunnels, 125, n))
-                .case("echo of 16 B, TCP", Kind::Ours, move |n| over_loopback(tunnels, n))
+                .case("125 B in memory", Kind::Ours, move |n| {
+                    in_memory(tunnels, 125, n)
+                })
+                .case("echo of 16 B, TCP", Kind::Ours, move |n| {
+                    over_loopback(tunnels, n)
+                })
         })
         .into()
 }
 
 fn kind(tunnels: usize) -> Kind {
-    if tunnels == 0 { Kind::Baseline } else { Kind::Ours }
+    if tunnels == 0 {
+        Kind::Baseline
+    } else {
+        Kind::Ours
+    }
 }
 
 /// Sends so many messages, without any socket.
@@ -46,7 +54,9 @@ fn in_memory(tunnels: usize, size: usize, messages: usize) {
     let mut pair = Pair::open(tunnels);
     let message = payload(size);
     for _ in 0..messages {
-        pair.client.from_app().push(Message::Binary(message.clone()));
+        pair.client
+            .from_app()
+            .push(Message::Binary(message.clone()));
         pair.turn();
         let received = pair.server.to_app().pop();
         assert!(matches!(received, Some(Message::Binary(m)) if m.len() == size));
@@ -138,8 +148,12 @@ const HOST: &str = "example.org";
 const PORT: u16 = 80;
 
 /// The numbers of tunnels in the table.
-const COUNTS: [(&str, usize); 4] =
-    [("0 tunnels", 0), ("1 tunnel", 1), ("2 tunnels", 2), ("4 tunnels", 4)];
+const COUNTS: [(&str, usize); 4] = [
+    ("0 tunnels", 0),
+    ("1 tunnel", 1),
+    ("2 tunnels", 2),
+    ("4 tunnels", 4),
+];
 
 /// The size of the messages over loopback, in bytes.
 const ECHO_SIZE: usize = 16;

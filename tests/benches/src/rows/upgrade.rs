@@ -18,10 +18,18 @@ pub(crate) fn rows() -> Vec<Row> {
     let row = |net: Net| {
         Row::new("upgrade", format!("{}, with connecting", net.name()))
             .case("raw", Kind::Baseline, move |n| connect::<Raw>(net, n))
-            .case("wirestack", Kind::Ours, move |n| connect::<Wirestack>(net, n))
-            .case("tungstenite", Kind::Peer, move |n| connect::<Tungstenite>(net, n))
-            .case("tokio-websockets", Kind::Peer, move |n| connect::<TokioWebSockets>(net, n))
-            .case("sockudo-ws", Kind::Peer, move |n| connect::<SockudoWs>(net, n))
+            .case("wirestack", Kind::Ours, move |n| {
+                connect::<Wirestack>(net, n)
+            })
+            .case("tungstenite", Kind::Peer, move |n| {
+                connect::<Tungstenite>(net, n)
+            })
+            .case("tokio-websockets", Kind::Peer, move |n| {
+                connect::<TokioWebSockets>(net, n)
+            })
+            .case("sockudo-ws", Kind::Peer, move |n| {
+                connect::<SockudoWs>(net, n)
+            })
     };
     Net::ALL.map(row).into()
 }
@@ -112,7 +120,11 @@ impl Wirestack {
             server.request()?;
             Some(server.accept(Accept::new()))
         };
-        connection.wait_for(asked).await.expect("a request").expect("accepted");
+        connection
+            .wait_for(asked)
+            .await
+            .expect("a request")
+            .expect("accepted");
         let _ = connection.next().await;
     }
 }
@@ -123,7 +135,11 @@ impl Upgrade for Wirestack {
     }
 
     async fn accept<S: Io>(io: S) {
-        Self::serve(TokioTransport::new(io), Server::new(WebSocketConfig::default()).boxed()).await;
+        Self::serve(
+            TokioTransport::new(io),
+            Server::new(WebSocketConfig::default()).boxed(),
+        )
+        .await;
     }
 
     async fn connect_tls(io: TcpStream) {

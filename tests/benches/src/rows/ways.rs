@@ -21,7 +21,9 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("ways", "stream of 125 B to the server, TCP")
             .case("plain", Kind::Baseline, |n| stream(n, Plain))
             .case("split", Kind::Ours, |n| stream(n, Halves::of))
-            .case("spawned", Kind::Ours, |n| stream(n, |it| Spawned(it.spawn()))),
+            .case("spawned", Kind::Ours, |n| {
+                stream(n, |it| Spawned(it.spawn()))
+            }),
     ]
 }
 
@@ -44,7 +46,9 @@ fn both_ends<C: Conn>(way: fn(Connection<BoxSocket>) -> C, client: impl Job, ser
         let over = |io, engine| way(Connection::from_transport(io, engine).expect("tokio"));
         let server_end = over(accepted, Engine::new(open_server().boxed()));
         let serving = tokio::spawn(server.run(server_end));
-        client.run(over(opened, Engine::new(open_client().boxed()))).await;
+        client
+            .run(over(opened, Engine::new(open_client().boxed())))
+            .await;
         serving.await.expect("a server that ended well");
     });
 }
@@ -67,7 +71,10 @@ macro_rules! conn {
         impl Conn for $way {
             async fn feed(&mut self, message: Bytes) {
                 let $it = self;
-                $writer.feed(Message::Binary(message)).await.expect("accepted");
+                $writer
+                    .feed(Message::Binary(message))
+                    .await
+                    .expect("accepted");
             }
 
             async fn flush(&mut self) {
@@ -77,7 +84,12 @@ macro_rules! conn {
 
             async fn receive(&mut self) -> usize {
                 let $it = self;
-                $reader.next().await.expect("no end").expect("a message").len()
+                $reader
+                    .next()
+                    .await
+                    .expect("no end")
+                    .expect("a message")
+                    .len()
             }
 
             async fn echo(&mut self) -> bool {
