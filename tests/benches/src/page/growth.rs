@@ -1,7 +1,6 @@
 //! The plots: how cost grows.
 
 use super::plot::{Axis, Line, Plot, Scale};
-use super::table;
 use crate::payload::bytes;
 use crate::results::Results;
 
@@ -38,7 +37,7 @@ impl Growth {
         });
         let lines = lines.collect();
         let (label, word): (_, fn(f64) -> String) = match self.up {
-            Unit::Time => ("CPU time of a message, both ends", table::time),
+            Unit::Time => ("CPU time of a message, both ends", tick),
             Unit::Memory => ("KiB", |value| format!("{:.0}", value / 1024.0)),
         };
         let (scale, across) = (self.up_scale, self.across_scale);
@@ -122,6 +121,17 @@ pub(super) const ALL: [Growth; 6] = [
         up_scale: Scale::Logarithmic,
     },
 ];
+
+/// Writes a time beside an axis, without the digits of a measurement.
+fn tick(nanoseconds: f64) -> String {
+    let (value, unit) = match nanoseconds {
+        ..1e-9 => return "0".to_owned(),
+        ..999.0 => (nanoseconds, "ns"),
+        ..999_999.0 => (nanoseconds / 1e3, "µs"),
+        _ => (nanoseconds / 1e6, "ms"),
+    };
+    format!("{} {unit}", (value * 1e3).round() / 1e3)
+}
 
 fn count(value: f64) -> String {
     format!("{value:.0}")

@@ -56,7 +56,7 @@ pub(super) fn interval(median: Median) -> String {
 }
 
 /// Writes the time of a message.
-pub(super) fn time(nanoseconds: f64) -> String {
+fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         ..100.0 => format!("{nanoseconds:.1} ns"),
         ..1_000.0 => format!("{nanoseconds:.0} ns"),
