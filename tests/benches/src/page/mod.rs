@@ -18,7 +18,7 @@ pub(crate) fn write(folder: &Path, results: &Results) -> io::Result<()> {
     let mut page = String::from(HEAD);
     page += &conditions(results);
     page += "\n";
-    page += include_str!("../../page/how-to-read.md");
+    page += &moved(include_str!("../../page/how-to-read.md"));
     page += &bounds(results);
     for (group, title, note) in TABLES {
         if !results.rows(group).is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn write(folder: &Path, results: &Results) -> io::Result<()> {
         include_str!("../../page/tried.md"),
     ] {
         page.push('\n');
-        page += prose;
+        page += &moved(prose);
     }
     fs::write(folder.join("performance.md"), page)
 }
@@ -99,6 +99,13 @@ fn bounds(results: &Results) -> String {
         );
     }
     text
+}
+
+/// Changes the links of prose, which are those of its own folder, to links of the page's folder.
+fn moved(prose: &str) -> String {
+    prose
+        .replace("](../../../docs/conformance/", "](")
+        .replace("](../README.md", "](../../tests/benches/README.md")
 }
 
 fn title(group: &str) -> &str {
