@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 
 /// The part of a contestant in the comparison.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Not a library: a mark to compare with.
     Baseline,
@@ -13,6 +13,24 @@ pub(crate) enum Kind {
     Ours,
     /// Another library.
     Peer,
+}
+
+impl Kind {
+    /// Returns its word in the files of results.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Ours => "ours",
+            Self::Peer => "peer",
+        }
+    }
+
+    /// Returns the one with this word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        [Self::Baseline, Self::Ours, Self::Peer]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
 }
 
 /// A library under measurement: how it makes a connection of a byte stream.

@@ -1,40 +1,25 @@
-//! Echo: one message there and back again, over and over.
+//! Echo: one message there and back again, so many times.
 
-use crate::conditions::Net;
-use crate::contestant::{Conn, Peer};
-use crate::loopback::{Job, both_ends};
-use crate::measure::{Meter, payload};
-use std::time::Duration;
+use crate::contestant::Conn;
+use crate::loopback::Job;
+use crate::payload::payload;
 
-/// The sizes of the messages, in bytes.
-pub(crate) const SIZES: [usize; 3] = [16, 1024, 16 * 1024];
-
-/// Returns the CPU microseconds that a message and its echo cost both ends together.
-pub(crate) fn run<P: Peer>(size: usize) -> f64 {
-    both_ends::<P, _, _>(Net::Tcp, size, Asker(size), Echoer)
+/// The end that sends first.
+pub(crate) struct Asker {
+    /// The length of a message.
+    pub(crate) size: usize,
+    /// The number of messages.
+    pub(crate) messages: usize,
 }
 
-/// The end that sends first, and measures.
-pub(crate) struct Asker(pub(crate) usize);
-
 impl Job for Asker {
-    type Out = f64;
-    async fn run(self, mut conn: impl Conn) -> f64 {
-        let message = payload(self.0);
-        let mut exchange = async |times| {
-            for _ in 0..times {
-                conn.send(message.clone()).await;
-                assert_eq!(conn.receive().await, message.len());
-            }
-        };
-        exchange(4 * BATCH).await;
-        let meter = Meter::start();
-        let mut messages = 0;
-        while meter.elapsed() < LONG_ENOUGH {
-            exchange(BATCH).await;
-            messages += BATCH;
+    type Out = ();
+    async fn run(self, mut conn: impl Conn) {
+        let message = payload(self.size);
+        for _ in 0..self.messages {
+            conn.send(message.clone()).await;
+            assert_eq!(conn.receive().await, message.len());
         }
-        meter.per_message(messages)
     }
 }
 
@@ -47,9 +32,3 @@ impl Job for Echoer {
         while conn.echo().await {}
     }
 }
-
-/// Messages between two looks at the clock.
-const BATCH: usize = 16;
-
-/// How long one measurement takes.
-const LONG_ENOUGH: Duration = Duration::from_millis(80);

@@ -1,8 +1,8 @@
 //! Both ends of a connection over loopback, on one thread: what is measured is the CPU time of
 //! both together, with nothing gained from a second core.
 
-use crate::conditions::Net;
 use crate::contestant::{Conn, Peer};
+use crate::net::Net;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 

@@ -1,54 +1,48 @@
 //! Streaming: many messages one way, as fast as they go, flushed at the end and answered once.
 
-use crate::conditions::{Direction, Net};
-use crate::contestant::{Conn, Peer};
-use crate::loopback::{Job, both_ends};
-use crate::measure::{Meter, payload};
+use crate::contestant::Conn;
+use crate::loopback::Job;
+use crate::net::Direction;
+use crate::payload::payload;
 
-/// The sizes of the messages, in bytes.
-pub(crate) const SIZES: [usize; 3] = [125, 16 * 1024, 1024 * 1024];
-
-/// Returns the CPU microseconds that a message costs both ends together.
-pub(crate) fn run<P: Peer>(net: Net, direction: Direction, size: usize) -> f64 {
-    let sender = End { size, sends: true };
-    let receiver = End { size, sends: false };
-    match direction {
-        Direction::Up => both_ends::<P, _, _>(net, size, sender, receiver),
-        Direction::Down => both_ends::<P, _, _>(net, size, receiver, sender),
-    }
-}
-
-/// One end. Both measure, and the client's result counts: each starts when nothing is under way.
-struct End {
+/// One end.
+pub(crate) struct End {
     size: usize,
+    messages: usize,
     sends: bool,
 }
 
-impl Job for End {
-    type Out = f64;
-    async fn run(self, mut conn: impl Conn) -> f64 {
-        let message = payload(self.size);
-        let messages = (BYTES / self.size).clamp(80, 60_000);
-        let mut result = 0.0;
-        for messages in [messages / 10, messages] {
-            let meter = Meter::start();
-            if self.sends {
-                for _ in 0..messages {
-                    conn.feed(message.clone()).await;
-                }
-                conn.flush().await;
-                conn.receive().await;
-            } else {
-                for _ in 0..messages {
-                    conn.receive().await;
-                }
-                conn.send(message.clone()).await;
-            }
-            result = meter.per_message(messages + 1);
+impl End {
+    /// Creates the client's end and the server's.
+    pub(crate) fn both(direction: Direction, size: usize, messages: usize) -> [Self; 2] {
+        let end = |sends| Self {
+            size,
+            messages,
+            sends,
+        };
+        match direction {
+            Direction::Up => [end(true), end(false)],
+            Direction::Down => [end(false), end(true)],
         }
-        result
     }
 }
 
-/// The bytes that one measurement sends, unless that makes too few messages or too many.
-const BYTES: usize = 64 << 20;
+impl Job for End {
+    type Out = ();
+    async fn run(self, mut conn: impl Conn) {
+        let message = payload(self.size);
+        if self.sends {
+            for _ in 0..self.messages {
+                conn.feed(message.clone()).await;
+            }
+            conn.flush().await;
+            conn.receive().await;
+        } else {
+            for _ in 0..self.messages {
+                assert_eq!(conn.receive().await, self.size);
+            }
+            conn.send(message).await;
+            conn.echo().await; // the end: a reset could overtake the answer
+        }
+    }
+}

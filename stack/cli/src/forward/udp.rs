@@ -276,7 +276,7 @@ mod tests {
     async fn the_datagrams_of_a_257th_client_are_lost() {
         let target = bound().await;
         let (at, carrying) =
-            start("127.0.0.1:0", endpoint(&target), Vec::new(), Log::default()).unwrap();
+            start("127.0.0.1:0", endpoint(&target), UdpWay::Direct, Log::default()).unwrap();
         tokio::spawn(carrying);
         tokio::spawn(async move {
             let mut buf = [0; 8];
@@ -305,8 +305,8 @@ mod tests {
         let (target, relay) = (bound().await, bound().await);
         let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let hop = format!("socks5h://{}", proxy.local_addr().unwrap());
-        let hops = vec![hop.parse().unwrap()];
-        let started = start("127.0.0.1:0", endpoint(&target), hops, Log::default());
+        let way = UdpWay::Proxy(Box::new(hop.parse().unwrap()));
+        let started = start("127.0.0.1:0", endpoint(&target), way, Log::default());
         let (at, carrying) = started.unwrap();
         tokio::spawn(carrying);
         let client = client_of(&at).await;

@@ -5,27 +5,33 @@ mod peers;
 mod raw;
 mod wirestack;
 
-pub(crate) use peers::Messages;
+pub(crate) use peers::{Messages, YawcConn};
+pub(crate) use raw::Raw;
 pub(crate) use wirestack::{client as open_client, server as open_server};
 
-use crate::conditions::{Direction, Net};
 use crate::contestant::{Kind, Peer};
-use crate::{echo, memory, stream};
+use crate::echo::{Asker, Echoer};
+use crate::loopback::both_ends;
+use crate::net::{Direction, Net};
+use crate::stream::End;
+use crate::{connections, idle};
 
-/// A contestant as the command line and the tables see it: a name and its measurements.
+/// A contestant as the rows see it: a name and its work.
 #[derive(Clone, Copy)]
 pub(crate) struct Contestant {
     /// Its name in the tables.
     pub(crate) name: &'static str,
     /// Its part in the comparison.
     pub(crate) kind: Kind,
-    /// One echo measurement with messages of this size: CPU microseconds a message.
-    pub(crate) echo: fn(usize) -> f64,
-    /// One streaming measurement: CPU microseconds a message.
-    pub(crate) stream: fn(Net, Direction, usize) -> f64,
-    /// The server's part of a memory measurement, in a process of its own.
+    /// Echoes messages: their size and their number.
+    pub(crate) echo: fn(Net, usize, usize),
+    /// Sends messages one way: their size and their number.
+    pub(crate) stream: fn(Net, Direction, usize, usize),
+    /// Echoes a message on each of so many connections, so many times.
+    pub(crate) connections: fn(usize, usize),
+    /// The server's part of a measurement of memory, in a process of its own.
     pub(crate) memory_server: fn(Net, usize),
-    /// The client's part of a memory measurement, in a process of its own.
+    /// The client's part of a measurement of memory, in a process of its own.
     pub(crate) memory_client: fn(Net, usize, u16),
 }
 
@@ -46,10 +52,16 @@ impl Contestant {
         Self {
             name: P::NAME,
             kind: P::KIND,
-            echo: echo::run::<P>,
-            stream: stream::run::<P>,
-            memory_server: memory::server::<P>,
-            memory_client: memory::client::<P>,
+            echo: |net, size, messages| {
+                both_ends::<P, _, _>(net, size, Asker { size, messages }, Echoer);
+            },
+            stream: |net, direction, size, messages| {
+                let [client, server] = End::both(direction, size, messages);
+                both_ends::<P, _, _>(net, size, client, server);
+            },
+            connections: connections::echo::<P>,
+            memory_server: idle::server::<P>,
+            memory_client: idle::client::<P>,
         }
     }
 

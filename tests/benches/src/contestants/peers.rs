@@ -21,7 +21,10 @@ impl Peer for Tungstenite {
 }
 
 fn tungstenite<S: Io>(io: S, role: tokio_tungstenite::tungstenite::protocol::Role) -> impl Conn {
-    let opening = tokio_tungstenite::WebSocketStream::from_raw_socket(io, role, None);
+    let config = tokio_tungstenite::tungstenite::protocol::WebSocketConfig::default()
+        .max_message_size(Some(MOST))
+        .max_frame_size(Some(MOST));
+    let opening = tokio_tungstenite::WebSocketStream::from_raw_socket(io, role, Some(config));
     Messages(opening.now_or_never().expect("it never waits"))
 }
 
@@ -44,11 +47,21 @@ pub(crate) struct TokioWebSockets;
 impl Peer for TokioWebSockets {
     const NAME: &'static str = "tokio-websockets";
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
-        Messages(tokio_websockets::ClientBuilder::new().take_over(io))
+        let limits = tokio_websockets::Limits::default().max_payload_len(Some(MOST));
+        Messages(
+            tokio_websockets::ClientBuilder::new()
+                .limits(limits)
+                .take_over(io),
+        )
     }
 
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
-        Messages(tokio_websockets::ServerBuilder::new().serve(io))
+        let limits = tokio_websockets::Limits::default().max_payload_len(Some(MOST));
+        Messages(
+            tokio_websockets::ServerBuilder::new()
+                .limits(limits)
+                .serve(io),
+        )
     }
 }
 
@@ -68,12 +81,17 @@ pub(crate) struct SockudoWs;
 impl Peer for SockudoWs {
     const NAME: &'static str = "sockudo-ws";
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
-        Messages(sockudo_ws::WebSocketStream::client(io, Default::default()))
+        Messages(sockudo_ws::WebSocketStream::client(io, sockudo()))
     }
 
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
-        Messages(sockudo_ws::WebSocketStream::server(io, Default::default()))
+        Messages(sockudo_ws::WebSocketStream::server(io, sockudo()))
     }
+}
+
+fn sockudo() -> sockudo_ws::Config {
+    let config = sockudo_ws::Config::builder();
+    config.max_message_size(MOST).max_frame_size(MOST).build()
 }
 
 impl Message for sockudo_ws::Message {
@@ -133,21 +151,23 @@ pub(crate) struct FastWebSockets;
 impl Peer for FastWebSockets {
     const NAME: &'static str = "fastwebsockets";
     fn client<S: Io>(io: S, _: usize) -> impl Conn {
-        FastWebSocket(fastwebsockets::WebSocket::after_handshake(
-            io,
-            fastwebsockets::Role::Client,
-        ))
+        FastWebSocket::new(io, fastwebsockets::Role::Client)
     }
 
     fn server<S: Io>(io: S, _: usize) -> impl Conn {
-        FastWebSocket(fastwebsockets::WebSocket::after_handshake(
-            io,
-            fastwebsockets::Role::Server,
-        ))
+        FastWebSocket::new(io, fastwebsockets::Role::Server)
     }
 }
 
 struct FastWebSocket<S>(fastwebsockets::WebSocket<S>);
+
+impl<S: Io> FastWebSocket<S> {
+    fn new(io: S, role: fastwebsockets::Role) -> Self {
+        let mut opened = fastwebsockets::WebSocket::after_handshake(io, role);
+        opened.set_max_message_size(MOST);
+        Self(opened)
+    }
+}
 
 impl<S: Io> Conn for FastWebSocket<S> {
     async fn feed(&mut self, message: Bytes) {
@@ -192,12 +212,12 @@ impl Peer for Yawc {
 }
 
 fn yawc<S: Io>(io: S, role: yawc::Role) -> impl Conn {
-    // By default a message must be smaller than 1 MiB.
-    let options = yawc::Options::default().with_limits(16 << 20, 32 << 20);
+    let options = yawc::Options::default().with_limits(MOST, 2 * MOST);
     YawcConn(yawc::WebSocket::from_stream(io, role, options).expect("valid options"))
 }
 
-struct YawcConn<S>(yawc::WebSocket<S>);
+/// A connection of yawc.
+pub(crate) struct YawcConn<S>(pub(crate) yawc::WebSocket<S>);
 
 impl<S: Io> Conn for YawcConn<S> {
     async fn feed(&mut self, message: Bytes) {
@@ -227,3 +247,6 @@ impl<S: Io> Conn for YawcConn<S> {
         }
     }
 }
+
+/// The longest message of a row and a little more, in bytes: the limits of the libraries differ.
+const MOST: usize = 65 << 20;

@@ -49,12 +49,18 @@ fn over<S: Io, L: Layer<In: Default, Out: Default>>(io: S, stack: L) -> Connecti
 pub(crate) fn client() -> Client {
     let mut seed = [0; 32];
     fastrand::fill(&mut seed);
-    Client::established(WebSocketConfig::default(), Seed::new(seed))
+    Client::established(config(), Seed::new(seed))
 }
 
 /// Makes a server that is open.
 pub(crate) fn server() -> Server {
-    Server::established(WebSocketConfig::default())
+    Server::established(config())
+}
+
+fn config() -> WebSocketConfig {
+    // The longest message of a row and a little more.
+    let most = 65 << 20;
+    WebSocketConfig::default().max_frame(most).max_message(most)
 }
 
 impl Message for websocket::Message {

@@ -1,4 +1,4 @@
-//! The conditions of a measurement: the transport and the direction.
+//! The transport below the WebSocket, and the direction of its messages.
 
 /// The transport below the WebSocket.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,56 +1,80 @@
 //! Tunnels: what a message of wirestack's WebSocket costs above proxies that have done their part,
 //! SOCKS5 and HTTP CONNECT in turn, as a dialer stacks them.
 
+use crate::contestant::Kind;
 use crate::contestants::{Messages, open_client, open_server};
 use crate::echo::{Asker, Echoer};
 use crate::loopback::{Job, connected, runtime};
-use crate::measure::{Meter, payload};
+use crate::payload::{bytes, payload};
+use crate::row::Row;
 use wirestack::Instant;
 use wirestack::websocket::Message;
 use wirestack::{BoxSocket, BoxTunnel, Connection, Engine, Nest, http1, socks};
 
-/// How many tunnels there are.
-pub(crate) const COUNTS: [usize; 4] = [0, 1, 2, 4];
-
-/// The sizes of the messages in memory, in bytes.
-pub(crate) const SIZES: [usize; 2] = [125, 16 * 1024];
-
-/// The size of the messages over loopback, in bytes.
-pub(crate) const ECHO_SIZE: usize = 16;
-
-/// Returns the CPU microseconds that a message costs both ends together, without any socket.
-pub(crate) fn in_memory(tunnels: usize, size: usize) -> f64 {
-    let mut pair = Pair::open(tunnels);
-    let message = payload(size);
-    let mut send = |messages| {
-        for _ in 0..messages {
-            pair.client
-                .from_app()
-                .push(Message::Binary(message.clone()));
-            pair.turn();
-            let received = pair.server.to_app().pop();
-            assert!(matches!(received, Some(Message::Binary(m)) if m.len() == size));
-        }
+/// Returns the rows of the table.
+pub(crate) fn rows() -> Vec<Row> {
+    let memory = |size| {
+        let row = Row::new("tunnels", format!("{}, in memory", bytes(size)));
+        COUNTS.into_iter().fold(row, |row, (name, tunnels)| {
+            row.case(name, kind(tunnels), move |n| in_memory(tunnels, size, n))
+        })
     };
-    let messages = (BYTES / size).min(MOST);
-    send(messages / 10);
-    let meter = Meter::start();
-    send(messages);
-    meter.per_message(messages)
+    let row = Row::new("tunnels", "echo of 16 B, TCP");
+    let tcp = COUNTS.into_iter().fold(row, |row, (name, tunnels)| {
+        row.case(name, kind(tunnels), move |n| over_loopback(tunnels, n))
+    });
+    vec![memory(125), memory(16 * 1024), tcp]
 }
 
-/// Returns the CPU microseconds that a message and its echo cost both ends together, over loopback.
-pub(crate) fn over_loopback(tunnels: usize) -> f64 {
+/// Returns the rows of the plot.
+pub(crate) fn growth() -> Vec<Row> {
+    [0, 1, 2, 4, 6, 8]
+        .map(|tunnels| {
+            Row::new("growth-tunnels", tunnels.to_string())
+                .case("125 B in memory", Kind::Ours, move |n| {
+                    in_memory(tunnels, 125, n)
+                })
+                .case("echo of 16 B, TCP", Kind::Ours, move |n| {
+                    over_loopback(tunnels, n)
+                })
+        })
+        .into()
+}
+
+fn kind(tunnels: usize) -> Kind {
+    if tunnels == 0 {
+        Kind::Baseline
+    } else {
+        Kind::Ours
+    }
+}
+
+/// Sends so many messages, without any socket.
+fn in_memory(tunnels: usize, size: usize, messages: usize) {
+    let mut pair = Pair::open(tunnels);
+    let message = payload(size);
+    for _ in 0..messages {
+        pair.client
+            .from_app()
+            .push(Message::Binary(message.clone()));
+        pair.turn();
+        let received = pair.server.to_app().pop();
+        assert!(matches!(received, Some(Message::Binary(m)) if m.len() == size));
+    }
+}
+
+/// Echoes so many messages over loopback.
+fn over_loopback(tunnels: usize, messages: usize) {
     let Pair { client, server, .. } = Pair::open(tunnels);
     runtime().block_on(async {
         let [opened, accepted] = connected().await;
         let server = Messages(Connection::from_transport(accepted, server).expect("tokio"));
         let server = tokio::spawn(Echoer.run(server));
         let client = Messages(Connection::from_transport(opened, client).expect("tokio"));
-        let out = Asker(ECHO_SIZE).run(client).await;
+        let size = ECHO_SIZE;
+        Asker { size, messages }.run(client).await;
         server.await.expect("a server that ended well");
-        out
-    })
+    });
 }
 
 /// A client and a server whose tunnels and WebSocket are open.
@@ -123,6 +147,13 @@ fn tunnel(n: usize) -> [BoxTunnel; 2] {
 const HOST: &str = "example.org";
 const PORT: u16 = 80;
 
-/// The most that one measurement in memory sends, in bytes and in messages.
-const BYTES: usize = 64 << 20;
-const MOST: usize = 100_000;
+/// The numbers of tunnels in the table.
+const COUNTS: [(&str, usize); 4] = [
+    ("0 tunnels", 0),
+    ("1 tunnel", 1),
+    ("2 tunnels", 2),
+    ("4 tunnels", 4),
+];
+
+/// The size of the messages over loopback, in bytes.
+const ECHO_SIZE: usize = 16;

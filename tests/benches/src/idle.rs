@@ -4,13 +4,14 @@
 //! is used next: a server, which starts its client. The client opens some connections to warm up,
 //! then those that count; on each, one message goes there and back.
 
-use crate::conditions::Net;
 use crate::contestant::{Conn, Peer};
 use crate::echo::Echoer;
+use crate::files::allow_many_files;
 use crate::loopback::{self, Job, runtime};
-use crate::{measure::payload, tls};
+use crate::net::Net;
+use crate::payload::payload;
+use crate::tls;
 use rustix::param::page_size;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::env::current_exe;
 use std::fs::read_to_string;
 use std::process::{Command, Stdio};
@@ -18,8 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// Returns the bytes that a connection costs the server and the client.
-pub(crate) fn run(contestant: &str, net: Net, connections: usize) -> [f64; 2] {
+/// Returns the bytes that a connection costs the server or the client, whichever is more.
+pub(crate) fn run(contestant: &str, net: Net, connections: usize) -> f64 {
     let output = this_program()
         .args([SERVER, contestant, net.name(), &connections.to_string()])
         .stderr(Stdio::inherit())
@@ -27,10 +28,9 @@ pub(crate) fn run(contestant: &str, net: Net, connections: usize) -> [f64; 2] {
         .expect("a server process");
     assert!(output.status.success(), "a server process that ended well");
     let text = String::from_utf8(output.stdout).expect("text");
-    let mut numbers = text
-        .split_whitespace()
-        .map(|n| n.parse().expect("a number"));
-    [(); 2].map(|()| numbers.next().expect("two numbers"))
+    text.split_whitespace()
+        .map(|n| n.parse().expect("a number"))
+        .fold(0.0, f64::max)
 }
 
 /// The server's and the client's part of a contestant.
@@ -132,12 +132,6 @@ impl Job for Idler {
 
 fn this_program() -> Command {
     Command::new(current_exe().expect("this program"))
-}
-
-fn allow_many_files() {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let current = maximum;
-    setrlimit(Resource::Nofile, Rlimit { current, maximum }).expect("a limit of files");
 }
 
 /// Returns the resident set of this process, in bytes.
