@@ -7,7 +7,7 @@ pub(crate) use here::read_password;
 mod here {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use std::fs::File;
-    use std::io::{self, Read, Write};
+    use std::io::{self, BufRead, Write};
     use zeroize::Zeroizing;
 
     /// Asks at the terminal. The terminal hides what is typed before the question is seen.
@@ -15,7 +15,7 @@ mod here {
         let terminal = File::options().read(true).write(true).open("/dev/tty")?;
         let hidden = Hidden::new(&terminal)?;
         (&terminal).write_all(question.as_bytes())?;
-        let typed = read_typed(&terminal);
+        let typed = read_typed(std::io::BufReader::with_capacity(1, &terminal));
         drop(hidden);
         (&terminal).write_all(b"\n")?;
         typed
@@ -49,7 +49,7 @@ mod here {
     }
 
     /// Reads what is typed before Enter, with the keys that change it.
-    pub(super) fn read_typed(from: impl Read) -> io::Result<Zeroizing<String>> {
+    pub(super) fn read_typed(from: impl BufRead) -> io::Result<Zeroizing<String>> {
         let mut typed = Zeroizing::new(Vec::with_capacity(MAX_PASSWORD));
         for byte in from.bytes() {
             match byte? {

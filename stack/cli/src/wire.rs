@@ -92,7 +92,7 @@ impl std::error::Error for NotALine {}
 
 /// The right to one connection: nobody else can guess it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Token([u8; Token::SIZE]);
+pub(crate) struct Token([u8; Self::SIZE]);
 
 impl Token {
     pub(crate) const SIZE: usize = 16;

@@ -52,12 +52,10 @@ impl Listeners {
         let (from, mut to) = split(tunnel);
         let mut lines = Lines::new(from);
         let handshake = self.0.proxy.handshake;
-        let asked = match timeout(handshake, lines.next()).await {
-            Ok(Ok(Some(Line::Listen(at)))) => at,
-            _ => {
-                let why = "the near end named no address to listen at".to_owned();
-                return self.0.proxy.log.ended(&record, &Err(why));
-            }
+        let said = timeout(handshake, lines.next()).await;
+        let Ok(Ok(Some(Line::Listen(asked)))) = said else {
+            let why = "the near end named no address to listen at".to_owned();
+            return self.0.proxy.log.ended(&record, &Err(why));
         };
         record.target = Some(asked.to_string());
         let (listener, at, _permit) = match self.bind(asked) {
