@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_refusal_shows_the_fields_that_tell_why() {
-        let rows: [(u16, &[(&str, &str)], &str); 12] = [
+        type Fields = &'static [(&'static str, &'static str)];
+        let rows: [(u16, Fields, &str); 12] = [
             (403, &[], "403 Forbidden"),
             (599, &[], "599"),
             (
