@@ -20,8 +20,8 @@ use std::str::FromStr;
 /// assert_eq!(target.to_string(), "wss://example.org:443/chat"); // neither user nor query
 /// assert!(target.is_secure() && target.must_be_websocket().is_ok());
 /// assert_eq!(target.endpoint().to_string(), "example.org:443");
-/// assert_eq!(target.origin(), "https://example.org");
-/// assert_eq!(target.request_url(), "wss://example.org/chat?room=7");
+/// assert_eq!(target.origin(), "wss://example.org:443");
+/// assert_eq!(target.request_url(), "wss://example.org:443/chat?room=7");
 /// assert!(target.credentials().is_some());
 /// # Ok::<(), wirestack_dial::RouteError>(())
 /// ```
