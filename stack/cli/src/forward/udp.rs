@@ -275,8 +275,13 @@ mod tests {
     #[tokio::test]
     async fn the_datagrams_of_a_257th_client_are_lost() {
         let target = bound().await;
-        let (at, carrying) =
-            start("127.0.0.1:0", endpoint(&target), UdpWay::Direct, Log::default()).unwrap();
+        let (at, carrying) = start(
+            "127.0.0.1:0",
+            endpoint(&target),
+            UdpWay::Direct,
+            Log::default(),
+        )
+        .unwrap();
         tokio::spawn(carrying);
         tokio::spawn(async move {
             let mut buf = [0; 8];
