@@ -1,4 +1,4 @@
-//! What the two ends of a tunnel say to each other, beside SOCKS5. Decision 65 describes it.
+//! What the two ends of a tunnel say to each other, beside SOCKS5. Decision 62 describes it.
 
 use std::fmt;
 use std::io;
