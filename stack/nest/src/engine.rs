@@ -297,6 +297,12 @@ impl<L: Layer> Engine<L> {
 
     /// Returns `true` if no layer changes anything any more: what the wire brings is what the
     /// application gets, in both directions. Bytes may still wait in the flows.
+    ///
+    /// ```
+    /// use wirestack_nest::{Engine, Identity};
+    ///
+    /// assert!(Engine::new(Identity).is_transparent());
+    /// ```
     pub fn is_transparent(&self) -> bool {
         self.layer.is_transparent()
     }

@@ -134,7 +134,7 @@ fn each_kind_of_failure_has_its_exit_code_and_says_what_to_do() {
     );
     let tcp = format!("tcp://{}", echo());
     for (arguments, code, says) in [
-        (vec!["ws://"], 2, "cannot be read"),
+        (vec!["ws://"], 2, "the URL has no host"),
         (
             vec!["ws://127.0.0.1:1/", "--via", "proxy:1"],
             2,
