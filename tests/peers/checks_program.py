@@ -353,10 +353,11 @@ def start_sshd(bed):
         """)
     bed.start("program-sshd", SSHD, "-D", "-e", "-f", config)
     bed.await_accepting("program-sshd", sshd)
-    (folder / "known").write_text(f"[{host}]:{port} {(folder / 'host.pub').read_text()}")
+    (folder / "known").write_text(f"program-sshd {(folder / 'host.pub').read_text()}")
     return sshd, [
         "ssh", "-F", "none", "-l", getpass.getuser(), "-i", folder / "user", "-o", "IdentitiesOnly=yes",
-        "-o", f"UserKnownHostsFile={folder}/known", "-o", "BatchMode=yes",
+        # Its key has a name of its own, as a tunnel leads to it from other addresses.
+        "-o", f"UserKnownHostsFile={folder}/known", "-o", "HostKeyAlias=program-sshd", "-o", "BatchMode=yes",
     ]
 
 
