@@ -7,7 +7,7 @@ use wirestack_dial::{Environment, Hop, Routes, Target};
 use wirestack_websocket::{ClientRequest, WebSocketConfig};
 
 pub(crate) const TARGETS: &[&str] = &[
-    "wss://me:hunter2@example.org:8443/chat?room=1",
+    "wss://me:Hunter2@example.org:8443/chat?room=1",
     "ws://[2001:db8::1]/%0d%0a",
     "tls://b\u{fc}cher.test:443",
     "tcp://192.0.2.1:22",
@@ -70,11 +70,11 @@ fn agrees_with_browsers(text: &str, target: &Target) {
 }
 
 pub(crate) const HOPS: &[&str] = &[
-    "socks5h://me:hunter2@example.org:1080",
+    "socks5h://me:Hunter2@example.org:1080",
     "socks4://me@h",
     "http://[::1]:3128/",
     "https://b\u{fc}cher.test",
-    "h2://m%C3%BC:hunter2@h:1",
+    "h2://m%C3%BC:Hunter2@h:1",
 ];
 
 pub(crate) fn hop_url(text: &str) {
@@ -97,7 +97,7 @@ pub(crate) fn hop_url(text: &str) {
 }
 
 pub(crate) const ENVIRONMENTS: &[&str] = &[
-    "http://me:hunter2@p:3128\n\nexample.org, .intern.test,10.0.0.0/8 ::1/64\nwss://10.1.2.3/",
+    "http://me:Hunter2@p:3128\n\nexample.org, .intern.test,10.0.0.0/8 ::1/64\nwss://10.1.2.3/",
     "p:1\nsocks5://q\n*\nws://h",
     "http://p\nhttps://q\n::ffff:10.0.0.0/104\nwss://10.1.2.3/",
 ];
@@ -193,7 +193,7 @@ fn misplaces_the_password(text: &str) -> bool {
         }
         let behind = url.split_once("://");
         let behind = behind.filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()));
-        let user = behind.and_then(|(_, rest)| rest.split_once(":hunter2@"));
+        let user = behind.and_then(|(_, rest)| rest.split_once(":Hunter2@"));
         match user {
             Some((user, rest)) => {
                 user.contains(['/', '\\', '?', '#', '@', ':'])
