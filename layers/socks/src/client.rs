@@ -29,7 +29,7 @@ use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire
 ///     client.process(flows, Instant::ORIGIN);
 ///     to_wire.take(to_wire.len())
 /// };
-/// assert_eq!(&turn(b"")[..], b"\x05\x02\x00\x02"); // no login, or a password
+/// assert_eq!(&turn(b"")[..], b"\x05\x02\x02\x00"); // a password, or no login
 /// assert_eq!(&turn(b"\x05\x02")[..], b"\x01\x03ada\x06secret");
 /// assert_eq!(&turn(b"\x01\x00")[..], b"\x05\x01\x00\x03\x0bexample.org\x00\x16");
 /// turn(b"\x05\x00\x00\x01\xc0\x00\x02\x01\x12\x67");

@@ -153,16 +153,14 @@ impl Server {
     ///
     /// let mut server = Server::new();
     /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
-    /// let mut turn = |server: &mut Server, received: &[u8]| {
-    ///     from_wire.write(received);
+    /// from_wire.write(b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\r\n");
+    /// let mut turn = |server: &mut Server| {
     ///     let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
     ///     server.process(flows, Instant::ORIGIN);
     /// };
-    /// turn(&mut server, b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\r\n");
+    /// turn(&mut server);
     /// server.challenge("corp"); // or `challenge_with(&[basic_challenge("corp")])`, and others
-    /// turn(&mut server, b"CONNECT example.org:22 HTTP/1.1\r\nHost: example.org:22\r\n\
-    ///     Proxy-Authorization: Basic YWRhOnNlY3JldA==\r\n\r\n");
-    /// assert_eq!(server.request().unwrap().basic(), Some(("ada".into(), "secret".into())));
+    /// turn(&mut server);
     /// assert!(to_wire.unread().starts_with(b"HTTP/1.1 407 "));
     /// assert_eq!(basic_challenge("corp").realm(), "corp");
     /// ```
