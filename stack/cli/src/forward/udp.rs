@@ -72,8 +72,7 @@ async fn carry(socket: Arc<UdpSocket>, target: Endpoint, way: UdpWay, log: Log) 
     loop {
         // An error of one datagram, such as "port unreachable", ends nothing.
         let Ok((n, from)) = socket.recv_from(&mut buf).await else {
-            // An error that stays, such as a lack of memory, must not take the whole core.
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(ERROR_PAUSE).await;
             continue;
         };
         clients.retain(|_, client| !client.is_closed());
@@ -235,10 +234,13 @@ async fn from_here(
                 let _ = socket.send_to(&buf[..n], client).await;
             }
             // "Connection refused": nobody listens there yet.
-            Ok((_, Some(Err(_)))) => {}
+            Ok((_, Some(Err(_)))) => tokio::time::sleep(ERROR_PAUSE).await,
         }
     }
 }
+
+/// The pause behind an error of a socket. An error that stays, such as a lack of memory, must not take the whole core.
+const ERROR_PAUSE: Duration = Duration::from_millis(1);
 
 /// The size of the largest possible datagram, in bytes.
 const MAX_DATAGRAM: usize = 65_536;
