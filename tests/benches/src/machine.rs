@@ -45,7 +45,7 @@ fn processor() -> String {
     format!("{count} processors {}", name.unwrap_or("of unknown kind"))
 }
 
-/// What else ran: a measurement on a busy machine is a worse one.
+/// Returns the load of the machine. A busy machine measures worse.
 fn load() -> String {
     let text = read_to_string("/proc/loadavg").unwrap_or_default();
     format!(

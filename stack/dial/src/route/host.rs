@@ -9,8 +9,8 @@ use std::net::Ipv6Addr;
 /// a name. Returns a name in A-labels and in lower case, or an address in its usual form, without
 /// brackets.
 ///
-/// A host that systems would read as an IPv4 address never counts as a name. So whoever compares hosts
-/// sees the address that would be connected to.
+/// A host that systems would read as an IPv4 address never counts as a name. So a comparison of hosts
+/// sees the address of the connection.
 pub(crate) fn read_host(host: &str) -> Result<String, RouteError> {
     if host.is_empty() {
         return Err(RouteError::NoHost);

@@ -95,7 +95,7 @@ impl Shared {
             }
             return tried;
         }
-        // Under the lock: whoever moves something sees the waker, or this call what was moved.
+        // Under the lock: a call that moves something sees the waker, or this call sees what was moved.
         let old = self.wakers.register(interest, cx.waker());
         if self.wakers.has_driver() {
             if state.connection.revision() != before {

@@ -47,8 +47,8 @@ pub(crate) fn target_url(text: &str) {
     }
 }
 
-/// Checks that the URL Standard reads nothing else: whoever has checked a URL by it must not have checked
-/// another server. What one of the two refuses is no danger.
+/// Checks that a reader by the URL Standard finds the same server and path. Otherwise a program that checks URLs by
+/// the standard would check another server. A URL that one of the two refuses is no danger.
 fn agrees_with_browsers(text: &str, target: &Target) {
     let Ok(theirs) = Url::parse(text) else {
         return;
