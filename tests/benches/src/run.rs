@@ -78,10 +78,12 @@ fn count(row: &Row, case: &Case, effort: Effort) -> usize {
         (Work::Messages(_), Effort::Rounds(_)) => {
             let mut count = 1;
             loop {
-                let each = measure(row, case, count).nanoseconds;
-                let spent = each * count as f64;
-                if spent >= ENOUGH_TO_ESTIMATE || count >= MOST_MESSAGES {
-                    return two_digits((LONG_ENOUGH / each.max(1.0)) as usize);
+                let [once, twice] = run_twice(row, case, count).map(|cost| cost.nanoseconds);
+                let spent = twice - once;
+                let is_known = spent >= ENOUGH_TO_ESTIMATE && spent >= twice * ENOUGH_OF_A_RUN;
+                if is_known || count >= MOST_MESSAGES {
+                    let each = (spent / count as f64).max(1.0);
+                    return two_digits((LONG_ENOUGH / each) as usize);
                 }
                 count *= 8;
             }
@@ -93,11 +95,16 @@ fn count(row: &Row, case: &Case, effort: Effort) -> usize {
 fn measure(row: &Row, case: &Case, count: usize) -> Cost {
     match case.work {
         Work::Messages(_) => {
-            let [once, twice] = [count, 2 * count].map(|count| run(row, case, count));
+            let [once, twice] = run_twice(row, case, count);
             twice.of_each(once, count)
         }
         Work::Memory(..) => run(row, case, count),
     }
+}
+
+/// Runs a case with so many messages, and with twice as many.
+fn run_twice(row: &Row, case: &Case, count: usize) -> [Cost; 2] {
+    [count, 2 * count].map(|count| run(row, case, count))
 }
 
 /// Does a case in a process of its own: a used heap would hide what is used next.
@@ -161,6 +168,9 @@ const LONG_ENOUGH: f64 = 50e6;
 
 /// Nanoseconds after which the cost of a message is known well enough to choose the count.
 const ENOUGH_TO_ESTIMATE: f64 = 4e6;
+
+/// The share of a run that its messages have to take: behind a long set-up, a short run tells nothing.
+const ENOUGH_OF_A_RUN: f64 = 0.25;
 
 /// No row has more messages in the first estimate.
 const MOST_MESSAGES: usize = 1 << 18;

@@ -31,8 +31,12 @@ impl Median {
         })
     }
 
-    /// Returns the median of the ratios, round by round.
+    /// Returns the median of the ratios, round by round; nothing if a value is not above zero, as
+    /// where two runs differ by chance alone.
     pub(crate) fn of_ratios(values: &[f64], base: &[f64]) -> Option<Self> {
+        if values.iter().chain(base).any(|value| *value <= 0.0) {
+            return None;
+        }
         let ratios: Vec<f64> = values.iter().zip(base).map(|(a, b)| a / b).collect();
         Self::of(&ratios)
     }
@@ -91,5 +95,6 @@ mod tests {
         let median = Median::of_ratios(&[2.0, 40.0, 6.0], &[1.0, 10.0, 2.0]);
         assert_eq!(median.map(|it| it.value), Some(3.0));
         assert_eq!(Median::of(&[]), None);
+        assert_eq!(Median::of_ratios(&[2.0, 40.0], &[1.0, -3.0]), None);
     }
 }
