@@ -1,6 +1,6 @@
 use crate::error::session_error;
 use crate::phase::Phase;
-use crate::record::{Front, HEADER};
+use crate::record::{Front, HEADER, PLAINTEXT};
 use crate::{NAME, TlsError};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{
@@ -213,10 +213,18 @@ where
             return;
         };
         // For all that will be decrypted next, instead of growing with each record.
-        let expected = arrived.min(to_app.room());
+        let mut expected = arrived.min(to_app.room());
+        let wanted = to_app.wanted();
+        if wanted > expected {
+            // And for the rest of a long unit, with the record that its end lies in. Memory grows with the
+            // received bytes, not with a length that the peer merely claims.
+            expected = expected.max(wanted.min(MAX_GROWTH_FACTOR * to_app.len()) + PLAINTEXT);
+        }
         to_app.fill(|buf| {
             while let Ok(plain @ [_, ..]) = reader.fill_buf() {
-                buf.reserve(expected.max(plain.len()));
+                if buf.capacity() - buf.len() < plain.len() {
+                    buf.reserve(expected.max(plain.len()));
+                }
                 buf.extend_from_slice(plain);
                 let n = plain.len();
                 reader.consume(n);
@@ -339,3 +347,6 @@ where
 
 /// The size of the reads of rustls, and of the buffer that it keeps.
 const READ: usize = 4096;
+
+/// A buffer for a long unit grows to so many times the bytes that have arrived of it.
+const MAX_GROWTH_FACTOR: usize = 4;

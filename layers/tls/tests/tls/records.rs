@@ -94,6 +94,34 @@ fn without_room_nothing_is_decrypted() {
 }
 
 #[test]
+fn a_buffer_for_a_long_unit_grows_seldom_and_never_far_beyond_what_has_arrived() {
+    const UNIT: usize = 1 << 20;
+    let mut world = world(TlsVersions::Tls13);
+    world.settle();
+    let (client, server) = (&mut world.client, &mut world.server);
+    let (mut arrived, mut capacities) = (0, Vec::new());
+    for _ in 0..UNIT / 4096 {
+        client.from_app.write(&[7; 4096]);
+        client.step();
+        server.from_wire.write(client.to_wire.unread());
+        client.to_wire.discard();
+        server.to_app.require(UNIT);
+        server.step();
+        arrived += 4096;
+        assert_eq!(server.to_app.len(), arrived);
+        let capacity = server.to_app.capacity();
+        assert!(
+            capacity <= 8 * arrived + (1 << 16),
+            "{capacity} bytes for {arrived}"
+        );
+        capacities.push(capacity);
+    }
+    capacities.dedup();
+    assert!(capacities.len() <= 6, "it grew too often: {capacities:?}");
+    assert!(capacities.last() <= Some(&(2 * UNIT)));
+}
+
+#[test]
 fn a_partial_record_requires_the_rest_of_it() {
     let mut world = world(TlsVersions::Tls13);
     world.settle();
