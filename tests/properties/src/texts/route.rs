@@ -166,7 +166,7 @@ pub(crate) const PACS: &[&str] = &[
 ];
 
 pub(crate) fn pac(text: &str) {
-    if text.to_lowercase().contains(PASSWORD) {
+    if text.contains(PASSWORD) {
         return;
     }
     match Routes::pac(text) {
@@ -199,7 +199,7 @@ fn host(text: &str) {
 /// shown.
 fn misplaces_the_password(text: &str) -> bool {
     // Tabs and newlines vanish from a URL.
-    let plain = text.replace(['\t', '\r'], "").to_lowercase();
+    let plain = text.replace(['\t', '\r'], "");
     plain.split('\n').any(|url| {
         if url.matches(PASSWORD).count() > 1 {
             return true;
