@@ -111,9 +111,9 @@ impl Kdc {
     fn grant(&mut self, request: &KdcReq) -> Vec<u8> {
         self.seen.push("service");
         let message = &request.padata[0].padata_value;
-        let (key, authenticator) = self
-            .read_ap_req(message, 7)
-            .expect("a ticket of this realm");
+        let Some((key, authenticator)) = self.read_ap_req(message, 7) else {
+            return self.refuse(31, None); // the ticket was changed under way
+        };
         let checksum = self.keyed_checksum(&key, &request.req_body.encode());
         assert_eq!(authenticator.checksum, checksum);
         if authenticator.time != self.now() {
