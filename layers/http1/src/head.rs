@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
+use std::mem::MaybeUninit;
 use wirestack_http::grammar::has_token;
 use wirestack_layer::{FirstBytes, Pipe, SeenProtocol, decode_text};
 
@@ -45,8 +46,9 @@ impl Head for ResponseHead {
         max_headers: usize,
         lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
-        let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
-        let mut head = httparse::Response::new(&mut fields);
+        let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
+        let fields = room(&mut few, &mut many, max_headers);
+        let mut head = httparse::Response::new(&mut []);
         let mut config = httparse::ParserConfig::default();
         // "A user agent that receives an obs-fold in a response message [...] MUST replace each
         // received obs-fold with one or more SP octets" (RFC 9112 §5.2)
@@ -57,7 +59,7 @@ impl Head for ResponseHead {
             config.allow_space_before_first_header_name(true);
             config.ignore_invalid_headers_in_responses(true);
         }
-        let parsed = config.parse_response(&mut head, bytes);
+        let parsed = config.parse_response_with_uninit_headers(&mut head, bytes, fields);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
         let httparse::Status::Complete(length) = parsed else {
             return Ok(None);
@@ -81,9 +83,10 @@ impl Head for RequestHead {
         max_headers: usize,
         _lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
-        let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
-        let mut head = httparse::Request::new(&mut fields);
-        let parsed = head.parse(bytes);
+        let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
+        let fields = room(&mut few, &mut many, max_headers);
+        let mut head = httparse::Request::new(&mut []);
+        let parsed = head.parse_with_uninit_headers(bytes, fields);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
         let httparse::Status::Complete(length) = parsed else {
             return Ok(None);
@@ -98,6 +101,29 @@ impl Head for RequestHead {
         Ok(Some((head, length)))
     }
 }
+
+/// Returns the room for so many fields: on the stack, where a usual limit has its place.
+fn room<'a, 'b>(
+    few: &'a mut [Unread<'b>; FEW],
+    many: &'a mut Vec<Unread<'b>>,
+    wanted: usize,
+) -> &'a mut [Unread<'b>] {
+    match few.get_mut(..wanted) {
+        Some(few) => few,
+        None => {
+            many.resize_with(wanted, || UNREAD);
+            many
+        }
+    }
+}
+
+/// A place for a field, which costs nothing until the field is there.
+type Unread<'a> = MaybeUninit<httparse::Header<'a>>;
+
+const UNREAD: Unread<'static> = MaybeUninit::uninit();
+
+/// The number of fields with a place on the stack: more than the limit by default.
+const FEW: usize = 128;
 
 /// Reads one head after the other from a pipe.
 ///
@@ -241,8 +267,13 @@ fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<Header
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
             .map_err(|_| Http1Error::Malformed("a header name is not a token"))?;
-        let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
-        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(unfolded))
+        let value = if field.value.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+            let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
+            HeaderValue::from_bytes(&unfolded)
+        } else {
+            HeaderValue::from_bytes(field.value)
+        };
+        let mut value = value
             .map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
         value.set_sensitive(wirestack_http::is_secret(&name));
         let added = headers.try_append(name, value);

@@ -140,6 +140,12 @@ impl Connection {
         }
     }
 
+    /// Returns `true` if all that was taken from the application has been sent.
+    #[inline]
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.sender.is_flushed()
+    }
+
     #[inline]
     pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         if !self.process_untimed(p.reborrow()) {
@@ -231,7 +237,7 @@ impl Connection {
         match self.watch.process(now, p.from_wire.total(), unread) {
             Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
             // Without room, bytes wait already that the peer has to acknowledge.
-            Action::Ping if p.to_wire.room() > 0 => {
+            Action::Ping if p.to_wire.room() > 0 && self.sender.is_flushed() => {
                 self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
             }
             _ => {}
@@ -279,6 +285,9 @@ impl Connection {
 
     /// Sends while there is room.
     fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
+        if !self.sender.complete_frame(p.to_wire) {
+            return;
+        }
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
         }

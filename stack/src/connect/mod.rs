@@ -29,7 +29,7 @@ pub use request::WebSocketRequest;
 pub use then::ConnectLayer;
 
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
-use crate::driver::error::seed;
+use crate::driver::error::seeds;
 use crate::driver::http2::Http2;
 use crate::driver::io::{Connection, Handle, Reader, Writer};
 use crate::driver::runtime::BoxFuture;
@@ -220,7 +220,7 @@ where
 {
     let now = context.find_runtime().map_err(no_runtime)?.now();
     let plan = plan.map_err(|error| DialError::invalid(error, now))?;
-    let dialer = Dialer::new(context.share(plan), timeouts, seed(), now);
+    let dialer = Dialer::new(context.share(plan), timeouts, seeds(), now);
     context.dial(dialer).await
 }
 

@@ -8,6 +8,7 @@ use crate::dialer::step::{Answer, Step};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
 use crate::report::route_taken::RouteTaken;
+use crate::route::hop::Hop;
 use http::Response;
 use std::mem;
 use std::sync::Arc;
@@ -151,7 +152,8 @@ where
             let before = mem::replace(&mut self.state, State::Ready(attempt));
             if let (State::Opening(opening), Some(route)) = (before, self.routes.front()) {
                 let target = self.plan.0.target();
-                self.taken = Some(RouteTaken::new(route.via.clone(), target, opening.to));
+                let hops = route.all_hops().iter().map(Hop::to_string).collect();
+                self.taken = Some(RouteTaken::new(hops, target, opening.to));
             }
             return;
         }
@@ -221,7 +223,8 @@ where
             QuestionId { id: *ids, attempt }
         };
         let auth = &mut self.proxy_auth;
-        match auth.resume(route, open, engine, self.retries, id) {
+        let make = (|| self.seeds.seed(), self.ticket.as_deref());
+        match auth.resume(route, open, engine, self.retries, id, make) {
             Outcome::Ask(step) => {
                 let what = match &step {
                     Step::Ask { request, .. } => format!("credentials for {}", request.hop),

@@ -37,7 +37,7 @@ impl<F: Payload> Plan<BoxSocket<F>> {
         opening: WebSocketOptions,
     ) -> Result<Self, RouteError> {
         target.must_be_websocket()?;
-        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 2);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls));
         Ok(Self(Box::new(Socket {
             builder,
             opening,

@@ -30,7 +30,7 @@ impl Plan<BoxTunnel> {
         alpn: Option<&'static [&'static [u8]]>,
     ) -> Result<Self, RouteError> {
         target.must_be_stream()?;
-        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 0);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls));
         Ok(Self(Box::new(Stream { builder, alpn })))
     }
 }

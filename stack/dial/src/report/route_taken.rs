@@ -3,6 +3,7 @@
 use crate::report::id::Destination;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The route by which a connection was opened: its proxies, its target, and the address that this
 /// machine connected to.
@@ -22,7 +23,11 @@ use std::net::SocketAddr;
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteTaken {
+pub struct RouteTaken(Arc<Taken>);
+
+/// It is shared: a connection keeps it as long as it lives.
+#[derive(Debug, PartialEq, Eq)]
+struct Taken {
     hops: Vec<String>,
     target: String,
     to: Destination,
@@ -30,37 +35,38 @@ pub struct RouteTaken {
 
 impl RouteTaken {
     pub(crate) fn new(hops: Vec<String>, target: String, to: Destination) -> Self {
-        Self { hops, target, to }
+        Self(Arc::new(Taken { hops, target, to }))
     }
 
     /// Returns the URL of each proxy, the nearest first. A direct route has none.
     pub fn hops(&self) -> &[String] {
-        &self.hops
+        &self.0.hops
     }
 
     /// Returns the URL of the target: behind all redirects, the last one.
     pub fn target(&self) -> &str {
-        &self.target
+        &self.0.target
     }
 
     /// Returns the other end of the connection that this machine opened: of the nearest proxy, or of
     /// the target on a direct route.
     pub fn destination(&self) -> &Destination {
-        &self.to
+        &self.0.to
     }
 
     /// Returns the address of [`destination`](Self::destination), if it has one.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.to.address()
+        self.0.to.address()
     }
 }
 
 impl fmt::Display for RouteTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = self.hops.iter().chain([&self.target]);
+        let Taken { hops, target, to } = &*self.0;
+        let parts = hops.iter().chain([target]);
         for (n, part) in parts.enumerate() {
             match n {
-                0 => write!(f, "{part} ({})", self.to)?,
+                0 => write!(f, "{part} ({to})")?,
                 _ => write!(f, ", then {part}")?,
             }
         }

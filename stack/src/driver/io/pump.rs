@@ -364,20 +364,24 @@ where
             self.timer = None;
             return Poll::Pending;
         };
-        let timer = match &mut self.timer {
-            Some((until, timer)) => {
-                if *until != deadline {
-                    timer.as_mut().reset(deadline);
-                    *until = deadline;
-                }
-                timer
+        // A timer for an earlier time stays, and is set again when it expires: a deadline that each
+        // message moves would otherwise cost a timer each time.
+        let runtime = &self.runtime;
+        let (due, timer) = self
+            .timer
+            .get_or_insert_with(|| (deadline, runtime.new_timer(deadline)));
+        if deadline < *due {
+            timer.as_mut().reset(deadline);
+            *due = deadline;
+        }
+        let expired = loop {
+            let expired = ready!(timer.as_mut().poll_expired(cx));
+            if expired.is_err() || deadline <= *due {
+                break expired;
             }
-            none => {
-                let timer = self.runtime.new_timer(deadline);
-                &mut none.insert((deadline, timer)).1
-            }
+            timer.as_mut().reset(deadline);
+            *due = deadline;
         };
-        let expired = ready!(timer.as_mut().poll_expired(cx));
         self.timer = None;
         match expired {
             Ok(()) => self.process(),
