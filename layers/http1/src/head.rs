@@ -158,6 +158,13 @@ impl HeadReader {
         let limit = limits.head.saturating_sub(self.spent);
         let unread = from.unread();
         let within = unread.get(..limit).unwrap_or(unread);
+        // Most heads arrive whole. What is not one is read as if it came in pieces.
+        if self.scanned == 0
+            && within.ends_with(b"\r\n\r\n")
+            && let Ok(Some((head, length))) = H::parse(within, limits.headers, self.lenient)
+        {
+            return Ok(Some(self.take(head, length, from)));
+        }
         let Some(length) = self.end::<H>(within)? else {
             if within.len() == limit {
                 return Err(Http1Error::HeadTooLarge(limits.head));
@@ -168,16 +175,18 @@ impl HeadReader {
         };
         let whole = unread.get(..length).unwrap_or_default();
         match H::parse(whole, limits.headers, self.lenient)? {
-            Some((head, parsed)) if parsed == length => {
-                from.consume(length);
-                *self = Self {
-                    spent: self.spent + length,
-                    ..Self::new(self.lenient)
-                };
-                Ok(Some(head))
-            }
+            Some((head, parsed)) if parsed == length => Ok(Some(self.take(head, length, from))),
             _ => Err(Http1Error::Malformed("it does not end where its lines do")),
         }
+    }
+
+    fn take<H>(&mut self, head: H, length: usize, from: &mut Pipe) -> H {
+        from.consume(length);
+        *self = Self {
+            spent: self.spent + length,
+            ..Self::new(self.lenient)
+        };
+        head
     }
 
     /// Returns the length of the head; `None` before its empty line is there.
@@ -297,7 +306,12 @@ fn reason(head: &[u8]) -> String {
     let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
     let reason = line.get(STATUS.len()..).unwrap_or_default();
-    let reason = decode_text(reason.trim_ascii());
+    let reason = reason.trim_ascii();
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    if reason.len() <= REASON_SHOWN && reason.iter().all(is_plain) {
+        return str::from_utf8(reason).unwrap_or_default().to_owned();
+    }
+    let reason = decode_text(reason);
     let shown = reason.chars().take(REASON_SHOWN);
     shown
         .map(|c| {
@@ -355,25 +369,25 @@ pub(crate) fn write_headers(out: &mut BytesMut, headers: &HeaderMap, left_out: &
 
 /// Writes one field. Its name is spelled as in the RFCs, because some old peers compare it exactly.
 pub(crate) fn write_header(out: &mut BytesMut, name: &HeaderName, value: &HeaderValue) {
-    for (nth, word) in name.as_str().split('-').enumerate() {
-        if nth > 0 {
-            out.extend_from_slice(b"-");
-        }
-        match word {
-            "websocket" => out.extend_from_slice(b"WebSocket"),
-            "www" => out.extend_from_slice(b"WWW"),
-            _ => {
-                let start = out.len();
-                out.extend_from_slice(word.as_bytes());
-                if let Some(first) = out.get_mut(start) {
-                    first.make_ascii_uppercase();
-                }
-            }
-        }
+    let start = out.len();
+    out.extend_from_slice(name.as_str().as_bytes());
+    if let Some(name) = out.get_mut(start..) {
+        spell(name);
     }
     out.extend_from_slice(b": ");
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
+}
+
+/// Spells a name in lower case as in the RFCs: with an upper-case letter behind each hyphen.
+fn spell(name: &mut [u8]) {
+    for word in name.split_mut(|&byte| byte == b'-') {
+        match &*word {
+            b"websocket" => word.copy_from_slice(b"WebSocket"),
+            b"www" => word.copy_from_slice(b"WWW"),
+            _ => word.iter_mut().take(1).for_each(u8::make_ascii_uppercase),
+        }
+    }
 }
 
 /// The fields that frame content. No caller sets them in a message of this crate.

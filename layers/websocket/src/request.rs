@@ -208,7 +208,7 @@ impl ClientRequest {
     fn target(&self) -> Uri {
         match self.uri.path_and_query() {
             Some(target) if target.as_str().starts_with('/') => target.clone().into(),
-            Some(target) => Uri::try_from(format!("/{target}")).unwrap_or_default(),
+            Some(target) => Uri::try_from(format!("/{}", target.as_str())).unwrap_or_default(),
             None => Uri::default(),
         }
     }

@@ -43,10 +43,11 @@ impl Sender {
         self.deflater = Some(deflater);
     }
 
-    /// Returns `true` if nothing waits to be sent but what the application sends next.
+    /// Returns `true` if nothing waits to be sent but the rest of a frame, and what the application
+    /// sends next.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.is_flushed() && self.pong.is_none()
+        self.rest.is_none() && self.pong.is_none()
     }
 
     /// Returns `true` if all that was taken from the application has been sent.

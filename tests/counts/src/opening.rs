@@ -19,7 +19,7 @@ pub(crate) fn through(times: usize, proxy: Proxy) {
         let opened = connect_stream("tcp://192.0.2.7:80").via(&*url(address));
         drop(opened.await.expect("a tunnel"));
     };
-    one_by_one(times, |io| proxy.answer(io), open);
+    one_by_one(times, move |io| proxy.answer(io), open);
 }
 
 /// Opens WebSockets with an upgrade, one after the other.

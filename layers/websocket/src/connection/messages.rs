@@ -38,6 +38,9 @@ impl Connection {
                 return false;
             }
         }
+        if !self.sender.complete_frame(p.to_wire) {
+            return true; // it goes on when there is room
+        }
         while p.to_wire.room() > 0 {
             let waiting = p.from_app.waiting();
             let Some((message, last)) = p.from_app.next() else {

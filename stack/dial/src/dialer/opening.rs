@@ -5,10 +5,10 @@ use crate::auth::{Scheme, SchemeContext};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::proxy_auth::Outcome;
 use crate::dialer::step::{Answer, Step};
+use crate::plan::route::text;
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
 use crate::report::route_taken::RouteTaken;
-use crate::route::hop::Hop;
 use http::Response;
 use std::mem;
 use std::sync::Arc;
@@ -152,7 +152,8 @@ where
             let before = mem::replace(&mut self.state, State::Ready(attempt));
             if let (State::Opening(opening), Some(route)) = (before, self.routes.front()) {
                 let target = self.plan.0.target();
-                let hops = route.all_hops().iter().map(Hop::to_string).collect();
+                let hops = route.all_hops().iter();
+                let hops = hops.map(|hop| text(format_args!("{hop}"))).collect();
                 self.taken = Some(RouteTaken::new(hops, target, opening.to));
             }
             return;
@@ -197,7 +198,7 @@ where
                 let event = Event::LayerOpen {
                     name: layer.name,
                     part: self.part(index),
-                    facts: layer.facts.to_string(),
+                    facts: text(format_args!("{}", layer.facts)),
                 };
                 self.trace.add(now, event);
             }

@@ -3,7 +3,7 @@
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::RouteBuilder;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, text};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
@@ -102,6 +102,6 @@ impl PlanKind<BoxHttp2> for Http2 {
     }
 
     fn target(&self) -> String {
-        self.builder.target.to_string()
+        text(format_args!("{}", self.builder.target))
     }
 }

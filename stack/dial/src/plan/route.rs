@@ -114,8 +114,8 @@ impl Route {
     fn part_of(&self, hop: Option<usize>, place: usize) -> String {
         let hop = hop.and_then(|hop| Some((self.covered + hop + 1, self.hops().get(hop)?)));
         match (hop, &self.end) {
-            (Some((number, hop)), _) => format!("hop {number} ({hop})"),
-            (None, End::Target(target)) => format!("target ({target})"),
+            (Some((number, hop)), _) => text(format_args!("hop {number} ({hop})")),
+            (None, End::Target(target)) => text(format_args!("target ({target})")),
             (None, End::Named(parts)) => {
                 let part = parts.get(place).or(parts.last());
                 part.cloned().unwrap_or_else(|| self.first.to_string())
@@ -148,3 +148,13 @@ impl fmt::Display for FirstHop {
         }
     }
 }
+
+/// Writes a text of the length that most names have, in one piece of memory.
+pub(crate) fn text(parts: fmt::Arguments<'_>) -> String {
+    let mut text = String::with_capacity(USUAL_LENGTH);
+    let _ = fmt::write(&mut text, parts); // a `String` takes everything
+    text
+}
+
+/// The length of most names, in bytes.
+const USUAL_LENGTH: usize = 64;

@@ -3,7 +3,7 @@
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::RouteBuilder;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, text};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
@@ -178,6 +178,6 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
     }
 
     fn target(&self) -> String {
-        self.builder.target.to_string()
+        text(format_args!("{}", self.builder.target))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::RouteBuilder;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, text};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::routes::Routes;
@@ -74,6 +74,6 @@ impl PlanKind<BoxTunnel> for Stream {
     }
 
     fn target(&self) -> String {
-        self.builder.target.to_string()
+        text(format_args!("{}", self.builder.target))
     }
 }

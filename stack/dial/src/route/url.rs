@@ -23,7 +23,13 @@ pub(crate) struct Url<'a> {
 impl<'a> Url<'a> {
     /// Splits a URL. Without a scheme, the error says which one is `meant`.
     pub(crate) fn split(text: &'a str, meant: &'static str) -> Result<Self, RouteError> {
-        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        let is_bad = |c: char| c.is_control() || c.is_whitespace();
+        let has_bad = if text.is_ascii() {
+            text.bytes().any(|byte| byte <= b' ' || byte == 0x7f)
+        } else {
+            text.contains(is_bad)
+        };
+        if has_bad {
             return Err(RouteError::Blank); // the URL Standard leaves some of them out
         }
         let parts = text.split_once("://").filter(|(it, _)| is_scheme(it));

@@ -33,7 +33,8 @@ impl DialContext {
         let runtime = self.find_runtime().map_err(no_runtime)?;
         #[cfg(feature = "negotiate")]
         let dialer = dialer.or_default_credentials(crate::driver::negotiate::ticket);
-        let mut dialing = Dialing {
+        // Boxed, because it is large and would be moved with each future around it.
+        let mut dialing = Box::new(Dialing {
             dialer,
             context: self,
             runtime,
@@ -45,7 +46,7 @@ impl DialContext {
             finding: None,
             timer: None,
             told: 0,
-        };
+        });
         poll_fn(move |cx| dialing.poll_steps(cx)).await
     }
 }
@@ -89,8 +90,9 @@ where
     L: Layer<In: Default, Out: Default> + 'static,
 {
     fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
+        let mut now = self.runtime.now();
         loop {
-            let step = self.dialer.step(self.runtime.now());
+            let step = self.dialer.step(now);
             self.tell(&step);
             match step {
                 Step::Resolve { lookup, host, port } => {
@@ -152,13 +154,14 @@ where
                 }
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::Wait { until } => {
-                    if !self.report_events(cx) {
+                    if !self.report_events(cx, now) {
                         let expired = ready!(self.poll_timer(until, cx));
                         expired.map_err(|error| {
                             let error = Error::local(origin::RUNTIME, error);
                             DialError::invalid(error, self.runtime.now())
                         })?;
                     }
+                    now = self.runtime.now();
                 }
             }
         }
@@ -201,8 +204,7 @@ where
     }
 
     /// Reports to the dialer what has happened. Returns `true` if anything has.
-    fn report_events(&mut self, cx: &mut Context<'_>) -> bool {
-        let now = self.runtime.now();
+    fn report_events(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         if let Some(making) = &mut self.making_tls
             && let Poll::Ready(made) = making.as_mut().poll(cx)
         {
@@ -234,7 +236,7 @@ where
         if let Some((at, opened)) = first_ready(&mut self.opening, |io| io.poll(cx)) {
             let (attempt, _) = self.opening.swap_remove(at);
             match opened {
-                Ok((io, response)) => self.run_attempt(attempt, io, response),
+                Ok((io, response)) => self.run_attempt(attempt, io, response, now),
                 Err(error) => self.dialer.refused(attempt, error, now),
             }
             return true;
@@ -266,8 +268,8 @@ where
         attempt: AttemptId,
         io: Box<dyn Transport>,
         response: Option<Response<()>>,
+        now: Instant,
     ) {
-        let now = self.runtime.now();
         let engine = match response {
             Some(response) => self.dialer.opened_stream(attempt, response, now),
             None => self.dialer.opened(attempt, now),
