@@ -43,11 +43,15 @@ impl Sender {
         self.deflater = Some(deflater);
     }
 
-    /// Returns `true` if nothing waits to be sent but the rest of a frame, and what the application
-    /// sends next.
+    /// Returns `true` if nothing waits to be sent but what the application sends next.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.rest.is_none() && self.pong.is_none()
+        self.is_flushed() && self.pong.is_none()
+    }
+
+    /// Returns `true` if nothing waits to be sent but the rest of a frame.
+    pub(crate) fn is_in_frame(&self) -> bool {
+        self.unmasked.is_some() && self.rest.is_none() && self.pong.is_none()
     }
 
     /// Returns `true` if all that was taken from the application has been sent.

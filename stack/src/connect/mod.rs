@@ -232,9 +232,11 @@ macro_rules! connects {
             /// # Errors
             ///
             /// [`DialError`] names the hop that failed, and the event that it waited for.
-            pub async fn traced(self) -> Result<Dialed<$layer>, DialError> {
+            pub fn traced(
+                self,
+            ) -> impl Future<Output = Result<Dialed<$layer>, DialError>> + Send + use<$($form)?> {
                 let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
-                dial(self.plan(), timeouts, context).await
+                dial(self.plan(), timeouts, context)
             }
         }
 
@@ -242,7 +244,8 @@ macro_rules! connects {
             type Output = Result<Connection<$layer>, DialError>;
             type IntoFuture = BoxFuture<Self::Output>;
             fn into_future(self) -> Self::IntoFuture {
-                Box::pin(async { Ok(self.traced().await?.0) })
+                let traced = self.traced();
+                Box::pin(async { Ok(traced.await?.0) })
             }
         }
     };

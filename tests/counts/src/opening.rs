@@ -4,6 +4,7 @@ use crate::counted::counted;
 use crate::memory::client_that_asks;
 use crate::sockets::runtime;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wirestack::websocket::{Accept, Server, WebSocketConfig};
@@ -11,12 +12,13 @@ use wirestack::{BoxSocket, Connection, Engine, Nest, connect_stream};
 
 /// Opens connections through a proxy, one after the other.
 pub(crate) fn through(times: usize, proxy: Proxy) {
-    let url = |address| match proxy {
-        Proxy::Socks => format!("socks5://{address}"),
-        Proxy::Http => format!("http://{address}"),
-    };
+    let url = OnceLock::new();
     let open = async |address: SocketAddr| {
-        let opened = connect_stream("tcp://192.0.2.7:80").via(&*url(address));
+        let url = url.get_or_init(|| match proxy {
+            Proxy::Socks => format!("socks5://{address}"),
+            Proxy::Http => format!("http://{address}"),
+        });
+        let opened = connect_stream("tcp://192.0.2.7:80").via(&**url);
         drop(opened.await.expect("a tunnel"));
     };
     one_by_one(times, move |io| proxy.answer(io), open);

@@ -1,9 +1,12 @@
 //! The route by which a connection was opened.
 
 use crate::report::id::Destination;
+use crate::route::endpoint::Endpoint;
+use crate::route::scheme::Proxy;
+use crate::route::target::Target;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The route by which a connection was opened: its proxies, its target, and the address that this
 /// machine connected to.
@@ -22,30 +25,69 @@ use std::sync::Arc;
 ///     }
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct RouteTaken(Arc<Taken>);
 
 /// It is shared: a connection keeps it as long as it lives.
-#[derive(Debug, PartialEq, Eq)]
 struct Taken {
+    hops: Vec<(Proxy, Endpoint)>,
+    end: RouteEnd,
+    to: Destination,
+    /// Made when they are asked for.
+    texts: OnceLock<Texts>,
+}
+
+/// The end of a route.
+pub(crate) enum RouteEnd {
+    Target(Arc<Target>),
+    /// That of a stack of the caller's own.
+    Named(String),
+}
+
+struct Texts {
     hops: Vec<String>,
     target: String,
-    to: Destination,
 }
 
 impl RouteTaken {
-    pub(crate) fn new(hops: Vec<String>, target: String, to: Destination) -> Self {
-        Self(Arc::new(Taken { hops, target, to }))
+    pub(crate) fn new(hops: Vec<(Proxy, Endpoint)>, end: RouteEnd, to: Destination) -> Self {
+        let end = match end {
+            // A connection keeps no password of its URL.
+            RouteEnd::Target(target) if target.credentials.is_some() => {
+                let mut target = Arc::unwrap_or_clone(target);
+                target.credentials = None;
+                RouteEnd::Target(target.into())
+            }
+            end => end,
+        };
+        let texts = OnceLock::new();
+        Self(Arc::new(Taken {
+            hops,
+            end,
+            to,
+            texts,
+        }))
+    }
+
+    fn texts(&self) -> &Texts {
+        let Taken { hops, end, .. } = &*self.0;
+        self.0.texts.get_or_init(|| Texts {
+            hops: hops.iter().map(|(proxy, at)| format!("{}://{at}", proxy.scheme())).collect(),
+            target: match end {
+                RouteEnd::Target(target) => target.to_string(),
+                RouteEnd::Named(name) => name.clone(),
+            },
+        })
     }
 
     /// Returns the URL of each proxy, the nearest first. A direct route has none.
     pub fn hops(&self) -> &[String] {
-        &self.0.hops
+        &self.texts().hops
     }
 
     /// Returns the URL of the target: behind all redirects, the last one.
     pub fn target(&self) -> &str {
-        &self.0.target
+        &self.texts().target
     }
 
     /// Returns the other end of the connection that this machine opened: of the nearest proxy, or of
@@ -62,7 +104,7 @@ impl RouteTaken {
 
 impl fmt::Display for RouteTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Taken { hops, target, to } = &*self.0;
+        let (Texts { hops, target }, to) = (self.texts(), &self.0.to);
         let parts = hops.iter().chain([target]);
         for (n, part) in parts.enumerate() {
             match n {
@@ -71,5 +113,20 @@ impl fmt::Display for RouteTaken {
             }
         }
         Ok(())
+    }
+}
+
+impl PartialEq for RouteTaken {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |it: &Self| (it.hops().to_vec(), it.target().to_owned());
+        self.0.to == other.0.to && all(self) == all(other)
+    }
+}
+
+impl Eq for RouteTaken {}
+
+impl fmt::Debug for RouteTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RouteTaken({self})")
     }
 }

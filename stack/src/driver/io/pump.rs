@@ -46,12 +46,14 @@ where
     fn advance_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.revision();
         self.poll_goodbye(cx);
+        self.lend_memory();
         self.process();
         let wrote = self.write(cx);
         // A read that blocks must not hide what the write made possible.
         let read = !(wrote && self.is_blocking()) && self.read(cx);
         if wrote || read {
             self.process();
+            self.take_back_memory();
             return Poll::Ready(());
         }
         if let Writing::Broken(error) = &mut self.writing
@@ -75,7 +77,9 @@ where
     /// Lends memory of this thread for what the application sends.
     #[inline]
     fn lend_memory(&mut self) {
-        if !self.engine.from_app().is_empty() && self.engine.to_wire().capacity() == 0 {
+        if self.engine.to_wire().capacity() == 0
+            && !(self.engine.from_app().is_empty() && self.engine.is_drained())
+        {
             self.engine.to_wire().lend(spare::take());
         }
     }
