@@ -213,12 +213,12 @@ where
 async fn dial<L>(
     plan: Result<Plan<L>, Error>,
     timeouts: Timeouts,
-    context: DialContext,
+    mut context: DialContext,
 ) -> Result<Dialed<L>, DialError>
 where
     L: Layer<In: Default, Out: Default> + 'static,
 {
-    let now = context.find_runtime().map_err(no_runtime)?.now();
+    let now = context.keep_runtime().map_err(no_runtime)?.now();
     let plan = plan.map_err(|error| DialError::invalid(error, now))?;
     let dialer = Dialer::new(context.share(plan), timeouts, seeds(), now);
     context.dial(dialer).await

@@ -98,17 +98,17 @@ impl RouteBuilder {
         shared: Option<(http2::ConnectRequest, http2::Http2Config)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
-        let routes = self.known().to(&self.target).map_err(invalid)?;
+        let routes = self.known().shared_to(&self.target).map_err(invalid)?;
         if routes.is_empty() {
             return Err(invalid(RouteError::NoRoute));
         }
-        let changed = |hops: Vec<Hop>| match &self.each_hop {
-            Some(change) => hops.into_iter().map(change).collect(),
+        let changed = |hops: Arc<[Hop]>| match &self.each_hop {
+            Some(change) => hops.iter().cloned().map(change).collect(),
             None => hops,
         };
         let routes = routes.into_iter().map(changed);
         let routes = routes.map(|hops| match &shared {
-            Some((request, config)) => self.shared_origin(&hops, request.clone(), config.clone()),
+            Some((request, config)) => self.shared_origin(hops, request.clone(), config.clone()),
             None => self.route(hops),
         });
         routes.collect()
@@ -117,13 +117,13 @@ impl RouteBuilder {
     /// Returns the route whose wire is a stream on a shared connection to the target.
     fn shared_origin(
         &self,
-        hops: &[Hop],
+        hops: Arc<[Hop]>,
         request: http2::ConnectRequest,
         config: http2::Http2Config,
     ) -> Result<Route, Error> {
         let origin = format!("{} {:?}", self.target.origin(), self.target.server_name);
         let share = SharedConnection {
-            key: pool_key(hops, &origin, &self.tls.target, &self.tls),
+            key: pool_key(&hops, &origin, &self.tls.target, &self.tls),
             name: self.target.origin(),
             routes: Routes::hops(hops.to_vec()),
             target: (*self.target).clone(),
@@ -133,7 +133,7 @@ impl RouteBuilder {
             is_origin: true,
         };
         let first = FirstHop::Known(Destination::Stream(share.into()));
-        Ok(Route::new(first, hops.to_vec(), Vec::new(), self.target.clone()))
+        Ok(Route::new(first, hops, Vec::new(), self.target.clone()))
     }
 
     /// Returns the shared connection to the last HTTP/2 proxy among the hops that allows one, and
@@ -179,7 +179,7 @@ impl RouteBuilder {
         Ok(Some((share, at + 1)))
     }
 
-    fn route(&self, hops: Vec<Hop>) -> Result<Route, Error> {
+    fn route(&self, hops: Arc<[Hop]>) -> Result<Route, Error> {
         for (n, hop) in hops.iter().enumerate() {
             if hop.tls.is_some() && !hop.certificates.is_empty() {
                 let error = RouteError::TlsTwice(format!("hop {} ({hop})", n + 1));

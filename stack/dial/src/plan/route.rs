@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(crate) struct Route {
     pub(crate) first: FirstHop,
     /// All hops, the nearest first.
-    all: Vec<Hop>,
+    all: Arc<[Hop]>,
     /// The number of hops that a shared connection covers. The others become layers.
     covered: usize,
     /// The host and port that each hop that becomes a layer is asked to connect to.
@@ -49,7 +49,7 @@ impl Route {
     /// endpoint, become layers.
     pub(crate) fn new(
         first: FirstHop,
-        hops: Vec<Hop>,
+        hops: Arc<[Hop]>,
         asked: Vec<Endpoint>,
         target: Arc<Target>,
     ) -> Self {
@@ -68,7 +68,7 @@ impl Route {
         Self {
             first: FirstHop::from(endpoint),
             covered: 0,
-            all: Vec::new(),
+            all: Arc::default(),
             asked: Vec::new(),
             end: End::Named(parts),
         }
@@ -88,7 +88,7 @@ impl Route {
 
     /// Returns a hop that becomes a layer, to change it.
     pub(crate) fn hop_mut(&mut self, hop: usize) -> Option<&mut Hop> {
-        self.all.get_mut(self.covered + hop)
+        Arc::make_mut(&mut self.all).get_mut(self.covered + hop)
     }
 
     /// Returns all hops, the nearest first.
