@@ -282,8 +282,8 @@ fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<Header
         } else {
             HeaderValue::from_bytes(field.value)
         };
-        let mut value = value
-            .map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
+        let mut value =
+            value.map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
         value.set_sensitive(wirestack_http::is_secret(&name));
         let added = headers.try_append(name, value);
         added.map_err(|_| Http1Error::TooManyHeaders(max_headers))?;

@@ -285,7 +285,7 @@ impl Connection {
 
     /// Sends while there is room.
     fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
-        if !self.sender.complete_frame(p.to_wire) {
+        if self.state != State::Over && !self.sender.complete_frame(p.to_wire) {
             return;
         }
         if let State::Open | State::Closing { .. } = self.state {
@@ -344,7 +344,13 @@ impl Connection {
             let error = Error::peer(NAME, WebSocketError::Closed { code, reason });
             p.from_wire.stop(error.at(Place::Layer(p.index)).into());
         }
+        self.note_end();
+    }
+
+    /// Notes that both directions have ended. What was begun is not completed.
+    fn note_end(&mut self) {
         self.state = State::Over;
+        self.sender.abandon();
     }
 
     /// Ends both directions without a Close frame, so that the peer does not take it for a clean
@@ -352,7 +358,7 @@ impl Connection {
     fn abandon<F: Payload>(&mut self, error: Error, p: &mut Flows<'_, F, F>) {
         p.to_wire.abort(error.clone());
         p.fail(error);
-        self.state = State::Over;
+        self.note_end();
     }
 
     /// Ends a closing that took too long.
@@ -379,7 +385,7 @@ impl Connection {
             Failure::Lost(error) => error,
         };
         p.fail(error);
-        self.state = State::Over;
+        self.note_end();
     }
 }
 

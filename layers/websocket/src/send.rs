@@ -60,6 +60,11 @@ impl Sender {
         self.unmasked.is_none() && self.rest.is_none()
     }
 
+    /// Drops what was begun: nothing leaves any more.
+    pub(crate) fn abandon(&mut self) {
+        (self.unmasked, self.rest) = (None, None);
+    }
+
     /// Goes on with a frame that was begun. Nothing else may be sent before it is complete: returns
     /// `true` then, or if there was none.
     #[inline]
@@ -165,7 +170,8 @@ impl Sender {
     /// Sends the pong that waits, if there is room between two frames.
     pub(crate) fn reply(&mut self, to: &mut Pipe) {
         if self.unmasked.is_none()
-            && let Some(payload) = self.pong.take_if(|_| to.room() > 0) {
+            && let Some(payload) = self.pong.take_if(|_| to.room() > 0)
+        {
             self.frame(true, 0, Opcode::Pong, payload, 0, to);
         }
     }

@@ -72,7 +72,10 @@ impl RouteTaken {
     fn texts(&self) -> &Texts {
         let Taken { hops, end, .. } = &*self.0;
         self.0.texts.get_or_init(|| Texts {
-            hops: hops.iter().map(|(proxy, at)| format!("{}://{at}", proxy.scheme())).collect(),
+            hops: hops
+                .iter()
+                .map(|(proxy, at)| format!("{}://{at}", proxy.scheme()))
+                .collect(),
             target: match end {
                 RouteEnd::Target(target) => target.to_string(),
                 RouteEnd::Named(name) => name.clone(),

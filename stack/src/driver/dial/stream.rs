@@ -36,7 +36,10 @@ pub(crate) async fn dial_http2(
 ) -> Result<Http2, Error> {
     let plan = Plan::shared(share);
     let now = context.find_runtime().map_err(no_runtime_error)?.now();
-    match context.dial(Dialer::new(plan, timeouts, seeds(), now)).await {
+    match context
+        .dial(Dialer::new(plan, timeouts, seeds(), now))
+        .await
+    {
         Ok((connection, _)) => Ok(Http2::new(connection)),
         Err(error) => Err(match error.layer_error() {
             Some(error) => error.clone(),
