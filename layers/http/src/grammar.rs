@@ -1,6 +1,6 @@
 //! The parts of which field values are made: tokens, quoted strings and lists (RFC 9110 §5.6).
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Returns `true` if the text is a token (RFC 9110 §5.6.2).
 ///
@@ -48,9 +48,9 @@ pub fn split_list(list: &str, separator: char) -> impl Iterator<Item = &str> {
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let fields = headers.get_all(name).iter();
-    let mut tokens = fields.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
-    tokens.any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    let is_it = |found: &[u8]| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+    let mut fields = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    fields.any(|list| is_it(list) || list.split(|&byte| byte == b',').any(is_it))
 }
 
 /// Reads the quoted string that a text begins with (RFC 9110 §5.6.4), and returns its value and the
@@ -105,7 +105,7 @@ pub fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::{CONNECTION, HeaderValue};
+    use http::header::CONNECTION;
 
     #[test]
     fn tokens_are_told_from_other_texts() {

@@ -246,7 +246,10 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                     if p.to_wire.room() == 0 {
                         return Ok(None);
                     }
-                    p.to_wire.fill(|out| self.exchange.write(out));
+                    p.to_wire.fill(|out| {
+                        out.reserve(USUAL_REQUEST);
+                        self.exchange.write(out);
+                    });
                     self.state = State::Reading(HeadReader::new(self.lenient));
                 }
                 State::Reading(reader) => {
@@ -321,6 +324,9 @@ impl Pending {
         refusal
     }
 }
+
+/// The room for a request, in bytes: most are shorter.
+const USUAL_REQUEST: usize = 512;
 
 fn refused<E: ClientExchange>(refusal: Refusal) -> Error {
     Error::peer(E::NAME, Http1Error::Refused(Box::new(refusal)))

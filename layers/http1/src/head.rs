@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
+use std::mem::MaybeUninit;
 use wirestack_http::grammar::has_token;
 use wirestack_layer::{FirstBytes, Pipe, SeenProtocol, decode_text};
 
@@ -45,8 +46,9 @@ impl Head for ResponseHead {
         max_headers: usize,
         lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
-        let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
-        let mut head = httparse::Response::new(&mut fields);
+        let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
+        let fields = room(&mut few, &mut many, max_headers);
+        let mut head = httparse::Response::new(&mut []);
         let mut config = httparse::ParserConfig::default();
         // "A user agent that receives an obs-fold in a response message [...] MUST replace each
         // received obs-fold with one or more SP octets" (RFC 9112 §5.2)
@@ -57,7 +59,7 @@ impl Head for ResponseHead {
             config.allow_space_before_first_header_name(true);
             config.ignore_invalid_headers_in_responses(true);
         }
-        let parsed = config.parse_response(&mut head, bytes);
+        let parsed = config.parse_response_with_uninit_headers(&mut head, bytes, fields);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
         let httparse::Status::Complete(length) = parsed else {
             return Ok(None);
@@ -81,9 +83,10 @@ impl Head for RequestHead {
         max_headers: usize,
         _lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
-        let mut fields = vec![httparse::EMPTY_HEADER; max_headers];
-        let mut head = httparse::Request::new(&mut fields);
-        let parsed = head.parse(bytes);
+        let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
+        let fields = room(&mut few, &mut many, max_headers);
+        let mut head = httparse::Request::new(&mut []);
+        let parsed = head.parse_with_uninit_headers(bytes, fields);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
         let httparse::Status::Complete(length) = parsed else {
             return Ok(None);
@@ -98,6 +101,29 @@ impl Head for RequestHead {
         Ok(Some((head, length)))
     }
 }
+
+/// Returns the room for so many fields: on the stack, where a usual limit has its place.
+fn room<'a, 'b>(
+    few: &'a mut [Unread<'b>; FEW],
+    many: &'a mut Vec<Unread<'b>>,
+    wanted: usize,
+) -> &'a mut [Unread<'b>] {
+    match few.get_mut(..wanted) {
+        Some(few) => few,
+        None => {
+            many.resize_with(wanted, || UNREAD);
+            many
+        }
+    }
+}
+
+/// A place for a field, which costs nothing until the field is there.
+type Unread<'a> = MaybeUninit<httparse::Header<'a>>;
+
+const UNREAD: Unread<'static> = MaybeUninit::uninit();
+
+/// The number of fields with a place on the stack: more than the limit by default.
+const FEW: usize = 128;
 
 /// Reads one head after the other from a pipe.
 ///
@@ -132,6 +158,13 @@ impl HeadReader {
         let limit = limits.head.saturating_sub(self.spent);
         let unread = from.unread();
         let within = unread.get(..limit).unwrap_or(unread);
+        // Most heads arrive whole. What is not one is read as if it came in pieces.
+        if self.scanned == 0
+            && within.ends_with(b"\r\n\r\n")
+            && let Ok(Some((head, length))) = H::parse(within, limits.headers, self.lenient)
+        {
+            return Ok(Some(self.take(head, length, from)));
+        }
         let Some(length) = self.end::<H>(within)? else {
             if within.len() == limit {
                 return Err(Http1Error::HeadTooLarge(limits.head));
@@ -142,16 +175,18 @@ impl HeadReader {
         };
         let whole = unread.get(..length).unwrap_or_default();
         match H::parse(whole, limits.headers, self.lenient)? {
-            Some((head, parsed)) if parsed == length => {
-                from.consume(length);
-                *self = Self {
-                    spent: self.spent + length,
-                    ..Self::new(self.lenient)
-                };
-                Ok(Some(head))
-            }
+            Some((head, parsed)) if parsed == length => Ok(Some(self.take(head, length, from))),
             _ => Err(Http1Error::Malformed("it does not end where its lines do")),
         }
+    }
+
+    fn take<H>(&mut self, head: H, length: usize, from: &mut Pipe) -> H {
+        from.consume(length);
+        *self = Self {
+            spent: self.spent + length,
+            ..Self::new(self.lenient)
+        };
+        head
     }
 
     /// Returns the length of the head; `None` before its empty line is there.
@@ -241,9 +276,14 @@ fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<Header
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
             .map_err(|_| Http1Error::Malformed("a header name is not a token"))?;
-        let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
-        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(unfolded))
-            .map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
+        let value = if field.value.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+            let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
+            HeaderValue::from_bytes(&unfolded)
+        } else {
+            HeaderValue::from_bytes(field.value)
+        };
+        let mut value =
+            value.map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
         value.set_sensitive(wirestack_http::is_secret(&name));
         let added = headers.try_append(name, value);
         added.map_err(|_| Http1Error::TooManyHeaders(max_headers))?;
@@ -266,7 +306,12 @@ fn reason(head: &[u8]) -> String {
     let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
     let reason = line.get(STATUS.len()..).unwrap_or_default();
-    let reason = decode_text(reason.trim_ascii());
+    let reason = reason.trim_ascii();
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    if reason.len() <= REASON_SHOWN && reason.iter().all(is_plain) {
+        return str::from_utf8(reason).unwrap_or_default().to_owned();
+    }
+    let reason = decode_text(reason);
     let shown = reason.chars().take(REASON_SHOWN);
     shown
         .map(|c| {
@@ -324,25 +369,25 @@ pub(crate) fn write_headers(out: &mut BytesMut, headers: &HeaderMap, left_out: &
 
 /// Writes one field. Its name is spelled as in the RFCs, because some old peers compare it exactly.
 pub(crate) fn write_header(out: &mut BytesMut, name: &HeaderName, value: &HeaderValue) {
-    for (nth, word) in name.as_str().split('-').enumerate() {
-        if nth > 0 {
-            out.extend_from_slice(b"-");
-        }
-        match word {
-            "websocket" => out.extend_from_slice(b"WebSocket"),
-            "www" => out.extend_from_slice(b"WWW"),
-            _ => {
-                let start = out.len();
-                out.extend_from_slice(word.as_bytes());
-                if let Some(first) = out.get_mut(start) {
-                    first.make_ascii_uppercase();
-                }
-            }
-        }
+    let start = out.len();
+    out.extend_from_slice(name.as_str().as_bytes());
+    if let Some(name) = out.get_mut(start..) {
+        spell(name);
     }
     out.extend_from_slice(b": ");
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
+}
+
+/// Spells a name in lower case as in the RFCs: with an upper-case letter behind each hyphen.
+fn spell(name: &mut [u8]) {
+    for word in name.split_mut(|&byte| byte == b'-') {
+        match &*word {
+            b"websocket" => word.copy_from_slice(b"WebSocket"),
+            b"www" => word.copy_from_slice(b"WWW"),
+            _ => word.iter_mut().take(1).for_each(u8::make_ascii_uppercase),
+        }
+    }
 }
 
 /// The fields that frame content. No caller sets them in a message of this crate.

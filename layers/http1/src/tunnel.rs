@@ -49,6 +49,13 @@ impl<H: Handshake> Tunnel<H> {
         }
     }
 
+    pub(crate) fn outcome_mut(&mut self) -> Option<&mut H::Outcome> {
+        match self {
+            Self::Open(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
     pub(crate) fn process(&mut self, mut p: Flows<'_>, now: Instant) {
         if let Self::Opening(handshake) = self {
             p.propagate_stop();

@@ -102,6 +102,11 @@ struct Escaping<'a, 'b> {
 
 impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Most texts are plain.
+        if text.len() <= self.left && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.left -= text.len();
+            return self.to.write_str(text);
+        }
         for c in text.chars() {
             if self.left == 0 {
                 if !core::mem::replace(&mut self.is_cut, true) {

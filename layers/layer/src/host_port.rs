@@ -72,9 +72,11 @@ impl<'a> HostPort<'a> {
     /// Puts a host and a port together. Neither is checked: see [`kind`](Self::kind).
     pub fn new(host: &'a str, port: u16) -> Self {
         let inside = without_brackets(host);
-        let host = match inside.parse::<Ipv6Addr>() {
-            Ok(_) => inside,
-            Err(_) => host,
+        // A colon is looked for first: most hosts are names, and this is asked of each that is shown.
+        let host = if inside.contains(':') && inside.parse::<Ipv6Addr>().is_ok() {
+            inside
+        } else {
+            host
         };
         Self { host, port }
     }

@@ -1,4 +1,5 @@
 use alloc::boxed::Box;
+use alloc::string::String;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use wirestack_layer::{HostError, HostKind, HostPort};
@@ -95,6 +96,17 @@ impl From<SocketAddr> for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
+            Host::Ip(IpAddr::V4(ip)) => {
+                // In one piece: each reply of a proxy has such an address, and each trace shows it.
+                let mut text = String::with_capacity(LONGEST_IPV4);
+                for (n, octet) in ip.octets().into_iter().enumerate() {
+                    text.push_str(if n == 0 { "" } else { "." });
+                    push_number(&mut text, octet.into());
+                }
+                text.push(':');
+                push_number(&mut text, self.port);
+                f.pad(&text)
+            }
             Host::Ip(ip) => SocketAddr::new(*ip, self.port).fmt(f),
             Host::Name(name) => HostPort::new(name, self.port).fmt(f),
         }
@@ -157,6 +169,17 @@ impl fmt::Display for AddressError {
 }
 
 impl core::error::Error for AddressError {}
+
+/// Appends the digits of a number.
+fn push_number(text: &mut String, number: u16) {
+    if number > 9 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// The length of the longest IPv4 address with its port, in bytes.
+const LONGEST_IPV4: usize = "255.255.255.255:65535".len();
 
 /// The longest name, in bytes: its length takes one byte (RFC 1928 §5).
 const NAME_LENGTH: usize = 255;

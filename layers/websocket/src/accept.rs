@@ -1,6 +1,6 @@
 use crate::WebSocketError;
 use crate::deflate::{self, Deflate};
-use crate::handshake::{Key, Negotiated, Offer, add, extensions, local};
+use crate::handshake::{Key, Negotiated, Offer, add, extensions, local, proof};
 use http::Extensions;
 use http::header::{
     HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
@@ -121,7 +121,7 @@ impl Accept {
         }
         if offer.upgrades()
             && let Some(key) = Key::read(offer.headers())
-            && let Ok(value) = HeaderValue::try_from(key.accept())
+            && let Ok(value) = HeaderValue::from_bytes(&proof(key))
         {
             fields.insert(SEC_WEBSOCKET_ACCEPT, value);
         }

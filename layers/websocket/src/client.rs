@@ -125,7 +125,7 @@ impl Handshake for ClientRole {
         if !upgrading.process(p, now)? {
             return Ok(None);
         }
-        let response = upgrading.upgrade.response().cloned().unwrap_or_default();
+        let response = upgrading.upgrade.take_response().unwrap_or_default();
         let headers = response.headers();
         let Self { key, offered } = &upgrading.role;
         let deflate = upgrading.deflate.as_ref();

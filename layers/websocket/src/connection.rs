@@ -140,6 +140,12 @@ impl Connection {
         }
     }
 
+    /// Returns `true` if all that was taken from the application has been sent.
+    #[inline]
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.sender.is_flushed()
+    }
+
     #[inline]
     pub(crate) fn process<F: Payload>(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         if !self.process_untimed(p.reborrow()) {
@@ -231,7 +237,7 @@ impl Connection {
         match self.watch.process(now, p.from_wire.total(), unread) {
             Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
             // Without room, bytes wait already that the peer has to acknowledge.
-            Action::Ping if p.to_wire.room() > 0 => {
+            Action::Ping if p.to_wire.room() > 0 && self.sender.is_flushed() => {
                 self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
             }
             _ => {}
@@ -279,6 +285,9 @@ impl Connection {
 
     /// Sends while there is room.
     fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
+        if self.state != State::Over && !self.sender.complete_frame(p.to_wire) {
+            return;
+        }
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
         }
@@ -335,7 +344,13 @@ impl Connection {
             let error = Error::peer(NAME, WebSocketError::Closed { code, reason });
             p.from_wire.stop(error.at(Place::Layer(p.index)).into());
         }
+        self.note_end();
+    }
+
+    /// Notes that both directions have ended. What was begun is not completed.
+    fn note_end(&mut self) {
         self.state = State::Over;
+        self.sender.abandon();
     }
 
     /// Ends both directions without a Close frame, so that the peer does not take it for a clean
@@ -343,7 +358,7 @@ impl Connection {
     fn abandon<F: Payload>(&mut self, error: Error, p: &mut Flows<'_, F, F>) {
         p.to_wire.abort(error.clone());
         p.fail(error);
-        self.state = State::Over;
+        self.note_end();
     }
 
     /// Ends a closing that took too long.
@@ -370,7 +385,7 @@ impl Connection {
             Failure::Lost(error) => error,
         };
         p.fail(error);
-        self.state = State::Over;
+        self.note_end();
     }
 }
 

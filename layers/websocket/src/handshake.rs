@@ -35,29 +35,32 @@ impl Key {
 
     /// Reads the key of a request: "a base64-encoded value that, when decoded, is 16 bytes in
     /// length".
-    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn read(headers: &HeaderMap) -> Option<&str> {
         let key = only(headers, &SEC_WEBSOCKET_KEY)?;
-        let nonce = LENIENT.decode(key).ok()?;
-        (nonce.len() == 16).then(|| Self(key.to_owned()))
+        let length = LENIENT.decode_slice(key, &mut [0; 18]); // its estimate for 24 characters
+        (length.ok()? == 16).then_some(key)
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the `Sec-WebSocket-Accept`, which proves that the server understood the handshake.
-    pub(crate) fn accept(&self) -> String {
-        let proof = Sha1::new().chain_update(&self.0).chain_update(GUID);
-        STANDARD.encode(proof.finalize())
-    }
-
     /// Checks the proof in a response.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), WebSocketError> {
         match only(headers, &SEC_WEBSOCKET_ACCEPT) {
-            Some(accept) if accept.trim() == self.accept() => Ok(()),
+            Some(accept) if accept.trim().as_bytes() == proof(&self.0) => Ok(()),
             _ => Err(WebSocketError::BadAccept),
         }
     }
+}
+
+/// Returns the `Sec-WebSocket-Accept` for a key: it proves that the server understood the handshake.
+pub(crate) fn proof(key: &str) -> [u8; 28] {
+    let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    let mut text = [0; 28];
+    let length = STANDARD.encode_slice(hash, &mut text);
+    debug_assert_eq!(length, Ok(28), "20 bytes are 28 characters");
+    text
 }
 
 /// The parameters that both sides agreed on.

@@ -134,12 +134,11 @@ impl ClientRequest {
         &self.subprotocols
     }
 
-    /// Returns the fields that do not depend on the version of HTTP.
-    fn fields(&self, config: &WebSocketConfig) -> HeaderMap {
-        let mut fields = HeaderMap::new();
+    /// Adds the fields that do not depend on the version of HTTP.
+    fn add_fields(&self, fields: &mut HeaderMap, config: &WebSocketConfig) {
         fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
-        if let Ok(offered) = HeaderValue::try_from(self.subprotocols.join(", "))
-            && !offered.is_empty()
+        if !self.subprotocols.is_empty()
+            && let Ok(offered) = HeaderValue::try_from(self.subprotocols.join(", "))
         {
             fields.insert(SEC_WEBSOCKET_PROTOCOL, offered);
         }
@@ -148,25 +147,25 @@ impl ClientRequest {
         {
             fields.insert(SEC_WEBSOCKET_EXTENSIONS, offered);
         }
-        fields.extend(self.headers.clone());
-        fields
+        if !self.headers.is_empty() {
+            fields.extend(self.headers.clone());
+        }
     }
 
     /// Returns the request of an HTTP/1.1 upgrade with this key.
     pub(crate) fn to_http1(&self, key: &Key, config: &WebSocketConfig) -> http::Request<()> {
         let mut request = http::Request::new(());
         *request.uri_mut() = self.target();
-        let headers = request.headers_mut();
+        let mut headers = HeaderMap::with_capacity(MOST_OWN_FIELDS + self.headers.len());
         // The host of a URI and base64 are always valid values.
-        for (name, value) in [
-            (HOST, self.authority().as_str()),
-            (SEC_WEBSOCKET_KEY, key.as_str()),
-        ] {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(name, value);
-            }
+        if let Ok(value) = HeaderValue::try_from(self.authority()) {
+            headers.insert(HOST, value);
         }
-        headers.extend(self.fields(config));
+        if let Ok(value) = HeaderValue::try_from(key.as_str()) {
+            headers.insert(SEC_WEBSOCKET_KEY, value);
+        }
+        self.add_fields(&mut headers, config);
+        *request.headers_mut() = headers;
         request
     }
 
@@ -192,7 +191,7 @@ impl ClientRequest {
             .build();
         // Each part comes from a valid URI.
         *request.uri_mut() = built.unwrap_or_default();
-        *request.headers_mut() = self.fields(config);
+        self.add_fields(request.headers_mut(), config);
         request
     }
 
@@ -207,16 +206,11 @@ impl ClientRequest {
 
     /// Returns the path, beginning with a slash, and the query.
     fn target(&self) -> Uri {
-        let target = self
-            .uri
-            .path_and_query()
-            .map_or("", |target| target.as_str());
-        let target = if target.starts_with('/') {
-            target.to_owned()
-        } else {
-            format!("/{target}")
-        };
-        Uri::try_from(target).unwrap_or_default()
+        match self.uri.path_and_query() {
+            Some(target) if target.as_str().starts_with('/') => target.clone().into(),
+            Some(target) => Uri::try_from(format!("/{}", target.as_str())).unwrap_or_default(),
+            None => Uri::default(),
+        }
     }
 }
 
@@ -254,6 +248,9 @@ fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
         .port();
     Ok((uri, port))
 }
+
+/// The most fields that a request has by itself.
+const MOST_OWN_FIELDS: usize = 5;
 
 const WS: &str = "ws";
 const WSS: &str = "wss";

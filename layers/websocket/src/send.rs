@@ -14,6 +14,8 @@ pub(crate) struct Sender {
     /// The masks of a client. A server does not mask.
     masks: Option<Masks>,
     largest: usize,
+    /// The rest of a frame whose payload is masked while there is room for it.
+    unmasked: Option<Unmasked>,
     /// The rest of a payload that is sent in fragments, and `true` if its message ends with it.
     rest: Option<(Bytes, bool)>,
     /// `true` for text, `false` for bytes, while a message waits for its next part.
@@ -29,6 +31,7 @@ impl Sender {
         Self {
             masks,
             largest: config.largest_frame_sent.max(1),
+            unmasked: None,
             rest: None,
             begun: None,
             deflater: None,
@@ -43,7 +46,36 @@ impl Sender {
     /// Returns `true` if nothing waits to be sent but what the application sends next.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.rest.is_none() && self.pong.is_none()
+        self.is_flushed() && self.pong.is_none()
+    }
+
+    /// Returns `true` if nothing waits to be sent but the rest of a frame.
+    pub(crate) fn is_in_frame(&self) -> bool {
+        self.unmasked.is_some() && self.rest.is_none() && self.pong.is_none()
+    }
+
+    /// Returns `true` if all that was taken from the application has been sent.
+    #[inline]
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.unmasked.is_none() && self.rest.is_none()
+    }
+
+    /// Drops what was begun: nothing leaves any more.
+    pub(crate) fn abandon(&mut self) {
+        (self.unmasked, self.rest) = (None, None);
+    }
+
+    /// Goes on with a frame that was begun. Nothing else may be sent before it is complete: returns
+    /// `true` then, or if there was none.
+    #[inline]
+    pub(crate) fn complete_frame(&mut self, to: &mut Pipe) -> bool {
+        if let Some(unmasked) = &mut self.unmasked {
+            if !unmasked.send_while(to, |to| to.room() > 0) {
+                return false;
+            }
+            self.unmasked = None;
+        }
+        true
     }
 
     /// Sends a message or a part of one, or its first fragment. About `waiting` bytes will follow.
@@ -135,14 +167,20 @@ impl Sender {
         self.reply(to);
     }
 
-    /// Sends the pong that waits, if there is room.
+    /// Sends the pong that waits, if there is room between two frames.
     pub(crate) fn reply(&mut self, to: &mut Pipe) {
-        if let Some(payload) = self.pong.take_if(|_| to.room() > 0) {
+        if self.unmasked.is_none()
+            && let Some(payload) = self.pong.take_if(|_| to.room() > 0)
+        {
             self.frame(true, 0, Opcode::Pong, payload, 0, to);
         }
     }
 
+    /// Sends a Close frame, behind the rest of a frame that was begun.
     pub(crate) fn close(&mut self, frame: &CloseFrame, to: &mut Pipe) {
+        if let Some(mut unmasked) = self.unmasked.take() {
+            unmasked.send_while(to, |_| true);
+        }
         self.frame(true, 0, Opcode::Close, frame.emit(), 0, to);
     }
 
@@ -169,7 +207,7 @@ impl Sender {
             Some(_) => IN_PLACE,
         };
         if payload.len() >= own_chunk {
-            return push_large(&header, payload, to);
+            return self.large(&header, payload, to);
         }
         to.fill(|buf| {
             let len = Header::LONGEST + payload.len();
@@ -187,31 +225,51 @@ impl Sender {
             }
         });
     }
-}
 
-/// Sends a frame whose payload is a chunk of its own.
-fn push_large(header: &Header, payload: Bytes, to: &mut Pipe) {
-    to.write(header.emit().as_bytes());
-    match header.key {
-        None => to.push(payload),
-        Some(key) => mask_large(payload, key, to),
+    /// Sends a frame with a large payload. One that is masked is masked in place if nobody shares
+    /// it, and otherwise while there is room, so that its memory is that of a piece.
+    fn large(&mut self, header: &Header, payload: Bytes, to: &mut Pipe) {
+        to.write(header.emit().as_bytes());
+        let Some(key) = header.key else {
+            return to.push(payload);
+        };
+        match payload.try_into_mut() {
+            Ok(mut payload) => {
+                mask::apply(&mut payload, key, 0);
+                to.push(payload.freeze());
+            }
+            Err(payload) => {
+                self.unmasked = Some(Unmasked { payload, key });
+                self.complete_frame(to);
+            }
+        }
     }
 }
 
-/// Masks a payload: in place if nobody shares it, otherwise while it is copied.
-fn mask_large(payload: Bytes, key: mask::Key, to: &mut Pipe) {
-    match payload.try_into_mut() {
-        Ok(mut payload) => {
-            mask::apply(&mut payload, key, 0);
-            to.push(payload.freeze());
+/// A payload, or the rest of one, that is masked while it is sent.
+#[derive(Debug)]
+struct Unmasked {
+    payload: Bytes,
+    key: mask::Key,
+}
+
+impl Unmasked {
+    /// Masks and sends the payload piece by piece while `goes_on`. Returns `true` if all is sent.
+    fn send_while(&mut self, to: &mut Pipe, goes_on: impl Fn(&Pipe) -> bool) -> bool {
+        while !self.payload.is_empty() && goes_on(to) {
+            let piece = self.payload.split_to(PIECE.min(self.payload.len()));
+            to.fill(|buf| mask::append(&piece, self.key, buf));
         }
-        Err(payload) => to.fill(|buf| mask::append(&payload, key, buf)),
+        self.payload.is_empty()
     }
 }
 
 /// From this length on, a payload travels as a chunk beside its header instead of being copied.
 const OWN_CHUNK: usize = 8 * 1024;
-/// From this length on, a payload that nobody shares is masked where it is.
+/// From this length on, a payload that nobody shares is masked where it is, and another one in
+/// pieces.
 const IN_PLACE: usize = 64 * 1024;
+/// The length of such a piece: a multiple of the length of a key.
+const PIECE: usize = 64 * 1024;
 /// The most bytes that are reserved for small frames at a time.
 const BATCH: usize = 64 * 1024;

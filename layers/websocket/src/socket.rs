@@ -195,6 +195,11 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
         matches!(self.stage, Stage::Open { .. })
     }
 
+    #[inline]
+    fn is_flushed(&self) -> bool {
+        self.connection.is_flushed()
+    }
+
     fn carries_half_close(&self) -> bool {
         false
     }

@@ -2,7 +2,7 @@
 
 use crate::driver::datagrams::Association;
 use crate::driver::dial::{DialContext, no_runtime};
-use crate::driver::error::seed;
+use crate::driver::error::seeds;
 use crate::driver::runtime::{BoxFuture, Runtime};
 use std::fmt;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl Associate {
         };
         let hop = self.hop.map_err(invalid)?;
         let plan = Plan::udp_associate(hop).map_err(invalid)?;
-        let dialer = Dialer::new(plan, self.timeouts, seed(), now);
+        let dialer = Dialer::new(plan, self.timeouts, seeds(), now);
         let (connection, _) = self.context.dial(dialer).await?;
         Association::open(connection)
             .await

@@ -29,7 +29,7 @@ pub use request::WebSocketRequest;
 pub use then::ConnectLayer;
 
 use crate::driver::dial::{DialContext, Dialed, no_runtime};
-use crate::driver::error::seed;
+use crate::driver::error::seeds;
 use crate::driver::http2::Http2;
 use crate::driver::io::{Connection, Handle, Reader, Writer};
 use crate::driver::runtime::BoxFuture;
@@ -213,14 +213,14 @@ where
 async fn dial<L>(
     plan: Result<Plan<L>, Error>,
     timeouts: Timeouts,
-    context: DialContext,
+    mut context: DialContext,
 ) -> Result<Dialed<L>, DialError>
 where
     L: Layer<In: Default, Out: Default> + 'static,
 {
-    let now = context.find_runtime().map_err(no_runtime)?.now();
+    let now = context.keep_runtime().map_err(no_runtime)?.now();
     let plan = plan.map_err(|error| DialError::invalid(error, now))?;
-    let dialer = Dialer::new(context.share(plan), timeouts, seed(), now);
+    let dialer = Dialer::new(context.share(plan), timeouts, seeds(), now);
     context.dial(dialer).await
 }
 
@@ -232,9 +232,11 @@ macro_rules! connects {
             /// # Errors
             ///
             /// [`DialError`] names the hop that failed, and the event that it waited for.
-            pub async fn traced(self) -> Result<Dialed<$layer>, DialError> {
+            pub fn traced(
+                self,
+            ) -> impl Future<Output = Result<Dialed<$layer>, DialError>> + Send + use<$($form)?> {
                 let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
-                dial(self.plan(), timeouts, context).await
+                dial(self.plan(), timeouts, context)
             }
         }
 
@@ -242,7 +244,8 @@ macro_rules! connects {
             type Output = Result<Connection<$layer>, DialError>;
             type IntoFuture = BoxFuture<Self::Output>;
             fn into_future(self) -> Self::IntoFuture {
-                Box::pin(async { Ok(self.traced().await?.0) })
+                let traced = self.traced();
+                Box::pin(async { Ok(traced.await?.0) })
             }
         }
     };

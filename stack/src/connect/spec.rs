@@ -47,7 +47,7 @@ impl Spec {
 
     pub(super) fn via(&mut self, hop: Result<Hop, RouteError>) {
         if !matches!(self.route, RouteChoice::Hops(_)) {
-            self.route = RouteChoice::Hops(Ok(Vec::new()));
+            self.route = RouteChoice::Hops(Ok(Vec::with_capacity(1)));
         }
         if let RouteChoice::Hops(Ok(hops)) = &mut self.route {
             let number = hops.len() + 1;

@@ -2,6 +2,7 @@
 
 use super::runtime::NoRuntime;
 use std::io;
+use wirestack_dial::SeedStream;
 use wirestack_layer::{Error, Place, Seed, origin};
 
 /// Converts an error of the transport. A transport that is itself made of layers, such as a stream
@@ -31,6 +32,11 @@ pub(crate) fn to_io(error: &Error) -> io::Error {
 /// The error of a call that found no runtime.
 pub(crate) fn no_runtime_error(cause: NoRuntime) -> Error {
     Error::local(origin::RUNTIME, cause)
+}
+
+/// Returns the seeds for one dialing, which draw from the system if a layer needs one.
+pub(crate) fn seeds() -> SeedStream {
+    SeedStream::drawn_by(seed)
 }
 
 /// Draws a seed for one connection from the system's random numbers.

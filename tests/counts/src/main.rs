@@ -6,6 +6,8 @@
 mod counted;
 mod end;
 mod memory;
+mod opening;
+mod relayed;
 mod rows;
 mod sockets;
 mod table;

@@ -2,7 +2,7 @@
 
 use crate::counted::counted;
 use bytes::Bytes;
-use wirestack::websocket::{Client, Message, Server, WebSocketConfig};
+use wirestack::websocket::{Client, ClientRequest, Message, Server, WebSocketConfig};
 use wirestack::{BoxSocket, BoxTunnel, Engine, Instant, Nest, Seed, http1, socks};
 
 /// Sends messages above so many finished tunnels.
@@ -138,6 +138,12 @@ pub(crate) fn client() -> Client {
     Client::established(WebSocketConfig::default(), Seed::new([7; 32]))
 }
 
+/// Makes a client that asks for an upgrade.
+pub(crate) fn client_that_asks(config: WebSocketConfig) -> Client {
+    let request = ClientRequest::new("ws://localhost/").expect("a request");
+    Client::new(request, config, Seed::new([7; 32])).expect("a client")
+}
+
 /// Makes a server that is open.
 pub(crate) fn server() -> Server {
     Server::established(WebSocketConfig::default())
@@ -146,6 +152,26 @@ pub(crate) fn server() -> Server {
 /// Makes a message that is not all the same byte.
 pub(crate) fn payload(size: usize) -> Bytes {
     (0..size).map(|i| (i * 31 + (i >> 8)) as u8).collect()
+}
+
+/// Makes records as programs exchange them: text that can be compressed well, but not too well.
+pub(crate) fn records(size: usize) -> Bytes {
+    let mut random = 7_u64;
+    let mut number = move |below: u64| {
+        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (random >> 33) % below
+    };
+    let mut text = String::with_capacity(size + 128);
+    while text.len() < size {
+        let (symbol, price, part) = (number(900), number(99_999), number(10_000));
+        let (side, time) = (if number(2) == 0 { "buy" } else { "sell" }, number(1 << 31));
+        text += &format!(
+            "{{\"symbol\":\"S{symbol}USDT\",\"price\":\"{price}.{part:04}\",\"side\":\"{side}\",\
+             \"time\":17{time:011}}},"
+        );
+    }
+    text.truncate(size);
+    text.into()
 }
 
 const HOST: &str = "example.org";

@@ -66,6 +66,28 @@ impl Client {
     pub fn response(&self) -> Option<&Response<()>> {
         self.tunnel.outcome().map(|opened| &opened.response)
     }
+
+    /// Takes the `101 Switching Protocols` that opened the tunnel, and leaves an empty response;
+    /// `None` before.
+    ///
+    /// ```
+    /// use wirestack_http1::upgrade::Client;
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    ///
+    /// let request = http::Request::get("/shell").header("host", "example.org").body(())?;
+    /// let mut client = Client::new("my-protocol", request)?;
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"HTTP/1.1 101 Switching Protocols\r\n\
+    ///     Upgrade: my-protocol\r\nConnection: upgrade\r\n\r\n");
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// client.process(flows, Instant::ORIGIN);
+    /// assert_eq!(client.take_response().map(|response| response.status().as_u16()), Some(101));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_response(&mut self) -> Option<Response<()>> {
+        let opened = self.tunnel.outcome_mut()?;
+        Some(std::mem::take(&mut opened.response))
+    }
 }
 
 impl fmt::Debug for Client {

@@ -104,7 +104,7 @@ impl Server {
                 return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
             }
             let status = StatusCode::SWITCHING_PROTOCOLS;
-            let mut bytes = BytesMut::new();
+            let mut bytes = BytesMut::with_capacity(USUAL_RESPONSE);
             head::write_status(&mut bytes, status, "Switching Protocols");
             head::write_line(&mut bytes, &["Connection: Upgrade"]);
             head::write_line(&mut bytes, &["Upgrade: ", token]);
@@ -149,6 +149,9 @@ impl fmt::Debug for Server {
 }
 
 tunnel_layer!(Server, ServerHandshake<Upgrade>);
+
+/// The room for a response, in bytes: most are shorter.
+const USUAL_RESPONSE: usize = 256;
 
 /// The exchange that takes any request.
 struct Upgrade;

@@ -136,7 +136,7 @@ where
     fn hop_mut(&mut self, index: usize) -> Option<&mut Hop> {
         let route = self.routes.front_mut()?;
         let hop = route.hop(index)?;
-        route.hops.get_mut(hop)
+        route.hop_mut(hop)
     }
 
     /// Opens a new connection, because a layer asked for one.
@@ -218,7 +218,7 @@ where
         self.close(now);
         self.built = None;
         if let Some(route) = self.routes.pop_front() {
-            let route = route.name;
+            let route = route.name();
             if is_unreached(&reason) {
                 self.plan.0.route_failed(&route, now);
             }
@@ -249,7 +249,7 @@ where
         let reason = match (self.failed.is_empty(), self.routes.pop_front()) {
             (false, Some(route)) => {
                 let mut tried = mem::take(&mut self.failed);
-                let route = route.name;
+                let route = route.name();
                 tried.push(RouteFailed { route, reason });
                 Reason::AllRoutesFailed { tried }
             }

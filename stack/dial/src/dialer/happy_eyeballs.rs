@@ -5,6 +5,7 @@ use crate::report::error::Unreached;
 use crate::report::id::{AttemptId, Destination, LookupId};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Duration;
 use wirestack_layer::{Error, Instant, origin};
 
@@ -16,8 +17,8 @@ pub(crate) struct HappyEyeballs {
     known: Vec<Destination>,
     /// The addresses of the look-up that are not tried yet: IPv6, then IPv4.
     untried: [VecDeque<SocketAddr>; 2],
-    /// The destinations that are tried first, in this order.
-    first: VecDeque<Destination>,
+    /// The places in `known` of the destinations that are tried first, in this order.
+    first: Range<usize>,
     /// The family (an index of `untried`) that was tried last.
     last_family: Option<usize>,
     /// The end of the time in which IPv6 addresses may still arrive.
@@ -58,7 +59,7 @@ impl HappyEyeballs {
     pub(crate) fn to(known: Vec<Destination>) -> Self {
         Self {
             lookup: None,
-            first: known.iter().cloned().collect(),
+            first: 0..known.len(),
             known,
             untried: Default::default(),
             last_family: None,
@@ -210,8 +211,8 @@ impl HappyEyeballs {
 
     /// Takes the next destination; the families take turns (RFC 8305 §4).
     fn take_next(&mut self) -> Option<Destination> {
-        if let Some(to) = self.first.pop_front() {
-            return Some(to);
+        if let Some(at) = self.first.next() {
+            return self.known.get(at).cloned();
         }
         let wanted = self.last_family.map_or(IPV6, other_family);
         let family = if self.untried[wanted].is_empty() {

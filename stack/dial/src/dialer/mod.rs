@@ -28,7 +28,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
-use wirestack_layer::{Instant, Layer, Place, Seed};
+use wirestack_layer::{Instant, Layer, Place};
 
 /// The state machine that carries out a [`Plan`]: it tells a driver each [`Step`], and the driver
 /// tells it the results.
@@ -120,11 +120,17 @@ where
     L::In: Default,
     L::Out: Default,
 {
-    /// Creates a dialer that starts at `now`. All randomness of its layers comes from the seed.
-    pub fn new(plan: Plan<L>, timeouts: Timeouts, seed: Seed, now: Instant) -> Self {
+    /// Creates a dialer that starts at `now`. All randomness of its layers comes from the seed: a
+    /// [`Seed`](wirestack_layer::Seed), or a [`SeedStream`] that draws one if it is needed.
+    pub fn new(
+        plan: Plan<L>,
+        timeouts: Timeouts,
+        seed: impl Into<SeedStream>,
+        now: Instant,
+    ) -> Self {
         Self {
             trace: Trace::new(now),
-            seeds: SeedStream::new(seed),
+            seeds: seed.into(),
             timeouts,
             retries: DEFAULT_RETRIES,
             due: now.checked_add(timeouts.total),
@@ -160,6 +166,24 @@ where
     /// Returns the record of all steps so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Takes the record of all steps so far. It begins anew.
+    ///
+    /// ```
+    /// use wirestack_dial::{Dialer, Plan, Routes, Timeouts};
+    /// use wirestack_layer::{Instant, Seed};
+    ///
+    /// let target = "tcp://192.0.2.7:22".parse()?;
+    /// let plan = Plan::stream(Routes::direct(), target, None, None)?;
+    /// let (seed, now) = (Seed::new([7; 32]), Instant::ORIGIN);
+    /// let mut dialer = Dialer::new(plan, Timeouts::default(), seed, now);
+    /// dialer.step(now);
+    /// assert!(dialer.take_trace().events().count() > 0 && dialer.trace().events().count() == 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_trace(&mut self) -> Trace {
+        self.trace.take()
     }
 
     /// Returns the route by which the connection was opened, once there is
@@ -246,10 +270,10 @@ where
             return self.end(reason.unwrap_or(Reason::AllRoutesFailed { tried }), now);
         };
         if self.routes.len() + self.failed.len() > 1 {
-            self.trace.add(now, Event::Route(route.name.clone()));
+            self.trace.add(now, Event::Route(route.name()));
         }
         self.hints = RetryHints::default();
-        self.proxy_auth = ProxyAuth::new(route, || self.seeds.seed(), self.ticket.as_deref());
+        self.proxy_auth = ProxyAuth::new(route);
         let first = route.first.clone();
         // On a stream to the target, the stack is built with the response that opens the stream.
         let is_built_later = matches!(

@@ -5,9 +5,10 @@ use crate::auth::{Scheme, SchemeContext};
 use crate::dialer::happy_eyeballs::HappyEyeballs;
 use crate::dialer::proxy_auth::Outcome;
 use crate::dialer::step::{Answer, Step};
+use crate::plan::route::text;
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination, QuestionId};
-use crate::report::route_taken::RouteTaken;
+use crate::report::route_taken::{RouteEnd, RouteTaken};
 use http::Response;
 use std::mem;
 use std::sync::Arc;
@@ -150,8 +151,13 @@ where
             self.trace.add(now, Event::Ready);
             let before = mem::replace(&mut self.state, State::Ready(attempt));
             if let (State::Opening(opening), Some(route)) = (before, self.routes.front()) {
-                let target = self.plan.0.target();
-                self.taken = Some(RouteTaken::new(route.via.clone(), target, opening.to));
+                let end = match self.plan.0.builder() {
+                    Some(builder) => RouteEnd::Target(builder.target.clone()),
+                    None => RouteEnd::Named(self.plan.0.target()),
+                };
+                let hops = route.all_hops().iter();
+                let hops = hops.map(|hop| (hop.proxy, hop.endpoint.clone())).collect();
+                self.taken = Some(RouteTaken::new(hops, end, opening.to));
             }
             return;
         }
@@ -190,15 +196,18 @@ where
         if open > before {
             (opening.open, opening.since) = (open, now);
             opening.seen_before = opening.seen;
-            let layers = engine.describe().into_iter().enumerate();
-            for (index, layer) in layers.take(open).skip(before) {
-                let event = Event::LayerOpen {
-                    name: layer.name,
-                    part: self.part(index),
-                    facts: layer.facts.to_string(),
-                };
-                self.trace.add(now, event);
-            }
+            let mut index = 0;
+            engine.layer().visit(&mut |layer| {
+                if (before..open).contains(&index) {
+                    let event = Event::LayerOpen {
+                        name: layer.name,
+                        part: self.part(index),
+                        facts: text(format_args!("{}", layer.facts)),
+                    };
+                    self.trace.add(now, event);
+                }
+                index += 1;
+            });
         }
         open
     }
@@ -221,7 +230,8 @@ where
             QuestionId { id: *ids, attempt }
         };
         let auth = &mut self.proxy_auth;
-        match auth.resume(route, open, engine, self.retries, id) {
+        let make = (|| self.seeds.seed(), self.ticket.as_deref());
+        match auth.resume(route, open, engine, self.retries, id, make) {
             Outcome::Ask(step) => {
                 let what = match &step {
                     Step::Ask { request, .. } => format!("credentials for {}", request.hop),

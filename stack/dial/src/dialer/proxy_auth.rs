@@ -4,9 +4,12 @@ use crate::auth::{Action, Authenticator, Input};
 use crate::dialer::step::{Answer, BlockingTask, CredentialsRequest, Step};
 use crate::plan::route::Route;
 use crate::report::id::QuestionId;
+use crate::route::hop::Hop;
 use crate::route::login::MakeScheme;
+use crate::route::scheme::Speaks;
 use http::HeaderValue;
 use std::any::Any;
+use std::mem;
 use wirestack_http::{Awaiting, ProxyClient};
 use wirestack_http1::connect;
 use wirestack_http2 as http2;
@@ -18,14 +21,9 @@ use wirestack_nest::Engine;
 pub(crate) struct ProxyAuth(Vec<HopAuth>);
 
 /// The authentication to one proxy.
+#[derive(Default)]
 struct HopAuth {
-    /// The index of the hop in its route.
-    hop: usize,
-    name: String,
-    /// `None` while a blocking task has it.
-    authenticator: Option<Box<dyn Authenticator>>,
-    /// The blocking task that has the authenticator.
-    lent_to: Option<QuestionId>,
+    authenticator: Held,
     /// The question that the authenticator waits for.
     question: Option<QuestionId>,
     /// `true` if the question is for the user.
@@ -37,6 +35,17 @@ struct HopAuth {
     challenges: usize,
     /// `true` if the authenticator saw its last challenge while the connection was reusable.
     shown_reusable: bool,
+}
+
+/// The authenticator of a proxy.
+#[derive(Default)]
+enum Held {
+    /// It is made when there is something to decide: most proxies ask for nothing.
+    #[default]
+    NotMade,
+    Here(Box<dyn Authenticator>),
+    /// The blocking task of this question has it.
+    Lent(QuestionId),
 }
 
 /// The result of asking an authenticator.
@@ -61,32 +70,9 @@ pub(crate) enum GaveUp {
 }
 
 impl ProxyAuth {
-    /// Creates the authenticators for the hops of a route. `ticket` makes the scheme of the user who
-    /// is logged in.
-    pub(crate) fn new(
-        route: &Route,
-        mut seed: impl FnMut() -> Seed,
-        ticket: Option<&MakeScheme>,
-    ) -> Self {
-        let hops = route.hops.iter().zip(&route.asked).enumerate();
-        let hops = hops.map(|(index, (hop, next))| HopAuth {
-            hop: index,
-            name: hop.to_string(),
-            authenticator: Some(hop.login.log_in(
-                (&hop.endpoint.host, hop.endpoint.port),
-                next.to_string(),
-                seed(),
-                ticket,
-            )),
-            lent_to: None,
-            question: None,
-            asks_user: false,
-            ready: None,
-            first: None,
-            challenges: 0,
-            shown_reusable: false,
-        });
-        Self(hops.collect())
+    /// Begins the authentication to the hops of a route.
+    pub(crate) fn new(route: &Route) -> Self {
+        Self(route.hops().iter().map(|_| HopAuth::default()).collect())
     }
 
     /// Returns `true` while an authenticator waits for the user.
@@ -110,7 +96,8 @@ impl ProxyAuth {
 
     /// Lets an authenticator decide for the layer that awaits it, if one does. The layers below the
     /// index `open` are open; a proxy is asked at most `limit` times; a question gets the name
-    /// `id`.
+    /// `id`. An authenticator that has to be made gets a seed, and the scheme that `ticket` makes of
+    /// the user who is logged in.
     pub(crate) fn resume<L: Layer + 'static>(
         &mut self,
         route: &Route,
@@ -118,21 +105,31 @@ impl ProxyAuth {
         engine: &mut Engine<L>,
         limit: usize,
         id: impl FnOnce() -> QuestionId,
+        (seed, ticket): (impl FnOnce() -> Seed, Option<&MakeScheme>),
     ) -> Outcome {
-        let hop = route.hop(open).and_then(|hop| self.0.get_mut(hop));
-        let Some(hop) = hop.filter(|hop| hop.question.is_none()) else {
+        let at = route.hop(open);
+        let hop = at.and_then(|at| Some((route.hops().get(at)?, route.asked.get(at)?)));
+        let auth = at.and_then(|at| self.0.get_mut(at));
+        let (Some((hop, next)), Some(auth)) = (hop, auth) else {
             return Outcome::Idle;
         };
-        let index = route.last_layer(hop.hop);
+        if auth.question.is_some() || hop.proxy.speaks() == Speaks::Socks {
+            return Outcome::Idle;
+        }
+        let index = at.and_then(|at| route.last_layer(at));
         let Some(client) = index.and_then(|index| awaiting_client(engine, index)) else {
             return Outcome::Idle;
         };
-        let action = hop.ready.take().or_else(|| {
+        let make = || {
+            let place = (&*hop.endpoint.host, hop.endpoint.port);
+            hop.login.log_in(place, next.to_string(), seed(), ticket)
+        };
+        let action = auth.ready.take().or_else(|| {
             let awaiting = client.awaiting()?;
-            Some(hop.decide(awaiting, limit))
+            Some(auth.decide(awaiting, limit, hop.login.begins_in_silence(), make))
         });
         match action {
-            Some(action) => hop.carry_out(action, client, id),
+            Some(action) => auth.carry_out(action, hop, client, id),
             None => Outcome::Idle,
         }
     }
@@ -143,9 +140,9 @@ impl ProxyAuth {
             Answer::Credentials(given) => Input::Credentials(given),
             Answer::Reply(reply) => Input::Reply(reply),
             Answer::Ran(task) => {
-                let mut hops = self.0.iter_mut();
-                if let Some(hop) = hops.find(|hop| hop.lent_to == Some(question)) {
-                    (hop.authenticator, hop.lent_to) = (Some(task.authenticator), None);
+                let is_its = |hop: &&mut HopAuth| matches!(&hop.authenticator, Held::Lent(to) if *to == question);
+                if let Some(hop) = self.0.iter_mut().find(is_its) {
+                    hop.authenticator = Held::Here(task.authenticator);
                 }
                 Input::Ran
             }
@@ -153,7 +150,7 @@ impl ProxyAuth {
         let mut hops = self.0.iter_mut();
         if let Some(hop) = hops.find(|hop| hop.question == Some(question)) {
             hop.question = None;
-            if let Some(authenticator) = &mut hop.authenticator {
+            if let Held::Here(authenticator) = &mut hop.authenticator {
                 hop.ready = Some(authenticator.step(input));
             }
         }
@@ -161,7 +158,13 @@ impl ProxyAuth {
 }
 
 impl HopAuth {
-    fn decide(&mut self, awaiting: &Awaiting, limit: usize) -> Action {
+    fn decide(
+        &mut self,
+        awaiting: &Awaiting,
+        limit: usize,
+        begins_in_silence: bool,
+        make: impl FnOnce() -> Box<dyn Authenticator>,
+    ) -> Action {
         match awaiting {
             Awaiting::Request => {
                 if let Some(value) = self.first.take() {
@@ -177,20 +180,26 @@ impl HopAuth {
             }
             _ => {}
         }
+        if let Held::NotMade = self.authenticator {
+            if begins_in_silence && !matches!(awaiting, Awaiting::Challenge { .. }) {
+                return Action::Authorize(None);
+            }
+            self.authenticator = Held::Here(make());
+        }
         match &mut self.authenticator {
-            Some(authenticator) => authenticator.step(Input::Awaiting(awaiting)),
-            None => Action::GiveUp("its authenticator never came back".to_owned()),
+            Held::Here(authenticator) => authenticator.step(Input::Awaiting(awaiting)),
+            _ => Action::GiveUp("its authenticator never came back".to_owned()),
         }
     }
 
     fn is_connection_bound(&self) -> bool {
-        let authenticator = self.authenticator.as_ref();
-        authenticator.is_some_and(|it| it.is_connection_bound())
+        matches!(&self.authenticator, Held::Here(it) if it.is_connection_bound())
     }
 
     fn carry_out(
         &mut self,
         action: Action,
+        hop: &Hop,
         client: &mut dyn ProxyClient,
         id: impl FnOnce() -> QuestionId,
     ) -> Outcome {
@@ -223,7 +232,7 @@ impl HopAuth {
                 let question = id();
                 self.question = Some(question);
                 let request = CredentialsRequest {
-                    hop: self.name.clone(),
+                    hop: hop.to_string(),
                     scheme,
                     realm,
                     again,
@@ -240,11 +249,13 @@ impl HopAuth {
                 })
             }
             Action::RunBlocking => {
-                let Some(authenticator) = self.authenticator.take() else {
+                let question = id();
+                let lent = mem::replace(&mut self.authenticator, Held::Lent(question));
+                let Held::Here(authenticator) = lent else {
+                    self.authenticator = lent;
                     return Outcome::Idle;
                 };
-                let question = id();
-                (self.question, self.lent_to) = (Some(question), Some(question));
+                self.question = Some(question);
                 let task = BlockingTask { authenticator };
                 Outcome::Ask(Step::SpawnBlocking { question, task })
             }

@@ -4,19 +4,47 @@ use std::any::Any;
 use std::fmt;
 use wirestack_layer::{Error, Place, Seed};
 
-/// The source of the seeds for the layers of a plan.
-pub struct SeedStream(ChaCha12Rng);
+/// The source of the seeds for the layers of a plan. It makes all of them from one seed.
+///
+/// ```
+/// use wirestack_dial::SeedStream;
+/// use wirestack_layer::Seed;
+///
+/// let mut seeds = SeedStream::from(Seed::new([7; 32]));
+/// let mut same = SeedStream::drawn_by(|| Seed::new([7; 32]));
+/// assert_eq!(seeds.seed().into_bytes(), same.seed().into_bytes());
+/// ```
+pub struct SeedStream(Source);
+
+enum Source {
+    /// The seed is drawn when a layer needs one.
+    Later(fn() -> Seed),
+    Now(Box<ChaCha12Rng>),
+}
 
 impl SeedStream {
-    pub(crate) fn new(seed: Seed) -> Self {
-        Self(ChaCha12Rng::from_seed(seed.into_bytes()))
+    /// Creates a source whose one seed is drawn by `draw`, if a layer needs one: many need none.
+    pub fn drawn_by(draw: fn() -> Seed) -> Self {
+        Self(Source::Later(draw))
     }
 
     /// Returns a new seed.
     pub fn seed(&mut self) -> Seed {
+        if let Source::Later(draw) = self.0 {
+            *self = draw().into();
+        }
         let mut bytes = [0; 32];
-        self.0.fill_bytes(&mut bytes);
+        if let Source::Now(random) = &mut self.0 {
+            random.fill_bytes(&mut bytes);
+        }
         Seed::new(bytes)
+    }
+}
+
+impl From<Seed> for SeedStream {
+    fn from(seed: Seed) -> Self {
+        let random = ChaCha12Rng::from_seed(seed.into_bytes());
+        Self(Source::Now(Box::new(random)))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::plan::fallback::NoHttp2;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::RouteBuilder;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, text};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::pool::SharedConnection;
 use crate::route::endpoint::RouteError;
@@ -34,7 +34,7 @@ impl Plan<BoxHttp2> {
         config: http2::Http2Config,
     ) -> Result<Self, RouteError> {
         target.must_be_web()?;
-        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 1);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls));
         let peer = "server";
         Ok(Self(Box::new(Http2 {
             builder,
@@ -46,7 +46,7 @@ impl Plan<BoxHttp2> {
     /// Plans the shared connection itself, for a pool that does not have it yet.
     pub fn shared(share: &SharedConnection) -> Self {
         let (routes, target) = (share.routes.clone(), share.target.clone());
-        let builder = RouteBuilder::new(routes, target, share.tls.clone(), 1);
+        let builder = RouteBuilder::new(routes, target, share.tls.clone());
         let peer = if share.is_origin { "server" } else { "proxy" };
         Self(Box::new(Http2 {
             builder,
@@ -102,6 +102,6 @@ impl PlanKind<BoxHttp2> for Http2 {
     }
 
     fn target(&self) -> String {
-        self.builder.target.to_string()
+        text(format_args!("{}", self.builder.target))
     }
 }

@@ -15,7 +15,7 @@ pub(crate) mod websocket;
 use crate::auth::Credentials;
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::{ChangeHop, RouteBuilder};
-use crate::plan::route::{FirstHop, Route};
+use crate::plan::route::Route;
 use crate::plan::tls_task::{MadeTls, TlsTask};
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::Hop;
@@ -233,15 +233,8 @@ where
     B: FnMut(&mut SeedStream, &RetryHints) -> Result<L, Error> + Send,
 {
     fn routes(&self) -> Result<Vec<Route>, Error> {
-        let parts = self.parts.iter().cloned();
-        Ok(vec![Route {
-            first: FirstHop::from(self.endpoint.clone()),
-            hops: Vec::new(),
-            asked: Vec::new(),
-            name: "direct".to_owned(),
-            via: Vec::new(),
-            parts: parts.map(|part| (part, None)).collect(),
-        }])
+        let (endpoint, parts) = (self.endpoint.clone(), self.parts.clone());
+        Ok(vec![Route::named(endpoint, parts)])
     }
 
     fn build(&mut self, _: &Route, seeds: &mut SeedStream, hints: &RetryHints) -> Result<L, Error> {

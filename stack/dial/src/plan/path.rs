@@ -8,7 +8,7 @@ use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::http_versions::HttpVersions;
-use crate::route::routes::{self, FindRoutes, RouteSource, Routes};
+use crate::route::routes::{FindRoutes, RouteSource, Routes};
 use crate::route::scheme::Speaks;
 use crate::route::target::Target;
 use crate::route::tls_choice::{TlsChoice, TlsSource};
@@ -28,11 +28,9 @@ pub(crate) struct RouteBuilder {
     found: Option<Routes>,
     /// The sources that have found them.
     sources: Vec<Arc<dyn RouteSource>>,
-    pub(crate) target: Target,
+    pub(crate) target: Arc<Target>,
     pub(crate) tls: TlsChoice,
     made_tls: Vec<MadeTls>,
-    /// The number of layers above the target's TLS.
-    layers_above_tls: usize,
     /// Allows a shared connection to a proxy.
     pub(crate) shares: bool,
     /// Changes each hop before it is used.
@@ -42,20 +40,14 @@ pub(crate) struct RouteBuilder {
 pub(crate) type ChangeHop = dyn Fn(Hop) -> Hop + Send + Sync;
 
 impl RouteBuilder {
-    pub(crate) fn new(
-        routes: Routes,
-        target: Target,
-        tls: TlsChoice,
-        layers_above_tls: usize,
-    ) -> Self {
+    pub(crate) fn new(routes: Routes, target: Target, tls: TlsChoice) -> Self {
         Self {
             routes,
             found: None,
             sources: Vec::new(),
-            target,
+            target: target.into(),
             tls,
             made_tls: Vec::new(),
-            layers_above_tls,
             shares: false,
             each_hop: None,
         }
@@ -94,7 +86,7 @@ impl RouteBuilder {
 
     /// Sets another target, to which the routes may be others.
     pub(crate) fn redirect(&mut self, target: Target) {
-        self.target = target;
+        self.target = target.into();
         self.found = None;
         self.sources.clear();
     }
@@ -106,17 +98,17 @@ impl RouteBuilder {
         shared: Option<(http2::ConnectRequest, http2::Http2Config)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
-        let routes = self.known().to(&self.target).map_err(invalid)?;
+        let routes = self.known().shared_to(&self.target).map_err(invalid)?;
         if routes.is_empty() {
             return Err(invalid(RouteError::NoRoute));
         }
-        let changed = |hops: Vec<Hop>| match &self.each_hop {
-            Some(change) => hops.into_iter().map(change).collect(),
+        let changed = |hops: Arc<[Hop]>| match &self.each_hop {
+            Some(change) => hops.iter().cloned().map(change).collect(),
             None => hops,
         };
         let routes = routes.into_iter().map(changed);
         let routes = routes.map(|hops| match &shared {
-            Some((request, config)) => self.shared_origin(&hops, request.clone(), config.clone()),
+            Some((request, config)) => self.shared_origin(hops, request.clone(), config.clone()),
             None => self.route(hops),
         });
         routes.collect()
@@ -125,30 +117,23 @@ impl RouteBuilder {
     /// Returns the route whose wire is a stream on a shared connection to the target.
     fn shared_origin(
         &self,
-        hops: &[Hop],
+        hops: Arc<[Hop]>,
         request: http2::ConnectRequest,
         config: http2::Http2Config,
     ) -> Result<Route, Error> {
-        let name = format!("target ({})", self.target);
         let origin = format!("{} {:?}", self.target.origin(), self.target.server_name);
         let share = SharedConnection {
-            key: pool_key(hops, &origin, &self.tls.target, &self.tls),
+            key: pool_key(&hops, &origin, &self.tls.target, &self.tls),
             name: self.target.origin(),
             routes: Routes::hops(hops.to_vec()),
-            target: self.target.clone(),
+            target: (*self.target).clone(),
             tls: self.tls.clone(),
             config,
             request,
             is_origin: true,
         };
-        Ok(Route {
-            first: FirstHop::Known(Destination::Stream(share.into())),
-            hops: Vec::new(),
-            asked: Vec::new(),
-            name: routes::name(hops),
-            via: hops.iter().map(Hop::to_string).collect(),
-            parts: vec![(name, None)],
-        })
+        let first = FirstHop::Known(Destination::Stream(share.into()));
+        Ok(Route::new(first, hops, Vec::new(), self.target.clone()))
     }
 
     /// Returns the shared connection to the last HTTP/2 proxy among the hops that allows one, and
@@ -194,7 +179,7 @@ impl RouteBuilder {
         Ok(Some((share, at + 1)))
     }
 
-    fn route(&self, mut hops: Vec<Hop>) -> Result<Route, Error> {
+    fn route(&self, hops: Arc<[Hop]>) -> Result<Route, Error> {
         for (n, hop) in hops.iter().enumerate() {
             if hop.tls.is_some() && !hop.certificates.is_empty() {
                 let error = RouteError::TlsTwice(format!("hop {} ({hop})", n + 1));
@@ -217,8 +202,6 @@ impl RouteBuilder {
             let error = RouteError::ZoneBehindProxy(wrong.to_string());
             return Err(Error::local(origin::ROUTE, error));
         }
-        let name = routes::name(&hops);
-        let via = hops.iter().map(Hop::to_string).collect();
         let (first, below) = match self.shared_hop(&hops, &asked)? {
             Some((share, below)) => {
                 let to = Destination::Stream(share.into());
@@ -226,34 +209,16 @@ impl RouteBuilder {
             }
             None => (first, 0),
         };
-        hops.drain(..below);
         asked.drain(..below);
-        let mut parts = Vec::new();
-        for (n, hop) in hops.iter().enumerate() {
-            let layers = if hop.proxy.is_secure() { 2 } else { 1 };
-            let name = format!("hop {} ({hop})", below + n + 1);
-            parts.extend(vec![(name, Some(n)); layers]);
-        }
-        let layers = self.layers_above_tls + usize::from(self.target.is_secure());
-        let target = format!("target ({})", self.target);
-        parts.extend(vec![(target, None); layers.max(1)]);
-        Ok(Route {
-            first,
-            asked,
-            name,
-            via,
-            hops,
-            parts,
-        })
+        Ok(Route::new(first, hops, asked, self.target.clone()))
     }
 
     /// Builds the layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
         let mut tunnels: Vec<BoxTunnel> = Vec::new();
-        for (n, (hop, next)) in route.hops.iter().zip(&route.asked).enumerate() {
+        for (n, (hop, next)) in route.hops().iter().zip(&route.asked).enumerate() {
             let of_hop = |error: Error| {
-                let name = route.parts.iter().find(|(_, of)| *of == Some(n));
-                let name = name.map(|(name, _)| name.clone()).unwrap_or_default();
+                let name = route.part_name(Some(n));
                 Error::local(origin::ROUTE, BadHop { name, error })
             };
             if hop.proxy.is_secure() {
@@ -287,7 +252,7 @@ impl RouteBuilder {
     /// there are any. Settings are made only for a route that needs TLS: some machines have no
     /// roots.
     pub(crate) fn tls_task(&self, route: &Route) -> Option<TlsTask> {
-        let hops = route.hops.iter().enumerate();
+        let hops = route.hops().iter().enumerate();
         let hops = hops.filter(|(_, hop)| hop.proxy.is_secure());
         let hops = hops.map(|(n, hop)| (Some(n), self.tls.of_hop(hop)));
         let target = self.target.is_secure();
@@ -302,8 +267,7 @@ impl RouteBuilder {
             if is_made || wanted.iter().any(|it| it.certificates.key() == key) {
                 continue;
             }
-            let part = route.parts.iter().find(|(_, of)| *of == n);
-            let part = part.map(|(part, _)| part.clone()).unwrap_or_default();
+            let part = route.part_name(n);
             wanted.push(WantedTls { part, certificates });
         }
         (!wanted.is_empty()).then(|| TlsTask::new(wanted))

@@ -3,18 +3,29 @@
 use crate::report::id::Destination;
 use crate::route::endpoint::Endpoint;
 use crate::route::hop::Hop;
+use crate::route::routes;
+use crate::route::target::Target;
+use std::fmt;
+use std::sync::Arc;
 
-/// One route to a target: the first address, the hops that become layers, and names for users.
+/// One route to a target: the first address, and the hops that become layers. Names for users are
+/// made when they are asked for, because most routes lead to their target.
 pub(crate) struct Route {
     pub(crate) first: FirstHop,
-    pub(crate) hops: Vec<Hop>,
-    /// The host and port that each hop is asked to connect to.
+    /// All hops, the nearest first.
+    all: Arc<[Hop]>,
+    /// The number of hops that a shared connection covers. The others become layers.
+    covered: usize,
+    /// The host and port that each hop that becomes a layer is asked to connect to.
     pub(crate) asked: Vec<Endpoint>,
-    pub(crate) name: String,
-    /// All hops, for users, the nearest first.
-    pub(crate) via: Vec<String>,
-    /// The hop or target that each layer belongs to, from the wire up.
-    pub(crate) parts: Vec<(String, Option<usize>)>,
+    end: End,
+}
+
+/// The end of a route, behind its hops.
+enum End {
+    Target(Arc<Target>),
+    /// The stack is the caller's own, and so are the names of the parts.
+    Named(Vec<String>),
 }
 
 /// The destination of the first connection of a route, or a name that has to be looked up for it.
@@ -34,24 +45,116 @@ impl From<Endpoint> for FirstHop {
 }
 
 impl Route {
+    /// Creates a route through these hops, of which the last ones, that are `asked` for the next
+    /// endpoint, become layers.
+    pub(crate) fn new(
+        first: FirstHop,
+        hops: Arc<[Hop]>,
+        asked: Vec<Endpoint>,
+        target: Arc<Target>,
+    ) -> Self {
+        Self {
+            first,
+            covered: hops.len() - asked.len(),
+            all: hops,
+            asked,
+            end: End::Target(target),
+        }
+    }
+
+    /// Creates the route of a stack of the caller's own. Each layer belongs to the part with this
+    /// name.
+    pub(crate) fn named(endpoint: Endpoint, parts: Vec<String>) -> Self {
+        Self {
+            first: FirstHop::from(endpoint),
+            covered: 0,
+            all: Arc::default(),
+            asked: Vec::new(),
+            end: End::Named(parts),
+        }
+    }
+
+    /// Adds a layer of this target above all others.
+    pub(crate) fn add_layer(&mut self, target: &str) {
+        if let End::Named(parts) = &mut self.end {
+            parts.push(format!("target ({target})"));
+        }
+    }
+
+    /// Returns the hops that become layers.
+    pub(crate) fn hops(&self) -> &[Hop] {
+        self.all.get(self.covered..).unwrap_or_default()
+    }
+
+    /// Returns a hop that becomes a layer, to change it.
+    pub(crate) fn hop_mut(&mut self, hop: usize) -> Option<&mut Hop> {
+        Arc::make_mut(&mut self.all).get_mut(self.covered + hop)
+    }
+
+    /// Returns all hops, the nearest first.
+    pub(crate) fn all_hops(&self) -> &[Hop] {
+        &self.all
+    }
+
+    /// Returns the name of the route for users.
+    pub(crate) fn name(&self) -> String {
+        routes::name(&self.all)
+    }
+
     /// Returns the name of the hop or target that the layer with this index belongs to.
     pub(crate) fn part(&self, place: usize) -> String {
-        let part = self.parts.get(place).or(self.parts.last());
-        let first = || match &self.first {
-            FirstHop::Known(to) => to.to_string(),
-            FirstHop::Name(endpoint) => endpoint.to_string(),
-        };
-        part.map_or_else(first, |(part, _)| part.clone())
+        self.part_of(self.hop(place), place)
+    }
+
+    /// Returns the name of a hop, or of the target.
+    pub(crate) fn part_name(&self, hop: Option<usize>) -> String {
+        self.part_of(hop, usize::MAX)
+    }
+
+    fn part_of(&self, hop: Option<usize>, place: usize) -> String {
+        let hop = hop.and_then(|hop| Some((self.covered + hop + 1, self.hops().get(hop)?)));
+        match (hop, &self.end) {
+            (Some((number, hop)), _) => text(format_args!("hop {number} ({hop})")),
+            (None, End::Target(target)) => text(format_args!("target ({target})")),
+            (None, End::Named(parts)) => {
+                let part = parts.get(place).or(parts.last());
+                part.cloned().unwrap_or_else(|| self.first.to_string())
+            }
+        }
     }
 
     /// Returns the index of a hop's last layer, the one that asks its proxy.
     pub(crate) fn last_layer(&self, hop: usize) -> Option<usize> {
-        self.parts.iter().rposition(|(_, of)| *of == Some(hop))
+        let hops = self.hops().get(..=hop)?;
+        hops.iter().map(Hop::layers).sum::<usize>().checked_sub(1)
     }
 
     /// Returns the number of the hop that the layer with this index belongs to, or `None` if it
     /// belongs to the target.
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
-        self.parts.get(place).and_then(|(_, hop)| *hop)
+        let mut end = 0;
+        self.hops().iter().position(|hop| {
+            end += hop.layers();
+            place < end
+        })
     }
 }
+
+impl fmt::Display for FirstHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(to) => to.fmt(f),
+            Self::Name(endpoint) => endpoint.fmt(f),
+        }
+    }
+}
+
+/// Writes a text of the length that most names have, in one piece of memory.
+pub(crate) fn text(parts: fmt::Arguments<'_>) -> String {
+    let mut text = String::with_capacity(USUAL_LENGTH);
+    let _ = fmt::write(&mut text, parts); // a `String` takes everything
+    text
+}
+
+/// The length of most names, in bytes.
+const USUAL_LENGTH: usize = 64;

@@ -3,7 +3,7 @@
 use crate::plan::fallback::{NoHttp2, asks_for_http1, refuses_extended_connect};
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::RouteBuilder;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, text};
 use crate::plan::websocket::{BoxSocket, WebSocketOptions};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
@@ -37,7 +37,7 @@ impl<F: Payload> Plan<BoxSocket<F>> {
         opening: WebSocketOptions,
     ) -> Result<Self, RouteError> {
         target.must_be_websocket()?;
-        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 2);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls));
         Ok(Self(Box::new(Socket {
             builder,
             opening,
@@ -178,6 +178,6 @@ impl<F: Payload> PlanKind<BoxSocket<F>> for Socket {
     }
 
     fn target(&self) -> String {
-        self.builder.target.to_string()
+        text(format_args!("{}", self.builder.target))
     }
 }

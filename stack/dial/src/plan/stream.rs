@@ -2,7 +2,7 @@
 
 use crate::plan::hints::{RetryHints, SeedStream};
 use crate::plan::path::RouteBuilder;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, text};
 use crate::plan::{Plan, PlanKind, fold};
 use crate::route::endpoint::RouteError;
 use crate::route::routes::Routes;
@@ -30,7 +30,7 @@ impl Plan<BoxTunnel> {
         alpn: Option<&'static [&'static [u8]]>,
     ) -> Result<Self, RouteError> {
         target.must_be_stream()?;
-        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls), 0);
+        let builder = RouteBuilder::new(routes, target, TlsChoice::new(tls));
         Ok(Self(Box::new(Stream { builder, alpn })))
     }
 }
@@ -74,6 +74,6 @@ impl PlanKind<BoxTunnel> for Stream {
     }
 
     fn target(&self) -> String {
-        self.builder.target.to_string()
+        text(format_args!("{}", self.builder.target))
     }
 }

@@ -38,8 +38,7 @@ where
     fn routes(&self) -> Result<Vec<Route>, Error> {
         let mut routes = self.below.routes()?;
         for route in &mut routes {
-            let target = format!("target ({})", self.below.target());
-            route.parts.push((target, None));
+            route.add_layer(&self.below.target());
         }
         Ok(routes)
     }

@@ -44,6 +44,12 @@ impl Trace {
         }
     }
 
+    /// Takes all events, and begins anew.
+    pub(crate) fn take(&mut self) -> Self {
+        let start = self.start;
+        std::mem::replace(self, Self::new(start))
+    }
+
     /// Records an event.
     pub(crate) fn add(&mut self, now: Instant, event: Event) {
         #[cfg(feature = "tracing")]

@@ -3,7 +3,7 @@
 use crate::ipv4;
 use crate::route::endpoint::RouteError;
 use percent_encoding::percent_decode_str;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Reads a host: an IPv6 address in brackets, an IPv4 address in each spelling that systems read, or
 /// a name. Returns a name in A-labels and in lower case, or an address in its usual form, without
@@ -14,6 +14,9 @@ use std::net::Ipv6Addr;
 pub(crate) fn read_host(host: &str) -> Result<String, RouteError> {
     if host.is_empty() {
         return Err(RouteError::NoHost);
+    }
+    if host.parse::<Ipv4Addr>().is_ok() {
+        return Ok(host.to_owned()); // it has one spelling for Rust
     }
     if let Some(inside) = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
         return read_ipv6(inside);

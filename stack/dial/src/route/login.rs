@@ -54,6 +54,12 @@ impl ProxyLogin {
         self.at_once && !waits && self.custom.is_none()
     }
 
+    /// Returns `true` if the first request goes without credentials, so that nothing is decided before
+    /// the proxy asks for some.
+    pub(crate) fn begins_in_silence(&self) -> bool {
+        self.custom.is_none() && !(self.at_once && self.credentials.is_some())
+    }
+
     /// Creates the authenticator for the challenges of the proxy at `host` and `port` when it is
     /// asked for `target`. `ticket` makes the scheme of the user who is logged in.
     pub(crate) fn log_in(

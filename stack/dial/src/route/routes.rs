@@ -40,7 +40,7 @@ pub struct Routes {
 
 #[derive(Clone)]
 enum Kind {
-    List(Vec<Vec<Hop>>),
+    List(Vec<Arc<[Hop]>>),
     Environment(Environment),
     /// They are found while dialing.
     Found(Arc<dyn RouteSource>),
@@ -143,7 +143,7 @@ impl Routes {
 
     /// Goes by the first of these routes that works.
     pub fn any_of(routes: impl IntoIterator<Item = Vec<Hop>>) -> Self {
-        Self::of(Kind::List(routes.into_iter().collect()))
+        Self::of(Kind::List(routes.into_iter().map(Arc::from).collect()))
     }
 
     /// Goes through the proxy that the environment names for the target, or straight to the target.
@@ -187,7 +187,7 @@ impl Routes {
     pub fn pac(result: &str) -> Result<Self, RouteError> {
         let (routes, skipped) = pac_result::read(result)?;
         Ok(Self {
-            kind: Kind::List(routes),
+            kind: Kind::List(routes.into_iter().map(Arc::from).collect()),
             skipped,
         })
     }
@@ -217,6 +217,12 @@ impl Routes {
     /// [`RouteError`] if a variable of the environment is not the URL of a proxy, or if the routes are
     /// [found](Self::found_by) while dialing.
     pub fn to(&self, target: &Target) -> Result<Vec<Vec<Hop>>, RouteError> {
+        let routes = self.shared_to(target)?;
+        Ok(routes.iter().map(|hops| hops.to_vec()).collect())
+    }
+
+    /// Returns the routes to this target. Those of a list are shared with it.
+    pub(crate) fn shared_to(&self, target: &Target) -> Result<Vec<Arc<[Hop]>>, RouteError> {
         match &self.kind {
             Kind::List(routes) => Ok(routes.clone()),
             Kind::Environment(environment) => {

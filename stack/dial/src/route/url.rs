@@ -7,11 +7,12 @@ use crate::auth::Credentials;
 use crate::route::endpoint::RouteError;
 use crate::route::host::read_host;
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// The parts of a URL. The authority is split, and not read.
 pub(crate) struct Url<'a> {
     /// The scheme, in lower case.
-    pub(crate) scheme: String,
+    pub(crate) scheme: Cow<'a, str>,
     /// The user and the password, as they are written.
     pub(crate) login: Option<&'a str>,
     /// The host and the port.
@@ -23,19 +24,31 @@ pub(crate) struct Url<'a> {
 impl<'a> Url<'a> {
     /// Splits a URL. Without a scheme, the error says which one is `meant`.
     pub(crate) fn split(text: &'a str, meant: &'static str) -> Result<Self, RouteError> {
-        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        let is_bad = |c: char| c.is_control() || c.is_whitespace();
+        let has_bad = if text.is_ascii() {
+            text.bytes().any(|byte| byte <= b' ' || byte == 0x7f)
+        } else {
+            text.contains(is_bad)
+        };
+        if has_bad {
             return Err(RouteError::Blank); // the URL Standard leaves some of them out
         }
-        let parts = text.split_once("://").filter(|(it, _)| is_scheme(it));
+        let parts = text.split_once(':').filter(|(it, _)| is_scheme(it));
+        let parts = parts.and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix("//")?)));
         let (scheme, behind) = parts.ok_or(RouteError::NoScheme(meant))?;
-        let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+        let is_end = |byte| matches!(byte, b'/' | b'?' | b'#');
+        let end = behind.bytes().position(is_end).unwrap_or(behind.len());
         let (authority, rest) = behind.split_at(end);
         let (login, place) = match authority.rsplit_once('@') {
             Some((login, place)) => (Some(login), place),
             None => (None, authority),
         };
         Ok(Self {
-            scheme: scheme.to_ascii_lowercase(),
+            scheme: if scheme.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                scheme.to_ascii_lowercase().into()
+            } else {
+                scheme.into()
+            },
             login,
             place,
             rest,
@@ -74,8 +87,8 @@ impl<'a> Url<'a> {
 
 /// Returns `true` for "ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )" (RFC 3986 §3.1).
 pub(crate) fn is_scheme(text: &str) -> bool {
-    let is_known = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_known)
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_known)
 }
 
 /// Returns the host, which may have brackets, and the text behind the colon.

@@ -39,7 +39,7 @@ pub struct DialContext {
     pub(super) resolver: Option<Arc<dyn Resolve>>,
     pub(super) tcp_options: TcpOptions,
     pub(super) streams: Option<Arc<OpenStream>>,
-    pub(super) ask: Arc<dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync>,
+    pub(super) ask: Option<Arc<Ask>>,
     pub(super) exchange: Option<Arc<Exchange>>,
     pub(super) on_event: Option<Arc<OnEvent>>,
 }
@@ -49,6 +49,7 @@ pub(crate) type OpenedStream = Result<(Box<dyn Transport>, Response<()>), Error>
 
 type OpenStream =
     dyn Fn(Arc<SharedConnection>, Timeouts, DialContext) -> BoxFuture<OpenedStream> + Send + Sync;
+type Ask = dyn Fn(CredentialsRequest) -> BoxFuture<Option<Credentials>> + Send + Sync;
 type OnEvent = dyn Fn(Duration, &Event) + Send + Sync;
 type Exchange = dyn Fn(String, Bytes) -> BoxFuture<Result<Bytes, Error>> + Send + Sync;
 
@@ -67,7 +68,7 @@ impl DialContext {
             resolver: None,
             tcp_options: TcpOptions::default(),
             streams: None,
-            ask: Arc::new(|_| Box::pin(async { None })),
+            ask: None,
             exchange: None,
             on_event: None,
         }
@@ -130,7 +131,7 @@ impl DialContext {
     where
         F: Future<Output = Option<Credentials>> + Send + 'static,
     {
-        self.ask = Arc::new(move |request| Box::pin(ask(request)));
+        self.ask = Some(Arc::new(move |request| Box::pin(ask(request))));
         self
     }
 

@@ -1,10 +1,10 @@
 //! The loop that carries out the steps of a [`Dialer`].
 
-use super::context::DialContext;
+use super::context::{DialContext, OpenedStream};
 use crate::driver::error::{no_runtime_error, socket};
 use crate::driver::io::Connection;
 use crate::driver::runtime::{
-    AddressStream, AsyncTimer, BoxFuture, NoRuntime, Runtime, Transport, run_blocking,
+    AddressStream, AsyncTimer, BoxFuture, NoRuntime, Runtime, TcpOptions, Transport, run_blocking,
 };
 use http::Response;
 use std::future::poll_fn;
@@ -33,7 +33,8 @@ impl DialContext {
         let runtime = self.find_runtime().map_err(no_runtime)?;
         #[cfg(feature = "negotiate")]
         let dialer = dialer.or_default_credentials(crate::driver::negotiate::ticket);
-        let mut dialing = Dialing {
+        // Boxed, because it is large and would be moved with each future around it.
+        let mut dialing = Box::new(Dialing {
             dialer,
             context: self,
             runtime,
@@ -45,7 +46,7 @@ impl DialContext {
             finding: None,
             timer: None,
             told: 0,
-        };
+        });
         poll_fn(move |cx| dialing.poll_steps(cx)).await
     }
 }
@@ -61,7 +62,7 @@ struct Dialing<'a, L: Layer> {
     context: &'a DialContext,
     runtime: Arc<dyn Runtime>,
     lookups: Vec<(LookupId, AddressStream)>,
-    opening: Vec<(AttemptId, BoxFuture<Opened>)>,
+    opening: Vec<(AttemptId, Opening)>,
     open: Vec<(AttemptId, Connection<L>)>,
     answers: Vec<(QuestionId, BoxFuture<Option<Answer>>)>,
     making_tls: Option<BoxFuture<Option<TlsTask>>>,
@@ -69,6 +70,13 @@ struct Dialing<'a, L: Layer> {
     timer: Option<(Instant, Pin<Box<dyn AsyncTimer>>)>,
     /// The number of events that the user has been told of.
     told: usize,
+}
+
+/// The opening of a transport.
+enum Opening {
+    Tcp(BoxFuture<io::Result<Box<dyn Transport>>>, TcpOptions),
+    Unix(BoxFuture<io::Result<Box<dyn Transport>>>),
+    Stream(BoxFuture<OpenedStream>),
 }
 
 /// A transport, and the response that opened it if it is a stream of a shared connection.
@@ -82,8 +90,9 @@ where
     L: Layer<In: Default, Out: Default> + 'static,
 {
     fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
+        let mut now = self.runtime.now();
         loop {
-            let step = self.dialer.step(self.runtime.now());
+            let step = self.dialer.step(now);
             self.tell(&step);
             match step {
                 Step::Resolve { lookup, host, port } => {
@@ -99,8 +108,14 @@ where
                     self.open.retain(|(id, _)| *id != attempt);
                 }
                 Step::Ask { question, request } => {
-                    let given = (self.context.ask)(request);
-                    self.answer(question, async { Some(Answer::Credentials(given.await)) });
+                    let given = self.context.ask.as_ref().map(|ask| ask(request));
+                    self.answer(question, async {
+                        let given = match given {
+                            Some(given) => given.await,
+                            None => None,
+                        };
+                        Some(Answer::Credentials(given))
+                    });
                 }
                 Step::Fetch {
                     question,
@@ -133,19 +148,20 @@ where
                 Step::Ready { attempt } => {
                     if let Some(at) = self.open.iter().position(|(id, _)| *id == attempt) {
                         let (_, mut connection) = self.open.swap_remove(at);
-                        connection.route = self.dialer.route_taken().cloned().map(Box::new);
-                        return Poll::Ready(Ok((connection, self.dialer.trace().clone())));
+                        connection.route = self.dialer.route_taken().cloned();
+                        return Poll::Ready(Ok((connection, self.dialer.take_trace())));
                     }
                 }
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::Wait { until } => {
-                    if !self.report_events(cx) {
+                    if !self.report_events(cx, now) {
                         let expired = ready!(self.poll_timer(until, cx));
                         expired.map_err(|error| {
                             let error = Error::local(origin::RUNTIME, error);
                             DialError::invalid(error, self.runtime.now())
                         })?;
                     }
+                    now = self.runtime.now();
                 }
             }
         }
@@ -166,22 +182,17 @@ where
         }
     }
 
-    fn open_transport(&self, to: Destination) -> BoxFuture<Opened> {
-        let io = match to {
+    fn open_transport(&self, to: Destination) -> Opening {
+        match to {
             Destination::Tcp(to) => {
                 let options = self.context.tcp_options;
-                let io = self.runtime.connect_tcp_with(to, options);
-                return Box::pin(
-                    async move { Ok((options.keep(io.await.map_err(socket)?), None)) },
-                );
+                Opening::Tcp(self.runtime.connect_tcp_with(to, options), options)
             }
-            Destination::Unix(path) => self.runtime.connect_unix(path),
+            Destination::Unix(path) => Opening::Unix(self.runtime.connect_unix(path)),
             Destination::Stream(share) => {
-                let opened = self.context.open_stream(share, self.dialer.timeouts());
-                return Box::pin(async { opened.await.map(|(io, response)| (io, Some(response))) });
+                Opening::Stream(self.context.open_stream(share, self.dialer.timeouts()))
             }
-        };
-        Box::pin(async { Ok((io.await.map_err(socket)?, None)) })
+        }
     }
 
     fn answer(
@@ -193,8 +204,7 @@ where
     }
 
     /// Reports to the dialer what has happened. Returns `true` if anything has.
-    fn report_events(&mut self, cx: &mut Context<'_>) -> bool {
-        let now = self.runtime.now();
+    fn report_events(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         if let Some(making) = &mut self.making_tls
             && let Poll::Ready(made) = making.as_mut().poll(cx)
         {
@@ -223,10 +233,10 @@ where
             }
             return true;
         }
-        if let Some((at, opened)) = first_ready(&mut self.opening, |io| io.as_mut().poll(cx)) {
+        if let Some((at, opened)) = first_ready(&mut self.opening, |io| io.poll(cx)) {
             let (attempt, _) = self.opening.swap_remove(at);
             match opened {
-                Ok((io, response)) => self.run_attempt(attempt, io, response),
+                Ok((io, response)) => self.run_attempt(attempt, io, response, now),
                 Err(error) => self.dialer.refused(attempt, error, now),
             }
             return true;
@@ -258,8 +268,8 @@ where
         attempt: AttemptId,
         io: Box<dyn Transport>,
         response: Option<Response<()>>,
+        now: Instant,
     ) {
-        let now = self.runtime.now();
         let engine = match response {
             Some(response) => self.dialer.opened_stream(attempt, response, now),
             None => self.dialer.opened(attempt, now),
@@ -272,6 +282,8 @@ where
         }
     }
 
+    /// Waits until a time. A timer for an earlier time stays, and is set again when it expires: most
+    /// waits end long before, and a timer costs more than a wait.
     fn poll_timer(&mut self, until: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(until) = until else {
             return Poll::Pending;
@@ -280,11 +292,38 @@ where
         let (due, timer) = self
             .timer
             .get_or_insert_with(|| (until, runtime.new_timer(until)));
-        if *due != until {
+        if until < *due {
             timer.as_mut().reset(until);
             *due = until;
         }
-        timer.as_mut().poll_expired(cx)
+        loop {
+            ready!(timer.as_mut().poll_expired(cx))?;
+            if until <= *due {
+                self.timer = None;
+                return Poll::Ready(Ok(()));
+            }
+            timer.as_mut().reset(until);
+            *due = until;
+        }
+    }
+}
+
+impl Opening {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Opened> {
+        match self {
+            Self::Tcp(io, options) => {
+                let io = ready!(io.as_mut().poll(cx)).map_err(socket)?;
+                Poll::Ready(Ok((options.keep(io), None)))
+            }
+            Self::Unix(io) => {
+                let io = ready!(io.as_mut().poll(cx)).map_err(socket)?;
+                Poll::Ready(Ok((io, None)))
+            }
+            Self::Stream(opened) => {
+                let (io, response) = ready!(opened.as_mut().poll(cx))?;
+                Poll::Ready(Ok((io, Some(response))))
+            }
+        }
     }
 }
 

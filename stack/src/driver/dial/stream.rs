@@ -1,7 +1,7 @@
 //! Opening a stream of an HTTP/2 connection, which may be shared.
 
 use super::context::{DialContext, OpenedStream};
-use crate::driver::error::{no_runtime_error, seed};
+use crate::driver::error::{no_runtime_error, seeds};
 use crate::driver::http2::Http2;
 use crate::driver::runtime::BoxFuture;
 use std::sync::Arc;
@@ -36,7 +36,10 @@ pub(crate) async fn dial_http2(
 ) -> Result<Http2, Error> {
     let plan = Plan::shared(share);
     let now = context.find_runtime().map_err(no_runtime_error)?.now();
-    match context.dial(Dialer::new(plan, timeouts, seed(), now)).await {
+    match context
+        .dial(Dialer::new(plan, timeouts, seeds(), now))
+        .await
+    {
         Ok((connection, _)) => Ok(Http2::new(connection)),
         Err(error) => Err(match error.layer_error() {
             Some(error) => error.clone(),

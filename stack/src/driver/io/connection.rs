@@ -70,7 +70,7 @@ pub struct Connection<L: Layer> {
     /// The goodbye at the end of the server.
     pub(super) goodbye: Option<Box<Goodbye<L>>>,
     /// The route by which a dialer has opened it.
-    pub(crate) route: Option<Box<RouteTaken>>,
+    pub(crate) route: Option<RouteTaken>,
 }
 
 /// The state of the direction to the transport.

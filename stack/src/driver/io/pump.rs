@@ -46,12 +46,14 @@ where
     fn advance_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let before = self.revision();
         self.poll_goodbye(cx);
+        self.lend_memory();
         self.process();
         let wrote = self.write(cx);
         // A read that blocks must not hide what the write made possible.
         let read = !(wrote && self.is_blocking()) && self.read(cx);
         if wrote || read {
             self.process();
+            self.take_back_memory();
             return Poll::Ready(());
         }
         if let Writing::Broken(error) = &mut self.writing
@@ -75,7 +77,9 @@ where
     /// Lends memory of this thread for what the application sends.
     #[inline]
     fn lend_memory(&mut self) {
-        if !self.engine.from_app().is_empty() && self.engine.to_wire().capacity() == 0 {
+        if self.engine.to_wire().capacity() == 0
+            && !(self.engine.from_app().is_empty() && self.engine.is_drained())
+        {
             self.engine.to_wire().lend(spare::take());
         }
     }
@@ -364,20 +368,24 @@ where
             self.timer = None;
             return Poll::Pending;
         };
-        let timer = match &mut self.timer {
-            Some((until, timer)) => {
-                if *until != deadline {
-                    timer.as_mut().reset(deadline);
-                    *until = deadline;
-                }
-                timer
+        // A timer for an earlier time stays, and is set again when it expires: a deadline that each
+        // message moves would otherwise cost a timer each time.
+        let runtime = &self.runtime;
+        let (due, timer) = self
+            .timer
+            .get_or_insert_with(|| (deadline, runtime.new_timer(deadline)));
+        if deadline < *due {
+            timer.as_mut().reset(deadline);
+            *due = deadline;
+        }
+        let expired = loop {
+            let expired = ready!(timer.as_mut().poll_expired(cx));
+            if expired.is_err() || deadline <= *due {
+                break expired;
             }
-            none => {
-                let timer = self.runtime.new_timer(deadline);
-                &mut none.insert((deadline, timer)).1
-            }
+            timer.as_mut().reset(deadline);
+            *due = deadline;
         };
-        let expired = ready!(timer.as_mut().poll_expired(cx));
         self.timer = None;
         match expired {
             Ok(()) => self.process(),

@@ -18,6 +18,6 @@ impl<L: Layer> Connection<L> {
     /// # }
     /// ```
     pub fn route(&self) -> Option<&RouteTaken> {
-        self.route.as_deref()
+        self.route.as_ref()
     }
 }

@@ -87,11 +87,10 @@ impl TcpOptions {
     }
 
     /// Creates a socket with these options, which does not block and is not connected.
+    /// `TCP_NODELAY` is the connection's to set, as on each of its transports.
     #[cfg(any(feature = "tokio", feature = "smol", feature = "blocking"))]
     pub(super) fn socket(self, to: SocketAddr) -> io::Result<socket2::Socket> {
-        use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
+        let socket = new_socket(to)?;
         if let Some(ip) = self.local_address {
             if ip.is_ipv4() != to.is_ipv4() {
                 let text =
@@ -101,9 +100,25 @@ impl TcpOptions {
             socket.bind(&SocketAddr::new(ip, 0).into())?;
         }
         if let Some(time) = self.keepalive {
-            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(time))?;
+            socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(time))?;
         }
-        socket.set_tcp_nodelay(self.nodelay)?;
+        Ok(socket)
+    }
+}
+
+/// Creates a socket that does not block, in one system call where the system has one.
+#[cfg(any(feature = "tokio", feature = "smol", feature = "blocking"))]
+fn new_socket(to: SocketAddr) -> io::Result<socket2::Socket> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let (domain, protocol) = (Domain::for_address(to), Some(Protocol::TCP));
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    {
+        Socket::new(domain, Type::STREAM.nonblocking(), protocol)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    {
+        let socket = Socket::new(domain, Type::STREAM, protocol)?;
+        socket.set_nonblocking(true)?;
         Ok(socket)
     }
 }

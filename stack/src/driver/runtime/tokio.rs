@@ -8,10 +8,11 @@ use super::{
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -70,6 +71,23 @@ impl Tokio {
     fn enter(&self) -> EnterGuard<'_> {
         self.0.enter()
     }
+
+    /// Returns a future of tokio that may be polled outside of its runtime, where it would panic by
+    /// itself.
+    fn entered<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = io::Result<T>> + Send + 'static,
+    ) -> BoxFuture<io::Result<T>> {
+        let handle = self.0.clone();
+        Box::pin(async move {
+            let mut future = pin!(future);
+            poll_fn(|cx| {
+                let _entered = handle.enter();
+                future.as_mut().poll(cx)
+            })
+            .await
+        })
+    }
 }
 
 thread_local! {
@@ -95,11 +113,7 @@ impl Runtime for Tokio {
     }
 
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
-        let entered = Entered {
-            future: Box::pin(TcpStream::connect(to)),
-            handle: self.0.clone(),
-        };
-        Box::pin(async { Ok(Box::new(entered.await?) as _) })
+        self.entered(async move { Ok(Box::new(TcpStream::connect(to).await?) as _) })
     }
 
     fn connect_tcp_with(
@@ -107,31 +121,22 @@ impl Runtime for Tokio {
         to: SocketAddr,
         options: TcpOptions,
     ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
-        let entered = Entered {
-            future: Box::pin(async move {
-                let socket = TcpSocket::from_std_stream(options.socket(to)?.into());
-                socket.connect(to).await
-            }),
-            handle: self.0.clone(),
-        };
-        Box::pin(async { Ok(Box::new(entered.await?) as _) })
+        self.entered(async move {
+            let socket = TcpSocket::from_std_stream(options.socket(to)?.into());
+            Ok(Box::new(socket.connect(to).await?) as _)
+        })
     }
 
     #[cfg(unix)]
     fn connect_unix(&self, path: std::path::PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
-        let entered = Entered {
-            future: Box::pin(tokio::net::UnixStream::connect(path)),
-            handle: self.0.clone(),
-        };
-        Box::pin(async { Ok(Box::new(entered.await?) as _) })
+        self.entered(async {
+            let socket = tokio::net::UnixStream::connect(path).await?;
+            Ok(Box::new(socket) as _)
+        })
     }
 
     fn lookup(&self, host: String, port: u16) -> AddressStream {
-        let entered = Entered {
-            future: Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) }),
-            handle: self.0.clone(),
-        };
-        single_lookup(entered)
+        single_lookup(self.entered(async move { Ok(lookup_host((host, port)).await?.collect()) }))
     }
 
     fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
@@ -172,21 +177,6 @@ impl Runtime for Tokio {
         socket.set_nonblocking(true)?;
         let _entered = self.enter();
         Ok(Arc::new(UdpSocket::from_std(socket)?))
-    }
-}
-
-/// A future of tokio that may be polled outside of its runtime, where it would panic by itself.
-struct Entered<T> {
-    future: BoxFuture<io::Result<T>>,
-    handle: Handle,
-}
-
-impl<T> Future for Entered<T> {
-    type Output = io::Result<T>;
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let Self { future, handle } = &mut *self;
-        let _entered = handle.enter();
-        future.as_mut().poll(cx)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The connections of a proxy to the targets of its clients.
 
 use crate::driver::dial::DialContext;
-use crate::driver::error::seed;
+use crate::driver::error::seeds;
 use crate::driver::io::Connection;
 use crate::driver::runtime::{
     AddressStream, BoxFuture, Resolve, Runtime, collect_addresses, single_lookup,
@@ -56,7 +56,7 @@ pub(crate) async fn connect_directly(
     let target = url.parse().map_err(|_| ProxyError::HostNotFound)?;
     let plan = Plan::stream(Routes::hops(Vec::new()), target, None, None);
     let plan = plan.map_err(|_| ProxyError::HostNotFound)?;
-    let dialer = Dialer::new(plan, timeouts, seed(), runtime.now());
+    let dialer = Dialer::new(plan, timeouts, seeds(), runtime.now());
     let context = DialContext::new().runtime(runtime).resolver(resolver);
     let (connection, _) = context.dial(dialer).await?;
     Ok(connection)

@@ -3,7 +3,7 @@
 use super::error::{FetchError, MAX_REDIRECTS};
 use super::http1;
 use crate::driver::dial::context::DialContext;
-use crate::driver::error::{no_runtime_error, seed};
+use crate::driver::error::{no_runtime_error, seeds};
 use crate::driver::runtime::run_blocking;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -59,7 +59,7 @@ async fn get(
     let plan = Plan::stream(Routes::direct(), target, tls, Some(HTTP1)).map_err(local)?;
     let plan = plan.with_certificates(&certificates).map_err(local)?;
     let now = context.find_runtime().map_err(no_runtime_error)?.now();
-    let dialer = Dialer::new(plan, timeouts, seed(), now);
+    let dialer = Dialer::new(plan, timeouts, seeds(), now);
     let (io, _) = context.dial(dialer).await.map_err(not_reached)?;
     http1::exchange(io, request, fetch.limit).await
 }
