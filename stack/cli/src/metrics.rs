@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use wirestack::runtime::{IntoTransport, Listener};
-use wirestack::{Connection, Engine, Identity};
+use wirestack::{Connection, Engine, Error, Identity, Relayed};
 
 /// The counters. One `Metrics` is shared by all listeners of a program.
 #[derive(Debug, Default)]
@@ -24,6 +24,13 @@ pub(crate) struct Metrics {
 
 /// How a request ended: the bytes to the target and back, or the reason.
 pub(crate) type Ended = Result<(u64, u64), String>;
+
+/// Returns how the request ended whose bytes were relayed.
+pub(crate) fn counted(relayed: Result<Relayed, Error>) -> Ended {
+    relayed
+        .map(|it| (it.sent, it.received))
+        .map_err(|error| error.to_string())
+}
 
 /// Counts a connection as open, until it is dropped.
 pub(crate) struct OpenGuard(Arc<Metrics>);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::DialContext;
-use wirestack::dial::{Credentials, Hop, StackSpec, Timeouts};
+use wirestack::dial::{Credentials, Environment, Hop, StackSpec, Timeouts};
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{Certificates, ClientSettings};
 
@@ -215,11 +215,15 @@ impl PreparedWay {
         }))
     }
 
-    /// Makes the TLS settings once, for all connections: that reads the roots of the system. A
-    /// certificate of its own for the target or for a proxy needs settings of its own, each time.
-    pub(crate) fn with_shared_tls(mut self) -> Result<Self, Failure> {
+    /// Makes the TLS settings once, for all connections: that reads the roots of the system, so it is
+    /// left out where neither a target nor a proxy wants TLS. A certificate of its own for the
+    /// target or for a proxy needs settings of its own, each time.
+    pub(crate) fn with_shared_tls(mut self, target_wants_tls: bool) -> Result<Self, Failure> {
         let way = &self.way;
         if way.cert.is_some() || way.proxy_cert.is_some() || self.stack.is_some() {
+            return Ok(self);
+        }
+        if !target_wants_tls && !self.may_want_tls() && way.cacert.is_empty() {
             return Ok(self);
         }
         let mut certificates = Certificates::new();
@@ -234,6 +238,17 @@ impl PreparedWay {
             Err(_) => {}
         }
         Ok(self)
+    }
+
+    /// Returns `true` if a proxy of the way may want TLS.
+    fn may_want_tls(&self) -> bool {
+        let way = &self.way;
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !self.hops.is_empty() {
+            return self.hops.iter().any(Hop::wants_tls);
+        }
+        let is_known = way.system_proxy || way.pac.is_some();
+        is_known || !way.direct && Environment::VARIABLES.iter().any(is_set)
     }
 
     /// Returns the hops as they are changed for each connection, for what takes hops alone.

@@ -180,7 +180,7 @@ impl ServeOptions {
             listen.push("1080".parse()?);
         }
         let policy = self.policy.policy()?;
-        let way = self.way.prepare()?.with_shared_tls()?;
+        let way = self.way.prepare()?.with_shared_tls(false)?;
         let carrier = if way.is_named() {
             Carrier::way(way).with_policy(policy)
         } else {

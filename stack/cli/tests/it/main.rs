@@ -6,6 +6,7 @@ mod connect;
 mod forward;
 mod limits;
 mod manual;
+mod memory;
 mod probe;
 mod reverse;
 mod serve;

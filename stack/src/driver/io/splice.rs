@@ -236,3 +236,49 @@ const PIPE_SIZE: usize = 256 * 1024;
 
 /// The number of moves before the other direction has its turn.
 const MAX_ROUNDS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::io::Read;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (one, other) = tokio::join!(TcpStream::connect(at), listener.accept());
+        (one.unwrap(), other.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_target_that_takes_nothing_leaves_256_kib_in_the_pipe_and_the_source_waits() {
+        let ((mut sender, source), (target, receiver)) = (pair().await, pair().await);
+        let sending = tokio::spawn(async move {
+            sender.write_all(&vec![7; 32 << 20]).await.unwrap(); // more than all buffers hold
+        });
+        let mut splice = Splice::default();
+        let mut advance = async |splice: &mut Splice| {
+            poll_fn(|cx| match splice.advance(&source, &target, cx) {
+                Step::Pending if splice.inside == PIPE_SIZE => Poll::Ready(false),
+                Step::Pending => Poll::Pending,
+                Step::Moved | Step::Slow => Poll::Ready(true),
+                _ => panic!("it does not splice"),
+            })
+            .await
+        };
+        while advance(&mut splice).await {
+            assert!(splice.inside <= PIPE_SIZE);
+        }
+        assert!(!sending.is_finished(), "{} bytes have left", splice.moved());
+        let mut receiver = receiver.into_std().unwrap();
+        receiver.set_nonblocking(false).unwrap();
+        let moved = splice.moved();
+        receiver
+            .read_exact(&mut vec![0; usize::try_from(moved).unwrap()])
+            .unwrap();
+        assert!(advance(&mut splice).await, "it does not go on");
+        assert!(splice.moved() > moved);
+    }
+}
