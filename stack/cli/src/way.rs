@@ -135,6 +135,17 @@ impl Way {
                 "--kdc needs the feature `kerberos` of this program",
             ));
         }
+        if self.ticket && !cfg!(feature = "negotiate") {
+            return Err(Failure::usage(
+                "--ticket needs the feature `negotiate` of this program",
+            ));
+        }
+        let is_time = |seconds| Duration::try_from_secs_f64(seconds).is_ok_and(|it| !it.is_zero());
+        if self.connect_timeout.is_some_and(|it| !is_time(it)) {
+            return Err(Failure::usage(
+                "--connect-timeout takes seconds, more than 0, such as 10",
+            ));
+        }
         Ok(PreparedWay {
             way: self.clone(),
             stack,

@@ -32,3 +32,31 @@ impl Tunnel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::driver::io::{Connection, Relay};
+    use crate::runtime::TokioTransport;
+    use crate::{AccessPolicy, ForwardProxy};
+    use wirestack_nest::Identity;
+
+    /// A task lives as long as its tunnel, and 10,000 of them are a usual number.
+    #[test]
+    fn a_task_has_no_room_for_more_than_its_tunnel() {
+        let proxy = ForwardProxy::new(AccessPolicy::nothing());
+        let (near, _far) = tokio::io::duplex(1);
+        let serving = proxy.serve_connection(TokioTransport::new(near));
+        let sizes = [
+            ("the future of a client", size_of_val(&serving), 800),
+            (
+                "both connections",
+                size_of::<Relay<Identity, Identity>>(),
+                1700,
+            ),
+            ("a connection", size_of::<Connection<Identity>>(), 850),
+        ];
+        for (name, size, most) in sizes {
+            assert!(size <= most, "{name}: {size} bytes, wanted at most {most}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod forward;
 mod limits;
 mod manual;
 mod memory;
+mod options;
 mod probe;
 mod reverse;
 mod serve;

@@ -297,25 +297,20 @@ fn all_routes_tell_who_names_them_and_why() {
 fn all_routes_are_told_and_no_connection_is_opened() {
     let proxy = TcpListener::bind("127.0.0.1:0").expect("a proxy");
     let at = proxy.local_addr().expect("its address");
-    let (port, path) = (at.port(), "/proxy.pac");
     let script = "function FindProxyForURL(u, h) {\
                     return 'PROXY ' + dnsResolve('localhost') + ':PORT'; }"
-        .replace("PORT", &port.to_string());
+        .replace("PORT", &at.port().to_string());
     let (asked, files) = web_server(script);
     let direct = "data:,function FindProxyForURL(u,h){return 'DIRECT'}".to_owned();
-    for target in [
-        format!("tcp://{at}"),
-        format!("ws://{at}/"),
-        format!("wss://{at}/"),
-    ] {
-        for (pac, route) in [
-            (&direct, "direct".to_owned()),
-            (
-                &format!("http://localhost:{files}{path}"),
-                format!("http://127.0.0.1:{port}"),
-            ),
+    let named = format!("http://localhost:{files}/proxy.pac");
+    let proxied = format!("http://{at}");
+    for scheme in ["tcp", "ws", "wss"] {
+        for (host, pac, route) in [
+            (at.to_string(), &direct, "direct"),
+            ("192.0.2.7:443".to_owned(), &named, &proxied),
         ] {
-            for variables in [&[][..], &[("all_proxy", &*format!("http://{at}"))]] {
+            for variables in [&[][..], &[("all_proxy", &*proxied)]] {
+                let target = format!("{scheme}://{host}");
                 let arguments = ["probe", "--all-routes", &target, "--pac", pac];
                 let end = run_with(&arguments, b"", variables);
                 assert_eq!(end.code, 0, "{}", end.err);

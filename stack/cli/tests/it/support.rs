@@ -262,6 +262,16 @@ impl Echo {
 }
 
 async fn talk(mut socket: ServerSocket, request: http::Request<()>) {
+    if request.uri().path() == "/request" {
+        let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            format!("{name}={}", value.to_str().unwrap_or("?"))
+        };
+        let mut seen: Vec<_> = request.headers().iter().map(field).collect();
+        seen.push(format!("{:?}", request.version()));
+        let _ = socket.send(seen.join(" ")).await;
+        let _ = socket.close(CloseCode::NORMAL, "").await;
+        return;
+    }
     if request.uri().path() == "/mute" {
         let _ = socket.send("a word").await;
         std::future::pending::<()>().await; // it answers no ping and no Close frame
