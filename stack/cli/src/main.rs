@@ -47,9 +47,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let command = match arguments.command {
-        Command::Man(man) => return manual::man(&man, Arguments::command()),
+        Command::Man(man) => return manual::man(&man, Arguments::command(), output),
         Command::Completions(completions) => {
-            return manual::completions(&completions, Arguments::command());
+            return manual::completions(&completions, Arguments::command(), output);
         }
         Command::Passwd(passwd) => return passwd::run(&passwd, output),
         Command::Check(check) => return config::check(&check, output),

@@ -15,7 +15,12 @@ use wirestack::tls::{Certificates, ClientSettings};
 
 /// The way to a target.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    default,
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, written [serve.way] or [forward.way]"
+)]
 #[command(next_help_heading = "Way")]
 pub(crate) struct Way {
     /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first

@@ -2,7 +2,7 @@
 
 use super::body::StreamContent;
 use super::exchange::Exchange;
-use super::tunnel::Tunnel;
+use super::tunnel::{Relaying, Tunnel};
 use super::{Client, ForwardProxy};
 use crate::driver::http2::{Http2, Http2Stream, Incoming};
 use crate::driver::io::{Connection, IdleTimer, RelayIdle};
@@ -63,8 +63,8 @@ impl ForwardProxy {
                     // Boxed, so that its memory is free while a tunnel carries bytes.
                     let answering: BoxFuture<_> = Box::pin(serve_stream(exchange, incoming));
                     tunnels.spawn(&*client.runtime, async {
-                        if let Some(tunnel) = answering.await {
-                            let _ = tunnel.relay().await; // the log has its error
+                        if let Some(relaying) = answering.await {
+                            let _ = relaying.await; // the log has its error
                         }
                     });
                 }
@@ -79,8 +79,8 @@ impl ForwardProxy {
     }
 }
 
-/// Serves one request of a client. Returns the tunnel that it has opened.
-async fn serve_stream(exchange: Exchange, incoming: Incoming) -> Option<Tunnel> {
+/// Serves one request of a client. Returns the future of the tunnel that it has opened.
+async fn serve_stream(exchange: Exchange, incoming: Incoming) -> Option<Relaying> {
     let mut entry = exchange.entry(incoming.request().method());
     let login = exchange.log_in(incoming.request().headers(), &mut entry);
     let Ok(login) = unless(incoming.closed(), login).await else {
@@ -91,7 +91,8 @@ async fn serve_stream(exchange: Exchange, incoming: Incoming) -> Option<Tunnel> 
         Ok(()) => match incoming.request_kind() {
             RequestKind::Tunnel(authority) => {
                 let authority = authority.clone();
-                return open_tunnel(exchange, incoming, &authority, entry).await;
+                let tunnel = open_tunnel(exchange, incoming, &authority, entry).await;
+                return tunnel.map(Tunnel::relay);
             }
             RequestKind::Response => {
                 forward(exchange, incoming, entry).await;

@@ -122,7 +122,9 @@ pub(crate) async fn run(
         return stdio::run(target, &prepared.carrier).await;
     }
     if all.is_empty() {
-        return Err(Failure::usage("the file has no [[forward]] table"));
+        let file = arguments.config.unwrap_or_default();
+        let why = "the file has no [[forward]] table";
+        return Err(Failure::usage(format!("{}: {why}", file.display())));
     }
     let all: Vec<Prepared> = all
         .iter()
@@ -254,10 +256,11 @@ impl Prepared {
                     let far = open(carrier, way, to).await;
                     let far = far.map_err(|error| error.to_string())?;
                     let near = Connection::from_transport(client, Engine::new(Identity));
-                    Ok((near.map_err(|error| error.to_string())?, far))
+                    let near = near.map_err(|error| error.to_string())?;
+                    Ok(relay_with_timeout(near, far, idle))
                 });
                 let carried = match opened.await {
-                    Ok((near, far)) => counted(relay_with_timeout(near, far, idle).await),
+                    Ok(relaying) => counted(relaying.await),
                     Err(error) => Err(error),
                 };
                 log.ended(&record, &carried);

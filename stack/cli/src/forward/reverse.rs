@@ -155,8 +155,12 @@ impl Reverse {
     async fn carry(&self, token: Token, peer: SocketAddr, close: mpsc::Sender<Token>) {
         let mut record = Record::new(peer, "reverse");
         record.target = Some(self.to.to_string());
-        let carried = match Box::pin(self.connect(token, close)).await {
-            Ok((tunnel, target)) => counted(relay_with_timeout(tunnel, target, self.idle).await),
+        let connecting = Box::pin(async {
+            let (tunnel, target) = self.connect(token, close).await?;
+            Ok(relay_with_timeout(tunnel, target, self.idle))
+        });
+        let carried = match connecting.await {
+            Ok(relaying) => counted(relaying.await),
             Err(error) => Err(error),
         };
         self.log.ended(&record, &carried);

@@ -39,14 +39,14 @@ impl Proxy {
         // Boxed, so that its memory is free while a tunnel carries bytes.
         let answering = Box::pin(async move {
             let answer = this.answer(client, ends, &mut record).await;
-            (answer, record)
+            let idle = this.idle;
+            let relaying = answer.map(|(client, far)| relay_with_timeout(client, far, idle));
+            (relaying, record)
         });
         Box::pin(async move {
-            let (answer, record) = answering.await;
-            let ended = match answer {
-                Ok((client, target)) => {
-                    counted(relay_with_timeout(client, target, self.idle).await)
-                }
+            let (relaying, record) = answering.await;
+            let ended = match relaying {
+                Ok(relaying) => counted(relaying.await),
                 Err(ended) => ended,
             };
             self.log.ended(&record, &ended);

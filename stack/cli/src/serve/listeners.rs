@@ -177,11 +177,14 @@ impl Listeners {
         let peer = client.peer_addr();
         let mut record = Record::new(peer, "reverse");
         (record.user, record.target) = (user.clone(), Some(at.to_string()));
-        let ended = match Box::pin(self.fetched(peer, user, announce)).await {
-            Ok(tunnel) => match Connection::from_transport(client, Engine::new(Identity)) {
-                Ok(client) => counted(relay_with_timeout(client, tunnel, self.0.proxy.idle).await),
-                Err(error) => Err(error.to_string()),
-            },
+        let fetching = Box::pin(async {
+            let tunnel = self.fetched(peer, user, announce).await?;
+            let client = Connection::from_transport(client, Engine::new(Identity));
+            let client = client.map_err(|error| error.to_string())?;
+            Ok(relay_with_timeout(client, tunnel, self.0.proxy.idle))
+        });
+        let ended = match fetching.await {
+            Ok(relaying) => counted(relaying.await),
             Err(why) => Err(why),
         };
         self.0.proxy.log.ended(&record, &ended);

@@ -152,7 +152,9 @@ pub(crate) async fn run(arguments: Box<ServeArguments>, output: &Output) -> Resu
         None => vec![arguments.options],
     };
     if all.is_empty() {
-        return Err(Failure::usage("the file has no [[serve]] table"));
+        let file = arguments.config.unwrap_or_default();
+        let why = "the file has no [[serve]] table";
+        return Err(Failure::usage(format!("{}: {why}", file.display())));
     }
     let all: Vec<_> = all
         .iter()

@@ -70,9 +70,8 @@ where
 {
     let mut entry = Entry::unwritten(client.runtime.clone());
     // Boxed, so that its memory is free while a tunnel carries bytes.
-    let opened = Box::pin(open_directly(client, server, handshake_timeout, &mut entry)).await?;
-    if let Some(Opened { client, target }) = opened {
-        let relay = Relay::between(client, target);
+    let relay = Box::pin(open_directly(client, server, handshake_timeout, &mut entry)).await?;
+    if let Some(relay) = relay {
         let idle = server.timeouts().idle;
         relay.run(idle, &mut entry.relayed).await?;
     }
@@ -85,14 +84,15 @@ async fn open_directly<L>(
     server: &ProxyServer,
     handshake_timeout: Duration,
     entry: &mut Entry,
-) -> Result<Option<Opened<L>>, Error>
+) -> Result<Option<Box<Relay<L, BoxTunnel>>>, Error>
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
     let (runtime, policy) = (client.runtime.clone(), server.clone());
     let direct: Box<ConnectTo> =
         Box::new(move |target| Box::pin(connect_directly(runtime.clone(), target, policy.clone())));
-    open_tunnel(client, server, handshake_timeout, &*direct, entry).await
+    let opened = open_tunnel(client, server, handshake_timeout, &*direct, entry).await?;
+    Ok(opened.map(|it| Relay::between(it.client, it.target)))
 }
 
 /// A tunnel that is open: what comes from one connection is for the other one.
