@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             failure.exit.code()
         }
     };
+    listen::remove_unix_sockets(); // a server that did not start may have made some
     // It does not wait for a thread that still reads from a terminal or waits for the system.
     std::process::exit(code);
 }

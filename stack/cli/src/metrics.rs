@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use wirestack::runtime::{IntoTransport, Listener};
-use wirestack::{Connection, Engine, Error, Identity, Relayed};
+use wirestack::{Accepted, Connection, Engine, Error, Identity, Relayed, Serve, serve};
 
 /// The counters. One `Metrics` is shared by all listeners of a program.
 #[derive(Debug, Default)]
@@ -57,13 +57,16 @@ impl Metrics {
         }
     }
 
-    /// Answers everybody who connects, for ever.
-    pub(crate) async fn serve(self: Arc<Self>, mut listener: Listener) -> io::Result<()> {
-        loop {
-            let (client, _) = listener.accept().await?;
-            // One client at a time, and none for long: the answers are short.
-            let _ = timeout(ANSWER_TIMEOUT, self.answer(client)).await;
-        }
+    /// Answers everybody who connects: one client at a time, and none for long.
+    pub(crate) fn serve(self: &Arc<Self>, listener: Listener) -> Serve {
+        let this = self.clone();
+        let answer = move |client: Accepted| {
+            let this = this.clone();
+            async move {
+                let _ = timeout(ANSWER_TIMEOUT, this.answer(client)).await; // it may read nothing
+            }
+        };
+        serve(listener, answer).max_connections(1)
     }
 
     async fn answer(&self, client: impl IntoTransport) -> io::Result<()> {

@@ -266,7 +266,7 @@ impl Prepared {
         if let Some(path) = &self.metrics {
             for (name, listener) in ListenAt::Unix(path.clone()).bind()? {
                 output.note(&format!("listening on {name} for readers of the counters"));
-                servers.add_task(self.proxy.log.metrics().clone().serve(listener));
+                servers.add(self.proxy.log.metrics().serve(listener));
             }
         }
         Ok(())
