@@ -25,6 +25,7 @@ from targets import GREETING
 SSHD = "/usr/sbin/sshd"
 NEEDS = [SSHD, "ssh", "git", "nc", "curl"]
 LIMIT = 20  # seconds for what is typed to be answered
+MOST_TO_START = 5_000_000  # instructions: a millisecond or two; to read the roots of a system takes 35 million
 
 
 def checks(bed, run):
@@ -49,6 +50,18 @@ def checks(bed, run):
     )
     yield "wirestack probe, nginx, not trusted", lambda: program.fails(7, "which is no authority", "probe", https)
     yield "wirestack probe, nobody listens", lambda: program.fails(5, "refused", "probe", f"tcp://{bed.nobody}")
+
+    if shutil.which("valgrind"):
+        for name, arguments in (
+            ("--version", ["--version"]),
+            ("--help", ["--help"]),
+            ("probe", ["probe", "-q", f"tcp://{bed.nobody}"]),
+            ("serve", ["serve", "-l", "127.0.0.1:0", "--users", program.users()]),
+            ("forward", ["forward", "-D", "127.0.0.1:0", "--via", "socks5h://proxy.test:1080"]),
+        ):
+            yield f"wirestack {name} starts at once", lambda: program.starts(*arguments)
+    else:
+        print("there is no valgrind: the instructions of a start are not counted")
 
     # connect
     for name, url in wss.items():
@@ -219,6 +232,23 @@ class Program:
 
     def fails(self, code, says, *arguments, environment=()):
         return self.ran(*arguments, environment=environment).expect_error(code, says)
+
+    def starts(self, *arguments):
+        """Counts the instructions up to the end of a command, or until a server listens."""
+        counted = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", self.path, *arguments]
+        count, quiet = None, {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+        process = subprocess.Popen(
+            list(map(str, counted)), stderr=subprocess.PIPE, text=True, env={**ENVIRONMENT}, **quiet
+        )
+        for line in process.stderr:
+            if line.startswith("listening on"):
+                process.terminate()
+            if "Collected :" in line:
+                count = int(line.split()[-1])
+        process.wait(LIMIT)
+        if not count or count > MOST_TO_START:
+            raise Failure(f"{count} instructions, wanted at most {MOST_TO_START}")
+        return f"{count:,} instructions"
 
     def prints(self, *arguments, data, wanted):
         """The program gets its input, and its end at once."""

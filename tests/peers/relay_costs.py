@@ -2,10 +2,12 @@
 """Measures what a relay costs: CPU time for many bytes, and memory for idle connections.
 
     cargo build --profile ship -p wirestack-cli
+    cargo build --release -p wirestack-programs --example copy_bidirectional
     python3 tests/peers/relay_costs.py target/ship/wirestack
 
-Each row is a program in the same run: compare rows, and not the numbers of two machines. Programs that
-are not installed (socat, microsocks, tinyproxy) have no row.
+Each row is a program in the same run, and the rounds of all programs take turns: compare rows, and not the
+numbers of two machines. Programs that are not installed (socat, microsocks, tinyproxy, gost) have no row.
+`copy_bidirectional` relays by the function of tokio.
 """
 
 import os
@@ -19,8 +21,8 @@ import threading
 import time
 from pathlib import Path
 
-BYTES = 4 << 30
-ROUNDS = 3
+BYTES = 2 << 30
+ROUNDS = 5
 CHUNK = bytes(1 << 20)
 IDLE = 4000
 
@@ -29,17 +31,22 @@ def main():
     program = Path(sys.argv[1]).resolve()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    print(f"CPU time of relaying {BYTES >> 30} GiB from a TCP socket to another one, median of {ROUNDS}\n")
-    print("| program | user + system | beside the first row |\n|---|---|---|")
-    first = None
-    for name, start, before in carriers(program):
-        seconds = sorted(cpu_of(start, before) for _ in range(ROUNDS))[ROUNDS // 2]
-        first = first or seconds
-        print(f"| {name} | {seconds:.2f} s | {seconds / first:.2f} |", flush=True)
+    for way, all_rows in ("", carriers(program)), (" through SOCKS5", socks_rows(program)), (" through CONNECT", connect_rows(program)):
+        print(f"CPU time of relaying {BYTES >> 30} GiB{way}, from a TCP socket to another one, median of {ROUNDS}\n")
+        print("| program | user + system | beside the first row |\n|---|---|---|")
+        rows = list(all_rows)
+        seen = [[] for _ in rows]
+        for _ in range(ROUNDS):
+            for (_, start, ask, before), seconds in zip(rows, seen):
+                seconds.append(cpu_of(start, ask, before))
+        medians = [sorted(seconds)[ROUNDS // 2] for seconds in seen]
+        for (name, *_), seconds in zip(rows, medians):
+            print(f"| {name} | {seconds:.2f} s | {seconds / medians[0]:.2f} |", flush=True)
+        print()
     count = min(IDLE, (limit - 1000) // 4)
-    print(f"\nMemory of {count} idle connections through the program, with a socket on each side\n")
+    print(f"Memory of {count} idle connections through the program, with a socket on each side\n")
     print("| program | before | after | each | 10,000 |\n|---|---|---|---|---|")
-    for name, start, ask in proxies(program):
+    for name, start, ask, _ in [*socks_rows(program), *connect_rows(program), *plain_rows(program)]:
         before, after = memory_of(start, ask, count)
         each = (after - before) / count
         whole = (before + 10_000 * each) / 1e6
@@ -47,17 +54,29 @@ def main():
 
 
 def carriers(program):
-    """Yields the name of a relay, a function that starts one, and what is done to its process before bytes move."""
+    """Yields the name of a relay, a function that starts one, the request of a client, and what is done to its
+    process before bytes move."""
 
-    def forward(target, port):
-        return [program, "forward", "--direct", "-L", f"127.0.0.1:{port}=tcp://127.0.0.1:{target}", "--log", "none"]
+    yield from plain_rows(program)
+    (name, start, ask, _), *_ = plain_rows(program)
+    yield f"{name}, without pipes: it copies", start, ask, without_descriptors
 
-    yield "`wirestack forward`", forward, None
-    yield "`wirestack forward`, without pipes: it copies", forward, without_descriptors
+
+def plain_rows(program):
+    yield "`wirestack forward -L`", lambda target, port: [
+        program, "forward", "--direct", "-L", f"127.0.0.1:{port}=tcp://127.0.0.1:{target}", "--log", "none",
+        "--max-connections", "20000",
+    ], nothing, None
+    copies = program.parent.parent / "release" / "examples" / "copy_bidirectional"
+    if copies.exists():
+        yield "tokio's `copy_bidirectional`", lambda target, port: [
+            copies, f"127.0.0.1:{port}", f"127.0.0.1:{target}"
+        ], nothing, None
     if shutil.which("socat"):
-        yield "`socat -b 65536`", lambda target, port: [
-            "socat", "-b", "65536", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork", f"TCP:127.0.0.1:{target}"
-        ], None
+        yield "`socat -b 65536`, a process each", lambda target, port: [
+            "socat", "-b", "65536", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=4096",
+            f"TCP:127.0.0.1:{target}",
+        ], nothing, None
 
 
 def without_descriptors(pid):
@@ -66,42 +85,66 @@ def without_descriptors(pid):
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
 
 
-def proxies(program):
-    """Yields the name of a proxy, a function that starts one, and the request of a client."""
-
-    def socks(target):
-        return b"\x05\x01\x00", b"\x05\x01\x00\x01\x7f\x00\x00\x01" + target.to_bytes(2, "big"), 2 + 10
-
-    def connect(target):
-        return b"", f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nHost: 127.0.0.1:{target}\r\n\r\n".encode(), None
-
-    def nothing(_):
-        return b"", b"", 0
-
-    serve = [program, "serve", "--policy", "loopback", "--log", "none", "--max-connections", "20000", "-l"]
-    yield "`wirestack serve`, SOCKS5", lambda target, port: [*serve, f"127.0.0.1:{port}"], socks
-    yield "`wirestack serve`, CONNECT", lambda target, port: [*serve, f"127.0.0.1:{port}"], connect
-    yield "`wirestack forward -L`", lambda target, port: [
-        program, "forward", "--direct", "-L", f"127.0.0.1:{port}=tcp://127.0.0.1:{target}", "--log", "none",
-        "--max-connections", "20000",
-    ], nothing
+def socks_rows(program):
+    yield "`wirestack serve`, SOCKS5", lambda target, port: serve(program, port), socks, None
     if shutil.which("microsocks"):
-        yield "`microsocks`", lambda target, port: ["microsocks", "-i", "127.0.0.1", "-p", str(port)], socks
+        yield "`microsocks`, a thread each", lambda target, port: [
+            "microsocks", "-i", "127.0.0.1", "-p", str(port)
+        ], socks, None
+    if shutil.which("gost"):
+        yield "`gost`, SOCKS5", lambda target, port: ["gost", f"-L=socks5://127.0.0.1:{port}"], socks, None
+
+
+def connect_rows(program):
+    yield "`wirestack serve`, CONNECT", lambda target, port: serve(program, port), connect, None
     if shutil.which("tinyproxy"):
         file = Path(tempfile.mkdtemp()) / "tinyproxy.conf"
+
         def tinyproxy(target, port):
-            file.write_text(f"Port {port}\nListen 127.0.0.1\nMaxClients 100000\nLogLevel Critical\nTimeout 6000\n")
+            file.write_text(
+                f"Port {port}\nListen 127.0.0.1\nMaxClients 100000\nLogLevel Critical\nTimeout 6000\nAllow 127.0.0.1\n"
+            )
             return ["tinyproxy", "-d", "-c", file]
-        yield "`tinyproxy`", tinyproxy, connect
-    if shutil.which("socat"):
-        yield "`socat`, a process each", lambda target, port: [
-            "socat", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=4096", f"TCP:127.0.0.1:{target}"
-        ], nothing
+
+        yield "`tinyproxy`, a thread each", tinyproxy, connect, None
+    if shutil.which("gost"):
+        yield "`gost`, CONNECT", lambda target, port: ["gost", f"-L=http://127.0.0.1:{port}"], connect, None
 
 
-def cpu_of(start, before):
+def serve(program, port):
+    return [
+        program, "serve", "--policy", "loopback", "--log", "none", "--max-connections", "20000", "-l", f"127.0.0.1:{port}"
+    ]
+
+
+def socks(client, target):
+    client.sendall(b"\x05\x01\x00")
+    answered(client, lambda seen: len(seen) == 2)
+    client.sendall(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + target.to_bytes(2, "big"))
+    answered(client, lambda seen: len(seen) == 10)
+
+
+def connect(client, target):
+    client.sendall(f"CONNECT 127.0.0.1:{target} HTTP/1.1\r\nHost: 127.0.0.1:{target}\r\n\r\n".encode())
+    answered(client, lambda seen: seen.endswith(b"\r\n\r\n"))
+
+
+def nothing(client, target):
+    pass
+
+
+def answered(client, is_whole):
+    seen = b""
+    while not is_whole(seen):
+        chunk = client.recv(4096)
+        assert chunk, seen
+        seen += chunk
+
+
+def cpu_of(start, ask, before):
     with Relay(start) as relay:
         client = relay.connect()
+        ask(client, relay.port_of_target)
         source, _ = relay.target.accept()
         if before:
             before(relay.process.pid)
@@ -127,16 +170,7 @@ def memory_of(start, ask, count):
         kept = []
         for _ in range(count):
             client = relay.connect()
-            greeting, request, answer = ask(relay.port_of_target)
-            for part in (greeting, request):
-                if part:
-                    client.sendall(part)
-            if request:
-                seen = b""
-                while len(seen) < answer if answer else not seen.endswith(b"\r\n\r\n"):
-                    chunk = client.recv(4096)
-                    assert chunk, seen
-                    seen += chunk
+            ask(client, relay.port_of_target)
             target, _ = relay.target.accept()
             # One byte there and back: what a connection holds after it was used.
             client.sendall(b"x")

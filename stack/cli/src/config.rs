@@ -61,9 +61,9 @@ pub(crate) fn check(arguments: &CheckArguments, output: &Output) -> Result<Exit,
         tell("forward", n, options.prepare(false).map(drop));
     }
     if config.serve.is_empty() && config.forward.is_empty() {
-        return Err(Failure::usage(
-            "the file has no [[serve]] and no [[forward]] table",
-        ));
+        let file = arguments.file.display();
+        let why = "the file has no [[serve]] and no [[forward]] table";
+        return Err(Failure::usage(format!("{file}: {why}")));
     }
     match failed {
         None => Ok(Exit::Done),

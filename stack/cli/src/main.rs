@@ -41,15 +41,16 @@ fn main() -> ExitCode {
             failure.exit.code()
         }
     };
+    listen::remove_unix_sockets(); // a server that did not start may have made some
     // It does not wait for a thread that still reads from a terminal or waits for the system.
     std::process::exit(code);
 }
 
 fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let command = match arguments.command {
-        Command::Man(man) => return manual::man(&man, Arguments::command()),
+        Command::Man(man) => return manual::man(&man, Arguments::command(), output),
         Command::Completions(completions) => {
-            return manual::completions(&completions, Arguments::command());
+            return manual::completions(&completions, Arguments::command(), output);
         }
         Command::Passwd(passwd) => return passwd::run(&passwd, output),
         Command::Check(check) => return config::check(&check, output),

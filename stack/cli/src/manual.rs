@@ -1,8 +1,10 @@
 //! The manual pages and the completions of shells.
 
 use crate::exit::{Exit, Failure};
+use crate::output::Output;
 use clap::{Args, Command};
 use clap_complete::Shell;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// The arguments of `man`.
@@ -20,12 +22,23 @@ pub(crate) struct CompletionsArguments {
 }
 
 /// Writes manual pages.
-pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<Exit, Failure> {
-    let written = match &arguments.folder {
-        Some(folder) => clap_mangen::generate_to(command, folder),
-        None => clap_mangen::Man::new(command).render(&mut std::io::stdout()),
-    };
-    written.map_err(|error| Failure::other(format!("the manual could not be written: {error}")))?;
+pub(crate) fn man(
+    arguments: &ManArguments,
+    command: Command,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    match &arguments.folder {
+        Some(folder) => clap_mangen::generate_to(command, folder).map_err(|error| {
+            let folder = folder.display();
+            Failure::other(format!(
+                "{folder}: the manual could not be written: {error}"
+            ))
+        })?,
+        None => {
+            let written = clap_mangen::Man::new(command).render(&mut io::stdout());
+            output.is_written(written); // a reader that has gone away has all that it wanted
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -33,12 +46,10 @@ pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<Exit, Fa
 pub(crate) fn completions(
     arguments: &CompletionsArguments,
     mut command: Command,
+    output: &Output,
 ) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "wirestack", &mut text);
-    let written = std::io::Write::write_all(&mut std::io::stdout(), &text);
-    written.map_err(|error| {
-        Failure::other(format!("the completions could not be written: {error}"))
-    })?;
+    output.is_written(io::stdout().write_all(&text));
     Ok(Exit::Done)
 }

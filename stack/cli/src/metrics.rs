@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use wirestack::runtime::{IntoTransport, Listener};
-use wirestack::{Connection, Engine, Identity};
+use wirestack::{Accepted, Connection, Engine, Error, Identity, Relayed, Serve, serve};
 
 /// The counters. One `Metrics` is shared by all listeners of a program.
 #[derive(Debug, Default)]
@@ -24,6 +24,13 @@ pub(crate) struct Metrics {
 
 /// How a request ended: the bytes to the target and back, or the reason.
 pub(crate) type Ended = Result<(u64, u64), String>;
+
+/// Returns how the request ended whose bytes were relayed.
+pub(crate) fn counted(relayed: Result<Relayed, Error>) -> Ended {
+    relayed
+        .map(|it| (it.sent, it.received))
+        .map_err(|error| error.to_string())
+}
 
 /// Counts a connection as open, until it is dropped.
 pub(crate) struct OpenGuard(Arc<Metrics>);
@@ -50,13 +57,16 @@ impl Metrics {
         }
     }
 
-    /// Answers everybody who connects, for ever.
-    pub(crate) async fn serve(self: Arc<Self>, mut listener: Listener) -> io::Result<()> {
-        loop {
-            let (client, _) = listener.accept().await?;
-            // One client at a time, and none for long: the answers are short.
-            let _ = timeout(ANSWER_TIMEOUT, self.answer(client)).await;
-        }
+    /// Answers everybody who connects: one client at a time, and none for long.
+    pub(crate) fn serve(self: &Arc<Self>, listener: Listener) -> Serve {
+        let this = self.clone();
+        let answer = move |client: Accepted| {
+            let this = this.clone();
+            async move {
+                let _ = timeout(ANSWER_TIMEOUT, this.answer(client)).await; // it may read nothing
+            }
+        };
+        serve(listener, answer).max_connections(1)
     }
 
     async fn answer(&self, client: impl IntoTransport) -> io::Result<()> {

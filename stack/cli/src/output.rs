@@ -30,8 +30,22 @@ impl Output {
     /// Prints a line to standard output. A reader that has gone away ends the program quietly.
     pub(crate) fn line(&self, text: &str) {
         let mut out = io::stdout().lock();
-        if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        let written = writeln!(out, "{text}").and_then(|()| out.flush());
+        if !self.is_written(written) {
             std::process::exit(0);
+        }
+    }
+
+    /// Returns `false` if the reader of standard output has gone away. Any other error, such as a disk
+    /// that is full, ends the program with it.
+    pub(crate) fn is_written(&self, written: io::Result<()>) -> bool {
+        match written {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+            Err(error) => {
+                self.complain(&format!("standard output: {error}"));
+                std::process::exit(1); // as the table of exit codes has it
+            }
         }
     }
 

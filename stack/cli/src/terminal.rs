@@ -103,6 +103,10 @@ mod here {
                 let read = read_typed(typed.as_bytes()).ok();
                 assert_eq!(read.as_ref().map(|it| it.as_str()), wanted, "{typed:?}");
             }
+        }
+
+        #[test]
+        fn a_password_of_more_than_1024_bytes_is_refused() {
             let long = "x".repeat(1025);
             assert!(read_typed(long.as_bytes()).is_err());
             assert!(read_typed(&long.as_bytes()[1..]).is_ok());

@@ -16,7 +16,12 @@ use wirestack::{Connect, Connection, DialContext, Pipe, Stack};
 
 /// The options of a tunnel.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    default,
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, written [forward.tunnel]"
+)]
 #[command(next_help_heading = "Tunnel")]
 pub(crate) struct Tunnel {
     /// Carries each connection in a WebSocket to this server, which is `wirestack serve --tunnel`

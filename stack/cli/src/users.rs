@@ -7,6 +7,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 use wirestack::constant_time_eq;
 use zeroize::Zeroizing;
 
@@ -14,11 +15,14 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub(crate) struct Users {
     hashes: HashMap<String, String>,
-    /// The hash that an unknown user is compared with, so that the time does not tell who is known.
+    /// The hash of one of them, which an unknown user is compared with, so that the time does not
+    /// tell who is known.
     stranger: String,
     /// Logins that were right before: a hash costs milliseconds, and an HTTP client sends its password with
     /// each request. It is bounded by the number of users.
     right: Mutex<HashMap<String, Zeroizing<Vec<u8>>>>,
+    /// A hash takes 19 MiB.
+    hashing: Arc<Semaphore>,
 }
 
 impl Users {
@@ -47,14 +51,15 @@ impl Users {
                 return Err(wrong(&format!("{user:?} is there twice")));
             }
         }
-        if hashes.is_empty() {
+        let Some(stranger) = hashes.values().next().cloned() else {
             let why = format!("{} has no users, so nobody could log in", path.display());
             return Err(Failure::usage(why));
-        }
+        };
         Ok(Self {
             hashes,
-            stranger: hash("stranger")?,
+            stranger,
             right: Mutex::new(HashMap::new()),
+            hashing: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
 
@@ -63,12 +68,29 @@ impl Users {
         self.hashes.len()
     }
 
-    /// Returns `true` if the password is that of the user. It works for milliseconds.
-    pub(crate) fn verify(&self, user: &str, password: &[u8]) -> bool {
-        let known = self.right().get(user).cloned();
-        if known.is_some_and(|right| constant_time_eq(password, &right)) {
+    /// Returns `true` if the password is that of the user. It waits for its turn, and works on a
+    /// thread that may work for long.
+    pub(crate) async fn verify_later(
+        self: &Arc<Self>,
+        user: String,
+        password: Zeroizing<Vec<u8>>,
+    ) -> bool {
+        if self.was_right(&user, &password) {
             return true;
         }
+        let Ok(turn) = self.hashing.clone().acquire_owned().await else {
+            return false;
+        };
+        let users = self.clone();
+        let verified = tokio::task::spawn_blocking(move || {
+            let is_right = users.verify(&user, &password);
+            drop(turn); // not before, although nobody may wait for the result any more
+            is_right
+        });
+        verified.await.unwrap_or(false)
+    }
+
+    fn verify(&self, user: &str, password: &[u8]) -> bool {
         let found = self.hashes.get(user);
         let hash = found.unwrap_or(&self.stranger);
         let is_right = PasswordHash::new(hash)
@@ -80,15 +102,10 @@ impl Users {
         found.is_some() && is_right
     }
 
-    /// Returns `true` as [`verify`](Self::verify) does, on a thread that may work for long.
-    pub(crate) async fn verify_later(
-        self: &Arc<Self>,
-        user: String,
-        password: Zeroizing<Vec<u8>>,
-    ) -> bool {
-        let users = self.clone();
-        let verified = tokio::task::spawn_blocking(move || users.verify(&user, &password));
-        verified.await.unwrap_or(false)
+    fn was_right(&self, user: &str, password: &[u8]) -> bool {
+        let right = self.right();
+        let known = right.get(user);
+        known.is_some_and(|right| constant_time_eq(password, right))
     }
 
     fn right(&self) -> std::sync::MutexGuard<'_, HashMap<String, Zeroizing<Vec<u8>>>> {
@@ -104,9 +121,15 @@ pub(crate) fn hash(password: &str) -> Result<String, Failure> {
     Ok(hash.to_string())
 }
 
+/// The number of passwords that are hashed at the same time.
+const AT_ONCE: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
 
     fn users(text: &str) -> Result<Users, Failure> {
         let folder = std::env::temp_dir().join(format!("wirestack-users-{}", std::process::id()));
@@ -118,18 +141,53 @@ mod tests {
         read
     }
 
-    #[test]
-    fn the_right_password_is_taken_again_and_again_and_a_wrong_one_never() {
+    fn password(text: &str) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(text.as_bytes().to_vec())
+    }
+
+    #[tokio::test]
+    async fn the_right_password_is_taken_again_and_again_and_a_wrong_one_never() {
         let text = format!("# users\n\nme:{}\n", hash("secret").unwrap());
-        let users = users(&text).unwrap();
+        let users = Arc::new(users(&text).unwrap());
         assert_eq!(users.len(), 1);
         for _ in 0..2 {
-            assert!(users.verify("me", b"secret"));
-            assert!(!users.verify("me", b"wrong"));
-            assert!(!users.verify("you", b"secret"));
-            assert!(!users.verify("you", b"stranger"));
+            for (user, tried, is_right) in [
+                ("me", "secret", true),
+                ("me", "wrong", false),
+                ("you", "secret", false),
+                ("you", "wrong", false),
+            ] {
+                let verified = users.verify_later(user.to_owned(), password(tried));
+                assert_eq!(verified.await, is_right, "{user} {tried}");
+            }
         }
         assert!(!format!("{users:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn four_passwords_are_hashed_at_once_and_those_that_were_right_wait_for_none() {
+        let users = Arc::new(users(&format!("me:{}\n", hash("secret").unwrap())).unwrap());
+        assert!(
+            users
+                .verify_later("me".to_owned(), password("secret"))
+                .await
+        );
+        let mut turns = Vec::new();
+        for _ in 0..4 {
+            turns.push(users.hashing.clone().try_acquire_owned().expect("a turn"));
+        }
+        assert!(
+            users
+                .verify_later("me".to_owned(), password("secret"))
+                .await
+        );
+        let mut fifth = pin!(users.verify_later("me".to_owned(), password("wrong")));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(fifth.as_mut().poll(&mut context).is_pending());
+        assert_eq!(users.hashing.available_permits(), 0);
+        drop(turns);
+        assert!(!fifth.await);
+        assert_eq!(users.hashing.available_permits(), 4);
     }
 
     #[test]

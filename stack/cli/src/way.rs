@@ -9,13 +9,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::DialContext;
-use wirestack::dial::{Credentials, Hop, StackSpec, Timeouts};
+use wirestack::dial::{Credentials, Environment, Hop, StackSpec, Timeouts};
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{Certificates, ClientSettings};
 
 /// The way to a target.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    default,
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, written [serve.way] or [forward.way]"
+)]
 #[command(next_help_heading = "Way")]
 pub(crate) struct Way {
     /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
@@ -135,6 +140,17 @@ impl Way {
                 "--kdc needs the feature `kerberos` of this program",
             ));
         }
+        if self.ticket && !cfg!(feature = "negotiate") {
+            return Err(Failure::usage(
+                "--ticket needs the feature `negotiate` of this program",
+            ));
+        }
+        let is_time = |seconds| Duration::try_from_secs_f64(seconds).is_ok_and(|it| !it.is_zero());
+        if self.connect_timeout.is_some_and(|it| !is_time(it)) {
+            return Err(Failure::usage(
+                "--connect-timeout takes seconds, more than 0, such as 10",
+            ));
+        }
         Ok(PreparedWay {
             way: self.clone(),
             stack,
@@ -215,11 +231,15 @@ impl PreparedWay {
         }))
     }
 
-    /// Makes the TLS settings once, for all connections: that reads the roots of the system. A
-    /// certificate of its own for the target or for a proxy needs settings of its own, each time.
-    pub(crate) fn with_shared_tls(mut self) -> Result<Self, Failure> {
+    /// Makes the TLS settings once, for all connections: that reads the roots of the system, so it is
+    /// left out where neither a target nor a proxy wants TLS. A certificate of its own for the
+    /// target or for a proxy needs settings of its own, each time.
+    pub(crate) fn with_shared_tls(mut self, target_wants_tls: bool) -> Result<Self, Failure> {
         let way = &self.way;
         if way.cert.is_some() || way.proxy_cert.is_some() || self.stack.is_some() {
+            return Ok(self);
+        }
+        if !target_wants_tls && !self.may_want_tls() && way.cacert.is_empty() {
             return Ok(self);
         }
         let mut certificates = Certificates::new();
@@ -234,6 +254,17 @@ impl PreparedWay {
             Err(_) => {}
         }
         Ok(self)
+    }
+
+    /// Returns `true` if a proxy of the way may want TLS.
+    fn may_want_tls(&self) -> bool {
+        let way = &self.way;
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !self.hops.is_empty() {
+            return self.hops.iter().any(Hop::wants_tls);
+        }
+        let is_known = way.system_proxy || way.pac.is_some();
+        is_known || !way.direct && Environment::VARIABLES.iter().any(is_set)
     }
 
     /// Returns the hops as they are changed for each connection, for what takes hops alone.

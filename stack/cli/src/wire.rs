@@ -5,7 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
 use wirestack::Escaped;
 use wirestack::websocket::{Keepalive, WebSocketConfig};
 
@@ -179,6 +180,14 @@ pub(crate) fn with_length(datagram: &[u8]) -> Option<Vec<u8>> {
     Some([&length.to_be_bytes(), datagram].concat())
 }
 
+/// Ends a direction of a tunnel, whose other end may have left.
+pub(crate) async fn end(to: &mut (impl AsyncWrite + Unpin)) {
+    let _ = timeout(GOODBYE, to.shutdown()).await;
+}
+
+/// The time for the goodbye of a tunnel or of a client that was refused.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(5);
+
 /// The time without bytes after which a tunnel is asked if it is alive, and that for the answer.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -191,6 +200,64 @@ const MAX_REASON: usize = 200;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::time::Instant;
+    use wirestack::websocket::Server;
+    use wirestack::{Engine, Flow};
+
+    #[test]
+    fn the_reason_of_a_refusal_has_200_characters() {
+        for (length, shown) in [(200, 200), (201, 200), (9999, 200)] {
+            let line = Line::Refused("ä".repeat(length)).to_string();
+            assert_eq!(line.matches('ä').count(), shown, "{line}");
+            assert!(line.len() < MAX_LINE, "{} bytes", line.len());
+        }
+    }
+
+    #[test]
+    fn a_tunnel_without_a_sign_of_life_is_asked_after_30_seconds_and_given_up_30_later() {
+        let seconds = |n| wirestack::Instant::ORIGIN + Duration::from_secs(n);
+        let mut engine = Engine::new(Server::established(config()));
+        engine.process(seconds(0));
+        assert_eq!(engine.deadline(), Some(seconds(30)));
+        engine.process(seconds(30));
+        let asked = engine.to_wire().len();
+        assert!(asked > 0, "no ping");
+        engine.transmit(|to_wire| to_wire.consume(asked));
+        assert_eq!(engine.deadline(), Some(seconds(60)));
+        assert!(!engine.to_app().is_closed());
+        engine.process(seconds(60));
+        assert!(engine.to_app().is_closed(), "it is not given up");
+    }
+
+    /// A tunnel whose other end takes nothing.
+    struct Stuck;
+
+    impl AsyncWrite for Stuck {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tunnel_that_does_not_end_is_left_after_5_seconds() {
+        let began = Instant::now();
+        end(&mut Stuck).await;
+        assert_eq!(began.elapsed().as_secs(), 5);
+    }
 
     #[test]
     fn lines_are_read_as_they_were_written() {

@@ -1,6 +1,7 @@
 //! A stack with its four outer flows, to be driven without I/O.
 
 mod processing;
+mod settled;
 
 use crate::opening::OpenDeadline;
 use crate::writing::WriteWatch;

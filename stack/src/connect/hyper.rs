@@ -291,3 +291,36 @@ const HTTP1: &[&[u8]] = &[b"http/1.1"];
 
 /// The number of bytes of requests that may wait, beside the fields that are added to them.
 const MOST_WAITING: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::{Tokio, TokioTransport};
+    use std::sync::Arc;
+    use std::task::Waker;
+    use wirestack_nest::{Engine, Identity};
+
+    #[tokio::test]
+    async fn requests_of_64_kib_wait_for_the_proxy_and_the_writer_behind_them() {
+        let (ours, _theirs) = tokio::io::duplex(1);
+        let runtime = Arc::new(Tokio::new(tokio::runtime::Handle::current()));
+        let io = Box::new(TokioTransport::new(ours));
+        let io = crate::Connection::new(runtime, io, Engine::new(Identity)).boxed();
+        let kind = Kind::Proxied {
+            requests: Box::new(ForwardedRequests::new(http::HeaderMap::new())),
+            waiting: BytesMut::new(),
+        };
+        let mut stream = HyperStream::new(io, kind);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut write = |bytes: &[u8]| Pin::new(&mut stream).poll_write(&mut context, bytes);
+        let head = b"PUT http://a/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n";
+        let request = [&head[..], &vec![b'x'; 200_000]].concat();
+        let mut written = 0;
+        while let Poll::Ready(n) = write(&request[written..]) {
+            let n = n.expect("written");
+            assert!(n <= 65_536, "{n} bytes at once");
+            written += n;
+        }
+        assert!((65_536..200_000).contains(&written), "{written}");
+    }
+}

@@ -3,10 +3,11 @@
 use super::body::{PassedResponse, ResponseBody};
 use super::exchange::{Exchange, Refusal};
 use super::forward::{MAX_BUFFER, MAX_HEAD};
+use super::tunnel::Tunnel;
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
 use crate::driver::io::hyper_io::HyperIo;
-use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
+use crate::driver::io::{Connection, IdleTimer, RelayIdle};
 use crate::driver::server::entry::Entry;
 use crate::driver::server::hyper_timer::HyperTimer;
 use crate::driver::shutdown::Shutdown;
@@ -33,7 +34,7 @@ impl ForwardProxy {
         &self,
         mut connection: Connection<BoxTunnel>,
         client: &Client,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Tunnel>, Error> {
         connection.set_open_timeout(Duration::MAX); // hyper has a time for each head
         let (io, moved) = HyperIo::counted(connection);
         let requests = Requests {
@@ -76,14 +77,14 @@ impl ForwardProxy {
         })
         .await;
         let taken = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(tunnel) = taken {
-            return tunnel.relay(idle).await;
+        if let Some(answered) = taken {
+            return answered.tunnel(idle).await.map(Some);
         }
         if !was_asked.load(Ordering::Relaxed) {
             let mut entry = self.entry(client, Some(ProxyProtocol::Http1));
             entry.end(&served);
         }
-        served
+        served.map(|()| None)
     }
 }
 
@@ -94,7 +95,7 @@ struct Requests {
     /// The connections to the servers of forwarded requests.
     connections: Arc<Tasks<()>>,
     /// The tunnel that the last request has opened.
-    tunnel: Arc<Mutex<Option<Tunnel>>>,
+    tunnel: Arc<Mutex<Option<Answered>>>,
     /// A request has come, so that the log has an entry.
     was_asked: Arc<AtomicBool>,
 }
@@ -124,12 +125,12 @@ impl Requests {
         match answered {
             Ok((upgrade, target)) => {
                 entry.record.status = Some(StatusCode::OK.as_u16());
-                let tunnel = Tunnel {
+                let answered = Answered {
                     upgrade,
                     target,
                     entry,
                 };
-                *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+                *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(answered);
                 let mut response = Response::new(ResponseBody::Text(None));
                 // In these words, most proxies say it.
                 let reason = ReasonPhrase::from_static(b"Connection established");
@@ -176,34 +177,42 @@ fn has_content(headers: &HeaderMap) -> bool {
 }
 
 /// A tunnel whose client gets its 200.
-struct Tunnel {
+struct Answered {
     upgrade: OnUpgrade,
     target: ByteStream,
     entry: Entry,
 }
 
-impl Tunnel {
-    async fn relay(self, idle: Duration) -> Result<(), Error> {
+impl Answered {
+    /// Waits until the client has its answer.
+    async fn tunnel(self, idle: Duration) -> Result<Tunnel, Error> {
         let Self {
             upgrade,
             mut target,
             mut entry,
         } = self;
-        let carrying = async {
-            let upgraded = upgrade.await;
-            let upgraded = upgraded.map_err(|error| Error::peer(origin::PROXY, error))?;
-            let Ok(parts) = upgraded.downcast::<HyperIo>() else {
-                return Err(Error::local(
-                    origin::PROXY,
-                    "the client's connection is lost",
-                ));
-            };
-            // What was read too far is the first data of the tunnel.
-            target.engine().from_app().write(&parts.read_buf);
-            relay_counted(parts.io.io, target, idle, &mut entry.relayed).await
-        };
-        let result = carrying.await;
-        entry.end(&result);
-        result
+        let upgraded = upgrade.await;
+        let parts = upgraded.map_err(|error| Error::peer(origin::PROXY, error));
+        let parts = parts.and_then(|upgraded| {
+            let lost = |_| Error::local(origin::PROXY, "the client's connection is lost");
+            upgraded.downcast::<HyperIo>().map_err(lost)
+        });
+        match parts {
+            Ok(parts) => {
+                // What was read too far is the first data of the tunnel.
+                target.engine().from_app().write(&parts.read_buf);
+                let client = parts.io.io;
+                Ok(Tunnel {
+                    client,
+                    target,
+                    idle,
+                    entry,
+                })
+            }
+            Err(error) => {
+                entry.end(&Err(error.clone()));
+                Err(error)
+            }
+        }
     }
 }

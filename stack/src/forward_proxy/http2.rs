@@ -2,9 +2,11 @@
 
 use super::body::StreamContent;
 use super::exchange::Exchange;
+use super::tunnel::{Relaying, Tunnel};
 use super::{Client, ForwardProxy};
 use crate::driver::http2::{Http2, Http2Stream, Incoming};
-use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
+use crate::driver::io::{Connection, IdleTimer, RelayIdle};
+use crate::driver::runtime::BoxFuture;
 use crate::driver::server::deciding::unless;
 use crate::driver::server::entry::Entry;
 use crate::driver::shutdown::Shutdown;
@@ -58,7 +60,13 @@ impl ForwardProxy {
                 None => http2.go_away(),
                 Some(Some(Ok(incoming))) => {
                     let exchange = Exchange::new(self, client, ProxyProtocol::Http2);
-                    tunnels.spawn(&*client.runtime, serve_stream(exchange, incoming));
+                    // Boxed, so that its memory is free while a tunnel carries bytes.
+                    let answering: BoxFuture<_> = Box::pin(serve_stream(exchange, incoming));
+                    tunnels.spawn(&*client.runtime, async {
+                        if let Some(relaying) = answering.await {
+                            let _ = relaying.await; // the log has its error
+                        }
+                    });
                 }
                 Some(Some(Err(error))) => break Err(error),
                 Some(None) => break Ok(()),
@@ -71,21 +79,25 @@ impl ForwardProxy {
     }
 }
 
-/// Serves one request of a client.
-async fn serve_stream(exchange: Exchange, incoming: Incoming) {
+/// Serves one request of a client. Returns the future of the tunnel that it has opened.
+async fn serve_stream(exchange: Exchange, incoming: Incoming) -> Option<Relaying> {
     let mut entry = exchange.entry(incoming.request().method());
     let login = exchange.log_in(incoming.request().headers(), &mut entry);
     let Ok(login) = unless(incoming.closed(), login).await else {
-        return; // the client has reset the stream: the entry says that it was cut
+        return None; // the client has reset the stream: the entry says that it was cut
     };
     let refused = match login {
         Err(refused) => refused,
         Ok(()) => match incoming.request_kind() {
             RequestKind::Tunnel(authority) => {
                 let authority = authority.clone();
-                return serve_tunnel(exchange, incoming, &authority, entry).await;
+                let tunnel = open_tunnel(exchange, incoming, &authority, entry).await;
+                return tunnel.map(Tunnel::relay);
             }
-            RequestKind::Response => return forward(exchange, incoming, entry).await,
+            RequestKind::Response => {
+                forward(exchange, incoming, entry).await;
+                return None;
+            }
             _ => {
                 let text = "this proxy knows no protocol for an extended CONNECT";
                 entry.record.error = Some(text.to_owned());
@@ -94,31 +106,35 @@ async fn serve_stream(exchange: Exchange, incoming: Incoming) {
         },
     };
     refuse(incoming, *refused, entry);
+    None
 }
 
-async fn serve_tunnel(
+async fn open_tunnel(
     exchange: Exchange,
     incoming: Incoming,
     authority: &Authority,
     mut entry: Entry,
-) {
+) -> Option<Tunnel> {
     let target = HostPort::parse(authority.as_str(), None);
     let connecting = exchange.connect(target, &mut entry);
-    let Ok(connected) = unless(incoming.closed(), connecting).await else {
-        return;
-    };
+    let connected = unless(incoming.closed(), connecting).await.ok()?;
     let target = match connected {
         Ok(target) => target,
-        Err(refused) => return refuse(incoming, *refused, entry),
+        Err(refused) => {
+            refuse(incoming, *refused, entry);
+            return None;
+        }
     };
     entry.record.status = Some(StatusCode::OK.as_u16());
-    let Some(stream) = incoming.accept(HeaderMap::new()) else {
-        return;
-    };
+    let stream = incoming.accept(HeaderMap::new())?;
     let engine = Engine::new(Identity);
     let client = Connection::new(exchange.runtime().clone(), Box::new(stream), engine);
-    let result = relay_counted(client, target, exchange.idle(), &mut entry.relayed).await;
-    entry.end(&result);
+    Some(Tunnel {
+        client: client.boxed(),
+        target,
+        idle: exchange.idle(),
+        entry,
+    })
 }
 
 /// Forwards a request, and passes the response on.

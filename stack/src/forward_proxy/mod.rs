@@ -8,6 +8,7 @@ mod http2;
 mod outgoing;
 mod settings;
 mod socks;
+mod tunnel;
 
 pub use settings::ForwardProxy;
 
@@ -19,6 +20,7 @@ use crate::driver::server::{Accepted, Serve, serve};
 use crate::driver::shutdown::Shutdown;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tunnel::{Relaying, Tunnel};
 use wirestack_dial::serve::{AccessRecord, ProxyProtocol, below_proxy, proxy_protocol};
 use wirestack_layer::{Error, Instant};
 use wirestack_nest::{BoxTunnel, Engine, Nest};
@@ -31,8 +33,9 @@ impl ForwardProxy {
     pub fn serve(mut self, listener: Listener) -> Serve {
         self.runtime
             .get_or_insert_with(|| listener.runtime().clone());
+        let proxy = Arc::new(self);
         serve(listener, move |client: Accepted| {
-            let proxy = self.clone();
+            let proxy = proxy.clone();
             async move {
                 // What is worth a word is in the access log.
                 let _ = proxy.serve_connection(client).await;
@@ -62,6 +65,21 @@ impl ForwardProxy {
         };
         let shutdown = io.shutdown_signal();
         let io = io.into_transport(&*runtime).map_err(socket)?;
+        // Boxed, so that its memory is free while a tunnel carries bytes.
+        let relaying = Box::pin(self.handshake(io, runtime, shutdown)).await?;
+        match relaying {
+            Some(relaying) => relaying.await,
+            None => Ok(()),
+        }
+    }
+
+    /// Serves a client until its connection ends or becomes a tunnel, whose future is returned.
+    async fn handshake(
+        &self,
+        io: Box<dyn Transport>,
+        runtime: Arc<dyn Runtime>,
+        shutdown: Option<Shutdown>,
+    ) -> Result<Option<Relaying>, Error> {
         let mut client = Client {
             peer: io.peer_addr().ok(),
             local: io.local_addr().ok(),
@@ -78,13 +96,17 @@ impl ForwardProxy {
                 return Err(error);
             }
         };
-        match protocol {
+        let tunnel = match protocol {
             ProxyProtocol::Socks4 | ProxyProtocol::Socks5 => {
-                self.serve_socks(connection, &client, protocol).await
+                self.serve_socks(connection, &client, protocol).await?
             }
-            ProxyProtocol::Http2 => self.serve_http2(connection, &client).await,
-            _ => self.serve_http1(connection, &client).await,
-        }
+            ProxyProtocol::Http2 => {
+                self.serve_http2(connection, &client).await?;
+                None
+            }
+            _ => self.serve_http1(connection, &client).await?,
+        };
+        Ok(tunnel.map(Tunnel::relay))
     }
 
     /// Waits for the handshake of TLS, and for the first bytes of the protocol.

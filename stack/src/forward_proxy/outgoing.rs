@@ -15,7 +15,7 @@ use wirestack_dial::serve::{ProxyError, ProxyServer};
 /// The way to the targets.
 #[derive(Clone)]
 pub(super) enum Upstream {
-    Connector(Box<Connector>),
+    Connector(Arc<Connector>),
     Function(Arc<ConnectWith>),
 }
 

@@ -146,7 +146,7 @@ impl ForwardProxy {
         H: TryInto<Hop, Error: Into<RouteError>>,
     {
         let upstream = match self.upstream {
-            Upstream::Connector(connector) => *connector,
+            Upstream::Connector(connector) => Arc::unwrap_or_clone(connector),
             Upstream::Function(_) => Connector::default(),
         };
         // The first hop replaces `direct`, the others follow it.

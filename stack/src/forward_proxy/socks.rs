@@ -1,12 +1,13 @@
 //! The clients of SOCKS.
 
 use super::outgoing::connect_to;
+use super::tunnel::Tunnel;
 use super::{Client, ForwardProxy};
 use crate::driver::io::Connection;
 use crate::driver::server::deciding::{failure, unless};
 use crate::driver::server::entry::Entry;
 use crate::driver::server::outgoing::ConnectTo;
-use crate::driver::server::proxy::serve_tunnel;
+use crate::driver::server::proxy::{Opened, open_tunnel};
 use wirestack_dial::auth::Credentials;
 use wirestack_dial::serve::ProxyProtocol;
 use wirestack_layer::Error;
@@ -19,7 +20,7 @@ impl ForwardProxy {
         connection: Connection<BoxTunnel>,
         client: &Client,
         protocol: ProxyProtocol,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Tunnel>, Error> {
         let mut layer = match &self.authenticate {
             Some(_) => socks::Server::new().awaiting_login(),
             None => socks::Server::new().with_socks4(|_| true),
@@ -31,16 +32,31 @@ impl ForwardProxy {
         let engine = connection.engine();
         engine.set_open_timeout(self.handshake_timeout, client.accepted);
         let mut entry = self.entry(client, Some(protocol));
-        let result = match self.log_in(&mut connection, &mut entry).await {
-            Ok(()) => self.serve_commands(connection, client, &mut entry).await,
+        let opened = match self.log_in(&mut connection, &mut entry).await {
+            Ok(()) => self.open_tunnel(connection, client, &mut entry).await,
             Err(error) => {
                 // The client has to read the refusal.
                 let _ = connection.finish(self.handshake_timeout).await;
                 Err(error)
             }
         };
-        entry.end(&result);
-        result
+        let idle = self.server.timeouts().idle;
+        match opened {
+            Ok(Some(Opened { client, target })) => Ok(Some(Tunnel {
+                client: client.boxed(),
+                target,
+                idle,
+                entry,
+            })),
+            Ok(None) => {
+                entry.end(&Ok(()));
+                Ok(None)
+            }
+            Err(error) => {
+                entry.end(&Err(error.clone()));
+                Err(error)
+            }
+        }
     }
 
     async fn log_in(&self, connection: &mut Socks, entry: &mut Entry) -> Result<(), Error> {
@@ -60,12 +76,12 @@ impl ForwardProxy {
         Ok(())
     }
 
-    async fn serve_commands(
+    async fn open_tunnel(
         &self,
         connection: Socks,
         client: &Client,
         entry: &mut Entry,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Opened<SocksLayers>>, Error> {
         let server = match client.peer.zip(client.local) {
             Some((peer, proxy)) => self.server.clone().with_addresses(peer, proxy),
             None => self.server.clone(),
@@ -78,9 +94,11 @@ impl ForwardProxy {
             )
         });
         let timeout = self.handshake_timeout;
-        serve_tunnel(connection, &server, timeout, &*connect, entry).await
+        open_tunnel(connection, &server, timeout, &*connect, entry).await
     }
 }
 
 /// The connection of a client of SOCKS.
-type Socks = Connection<Stack<BoxTunnel, socks::Server>>;
+type Socks = Connection<SocksLayers>;
+
+type SocksLayers = Stack<BoxTunnel, socks::Server>;

@@ -57,7 +57,7 @@ fn every_setting_has_a_row_with_its_default() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(rows.len() > 60, "{} rows", rows.len());
+    assert!(rows.len() > 100, "{} rows", rows.len());
 }
 
 /// A new type of settings is noticed too.
@@ -89,6 +89,82 @@ fn every_type_of_settings_is_compared() {
         assert!(known.contains(&name.as_str()), "{name} is not compared");
     }
 }
+
+/// A new constant is noticed too.
+#[test]
+fn every_constant_that_is_a_time_or_a_limit_has_a_row() {
+    let rows: Vec<_> = rows().into_iter().filter_map(|row| row.constant).collect();
+    let mut sources = Vec::new();
+    for folder in ["layers", "stack"] {
+        rust_files(&root().join(folder), &mut sources);
+    }
+    let (mut found, mut faults) = (0, Vec::new());
+    for source in sources {
+        let path = source.strip_prefix(root()).unwrap();
+        let path = path.to_str().unwrap().replace('\\', "/");
+        if !path.contains("/src/") || path.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&source).unwrap();
+        let code = text.split("mod tests {").next().unwrap();
+        for name in code.lines().filter_map(limit) {
+            found += 1;
+            let is_row = rows.iter().any(|row| row.0 == name && row.1 == path);
+            let is_known = |(known, file, _): &(&str, &str, &str)| *known == name && *file == path;
+            let is_exempt = NO_LIMITS_EITHER.iter().any(is_known);
+            if is_row == is_exempt {
+                faults.push(format!("{name} in {path}: one of a row and a reason"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(found > 80, "{found} constants");
+}
+
+/// Returns the name of the constant of a line, if it is a time or has the name of a limit.
+fn limit(line: &str) -> Option<&str> {
+    let (name, value) = line.split_once("const ")?.1.split_once(": ")?;
+    let kind = value.split_once(" =")?.0;
+    let is_number = ["usize", "u64", "u32", "u16"].contains(&kind);
+    let words = ["MAX", "MOST", "LONGEST", "LIMIT", "TIMEOUT", "WAITING"];
+    let is_limit = name == "AT_ONCE" || name.split('_').any(|word| words.contains(&word));
+    (kind == "Duration" || is_number && is_limit).then_some(name)
+}
+
+/// Constants that bound nothing of a peer, or stand in the row of another one, and the reason.
+const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
+    (
+        "SHORTEST_WAIT",
+        "stack/dial/src/serve/accepting.rs",
+        "in the row of LONGEST_WAIT",
+    ),
+    (
+        "MAX_QUEUE",
+        "stack/src/driver/server/udp_relay.rs",
+        "in the row of MAX_BATCH",
+    ),
+    (
+        "MAX_BUFFER",
+        "stack/src/forward_proxy/forward.rs",
+        "below its table: no test sees it",
+    ),
+    (
+        "MAX_DATAGRAM",
+        "stack/src/driver/server/udp_relay.rs",
+        DATAGRAM,
+    ),
+    ("MAX_DATAGRAM", "stack/src/driver/datagrams.rs", DATAGRAM),
+    ("MAX_DATAGRAM", "stack/cli/src/serve/datagrams.rs", DATAGRAM),
+    ("MAX_DATAGRAM", "stack/cli/src/proxy/datagrams.rs", DATAGRAM),
+    ("MAX_DATAGRAM", "stack/cli/src/forward/udp.rs", DATAGRAM),
+    (
+        "ERROR_PAUSE",
+        "stack/cli/src/forward/udp.rs",
+        "a pause behind an error",
+    ),
+];
+
+const DATAGRAM: &str = "no datagram of UDP is longer";
 
 /// Returns the time that a new engine gives its layers to open.
 fn open_timeout() -> String {

@@ -53,11 +53,8 @@ impl Events {
         let mark = if self.marks { "< " } else { "" };
         let mut out = io::stdout().lock();
         let parts = [mark.as_bytes(), bytes, end];
-        parts
-            .iter()
-            .try_for_each(|part| out.write_all(part))
-            .and_then(|()| out.flush())
-            .is_ok()
+        let written = parts.iter().try_for_each(|part| out.write_all(part));
+        self.output.is_written(written.and_then(|()| out.flush()))
     }
 
     /// Tells that the connection is open.
@@ -98,7 +95,8 @@ impl Events {
 
     fn json(&self, event: &Value) -> bool {
         let mut out = io::stdout().lock();
-        writeln!(out, "{event}").and_then(|()| out.flush()).is_ok()
+        let written = writeln!(out, "{event}").and_then(|()| out.flush());
+        self.output.is_written(written)
     }
 
     fn tell(&self, paint: Paint, text: &str) {

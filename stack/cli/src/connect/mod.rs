@@ -93,7 +93,8 @@ Examples:
   wirestack connect --reconnect --ping 30 -r --json wss://example.org/feed | jq
   wirestack connect --via http://proxy:3128 --proxy-user me --no-basic wss://example.org/
 
-Behind the end of the input, the server has the time of a ping and of --linger for its answers; then comes a\nclean close, and what arrives before the server has closed is printed.";
+Behind the end of the input, the server has the time of a ping and of --linger for its answers.
+Then comes a clean close, and what arrives before the server has closed is printed.";
 
 /// Opens a WebSocket, and carries messages until one side ends.
 pub(crate) async fn run(
@@ -171,8 +172,16 @@ fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Conn
         if let Some(file) = text.strip_prefix('@') {
             let lines = std::fs::read_to_string(file);
             let lines = lines.map_err(|error| Failure::usage(format!("{file}: {error}")))?;
-            for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-                let (name, value) = header(line)?;
+            for (n, line) in lines.lines().enumerate() {
+                if line.trim().is_empty() {
+                    continue;
+                }
+                let wrong = |_| {
+                    let line = n + 1;
+                    let why = "a field is written \"Name: value\"";
+                    Failure::usage(format!("{file}, line {line}: {why}"))
+                };
+                let (name, value) = header(line).map_err(wrong)?;
                 connect = connect.header(name, value);
             }
             continue;

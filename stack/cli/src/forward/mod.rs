@@ -10,7 +10,7 @@ use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
 use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm, Record};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, counted};
 use crate::output::Output;
 use crate::proxy::{Front, Proxy};
 use crate::tunnel_end::{NearEnd, Tunnel};
@@ -122,7 +122,9 @@ pub(crate) async fn run(
         return stdio::run(target, &prepared.carrier).await;
     }
     if all.is_empty() {
-        return Err(Failure::usage("the file has no [[forward]] table"));
+        let file = arguments.config.unwrap_or_default();
+        let why = "the file has no [[forward]] table";
+        return Err(Failure::usage(format!("{}: {why}", file.display())));
     }
     let all: Vec<Prepared> = all
         .iter()
@@ -161,7 +163,9 @@ impl ForwardOptions {
         if !reverse.is_empty() && !self.tunnel.is_named() {
             return Err(Failure::usage("-R wants --tunnel: its far end listens"));
         }
-        let way = self.way.prepare()?.with_shared_tls()?;
+        let want_tls = rules.iter().any(|rule: &Rule| rule.to.wants_tls());
+        let way = self.way.prepare()?;
+        let way = way.with_shared_tls(want_tls || self.tunnel.is_named())?;
         let near = self.tunnel.near_end(&way)?;
         let carrier = match near.clone() {
             Some(near) => Carrier::tunnel(near),
@@ -213,7 +217,7 @@ impl Prepared {
             return Ok(());
         }
         let here = self.options.way.to_targets_here().prepare()?;
-        let here = here.with_shared_tls()?;
+        let here = here.with_shared_tls(self.reverse.iter().any(|rule| rule.1.to.wants_tls()))?;
         for rule in &self.reverse {
             let Some(near) = &self.near else { continue };
             let reverse = Reverse {
@@ -239,26 +243,26 @@ impl Prepared {
     }
 
     fn forward(&self, listener: Listener, to: ForwardTo) -> Serve {
-        let (carrier, way, log) = (self.carrier.clone(), self.way.clone(), self.log.clone());
-        let idle = self.idle;
+        let target = Arc::new((self.carrier.clone(), self.way.clone(), to));
+        let (log, idle) = (self.log.clone(), self.idle);
         serve(listener, move |client: Accepted| {
-            let (carrier, way) = (carrier.clone(), way.clone());
-            let (log, to) = (log.clone(), to.clone());
+            let (target, log) = (target.clone(), log.clone());
             async move {
                 let mut record = Record::new(client.peer_addr(), "forward");
-                record.target = Some(to.to_string());
-                let carried = async {
-                    let target = open(&carrier, &way, &to)
-                        .await
-                        .map_err(|error| error.to_string())?;
-                    let local = Connection::from_transport(client, Engine::new(Identity));
-                    let local = local.map_err(|error| error.to_string())?;
-                    let relayed = relay_with_timeout(local, target, idle).await;
-                    relayed
-                        .map(|it| (it.sent, it.received))
-                        .map_err(|error| error.to_string())
+                record.target = Some(target.2.to_string());
+                // Boxed, so that its memory is free while bytes are carried.
+                let opened = Box::pin(async {
+                    let (carrier, way, to) = &*target;
+                    let far = open(carrier, way, to).await;
+                    let far = far.map_err(|error| error.to_string())?;
+                    let near = Connection::from_transport(client, Engine::new(Identity));
+                    let near = near.map_err(|error| error.to_string())?;
+                    Ok(relay_with_timeout(near, far, idle))
+                });
+                let carried = match opened.await {
+                    Ok(relaying) => counted(relaying.await),
+                    Err(error) => Err(error),
                 };
-                let carried = carried.await;
                 log.ended(&record, &carried);
             }
         })

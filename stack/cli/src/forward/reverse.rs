@@ -6,6 +6,7 @@ use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
 use crate::listen::ListenAt;
 use crate::log::{Log, Record};
+use crate::metrics::counted;
 use crate::tunnel_end::NearEnd;
 use crate::way::PreparedWay;
 use crate::wire::{ACCEPT, LISTEN, Line, Lines, Token};
@@ -13,7 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use wirestack::dial::{Backoff, Next, Reconnect};
@@ -62,25 +63,8 @@ impl Reverse {
         let tunnel = self.near.open(LISTEN).await.map_err(NotListening::Dial)?;
         let (from, mut to) = split(tunnel.boxed());
         let mut lines = Lines::new(from);
-        let asked = async {
-            say(&mut to, &Line::Listen(self.at)).await?;
-            lines.next().await
-        };
-        let broken = |error: &dyn std::fmt::Display| {
-            NotListening::Broken(format!(
-                "the far end of the tunnel, asked to listen at {}: {error}",
-                self.at
-            ))
-        };
-        match timeout(ANSWER_TIMEOUT, asked).await {
-            Ok(Ok(Some(Line::Listening(at)))) => Ok(Listening { lines, to, at }),
-            Ok(Ok(Some(Line::Refused(why)))) => Err(NotListening::Refused(
-                crate::output::safe_text(why.as_bytes()),
-            )),
-            Ok(Ok(_)) => Err(broken(&"it gave no answer")),
-            Ok(Err(error)) => Err(broken(&error)),
-            Err(_) => Err(broken(&format!("no answer within {ANSWER_TIMEOUT:?}"))),
-        }
+        let at = ask(&mut lines, &mut to, self.at).await?;
+        Ok(Listening { lines, to, at })
     }
 
     /// Returns the words for a listener.
@@ -95,8 +79,7 @@ impl Reverse {
     pub(super) async fn run(self, mut listening: Listening) -> io::Result<()> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
-        let backoff = Backoff::default().first(FIRST_WAIT);
-        let mut reconnect = Reconnect::new(backoff, Seed::new(seed));
+        let mut reconnect = waits(Seed::new(seed));
         let now = || Instant::from_std(std::time::Instant::now());
         reconnect.connected(now());
         let open = Arc::new(Semaphore::new(self.most));
@@ -172,29 +155,34 @@ impl Reverse {
     async fn carry(&self, token: Token, peer: SocketAddr, close: mpsc::Sender<Token>) {
         let mut record = Record::new(peer, "reverse");
         record.target = Some(self.to.to_string());
-        let carried = async {
-            let target = match open(&self.carrier, &self.way, &self.to).await {
-                Ok(target) => target,
-                Err(error) => {
-                    let _ = close.send(token).await; // its tunnel may have ended
-                    return Err(error.to_string());
-                }
-            };
-            let tunnel = self
-                .near
-                .open(ACCEPT)
-                .await
-                .map_err(|error| error.to_string())?;
-            let mut tunnel = tunnel.boxed();
-            let fetched = AsyncWriteExt::write_all(&mut tunnel, token.as_bytes()).await;
-            fetched.map_err(|error| error.to_string())?;
-            let relayed = relay_with_timeout(tunnel, target, self.idle).await;
-            relayed
-                .map(|it| (it.sent, it.received))
-                .map_err(|error| error.to_string())
+        let connecting = Box::pin(async {
+            let (tunnel, target) = self.connect(token, close).await?;
+            Ok(relay_with_timeout(tunnel, target, self.idle))
+        });
+        let carried = match connecting.await {
+            Ok(relaying) => counted(relaying.await),
+            Err(error) => Err(error),
         };
-        let carried = carried.await;
         self.log.ended(&record, &carried);
+    }
+
+    async fn connect(
+        &self,
+        token: Token,
+        close: mpsc::Sender<Token>,
+    ) -> Result<(ByteStream, ByteStream), String> {
+        let target = match open(&self.carrier, &self.way, &self.to).await {
+            Ok(target) => target,
+            Err(error) => {
+                let _ = close.send(token).await; // its tunnel may have ended
+                return Err(error.to_string());
+            }
+        };
+        let tunnel = self.near.open(ACCEPT).await;
+        let mut tunnel = tunnel.map_err(|error| error.to_string())?.boxed();
+        let fetched = AsyncWriteExt::write_all(&mut tunnel, token.as_bytes()).await;
+        fetched.map_err(|error| error.to_string())?;
+        Ok((tunnel, target))
     }
 }
 
@@ -225,7 +213,37 @@ impl From<NotListening> for Failure {
     }
 }
 
-async fn say(to: &mut WriteHalf<ByteStream>, line: &Line) -> io::Result<()> {
+/// Asks the far end to listen, and returns the address at which it does.
+async fn ask(
+    lines: &mut Lines<impl AsyncRead + Unpin>,
+    to: &mut (impl AsyncWrite + Unpin),
+    at: SocketAddr,
+) -> Result<SocketAddr, NotListening> {
+    let asked = async {
+        say(to, &Line::Listen(at)).await?;
+        lines.next().await
+    };
+    let why: &dyn std::fmt::Display = match timeout(ANSWER_TIMEOUT, asked).await {
+        Ok(Ok(Some(Line::Listening(at)))) => return Ok(at),
+        Ok(Ok(Some(Line::Refused(why)))) => {
+            let why = crate::output::safe_text(why.as_bytes());
+            return Err(NotListening::Refused(why));
+        }
+        Ok(Ok(_)) => &"it gave no answer",
+        Ok(Err(error)) => &error.to_string(),
+        Err(_) => &format!("no answer within {ANSWER_TIMEOUT:?}"),
+    };
+    Err(NotListening::Broken(format!(
+        "the far end of the tunnel, asked to listen at {at}: {why}"
+    )))
+}
+
+/// Returns the waits before the far end is asked again.
+fn waits(seed: Seed) -> Reconnect {
+    Reconnect::new(Backoff::default().first(FIRST_WAIT), seed)
+}
+
+async fn say(to: &mut (impl AsyncWrite + Unpin), line: &Line) -> io::Result<()> {
     to.write_all(format!("{line}\n").as_bytes()).await?;
     to.flush().await
 }
@@ -235,3 +253,44 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest first wait before the far end is asked again.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{duplex, empty};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_far_end_that_does_not_say_that_it_listens_is_given_up_after_30_seconds() {
+        let (ours, _theirs) = duplex(1000);
+        let (from, mut to) = split(ours);
+        let began = tokio::time::Instant::now();
+        let at = "127.0.0.1:8080".parse().unwrap();
+        let asked = ask(&mut Lines::new(from), &mut to, at).await;
+        let error = asked.unwrap_err().to_string();
+        let wanted =
+            "the far end of the tunnel, asked to listen at 127.0.0.1:8080: no answer within 30s";
+        assert_eq!((error.as_str(), began.elapsed().as_secs()), (wanted, 30));
+        let asked = ask(&mut Lines::new(empty()), &mut to, at).await;
+        assert!(
+            asked
+                .unwrap_err()
+                .to_string()
+                .ends_with("it gave no answer")
+        );
+    }
+
+    #[test]
+    fn the_first_wait_before_listening_again_has_a_second_at_most() {
+        let mut longest = Duration::ZERO;
+        for seed in 0..200 {
+            let mut reconnect = waits(Seed::new([seed; 32]));
+            reconnect.connected(Instant::ORIGIN);
+            let Next::At(at) = reconnect.broke(Instant::ORIGIN) else {
+                panic!("it gives up");
+            };
+            longest = longest.max(at - Instant::ORIGIN);
+        }
+        let bounds = Duration::from_millis(900)..=Duration::from_secs(1);
+        assert!(bounds.contains(&longest), "{longest:?}");
+    }
+}

@@ -71,6 +71,18 @@ impl FromStr for Rule {
     }
 }
 
+impl ForwardTo {
+    /// Returns `true` if TLS is spoken with the target.
+    pub(super) fn wants_tls(&self) -> bool {
+        match self {
+            Self::Stream { url, .. } | Self::WebSocket(url) => {
+                url.parse().is_ok_and(|target: Target| target.is_secure())
+            }
+            Self::Unix(_) | Self::Udp(_) => false,
+        }
+    }
+}
+
 /// Reads `[BIND:]PORT:HOST:PORT`, as ssh writes it.
 fn as_ssh(text: &str) -> Option<(String, String)> {
     let (rest, port) = text.rsplit_once(':')?;

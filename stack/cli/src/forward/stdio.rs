@@ -2,6 +2,7 @@
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
+use std::io::ErrorKind;
 use tokio::io::{AsyncWriteExt, copy, split, stdin, stdout};
 use wirestack::dial::{Endpoint, Target};
 
@@ -25,9 +26,15 @@ pub(super) async fn run(target: &str, carrier: &Carrier) -> Result<Exit, Failure
     };
     tokio::select! {
         () = sending => {}
-        received = receiving => {
-            received.map_err(|error| Failure::new(Exit::Broken, format!("the connection was lost: {error}")))?;
-        }
+        received = receiving => match received {
+            // The reader of the output has gone away: a socket that is read does not fail so.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            Err(error) => {
+                let text = format!("the connection was lost: {error}");
+                return Err(Failure::new(Exit::Broken, text));
+            }
+            Ok(()) => {}
+        },
         _ = tokio::signal::ctrl_c() => return Err(Failure::new(Exit::Interrupted, "")),
     }
     Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! `wirestack probe`: opens the way to a target and shows it.
 
 mod certificate;
+mod finding;
 mod json;
 mod live;
 mod opened;

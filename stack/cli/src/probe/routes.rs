@@ -1,12 +1,12 @@
 //! `--all-routes`: which way each source would choose for a target, and why.
 
+use super::finding::{Finding, FindingRuntime};
 use crate::builder::Builder;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Paint};
 use crate::way::Way;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
 use wirestack::dial::{Environment, Event, Target};
 use wirestack::{Connect, ConnectStream, DialContext};
 
@@ -93,24 +93,27 @@ async fn found(
     source: &str,
     choose: impl FnOnce(Both) -> Result<Both, Failure>,
 ) -> Result<Found, Failure> {
-    let seen = Arc::new((Mutex::new(Vec::new()), Notify::new()));
-    let noted = seen.clone();
+    let (seen, finding) = (
+        Arc::new(Mutex::new(Vec::new())),
+        Arc::new(Finding::default()),
+    );
+    let (events, noted) = (seen.clone(), finding.clone());
+    let runtime = wirestack::runtime::current().map_err(Failure::other)?;
+    let runtime = FindingRuntime::new(runtime, finding.clone());
     let context = DialContext::new()
-        .resolver(NoNames)
+        .resolver(runtime.clone())
+        .runtime(Arc::new(runtime))
         .on_event(move |_, event| {
-            let is_over = matches!(event, Event::Route(_) | Event::RoutesNotFound(_));
-            if let Ok(mut events) = noted.0.lock() {
+            noted.note(event);
+            if let Ok(mut events) = events.lock() {
                 events.push(event.clone());
-            }
-            if is_over {
-                noted.1.notify_one();
             }
         });
     let builder = Both::new(url, target).context(context);
     let dialing = choose(builder)?.dial();
     let error = tokio::select! {
         biased;
-        () = seen.1.notified() => None,
+        () = finding.over() => None,
         error = dialing => error,
     };
     let mut found = Found {
@@ -118,11 +121,8 @@ async fn found(
         route: error.unwrap_or_else(|| "none".to_owned()),
         why: "it said nothing".to_owned(),
     };
-    let events = seen
-        .0
-        .lock()
-        .map(|events| events.clone())
-        .unwrap_or_default();
+    let events = seen.lock().map(|events| events.clone());
+    let events = events.unwrap_or_default();
     let (mut sources, mut notes) = (Vec::new(), Vec::new());
     for event in &events {
         match event {
@@ -183,14 +183,5 @@ impl Both {
             Self::Socket(it) => it.traced().await.err().map(|error| error.to_string()),
             Self::Stream(it) => it.traced().await.err().map(|error| error.to_string()),
         }
-    }
-}
-
-/// A resolver that finds no proxy and no target: nothing is to be connected to.
-struct NoNames;
-
-impl wirestack::runtime::Resolve for NoNames {
-    fn resolve(&self, _: String, _: u16) -> wirestack::runtime::AddressStream {
-        Box::pin(futures_util::stream::pending())
     }
 }

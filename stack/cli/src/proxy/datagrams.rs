@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, split};
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use wirestack::socks::{Reply, Server};
 use wirestack::{ByteStream, Connection, Flow, Layer, Pipe};
 
@@ -44,7 +44,7 @@ impl Proxy {
                 if let Some(server) = client.part_mut::<Server>() {
                     server.reject(Reply::GeneralFailure);
                 }
-                let _ = client.finish(GOODBYE).await;
+                let _ = client.finish(wire::GOODBYE).await;
                 return Err(error);
             }
         };
@@ -75,7 +75,7 @@ impl Proxy {
             _ = leaving => Ok(()),
             () = silent => Ok(()),
         };
-        let _ = client.finish(GOODBYE).await;
+        let _ = client.finish(wire::GOODBYE).await;
         ended.map(|()| count()).map_err(|error| error.to_string())
     }
 }
@@ -125,11 +125,9 @@ async fn carry(
         ended = sending => ended,
         ended = receiving => ended,
     };
-    let _ = timeout(GOODBYE, into.shutdown()).await; // the far end may have left
+    wire::end(&mut into).await;
     ended
 }
 
 /// The size of the largest possible datagram, in bytes.
 const MAX_DATAGRAM: usize = 65_536;
-
-const GOODBYE: Duration = Duration::from_secs(5);

@@ -41,9 +41,9 @@ pub(crate) struct Proxy {
 /// The proxy of a port of its own.
 #[derive(Clone)]
 pub(crate) struct Front {
-    proxy: ForwardProxy,
+    proxy: Arc<ForwardProxy>,
     /// The proxy for clients of SOCKS5 whose datagrams go in a tunnel.
-    socks5: Option<Box<Proxy>>,
+    socks5: Option<Arc<Proxy>>,
     log: Log,
 }
 
@@ -90,12 +90,13 @@ impl Proxy {
         }
         let log = self.log.clone();
         let in_tunnels = self.carrier.near_end().is_some();
-        let socks5 = in_tunnels.then(|| Box::new(self.clone()));
+        let socks5 = in_tunnels.then(|| Arc::new(self.clone()));
+        let proxy = Arc::new(proxy);
         Ok(Front { proxy, socks5, log })
     }
 
     /// Serves a client of SOCKS5 here, and every other one by `others`.
-    async fn serve_first(&self, client: Accepted, others: &ForwardProxy) {
+    async fn serve_first(self: Arc<Self>, client: Accepted, others: &ForwardProxy) {
         // A client that says nothing, or has left, is not worth a word.
         let peeking = Peeked::new(client);
         let Ok(Ok(client)) = timeout(self.handshake, peeking).await else {

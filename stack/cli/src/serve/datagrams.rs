@@ -16,7 +16,7 @@ use wirestack::{AccessPolicy, ByteStream, ProxyServer, ProxyTarget, UdpRelay};
 
 /// Carries the datagrams of a tunnel until it ends, or is silent for long.
 pub(super) async fn carry(
-    proxy: Proxy,
+    proxy: Arc<Proxy>,
     tunnel: ByteStream,
     peer: SocketAddr,
     user: Option<String>,
@@ -67,7 +67,7 @@ impl Association {
             ended = self.receive(&mut to) => ended,
             () = self.is_silent(idle) => Ok(()),
         };
-        let _ = timeout(GOODBYE, to.shutdown()).await; // the near end may have left
+        crate::wire::end(&mut to).await;
         ended.map(|()| self.carried())
     }
 
@@ -84,7 +84,7 @@ impl Association {
                 }
                 ProxyTarget::Name(target) => {
                     let found = lookup_host((target.host.as_str(), target.port));
-                    let Ok(Ok(found)) = timeout(RESOLVE_TIMEOUT, found).await else {
+                    let Some(found) = in_time(found).await else {
                         continue;
                     };
                     let found = found.collect();
@@ -163,6 +163,11 @@ impl Association {
     }
 }
 
+/// Returns what was looked up, or `None` if it was not found in time.
+async fn in_time<T>(lookup: impl Future<Output = io::Result<T>>) -> Option<T> {
+    timeout(RESOLVE_TIMEOUT, lookup).await.ok()?.ok()
+}
+
 /// The address of the near end, which sends no datagram of its own: all come through the tunnel.
 const NEAR_END: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 1);
 
@@ -172,5 +177,26 @@ const MAX_DATAGRAM: usize = 65_536;
 /// The time for the look-up of a target. Datagrams behind it wait.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time for the goodbye to the near end.
-const GOODBYE: Duration = Duration::from_secs(5);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_is_not_found_in_10_seconds_loses_its_datagram() {
+        for (seconds, is_found) in [(9, true), (11, false)] {
+            let began = Instant::now();
+            let found = in_time(async {
+                sleep(Duration::from_secs(seconds)).await;
+                Ok(())
+            });
+            assert_eq!(found.await.is_some(), is_found);
+            assert_eq!(began.elapsed().as_secs(), seconds.min(10));
+        }
+        assert!(
+            in_time::<()>(async { Err(io::ErrorKind::NotFound.into()) })
+                .await
+                .is_none()
+        );
+    }
+}

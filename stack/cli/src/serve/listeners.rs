@@ -1,18 +1,23 @@
 //! The far end of reverse forwards: it listens, and the near end fetches each connection.
 
 use crate::log::Record;
+use crate::metrics::counted;
 use crate::proxy::Proxy;
 use crate::wire::{Line, Lines, Token};
 use std::collections::HashMap;
+use std::future::{IntoFuture, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf, split};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use wirestack::runtime::Listener;
-use wirestack::{AccessPolicy, ByteStream, Connection, Engine, Identity, relay_with_timeout};
+use wirestack::{
+    Accepted, AccessPolicy, ByteStream, Connection, Engine, Identity, relay_with_timeout, serve,
+};
 
 /// All listeners of a server of tunnels.
 #[derive(Clone)]
@@ -112,14 +117,26 @@ impl Listeners {
 
     async fn accept(
         &self,
-        mut listener: Listener,
+        listener: Listener,
         at: SocketAddr,
         mut lines: Lines<impl tokio::io::AsyncRead + Unpin>,
         mut to: WriteHalf<ByteStream>,
         user: Option<String>,
     ) -> io::Result<()> {
-        let open = Arc::new(Semaphore::new(self.0.most));
         let (announce, mut announced) = mpsc::channel(1);
+        let (end, ended) = oneshot::channel::<()>();
+        let (this, owner) = (self.clone(), user.clone());
+        let log = self.0.proxy.log.clone();
+        let serving = serve(listener, move |client: Accepted| {
+            let (this, user, announce) = (this.clone(), owner.clone(), announce.clone());
+            async move { this.carry(client, at, user, announce).await }
+        });
+        let serving = serving
+            .max_connections(self.0.most)
+            .on_accept_error(move |error| log.note(&format!("accepting at {at}: {error}")))
+            .graceful_shutdown(async { drop(ended.await) })
+            .shutdown_timeout(Duration::MAX); // each connection has a tunnel of its own
+        let mut serving = serving.into_future();
         // The near end knows the token before anybody else, and may give the connection up.
         let reading = async {
             while let Some(line) = lines.next().await? {
@@ -135,77 +152,66 @@ impl Listeners {
             }
             Ok(())
         };
-        let accepting = async {
-            loop {
-                let Ok(permit) = open.clone().acquire_owned().await else {
-                    return Ok(());
-                };
-                let (io, peer) = match listener.accept().await {
-                    Ok(accepted) => accepted,
-                    Err(error) => {
-                        self.0
-                            .proxy
-                            .log
-                            .note(&format!("accepting at {at}: {error}"));
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                };
-                let token = Token::random()?;
-                let (tunnel, arrives) = oneshot::channel();
-                let user = user.clone();
-                self.waiting().insert(
-                    token,
-                    Waiting {
-                        user: user.clone(),
-                        tunnel,
-                    },
-                );
-                let this = self.clone();
-                tokio::spawn(async move {
-                    this.carry(io, peer, at, user, token, arrives).await;
-                    drop(permit);
-                });
-                if announce.send(Line::Connection(token, peer)).await.is_err() {
-                    return Ok(());
-                }
-            }
+        let done = tokio::select! {
+            done = reading => done,
+            done = writing => done,
+            done = &mut serving => return done,
         };
-        tokio::select! {
-            ended = reading => ended,
-            ended = writing => ended,
-            ended = accepting => ended,
+        drop(end);
+        // The listener closes at once, and the connections go on.
+        let is_over = poll_fn(|cx| Poll::Ready(serving.as_mut().poll(cx).is_ready())).await;
+        if !is_over {
+            tokio::spawn(serving);
         }
+        done
     }
 
-    /// Carries a connection once its tunnel has arrived.
+    /// Announces a connection, and carries it once its tunnel has arrived.
     async fn carry(
         &self,
-        io: impl wirestack::runtime::IntoTransport,
-        peer: SocketAddr,
+        client: Accepted,
         at: SocketAddr,
         user: Option<String>,
-        token: Token,
-        arrives: oneshot::Receiver<ByteStream>,
+        announce: mpsc::Sender<Line>,
     ) {
+        let peer = client.peer_addr();
         let mut record = Record::new(peer, "reverse");
-        (record.user, record.target) = (user, Some(at.to_string()));
-        let arrived = timeout(TAKE_TIMEOUT, arrives).await;
-        self.waiting().remove(&token);
-        let ended = match arrived {
-            Ok(Ok(tunnel)) => match Connection::from_transport(io, Engine::new(Identity)) {
-                Ok(client) => relay_with_timeout(client, tunnel, self.0.proxy.idle)
-                    .await
-                    .map(|it| (it.sent, it.received))
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            },
+        (record.user, record.target) = (user.clone(), Some(at.to_string()));
+        let fetching = Box::pin(async {
+            let tunnel = self.fetched(peer, user, announce).await?;
+            let client = Connection::from_transport(client, Engine::new(Identity));
+            let client = client.map_err(|error| error.to_string())?;
+            Ok(relay_with_timeout(client, tunnel, self.0.proxy.idle))
+        });
+        let ended = match fetching.await {
+            Ok(relaying) => counted(relaying.await),
+            Err(why) => Err(why),
+        };
+        self.0.proxy.log.ended(&record, &ended);
+    }
+
+    /// Lets the near end fetch a connection, and returns the tunnel for it.
+    async fn fetched(
+        &self,
+        peer: SocketAddr,
+        user: Option<String>,
+        announce: mpsc::Sender<Line>,
+    ) -> Result<ByteStream, String> {
+        let token = Token::random().map_err(|error| error.to_string())?;
+        let (tunnel, arrives) = oneshot::channel();
+        self.waiting().insert(token, Waiting { user, tunnel });
+        let _announced = Announced(self, token);
+        if announce.send(Line::Connection(token, peer)).await.is_err() {
+            return Err("the tunnel of the listener has ended".to_owned());
+        }
+        drop(announce);
+        match timeout(TAKE_TIMEOUT, arrives).await {
+            Ok(Ok(tunnel)) => Ok(tunnel),
             Ok(Err(_)) => Err("the near end did not reach the target".to_owned()),
             Err(_) => Err(format!(
                 "the near end did not fetch the connection within {TAKE_TIMEOUT:?}"
             )),
-        };
-        self.0.proxy.log.ended(&record, &ended);
+        }
     }
 
     /// Gives a tunnel to the connection whose token comes first in it.
@@ -248,6 +254,15 @@ impl Listeners {
     }
 }
 
+/// A connection that waits for its tunnel, and no longer than this value lives.
+struct Announced<'a>(&'a Listeners, Token);
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        self.0.waiting().remove(&self.1);
+    }
+}
+
 async fn say(to: &mut WriteHalf<ByteStream>, line: &Line) -> io::Result<()> {
     to.write_all(format!("{line}\n").as_bytes()).await?;
     to.flush().await
@@ -259,5 +274,40 @@ const MAX_LISTENERS: usize = 64;
 /// The time in which the near end connects to the target and fetches a connection.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The wait after a failure to accept, such as a lack of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carrier::Carrier;
+    use crate::log::{Log, LogForm};
+
+    fn listeners() -> Listeners {
+        let log = Log::new(LogForm::None, Arc::default());
+        let proxy = Proxy::new(Carrier::direct(AccessPolicy::nothing()), log);
+        Listeners::new(proxy, AccessPolicy::loopback(), 10)
+    }
+
+    #[tokio::test]
+    async fn a_server_listens_at_64_addresses_for_its_clients_and_no_more() {
+        let (listeners, at) = (listeners(), "127.0.0.1:0".parse().unwrap());
+        let mut all: Vec<_> = (0..64).map(|_| listeners.bind(at).unwrap()).collect();
+        let why = listeners.bind(at).err().unwrap();
+        assert_eq!(why, "64 addresses are listened at, and no more may be");
+        drop(all.pop());
+        assert!(
+            listeners.bind(at).is_ok(),
+            "the place of one that has ended"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_nobody_fetches_is_closed_after_60_seconds() {
+        let (listeners, peer) = (listeners(), "192.0.2.7:1".parse().unwrap());
+        let (announce, mut announced) = mpsc::channel(1);
+        let began = tokio::time::Instant::now();
+        let why = listeners.fetched(peer, None, announce).await.err().unwrap();
+        assert_eq!(began.elapsed().as_secs(), 60);
+        assert_eq!(why, "the near end did not fetch the connection within 60s");
+        assert!(matches!(announced.recv().await, Some(Line::Connection(_, at)) if at == peer));
+        assert!(listeners.waiting().is_empty(), "it still waits");
+    }
+}

@@ -152,7 +152,9 @@ pub(crate) async fn run(arguments: Box<ServeArguments>, output: &Output) -> Resu
         None => vec![arguments.options],
     };
     if all.is_empty() {
-        return Err(Failure::usage("the file has no [[serve]] table"));
+        let file = arguments.config.unwrap_or_default();
+        let why = "the file has no [[serve]] table";
+        return Err(Failure::usage(format!("{}: {why}", file.display())));
     }
     let all: Vec<_> = all
         .iter()
@@ -180,7 +182,7 @@ impl ServeOptions {
             listen.push("1080".parse()?);
         }
         let policy = self.policy.policy()?;
-        let way = self.way.prepare()?.with_shared_tls()?;
+        let way = self.way.prepare()?.with_shared_tls(false)?;
         let carrier = if way.is_named() {
             Carrier::way(way).with_policy(policy)
         } else {
@@ -264,7 +266,7 @@ impl Prepared {
         if let Some(path) = &self.metrics {
             for (name, listener) in ListenAt::Unix(path.clone()).bind()? {
                 output.note(&format!("listening on {name} for readers of the counters"));
-                servers.add_task(self.proxy.log.metrics().clone().serve(listener));
+                servers.add(self.proxy.log.metrics().serve(listener));
             }
         }
         Ok(())

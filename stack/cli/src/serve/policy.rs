@@ -8,7 +8,12 @@ use wirestack::{AccessPolicy, Network};
 
 /// The options of a policy.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(
+    default,
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, written [serve.policy]"
+)]
 #[command(next_help_heading = "Targets")]
 pub(crate) struct PolicyOptions {
     /// Lets clients reach these targets, unless a rule says something else

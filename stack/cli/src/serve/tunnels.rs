@@ -9,6 +9,7 @@ use crate::proxy::{Ends, Proxy};
 use crate::wire;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, HeaderValue, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 /// A server of tunnels.
 #[derive(Clone)]
 pub(super) struct Tunnels {
-    proxy: Proxy,
+    proxy: Arc<Proxy>,
     listeners: Listeners,
     server: WebSocketServer,
 }
@@ -74,7 +75,7 @@ impl Tunnels {
         proxy.users = None; // the request that opened the WebSocket had the login
         let listeners = Listeners::new(proxy.clone(), listen, most);
         Self {
-            proxy,
+            proxy: Arc::new(proxy),
             listeners,
             server,
         }
@@ -93,20 +94,17 @@ impl Tunnels {
                     let user = request.extensions().get::<User>().map(|it| it.0.clone());
                     let spoken = socket.subprotocol().map(str::to_owned);
                     let socket = socket.push_layer(Halves::default());
-                    async move {
-                        match spoken.as_deref() {
-                            Some(wire::LISTEN) => {
-                                Box::pin(listeners.listen(socket.boxed(), peer, user)).await;
-                            }
-                            Some(wire::ACCEPT) => {
-                                Box::pin(listeners.fetch(socket.boxed(), peer, user)).await;
-                            }
-                            Some(wire::UDP) => {
-                                Box::pin(datagrams::carry(proxy, socket.boxed(), peer, user)).await;
-                            }
-                            _ => proxy.serve_socks(socket, Ends { peer, local }).await,
+                    let serving: BoxFuture<'static, ()> = match spoken.as_deref() {
+                        Some(wire::LISTEN) => {
+                            Box::pin(listeners.listen(socket.boxed(), peer, user))
                         }
-                    }
+                        Some(wire::ACCEPT) => Box::pin(listeners.fetch(socket.boxed(), peer, user)),
+                        Some(wire::UDP) => {
+                            Box::pin(datagrams::carry(proxy, socket.boxed(), peer, user))
+                        }
+                        _ => proxy.serve_socks(socket, Ends { peer, local }),
+                    };
+                    serving
                 };
                 if let Err(error) = this.server.serve_connection_in(client, each).await {
                     this.proxy

@@ -1,6 +1,6 @@
-//! The limits of `wirestack serve`, at their edges.
+//! The limits of the program, at their edges.
 
-use crate::support::{Folder, Server, echo};
+use crate::support::{Echo, Folder, Server, echo, run};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -60,6 +60,48 @@ fn a_request_for_the_counters_is_answered_after_8_kib_and_left_after_2_seconds()
             in_time(began, 2);
         }
     }
+}
+
+#[test]
+fn a_server_that_answers_no_ping_behind_the_last_message_is_left_after_10_seconds() {
+    let (echo, began) = (Echo::start(None), Instant::now());
+    let end = run(&["connect", &format!("ws://{}/mute", echo.at)], b"hello\n");
+    assert_eq!(end.out, "a word\n");
+    in_time(began, 10);
+}
+
+#[test]
+fn a_server_that_does_not_close_is_left_after_2_seconds() {
+    let (echo, began) = (Echo::start(None), Instant::now());
+    let end = run(&["connect", "-1", &format!("ws://{}/mute", echo.at)], b"");
+    assert_eq!((end.code, end.out.as_str()), (0, "a word\n"));
+    in_time(began, 2);
+}
+
+#[test]
+fn a_target_that_does_not_close_is_left_by_a_probe_after_half_a_second() {
+    let (echo, began) = (Echo::start(None), Instant::now());
+    let end = run(&["probe", "-q", &format!("ws://{}/mute", echo.at)], b"");
+    assert_eq!(end.code, 0, "{}", end.err);
+    let passed = began.elapsed();
+    assert!(
+        passed >= Duration::from_millis(500) && passed < LONG,
+        "{passed:?}"
+    );
+}
+
+#[test]
+fn connections_of_forward_have_5_seconds_to_end_after_the_signal() {
+    let rule = format!("127.0.0.1:0=tcp://{}", echo());
+    let mut forward = Server::start(&["forward", "--direct", "-L", &rule]);
+    let mut io = connected(&forward.address(" for "));
+    io.write_all(b"x").expect("sent");
+    io.read_exact(&mut [0]).expect("an echo");
+    let began = Instant::now();
+    forward.signal("-TERM");
+    assert!(!matches!(io.read(&mut [0]), Ok(1)));
+    in_time(began, 5);
+    assert_eq!(forward.terminated(), 0);
 }
 
 fn serve(options: &[&str]) -> Server {

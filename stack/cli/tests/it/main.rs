@@ -6,6 +6,8 @@ mod connect;
 mod forward;
 mod limits;
 mod manual;
+mod memory;
+mod options;
 mod probe;
 mod reverse;
 mod serve;

@@ -1,6 +1,7 @@
 //! `--help`, `man` and `completions`.
 
-use crate::support::{Folder, run, run_with};
+use crate::support::{Folder, command, run, run_with};
+use std::process::Stdio;
 
 #[test]
 fn each_command_has_help_with_examples_and_the_exit_codes_are_in_the_manual() {
@@ -50,4 +51,47 @@ fn colours_are_printed_only_when_they_are_wanted() {
         &["--color", "never", "probe", "ws://127.0.0.1:1/"],
         &[("NO_COLOR", "1")]
     ));
+}
+
+#[test]
+fn what_cannot_be_written_is_a_failure_and_a_reader_that_has_gone_away_is_none() {
+    let secret = ("WIRESTACK_PASSWORD", "hunter2");
+    for arguments in [&["man"][..], &["completions", "zsh"], &["passwd", "me"]] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("a device");
+        let (reader, gone) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        for (out, code, says) in [
+            (Stdio::from(full), 1, "No space left on device"),
+            (Stdio::from(gone), 0, ""),
+        ] {
+            let mut child = command(arguments);
+            child
+                .env(secret.0, secret.1)
+                .stdin(Stdio::null())
+                .stdout(out);
+            let end = child.output().expect("the program");
+            let errors = String::from_utf8_lossy(&end.stderr);
+            assert_eq!(end.status.code(), Some(code), "{arguments:?}: {errors}");
+            assert!(
+                errors.contains(says) && errors.is_empty() == says.is_empty(),
+                "{errors}"
+            );
+        }
+    }
+}
+
+#[test]
+fn help_fits_into_a_narrow_terminal() {
+    for subcommand in ["probe", "connect", "forward", "serve"] {
+        let mut help = command(&[subcommand, "--help"]);
+        let end = help.env("COLUMNS", "40").output().expect("the program");
+        let text = String::from_utf8_lossy(&end.stdout);
+        let (options, _) = text.split_once("Examples:").expect("examples");
+        let long = options.lines().filter(|line| line.chars().count() > 40);
+        let long: Vec<_> = long.filter(|line| line.trim().contains(' ')).collect();
+        assert!(long.len() < 3, "{long:?}");
+    }
 }

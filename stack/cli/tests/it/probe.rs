@@ -2,6 +2,10 @@
 
 use crate::support::{Certificate, Echo, Server, echo, masked, run, run_with};
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn a_probe_shows_each_address_layer_and_certificate_on_the_way() {
@@ -287,6 +291,61 @@ fn all_routes_tell_who_names_them_and_why() {
     let report: Value = serde_json::from_str(&end.out).expect("JSON");
     assert_eq!(report["routes"][0]["route"], "direct");
     assert_eq!(report["routes"][0]["why"], "no_proxy covers the host");
+}
+
+#[test]
+fn all_routes_are_told_and_no_connection_is_opened() {
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a proxy");
+    let at = proxy.local_addr().expect("its address");
+    let script = "function FindProxyForURL(u, h) {\
+                    return 'PROXY ' + dnsResolve('localhost') + ':PORT'; }"
+        .replace("PORT", &at.port().to_string());
+    let (asked, files) = web_server(script);
+    let direct = "data:,function FindProxyForURL(u,h){return 'DIRECT'}".to_owned();
+    let named = format!("http://localhost:{files}/proxy.pac");
+    let proxied = format!("http://{at}");
+    for scheme in ["tcp", "ws", "wss"] {
+        for (host, pac, route) in [
+            (at.to_string(), &direct, "direct"),
+            ("192.0.2.7:443".to_owned(), &named, &proxied),
+        ] {
+            for variables in [&[][..], &[("all_proxy", &*proxied)]] {
+                let target = format!("{scheme}://{host}");
+                let arguments = ["probe", "--all-routes", &target, "--pac", pac];
+                let end = run_with(&arguments, b"", variables);
+                assert_eq!(end.code, 0, "{}", end.err);
+                let last = end.out.lines().nth(4).expect("the route of the file");
+                assert_eq!(last, format!("{pac}: {route}"));
+            }
+        }
+    }
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        6,
+        "the file was not fetched each time"
+    );
+    proxy.set_nonblocking(true).expect("a setting");
+    let accepted = proxy.accept();
+    assert!(accepted.is_err(), "{accepted:?} was connected to");
+}
+
+/// Starts a web server that answers everything with this text; returns how often it has been asked,
+/// and its port.
+fn web_server(text: String) -> (Arc<AtomicUsize>, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = listener.local_addr().expect("its address").port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        for mut io in listener.incoming().map_while(Result::ok) {
+            let _ = io.read(&mut [0; 4096]); // the test tells of it
+            count.fetch_add(1, Ordering::SeqCst);
+            let length = text.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            let _ = io.write_all((head + &text).as_bytes());
+        }
+    });
+    (asked, port)
 }
 
 #[test]

@@ -118,9 +118,23 @@ impl Server {
         assert!(sent.expect("kill").success());
     }
 
+    /// Returns the memory of the program that no other process shares, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let file = format!("/proc/{}/smaps_rollup", self.child.id());
+        let text = std::fs::read_to_string(file).expect("the memory of the program");
+        let sizes = text.lines().filter(|line| line.starts_with("Private_"));
+        let sizes = sizes.filter_map(|line| line.split_whitespace().nth(1)?.parse::<usize>().ok());
+        1024 * sizes.sum::<usize>()
+    }
+
     /// Asks the program to end, as a service manager does, and returns its exit code.
     pub(crate) fn terminate(&mut self) -> i32 {
         self.signal("-TERM");
+        self.terminated()
+    }
+
+    /// Waits for the end of the program, and returns its exit code.
+    pub(crate) fn terminated(&mut self) -> i32 {
         self.child.wait().expect("its end").code().unwrap_or(-1)
     }
 }
@@ -247,7 +261,21 @@ impl Echo {
     }
 }
 
-async fn talk(mut socket: ServerSocket, _: http::Request<()>) {
+async fn talk(mut socket: ServerSocket, request: http::Request<()>) {
+    if request.uri().path() == "/request" {
+        let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            format!("{name}={}", value.to_str().unwrap_or("?"))
+        };
+        let mut seen: Vec<_> = request.headers().iter().map(field).collect();
+        seen.push(format!("{:?}", request.version()));
+        let _ = socket.send(seen.join(" ")).await;
+        let _ = socket.close(CloseCode::NORMAL, "").await;
+        return;
+    }
+    if request.uri().path() == "/mute" {
+        let _ = socket.send("a word").await;
+        std::future::pending::<()>().await; // it answers no ping and no Close frame
+    }
     while let Some(Ok(message)) = socket.next().await {
         if message.as_bytes() == b"bye" {
             let code = CloseCode::new(4000);

@@ -69,6 +69,19 @@ fn a_proxy_that_refuses_every_answer_is_given_up() {
 }
 
 #[test]
+fn eight_challenges_are_answered_and_no_more() {
+    let mut login = login();
+    assert_eq!(sent(login.step(START)), "");
+    for round in 0..8 {
+        let nonce = format!("nonce{round}");
+        let answer = sent(told(&mut login, &[digest(&nonce, round > 0)]));
+        assert!(answer.contains(&nonce), "{answer}");
+    }
+    let ninth = told(&mut login, &[digest("nonce8", true)]);
+    assert!(matches!(ninth, Action::GiveUp(_)), "{ninth:?}");
+}
+
+#[test]
 fn the_last_nonce_is_used_on_a_new_connection() {
     let mut login = login();
     login.step(START);

@@ -46,6 +46,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_match_of_more_than_so_many_steps_is_not_made() {
+        let text = "a".repeat(8192);
+        for (length, is_made) in [(2048, true), (2049, false)] {
+            let pattern = format!("{}*", "a".repeat(length - 1));
+            assert_eq!(
+                matches(&text, &pattern),
+                is_made.then_some(true),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
     fn patterns_match_as_a_shell_has_them() {
         for (text, pattern, wanted) in [
             (

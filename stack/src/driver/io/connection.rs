@@ -189,7 +189,10 @@ where
         self.map_engine(|engine| engine.push_layer(upper))
     }
 
-    fn map_engine<M: Layer>(self, map: impl FnOnce(Engine<L>) -> Engine<M>) -> Connection<M> {
+    pub(super) fn map_engine<M: Layer>(
+        self,
+        map: impl FnOnce(Engine<L>) -> Engine<M>,
+    ) -> Connection<M> {
         Connection {
             engine: map(self.engine),
             io: self.io,

@@ -30,6 +30,10 @@ impl IdleTimer {
         }
     }
 
+    pub(crate) fn allowed(&self) -> Duration {
+        self.allowed
+    }
+
     /// Ready if `moves` has not changed for the whole time.
     pub(crate) fn poll_idle(&mut self, moves: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.seen != Some(moves) {

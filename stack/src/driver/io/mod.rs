@@ -10,6 +10,7 @@ mod messages;
 mod pump;
 mod relay;
 mod route;
+mod settled;
 mod spare;
 #[cfg(all(target_os = "linux", feature = "tokio"))]
 mod splice;
@@ -25,6 +26,6 @@ pub use connection::{Boxed, Connection, Ended};
 pub(crate) use idle::IdleTimer;
 pub use idle::RelayIdle;
 pub use messages::ConnectionClosed;
-pub(crate) use relay::relay_counted;
+pub(crate) use relay::Relay;
 pub use relay::{Relayed, relay, relay_with_timeout};
 pub use split::{Handle, Reader, Writer};

@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
+use wirestack_nest::Identity;
 
 /// The number of bytes that a relay carried, for each direction.
 ///
@@ -54,12 +55,15 @@ pub struct Relayed {
 /// # Ok(())
 /// # }
 /// ```
-pub async fn relay<L, M>(first: Connection<L>, second: Connection<M>) -> Result<Relayed, Error>
+pub fn relay<L, M>(
+    first: Connection<L>,
+    second: Connection<M>,
+) -> impl Future<Output = Result<Relayed, Error>>
 where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    relay_with_timeout(first, second, RELAY_IDLE).await
+    relay_with_timeout(first, second, RELAY_IDLE)
 }
 
 /// Copies bytes as [`relay`] does, and ends when nothing was copied in either direction for a time.
@@ -79,38 +83,103 @@ where
 /// # Errors
 ///
 /// The same as those of [`relay`], or [`RelayIdle`]. Both connections have then been aborted.
-pub async fn relay_with_timeout<L, M>(
+pub fn relay_with_timeout<L, M>(
     first: Connection<L>,
     second: Connection<M>,
     idle: Duration,
-) -> Result<Relayed, Error>
+) -> impl Future<Output = Result<Relayed, Error>>
 where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    let mut relayed = Relayed::default();
-    relay_counted(first, second, idle, &mut relayed).await?;
-    Ok(relayed)
+    // An `async fn` would hold both connections twice, as arguments and in the relay.
+    let relay = Relay::between(first, second);
+    async move {
+        let mut relayed = Relayed::default();
+        relay.run(idle, &mut relayed).await?;
+        Ok(relayed)
+    }
 }
 
-/// Copies bytes as [`relay_with_timeout`] does. The counts are right at any time, also when the
-/// relay fails or is dropped.
-pub(crate) async fn relay_counted<L, M>(
-    mut first: Connection<L>,
-    mut second: Connection<M>,
-    idle: Duration,
-    relayed: &mut Relayed,
-) -> Result<(), Error>
+/// Two connections, whose bytes go from one to the other.
+pub(crate) struct Relay<L: Layer, M: Layer> {
+    first: Connection<L>,
+    second: Connection<M>,
+}
+
+/// The course of a relay.
+struct Course<'a> {
+    relayed: &'a mut Relayed,
+    /// The bytes of the answer to the request for the tunnel, if it went the same way.
+    said: u64,
+    there: Splice,
+    back: Splice,
+    timer: IdleTimer,
+    too_late: Option<Error>,
+}
+
+impl<L, M> Relay<L, M>
 where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    let mut timer = IdleTimer::new(first.runtime.clone(), idle);
-    let mut too_late = None;
-    // The answer to the request for the tunnel, if it went the same way.
-    let said = first.engine().from_app().total();
-    let (mut there, mut back) = (Splice::default(), Splice::default());
-    poll_fn(|cx| {
+    /// Creates a relay. The box is the only memory that waits for its bytes.
+    pub(crate) fn between(first: Connection<L>, second: Connection<M>) -> Box<Self> {
+        Box::new(Self { first, second })
+    }
+
+    /// Copies bytes as [`relay_with_timeout`] does. The counts are right at any time, also when the
+    /// relay fails or is dropped.
+    pub(crate) async fn run(
+        self: Box<Self>,
+        idle: Duration,
+        relayed: &mut Relayed,
+    ) -> Result<(), Error> {
+        let mut course = Course {
+            relayed,
+            said: 0,
+            there: Splice::default(),
+            back: Splice::default(),
+            timer: IdleTimer::new(self.first.runtime.clone(), idle),
+            too_late: None,
+        };
+        let mut bare = {
+            let mut this = self;
+            course.said = this.first.engine().from_app().total();
+            let ended = poll_fn(|cx| match this.poll(&mut course, cx) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                Poll::Pending if this.is_settled(&course) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            if let Some(ended) = ended.await {
+                return ended;
+            }
+            // The handshakes are over: what they have left behind is freed.
+            this.without_layers()
+        };
+        poll_fn(|cx| bare.poll(&mut course, cx)).await
+    }
+
+    fn is_settled(&self, course: &Course<'_>) -> bool {
+        let is_moving = course.there.is_busy() || course.back.is_busy();
+        !is_moving && self.first.is_settled() && self.second.is_settled()
+    }
+
+    fn without_layers(self) -> Box<Relay<Identity, Identity>> {
+        let Self { first, second } = self;
+        Relay::between(first.without_layers(), second.without_layers())
+    }
+
+    fn poll(&mut self, course: &mut Course<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { first, second } = self;
+        let Course {
+            relayed,
+            said,
+            there,
+            back,
+            timer,
+            too_late,
+        } = course;
         loop {
             let before = first.revision() + second.revision();
             first
@@ -121,35 +190,36 @@ where
                 .engine()
                 .to_app()
                 .transfer_to(first.engine().from_app());
-            *relayed = Relayed {
+            **relayed = Relayed {
                 sent: second.engine().from_app().total() + there.moved(),
-                received: first.engine().from_app().total() - said + back.moved(),
+                received: first.engine().from_app().total() - *said + back.moved(),
             };
             first.process_and_write(cx);
             second.process_and_write(cx);
-            let error = too_late.take().or_else(|| abort_error(&mut first));
-            let error = error.or_else(|| abort_error(&mut second));
-            let error = error.or_else(|| undelivered_error(&mut first, &mut second));
-            if let Some(error) = error.or_else(|| undelivered_error(&mut second, &mut first)) {
+            let error = too_late.take().or_else(|| abort_error(first));
+            let error = error.or_else(|| abort_error(second));
+            let error = error.or_else(|| undelivered_error(first, second));
+            if let Some(error) = error.or_else(|| undelivered_error(second, first)) {
                 first.abort(error.clone());
                 second.abort(error.clone());
                 first.process_and_write(cx);
                 second.process_and_write(cx);
                 return Poll::Ready(Err(error));
             }
-            if has_left(&mut first) && has_left(&mut second) {
+            if has_left(first) && has_left(second) {
                 return Poll::Ready(Ok(()));
             }
             let advanced = [
-                advance(&mut first, &mut second, &mut there, cx),
-                advance(&mut second, &mut first, &mut back, cx),
+                advance(first, second, there, cx),
+                advance(second, first, back, cx),
             ];
             let copied =
                 first.engine().from_app().revision() + second.engine().from_app().revision();
             let copied = copied + there.moved() + back.moved();
             if let Poll::Ready(expired) = timer.poll_idle(copied, cx) {
-                too_late = Some(match expired {
-                    Ok(()) => Error::local(origin::CONNECTION, RelayIdle { allowed: idle }),
+                let allowed = timer.allowed();
+                *too_late = Some(match expired {
+                    Ok(()) => Error::local(origin::CONNECTION, RelayIdle { allowed }),
                     Err(error) => Error::local(origin::RUNTIME, error),
                 });
                 continue;
@@ -160,8 +230,7 @@ where
                 return Poll::Pending;
             }
         }
-    })
-    .await
+    }
 }
 
 /// Advances `from`. Many bytes for `to` move inside the kernel, if no layer is between the two.

@@ -52,3 +52,23 @@ const SIZE: usize = 4 * 1024;
 /// The largest memory of either kind that a thread keeps, in bytes: many small frames or a large
 /// unit have grown it.
 const MAX_SIZE: usize = 128 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_memory_of_128_kib_and_no_larger_one() {
+        let kept = |spare: &'static LocalKey<Cell<Option<BytesMut>>>| {
+            spare.take().map_or(0, |memory| memory.capacity())
+        };
+        for (size, is_kept) in [(131_072, true), (131_073, false)] {
+            keep(BytesMut::with_capacity(size));
+            keep_large(BytesMut::with_capacity(size));
+            let wanted = if is_kept { size } else { 0 };
+            assert_eq!((kept(&SMALL), kept(&LARGE)), (wanted, wanted));
+        }
+        drop(take());
+        drop(take_large());
+    }
+}

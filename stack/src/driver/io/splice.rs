@@ -236,3 +236,54 @@ const PIPE_SIZE: usize = 256 * 1024;
 
 /// The number of moves before the other direction has its turn.
 const MAX_ROUNDS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::io::Read;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (one, other) = tokio::join!(TcpStream::connect(at), listener.accept());
+        (one.unwrap(), other.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_target_that_takes_nothing_leaves_256_kib_in_the_pipe_and_the_source_waits() {
+        let ((mut sender, source), (target, receiver)) = (pair().await, pair().await);
+        let sending = tokio::spawn(async move {
+            sender.write_all(&vec![7; 32 << 20]).await.unwrap(); // more than all buffers hold
+        });
+        let mut splice = Splice::default();
+        let stuck = poll_fn(|cx| match splice.advance(&source, &target, cx) {
+            Step::Pending if splice.is_busy() => Poll::Ready(splice.inside),
+            Step::Pending => Poll::Pending, // more comes from the sender
+            Step::Moved | Step::Slow => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => panic!("it does not splice"),
+        });
+        let waiting = stuck.await;
+        assert!((1..=PIPE_SIZE).contains(&waiting), "{waiting} bytes");
+        assert!(!sending.is_finished(), "{} bytes have left", splice.moved());
+        let moved = splice.moved();
+        let mut receiver = receiver.into_std().unwrap();
+        receiver.set_nonblocking(false).unwrap();
+        let mut taken = vec![0; usize::try_from(moved).unwrap()];
+        receiver.read_exact(&mut taken).unwrap();
+        poll_fn(|cx| {
+            let step = splice.advance(&source, &target, cx);
+            if splice.moved() > moved {
+                return Poll::Ready(());
+            }
+            assert!(matches!(step, Step::Pending), "it does not go on");
+            Poll::Pending
+        })
+        .await;
+    }
+}

@@ -5,7 +5,7 @@ use super::entry::Entry;
 use super::outgoing::{ConnectTo, connect_directly};
 use super::udp_relay::relay_datagrams;
 use crate::driver::error::socket;
-use crate::driver::io::{Connection, Ended, Relayed, relay_counted};
+use crate::driver::io::{Connection, Ended, Relay, Relayed};
 use crate::driver::runtime::{Listener, sleep};
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use wirestack_dial::Endpoint;
 use wirestack_dial::serve::{ProxyError, ProxyRequest, ProxyServer, UdpRelay};
 use wirestack_layer::{Error, Flow, Layer, Pipe, origin};
-use wirestack_nest::{Engine, Identity};
+use wirestack_nest::{BoxTunnel, Engine, Identity};
 
 /// Serves one client of a proxy from its handshake to the end of its tunnel: waits for the request,
 /// connects if the access policy permits it, answers and relays. Returns the number of relayed
@@ -68,23 +68,48 @@ pub async fn serve_proxy<L>(
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
+    let mut entry = Entry::unwritten(client.runtime.clone());
+    // Boxed, so that its memory is free while a tunnel carries bytes.
+    let relay = Box::pin(open_directly(client, server, handshake_timeout, &mut entry)).await?;
+    if let Some(relay) = relay {
+        let idle = server.timeouts().idle;
+        relay.run(idle, &mut entry.relayed).await?;
+    }
+    Ok(entry.relayed)
+}
+
+/// Opens the tunnel of a client from this machine.
+async fn open_directly<L>(
+    client: Connection<L>,
+    server: &ProxyServer,
+    handshake_timeout: Duration,
+    entry: &mut Entry,
+) -> Result<Option<Box<Relay<L, BoxTunnel>>>, Error>
+where
+    L: Layer<In = Pipe, Out = Pipe> + 'static,
+{
     let (runtime, policy) = (client.runtime.clone(), server.clone());
     let direct: Box<ConnectTo> =
         Box::new(move |target| Box::pin(connect_directly(runtime.clone(), target, policy.clone())));
-    let mut entry = Entry::unwritten(client.runtime.clone());
-    let served = serve_tunnel(client, server, handshake_timeout, &*direct, &mut entry).await;
-    entry.end(&served);
-    served.map(|()| entry.relayed)
+    let opened = open_tunnel(client, server, handshake_timeout, &*direct, entry).await?;
+    Ok(opened.map(|it| Relay::between(it.client, it.target)))
 }
 
-/// Serves one client as [`serve_proxy`] does. It notes in `entry` what happens.
-pub(crate) async fn serve_tunnel<L>(
+/// A tunnel that is open: what comes from one connection is for the other one.
+pub(crate) struct Opened<L: Layer> {
+    pub(crate) client: Connection<L>,
+    pub(crate) target: Connection<BoxTunnel>,
+}
+
+/// Serves one client as [`serve_proxy`] does, up to its tunnel; `None` if there is none to be
+/// relayed, and everything is done. It notes in `entry` what happens.
+pub(crate) async fn open_tunnel<L>(
     mut client: Connection<L>,
     server: &ProxyServer,
     handshake_timeout: Duration,
     connect_to: &ConnectTo,
     entry: &mut Entry,
-) -> Result<(), Error>
+) -> Result<Option<Opened<L>>, Error>
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
@@ -106,7 +131,6 @@ where
         }
     };
     entry.note_request(&request);
-    let timeouts = server.timeouts();
     client.set_open_timeout(Duration::MAX); // what follows has times of its own
     let refused = match (request, server.addresses()) {
         (ProxyRequest::Connect(target), _) => {
@@ -116,7 +140,7 @@ where
                     let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
                     let bound = target.local_addr().unwrap_or(unknown);
                     server.accept(client.engine(), bound);
-                    return relay_counted(client, target, timeouts.idle, &mut entry.relayed).await;
+                    return Ok(Some(Opened { client, target }));
                 }
                 Err(refused) => {
                     entry.note_refusal(&refused);
@@ -128,7 +152,8 @@ where
             match accept_peer(&mut client, server, &expected, proxy).await? {
                 Some((peer, address)) => {
                     server.peer_connected(client.engine(), address);
-                    return relay_counted(client, peer, timeouts.idle, &mut entry.relayed).await;
+                    let target = peer.boxed();
+                    return Ok(Some(Opened { client, target }));
                 }
                 None => ProxyError::NoPeer,
             }
@@ -136,7 +161,7 @@ where
         (ProxyRequest::UdpAssociate(source), Some((from, proxy))) => {
             let datagrams = UdpRelay::new(server.clone(), from, &source);
             entry.relayed = relay_datagrams(client, server, datagrams, proxy).await?;
-            return Ok(());
+            return Ok(None);
         }
         (_, None) => ProxyError::Unsupported,
     };

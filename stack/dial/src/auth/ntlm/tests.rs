@@ -179,6 +179,20 @@ fn the_answer_names_the_service_and_has_the_time_of_the_proxy() {
 }
 
 #[test]
+fn a_challenge_has_16_kib_at_most() {
+    for (characters, why) in [(16_384, "is not base64"), (16_385, "is longer than 16 KiB")] {
+        let mut login = login("me", "hunter2");
+        sent(told(&mut login, refusal("NTLM", None), true));
+        let offered = format!("NTLM {}", "*".repeat(characters));
+        let told = told(&mut login, refusal(&offered, None), true);
+        assert!(
+            matches!(&told, Action::GiveUp(it) if it.contains(why)),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn a_proxy_that_closes_between_the_messages_is_asked_anew_and_then_given_up() {
     let offered = format!("NTLM {}", BASE64.encode(with_time()));
     let again = || refusal(&offered, None);

@@ -193,6 +193,25 @@ fn a_conversation_of_several_messages_stays_on_its_connection() {
 }
 
 #[test]
+fn a_token_has_64_kib_at_most_and_two_connections_may_be_closed() {
+    for (characters, why) in [(65_536, "is not base64"), (65_537, "is longer than 64 KiB")] {
+        let mut scheme = Negotiate::new("proxy.test", two);
+        assert_eq!(asked("Negotiate", &mut scheme), sends("first"));
+        let token = format!("Negotiate {}", "*".repeat(characters));
+        let why = format!("its token of Negotiate {why}");
+        assert_eq!(asked(&token, &mut scheme), SchemeAction::GiveUp(why));
+    }
+    let mut scheme = Negotiate::new("proxy.test", two);
+    asked("Negotiate", &mut scheme);
+    let closed =
+        |scheme: &mut Negotiate| challenge(&base64("next"), Version::HTTP_11, false, scheme);
+    for _ in 0..2 {
+        assert_eq!(closed(&mut scheme), sends("first"));
+    }
+    assert_eq!(closed(&mut scheme), SchemeAction::GiveUp(CLOSES.to_owned()));
+}
+
+#[test]
 fn tokens_are_in_no_text() {
     let mut scheme = Negotiate::new("proxy.test", one);
     let SchemeAction::Authorize(Some(value)) = asked("Negotiate", &mut scheme) else {
