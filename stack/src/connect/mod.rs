@@ -232,7 +232,12 @@ macro_rules! connects {
             /// # Errors
             ///
             /// [`DialError`] names the hop that failed, and the event that it waited for.
-            pub fn traced(
+            pub async fn traced(self) -> Result<Dialed<$layer>, DialError> {
+                self.dialing().await
+            }
+
+            /// Does the same. The future is smaller than one that would have to make the plan.
+            fn dialing(
                 self,
             ) -> impl Future<Output = Result<Dialed<$layer>, DialError>> + Send + use<$($form)?> {
                 let (timeouts, context) = (self.spec.timeouts, self.spec.context.clone());
@@ -244,8 +249,8 @@ macro_rules! connects {
             type Output = Result<Connection<$layer>, DialError>;
             type IntoFuture = BoxFuture<Self::Output>;
             fn into_future(self) -> Self::IntoFuture {
-                let traced = self.traced();
-                Box::pin(async { Ok(traced.await?.0) })
+                let dialing = self.dialing();
+                Box::pin(async { Ok(dialing.await?.0) })
             }
         }
     };

@@ -3,6 +3,7 @@
 //! A count is the same on every run and on a busy machine, so a gate can hold it. It says nothing of
 //! the kernel, of caches and of time: `tests/benches` measures those.
 
+mod compressed;
 mod counted;
 mod end;
 mod memory;

@@ -1,11 +1,11 @@
 //! The list of all rows.
 
+use crate::compressed;
 use crate::memory::{in_pieces, in_tunnels, parse};
 use crate::opening::{Proxy, raw, through, upgrades};
 use crate::relayed;
 use crate::sockets::{
-    Net, Way, echo, echo_compressed, echo_in_tunnels, echo_on_threads, echo_raw, plain, split,
-    stream,
+    Net, Way, echo, echo_in_tunnels, echo_on_threads, echo_raw, plain, split, stream,
 };
 use wirestack::Connection;
 
@@ -99,7 +99,7 @@ impl Row {
         Self::new("a connection is opened, upgrade", 200, upgrades),
         Self::new("echo 125 B, relayed", 400, |n| relayed::echo(n, 125)),
         Self::new("echo 16 KiB of text, deflate level 1", 40, |n| {
-            echo_compressed(n, 16384, 1)
+            compressed::echo(n, 16384, 1)
         }),
     ];
 

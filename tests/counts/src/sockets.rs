@@ -2,8 +2,7 @@
 
 use crate::counted::counted;
 use crate::end::{End, Halves, answer, ask, drink, pour};
-use crate::memory::{Pair, client, client_that_asks, payload, records, server};
-use crate::opening::accept;
+use crate::memory::{Pair, client, payload, server};
 use crate::tls;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -13,7 +12,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use wirestack::runtime::Threads;
-use wirestack::websocket::{Deflate, WebSocketConfig};
 use wirestack::{BoxSocket, Connection, Engine, Nest};
 
 /// Echoes messages over connections that `change` has changed.
@@ -140,34 +138,6 @@ pub(crate) fn echo_in_tunnels(messages: usize, size: usize, tunnels: usize) {
     counted(&mut || runtime.block_on(ask(&mut client, &message, messages)));
 }
 
-/// Echoes text over connections that compress it (RFC 7692), all of it different.
-pub(crate) fn echo_compressed(messages: usize, size: usize, level: u8) {
-    let runtime = runtime();
-    let config = WebSocketConfig::default().deflate(Deflate::default().level(level));
-    let [mut client, server] = runtime.block_on(async {
-        let [opened, accepted] = connected().await;
-        let engine = Engine::new(client_that_asks(config.clone()).boxed());
-        let mut client = Connection::from_transport(opened, engine).expect("tokio");
-        let (opened, server) =
-            futures_util::future::join(client.open(), accept(accepted, config)).await;
-        opened.expect("open");
-        assert!(client.compression().is_some(), "compression is agreed");
-        [client, server]
-    });
-    let text = records((WARM_COMPRESSED + messages) * size);
-    runtime.spawn(answer(server));
-    let mut texts = (0..).map(|nth| text.slice(nth * size..(nth + 1) * size));
-    let mut round = |times| {
-        runtime.block_on(async {
-            for _ in 0..times {
-                ask(&mut client, &texts.next().expect("a text"), 1).await;
-            }
-        });
-    };
-    round(WARM_COMPRESSED);
-    counted(&mut || round(messages));
-}
-
 /// Does not change a connection.
 pub(crate) fn plain(connection: Connection<BoxSocket>) -> Connection<BoxSocket> {
     connection
@@ -228,6 +198,3 @@ pub(crate) fn runtime() -> Runtime {
 
 /// The messages before those that count.
 const WARM: usize = 60;
-
-/// The same, where each of them takes long.
-const WARM_COMPRESSED: usize = 5;

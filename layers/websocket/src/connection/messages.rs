@@ -7,7 +7,7 @@ use wirestack_layer::{Error, Flow, Flows};
 
 impl Connection {
     /// Carries whole messages if there is nothing else to do. Returns `false` if there is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn process_untimed<F: Payload>(&mut self, mut p: Flows<'_, F, F>) -> bool {
         if self.sender.is_plain() {
             self.is_plain(&p) && self.exchange(&mut p)
@@ -18,6 +18,7 @@ impl Connection {
 
     /// Does the same while a frame waits for room.
     #[cold]
+    #[inline(never)]
     fn process_in_frame<F: Payload>(&mut self, mut p: Flows<'_, F, F>) -> bool {
         if !self.sender.is_in_frame() || !self.is_plain(&p) {
             return false;

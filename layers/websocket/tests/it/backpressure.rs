@@ -1,8 +1,9 @@
 //! Room: a side sends and reads no more than there is room for.
 
 use crate::kit::*;
-use wirestack_layer::Flow;
-use wirestack_websocket::WebSocketConfig;
+use bytes::Bytes;
+use wirestack_layer::{Flow, Layer};
+use wirestack_websocket::{Message, WebSocketConfig};
 
 #[test]
 fn pings_cannot_fill_the_memory_of_a_side_whose_pongs_are_not_read() {
@@ -58,4 +59,48 @@ fn a_large_frame_is_required_as_a_whole() {
     side.receive(&bytes[100..]);
     assert_eq!(messages(&mut side.to_app), [binary(&vec![1; 1 << 20])]);
     assert_eq!(side.from_wire.capacity(), 0, "an empty pipe holds nothing");
+}
+
+#[test]
+fn a_large_payload_that_is_shared_takes_the_memory_of_a_piece() {
+    let mut side = client(WebSocketConfig::default());
+    let payload: Bytes = (0..1 << 20).map(|n| (n * 7 + (n >> 9)) as u8).collect();
+    side.from_app.push(Message::Binary(payload.clone()));
+    side.from_app.push(text("behind it"));
+    side.process();
+    side.receive(&server_bytes(&[frame(FIN | PING, "meanwhile")]));
+    let (mut sent, mut turns) = (Vec::new(), 0);
+    loop {
+        assert!(side.to_wire.len() < 66_000, "{}", side.to_wire.len());
+        sent.extend(side.sent());
+        turns += 1;
+        side.process();
+        if side.to_wire.is_empty() {
+            break;
+        }
+        assert_eq!(side.layer.is_flushed(), turns > 15, "{turns}");
+    }
+    let wanted = [
+        frame(FIN | BINARY, &payload),
+        frame(FIN | PONG, "meanwhile"),
+        frame(FIN | TEXT, "behind it"),
+    ];
+    assert!(client_frames(&sent) == wanted, "one frame after the other");
+}
+
+#[test]
+fn a_frame_that_was_begun_is_complete_before_the_close_frame_of_a_fault() {
+    let mut side = client(WebSocketConfig::default());
+    let payload = Bytes::from(vec![7; 1 << 20]);
+    side.from_app.push(Message::Binary(payload.clone()));
+    side.process();
+    assert!(!side.layer.is_flushed());
+    side.receive(&client_bytes(&[frame(
+        FIN | TEXT,
+        "a server must not mask",
+    )]));
+    let frames = client_frames(&side.sent());
+    assert!(frames[0] == frame(FIN | BINARY, &payload));
+    assert_eq!((frames.len(), frames[1].0), (2, FIN | CLOSE));
+    assert!(side.layer.is_flushed(), "nothing waits behind the end");
 }

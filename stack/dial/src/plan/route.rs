@@ -126,7 +126,8 @@ impl Route {
     /// Returns the index of a hop's last layer, the one that asks its proxy.
     pub(crate) fn last_layer(&self, hop: usize) -> Option<usize> {
         let hops = self.hops().get(..=hop)?;
-        hops.iter().map(Hop::layers).sum::<usize>().checked_sub(1)
+        let layers = hops.iter().map(|hop| hop.proxy.layers());
+        layers.sum::<usize>().checked_sub(1)
     }
 
     /// Returns the number of the hop that the layer with this index belongs to, or `None` if it
@@ -134,7 +135,7 @@ impl Route {
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
         let mut end = 0;
         self.hops().iter().position(|hop| {
-            end += hop.layers();
+            end += hop.proxy.layers();
             place < end
         })
     }

@@ -277,11 +277,6 @@ impl Hop {
         self.proxy.is_secure() && self.tls.is_none()
     }
 
-    /// Returns the number of layers that the hop becomes: its TLS, and the client of its proxy.
-    pub(crate) fn layers(&self) -> usize {
-        1 + usize::from(self.proxy.is_secure())
-    }
-
     /// Returns the host and the port of the proxy.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint

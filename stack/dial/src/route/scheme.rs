@@ -72,6 +72,11 @@ impl Proxy {
         }
     }
 
+    /// Returns the number of layers that the hop becomes: its TLS, and the client of the proxy.
+    pub(crate) fn layers(self) -> usize {
+        1 + usize::from(self.is_secure())
+    }
+
     pub(crate) fn is_socks4(self) -> bool {
         matches!(self, Self::Socks4 { .. })
     }

@@ -124,6 +124,21 @@ where
         Poll::Ready(Ok(()))
     }
 
+    /// Accepts a message if there is room for it. Returns `false` if not.
+    #[inline(always)]
+    pub(crate) fn feed_at_once(&mut self, message: &mut Option<I>) -> bool {
+        let engine = self.engine();
+        let has_ended = engine.to_app().is_closed() || engine.from_app().is_closed();
+        let from_app = engine.from_app();
+        if has_ended || from_app.stop_state().is_some() || from_app.room() == 0 {
+            return false;
+        }
+        let message = message.take();
+        let is_there = message.is_some();
+        message.into_iter().for_each(|it| self.push_message(it));
+        is_there
+    }
+
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {

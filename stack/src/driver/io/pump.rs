@@ -75,7 +75,7 @@ where
     }
 
     /// Lends memory of this thread for what the application sends.
-    #[inline]
+    #[inline(always)]
     fn lend_memory(&mut self) {
         if self.engine.to_wire().capacity() == 0
             && !(self.engine.from_app().is_empty() && self.engine.is_drained())

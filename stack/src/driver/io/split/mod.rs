@@ -1,6 +1,7 @@
 //! One connection for several tasks: its two halves, and a handle to a connection that a task
 //! drives.
 
+mod messages;
 mod shared;
 mod websocket;
 
@@ -255,7 +256,7 @@ macro_rules! receives {
             /// returned once; then comes `None`.
             pub async fn next(&mut self) -> Option<Result<O, Error>> {
                 let $handle = &*self;
-                poll_fn(|cx| $at.with(Half::Reader, cx, |c, cx| c.receive(cx))).await
+                poll_fn(|cx| $at.receive(cx)).await
             }
         }
 
@@ -267,7 +268,7 @@ macro_rules! receives {
             type Item = Result<O, Error>;
             fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
                 let $handle = &*self;
-                $at.with(Half::Reader, cx, |c, cx| c.receive(cx))
+                $at.receive(cx)
             }
         }
 
@@ -322,8 +323,7 @@ macro_rules! sends {
             pub async fn feed(&mut self, message: impl Into<I>) -> Result<(), Error> {
                 let $handle = &*self;
                 let mut message = Some(message.into());
-                poll_fn(|cx| $at.with(Half::Writer, cx, |c, cx| c.poll_feed(cx, &mut message)))
-                    .await
+                poll_fn(|cx| $at.poll_feed(cx, &mut message)).await
             }
 
             /// Waits until every accepted message has left. Dropping the future loses no message.

@@ -25,6 +25,28 @@ where
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Does the same as [`with`](Self::with), and less where `at_once` has a result and no other part
+    /// waits: then nobody has to be woken, and nothing has to move on the wire.
+    #[inline(always)]
+    pub(super) fn with_or_at_once<T, S>(
+        &self,
+        half: Half,
+        cx: &mut Context<'_>,
+        state: &mut S,
+        at_once: impl FnOnce(&mut Connection<L>, &mut S) -> Option<T>,
+        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>, &mut S) -> Poll<T>,
+    ) -> Poll<T> {
+        let mut connection = self.lock();
+        if !self.wakers.is_awaited_beside(half)
+            && let Some(done) = at_once(&mut connection, state)
+        {
+            return Poll::Ready(done);
+        }
+        self.with_locked(connection, half, cx, |connection, cx| {
+            act(connection, cx, state)
+        })
+    }
+
     /// Polls the connection for a half. Registers its waker if it has to wait, and wakes the other
     /// halves if something has moved.
     #[inline]
@@ -34,7 +56,17 @@ where
         cx: &mut Context<'_>,
         act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let mut connection = self.lock();
+        self.with_locked(self.lock(), half, cx, act)
+    }
+
+    #[inline]
+    fn with_locked<T>(
+        &self,
+        mut connection: MutexGuard<'_, Connection<L>>,
+        half: Half,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(&mut Connection<L>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         let seen = self.wakers.count();
         // Another part registers under the lock that is held here, so none begins to wait now.
         let before = self
