@@ -60,7 +60,7 @@ fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format!("the runtime could not be started: {error}")))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Probe(arguments) => probe::run(arguments, output).await,
             Command::Connect(arguments) => connect::run(arguments, output).await,
@@ -68,5 +68,8 @@ fn run(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Command::Serve(arguments) => serve::run(arguments, output).await,
             _ => Ok(Exit::Done), // done above
         }
-    })
+    });
+    // To drop it would wait for a thread that reads standard input.
+    runtime.shutdown_background();
+    result
 }

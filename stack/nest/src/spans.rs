@@ -13,6 +13,8 @@ pub(crate) struct Spans {
     connection: Option<Span>,
     layers: Vec<LayerSpan>,
     progress: Option<Progress>,
+    /// The layers were dropped: only the connection has a span.
+    is_bare: bool,
     has_ended: bool,
 }
 
@@ -24,6 +26,13 @@ struct LayerSpan {
 }
 
 impl Spans {
+    /// Closes the spans of the layers, which are dropped.
+    pub(crate) fn without_layers(mut self) -> Self {
+        self.layers.clear();
+        self.is_bare = true;
+        self
+    }
+
     /// Records what has changed; `end` is how the application's side ended.
     pub(crate) fn record(&mut self, layer: &(impl Layer + ?Sized), end: Option<&End>) {
         let connection = self
@@ -34,12 +43,17 @@ impl Spans {
         }
         let progress = Some(layer.progress());
         let ends = end.is_some() && !self.has_ended;
-        if progress == self.progress && layer.depth() == self.layers.len() && !ends {
+        let is_shown = self.is_bare || layer.depth() == self.layers.len();
+        if progress == self.progress && is_shown && !ends {
             return;
         }
         self.progress = progress;
         let (connection, layers, next) = (&*connection, &mut self.layers, Cell::new(0));
+        let is_bare = self.is_bare;
         layer.visit(&mut |status| {
+            if is_bare {
+                return;
+            }
             let place = next.replace(next.get() + 1);
             if place == layers.len() {
                 let name = status.name;

@@ -66,4 +66,4 @@ impl Protocol {
 const TUNNELS: usize = 300;
 
 /// The bytes of a tunnel, in a build without optimization.
-const MOST: usize = 7_000;
+const MOST: usize = 6_000;

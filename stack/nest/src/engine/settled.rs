@@ -50,7 +50,7 @@ impl<L: Layer<In = Pipe, Out = Pipe>> Engine<L> {
             processed: None,
             layers_deadline: None,
             #[cfg(feature = "tracing")]
-            spans: self.spans,
+            spans: self.spans.without_layers(),
         }
     }
 
