@@ -58,7 +58,8 @@ pub struct Connection {
     io: Io,
     woken: Woken,
     session: Session,
-    streams: StreamMap<Stream>,
+    /// Boxed, as a map that grows has room for twice as many.
+    streams: StreamMap<Box<Stream>>,
     pub(crate) waiting: Waiting,
     /// The streams to process in the next round.
     changed: Vec<StreamId>,
@@ -248,7 +249,7 @@ impl Connection {
     fn add(&mut self, streams: Vec<Stream>) {
         for stream in streams {
             self.changed.push(stream.id());
-            self.streams.insert(stream.id(), stream);
+            self.streams.insert(stream.id(), stream.into());
         }
     }
 }

@@ -39,7 +39,7 @@ impl Lingering {
     /// bytes have left.
     pub(crate) fn late(
         &mut self,
-        streams: &mut StreamMap<Stream>,
+        streams: &mut StreamMap<Box<Stream>>,
         from_app: &mut Streams,
         now: Instant,
     ) -> Vec<StreamId> {

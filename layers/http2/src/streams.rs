@@ -37,7 +37,8 @@ use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 #[derive(Debug, Default)]
 pub struct Streams {
     heads: VecDeque<(StreamId, Head)>,
-    streams: StreamMap<Entry>,
+    /// Boxed, as a map that grows has room for twice as many.
+    streams: StreamMap<Box<Entry>>,
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
     next: u64,

@@ -5,6 +5,7 @@
 
 mod counted;
 mod end;
+mod http2;
 mod memory;
 mod rows;
 mod sockets;

@@ -183,14 +183,14 @@ async fn open(net: Net) -> [Connection<BoxSocket>; 2] {
 }
 
 /// Opens a TCP connection: the client's end and the server's.
-async fn connected() -> [TcpStream; 2] {
+pub(crate) async fn connected() -> [TcpStream; 2] {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
     let address = listener.local_addr().expect("an address");
     let opened = TcpStream::connect(address).await.expect("connected");
     [opened, listener.accept().await.expect("accepted").0]
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime")
 }
