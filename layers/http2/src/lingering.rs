@@ -35,6 +35,11 @@ impl Lingering {
         }
     }
 
+    /// Returns `true` if there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Cancels the streams whose time is over, and returns them. The time begins again whenever
     /// bytes have left.
     pub(crate) fn late(

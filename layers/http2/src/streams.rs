@@ -5,6 +5,7 @@ use crate::stream_id::{StreamId, StreamMap};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 
@@ -41,6 +42,8 @@ pub struct Streams {
     streams: StreamMap<Box<Entry>>,
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
+    /// The streams of which bytes were read, and of which the writer need not hear yet.
+    read: Vec<StreamId>,
     next: u64,
     /// The limit of the pipe of each stream, if it is not the default.
     room: Option<usize>,
@@ -63,6 +66,8 @@ struct Entry {
     pipe: Pipe,
     readable: bool,
     writable: bool,
+    /// It is in the list of streams that were read.
+    read: bool,
 }
 
 impl Streams {
@@ -144,7 +149,7 @@ impl Streams {
             marked: &mut entry.readable,
             news: &mut self.readable,
             moves: &mut self.moves,
-            credit: None,
+            gathering: None,
             stream,
         })
     }
@@ -158,7 +163,11 @@ impl Streams {
             marked: &mut entry.writable,
             news: &mut self.writable,
             moves: &mut self.moves,
-            credit: Some(&mut self.credit),
+            gathering: Some(Gathering {
+                credit: &mut self.credit,
+                marked: &mut entry.read,
+                read: &mut self.read,
+            }),
             stream,
         })
     }
@@ -174,14 +183,31 @@ impl Streams {
 
     /// Returns the next stream from which something was read, or which was forgotten.
     pub fn writable(&mut self) -> Option<StreamId> {
-        let Some(stream) = self.writable.pop_front() else {
-            self.credit.unheard = 0;
-            return None;
+        let stream = match self.writable.pop_front() {
+            Some(stream) => stream,
+            None => self.credited()?,
         };
         if let Some(entry) = self.streams.get_mut(&stream) {
             entry.writable = false;
         }
         Some(stream)
+    }
+
+    /// Returns the first of the streams that were read, once that was enough. The others follow.
+    fn credited(&mut self) -> Option<StreamId> {
+        if self.read.is_empty() || self.credit.unheard < self.credit.step {
+            return None;
+        }
+        self.credit.unheard = 0;
+        for stream in self.read.drain(..) {
+            if let Some(entry) = self.streams.get_mut(&stream) {
+                entry.read = false;
+                if !mem::replace(&mut entry.writable, true) {
+                    self.writable.push_back(stream);
+                }
+            }
+        }
+        self.writable.pop_front()
     }
 
     /// Resets a stream, as its writer: it ends with this error, even if it was finished before. The
@@ -236,6 +262,15 @@ impl Streams {
             } = self;
             writable.retain(|stream| streams.contains_key(stream));
         }
+        if self.read.len() > 2 * self.streams.len() + MAX_FORGOTTEN {
+            let Self { read, streams, .. } = self;
+            read.retain(|stream| streams.contains_key(stream));
+        }
+    }
+
+    /// Returns `true` if there is such a stream.
+    pub(crate) fn has(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
     }
 
     /// Returns the number of streams.
@@ -273,8 +308,8 @@ impl Streams {
         self.moves += 1;
     }
 
-    /// Makes the writer hear of bytes that were read only when they are so many, or with the next
-    /// change. It then has less to do for each read.
+    /// Makes the writer hear of bytes that were read only when they are so many, of all streams
+    /// together. It then has nothing to do for most reads.
     pub(crate) fn set_credit_step(&mut self, bytes: usize) {
         self.credit.step = bytes;
     }
@@ -375,8 +410,15 @@ pub struct StreamPipe<'a> {
     news: &'a mut VecDeque<StreamId>,
     moves: &'a mut u64,
     /// For a reader.
-    credit: Option<&'a mut Credit>,
+    gathering: Option<Gathering<'a>>,
     stream: StreamId,
+}
+
+/// The bytes that were read, to be told to the writer together.
+struct Gathering<'a> {
+    credit: &'a mut Credit,
+    marked: &'a mut bool,
+    read: &'a mut Vec<StreamId>,
 }
 
 impl Deref for StreamPipe<'_> {
@@ -398,17 +440,23 @@ impl Drop for StreamPipe<'_> {
         if after == before {
             return;
         }
-        if !*self.marked {
-            *self.marked = true;
-            self.news.push_back(self.stream);
-        }
-        if let Some(credit) = &mut self.credit
+        if let Some(Gathering {
+            credit,
+            marked,
+            read,
+        }) = &mut self.gathering
+            && credit.step > 0
             && after.only_read_since(before)
         {
             credit.unheard += before.len - after.len;
-            if credit.unheard < credit.step {
-                return; // with the next change, or with more bytes
+            if !mem::replace(marked, true) {
+                read.push(self.stream);
             }
+            if credit.unheard < credit.step {
+                return; // with more bytes
+            }
+        } else if !mem::replace(self.marked, true) {
+            self.news.push_back(self.stream);
         }
         *self.moves += (after.revision - before.revision).max(1);
     }

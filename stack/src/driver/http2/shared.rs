@@ -1,7 +1,7 @@
 //! The state that the clones and streams of an HTTP/2 connection share.
 
 use super::origin::Origin;
-use super::wakers::{Interest, Part, Place, Wakers};
+use super::wakers::{Interest, Part, Place, Wakers, Woken};
 use crate::driver::io::Connection;
 use bytes::Bytes;
 use http::Response;
@@ -67,7 +67,7 @@ impl Shared {
         let result = act(&mut state, &mut Context::from_waker(&self.waker));
         let woken = state.ready_wakers(&self.wakers);
         drop(state);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake();
         result
     }
 
@@ -122,14 +122,14 @@ impl Shared {
             }
         };
         let woken = if state.connection.revision() == before {
-            Vec::new() // nothing has happened
+            Woken::default() // nothing has happened
         } else {
             state.ready_wakers(&self.wakers)
         };
         let has_leader = tried.is_ready() && state.replace_leader(interest, &self.wakers);
         drop(state);
         drop(old);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake();
         if has_leader {
             self.wakers.call();
         }
@@ -161,7 +161,7 @@ impl Shared {
             || state.connection.engine().to_wire().stop_state().is_some();
         let woken = state.ready_wakers(&self.wakers);
         drop(state);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake();
         if is_news {
             self.wakers.wake_driver();
         }
@@ -269,19 +269,19 @@ impl State {
     }
 
     /// Returns the wakers of the tasks whose event has come.
-    fn ready_wakers(&mut self, wakers: &Wakers) -> Vec<Waker> {
+    fn ready_wakers(&mut self, wakers: &Wakers) -> Woken {
         self.take_heads();
-        let mut woken = Vec::new();
+        let mut woken = Woken::default();
         let engine = self.connection.engine();
         let mut waiting = wakers.lock();
         for id in self.answered.drain(..) {
-            woken.extend(waiting.take_reader(id));
+            woken.add(waiting.take_reader(id));
         }
         while let Some(id) = engine.to_app().readable() {
-            woken.extend(waiting.take_reader(id));
+            woken.add(waiting.take_reader(id));
         }
         while let Some(id) = engine.from_app().writable() {
-            woken.extend(waiting.take_writer(id));
+            woken.add(waiting.take_writer(id));
         }
         if waiting.has_flushers() && engine.is_drained() {
             // A stream whose window is closed has more to flush, and would only wait again.
@@ -291,7 +291,7 @@ impl State {
             });
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {
-            woken.append(&mut waiting.take_connection());
+            woken.add_all(waiting.take_connection());
         }
         woken
     }

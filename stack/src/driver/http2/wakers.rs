@@ -270,13 +270,13 @@ impl Waiting {
     /// Takes the wakers of the flushing tasks for whose stream `is_flushed` returns `true`.
     pub(super) fn take_flushers(
         &mut self,
-        woken: &mut Vec<Waker>,
+        woken: &mut Woken,
         mut is_flushed: impl FnMut(StreamId) -> bool,
     ) {
         self.flushers.retain(|id, waker| {
             let waits = !is_flushed(*id);
             if !waits {
-                woken.push(waker.clone());
+                woken.add(Some(waker.clone()));
             }
             waits
         });
@@ -402,6 +402,32 @@ impl Waiting {
         if listed.len() > 4 * streams.len() + MAX_GONE {
             listed.retain(|(id, _)| streams.contains_key(id));
         }
+    }
+}
+
+/// Wakers that are to be woken: mostly one, without an allocation.
+#[derive(Default)]
+pub(super) struct Woken {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+}
+
+impl Woken {
+    pub(super) fn add(&mut self, waker: Option<Waker>) {
+        if self.first.is_none() {
+            self.first = waker;
+        } else {
+            self.others.extend(waker);
+        }
+    }
+
+    pub(super) fn add_all(&mut self, wakers: Vec<Waker>) {
+        self.others.extend(wakers);
+    }
+
+    pub(super) fn wake(self) {
+        let woken = self.first.into_iter().chain(self.others);
+        woken.for_each(Waker::wake);
     }
 }
 
