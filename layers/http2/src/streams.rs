@@ -42,6 +42,8 @@ pub struct Streams {
     streams: StreamMap<Box<Entry>>,
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
+    /// The number of bytes in all pipes.
+    unread: usize,
     /// The streams of which bytes were read, and of which the writer need not hear yet.
     read: Vec<StreamId>,
     next: u64,
@@ -149,6 +151,7 @@ impl Streams {
             marked: &mut entry.readable,
             news: &mut self.readable,
             moves: &mut self.moves,
+            unread: &mut self.unread,
             gathering: None,
             stream,
         })
@@ -163,6 +166,7 @@ impl Streams {
             marked: &mut entry.writable,
             news: &mut self.writable,
             moves: &mut self.moves,
+            unread: &mut self.unread,
             gathering: Some(Gathering {
                 credit: &mut self.credit,
                 marked: &mut entry.read,
@@ -238,6 +242,7 @@ impl Streams {
         }
         pipe.abort(error);
         self.moves += 1;
+        self.unread -= entry.pipe.len();
         entry.pipe = pipe;
         if !entry.readable {
             entry.readable = true;
@@ -250,6 +255,7 @@ impl Streams {
     pub fn forget(&mut self, stream: StreamId) {
         self.heads.retain(|(id, _)| *id != stream);
         if let Some(entry) = self.streams.remove(&stream) {
+            self.unread -= entry.pipe.len();
             self.moves += 1;
             if !entry.writable {
                 self.writable.push_back(stream);
@@ -348,7 +354,7 @@ impl Flow for Streams {
     }
 
     fn is_empty(&self) -> bool {
-        self.heads.is_empty() && self.streams.values().all(|entry| entry.pipe.is_empty())
+        self.heads.is_empty() && self.unread == 0
     }
 
     /// Returns the room for new heads, in bytes and roughly. Each stream has room of its own.
@@ -366,6 +372,7 @@ impl Flow for Streams {
             entry.pipe.discard();
             self.moves += entry.pipe.revision() - before;
         }
+        self.unread = 0;
     }
 
     fn stop(&mut self, stop: Stop) {
@@ -409,6 +416,7 @@ pub struct StreamPipe<'a> {
     marked: &'a mut bool,
     news: &'a mut VecDeque<StreamId>,
     moves: &'a mut u64,
+    unread: &'a mut usize,
     /// For a reader.
     gathering: Option<Gathering<'a>>,
     stream: StreamId,
@@ -435,11 +443,20 @@ impl DerefMut for StreamPipe<'_> {
 }
 
 impl Drop for StreamPipe<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let (before, after) = (self.before, State::of(self.pipe));
-        if after == before {
-            return;
+        let after = State::of(self.pipe);
+        if after != self.before {
+            self.note(after);
         }
+    }
+}
+
+impl StreamPipe<'_> {
+    /// Notes what has changed.
+    fn note(&mut self, after: State) {
+        let before = self.before;
+        *self.unread = *self.unread + after.len - before.len;
         if let Some(Gathering {
             credit,
             marked,

@@ -111,6 +111,9 @@ impl Connection {
     /// Moves bytes between the wire and h2. Returns `true` if h2 can go on because of that.
     fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let pipes = &mut *self.io.pipes();
+        if let Some(memory) = pipes.incoming.take_back() {
+            p.from_wire.lend(memory); // h2 has read what was in it
+        }
         if !pipes.outgoing.is_empty() {
             pipes.send(p.to_wire);
         }
@@ -128,7 +131,7 @@ impl Connection {
             let before = pipes.incoming.revision();
             let len = p.from_wire.len().min(pipes.incoming.room());
             let n = self.scanner.next(len, p.from_wire.chunks());
-            p.from_wire.transfer_up_to(&mut pipes.incoming, n);
+            p.from_wire.transfer_lent(&mut pipes.incoming, n);
             goes_on |= pipes.incoming.revision() != before;
         }
         goes_on

@@ -145,15 +145,16 @@ impl Http2Stream {
     ) -> Poll<io::Result<usize>> {
         let id = self.id;
         self.shared.wait(Interest::Write(id), cx, |state| {
-            let error = state.write_error(id);
-            match state.streams().write(id) {
-                Some(mut pipe) if error.is_none() && !pipe.is_closed() => {
-                    if pipe.room() == 0 {
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(act(&mut pipe)))
+            let mut is_open = false;
+            if let Some(mut pipe) = state.streams().write(id) {
+                is_open = pipe.stop_state().is_none() && !pipe.is_closed();
+                if is_open && pipe.room() > 0 {
+                    return Poll::Ready(Ok(act(&mut pipe)));
                 }
-                _ => Poll::Ready(Err(closed_error(error))),
+            }
+            match state.write_error(id) {
+                None if is_open => Poll::Pending,
+                error => Poll::Ready(Err(closed_error(error))),
             }
         })
     }
