@@ -99,13 +99,13 @@ pub(crate) enum Driver {
 }
 
 /// Both ends of a connection.
-struct Ends {
+pub(crate) struct Ends {
     client: Http2,
     server: Http2,
 }
 
 impl Ends {
-    async fn open(driver: Driver) -> Self {
+    pub(crate) async fn open(driver: Driver) -> Self {
         let [opened, accepted] = connected().await;
         let settings = Http2Config::default().streams(MOST_STREAMS);
         let layer = Layer::client(settings);
@@ -139,7 +139,7 @@ impl Ends {
     }
 
     /// Opens a stream with a WebSocket at each end.
-    async fn websocket(&self) -> (Connection<Client>, Connection<Server>) {
+    pub(crate) async fn websocket(&self) -> (Connection<Client>, Connection<Server>) {
         let (asked, accepted) = self.stream().await;
         let client = Connection::from_transport(asked, Engine::new(client()));
         let server = Connection::from_transport(accepted, Engine::new(server()));

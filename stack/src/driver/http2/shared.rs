@@ -65,7 +65,7 @@ impl Shared {
     pub(super) fn act_and_wake<T>(&self, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state, &mut Context::from_waker(&self.waker));
-        let woken = state.ready_wakers(&self.wakers);
+        let woken = state.ready_wakers(&self.wakers, None);
         drop(state);
         woken.wake();
         result
@@ -124,7 +124,8 @@ impl Shared {
         let woken = if state.connection.revision() == before {
             Woken::default() // nothing has happened
         } else {
-            state.ready_wakers(&self.wakers)
+            let done = tried.is_ready().then_some(interest);
+            state.ready_wakers(&self.wakers, done)
         };
         let has_leader = tried.is_ready() && state.replace_leader(interest, &self.wakers);
         drop(state);
@@ -159,7 +160,7 @@ impl Shared {
         let is_news = mem::replace(&mut state.deadline, deadline) != deadline
             || state.connection.is_over()
             || state.connection.engine().to_wire().stop_state().is_some();
-        let woken = state.ready_wakers(&self.wakers);
+        let woken = state.ready_wakers(&self.wakers, None);
         drop(state);
         woken.wake();
         if is_news {
@@ -268,12 +269,16 @@ impl State {
         any
     }
 
-    /// Returns the wakers of the tasks whose event has come.
-    fn ready_wakers(&mut self, wakers: &Wakers) -> Woken {
+    /// Returns the wakers of the tasks whose event has come. The task that is `done` has waited for
+    /// one of them, runs, and is not woken.
+    fn ready_wakers(&mut self, wakers: &Wakers, done: Option<Interest>) -> Woken {
         self.take_heads();
         let mut woken = Woken::default();
         let engine = self.connection.engine();
         let mut waiting = wakers.lock();
+        if let Some(interest) = done {
+            woken.spare(waiting.take_own(interest));
+        }
         for id in self.answered.drain(..) {
             woken.add(waiting.take_reader(id));
         }

@@ -262,6 +262,19 @@ impl Waiting {
         self.streams.get_mut(&id)?.wakers[WRITER].take()
     }
 
+    /// Takes the wakers that were registered for an event of a stream.
+    pub(super) fn take_own(&mut self, interest: Interest) -> [Option<Waker>; 2] {
+        let Some((id, half)) = interest.place() else {
+            return [None, None]; // other tasks may wait for the same
+        };
+        let flusher = match interest {
+            Interest::Flush(id) => self.flushers.remove(&id),
+            _ => None,
+        };
+        let slots = self.streams.get_mut(&id);
+        [slots.and_then(|slots| slots.wakers[half].take()), flusher]
+    }
+
     /// Takes the wakers of the tasks that wait for requests, or for the end of the connection.
     pub(super) fn take_connection(&mut self) -> Vec<Waker> {
         mem::take(&mut self.connection)
@@ -410,6 +423,8 @@ impl Waiting {
 pub(super) struct Woken {
     first: Option<Waker>,
     others: Vec<Waker>,
+    /// They are not woken, but dropped outside of the lock, as that may run any code.
+    spared: [Option<Waker>; 2],
 }
 
 impl Woken {
@@ -423,6 +438,10 @@ impl Woken {
 
     pub(super) fn add_all(&mut self, wakers: Vec<Waker>) {
         self.others.extend(wakers);
+    }
+
+    pub(super) fn spare(&mut self, wakers: [Option<Waker>; 2]) {
+        self.spared = wakers;
     }
 
     pub(super) fn wake(self) {
