@@ -1,13 +1,15 @@
+mod context;
 mod ends;
+
+pub(crate) use context::{News, StreamContext, ToApp};
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::head::{ContentFollows, Head};
-use crate::io::{Io, StreamWaker, Woken};
+use crate::io::{StreamWaker, Woken};
 use crate::lent::LARGE;
 use crate::pending_stream::PendingStream;
 use crate::pieces::Pieces;
 use crate::stream_id::StreamId;
-use crate::streams::Streams;
 use crate::times::Wait;
 use bytes::{Buf, Bytes, BytesMut};
 use h2::client::ResponseFuture;
@@ -19,7 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Flow, Instant, Pipe, Place};
+use wirestack_layer::{End, Flow, Pipe, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -384,36 +386,4 @@ impl Stream {
         }
         false
     }
-}
-
-/// The surroundings of a stream, besides h2.
-pub(crate) struct StreamContext<'a> {
-    pub(crate) io: &'a Io,
-    pub(crate) from_app: &'a mut Streams,
-    pub(crate) to_app: ToApp<'a>,
-    /// The number of bytes of a refusal's body that are kept.
-    pub(crate) excerpt: usize,
-    /// The flow to the application says when to give the peer credit.
-    pub(crate) gathers_credit: bool,
-    /// `true` while h2 holds bytes for which the wire had no room.
-    pub(crate) blocked: bool,
-    pub(crate) now: Instant,
-    pub(crate) news: News,
-}
-
-/// The reason why a stream is processed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
-    /// h2 has woken it, or it is new, or its time has come.
-    Any,
-    /// The application has written to it, or has ended it.
-    Written,
-    /// The application has read from it, or has forgotten it.
-    Read,
-}
-
-/// The streams towards the application, and the index of the layer, which errors are marked with.
-pub(crate) struct ToApp<'a> {
-    pub(crate) streams: &'a mut Streams,
-    pub(crate) index: usize,
 }

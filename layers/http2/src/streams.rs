@@ -2,11 +2,10 @@ use crate::error::{Http2Error, local, unsent};
 use crate::head::{ContentFollows, Head};
 use crate::request::ConnectRequest;
 use crate::stream_id::{StreamId, StreamMap};
+use crate::stream_pipe::{Credit, Gathering, State, StreamPipe};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::fmt;
 use std::mem;
-use std::ops::{Deref, DerefMut};
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 
 /// A flow of flows: both flows between a [`Connection`](crate::Connection) and its application.
@@ -53,14 +52,6 @@ pub struct Streams {
     stop: Option<Box<Stop>>,
     moves: u64,
     credit: Credit,
-}
-
-/// The bytes that were read, and of which the writer need not hear yet.
-#[derive(Debug, Default)]
-struct Credit {
-    unheard: usize,
-    /// The writer hears of so many bytes at once.
-    step: usize,
 }
 
 #[derive(Debug, Default)]
@@ -392,121 +383,6 @@ impl Flow for Streams {
 
     fn revision(&self) -> u64 {
         self.moves
-    }
-}
-
-/// The pipe of one stream, borrowed from its [`Streams`], which note every change.
-///
-/// ```
-/// use wirestack_http2::{ConnectRequest, Streams};
-/// use wirestack_layer::Flow;
-///
-/// let mut streams = Streams::default();
-/// let stream = streams.open(ConnectRequest::tunnel("example.org", 22)?)?;
-/// let mut pipe = streams.write(stream).unwrap();
-/// pipe.write(b"bytes"); // it is a `Pipe`
-/// pipe.finish();
-/// drop(pipe);
-/// assert_eq!(streams.read(stream).unwrap().unread(), b"bytes");
-/// # Ok::<(), wirestack_layer::Error>(())
-/// ```
-pub struct StreamPipe<'a> {
-    pipe: &'a mut Pipe,
-    before: State,
-    marked: &'a mut bool,
-    news: &'a mut VecDeque<StreamId>,
-    moves: &'a mut u64,
-    unread: &'a mut usize,
-    /// For a reader.
-    gathering: Option<Gathering<'a>>,
-    stream: StreamId,
-}
-
-/// The bytes that were read, to be told to the writer together.
-struct Gathering<'a> {
-    credit: &'a mut Credit,
-    marked: &'a mut bool,
-    read: &'a mut Vec<StreamId>,
-}
-
-impl Deref for StreamPipe<'_> {
-    type Target = Pipe;
-    fn deref(&self) -> &Pipe {
-        self.pipe
-    }
-}
-
-impl DerefMut for StreamPipe<'_> {
-    fn deref_mut(&mut self) -> &mut Pipe {
-        self.pipe
-    }
-}
-
-impl Drop for StreamPipe<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let after = State::of(self.pipe);
-        if after != self.before {
-            self.note(after);
-        }
-    }
-}
-
-impl StreamPipe<'_> {
-    /// Notes what has changed.
-    fn note(&mut self, after: State) {
-        let before = self.before;
-        *self.unread = *self.unread + after.len - before.len;
-        if let Some(Gathering {
-            credit,
-            marked,
-            read,
-        }) = &mut self.gathering
-            && credit.step > 0
-            && after.only_read_since(before)
-        {
-            credit.unheard += before.len - after.len;
-            if !mem::replace(marked, true) {
-                read.push(self.stream);
-            }
-            if credit.unheard < credit.step {
-                return; // with more bytes
-            }
-        } else if !mem::replace(self.marked, true) {
-            self.news.push_back(self.stream);
-        }
-        *self.moves += (after.revision - before.revision).max(1);
-    }
-}
-
-/// The state of a pipe whose changes concern a writer and a reader.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct State {
-    revision: u64,
-    required: usize,
-    len: usize,
-}
-
-impl State {
-    fn of(pipe: &Pipe) -> Self {
-        Self {
-            revision: pipe.revision(),
-            required: pipe.required(),
-            len: pipe.len(),
-        }
-    }
-
-    /// Returns `true` if bytes were read, and nothing is required.
-    fn only_read_since(self, before: Self) -> bool {
-        before.required == 0 && self.required == 0 && self.len < before.len
-    }
-}
-
-impl fmt::Debug for StreamPipe<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamPipe")
-            .field("stream", &self.stream)
-            .finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@ mod incoming;
 mod origin;
 mod shared;
 mod stream;
+mod waiting;
 mod wakers;
 
 pub use incoming::Incoming;
@@ -21,7 +22,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use wakers::Interest;
+use waiting::Interest;
 use wirestack_dial::BoxHttp2;
 use wirestack_http2::{ConnectRequest, Streams};
 use wirestack_layer::{End, Error, Flow, Layer};

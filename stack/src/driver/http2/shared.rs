@@ -1,7 +1,8 @@
 //! The state that the clones and streams of an HTTP/2 connection share.
 
 use super::origin::Origin;
-use super::wakers::{Interest, Part, Place, Wakers, Woken};
+use super::waiting::{Interest, Part, Place, Woken};
+use super::wakers::Wakers;
 use crate::driver::io::Connection;
 use bytes::Bytes;
 use http::Response;
@@ -149,7 +150,7 @@ impl Shared {
         let gathers = state.streams().len() > 1;
         if gathers && self.wakers.has_driver() {
             drop(state);
-            self.wakers.wake_driver();
+            self.wakers.call_driver();
             return;
         }
         state
@@ -164,7 +165,7 @@ impl Shared {
         drop(state);
         woken.wake();
         if is_news {
-            self.wakers.wake_driver();
+            self.wakers.call_driver();
         }
     }
 

@@ -1,7 +1,7 @@
 //! One stream of an HTTP/2 connection, as a transport for a stack of its own.
 
 use super::shared::{HoldGuard, Shared};
-use super::wakers::Interest;
+use super::waiting::Interest;
 use super::{CLOSE_TIMEOUT, Http2};
 use crate::driver::error::to_io;
 use crate::driver::io::Connection;

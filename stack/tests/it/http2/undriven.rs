@@ -29,7 +29,10 @@ fn a_message_wakes_the_task_of_its_stream_and_the_one_that_drives() {
     bed.clock.advance(TIMEOUT);
     bed.run();
     let polls: usize = bed.scheduler.polls.iter().sum();
-    assert_eq!(polls, 0, "nobody is woken by the time, as each task has answered");
+    assert_eq!(
+        polls, 0,
+        "nobody is woken by the time, as each task has answered"
+    );
 }
 
 #[test]
@@ -55,7 +58,11 @@ fn another_task_drives_soon_when_the_one_that_drove_does_not_wait_any_more() {
         let to = (driver + 1) % 100;
         let before = bed.received(to);
         bed.send(to);
-        assert_eq!(bed.received(to), before, "{round}: the task that was woken does not read");
+        assert_eq!(
+            bed.received(to),
+            before,
+            "{round}: the task that was woken does not read"
+        );
         bed.clock.advance(Duration::from_millis(50));
         bed.run();
         assert_eq!(bed.received(to), before + 1, "{round}");
@@ -71,7 +78,9 @@ fn no_message_is_missed_whoever_comes_and_goes() {
         println!("seed {seed}");
         let mut state = seed;
         let mut random = move |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % below
         };
         let mut bed = Bed::open(12);
@@ -91,9 +100,14 @@ fn no_message_is_missed_whoever_comes_and_goes() {
             bed.clock.advance(Duration::from_millis(50));
             bed.run();
             for (at, sent) in sent.iter().enumerate() {
-                let Some(reader) = &bed.readers[at] else { continue };
+                let Some(reader) = &bed.readers[at] else {
+                    continue;
+                };
                 let is_awake = !reader.is_paused.load(Ordering::SeqCst);
-                assert!(!is_awake || bed.received(at) == *sent, "step {step}: {at} misses a message");
+                assert!(
+                    !is_awake || bed.received(at) == *sent,
+                    "step {step}: {at} misses a message"
+                );
             }
         }
     }
@@ -222,14 +236,18 @@ impl Bed {
     fn driver(&mut self) -> usize {
         let present = |bed: &Self| -> Vec<usize> {
             let readers = bed.readers.iter().enumerate();
-            readers.filter_map(|(at, reader)| reader.is_some().then_some(at)).collect()
+            readers
+                .filter_map(|(at, reader)| reader.is_some().then_some(at))
+                .collect()
         };
         for to in present(self) {
             let woken = self.message(to);
             let Some(driver) = woken.into_iter().find(|woken| *woken != to) else {
                 continue;
             };
-            let other = present(self).into_iter().find(|at| ![to, driver].contains(at));
+            let other = present(self)
+                .into_iter()
+                .find(|at| ![to, driver].contains(at));
             if other.is_some_and(|other| self.message(other).contains(&driver)) {
                 return driver;
             }
@@ -295,7 +313,11 @@ impl Scheduler {
             };
             self.polls[id] += 1;
             let waker = waker.clone();
-            if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+            if task
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_ready()
+            {
                 self.tasks[id] = None;
             }
         }
