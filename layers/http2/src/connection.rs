@@ -58,7 +58,8 @@ pub struct Connection {
     io: Io,
     woken: Woken,
     session: Session,
-    streams: StreamMap<Stream>,
+    /// Boxed, as a map that grows has room for twice as many.
+    streams: StreamMap<Box<Stream>>,
     pub(crate) waiting: Waiting,
     /// The streams to process in the next round.
     changed: Vec<StreamId>,
@@ -178,16 +179,18 @@ impl Connection {
     /// Processes the streams that have changed, and only those.
     fn process_streams(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) {
         let blocked = self.io.pipes().blocked;
-        let mut changed = mem::take(&mut self.changed);
-        self.woken.take_streams(&mut changed);
+        self.woken.take_streams(&mut self.changed);
         if !blocked {
-            changed.append(&mut self.resetting);
+            self.changed.append(&mut self.resetting);
         }
-        for id in changed.drain(..) {
-            self.process_stream(id, News::Any, blocked, p, now);
+        if !self.changed.is_empty() {
+            let mut changed = mem::take(&mut self.changed);
+            for id in changed.drain(..) {
+                self.process_stream(id, News::Any, blocked, p, now);
+            }
+            changed.append(&mut self.changed);
+            self.changed = changed; // its memory is used again
         }
-        changed.append(&mut self.changed);
-        self.changed = changed; // its memory is used again
         while let Some(id) = p.from_app.readable() {
             self.process_stream(id, News::Written, blocked, p, now);
         }
@@ -223,6 +226,7 @@ impl Connection {
                 index: p.index,
             },
             excerpt: self.config.excerpt,
+            gathers_credit: self.credit_step > 0,
             blocked,
             now,
             news,
@@ -239,8 +243,7 @@ impl Connection {
             self.streams.remove(&id);
             self.io.pipes().lent.forget(id);
             p.from_app.forget(id);
-        } else if p.to_app.write(id).is_none() && p.from_app.read(id).is_none_or(|p| p.is_closed())
-        {
+        } else if !p.to_app.has(id) && p.from_app.read(id).is_none_or(|p| p.is_closed()) {
             self.lingering.add(id);
         }
     }
@@ -248,7 +251,7 @@ impl Connection {
     fn add(&mut self, streams: Vec<Stream>) {
         for stream in streams {
             self.changed.push(stream.id());
-            self.streams.insert(stream.id(), stream);
+            self.streams.insert(stream.id(), stream.into());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::lent::LentPieces;
 use crate::stream_id::StreamId;
+use bytes::BytesMut;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,21 @@ impl Default for Pipes {
     }
 }
 
+impl Pipes {
+    /// Moves what h2 has written to the wire. Few bytes are copied, so that the memory of both pipes
+    /// stays where it is.
+    pub(crate) fn send(&mut self, to_wire: &mut Pipe) {
+        let len = self.outgoing.len();
+        let few = len < FEW && len == self.outgoing.first().len() && len <= to_wire.room();
+        if few && !to_wire.is_closed() && to_wire.stop_state().is_none() {
+            to_wire.write(self.outgoing.first());
+            self.outgoing.consume(len);
+        } else {
+            self.outgoing.transfer_to(to_wire);
+        }
+    }
+}
+
 impl Io {
     pub(crate) fn pipes(&self) -> MutexGuard<'_, Pipes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -43,6 +59,9 @@ impl Io {
         let pipes = &mut *self.pipes();
         let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
         let written = wanted.min(pipes.outgoing.room());
+        if written < FEW && pipes.outgoing.capacity() == 0 {
+            pipes.outgoing.lend(BytesMut::with_capacity(FEW));
+        }
         let mut rest = written;
         for slice in slices {
             let slice = &slice[..slice.len().min(rest)];
@@ -123,6 +142,8 @@ pub(crate) struct Woken {
 struct WokenList {
     connection: AtomicBool,
     streams: Mutex<Vec<StreamId>>,
+    /// There may be a stream in the list.
+    any_stream: AtomicBool,
 }
 
 impl Default for Woken {
@@ -139,11 +160,17 @@ impl Woken {
     }
 
     pub(crate) fn take_streams(&self, into: &mut Vec<StreamId>) {
-        into.append(&mut self.list.streams());
+        if self.list.any_stream.swap(false, Ordering::AcqRel) {
+            into.append(&mut self.list.streams());
+        }
+    }
+
+    pub(crate) fn has_streams(&self) -> bool {
+        self.list.any_stream.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        !self.list.connection.load(Ordering::Acquire) && self.list.streams().is_empty()
+        !self.list.connection.load(Ordering::Acquire) && !self.has_streams()
     }
 
     /// Makes the waker of one stream.
@@ -199,6 +226,10 @@ impl Wake for StreamWaker {
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
             self.woken.streams().push(self.stream);
+            self.woken.any_stream.store(true, Ordering::Release);
         }
     }
 }
+
+/// So many bytes are copied to the wire, and for fewer the memory between h2 and the wire is kept.
+const FEW: usize = 1024;

@@ -45,7 +45,7 @@ impl LentPieces {
 }
 
 /// A smaller piece is copied, because that costs less than to find it.
-const LARGE: usize = 4096;
+pub(crate) const LARGE: usize = 4096;
 
 /// The number of pieces that are remembered. More of them only wait for a window.
 const MOST: usize = 64;

@@ -106,6 +106,7 @@ mod server;
 mod session;
 mod stream;
 mod stream_id;
+mod stream_pipe;
 mod streams;
 mod times;
 mod tunnel;
@@ -120,7 +121,8 @@ pub use head::Head;
 pub use request::{ConnectRequest, RequestKind, request_kind};
 pub use server::Server;
 pub use stream_id::{StreamId, StreamIdHasher, StreamMap};
-pub use streams::{StreamPipe, Streams};
+pub use stream_pipe::StreamPipe;
+pub use streams::Streams;
 pub use wirestack_http::{Awaiting, Challenged, ProxyClient, Refusal};
 pub use wirestack_layer::Keepalive;
 

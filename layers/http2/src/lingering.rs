@@ -35,11 +35,16 @@ impl Lingering {
         }
     }
 
+    /// Returns `true` if there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Cancels the streams whose time is over, and returns them. The time begins again whenever
     /// bytes have left.
     pub(crate) fn late(
         &mut self,
-        streams: &mut StreamMap<Stream>,
+        streams: &mut StreamMap<Box<Stream>>,
         from_app: &mut Streams,
         now: Instant,
     ) -> Vec<StreamId> {

@@ -1,14 +1,17 @@
+mod context;
 mod ends;
+
+pub(crate) use context::{News, StreamContext, ToApp};
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::head::{ContentFollows, Head};
-use crate::io::{Io, StreamWaker, Woken};
+use crate::io::{StreamWaker, Woken};
+use crate::lent::LARGE;
 use crate::pending_stream::PendingStream;
 use crate::pieces::Pieces;
 use crate::stream_id::StreamId;
-use crate::streams::Streams;
 use crate::times::Wait;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
@@ -18,7 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Flow, Instant, Pipe, Place};
+use wirestack_layer::{End, Flow, Pipe, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -35,7 +38,9 @@ pub(crate) struct Stream {
     resetting: bool,
     /// Bytes wait for a window of the peer.
     wait: Option<Wait>,
-    waker: (Arc<StreamWaker>, Waker),
+    woken: Arc<StreamWaker>,
+    /// The same, as a waker; `None` while it is borrowed.
+    waker: Option<Waker>,
 }
 
 impl Stream {
@@ -72,7 +77,6 @@ impl Stream {
         recv: Option<RecvStream>,
         woken: &Woken,
     ) -> Self {
-        let waker = woken.stream(id);
         Self {
             id,
             pending,
@@ -82,7 +86,8 @@ impl Stream {
             unreleased: 0,
             resetting: false,
             wait: None,
-            waker: (waker.clone(), waker.into()),
+            woken: woken.stream(id),
+            waker: None,
         }
     }
 
@@ -119,10 +124,16 @@ impl Stream {
 
     /// Moves everything that can move. Returns `true` if it must be called again after h2 was
     /// polled.
-    pub(crate) fn process(&mut self, mut context: StreamContext<'_>) -> bool {
+    pub(crate) fn process(&mut self, context: StreamContext<'_>) -> bool {
+        let waker = self.waker.take();
+        let waker = waker.unwrap_or_else(|| self.woken.clone().into());
+        let again = self.process_with(context, &mut Context::from_waker(&waker));
+        self.waker = Some(waker);
+        again
+    }
+
+    fn process_with(&mut self, mut context: StreamContext<'_>, cx: &mut Context<'_>) -> bool {
         let to_app = &mut context.to_app;
-        let waker = self.waker.1.clone();
-        let cx = &mut Context::from_waker(&waker);
         let is_open = matches!(self.pending, PendingStream::Done);
         match context.news {
             News::Written if is_open => {}
@@ -134,10 +145,12 @@ impl Stream {
                 return false;
             }
             _ => {
-                self.waker.0.begin();
-                self.open(to_app, context.excerpt, cx);
+                self.woken.begin();
+                if !is_open {
+                    self.open(to_app, context.excerpt, cx);
+                }
                 if !matches!(self.pending, PendingStream::Refused(..)) {
-                    self.receive(to_app, cx);
+                    self.receive(to_app, context.gathers_credit, cx);
                 }
             }
         }
@@ -195,7 +208,7 @@ impl Stream {
                 Ok(reason) => Some(peer(Http2Error::Reset(reason))),
                 Err(error) => typed(&error),
             };
-            self.receive(to_app, cx); // deliver what came before the reset
+            self.receive(to_app, false, cx); // deliver what came before the reset
             self.recv = None;
             if let Some(error) = error {
                 self.fail(to_app, error);
@@ -226,7 +239,7 @@ impl Stream {
 
     /// Takes everything that h2 has received. h2 counts the frames that it holds, and ends the
     /// connection for too many small ones. The window bounds the bytes in the pipe.
-    fn receive(&mut self, to_app: &mut ToApp<'_>, cx: &mut Context<'_>) {
+    fn receive(&mut self, to_app: &mut ToApp<'_>, gathers_credit: bool, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else { return };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
             return self.skip(cx);
@@ -263,7 +276,10 @@ impl Stream {
                 Poll::Pending => break,
             }
         }
-        self.give_credit(&pipe);
+        // A flow that gathers the credit says when to give it.
+        if !gathers_credit || pipe.wanted() > 0 {
+            self.give_credit(&pipe);
+        }
         let over = pipe.is_closed();
         drop(pipe);
         if over {
@@ -342,8 +358,10 @@ impl Stream {
             }
             let last = finished && n == pipe.len();
             let pieces = Pieces::take(&mut pipe, n);
-            let lent = &mut io.pipes().lent;
-            pieces.iter().for_each(|piece| lent.add(self.id, piece));
+            if pieces.remaining() >= LARGE {
+                let lent = &mut io.pipes().lent;
+                pieces.iter().for_each(|piece| lent.add(self.id, piece));
+            }
             if send.send_data(pieces, last).is_err() || last {
                 self.send = None;
                 return false;
@@ -368,34 +386,4 @@ impl Stream {
         }
         false
     }
-}
-
-/// The surroundings of a stream, besides h2.
-pub(crate) struct StreamContext<'a> {
-    pub(crate) io: &'a Io,
-    pub(crate) from_app: &'a mut Streams,
-    pub(crate) to_app: ToApp<'a>,
-    /// The number of bytes of a refusal's body that are kept.
-    pub(crate) excerpt: usize,
-    /// `true` while h2 holds bytes for which the wire had no room.
-    pub(crate) blocked: bool,
-    pub(crate) now: Instant,
-    pub(crate) news: News,
-}
-
-/// The reason why a stream is processed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
-    /// h2 has woken it, or it is new, or its time has come.
-    Any,
-    /// The application has written to it, or has ended it.
-    Written,
-    /// The application has read from it, or has forgotten it.
-    Read,
-}
-
-/// The streams towards the application, and the index of the layer, which errors are marked with.
-pub(crate) struct ToApp<'a> {
-    pub(crate) streams: &'a mut Streams,
-    pub(crate) index: usize,
 }

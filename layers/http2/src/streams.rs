@@ -2,10 +2,10 @@ use crate::error::{Http2Error, local, unsent};
 use crate::head::{ContentFollows, Head};
 use crate::request::ConnectRequest;
 use crate::stream_id::{StreamId, StreamMap};
+use crate::stream_pipe::{Credit, Gathering, State, StreamPipe};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::mem;
 use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 
 /// A flow of flows: both flows between a [`Connection`](crate::Connection) and its application.
@@ -37,9 +37,14 @@ use wirestack_layer::{End, Error, Flow, Pipe, Stop};
 #[derive(Debug, Default)]
 pub struct Streams {
     heads: VecDeque<(StreamId, Head)>,
-    streams: StreamMap<Entry>,
+    /// Boxed, as a map that grows has room for twice as many.
+    streams: StreamMap<Box<Entry>>,
     readable: VecDeque<StreamId>,
     writable: VecDeque<StreamId>,
+    /// The number of bytes in all pipes.
+    unread: usize,
+    /// The streams of which bytes were read, and of which the writer need not hear yet.
+    read: Vec<StreamId>,
     next: u64,
     /// The limit of the pipe of each stream, if it is not the default.
     room: Option<usize>,
@@ -49,19 +54,13 @@ pub struct Streams {
     credit: Credit,
 }
 
-/// The bytes that were read, and of which the writer need not hear yet.
-#[derive(Debug, Default)]
-struct Credit {
-    unheard: usize,
-    /// The writer hears of so many bytes at once.
-    step: usize,
-}
-
 #[derive(Debug, Default)]
 struct Entry {
     pipe: Pipe,
     readable: bool,
     writable: bool,
+    /// It is in the list of streams that were read.
+    read: bool,
 }
 
 impl Streams {
@@ -143,7 +142,8 @@ impl Streams {
             marked: &mut entry.readable,
             news: &mut self.readable,
             moves: &mut self.moves,
-            credit: None,
+            unread: &mut self.unread,
+            gathering: None,
             stream,
         })
     }
@@ -157,7 +157,12 @@ impl Streams {
             marked: &mut entry.writable,
             news: &mut self.writable,
             moves: &mut self.moves,
-            credit: Some(&mut self.credit),
+            unread: &mut self.unread,
+            gathering: Some(Gathering {
+                credit: &mut self.credit,
+                marked: &mut entry.read,
+                read: &mut self.read,
+            }),
             stream,
         })
     }
@@ -173,14 +178,31 @@ impl Streams {
 
     /// Returns the next stream from which something was read, or which was forgotten.
     pub fn writable(&mut self) -> Option<StreamId> {
-        let Some(stream) = self.writable.pop_front() else {
-            self.credit.unheard = 0;
-            return None;
+        let stream = match self.writable.pop_front() {
+            Some(stream) => stream,
+            None => self.credited()?,
         };
         if let Some(entry) = self.streams.get_mut(&stream) {
             entry.writable = false;
         }
         Some(stream)
+    }
+
+    /// Returns the first of the streams that were read, once that was enough. The others follow.
+    fn credited(&mut self) -> Option<StreamId> {
+        if self.read.is_empty() || self.credit.unheard < self.credit.step {
+            return None;
+        }
+        self.credit.unheard = 0;
+        for stream in self.read.drain(..) {
+            if let Some(entry) = self.streams.get_mut(&stream) {
+                entry.read = false;
+                if !mem::replace(&mut entry.writable, true) {
+                    self.writable.push_back(stream);
+                }
+            }
+        }
+        self.writable.pop_front()
     }
 
     /// Resets a stream, as its writer: it ends with this error, even if it was finished before. The
@@ -211,6 +233,7 @@ impl Streams {
         }
         pipe.abort(error);
         self.moves += 1;
+        self.unread -= entry.pipe.len();
         entry.pipe = pipe;
         if !entry.readable {
             entry.readable = true;
@@ -223,6 +246,7 @@ impl Streams {
     pub fn forget(&mut self, stream: StreamId) {
         self.heads.retain(|(id, _)| *id != stream);
         if let Some(entry) = self.streams.remove(&stream) {
+            self.unread -= entry.pipe.len();
             self.moves += 1;
             if !entry.writable {
                 self.writable.push_back(stream);
@@ -235,6 +259,15 @@ impl Streams {
             } = self;
             writable.retain(|stream| streams.contains_key(stream));
         }
+        if self.read.len() > 2 * self.streams.len() + MAX_FORGOTTEN {
+            let Self { read, streams, .. } = self;
+            read.retain(|stream| streams.contains_key(stream));
+        }
+    }
+
+    /// Returns `true` if there is such a stream.
+    pub(crate) fn has(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
     }
 
     /// Returns the number of streams.
@@ -272,8 +305,8 @@ impl Streams {
         self.moves += 1;
     }
 
-    /// Makes the writer hear of bytes that were read only when they are so many, or with the next
-    /// change. It then has less to do for each read.
+    /// Makes the writer hear of bytes that were read only when they are so many, of all streams
+    /// together. It then has nothing to do for most reads.
     pub(crate) fn set_credit_step(&mut self, bytes: usize) {
         self.credit.step = bytes;
     }
@@ -312,7 +345,7 @@ impl Flow for Streams {
     }
 
     fn is_empty(&self) -> bool {
-        self.heads.is_empty() && self.streams.values().all(|entry| entry.pipe.is_empty())
+        self.heads.is_empty() && self.unread == 0
     }
 
     /// Returns the room for new heads, in bytes and roughly. Each stream has room of its own.
@@ -330,6 +363,7 @@ impl Flow for Streams {
             entry.pipe.discard();
             self.moves += entry.pipe.revision() - before;
         }
+        self.unread = 0;
     }
 
     fn stop(&mut self, stop: Stop) {
@@ -349,98 +383,6 @@ impl Flow for Streams {
 
     fn revision(&self) -> u64 {
         self.moves
-    }
-}
-
-/// The pipe of one stream, borrowed from its [`Streams`], which note every change.
-///
-/// ```
-/// use wirestack_http2::{ConnectRequest, Streams};
-/// use wirestack_layer::Flow;
-///
-/// let mut streams = Streams::default();
-/// let stream = streams.open(ConnectRequest::tunnel("example.org", 22)?)?;
-/// let mut pipe = streams.write(stream).unwrap();
-/// pipe.write(b"bytes"); // it is a `Pipe`
-/// pipe.finish();
-/// drop(pipe);
-/// assert_eq!(streams.read(stream).unwrap().unread(), b"bytes");
-/// # Ok::<(), wirestack_layer::Error>(())
-/// ```
-pub struct StreamPipe<'a> {
-    pipe: &'a mut Pipe,
-    before: State,
-    marked: &'a mut bool,
-    news: &'a mut VecDeque<StreamId>,
-    moves: &'a mut u64,
-    /// For a reader.
-    credit: Option<&'a mut Credit>,
-    stream: StreamId,
-}
-
-impl Deref for StreamPipe<'_> {
-    type Target = Pipe;
-    fn deref(&self) -> &Pipe {
-        self.pipe
-    }
-}
-
-impl DerefMut for StreamPipe<'_> {
-    fn deref_mut(&mut self) -> &mut Pipe {
-        self.pipe
-    }
-}
-
-impl Drop for StreamPipe<'_> {
-    fn drop(&mut self) {
-        let (before, after) = (self.before, State::of(self.pipe));
-        if after == before {
-            return;
-        }
-        if !*self.marked {
-            *self.marked = true;
-            self.news.push_back(self.stream);
-        }
-        if let Some(credit) = &mut self.credit
-            && after.only_read_since(before)
-        {
-            credit.unheard += before.len - after.len;
-            if credit.unheard < credit.step {
-                return; // with the next change, or with more bytes
-            }
-        }
-        *self.moves += (after.revision - before.revision).max(1);
-    }
-}
-
-/// The state of a pipe whose changes concern a writer and a reader.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct State {
-    revision: u64,
-    required: usize,
-    len: usize,
-}
-
-impl State {
-    fn of(pipe: &Pipe) -> Self {
-        Self {
-            revision: pipe.revision(),
-            required: pipe.required(),
-            len: pipe.len(),
-        }
-    }
-
-    /// Returns `true` if bytes were read, and nothing is required.
-    fn only_read_since(self, before: Self) -> bool {
-        before.required == 0 && self.required == 0 && self.len < before.len
-    }
-}
-
-impl fmt::Debug for StreamPipe<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamPipe")
-            .field("stream", &self.stream)
-            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@
 mod compressed;
 mod counted;
 mod end;
+mod http2;
 mod memory;
 mod opening;
 mod relayed;

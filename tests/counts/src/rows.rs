@@ -1,6 +1,7 @@
 //! The list of all rows.
 
 use crate::compressed;
+use crate::http2::{self, Driver};
 use crate::memory::{in_pieces, in_tunnels, parse};
 use crate::opening::{Proxy, raw, through, upgrades};
 use crate::relayed;
@@ -71,6 +72,46 @@ impl Row {
         Self::new("16 KiB to the client, TLS", 100, |n| {
             stream(n, 16384, Net::Tls, Way::Down, plain)
         }),
+        Self::new("echo 125 B, HTTP/2", 400, |n| {
+            http2::echo(n, 125, Driver::Task)
+        }),
+        Self::new("echo 16 KiB, HTTP/2", 200, |n| {
+            http2::echo(n, 16384, Driver::Task)
+        }),
+        Self::new("125 B to the server, HTTP/2", 4000, |n| {
+            http2::stream(n, 125, Way::Up, Driver::Task)
+        }),
+        Self::new("125 B to the client, HTTP/2", 4000, |n| {
+            http2::stream(n, 125, Way::Down, Driver::Task)
+        }),
+        Self::new("16 KiB to the server, HTTP/2", 400, |n| {
+            http2::stream(n, 16384, Way::Up, Driver::Task)
+        }),
+        Self::new("16 KiB to the client, HTTP/2", 400, |n| {
+            http2::stream(n, 16384, Way::Down, Driver::Task)
+        }),
+        Self::new("echo 125 B, HTTP/2, undriven", 400, |n| {
+            http2::echo(n, 125, Driver::None)
+        }),
+        Self::new("echo 16 KiB, HTTP/2, undriven", 200, |n| {
+            http2::echo(n, 16384, Driver::None)
+        }),
+        Self::new("125 B to the server, HTTP/2, undriven", 4000, |n| {
+            http2::stream(n, 125, Way::Up, Driver::None)
+        }),
+        Self::new("125 B to the client, HTTP/2, undriven", 4000, |n| {
+            http2::stream(n, 125, Way::Down, Driver::None)
+        }),
+        Self::new("16 KiB to the server, HTTP/2, undriven", 400, |n| {
+            http2::stream(n, 16384, Way::Up, Driver::None)
+        }),
+        Self::new("16 KiB to the client, HTTP/2, undriven", 400, |n| {
+            http2::stream(n, 16384, Way::Down, Driver::None)
+        }),
+        Self::new("echo 125 B, HTTP/2, 500 streams, undriven", 500, |n| {
+            http2::in_turn(n, 125, 500)
+        }),
+        Self::new("a stream of HTTP/2 is opened", 400, http2::open_streams),
         Self::new("125 B in memory", 4000, |n| in_tunnels(n, 125, 0)),
         Self::new("125 B in memory, 1 finished tunnel", 4000, |n| {
             in_tunnels(n, 125, 1)

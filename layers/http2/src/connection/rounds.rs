@@ -36,12 +36,19 @@ impl Connection {
             self.must_poll |= self.finishing;
         }
         self.open_streams(p, now);
-        let late = self.lingering.late(&mut self.streams, p.from_app, now);
-        self.changed.extend(late);
+        if !self.lingering.is_empty() {
+            let late = self.lingering.late(&mut self.streams, p.from_app, now);
+            self.changed.extend(late);
+        }
         self.must_poll |= self.is_full && p.to_app.room() > 0;
         self.must_poll |= self.woken.take_connection();
-        if mem::take(&mut self.must_poll) && !self.poll(p, now) {
-            return false;
+        if mem::take(&mut self.must_poll) {
+            if !self.poll(p, now) {
+                return false;
+            }
+            if self.has_news() {
+                self.process_streams(p, now); // what has come goes on at once
+            }
         }
         if let Some(pinger) = &mut self.pinger
             && pinger.process(now, &mut Context::from_waker(self.woken.waker()))
@@ -104,7 +111,12 @@ impl Connection {
     /// Moves bytes between the wire and h2. Returns `true` if h2 can go on because of that.
     fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let pipes = &mut *self.io.pipes();
-        pipes.outgoing.transfer_to(p.to_wire);
+        if let Some(memory) = pipes.incoming.take_back() {
+            p.from_wire.lend(memory); // h2 has read what was in it
+        }
+        if !pipes.outgoing.is_empty() {
+            pipes.send(p.to_wire);
+        }
         let mut goes_on = pipes.blocked && pipes.outgoing.room() > 0;
         if p.from_wire.is_empty() && !p.from_wire.is_closed() {
             return goes_on;
@@ -119,7 +131,7 @@ impl Connection {
             let before = pipes.incoming.revision();
             let len = p.from_wire.len().min(pipes.incoming.room());
             let n = self.scanner.next(len, p.from_wire.chunks());
-            p.from_wire.transfer_up_to(&mut pipes.incoming, n);
+            p.from_wire.transfer_lent(&mut pipes.incoming, n);
             goes_on |= pipes.incoming.revision() != before;
         }
         goes_on
@@ -127,7 +139,12 @@ impl Connection {
 
     /// Returns `true` if another round would move something.
     fn must_go_on(&self) -> bool {
+        self.must_poll || self.has_news() || !self.woken.is_empty()
+    }
+
+    /// Returns `true` if h2 or the layer itself has something for a stream.
+    fn has_news(&self) -> bool {
         let resets = !self.resetting.is_empty() && !self.io.pipes().blocked;
-        self.must_poll || resets || !self.changed.is_empty() || !self.woken.is_empty()
+        resets || !self.changed.is_empty() || self.woken.has_streams()
     }
 }

@@ -1,7 +1,7 @@
 //! The work that a connection does: no more than needed, and never less.
 
 use crate::kit::{DATA, Pair, Side, WINDOW_UPDATE, of_kind, open_client, window};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use wirestack_http2::{Connection, Http2Config, StreamId};
 use wirestack_layer::Flow;
 
@@ -141,7 +141,7 @@ fn a_large_piece_leaves_without_a_copy() {
 }
 
 #[test]
-fn a_read_that_gave_no_credit_gives_it_with_the_next_change() {
+fn credit_is_given_once_a_quarter_of_a_window_was_read() {
     let mut pair = Pair::new(Http2Config::default(), window(100_000));
     let [c, s] = pair.tunnel();
     for n in 1..=4 {
@@ -157,4 +157,40 @@ fn a_read_that_gave_no_credit_gives_it_with_the_next_change() {
         }
     }
     panic!("no credit");
+}
+
+#[test]
+fn the_credit_of_many_streams_is_given_together() {
+    let mut config = window(80_000);
+    config.connection_window = 100_000;
+    let mut pair = Pair::new(Http2Config::default(), config);
+    let tunnels: Vec<_> = (0..4).map(|_| pair.tunnel()).collect();
+    for round in 0..20 {
+        for [c, s] in &tunnels {
+            pair.client.write(*c, &[1; 10_000]);
+            pair.client.process();
+            pair.client.to_wire.transfer_to(&mut pair.server.from_wire);
+            pair.server.process();
+            assert_eq!(pair.server.read(*s).len(), 10_000, "round {round}");
+            pair.server.to_wire.transfer_to(&mut pair.client.from_wire);
+        }
+    }
+}
+
+#[test]
+fn memory_that_is_lent_for_reading_is_given_back() {
+    let mut pair = Pair::usual();
+    let [c, s] = pair.tunnel();
+    for n in [1, 1000, 60_000] {
+        pair.client.write(c, &vec![1; n]);
+        pair.client.process();
+        let sent = pair.client.to_wire.len();
+        let sent = pair.client.to_wire.take(sent);
+        pair.server.from_wire.lend(BytesMut::with_capacity(1 << 17));
+        pair.server.from_wire.write(&sent);
+        pair.server.process();
+        let memory = pair.server.from_wire.take_back().expect("the memory");
+        assert!(memory.capacity() > 100_000, "{n}: {}", memory.capacity());
+        assert_eq!(pair.server.read(s).len(), n);
+    }
 }

@@ -48,4 +48,30 @@ impl Pipe {
         self.lent = false;
         Some(core::mem::take(&mut self.buf))
     }
+
+    /// Moves the next `n` bytes like [`transfer_up_to`](Self::transfer_up_to), and lends the memory on
+    /// if it goes with them. Who calls it takes the memory back from `to`, once that is empty, and
+    /// lends it to this pipe again.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let (mut from, mut to) = (Pipe::new(), Pipe::new());
+    /// from.lend(BytesMut::with_capacity(4096));
+    /// from.write(b"hello");
+    /// from.transfer_lent(&mut to, 5);
+    /// to.consume(5);
+    /// from.lend(to.take_back().expect("it is the memory of `from`"));
+    /// assert_eq!((from.capacity(), to.capacity()), (4096, 0));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer bytes.
+    pub fn transfer_lent(&mut self, to: &mut Self, n: usize) {
+        let goes_along = self.lent && self.queued == 0 && n == self.len() && to.is_empty();
+        self.transfer_up_to(to, n);
+        to.lent |= goes_along && to.buf.len() == n;
+    }
 }

@@ -1,15 +1,15 @@
-//! The state that the clones and streams of an HTTP/2 connection share, and the wakers of waiting
-//! tasks.
+//! The state that the clones and streams of an HTTP/2 connection share.
 
 use super::origin::Origin;
+use super::waiting::{Interest, Part, Place, Woken};
+use super::wakers::Wakers;
 use crate::driver::io::Connection;
 use bytes::Bytes;
 use http::Response;
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use wirestack_dial::BoxHttp2;
 use wirestack_http2::{Head, StreamId, StreamMap, Streams};
 use wirestack_layer::{End, Error, Flow, Instant};
@@ -18,8 +18,8 @@ use wirestack_layer::{End, Error, Flow, Instant};
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) wakers: Arc<Wakers>,
-    /// The waker for the transport and the timer: it wakes the driver, or else all tasks.
-    wake_all: Waker,
+    /// The waker for the transport and the timer: it wakes the task that drives the connection.
+    waker: Waker,
     pub(super) origin: Option<Origin>,
 }
 
@@ -33,21 +33,13 @@ pub(super) struct State {
     answered: Vec<StreamId>,
     /// The deadline of the connection that its driver knows.
     pub(super) deadline: Option<Instant>,
-}
-
-/// The event that a task waits for.
-#[derive(Clone, Copy)]
-pub(super) enum Interest {
-    Read(StreamId),
-    Write(StreamId),
-    /// All bytes of the stream have left.
-    Flush(StreamId),
-    Connection,
+    /// The place of the waiting task that leads. It may be an old one: then the wakers know better.
+    leader: Option<Place>,
 }
 
 impl Shared {
     pub(super) fn new(connection: Connection<BoxHttp2>) -> (Arc<Self>, Arc<HoldGuard>) {
-        let wakers = Arc::<Wakers>::default();
+        let wakers = Wakers::new(connection.runtime.clone());
         let guard = Arc::new(HoldGuard(wakers.clone()));
         let shared = Arc::new(Self {
             state: Mutex::new(State {
@@ -56,8 +48,9 @@ impl Shared {
                 requests: VecDeque::new(),
                 answered: Vec::new(),
                 deadline: None,
+                leader: None,
             }),
-            wake_all: Waker::from(wakers.clone()),
+            waker: Waker::from(wakers.clone()),
             wakers,
             origin: None,
         });
@@ -72,10 +65,10 @@ impl Shared {
     /// outside of the lock, as they may run any code.
     pub(super) fn act_and_wake<T>(&self, act: impl FnOnce(&mut State, &mut Context<'_>) -> T) -> T {
         let mut state = self.lock();
-        let result = act(&mut state, &mut Context::from_waker(&self.wake_all));
-        let woken = state.ready_wakers(&self.wakers);
+        let result = act(&mut state, &mut Context::from_waker(&self.waker));
+        let woken = state.ready_wakers(&self.wakers, None);
         drop(state);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake();
         result
     }
 
@@ -90,14 +83,20 @@ impl Shared {
         let before = state.connection.revision();
         let tried = attempt(&mut state);
         if tried.is_ready() {
+            let has_leader = state.replace_leader(interest, &self.wakers);
             if state.connection.revision() != before {
                 self.send(state);
+            } else {
+                drop(state);
+            }
+            if has_leader {
+                self.wakers.call();
             }
             return tried;
         }
         // Under the lock: a call that moves something sees the waker, or this call sees what was moved.
-        let old = self.wakers.register(interest, cx.waker());
-        if self.wakers.has_driver() {
+        let (part, old) = self.wakers.register(interest, cx.waker());
+        if part == Part::Driven {
             if state.connection.revision() != before {
                 self.send(state);
             } else {
@@ -106,23 +105,37 @@ impl Shared {
             drop(old); // outside of the lock, as it may run any code
             return tried;
         }
+        if part == Part::Leads {
+            state.leader = Some(interest.place());
+        }
+        // One that follows drives too. A transport may wake only the thread that waits for it.
+        let cx = &mut Context::from_waker(&self.waker);
+        let tried = loop {
+            let advanced = state.connection.advance(cx);
+            let must_wait = advanced.is_pending() && !state.take_heads();
+            let before = state.connection.revision();
+            let tried = attempt(&mut state);
+            if tried.is_ready() || must_wait {
+                if state.connection.revision() != before {
+                    state.connection.process_and_write(cx);
+                }
+                break tried;
+            }
+        };
+        let woken = if state.connection.revision() == before {
+            Woken::default() // nothing has happened
+        } else {
+            let done = tried.is_ready().then_some(interest);
+            state.ready_wakers(&self.wakers, done)
+        };
+        let has_leader = tried.is_ready() && state.replace_leader(interest, &self.wakers);
         drop(state);
         drop(old);
-        self.act_and_wake(|state, cx| {
-            let mut must_wait = false;
-            loop {
-                let before = state.connection.revision();
-                let tried = attempt(state);
-                if tried.is_ready() || must_wait {
-                    if state.connection.revision() != before {
-                        state.connection.process_and_write(cx);
-                    }
-                    return tried;
-                }
-                // `attempt` runs once more: `advance` may have processed something before it waits.
-                must_wait = state.connection.advance(cx).is_pending() && !state.take_heads();
-            }
-        })
+        woken.wake();
+        if has_leader {
+            self.wakers.call();
+        }
+        tried
     }
 
     /// Sends the bytes that streams have written.
@@ -137,44 +150,61 @@ impl Shared {
         let gathers = state.streams().len() > 1;
         if gathers && self.wakers.has_driver() {
             drop(state);
-            self.wakers.wake_driver();
+            self.wakers.call_driver();
             return;
         }
         state
             .connection
-            .process_and_write(&mut Context::from_waker(&self.wake_all));
+            .process_and_write(&mut Context::from_waker(&self.waker));
         // The driver waits for the deadline that it knows, and for the end.
         let deadline = state.connection.engine().deadline();
         let is_news = mem::replace(&mut state.deadline, deadline) != deadline
             || state.connection.is_over()
             || state.connection.engine().to_wire().stop_state().is_some();
-        let woken = state.ready_wakers(&self.wakers);
+        let woken = state.ready_wakers(&self.wakers, None);
         drop(state);
-        woken.into_iter().for_each(Waker::wake);
+        woken.wake();
         if is_news {
-            self.wakers.wake_driver();
+            self.wakers.call_driver();
         }
     }
 
     /// Forgets the wakers of a stream.
     pub(super) fn forget_wakers(&self, id: StreamId) {
-        let mut waiting = self.wakers.waiting();
-        let removed = (waiting.streams.remove(&id), waiting.flushers.remove(&id));
-        drop(waiting);
-        drop(removed); // outside of the lock, as it may run any code
+        let mut state = self.lock();
+        let forgotten = self.wakers.forget(id);
+        let led = matches!(state.leader, Some(Some((leader, _))) if leader == id);
+        let has_leader = led && state.next_leader(&self.wakers);
+        drop(state);
+        drop(forgotten); // outside of the lock, as it may run any code
+        if has_leader {
+            self.wakers.call();
+        }
     }
 
     /// Notes that the driver has been dropped: from now on, each waiting call drives the
     /// connection.
     pub(super) fn remove_driver(&self) {
         let state = self.lock(); // a call that counts on the driver has registered its waker
-        *self.wakers.driver() = None;
+        let woken = self.wakers.remove_driver();
         drop(state);
-        self.wakers.wake_all();
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
 impl State {
+    /// Ends the part of a task that leads and has to wait no more. Returns `true` if another task
+    /// leads from now on, which has to be called.
+    fn replace_leader(&mut self, interest: Interest, wakers: &Wakers) -> bool {
+        self.leader == Some(interest.place()) && self.next_leader(wakers)
+    }
+
+    fn next_leader(&mut self, wakers: &Wakers) -> bool {
+        let place = self.leader.take();
+        self.leader = place.and_then(|place| wakers.next_leader(place));
+        self.leader.is_some()
+    }
+
     /// Returns the flow of the streams that the application writes to.
     pub(super) fn streams(&mut self) -> &mut Streams {
         self.connection.engine().from_app()
@@ -240,131 +270,36 @@ impl State {
         any
     }
 
-    /// Returns the wakers of the tasks whose event has come.
-    fn ready_wakers(&mut self, wakers: &Wakers) -> Vec<Waker> {
+    /// Returns the wakers of the tasks whose event has come. The task that is `done` has waited for
+    /// one of them, runs, and is not woken.
+    fn ready_wakers(&mut self, wakers: &Wakers, done: Option<Interest>) -> Woken {
         self.take_heads();
-        let mut woken = Vec::new();
+        let mut woken = Woken::default();
         let engine = self.connection.engine();
-        let mut waiting = wakers.waiting();
-        let mut wake = |id: StreamId, half: usize| {
-            let both = waiting.streams.get_mut(&id);
-            woken.extend(both.and_then(|both| both[half].take()));
-        };
-        self.answered.drain(..).for_each(|id| wake(id, READER));
+        let mut waiting = wakers.lock();
+        if let Some(interest) = done {
+            woken.spare(waiting.take_own(interest));
+        }
+        for id in self.answered.drain(..) {
+            woken.add(waiting.take_reader(id));
+        }
         while let Some(id) = engine.to_app().readable() {
-            wake(id, READER);
+            woken.add(waiting.take_reader(id));
         }
         while let Some(id) = engine.from_app().writable() {
-            wake(id, WRITER);
+            woken.add(waiting.take_writer(id));
         }
-        if !waiting.flushers.is_empty() && engine.is_drained() {
+        if waiting.has_flushers() && engine.is_drained() {
             // A stream whose window is closed has more to flush, and would only wait again.
-            waiting.flushers.retain(|id, waker| {
-                let pipe = engine.from_app().write(*id);
-                let waits = pipe.is_some_and(|pipe| !pipe.is_empty());
-                if !waits {
-                    woken.push(waker.clone());
-                }
-                waits
+            waiting.take_flushers(&mut woken, |id| {
+                let pipe = engine.from_app().write(id);
+                pipe.is_none_or(|pipe| pipe.is_empty())
             });
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {
-            woken.append(&mut waiting.connection);
+            woken.add_all(waiting.take_connection());
         }
         woken
-    }
-}
-
-/// The wakers of waiting tasks, and of the driver.
-#[derive(Default)]
-pub(super) struct Wakers {
-    driver: Mutex<Option<Waker>>,
-    waiting: Mutex<Waiting>,
-    /// Every clone and every stream has been dropped.
-    abandoned: AtomicBool,
-}
-
-/// The wakers of waiting tasks, by the event that they wait for.
-#[derive(Default)]
-struct Waiting {
-    /// For each stream, at [`READER`] and [`WRITER`].
-    streams: StreamMap<[Option<Waker>; 2]>,
-    flushers: StreamMap<Waker>,
-    connection: Vec<Waker>,
-}
-
-impl Wakers {
-    /// Registers a waker. Returns the wakers in whose place it is now.
-    fn register(&self, interest: Interest, waker: &Waker) -> [Option<Waker>; 2] {
-        let waiting = &mut *self.waiting();
-        let (id, half, flusher) = match interest {
-            Interest::Read(id) => (id, READER, None),
-            Interest::Write(id) => (id, WRITER, None),
-            Interest::Flush(id) => (id, WRITER, waiting.flushers.insert(id, waker.clone())),
-            Interest::Connection => {
-                let waiting = &mut waiting.connection;
-                if !waiting.iter().any(|other| other.will_wake(waker)) {
-                    waiting.push(waker.clone());
-                }
-                return [None, None];
-            }
-        };
-        let slot = &mut waiting.streams.entry(id).or_default()[half];
-        let is_known = slot.as_ref().is_some_and(|old| old.will_wake(waker));
-        let old = if is_known {
-            None
-        } else {
-            slot.replace(waker.clone())
-        };
-        [old, flusher]
-    }
-
-    pub(super) fn register_driver(&self, waker: &Waker) {
-        match &mut *self.driver() {
-            Some(old) => old.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
-    }
-
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Ordering::Acquire)
-    }
-
-    fn has_driver(&self) -> bool {
-        self.driver().is_some()
-    }
-
-    /// Wakes the driver. Returns `false` if there is none.
-    fn wake_driver(&self) -> bool {
-        let driver = self.driver().clone();
-        driver.map(Waker::wake).is_some()
-    }
-
-    fn wake_all(&self) {
-        let mut waiting = self.waiting();
-        let mut woken: Vec<_> = mem::take(&mut waiting.connection);
-        woken.extend(mem::take(&mut waiting.flushers).into_values());
-        for both in waiting.streams.values_mut() {
-            woken.extend(both.iter_mut().filter_map(Option::take));
-        }
-        drop(waiting);
-        woken.into_iter().for_each(Waker::wake);
-    }
-
-    fn driver(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for Wakers {
-    fn wake(self: Arc<Self>) {
-        if !self.wake_driver() {
-            self.wake_all();
-        }
     }
 }
 
@@ -374,16 +309,9 @@ pub(super) struct HoldGuard(Arc<Wakers>);
 
 impl Drop for HoldGuard {
     fn drop(&mut self) {
-        self.0.abandoned.store(true, Ordering::Release);
-        self.0.wake_driver();
+        self.0.abandon();
     }
 }
 
 /// The number of requests that wait to be accepted, beside those in the layer.
 const MAX_REQUESTS: usize = 16;
-
-/// The index of the reader's waker.
-const READER: usize = 0;
-
-/// The index of the writer's waker.
-const WRITER: usize = 1;

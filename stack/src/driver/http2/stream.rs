@@ -1,6 +1,7 @@
 //! One stream of an HTTP/2 connection, as a transport for a stack of its own.
 
-use super::shared::{HoldGuard, Interest, Shared};
+use super::shared::{HoldGuard, Shared};
+use super::waiting::Interest;
 use super::{CLOSE_TIMEOUT, Http2};
 use crate::driver::error::to_io;
 use crate::driver::io::Connection;
@@ -144,15 +145,16 @@ impl Http2Stream {
     ) -> Poll<io::Result<usize>> {
         let id = self.id;
         self.shared.wait(Interest::Write(id), cx, |state| {
-            let error = state.write_error(id);
-            match state.streams().write(id) {
-                Some(mut pipe) if error.is_none() && !pipe.is_closed() => {
-                    if pipe.room() == 0 {
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(Ok(act(&mut pipe)))
+            let mut is_open = false;
+            if let Some(mut pipe) = state.streams().write(id) {
+                is_open = pipe.stop_state().is_none() && !pipe.is_closed();
+                if is_open && pipe.room() > 0 {
+                    return Poll::Ready(Ok(act(&mut pipe)));
                 }
-                _ => Poll::Ready(Err(closed_error(error))),
+            }
+            match state.write_error(id) {
+                None if is_open => Poll::Pending,
+                error => Poll::Ready(Err(closed_error(error))),
             }
         })
     }
@@ -291,7 +293,13 @@ impl Transport for Http2Stream {
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
         self.write_with(cx, |pipe| {
             let before = from.len();
-            from.transfer_to(pipe);
+            if before < FEW && before == from.first().len() && before <= pipe.room() {
+                // The memory of the connection above stays where it is, for the next message.
+                pipe.write(from.first());
+                from.consume(before);
+            } else {
+                from.transfer_to(pipe);
+            }
             before - from.len()
         })
     }
@@ -332,6 +340,9 @@ impl Drop for Http2Stream {
 fn closed_error(aborted: Option<Error>) -> io::Error {
     aborted.map_or_else(|| io::ErrorKind::BrokenPipe.into(), |error| to_io(&error))
 }
+
+/// Fewer bytes are copied from flow to flow.
+const FEW: usize = 1024;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the stream was reset by this side")]

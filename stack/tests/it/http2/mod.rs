@@ -6,6 +6,7 @@ mod scripted;
 mod shutdown;
 mod signals;
 mod streams;
+mod undriven;
 mod versions;
 
 use crate::support::{TIMEOUT, TLS, listen};

@@ -1,0 +1,348 @@
+//! The wakers of the tasks that wait for a shared connection, and which of them drives it.
+
+use std::mem;
+use std::task::Waker;
+use wirestack_http2::{StreamId, StreamMap};
+
+/// The wakers of waiting tasks, by the event that they wait for.
+#[derive(Default)]
+pub(super) struct Waiting {
+    driving: Driving,
+    streams: StreamMap<Slots>,
+    flushers: StreamMap<Waker>,
+    connection: Vec<Waker>,
+    /// Where wakers are, to find another leader without a search. Some of them have been taken.
+    listed: Vec<(StreamId, usize)>,
+    /// Counts the calls of leaders.
+    calls: u64,
+    /// The call because of which the alarm runs.
+    watched: Option<u64>,
+}
+
+/// The task that drives the connection.
+#[derive(Default)]
+enum Driving {
+    /// No task.
+    #[default]
+    Nobody,
+    /// The driver.
+    Driver(Waker),
+    /// A task that waits, with its waker at this place too.
+    Leader {
+        place: Place,
+        waker: Waker,
+        /// It was woken, and has not been polled since.
+        is_called: bool,
+    },
+}
+
+/// The wakers of one stream, at [`READER`] and [`WRITER`].
+#[derive(Default)]
+pub(super) struct Slots {
+    wakers: [Option<Waker>; 2],
+    is_listed: [bool; 2],
+}
+
+impl Waiting {
+    /// Takes the waker of a reader.
+    pub(super) fn take_reader(&mut self, id: StreamId) -> Option<Waker> {
+        self.streams.get_mut(&id)?.wakers[READER].take()
+    }
+
+    /// Takes the waker of a writer.
+    pub(super) fn take_writer(&mut self, id: StreamId) -> Option<Waker> {
+        self.streams.get_mut(&id)?.wakers[WRITER].take()
+    }
+
+    /// Takes the wakers that were registered for an event of a stream.
+    pub(super) fn take_own(&mut self, interest: Interest) -> [Option<Waker>; 2] {
+        let Some((id, half)) = interest.place() else {
+            return [None, None]; // other tasks may wait for the same
+        };
+        let flusher = match interest {
+            Interest::Flush(id) => self.flushers.remove(&id),
+            _ => None,
+        };
+        let slots = self.streams.get_mut(&id);
+        [slots.and_then(|slots| slots.wakers[half].take()), flusher]
+    }
+
+    /// Takes the wakers of the tasks that wait for requests, or for the end of the connection.
+    pub(super) fn take_connection(&mut self) -> Vec<Waker> {
+        mem::take(&mut self.connection)
+    }
+
+    /// Takes the wakers of the flushing tasks for whose stream `is_flushed` returns `true`.
+    pub(super) fn take_flushers(
+        &mut self,
+        woken: &mut Woken,
+        mut is_flushed: impl FnMut(StreamId) -> bool,
+    ) {
+        self.flushers.retain(|id, waker| {
+            let waits = !is_flushed(*id);
+            if !waits {
+                woken.add(Some(waker.clone()));
+            }
+            waits
+        });
+    }
+
+    pub(super) fn has_flushers(&self) -> bool {
+        !self.flushers.is_empty()
+    }
+
+    pub(super) fn has_driver(&self) -> bool {
+        matches!(self.driving, Driving::Driver(_))
+    }
+
+    pub(super) fn register_driver(&mut self, waker: &Waker) {
+        match &mut self.driving {
+            Driving::Driver(old) => old.clone_from(waker),
+            other => *other = Driving::Driver(waker.clone()),
+        }
+    }
+
+    /// Registers the waker of a task that has to wait. Returns the wakers in whose place it is now.
+    pub(super) fn register(&mut self, interest: Interest, waker: &Waker) -> [Option<Waker>; 2] {
+        let (id, half, flusher) = match interest {
+            Interest::Read(id) => (id, READER, None),
+            Interest::Write(id) => (id, WRITER, None),
+            Interest::Flush(id) => (id, WRITER, self.flushers.insert(id, waker.clone())),
+            Interest::Connection => {
+                let waiting = &mut self.connection;
+                if !waiting.iter().any(|other| other.will_wake(waker)) {
+                    waiting.push(waker.clone());
+                }
+                return [None, None];
+            }
+        };
+        let slots = self.streams.entry(id).or_default();
+        let is_driven = matches!(self.driving, Driving::Driver(_));
+        if !is_driven && !mem::replace(&mut slots.is_listed[half], true) {
+            self.listed.push((id, half));
+        }
+        let slot = &mut slots.wakers[half];
+        let is_known = slot.as_ref().is_some_and(|old| old.will_wake(waker));
+        let old = if is_known {
+            None
+        } else {
+            slot.replace(waker.clone())
+        };
+        [old, flusher]
+    }
+
+    /// Returns the part of a task that waits. It leads if nobody does, or if the leader has not
+    /// answered yet.
+    pub(super) fn part(&mut self, place: Place, waker: &Waker) -> Part {
+        match &mut self.driving {
+            Driving::Driver(_) => return Part::Driven,
+            Driving::Leader {
+                place: leading,
+                is_called: false,
+                waker: old,
+            } => {
+                if *leading != place {
+                    return Part::Follows;
+                }
+                old.clone_from(waker);
+            }
+            driving => {
+                *driving = Driving::Leader {
+                    place,
+                    waker: waker.clone(),
+                    is_called: false,
+                };
+            }
+        }
+        Part::Leads
+    }
+
+    /// Calls the task that drives. Returns its waker, and `true` if the alarm has to be started;
+    /// `None` if nobody drives.
+    pub(super) fn call(&mut self) -> Option<(Waker, bool)> {
+        let (waker, is_called) = match &mut self.driving {
+            Driving::Nobody => return None,
+            Driving::Driver(waker) => return Some((waker.clone(), false)),
+            Driving::Leader {
+                waker, is_called, ..
+            } => (waker.clone(), is_called),
+        };
+        if !mem::replace(is_called, true) {
+            self.calls += 1;
+        }
+        // Without others, nobody waits for the answer.
+        let starts_alarm = self.watched.is_none() && self.listed.len() + self.connection.len() > 1;
+        if starts_alarm {
+            self.watched = Some(self.calls);
+        }
+        Some((waker, starts_alarm))
+    }
+
+    /// Notes that the time of the alarm is over.
+    pub(super) fn alarm(&mut self) -> Alarmed {
+        let watched = self.watched.take();
+        match self.driving {
+            Driving::Leader {
+                is_called: true, ..
+            } if watched == Some(self.calls) => Alarmed::NoAnswer(self.take_all()),
+            Driving::Leader {
+                is_called: true, ..
+            } => {
+                self.watched = Some(self.calls);
+                Alarmed::CalledAgain
+            }
+            _ => Alarmed::Answered,
+        }
+    }
+
+    /// Ends the part of the task that leads from this place. Returns the place of the next leader,
+    /// which has to be called.
+    pub(super) fn next_leader(&mut self, place: Place) -> Option<Place> {
+        let Driving::Leader {
+            place: leading,
+            waker,
+            ..
+        } = &self.driving
+        else {
+            return None;
+        };
+        if *leading != place {
+            return None;
+        }
+        let mut next = None;
+        while let Some((id, half)) = self.listed.last().copied() {
+            if let Some(slots) = self.streams.get_mut(&id) {
+                let other = slots.wakers[half].as_ref();
+                if let Some(other) = other.filter(|other| !other.will_wake(waker)) {
+                    next = Some((Some((id, half)), other.clone()));
+                    break;
+                }
+                slots.is_listed[half] = false;
+            }
+            self.listed.pop();
+        }
+        let next = next.or_else(|| {
+            let mut others = self.connection.iter().rev();
+            let other = others.find(|other| !other.will_wake(waker))?;
+            Some((None, other.clone()))
+        });
+        let leader = next.as_ref().map(|(place, _)| *place);
+        self.calls += u64::from(leader.is_some());
+        self.driving = next.map_or(Driving::Nobody, |(place, waker)| Driving::Leader {
+            place,
+            waker,
+            is_called: true,
+        });
+        leader
+    }
+
+    /// Takes the wakers of all waiting tasks. Then nobody drives.
+    pub(super) fn take_all(&mut self) -> Vec<Waker> {
+        self.driving = Driving::Nobody;
+        self.listed.clear();
+        let mut woken: Vec<_> = mem::take(&mut self.connection);
+        woken.extend(mem::take(&mut self.flushers).into_values());
+        for slots in self.streams.values_mut() {
+            slots.is_listed = [false; 2];
+            woken.extend(slots.wakers.iter_mut().filter_map(Option::take));
+        }
+        woken
+    }
+
+    /// Forgets the wakers of a stream, and returns them.
+    pub(super) fn forget(&mut self, id: StreamId) -> (Option<Slots>, Option<Waker>) {
+        let forgotten = (self.streams.remove(&id), self.flushers.remove(&id));
+        let Self {
+            listed, streams, ..
+        } = self;
+        // The list must not grow with the streams that have gone.
+        if listed.len() > 4 * streams.len() + MAX_GONE {
+            listed.retain(|(id, _)| streams.contains_key(id));
+        }
+        forgotten
+    }
+}
+
+/// What the leader has done when the time of the alarm is over.
+pub(super) enum Alarmed {
+    Answered,
+    /// It has answered, and was called again since.
+    CalledAgain,
+    /// It has not answered. All wakers are here, and nobody leads.
+    NoAnswer(Vec<Waker>),
+}
+
+/// Wakers that are to be woken: mostly one, without an allocation.
+#[derive(Default)]
+pub(super) struct Woken {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+    /// They are not woken, but dropped outside of the lock, as that may run any code.
+    spared: [Option<Waker>; 2],
+}
+
+impl Woken {
+    pub(super) fn add(&mut self, waker: Option<Waker>) {
+        if self.first.is_none() {
+            self.first = waker;
+        } else {
+            self.others.extend(waker);
+        }
+    }
+
+    pub(super) fn add_all(&mut self, wakers: Vec<Waker>) {
+        self.others.extend(wakers);
+    }
+
+    pub(super) fn spare(&mut self, wakers: [Option<Waker>; 2]) {
+        self.spared = wakers;
+    }
+
+    pub(super) fn wake(self) {
+        let woken = self.first.into_iter().chain(self.others);
+        woken.for_each(Waker::wake);
+    }
+}
+
+/// The event that a task waits for.
+#[derive(Clone, Copy)]
+pub(super) enum Interest {
+    Read(StreamId),
+    Write(StreamId),
+    /// All bytes of the stream have left.
+    Flush(StreamId),
+    Connection,
+}
+
+/// The place of a waker: the half of a stream, or the connection.
+pub(super) type Place = Option<(StreamId, usize)>;
+
+impl Interest {
+    pub(super) fn place(self) -> Place {
+        match self {
+            Self::Read(id) => Some((id, READER)),
+            Self::Write(id) | Self::Flush(id) => Some((id, WRITER)),
+            Self::Connection => None,
+        }
+    }
+}
+
+/// The part of a task that has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// There is a driver.
+    Driven,
+    /// It drives the connection for all that wait.
+    Leads,
+    /// Another task drives it.
+    Follows,
+}
+
+/// The index of the reader's waker.
+const READER: usize = 0;
+
+/// The index of the writer's waker.
+const WRITER: usize = 1;
+
+/// The number of streams that have gone and may still be listed.
+const MAX_GONE: usize = 64;
