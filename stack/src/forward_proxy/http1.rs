@@ -6,6 +6,7 @@ use super::forward::{MAX_BUFFER, MAX_HEAD};
 use super::{Client, ForwardProxy};
 use crate::connect::ByteStream;
 use crate::driver::io::hyper_io::HyperIo;
+use crate::driver::io::lingering::Lingering;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, relay_counted};
 use crate::driver::server::entry::Entry;
 use crate::driver::server::hyper_timer::HyperTimer;
@@ -25,7 +26,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::serve::{ProxyProtocol, refusal};
-use wirestack_layer::{Error, HostPort, origin};
+use wirestack_http1::Http1Error;
+use wirestack_layer::{Error, FirstBytes, HostPort, SeenProtocol, origin};
 use wirestack_nest::BoxTunnel;
 
 impl ForwardProxy {
@@ -35,7 +37,9 @@ impl ForwardProxy {
         client: &Client,
     ) -> Result<(), Error> {
         connection.set_open_timeout(Duration::MAX); // hyper has a time for each head
-        let (io, moved) = HyperIo::counted(connection);
+        let seen = FirstBytes::read(connection.engine().to_app().unread(), true);
+        let (lingering, is_over) = Lingering::new(self.handshake_timeout);
+        let (io, moved) = HyperIo::of_server(connection, lingering);
         let requests = Requests {
             exchange: Exchange::new(self, client, ProxyProtocol::Http1),
             connections: Arc::new(Tasks::new()),
@@ -66,6 +70,7 @@ impl ForwardProxy {
                 && waiter.poll_started(cx).is_ready()
             {
                 signal = None;
+                is_over.store(true, Ordering::Relaxed);
                 serving.as_mut().graceful_shutdown();
             }
             if let Poll::Ready(served) = serving.as_mut().poll(cx) {
@@ -79,12 +84,25 @@ impl ForwardProxy {
         if let Some(tunnel) = taken {
             return tunnel.relay(idle).await;
         }
-        if !was_asked.load(Ordering::Relaxed) {
-            let mut entry = self.entry(client, Some(ProxyProtocol::Http1));
-            entry.end(&served);
+        if was_asked.load(Ordering::Relaxed) {
+            return served;
         }
+        let served = served.map_err(|error| not_http(seen.ok()).unwrap_or(error));
+        let mut entry = self.entry(client, Some(ProxyProtocol::Http1));
+        entry.end(&served);
         served
     }
+}
+
+/// Returns the error of a client that begins with another known protocol. `hyper` does not know its
+/// name.
+fn not_http(seen: Option<FirstBytes>) -> Option<Error> {
+    let wanted = SeenProtocol::HttpRequest;
+    let seen = seen.filter(|seen| seen.protocol().is_some_and(|it| it != wanted))?;
+    Some(Error::peer(
+        origin::PROXY,
+        Http1Error::NotHttp { seen, wanted },
+    ))
 }
 
 /// The requests of one connection.
@@ -162,7 +180,10 @@ impl Requests {
             return Err(refusal(StatusCode::BAD_REQUEST, text));
         }
         let upgrade = hyper::upgrade::on(&mut *request);
-        let authority = request.uri().authority();
+        // "The "authority-form" of request-target is only used for CONNECT requests", and no other
+        // form is (RFC 9112 §3.2.3).
+        let uri = request.uri();
+        let authority = uri.authority().filter(|_| uri.scheme().is_none());
         let target = authority.and_then(|authority| HostPort::parse(authority.as_str(), None));
         let target = self.exchange.connect(target, entry).await?;
         Ok((upgrade, target))
