@@ -1,8 +1,6 @@
 //! A connection for `hyper`.
 
 use super::Connection;
-#[cfg(feature = "proxy-server")]
-use super::lingering::Lingering;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::io;
 use std::pin::Pin;
@@ -17,32 +15,20 @@ pub(crate) struct HyperIo {
     pub(crate) io: Connection<BoxTunnel>,
     /// Counts the bytes that move in either direction, for somebody who watches them.
     moved: Option<Arc<AtomicU64>>,
-    /// The wait for the client's end behind an end of this side.
-    #[cfg(feature = "proxy-server")]
-    lingering: Option<Lingering>,
 }
 
 impl HyperIo {
     pub(crate) fn new(io: Connection<BoxTunnel>) -> Self {
-        Self {
-            io,
-            moved: None,
-            #[cfg(feature = "proxy-server")]
-            lingering: None,
-        }
+        Self { io, moved: None }
     }
 
-    /// Creates the connection of a server, and the count of its bytes.
+    /// Creates a connection, and the count of its bytes.
     #[cfg(feature = "proxy-server")]
-    pub(crate) fn of_server(
-        io: Connection<BoxTunnel>,
-        lingering: Lingering,
-    ) -> (Self, Arc<AtomicU64>) {
+    pub(crate) fn counted(io: Connection<BoxTunnel>) -> (Self, Arc<AtomicU64>) {
         let moved = Arc::new(AtomicU64::new(0));
         let io = Self {
             io,
             moved: Some(moved.clone()),
-            lingering: Some(lingering),
         };
         (io, moved)
     }
@@ -87,12 +73,6 @@ impl Write for HyperIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(this.io.poll_shutdown_bytes(cx))?;
-        #[cfg(feature = "proxy-server")]
-        if let Some(lingering) = &mut this.lingering {
-            ready!(lingering.poll_end(&mut this.io, cx));
-        }
-        Poll::Ready(Ok(()))
+        self.get_mut().io.poll_shutdown_bytes(cx)
     }
 }

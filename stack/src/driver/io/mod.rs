@@ -6,8 +6,6 @@ mod goodbye;
 #[cfg(any(feature = "hyper", feature = "pac"))]
 pub(crate) mod hyper_io;
 mod idle;
-#[cfg(feature = "proxy-server")]
-pub(crate) mod lingering;
 mod messages;
 mod pump;
 mod relay;
