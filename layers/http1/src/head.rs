@@ -240,7 +240,7 @@ impl HeadReader {
                 _ => Err(Http1Error::NotHttp { seen, wanted }),
             },
             Err(_) => {
-                *self = Self::default();
+                *self = Self::new(self.lenient);
                 Ok(None)
             }
         }

@@ -157,9 +157,9 @@ pub(crate) fn request_name(request: &http::Request<()>) -> String {
 
 /// "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific header fields"
 /// (RFC 9113 §8.2.2); `Host` would contradict `:authority`.
-fn is_connection_specific(name: &HeaderName) -> bool {
+pub(crate) fn is_connection_specific(name: &HeaderName) -> bool {
     [CONNECTION, TRANSFER_ENCODING, UPGRADE, TE, HOST].contains(name)
-        || ["keep-alive", "proxy-connection", "http2-config"].contains(&name.as_str())
+        || ["keep-alive", "proxy-connection", "http2-settings"].contains(&name.as_str())
 }
 
 fn bad(what: &'static str) -> Error {

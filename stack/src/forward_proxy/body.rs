@@ -112,7 +112,11 @@ impl<B: Body<Data = Bytes> + Unpin> Body for PassedRequest<B> {
 }
 
 /// The content of a request on a stream of HTTP/2.
-pub(super) struct StreamContent(pub(super) Arc<Http2Stream>);
+pub(super) struct StreamContent {
+    pub(super) stream: Arc<Http2Stream>,
+    /// The bytes that are still to come, if the request has told its length.
+    pub(super) left: Option<u64>,
+}
 
 impl Body for StreamContent {
     type Data = Bytes;
@@ -122,7 +126,11 @@ impl Body for StreamContent {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let data = ready!(self.0.poll_read_data(cx))?;
+        let this = self.get_mut();
+        let data = ready!(this.stream.poll_read_data(cx))?;
+        if let Some(left) = &mut this.left {
+            *left = left.saturating_sub(data.len() as u64);
+        }
         Poll::Ready(
             Some(data)
                 .filter(|data| !data.is_empty())
@@ -131,7 +139,12 @@ impl Body for StreamContent {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_read()
+        self.stream.is_read()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

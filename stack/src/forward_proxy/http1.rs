@@ -17,16 +17,16 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::service::service_fn;
-use hyper::upgrade::OnUpgrade;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use wirestack_dial::serve::{ProxyProtocol, refusal};
-use wirestack_layer::{Error, HostPort, origin};
+use wirestack_http1::Http1Error;
+use wirestack_layer::{Error, FirstBytes, HostPort, SeenProtocol, origin};
 use wirestack_nest::BoxTunnel;
 
 impl ForwardProxy {
@@ -36,6 +36,7 @@ impl ForwardProxy {
         client: &Client,
     ) -> Result<Option<Tunnel>, Error> {
         connection.set_open_timeout(Duration::MAX); // hyper has a time for each head
+        let seen = FirstBytes::read(connection.engine().to_app().unread(), true);
         let (io, moved) = HyperIo::counted(connection);
         let requests = Requests {
             exchange: Exchange::new(self, client, ProxyProtocol::Http1),
@@ -46,46 +47,99 @@ impl ForwardProxy {
         let (tunnel, was_asked) = (requests.tunnel.clone(), requests.was_asked.clone());
         let service = service_fn(move |request| {
             let requests = requests.clone();
-            async move { Ok::<_, Infallible>(requests.answer(request).await) }
+            Box::pin(async move { Ok::<_, Infallible>(requests.answer(request).await) })
         });
-        let serving = hyper::server::conn::http1::Builder::new()
+        let mut serving = hyper::server::conn::http1::Builder::new()
             .timer(HyperTimer(client.runtime.clone()))
             .header_read_timeout(self.handshake_timeout)
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)
             .half_close(true) // a client that has sent all may end its direction
-            .serve_connection(io, service)
-            .with_upgrades();
-        let mut serving = pin!(serving);
+            .serve_connection(io, service);
         let mut signal = client.shutdown.as_ref().map(Shutdown::waiter);
         // One exchange has its own time; this one is for a client that takes or sends nothing.
         let idle = self.server.timeouts().idle;
         let allowed = idle.saturating_add(self.handshake_timeout);
         let mut timer = IdleTimer::new(client.runtime.clone(), allowed);
+        let mut end = ClientEnd::Awaited;
         let served = poll_fn(|cx| {
             if let Some(waiter) = &mut signal
                 && waiter.poll_started(cx).is_ready()
             {
                 signal = None;
-                serving.as_mut().graceful_shutdown();
+                end = ClientEnd::Unneeded;
+                Pin::new(&mut serving).graceful_shutdown();
             }
-            if let Poll::Ready(served) = serving.as_mut().poll(cx) {
-                return Poll::Ready(served.map_err(|error| Error::peer(origin::PROXY, error)));
+            if let Poll::Ready(served) = serving.poll_without_shutdown(cx) {
+                return Poll::Ready(served.map_err(|error| {
+                    if error.is_timeout() {
+                        end = ClientEnd::Late;
+                    }
+                    Error::peer(origin::PROXY, error)
+                }));
             }
             let expired = timer.poll_idle(moved.load(Ordering::Relaxed), cx);
-            expired.map(|_| Err(Error::local(origin::PROXY, RelayIdle { allowed })))
+            expired.map(|_| {
+                end = ClientEnd::Late;
+                Err(Error::local(origin::PROXY, RelayIdle { allowed }))
+            })
         })
         .await;
+        let parts = serving.into_parts();
+        let mut io = parts.io.io;
         let taken = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(answered) = taken {
-            return answered.tunnel(idle).await.map(Some);
-        }
-        if !was_asked.load(Ordering::Relaxed) {
-            let mut entry = self.entry(client, Some(ProxyProtocol::Http1));
-            entry.end(&served);
+        let served = match taken {
+            Some(Answered { mut target, entry }) if served.is_ok() => {
+                // What hyper has read too far is the first data of the tunnel.
+                target.engine().from_app().write(&parts.read_buf);
+                return Ok(Some(Tunnel {
+                    client: io,
+                    target,
+                    idle,
+                    entry,
+                }));
+            }
+            Some(mut answered) => {
+                answered.entry.end(&served);
+                served
+            }
+            None if was_asked.load(Ordering::Relaxed) => served,
+            None => {
+                let served = served.map_err(|error| not_http(seen.ok()).unwrap_or(error));
+                let mut entry = self.entry(client, Some(ProxyProtocol::Http1));
+                entry.end(&served);
+                served
+            }
+        };
+        match end {
+            // A client that is cut off with unread bytes may lose the last answer (RFC 9112 §9.6).
+            ClientEnd::Awaited => drop(io.finish(self.handshake_timeout).await),
+            ClientEnd::Unneeded => drop(poll_fn(|cx| io.poll_shutdown_bytes(cx)).await),
+            ClientEnd::Late => {}
         }
         served.map(|()| None)
     }
+}
+
+/// The end of a client's direction, behind the last answer.
+enum ClientEnd {
+    /// It is waited for.
+    Awaited,
+    /// It is not waited for, as the server ends.
+    Unneeded,
+    /// The client has had its time.
+    Late,
+}
+
+/// Returns the error of a client that begins with another known protocol. `hyper` does not know its
+/// name.
+fn not_http(seen: Option<FirstBytes>) -> Option<Error> {
+    let wanted = SeenProtocol::HttpRequest;
+    let seen = seen.filter(|seen| seen.protocol().is_some_and(|it| it != wanted))?;
+    Some(Error::peer(
+        origin::PROXY,
+        Http1Error::NotHttp { seen, wanted },
+    ))
 }
 
 /// The requests of one connection.
@@ -101,13 +155,13 @@ struct Requests {
 }
 
 impl Requests {
-    async fn answer(&self, mut request: Request<Incoming>) -> Response<ResponseBody> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<ResponseBody> {
         self.was_asked.store(true, Ordering::Relaxed);
         let mut entry = self.exchange.entry(request.method());
         let is_connect = request.method() == Method::CONNECT;
         let answered = match self.exchange.log_in(request.headers(), &mut entry).await {
             Err(refused) => Err(refused),
-            Ok(()) if is_connect => self.open_tunnel(&mut request, &mut entry).await,
+            Ok(()) if is_connect => self.open_tunnel(&request, &mut entry).await,
             Ok(()) => match self
                 .exchange
                 .forward(request, &self.connections, &mut entry)
@@ -123,13 +177,9 @@ impl Requests {
             },
         };
         match answered {
-            Ok((upgrade, target)) => {
+            Ok(target) => {
                 entry.record.status = Some(StatusCode::OK.as_u16());
-                let answered = Answered {
-                    upgrade,
-                    target,
-                    entry,
-                };
+                let answered = Answered { target, entry };
                 *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(answered);
                 let mut response = Response::new(ResponseBody::Text(None));
                 // In these words, most proxies say it.
@@ -153,20 +203,21 @@ impl Requests {
 
     async fn open_tunnel(
         &self,
-        request: &mut Request<Incoming>,
+        request: &Request<Incoming>,
         entry: &mut Entry,
-    ) -> Result<(OnUpgrade, ByteStream), Refusal> {
+    ) -> Result<ByteStream, Refusal> {
         // "A CONNECT request message does not have content" (RFC 9110 §9.3.6).
         if has_content(request.headers()) {
             let text = "a CONNECT has no content";
             entry.record.error = Some(text.to_owned());
             return Err(refusal(StatusCode::BAD_REQUEST, text));
         }
-        let upgrade = hyper::upgrade::on(&mut *request);
-        let authority = request.uri().authority();
+        // "The "authority-form" of request-target is only used for CONNECT requests", and no other
+        // form is (RFC 9112 §3.2.3).
+        let uri = request.uri();
+        let authority = uri.authority().filter(|_| uri.scheme().is_none());
         let target = authority.and_then(|authority| HostPort::parse(authority.as_str(), None));
-        let target = self.exchange.connect(target, entry).await?;
-        Ok((upgrade, target))
+        self.exchange.connect(target, entry).await
     }
 }
 
@@ -178,41 +229,6 @@ fn has_content(headers: &HeaderMap) -> bool {
 
 /// A tunnel whose client gets its 200.
 struct Answered {
-    upgrade: OnUpgrade,
     target: ByteStream,
     entry: Entry,
-}
-
-impl Answered {
-    /// Waits until the client has its answer.
-    async fn tunnel(self, idle: Duration) -> Result<Tunnel, Error> {
-        let Self {
-            upgrade,
-            mut target,
-            mut entry,
-        } = self;
-        let upgraded = upgrade.await;
-        let parts = upgraded.map_err(|error| Error::peer(origin::PROXY, error));
-        let parts = parts.and_then(|upgraded| {
-            let lost = |_| Error::local(origin::PROXY, "the client's connection is lost");
-            upgraded.downcast::<HyperIo>().map_err(lost)
-        });
-        match parts {
-            Ok(parts) => {
-                // What was read too far is the first data of the tunnel.
-                target.engine().from_app().write(&parts.read_buf);
-                let client = parts.io.io;
-                Ok(Tunnel {
-                    client,
-                    target,
-                    idle,
-                    entry,
-                })
-            }
-            Err(error) => {
-                entry.end(&Err(error.clone()));
-                Err(error)
-            }
-        }
-    }
 }

@@ -40,6 +40,7 @@ impl ForwardProxy {
         driving.spawn(&*client.runtime, http2.driver());
         let mut signal = client.shutdown.as_ref().map(Shutdown::waiter);
         let most = self.http2.streams.max(1) as usize;
+        let mut was_asked = false;
         let ended = loop {
             let mut accepting = pin!(http2.accept());
             let next = poll_fn(|cx| {
@@ -59,6 +60,7 @@ impl ForwardProxy {
             match next.await {
                 None => http2.go_away(),
                 Some(Some(Ok(incoming))) => {
+                    was_asked = true;
                     let exchange = Exchange::new(self, client, ProxyProtocol::Http2);
                     // Boxed, so that its memory is free while a tunnel carries bytes.
                     let answering: BoxFuture<_> = Box::pin(serve_stream(exchange, incoming));
@@ -75,6 +77,9 @@ impl ForwardProxy {
         drop(http2);
         while let Some(()) = tunnels.join().await {}
         while let Some(()) = driving.join().await {}
+        if ended.is_err() && !was_asked {
+            self.entry(client, Some(ProxyProtocol::Http2)).end(&ended);
+        }
         ended
     }
 }
@@ -145,7 +150,12 @@ async fn forward(exchange: Exchange, incoming: Incoming, mut entry: Entry) {
     let is_head = request.method() == Method::HEAD;
     let stream = Arc::new(stream);
     let connections = Tasks::new();
-    let request = request.map(|()| StreamContent(stream.clone()));
+    let left = content_length(request.headers());
+    let stream_of_content = stream.clone();
+    let request = request.map(|()| StreamContent {
+        stream: stream_of_content,
+        left,
+    });
     let forwarding = exchange.forward(request, &connections, &mut entry);
     let Ok(forwarded) = unless(stream.closed(), forwarding).await else {
         return;
@@ -170,6 +180,16 @@ async fn forward(exchange: Exchange, incoming: Incoming, mut entry: Entry) {
             stream.respond(*refused);
         }
     }
+}
+
+/// Returns the length of a content, if its head tells it. `h2` sees to it that the content has it
+/// (RFC 9113 §8.1.1).
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let length = lengths.next().filter(|_| lengths.next().is_none())?;
+    let length = length.to_str().ok()?;
+    let is_digits = length.bytes().all(|byte| byte.is_ascii_digit());
+    length.parse().ok().filter(|_| is_digits)
 }
 
 /// Sends the client a response with its content. Fails if the client has reset the stream.

@@ -126,7 +126,11 @@ impl ForwardProxy {
         if let Some(source) = header.and_then(|it| it.header()?.source()) {
             client.peer = Some(source);
         }
-        opened?;
+        if let Err(error) = opened {
+            // The client has to read the alert of TLS.
+            let _ = connection.finish(self.handshake_timeout).await;
+            return Err(error);
+        }
         let protocol = proxy_protocol(connection.engine());
         Ok((connection, protocol.unwrap_or(ProxyProtocol::Http1)))
     }

@@ -269,8 +269,8 @@ impl ForwardProxy {
     }
 
     /// Sets how long the handshake of TLS with the first byte behind it may take, how long the head
-    /// of a request, how long a connection of HTTP/1.1 waits for the next request, and how long a
-    /// login is checked. The default is 10 s.
+    /// of a request, how long a connection of HTTP/1.1 waits for the next request, how long a login
+    /// is checked, and how long a client has to end behind its last answer. The default is 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;

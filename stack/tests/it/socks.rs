@@ -229,6 +229,33 @@ async fn a_proxy_without_addresses_refuses_bind() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_cannot_open_a_socket_says_so_to_its_client() {
+    let elsewhere = "192.0.2.1:1080".parse().unwrap(); // no address of this machine
+    let client = "127.0.0.1:4711".parse().unwrap();
+    let gate = ProxyServer::socks(AccessPolicy::loopback()).with_addresses(client, elsewhere);
+    let layer = || {
+        let server = Server::new().serving(Command::Bind);
+        wirestack::Nest::boxed(server.serving(Command::UdpAssociate))
+    };
+    let (gate, mut results) = crate::support::proxy(gate, layer).await;
+    let unknown = || Address::new("0.0.0.0", 0).unwrap();
+    for asked in [Client::bind(unknown()), Client::associate(unknown())] {
+        let io = TcpStream::connect(gate).await.unwrap();
+        let mut client = Connection::from_transport(io, Engine::new(asked)).unwrap();
+        let refused = client.open().await.unwrap_err();
+        let Some(wirestack::socks::SocksError::Refused { reply, .. }) = refused.cause() else {
+            panic!("{refused}");
+        };
+        assert_eq!(*reply, Reply::GeneralFailure);
+        let error = results.recv().await.unwrap().unwrap_err();
+        assert!(
+            matches!(error.cause(), Some(wirestack::ProxyError::NoSocket)),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_hop_speaks_socks4_and_sends_names_as_socks4a() {
     let (gate, _results) = proxy(AccessPolicy::loopback()).await;
     let target = echo(false).await;

@@ -58,6 +58,19 @@ async fn a_socket_has_64_datagrams_a_turn_and_128_wait_for_one_that_has_no_room(
     assert_eq!(target.0.lock().unwrap().sent, 128);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_datagrams_lets_other_tasks_run() {
+    let (runtime, _client) = association().await;
+    for _ in 0..100_000 {
+        let to = Address::new("192.0.2.7", 7).unwrap();
+        runtime.socket(0).receives(&to);
+    }
+    yield_now().await;
+    let left = runtime.socket(0).0.lock().unwrap().received.len();
+    assert!((1..100_000).contains(&left), "{left} left after one turn");
+    runtime.socket(0).is_read().await;
+}
+
 /// Opens an association through a proxy. Returns the runtime of the proxy, and the client.
 async fn association() -> (Arc<Scripted>, Connection<Client>) {
     let runtime = Arc::new(Scripted {

@@ -170,8 +170,16 @@ impl ServerExchange for Upgrade {
             return Err(Http1Error::Malformed("not exactly one Host field"));
         }
         let mut request = Request::new(());
-        *request.uri_mut() = Uri::try_from(head.target)
+        let uri = Uri::try_from(head.target)
             .map_err(|_| Http1Error::Malformed("the target is not a URI"))?;
+        // "The "authority-form" of request-target is only used for CONNECT requests" (RFC 9112
+        // §3.2.3). Others would read a path in it: `GET chat`.
+        if uri.scheme().is_none() && uri.authority().is_some() && head.method != Method::CONNECT {
+            return Err(Http1Error::Malformed(
+                "the target does not begin with a slash",
+            ));
+        }
+        *request.uri_mut() = uri;
         *request.method_mut() = head.method;
         *request.version_mut() = head.version;
         *request.headers_mut() = head.headers;

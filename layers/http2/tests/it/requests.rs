@@ -85,6 +85,7 @@ fn requests_that_cannot_be_sent_are_refused_before() {
         ("https://example.org/", Some("connection")),
         ("https://example.org/", Some("host")),
         ("https://example.org/", Some("keep-alive")),
+        ("https://example.org/", Some("http2-settings")),
     ] {
         assert!(with(uri, field).is_err(), "{uri} {field:?}");
     }
@@ -187,4 +188,69 @@ fn a_streaming_refusal_of_a_tunnel_has_a_content_and_a_success_opens_it() {
     pair.server.write(s, b"inside");
     pair.settle();
     assert_eq!(pair.client.read(c), b"inside");
+}
+
+/// Answers an extended CONNECT, and returns the refusal that the client gets.
+fn refused(response: Response<Bytes>) -> wirestack_http2::Refusal {
+    let mut pair = Pair::usual();
+    let c = pair.client.from_app.open(extended()).unwrap();
+    pair.settle();
+    let (s, _) = pair.server.request().unwrap();
+    pair.server.from_app.respond(s, response);
+    pair.settle();
+    let end = pair.client.to_app.read(c).unwrap().end().cloned();
+    let Some(wirestack_layer::End::Aborted(error)) = end else {
+        panic!("not refused")
+    };
+    match error.cause() {
+        Some(Http2Error::Refused(refusal)) => (**refusal).clone(),
+        _ => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_response_that_is_right_over_http1_is_sent_without_what_http2_forbids() {
+    let response = Response::builder()
+        .status(426)
+        .header("upgrade", "websocket")
+        .header("connection", "close, upgrade")
+        .header("keep-alive", "timeout=5")
+        .header("proxy-connection", "close")
+        .header("transfer-encoding", "chunked")
+        .header("te", "gzip")
+        .header("content-length", "99")
+        .header("x-stays", "1");
+    let refusal = refused(response.body("upgrade\n".into()).unwrap());
+    assert_eq!(
+        (refusal.status.as_u16(), &refusal.body[..]),
+        (426, &b"upgrade\n"[..])
+    );
+    let mut names: Vec<_> = refusal.headers.keys().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["content-length", "x-stays"]);
+    assert_eq!(refusal.headers["content-length"], "8");
+}
+
+#[test]
+fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
+    for (status, wanted) in [(304, 304), (101, 500), (100, 500)] {
+        let response = Response::builder().status(status);
+        let refusal = refused(response.body("content".into()).unwrap());
+        assert_eq!((refusal.status.as_u16(), refusal.body.len()), (wanted, 0));
+    }
+    let mut server = greeted_server(Http2Config::server());
+    let get = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ];
+    server.receive(&headers(1, END_STREAM, &get));
+    let (id, _) = server.request().unwrap();
+    let response = Response::builder().status(204);
+    let response = response.body("content".into()).unwrap();
+    server.from_app.respond(id, response);
+    let said = server.sent();
+    assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
+    assert_eq!(of_kind(&said, HEADERS)[0].flags & END_STREAM, END_STREAM);
 }

@@ -139,6 +139,10 @@ pub enum ProxyError {
     /// The expected peer of a BIND did not connect in time.
     #[error("no incoming connection arrived in time")]
     NoPeer,
+    /// The proxy has no socket for a BIND or for datagrams: it has no file descriptor left, or the
+    /// address of its end is none of its own.
+    #[error("the proxy could not open a socket for the request")]
+    NoSocket,
 }
 
 impl ProxyServer {
@@ -430,7 +434,7 @@ impl ProxyError {
             Self::Unsupported => socks::Reply::CommandNotSupported,
             Self::NoPeer => socks::Reply::TtlExpired,
             Self::Unreachable(_) => socks::Reply::HostUnreachable,
-            Self::Upstream => socks::Reply::GeneralFailure,
+            Self::Upstream | Self::NoSocket => socks::Reply::GeneralFailure,
         }
     }
 
@@ -442,6 +446,7 @@ impl ProxyError {
             Self::HostNotFound | Self::NoPeer | Self::Upstream => StatusCode::BAD_GATEWAY,
             Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
             Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            Self::NoSocket => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

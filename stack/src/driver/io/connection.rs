@@ -386,6 +386,7 @@ where
         let mut late = pin!(sleep(&*runtime, timeout));
         self.engine.from_app().finish();
         poll_fn(|cx| {
+            let mut turns = 0;
             loop {
                 self.engine.to_app().discard();
                 if self.io.is_none() {
@@ -394,7 +395,12 @@ where
                         _ => Ok(()),
                     });
                 }
-                if self.advance(cx).is_pending() {
+                turns += 1;
+                let is_enough = turns == MAX_TURNS;
+                if is_enough || self.advance(cx).is_pending() {
+                    if is_enough {
+                        cx.waker().wake_by_ref(); // a peer that sends without a pause has its time too
+                    }
                     let late = ready!(late.as_mut().poll(cx));
                     late.map_err(|error| Error::local(origin::RUNTIME, error))?;
                     return Poll::Ready(Err(Error::peer(
@@ -455,3 +461,6 @@ pub struct Ended;
 
 /// The default time for `shutdown`, in milliseconds.
 const CLOSE_TIMEOUT_MS: u32 = 10_000;
+
+/// The number of reads of `finish` after which other tasks, and its time-out, have their turn.
+const MAX_TURNS: usize = 64;

@@ -217,12 +217,7 @@ impl Serve {
         let runtime = listener.runtime().clone();
         let shutdown = Shutdown::new();
         let tasks = Tasks::new();
-        let mut accepting = Accepting {
-            listener,
-            retry: AcceptRetry::default(),
-            pause: None,
-            on_accept_error,
-        };
+        let mut accepting = Accepting::new(listener, on_accept_error);
         let ended = poll_fn(|cx| {
             loop {
                 if signal.as_mut().poll(cx).is_ready() {
@@ -261,7 +256,7 @@ impl Serve {
 }
 
 /// The listener, and what it waits for after an error.
-struct Accepting {
+pub(super) struct Accepting {
     listener: Listener,
     retry: AcceptRetry,
     pause: Option<Pin<Box<dyn AsyncTimer>>>,
@@ -269,8 +264,20 @@ struct Accepting {
 }
 
 impl Accepting {
+    pub(super) fn new(
+        listener: Listener,
+        on_accept_error: Box<dyn FnMut(&io::Error) + Send>,
+    ) -> Self {
+        Self {
+            listener,
+            retry: AcceptRetry::default(),
+            pause: None,
+            on_accept_error,
+        }
+    }
+
     /// Waits for a connection. Fails only if there will never be another one.
-    fn poll_accept(
+    pub(super) fn poll_accept(
         &mut self,
         runtime: &dyn Runtime,
         cx: &mut Context<'_>,

@@ -3,8 +3,9 @@
 use super::outgoing::Refused;
 use crate::driver::io::Relayed;
 use crate::driver::runtime::Runtime;
+use std::io;
 use std::sync::Arc;
-use wirestack_dial::serve::{AccessRecord, ProxyRequest};
+use wirestack_dial::serve::{AccessRecord, ProxyError, ProxyRequest};
 use wirestack_layer::{Error, Instant, Layer};
 use wirestack_nest::Engine;
 use wirestack_socks as socks;
@@ -62,6 +63,13 @@ impl Entry {
 
     pub(crate) fn note_refusal(&mut self, refused: &Refused) {
         self.record.error = Some(refused.detail.clone());
+    }
+
+    /// Notes that the proxy has no socket for a request. Returns the reason for the client.
+    pub(crate) fn note_no_socket(&mut self, error: &io::Error) -> ProxyError {
+        let refused = ProxyError::NoSocket;
+        self.record.error = Some(format!("{refused}: {error}"));
+        refused
     }
 
     /// Notes the end, unless a refusal was noted before.

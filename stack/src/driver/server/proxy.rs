@@ -1,10 +1,10 @@
 //! Serving one client of a proxy: waits for its request, connects to the target and relays.
 
+use super::accept::Accepting;
 use super::deciding::{failure, unless};
 use super::entry::Entry;
 use super::outgoing::{ConnectTo, connect_directly};
-use super::udp_relay::relay_datagrams;
-use crate::driver::error::socket;
+use super::udp_relay::{relay_datagrams, socket_for_client};
 use crate::driver::io::{Connection, Ended, Relay, Relayed};
 use crate::driver::runtime::{Listener, sleep};
 use std::future::poll_fn;
@@ -149,19 +149,31 @@ where
             }
         }
         (ProxyRequest::Bind(expected), Some((_, proxy))) => {
-            match accept_peer(&mut client, server, &expected, proxy).await? {
-                Some((peer, address)) => {
-                    server.peer_connected(client.engine(), address);
-                    let target = peer.boxed();
-                    return Ok(Some(Opened { client, target }));
+            let listener = Listener::bind_on(runtime.clone(), SocketAddr::new(proxy.ip(), 0));
+            match listener.and_then(|listener| Ok((listener.local_addr()?, listener))) {
+                Ok((bound, listener)) => {
+                    server.accept(client.engine(), bound);
+                    let accepting = accept_peer(&mut client, server, &expected, listener);
+                    if let Some((peer, address)) = accepting.await? {
+                        server.peer_connected(client.engine(), address);
+                        let target = peer.boxed();
+                        return Ok(Some(Opened { client, target }));
+                    }
+                    ProxyError::NoPeer
                 }
-                None => ProxyError::NoPeer,
+                Err(error) => entry.note_no_socket(&error),
             }
         }
         (ProxyRequest::UdpAssociate(source), Some((from, proxy))) => {
             let datagrams = UdpRelay::new(server.clone(), from, &source);
-            entry.relayed = relay_datagrams(client, server, datagrams, proxy).await?;
-            return Ok(None);
+            match socket_for_client(&*runtime, proxy) {
+                Ok(socket) => {
+                    let relayed = &mut entry.relayed;
+                    relay_datagrams(client, server, datagrams, socket, relayed).await?;
+                    return Ok(None);
+                }
+                Err(error) => entry.note_no_socket(&error),
+            }
         }
         (_, None) => ProxyError::Unsupported,
     };
@@ -171,29 +183,36 @@ where
 }
 
 /// Waits for the connection of the peer that a BIND request expects; `None` if it does not arrive
-/// in time.
+/// in time, or the listener is dead. The errors of other connections, which anybody can cause, end
+/// nothing.
 async fn accept_peer<L>(
     client: &mut Connection<L>,
     server: &ProxyServer,
     expected: &Endpoint,
-    proxy: SocketAddr,
+    listener: Listener,
 ) -> Result<Option<(Connection<Identity>, SocketAddr)>, Error>
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
-    let at = SocketAddr::new(proxy.ip(), 0);
     let runtime = client.runtime.clone();
-    let mut listener = Listener::bind_on(runtime.clone(), at).map_err(socket)?;
-    server.accept(client.engine(), listener.local_addr().map_err(socket)?);
+    let mut accepting = Accepting::new(listener, Box::new(|_| ()));
     let mut late = pin!(sleep(&*runtime, server.timeouts().bind));
     // A client that ends its side before the peer has connected has left.
     let mut leaves = pin!(client.wait_for(|engine| engine.from_wire().is_closed().then_some(())));
     poll_fn(|cx| {
-        while let Poll::Ready(accepted) = listener.poll_accept(cx) {
-            let (io, address) = accepted.map_err(socket)?;
+        let mut strangers = 0;
+        while let Poll::Ready(accepted) = accepting.poll_accept(&*runtime, cx) {
+            let Ok((io, address)) = accepted else {
+                return Poll::Ready(Ok(None));
+            };
             if server.matches_expected_peer(expected, address) {
                 let peer = Connection::new(runtime.clone(), io, Engine::new(Identity));
                 return Poll::Ready(Ok(Some((peer, address))));
+            }
+            strangers += 1;
+            if strangers == MAX_STRANGERS {
+                cx.waker().wake_by_ref();
+                break;
             }
         }
         if let Poll::Ready(left) = leaves.as_mut().poll(cx) {
@@ -209,3 +228,6 @@ where
     })
     .await
 }
+
+/// The number of unexpected peers of a BIND after which other tasks have their turn.
+const MAX_STRANGERS: usize = 32;

@@ -1,7 +1,6 @@
 //! Relaying the UDP datagrams of one SOCKS5 client: the server's side of UDP ASSOCIATE.
 
 use super::deciding::unless;
-use crate::driver::error::socket;
 use crate::driver::io::{Connection, IdleTimer, RelayIdle, Relayed};
 use crate::driver::runtime::{AsyncUdpSocket, BoxFuture, Runtime, collect_addresses, sleep};
 use bytes::Bytes;
@@ -22,15 +21,13 @@ pub(super) async fn relay_datagrams<L>(
     mut client: Connection<L>,
     server: &ProxyServer,
     datagrams: UdpRelay,
-    proxy: SocketAddr,
-) -> Result<Relayed, Error>
+    (to_client, bound): (Socket, SocketAddr),
+    relayed: &mut Relayed,
+) -> Result<(), Error>
 where
     L: Layer<In = Pipe, Out = Pipe> + 'static,
 {
-    let at = SocketAddr::new(proxy.ip(), 0);
     let runtime = client.runtime.clone();
-    let to_client = Socket::bind(&*runtime, at).map_err(socket)?;
-    let bound = to_client.io.local_addr().map_err(socket)?;
     let allowed = server.timeouts().udp_idle;
     let mut idle = IdleTimer::new(runtime.clone(), allowed);
     let mut relay = Relay {
@@ -42,14 +39,11 @@ where
         resolve_timeout: server.timeouts().connect.resolve,
         buf: vec![0; MAX_DATAGRAM],
         carried: 0,
-        relayed: Relayed {
-            sent: 0,
-            received: 0,
-        },
+        relayed,
     };
     server.accept(client.engine(), bound);
     let ended = poll_fn(|cx| {
-        loop {
+        for _ in 0..MAX_TURNS {
             client.engine().to_app().discard(); // no bytes have a meaning here any more
             if let Some(end) = client.engine().to_app().end().cloned() {
                 return Poll::Ready(end);
@@ -65,6 +59,9 @@ where
                 return Poll::Pending;
             }
         }
+        // Anybody can send to a socket without a pause, and its error can be there to stay.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     })
     .await;
     client.engine().from_app().finish();
@@ -74,12 +71,23 @@ where
     })
     .await;
     match ended {
-        End::Finished => Ok(relay.relayed),
+        End::Finished => Ok(()),
         End::Aborted(error) => Err(error),
     }
 }
 
-struct Relay {
+/// Opens the socket for the datagrams of a client, at the address of the proxy to which the client
+/// has connected. Returns its own address too.
+pub(super) fn socket_for_client(
+    runtime: &dyn Runtime,
+    proxy: SocketAddr,
+) -> io::Result<(Socket, SocketAddr)> {
+    let socket = Socket::bind(runtime, SocketAddr::new(proxy.ip(), 0))?;
+    let bound = socket.io.local_addr()?;
+    Ok((socket, bound))
+}
+
+struct Relay<'a> {
     runtime: Arc<dyn Runtime>,
     datagrams: UdpRelay,
     /// The socket that exchanges datagrams with the client.
@@ -92,13 +100,13 @@ struct Relay {
     /// The number of datagrams that were carried in both directions. Those of strangers do not
     /// count.
     carried: u64,
-    relayed: Relayed,
+    relayed: &'a mut Relayed,
 }
 
 /// A look-up of a target's addresses, with the payload for that target.
 type Lookup = BoxFuture<Option<(Endpoint, Vec<SocketAddr>, Bytes)>>;
 
-impl Relay {
+impl Relay<'_> {
     /// Relays some datagrams. Returns `true` if there were any. A datagram that cannot be sent is
     /// lost.
     fn advance(&mut self, cx: &mut Context<'_>) -> bool {
@@ -181,7 +189,7 @@ impl Relay {
 }
 
 /// A UDP socket, and the datagrams that wait to be sent from it.
-struct Socket {
+pub(super) struct Socket {
     io: Arc<dyn AsyncUdpSocket>,
     waiting: VecDeque<(SocketAddr, Bytes)>,
     /// The wait for room for another datagram.
@@ -244,6 +252,9 @@ const MAX_DATAGRAM: usize = 65_536;
 /// The number of datagrams that are relayed from one socket before the other sockets have their
 /// turn.
 const MAX_BATCH: usize = 64;
+
+/// The number of turns after which other tasks have theirs.
+const MAX_TURNS: usize = 4;
 
 /// The number of datagrams that wait to be sent from one socket. Further ones are lost.
 const MAX_QUEUE: usize = 2 * MAX_BATCH;

@@ -348,7 +348,11 @@ impl WebSocketServer {
         let mut connection = Connection::new(runtime, io, Engine::new(below_http));
         self.limit_writing(&mut connection);
         connection.set_open_timeout(self.handshake_timeout);
-        connection.open().await?;
+        if let Err(error) = connection.open().await {
+            // The client has to read the alert of TLS.
+            let _ = connection.finish(self.handshake_timeout).await;
+            return Err(error);
+        }
         let info = ConnectInfo::new(peer, connection.engine());
         if serve::speaks_http2(connection.engine()) {
             let top = http2::Connection::server(self.http2.clone());
@@ -401,7 +405,14 @@ impl WebSocketServer {
             let offer = serve::offer_over_http1::<_, P>(engine, &info)?;
             Some(self.decide.start(&offer, &self.subprotocols))
         });
-        let deciding = deciding.await?;
+        let deciding = match deciding.await {
+            Ok(deciding) => deciding,
+            Err(error) => {
+                // The client has to read the refusal.
+                let _ = socket.finish(self.handshake_timeout).await;
+                return Err(error);
+            }
+        };
         socket.set_open_timeout(Duration::MAX); // the decision has a timer of its own
         let runtime = socket.runtime.clone();
         let due = accepted.checked_add(self.handshake_timeout);
@@ -412,14 +423,15 @@ impl WebSocketServer {
             let decision = decision.take()?;
             serve::answer_over_http1::<_, P>(engine, decision)
         });
-        if let Some(request) = answered.await?? {
+        let answered = answered.await.and_then(|answered| answered);
+        if let Ok(Some(request)) = answered {
             socket.open().await?;
             close_on(&mut socket, shutdown.as_ref());
             each(socket, request).await;
-        } else {
-            let _ = socket.finish(self.handshake_timeout).await; // the refusal has been sent
+            return Ok(());
         }
-        Ok(())
+        let _ = socket.finish(self.handshake_timeout).await; // the refusal has been sent
+        answered.map(|_| ())
     }
 }
 

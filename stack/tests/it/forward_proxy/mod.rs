@@ -2,6 +2,7 @@
 
 mod forwarding;
 mod over_http2;
+mod refusals;
 mod times;
 mod ways;
 

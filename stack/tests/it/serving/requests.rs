@@ -1,10 +1,11 @@
 //! The facts that a handler has about its client, and the requests that are for no WebSocket.
 
 use super::listen;
-use crate::support::TLS;
+use crate::support::{TIMEOUT, TLS};
 use http::{Method, Request, Response, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirestack::dial::serve::ConnectInfo;
 use wirestack::websocket::{Accept, Message, Offer};
 use wirestack::{Accepted, Serve, ServerSocket, WebSocketServer, blocking, connect, serve};
@@ -237,3 +238,41 @@ fn frames_of(mut bytes: &[u8]) -> impl Iterator<Item = (u8, u8, &[u8])> {
 
 /// The flag of the last frame of a stream with content (RFC 9113 §6.1, §6.2).
 const END_STREAM: u8 = 1;
+
+#[tokio::test]
+async fn a_client_that_sends_on_behind_a_bad_request_reads_the_refusal_and_an_end() {
+    let (server, _guard) = {
+        let listener = wirestack::runtime::Listener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = wirestack::WebSocketServer::default().serve(listener, |_, _| async {});
+        (address, tokio::spawn(async move { serving.await }))
+    };
+    let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(20_000));
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET chat HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("\x01\r\n\r\n", 400),
+        (&*long, 431),
+    ] {
+        let mut io = tokio::net::TcpStream::connect(server).await.unwrap();
+        let (mut from, mut into) = io.split();
+        let sending = async {
+            into.write_all(head.as_bytes()).await?;
+            for _ in 0..64 {
+                into.write_all(&[b'x'; 16 * 1024]).await?;
+            }
+            into.shutdown().await
+        };
+        let mut heard = Vec::new();
+        let both = async { tokio::join!(sending, from.read_to_end(&mut heard)) };
+        let (sent, read) = tokio::time::timeout(TIMEOUT, both).await.expect("an end");
+        let shown = head.get(..20).unwrap_or(head);
+        sent.and(read)
+            .unwrap_or_else(|error| panic!("{shown:?}: {error}"));
+        let heard = String::from_utf8_lossy(&heard);
+        assert!(
+            heard.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{shown:?}: {heard}"
+        );
+    }
+}

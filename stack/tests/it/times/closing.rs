@@ -2,11 +2,16 @@
 
 use super::{assert_passed, http2_client, on, seconds, wire};
 use crate::support::TIMEOUT;
+use std::any::Any;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 use wirestack::http2::{self, ConnectRequest, Http2Config};
+use wirestack::runtime::Transport;
 use wirestack::websocket::{Client, CloseCode, WebSocketConfig};
-use wirestack::{Http2, Identity, Pipe, Seed, relay};
+use wirestack::{Connection, Engine, Http2, Identity, Pipe, Seed, relay};
 
 #[tokio::test(start_paused = true)]
 async fn closing_a_connection_of_http2_times_out() {
@@ -82,4 +87,47 @@ async fn a_relay_between_sides_that_have_left_ends_at_once() {
     drop((client, target));
     let _ = timeout(TIMEOUT, relayed).await.unwrap();
     assert_passed(start, seconds(0));
+}
+
+/// A peer that sends without a pause, so many bytes that a test would take long for them.
+struct Flooding {
+    left: usize,
+}
+
+impl Transport for Flooding {
+    fn poll_read(
+        &mut self,
+        _: &mut Context<'_>,
+        to: &mut Pipe,
+        _: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Poll::Ready(Ok(0));
+        };
+        self.left = left;
+        to.write(b"x");
+        Poll::Ready(Ok(1))
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
+        let n = from.len();
+        from.consume(n);
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_without_a_pause_does_not_prolong_a_finish() {
+    let io: Box<dyn Transport> = Box::new(Flooding { left: 5_000_000 });
+    let connection = Connection::from_transport(io, Engine::new(Identity)).unwrap();
+    let error = connection.finish(Duration::ZERO).await.unwrap_err();
+    assert!(error.to_string().contains("not finished"), "{error}");
 }

@@ -263,3 +263,23 @@ fn a_request_that_announces_content_is_known_by_its_fields() {
         assert_eq!(has_content(&request), announces, "{field:?}");
     }
 }
+
+#[test]
+fn rfc9112_3_2_a_target_that_is_a_host_is_for_connect_alone() {
+    for (line, is_read) in [
+        ("GET /chat", true),
+        ("GET http://a.test/chat", true),
+        ("OPTIONS *", true),
+        ("CONNECT a.test:80", true),
+        ("GET chat", false),
+        ("GET a.test:80", false),
+        ("GET ?chat", false),
+        ("GET", false),
+    ] {
+        let mut bench = Bench::new(Server::new());
+        bench.receive(format!("{line} HTTP/1.1\r\nHost: a.test\r\n\r\n").as_bytes());
+        assert_eq!(bench.layer.request().is_some(), is_read, "{line}");
+        let refused = bench.seen().wire.starts_with("HTTP/1.1 400 ");
+        assert_eq!(refused, !is_read, "{line}");
+    }
+}

@@ -6,19 +6,24 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// A pattern of hosts, as a client of a proxy names them.
 ///
-/// `example.org` is that name alone, `*.example.org` is each name below it, and `*` is every host,
-/// an address too. Upper and lower case are the same, and so are a name with and without the dot at
+/// `example.org` is that name alone, `*.example.org` is each name below it, `192.0.2.7` is that
+/// address in any spelling, and `*` is every host, an address too. Upper and lower case are the same, and so are a name with and without the dot at
 /// its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HostPattern {
     Every,
     Name(String),
+    /// This address. An IPv4-mapped one is an IPv4 address here.
+    Address(IpAddr),
     /// The names that end with this text, which begins with a dot.
     Below(String),
 }
 
 impl HostPattern {
     pub(super) fn new(text: &str) -> Self {
+        if let Some(ip) = address_of(text) {
+            return Self::Address(ip.to_canonical());
+        }
         let text = plain(text);
         match text.strip_prefix('*') {
             Some("") => Self::Every,
@@ -28,9 +33,19 @@ impl HostPattern {
     }
 
     pub(super) fn matches(&self, host: &str) -> bool {
+        let address = address_of(host);
+        if address.is_some() {
+            let address = address.map(|ip| ip.to_canonical());
+            return match self {
+                Self::Every => true,
+                Self::Address(ip) => address == Some(*ip),
+                Self::Name(_) | Self::Below(_) => false,
+            };
+        }
         let host = plain(host);
         match self {
             Self::Every => true,
+            Self::Address(_) => false,
             Self::Name(name) => host == *name,
             Self::Below(suffix) => host.len() > suffix.len() && host.ends_with(&**suffix),
         }
@@ -42,6 +57,7 @@ impl fmt::Display for HostPattern {
         match self {
             Self::Every => f.write_str("*"),
             Self::Name(name) => f.write_str(name),
+            Self::Address(ip) => ip.fmt(f),
             Self::Below(suffix) => write!(f, "*{suffix}"),
         }
     }
@@ -83,7 +99,17 @@ mod tests {
         assert!(!matches("*.internal", "internal") && !matches("*.internal", ".internal"));
         assert!(!matches("*.internal", "dbinternal") && !matches("*.internal", "internal.org"));
         assert!(matches("*", "a") && matches("*", "192.0.2.1") && matches("*", "::1"));
-        for text in ["*", "example.org", "*.example.org"] {
+        for (pattern, host, is_match) in [
+            ("127.0.0.1", "127.1", true),
+            ("127.1", "::ffff:127.0.0.1", true),
+            ("[::1]", "::1", true),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("127.0.0.1", "example.org", false),
+            ("*.0.0.1", "127.0.0.1", false),
+        ] {
+            assert_eq!(matches(pattern, host), is_match, "{pattern} {host}");
+        }
+        for text in ["*", "example.org", "*.example.org", "192.0.2.7"] {
             assert_eq!(HostPattern::new(text).to_string(), text);
         }
     }

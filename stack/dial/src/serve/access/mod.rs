@@ -184,8 +184,9 @@ impl AccessPolicy {
     /// assert!(!policy.permits_host("93.184.215.14", 443));
     /// ```
     ///
-    /// A pattern is a name, `*.` and a name for all names below it, or `*` for every host, one that
-    /// is an address too. All other patterns match names alone.
+    /// A pattern is a name, `*.` and a name for all names below it, an address for each spelling of
+    /// it, or `*` for every host, one that is an address too. A name that is looked up to an address
+    /// is not that address here: see [`deny`](Self::deny).
     #[must_use]
     pub fn allow_host(self, pattern: &str, ports: impl Into<Ports>) -> Self {
         self.with_host(pattern, ports.into(), HostVerdict::Allowed)
@@ -256,11 +257,7 @@ impl AccessPolicy {
     }
 
     fn host_verdict(&self, host: &str, port: u16) -> HostVerdict {
-        let is_address = host::address_of(host).is_some();
-        let matches = |rule: &&HostRule| {
-            let names = !is_address || rule.pattern == HostPattern::Every;
-            names && rule.ports.contains(port) && rule.pattern.matches(host)
-        };
+        let matches = |rule: &&HostRule| rule.ports.contains(port) && rule.pattern.matches(host);
         let rule = self.hosts.iter().find(matches);
         rule.map_or(HostVerdict::Allowed, |rule| rule.verdict)
     }
