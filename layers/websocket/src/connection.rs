@@ -15,7 +15,7 @@ use crate::send::Sender;
 use crate::{NAME, WebSocketConfig, WebSocketError};
 use bytes::Bytes;
 use std::time::Duration;
-use wirestack_layer::{End, Error, Flow, Flows, Instant, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Pipe, Place, Progress};
 
 /// An open WebSocket of either role.
 #[derive(Debug)]
@@ -228,15 +228,26 @@ impl Connection {
     /// Sends a ping to a silent peer.
     fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
         let unread = !p.from_wire.is_empty();
-        match self.watch.process(now, p.from_wire.total(), unread) {
+        let left = p.to_wire.total().wrapping_sub(p.to_wire.len() as u64);
+        match self.watch.process(now, p.from_wire.total(), left, unread) {
             Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
-            // Without room, bytes wait already that the peer has to acknowledge.
-            Action::Ping if p.to_wire.room() > 0 => {
-                self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
-            }
-            _ => {}
+            Action::Ping => self.ping_silent_peer(p.to_wire, now),
+            Action::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Sends the ping that is due, if there is room.
+    fn ping_silent_peer(&mut self, to_wire: &mut Pipe, now: Instant) {
+        if to_wire.room() > 0 {
+            let end = if to_wire.is_empty() {
+                0
+            } else {
+                to_wire.total()
+            };
+            self.watch.pinged(now, end);
+            self.sender.ping(Bytes::from_static(PAYLOAD), to_wire);
+        }
     }
 
     fn peer_closed<F: Payload>(
@@ -257,10 +268,15 @@ impl Connection {
         let error = Error::peer(NAME, cause).at(Place::Layer(p.index));
         // Queued messages are still sent; the application cannot add more.
         p.from_app.stop(error.clone().into());
-        if is_echo || code.is_clean() {
-            p.to_app.finish();
-        } else {
+        if !is_echo && !code.is_clean() {
             p.to_app.abort(error);
+        } else if self.state == State::Open && self.receiver.is_in_message() {
+            // A side that answers a Close frame need not end its message (RFC 6455 §5.5.1). This one
+            // was not asked to stop.
+            let cut = Error::peer(NAME, WebSocketError::UnfinishedMessage(code));
+            p.to_app.abort(cut.at(Place::Layer(p.index)));
+        } else {
+            p.to_app.finish();
         }
         self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
@@ -281,6 +297,10 @@ impl Connection {
     fn send<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) {
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
+        }
+        // Before messages, which could fill the wire again and again.
+        if self.state == State::Open && self.watch.is_due() {
+            self.ping_silent_peer(p.to_wire, now);
         }
         while self.state == State::Open
             && p.to_wire.room() > 0
