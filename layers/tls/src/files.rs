@@ -120,7 +120,7 @@ impl std::fmt::Display for Name {
 
 fn content(source: &Source, name: &Name) -> Result<Zeroizing<Vec<u8>>, Error> {
     let path = match source {
-        Source::Bytes(bytes) => return Ok(Zeroizing::clone(bytes)),
+        Source::Bytes(bytes) => return Ok(bytes.content.clone()),
         Source::File(path) => path,
     };
     let mut content = Zeroizing::new(Vec::new());

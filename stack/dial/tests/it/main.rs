@@ -7,6 +7,7 @@ mod failures;
 mod finding;
 mod hops;
 mod network;
+mod pool_keys;
 mod schemes;
 mod simulation;
 mod spec;
