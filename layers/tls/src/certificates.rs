@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 /// Certificates of a company: authorities that are trusted beside those of the system, and a
@@ -208,12 +209,29 @@ pub(crate) enum ClientSource {
 #[derive(Clone)]
 pub(crate) enum Source {
     File(PathBuf),
-    Bytes(Arc<Zeroizing<Vec<u8>>>),
+    Bytes(Arc<InMemory>),
+}
+
+/// A content in memory.
+pub(crate) struct InMemory {
+    /// A number of its own. An address would be used again by a later content.
+    id: u64,
+    pub(crate) content: Zeroizing<Vec<u8>>,
+}
+
+impl InMemory {
+    fn new(content: Vec<u8>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            content: Zeroizing::new(content),
+        }
+    }
 }
 
 impl Source {
     fn bytes(content: impl Into<Vec<u8>>) -> Self {
-        Self::Bytes(Arc::new(Zeroizing::new(content.into())))
+        Self::Bytes(Arc::new(InMemory::new(content.into())))
     }
 
     /// Returns the path, if it is a file.
@@ -233,7 +251,7 @@ impl Source {
     fn write_key(&self, key: &mut String) {
         key.push_str(&match self {
             Self::File(path) => format!(" {path:?}"),
-            Self::Bytes(bytes) => format!(" {:p}", Arc::as_ptr(bytes)),
+            Self::Bytes(bytes) => format!(" {}", bytes.id),
         });
     }
 }
@@ -243,7 +261,7 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.fmt(f),
-            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.content.len()),
         }
     }
 }
@@ -316,5 +334,14 @@ mod tests {
             }
         }
         assert_eq!(*in_memory.key(), *sets[6].key());
+    }
+
+    /// An address in memory would be used again, and the certificate of one user would stand for that
+    /// of another.
+    #[test]
+    fn the_key_of_bytes_that_are_freed_is_used_for_no_others() {
+        let key = || Certificates::new().client_certificate_bytes("a", "b").key();
+        let keys: std::collections::HashSet<_> = (0..1000).map(|_| key().to_string()).collect();
+        assert_eq!(keys.len(), 1000);
     }
 }

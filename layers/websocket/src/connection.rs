@@ -1,5 +1,6 @@
 //! An open WebSocket, for both roles (RFC 6455 §5 to §7).
 
+mod alive;
 mod messages;
 
 use crate::close::{CloseFrame, Closer};
@@ -7,13 +8,12 @@ use crate::close_code::CloseCode;
 use crate::control::Control;
 use crate::deflate::Deflate;
 use crate::handshake::Negotiated;
-use crate::keepalive::{Action, PAYLOAD, Watch};
+use crate::keepalive::Watch;
 use crate::mask::Masks;
 use crate::message::Payload;
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
 use crate::{NAME, WebSocketConfig, WebSocketError};
-use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Place, Progress};
 
@@ -231,20 +231,6 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a ping to a silent peer.
-    fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
-        let unread = !p.from_wire.is_empty();
-        match self.watch.process(now, p.from_wire.total(), unread) {
-            Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
-            // Without room, bytes wait already that the peer has to acknowledge.
-            Action::Ping if p.to_wire.room() > 0 && self.sender.is_flushed() => {
-                self.sender.ping(Bytes::from_static(PAYLOAD), p.to_wire)
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn peer_closed<F: Payload>(
         &mut self,
         frame: CloseFrame,
@@ -263,10 +249,15 @@ impl Connection {
         let error = Error::peer(NAME, cause).at(Place::Layer(p.index));
         // Queued messages are still sent; the application cannot add more.
         p.from_app.stop(error.clone().into());
-        if is_echo || code.is_clean() {
-            p.to_app.finish();
-        } else {
+        if !is_echo && !code.is_clean() {
             p.to_app.abort(error);
+        } else if self.state == State::Open && self.receiver.is_in_message() {
+            // A side that answers a Close frame need not end its message (RFC 6455 §5.5.1). This one
+            // was not asked to stop.
+            let cut = Error::peer(NAME, WebSocketError::UnfinishedMessage(code));
+            p.to_app.abort(cut.at(Place::Layer(p.index)));
+        } else {
+            p.to_app.finish();
         }
         self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
@@ -290,6 +281,10 @@ impl Connection {
         }
         if let State::Open | State::Closing { .. } = self.state {
             self.sender.reply(p.to_wire); // "unless it already received a Close frame"
+        }
+        // Before messages, which could fill the wire again and again.
+        if self.state == State::Open && self.watch.is_due() {
+            self.ping_silent_peer(p.to_wire, now);
         }
         while self.state == State::Open
             && p.to_wire.room() > 0

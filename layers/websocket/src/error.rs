@@ -102,6 +102,9 @@ pub enum WebSocketError {
         /// Its reason; may be empty.
         reason: Text,
     },
+    /// The peer closed before the message that it had begun was whole.
+    #[error("closed by the peer with code {}{} in the middle of a message", .0, .0.words())]
+    UnfinishedMessage(CloseCode),
     /// The connection ended without a Close frame.
     #[error("the connection ended without a close frame: what came before may be incomplete")]
     Cut,

@@ -5,8 +5,10 @@ use wirestack_layer::{Instant, Keepalive};
 #[derive(Debug)]
 pub(crate) struct Watch {
     config: Option<Keepalive>,
-    /// The count of bytes that had come from the wire at the last look.
+    /// The number of bytes that had come from the wire at the last look.
     heard: u64,
+    /// The number of bytes that had left for the wire at the last look.
+    left: u64,
     state: State,
 }
 
@@ -14,10 +16,16 @@ pub(crate) struct Watch {
 #[derive(Clone, Copy, Debug)]
 enum State {
     NotBegun,
-    /// A ping is sent at this time, unless something arrives before.
+    /// A ping is due at this time, unless something arrives before.
     Quiet(Option<Instant>),
-    /// A ping was sent, and something must arrive before this time.
-    Waiting(Option<Instant>),
+    /// A ping waits for room on the wire, of which some bytes must leave before this time.
+    Due(Option<Instant>),
+    /// A ping was sent, and something must arrive before `until`. The time begins again while the
+    /// bytes before the ping leave: it is behind `end` bytes.
+    Waiting {
+        until: Option<Instant>,
+        end: u64,
+    },
 }
 
 /// The action that is due.
@@ -33,6 +41,7 @@ impl Watch {
         Self {
             config,
             heard: 0,
+            left: 0,
             state: State::NotBegun,
         }
     }
@@ -47,29 +56,55 @@ impl Watch {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::NotBegun => None,
-            State::Quiet(at) | State::Waiting(at) => at,
+            State::Quiet(at) | State::Due(at) | State::Waiting { until: at, .. } => at,
         }
     }
 
-    /// Compares the time. `heard` bytes have come from the wire in all. If some of them are
-    /// `unread`, this side is the one that waits, not the peer.
-    pub(crate) fn process(&mut self, now: Instant, heard: u64, unread: bool) -> Action {
+    /// Returns `true` if a ping waits for room.
+    pub(crate) fn is_due(&self) -> bool {
+        matches!(self.state, State::Due(_))
+    }
+
+    /// Notes that a ping is written to the wire, behind the first `end` bytes that have to leave.
+    pub(crate) fn pinged(&mut self, now: Instant, end: u64) {
+        if let Some(Keepalive { timeout, .. }) = self.config {
+            let until = now.checked_add(timeout);
+            self.state = State::Waiting { until, end };
+        }
+    }
+
+    /// Compares the time. `heard` bytes have come from the wire in all, and `left` bytes have left
+    /// for it. If some of those that have come are `unread`, this side is the one that waits, not the
+    /// peer.
+    pub(crate) fn process(&mut self, now: Instant, heard: u64, left: u64, unread: bool) -> Action {
         let Some(Keepalive { interval, timeout }) = self.config else {
             return Action::Nothing;
         };
-        let came = self.heard != heard;
-        self.heard = heard;
+        let came = std::mem::replace(&mut self.heard, heard) != heard;
+        let before = std::mem::replace(&mut self.left, left);
+        if !came && left != before {
+            match &mut self.state {
+                State::Due(until) => *until = now.checked_add(timeout),
+                State::Waiting { until, end } if before < *end => {
+                    *until = now.checked_add(timeout);
+                }
+                _ => {}
+            }
+        }
         match self.state {
             State::Quiet(Some(at)) if at <= now && !came && !unread => {
-                self.state = State::Waiting(now.checked_add(timeout));
+                self.state = State::Due(now.checked_add(timeout));
                 Action::Ping
             }
-            State::Waiting(Some(until)) if until <= now && !came && !unread => {
-                Action::GiveUp(timeout)
-            }
-            State::Quiet(Some(at)) | State::Waiting(Some(at)) if now < at && !came => {
-                Action::Nothing
-            }
+            State::Due(Some(until))
+            | State::Waiting {
+                until: Some(until), ..
+            } if until <= now && !came && !unread => Action::GiveUp(timeout),
+            State::Quiet(Some(at))
+            | State::Due(Some(at))
+            | State::Waiting {
+                until: Some(at), ..
+            } if now < at && !came => Action::Nothing,
             _ => {
                 self.state = State::Quiet(now.checked_add(interval));
                 Action::Nothing

@@ -80,6 +80,8 @@
 //! * The peer's Close frame ends what the application receives. The end is clean for the codes 1000
 //!   and 1001, without a code, and if the frame answers ours with the same code; otherwise it is an
 //!   abort with [`WebSocketError::Closed`]. Queued messages are still sent, then the answer.
+//! * A peer that closes in the middle of a message, and was not asked to, leaves an abort with
+//!   [`WebSocketError::UnfinishedMessage`].
 //! * After both Close frames, a server ends the connection, and a client waits for this end. All of
 //!   this takes no longer than [`WebSocketConfig::close_timeout`].
 //! * If the connection ends without a Close frame, the application gets an abort with

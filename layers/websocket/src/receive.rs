@@ -82,6 +82,11 @@ impl Receiver {
         self.inflater = Some(inflater);
     }
 
+    /// Returns `true` if a part of a message has come, and its end has not.
+    pub(crate) fn is_in_message(&self) -> bool {
+        self.message.is_some()
+    }
+
     /// Takes one frame from the wire, or the arrived part of it. Delivers the message that it
     /// completes, or the part that it is.
     #[inline]

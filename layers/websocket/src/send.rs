@@ -60,6 +60,11 @@ impl Sender {
         self.unmasked.is_none() && self.rest.is_none()
     }
 
+    /// Returns `true` if no frame is sent in part.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.unmasked.is_none()
+    }
+
     /// Drops what was begun: nothing leaves any more.
     pub(crate) fn abandon(&mut self) {
         (self.unmasked, self.rest) = (None, None);

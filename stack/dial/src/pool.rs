@@ -1,11 +1,13 @@
 //! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
+use crate::route::hop::Hop;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
 use crate::route::tls_choice::TlsChoice;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 use wirestack_http2 as http2;
 use wirestack_layer::Instant;
@@ -14,7 +16,7 @@ use zeroize::Zeroizing;
 /// A shared HTTP/2 connection, and the request that opens a stream on it.
 pub struct SharedConnection {
     /// The key of the connection. It contains credentials.
-    pub(crate) key: Zeroizing<String>,
+    pub(crate) key: PoolKey,
     pub(crate) name: String,
     pub(crate) routes: Routes,
     pub(crate) target: Target,
@@ -33,7 +35,7 @@ impl SharedConnection {
 
     /// Returns the key of the connection.
     pub fn key(&self) -> PoolKey {
-        PoolKey(self.key.clone())
+        self.key.clone()
     }
 }
 
@@ -59,12 +61,32 @@ impl Eq for SharedConnection {}
 
 /// The key of a shared connection: equal for the same destination, route, credentials and TLS
 /// settings. `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PoolKey(Zeroizing<String>);
+#[derive(Clone)]
+pub struct PoolKey {
+    text: Zeroizing<String>,
+    /// The hops and the TLS settings. The text names parts of them by their address in memory: as
+    /// long as the key is kept, no later settings get that address.
+    _named: Arc<(Vec<Hop>, TlsChoice)>,
+}
+
+impl PoolKey {
+    pub(crate) fn new(text: Zeroizing<String>, hops: &[Hop], tls: &TlsChoice) -> Self {
+        let _named = Arc::new((hops.to_vec(), tls.clone()));
+        Self { text, _named }
+    }
+}
+
+impl PartialEq for PoolKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for PoolKey {}
 
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        self.text.hash(state);
     }
 }
 
@@ -236,7 +258,7 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> PoolKey {
-        PoolKey(Zeroizing::new(name.to_owned()))
+        PoolKey::new(name.to_owned().into(), &[], &TlsChoice::new(None))
     }
 
     #[test]

@@ -148,7 +148,8 @@ impl<C> Blocking<C> {
     }
 
     /// Sets how long each call may wait; `None`, the default, has no limit. A call that takes
-    /// longer fails with [`TimedOut`]. It loses nothing: the next call goes on where it stopped.
+    /// longer fails with [`TimedOut`]. What was accepted or read stays, and the next call goes on
+    /// with it; a message that found no room is not accepted.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
@@ -479,6 +480,6 @@ impl Serve {
 /// }
 /// ```
 #[derive(Debug, thiserror::Error)]
-#[error("the call timed out; nothing is lost, and another call goes on")]
+#[error("the call timed out; what was accepted or read goes on with another call")]
 #[non_exhaustive]
 pub struct TimedOut;

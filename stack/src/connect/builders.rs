@@ -298,7 +298,9 @@ impl ConnectStream {
     #[cfg(feature = "hyper")]
     pub(super) fn set_target(&mut self, target: Target) {
         self.target = Ok(target);
-        self.spec.unix_socket = None; // it is the one of the target before
+        // They are those of the target before.
+        self.spec.unix_socket = None;
+        self.spec.server_name = None;
     }
 
     /// Offers these protocols by ALPN to a target over TLS, instead of those of the TLS

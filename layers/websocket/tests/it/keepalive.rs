@@ -82,7 +82,7 @@ fn a_peer_without_a_sign_of_life_is_given_up_behind_its_messages() {
 }
 
 #[test]
-fn a_peer_that_has_bytes_to_acknowledge_is_sent_no_ping_and_given_up_all_the_same() {
+fn a_peer_that_takes_nothing_is_given_up_without_a_ping() {
     let mut side = server(settings());
     side.to_wire.set_limit(10);
     side.from_app.push(Message::binary(vec![0; 100]));
@@ -90,10 +90,56 @@ fn a_peer_that_has_bytes_to_acknowledge_is_sent_no_ping_and_given_up_all_the_sam
     side.now = side.layer.deadline().unwrap();
     side.process();
     assert_eq!(side.layer.deadline().unwrap() - side.now, TIMEOUT);
-    assert_eq!(server_frames(&side.sent()).len(), 1, "the message alone");
     side.now = side.layer.deadline().unwrap();
     side.process();
-    assert_eq!(server_frames(&side.sent()), [close_frame(1011, "")]);
+    let sent = server_frames(&side.sent());
+    assert_eq!(sent[1..], [close_frame(1011, "")], "and no ping");
+}
+
+/// The application sends more than the wire takes, and the peer says nothing but what it has to.
+#[test]
+fn a_peer_that_takes_what_it_is_sent_is_asked_before_it_is_given_up() {
+    let mut side = server(settings());
+    side.to_wire.set_limit(10);
+    let mut pings = 0;
+    for _ in 0..200 {
+        while side.from_app.room() > 0 {
+            side.from_app.push(Message::binary(vec![0; 1000]));
+        }
+        side.process();
+        assert_eq!(side.layer.progress(), Progress::Open);
+        let asked: Vec<_> = server_frames(&side.sent())
+            .into_iter()
+            .filter(|sent| sent.0 == FIN | PING)
+            .collect();
+        pings += asked.len();
+        side.now += Duration::from_secs(1);
+        for ping in asked {
+            side.receive(&client_bytes(&[frame(FIN | PONG, &ping.1)]));
+        }
+    }
+    assert_eq!(pings, 6, "one each 30 s");
+}
+
+#[test]
+fn the_time_of_a_ping_begins_when_the_bytes_before_it_have_left() {
+    let mut side = server(settings());
+    side.to_wire.set_limit(2000);
+    side.from_app.push(Message::binary(vec![0; 1000]));
+    side.process();
+    side.now = side.layer.deadline().unwrap();
+    side.process(); // the ping stands behind the message
+    for _ in 0..9 {
+        side.now += TIMEOUT - Duration::from_secs(1);
+        side.to_wire.consume(100);
+        side.process();
+        assert_eq!(side.layer.progress(), Progress::Open);
+    }
+    side.now += TIMEOUT;
+    side.process();
+    assert!(side.to_wire.is_closed());
+    let wanted = Some(Err(WebSocketError::Silent(TIMEOUT)));
+    assert_eq!(cause(&side.to_app), wanted);
 }
 
 #[test]

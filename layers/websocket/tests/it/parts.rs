@@ -3,8 +3,8 @@
 use crate::kit::*;
 use wirestack_layer::{Flow, Queue, Seed};
 use wirestack_websocket::{
-    Accept, Client, ClientRequest, Deflate, Message, Offer, Origins, Part, Server, WebSocketConfig,
-    WebSocketError,
+    Accept, Client, ClientRequest, CloseCode, Deflate, Message, Offer, Origins, Part, Server,
+    WebSocketConfig, WebSocketError,
 };
 
 type Parts = Queue<Part>;
@@ -209,4 +209,42 @@ fn the_text_before_a_fault_arrives_wherever_the_input_is_cut() {
             }
         }
     }
+}
+
+/// What the application has of it would pass for the whole message.
+#[test]
+fn a_close_in_the_middle_of_a_message_is_no_clean_end() {
+    let begun = [frame(TEXT, "half "), close_frame(1000, "")];
+    let (_, mut in_parts) = sides(WebSocketConfig::default());
+    in_parts.receive(&client_bytes(&begun));
+    let heard = parts(&mut in_parts.to_app);
+    assert_eq!(heard, [Part::more("half ")]);
+    let wanted = WebSocketError::UnfinishedMessage(CloseCode::NORMAL);
+    assert_eq!(cause(&in_parts.to_app), Some(Err(wanted.clone())));
+    assert_eq!(
+        server_frames(&in_parts.sent()),
+        [close_frame(1000, "")],
+        "the peer gets its answer"
+    );
+    let mut whole = Side::new(agreed(WebSocketConfig::default()).1);
+    whole.receive(&client_bytes(&begun));
+    assert_eq!(cause(&whole.to_app), Some(Err(wanted.clone())));
+    let mut tunnel = Side::new(agreed(WebSocketConfig::default()).1.tunnel());
+    let begun = [frame(BINARY, "half "), close_frame(1000, "")];
+    tunnel.receive(&client_bytes(&begun));
+    assert_eq!(tunnel.to_app.unread(), b"half ");
+    tunnel.to_app.consume(5);
+    assert_eq!(cause(&tunnel.to_app), Some(Err(wanted)));
+}
+
+/// "An endpoint MAY delay sending a Close frame until its current message is sent".
+#[test]
+fn rfc6455_5_5_1_a_peer_that_answers_our_close_may_leave_its_message_unfinished() {
+    let (_, mut server) = sides(WebSocketConfig::default());
+    server.receive(&client_bytes(&[frame(TEXT, "half ")]));
+    server.from_app.finish();
+    server.process();
+    server.receive(&client_bytes(&[close_frame(1000, "")]));
+    assert_eq!(parts(&mut server.to_app), [Part::more("half ")]);
+    assert_eq!(cause(&server.to_app), Some(Ok(())));
 }

@@ -3,7 +3,7 @@
 use crate::plan::hop_client::{self, BadHop, http2_request};
 use crate::plan::route::{FirstHop, Route};
 use crate::plan::tls_task::{self, MadeTls, TlsTask, WantedTls};
-use crate::pool::SharedConnection;
+use crate::pool::{PoolKey, SharedConnection};
 use crate::report::id::Destination;
 use crate::route::endpoint::{Endpoint, RouteError};
 use crate::route::hop::{ConnectSettings, Hop};
@@ -86,6 +86,9 @@ impl RouteBuilder {
 
     /// Sets another target, to which the routes may be others.
     pub(crate) fn redirect(&mut self, target: Target) {
+        if self.target.origin() != target.origin() {
+            self.tls.leave_client_certificate();
+        }
         self.target = target.into();
         self.found = None;
         self.sources.clear();
@@ -121,7 +124,13 @@ impl RouteBuilder {
         request: http2::ConnectRequest,
         config: http2::Http2Config,
     ) -> Result<Route, Error> {
-        let origin = format!("{} {:?}", self.target.origin(), self.target.server_name);
+        let Target {
+            server_name, unix, ..
+        } = &*self.target;
+        let origin = format!(
+            "{} {server_name:?} {unix:?} {config:?}",
+            self.target.origin()
+        );
         let share = SharedConnection {
             key: pool_key(&hops, &origin, &self.tls.target, &self.tls),
             name: self.target.origin(),
@@ -281,7 +290,7 @@ impl RouteBuilder {
 
 /// Returns the key of a shared connection: equal for the same destination, hops, credentials and
 /// TLS settings.
-fn pool_key(hops: &[Hop], target: &str, tls: &TlsSource, all: &TlsChoice) -> Zeroizing<String> {
+fn pool_key(hops: &[Hop], target: &str, tls: &TlsSource, all: &TlsChoice) -> PoolKey {
     let mut key = Zeroizing::new(format!("{target} {}", *tls.key()));
     for hop in hops {
         let credentials = hop.known_credentials();
@@ -305,5 +314,5 @@ fn pool_key(hops: &[Hop], target: &str, tls: &TlsSource, all: &TlsChoice) -> Zer
         ));
         key.push_str(&one);
     }
-    key
+    PoolKey::new(key, hops, all)
 }

@@ -81,7 +81,10 @@ fn error_is_temporary(error: &Error) -> bool {
         // All others are faults of the handshake, or of frames in the first flight.
         return matches!(
             cause,
-            WebSocketError::Cut | WebSocketError::Silent(_) | WebSocketError::Closed { .. }
+            WebSocketError::Cut
+                | WebSocketError::Silent(_)
+                | WebSocketError::Closed { .. }
+                | WebSocketError::UnfinishedMessage(_)
         );
     }
     if error.cause::<NoHttp2>().is_some() {

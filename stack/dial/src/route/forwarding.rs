@@ -64,6 +64,7 @@ impl Forwarding {
         let mut proxy: Target = proxy
             .map_err(|error: RouteError| Error::local(wirestack_layer::origin::ROUTE, error))?;
         proxy.unix.clone_from(&hop.unix);
+        proxy.server_name.clone_from(&hop.server_name);
         Ok(Some(Self {
             hops: hops.to_vec(),
             proxy,

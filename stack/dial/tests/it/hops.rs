@@ -3,7 +3,8 @@
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use std::net::{SocketAddr, SocketAddrV6};
 use wirestack_dial::{
-    AttemptId, Destination, Dialer, Hop, Plan, RouteError, Routes, Step, Target, Timeouts,
+    AttemptId, Destination, Dialer, Forwarding, Hop, Plan, RouteError, Routes, Step, Target,
+    Timeouts,
 };
 use wirestack_http1::Limits;
 use wirestack_layer::{Instant, Seed};
@@ -197,4 +198,35 @@ fn pitfall_75_what_a_pac_file_names_and_nobody_speaks_is_noted_in_the_trace() {
     );
     let drawn = dialing.dialer.trace().waterfall().to_string();
     assert!(drawn.contains("QUIC"), "{drawn}");
+}
+
+#[test]
+fn a_proxy_that_forwards_is_asked_for_its_own_name() {
+    let hop: Hop = "https://192.0.2.7:3129".parse().unwrap();
+    let route = [hop.server_name("proxy.corp").unix_socket("/run/proxy")];
+    let forwarding = Forwarding::of(&route).unwrap().unwrap();
+    let plan = Plan::stream(Routes::direct(), forwarding.proxy, None, None).unwrap();
+    let mut dialer = Dialer::new(
+        plan,
+        Timeouts::default(),
+        Seed::new([7; 32]),
+        Instant::ORIGIN,
+    );
+    let hello = loop {
+        match dialer.step(Instant::ORIGIN) {
+            Step::MakeTls { mut task } => {
+                task.run();
+                dialer.made_tls(Some(task), Instant::ORIGIN);
+            }
+            Step::Open { attempt, to } => {
+                assert_eq!(to, Destination::Unix("/run/proxy".into()));
+                let mut engine = dialer.opened(attempt, Instant::ORIGIN).unwrap();
+                engine.process(Instant::ORIGIN);
+                break engine.to_wire().unread().to_vec();
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let name = b"proxy.corp";
+    assert!(hello.windows(name.len()).any(|window| window == name));
 }

@@ -7,6 +7,8 @@ mod failures;
 mod finding;
 mod hops;
 mod network;
+mod pool_keys;
+mod redirects;
 mod schemes;
 mod simulation;
 mod spec;
