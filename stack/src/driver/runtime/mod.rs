@@ -49,6 +49,7 @@ mod read_write;
 mod resolve;
 #[cfg(feature = "smol")]
 mod smol;
+mod sockets;
 mod tcp;
 #[cfg(feature = "blocking")]
 pub(crate) mod threads;
@@ -62,7 +63,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::Instant;
 
@@ -78,6 +78,7 @@ pub use resolve::{AddressStream, Resolve};
 pub(crate) use resolve::{collect_addresses, single_lookup};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
+pub use sockets::{AsyncListener, AsyncTimer, AsyncUdpSocket};
 pub use tcp::TcpOptions;
 #[cfg(feature = "blocking")]
 pub use threads::Threads;
@@ -229,78 +230,6 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
         drop(socket);
         Err(unsupported(self, "UDP sockets"))
     }
-}
-
-/// A timer of a [`Runtime`].
-pub trait AsyncTimer: Send {
-    /// Changes the time at which the timer expires.
-    fn reset(self: Pin<&mut Self>, at: Instant);
-
-    /// Waits until the timer expires.
-    ///
-    /// # Errors
-    ///
-    /// The timer does not work where it is polled.
-    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-}
-
-/// A listening socket of a [`Runtime`].
-pub trait AsyncListener: Send + Sync + fmt::Debug {
-    /// Waits for a connection, and returns it with the address of its peer, which is all zeros for
-    /// a Unix socket. Only the task that called last is woken.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn poll_accept(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>>;
-
-    /// Returns the address that it listens at.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
-}
-
-/// A UDP socket of a [`Runtime`].
-pub trait AsyncUdpSocket: Send + Sync + fmt::Debug {
-    /// Receives a datagram into `buf`, and returns its length in bytes and the address of its
-    /// sender. Only the task that called last is woken.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn poll_recv_from(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr)>>;
-
-    /// Sends a datagram to `to`, or to the address that the socket is connected to if `to` is
-    /// `None`.
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room: wait until the socket is
-    /// [`writable`](Self::writable). Or another error of the system.
-    fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
-
-    /// Waits until there may be room for a datagram. Any number of tasks may wait.
-    ///
-    /// # Errors
-    ///
-    /// The future returns the error of the system.
-    fn writable(self: Arc<Self>) -> BoxFuture<io::Result<()>>;
-
-    /// Returns the address that it is bound to.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
 /// The address of a peer that has none: that of a Unix socket.
