@@ -16,6 +16,14 @@ macro_rules! connects {
             /// Connects, and waits in this thread until the connection is open. It runs on
             /// [`Threads`](crate::runtime::Threads), unless another runtime was named.
             ///
+            /// ```no_run
+            /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+            ///     let socket = wirestack::connect("wss://example.org/chat").blocking()?;
+            ///     println!("{:?}", socket.route());
+            ///     Ok(())
+            /// }
+            /// ```
+            ///
             /// # Errors
             ///
             /// The error names the hop that failed, and the event that it waited for.
@@ -25,6 +33,14 @@ macro_rules! connects {
 
             /// Connects as [`blocking`](Self::blocking) does, and returns the connection with the
             /// trace of the steps that opened it.
+            ///
+            /// ```no_run
+            /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+            ///     let (_stream, trace) = wirestack::connect_stream("tls://example.org:443").blocking_traced()?;
+            ///     print!("{}", trace.waterfall());
+            ///     Ok(())
+            /// }
+            /// ```
             ///
             /// # Errors
             ///

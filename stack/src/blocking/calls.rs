@@ -199,6 +199,16 @@ impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
 
 impl<L: Layer<In = Pipe, Out = Pipe>> Connection<L> {
     /// Aborts both directions: the peer sees a reset or a truncated stream, not a clean end.
+    ///
+    /// ```
+    /// use wirestack::Error;
+    /// use wirestack::blocking::ByteStream;
+    ///
+    /// /// The bytes were not good: the server must not take them for a whole file.
+    /// fn give_up(mut upload: ByteStream) {
+    ///     upload.abort(Error::local("upload", "the disk is broken"));
+    /// }
+    /// ```
     pub fn abort(&mut self, cause: Error) {
         self.inner.abort(cause);
         let written = poll_fn(|cx| {

@@ -68,6 +68,26 @@ pub use reconnect::Reconnecting;
 ///     Ok(socket.finish(Duration::from_secs(1))?)
 /// }
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::blocking::WebSocket;
+/// use wirestack::{tls, websocket};
+///
+/// /// Each layer can be looked at, and everything asynchronous can be called.
+/// fn look(mut socket: WebSocket) -> Result<(), wirestack::Error> {
+///     println!("{} at {:?}", socket.engine().progress(), socket.get_ref().peer_addr());
+///     if let Some(tls) = socket.part::<tls::Client>() {
+///         println!("ALPN {:?}", tls.alpn());
+///     }
+///     if let Some(outer) = socket.nth_part::<tls::Client>(1) {
+///         println!("the proxy is reached by TLS too: {:?}", outer.alpn());
+///     }
+///     socket.wait_for(|engine| engine.is_idle().then_some(()))?; // or any other fact
+///     let asynchronous: wirestack::WebSocket = socket.into_inner();
+///     wirestack::blocking::block_on(asynchronous.finish(Duration::from_secs(1)))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Blocking<C> {
     inner: C,
@@ -76,19 +96,80 @@ pub struct Blocking<C> {
 
 /// A connection whose calls wait: [`Read`](io::Read) and [`Write`](io::Write) where it carries
 /// bytes.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use wirestack::blocking::Connection;
+/// use wirestack::{Engine, Error, socks};
+///
+/// /// A tunnel of SOCKS, over a socket of the standard library.
+/// fn tunnel(proxy: TcpStream) -> Result<Connection<socks::Client>, Error> {
+///     let layer = socks::Client::new(socks::Address::new("example.org", 80).expect("a name"));
+///     let mut connection = Connection::from_transport(proxy, Engine::new(layer))?;
+///     connection.open()?;
+///     Ok(connection) // `Read` and `Write`
+/// }
+/// ```
 pub type Connection<L> = Blocking<driver::Connection<L>>;
 
 /// The half of a connection that receives. Its calls wait.
+///
+/// ```
+/// use wirestack::blocking::Reader;
+/// use wirestack::dial::BoxSocket;
+///
+/// /// Prints what arrives, in a thread of its own.
+/// fn print_all(mut reader: Reader<BoxSocket>) {
+///     while let Some(Ok(message)) = reader.next() {
+///         println!("{message:?}");
+///     }
+///     println!("the layers: {:?}", reader.with(|engine| engine.progress()));
+/// }
+/// ```
 pub type Reader<L> = Blocking<driver::Reader<L>>;
 
 /// The half of a connection that sends. Its calls wait.
+///
+/// ```
+/// use wirestack::blocking::Writer;
+/// use wirestack::dial::BoxSocket;
+///
+/// /// The half that sends, in a thread of its own.
+/// fn say(writer: &mut Writer<BoxSocket>, lines: &[String]) -> Result<(), wirestack::Error> {
+///     for line in lines {
+///         writer.feed(line.as_str())?; // it waits for room
+///     }
+///     writer.flushed() // all have left
+/// }
+/// ```
 pub type Writer<L> = Blocking<driver::Writer<L>>;
 
 /// A WebSocket whose calls wait. It carries messages, or parts of messages (`Queue<Part>`), or
 /// bytes (`Pipe`).
+///
+/// ```
+/// use wirestack::Pipe;
+/// use wirestack::blocking::WebSocket;
+///
+/// /// Closes a WebSocket that carries bytes in place of messages.
+/// fn end(mut bytes: WebSocket<Pipe>) -> Result<(), wirestack::Error> {
+///     bytes.close_websocket(1000, "done")
+/// }
+/// ```
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// A stream of bytes whose calls wait.
+///
+/// ```
+/// use std::io::Write;
+/// use wirestack::blocking::ByteStream;
+///
+/// /// Sends a line, and ends the direction to the server.
+/// fn send(mut stream: ByteStream, line: &str) -> std::io::Result<()> {
+///     writeln!(stream, "{line}")?;
+///     stream.shutdown()
+/// }
+/// ```
 pub type ByteStream = Connection<BoxTunnel>;
 
 /// Connects a WebSocket, through the proxy of the environment if there is one. To set more than a

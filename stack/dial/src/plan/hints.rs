@@ -5,6 +5,20 @@ use std::fmt;
 use wirestack_layer::{Error, Place, Seed};
 
 /// The source of the seeds for the layers of a plan.
+///
+/// ```
+/// use wirestack_dial::{Plan, Routes};
+/// use wirestack_websocket::{Client, ClientRequest, WebSocketConfig};
+///
+/// // A layer that needs random numbers takes a seed for each connection.
+/// let plan = Plan::stream(Routes::direct(), "tls://example.org:443".parse()?, None, None)?;
+/// let plan = plan.then(|seeds| {
+///     let request = ClientRequest::new("wss://example.org/chat")?;
+///     Client::new(request, WebSocketConfig::default(), seeds.seed())
+/// });
+/// drop(plan);
+/// # Ok::<(), wirestack_dial::RouteError>(())
+/// ```
 pub struct SeedStream(ChaCha12Rng);
 
 impl SeedStream {
@@ -27,6 +41,28 @@ impl fmt::Debug for SeedStream {
 }
 
 /// The hints that layers of earlier connections gave for this one: see [`Error::retry_hint`].
+///
+/// ```
+/// use wirestack_dial::{Endpoint, Plan};
+/// use wirestack_layer::{Error, Tunnel};
+///
+/// /// The hint of a server that wants another version of the greeting.
+/// struct UseVersion(u8);
+///
+/// let endpoint = Endpoint { host: "example.org".to_owned(), port: 7000 };
+/// let plan = Plan::new(endpoint, vec!["target".to_owned()], |_seeds, hints| {
+///     let version = hints.at::<UseVersion>(0).map_or(2, |hint| hint.0); // of the lowest layer
+///     Ok(Tunnel::new("greeting", async move |wire| {
+///         wire.write(format!("HELLO {version}\n")).await;
+///         match wire.read_array("the answer").await? {
+///             [b'+'] => Ok(()),
+///             _ => Err(Error::peer("greeting", "another version is wanted")
+///                 .retry_on_new_connection(UseVersion(1))),
+///         }
+///     }))
+/// });
+/// drop(plan);
+/// ```
 #[derive(Default, Debug)]
 pub struct RetryHints(Vec<Error>);
 

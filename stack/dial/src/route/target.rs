@@ -22,7 +22,12 @@ use std::str::FromStr;
 /// assert_eq!(target.endpoint().to_string(), "example.org:443");
 /// assert_eq!(target.origin(), "wss://example.org:443");
 /// assert_eq!(target.request_url(), "wss://example.org:443/chat?room=7");
+/// assert_eq!((target.scheme(), target.path_and_query()), ("wss", "/chat?room=7"));
 /// assert!(target.credentials().is_some());
+///
+/// // The same server, at a socket of this machine.
+/// let local = target.unix_socket("/run/chat.sock");
+/// assert_eq!(local.authority(), "example.org");
 /// # Ok::<(), wirestack_dial::RouteError>(())
 /// ```
 #[derive(Clone)]

@@ -24,8 +24,9 @@ use wirestack_socks as socks;
 /// behind another proxy.
 ///
 /// ```
+/// use std::time::Duration;
 /// use wirestack_dial::Endpoint;
-/// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer, ProxyTarget};
+/// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer, ProxyTarget, ProxyTimeouts};
 ///
 /// let proxy = ProxyServer::connect(AccessPolicy::public().ports([443]))
 ///     .with_basic("proxy", "ada", "secret");
@@ -41,6 +42,8 @@ use wirestack_socks as socks;
 ///     .with_addresses("127.0.0.1:4711".parse()?, "127.0.0.1:1080".parse()?);
 /// assert!(socks.addresses().is_some() && socks.timeouts() == proxy.timeouts());
 /// assert!(socks.matches_expected_peer(&target("0.0.0.0", 0), "127.0.0.1:20".parse()?));
+/// let patient = ProxyTimeouts::default().idle(Duration::from_secs(3600));
+/// assert_ne!(socks.with_timeouts(patient).timeouts(), proxy.timeouts());
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -301,6 +304,27 @@ impl ProxyServer {
 
     /// Sends the client of a BIND the second reply, with the address of its peer, and opens the
     /// tunnel.
+    ///
+    /// ```
+    /// use wirestack_dial::Endpoint;
+    /// use wirestack_dial::serve::{ProxyError, ProxyServer};
+    /// use wirestack_nest::Engine;
+    /// use wirestack_socks::Server;
+    ///
+    /// /// Somebody has connected to the port that a client has bound.
+    /// fn came(
+    ///     proxy: &ProxyServer,
+    ///     engine: &mut Engine<Server>,
+    ///     expected: &Endpoint,
+    ///     peer: std::net::SocketAddr,
+    /// ) {
+    ///     if proxy.matches_expected_peer(expected, peer) {
+    ///         proxy.peer_connected(engine, peer);
+    ///     } else {
+    ///         proxy.refuse(engine, ProxyError::NotAllowed);
+    ///     }
+    /// }
+    /// ```
     pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, peer: SocketAddr) {
         if let Some(server) = engine.part_mut::<socks::Server>() {
             server.connected(peer.into());
@@ -309,6 +333,23 @@ impl ProxyServer {
 
     /// Accepts the request. `bound` is the address for the reply: of the outgoing connection, of
     /// the UDP relay, or of the listener of a BIND.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyServer};
+    /// use wirestack_http1::connect::Server;
+    /// use wirestack_layer::{Flow, Instant};
+    /// use wirestack_nest::Engine;
+    ///
+    /// let proxy = ProxyServer::connect(AccessPolicy::everything());
+    /// let mut engine = Engine::new(Server::new());
+    /// engine.from_wire().write(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n");
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(proxy.request(&mut engine, Instant::ORIGIN).is_some());
+    /// proxy.accept(&mut engine, "192.0.2.1:4711".parse()?);
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(engine.to_wire().unread().starts_with(b"HTTP/1.1 200 "));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
             Protocol::Socks => {
@@ -325,6 +366,22 @@ impl ProxyServer {
     }
 
     /// Refuses the request for this reason.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer};
+    /// use wirestack_http1::connect::Server;
+    /// use wirestack_layer::{Flow, Instant};
+    /// use wirestack_nest::Engine;
+    ///
+    /// let proxy = ProxyServer::connect(AccessPolicy::loopback());
+    /// let mut engine = Engine::new(Server::new());
+    /// engine.from_wire().write(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n");
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(proxy.request(&mut engine, Instant::ORIGIN).is_some());
+    /// proxy.refuse(&mut engine, ProxyError::NotAllowed);
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(engine.to_wire().unread().starts_with(b"HTTP/1.1 403 "));
+    /// ```
     pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: ProxyError) {
         match &self.protocol {
             Protocol::Socks => {

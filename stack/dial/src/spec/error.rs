@@ -26,6 +26,13 @@ pub struct SpecError {
 }
 
 /// The reason of a [`SpecError`].
+///
+/// ```
+/// use wirestack_dial::{SpecProblem, StackSpec};
+///
+/// let error = "conect(proxy:3128)".parse::<StackSpec>().unwrap_err();
+/// assert!(matches!(error.problem(), SpecProblem::UnknownLayer));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpecProblem {

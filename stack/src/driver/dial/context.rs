@@ -74,6 +74,18 @@ impl DialContext {
     }
 
     /// Uses this runtime instead of the current one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::DialContext;
+    /// use wirestack::runtime::{Runtime, TcpOptions};
+    ///
+    /// /// The settings that all connections of a program share.
+    /// fn shared(runtime: Arc<dyn Runtime>) -> DialContext {
+    ///     let options = TcpOptions::default().nodelay(true);
+    ///     DialContext::new().runtime(runtime).tcp_options(options)
+    /// }
+    /// ```
     #[must_use]
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);

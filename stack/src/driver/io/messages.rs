@@ -90,6 +90,18 @@ where
     ///
     /// Dropping the future loses no message.
     ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// /// Sends many messages with few writes.
+    /// async fn say(socket: &mut WebSocket, lines: &[String]) -> Result<(), wirestack::Error> {
+    ///     for line in lines {
+    ///         socket.feed(line.as_str()).await?; // it waits for room
+    ///     }
+    ///     socket.flushed().await // all have left
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the stack.

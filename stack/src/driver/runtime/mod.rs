@@ -116,6 +116,91 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// # drop(connect);
 /// # }
 /// ```
+///
+/// A runtime that adds something to another one hands on what it does not change. This one counts the
+/// connections of a program:
+///
+/// ```
+/// use std::io;
+/// use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+/// use std::path::PathBuf;
+/// use std::pin::Pin;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// use wirestack::Instant;
+/// use wirestack::runtime::{
+///     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, TcpOptions,
+///     Transport,
+/// };
+///
+/// type Opening = BoxFuture<io::Result<Box<dyn Transport>>>;
+///
+/// #[derive(Debug)]
+/// struct Counted {
+///     inner: Arc<dyn Runtime>,
+///     connections: AtomicUsize,
+/// }
+///
+/// impl Runtime for Counted {
+///     fn now(&self) -> Instant {
+///         self.inner.now()
+///     }
+///
+///     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+///         self.inner.new_timer(at)
+///     }
+///
+///     fn spawn(&self, task: BoxFuture<()>) {
+///         self.inner.spawn(task);
+///     }
+///
+///     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+///         self.inner.spawn_blocking(work);
+///     }
+///
+///     fn connect_tcp(&self, to: SocketAddr) -> Opening {
+///         self.connect_tcp_with(to, TcpOptions::default())
+///     }
+///
+///     fn connect_tcp_with(&self, to: SocketAddr, options: TcpOptions) -> Opening {
+///         self.connections.fetch_add(1, Relaxed);
+///         self.inner.connect_tcp_with(to, options)
+///     }
+///
+///     fn connect_unix(&self, path: PathBuf) -> Opening {
+///         self.connections.fetch_add(1, Relaxed);
+///         self.inner.connect_unix(path)
+///     }
+///
+///     fn lookup(&self, host: String, port: u16) -> AddressStream {
+///         self.inner.lookup(host, port)
+///     }
+///
+///     fn wrap_tcp(&self, socket: TcpStream) -> io::Result<Box<dyn Transport>> {
+///         self.inner.wrap_tcp(socket)
+///     }
+///
+///     fn wrap_listener(&self, listener: TcpListener) -> io::Result<Box<dyn AsyncListener>> {
+///         self.inner.wrap_listener(listener)
+///     }
+///
+///     fn wrap_udp(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+///         self.inner.wrap_udp(socket)
+///     }
+///
+///     // `wrap_unix` and `wrap_unix_listener` are there on Unix alone.
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let inner = wirestack::runtime::current()?;
+///     let counted = Arc::new(Counted { inner, connections: AtomicUsize::new(0) });
+///     let stream = wirestack::connect_stream("tcp://127.0.0.1:1").direct();
+///     assert!(stream.runtime(counted.clone()).await.is_err()); // nobody listens there
+///     assert_eq!(counted.connections.load(Relaxed), 1);
+///     Ok(())
+/// }
+/// ```
 pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> Instant {
@@ -304,6 +389,16 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRu
 ///     Ok(runtime) => println!("this is {runtime:?}"),
 ///     Err(error) => println!("{error}"), // it tells what to do
 /// }
+/// ```
+///
+/// ```
+/// use wirestack::runtime::{NoRuntime, Runtime, current};
+///
+/// /// Says what is missing, in an application that may be used without a runtime.
+/// fn describe(found: Result<std::sync::Arc<dyn Runtime>, NoRuntime>) -> String {
+///     found.map_or_else(|error: NoRuntime| error.to_string(), |runtime| format!("{runtime:?}"))
+/// }
+/// println!("{}", describe(current()));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error(

@@ -59,6 +59,23 @@ pub type ServerSocket<P = Queue<Message>> = Connection<BoxSocket<P>>;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Its limits, and the errors of its connections:
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::WebSocketServer;
+/// use wirestack::http2::Http2Config;
+/// use wirestack::websocket::{Accept, WebSocketConfig};
+///
+/// let server = WebSocketServer::new(|_| Ok(Accept::new()))
+///     .config(WebSocketConfig::default().max_message(64 * 1024))
+///     .http2_config(Http2Config::server().streams(100))
+///     .handshake_timeout(Duration::from_secs(5))
+///     .write_timeout(Duration::from_secs(30)) // for a client that takes nothing
+///     .on_error(|peer, error| eprintln!("{peer:?}: {error}"));
+/// drop(server);
+/// ```
 #[derive(Clone)]
 pub struct WebSocketServer {
     pub(super) decide: Decide,
@@ -211,21 +228,6 @@ impl WebSocketServer {
     }
 
     /// Sets the limits of each WebSocket.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use wirestack::WebSocketServer;
-    /// use wirestack::http2::Http2Config;
-    /// use wirestack::websocket::{Accept, WebSocketConfig};
-    ///
-    /// let server = WebSocketServer::new(|_| Ok(Accept::new()))
-    ///     .config(WebSocketConfig::default().max_message(64 * 1024))
-    ///     .http2_config(Http2Config::server().streams(100))
-    ///     .handshake_timeout(Duration::from_secs(5))
-    ///     .write_timeout(Duration::from_secs(30)) // for a client that takes nothing
-    ///     .on_error(|peer, error| eprintln!("{peer:?}: {error}"));
-    /// drop(server);
-    /// ```
     #[must_use]
     pub fn config(mut self, config: websocket::WebSocketConfig) -> Self {
         self.config = config;

@@ -15,6 +15,23 @@ use wirestack_layer::Flow;
 /// their bypassing: compares everything that can be seen of them, in good conversations and in bad
 /// ones.
 ///
+/// ```
+/// use wirestack_laws::{Subject, associativity};
+/// use wirestack_layer::Tunnel;
+///
+/// let hello = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// let boxed = move || Box::new(hello());
+/// let subjects = [
+///     Subject::tunnel("as it is", hello, hello),
+///     Subject::tunnel("in a box", boxed, boxed),
+/// ];
+/// // Each writes the same bytes, so they are compared too.
+/// associativity(&subjects.map(|subject| subject.repeatable().samples(2).limits(&[100])));
+/// ```
+///
 /// # Panics
 ///
 /// If one of them differs from the first.

@@ -8,6 +8,18 @@ use crate::traffic::Traffic;
 
 /// Checks [`Law::Backpressure`] against a peer and an application that do not read.
 ///
+/// ```
+/// use wirestack_laws::{Subject, backpressure};
+/// use wirestack_layer::Tunnel;
+///
+/// let hello = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that writes although `room()` is 0.
+/// backpressure(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -10,6 +10,18 @@ use crate::traffic::Traffic;
 /// Checks [`Law::Demand`] with messages larger than every limit and window, which no flow has room
 /// for.
 ///
+/// ```
+/// use wirestack_laws::{Subject, demand};
+/// use wirestack_layer::Tunnel;
+///
+/// let hello = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that waits for bytes and has not asked for them with `require`.
+/// demand(&Subject::tunnel("hello", hello, hello).limits(&[100]).largest(3_000));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -10,6 +10,18 @@ use crate::traffic::Traffic;
 ///
 /// Every other check makes such calls too.
 ///
+/// ```
+/// use wirestack_laws::{Subject, idempotence};
+/// use wirestack_layer::Tunnel;
+///
+/// let hello = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that does something at each call.
+/// idempotence(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

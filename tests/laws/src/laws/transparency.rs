@@ -10,6 +10,18 @@ use crate::traffic::Traffic;
 /// Checks [`Law::Transparency`]: holds every conversation with the layer taken out of the path as
 /// soon as it is transparent, on one side and on both.
 ///
+/// ```
+/// use wirestack_laws::{Subject, transparency};
+/// use wirestack_layer::Tunnel;
+///
+/// let hello = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that says `is_transparent()` and still holds bytes.
+/// transparency(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -29,6 +29,15 @@ impl Network {
     /// Creates a network from one of its addresses and the length of its prefix in bits: at most 32
     /// for IPv4 and 128 for IPv6.
     ///
+    /// ```
+    /// use wirestack_dial::serve::Network;
+    ///
+    /// let network = Network::new("10.1.2.3".parse()?, 8)?; // any address in it will do
+    /// assert_eq!(network.to_string(), "10.0.0.0/8");
+    /// assert!(Network::new("10.0.0.0".parse()?, 33).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidNetwork`] for a longer prefix.
@@ -141,6 +150,13 @@ impl fmt::Display for Network {
 /// let network = Network::new("10.1.2.0".parse()?, 24)?;
 /// assert!(network.contains("10.1.2.77".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```
+/// use wirestack_dial::serve::{InvalidNetwork, Network};
+///
+/// let error: InvalidNetwork = "10.0.0.0/33".parse::<Network>().unwrap_err();
+/// assert!(error.to_string().contains("10.0.0.0/8")); // what is wanted
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
