@@ -292,11 +292,14 @@ impl<F: Traffic> Subject<F> {
     /// use wirestack_layer::Tunnel;
     ///
     /// // Once it is open, a plain tunnel ends where its connection ends: it cannot promise this.
-    /// let hello = || Tunnel::new("hello", async |wire| {
+    /// let client = || Tunnel::new("hello", async |wire| {
     ///     wire.write("HELLO\n").await;
+    ///     Ok(())
+    /// });
+    /// let server = || Tunnel::new("hello", async |wire| {
     ///     wire.read_line(100, "the greeting").await.map(drop)
     /// });
-    /// let plain = Subject::tunnel("hello", hello, hello);
+    /// let plain = Subject::tunnel("hello", client, server);
     ///
     /// // A protocol with a last frame can, such as TLS with its close_notify.
     /// let framed = |subject: Subject<wirestack_layer::Pipe>| subject.marks_end();

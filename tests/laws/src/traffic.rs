@@ -31,10 +31,9 @@ pub trait Traffic: Flow + Sized + 'static {
     ///
     /// ```
     /// use wirestack_laws::Traffic;
-    /// use wirestack_layer::{Flow, Flows, Pipe, Queue};
+    /// use wirestack_layer::{Flow, Flows, Pipe};
     ///
     /// assert_eq!(<Pipe as Traffic>::byte_size(&b'x'), 1);
-    /// assert_eq!(<Queue<String> as Traffic>::byte_size(&"hello".to_owned()), 5);
     ///
     /// // Only bytes can pass through unchanged.
     /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();

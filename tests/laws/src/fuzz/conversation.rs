@@ -22,11 +22,14 @@ use wirestack_layer::Flow;
 /// use wirestack_laws::fuzz::{Script, conversation};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
-/// let subject = Subject::tunnel("hello", hello, hello);
+/// let subject = Subject::tunnel("hello", client, server);
 /// // In the corpus of a fuzzer: both send, and then the client finishes.
 /// conversation(&subject, &mut Script::new(&[0, 0, 7, 0, 0, 200, 3, 1, 200, 3, 4]));
 /// ```

@@ -13,11 +13,14 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, fuzz};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
-/// let subject = Subject::tunnel("hello", hello, hello);
+/// let subject = Subject::tunnel("hello", client, server);
 /// let seeds = fuzz::seeds(&subject); // a program writes them to files, for the fuzzer
 /// for seed in seeds.iter().take(5) {
 ///     fuzz::run(&subject, seed);

@@ -23,11 +23,14 @@ use wirestack_layer::{Flow, Instant};
 /// use wirestack_laws::fuzz::{Script, Stranger};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
-/// let subject = Subject::tunnel("hello", hello, hello);
+/// let subject = Subject::tunnel("hello", client, server);
 /// let mut script = Script::new(b"\x01\x00\x00\x00\x00HELLO\nand more");
 /// let stranger = Stranger::new(&mut script);
 /// assert!(stranger.is_server());

@@ -12,12 +12,15 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, backpressure};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that writes although `room()` is 0.
-/// backpressure(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// backpressure(&Subject::tunnel("hello", client, server).limits(&[100]));
 /// ```
 ///
 /// # Panics

@@ -14,12 +14,15 @@ use wirestack_layer::Flow;
 /// use wirestack_laws::{Subject, cancellation};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that goes on taking from its application when nobody takes its bytes.
-/// cancellation(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// cancellation(&Subject::tunnel("hello", client, server).limits(&[100]));
 /// ```
 ///
 /// # Panics

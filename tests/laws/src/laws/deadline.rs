@@ -15,12 +15,15 @@ use std::time::Duration;
 /// use wirestack_laws::{Subject, deadline};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer whose `deadline()` stays in the past: its driver would spin.
-/// deadline(&Subject::tunnel("hello", hello, hello));
+/// deadline(&Subject::tunnel("hello", client, server));
 /// ```
 ///
 /// # Panics

@@ -13,12 +13,15 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, delivery};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Quick: run it first while a layer is written.
-/// delivery(&Subject::tunnel("hello", hello, hello));
+/// delivery(&Subject::tunnel("hello", client, server));
 /// ```
 ///
 /// # Panics

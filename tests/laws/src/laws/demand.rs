@@ -14,12 +14,15 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, demand};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that waits for bytes and has not asked for them with `require`.
-/// demand(&Subject::tunnel("hello", hello, hello).limits(&[100]).largest(3_000));
+/// demand(&Subject::tunnel("hello", client, server).limits(&[100]).largest(3_000));
 /// ```
 ///
 /// # Panics

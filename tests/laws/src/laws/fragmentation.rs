@@ -17,12 +17,15 @@ use std::time::Duration;
 /// use wirestack_laws::{Subject, fragmentation};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that takes what a call brings for a whole message.
-/// fragmentation(&Subject::tunnel("hello", hello, hello).limits(&[100]).samples(2));
+/// fragmentation(&Subject::tunnel("hello", client, server).limits(&[100]).samples(2));
 /// ```
 ///
 /// # Panics

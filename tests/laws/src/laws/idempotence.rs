@@ -14,12 +14,15 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, idempotence};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that does something at each call.
-/// idempotence(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// idempotence(&Subject::tunnel("hello", client, server).limits(&[100]));
 /// ```
 ///
 /// # Panics

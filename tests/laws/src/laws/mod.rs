@@ -34,11 +34,14 @@ pub use transparency::transparency;
 /// use wirestack_laws::{Subject, check};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
-/// check(&Subject::tunnel("hello", hello, hello).same_bytes().samples(2).largest(3_000));
+/// check(&Subject::tunnel("hello", client, server).same_bytes().samples(2).largest(3_000));
 /// ```
 ///
 /// # Panics

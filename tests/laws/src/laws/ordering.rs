@@ -16,12 +16,15 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, ordering};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that looks at `closed()` before it has read what came before the end.
-/// ordering(&Subject::tunnel("hello", hello, hello).samples(2));
+/// ordering(&Subject::tunnel("hello", client, server).samples(2));
 /// ```
 ///
 /// # Panics

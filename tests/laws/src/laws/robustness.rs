@@ -15,12 +15,15 @@ use crate::traffic::Traffic;
 /// use wirestack_laws::{Subject, robustness};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that trusts a length, or panics at a byte that it does not know.
-/// robustness(&Subject::tunnel("hello", hello, hello).samples(2));
+/// robustness(&Subject::tunnel("hello", client, server).samples(2));
 /// ```
 ///
 /// # Panics

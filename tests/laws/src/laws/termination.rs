@@ -15,12 +15,15 @@ use wirestack_layer::Flow;
 /// use wirestack_laws::{Subject, termination};
 /// use wirestack_layer::Tunnel;
 ///
-/// let hello = || Tunnel::new("hello", async |wire| {
+/// let client = || Tunnel::new("hello", async |wire| {
 ///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
 ///     wire.read_line(100, "the greeting").await.map(drop)
 /// });
 /// // Broken by a layer that does not discard its inputs once it is over.
-/// termination(&Subject::tunnel("hello", hello, hello).limits(&[100]));
+/// termination(&Subject::tunnel("hello", client, server).limits(&[100]));
 /// ```
 ///
 /// # Panics
