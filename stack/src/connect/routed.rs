@@ -111,7 +111,7 @@ macro_rules! routed {
             ///
             /// let by_url = connect("wss://example.org/").pac("http://wpad.corp.test/proxy.pac");
             /// assert!(by_url.plan().is_ok()); // the file is fetched while dialing
-            /// let kept: Pac = "http://wpad.corp.test/proxy.pac".parse()?; // one cache for many connections
+            /// let kept = Pac::try_from("http://wpad.corp.test/proxy.pac")?; // one cache for many connections
             /// assert!(connect("wss://example.org/chat").pac(kept.clone()).plan().is_ok());
             /// assert!(connect("wss://example.org/news").pac(kept).plan().is_ok());
             /// # Ok::<(), Box<dyn std::error::Error>>(())
