@@ -169,7 +169,7 @@ where
             let is_over = self.engine().to_app().is_closed()
                 || self.engine().from_app().stop_state().is_some()
                 || self.engine().from_app().is_closed();
-            if is_over && let Some(error) = self.send_error() {
+            if is_over && let Some(error) = self.send_error(cx) {
                 return Poll::Ready(Err(error));
             }
             if self.engine().from_app().room() > 0 {
@@ -181,7 +181,8 @@ where
 
     /// Returns the error of every further message.
     #[cold]
-    fn send_error(&mut self) -> Option<Error> {
+    fn send_error(&mut self, cx: &mut Context<'_>) -> Option<Error> {
+        self.process_and_write(cx); // the answer to a Close: the caller may drop the connection
         let closed = || Error::local(origin::CONNECTION, ConnectionClosed);
         let is_closed = self.engine().from_app().is_closed();
         self.refused().or_else(|| is_closed.then(closed))
