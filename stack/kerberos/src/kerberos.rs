@@ -149,9 +149,16 @@ impl fmt::Debug for Kerberos {
 }
 
 /// The error of a text that is no `krb5.conf`.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("this is no krb5.conf: it has a line before its first section, or a realm without an end")]
 pub struct NotKrb5Conf(());
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for NotKrb5Conf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 #[cfg(test)]
 mod tests {

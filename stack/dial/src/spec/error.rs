@@ -17,12 +17,18 @@ use wirestack_layer::{BoxError, Escaped};
 /// println!("{}", error.picture()); // and a mark below its place
 /// assert_eq!(error.place().start, 20);
 /// ```
-#[derive(Debug)]
 pub struct SpecError {
     /// The text, without passwords.
     shown: String,
     place: Range<usize>,
     problem: SpecProblem,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// The reason of a [`SpecError`].

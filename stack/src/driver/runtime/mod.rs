@@ -400,12 +400,19 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRu
 /// }
 /// println!("{}", describe(current()));
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(
     "no runtime here: call it inside of a tokio runtime or of `wirestack::blocking::block_on`, \
      enable the feature `smol`, or name a runtime"
 )]
 pub struct NoRuntime(());
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// Waits for a duration; for ever if it ends after the largest time.
 pub(crate) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! The timers, listeners and UDP sockets of a runtime.
 
-use super::transport::Transport;
 use super::BoxFuture;
+use super::transport::Transport;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;

@@ -158,13 +158,20 @@ impl fmt::Display for Network {
 /// let error: InvalidNetwork = "10.0.0.0/33".parse::<Network>().unwrap_err();
 /// assert!(error.to_string().contains("10.0.0.0/8")); // what is wanted
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the text is not a network: wanted an address, or the first address and the number of leading \
      bits as in 10.0.0.0/8"
 )]
 #[non_exhaustive]
 pub struct InvalidNetwork;
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for InvalidNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// A range of ports: one port, a range, or with `..` all.
 ///
