@@ -122,6 +122,17 @@ impl Server {
 
     /// Lets the client in, or refuses its password. Does nothing unless there is a
     /// [`login`](Self::login).
+    ///
+    /// ```
+    /// use wirestack_socks::Server;
+    ///
+    /// /// Answers a login that a database has looked at.
+    /// fn looked_up(server: &mut Server, is_known: bool) {
+    ///     if server.login().is_some() {
+    ///         server.authenticate(is_known);
+    ///     }
+    /// }
+    /// ```
     pub fn authenticate(&mut self, is_right: bool) {
         if let State::Login(login) = self.0.state_mut() {
             login.is_right.get_or_insert(is_right);
@@ -165,6 +176,18 @@ impl Server {
     /// SOCKS4 has no authentication but this user id, of 0 to 255 bytes, and any client can send
     /// any user id. If a server asks for a password and this is called, clients of SOCKS4 come in
     /// **without the password**. `check` is called at most once.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    /// use wirestack_socks::Server;
+    ///
+    /// let mut server = Server::new().with_socks4(|user| user == b"ada");
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"\x04\x01\x00\x50\xc6\x33\x64\x01ada\0");
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// server.process(flows, Instant::ORIGIN);
+    /// assert_eq!(server.request().map(|request| request.target().port()), Some(80));
+    /// ```
     #[must_use]
     pub fn with_socks4(self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
         self.with(|service| service.socks4 = Some(Box::new(check)))
@@ -241,6 +264,19 @@ impl Server {
     /// host in. It should also reject if no peer connects for some time.
     ///
     /// Does nothing unless the application is [`listening`](Self::listening).
+    ///
+    /// ```
+    /// use wirestack_socks::{Address, Reply, Server};
+    ///
+    /// /// A peer has connected to the port that was bound for a client.
+    /// fn came(server: &mut Server, peer: Address, is_expected: bool) {
+    ///     if is_expected {
+    ///         server.connected(peer);
+    ///     } else {
+    ///         server.reject(Reply::NotAllowed);
+    ///     }
+    /// }
+    /// ```
     pub fn connected(&mut self, peer: Address) {
         if let State::Asked(asked) = self.0.state_mut()
             && asked.wants_peer()

@@ -83,6 +83,9 @@ pub use reconnect::Reconnecting;
 ///     if let Some(outer) = socket.nth_part::<tls::Client>(1) {
 ///         println!("the proxy is reached by TLS too: {:?}", outer.alpn());
 ///     }
+///     if let Some(client) = socket.part_mut::<websocket::Client>() {
+///         println!("{:?}", client.status()); // `nth_part_mut` for the ones below it
+///     }
 ///     socket.wait_for(|engine| engine.is_idle().then_some(()))?; // or any other fact
 ///     let asynchronous: wirestack::WebSocket = socket.into_inner();
 ///     wirestack::blocking::block_on(asynchronous.finish(Duration::from_secs(1)))

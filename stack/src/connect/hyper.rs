@@ -217,6 +217,15 @@ impl HyperStream {
     }
 
     /// Returns the connection itself.
+    ///
+    /// ```
+    /// use wirestack::{ByteStream, HyperStream};
+    ///
+    /// /// Gives the connection back behind an upgrade.
+    /// fn upgraded(stream: HyperStream) -> ByteStream {
+    ///     stream.into_inner()
+    /// }
+    /// ```
     pub fn into_inner(self) -> ByteStream {
         self.io.io
     }

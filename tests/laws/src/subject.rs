@@ -6,6 +6,53 @@ use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
 /// A layer whose application sends and receives the same kind of flow.
 ///
 /// ```
+/// use wirestack_laws::Endpoint;
+/// use wirestack_layer::{LayerExt, Pipe, Tunnel};
+///
+/// /// Returns the tunnel of a peer, whatever lies around it: for `Subject::deciding`.
+/// fn tunnel(endpoint: &mut Endpoint<Pipe>) -> Option<&mut Tunnel> {
+///     endpoint.part_mut()
+/// }
+/// ```
+pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
+
+/// A protocol under test: it makes both peers, and states what they promise.
+///
+/// A new subject promises nothing: its bytes on the wire may vary, its end is not marked on the
+/// wire, and its server makes no decision.
+///
+/// ```
+/// use wirestack_laws::{Subject, check};
+/// use wirestack_layer::{Error, Tunnel};
+///
+/// fn client() -> Tunnel {
+///     Tunnel::new("hello", async |wire| {
+///         wire.write("HELLO\n").await;
+///         wire.read_line(100, "the greeting").await.map(drop)
+///     })
+/// }
+///
+/// fn server() -> Tunnel {
+///     Tunnel::new("hello", async |wire| {
+///         wire.read_line(100, "the greeting").await?;
+///         wire.write("WELCOME\n").await;
+///         Ok::<(), Error>(())
+///     })
+/// }
+///
+/// let subject = Subject::tunnel("hello", client, server)
+///     .same_bytes() // what is written depends on nothing but the messages
+///     .unit(128)
+///     .memory(1024)
+///     .largest(3_000)
+///     .limits(&[100, 4096])
+///     .samples(2); // few, so that this page is quick
+/// check(&subject);
+/// ```
+///
+/// A server whose application decides:
+///
+/// ```
 /// use wirestack_laws::{Endpoint, Subject, check};
 /// use wirestack_layer::{LayerExt, Pipe, Tunnel};
 ///
@@ -48,41 +95,6 @@ use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
 ///
 /// let subject = Subject::tunnel("door", client, server).deciding(decide);
 /// check(&subject.samples(2).largest(3_000));
-/// ```
-pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
-
-/// A protocol under test: it makes both peers, and states what they promise.
-///
-/// A new subject promises nothing: its bytes on the wire may vary, its end is not marked on the
-/// wire, and its server makes no decision.
-///
-/// ```
-/// use wirestack_laws::{Subject, check};
-/// use wirestack_layer::{Error, Tunnel};
-///
-/// fn client() -> Tunnel {
-///     Tunnel::new("hello", async |wire| {
-///         wire.write("HELLO\n").await;
-///         wire.read_line(100, "the greeting").await.map(drop)
-///     })
-/// }
-///
-/// fn server() -> Tunnel {
-///     Tunnel::new("hello", async |wire| {
-///         wire.read_line(100, "the greeting").await?;
-///         wire.write("WELCOME\n").await;
-///         Ok::<(), Error>(())
-///     })
-/// }
-///
-/// let subject = Subject::tunnel("hello", client, server)
-///     .same_bytes() // what is written depends on nothing but the messages
-///     .unit(128)
-///     .memory(1024)
-///     .largest(3_000)
-///     .limits(&[100, 4096])
-///     .samples(2); // few, so that this page is quick
-/// check(&subject);
 /// ```
 pub struct Subject<F: Traffic> {
     pub(crate) name: String,
@@ -278,6 +290,15 @@ impl<F: Traffic> Subject<F> {
     /// In one case the bytes are not compared: an application aborts, and at the same time its peer
     /// finishes. The peer may see the abort before it finishes or after, which depends on the
     /// number of calls that carry the bytes before the abort, and so on the room of the joints.
+    ///
+    /// ```
+    /// use wirestack_laws::Subject;
+    /// use wirestack_layer::{Error, Tunnel};
+    ///
+    /// let open = || Tunnel::new("open", async |_| Ok::<(), Error>(()));
+    /// let subject = Subject::tunnel("open", open, open).repeatable(); // for `associativity`
+    /// drop(subject);
+    /// ```
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.wire_bytes = self.wire_bytes.max(WireBytes::Repeat);

@@ -117,6 +117,14 @@ impl DialContext {
     }
 
     /// Opens TCP connections with these options.
+    ///
+    /// ```
+    /// use wirestack::DialContext;
+    /// use wirestack::runtime::TcpOptions;
+    ///
+    /// let context = DialContext::new().tcp_options(TcpOptions::default().nodelay(true));
+    /// drop(context);
+    /// ```
     #[must_use]
     pub fn tcp_options(mut self, options: TcpOptions) -> Self {
         self.tcp_options = options;
