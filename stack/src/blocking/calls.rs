@@ -102,6 +102,16 @@ macro_rules! sends {
         impl<L: Layer<In = Pipe, Out = Pipe>> $holder<L> {
             /// Ends the direction to the peer, and waits until all written bytes have left.
             ///
+            /// ```
+            /// use wirestack::blocking::ByteStream;
+            ///
+            /// /// Sends a whole request. The answer is read behind it.
+            /// fn ask(stream: &mut ByteStream, request: &[u8]) -> std::io::Result<()> {
+            ///     std::io::Write::write_all(stream, request)?;
+            ///     stream.shutdown()
+            /// }
+            /// ```
+            ///
             /// # Errors
             ///
             /// The error that ended the stack, or a time-out.
@@ -150,6 +160,16 @@ macro_rules! closes {
         impl<L: Layer<In = Pipe, Out = Pipe> + 'static> $holder<L> {
             /// Closes a WebSocket that carries bytes, with a code and a reason (RFC 6455 §7.1), and
             /// waits for the peer's Close. Bytes that still arrive are discarded.
+            ///
+            /// ```
+            /// use wirestack::Pipe;
+            /// use wirestack::blocking::WebSocket;
+            ///
+            /// /// Ends a tunnel of bytes, and says why.
+            /// fn end(mut tunnel: WebSocket<Pipe>) -> Result<(), wirestack::Error> {
+            ///     tunnel.close_websocket(1001, "the program ends")
+            /// }
+            /// ```
             ///
             /// # Errors
             ///
@@ -224,6 +244,16 @@ macro_rules! halves {
         impl<L: Layer> $holder<L> {
             /// Calls `act` with the engine of the stack, to read facts from it or to take a
             /// decision in it.
+            ///
+            /// ```
+            /// use wirestack::blocking::Reader;
+            /// use wirestack::dial::BoxSocket;
+            ///
+            /// /// Says how far the stack has come, from the half of it.
+            /// fn show(reader: &Reader<BoxSocket>) -> String {
+            ///     reader.with(|engine| engine.progress().to_string())
+            /// }
+            /// ```
             pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
                 self.inner.with(act)
             }
