@@ -232,11 +232,9 @@ fn is_cookie_value(text: &str) -> bool {
 /// A field that HTTP cannot send (RFC 9110 §5.1, §5.5). Its value may be a secret.
 #[derive(Debug, thiserror::Error)]
 enum BadField {
-    #[error(
-        "the name of a field must be a token: letters, digits and !#$%&'*+-.^_`|~, without a blank"
-    )]
+    #[error("the name of a field is no token: it may have letters, digits and !#$%&'*+-.^_`|~")]
     Name,
-    #[error("the value of the field {0} has a character that HTTP cannot send, such as a line end")]
+    #[error("the value of the field {0} has a control character, which HTTP cannot send")]
     Value(HeaderName),
 }
 
