@@ -109,13 +109,20 @@ pub fn basic_challenge(realm: &str) -> Challenge {
 /// let error = basic_credentials("a:b", "secret").unwrap_err(); // which colon ends the user?
 /// assert!(matches!(error.cause(), Some(BadCredentials::Colon)));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadCredentials {
     /// The user has a colon.
     Colon,
     /// The user or the password has a control character.
     ControlCharacter,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for BadCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for BadCredentials {

@@ -30,6 +30,17 @@ use wirestack_layer::{Escaped, decode_text};
 /// let shown = r#"403 Forbidden (X-Squid-Error: ERR_ACCESS_DENIED 0): "Blocked by policy""#;
 /// assert_eq!(refusal.to_string(), shown);
 /// ```
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, StatusCode};
+/// use wirestack_http::Refusal;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("www-authenticate", HeaderValue::from_static("Bearer realm=\"api\""));
+/// let refusal = Refusal::new(StatusCode::UNAUTHORIZED, headers);
+/// assert_eq!(refusal.challenges()[0].realm(), "api"); // of the server
+/// assert!(refusal.proxy_challenges().is_empty()); // and none of a proxy
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Refusal {

@@ -91,11 +91,31 @@ pub enum Http2Error {
 
 /// A hint for the next connection to the same server: it should speak HTTP/1.1. The server does not
 /// offer extended CONNECT, or it said HTTP_1_1_REQUIRED.
+///
+/// ```
+/// use wirestack_http2::UseHttp1;
+/// use wirestack_layer::Error;
+///
+/// /// Returns `true` if the next connection has to leave HTTP/2.
+/// fn leaves_http2(error: &Error) -> bool {
+///     error.retry_hint::<UseHttp1>().is_some()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UseHttp1;
 
 /// A hint for the next connection to the same server: it may carry the same request. The server has
 /// guaranteed that it did not process the request (RFC 9113 §8.7), or the request was never sent.
+///
+/// ```
+/// use wirestack_http2::Unprocessed;
+/// use wirestack_layer::Error;
+///
+/// /// Returns `true` if the request may be sent again, also one that must not be done twice.
+/// fn may_repeat(error: &Error) -> bool {
+///     error.retry_hint::<Unprocessed>().is_some()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unprocessed;
 

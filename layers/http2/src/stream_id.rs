@@ -47,6 +47,16 @@ impl Hash for StreamId {
 pub type StreamMap<T> = HashMap<StreamId, T, BuildHasherDefault<StreamIdHasher>>;
 
 /// The hasher of a [`StreamMap`], for keys that are one number.
+///
+/// ```
+/// use std::collections::HashSet;
+/// use std::hash::BuildHasherDefault;
+/// use wirestack_http2::{StreamId, StreamIdHasher};
+///
+/// /// A set of streams, as quick as a `StreamMap`.
+/// type StreamSet = HashSet<StreamId, BuildHasherDefault<StreamIdHasher>>;
+/// assert!(StreamSet::default().is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StreamIdHasher(u64);
 

@@ -26,6 +26,14 @@ pub trait AnyLayer {
         Self: 'static;
 
     /// Returns the layer as a value that can be downcast and changed.
+    ///
+    /// ```
+    /// use wirestack_layer::{AnyLayer, Error, Facts, Layer, Tunnel};
+    ///
+    /// let mut layer: Box<dyn AnyLayer> = Box::new(Tunnel::new("open", async |_| Ok::<(), Error>(())));
+    /// let tunnel: Option<&mut Tunnel> = layer.as_any_mut().downcast_mut();
+    /// assert!(tunnel.is_some_and(|tunnel| !tunnel.is_open()));
+    /// ```
     fn as_any_mut(&mut self) -> &mut dyn Any
     where
         Self: 'static;
@@ -34,6 +42,22 @@ pub trait AnyLayer {
     fn own_status(&self) -> Status<'_>;
 
     /// Writes the facts that the layer learnt; see [`Layer::facts`](crate::Layer::facts).
+    ///
+    /// ```
+    /// use wirestack_layer::{AnyLayer, Error, Tunnel};
+    ///
+    /// /// Shows the facts of a layer of any type, without its name.
+    /// struct Shown<'a>(&'a dyn AnyLayer);
+    ///
+    /// impl std::fmt::Display for Shown<'_> {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         self.0.write_facts(f)
+    ///     }
+    /// }
+    ///
+    /// let tunnel = Tunnel::new("open", async |_| Ok::<(), Error>(()));
+    /// assert_eq!(Shown(&tunnel).to_string(), ""); // it has learnt nothing
+    /// ```
     ///
     /// # Errors
     ///

@@ -18,6 +18,18 @@ use core::time::Duration;
 /// assert_eq!(later - now, Duration::from_secs(2));
 /// assert!(later > now);
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_layer::Instant;
+///
+/// let start = Instant::after_origin(Duration::from_secs(5)); // a test's own clock
+/// let later = start + Duration::from_secs(2);
+/// assert_eq!(later.since_origin(), Duration::from_secs(7));
+/// assert_eq!(later.saturating_duration_since(start), Duration::from_secs(2));
+/// assert_eq!(start.saturating_duration_since(later), Duration::ZERO);
+/// assert_eq!(start.checked_add(Duration::MAX), None); // a time that never comes
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(Duration);
 
@@ -26,18 +38,6 @@ impl Instant {
     pub const ORIGIN: Self = Self(Duration::ZERO);
 
     /// Creates the point in time that is `time` after the origin.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use wirestack_layer::Instant;
-    ///
-    /// let start = Instant::after_origin(Duration::from_secs(5)); // a test's own clock
-    /// let later = start + Duration::from_secs(2);
-    /// assert_eq!(later.since_origin(), Duration::from_secs(7));
-    /// assert_eq!(later.saturating_duration_since(start), Duration::from_secs(2));
-    /// assert_eq!(start.saturating_duration_since(later), Duration::ZERO);
-    /// assert_eq!(start.checked_add(Duration::MAX), None); // a time that never comes
-    /// ```
     pub const fn after_origin(time: Duration) -> Self {
         Self(time)
     }

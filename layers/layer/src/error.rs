@@ -6,6 +6,17 @@ use core::error::Error as StdError;
 use core::fmt;
 
 /// A boxed error of any type.
+///
+/// ```
+/// use wirestack_layer::{BoxError, Error};
+///
+/// /// Any error, or a text, is the cause of an error of a layer.
+/// fn failed(cause: impl Into<BoxError>) -> Error {
+///     Error::peer("demo", cause)
+/// }
+/// assert_eq!(failed("no").to_string(), "demo: no");
+/// assert_eq!(failed(std::fmt::Error).cause::<std::fmt::Error>(), Some(&std::fmt::Error));
+/// ```
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The error of a layer or of the code that drives it: the cause, the origin, the place in the
@@ -39,6 +50,18 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// assert_eq!((error.origin(), error.place()), ("framing", Place::Layer(1)));
 /// assert!(error.cause::<ParseIntError>().is_some()); // to decide on
 /// assert_eq!(error.to_string(), "framing[1]: invalid digit found in string"); // to show
+/// ```
+///
+/// ```
+/// use wirestack_layer::Error;
+///
+/// /// What the next connection must do otherwise.
+/// #[derive(Debug, PartialEq)]
+/// struct WithoutCompression;
+///
+/// let error = Error::peer("demo", "no compression here").retry_on_new_connection(WithoutCompression);
+/// assert!(error.can_retry());
+/// assert_eq!(error.retry_hint(), Some(&WithoutCompression));
 /// ```
 #[derive(Clone)]
 pub struct Error {
@@ -96,6 +119,13 @@ impl Error {
 
     /// Creates an error that this side caused. A layer gives its [name](crate::Layer::name) as the
     /// origin.
+    ///
+    /// ```
+    /// use wirestack_layer::{Blame, Error};
+    ///
+    /// let error = Error::local("demo", "the setting is not valid");
+    /// assert_eq!(error.blame(), Blame::Local);
+    /// ```
     pub fn local(origin: &'static str, cause: impl Into<BoxError>) -> Self {
         Self::new(origin, Blame::Local, cause)
     }
@@ -142,18 +172,6 @@ impl Error {
 
     /// Marks the error as one that a new connection could avoid, and gives it a hint: the facts
     /// that the new connection needs.
-    ///
-    /// ```
-    /// use wirestack_layer::Error;
-    ///
-    /// /// What the next connection must do otherwise.
-    /// #[derive(Debug, PartialEq)]
-    /// struct WithoutCompression;
-    ///
-    /// let error = Error::peer("demo", "no compression here").retry_on_new_connection(WithoutCompression);
-    /// assert!(error.can_retry());
-    /// assert_eq!(error.retry_hint(), Some(&WithoutCompression));
-    /// ```
     #[must_use]
     pub fn retry_on_new_connection(mut self, hint: impl Any + Send + Sync) -> Self {
         self.retry_hint = Some(Arc::new(Box::new(hint)));

@@ -48,6 +48,16 @@ pub struct Stop {
 impl Stop {
     /// Stores this stop in `seen`, the stop of a flow. The first reason stays; a later stop can
     /// only add that something is lost. Returns `true` if anything changed.
+    ///
+    /// ```
+    /// use wirestack_layer::{Error, Stop};
+    ///
+    /// // In a flow of one's own: its `stop` keeps the first reason.
+    /// let mut seen = None;
+    /// assert!(Stop::from(Error::local("demo", "first")).put(&mut seen));
+    /// assert!(!Stop::from(Error::local("demo", "second")).put(&mut seen));
+    /// assert_eq!(seen.unwrap().error.to_string(), "demo: first");
+    /// ```
     pub fn put(self, seen: &mut Option<Box<Self>>) -> bool {
         match seen {
             None => *seen = Some(Box::new(self)),
@@ -86,6 +96,23 @@ impl From<Error> for Stop {
 /// let before = other.revision();
 /// other.abort(Error::local("demo", "given up"));
 /// assert!(other.closed().is_some() && other.revision() > before);
+/// ```
+///
+/// The words below: an end goes with the bytes, a stop against them.
+///
+/// ```
+/// use wirestack_layer::{End, Error, Flow, Pipe, Stop};
+///
+/// let (mut below, mut above) = (Pipe::new(), Pipe::new());
+/// above.close(End::Finished); // the same as `finish`
+/// below.write(b"lost");
+/// below.lose(Error::peer("wire", "the socket is closed")); // these bytes are never read
+/// assert!(below.stop_state().is_some_and(|stop| stop.lost));
+/// let mut third = Pipe::new();
+/// third.stop_with(&below); // a layer between them passes the stop on
+/// assert!(third.stopped().is_some());
+/// third.stop(Stop::from(Error::local("demo", "another reason"))); // the first one stays
+/// assert_eq!(third.stopped().map(Error::origin), Some("wire"));
 /// ```
 pub trait Flow {
     /// Ends the flow. The first end stays; later ones are ignored.

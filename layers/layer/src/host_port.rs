@@ -102,6 +102,12 @@ impl<'a> HostPort<'a> {
     }
 
     /// Returns the port.
+    ///
+    /// ```
+    /// use wirestack_layer::HostPort;
+    ///
+    /// assert_eq!(HostPort::new("example.org", 443).port(), 443);
+    /// ```
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -144,6 +144,99 @@ impl<In, Out> fmt::Debug for Flows<'_, In, Out> {
 /// The caller of a layer, such as a driver, calls [`process`](Self::process) whenever a flow has
 /// changed or the [`deadline`](Self::deadline) has come. A call too many does nothing.
 ///
+/// A layer that holds another one overrides the last group too:
+///
+/// ```
+/// use std::any::{Any, TypeId};
+/// use std::fmt;
+/// use wirestack_layer::{Flows, Instant, Layer, Progress, Status};
+///
+/// /// Counts the calls of a layer.
+/// struct Counted<L> {
+///     inner: L,
+///     calls: usize,
+/// }
+///
+/// impl<L: Layer> Layer for Counted<L> {
+///     type In = L::In;
+///     type Out = L::Out;
+///
+///     fn name(&self) -> &'static str {
+///         self.inner.name()
+///     }
+///
+///     fn process(&mut self, flows: Flows<'_, L::In, L::Out>, now: Instant) {
+///         self.calls += 1;
+///         self.inner.process(flows, now);
+///     }
+///
+///     fn process_untimed(&mut self, flows: Flows<'_, L::In, L::Out>) -> bool {
+///         self.calls += 1;
+///         self.inner.process_untimed(flows)
+///     }
+///
+///     fn deadline(&self) -> Option<Instant> {
+///         self.inner.deadline()
+///     }
+///
+///     fn is_open(&self) -> bool {
+///         self.inner.is_open()
+///     }
+///
+///     fn is_flushed(&self) -> bool {
+///         self.inner.is_flushed()
+///     }
+///
+///     fn carries_half_close(&self) -> bool {
+///         self.inner.carries_half_close()
+///     }
+///
+///     fn progress(&self) -> Progress {
+///         self.inner.progress()
+///     }
+///
+///     fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "{} calls", self.calls)
+///     }
+///
+///     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Status<'a>)) {
+///         self.inner.visit(visitor);
+///     }
+///
+///     fn depth(&self) -> usize {
+///         self.inner.depth()
+///     }
+///
+///     fn find_part(&self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&dyn Any>
+///     where
+///         Self: 'static,
+///     {
+///         self.inner.find_part(wanted)
+///     }
+///
+///     fn find_part_mut(&mut self, wanted: &mut dyn FnMut(TypeId) -> bool) -> Option<&mut dyn Any>
+///     where
+///         Self: 'static,
+///     {
+///         self.inner.find_part_mut(wanted)
+///     }
+///
+///     fn layer_at(&self, index: usize) -> Option<&dyn Any>
+///     where
+///         Self: 'static,
+///     {
+///         self.inner.layer_at(index)
+///     }
+///
+///     fn layer_at_mut(&mut self, index: usize) -> Option<&mut dyn Any>
+///     where
+///         Self: 'static,
+///     {
+///         self.inner.layer_at_mut(index)
+///     }
+/// }
+/// ```
+///
 /// # The laws
 ///
 /// Every layer keeps them, alone and nested; the crate `wirestack-laws` checks them.

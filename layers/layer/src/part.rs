@@ -55,6 +55,14 @@ pub trait LayerExt: Layer {
     }
 
     /// Returns the `nth` layer of type `T`, from the top down, to decide.
+    ///
+    /// ```
+    /// use wirestack_layer::{Error, LayerExt, Tunnel};
+    ///
+    /// let mut tunnel = Tunnel::new("open", async |_| Ok::<(), Error>(()));
+    /// assert!(tunnel.nth_part_mut::<Tunnel>(0).is_some());
+    /// assert!(tunnel.nth_part_mut::<Tunnel>(1).is_none()); // there is no second one
+    /// ```
     fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         Self: 'static,

@@ -1,4 +1,5 @@
 use alloc::string::String;
+use core::fmt;
 use wirestack_layer::{Escaped, FirstBytes, SeenProtocol};
 
 /// The name of both layers, in errors and traces.
@@ -98,7 +99,7 @@ pub enum ProxyHeaderError {
 /// assert!(matches!(Client::v1(datagrams), Err(HeaderError::Version1(_))));
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
     /// Version 1 cannot carry this.
@@ -116,6 +117,13 @@ pub enum HeaderError {
     /// A checksum was given as a value. The client computes it from the whole header.
     #[error("a checksum as a value: use `Client::with_checksum`")]
     Checksum,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Returns the advice for a peer that begins without a header.

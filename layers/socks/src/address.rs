@@ -144,7 +144,7 @@ impl fmt::Display for Host {
 ///
 /// assert_eq!(Address::new(&"x".repeat(256), 80), Err(AddressError::Length(256)));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
     /// The name has this many bytes.
@@ -153,6 +153,13 @@ pub enum AddressError {
     Character(char),
     /// The IPv6 address has a zone.
     Zone,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for AddressError {

@@ -213,6 +213,18 @@ impl Client {
 
     /// Returns the address of the peer that has connected to the proxy, once BIND is open; `None` if
     /// the proxy sent none that can be read.
+    ///
+    /// ```
+    /// use wirestack_socks::Client;
+    ///
+    /// /// Says who has connected to the port that the proxy has bound.
+    /// fn show(client: &Client) {
+    ///     match client.peer() {
+    ///         Some(peer) => println!("called by {peer}"),
+    ///         None => println!("nobody has called yet"),
+    ///     }
+    /// }
+    /// ```
     pub fn peer(&self) -> Option<&Address> {
         self.addresses().1
     }

@@ -85,7 +85,7 @@ pub fn parse(datagram: &[u8]) -> Result<(Address, &[u8]), DatagramError> {
 ///
 /// assert!(matches!(datagram::parse(b"\0\0"), Err(DatagramError::Truncated { .. })));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatagramError {
     /// It is a fragment of a larger one, with this FRAG. "An implementation that does not support
@@ -100,6 +100,13 @@ pub enum DatagramError {
     },
     /// Its address is not valid: [`SocksError::UnknownAddressType`] or [`SocksError::BadAddress`].
     BadAddress(SocksError),
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for DatagramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for DatagramError {

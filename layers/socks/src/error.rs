@@ -232,7 +232,7 @@ impl From<AddressError> for SocksError {
 /// assert!(matches!(refused, Err(PasswordError::UserLength(256))));
 /// # Ok::<(), wirestack_socks::AddressError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordError {
     /// The user name has this many bytes.
@@ -241,6 +241,13 @@ pub enum PasswordError {
     PasswordLength,
     /// The client speaks SOCKS4.
     Socks4,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for PasswordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for PasswordError {
@@ -270,7 +277,7 @@ impl core::error::Error for PasswordError {}
 /// assert!(matches!(client.socks4("ada"), Err(Socks4Error::Ipv6)));
 /// # Ok::<(), wirestack_socks::AddressError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Socks4Error {
     /// The target is an IPv6 address.
@@ -285,6 +292,13 @@ pub enum Socks4Error {
     UserIdLength(usize),
     /// The client has a password, which SOCKS4 cannot send.
     Password,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for Socks4Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for Socks4Error {

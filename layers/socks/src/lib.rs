@@ -86,6 +86,7 @@ mod names;
 mod reply;
 mod request;
 mod server;
+mod server_handshake;
 mod server_login;
 mod server_state;
 #[cfg(feature = "socks5-proto")]

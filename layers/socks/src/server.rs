@@ -1,17 +1,12 @@
-use crate::asked::Asked;
-use crate::handshake::{NAME, read, refuse};
+use crate::handshake::NAME;
 use crate::login::Credentials;
-use crate::names::method;
 use crate::request::Commands;
-use crate::server_login::log_in;
+use crate::server_handshake::open;
 use crate::server_state::{PasswordCheck, Service, State};
-use crate::wire::{self, v4, v5};
-use crate::{Address, Command, PasswordError, Reply, Request, SocksError, Version};
+use crate::{Address, Command, PasswordError, Reply, Request};
 use alloc::boxed::Box;
 use core::fmt;
-use wirestack_layer::{
-    Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire, constant_time_eq,
-};
+use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress, Tunnel, constant_time_eq};
 
 /// The proxy's side. It hands the [`request`](Self::request) to its application, and waits until
 /// the application calls [`accept`](Self::accept) or [`reject`](Self::reject).
@@ -127,6 +122,17 @@ impl Server {
 
     /// Lets the client in, or refuses its password. Does nothing unless there is a
     /// [`login`](Self::login).
+    ///
+    /// ```
+    /// use wirestack_socks::Server;
+    ///
+    /// /// Answers a login that a database has looked at.
+    /// fn looked_up(server: &mut Server, is_known: bool) {
+    ///     if server.login().is_some() {
+    ///         server.authenticate(is_known);
+    ///     }
+    /// }
+    /// ```
     pub fn authenticate(&mut self, is_right: bool) {
         if let State::Login(login) = self.0.state_mut() {
             login.is_right.get_or_insert(is_right);
@@ -170,6 +176,18 @@ impl Server {
     /// SOCKS4 has no authentication but this user id, of 0 to 255 bytes, and any client can send
     /// any user id. If a server asks for a password and this is called, clients of SOCKS4 come in
     /// **without the password**. `check` is called at most once.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    /// use wirestack_socks::Server;
+    ///
+    /// let mut server = Server::new().with_socks4(|user| user == b"ada");
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.write(b"\x04\x01\x00\x50\xc6\x33\x64\x01ada\0");
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// server.process(flows, Instant::ORIGIN);
+    /// assert_eq!(server.request().map(|request| request.target().port()), Some(80));
+    /// ```
     #[must_use]
     pub fn with_socks4(self, check: impl FnMut(&[u8]) -> bool + Send + 'static) -> Self {
         self.with(|service| service.socks4 = Some(Box::new(check)))
@@ -246,6 +264,19 @@ impl Server {
     /// host in. It should also reject if no peer connects for some time.
     ///
     /// Does nothing unless the application is [`listening`](Self::listening).
+    ///
+    /// ```
+    /// use wirestack_socks::{Address, Reply, Server};
+    ///
+    /// /// A peer has connected to the port that was bound for a client.
+    /// fn came(server: &mut Server, peer: Address, is_expected: bool) {
+    ///     if is_expected {
+    ///         server.connected(peer);
+    ///     } else {
+    ///         server.reject(Reply::NotAllowed);
+    ///     }
+    /// }
+    /// ```
     pub fn connected(&mut self, peer: Address) {
         if let State::Asked(asked) = self.0.state_mut()
             && asked.wants_peer()
@@ -282,131 +313,6 @@ impl fmt::Debug for Server {
         shown.field("progress", &self.progress());
         shown.finish_non_exhaustive()
     }
-}
-
-/// The handshake.
-async fn open(wire: Wire<State>) -> Result<(), Error> {
-    let service = wire.state(|state| match state {
-        State::New(service) => service.take(),
-        _ => None,
-    });
-    let mut service = service.expect("the handshake begins once");
-    let version = match service.socks4 {
-        Some(_) => version(&wire).await?,
-        None => Version::Socks5,
-    };
-    let opened = serve(&wire, version, &mut service).await;
-    if let Err(error) = &opened {
-        report(&wire, version, error).await;
-    }
-    opened
-}
-
-/// Returns the version that the client speaks, by its first byte, which stays unread.
-async fn version(wire: &Wire<State>) -> Result<Version, Error> {
-    read(wire, wire::GREETING, |fields| {
-        Ok(if v4::begins_with(fields.first()?) {
-            Version::Socks4
-        } else {
-            Version::Socks5
-        })
-    })
-    .await
-}
-
-async fn serve(wire: &Wire<State>, version: Version, service: &mut Service) -> Result<(), Error> {
-    let request = match version {
-        Version::Socks4 => socks4_request(wire, service).await?,
-        Version::Socks5 => socks5_request(wire, service).await?,
-    };
-    let command = request.command;
-    let asked = Asked {
-        request,
-        bound: None,
-        peer: None,
-    };
-    wire.state(|state| *state = State::Asked(asked));
-    grant(wire, version, command.request(), |asked| &asked.bound).await?;
-    if command == Command::Bind {
-        grant(wire, version, wire::PEER, |asked| &asked.peer).await?;
-    }
-    Ok(())
-}
-
-/// Reads a request of SOCKS4, which has the user id too.
-async fn socks4_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
-    let request = read(wire, wire::SOCKS4_REQUEST, |fields| {
-        v4::parse_request(fields, service.served)
-    });
-    let request = request.await?;
-    let user = request.user().unwrap_or_default();
-    if service.socks4.as_mut().is_some_and(|check| check(user)) {
-        Ok(request)
-    } else {
-        Err(refuse(SocksError::WrongUserId))
-    }
-}
-
-/// Authenticates a client of SOCKS5, and reads its request.
-async fn socks5_request(wire: &Wire<State>, service: &mut Service) -> Result<Request, Error> {
-    let user = log_in(wire, service.password.as_mut()).await?;
-    let request = read(wire, wire::REQUEST, |fields| {
-        v5::parse_request(fields, service.served)
-    });
-    let (command, target) = request.await?;
-    Ok(Request {
-        version: Version::Socks5,
-        command,
-        target,
-        user,
-    })
-}
-
-/// Waits until the application has accepted, and sends the client the address.
-async fn grant(
-    wire: &Wire<State>,
-    version: Version,
-    decision: &'static str,
-    address: impl Fn(&Asked) -> &Option<Address>,
-) -> Result<(), Error> {
-    let decision = wire.decide(decision, |state| match state {
-        State::Asked(asked) => address(asked).clone().map(Ok),
-        State::Rejected(reply) => Some(Err(SocksError::Rejected(*reply))),
-        _ => None,
-    });
-    let address = decision.await.map_err(|cause| Error::local(NAME, cause))?;
-    wire.fill(|to| wire::emit_granted(to, version, &address))
-        .await;
-    Ok(())
-}
-
-/// Sends the client the reply to an error, if the protocol has one.
-async fn report(wire: &Wire<State>, version: Version, error: &Error) {
-    let Some(cause) = error.cause() else { return };
-    let reply = match cause {
-        SocksError::RequiredMethod { .. } => {
-            return wire
-                .fill(|to| v5::emit_choice(to, method::NONE_ACCEPTABLE))
-                .await;
-        }
-        // "If the server returns a `failure' (STATUS value other than X'00') status, it MUST close
-        // the connection" (RFC 1929 §2): also to a password of another version.
-        SocksError::EmptyPassword
-        | SocksError::WrongPassword
-        | SocksError::BadVersion {
-            message: wire::PASSWORD,
-            ..
-        } => {
-            return wire.fill(|to| v5::emit_status(to, false)).await;
-        }
-        SocksError::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
-        SocksError::UnsupportedCommand(_) => Reply::CommandNotSupported,
-        SocksError::UnknownAddressType(_) => Reply::AddressTypeNotSupported,
-        SocksError::BadAddress(_) | SocksError::TooLong(_) => Reply::GeneralFailure,
-        SocksError::Rejected(reply) => *reply,
-        _ => return,
-    };
-    wire.fill(|to| wire::emit_refusal(to, version, reply)).await;
 }
 
 impl Layer for Server {

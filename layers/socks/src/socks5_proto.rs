@@ -69,8 +69,15 @@ impl From<theirs::Reply> for Reply {
 }
 
 /// The error of a reply that `socks5-proto` does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UnassignedReply(pub Reply);
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for UnassignedReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for UnassignedReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

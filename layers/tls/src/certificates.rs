@@ -20,6 +20,15 @@ use zeroize::Zeroizing;
 ///     .client_certificate("me.pem", "me.key");
 /// # assert!(!certificates.is_empty());
 /// ```
+///
+/// ```
+/// use wirestack_tls::Certificates;
+///
+/// let all = Certificates::new().ca_file("ca.pem").client_certificate("me.pem", "me.key");
+/// let authorities = all.without_client_certificate(); // for a proxy on the way
+/// let others = Certificates::new().ca_file("other-ca.pem");
+/// assert!(!others.and(&authorities).is_empty());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Certificates {
     pub(crate) authorities: Vec<Source>,

@@ -150,6 +150,6 @@ pub use settings::{ClientRole, ClientSettings, ServerRole, ServerSettings, Setti
 /// The name of these layers in errors and traces.
 const NAME: &str = "tls";
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "aws-lc-rs"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

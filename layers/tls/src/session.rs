@@ -14,9 +14,29 @@ use std::sync::Arc;
 use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Place, Progress};
 
 /// The client's side of a TLS session, as a layer.
+///
+/// ```
+/// use wirestack_layer::Error;
+/// use wirestack_tls::{Client, ClientSettings, server_name};
+///
+/// fn client(host: &str) -> Result<Client, Error> {
+///     let config = ClientSettings::new().build()?; // it trusts the system's roots
+///     Client::new(config, server_name(host)?)
+/// }
+/// ```
 pub type Client = Tls<ClientConnection>;
 
 /// The server's side of a TLS session, as a layer.
+///
+/// ```
+/// use wirestack_layer::Error;
+/// use wirestack_tls::{Server, ServerSettings};
+///
+/// /// A server with a certificate and its key as PEM.
+/// fn server(chain: &str, key: &str) -> Result<Server, Error> {
+///     Server::new(ServerSettings::new(chain, key).build()?)
+/// }
+/// ```
 pub type Server = Tls<ServerConnection>;
 
 /// TLS 1.2 or 1.3 over a `rustls` connection: a [`Client`] or a [`Server`].

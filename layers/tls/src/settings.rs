@@ -16,12 +16,32 @@ use wirestack_layer::Error;
 /// By default, a client trusts the system's roots, shows no certificate, offers no ALPN and speaks
 /// both versions. Build one configuration for many connections: resumption works between those that
 /// share it.
+///
+/// ```
+/// use wirestack_tls::ClientSettings;
+///
+/// let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+/// let settings = ClientSettings::new()
+///     .without_system_roots()
+///     .ca_certificates(made.cert.pem()) // the only one that is trusted
+///     .alpn(["http/1.1"]);
+/// assert!(settings.build().is_ok());
+/// ```
 pub type ClientSettings = Settings<ClientRole>;
 
 /// The settings of a server, which [`build`](ServerSettings::build) makes a [`ServerConfig`].
 ///
 /// By default, a server asks for no client certificate, takes part in no ALPN and speaks both
 /// versions.
+///
+/// ```
+/// use wirestack_tls::ServerSettings;
+///
+/// let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+/// let settings = ServerSettings::new(made.cert.pem(), made.signing_key.serialize_pem());
+/// assert!(settings.alpn(["h2", "http/1.1"]).build().is_ok());
+/// assert!(ServerSettings::new("no certificate", "no key").build().is_err());
+/// ```
 pub type ServerSettings = Settings<ServerRole>;
 
 /// TLS settings: those that [`ClientSettings`] and [`ServerSettings`] share, and those of one role.
@@ -57,6 +77,14 @@ pub struct Settings<R> {
 }
 
 /// The settings that only a client has.
+///
+/// ```
+/// use wirestack_tls::{ClientRole, ClientSettings, Settings};
+///
+/// fn settings() -> Settings<ClientRole> {
+///     ClientSettings::new() // the same type
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientRole {
     system_roots: bool,
@@ -66,6 +94,14 @@ pub struct ClientRole {
 }
 
 /// The settings that only a server has.
+///
+/// ```
+/// use wirestack_tls::{ServerRole, ServerSettings, Settings};
+///
+/// fn settings(chain: &str, key: &str) -> Settings<ServerRole> {
+///     ServerSettings::new(chain, key) // the same type
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerRole {
     identity: Identity,

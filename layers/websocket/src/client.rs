@@ -31,6 +31,14 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue, Seed};
 pub type Client<F = Queue<Message>> = Socket<ClientRole, F>;
 
 /// The role of a client; see [`Client`].
+///
+/// ```
+/// use wirestack_websocket::{Client, ClientRole, Socket};
+///
+/// fn same(client: Client) -> Socket<ClientRole> {
+///     client
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ClientRole {
     key: Key,
@@ -83,6 +91,17 @@ impl Client {
     /// in the form of [`ClientRequest::to_http2`], with a 2xx `response` (RFC 8441 §5). The
     /// parameters that the server chose are checked; `Sec-WebSocket-Accept` is ignored.
     ///
+    /// ```
+    /// use wirestack_layer::{Error, Seed};
+    /// use wirestack_websocket::{Client, ClientRequest, WebSocketConfig};
+    ///
+    /// /// The WebSocket on a stream that another library has opened over HTTP/2.
+    /// fn on_stream(response: http::Response<()>, seed: Seed) -> Result<Client, Error> {
+    ///     let request = ClientRequest::new("wss://example.org/chat")?;
+    ///     Client::from_response(&request, response, WebSocketConfig::default(), seed)
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`WebSocketError::UnofferedSubprotocol`](crate::WebSocketError::UnofferedSubprotocol),
@@ -109,6 +128,15 @@ impl Client {
 
 impl<F> Client<F> {
     /// Returns the server's response, once open: a `101 Switching Protocols`, or over HTTP/2 a 2xx.
+    ///
+    /// ```
+    /// use wirestack_websocket::Client;
+    ///
+    /// /// Returns a field of the response that opened the WebSocket.
+    /// fn server_name(client: &Client) -> Option<&str> {
+    ///     client.response()?.headers().get("server")?.to_str().ok()
+    /// }
+    /// ```
     pub fn response(&self) -> Option<&Response<()>> {
         self.handshake_response()
     }

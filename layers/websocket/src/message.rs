@@ -133,9 +133,31 @@ impl From<Text> for Message {
     }
 }
 
-impl From<&'static str> for Message {
-    fn from(text: &'static str) -> Self {
+/// Copies the text, as it may live for less long than the message. [`Text::from_static`] does not.
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
         Self::text(text)
+    }
+}
+
+/// Copies the text.
+impl From<&String> for Message {
+    fn from(text: &String) -> Self {
+        Self::text(text)
+    }
+}
+
+/// Copies the bytes.
+impl From<&[u8]> for Message {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// Copies the bytes.
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.as_slice().into()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::WebSocketError;
 use http::Request;
 use http::header::{HOST, HeaderMap, ORIGIN};
+use std::fmt;
 use wirestack_http::grammar::is_token;
 use wirestack_layer::{HostKind, HostPort};
 
@@ -162,9 +163,16 @@ pub(crate) fn check(request: &Request<()>, origins: &Origins) -> Result<(), WebS
 ///
 /// assert!(Origins::only("example.org").is_err()); // https://example.org
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidOrigin;
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for InvalidOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl std::fmt::Display for InvalidOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -110,6 +110,13 @@ impl ClientRequest {
     }
 
     /// Returns the URI.
+    ///
+    /// ```
+    /// use wirestack_websocket::ClientRequest;
+    ///
+    /// assert_eq!(ClientRequest::new("wss://example.org/chat")?.uri().path(), "/chat");
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
     pub fn uri(&self) -> &Uri {
         &self.uri
     }

@@ -50,6 +50,14 @@ use wirestack_layer::{Error, Flows, Instant, Progress, Queue};
 pub type Server<F = Queue<Message>> = Socket<ServerRole, F>;
 
 /// The role of a server; see [`Server`].
+///
+/// ```
+/// use wirestack_websocket::{Server, ServerRole, Socket};
+///
+/// fn same(server: Server) -> Socket<ServerRole> {
+///     server
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ServerRole {
     request: RequestState,
@@ -145,6 +153,18 @@ impl Server {
     /// Creates a server for a request that was received elsewhere, and the response that accepts
     /// it: a `101` to an HTTP/1.1 upgrade, or a `200` to an extended CONNECT (RFC 8441 §5). The
     /// server is open already; its wire begins behind that response.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use wirestack_layer::Error;
+    /// use wirestack_websocket::{Accept, Offer, Origins, Server, WebSocketConfig};
+    ///
+    /// /// The WebSocket of a request that another library has read, and the response to it.
+    /// fn open(request: &Request<()>) -> Result<Option<(Server, http::Response<()>)>, Error> {
+    ///     let Ok(offer) = Offer::of_http1(request, &Origins::same()) else { return Ok(None) };
+    ///     Server::from_request(&offer, Accept::new(), WebSocketConfig::default()).map(Some)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

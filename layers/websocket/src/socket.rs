@@ -30,6 +30,40 @@ use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress, Queue};
 /// server.process(flows, Instant::ORIGIN);
 /// assert_eq!(to_wire.unread(), b"\x01\x03Hel\x80\x02lo");
 /// ```
+///
+/// A server waits for the decision of its application:
+///
+/// ```
+/// use http::StatusCode;
+/// use wirestack_layer::{Error, Flows, Instant, Layer, Pipe, Queue};
+/// use wirestack_websocket::{Accept, Message, Origins, Server, WebSocketConfig};
+///
+/// let server = Server::new(WebSocketConfig::default()).with_origins(Origins::any());
+/// let mut server = server.with_payload::<Queue<Message>>(); // messages, as it is by default
+/// let [mut from_wire, mut to_wire] = <[Pipe; 2]>::default();
+/// let [mut from_app, mut to_app] = <[Queue<Message>; 2]>::default();
+/// from_wire.write(
+///     b"GET /chat HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+///       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+/// );
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+///
+/// assert!(server.other_request().is_none()); // it is for a WebSocket
+/// server.request_extensions_mut().expect("a request").insert("for the handler");
+/// let is_known = server.request().is_some_and(|offer| offer.uri().path() == "/chat");
+/// if is_known {
+///     server.accept(Accept::new())?;
+/// } else {
+///     let mut response = http::Response::new("no such room\n".into());
+///     *response.status_mut() = StatusCode::NOT_FOUND;
+///     server.reject(response)?;
+/// }
+/// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+/// server.process(flows, Instant::ORIGIN);
+/// assert!(server.is_open());
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Socket<R: Role, F = Queue<Message>> {
     stage: Stage<R>,
     connection: Connection,

@@ -21,6 +21,18 @@ use std::str::Utf8Error;
 pub struct Text(Bytes);
 
 impl Text {
+    /// Creates a text from one that lives as long as the program, without a copy.
+    ///
+    /// ```
+    /// use wirestack_websocket::{Message, Text};
+    ///
+    /// let news = Message::from(Text::from_static("no news")); // for a thousand clients
+    /// assert_eq!(news, Message::text("no news"));
+    /// ```
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
     /// Wraps bytes that were checked.
     pub(crate) fn checked(bytes: Bytes) -> Self {
         debug_assert!(simdutf8::basic::from_utf8(&bytes).is_ok());
@@ -57,9 +69,17 @@ impl AsRef<str> for Text {
     }
 }
 
-impl From<&'static str> for Text {
-    fn from(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+/// Copies the text. [`Text::from_static`] does not.
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+/// Copies the text.
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
     }
 }
 

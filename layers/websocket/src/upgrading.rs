@@ -11,6 +11,19 @@ use wirestack_layer::{End, Error, Flow, Flows, Instant, Layer, Pipe, Progress};
 /// [`ServerRole`](crate::ServerRole).
 ///
 /// It is sealed.
+///
+/// ```
+/// use wirestack_layer::{Layer, Queue};
+/// use wirestack_websocket::{Message, Role, Socket};
+///
+/// /// Says how far a WebSocket has come, on either side.
+/// fn show<R: Role>(socket: &Socket<R>) -> String
+/// where
+///     Socket<R>: Layer<In = Queue<Message>>,
+/// {
+///     socket.progress().to_string()
+/// }
+/// ```
 pub trait Role: Handshake {}
 
 /// One side's part in the opening handshake: the only thing in which the roles differ.

@@ -17,8 +17,14 @@ use std::fmt;
 /// let rejection = WebSocketUpgrade::from_parts(&mut parts).unwrap_err(); // no upgrade is asked for
 /// assert_eq!(rejection.status(), 426);
 /// ```
-#[derive(Debug)]
 pub struct WebSocketRejection(Box<http::Response<Bytes>>);
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for WebSocketRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl WebSocketRejection {
     pub(crate) fn new(response: Box<http::Response<Bytes>>) -> Self {

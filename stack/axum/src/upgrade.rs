@@ -17,6 +17,15 @@ use wirestack::websocket::{Accept, Offer, Origins, Server, WebSocketConfig};
 use wirestack::{Connection, Engine, Error, ServerSocket, Shutdown};
 
 /// A WebSocket of a handler, which is the one of every other server of `wirestack`.
+///
+/// ```
+/// use wirestack::{WebSocketReader, WebSocketWriter};
+/// use wirestack_axum::WebSocket;
+///
+/// fn halves(socket: WebSocket) -> (WebSocketWriter, WebSocketReader) {
+///     socket.split() // for two tasks
+/// }
+/// ```
 pub type WebSocket = ServerSocket;
 
 /// An extractor for requests that open a WebSocket, over HTTP/1.1 (GET) and HTTP/2 (CONNECT, RFC
@@ -26,18 +35,36 @@ pub type WebSocket = ServerSocket;
 ///
 /// ```
 /// use axum::Router;
-/// use axum::response::Response;
+/// use axum::extract::State;
+/// use axum::response::{IntoResponse, Response};
 /// use axum::routing::any;
+/// use wirestack::Shutdown;
+/// use wirestack::websocket::{Deflate, Origins, WebSocketConfig};
 /// use wirestack_axum::{WebSocket, WebSocketUpgrade};
 ///
-/// async fn greet(up: WebSocketUpgrade) -> Response {
-///     up.on_failed(|error| eprintln!("{error}"))
-///         .on_upgrade(async |mut socket: WebSocket| {
-///             let _ = socket.send("hello").await;
-///         })
+/// async fn chat(State(shutdown): State<Shutdown>, up: WebSocketUpgrade) -> Response {
+///     let up = up
+///         .protocols(["chat.v2", "chat.v1"]) // the preferred first
+///         .origins(Origins::same())
+///         .config(WebSocketConfig::default())
+///         .deflate(Deflate::default())
+///         .max_message_size(64 * 1024)
+///         .close_on(&shutdown)
+///         .on_failed(|error| eprintln!("{error}"));
+///     if up.selected_protocol().is_none() {
+///         eprintln!("it speaks {:?}", up.requested_protocols());
+///     }
+///     match up.header("x-room", "7") {
+///         Ok(up) => up.on_upgrade(greet),
+///         Err(error) => error.to_string().into_response(), // not a valid field
+///     }
 /// }
 ///
-/// let app: Router = Router::new().route("/", any(greet));
+/// async fn greet(mut socket: WebSocket) {
+///     let _ = socket.send("hello").await;
+/// }
+///
+/// let app: Router = Router::new().route("/", any(chat)).with_state(Shutdown::new());
 /// # drop(app);
 /// ```
 #[must_use = "it does nothing without `on_upgrade`"]
@@ -123,25 +150,6 @@ impl WebSocketUpgrade {
 
     /// Chooses the first of these subprotocols that the client offers; none if it offers none of
     /// them.
-    ///
-    /// ```
-    /// use axum::response::Response;
-    /// use wirestack::Shutdown;
-    /// use wirestack::websocket::{Deflate, Origins, WebSocketConfig};
-    /// use wirestack_axum::{WebSocket, WebSocketUpgrade};
-    ///
-    /// fn greet(up: WebSocketUpgrade, shutdown: &Shutdown) -> Response {
-    ///     let up = up
-    ///         .protocols(["chat.v2", "chat.v1"])
-    ///         .origins(Origins::same())
-    ///         .config(WebSocketConfig::default())
-    ///         .deflate(Deflate::default())
-    ///         .max_message_size(64 * 1024)
-    ///         .close_on(shutdown);
-    ///     println!("{:?} of {:?}", up.selected_protocol(), up.requested_protocols());
-    ///     up.on_upgrade(async |mut socket: WebSocket| drop(socket.send("hello").await))
-    /// }
-    /// ```
     pub fn protocols(mut self, ours: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let offered = self.requested_protocols();
         let chosen = ours.into_iter().find(|our| {

@@ -14,6 +14,16 @@ use wirestack_layer::Instant;
 use zeroize::Zeroizing;
 
 /// A shared HTTP/2 connection, and the request that opens a stream on it.
+///
+/// ```
+/// use wirestack_dial::{Checkout, PoolState, SharedConnection};
+///
+/// /// Gets a stream on the connection, or returns what has to be done before.
+/// fn stream(pool: &mut PoolState, share: &SharedConnection, streams: usize) -> Checkout {
+///     println!("{share} for {:?}", share.request());
+///     pool.check_out(&share.key(), streams)
+/// }
+/// ```
 pub struct SharedConnection {
     /// The key of the connection. It contains credentials.
     pub(crate) key: PoolKey,
@@ -61,6 +71,20 @@ impl Eq for SharedConnection {}
 
 /// The key of a shared connection: equal for the same destination, route, credentials and TLS
 /// settings. `Debug` shows nothing of it.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use wirestack_dial::{PoolKey, SharedConnection};
+///
+/// /// The connections of a driver.
+/// struct Connections<C>(HashMap<PoolKey, C>);
+///
+/// impl<C> Connections<C> {
+///     fn get(&self, share: &SharedConnection) -> Option<&C> {
+///         self.0.get(&share.key())
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct PoolKey {
     text: Zeroizing<String>,
@@ -158,6 +182,23 @@ impl PoolConfig {
 }
 
 /// The bookkeeping of a pool, without the connections: it decides to reuse, create or close one.
+///
+/// ```
+/// use wirestack_dial::{Checkout, PoolConfig, PoolKey, PoolState};
+/// use wirestack_layer::Instant;
+///
+/// /// The first stream to a server, and the end of its connection.
+/// fn use_once(key: &PoolKey, now: Instant) {
+///     let mut pool = PoolState::new(PoolConfig::default());
+///     assert_eq!(pool.check_out(key, 0), Checkout::Create);
+///     assert_eq!(pool.check_out(key, 0), Checkout::Wait); // another task creates it
+///     pool.created(key, true);
+///     assert_eq!(pool.check_out(key, 1), Checkout::Reuse);
+///     let close_at = pool.check_idle(key, 0, now).expect("it stays open for a while");
+///     assert!(pool.check_idle(key, 0, close_at).is_none()); // close it
+///     pool.remove(key);
+/// }
+/// ```
 #[derive(Debug, Default)]
 pub struct PoolState {
     config: PoolConfig,
@@ -171,6 +212,16 @@ struct Entry {
 }
 
 /// The decision about how to get a stream.
+///
+/// ```
+/// use wirestack_dial::Checkout;
+///
+/// /// Returns `true` if a driver has to open a connection.
+/// fn opens(checkout: &Checkout) -> bool {
+///     matches!(checkout, Checkout::Create | Checkout::Overflow)
+/// }
+/// assert!(!opens(&Checkout::Reuse));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checkout {
     /// Open the stream on the connection that is open.

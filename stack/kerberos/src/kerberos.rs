@@ -93,6 +93,17 @@ impl Kerberos {
     }
 
     /// Adds a KDC of another realm, to which the user's realm may refer.
+    ///
+    /// ```
+    /// use wirestack_kerberos::Kerberos;
+    ///
+    /// // The proxy is of another realm than the user.
+    /// let kerberos = Kerberos::new()
+    ///     .credentials("me@SALES.CORP.EXAMPLE", "secret")
+    ///     .kdc("kdc.sales.corp.example")
+    ///     .kdc_of("CORP.EXAMPLE", "kdc.corp.example:88");
+    /// drop(kerberos);
+    /// ```
     #[must_use]
     pub fn kdc_of(mut self, realm: impl Into<String>, kdc: &str) -> Self {
         self.kdcs.of_realms.push((realm.into(), kdc_url(kdc)));
@@ -130,6 +141,14 @@ impl Kerberos {
     ///
     /// It is needed where the proxy is named by an address or by an alias. Names are not looked up
     /// for this: an answer of DNS may come from anybody.
+    ///
+    /// ```
+    /// use wirestack_kerberos::Kerberos;
+    ///
+    /// // The hop names the proxy by its address.
+    /// let kerberos = Kerberos::new().service("HTTP/proxy.corp.example");
+    /// drop(kerberos);
+    /// ```
     #[must_use]
     pub fn service(mut self, service: impl Into<String>) -> Self {
         self.service = Some(service.into());
@@ -149,9 +168,26 @@ impl fmt::Debug for Kerberos {
 }
 
 /// The error of a text that is no `krb5.conf`.
-#[derive(Debug, thiserror::Error)]
+///
+/// ```
+/// use wirestack_kerberos::{Kerberos, NotKrb5Conf};
+///
+/// /// Reads the file that the machine has.
+/// fn settings(file: &str) -> Result<Kerberos, NotKrb5Conf> {
+///     Kerberos::new().krb5_conf(file)
+/// }
+/// assert!(settings("[libdefaults]\n default_realm = CORP.EXAMPLE\n").is_ok());
+/// ```
+#[derive(thiserror::Error)]
 #[error("this is no krb5.conf: it has a line before its first section, or a realm without an end")]
 pub struct NotKrb5Conf(());
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for NotKrb5Conf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 #[cfg(test)]
 mod tests {

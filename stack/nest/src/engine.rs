@@ -20,6 +20,17 @@ use wirestack_layer::{Error, Flow, Instant, Layer, Pipe, Place};
 /// 3. It sends the bytes in [`to_wire`](Self::to_wire).
 /// 4. It calls `process` again at the [`deadline`](Self::deadline).
 ///
+/// ```
+/// use wirestack_layer::{Error, Layer, Tunnel};
+/// use wirestack_nest::{Engine, Nest};
+///
+/// let open = || Tunnel::new("open", async |_| Ok::<(), Error>(()));
+/// let mut engine = Engine::new(open().over(open()));
+/// assert!(engine.part::<Tunnel>().is_some() && engine.nth_part::<Tunnel>(1).is_some());
+/// assert!(engine.nth_part_mut::<Tunnel>(1).is_some_and(|lower| !lower.is_over()));
+/// assert_eq!(engine.layer_mut().depth(), 2);
+/// ```
+///
 /// # A loop for every stream
 ///
 /// This loop drives any stack over any [`Read`](std::io::Read) and [`Write`](std::io::Write). Two

@@ -1,5 +1,6 @@
 //! The errors of proxy auto-config.
 
+use std::fmt;
 use wirestack_layer::Escaped;
 
 /// The reason that a proxy auto-config file cannot be used.
@@ -9,7 +10,7 @@ use wirestack_layer::Escaped;
 ///
 /// assert!(matches!(Pac::url("gopher://config.test/"), Err(PacError::Address)));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacError {
     /// The address of the file is no URL that can be got.
@@ -71,6 +72,13 @@ pub enum PacError {
     /// Earlier runs of the script have not ended.
     #[error("the script did not stop in earlier runs, and is not run again before it does")]
     Stuck,
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for PacError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl From<std::convert::Infallible> for PacError {

@@ -30,6 +30,17 @@ use wirestack_layer::{Instant, decode_text};
 /// assert_eq!(routes.to_string(), shown);
 /// # Ok::<(), wirestack_pac::PacError>(())
 /// ```
+///
+/// ```
+/// use wirestack_pac::{Pac, PacLimits};
+///
+/// let pac = Pac::try_from("http://wpad.corp.test/proxy.pac")?
+///     .limits(PacLimits::default())
+///     .direct_if_broken()
+///     .also_for_local();
+/// drop(pac);
+/// # Ok::<(), wirestack_pac::PacError>(())
+/// ```
 #[derive(Clone)]
 pub struct Pac(Arc<Shared>);
 

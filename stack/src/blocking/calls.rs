@@ -103,6 +103,16 @@ macro_rules! sends {
         impl<L: Layer<In = Pipe, Out = Pipe>> $holder<L> {
             /// Ends the direction to the peer, and waits until all written bytes have left.
             ///
+            /// ```
+            /// use wirestack::blocking::ByteStream;
+            ///
+            /// /// Sends a whole request. The answer is read behind it.
+            /// fn ask(stream: &mut ByteStream, request: &[u8]) -> std::io::Result<()> {
+            ///     std::io::Write::write_all(stream, request)?;
+            ///     stream.shutdown()
+            /// }
+            /// ```
+            ///
             /// # Errors
             ///
             /// The error that ended the stack, or a time-out.
@@ -152,6 +162,16 @@ macro_rules! closes {
             /// Closes a WebSocket that carries bytes, with a code and a reason (RFC 6455 §7.1), and
             /// waits for the peer's Close. Bytes that still arrive are discarded.
             ///
+            /// ```
+            /// use wirestack::Pipe;
+            /// use wirestack::blocking::WebSocket;
+            ///
+            /// /// Ends a tunnel of bytes, and says why.
+            /// fn end(mut tunnel: WebSocket<Pipe>) -> Result<(), wirestack::Error> {
+            ///     tunnel.close_websocket(1001, "the program ends")
+            /// }
+            /// ```
+            ///
             /// # Errors
             ///
             /// There is no WebSocket in this stack, the code or the reason may not be sent, the
@@ -200,6 +220,16 @@ impl<L: Layer<In = F, Out = F> + 'static, F: Payload> Connection<L> {
 
 impl<L: Layer<In = Pipe, Out = Pipe>> Connection<L> {
     /// Aborts both directions: the peer sees a reset or a truncated stream, not a clean end.
+    ///
+    /// ```
+    /// use wirestack::Error;
+    /// use wirestack::blocking::ByteStream;
+    ///
+    /// /// The bytes were not good: the server must not take them for a whole file.
+    /// fn give_up(mut upload: ByteStream) {
+    ///     upload.abort(Error::local("upload", "the disk is broken"));
+    /// }
+    /// ```
     pub fn abort(&mut self, cause: Error) {
         self.inner.abort(cause);
         let written = poll_fn(|cx| {
@@ -215,6 +245,16 @@ macro_rules! halves {
         impl<L: Layer> $holder<L> {
             /// Calls `act` with the engine of the stack, to read facts from it or to take a
             /// decision in it.
+            ///
+            /// ```
+            /// use wirestack::blocking::Reader;
+            /// use wirestack::dial::BoxSocket;
+            ///
+            /// /// Says how far the stack has come, from the half of it.
+            /// fn show(reader: &Reader<BoxSocket>) -> String {
+            ///     reader.with(|engine| engine.progress().to_string())
+            /// }
+            /// ```
             pub fn with<T>(&self, act: impl FnOnce(&mut Engine<L>) -> T) -> T {
                 self.inner.with(act)
             }

@@ -19,22 +19,22 @@
 //! The tests of this project run it on Linux. For macOS and Windows, they compile it and do not run
 //! it.
 
+mod builders;
 mod calls;
 mod reconnect;
 
-use crate::connect::{Connect, ConnectLayer, ConnectStream, WebSocketRequest};
+use crate::connect::WebSocketRequest;
 use crate::driver::io as driver;
 use crate::driver::runtime::threads::block_for;
 use crate::driver::runtime::{IntoTransport, Threads};
-use crate::driver::server::Serve;
 use std::any::Any;
 use std::io;
 use std::time::Duration;
 use wirestack_dial::BoxSocket;
-use wirestack_dial::{DialError, RouteError, RouteTaken, Target, Trace};
+use wirestack_dial::{DialError, RouteError, RouteTaken, Target};
 use wirestack_layer::{Error, Layer, Queue, Status, origin};
-use wirestack_nest::{BoxTunnel, Engine, Stack};
-use wirestack_websocket::{Message, Payload};
+use wirestack_nest::{BoxTunnel, Engine};
+use wirestack_websocket::Message;
 
 pub use crate::driver::runtime::threads::block_on;
 pub use reconnect::Reconnecting;
@@ -68,6 +68,29 @@ pub use reconnect::Reconnecting;
 ///     Ok(socket.finish(Duration::from_secs(1))?)
 /// }
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::blocking::WebSocket;
+/// use wirestack::{tls, websocket};
+///
+/// /// Each layer can be looked at, and everything asynchronous can be called.
+/// fn look(mut socket: WebSocket) -> Result<(), wirestack::Error> {
+///     println!("{} at {:?}", socket.engine().progress(), socket.get_ref().peer_addr());
+///     if let Some(tls) = socket.part::<tls::Client>() {
+///         println!("ALPN {:?}", tls.alpn());
+///     }
+///     if let Some(outer) = socket.nth_part::<tls::Client>(1) {
+///         println!("the proxy is reached by TLS too: {:?}", outer.alpn());
+///     }
+///     if let Some(client) = socket.part_mut::<websocket::Client>() {
+///         println!("{:?}", client.status()); // `nth_part_mut` for the ones below it
+///     }
+///     socket.wait_for(|engine| engine.is_idle().then_some(()))?; // or any other fact
+///     let asynchronous: wirestack::WebSocket = socket.into_inner();
+///     wirestack::blocking::block_on(asynchronous.finish(Duration::from_secs(1)))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Blocking<C> {
     inner: C,
@@ -76,19 +99,80 @@ pub struct Blocking<C> {
 
 /// A connection whose calls wait: [`Read`](io::Read) and [`Write`](io::Write) where it carries
 /// bytes.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use wirestack::blocking::Connection;
+/// use wirestack::{Engine, Error, socks};
+///
+/// /// A tunnel of SOCKS, over a socket of the standard library.
+/// fn tunnel(proxy: TcpStream) -> Result<Connection<socks::Client>, Error> {
+///     let layer = socks::Client::new(socks::Address::new("example.org", 80).expect("a name"));
+///     let mut connection = Connection::from_transport(proxy, Engine::new(layer))?;
+///     connection.open()?;
+///     Ok(connection) // `Read` and `Write`
+/// }
+/// ```
 pub type Connection<L> = Blocking<driver::Connection<L>>;
 
 /// The half of a connection that receives. Its calls wait.
+///
+/// ```
+/// use wirestack::blocking::Reader;
+/// use wirestack::dial::BoxSocket;
+///
+/// /// Prints what arrives, in a thread of its own.
+/// fn print_all(mut reader: Reader<BoxSocket>) {
+///     while let Some(Ok(message)) = reader.next() {
+///         println!("{message:?}");
+///     }
+///     println!("the layers: {:?}", reader.with(|engine| engine.progress()));
+/// }
+/// ```
 pub type Reader<L> = Blocking<driver::Reader<L>>;
 
 /// The half of a connection that sends. Its calls wait.
+///
+/// ```
+/// use wirestack::blocking::Writer;
+/// use wirestack::dial::BoxSocket;
+///
+/// /// The half that sends, in a thread of its own.
+/// fn say(writer: &mut Writer<BoxSocket>, lines: &[String]) -> Result<(), wirestack::Error> {
+///     for line in lines {
+///         writer.feed(line.as_str())?; // it waits for room
+///     }
+///     writer.flushed() // all have left
+/// }
+/// ```
 pub type Writer<L> = Blocking<driver::Writer<L>>;
 
 /// A WebSocket whose calls wait. It carries messages, or parts of messages (`Queue<Part>`), or
 /// bytes (`Pipe`).
+///
+/// ```
+/// use wirestack::Pipe;
+/// use wirestack::blocking::WebSocket;
+///
+/// /// Closes a WebSocket that carries bytes in place of messages.
+/// fn end(mut bytes: WebSocket<Pipe>) -> Result<(), wirestack::Error> {
+///     bytes.close_websocket(1000, "done")
+/// }
+/// ```
 pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 
 /// A stream of bytes whose calls wait.
+///
+/// ```
+/// use std::io::Write;
+/// use wirestack::blocking::ByteStream;
+///
+/// /// Sends a line, and ends the direction to the server.
+/// fn send(mut stream: ByteStream, line: &str) -> std::io::Result<()> {
+///     writeln!(stream, "{line}")?;
+///     stream.shutdown()
+/// }
+/// ```
 pub type ByteStream = Connection<BoxTunnel>;
 
 /// Connects a WebSocket, through the proxy of the environment if there is one. To set more than a
@@ -364,107 +448,6 @@ impl<L: Layer> Connection<L> {
         let (writer, reader) = self.inner.split();
         let timeout = self.timeout;
         Ok((Writer::new(writer, timeout), Reader::new(reader, timeout)))
-    }
-}
-
-macro_rules! connects {
-    ($builder:ident $(, $form:ident)? => $layer:ty) => {
-        impl$(<$form: Payload>)? $builder$(<$form>)? {
-            /// Connects, and waits in this thread until the connection is open. It runs on
-            /// [`Threads`](crate::runtime::Threads), unless another runtime was named.
-            ///
-            /// # Errors
-            ///
-            /// The error names the hop that failed, and the event that it waited for.
-            pub fn blocking(self) -> Result<Connection<$layer>, DialError> {
-                Ok(self.blocking_traced()?.0)
-            }
-
-            /// Connects as [`blocking`](Self::blocking) does, and returns the connection with the
-            /// trace of the steps that opened it.
-            ///
-            /// # Errors
-            ///
-            /// The error names the hop that failed, and the event that it waited for.
-            pub fn blocking_traced(self) -> Result<(Connection<$layer>, Trace), DialError> {
-                let (connection, trace) = block_on(self.on_threads().traced())?;
-                Ok((Connection::new(connection, None), trace))
-            }
-
-            fn on_threads(mut self) -> Self {
-                self.spec.context = self.spec.context.runtime_or(Threads::shared());
-                self
-            }
-        }
-    };
-}
-connects!(Connect, F => BoxSocket<F>);
-connects!(ConnectStream => BoxTunnel);
-
-impl<U> ConnectLayer<U>
-where
-    U: Layer<In: Default, Out: Default> + Send + 'static,
-{
-    /// Connects, and waits in this thread until the connection is open. It runs on
-    /// [`Threads`](crate::runtime::Threads), unless another runtime was named.
-    ///
-    /// # Errors
-    ///
-    /// The error names the hop that failed, and the event that it waited for.
-    pub fn blocking(self) -> Result<Connection<Stack<BoxTunnel, U>>, DialError> {
-        Ok(self.blocking_traced()?.0)
-    }
-
-    /// Connects as [`blocking`](Self::blocking) does, and returns the connection with the trace of
-    /// the steps that opened it.
-    ///
-    /// # Errors
-    ///
-    /// The error names the hop that failed, and the event that it waited for.
-    pub fn blocking_traced(
-        mut self,
-    ) -> Result<(Connection<Stack<BoxTunnel, U>>, Trace), DialError> {
-        self.stream = self.stream.on_threads();
-        let (connection, trace) = block_on(self.traced())?;
-        Ok((Connection::new(connection, None), trace))
-    }
-}
-
-impl Serve {
-    /// Serves in this thread until the [signal](Serve::graceful_shutdown), or for ever, and each
-    /// client in a thread of its own.
-    ///
-    /// ```no_run
-    /// use std::sync::Arc;
-    /// use wirestack::runtime::{Listener, Threads};
-    /// use wirestack::websocket::Accept;
-    /// use wirestack::{Accepted, ServerSocket, WebSocketServer, serve};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
-    ///     while let Some(Ok(message)) = socket.next().await {
-    ///         let _ = socket.send(message).await;
-    ///     }
-    /// }
-    ///
-    /// let server = WebSocketServer::new(|_| Ok(Accept::new()));
-    /// let listener = Listener::bind_on(Arc::new(Threads), "127.0.0.1:8080")?;
-    /// serve(listener, move |client: Accepted| {
-    ///     let server = server.clone();
-    ///     async move {
-    ///         let _ = server.serve_connection(client, echo).await;
-    ///     }
-    /// })
-    /// .blocking()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The error of a listener that is dead.
-    pub fn blocking(self) -> io::Result<()> {
-        block_on(self.into_future())
     }
 }
 

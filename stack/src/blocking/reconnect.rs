@@ -86,6 +86,16 @@ impl Reconnecting {
     }
 
     /// Returns a handle for other threads, to send and to close.
+    ///
+    /// ```
+    /// use wirestack::blocking::Reconnecting;
+    ///
+    /// /// Sends from another thread, while this one reads.
+    /// fn greet(feed: &Reconnecting) -> std::thread::JoinHandle<Result<(), wirestack::Error>> {
+    ///     let mut handle = feed.handle();
+    ///     std::thread::spawn(move || handle.send("hello"))
+    /// }
+    /// ```
     pub fn handle(&self) -> Blocking<ReconnectHandle> {
         Blocking::new(self.get_ref().handle(), None)
     }

@@ -74,6 +74,17 @@ impl Associate {
     }
 
     /// Runs on this runtime, instead of the one where the builder is awaited.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::associate;
+    /// use wirestack::runtime::Runtime;
+    ///
+    /// /// Opens an association on the runtime of a library, which is not the current one.
+    /// fn on(runtime: Arc<dyn Runtime>) -> wirestack::Associate {
+    ///     associate("socks5h://gate.test:1080").runtime(runtime)
+    /// }
+    /// ```
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.context = self.context.runtime(runtime);
         self

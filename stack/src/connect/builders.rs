@@ -283,6 +283,13 @@ with_fields!(Connect, F);
 
 impl ConnectStream {
     /// Creates a builder for a `tcp://host:port`, `tls://host:port`, `http://` or `https://` URL.
+    ///
+    /// ```
+    /// use wirestack::{ConnectStream, DialContext};
+    ///
+    /// let context = DialContext::new(); // with the resolver, the pool and the log of a program
+    /// assert!(ConnectStream::new("tcp://example.org:22", context).plan().is_ok());
+    /// ```
     pub fn new<T>(url: T, context: DialContext) -> Self
     where
         T: TryInto<Target, Error: Into<RouteError>>,
@@ -305,6 +312,13 @@ impl ConnectStream {
 
     /// Offers these protocols by ALPN to a target over TLS, instead of those of the TLS
     /// configuration.
+    ///
+    /// ```
+    /// use wirestack::connect_stream;
+    ///
+    /// let imap = connect_stream("tls://mail.example.org:993").alpn(&[b"imap"]);
+    /// assert!(imap.plan().is_ok());
+    /// ```
     pub fn alpn(mut self, protocols: &'static [&'static [u8]]) -> Self {
         self.alpn = Some(protocols);
         self
@@ -327,6 +341,14 @@ impl ConnectStream {
 
 impl Connector {
     /// Creates a connector that uses the proxies of the environment until others are set.
+    ///
+    /// ```
+    /// use wirestack::{Connector, DialContext};
+    ///
+    /// let context = DialContext::new(); // with the resolver, the pool and the log of a program
+    /// let connector = Connector::new(context).via("http://proxy.test:3128");
+    /// assert!(connector.stream("tls://example.org:443").plan().is_ok());
+    /// ```
     pub fn new(context: DialContext) -> Self {
         Self {
             spec: Spec::new(context),
@@ -348,6 +370,13 @@ impl Connector {
 
 impl ConnectHttp2 {
     /// Creates a builder for a `wss://`, `https://`, `ws://` or `http://` URL.
+    ///
+    /// ```
+    /// use wirestack::{ConnectHttp2, DialContext};
+    ///
+    /// let context = DialContext::new(); // with the resolver and the log of a program
+    /// assert!(ConnectHttp2::new("wss://example.org", context).plan().is_ok());
+    /// ```
     pub fn new<T>(url: T, context: DialContext) -> Self
     where
         T: TryInto<Target, Error: Into<RouteError>>,

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use wirestack_http::grammar::is_token;
 use wirestack_http::{basic_credentials, is_secret, mark_secrets};
 use wirestack_layer::Error;
-use wirestack_websocket::{ClientRequest, WebSocketError};
+use wirestack_websocket::ClientRequest;
 use zeroize::Zeroizing;
 
 /// Fields of a request, or the first error in them, which is told when the builder is awaited.
@@ -38,7 +38,8 @@ impl Fields {
                 }
                 self.headers.append(name, value);
             }
-            _ => self.fail(invalid()),
+            (Ok(name), Err(_)) => self.fail(Error::local("http", BadField::Value(name))),
+            (Err(_), _) => self.fail(Error::local("http", BadField::Name)),
         }
     }
 
@@ -228,8 +229,13 @@ fn is_cookie_value(text: &str) -> bool {
     inner.unwrap_or(text).bytes().all(is_octet)
 }
 
-fn invalid() -> Error {
-    Error::local("websocket", WebSocketError::InvalidField)
+/// A field that HTTP cannot send (RFC 9110 §5.1, §5.5). Its value may be a secret.
+#[derive(Debug, thiserror::Error)]
+enum BadField {
+    #[error("the name of a field is no token: it may have letters, digits and !#$%&'*+-.^_`|~")]
+    Name,
+    #[error("the value of the field {0} has a control character, which HTTP cannot send")]
+    Value(HeaderName),
 }
 
 #[derive(Debug, thiserror::Error)]

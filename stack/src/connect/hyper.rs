@@ -163,6 +163,16 @@ impl Connector {
 }
 
 /// A future that connects for `hyper`.
+///
+/// ```
+/// use tower_service::Service;
+/// use wirestack::{Connecting, Connector};
+///
+/// /// Connects as a client of hyper does.
+/// fn connect(connector: &mut Connector) -> Connecting {
+///     connector.call(http::Uri::from_static("https://example.org/"))
+/// }
+/// ```
 pub type Connecting = BoxFuture<Result<HyperStream, DialError>>;
 
 /// A stream of bytes with the traits of `hyper`.
@@ -207,6 +217,15 @@ impl HyperStream {
     }
 
     /// Returns the connection itself.
+    ///
+    /// ```
+    /// use wirestack::{ByteStream, HyperStream};
+    ///
+    /// /// Gives the connection back behind an upgrade.
+    /// fn upgraded(stream: HyperStream) -> ByteStream {
+    ///     stream.into_inner()
+    /// }
+    /// ```
     pub fn into_inner(self) -> ByteStream {
         self.io.io
     }

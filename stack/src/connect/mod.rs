@@ -229,6 +229,16 @@ macro_rules! connects {
         impl$(<$form: Payload>)? $builder$(<$form>)? {
             /// Connects, and returns the connection with the [`Trace`] of the steps.
             ///
+            /// ```no_run
+            /// #[tokio::main]
+            /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            ///     let (socket, trace) = wirestack::connect("wss://example.org/chat").traced().await?;
+            ///     print!("{}", trace.waterfall()); // each step, and how long it took
+            ///     drop(socket);
+            ///     Ok(())
+            /// }
+            /// ```
+            ///
             /// # Errors
             ///
             /// [`DialError`] names the hop that failed, and the event that it waited for.
@@ -260,6 +270,16 @@ connects!(ConnectStream => BoxTunnel);
 
 impl ConnectHttp2 {
     /// Connects, and returns the connection with the [`Trace`] of the steps.
+    ///
+    /// ```no_run
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (http2, trace) = wirestack::connect_http2("wss://example.org").traced().await?;
+    ///     print!("{}", trace.waterfall());
+    ///     http2.close().await?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

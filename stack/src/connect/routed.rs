@@ -104,6 +104,18 @@ macro_rules! routed {
             /// Goes by the proxies that a proxy auto-config file names for the target, instead of hops:
             /// a URL (`http`, `https`, `file`, `data`), or a [`Pac`](crate::pac::Pac), which also
             /// has a cache for many connections.
+            ///
+            /// ```
+            /// use wirestack::connect;
+            /// use wirestack::pac::Pac;
+            ///
+            /// let by_url = connect("wss://example.org/").pac("http://wpad.corp.test/proxy.pac");
+            /// assert!(by_url.plan().is_ok()); // the file is fetched while dialing
+            /// let kept = Pac::try_from("http://wpad.corp.test/proxy.pac")?; // one cache for many connections
+            /// assert!(connect("wss://example.org/chat").pac(kept.clone()).plan().is_ok());
+            /// assert!(connect("wss://example.org/news").pac(kept).plan().is_ok());
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[cfg(feature = "pac")]
             pub fn pac<P>(mut self, pac: P) -> Self
             where

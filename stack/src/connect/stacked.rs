@@ -69,6 +69,16 @@ macro_rules! streams {
         impl $builder {
             /// Takes the hops, the certificates and the server name from a stack that is written as
             /// text. Hops that were given before are replaced. See [`Connect::stack`].
+            ///
+            /// ```
+            /// use wirestack::connect_stream;
+            /// use wirestack::dial::StackSpec;
+            ///
+            /// // As a line of a configuration has it.
+            /// let route: StackSpec = "socks5(gate.test:1080) | connect(proxy.test:3128)".parse()?;
+            /// assert!(connect_stream("tcp://example.org:22").stack(&route).plan().is_ok());
+            /// # Ok::<(), wirestack::dial::SpecError>(())
+            /// ```
             pub fn stack(mut self, stack: &StackSpec) -> Self {
                 self.spec.stack(stack);
                 self

@@ -11,6 +11,13 @@ macro_rules! by_the_system {
             /// Connects through the proxy of the environment, or else through the one that the
             /// settings of the system name, or else directly: see [`SystemProxy`]. It replaces
             /// hops that were given before.
+            ///
+            /// ```
+            /// use wirestack::connect;
+            ///
+            /// let chat = connect("wss://example.org/chat").system_proxy();
+            /// assert!(chat.plan().is_ok()); // the settings are read while dialing
+            /// ```
             pub fn system_proxy(mut self) -> Self {
                 self.spec.route = RouteChoice::Routes(SystemProxy::new().into());
                 self

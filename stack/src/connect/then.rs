@@ -25,6 +25,20 @@ use wirestack_nest::{BoxTunnel, Stack};
 /// });
 /// assert!(stream.plan().is_ok()); // `stream.await`, or `stream.traced().await`
 /// ```
+///
+/// With the feature `blocking`, threads connect in the same way:
+///
+/// ```
+/// # #[cfg(feature = "blocking")]
+/// # fn main() {
+/// use wirestack::{Identity, connect_stream};
+///
+/// let stream = connect_stream("tcp://127.0.0.1:1").direct().then(|_seeds| Ok(Identity));
+/// assert!(stream.blocking().is_err()); // nobody listens there; `blocking_traced` has the trace too
+/// # }
+/// # #[cfg(not(feature = "blocking"))]
+/// # fn main() {}
+/// ```
 #[must_use = "a builder does nothing until it is awaited"]
 pub struct ConnectLayer<U> {
     pub(crate) stream: ConnectStream,

@@ -164,6 +164,15 @@ impl Association {
 
     /// Returns the address at which the proxy receives datagrams (BND.ADDR and BND.PORT of its
     /// reply).
+    ///
+    /// ```
+    /// use wirestack::Association;
+    ///
+    /// /// Says where the datagrams go.
+    /// fn show(association: &Association) {
+    ///     println!("the proxy relays at {}", association.relay());
+    /// }
+    /// ```
     pub fn relay(&self) -> SocketAddr {
         self.sender.relay
     }

@@ -44,6 +44,19 @@ use wirestack_tls::rustls::ServerConfig;
 /// knows the addresses: the policy has then decided on the name alone.
 ///
 /// SOCKS4 has no passwords, so its clients are refused where there are users.
+///
+/// Its limits:
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::http2::Http2Config;
+/// use wirestack::{AccessPolicy, ForwardProxy};
+///
+/// let proxy = ForwardProxy::new(AccessPolicy::public())
+///     .handshake_timeout(Duration::from_secs(5))
+///     .http2_config(Http2Config::server().streams(50));
+/// drop(proxy);
+/// ```
 #[derive(Clone)]
 pub struct ForwardProxy {
     /// The policy and the time-outs.
@@ -122,6 +135,15 @@ impl ForwardProxy {
     }
 
     /// Sets the realm of Basic authentication, which browsers show. The default is `proxy`.
+    ///
+    /// ```
+    /// use wirestack::{AccessPolicy, ForwardProxy, UserList};
+    ///
+    /// let proxy = ForwardProxy::new(AccessPolicy::public())
+    ///     .users(UserList::new().user("ada", "secret"))
+    ///     .realm("Proxy of the second floor"); // as a browser shows it
+    /// drop(proxy);
+    /// ```
     #[must_use]
     pub fn realm(mut self, realm: &str) -> Self {
         self.realm = Arc::from(realm);
@@ -157,6 +179,16 @@ impl ForwardProxy {
     /// Connects as this connector does: by its hops, its routes, the proxies of the environment,
     /// with its certificates and its resolver. Its time-outs are replaced by
     /// [`ProxyTimeouts::connect`].
+    ///
+    /// ```
+    /// use wirestack::{AccessPolicy, Connector, ForwardProxy};
+    ///
+    /// let upstream = Connector::default()
+    ///     .via("https://proxy.corp.test:3129")
+    ///     .ca_file("/etc/corp/ca.pem");
+    /// let proxy = ForwardProxy::new(AccessPolicy::everything()).upstream(upstream);
+    /// drop(proxy);
+    /// ```
     #[must_use]
     pub fn upstream(mut self, connector: Connector) -> Self {
         self.upstream = Upstream::Connector(connector.into());
@@ -235,6 +267,16 @@ impl ForwardProxy {
     }
 
     /// Serves another command of SOCKS beside CONNECT: BIND or UDP ASSOCIATE.
+    ///
+    /// ```
+    /// use wirestack::socks::Command;
+    /// use wirestack::{AccessPolicy, ForwardProxy};
+    ///
+    /// let proxy = ForwardProxy::new(AccessPolicy::public())
+    ///     .serving(Command::UdpAssociate)
+    ///     .serving(Command::Bind);
+    /// drop(proxy);
+    /// ```
     #[must_use]
     pub fn serving(mut self, command: Command) -> Self {
         self.commands.push(command);

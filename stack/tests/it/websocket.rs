@@ -43,6 +43,32 @@ async fn echo(mut socket: ServerSocket, _: http::Request<()>) {
     }
 }
 
+async fn echo_by_halves(socket: ServerSocket, _: http::Request<()>) {
+    let (mut writer, mut reader) = socket.split();
+    while let Some(Ok(message)) = reader.next().await {
+        if writer.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_close_behind_messages_is_answered_although_the_server_leaves_at_its_failed_echo() {
+    for url in [
+        serve(WebSocketConfig::default(), echo).await,
+        serve(WebSocketConfig::default(), echo_by_halves).await,
+    ] {
+        for opening in [connect(&url).http1_only(), connect(&url).http2_only()] {
+            let mut socket = opening.direct().await.unwrap();
+            for text in ["one", "two", "three"] {
+                socket.feed(text).await.unwrap(); // they leave with the Close
+            }
+            socket.close(1000, "done").await.unwrap();
+            assert_eq!(socket.closed().unwrap().code, CloseCode::NORMAL);
+        }
+    }
+}
+
 #[tokio::test]
 async fn messages_are_compressed_over_both_versions_if_both_sides_want_it() {
     for server in [WebSocketConfig::default(), compressed()] {

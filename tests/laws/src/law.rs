@@ -1,6 +1,14 @@
 use std::fmt;
 
 /// One of the laws that every layer keeps. [`Layer`](wirestack_layer::Layer) explains them.
+///
+/// ```
+/// use wirestack_laws::Law;
+///
+/// // As the message of a broken law explains it.
+/// let law = Law::Fragmentation.to_string();
+/// assert_eq!(law, "Fragmentation (cutting the input differently changes nothing)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Law {
     /// Cutting the input differently changes nothing that the application sees.

@@ -4,6 +4,16 @@ use std::fmt;
 use wirestack_layer::{ByteSize, Layer, Pipe, Queue};
 
 /// A layer whose application sends and receives the same kind of flow.
+///
+/// ```
+/// use wirestack_laws::Endpoint;
+/// use wirestack_layer::{LayerExt, Pipe, Tunnel};
+///
+/// /// Returns the tunnel of a peer, whatever lies around it: for `Subject::deciding`.
+/// fn tunnel(endpoint: &mut Endpoint<Pipe>) -> Option<&mut Tunnel> {
+///     endpoint.part_mut()
+/// }
+/// ```
 pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
 
 /// A protocol under test: it makes both peers, and states what they promise.
@@ -38,6 +48,53 @@ pub type Endpoint<F> = dyn Layer<In = F, Out = F>;
 ///     .limits(&[100, 4096])
 ///     .samples(2); // few, so that this page is quick
 /// check(&subject);
+/// ```
+///
+/// A server whose application decides:
+///
+/// ```
+/// use wirestack_laws::{Endpoint, Subject, check};
+/// use wirestack_layer::{LayerExt, Pipe, Tunnel};
+///
+/// /// What the application of the server has decided.
+/// #[derive(Debug, Default)]
+/// struct Door(Option<bool>);
+///
+/// impl std::fmt::Display for Door {
+///     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+///         Ok(())
+///     }
+/// }
+///
+/// fn client() -> Tunnel {
+///     Tunnel::new("door", async |wire| {
+///         wire.write("?").await;
+///         wire.read(1, "the answer").await.map(drop)
+///     })
+/// }
+///
+/// fn server() -> Tunnel<Door> {
+///     Tunnel::with_state("door", Door::default(), async |wire| {
+///         wire.read(1, "the question").await?;
+///         wire.decide("the question", |door| door.0).await;
+///         wire.write("!").await;
+///         Ok(())
+///     })
+/// }
+///
+/// /// Decides as the application does. The stack may have other layers too.
+/// fn decide(endpoint: &mut Endpoint<Pipe>) -> bool {
+///     match endpoint.part_mut::<Tunnel<Door>>() {
+///         Some(door) if door.state().0.is_none() => {
+///             door.state_mut().0 = Some(true);
+///             true
+///         }
+///         _ => false,
+///     }
+/// }
+///
+/// let subject = Subject::tunnel("door", client, server).deciding(decide);
+/// check(&subject.samples(2).largest(3_000));
 /// ```
 pub struct Subject<F: Traffic> {
     pub(crate) name: String,
@@ -152,6 +209,28 @@ impl<F: Traffic> Subject<F> {
 
     /// Adds an action of the application besides sending and receiving, such as a ping. The laws
     /// call it at bad moments, on both peers.
+    ///
+    /// ```
+    /// use wirestack_laws::Subject;
+    /// use wirestack_layer::{LayerExt, Tunnel};
+    ///
+    /// #[derive(Debug, Default)]
+    /// struct Pings(u32);
+    ///
+    /// impl std::fmt::Display for Pings {
+    ///     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let peer = || Tunnel::with_state("pings", Pings::default(), async |_| Ok(()));
+    /// let subject = Subject::tunnel("pings", peer, peer).poking(|endpoint| {
+    ///     if let Some(peer) = endpoint.part_mut::<Tunnel<Pings>>() {
+    ///         peer.state_mut().0 += 1; // the application asks for one more
+    ///     }
+    /// });
+    /// drop(subject);
+    /// ```
     #[must_use]
     pub fn poking(mut self, poke: impl Fn(&mut Endpoint<F>) + 'static) -> Self {
         self.poke = Box::new(poke);
@@ -160,6 +239,20 @@ impl<F: Traffic> Subject<F> {
 
     /// Sets how received items are joined before they are compared. A layer that delivers parts of
     /// messages needs it: its parts depend on how the input was cut.
+    ///
+    /// ```
+    /// use wirestack_laws::Subject;
+    /// use wirestack_layer::Tunnel;
+    ///
+    /// /// A stream of words, which arrive in parts.
+    /// fn words(parts: &[u8]) -> Vec<u8> {
+    ///     parts.split(|byte| *byte == b' ').collect::<Vec<_>>().concat()
+    /// }
+    ///
+    /// let nothing = || Tunnel::new("nothing", async |_| Ok(()));
+    /// let subject = Subject::tunnel("words", nothing, nothing).joining(words);
+    /// drop(subject);
+    /// ```
     #[must_use]
     pub fn joining(mut self, join: impl Fn(&[F::Item]) -> Vec<F::Item> + 'static) -> Self {
         self.join = Some(Box::new(join));
@@ -197,6 +290,15 @@ impl<F: Traffic> Subject<F> {
     /// In one case the bytes are not compared: an application aborts, and at the same time its peer
     /// finishes. The peer may see the abort before it finishes or after, which depends on the
     /// number of calls that carry the bytes before the abort, and so on the room of the joints.
+    ///
+    /// ```
+    /// use wirestack_laws::Subject;
+    /// use wirestack_layer::{Error, Tunnel};
+    ///
+    /// let open = || Tunnel::new("open", async |_| Ok::<(), Error>(()));
+    /// let subject = Subject::tunnel("open", open, open).repeatable(); // for `associativity`
+    /// drop(subject);
+    /// ```
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.wire_bytes = self.wire_bytes.max(WireBytes::Repeat);
@@ -205,6 +307,25 @@ impl<F: Traffic> Subject<F> {
 
     /// Promises that the protocol marks its end on the wire, so that a connection that was cut is
     /// never taken for one that ended.
+    ///
+    /// ```
+    /// use wirestack_laws::Subject;
+    /// use wirestack_layer::Tunnel;
+    ///
+    /// // Once it is open, a plain tunnel ends where its connection ends: it cannot promise this.
+    /// let client = || Tunnel::new("hello", async |wire| {
+    ///     wire.write("HELLO\n").await;
+    ///     Ok(())
+    /// });
+    /// let server = || Tunnel::new("hello", async |wire| {
+    ///     wire.read_line(100, "the greeting").await.map(drop)
+    /// });
+    /// let plain = Subject::tunnel("hello", client, server);
+    ///
+    /// // A protocol with a last frame can, such as TLS with its close_notify.
+    /// let framed = |subject: Subject<wirestack_layer::Pipe>| subject.marks_end();
+    /// drop((plain, framed));
+    /// ```
     #[must_use]
     pub fn marks_end(mut self) -> Self {
         self.marks_end = true;
@@ -212,6 +333,23 @@ impl<F: Traffic> Subject<F> {
     }
 
     /// Declares that the server's application refuses. The laws then check how a refusal ends.
+    ///
+    /// ```
+    /// use wirestack_laws::{Subject, check};
+    /// use wirestack_layer::{Error, Tunnel};
+    ///
+    /// let client = || Tunnel::new("login", async |wire| {
+    ///     match wire.read_array("the answer").await? {
+    ///         [b'+'] => Ok(()),
+    ///         _ => Err(Error::peer("login", "the password was refused")),
+    ///     }
+    /// });
+    /// let server = || Tunnel::new("login", async |wire| {
+    ///     wire.write("-").await;
+    ///     Err(Error::local("login", "nobody may come in"))
+    /// });
+    /// check(&Subject::tunnel("login", client, server).refused().samples(2).largest(3_000));
+    /// ```
     #[must_use]
     pub fn refused(mut self) -> Self {
         self.refused = true;

@@ -14,6 +14,19 @@ use wirestack_layer::{ByteSize, Flow, Flows, Pipe, Queue};
 /// flow.drain(&mut got);
 /// assert_eq!(got, b"hel");
 /// ```
+///
+/// ```
+/// use wirestack_laws::Traffic;
+/// use wirestack_layer::{Flow, Flows, Pipe};
+///
+/// assert_eq!(<Pipe as Traffic>::byte_size(&b'x'), 1);
+///
+/// // Only bytes can pass through unchanged.
+/// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+/// from_wire.write(b"hello");
+/// Pipe::tunnel(Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app));
+/// assert_eq!(to_app.unread(), b"hello");
+/// ```
 pub trait Traffic: Flow + Sized + 'static {
     /// The bytes or items that it carries.
     type Item: Clone + PartialEq + Debug + 'static;

@@ -64,6 +64,12 @@ impl Default for Pipe {
 
 impl Pipe {
     /// Creates a pipe with room for 64 KiB.
+    ///
+    /// ```
+    /// use wirestack_layer::{Flow, Pipe};
+    ///
+    /// assert_eq!(Pipe::new().room(), 64 * 1024);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }

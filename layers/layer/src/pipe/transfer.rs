@@ -28,12 +28,31 @@ impl Pipe {
 
     /// Moves everything, however little room there is, and the end. A stack uses it once for a
     /// joint: when the layer below becomes transparent.
+    ///
+    /// ```
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let (mut from, mut to) = (Pipe::new(), Pipe::with_limit(1));
+    /// from.write(b"hello");
+    /// from.transfer_all_to(&mut to); // beyond the limit
+    /// assert_eq!(to.unread(), b"hello");
+    /// ```
     pub fn transfer_all_to(&mut self, to: &mut Self) {
         self.transfer_up_to(to, self.len());
     }
 
     /// Puts everything in front of the bytes in `to`, and the end behind them. A stop of this pipe
     /// becomes a stop of `to`. A stack uses it when a joint dissolves into the flow behind it.
+    ///
+    /// ```
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let (mut first, mut second) = (Pipe::new(), Pipe::new());
+    /// first.write(b"hello, ");
+    /// second.write(b"world");
+    /// first.prepend_to(&mut second);
+    /// assert_eq!(second.unread(), b"hello, world");
+    /// ```
     pub fn prepend_to(&mut self, to: &mut Self) {
         if !self.is_empty() {
             self.seal();
@@ -53,6 +72,15 @@ impl Pipe {
     }
 
     /// Moves the next `n` bytes, however little room there is, and the end if those were the last.
+    ///
+    /// ```
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let (mut from, mut to) = (Pipe::new(), Pipe::new());
+    /// from.write(b"head and body");
+    /// from.transfer_up_to(&mut to, 4);
+    /// assert_eq!((to.unread(), from.unread()), (&b"head"[..], &b" and body"[..]));
+    /// ```
     ///
     /// # Panics
     ///

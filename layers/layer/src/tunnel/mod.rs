@@ -174,6 +174,14 @@ impl<T: Send + 'static> Tunnel<T> {
     /// Returns the state that the handshake and the application share, for the application to
     /// decide.
     ///
+    /// ```
+    /// use wirestack_layer::{Error, Tunnel};
+    ///
+    /// let mut tunnel = Tunnel::with_state("demo", 0_u8, async |_| Ok::<(), Error>(()));
+    /// *tunnel.state_mut() += 1; // a decision of the application
+    /// assert_eq!(*tunnel.state(), 1);
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the handshake has panicked: then there is no state.
@@ -184,6 +192,20 @@ impl<T: Send + 'static> Tunnel<T> {
 
 impl<T> Tunnel<T> {
     /// Returns `true` if the handshake has failed, or was aborted.
+    ///
+    /// ```
+    /// use wirestack_layer::{Error, Flow, Flows, Instant, Layer, Pipe, Tunnel};
+    ///
+    /// let mut tunnel = Tunnel::new("demo", async |wire| {
+    ///     wire.read(1, "the answer").await?;
+    ///     Ok::<(), Error>(())
+    /// });
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// from_wire.finish(); // before the answer
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// tunnel.process(flows, Instant::ORIGIN);
+    /// assert!(tunnel.is_over());
+    /// ```
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }

@@ -97,6 +97,31 @@ impl Login {
     }
 
     /// Adds a scheme.
+    ///
+    /// ```
+    /// use wirestack_dial::auth::{Login, Scheme, SchemeAction, SchemeInput};
+    /// use wirestack_layer::Seed;
+    ///
+    /// /// Waits for a challenge, and gives up.
+    /// struct Never;
+    ///
+    /// impl Scheme for Never {
+    ///     fn name(&self) -> &str {
+    ///         "Token"
+    ///     }
+    ///
+    ///     fn strength(&self) -> u8 {
+    ///         50 // before all schemes of the project
+    ///     }
+    ///
+    ///     fn step(&mut self, _: SchemeInput<'_>) -> SchemeAction {
+    ///         SchemeAction::Unusable("there is no token".to_owned()) // so the next one is tried
+    ///     }
+    /// }
+    ///
+    /// let login = Login::new("example.org:443", Seed::new([7; 32])).with_scheme(Box::new(Never));
+    /// drop(login);
+    /// ```
     #[must_use]
     pub fn with_scheme(mut self, scheme: Box<dyn Scheme>) -> Self {
         let strength = scheme.strength();

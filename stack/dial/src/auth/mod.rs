@@ -57,6 +57,36 @@ use zeroize::Zeroize;
 ///     }
 /// }
 /// ```
+///
+/// One whose token comes from a file:
+///
+/// ```
+/// use wirestack_dial::auth::{Action, Authenticator, Awaiting, Input};
+///
+/// /// Reads its token from a file, which may take time.
+/// #[derive(Default)]
+/// struct File(Option<http::HeaderValue>);
+///
+/// impl Authenticator for File {
+///     fn step(&mut self, input: Input<'_>) -> Action {
+///         match input {
+///             Input::Awaiting(Awaiting::Request) if self.0.is_none() => Action::RunBlocking,
+///             Input::Awaiting(Awaiting::Request) | Input::Ran => Action::Authorize(self.0.clone()),
+///             Input::Awaiting(Awaiting::Response(_)) => Action::Authorize(None),
+///             _ => Action::GiveUp("the token was refused".into()),
+///         }
+///     }
+///
+///     fn run_blocking(&mut self) {
+///         let token = std::fs::read_to_string("/run/secrets/proxy").unwrap_or_default();
+///         self.0 = format!("Bearer {}", token.trim()).parse().ok();
+///     }
+///
+///     fn is_connection_bound(&self) -> bool {
+///         false // the token is good on every connection
+///     }
+/// }
+/// ```
 pub trait Authenticator: Send {
     /// Decides what to do next. Each input is answered once.
     fn step(&mut self, input: Input<'_>) -> Action;

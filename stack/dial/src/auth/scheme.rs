@@ -58,6 +58,52 @@ use wirestack_layer::{Error, Seed};
 /// });
 /// # Ok::<(), wirestack_dial::RouteError>(())
 /// ```
+///
+/// A scheme whose token comes from another program:
+///
+/// ```
+/// use wirestack_dial::auth::{Challenge, Scheme, SchemeAction, SchemeInput};
+///
+/// /// Answers one realm alone, by a program that takes its time.
+/// struct Realm {
+///     name: &'static str,
+///     value: Option<http::HeaderValue>,
+/// }
+///
+/// impl Scheme for Realm {
+///     fn name(&self) -> &str {
+///         "Token"
+///     }
+///
+///     fn strength(&self) -> u8 {
+///         50
+///     }
+///
+///     fn check(&self, offered: &[Challenge]) -> Result<(), String> {
+///         if offered.iter().any(|challenge| challenge.realm() == self.name) {
+///             return Ok(());
+///         }
+///         Err(format!("there is a token for {} alone", self.name))
+///     }
+///
+///     fn step(&mut self, input: SchemeInput<'_>) -> SchemeAction {
+///         match input {
+///             SchemeInput::Challenge { .. } => SchemeAction::RunBlocking,
+///             _ => SchemeAction::Authorize(self.value.clone()),
+///         }
+///     }
+///
+///     fn run_blocking(&mut self) {
+///         let output = std::process::Command::new("get-token").output();
+///         let token = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+///         self.value = token.and_then(|token| format!("Token {}", token.trim()).parse().ok());
+///     }
+///
+///     fn is_connection_bound(&self) -> bool {
+///         false // a token is good on every connection
+///     }
+/// }
+/// ```
 pub trait Scheme: Send {
     /// Returns the name of the scheme, as challenges have it: `NTLM`. Several may have the same
     /// name.
@@ -100,6 +146,16 @@ pub trait Scheme: Send {
 }
 
 /// The kinds of credentials that a [`Scheme`] sends.
+///
+/// ```
+/// use wirestack_dial::auth::CredentialKind;
+///
+/// /// Returns `true` if a dialog for a password makes sense.
+/// fn wants_password(kind: CredentialKind) -> bool {
+///     kind == CredentialKind::Password
+/// }
+/// assert!(!wants_password(CredentialKind::Ticket));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialKind {
@@ -111,6 +167,13 @@ pub enum CredentialKind {
 }
 
 /// The inputs of a [`Scheme`].
+///
+/// ```
+/// use wirestack_dial::auth::SchemeInput;
+///
+/// // It shows no secret, so that a scheme may log it.
+/// assert_eq!(format!("{:?}", SchemeInput::Reply(Ok("secret".into()))), "Reply(6 bytes)");
+/// ```
 #[non_exhaustive]
 pub enum SchemeInput<'a> {
     /// A new connection awaits the authorization of its first request. The scheme sent a message
@@ -156,6 +219,13 @@ impl fmt::Debug for SchemeInput<'_> {
 }
 
 /// The decisions and wishes of a [`Scheme`].
+///
+/// ```
+/// use wirestack_dial::auth::SchemeAction;
+///
+/// let action = SchemeAction::Authorize(Some(http::HeaderValue::from_static("Token secret")));
+/// assert_eq!(format!("{action:?}"), "Authorize(Some(..))"); // safe for a log
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SchemeAction {

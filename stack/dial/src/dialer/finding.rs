@@ -11,6 +11,32 @@ use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
 
 /// Something for the driver to find out, while the routes to a target are looked for.
+///
+/// ```
+/// use wirestack_dial::find::Machine;
+/// use wirestack_dial::{FindAnswer, FindRequest};
+/// use wirestack_layer::Error;
+///
+/// /// Answers as a driver without a network does.
+/// fn answer(request: FindRequest) -> FindAnswer {
+///     match request {
+///         FindRequest::Machine => FindAnswer::Machine(Machine::default()),
+///         FindRequest::Fetch(fetch, _, _) => {
+///             let text = format!("{} cannot be fetched here", fetch.url);
+///             FindAnswer::Fetched(Err(Error::local("driver", text)))
+///         }
+///         FindRequest::Resolve(names) => {
+///             FindAnswer::Resolved(names.into_iter().map(|name| (name, Vec::new())).collect())
+///         }
+///         FindRequest::Run(mut task) => {
+///             task.run(); // on a thread that may block
+///             FindAnswer::Ran(Some(task))
+///         }
+///     }
+/// }
+/// let FindAnswer::Machine(machine) = answer(FindRequest::Machine) else { panic!("it was asked") };
+/// assert!(machine.addresses.is_empty());
+/// ```
 pub enum FindRequest {
     /// The time, and the addresses of this machine.
     Machine,
@@ -35,6 +61,15 @@ impl fmt::Debug for FindRequest {
 }
 
 /// The answer to a [`FindRequest`].
+///
+/// ```
+/// use wirestack_dial::FindAnswer;
+///
+/// let found = vec![("proxy.test".to_owned(), vec!["192.0.2.7".parse()?])];
+/// let answer = FindAnswer::Resolved(found); // for `Dialer::found_out`
+/// drop(answer);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Debug)]
 pub enum FindAnswer {
     /// The time, and the addresses of this machine.
@@ -48,6 +83,19 @@ pub enum FindAnswer {
 }
 
 /// Work for a thread that may block, while the routes to a target are looked for.
+///
+/// ```
+/// use wirestack_dial::{FindAnswer, FindTask};
+///
+/// /// Runs the work; `None` is reported if it panics.
+/// fn run(mut task: FindTask) -> FindAnswer {
+///     let run = std::panic::AssertUnwindSafe(move || {
+///         task.run();
+///         task
+///     });
+///     FindAnswer::Ran(std::panic::catch_unwind(run).ok())
+/// }
+/// ```
 pub struct FindTask {
     finder: Box<dyn FindRoutes>,
 }

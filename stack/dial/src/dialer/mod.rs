@@ -188,6 +188,16 @@ where
 
     /// Returns the route by which the connection was opened, once there is
     /// [one](Step::Ready).
+    ///
+    /// ```
+    /// use wirestack_dial::{Dialer, RouteTaken};
+    /// use wirestack_nest::BoxTunnel;
+    ///
+    /// /// Says how the connection was made, once `Step::Ready` has come.
+    /// fn log(dialer: &Dialer<BoxTunnel>) -> String {
+    ///     dialer.route_taken().map_or("not open".to_owned(), RouteTaken::to_string)
+    /// }
+    /// ```
     pub fn route_taken(&self) -> Option<&RouteTaken> {
         self.taken.as_ref()
     }
@@ -291,6 +301,20 @@ where
     }
 
     /// Takes the TLS settings that were made, or `None` if the work never ran.
+    ///
+    /// ```
+    /// use wirestack_dial::{Dialer, Plan, Routes, Step, Timeouts};
+    /// use wirestack_layer::{Instant, Seed};
+    ///
+    /// let now = Instant::ORIGIN;
+    /// let plan = Plan::stream(Routes::direct(), "tls://192.0.2.7:443".parse()?, None, None)?;
+    /// let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), now);
+    /// let Step::MakeTls { mut task } = dialer.step(now) else { panic!("it has no settings yet") };
+    /// task.run(); // on a thread that may block: it reads the system's roots
+    /// dialer.made_tls(Some(task), now);
+    /// assert!(matches!(dialer.step(now), Step::Open { .. } | Step::Failed(_)));
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn made_tls(&mut self, task: Option<TlsTask>, now: Instant) {
         let State::MakingTls = self.state else {
             return;

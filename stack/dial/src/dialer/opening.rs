@@ -22,6 +22,24 @@ where
 {
     /// Sets the scheme of the user who is logged in, for the hops that have
     /// [`default_credentials`](crate::Hop::default_credentials). `make` is called for each of them.
+    ///
+    /// ```
+    /// use wirestack_dial::auth::{Scheme, SchemeContext};
+    /// use wirestack_dial::Dialer;
+    /// use wirestack_nest::BoxTunnel;
+    ///
+    /// /// A driver names the ticket of its user; a program that has named another one keeps that.
+    /// fn with_ticket(
+    ///     dialer: Dialer<BoxTunnel>,
+    ///     ticket: fn(SchemeContext<'_>) -> Box<dyn Scheme>,
+    ///     of_program: Option<fn(SchemeContext<'_>) -> Box<dyn Scheme>>,
+    /// ) -> Dialer<BoxTunnel> {
+    ///     match of_program {
+    ///         Some(own) => dialer.with_default_credentials(own).or_default_credentials(ticket),
+    ///         None => dialer.or_default_credentials(ticket),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn with_default_credentials(
         mut self,
@@ -33,6 +51,19 @@ where
 
     /// Sets the scheme as [`with_default_credentials`](Self::with_default_credentials) does, unless
     /// one is set.
+    ///
+    /// ```
+    /// use wirestack_dial::auth::{Scheme, SchemeContext};
+    /// use wirestack_dial::Dialer;
+    /// use wirestack_nest::BoxTunnel;
+    ///
+    /// fn driven(
+    ///     dialer: Dialer<BoxTunnel>,
+    ///     ticket: fn(SchemeContext<'_>) -> Box<dyn Scheme>,
+    /// ) -> Dialer<BoxTunnel> {
+    ///     dialer.or_default_credentials(ticket) // a program may have set another one
+    /// }
+    /// ```
     #[must_use]
     pub fn or_default_credentials(
         self,
@@ -53,6 +84,22 @@ where
     /// Notes that the stream of an attempt is open, with this response, and returns the stack to
     /// drive on it. Returns `None` if the attempt is no longer wanted, or if the response does not
     /// fit the request.
+    ///
+    /// ```
+    /// use wirestack_dial::{AttemptId, BoxSocket, Dialer};
+    /// use wirestack_layer::Instant;
+    /// use wirestack_nest::Engine;
+    ///
+    /// /// A shared HTTP/2 connection has opened a stream for an attempt.
+    /// fn on_stream(
+    ///     dialer: &mut Dialer<BoxSocket>,
+    ///     attempt: AttemptId,
+    ///     response: http::Response<()>,
+    ///     now: Instant,
+    /// ) -> Option<Engine<BoxSocket>> {
+    ///     dialer.opened_stream(attempt, response, now) // drive it on that stream
+    /// }
+    /// ```
     pub fn opened_stream(
         &mut self,
         attempt: AttemptId,
@@ -111,6 +158,24 @@ where
     ///
     /// `engine` is the stack of the [attempt](QuestionId::attempt) that the question is of, or
     /// `None` if that is closed.
+    ///
+    /// ```
+    /// use wirestack_dial::{Answer, Credentials, Dialer, QuestionId};
+    /// use wirestack_layer::Instant;
+    /// use wirestack_nest::{BoxTunnel, Engine};
+    ///
+    /// /// The user has closed the dialog of `Step::Ask`.
+    /// fn typed(
+    ///     dialer: &mut Dialer<BoxTunnel>,
+    ///     question: QuestionId,
+    ///     login: Option<(String, String)>,
+    ///     engine: Option<&mut Engine<BoxTunnel>>, // of `question.attempt()`
+    ///     now: Instant,
+    /// ) {
+    ///     let login = login.map(|(user, password)| Credentials::new(user, password));
+    ///     dialer.answer(question, Answer::Credentials(login), engine, now);
+    /// }
+    /// ```
     pub fn answer(
         &mut self,
         question: QuestionId,
@@ -132,6 +197,22 @@ where
 
     /// Reads the state of the stack of an attempt. Call it each time that something moved in the
     /// stack.
+    ///
+    /// ```
+    /// use wirestack_dial::{Dialer, Plan, Routes, Step, Timeouts};
+    /// use wirestack_layer::{Instant, Seed};
+    ///
+    /// let now = Instant::ORIGIN;
+    /// let plan = Plan::stream(Routes::direct(), "tcp://192.0.2.7:22".parse()?, None, None)?;
+    /// let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), now);
+    /// let Step::Open { attempt, .. } = dialer.step(now) else { panic!("an address is known") };
+    /// let mut engine = dialer.opened(attempt, now).expect("it is wanted");
+    /// engine.process(now); // it is open at once: there is no layer that has to open
+    /// dialer.observe(attempt, &mut engine, now);
+    /// assert!(matches!(dialer.step(now), Step::Ready { .. }));
+    /// assert_eq!(dialer.route_taken().and_then(|route| route.address()), "192.0.2.7:22".parse().ok());
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn observe(&mut self, attempt: AttemptId, engine: &mut Engine<L>, now: Instant) {
         if !matches!(&self.state, State::Opening(opening) if opening.attempt == attempt) {
             return;

@@ -42,6 +42,21 @@ where
     }
 
     /// Takes some addresses of a look-up; more will follow.
+    ///
+    /// ```
+    /// use wirestack_dial::{Dialer, Plan, Routes, Step, Timeouts};
+    /// use wirestack_layer::{Instant, Seed};
+    ///
+    /// let now = Instant::ORIGIN;
+    /// let plan = Plan::stream(Routes::direct(), "tcp://example.org:22".parse()?, None, None)?;
+    /// let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), now);
+    /// let Step::Resolve { lookup, .. } = dialer.step(now) else { panic!("a name is looked up") };
+    /// dialer.found(lookup, vec!["[2001:db8::7]:22".parse()?], now); // the answer for AAAA came first
+    /// let Step::Open { to, .. } = dialer.step(now) else { panic!("an address is known") };
+    /// assert_eq!(to.to_string(), "[2001:db8::7]:22");
+    /// dialer.resolved(lookup, Ok(vec!["192.0.2.7:22".parse()?]), now); // that for A, and the end
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn found(&mut self, lookup: LookupId, found: Vec<SocketAddr>, now: Instant) {
         if let State::Racing(race) = &mut self.state {
             let n = found.len();
@@ -85,6 +100,23 @@ where
     }
 
     /// Takes the error of an attempt that could not be opened.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use wirestack_dial::{Dialer, Plan, Routes, Step, Timeouts};
+    /// use wirestack_layer::{Error, Instant, Seed};
+    ///
+    /// let now = Instant::ORIGIN;
+    /// let plan = Plan::stream(Routes::direct(), "tcp://192.0.2.7:22".parse()?, None, None)?;
+    /// let mut dialer = Dialer::new(plan, Timeouts::default(), Seed::new([7; 32]), now);
+    /// let Step::Open { attempt, .. } = dialer.step(now) else { panic!("an address is known") };
+    /// let refused = std::io::Error::from(ErrorKind::ConnectionRefused);
+    /// dialer.refused(attempt, Error::peer("wire", refused), now);
+    /// assert!(matches!(dialer.step(now), Step::Close { .. }));
+    /// let Step::Failed(error) = dialer.step(now) else { panic!("there is no other address") };
+    /// assert!(error.is_temporary());
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn refused(&mut self, attempt: AttemptId, error: Error, now: Instant) {
         let State::Racing(race) = &mut self.state else {
             return;

@@ -32,6 +32,20 @@ where
     }
 
     /// Takes the answer to [`Step::Find`].
+    ///
+    /// ```
+    /// use wirestack_dial::{Dialer, FindRequest, FindAnswer};
+    /// use wirestack_layer::Instant;
+    /// use wirestack_nest::BoxTunnel;
+    ///
+    /// /// Answers `Step::Find` if it wants names looked up, none of which is known.
+    /// fn answer(dialer: &mut Dialer<BoxTunnel>, request: FindRequest, now: Instant) {
+    ///     if let FindRequest::Resolve(names) = request {
+    ///         let found = names.into_iter().map(|name| (name, Vec::new())).collect();
+    ///         dialer.found_out(FindAnswer::Resolved(found), now);
+    ///     }
+    /// }
+    /// ```
     pub fn found_out(&mut self, answer: FindAnswer, now: Instant) {
         if let State::Finding(finding) = &mut self.state {
             let next = finding.answer(answer, self.plan.0.tls(), now);

@@ -11,6 +11,54 @@ use std::time::Duration;
 use wirestack_layer::{Error, Escaped, Instant};
 
 /// One action for the driver of a [`Dialer`](crate::Dialer): the next thing to do.
+///
+/// ```
+/// use std::net::TcpStream;
+/// use wirestack_dial::{Answer, AttemptId, DialError, Dialer, Step};
+/// use wirestack_layer::{Error, Instant};
+/// use wirestack_nest::{BoxTunnel, Engine};
+///
+/// /// Opens connections one after another, in the thread that calls it. It returns a connection with
+/// /// the stack that is to be driven on it, or `None` once there is nothing to do but to wait.
+/// fn carry_out(
+///     dialer: &mut Dialer<BoxTunnel>,
+///     clock: impl Fn() -> Instant,
+/// ) -> Result<Option<(AttemptId, TcpStream, Engine<BoxTunnel>)>, DialError> {
+///     loop {
+///         match dialer.step(clock()) {
+///             Step::Resolve { lookup, host, port } => {
+///                 let found = std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), port));
+///                 let found = found.map(Iterator::collect).map_err(|e| Error::peer("resolver", e));
+///                 dialer.resolved(lookup, found, clock());
+///             }
+///             Step::Open { attempt, to } => {
+///                 let address = to.address().ok_or(std::io::ErrorKind::Unsupported.into());
+///                 match address.and_then(TcpStream::connect) {
+///                     Ok(socket) => {
+///                         if let Some(engine) = dialer.opened(attempt, clock()) {
+///                             return Ok(Some((attempt, socket, engine)));
+///                         }
+///                     }
+///                     Err(error) => dialer.refused(attempt, Error::peer("wire", error), clock()),
+///                 }
+///             }
+///             Step::MakeTls { mut task } => {
+///                 task.run();
+///                 dialer.made_tls(Some(task), clock());
+///             }
+///             Step::Ask { question, .. } => {
+///                 dialer.answer(question, Answer::Credentials(None), None, clock());
+///             }
+///             Step::SpawnBlocking { question, mut task } => {
+///                 task.run();
+///                 dialer.answer(question, Answer::Ran(task), None, clock());
+///             }
+///             Step::Failed(error) => return Err(error),
+///             _ => return Ok(None),
+///         }
+///     }
+/// }
+/// ```
 pub enum Step {
     /// Look up this name, then call [`Dialer::resolved`](super::Dialer::resolved). A driver that
     /// gets the addresses in parts calls [`Dialer::found`](super::Dialer::found) with each part
@@ -108,6 +156,13 @@ impl fmt::Debug for Step {
 }
 
 /// The answer to a question: to [`Step::Ask`], [`Step::Fetch`] or [`Step::SpawnBlocking`].
+///
+/// ```
+/// use wirestack_dial::{Answer, Credentials};
+///
+/// let answer = Answer::Credentials(Some(Credentials::new("ada", "secret")));
+/// assert_eq!(format!("{answer:?}"), "Credentials(Some(Credentials(..)))"); // safe for a log
+/// ```
 pub enum Answer {
     /// The credentials that were asked for, if there are any.
     Credentials(Option<Credentials>),
@@ -177,6 +232,16 @@ impl fmt::Display for CredentialsRequest {
 }
 
 /// Work for a thread that may block.
+///
+/// ```
+/// use wirestack_dial::{Answer, BlockingTask};
+///
+/// /// Runs the work on this thread, and returns the answer for `Dialer::answer`.
+/// fn run(mut task: BlockingTask) -> Answer {
+///     task.run();
+///     Answer::Ran(task)
+/// }
+/// ```
 pub struct BlockingTask {
     pub(crate) authenticator: Box<dyn Authenticator>,
 }

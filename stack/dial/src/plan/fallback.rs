@@ -7,6 +7,16 @@ use wirestack_tls::{self as tls, TlsError};
 
 /// The cause of an error: a proxy or server does not speak HTTP/2, which ALPN has to choose (RFC
 /// 9113 §3.2).
+///
+/// ```
+/// use wirestack_dial::{DialError, NoHttp2};
+///
+/// /// Says what to do about a peer that does not speak HTTP/2.
+/// fn advice(error: &DialError) -> Option<String> {
+///     let cause: &NoHttp2 = error.layer_error()?.cause()?;
+///     Some(format!("the {} chose {}: leave `http2_only` out", cause.peer, cause.chosen))
+/// }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the {peer} does not speak HTTP/2: ALPN chose {chosen}")]
 #[non_exhaustive]

@@ -55,6 +55,28 @@ impl fmt::Debug for SeedStream {
 }
 
 /// The hints that layers of earlier connections gave for this one: see [`Error::retry_hint`].
+///
+/// ```
+/// use wirestack_dial::{Endpoint, Plan};
+/// use wirestack_layer::{Error, Tunnel};
+///
+/// /// The hint of a server that wants another version of the greeting.
+/// struct UseVersion(u8);
+///
+/// let endpoint = Endpoint { host: "example.org".to_owned(), port: 7000 };
+/// let plan = Plan::new(endpoint, vec!["target".to_owned()], |_seeds, hints| {
+///     let version = hints.at::<UseVersion>(0).map_or(2, |hint| hint.0); // of the lowest layer
+///     Ok(Tunnel::new("greeting", async move |wire| {
+///         wire.write(format!("HELLO {version}\n")).await;
+///         match wire.read_array("the answer").await? {
+///             [b'+'] => Ok(()),
+///             _ => Err(Error::peer("greeting", "another version is wanted")
+///                 .retry_on_new_connection(UseVersion(1))),
+///         }
+///     }))
+/// });
+/// drop(plan);
+/// ```
 #[derive(Default, Debug)]
 pub struct RetryHints(Vec<Error>);
 

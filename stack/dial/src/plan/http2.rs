@@ -18,11 +18,32 @@ use wirestack_nest::{BoxLayer, Nest};
 use wirestack_tls::rustls::ClientConfig;
 
 /// An HTTP/2 connection at the top of a stack of any depth, boxed.
+///
+/// ```
+/// use wirestack_dial::{BoxHttp2, Plan, Routes};
+/// use wirestack_http2::Http2Config;
+///
+/// /// Plans a connection for many streams.
+/// fn plan(url: &str) -> Result<Plan<BoxHttp2>, wirestack_dial::RouteError> {
+///     Plan::http2(Routes::direct(), url.parse()?, None, Http2Config::default())
+/// }
+/// assert!(plan("https://example.org").is_ok() && plan("tcp://example.org:22").is_err());
+/// ```
 pub type BoxHttp2 = BoxLayer<Streams, Streams>;
 
 impl Plan<BoxHttp2> {
     /// Plans an HTTP/2 connection (`http://`, `https://`, `ws://` or `wss://`). Without TLS it
     /// starts with prior knowledge (RFC 9113 §3.3). For `tls`, see [`websocket`](Plan::websocket).
+    ///
+    /// ```
+    /// use wirestack_dial::{Plan, Routes};
+    /// use wirestack_http2::Http2Config;
+    ///
+    /// let many = Http2Config::default().streams(1000);
+    /// let plan = Plan::http2(Routes::direct(), "https://example.org".parse()?, None, many)?;
+    /// drop(plan);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -44,6 +65,18 @@ impl Plan<BoxHttp2> {
     }
 
     /// Plans the shared connection itself, for a pool that does not have it yet.
+    ///
+    /// ```
+    /// use wirestack_dial::{BoxHttp2, Destination, Plan, Step};
+    ///
+    /// /// Plans the connection on which an attempt wants a stream.
+    /// fn plan(step: &Step) -> Option<Plan<BoxHttp2>> {
+    ///     match step {
+    ///         Step::Open { to: Destination::Stream(share), .. } => Some(Plan::shared(share)),
+    ///         _ => None,
+    ///     }
+    /// }
+    /// ```
     pub fn shared(share: &SharedConnection) -> Self {
         let (routes, target) = (share.routes.clone(), share.target.clone());
         let builder = RouteBuilder::new(routes, target, share.tls.clone());

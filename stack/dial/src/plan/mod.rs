@@ -177,6 +177,17 @@ impl<L> Plan<L> {
     ///
     /// The files are read by [`Step::MakeTls`](crate::Step::MakeTls), once for each dialing.
     ///
+    /// ```
+    /// use wirestack_dial::{Plan, Routes};
+    /// use wirestack_tls::Certificates;
+    ///
+    /// let company = Certificates::new().ca_file("/etc/corp/ca.pem");
+    /// let plan = Plan::stream(Routes::direct(), "tls://git.corp.test:443".parse()?, None, None)?;
+    /// let plan = plan.with_certificates(&company)?; // the file is read while dialing
+    /// drop(plan);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RouteError::TlsTwice`] if the plan was given whole TLS settings.
@@ -208,6 +219,26 @@ impl<L> Plan<L> {
     /// `endpoint` is the address of the first connection. `parts` has the name of the hop or target
     /// that each layer belongs to, from the wire up, for errors and traces. `build` builds the
     /// stack.
+    ///
+    /// ```
+    /// use wirestack_dial::{Endpoint, Plan};
+    /// use wirestack_nest::Nest;
+    /// use wirestack_socks::{Address, Client};
+    /// use wirestack_layer::Tunnel;
+    ///
+    /// // A SOCKS proxy behind a greeting.
+    /// let endpoint = Endpoint { host: "proxy.test".to_owned(), port: 7000 };
+    /// let parts = vec!["hop 1 (the door)".to_owned(), "hop 2 (the proxy)".to_owned()];
+    /// let plan = Plan::new(endpoint, parts, |_seeds, _hints| {
+    ///     let door = Tunnel::new("door", async |wire| {
+    ///         wire.write("HELLO\n").await;
+    ///         Ok(())
+    ///     });
+    ///     let target = Address::new("example.org", 80).expect("a name");
+    ///     Ok(Client::new(target).over(door))
+    /// });
+    /// drop(plan);
+    /// ```
     pub fn new(
         endpoint: Endpoint,
         parts: Vec<String>,
@@ -248,6 +279,16 @@ where
 
 impl Plan<socks::Client> {
     /// Plans UDP ASSOCIATE (RFC 1928 §7) to a `socks5://` proxy.
+    ///
+    /// ```
+    /// use wirestack_dial::{Hop, Plan};
+    ///
+    /// let gate: Hop = "socks5h://ada:secret@gate.test:1080".parse()?;
+    /// assert!(Plan::udp_associate(gate).is_ok());
+    /// let proxy: Hop = "http://proxy.test:3128".parse()?;
+    /// assert!(Plan::udp_associate(proxy).is_err()); // UDP needs SOCKS5
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -27,6 +27,18 @@ impl<F: Payload> Plan<BoxSocket<F>> {
     /// the system's roots. The plan sets the protocols of ALPN in it, for each hop and for the
     /// target.
     ///
+    /// ```
+    /// use wirestack_dial::{BoxSocket, HttpVersions, Plan, Routes, WebSocketOptions};
+    /// use wirestack_websocket::ClientRequest;
+    ///
+    /// let mut options = WebSocketOptions::new(ClientRequest::new("wss://example.org/chat")?);
+    /// options.versions = HttpVersions::Http1;
+    /// let target = "wss://example.org/chat".parse()?;
+    /// let plan: Plan<BoxSocket> = Plan::websocket(Routes::direct(), target, None, options)?;
+    /// drop(plan);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RouteError::Kind`] if the target is not a WebSocket.

@@ -14,6 +14,21 @@ impl Plan<BoxTunnel> {
     /// The layer belongs to the target. It opens in the time-out of each layer, it has a row in the
     /// trace, and its failures name the target. If it fails with a
     /// [retry hint](Error::retry_hint), it gets a new connection.
+    ///
+    /// ```
+    /// use wirestack_dial::{Plan, Routes};
+    /// use wirestack_layer::Tunnel;
+    ///
+    /// let plan = Plan::stream(Routes::direct(), "tcp://example.org:7000".parse()?, None, None)?;
+    /// let plan = plan.then(|_seeds| {
+    ///     Ok(Tunnel::new("greeting", async |wire| {
+    ///         wire.write("HELLO\n").await;
+    ///         Ok(())
+    ///     }))
+    /// });
+    /// drop(plan);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[must_use]
     pub fn then<U: Layer>(
         self,

@@ -11,6 +11,18 @@ use zeroize::Zeroizing;
 
 /// The making of the TLS settings that a route needs, which reads the system's roots and the files
 /// of certificates: work for a thread that may block.
+///
+/// ```
+/// use wirestack_dial::{Dialer, TlsTask};
+/// use wirestack_layer::Instant;
+/// use wirestack_nest::BoxTunnel;
+///
+/// /// Carries `Step::MakeTls` out, on this thread.
+/// fn make(dialer: &mut Dialer<BoxTunnel>, mut task: TlsTask, now: Instant) {
+///     task.run();
+///     dialer.made_tls(Some(task), now);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct TlsTask {
     wanted: Vec<WantedTls>,

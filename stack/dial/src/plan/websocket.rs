@@ -9,9 +9,32 @@ use wirestack_websocket::{self as websocket, Message, Payload};
 
 /// A WebSocket at the top of a stack of any depth, boxed. Its application side carries messages, or
 /// their parts, or bytes.
+///
+/// ```
+/// use wirestack_dial::BoxSocket;
+/// use wirestack_layer::Flow;
+/// use wirestack_nest::Engine;
+/// use wirestack_websocket::Message;
+///
+/// /// Takes a message out of any stack with a WebSocket at its top.
+/// fn receive(engine: &mut Engine<BoxSocket>) -> Option<Message> {
+///     engine.to_app().pop()
+/// }
+/// ```
 pub type BoxSocket<F = Queue<Message>> = BoxLayer<F, F>;
 
 /// The options for opening a WebSocket.
+///
+/// ```
+/// use wirestack_dial::{Redirects, WebSocketOptions};
+/// use wirestack_websocket::{ClientRequest, WebSocketConfig};
+///
+/// let request = ClientRequest::new("wss://example.org/chat")?.subprotocol("chat")?;
+/// let mut options = WebSocketOptions::new(request);
+/// options.config = WebSocketConfig::default().max_message(64 * 1024);
+/// options.redirects = Redirects::SameOrigin;
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
     /// The handshake request.

@@ -37,6 +37,24 @@ pub struct DialError {
 }
 
 /// The reason that connecting failed.
+///
+/// ```
+/// use wirestack_dial::Reason;
+///
+/// /// Returns the hop or the target that failed.
+/// fn part(reason: &Reason) -> Option<&str> {
+///     match reason {
+///         Reason::NotResolved { part, .. }
+///         | Reason::Unreached { part, .. }
+///         | Reason::Layer { part, .. }
+///         | Reason::NotAuthenticated { part, .. }
+///         | Reason::TimedOut { part, .. } => Some(part),
+///         Reason::AllRoutesFailed { tried } => tried.first().and_then(|route| part(&route.reason)),
+///         _ => None,
+///     }
+/// }
+/// assert_eq!(part(&Reason::AllRoutesFailed { tried: Vec::new() }), None);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reason {
@@ -112,6 +130,15 @@ pub enum Reason {
 }
 
 /// A part of connecting that has a timeout of its own.
+///
+/// ```
+/// use wirestack_dial::{DialError, Phase, Reason};
+///
+/// /// Returns `true` if the name server is slow, and not a proxy.
+/// fn is_slow_lookup(error: &DialError) -> bool {
+///     matches!(error.reason(), Reason::TimedOut { phase: Phase::Resolve, .. })
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -133,6 +160,20 @@ pub enum Phase {
 }
 
 /// The reason for another connection.
+///
+/// ```
+/// use wirestack_dial::{Reason, Retry};
+///
+/// /// Returns the URLs that a server has redirected to, in order.
+/// fn redirects(reason: &Reason) -> Vec<&str> {
+///     let Reason::Redirect { chain, .. } = reason else { return Vec::new() };
+///     let url = |retry| match retry {
+///         &Retry::Redirect { ref to, .. } => Some(to.as_str()),
+///         _ => None,
+///     };
+///     chain.iter().filter_map(url).collect()
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Retry {
@@ -148,6 +189,19 @@ pub enum Retry {
 }
 
 /// A route that was tried and failed.
+///
+/// ```
+/// use wirestack_dial::{DialError, Reason};
+///
+/// /// Prints each route that was tried.
+/// fn print(error: &DialError) {
+///     if let Reason::AllRoutesFailed { tried } = error.reason() {
+///         for failed in tried {
+///             eprintln!("{}: {:?}", failed.route, failed.reason);
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RouteFailed {
@@ -158,6 +212,19 @@ pub struct RouteFailed {
 }
 
 /// An address that could not be connected to.
+///
+/// ```
+/// use wirestack_dial::{DialError, Reason};
+///
+/// /// Prints each address that was tried.
+/// fn print(error: &DialError) {
+///     if let Reason::Unreached { part, tried } = error.reason() {
+///         for unreached in tried {
+///             eprintln!("{part} at {}: {}", unreached.to, unreached.error);
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unreached {

@@ -39,6 +39,17 @@ pub struct Span {
 }
 
 /// The outcome of a span of time.
+///
+/// ```
+/// use wirestack_dial::{Outcome, Trace};
+///
+/// /// Returns the names of the steps that failed.
+/// fn failures(trace: &Trace) -> Vec<String> {
+///     let spans = trace.spans().into_iter();
+///     let failed = spans.filter(|span| span.outcome == Outcome::Failed);
+///     failed.map(|span| span.part).collect()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {

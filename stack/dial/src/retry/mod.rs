@@ -121,6 +121,21 @@ pub struct Reconnect {
 }
 
 /// The decision after a connection failed, broke or was closed.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::Next;
+/// use wirestack_layer::Instant;
+///
+/// /// Returns the time to sleep before the next connection; `None` if there is none.
+/// fn wait(next: Next, now: Instant) -> Option<Duration> {
+///     match next {
+///         Next::At(at) => Some(at.saturating_duration_since(now)),
+///         Next::Done | Next::GiveUp => None,
+///     }
+/// }
+/// assert_eq!(wait(Next::Done, Instant::ORIGIN), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Connect again at this time.
@@ -152,6 +167,16 @@ impl Reconnect {
     ///
     /// It waits at least as long as the server wants ([`DialError::retry_after`]), up to
     /// [`Backoff::retry_after`].
+    ///
+    /// ```
+    /// use wirestack_dial::{Backoff, DialError, Next, Reconnect};
+    /// use wirestack_layer::{Error, Instant, Seed};
+    ///
+    /// let mut reconnect = Reconnect::new(Backoff::default(), Seed::new([7; 32]));
+    /// let error = DialError::invalid(Error::local("route", "no such proxy"), Instant::ORIGIN);
+    /// // A person has to mend it.
+    /// assert_eq!(reconnect.failed(&error, Instant::ORIGIN), Next::GiveUp);
+    /// ```
     pub fn failed(&mut self, error: &DialError, now: Instant) -> Next {
         if !error.is_temporary() {
             return Next::GiveUp;

@@ -15,6 +15,16 @@ impl DialError {
     /// §10.2.3), if it refused and said so.
     ///
     /// A date counts from the `Date` of the same response, so that no clock is needed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wirestack_dial::DialError;
+    ///
+    /// /// Returns the time to wait: what the server says, and a minute if it says nothing.
+    /// fn wait(error: &DialError) -> Duration {
+    ///     error.retry_after().unwrap_or(Duration::from_secs(60))
+    /// }
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         match self.reason() {
             Reason::Layer { error, .. } => retry_after(&refusal(error)?.headers),

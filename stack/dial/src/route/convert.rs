@@ -67,6 +67,12 @@ macro_rules! read_from {
                 uri.to_string().try_into()
             }
         }
+
+        impl From<&$name> for $name {
+            fn from(other: &$name) -> Self {
+                other.clone()
+            }
+        }
     };
 }
 read_from!(Hop);
@@ -95,6 +101,7 @@ mod tests {
             let hop = hop.unwrap();
             assert_eq!(hop.to_string(), "https://proxy.test:8443");
             assert_eq!(hop.known_credentials().unwrap().password, *b"secret");
+            assert_eq!(Hop::from(&hop).to_string(), hop.to_string());
         }
         let targets = [
             Target::try_from(text),

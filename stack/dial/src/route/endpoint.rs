@@ -73,7 +73,7 @@ impl fmt::Display for Endpoint {
 /// assert!(error.to_string().contains("http://"), "{error}"); // what to write instead
 /// assert!(matches!("socks5://".parse::<Hop>(), Err(RouteError::NoHost)));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
     /// The text has no scheme, such as `proxy.test:3128`. These URLs are meant, perhaps.
@@ -210,6 +210,13 @@ pub enum RouteError {
         /// The kind of target that is wanted.
         wanted: &'static str,
     },
+}
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl From<std::convert::Infallible> for RouteError {

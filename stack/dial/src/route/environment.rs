@@ -91,6 +91,20 @@ impl Environment {
     }
 
     /// Reads the variables of this process.
+    ///
+    /// ```
+    /// use wirestack_dial::{Environment, Target};
+    ///
+    /// /// Prints the proxy that the variables name for a URL.
+    /// fn print(url: &str) -> Result<(), wirestack_dial::RouteError> {
+    ///     let target: Target = url.parse()?;
+    ///     match Environment::of_this_process().proxy_for(&target)? {
+    ///         Some(proxy) => println!("{target} by {proxy}"),
+    ///         None => println!("{target} directly"),
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn of_this_process() -> Self {
         let values = Self::VARIABLES.map(|name| (name, std::env::var_os(name).unwrap_or_default()));
         Self::new(values)

@@ -27,6 +27,16 @@ pub fn file_url(path: &Path) -> Option<String> {
 
 /// Returns the path that a `file:` URL names; `None` if it is no such URL, if it names another machine,
 /// or if the path is none of this machine.
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use std::path::Path;
+/// use wirestack_dial::find::file_path;
+///
+/// assert_eq!(file_path("file:///etc/proxy.pac").as_deref(), Some(Path::new("/etc/proxy.pac")));
+/// assert_eq!(file_path("file://other.test/proxy.pac"), None); // another machine
+/// # }
+/// ```
 pub fn file_path(url: &str) -> Option<PathBuf> {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, behind) = url.split_once(':')?;

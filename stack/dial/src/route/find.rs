@@ -8,6 +8,14 @@ use std::time::Duration;
 use wirestack_layer::{Error, Instant};
 
 /// A resource to get, for a finder of routes: with `GET`, and without any proxy.
+///
+/// ```
+/// use wirestack_dial::find::Fetch;
+///
+/// let mut fetch = Fetch::new("http://wpad.test/proxy.pac", 1 << 20);
+/// fetch.headers.insert("if-none-match", "\"v7\"".parse()?); // it is in a cache
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fetch {
@@ -31,6 +39,15 @@ impl Fetch {
 }
 
 /// The response to a [`Fetch`], behind all redirects.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use wirestack_dial::find::Fetched;
+///
+/// // As a driver answers for a file.
+/// let fetched = Fetched::new(StatusCode::OK, HeaderMap::new(), "function FindProxyForURL() {}");
+/// assert_eq!(format!("{fetched:?}"), "Fetched(200 OK, 29 bytes)");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fetched {
@@ -61,6 +78,18 @@ impl fmt::Debug for Fetched {
 }
 
 /// The facts of the machine that a finder of routes may ask for.
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::find::Machine;
+/// use wirestack_layer::Instant;
+///
+/// // A machine for a test: a Saturday, and a clock that stands still.
+/// let addresses = vec!["192.0.2.7".parse()?];
+/// let machine = Machine::new(Duration::from_secs(86_400 * 2), addresses, || Instant::ORIGIN);
+/// assert_eq!(machine.addresses.len(), 1);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Machine {
@@ -91,6 +120,17 @@ impl Default for Machine {
 }
 
 /// The inputs of a finder of routes: the start, and the answers to its actions.
+///
+/// ```
+/// use wirestack_dial::find::{FindAction, FindInput};
+/// use wirestack_dial::Routes;
+///
+/// /// The first step of a finder that knows its answer.
+/// fn step(input: FindInput) -> Option<FindAction> {
+///     matches!(input, FindInput::Start).then(|| FindAction::Found(Routes::direct()))
+/// }
+/// assert!(step(FindInput::Start).is_some() && step(FindInput::Ran).is_none());
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FindInput {

@@ -38,6 +38,28 @@ use zeroize::Zeroizing;
 /// assert_eq!(hop.to_string(), "socks5h://proxy.test:1080"); // never the credentials
 /// # Ok::<(), wirestack_dial::RouteError>(())
 /// ```
+///
+/// A hop over TLS with a login, and with all that a company may want:
+///
+/// ```
+/// use wirestack_dial::Hop;
+/// use wirestack_http1::Limits;
+/// use wirestack_http2::Http2Config;
+/// use wirestack_tls::Certificates;
+///
+/// let hop: Hop = "https://proxy.corp.test:3129".parse()?;
+/// let hop = hop
+///     .default_credentials() // the ticket of the user who is logged in, where the proxy wants one
+///     .asking() // or else a dialog
+///     .certificates(&Certificates::new().ca_file("/etc/corp/ca.pem"))
+///     .http2_if_offered()
+///     .http2_config(Http2Config::default().streams(10))
+///     .limits(Limits::default().head(64 * 1024))
+///     .lenient(); // bears responses that are not quite HTTP
+/// assert!(hop.wants_tls());
+/// assert_eq!(hop.endpoint().to_string(), "proxy.corp.test:3129");
+/// # Ok::<(), wirestack_dial::RouteError>(())
+/// ```
 #[derive(Clone)]
 pub struct Hop {
     pub(crate) proxy: Proxy,
@@ -126,6 +148,15 @@ impl Hop {
 
     /// Sets the name of this machine that NTLM sends to the proxy. It is empty by default; some
     /// companies let users log in from their own machine only.
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    ///
+    /// let hop: Hop = "http://proxy.corp.test:3128".parse()?;
+    /// let hop = hop.credentials(r"CORP\ada", "secret").on_challenge().workstation("PC-7");
+    /// drop(hop);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[cfg(feature = "ntlm")]
     #[must_use]
     pub fn workstation(mut self, name: impl Into<String>) -> Self {
@@ -137,6 +168,33 @@ impl Hop {
     /// and that can be used is chosen: see [`Login`](crate::auth::Login).
     ///
     /// `make` is called for each dialing.
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    /// use wirestack_dial::auth::{Scheme, SchemeAction, SchemeInput};
+    ///
+    /// /// Sends the same token again and again.
+    /// struct Token;
+    ///
+    /// impl Scheme for Token {
+    ///     fn name(&self) -> &str {
+    ///         "Token"
+    ///     }
+    ///
+    ///     fn strength(&self) -> u8 {
+    ///         50 // before all schemes of the project
+    ///     }
+    ///
+    ///     fn step(&mut self, _: SchemeInput<'_>) -> SchemeAction {
+    ///         SchemeAction::Authorize(Some(http::HeaderValue::from_static("Token abc")))
+    ///     }
+    /// }
+    ///
+    /// let hop: Hop = "http://proxy.test:3128".parse()?;
+    /// let hop = hop.scheme(|_context| Box::new(Token));
+    /// drop(hop);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[must_use]
     pub fn scheme(
         mut self,
@@ -149,6 +207,28 @@ impl Hop {
     /// Sets an authenticator of the caller's own for an HTTP proxy, in place of all schemes.
     ///
     /// `make` is called for each dialing, with the `host:port` of the next hop or target.
+    ///
+    /// ```
+    /// use wirestack_dial::Hop;
+    /// use wirestack_dial::auth::{Action, Authenticator, Input};
+    ///
+    /// /// Sends no credentials, whatever the proxy says.
+    /// struct Anonymous;
+    ///
+    /// impl Authenticator for Anonymous {
+    ///     fn step(&mut self, input: Input<'_>) -> Action {
+    ///         match input {
+    ///             Input::Awaiting(_) => Action::Authorize(None),
+    ///             _ => Action::GiveUp("nobody is known here".into()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let hop: Hop = "http://proxy.test:3128".parse()?;
+    /// let hop = hop.authenticator(|_target| Box::new(Anonymous));
+    /// drop(hop);
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     #[must_use]
     pub fn authenticator(
         mut self,

@@ -11,6 +11,18 @@ use wirestack_tls::rustls::ClientConfig;
 impl Hop {
     /// Sets whole TLS settings for this hop, instead of those of the plan. They leave no place for
     /// [`ca_file`](Self::ca_file) and its relatives: both is an error.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack_dial::Hop;
+    /// use wirestack_tls::rustls::ClientConfig;
+    ///
+    /// /// A proxy for which a program has settings of rustls.
+    /// fn proxy(config: Arc<ClientConfig>) -> Result<Hop, wirestack_dial::RouteError> {
+    ///     let hop: Hop = "https://proxy.test:8443".parse()?;
+    ///     Ok(hop.tls(config))
+    /// }
+    /// ```
     #[must_use]
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls = Some(config);

@@ -50,6 +50,16 @@ impl Redirects {
 }
 
 /// The reason that a redirect was not followed.
+///
+/// ```
+/// use wirestack_dial::{DialError, Reason, RedirectError};
+///
+/// /// Returns `true` if `Redirects::All` would have followed the redirect.
+/// fn stays(error: &DialError) -> bool {
+///     let Reason::Redirect { error, .. } = error.reason() else { return false };
+///     *error == RedirectError::OtherOrigin
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {

@@ -50,6 +50,52 @@ enum Kind {
 ///
 /// It is a handle that lives as long as its user wants: a cache belongs here. For each dialing it
 /// makes a [`FindRoutes`], which the dialer asks.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use wirestack_dial::find::{FindAction, FindInput, FindRoutes, RouteSource};
+/// use wirestack_dial::{Routes, Target};
+/// use wirestack_layer::Instant;
+///
+/// /// Knows two proxies, and prefers the one that was reached last.
+/// struct TwoProxies(Mutex<[&'static str; 2]>);
+///
+/// impl RouteSource for TwoProxies {
+///     fn name(&self) -> String {
+///         "list of two proxies".to_owned()
+///     }
+///
+///     fn finder(&self, _target: &Target) -> Box<dyn FindRoutes> {
+///         let proxies = *self.0.lock().expect("no panic");
+///         let hops = proxies.iter().filter_map(|url| url.parse().ok());
+///         Box::new(Known(Routes::any_of(hops.map(|hop| vec![hop]))))
+///     }
+///
+///     fn route_failed(&self, route: &str, _now: Instant) {
+///         let mut proxies = self.0.lock().expect("no panic");
+///         if proxies[0] == route {
+///             proxies.swap(0, 1);
+///         }
+///     }
+/// }
+///
+/// struct Known(Routes);
+///
+/// impl FindRoutes for Known {
+///     fn step(&mut self, _: FindInput, _: Instant) -> FindAction {
+///         FindAction::Found(self.0.clone())
+///     }
+///
+///     fn take_notes(&mut self) -> Vec<String> {
+///         vec!["the list has two proxies".to_owned()] // for the trace
+///     }
+/// }
+///
+/// let source = TwoProxies(Mutex::new(["http://a.test:3128", "http://b.test:3128"]));
+/// let routes = Routes::found_by(Arc::new(source));
+/// assert!(!routes.are_known());
+/// assert_eq!(routes.to_string(), "by the list of two proxies");
+/// ```
 pub trait RouteSource: Send + Sync {
     /// Returns its name, for errors and traces: `proxy auto-config http://wpad.test/proxy.pac`.
     fn name(&self) -> String;
@@ -96,12 +142,47 @@ pub trait FindRoutes: Send {
 
     /// Returns notes for the trace that were made since the last call, each one line: "the file of
     /// 10 minutes ago is used, because its server was not reached".
+    ///
+    /// ```
+    /// use wirestack_dial::find::{FindAction, FindInput, FindRoutes};
+    /// use wirestack_dial::Routes;
+    /// use wirestack_layer::Instant;
+    ///
+    /// struct Direct;
+    ///
+    /// impl FindRoutes for Direct {
+    ///     fn step(&mut self, _: FindInput, _: Instant) -> FindAction {
+    ///         FindAction::Found(Routes::direct())
+    ///     }
+    ///
+    ///     fn take_notes(&mut self) -> Vec<String> {
+    ///         vec!["nobody has named a proxy".to_owned()]
+    ///     }
+    /// }
+    /// assert_eq!(Direct.take_notes(), ["nobody has named a proxy"]);
+    /// ```
     fn take_notes(&mut self) -> Vec<String> {
         Vec::new()
     }
 }
 
 /// The actions of a [`FindRoutes`].
+///
+/// ```
+/// use wirestack_dial::find::{Fetch, FindAction};
+/// use wirestack_dial::Routes;
+/// use wirestack_layer::Error;
+///
+/// /// Decides on the file of a cache: it is used, or got anew.
+/// fn next(cached: Option<Result<Routes, Error>>) -> FindAction {
+///     match cached {
+///         Some(Ok(routes)) => FindAction::Found(routes),
+///         Some(Err(error)) => FindAction::Fail(error),
+///         None => FindAction::Fetch(Fetch::new("http://wpad.test/proxy.pac", 1 << 20)),
+///     }
+/// }
+/// assert!(matches!(next(None), FindAction::Fetch(_)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FindAction {
@@ -164,6 +245,18 @@ impl Routes {
     /// Goes by the routes that are found while dialing.
     ///
     /// The source is asked once for each dialing, and again after a redirect to another target.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack_dial::Routes;
+    /// use wirestack_dial::find::RouteSource;
+    ///
+    /// /// The routes of a program whose user has named a source, such as a PAC file.
+    /// fn routes(source: Option<Arc<dyn RouteSource>>) -> Routes {
+    ///     source.map_or_else(Routes::direct, Routes::found_by)
+    /// }
+    /// assert!(routes(None).are_known());
+    /// ```
     pub fn found_by(source: Arc<dyn RouteSource>) -> Self {
         Self::of(Kind::Found(source))
     }
@@ -193,6 +286,12 @@ impl Routes {
     }
 
     /// Returns `true` unless the routes are [found](Self::found_by) while dialing.
+    ///
+    /// ```
+    /// use wirestack_dial::Routes;
+    ///
+    /// assert!(Routes::direct().are_known());
+    /// ```
     pub fn are_known(&self) -> bool {
         self.source().is_none()
     }
@@ -211,6 +310,15 @@ impl Routes {
     }
 
     /// Returns the routes to this target.
+    ///
+    /// ```
+    /// use wirestack_dial::Routes;
+    ///
+    /// let routes = Routes::pac("PROXY a.test:3128; DIRECT")?;
+    /// let all = routes.to(&"wss://example.org".parse()?)?;
+    /// assert_eq!((all.len(), all[0].len(), all[1].len()), (2, 1, 0));
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     ///
     /// # Errors
     ///

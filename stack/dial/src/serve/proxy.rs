@@ -4,11 +4,11 @@ use super::access::{self, AccessPolicy};
 #[cfg(feature = "digest")]
 use super::digest::DigestVerifier;
 use super::proxy_login::{Basic, Login, Users};
+use super::proxy_request::{ProxyError, ProxyRequest, ProxyTarget};
 use super::timeouts::ProxyTimeouts;
 use crate::auth::Credentials;
 use crate::route::endpoint::Endpoint;
-use http::{HeaderMap, StatusCode};
-use std::io;
+use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use wirestack_http1::connect;
@@ -24,8 +24,9 @@ use wirestack_socks as socks;
 /// behind another proxy.
 ///
 /// ```
+/// use std::time::Duration;
 /// use wirestack_dial::Endpoint;
-/// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer, ProxyTarget};
+/// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer, ProxyTarget, ProxyTimeouts};
 ///
 /// let proxy = ProxyServer::connect(AccessPolicy::public().ports([443]))
 ///     .with_basic("proxy", "ada", "secret");
@@ -41,6 +42,8 @@ use wirestack_socks as socks;
 ///     .with_addresses("127.0.0.1:4711".parse()?, "127.0.0.1:1080".parse()?);
 /// assert!(socks.addresses().is_some() && socks.timeouts() == proxy.timeouts());
 /// assert!(socks.matches_expected_peer(&target("0.0.0.0", 0), "127.0.0.1:20".parse()?));
+/// let patient = ProxyTimeouts::default().idle(Duration::from_secs(3600));
+/// assert_ne!(socks.with_timeouts(patient).timeouts(), proxy.timeouts());
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -65,84 +68,6 @@ impl std::fmt::Debug for Protocol {
             Self::Connect(_) => "Connect(..)",
         })
     }
-}
-
-/// The request of a client of a proxy.
-///
-/// ```
-/// use wirestack_dial::serve::ProxyRequest;
-///
-/// fn method(request: &ProxyRequest) -> &'static str {
-///     match request {
-///         ProxyRequest::Connect(_) => "CONNECT",
-///         ProxyRequest::Bind(_) => "BIND",
-///         ProxyRequest::UdpAssociate(_) => "UDP",
-///     }
-/// }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyRequest {
-    /// A connection to this target (CONNECT).
-    Connect(Endpoint),
-    /// One connection from this peer to the proxy (BIND of SOCKS).
-    Bind(Endpoint),
-    /// A relay for the datagrams that the client sends from this address (UDP ASSOCIATE of SOCKS).
-    /// The address is all zeros if the client does not know it yet.
-    UdpAssociate(Endpoint),
-}
-
-/// The target that a proxy connects to for a client, after its policy was asked.
-///
-/// ```
-/// use wirestack_dial::Endpoint;
-/// use wirestack_dial::serve::{AccessPolicy, ProxyServer, ProxyTarget};
-///
-/// let proxy = ProxyServer::socks(AccessPolicy::everything());
-/// let target = Endpoint { host: "192.0.2.7".to_owned(), port: 80 };
-/// assert_eq!(proxy.target(&target), Ok(ProxyTarget::Address("192.0.2.7:80".parse()?)));
-/// # Ok::<(), std::net::AddrParseError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyTarget {
-    /// An address, which the policy permits.
-    Address(SocketAddr),
-    /// A name that may be looked up. Its addresses have to be [permitted](ProxyServer::permitted).
-    Name(Endpoint),
-}
-
-/// The reason that a proxy refuses a request.
-///
-/// ```
-/// use wirestack_dial::serve::ProxyError;
-///
-/// assert_eq!(ProxyError::HostNotFound.status(), 502);
-/// assert_eq!(ProxyError::Unreachable(std::io::ErrorKind::TimedOut).status(), 504);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProxyError {
-    /// The policy permits none of the target's addresses.
-    #[error("the policy of the proxy does not permit the target")]
-    NotAllowed,
-    /// The name of the target has no address.
-    #[error("the name of the target could not be resolved")]
-    HostNotFound,
-    /// The target could not be connected to.
-    #[error("could not connect to the target: {0}")]
-    Unreachable(io::ErrorKind),
-    /// A proxy between this one and the target has refused the tunnel, or could not be used.
-    #[error("the next proxy on the way could not be used")]
-    Upstream,
-    /// The proxy does not support this kind of request.
-    #[error("the proxy does not support this request")]
-    Unsupported,
-    /// The expected peer of a BIND did not connect in time.
-    #[error("no incoming connection arrived in time")]
-    NoPeer,
-    /// The proxy has no socket for a BIND or for datagrams: it has no file descriptor left, or the
-    /// address of its end is none of its own.
-    #[error("the proxy could not open a socket for the request")]
-    NoSocket,
 }
 
 impl ProxyServer {
@@ -379,6 +304,27 @@ impl ProxyServer {
 
     /// Sends the client of a BIND the second reply, with the address of its peer, and opens the
     /// tunnel.
+    ///
+    /// ```
+    /// use wirestack_dial::Endpoint;
+    /// use wirestack_dial::serve::{ProxyError, ProxyServer};
+    /// use wirestack_nest::Engine;
+    /// use wirestack_socks::Server;
+    ///
+    /// /// Somebody has connected to the port that a client has bound.
+    /// fn came(
+    ///     proxy: &ProxyServer,
+    ///     engine: &mut Engine<Server>,
+    ///     expected: &Endpoint,
+    ///     peer: std::net::SocketAddr,
+    /// ) {
+    ///     if proxy.matches_expected_peer(expected, peer) {
+    ///         proxy.peer_connected(engine, peer);
+    ///     } else {
+    ///         proxy.refuse(engine, ProxyError::NotAllowed);
+    ///     }
+    /// }
+    /// ```
     pub fn peer_connected<L: Layer + 'static>(&self, engine: &mut Engine<L>, peer: SocketAddr) {
         if let Some(server) = engine.part_mut::<socks::Server>() {
             server.connected(peer.into());
@@ -387,6 +333,23 @@ impl ProxyServer {
 
     /// Accepts the request. `bound` is the address for the reply: of the outgoing connection, of
     /// the UDP relay, or of the listener of a BIND.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyServer};
+    /// use wirestack_http1::connect::Server;
+    /// use wirestack_layer::{Flow, Instant};
+    /// use wirestack_nest::Engine;
+    ///
+    /// let proxy = ProxyServer::connect(AccessPolicy::everything());
+    /// let mut engine = Engine::new(Server::new());
+    /// engine.from_wire().write(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n");
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(proxy.request(&mut engine, Instant::ORIGIN).is_some());
+    /// proxy.accept(&mut engine, "192.0.2.1:4711".parse()?);
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(engine.to_wire().unread().starts_with(b"HTTP/1.1 200 "));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn accept<L: Layer + 'static>(&self, engine: &mut Engine<L>, bound: SocketAddr) {
         match &self.protocol {
             Protocol::Socks => {
@@ -403,6 +366,22 @@ impl ProxyServer {
     }
 
     /// Refuses the request for this reason.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::{AccessPolicy, ProxyError, ProxyServer};
+    /// use wirestack_http1::connect::Server;
+    /// use wirestack_layer::{Flow, Instant};
+    /// use wirestack_nest::Engine;
+    ///
+    /// let proxy = ProxyServer::connect(AccessPolicy::loopback());
+    /// let mut engine = Engine::new(Server::new());
+    /// engine.from_wire().write(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n");
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(proxy.request(&mut engine, Instant::ORIGIN).is_some());
+    /// proxy.refuse(&mut engine, ProxyError::NotAllowed);
+    /// engine.process(Instant::ORIGIN);
+    /// assert!(engine.to_wire().unread().starts_with(b"HTTP/1.1 403 "));
+    /// ```
     pub fn refuse<L: Layer + 'static>(&self, engine: &mut Engine<L>, refused: ProxyError) {
         match &self.protocol {
             Protocol::Socks => {
@@ -418,35 +397,6 @@ impl ProxyServer {
                     server.reject(response);
                 }
             }
-        }
-    }
-}
-
-impl ProxyError {
-    fn reply(self) -> socks::Reply {
-        match self {
-            Self::NotAllowed => socks::Reply::NotAllowed,
-            Self::HostNotFound => socks::Reply::HostUnreachable,
-            Self::Unreachable(io::ErrorKind::ConnectionRefused) => socks::Reply::ConnectionRefused,
-            Self::Unreachable(io::ErrorKind::NetworkUnreachable) => {
-                socks::Reply::NetworkUnreachable
-            }
-            Self::Unsupported => socks::Reply::CommandNotSupported,
-            Self::NoPeer => socks::Reply::TtlExpired,
-            Self::Unreachable(_) => socks::Reply::HostUnreachable,
-            Self::Upstream | Self::NoSocket => socks::Reply::GeneralFailure,
-        }
-    }
-
-    /// Returns the status of the answer of an HTTP proxy.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            Self::HostNotFound | Self::NoPeer | Self::Upstream => StatusCode::BAD_GATEWAY,
-            Self::Unreachable(io::ErrorKind::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            Self::NoSocket => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -10,6 +10,18 @@ use wirestack_tls::rustls::ServerConfig;
 /// Returns the layer below HTTP of a server: TLS, or a layer that waits for the first bytes. Once
 /// it is open, [`speaks_http2`] knows the version.
 ///
+/// ```
+/// use wirestack_dial::serve::{below_http, speaks_http2};
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::Engine;
+///
+/// let mut engine = Engine::new(below_http(None)?); // without TLS the first bytes tell
+/// engine.from_wire().write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+/// engine.process(Instant::ORIGIN);
+/// assert!(engine.is_open() && speaks_http2(&engine));
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// The configuration of TLS is invalid.
@@ -22,6 +34,19 @@ pub fn below_http(tls: Option<&Arc<ServerConfig>>) -> Result<BoxTunnel, Error> {
 
 /// Returns the layer below all protocols of a proxy: it waits for the first bytes, inside of TLS if
 /// there is TLS. Once it is open, [`proxy_protocol`] knows the protocol.
+///
+/// ```
+/// use wirestack_dial::serve::{ProxyProtocol, below_proxy, proxy_protocol};
+/// use wirestack_layer::{Flow, Instant};
+/// use wirestack_nest::Engine;
+///
+/// let mut engine = Engine::new(below_proxy(None)?);
+/// engine.from_wire().write(b"CONNECT example.org:443 HTTP/1.1\r\n");
+/// engine.process(Instant::ORIGIN);
+/// assert_eq!(proxy_protocol(&engine), Some(ProxyProtocol::Http1));
+/// assert!(engine.to_app().unread().starts_with(b"CONNECT ")); // nothing was consumed
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -36,6 +61,15 @@ pub fn below_proxy(tls: Option<&Arc<ServerConfig>>) -> Result<BoxTunnel, Error> 
 }
 
 /// Returns the protocol that the client of a stack over [`below_proxy`] speaks, once it is open.
+///
+/// ```
+/// use wirestack_dial::serve::{below_proxy, proxy_protocol};
+/// use wirestack_nest::Engine;
+///
+/// let engine = Engine::new(below_proxy(None)?);
+/// assert_eq!(proxy_protocol(&engine), None); // no byte has arrived
+/// # Ok::<(), wirestack_layer::Error>(())
+/// ```
 pub fn proxy_protocol<L: Layer + 'static>(engine: &Engine<L>) -> Option<ProxyProtocol> {
     engine.part::<Sniffer>()?.protocol
 }

@@ -16,6 +16,17 @@ use std::time::Duration;
 /// let server = ProxyServer::socks(AccessPolicy::loopback()).with_timeouts(timeouts);
 /// assert_eq!(server.timeouts(), timeouts);
 /// ```
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack_dial::Timeouts;
+/// use wirestack_dial::serve::ProxyTimeouts;
+///
+/// let timeouts = ProxyTimeouts::default()
+///     .connect(Timeouts::default().connect(Duration::from_secs(3)))
+///     .udp_idle(Duration::from_secs(60));
+/// assert_eq!(timeouts.connect.connect, Duration::from_secs(3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyTimeouts {

@@ -1,7 +1,8 @@
 //! The decisions of a UDP relay server (RFC 1928 §7).
 
 use crate::route::endpoint::Endpoint;
-use crate::serve::proxy::{ProxyError, ProxyServer, ProxyTarget};
+use crate::serve::proxy::ProxyServer;
+use crate::serve::proxy_request::{ProxyError, ProxyTarget};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
 use std::fmt;
@@ -41,6 +42,19 @@ pub struct UdpRelay {
 }
 
 /// A datagram that a client sends through the relay.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use wirestack_dial::serve::{ProxyTarget, RelayedDatagram};
+///
+/// /// Returns the address to send it to; `None` if its name has to be looked up before.
+/// fn address(datagram: &RelayedDatagram) -> Option<SocketAddr> {
+///     match &datagram.to {
+///         ProxyTarget::Address(address) => Some(*address),
+///         ProxyTarget::Name(_) => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayedDatagram {
     /// The target. A name has to be looked up, and then goes to [`UdpRelay::to_target`].

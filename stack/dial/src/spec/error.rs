@@ -17,7 +17,6 @@ use wirestack_layer::{BoxError, Escaped};
 /// println!("{}", error.picture()); // and a mark below its place
 /// assert_eq!(error.place().start, 20);
 /// ```
-#[derive(Debug)]
 pub struct SpecError {
     /// The text, without passwords.
     shown: String,
@@ -25,7 +24,21 @@ pub struct SpecError {
     problem: SpecProblem,
 }
 
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// The reason of a [`SpecError`].
+///
+/// ```
+/// use wirestack_dial::{SpecProblem, StackSpec};
+///
+/// let error = "conect(proxy:3128)".parse::<StackSpec>().unwrap_err();
+/// assert!(matches!(error.problem(), SpecProblem::UnknownLayer));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpecProblem {

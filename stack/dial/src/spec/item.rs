@@ -7,6 +7,21 @@ use wirestack_layer::BoxError;
 use zeroize::Zeroizing;
 
 /// The place of a password that a [`StackSpec`](crate::StackSpec) names.
+///
+/// ```
+/// use wirestack_dial::{SecretSource, StackSpec};
+///
+/// let spec: StackSpec = "connect(proxy:3128, user=me, password-env=PROXY_PASSWORD)".parse()?;
+/// let spec = spec.with_secrets(|source| match source {
+///     SecretSource::Variable(name) => {
+///         assert_eq!(name, "PROXY_PASSWORD");
+///         Ok(b"secret".to_vec()) // `std::env::var_os` in a program
+///     }
+///     SecretSource::File(path) => Ok(std::fs::read(path)?),
+/// })?;
+/// assert_eq!(spec.hops()?.len(), 1);
+/// # Ok::<(), wirestack_dial::SpecError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretSource<'a> {
     /// The first line of this file.

@@ -39,6 +39,21 @@ use zeroize::Zeroizing;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// A program that connects reads the rest from it:
+///
+/// ```
+/// use wirestack_dial::{HttpVersions, StackSpec};
+///
+/// let spec: StackSpec = "connect(proxy:3128) | tls(sni=example.org) | websocket(/chat, subprotocol=chat)"
+///     .parse()?;
+/// assert!(spec.is_secure() && spec.path() == Some("/chat"));
+/// assert_eq!(spec.server_name(), Some("example.org"));
+/// assert_eq!(spec.subprotocols(), ["chat"]);
+/// assert!(spec.certificates().is_empty());
+/// assert!(spec.headers().is_empty() && spec.http_versions() == HttpVersions::Any);
+/// # Ok::<(), wirestack_dial::SpecError>(())
+/// ```
+///
 /// # Layers
 ///
 /// | layer | is | takes |
@@ -106,19 +121,6 @@ impl StackSpec {
     }
 
     /// Returns `true` if the target is reached by TLS.
-    ///
-    /// ```
-    /// use wirestack_dial::{HttpVersions, StackSpec};
-    ///
-    /// let spec: StackSpec = "connect(proxy:3128) | tls(sni=example.org) | websocket(/chat, subprotocol=chat)"
-    ///     .parse()?;
-    /// assert!(spec.is_secure() && spec.path() == Some("/chat"));
-    /// assert_eq!(spec.server_name(), Some("example.org"));
-    /// assert_eq!(spec.subprotocols(), ["chat"]);
-    /// assert!(spec.certificates().is_empty());
-    /// assert!(spec.headers().is_empty() && spec.http_versions() == HttpVersions::Any);
-    /// # Ok::<(), wirestack_dial::SpecError>(())
-    /// ```
     pub fn is_secure(&self) -> bool {
         self.target.as_ref().is_some_and(|target| target.is_secure)
     }

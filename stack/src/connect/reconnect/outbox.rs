@@ -3,6 +3,7 @@
 
 use crate::connect::WebSocket;
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use wirestack_layer::{Error, origin};
@@ -293,10 +294,17 @@ fn not_connected() -> Error {
 ///     assert!(error.cause::<NotConnected>().is_some());
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("there is no connection at the moment")]
 #[non_exhaustive]
 pub struct NotConnected;
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// The cause of an error: too many messages wait for a connection.
 ///
@@ -308,10 +316,17 @@ pub struct NotConnected;
 ///     error.cause::<QueueFull>().is_some()
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("too many messages wait for a connection: the queue is full")]
 #[non_exhaustive]
 pub struct QueueFull;
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for QueueFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// A message was sent to a WebSocket that will not connect again.
 #[derive(Debug, thiserror::Error)]

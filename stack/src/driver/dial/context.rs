@@ -75,6 +75,18 @@ impl DialContext {
     }
 
     /// Uses this runtime instead of the current one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::DialContext;
+    /// use wirestack::runtime::{Runtime, TcpOptions};
+    ///
+    /// /// The settings that all connections of a program share.
+    /// fn shared(runtime: Arc<dyn Runtime>) -> DialContext {
+    ///     let options = TcpOptions::default().nodelay(true);
+    ///     DialContext::new().runtime(runtime).tcp_options(options)
+    /// }
+    /// ```
     #[must_use]
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
@@ -106,6 +118,14 @@ impl DialContext {
     }
 
     /// Opens TCP connections with these options.
+    ///
+    /// ```
+    /// use wirestack::DialContext;
+    /// use wirestack::runtime::TcpOptions;
+    ///
+    /// let context = DialContext::new().tcp_options(TcpOptions::default().nodelay(true));
+    /// drop(context);
+    /// ```
     #[must_use]
     pub fn tcp_options(mut self, options: TcpOptions) -> Self {
         self.tcp_options = options;

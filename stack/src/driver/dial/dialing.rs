@@ -83,6 +83,17 @@ enum Opening {
 type Opened = Result<(Box<dyn Transport>, Option<Response<()>>), Error>;
 
 /// A connection, and the trace of the steps that opened it.
+///
+/// ```
+/// use wirestack::Dialed;
+/// use wirestack::dial::BoxSocket;
+///
+/// /// Prints how a connection was opened, and hands it on.
+/// fn logged((socket, trace): Dialed<BoxSocket>) -> wirestack::WebSocket {
+///     print!("{}", trace.waterfall());
+///     socket
+/// }
+/// ```
 pub type Dialed<L> = (Connection<L>, Trace);
 
 impl<L> Dialing<'_, L>

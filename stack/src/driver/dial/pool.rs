@@ -34,6 +34,14 @@ use wirestack_layer::{Error, Flow};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use wirestack::Pool;
+/// use wirestack::dial::PoolConfig;
+///
+/// let pool = Pool::new(PoolConfig::default().connections(4));
+/// assert_eq!(pool.connections(), 0); // none is open yet
+/// ```
 #[derive(Clone)]
 pub struct Pool(Arc<Mutex<Inner>>);
 

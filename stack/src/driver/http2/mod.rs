@@ -53,6 +53,29 @@ use wirestack_websocket as websocket;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use tokio::io::duplex;
+/// use wirestack::http2::{Connection as Layer, Http2Config};
+/// use wirestack::runtime::TokioTransport;
+/// use wirestack::{Connection, Engine, Error, Http2};
+///
+/// /// Shares a connection that the program has made, from a stream of its own.
+/// fn over(stream: tokio::io::DuplexStream) -> Result<Http2, Error> {
+///     let engine = Engine::new(Layer::client(Http2Config::default()));
+///     let http2 = Http2::new(Connection::from_transport(TokioTransport::new(stream), engine)?);
+///     tokio::spawn(http2.driver()); // one task drives it
+///     Ok(http2)
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Error> {
+///     let (near, _far) = duplex(64 * 1024);
+///     let http2 = over(near)?;
+///     drop(http2); // and the driver ends
+///     Ok(())
+/// }
+/// ```
 pub struct Http2 {
     shared: Arc<Shared>,
     guard: Arc<HoldGuard>,
@@ -279,6 +302,14 @@ impl Http2 {
     }
 
     /// Returns a future that drives the connection until it is over, for all clones and streams.
+    ///
+    /// ```
+    /// use wirestack::Http2;
+    ///
+    /// fn drive(http2: &Http2) {
+    ///     tokio::spawn(http2.driver()); // `http2.spawn()` uses the runtime of the connection
+    /// }
+    /// ```
     pub fn driver(&self) -> Driver {
         Driver {
             shared: self.shared.clone(),

@@ -48,6 +48,30 @@ use wirestack_nest::{BoxLayer, Engine, Stack};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// What it knows, and the layers in it:
+///
+/// ```
+/// use std::time::Duration;
+/// use wirestack::{WebSocket, tls, websocket};
+///
+/// fn look(socket: &mut WebSocket) {
+///     println!("{} on {:?}", socket.progress(), socket.runtime());
+///     println!("{:?} to {:?}", socket.local_addr(), socket.peer_addr());
+///     if let Some(socket) = socket.transport::<tokio::net::TcpStream>() {
+///         println!("TTL {:?}", socket.ttl());
+///     }
+///     if let Some(tls) = socket.part::<tls::Client>() {
+///         println!("ALPN {:?}", tls.alpn());
+///     }
+///     println!("TLS in TLS: {}", socket.nth_part::<tls::Client>(1).is_some());
+///     println!("over HTTP {:?}", socket.http_version());
+///     println!("closed by {:?}", socket.closed_by());
+///     let timeout = socket.close_timeout();
+///     socket.set_close_timeout(timeout * 2);
+///     socket.set_write_timeout(Duration::from_secs(10)); // for a peer that takes nothing
+/// }
+/// ```
 pub struct Connection<L: Layer> {
     pub(super) engine: Engine<L>,
     pub(super) io: Option<Box<dyn Transport>>,
@@ -119,6 +143,20 @@ where
 
     /// Runs a stack on a transport, on the given runtime.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack::runtime::Runtime;
+    /// use wirestack::{Connection, Engine, Error, Identity};
+    ///
+    /// /// Runs a stack on the runtime of a library, which is not the current one.
+    /// fn on(
+    ///     runtime: Arc<dyn Runtime>,
+    ///     socket: std::net::TcpStream,
+    /// ) -> Result<Connection<Identity>, Error> {
+    ///     Connection::from_transport_on(runtime, socket, Engine::new(Identity))
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The runtime cannot use the transport.
@@ -155,6 +193,16 @@ where
     }
 
     /// Boxes the stack, so that connections with different stacks have one type.
+    ///
+    /// ```
+    /// use wirestack::websocket::Client;
+    /// use wirestack::{Connection, WebSocket};
+    ///
+    /// /// Gives a WebSocket of a stack of one's own the type that all have.
+    /// fn plain(socket: Connection<Client>) -> WebSocket {
+    ///     socket.boxed()
+    /// }
+    /// ```
     pub fn boxed(self) -> Connection<Boxed<L>>
     where
         L: Send + 'static,
@@ -211,6 +259,15 @@ where
     }
 
     /// Returns the engine of the stack, to read facts from and to take decisions in.
+    ///
+    /// ```
+    /// use wirestack::{Connection, Flow, Identity};
+    ///
+    /// /// Returns the number of bytes that the application has not read.
+    /// fn unread(connection: &mut Connection<Identity>) -> usize {
+    ///     connection.engine().to_app().len()
+    /// }
+    /// ```
     #[inline]
     pub fn engine(&mut self) -> &mut Engine<L> {
         &mut self.engine
@@ -225,6 +282,17 @@ where
     }
 
     /// Returns the topmost layer of type `T`, to take a decision in.
+    ///
+    /// ```
+    /// use wirestack::{Connection, Error, socks};
+    ///
+    /// /// Lets the client of a SOCKS server in, with the address that was bound for it.
+    /// async fn accept(client: &mut Connection<socks::Server>, bound: socks::Address) -> Result<(), Error> {
+    ///     let server: &mut socks::Server = client.part_mut().expect("in the stack");
+    ///     server.accept(bound);
+    ///     client.open().await
+    /// }
+    /// ```
     pub fn part_mut<T: Any>(&mut self) -> Option<&mut T>
     where
         L: 'static,
@@ -242,6 +310,15 @@ where
     }
 
     /// Returns the `nth` layer of type `T`, counted from the top down, to take a decision in.
+    ///
+    /// ```
+    /// use wirestack::{WebSocket, socks};
+    ///
+    /// /// Returns the outer one of two SOCKS clients, to change it.
+    /// fn outer(socket: &mut WebSocket) -> Option<&mut socks::Client> {
+    ///     socket.nth_part_mut(1)
+    /// }
+    /// ```
     pub fn nth_part_mut<T: Any>(&mut self, nth: usize) -> Option<&mut T>
     where
         L: 'static,

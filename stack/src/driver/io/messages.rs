@@ -90,6 +90,18 @@ where
     ///
     /// Dropping the future loses no message.
     ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// /// Sends many messages with few writes.
+    /// async fn say(socket: &mut WebSocket, lines: &[String]) -> Result<(), wirestack::Error> {
+    ///     for line in lines {
+    ///         socket.feed(line.as_str()).await?; // it waits for room
+    ///     }
+    ///     socket.flushed().await // all have left
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The error that ended the stack.
@@ -172,8 +184,11 @@ where
             let is_over = self.engine().to_app().is_closed()
                 || self.engine().from_app().stop_state().is_some()
                 || self.engine().from_app().is_closed();
-            if is_over && let Some(error) = self.send_error() {
-                return Poll::Ready(Err(error));
+            if is_over {
+                self.process_and_write(cx); // the answer to a Close: the caller may drop the connection
+                if let Some(error) = self.send_error() {
+                    return Poll::Ready(Err(error));
+                }
             }
             if self.engine().from_app().room() > 0 {
                 return Poll::Ready(Ok(()));

@@ -56,6 +56,18 @@ where
 
     /// Returns the compression that was agreed on: the only extension that is registered (RFC 7692).
     /// Without one, messages are not compressed.
+    ///
+    /// ```
+    /// use wirestack::WebSocket;
+    ///
+    /// /// Says if messages are compressed, which the server decides.
+    /// fn show(socket: &WebSocket) {
+    ///     match socket.compression() {
+    ///         Some(agreed) => println!("{agreed:?}"),
+    ///         None => println!("as they are"),
+    ///     }
+    /// }
+    /// ```
     #[cfg(feature = "deflate")]
     pub fn compression(&self) -> Option<&Compression> {
         self.part::<Control>()?.compression()

@@ -49,6 +49,7 @@ mod read_write;
 mod resolve;
 #[cfg(feature = "smol")]
 mod smol;
+mod sockets;
 mod tcp;
 #[cfg(feature = "blocking")]
 pub(crate) mod threads;
@@ -64,7 +65,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::Instant;
 
@@ -80,6 +80,7 @@ pub use resolve::{AddressStream, Resolve};
 pub(crate) use resolve::{collect_addresses, single_lookup};
 #[cfg(feature = "smol")]
 pub use smol::Smol;
+pub use sockets::{AsyncListener, AsyncTimer, AsyncUdpSocket};
 pub use tcp::TcpOptions;
 #[cfg(feature = "blocking")]
 pub use threads::Threads;
@@ -116,6 +117,91 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// let connect = wirestack::connect("wss://example.org").runtime(runtime);
 /// # drop(connect);
 /// # }
+/// ```
+///
+/// A runtime that adds something to another one hands on what it does not change. This one counts the
+/// connections of a program:
+///
+/// ```
+/// use std::io;
+/// use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+/// use std::path::PathBuf;
+/// use std::pin::Pin;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// use wirestack::Instant;
+/// use wirestack::runtime::{
+///     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, TcpOptions,
+///     Transport,
+/// };
+///
+/// type Opening = BoxFuture<io::Result<Box<dyn Transport>>>;
+///
+/// #[derive(Debug)]
+/// struct Counted {
+///     inner: Arc<dyn Runtime>,
+///     connections: AtomicUsize,
+/// }
+///
+/// impl Runtime for Counted {
+///     fn now(&self) -> Instant {
+///         self.inner.now()
+///     }
+///
+///     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+///         self.inner.new_timer(at)
+///     }
+///
+///     fn spawn(&self, task: BoxFuture<()>) {
+///         self.inner.spawn(task);
+///     }
+///
+///     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+///         self.inner.spawn_blocking(work);
+///     }
+///
+///     fn connect_tcp(&self, to: SocketAddr) -> Opening {
+///         self.connect_tcp_with(to, TcpOptions::default())
+///     }
+///
+///     fn connect_tcp_with(&self, to: SocketAddr, options: TcpOptions) -> Opening {
+///         self.connections.fetch_add(1, Relaxed);
+///         self.inner.connect_tcp_with(to, options)
+///     }
+///
+///     fn connect_unix(&self, path: PathBuf) -> Opening {
+///         self.connections.fetch_add(1, Relaxed);
+///         self.inner.connect_unix(path)
+///     }
+///
+///     fn lookup(&self, host: String, port: u16) -> AddressStream {
+///         self.inner.lookup(host, port)
+///     }
+///
+///     fn wrap_tcp(&self, socket: TcpStream) -> io::Result<Box<dyn Transport>> {
+///         self.inner.wrap_tcp(socket)
+///     }
+///
+///     fn wrap_listener(&self, listener: TcpListener) -> io::Result<Box<dyn AsyncListener>> {
+///         self.inner.wrap_listener(listener)
+///     }
+///
+///     fn wrap_udp(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+///         self.inner.wrap_udp(socket)
+///     }
+///
+///     // `wrap_unix` and `wrap_unix_listener` are there on Unix alone.
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let inner = wirestack::runtime::current()?;
+///     let counted = Arc::new(Counted { inner, connections: AtomicUsize::new(0) });
+///     let stream = wirestack::connect_stream("tcp://127.0.0.1:1").direct();
+///     assert!(stream.runtime(counted.clone()).await.is_err()); // nobody listens there
+///     assert_eq!(counted.connections.load(Relaxed), 1);
+///     Ok(())
+/// }
 /// ```
 pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
@@ -233,78 +319,6 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// A timer of a [`Runtime`].
-pub trait AsyncTimer: Send {
-    /// Changes the time at which the timer expires.
-    fn reset(self: Pin<&mut Self>, at: Instant);
-
-    /// Waits until the timer expires.
-    ///
-    /// # Errors
-    ///
-    /// The timer does not work where it is polled.
-    fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-}
-
-/// A listening socket of a [`Runtime`].
-pub trait AsyncListener: Send + Sync + fmt::Debug {
-    /// Waits for a connection, and returns it with the address of its peer, which is all zeros for
-    /// a Unix socket. Only the task that called last is woken.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn poll_accept(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(Box<dyn Transport>, SocketAddr)>>;
-
-    /// Returns the address that it listens at.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
-}
-
-/// A UDP socket of a [`Runtime`].
-pub trait AsyncUdpSocket: Send + Sync + fmt::Debug {
-    /// Receives a datagram into `buf`, and returns its length in bytes and the address of its
-    /// sender. Only the task that called last is woken.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn poll_recv_from(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr)>>;
-
-    /// Sends a datagram to `to`, or to the address that the socket is connected to if `to` is
-    /// `None`.
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is no room: wait until the socket is
-    /// [`writable`](Self::writable). Or another error of the system.
-    fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()>;
-
-    /// Waits until there may be room for a datagram. Any number of tasks may wait.
-    ///
-    /// # Errors
-    ///
-    /// The future returns the error of the system.
-    fn writable(self: Arc<Self>) -> BoxFuture<io::Result<()>>;
-
-    /// Returns the address that it is bound to.
-    ///
-    /// # Errors
-    ///
-    /// The error of the system.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
-}
-
 /// The address of a peer that has none: that of a Unix socket.
 #[cfg(all(unix, any(feature = "tokio", feature = "smol", feature = "blocking")))]
 pub(crate) fn unnamed() -> SocketAddr {
@@ -378,12 +392,29 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Result<(), NoRu
 ///     Err(error) => println!("{error}"), // it tells what to do
 /// }
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// ```
+/// use wirestack::runtime::{NoRuntime, Runtime, current};
+///
+/// /// Says what is missing, in an application that may be used without a runtime.
+/// fn describe(found: Result<std::sync::Arc<dyn Runtime>, NoRuntime>) -> String {
+///     found.map_or_else(|error: NoRuntime| error.to_string(), |runtime| format!("{runtime:?}"))
+/// }
+/// println!("{}", describe(current()));
+/// ```
+#[derive(thiserror::Error)]
 #[error(
     "no runtime here: call it inside of a tokio runtime or of `wirestack::blocking::block_on`, \
      enable the feature `smol`, or name a runtime"
 )]
 pub struct NoRuntime(());
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// Waits for a duration; for ever if it ends after the largest time.
 pub(crate) async fn sleep(runtime: &dyn Runtime, time: Duration) -> io::Result<()> {

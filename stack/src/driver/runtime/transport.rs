@@ -56,6 +56,87 @@ use wirestack_layer::Pipe;
 /// ```
 ///
 /// Or drive an [`Engine`](crate::Engine) yourself: it does no I/O, so it works with any stream.
+///
+/// A transport that adds something to another one hands on what it does not change. This one counts:
+///
+/// ```
+/// use std::any::Any;
+/// use std::io;
+/// use std::net::SocketAddr;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// use std::task::{Context, Poll};
+/// use wirestack::Pipe;
+/// use wirestack::runtime::Transport;
+///
+/// struct Counted<T> {
+///     inner: T,
+///     bytes: Arc<AtomicUsize>,
+/// }
+///
+/// impl<T: Transport> Counted<T> {
+///     fn count(&self, moved: &Poll<io::Result<usize>>) {
+///         if let Poll::Ready(Ok(n)) = moved {
+///             self.bytes.fetch_add(*n, Relaxed);
+///         }
+///     }
+/// }
+///
+/// impl<T: Transport> Transport for Counted<T> {
+///     fn poll_read(
+///         &mut self,
+///         cx: &mut Context<'_>,
+///         to: &mut Pipe,
+///         expected: usize,
+///     ) -> Poll<io::Result<usize>> {
+///         let read = self.inner.poll_read(cx, to, expected);
+///         self.count(&read);
+///         read
+///     }
+///
+///     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
+///         let written = self.inner.poll_write(cx, from);
+///         self.count(&written);
+///         written
+///     }
+///
+///     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+///         self.inner.poll_flush(cx)
+///     }
+///
+///     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+///         self.inner.poll_shutdown(cx)
+///     }
+///
+///     fn set_nodelay(&self) {
+///         self.inner.set_nodelay();
+///     }
+///
+///     fn reset(&self) {
+///         self.inner.reset();
+///     }
+///
+///     fn local_addr(&self) -> io::Result<SocketAddr> {
+///         self.inner.local_addr()
+///     }
+///
+///     fn peer_addr(&self) -> io::Result<SocketAddr> {
+///         self.inner.peer_addr()
+///     }
+///
+///     fn lingers(&self) -> bool {
+///         self.inner.lingers()
+///     }
+///
+///     fn is_blocking(&self) -> bool {
+///         self.inner.is_blocking()
+///     }
+///
+///     fn as_any(&self) -> &dyn Any {
+///         self.inner.as_any()
+///     }
+/// }
+/// ```
 pub trait Transport: Send + 'static {
     /// Reads once, appends the bytes to `to`, and returns their number; 0 is the end.
     ///
@@ -158,6 +239,28 @@ impl fmt::Debug for dyn Transport {
 /// /// Takes a socket of tokio, of smol, of the standard library, or a `TokioTransport`.
 /// fn plain(io: impl IntoTransport) -> Result<Connection<Identity>, Error> {
 ///     Connection::from_transport(io, Engine::new(Identity))
+/// }
+/// ```
+///
+/// ```
+/// use std::io;
+/// use wirestack::Shutdown;
+/// use wirestack::runtime::{IntoTransport, Runtime, Transport};
+///
+/// /// A client that a loop of one's own has accepted, with the end of that loop.
+/// struct Client {
+///     socket: std::net::TcpStream,
+///     shutdown: Shutdown,
+/// }
+///
+/// impl IntoTransport for Client {
+///     fn into_transport(self, runtime: &dyn Runtime) -> io::Result<Box<dyn Transport>> {
+///         self.socket.into_transport(runtime)
+///     }
+///
+///     fn shutdown_signal(&self) -> Option<Shutdown> {
+///         Some(self.shutdown.clone()) // its WebSockets close with 1001
+///     }
 /// }
 /// ```
 pub trait IntoTransport {

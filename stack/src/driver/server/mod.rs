@@ -12,6 +12,7 @@ mod udp_relay;
 mod websocket;
 mod websocket_http2;
 mod websocket_loop;
+mod websocket_serving;
 
 pub use accept::{Accepted, Serve, serve};
 pub use proxy::serve_proxy;

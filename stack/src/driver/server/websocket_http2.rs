@@ -1,7 +1,8 @@
 //! Serving WebSockets to one client over HTTP/2 (RFC 8441).
 
 use super::deciding::Deciding;
-use super::websocket::{ServerSocket, WebSocketServer, close_on};
+use super::websocket::{ServerSocket, WebSocketServer};
+use super::websocket_serving::close_on;
 use crate::driver::http2::{Http2, Incoming};
 use crate::driver::io::Connection;
 use crate::driver::runtime::Runtime;

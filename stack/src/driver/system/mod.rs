@@ -52,6 +52,15 @@ pub struct SystemProxy {
 
 impl SystemProxy {
     /// Creates the source of routes.
+    ///
+    /// ```
+    /// use wirestack::{SystemProxy, connect};
+    ///
+    /// let system = SystemProxy::new(); // one cache for the file that the settings may name
+    /// for url in ["wss://example.org/chat", "wss://example.org/news"] {
+    ///     assert!(connect(url).routes(system.clone().into()).plan().is_ok());
+    /// }
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }

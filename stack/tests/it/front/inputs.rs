@@ -19,6 +19,57 @@ async fn text(socket: &mut WebSocket) -> String {
     }
 }
 
+#[test]
+fn an_error_that_a_main_returns_prints_its_sentence() {
+    let errors: Vec<Box<dyn std::error::Error>> = vec![
+        Box::new("ws://h:0/".parse::<Target>().unwrap_err()),
+        Box::new("proxy:3128".parse::<wirestack::dial::Hop>().unwrap_err()),
+        Box::new(
+            "conect(h)"
+                .parse::<wirestack::dial::StackSpec>()
+                .unwrap_err(),
+        ),
+        Box::new("10.0.0.0/33".parse::<wirestack::Network>().unwrap_err()),
+        Box::new(wirestack::websocket::Origins::only("nowhere").unwrap_err()),
+        Box::new(wirestack::socks::Address::new("", 1).unwrap_err()),
+        Box::new(wirestack::socks::Server::with_credentials("a".repeat(300), "").unwrap_err()),
+        Box::new(wirestack::socks::datagram::parse(b"").unwrap_err()),
+        Box::new(
+            wirestack::tls::ClientSettings::new()
+                .ca_certificates("x")
+                .build()
+                .unwrap_err(),
+        ),
+        Box::new(connect("ws://h/").header("a b", "").plan().unwrap_err()),
+    ];
+    for error in errors {
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert_eq!(format!("{error:#?}"), error.to_string());
+    }
+}
+
+#[test]
+fn the_error_of_a_field_names_it_and_not_its_value() {
+    let error = connect("ws://h/")
+        .header("x-key", "hunter2\n")
+        .plan()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "http: the value of the field x-key has a control character, which HTTP cannot send"
+    );
+    let error = connect("ws://h/")
+        .header("x key", "hunter2")
+        .plan()
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("http: the name of a field is no token"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn connect_takes_each_type_that_names_a_url() {
     let url = format!("ws://127.0.0.1:{}/chat?room=7", start(false).await);

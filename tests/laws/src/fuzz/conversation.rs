@@ -17,6 +17,23 @@ use wirestack_layer::Flow;
 /// carries a few bytes, changes, loses and inserts some, and breaks. Time passes. Where nothing was
 /// broken, everything that was sent has to arrive. In the end both peers have to be over.
 ///
+/// ```
+/// use wirestack_laws::Subject;
+/// use wirestack_laws::fuzz::{Script, conversation};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// let subject = Subject::tunnel("hello", client, server);
+/// // In the corpus of a fuzzer: both send, and then the client finishes.
+/// conversation(&subject, &mut Script::new(&[0, 0, 7, 0, 0, 200, 3, 1, 200, 3, 4]));
+/// ```
+///
 /// # Panics
 ///
 /// If a law is broken.

@@ -44,6 +44,22 @@ pub use stranger::Stranger;
 
 /// Runs a [`conversation`] or a [`Stranger`], as the first byte says.
 ///
+/// ```
+/// use wirestack_laws::{Subject, fuzz};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// let subject = Subject::tunnel("hello", client, server);
+/// fuzz::run(&subject, &[0, 2, 0, 7]); // a conversation
+/// fuzz::run(&subject, &[1, 0, 1, 9, 0, 7, b'H', b'I', b'\n']); // a stranger, who says "HI"
+/// ```
+///
 /// # Panics
 ///
 /// If a law is broken.

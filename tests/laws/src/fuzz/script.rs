@@ -7,9 +7,10 @@
 /// ```
 /// use wirestack_laws::fuzz::Script;
 ///
-/// let mut script = Script::new(&[7, 1, b'a', b'b']);
+/// let mut script = Script::new(&[7, 1, 4, b'a', b'b', b'c']);
 /// assert_eq!((script.below(5), script.flag()), (2, true));
-/// assert_eq!(script.take(9), b"ab");
+/// assert_eq!(script.choose(&["GET", "PUT", "HEAD"]), "PUT");
+/// assert_eq!((script.take(1), script.rest()), (&b"a"[..], &b"bc"[..]));
 /// assert_eq!((script.is_over(), script.byte()), (true, 0));
 /// ```
 #[derive(Clone, Copy, Debug)]

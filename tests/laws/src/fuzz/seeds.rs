@@ -9,6 +9,25 @@ use crate::traffic::Traffic;
 /// Returns scripts for [`run`](crate::fuzz::run) that get deep into the protocol: strangers who
 /// say the same as a right peer, and conversations with a few steps of each kind.
 ///
+/// ```
+/// use wirestack_laws::{Subject, fuzz};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// let subject = Subject::tunnel("hello", client, server);
+/// let seeds = fuzz::seeds(&subject); // a program writes them to files, for the fuzzer
+/// for seed in seeds.iter().take(5) {
+///     fuzz::run(&subject, seed);
+/// }
+/// assert!(seeds.iter().any(|seed| seed.windows(6).any(|part| part == b"HELLO\n")));
+/// ```
+///
 /// # Panics
 ///
 /// If a law is broken.

@@ -17,6 +17,28 @@ use wirestack_layer::{Flow, Instant};
 /// It sends the same bytes three times: whole, in pieces, and to a peer whose application and wire
 /// are slow, while that application sends, asks and ends. The first two have to have the same
 /// outcome.
+///
+/// ```
+/// use wirestack_laws::Subject;
+/// use wirestack_laws::fuzz::{Script, Stranger};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// let subject = Subject::tunnel("hello", client, server);
+/// let mut script = Script::new(b"\x01\x00\x00\x00\x00HELLO\nand more");
+/// let stranger = Stranger::new(&mut script);
+/// assert!(stranger.is_server());
+/// stranger
+///     .greeting(6) // the client hears `HELLO` before the rest comes
+///     .without_comparison()
+///     .speak(&subject, script.rest());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Stranger {
     to: Role,

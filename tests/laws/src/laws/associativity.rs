@@ -15,6 +15,26 @@ use wirestack_layer::Flow;
 /// their bypassing: compares everything that can be seen of them, in good conversations and in bad
 /// ones.
 ///
+/// ```
+/// use wirestack_laws::{Subject, associativity};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// let boxed = move || Box::new(client());
+/// let subjects = [
+///     Subject::tunnel("as it is", client, server),
+///     Subject::tunnel("in a box", boxed, server),
+/// ];
+/// // Each writes the same bytes, so they are compared too.
+/// associativity(&subjects.map(|subject| subject.repeatable().samples(2).limits(&[100])));
+/// ```
+///
 /// # Panics
 ///
 /// If one of them differs from the first.

@@ -8,6 +8,21 @@ use crate::traffic::Traffic;
 
 /// Checks [`Law::Backpressure`] against a peer and an application that do not read.
 ///
+/// ```
+/// use wirestack_laws::{Subject, backpressure};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that writes although `room()` is 0.
+/// backpressure(&Subject::tunnel("hello", client, server).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

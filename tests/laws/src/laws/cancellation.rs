@@ -10,6 +10,21 @@ use wirestack_layer::Flow;
 /// Checks [`Law::Cancellation`] with wires that take no more, before and after the opening, while
 /// the peer goes on sending.
 ///
+/// ```
+/// use wirestack_laws::{Subject, cancellation};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that goes on taking from its application when nobody takes its bytes.
+/// cancellation(&Subject::tunnel("hello", client, server).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -11,6 +11,21 @@ use std::time::Duration;
 
 /// Checks [`Law::Deadline`] with a peer that never answers, a slow link, and calls that come late.
 ///
+/// ```
+/// use wirestack_laws::{Subject, deadline};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer whose `deadline()` stays in the past: its driver would spin.
+/// deadline(&Subject::tunnel("hello", client, server));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

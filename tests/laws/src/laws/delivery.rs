@@ -9,6 +9,21 @@ use crate::traffic::Traffic;
 
 /// Holds every conversation once, over a link without faults.
 ///
+/// ```
+/// use wirestack_laws::{Subject, delivery};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Quick: run it first while a layer is written.
+/// delivery(&Subject::tunnel("hello", client, server));
+/// ```
+///
 /// # Panics
 ///
 /// If something does not arrive, or if a law is broken that can be seen in one call.

@@ -10,6 +10,21 @@ use crate::traffic::Traffic;
 /// Checks [`Law::Demand`] with messages larger than every limit and window, which no flow has room
 /// for.
 ///
+/// ```
+/// use wirestack_laws::{Subject, demand};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that waits for bytes and has not asked for them with `require`.
+/// demand(&Subject::tunnel("hello", client, server).limits(&[100]).largest(3_000));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -13,6 +13,21 @@ use std::time::Duration;
 /// Checks [`Law::Fragmentation`] over links that cut the bytes into chunks of many sizes and at
 /// many offsets, with and without changed bytes among them.
 ///
+/// ```
+/// use wirestack_laws::{Subject, fragmentation};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that takes what a call brings for a whole message.
+/// fragmentation(&Subject::tunnel("hello", client, server).limits(&[100]).samples(2));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -10,6 +10,21 @@ use crate::traffic::Traffic;
 ///
 /// Every other check makes such calls too.
 ///
+/// ```
+/// use wirestack_laws::{Subject, idempotence};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that does something at each call.
+/// idempotence(&Subject::tunnel("hello", client, server).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

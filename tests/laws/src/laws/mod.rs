@@ -30,6 +30,20 @@ pub use transparency::transparency;
 
 /// Checks every law but [`associativity`], which compares subjects.
 ///
+/// ```
+/// use wirestack_laws::{Subject, check};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// check(&Subject::tunnel("hello", client, server).same_bytes().samples(2).largest(3_000));
+/// ```
+///
 /// # Panics
 ///
 /// If a law is broken. The message names the law, the subject, what was seen, and when.

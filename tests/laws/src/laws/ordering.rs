@@ -12,6 +12,21 @@ use crate::traffic::Traffic;
 /// Checks [`Law::Ordering`] with connections that are cut at many offsets, and with applications
 /// that abort.
 ///
+/// ```
+/// use wirestack_laws::{Subject, ordering};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that looks at `closed()` before it has read what came before the end.
+/// ordering(&Subject::tunnel("hello", client, server).samples(2));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -11,6 +11,21 @@ use crate::traffic::Traffic;
 /// Checks [`Law::Robustness`](crate::Law::Robustness) with junk, and with conversations in which
 /// bytes are changed, lost and inserted.
 ///
+/// ```
+/// use wirestack_laws::{Subject, robustness};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that trusts a length, or panics at a byte that it does not know.
+/// robustness(&Subject::tunnel("hello", client, server).samples(2));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

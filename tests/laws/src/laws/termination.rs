@@ -11,6 +11,21 @@ use wirestack_layer::Flow;
 /// writing to a layer that is over, with layers that end while their wire is full, and with
 /// applications that never read.
 ///
+/// ```
+/// use wirestack_laws::{Subject, termination};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that does not discard its inputs once it is over.
+/// termination(&Subject::tunnel("hello", client, server).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

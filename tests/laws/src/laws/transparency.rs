@@ -10,6 +10,21 @@ use crate::traffic::Traffic;
 /// Checks [`Law::Transparency`]: holds every conversation with the layer taken out of the path as
 /// soon as it is transparent, on one side and on both.
 ///
+/// ```
+/// use wirestack_laws::{Subject, transparency};
+/// use wirestack_layer::Tunnel;
+///
+/// let client = || Tunnel::new("hello", async |wire| {
+///     wire.write("HELLO\n").await;
+///     Ok(())
+/// });
+/// let server = || Tunnel::new("hello", async |wire| {
+///     wire.read_line(100, "the greeting").await.map(drop)
+/// });
+/// // Broken by a layer that says `is_transparent()` and still holds bytes.
+/// transparency(&Subject::tunnel("hello", client, server).limits(&[100]));
+/// ```
+///
 /// # Panics
 ///
 /// If the law is broken.

@@ -27,6 +27,20 @@ use zeroize::Zeroizing;
 /// channel binding. The time in it is that of the proxy, so that no clock is needed.
 ///
 /// HTTP/2 cannot carry NTLM, as it has no requests that own a connection.
+///
+/// ```
+/// use wirestack_dial::Hop;
+/// use wirestack_dial::auth::Ntlm;
+///
+/// // The hop has the scheme already: this one sends the name of the machine, which some proxies check.
+/// let hop: Hop = "http://proxy.test:3128".parse()?;
+/// let hop = hop
+///     .credentials(r"CORP\ada", "secret")
+///     .on_challenge()
+///     .scheme(|context| Box::new(Ntlm::new(context).with_workstation("PC-7")));
+/// drop(hop);
+/// # Ok::<(), wirestack_dial::RouteError>(())
+/// ```
 pub struct Ntlm {
     /// The service principal of the proxy.
     service: String,

@@ -3,6 +3,16 @@
 use std::ffi::OsString;
 
 /// The desktop whose proxy settings count, on Linux and its relatives.
+///
+/// ```
+/// use wirestack_dial::system::Desktop;
+///
+/// /// Returns the program that writes the settings of a desktop.
+/// fn program(desktop: Desktop) -> Option<&'static str> {
+///     (desktop == Desktop::Gnome).then_some("gsettings")
+/// }
+/// assert_eq!(program(Desktop::of(|_| None)), None); // there is no desktop
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Desktop {

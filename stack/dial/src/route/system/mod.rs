@@ -45,6 +45,22 @@ use std::ffi::OsString;
 pub struct SystemSettings(Kind);
 
 /// The way to a target that the settings of a system name.
+///
+/// ```
+/// use wirestack_dial::Target;
+/// use wirestack_dial::system::{SystemRoutes, SystemSettings};
+///
+/// /// Says how the system would reach a target.
+/// fn shown(settings: &SystemSettings, target: &Target) -> Result<String, wirestack_dial::RouteError> {
+///     Ok(match settings.routes(target)? {
+///         SystemRoutes::Routes(routes) => routes.to_string(),
+///         SystemRoutes::Pac(url) => format!("as {url} says"),
+///         _ => "as the network says".to_owned(),
+///     })
+/// }
+/// assert_eq!(shown(&SystemSettings::direct(), &"wss://example.org".parse()?)?, "direct");
+/// # Ok::<(), wirestack_dial::RouteError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SystemRoutes {
@@ -75,6 +91,18 @@ impl SystemSettings {
     /// Reads the contents of files `kioslaverc`, those of the system first, that of the user last.
     /// `variable` returns a variable of the environment, which the settings may name.
     ///
+    /// ```
+    /// use wirestack_dial::system::{SystemRoutes, SystemSettings};
+    ///
+    /// let file = "[Proxy Settings]\nProxyType=1\nhttpsProxy=http://proxy.test 3128\n";
+    /// let settings = SystemSettings::kde(&[file], |_| None)?; // `std::env::var_os` in a program
+    /// let SystemRoutes::Routes(routes) = settings.routes(&"https://example.org".parse()?)? else {
+    ///     panic!("the proxy is named");
+    /// };
+    /// assert_eq!(routes.to_string(), "http://proxy.test:3128");
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RouteError::Setting`] if the type of proxy is not known, or a value would have to be
@@ -87,12 +115,32 @@ impl SystemSettings {
     }
 
     /// Takes the values of the registry of Windows.
+    ///
+    /// ```
+    /// use wirestack_dial::system::{SystemRoutes, SystemSettings, WindowsValues};
+    ///
+    /// let mut values = WindowsValues::default(); // read from the registry
+    /// values.auto_config_url = "http://wpad.test/proxy.pac".to_owned();
+    /// let routes = SystemSettings::windows(&values).routes(&"wss://example.org".parse()?)?;
+    /// assert!(matches!(routes, SystemRoutes::Pac(url) if url == "http://wpad.test/proxy.pac"));
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn windows(values: &WindowsValues) -> Self {
         Self(windows::read(values))
     }
 
     /// Reads the text that `scutil --proxy` writes on macOS. A proxy that cannot be used is an error
     /// of [`routes`](Self::routes), for those targets that would go by it.
+    ///
+    /// ```
+    /// use wirestack_dial::system::{SystemRoutes, SystemSettings};
+    ///
+    /// let text = "<dictionary> {\n  HTTPSEnable : 1\n  HTTPSPort : 3128\n  HTTPSProxy : proxy.test\n}\n";
+    /// let routes = SystemSettings::macos(text).routes(&"https://example.org".parse()?)?;
+    /// let SystemRoutes::Routes(routes) = routes else { panic!("the proxy is named") };
+    /// assert_eq!(routes.to_string(), "http://proxy.test:3128");
+    /// # Ok::<(), wirestack_dial::RouteError>(())
+    /// ```
     pub fn macos(text: &str) -> Self {
         Self(macos::read(text))
     }

@@ -6,6 +6,17 @@ use super::kind::Kind;
 use super::manual::{Manual, Setting};
 
 /// The values of the registry of Windows that name proxies, as they stand there.
+///
+/// ```
+/// use wirestack_dial::system::{SystemSettings, WindowsValues};
+///
+/// let mut values = WindowsValues::default();
+/// values.proxy_enable = 1;
+/// values.proxy_server = "http=a.test:80;https=b.test:3128".to_owned();
+/// values.proxy_override = "*.intern.test;<local>".to_owned();
+/// let settings = SystemSettings::windows(&values);
+/// drop(settings);
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct WindowsValues {

@@ -36,6 +36,11 @@ use std::net::{IpAddr, SocketAddr};
 /// assert!(!policy.permits("10.1.3.3:8080".parse()?));
 /// assert!(!policy.permits("93.184.215.14:25".parse()?));
 /// assert!(!policy.permits_host("db.internal", 443));
+///
+/// let servers = AccessPolicy::nothing().allow("10.1.2.3".parse()?, 443); // nothing but this
+/// assert!(servers.permits("10.1.2.3:443".parse()?) && !servers.permits("10.1.2.4:443".parse()?));
+/// let open = AccessPolicy::everything(); // for clients that have logged in
+/// assert!(open.permits("10.1.2.4:22".parse()?) && open.permits_peer("10.1.2.4".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -248,6 +253,16 @@ impl AccessPolicy {
     }
 
     /// Returns `true` if a connection to this address is permitted, which `host` was found to have.
+    ///
+    /// ```
+    /// use wirestack_dial::serve::AccessPolicy;
+    ///
+    /// let policy = AccessPolicy::public().trust_host("git.corp.test", 443);
+    /// let inside = "10.0.0.7:443".parse()?;
+    /// assert!(policy.permits_found("git.corp.test", inside)); // with whatever address it has
+    /// assert!(!policy.permits_found("evil.test", inside));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn permits_found(&self, host: &str, address: SocketAddr) -> bool {
         match self.host_verdict(host, address.port()) {
             HostVerdict::Denied => false,

@@ -29,6 +29,15 @@ impl Network {
     /// Creates a network from one of its addresses and the length of its prefix in bits: at most 32
     /// for IPv4 and 128 for IPv6.
     ///
+    /// ```
+    /// use wirestack_dial::serve::Network;
+    ///
+    /// let network = Network::new("10.1.2.3".parse()?, 8)?; // any address in it will do
+    /// assert_eq!(network.to_string(), "10.0.0.0/8");
+    /// assert!(Network::new("10.0.0.0".parse()?, 33).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidNetwork`] for a longer prefix.
@@ -142,13 +151,27 @@ impl fmt::Display for Network {
 /// assert!(network.contains("10.1.2.77".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// ```
+/// use wirestack_dial::serve::{InvalidNetwork, Network};
+///
+/// let error: InvalidNetwork = "10.0.0.0/33".parse::<Network>().unwrap_err();
+/// assert!(error.to_string().contains("10.0.0.0/8")); // what is wanted
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the text is not a network: wanted an address, or the first address and the number of leading \
      bits as in 10.0.0.0/8"
 )]
 #[non_exhaustive]
 pub struct InvalidNetwork;
+
+/// Shows the same as `Display`: it is what `main` prints.
+impl fmt::Debug for InvalidNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// A range of ports: one port, a range, or with `..` all.
 ///

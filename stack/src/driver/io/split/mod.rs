@@ -130,6 +130,20 @@ where
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use wirestack::{WebSocketHandle, websocket};
+///
+/// async fn talk(mut handle: WebSocketHandle) -> Result<(), wirestack::Error> {
+///     handle.feed("one").await?;
+///     handle.feed("two").await?;
+///     handle.flushed().await?; // both have left
+///     println!("{:?}", handle.ping("").await?);
+///     println!("{:?}", handle.next().await);
+///     println!("{}", handle.with(|engine| engine.progress()));
+///     handle.close(1000, "done").await
+/// }
+/// ```
 pub struct Handle<L: Layer> {
     shared: Arc<Shared<L>>,
     guard: Arc<HalfGuard>,
@@ -156,6 +170,23 @@ pub struct Handle<L: Layer> {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// ```
+/// use wirestack::WebSocketReader;
+/// use wirestack::websocket::Client;
+///
+/// /// Reads to the end, and says what the server has agreed to.
+/// async fn read(mut reader: WebSocketReader) -> Result<usize, wirestack::Error> {
+///     let client = |client: &Client| client.subprotocol().map(str::to_owned);
+///     println!("{:?}", reader.with(|engine| engine.part().and_then(client)));
+///     let mut count = 0;
+///     while let Some(message) = reader.next().await {
+///         message?;
+///         count += 1;
+///     }
+///     Ok(count)
+/// }
+/// ```
 pub struct Reader<L: Layer>(Handle<L>);
 
 /// The half of a connection that sends. [`Connection::split`] returns it.
@@ -169,6 +200,19 @@ pub struct Reader<L: Layer>(Handle<L>);
 /// writer.close(CloseCode::NORMAL, "done").await?;
 /// # Ok(())
 /// # }
+/// ```
+///
+/// ```
+/// use wirestack::WebSocketWriter;
+///
+/// async fn say(mut writer: WebSocketWriter) -> Result<(), wirestack::Error> {
+///     writer.feed("one").await?;
+///     writer.send("two").await?; // both leave
+///     println!("{:?}", writer.ping("").await?); // while the reader is read
+///     println!("{}", writer.with(|engine| engine.progress()));
+///     writer.flushed().await?;
+///     writer.close(1000, "done").await
+/// }
 /// ```
 pub struct Writer<L: Layer>(Handle<L>);
 

@@ -54,6 +54,15 @@ macro_rules! closes {
             /// Closes the WebSocket with a code and a reason (RFC 6455 §7.1), and waits for the
             /// peer's Close. Messages that still arrive are discarded.
             ///
+            /// ```
+            /// use wirestack::WebSocketReader;
+            ///
+            /// /// Leaves a room for a reason. A writer and a handle do it in the same way.
+            /// async fn leave(mut reader: WebSocketReader) -> Result<(), wirestack::Error> {
+            ///     reader.close(4001, "too loud").await
+            /// }
+            /// ```
+            ///
             /// # Errors
             ///
             /// The code or the reason may not be sent, or the error that ended the stack instead.
@@ -73,6 +82,15 @@ macro_rules! closes {
         {
             /// Closes a WebSocket that carries bytes, with a code and a reason (RFC 6455 §7.1), and
             /// waits for the peer's Close. Bytes that still arrive are discarded.
+            ///
+            /// ```
+            /// use wirestack::{Pipe, WebSocketHandle, WebSocketReader, WebSocketWriter};
+            ///
+            /// /// Ends a tunnel of bytes, and says why. A reader and a handle do it in the same way.
+            /// async fn end(mut writer: WebSocketWriter<Pipe>) -> Result<(), wirestack::Error> {
+            ///     writer.close_websocket(1001, "the program ends").await
+            /// }
+            /// ```
             ///
             /// # Errors
             ///
