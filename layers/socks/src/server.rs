@@ -10,7 +10,7 @@ use crate::{Address, Command, PasswordError, Reply, Request, SocksError, Version
 use alloc::boxed::Box;
 use core::fmt;
 use wirestack_layer::{
-    Error, Flows, Instant, Layer, Pipe, Progress, Tunnel, Wire, constant_time_eq,
+    Error, Flows, Instant, Layer, Pipe, Progress, SeenProtocol, Tunnel, Wire, constant_time_eq,
 };
 
 /// The proxy's side. It hands the [`request`](Self::request) to its application, and waits until
@@ -398,6 +398,13 @@ async fn report(wire: &Wire<State>, version: Version, error: &Error) {
             ..
         } => {
             return wire.fill(|to| v5::emit_status(to, false)).await;
+        }
+        // A client of SOCKS4 that is not served understands a refusal in its own version alone.
+        SocksError::NotSocks { seen, .. } if seen.protocol() == Some(SeenProtocol::Socks4) => {
+            let reply = Reply::Socks4(v4::code::REJECTED);
+            return wire
+                .fill(|to| wire::emit_refusal(to, Version::Socks4, reply))
+                .await;
         }
         SocksError::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
         SocksError::UnsupportedCommand(_) => Reply::CommandNotSupported,
