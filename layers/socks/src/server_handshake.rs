@@ -7,7 +7,7 @@ use crate::server_login::log_in;
 use crate::server_state::{Service, State};
 use crate::wire::{self, v4, v5};
 use crate::{Address, Command, Reply, Request, SocksError, Version};
-use wirestack_layer::{Error, Wire};
+use wirestack_layer::{Error, SeenProtocol, Wire};
 
 /// The handshake.
 pub(crate) async fn open(wire: Wire<State>) -> Result<(), Error> {
@@ -123,6 +123,13 @@ async fn report(wire: &Wire<State>, version: Version, error: &Error) {
             ..
         } => {
             return wire.fill(|to| v5::emit_status(to, false)).await;
+        }
+        // A client of SOCKS4 that is not served understands a refusal in its own version alone.
+        SocksError::NotSocks { seen, .. } if seen.protocol() == Some(SeenProtocol::Socks4) => {
+            let reply = Reply::Socks4(v4::code::REJECTED);
+            return wire
+                .fill(|to| wire::emit_refusal(to, Version::Socks4, reply))
+                .await;
         }
         SocksError::WrongUserId => Reply::Socks4(v4::code::WRONG_USER_ID),
         SocksError::UnsupportedCommand(_) => Reply::CommandNotSupported,

@@ -108,6 +108,8 @@ fn socks4_is_no_way_around_a_password() {
     let cause = side.error().unwrap().cause();
     assert!(matches!(cause, Some(SocksError::NotSocks { .. })));
     assert_eq!(side.server().request(), None);
+    // Its own version tells it that it was refused.
+    assert_eq!(side.sent(), b"\0\x5b\0\0\0\0\0\0");
 }
 
 #[test]

@@ -67,7 +67,7 @@ const SERVER_THAT_ACCEPTS: &[Exchange] = &[
     Exchange {
         name: "SOCKS4",
         client_sends: "04 01 0050 7f000001 00",
-        server_sends: "",
+        server_sends: "00 5b 0000 00000000",
         app_reads: "",
         outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS5 was wanted: the client speaks SOCKS4, which is not served",
     },

@@ -217,7 +217,7 @@ const WITH_PASSWORD: &[Exchange] = &[
 const PASSWORD_ALONE: &[Exchange] = &[Exchange {
     name: "SOCKS4 does not come in",
     client_sends: "04 01 0050 c0000207 'me' 00 'hello'",
-    server_sends: "",
+    server_sends: "00 5b 0000 00000000",
     app_reads: "",
     outcome: "socks[0]: saw a SOCKS4 request where the greeting of SOCKS5 was wanted: the client speaks SOCKS4, which is not served",
 }];
