@@ -76,6 +76,18 @@ impl FrameScanner {
         self.is_in_block.then_some(self.begun)
     }
 
+    /// Returns `true` if these bytes begin with the header of a large frame.
+    pub(crate) fn begins_large(&self, bytes: &[u8]) -> bool {
+        let is_between = self.payload == 0 && self.known == 0;
+        let len = match *bytes {
+            [a, b, c, ..] if is_between && bytes.len() >= HEADER => {
+                u32::from_be_bytes([0, a, b, c]) as usize
+            }
+            _ => 0,
+        };
+        len >= LARGE
+    }
+
     /// Reads up to the end of a field block or of a stream, or `len` bytes. Returns the number of
     /// bytes that it read.
     pub(crate) fn next<'a>(&mut self, len: usize, chunks: impl Iterator<Item = &'a [u8]>) -> usize {
@@ -141,6 +153,9 @@ pub(crate) const HEADER: usize = 9;
 
 /// The length of the preface of a client, in bytes (RFC 9113 §3.4).
 const PREFACE: usize = 24;
+
+/// The length of a large frame, in bytes: h2 begins with memory for 8 KiB.
+const LARGE: usize = 8 << 10;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;

@@ -1,9 +1,11 @@
 //! The socket and the task of h2: two pipes behind `AsyncRead` and `AsyncWrite`, and its wakers.
 
+use crate::frames::HEADER;
 use crate::lent::LentPieces;
 use crate::stream_id::StreamId;
 use bytes::BytesMut;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,9 @@ pub(crate) struct Pipes {
     /// `true` while h2 has bytes to write for which there was no room.
     pub(crate) blocked: bool,
     pub(crate) lent: LentPieces,
+    /// h2 reads the header of a large frame alone. It then makes room for the whole frame at once,
+    /// and copies its beginning to no larger memory.
+    pub(crate) header_first: bool,
 }
 
 impl Default for Pipes {
@@ -31,6 +36,7 @@ impl Default for Pipes {
             outgoing: Pipe::new(),
             blocked: false,
             lent: LentPieces::default(),
+            header_first: false,
         }
     }
 }
@@ -85,14 +91,18 @@ impl AsyncRead for Io {
         _: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let incoming = &mut self.pipes().incoming;
+        let pipes = &mut *self.pipes();
+        let incoming = &mut pipes.incoming;
         if let Some(end) = incoming.end() {
             return Poll::Ready(match end {
                 End::Finished => Ok(()),
                 End::Aborted(error) => Err(io::Error::other(error.clone())),
             });
         }
-        let n = incoming.first().len().min(buf.remaining());
+        let mut n = incoming.first().len().min(buf.remaining());
+        if mem::take(&mut pipes.header_first) {
+            n = n.min(HEADER);
+        }
         if n == 0 {
             return Poll::Pending; // `process` polls again when there is more
         }

@@ -99,13 +99,13 @@ pub(crate) enum Driver {
 }
 
 /// Both ends of a connection.
-pub(crate) struct Ends {
+struct Ends {
     client: Http2,
     server: Http2,
 }
 
 impl Ends {
-    pub(crate) async fn open(driver: Driver) -> Self {
+    async fn open(driver: Driver) -> Self {
         let [opened, accepted] = connected().await;
         let settings = Http2Config::default().streams(MOST_STREAMS);
         let layer = Layer::client(settings);
@@ -134,12 +134,13 @@ impl Ends {
             let accepted = request.expect("a request").accept(Default::default());
             accepted.expect("a tunnel")
         };
-        let (asked, accepted) = futures_util::future::join(self.client.open(request), accepted).await;
+        let (asked, accepted) =
+            futures_util::future::join(self.client.open(request), accepted).await;
         (asked.expect("a stream").1, accepted)
     }
 
     /// Opens a stream with a WebSocket at each end.
-    pub(crate) async fn websocket(&self) -> (Connection<Client>, Connection<Server>) {
+    async fn websocket(&self) -> (Connection<Client>, Connection<Server>) {
         let (asked, accepted) = self.stream().await;
         let client = Connection::from_transport(asked, Engine::new(client()));
         let server = Connection::from_transport(accepted, Engine::new(server()));

@@ -130,6 +130,7 @@ impl Connection {
         if pipes.incoming.is_empty() && (self.first_bytes.is_done() || p.from_wire.is_empty()) {
             let before = pipes.incoming.revision();
             let len = p.from_wire.len().min(pipes.incoming.room());
+            pipes.header_first = self.scanner.begins_large(p.from_wire.first());
             let n = self.scanner.next(len, p.from_wire.chunks());
             p.from_wire.transfer_lent(&mut pipes.incoming, n);
             goes_on |= pipes.incoming.revision() != before;

@@ -313,6 +313,10 @@ impl Transport for Http2Stream {
         Self::reset(self);
     }
 
+    fn brings_memory(&self) -> bool {
+        true
+    }
+
     fn lingers(&self) -> bool {
         true // the layer gives a stream that is finished some time
     }

@@ -160,5 +160,6 @@ impl Wake for Alarm {
 }
 
 /// The time in which a leader that was called has to be polled. Beyond it all waiting tasks are
-/// woken. It is far longer than a task that is alive needs, on a machine that is not overloaded.
+/// woken: at twice the time, if the alarm runs since an earlier call. It is far longer than a task
+/// that is alive needs, on a machine that is not overloaded.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(50);

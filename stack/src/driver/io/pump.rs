@@ -316,7 +316,7 @@ where
         } else {
             0
         };
-        if expected > 0 && from_wire.capacity() == 0 {
+        if expected > 0 && from_wire.capacity() == 0 && !io.brings_memory() {
             from_wire.lend(spare::take_large());
         }
         match io.poll_read(cx, from_wire, expected) {

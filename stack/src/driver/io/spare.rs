@@ -6,27 +6,18 @@ use bytes::BytesMut;
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-/// Takes the memory for writes of this thread, or new memory while connections have it.
+/// Takes the memory for writes of this thread, or new memory while a connection has it.
 #[inline]
 pub(super) fn take() -> BytesMut {
     let spare = SMALL.try_with(Cell::take).ok().flatten(); // fails while the thread ends
-    spare.unwrap_or_else(take_second)
-}
-
-#[cold]
-fn take_second() -> BytesMut {
-    let spare = SECOND.try_with(Cell::take).ok().flatten();
     spare.unwrap_or_else(|| BytesMut::with_capacity(SIZE))
 }
 
-/// Keeps memory for the next connection that is polled in this thread. A connection on a stream of
-/// HTTP/2 polls the one below, so there are two of them at a time.
+/// Keeps memory for the next connection that is polled in this thread.
 #[inline]
 pub(super) fn keep(memory: BytesMut) {
-    if (SIZE / 2..=MAX_SIZE).contains(&memory.capacity())
-        && let Ok(Some(other)) = SMALL.try_with(|spare| spare.replace(Some(memory)))
-    {
-        put(&SECOND, other);
+    if (SIZE / 2..=MAX_SIZE).contains(&memory.capacity()) {
+        put(&SMALL, memory);
     }
 }
 
@@ -52,7 +43,6 @@ fn put(spare: &'static LocalKey<Cell<Option<BytesMut>>>, memory: BytesMut) {
 
 thread_local! {
     static SMALL: Cell<Option<BytesMut>> = const { Cell::new(None) };
-    static SECOND: Cell<Option<BytesMut>> = const { Cell::new(None) };
     static LARGE: Cell<Option<BytesMut>> = const { Cell::new(None) };
 }
 

@@ -211,6 +211,11 @@ pub trait Transport: Send + 'static {
         false
     }
 
+    /// Returns `true` if a read moves memory that the transport holds, so that none is lent for it.
+    fn brings_memory(&self) -> bool {
+        false
+    }
+
     /// Returns `true` if its calls block instead of returning `Pending`.
     fn is_blocking(&self) -> bool {
         false
