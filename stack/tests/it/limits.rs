@@ -368,7 +368,7 @@ fn constant(name: &str, path: &str) -> Option<String> {
         .replace('_', "");
     for (begin, unit) in [("Duration::fromsecs(", 1000), ("Duration::frommillis(", 1)] {
         if let Some(number) = value.strip_prefix(begin) {
-            let number: u64 = number.strip_suffix(')')?.parse().ok()?;
+            let number = product(number.strip_suffix(')')?)?;
             return Some(format!("{:?}", Duration::from_millis(unit * number)));
         }
     }
@@ -376,8 +376,11 @@ fn constant(name: &str, path: &str) -> Option<String> {
         let shifted = one.parse::<u64>().ok()? << shift.parse::<u32>().ok()?;
         return Some(shifted.to_string());
     }
-    let factors: Option<Vec<u64>> = value.split(" * ").map(|it| it.parse().ok()).collect();
-    Some(factors?.iter().product::<u64>().to_string())
+    product(&value).map(|it| it.to_string())
+}
+
+fn product(text: &str) -> Option<u64> {
+    text.split(" * ").map(|it| it.parse::<u64>().ok()).product()
 }
 
 fn root() -> PathBuf {

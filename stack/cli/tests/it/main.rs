@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 mod connect;
+mod ends;
 mod forward;
 mod limits;
 mod manual;

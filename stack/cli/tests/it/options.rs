@@ -1,9 +1,8 @@
 //! The options of the way, of logins and of certificates, each as a user types it.
 
-use crate::support::{Certificate, Echo, End, Folder, Server, command, echo, run, run_with};
+use crate::support::{Certificate, Echo, End, Folder, Server, echo, run, run_with};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Runs the program to its end, which has this exit code.
@@ -359,37 +358,6 @@ fn no_more_clients_than_the_limit_are_served_and_others_wait() {
         second.set_read_timeout(Some(LONG)).expect("a time");
         second.read_exact(&mut byte).expect("an answer");
     }
-}
-
-#[test]
-fn a_reader_of_what_is_carried_that_has_gone_away_is_no_failure() {
-    let (reader, out) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let mut child = command(&["forward", "--direct", "-W", &echo()]);
-    let child = child
-        .stdin(Stdio::piped())
-        .stdout(out)
-        .stderr(Stdio::piped());
-    let mut child = child.spawn().expect("the program");
-    let mut to = child.stdin.take().expect("its input");
-    to.write_all(b"hello").expect("sent");
-    let end = child.wait_with_output().expect("its end"); // although its input is open
-    assert_eq!(end.status.code(), Some(0));
-    assert_eq!(String::from_utf8_lossy(&end.stderr), "");
-    drop(to);
-}
-
-#[test]
-fn a_server_that_does_not_start_leaves_no_socket_behind() {
-    let (folder, taken) = (Folder::new(), echo());
-    let path = folder.path("proxy.sock");
-    let end = ends(1, &["serve", "-l", &format!("unix:{path}"), "-l", &taken]);
-    assert!(
-        end.err.contains(&format!("cannot listen at {taken}")),
-        "{}",
-        end.err
-    );
-    assert!(!std::path::Path::new(&path).exists());
 }
 
 #[test]
