@@ -1,10 +1,10 @@
 use crate::body::{Chunked, Framing};
 use crate::error::Http1Error;
-use crate::head::{self, Head, RequestHead};
+use crate::head::{self, Head, RequestHead, ResponseHead};
 use crate::limits::Limits;
 use bytes::BytesMut;
-use http::Method;
 use http::header::HeaderMap;
+use http::{Method, StatusCode};
 use std::fmt;
 use wirestack_layer::Error;
 
@@ -12,8 +12,9 @@ use wirestack_layer::Error;
 /// forwards requests itself (RFC 9112 §3.2.2). The requests are those of an HTTP/1.1 client, which
 /// knows nothing of the proxy's fields.
 ///
-/// A field that a request has already is not added. Behind a CONNECT or a request for an upgrade,
-/// everything is carried as it is.
+/// A field that a request has already is not added. Behind a CONNECT or an upgrade, everything is
+/// carried as it is. Behind a request for an upgrade that the proxy refuses, further requests follow:
+/// [`answered`](Self::answered) shows the answer.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -40,6 +41,8 @@ enum State {
     /// The start of a head.
     Head(BytesMut),
     Body(Framing),
+    /// A request for an upgrade waits for its answer, whose head begins so.
+    Asked(BytesMut),
     /// No further request follows.
     Tunnel,
 }
@@ -67,7 +70,7 @@ impl ForwardedRequests {
     pub fn push(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Error> {
         while !bytes.is_empty() {
             let n = match &mut self.state {
-                State::Tunnel => bytes.len(),
+                State::Asked(_) | State::Tunnel => bytes.len(),
                 State::Body(framing) => framing.skip(bytes),
                 State::Head(head) => {
                     let before = head.len();
@@ -100,6 +103,42 @@ impl ForwardedRequests {
         Ok(())
     }
 
+    /// Reads bytes that the proxy sends, if a request for an upgrade waits for its answer.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use http::header::{HeaderMap, HeaderValue, USER_AGENT};
+    /// use wirestack_http1::ForwardedRequests;
+    ///
+    /// let fields = [(USER_AGENT, HeaderValue::from_static("us"))];
+    /// let mut requests = ForwardedRequests::new(fields.into_iter().collect());
+    /// let mut wire = BytesMut::new();
+    /// requests.push(b"GET http://a/ HTTP/1.1\r\nUpgrade: x\r\n\r\n", &mut wire)?;
+    /// requests.answered(b"HTTP/1.1 200 OK\r\n\r\n"); // no upgrade
+    /// requests.push(b"GET http://a/ HTTP/1.1\r\n\r\n", &mut wire)?;
+    /// assert!(wire.ends_with(b"\r\nUser-Agent: us\r\n\r\n"));
+    /// # Ok::<(), wirestack_layer::Error>(())
+    /// ```
+    pub fn answered(&mut self, mut bytes: &[u8]) {
+        while let State::Asked(head) = &mut self.state {
+            let before = head.len();
+            let Some(length) = add_up_to_end(head, bytes) else {
+                if head.len() > self.limits.head {
+                    self.state = State::Tunnel; // it is no answer of HTTP
+                }
+                return;
+            };
+            bytes = bytes.get(length - before..).unwrap_or_default();
+            let answer = ResponseHead::parse(head, self.limits.headers, true);
+            let status = answer.ok().flatten().map(|(answer, _)| answer.status);
+            self.state = match status {
+                None | Some(StatusCode::SWITCHING_PROTOCOLS) => State::Tunnel,
+                Some(status) if status.is_informational() => State::Asked(BytesMut::new()),
+                Some(_) => State::Head(BytesMut::new()),
+            };
+        }
+    }
+
     /// Writes a head with the fields behind its first line. Returns the state behind it.
     fn forward(&self, bytes: &[u8], out: &mut BytesMut) -> Result<State, Error> {
         let parsed = RequestHead::parse(bytes, self.limits.headers, false).map_err(wrong)?;
@@ -121,10 +160,16 @@ impl ForwardedRequests {
         }
         out.extend_from_slice(rest);
         let switches = request.headers.contains_key(http::header::UPGRADE);
+        let framing = Framing::of_request(&request);
         if request.method == Method::CONNECT || switches {
-            return Ok(State::Tunnel);
+            let waits = request.method != Method::CONNECT && matches!(framing, Framing::Complete);
+            return Ok(if waits {
+                State::Asked(BytesMut::new())
+            } else {
+                State::Tunnel
+            });
         }
-        Ok(match Framing::of_request(&request) {
+        Ok(match framing {
             Framing::Complete => State::Head(BytesMut::new()),
             Framing::Broken => return Err(wrong(Http1Error::Malformed("the length of a request"))),
             framing => State::Body(framing),
@@ -260,6 +305,33 @@ mod tests {
         let upgrade = "GET http://h/ HTTP/1.1\r\nUpgrade: x\r\n\r\nGET / HTTP/1.1\r\n\r\n";
         requests.push(upgrade.as_bytes(), &mut out).unwrap();
         assert_eq!(out.windows(5).filter(|five| five == b"Proxy").count(), 1);
+    }
+
+    #[test]
+    fn requests_behind_an_upgrade_get_the_fields_only_if_it_is_refused() {
+        let upgrade = b"GET http://h/ HTTP/1.1\r\nUpgrade: x\r\n\r\n";
+        let next = b"GET http://h/ HTTP/1.1\r\n\r\n";
+        for (answer, is_refused) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", true),
+            ("HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 407 Who\r\n\r\n", true),
+            ("HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n", false),
+            (
+                "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 101 Go\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+                false,
+            ),
+            ("HTTP/1.1 ", false), // not known yet
+            ("odd\r\n\r\n", false),
+        ] {
+            for cut in 0..answer.len() {
+                let (mut requests, mut out) = (requests(), BytesMut::new());
+                requests.push(upgrade, &mut out).unwrap();
+                requests.answered(&answer.as_bytes()[..cut]);
+                requests.answered(&answer.as_bytes()[cut..]);
+                requests.push(next, &mut out).unwrap();
+                let found = out.windows(5).filter(|five| five == b"Proxy").count();
+                assert_eq!(found, 1 + usize::from(is_refused), "{answer:?} cut {cut}");
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The certificate authorities that the environment names in place of the system's.
 
 use crate::TlsError;
+use crate::files::MAX_FILE;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use wirestack_layer::Error;
 
@@ -68,8 +71,12 @@ impl Variables {
 /// Reads the certificates of a file.
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let shown = path.display();
-    let pem = std::fs::read(path);
-    let pem = pem.map_err(|error| format!("{shown}, which cannot be read: {error}"))?;
+    let mut pem = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut pem));
+    read.map_err(|error| format!("{shown}, which cannot be read: {error}"))?;
+    if pem.len() as u64 > MAX_FILE {
+        return Err(format!("{shown}, which is larger than 16 MiB"));
+    }
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     certificates.map_err(|_| format!("{shown}, which cannot be read as PEM"))
 }
@@ -119,6 +126,11 @@ mod tests {
             (
                 of(Some("/nowhere/ca.pem"), Some("src")),
                 "SSL_CERT_FILE names /nowhere/ca.pem",
+            ),
+            #[cfg(unix)]
+            (
+                of(Some("/dev/zero"), None),
+                "SSL_CERT_FILE names /dev/zero, which is larger than 16 MiB",
             ),
         ] {
             let error = variables.authorities().unwrap_err();

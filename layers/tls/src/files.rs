@@ -245,7 +245,7 @@ const SEQUENCE: u8 = 0x30;
 const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 
 /// The number of bytes that a file may have.
-const MAX_FILE: u64 = 16 << 20;
+pub(crate) const MAX_FILE: u64 = 16 << 20;
 
 /// The number of characters of a path that an error shows.
 const PATH_SHOWN: usize = 256;

@@ -61,7 +61,8 @@ macro_rules! sends {
             /// # Errors
             ///
             /// The error that ended the stack, [`ConnectionClosed`](crate::ConnectionClosed), or
-            /// [`TimedOut`].
+            /// [`TimedOut`]. A time-out does not tell if the message was accepted: where that
+            /// matters, call [`feed`](Self::feed), then [`flushed`](Self::flushed).
             pub fn send(&mut self, message: impl Into<I>) -> Result<(), Error> {
                 self.wait(|sender| sender.send(message))?
             }

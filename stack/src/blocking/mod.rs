@@ -479,6 +479,6 @@ impl Serve {
 /// }
 /// ```
 #[derive(Debug, thiserror::Error)]
-#[error("the call timed out; nothing is lost, and another call goes on")]
+#[error("the call timed out; what was accepted or read goes on with another call")]
 #[non_exhaustive]
 pub struct TimedOut;

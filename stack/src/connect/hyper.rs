@@ -237,11 +237,17 @@ impl Connection for HyperStream {
 
 impl Read for HyperStream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        let Self { io, kind } = self.get_mut();
+        match kind {
+            Kind::Proxied { requests, .. } => {
+                io.poll_read_seen(cx, buf, |bytes| requests.answered(bytes))
+            }
+            _ => Pin::new(io).poll_read(cx, buf),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -81,16 +81,15 @@ impl Association {
         let client = connection.part::<Client>().and_then(Client::bound);
         let bound = client.cloned().ok_or(Error::local("socks", NoAddress))?;
         let relay = match bound.host() {
-            // An address of zeros stands for the address of the proxy.
-            Host::Ip(ip) if ip.is_unspecified() => SocketAddr::new(proxy.ip(), bound.port()),
-            Host::Ip(ip) => SocketAddr::new(*ip, bound.port()),
+            Host::Ip(ip) => relay_address(proxy, *ip, bound.port()),
             Host::Name(name) => {
                 let found = connection.runtime.lookup(name.to_string(), bound.port());
                 let found = collect_addresses(found).await.map_err(socket)?;
                 *found.first().ok_or(Error::local("socks", NoAddress))?
             }
         };
-        let at = SocketAddr::new(local.ip(), 0);
+        let mut at = local; // with its zone
+        at.set_port(0);
         let io = UdpSocket::bind(at).map_err(socket)?;
         io.connect(relay).map_err(socket)?; // datagrams of other senders are not received
         let io = connection.runtime.wrap_udp(io).map_err(socket)?;
@@ -179,6 +178,26 @@ impl Association {
     }
 }
 
+/// Returns the address to which the datagrams go, as a proxy names it.
+fn relay_address(mut proxy: SocketAddr, named: IpAddr, port: u16) -> SocketAddr {
+    proxy.set_port(port);
+    // A socket of IPv6 knows its IPv4 addresses by a form that no socket of IPv4 reaches.
+    let named = match proxy {
+        SocketAddr::V4(_) => named.to_canonical(),
+        SocketAddr::V6(_) => named,
+    };
+    match (&mut proxy, named) {
+        // An address of zeros stands for the address of the proxy.
+        (_, named) if named.to_canonical().is_unspecified() => {}
+        // The proxy does not know by which interface this side reaches it.
+        (SocketAddr::V6(proxy), IpAddr::V6(named)) if named.is_unicast_link_local() => {
+            proxy.set_ip(named);
+        }
+        (proxy, named) => *proxy = SocketAddr::new(named, port),
+    }
+    proxy
+}
+
 impl fmt::Debug for Association {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Association")
@@ -200,3 +219,28 @@ const MAX_DATAGRAM: usize = 65_536;
 
 /// The time for the proxy to close its connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_that_a_proxy_names_is_read_as_its_client_reaches_it() {
+        for (proxy, named, wanted) in [
+            ("192.0.2.7:1080", "192.0.2.8", "192.0.2.8:9"),
+            ("192.0.2.7:1080", "0.0.0.0", "192.0.2.7:9"),
+            ("192.0.2.7:1080", "::", "192.0.2.7:9"),
+            ("192.0.2.7:1080", "::ffff:192.0.2.8", "192.0.2.8:9"),
+            ("192.0.2.7:1080", "::ffff:0.0.0.0", "192.0.2.7:9"),
+            ("192.0.2.7:1080", "2001:db8::8", "[2001:db8::8]:9"),
+            ("[2001:db8::7]:1080", "0.0.0.0", "[2001:db8::7]:9"),
+            ("[2001:db8::7]:1080", "192.0.2.8", "192.0.2.8:9"),
+            ("[fe80::7%3]:1080", "::", "[fe80::7%3]:9"),
+            ("[fe80::7%3]:1080", "fe80::8", "[fe80::8%3]:9"),
+            ("[fe80::7%3]:1080", "2001:db8::8", "[2001:db8::8]:9"),
+        ] {
+            let found = relay_address(proxy.parse().unwrap(), named.parse().unwrap(), 9);
+            assert_eq!(found.to_string(), wanted, "{proxy} names {named}");
+        }
+    }
+}

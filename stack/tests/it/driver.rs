@@ -2,12 +2,14 @@
 
 use crate::support::{TIMEOUT, TLS, pair, socks_server};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use std::future::poll_fn;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{Client, CloseCode, Message, Server, WebSocketConfig};
 use wirestack::{
-    Connection, Engine, Error, Identity, Nest, OpeningTimedOut, Seed, relay, socks, tls,
+    Connection, ConnectionClosed, Engine, Error, Flow, Identity, Nest, OpeningTimedOut, Seed,
+    relay, socks, tls,
 };
 
 fn client<S>(io: S) -> Connection<Client>
@@ -127,6 +129,19 @@ async fn a_spawned_connection_is_split_and_closed() {
         assert!(reader.next().await.is_none());
     };
     tokio::join!(echo, talk);
+}
+
+/// Another task may close between `poll_ready` and `start_send`.
+#[tokio::test]
+async fn a_message_behind_the_close_of_the_other_half_is_refused() {
+    let (client, _server) = sockets(1000);
+    let (mut writer, reader) = client.split();
+    poll_fn(|cx| SinkExt::<Message>::poll_ready_unpin(&mut writer, cx))
+        .await
+        .unwrap();
+    reader.with(|engine| engine.from_app().finish());
+    let late = SinkExt::start_send_unpin(&mut writer, Message::text("late"));
+    assert!(late.unwrap_err().cause::<ConnectionClosed>().is_some());
 }
 
 #[tokio::test]

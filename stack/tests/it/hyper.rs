@@ -165,6 +165,19 @@ async fn pitfall_80_plain_http_goes_to_a_proxy_in_absolute_form() {
     }
 }
 
+/// The name of the target is none of the proxy.
+#[tokio::test]
+async fn a_proxy_that_forwards_has_its_own_name_and_not_that_of_the_target() {
+    let place = forwarder(true).await;
+    let hop: Hop = format!("https://{place}").parse().unwrap(); // not in its certificate
+    let connector = Connector::default()
+        .via(hop.server_name("localhost"))
+        .tls(TLS.client.clone())
+        .server_name("name.test");
+    let answers = asked(connector, &["http://name.test/"]).await;
+    assert_eq!(answers[0].0, 200);
+}
+
 #[tokio::test]
 async fn pitfall_80_a_proxy_that_forwards_is_found_behind_others_and_among_routes() {
     let (gate, _results) = proxy(ProxyServer::socks(AccessPolicy::loopback()), socks_server).await;

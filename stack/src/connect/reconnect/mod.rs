@@ -135,21 +135,26 @@ impl Reconnecting {
         }
     }
 
-    /// Sends a message, and waits until the transport has taken it. While no connection is open, the
-    /// [queue](Self::queue) takes it.
+    /// Sends a message behind those that wait, and waits until the transport has taken it. While no
+    /// connection is open, the [queue](Self::queue) takes it.
     ///
     /// # Errors
     ///
     /// While no connection is open, [`NotConnected`] without a queue and [`QueueFull`] with one; or
     /// the error that ended the connection, which [`next`](Self::next) returns too.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        match self.socket() {
-            Some(socket) => socket.send(message).await,
-            None => self.outbox.queue(message.into()),
-        }
+        let outbox = self.outbox.clone();
+        let Some(socket) = self.socket() else {
+            return outbox.queue(message.into());
+        };
+        poll_fn(|cx| outbox.poll_pass_on(socket, cx)).await;
+        socket.send(message).await?;
+        outbox.all_left();
+        Ok(())
     }
 
-    /// Closes the WebSocket, and does not connect again.
+    /// Closes the WebSocket behind the messages that wait, and does not connect again. While no
+    /// connection is open, they are lost.
     ///
     /// # Errors
     ///
@@ -159,10 +164,14 @@ impl Reconnecting {
     }
 
     pub(crate) async fn close_here(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        match self.socket() {
-            Some(socket) => socket.close(code, reason).await,
-            None => Ok(()),
-        }
+        let outbox = self.outbox.clone();
+        let Some(socket) = self.socket() else {
+            return Ok(());
+        };
+        poll_fn(|cx| outbox.poll_pass_on(socket, cx)).await;
+        socket.close(code, reason).await?;
+        outbox.all_left();
+        Ok(())
     }
 
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<ReconnectEvent>> {

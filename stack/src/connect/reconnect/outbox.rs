@@ -4,7 +4,7 @@
 use crate::connect::WebSocket;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use wirestack_layer::{Error, origin};
 use wirestack_websocket::{CloseFrame, Message};
 
@@ -162,13 +162,20 @@ impl Outbox {
         Some(message)
     }
 
-    /// Passes messages on to a connection, as far as it has room.
-    pub(super) fn pass_on(&self, socket: &mut WebSocket, cx: &mut Context<'_>) {
-        while !self.is_empty() && matches!(socket.poll_send_ready(cx), Poll::Ready(Ok(()))) {
+    /// Passes messages on to a connection. Ready when none is left, or when it takes no more for
+    /// good.
+    pub(super) fn poll_pass_on(&self, socket: &mut WebSocket, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.is_empty() && ready!(socket.poll_send_ready(cx)).is_ok() {
             if let Some(message) = self.take() {
                 socket.push_message(message);
             }
         }
+        Poll::Ready(())
+    }
+
+    /// Passes messages on to a connection, as far as it has room.
+    pub(super) fn pass_on(&self, socket: &mut WebSocket, cx: &mut Context<'_>) {
+        let _ = self.poll_pass_on(socket, cx);
         if self.waits_to_leave() && matches!(socket.flush(cx), Poll::Ready(Ok(()))) {
             self.all_left();
         }
@@ -185,7 +192,7 @@ impl Outbox {
     }
 
     /// Notes that all messages that a connection took have left.
-    fn all_left(&self) {
+    pub(super) fn all_left(&self) {
         let mut state = self.lock();
         if state.left != state.taken {
             state.left = state.taken;

@@ -33,6 +33,22 @@ impl HyperIo {
         (io, moved)
     }
 
+    /// Reads, and shows what was read.
+    pub(crate) fn poll_read_seen(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+        mut see: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<()>> {
+        let most = buf.remaining();
+        let read = self.io.poll_read_bytes(cx, most, |bytes| {
+            see(bytes);
+            buf.put_slice(bytes);
+        });
+        self.count(ready!(read)?);
+        Poll::Ready(Ok(()))
+    }
+
     fn count(&self, bytes: usize) {
         if let Some(moved) = &self.moved {
             moved.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -44,15 +60,9 @@ impl Read for HyperIo {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
+        buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let most = buf.remaining();
-        let read = this
-            .io
-            .poll_read_bytes(cx, most, |bytes| buf.put_slice(bytes));
-        this.count(ready!(read)?);
-        Poll::Ready(Ok(()))
+        self.get_mut().poll_read_seen(cx, buf, |_| {})
     }
 }
 

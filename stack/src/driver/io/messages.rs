@@ -175,6 +175,18 @@ where
         self.refused().or_else(|| is_closed.then(closed))
     }
 
+    /// Accepts a message behind a [`poll_send_ready`](Self::poll_send_ready). Another half may have
+    /// closed since then.
+    pub(crate) fn start_message(&mut self, message: I) -> Result<(), Error> {
+        if self.engine().from_app().is_closed()
+            && let Some(error) = self.send_error()
+        {
+            return Err(error);
+        }
+        self.push_message(message);
+        Ok(())
+    }
+
     #[inline]
     pub(crate) fn push_message(&mut self, message: I) {
         self.engine().from_app().push(message);
@@ -209,8 +221,7 @@ where
     }
 
     fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
-        self.get_mut().push_message(message);
-        Ok(())
+        self.get_mut().start_message(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -2,6 +2,7 @@
 
 use super::Transport;
 use super::transport::{read_initialized, write_slices};
+use super::turn::in_turns;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::any::Any;
 use std::io::{self, IoSlice};
@@ -38,7 +39,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for FuturesTr
         to: &mut Pipe,
         expected: usize,
     ) -> Poll<io::Result<usize>> {
-        read_initialized(to, expected, |buf| Pin::new(&mut self.0).poll_read(cx, buf))
+        in_turns(cx, |cx| {
+            read_initialized(to, expected, |buf| Pin::new(&mut self.0).poll_read(cx, buf))
+        })
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {

@@ -55,6 +55,8 @@ pub(crate) mod threads;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod transport;
+#[cfg(feature = "futures")]
+mod turn;
 
 use std::fmt;
 use std::io;

@@ -3,6 +3,7 @@
 use super::futures::write;
 use super::tcp::is_connecting;
 use super::transport::{read_initialized, write_slices};
+use super::turn::in_turns;
 use super::{
     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, TcpOptions,
     Transport, single_lookup,
@@ -216,7 +217,9 @@ macro_rules! transport {
                 to: &mut Pipe,
                 expected: usize,
             ) -> Poll<io::Result<usize>> {
-                read_initialized(to, expected, |buf| Pin::new(self).poll_read(cx, buf))
+                in_turns(cx, |cx| {
+                    read_initialized(to, expected, |buf| Pin::new(self).poll_read(cx, buf))
+                })
             }
 
             fn poll_write(

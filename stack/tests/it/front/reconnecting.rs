@@ -170,6 +170,31 @@ async fn a_queue_keeps_messages_for_the_next_connection_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_message_does_not_overtake_those_that_waited_for_the_connection() {
+    let (feed, mut hears) = server().await;
+    let mut feed = feed.queue(10);
+    feed.send("one").await.unwrap();
+    feed.handle().send("two").await.unwrap();
+    until_connected(&mut feed).await;
+    feed.send("three").await.unwrap();
+    for wanted in ["1 one", "1 two", "1 three"] {
+        assert_eq!(hears.recv().await.unwrap(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn messages_that_waited_leave_before_the_close() {
+    let (feed, mut hears) = server().await;
+    let mut feed = feed.queue(10);
+    feed.send("one").await.unwrap();
+    until_connected(&mut feed).await;
+    feed.close(4001, "enough").await.unwrap();
+    for wanted in ["1 one", "1 closed 4001 enough"] {
+        assert_eq!(hears.recv().await.unwrap(), wanted);
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_does_not_leave_is_an_error() {
     let (mut feed, mut hears) = server().await;
     let handle = feed.handle();

@@ -350,8 +350,7 @@ macro_rules! sends {
 
             fn start_send(self: Pin<&mut Self>, message: I) -> Result<(), Error> {
                 let $handle = &*self;
-                $at.lock().push_message(message);
-                Ok(())
+                $at.lock().start_message(message)
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
