@@ -94,6 +94,9 @@ impl RouteBuilder {
 
     /// Sets another target, to which the routes may be others.
     pub(crate) fn redirect(&mut self, target: Target) {
+        if self.target.origin() != target.origin() {
+            self.tls.leave_client_certificate();
+        }
         self.target = target;
         self.found = None;
         self.sources.clear();

@@ -131,7 +131,7 @@ impl Target {
 
     /// Returns the target to which a reference leads from this one (RFC 3986 §5.2): the `Location` of a
     /// response, for example. It has no user and no password, because a peer must not choose them. A
-    /// fragment is left out.
+    /// fragment is left out. At the same origin, the Unix socket and the name for TLS stay.
     ///
     /// ```
     /// use wirestack_dial::Target;
@@ -156,6 +156,11 @@ impl Target {
         // Nor does it know the zone by which this machine has reached it.
         if to.endpoint.host == self.endpoint.host_without_zone() {
             to.endpoint.host.clone_from(&self.endpoint.host);
+        }
+        // The same server is at the same place, and not where its host would be looked up.
+        if to.origin() == self.origin() {
+            to.unix.clone_from(&self.unix);
+            to.server_name.clone_from(&self.server_name);
         }
         Ok(to)
     }
@@ -430,6 +435,29 @@ mod tests {
             assert!(
                 to.is_err() || to.unwrap().must_be_websocket().is_err(),
                 "{location}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reference_to_the_same_origin_leads_to_the_same_socket_and_no_other_does() {
+        let from: Target = "wss://localhost/a".parse().unwrap();
+        let from = from.unix_socket("/run/one").server_name("one.test");
+        for (reference, stays) in [
+            ("/b", true),
+            ("?c", true),
+            ("//localhost", true),
+            ("wss://LOCALHOST:443/", true),
+            ("https://localhost/", true),
+            ("ws://localhost/", false),
+            ("wss://localhost:8443/", false),
+            ("//other.test/a", false),
+        ] {
+            let to = from.join(reference).unwrap();
+            assert_eq!(
+                (to.unix.is_some(), to.server_name.is_some()),
+                (stays, stays),
+                "{reference}"
             );
         }
     }

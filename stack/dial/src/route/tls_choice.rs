@@ -50,6 +50,14 @@ impl TlsChoice {
         Ok(())
     }
 
+    /// Takes the certificate of the client away from the target, which is another server now. Whole
+    /// settings stay as they were given.
+    pub(crate) fn leave_client_certificate(&mut self) {
+        if let TlsSource::Made(certificates) = &mut self.target {
+            *certificates = certificates.without_client_certificate();
+        }
+    }
+
     /// Returns the origin of the settings of a hop.
     pub(crate) fn of_hop(&self, hop: &Hop) -> TlsSource {
         if let Some(own) = &hop.tls {

@@ -8,6 +8,7 @@ mod finding;
 mod hops;
 mod network;
 mod pool_keys;
+mod redirects;
 mod schemes;
 mod simulation;
 mod spec;
