@@ -41,11 +41,10 @@ impl Pinger {
         self.config.timeout
     }
 
-    /// Notes that something arrived.
+    /// Notes that something arrived. It is a sign of life, although the answer may still wait behind
+    /// what the peer is sent.
     pub(crate) fn heard(&mut self, now: Instant) {
-        if let State::Quiet(_) = self.state {
-            self.state = quiet(self.config, now);
-        }
+        self.state = quiet(self.config, now);
     }
 
     /// Sends a PING if it is time. Returns `true` if the answer to one is overdue.

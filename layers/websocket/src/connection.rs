@@ -1,5 +1,6 @@
 //! An open WebSocket, for both roles (RFC 6455 §5 to §7).
 
+mod alive;
 mod messages;
 
 use crate::close::{CloseFrame, Closer};
@@ -7,15 +8,14 @@ use crate::close_code::CloseCode;
 use crate::control::Control;
 use crate::deflate::Deflate;
 use crate::handshake::Negotiated;
-use crate::keepalive::{Action, PAYLOAD, Watch};
+use crate::keepalive::Watch;
 use crate::mask::Masks;
 use crate::message::Payload;
 use crate::receive::{Received, Receiver};
 use crate::send::Sender;
 use crate::{NAME, WebSocketConfig, WebSocketError};
-use bytes::Bytes;
 use std::time::Duration;
-use wirestack_layer::{End, Error, Flow, Flows, Instant, Pipe, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Instant, Place, Progress};
 
 /// An open WebSocket of either role.
 #[derive(Debug)]
@@ -223,31 +223,6 @@ impl Connection {
             }
         }
         Ok(())
-    }
-
-    /// Sends a ping to a silent peer.
-    fn watch<F: Payload>(&mut self, p: &mut Flows<'_, F, F>, now: Instant) -> Result<(), Failure> {
-        let unread = !p.from_wire.is_empty();
-        let left = p.to_wire.total().wrapping_sub(p.to_wire.len() as u64);
-        match self.watch.process(now, p.from_wire.total(), left, unread) {
-            Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
-            Action::Ping => self.ping_silent_peer(p.to_wire, now),
-            Action::Nothing => {}
-        }
-        Ok(())
-    }
-
-    /// Sends the ping that is due, if there is room.
-    fn ping_silent_peer(&mut self, to_wire: &mut Pipe, now: Instant) {
-        if to_wire.room() > 0 {
-            let end = if to_wire.is_empty() {
-                0
-            } else {
-                to_wire.total()
-            };
-            self.watch.pinged(now, end);
-            self.sender.ping(Bytes::from_static(PAYLOAD), to_wire);
-        }
     }
 
     fn peer_closed<F: Payload>(

@@ -148,7 +148,8 @@ impl<C> Blocking<C> {
     }
 
     /// Sets how long each call may wait; `None`, the default, has no limit. A call that takes
-    /// longer fails with [`TimedOut`]. It loses nothing: the next call goes on where it stopped.
+    /// longer fails with [`TimedOut`]. What was accepted or read stays, and the next call goes on
+    /// with it; a message that found no room is not accepted.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }

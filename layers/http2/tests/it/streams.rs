@@ -245,6 +245,29 @@ fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up() {
     assert_eq!(pair.client.layer.deadline(), None);
 }
 
+/// On a slow way, the PING stands behind much that is sent, and so does its answer.
+#[test]
+fn a_peer_that_sends_anything_is_not_silent_although_its_answer_is_late() {
+    let mut settings = Http2Config::default();
+    settings.keepalive = Some(Keepalive {
+        interval: 30 * SECOND,
+        timeout: 5 * SECOND,
+    });
+    let mut pair = Pair::new(settings, Http2Config::server());
+    pair.tunnel();
+    pair.client.now = pair.client.layer.deadline().unwrap();
+    assert_eq!(of_kind(&pair.client.sent(), PING).len(), 1);
+    for _ in 0..5 {
+        pair.client.now += 4 * SECOND;
+        pair.client.receive(b"\0\0\x04\x08\0\0\0\0\0\0\0\0\x01"); // WINDOW_UPDATE
+    }
+    let due = pair.client.layer.deadline().unwrap();
+    assert_eq!(due - pair.client.now, 30 * SECOND);
+    pair.client.now = due;
+    pair.client.process();
+    assert!(of_kind(&pair.client.sent(), GOAWAY).is_empty());
+}
+
 #[test]
 fn one_stream_fills_a_long_fat_pipe() {
     // 100 ms there and back, a turn a millisecond, and a wire that is never full.

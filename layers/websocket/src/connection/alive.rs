@@ -1,0 +1,39 @@
+//! Keepalive: asking a silent peer for a sign of life.
+
+use super::{Connection, Failure};
+use crate::WebSocketError;
+use crate::keepalive::{Action, PAYLOAD};
+use crate::message::Payload;
+use bytes::Bytes;
+use wirestack_layer::{Flow, Flows, Instant, Pipe};
+
+impl Connection {
+    /// Sends a ping to a silent peer.
+    pub(super) fn watch<F: Payload>(
+        &mut self,
+        p: &mut Flows<'_, F, F>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let unread = !p.from_wire.is_empty();
+        let left = p.to_wire.total().wrapping_sub(p.to_wire.len() as u64);
+        match self.watch.process(now, p.from_wire.total(), left, unread) {
+            Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
+            Action::Ping => self.ping_silent_peer(p.to_wire, now),
+            Action::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Sends the ping that is due, if there is room.
+    pub(super) fn ping_silent_peer(&mut self, to_wire: &mut Pipe, now: Instant) {
+        if to_wire.room() > 0 {
+            let end = if to_wire.is_empty() {
+                0
+            } else {
+                to_wire.total()
+            };
+            self.watch.pinged(now, end);
+            self.sender.ping(Bytes::from_static(PAYLOAD), to_wire);
+        }
+    }
+}
