@@ -125,7 +125,9 @@ macro_rules! routed {
                 self
             }
 
-            /// Connects to the target at a Unix socket, if no hop comes before it.
+            /// Connects to the target at a Unix socket, if no hop was named that comes before it. The
+            /// proxies of the environment, of the system and of a proxy auto-config file are for the
+            /// network, and not asked.
             ///
             /// ```
             /// use wirestack::connect;

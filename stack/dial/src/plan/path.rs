@@ -59,13 +59,19 @@ impl RouteBuilder {
     }
 
     /// Returns the routes that were found, or else those of the user.
+    /// Returns `true` if the target is at a Unix socket of this machine, which no proxy reaches. Only
+    /// hops that were named go before it.
+    fn is_local(&self) -> bool {
+        self.target.unix.is_some() && !self.routes.are_named()
+    }
+
     fn known(&self) -> &Routes {
         self.found.as_ref().unwrap_or(&self.routes)
     }
 
     /// Returns a finder of the routes with the name of its source, if they are not known yet.
     pub(crate) fn find(&self) -> Option<(String, Box<dyn FindRoutes>)> {
-        let source = self.known().source()?;
+        let source = self.known().source().filter(|_| !self.is_local())?;
         Some((source.name(), source.finder(&self.target)))
     }
 
@@ -101,7 +107,11 @@ impl RouteBuilder {
         shared: Option<(http2::ConnectRequest, http2::Http2Config)>,
     ) -> Result<Vec<Route>, Error> {
         let invalid = |error| Error::local(origin::ROUTE, error);
-        let routes = self.known().shared_to(&self.target).map_err(invalid)?;
+        let routes = if self.is_local() {
+            vec![Arc::default()]
+        } else {
+            self.known().shared_to(&self.target).map_err(invalid)?
+        };
         if routes.is_empty() {
             return Err(invalid(RouteError::NoRoute));
         }

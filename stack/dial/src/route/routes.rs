@@ -309,6 +309,11 @@ impl Routes {
         &self.skipped
     }
 
+    /// Returns `true` if the hops were named one by one, and not found in settings of the machine.
+    pub(crate) fn are_named(&self) -> bool {
+        matches!(self.kind, Kind::List(_))
+    }
+
     /// Returns the routes to this target.
     ///
     /// ```

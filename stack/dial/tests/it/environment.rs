@@ -1,7 +1,9 @@
 //! The proxy that the environment names, as curl reads it.
 
 use std::ffi::OsString;
-use wirestack_dial::{Dialer, Environment, Hop, Plan, RouteError, Routes, Step, Target, Timeouts};
+use wirestack_dial::{
+    Destination, Dialer, Environment, Hop, Plan, RouteError, Routes, Step, Target, Timeouts,
+};
 use wirestack_http::basic_credentials;
 use wirestack_layer::{Flow, Instant, Seed};
 use wirestack_nest::{BoxTunnel, Engine};
@@ -313,4 +315,27 @@ fn no_password_shows_in_debug() {
     let environment = Environment::new([("all_proxy", "http://u:secret@a")]);
     let debug = format!("{environment:?}");
     assert!(!debug.contains("secret"), "{debug}");
+}
+
+/// Proxies are for the network: curl uses none with `--unix-socket`.
+#[test]
+fn a_target_at_a_unix_socket_takes_no_proxy_of_the_environment() {
+    let first = |routes: Routes| {
+        let target: Target = "tcp://localhost:80".parse().unwrap();
+        let target = target.unix_socket("/run/one");
+        let plan = Plan::stream(routes, target, None, None).unwrap();
+        let seed = Seed::new([7; 32]);
+        let mut dialer = Dialer::new(plan, Timeouts::default(), seed, Instant::ORIGIN);
+        match dialer.step(Instant::ORIGIN) {
+            Step::Open { to, .. } => to,
+            other => panic!("{other:?}"),
+        }
+    };
+    let local = Destination::Unix("/run/one".into());
+    let environment = Environment::new([("all_proxy", "http://192.0.2.7:3128")]);
+    assert_eq!(first(Routes::environment(environment)), local);
+    assert_eq!(first(Routes::direct()), local);
+    let hop: Hop = "http://192.0.2.7:3128".parse().unwrap();
+    let proxy = Destination::Tcp("192.0.2.7:3128".parse().unwrap());
+    assert_eq!(first(Routes::hops(vec![hop])), proxy);
 }

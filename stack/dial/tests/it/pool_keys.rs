@@ -1,5 +1,6 @@
 //! The keys of shared connections: two dialings share one only if they mean the same server.
 
+use std::sync::Arc;
 use wirestack_dial::auth::{Action, Authenticator, Input};
 use wirestack_dial::{
     BoxSocket, Destination, Dialer, Hop, HttpVersions, Plan, PoolKey, Routes, Step, Target,
@@ -50,29 +51,36 @@ fn the_socket_the_name_and_the_limits_of_a_target_are_in_its_key() {
     }
 }
 
-/// The memory of the first settings is free by then, and others may lie there.
+/// A key names some settings by their address in memory, which others could have when it is free.
 #[test]
-fn a_connection_that_is_kept_is_not_taken_for_one_with_later_settings() {
-    let dial = |certificates: &Certificates| {
-        let hop: Hop = "http://proxy.test:1".parse().unwrap();
-        let hop = hop.authenticator(|_| Box::new(Nobody));
-        let target = URL.parse().unwrap();
-        key(vec![hop], target, Http2Config::default(), certificates)
-    };
+fn the_settings_that_a_key_names_live_as_long_as_the_key() {
+    let alive = Arc::new(());
+    let watched = Arc::downgrade(&alive);
+    let hop: Hop = "http://proxy.test:1".parse().unwrap();
+    let hop = hop.authenticator(move |_| {
+        let _ = &alive;
+        Box::new(Nobody)
+    });
+    let target = URL.parse().unwrap();
     let none = Certificates::new();
-    let kept = dial(&none);
-    for _ in 0..200 {
-        assert_ne!(dial(&none), kept, "another authenticator");
-    }
-    let own = || Certificates::new().client_certificate_bytes("a", "b");
+    let kept = key(vec![hop], target, Http2Config::default(), &none);
+    assert!(watched.upgrade().is_some());
+    drop(kept);
+    assert!(watched.upgrade().is_none());
+}
+
+#[test]
+fn certificates_in_memory_that_are_made_later_have_another_key() {
     let key = |own: &Certificates| {
         let target = URL.parse().unwrap();
         key(Vec::new(), target, Http2Config::default(), own)
     };
-    let kept = key(&own());
-    for _ in 0..200 {
-        assert_ne!(key(&own()), kept, "another certificate");
-    }
+    let own = Certificates::new().client_certificate_bytes("a", "b");
+    let kept = key(&own);
+    assert_eq!(key(&own), kept);
+    drop(own);
+    let later = Certificates::new().client_certificate_bytes("a", "b");
+    assert_ne!(key(&later), kept);
 }
 
 struct Nobody;
