@@ -72,7 +72,7 @@ pub use reconnect::Reconnecting;
 /// ```
 /// use std::time::Duration;
 /// use wirestack::blocking::WebSocket;
-/// use wirestack::{tls, websocket};
+/// use wirestack::{Layer, tls, websocket};
 ///
 /// /// Each layer can be looked at, and everything asynchronous can be called.
 /// fn look(mut socket: WebSocket) -> Result<(), wirestack::Error> {
