@@ -176,7 +176,8 @@ pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 pub type ByteStream = Connection<BoxTunnel>;
 
 /// Connects a WebSocket, through the proxy of the environment if there is one. To set more than a
-/// URL, use [`connect`](fn@crate::connect) and then [`Connect::blocking`].
+/// URL, use [`connect`](fn@crate::connect) and then
+/// [`Connect::blocking`](crate::Connect::blocking).
 ///
 /// ```
 /// use wirestack::blocking;
@@ -200,7 +201,8 @@ where
 }
 
 /// Opens a stream of bytes, through the proxy of the environment if there is one. To set more than
-/// a URL, use [`connect_stream`](crate::connect_stream) and then [`ConnectStream::blocking`].
+/// a URL, use [`connect_stream`](crate::connect_stream) and then
+/// [`ConnectStream::blocking`](crate::ConnectStream::blocking).
 ///
 /// ```
 /// use std::io::{Read, Write};
