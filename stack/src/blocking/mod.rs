@@ -72,7 +72,7 @@ pub use reconnect::Reconnecting;
 /// ```
 /// use std::time::Duration;
 /// use wirestack::blocking::WebSocket;
-/// use wirestack::{tls, websocket};
+/// use wirestack::{Layer, tls, websocket};
 ///
 /// /// Each layer can be looked at, and everything asynchronous can be called.
 /// fn look(mut socket: WebSocket) -> Result<(), wirestack::Error> {
@@ -176,7 +176,8 @@ pub type WebSocket<F = Queue<Message>> = Connection<BoxSocket<F>>;
 pub type ByteStream = Connection<BoxTunnel>;
 
 /// Connects a WebSocket, through the proxy of the environment if there is one. To set more than a
-/// URL, use [`connect`](fn@crate::connect) and then [`Connect::blocking`].
+/// URL, use [`connect`](fn@crate::connect) and then
+/// [`Connect::blocking`](crate::Connect::blocking).
 ///
 /// ```
 /// use wirestack::blocking;
@@ -200,7 +201,8 @@ where
 }
 
 /// Opens a stream of bytes, through the proxy of the environment if there is one. To set more than
-/// a URL, use [`connect_stream`](crate::connect_stream) and then [`ConnectStream::blocking`].
+/// a URL, use [`connect_stream`](crate::connect_stream) and then
+/// [`ConnectStream::blocking`](crate::ConnectStream::blocking).
 ///
 /// ```
 /// use std::io::{Read, Write};

@@ -45,7 +45,8 @@ pub enum ProxyRequest {
 pub enum ProxyTarget {
     /// An address, which the policy permits.
     Address(SocketAddr),
-    /// A name that may be looked up. Its addresses have to be [permitted](ProxyServer::permitted).
+    /// A name that may be looked up. Its addresses have to be
+    /// [permitted](super::ProxyServer::permitted).
     Name(Endpoint),
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use wirestack_layer::Instant;
 
-/// A timer of a [`Runtime`].
+/// A timer of a [`Runtime`](super::Runtime).
 ///
 /// ```
 /// use std::io;
@@ -44,7 +44,7 @@ pub trait AsyncTimer: Send {
     fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// A listening socket of a [`Runtime`].
+/// A listening socket of a [`Runtime`](super::Runtime).
 ///
 /// ```
 /// use std::io;
@@ -94,7 +94,7 @@ pub trait AsyncListener: Send + Sync + fmt::Debug {
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
-/// A UDP socket of a [`Runtime`].
+/// A UDP socket of a [`Runtime`](super::Runtime).
 ///
 /// ```
 /// use std::io;
