@@ -70,12 +70,17 @@ where
 {
     let mut entry = Entry::unwritten(client.runtime.clone());
     // Boxed, so that its memory is free while a tunnel carries bytes.
-    let relay = Box::pin(open_directly(client, server, handshake_timeout, &mut entry)).await?;
-    if let Some(relay) = relay {
-        let idle = server.timeouts().idle;
-        relay.run(idle, &mut entry.relayed).await?;
-    }
-    Ok(entry.relayed)
+    let relay = Box::pin(open_directly(client, server, handshake_timeout, &mut entry)).await;
+    let served = match relay {
+        Ok(Some(relay)) => {
+            let idle = server.timeouts().idle;
+            relay.run(idle, &mut entry.relayed).await
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    entry.end(&served);
+    served.map(|()| entry.relayed)
 }
 
 /// Opens the tunnel of a client from this machine.
