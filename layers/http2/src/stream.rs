@@ -150,7 +150,9 @@ impl Stream {
                     self.open(to_app, context.excerpt, cx);
                 }
                 if !matches!(self.pending, PendingStream::Refused(..)) {
-                    self.receive(to_app, context.gathers_credit, cx);
+                    // Content comes before the answer too, and its reader gives credit.
+                    let gathers = context.gathers_credit && !matches!(context.news, News::Read);
+                    self.receive(to_app, gathers, cx);
                 }
             }
         }

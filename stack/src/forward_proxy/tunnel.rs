@@ -55,9 +55,9 @@ mod tests {
             (
                 "both connections",
                 size_of::<Relay<Identity, Identity>>(),
-                1700,
+                1750,
             ),
-            ("a connection", size_of::<Connection<Identity>>(), 850),
+            ("a connection", size_of::<Connection<Identity>>(), 870),
         ];
         for (name, size, most) in sizes {
             assert!(size <= most, "{name}: {size} bytes, wanted at most {most}");

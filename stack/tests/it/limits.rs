@@ -133,6 +133,16 @@ fn limit(line: &str) -> Option<&str> {
 
 /// Constants that bound nothing of a peer, or stand in the row of another one, and the reason.
 const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
+    ("LONGEST_IPV4", "layers/socks/src/address.rs", CAPACITY),
+    (
+        "MOST_OWN_FIELDS",
+        "layers/websocket/src/request.rs",
+        CAPACITY,
+    ),
+    ("MAX_GROWTH_FACTOR", "layers/tls/src/session.rs", CAPACITY),
+    ("MAX_TURNS", "stack/src/driver/server/udp_relay.rs", TURN),
+    ("MAX_STRANGERS", "stack/src/driver/server/proxy.rs", TURN),
+    ("MOST_READS", "stack/src/driver/runtime/turn.rs", TURN),
     (
         "SHORTEST_WAIT",
         "stack/dial/src/serve/accepting.rs",
@@ -209,11 +219,7 @@ const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
         "stack/src/driver/runtime/transport.rs",
         "slices of one write",
     ),
-    (
-        "MAX_ROUNDS",
-        "stack/src/driver/io/splice.rs",
-        "the turn of a direction",
-    ),
+    ("MAX_ROUNDS", "stack/src/driver/io/splice.rs", TURN),
     (
         "MAX_STACK_FDS",
         "stack/src/driver/runtime/threads/block_on.rs",
@@ -237,6 +243,8 @@ const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
 ];
 
 const DATAGRAM: &str = "no datagram of UDP is longer";
+const CAPACITY: &str = "memory that is reserved for what is known";
+const TURN: &str = "the length of a turn of a task";
 
 /// Returns the time that a new engine gives its layers to open.
 fn open_timeout() -> String {

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod connection;
+mod facts;
 mod goodbye;
 #[cfg(any(feature = "hyper", feature = "pac"))]
 pub(crate) mod hyper_io;
