@@ -142,7 +142,13 @@ const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
     ("MAX_GROWTH_FACTOR", "layers/tls/src/session.rs", CAPACITY),
     ("MAX_TURNS", "stack/src/driver/server/udp_relay.rs", TURN),
     ("MAX_STRANGERS", "stack/src/driver/server/proxy.rs", TURN),
+    ("MAX_TURNS", "stack/src/driver/io/connection.rs", TURN),
     ("MOST_READS", "stack/src/driver/runtime/turn.rs", TURN),
+    (
+        "MAX_GONE",
+        "stack/src/driver/http2/waiting.rs",
+        "names of tasks that wait no more",
+    ),
     (
         "SHORTEST_WAIT",
         "stack/dial/src/serve/accepting.rs",
