@@ -147,7 +147,7 @@ const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
     (
         "MAX_GONE",
         "stack/src/driver/http2/waiting.rs",
-        "names of tasks that wait no more",
+        "names of streams that have gone",
     ),
     (
         "SHORTEST_WAIT",
