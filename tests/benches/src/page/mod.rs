@@ -105,6 +105,7 @@ fn bounds(results: &Results) -> String {
 fn moved(prose: &str) -> String {
     prose
         .replace("](../../../docs/conformance/", "](")
+        .replace("](../../../docs/", "](../")
         .replace("](../README.md", "](../../tests/benches/README.md")
 }
 
