@@ -122,7 +122,7 @@ use core::fmt;
 /// 6. **Backpressure**: with no room, no new unit is started. A flow gets at most one unit too
 ///    many.
 /// 7. **Demand**: a layer that leaves bytes unread while it has room has asked for more, with
-///    [`Pipe::require`].
+///    [`Pipe::require`](crate::Pipe::require).
 /// 8. **Associativity**: however layers are grouped into stacks, boxed or not, they behave the
 ///    same.
 /// 9. **Robustness**: no bytes make it panic, and memory stays within the stated limits.
