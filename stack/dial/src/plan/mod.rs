@@ -25,7 +25,7 @@ use crate::route::tls_choice::TlsChoice;
 use http::Response;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use wirestack_layer::{Error, Flow, Instant};
+use wirestack_layer::{Error, Flow, Instant, Layer, origin};
 use wirestack_nest::{BoxLayer, BoxTunnel, Nest, Stack};
 use wirestack_socks as socks;
 use wirestack_tls::Certificates;
@@ -218,7 +218,8 @@ impl<L> Plan<L> {
     ///
     /// `endpoint` is the address of the first connection. `parts` has the name of the hop or target
     /// that each layer belongs to, from the wire up, for errors and traces. `build` builds the
-    /// stack.
+    /// stack. If it has another number of layers than there are names, dialing fails with
+    /// [`RouteError::LayerNames`].
     ///
     /// ```
     /// use wirestack_dial::{Endpoint, Plan};
@@ -243,7 +244,10 @@ impl<L> Plan<L> {
         endpoint: Endpoint,
         parts: Vec<String>,
         build: impl FnMut(&mut SeedStream, &RetryHints) -> Result<L, Error> + Send + 'static,
-    ) -> Self {
+    ) -> Self
+    where
+        L: Layer,
+    {
         Self(Box::new(Custom {
             endpoint,
             parts,
@@ -261,6 +265,7 @@ struct Custom<B> {
 
 impl<L, B> PlanKind<L> for Custom<B>
 where
+    L: Layer,
     B: FnMut(&mut SeedStream, &RetryHints) -> Result<L, Error> + Send,
 {
     fn routes(&self) -> Result<Vec<Route>, Error> {
@@ -269,7 +274,13 @@ where
     }
 
     fn build(&mut self, _: &Route, seeds: &mut SeedStream, hints: &RetryHints) -> Result<L, Error> {
-        (self.build)(seeds, hints)
+        let stack = (self.build)(seeds, hints)?;
+        let (layers, names) = (stack.depth(), self.parts.len());
+        if layers != names {
+            let error = RouteError::LayerNames { layers, names };
+            return Err(Error::local(origin::ROUTE, error));
+        }
+        Ok(stack)
     }
 
     fn target(&self) -> String {

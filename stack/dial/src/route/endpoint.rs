@@ -134,6 +134,17 @@ pub enum RouteError {
     /// A proxy is asked to connect to an address with a zone.
     #[error("the address {0} has a zone, which means nothing to the proxy that is asked for it")]
     ZoneBehindProxy(String),
+    /// The stack of a plan of the caller's own has so many layers, and so many names were given for
+    /// them.
+    #[error(
+        "the stack has {layers} layers and {names} names for them: give Plan::new one for each layer"
+    )]
+    LayerNames {
+        /// The number of layers.
+        layers: usize,
+        /// The number of names.
+        names: usize,
+    },
     /// A variable of the environment names no proxy that can be used.
     #[error("the environment variable {name}={value} names no proxy that can be used: {error}")]
     Variable {

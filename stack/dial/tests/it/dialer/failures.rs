@@ -95,6 +95,19 @@ fn at_most_five_new_connections_are_made_and_each_gets_the_hint() {
 }
 
 #[test]
+fn a_plan_has_a_name_for_each_of_its_layers() {
+    for names in [vec![], vec!["hop 1".into(), "hop 2".into()]] {
+        let plan = Plan::new(endpoint("127.0.0.1"), names.clone(), |_, _| {
+            Ok(Knock::default())
+        });
+        let error = Fixture::of(plan, Timeouts::default()).failure();
+        let names = names.len();
+        let wanted = format!("layers of the stack: 1, names for them: {names}");
+        assert!(error.to_string().contains(&wanted), "{error}");
+    }
+}
+
+#[test]
 fn a_plan_that_makes_no_stack_fails_before_anything_is_sent() {
     let plan = Plan::<Knock>::new(endpoint("name.test"), vec![], |_, _| {
         Err(Error::local("knock", "no knuckles"))
