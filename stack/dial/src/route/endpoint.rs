@@ -137,7 +137,7 @@ pub enum RouteError {
     /// The stack of a plan of the caller's own has so many layers, and so many names were given for
     /// them.
     #[error(
-        "the stack has {layers} layers and {names} names for them: give Plan::new one for each layer"
+        "layers of the stack: {layers}, names for them: {names}: give Plan::new one name for each layer"
     )]
     LayerNames {
         /// The number of layers.
