@@ -18,7 +18,7 @@ def checks(bed, run):
         f"https://{bed.nobody}/", "--socks4", socks4, code=97, says=r"\(91\)"
     )
     yield "curl --socks4, our socks with a password", lambda: run.curl(
-        https, "--socks4", bed.our_socks_auth, code=97, says="connection to proxy closed"
+        https, "--socks4", bed.our_socks_auth, code=97, says="request rejected or failed"
     )
 
     socks, socks_auth = bed.our_socks, bed.our_socks_auth
