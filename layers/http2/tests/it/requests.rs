@@ -1,8 +1,8 @@
 //! Requests: the kinds that a server tells apart, refusals, and requests that cannot be sent.
 
 use crate::kit::{
-    DATA, END_STREAM, HEADERS, Pair, RST_STREAM, extended, frame, greeted_server, headers, of_kind,
-    streams,
+    DATA, END_STREAM, HEADERS, Pair, RST_STREAM, WINDOW_UPDATE, extended, frame, greeted_server,
+    headers, of_kind, streams, window,
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -134,6 +134,35 @@ fn a_response_whose_content_follows_is_sent_as_it_is_written_while_the_request_g
         assert_eq!(data.last().unwrap().flags, END_STREAM);
         assert!(of_kind(&said, RST_STREAM).is_empty());
         assert_eq!(streams(&server), 0);
+    }
+}
+
+#[test]
+fn a_content_that_is_read_before_the_answer_gives_credit() {
+    const CHUNK: usize = 10_000;
+    let mut server = greeted_server(window(40_000));
+    let post = [
+        (":method", "POST"),
+        (":scheme", "https"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ];
+    server.receive(&headers(1, 0, &post));
+    let (id, _) = server.request().unwrap();
+    let mut credit = 40_000;
+    for round in 0..20 {
+        assert!(
+            credit >= CHUNK,
+            "round {round}: the client may send {credit} bytes"
+        );
+        let said = server.receive(&frame(DATA, 0, 1, &[7; CHUNK]));
+        assert_eq!(server.read(id).len(), CHUNK);
+        let said = [said, server.sent()].concat();
+        let updates = of_kind(&said, WINDOW_UPDATE).into_iter();
+        let given = updates
+            .filter(|update| update.stream == 1)
+            .map(|update| u32::from_be_bytes(update.payload[..4].try_into().unwrap()) as usize);
+        credit = credit - CHUNK + given.sum::<usize>();
     }
 }
 
