@@ -12,13 +12,7 @@ use wirestack_layer::Flow;
 #[test]
 fn an_ordinary_request_is_told_apart_and_answered_with_a_body() {
     let mut server = greeted_server(Http2Config::server());
-    let get = [
-        (":method", "GET"),
-        (":scheme", "https"),
-        (":authority", "example.org"),
-        (":path", "/"),
-    ];
-    server.receive(&headers(1, END_STREAM, &get));
+    server.receive(&headers(1, END_STREAM, &ordinary("GET")));
     let (id, request) = server.request().unwrap();
     assert_eq!(request_kind(&request), RequestKind::Response);
     server
@@ -96,13 +90,7 @@ fn requests_that_cannot_be_sent_are_refused_before() {
 fn a_response_whose_content_follows_is_sent_as_it_is_written_while_the_request_goes_on() {
     for trailers in [false, true] {
         let mut server = greeted_server(Http2Config::server());
-        let post = [
-            (":method", "POST"),
-            (":scheme", "http"),
-            (":authority", "example.org"),
-            (":path", "/"),
-        ];
-        server.receive(&headers(1, 0, &post));
+        server.receive(&headers(1, 0, &ordinary("POST")));
         server.receive(&frame(DATA, 0, 1, b"before"));
         let (id, request) = server.request().unwrap();
         assert_eq!(request_kind(&request), RequestKind::Response);
@@ -141,13 +129,7 @@ fn a_response_whose_content_follows_is_sent_as_it_is_written_while_the_request_g
 fn a_content_that_is_read_before_the_answer_gives_credit() {
     const CHUNK: usize = 10_000;
     let mut server = greeted_server(window(40_000));
-    let post = [
-        (":method", "POST"),
-        (":scheme", "https"),
-        (":authority", "example.org"),
-        (":path", "/"),
-    ];
-    server.receive(&headers(1, 0, &post));
+    server.receive(&headers(1, 0, &ordinary("POST")));
     let (id, _) = server.request().unwrap();
     let mut credit = 40_000;
     for round in 0..20 {
@@ -169,13 +151,7 @@ fn a_content_that_is_read_before_the_answer_gives_credit() {
 #[test]
 fn a_content_that_breaks_off_resets_its_stream() {
     let mut server = greeted_server(Http2Config::server());
-    let get = [
-        (":method", "GET"),
-        (":scheme", "http"),
-        (":authority", "example.org"),
-        (":path", "/"),
-    ];
-    server.receive(&headers(1, END_STREAM, &get));
+    server.receive(&headers(1, END_STREAM, &ordinary("GET")));
     let (id, _) = server.request().unwrap();
     server.from_app.respond_streaming(id, Response::new(()));
     server.write(id, b"a part");
@@ -220,6 +196,15 @@ fn a_streaming_refusal_of_a_tunnel_has_a_content_and_a_success_opens_it() {
 }
 
 /// Answers an extended CONNECT, and returns the refusal that the client gets.
+fn ordinary(method: &str) -> [(&str, &str); 4] {
+    [
+        (":method", method),
+        (":scheme", "https"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ]
+}
+
 fn refused(response: Response<Bytes>) -> wirestack_http2::Refusal {
     let mut pair = Pair::usual();
     let c = pair.client.from_app.open(extended()).unwrap();
@@ -268,13 +253,7 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
         assert_eq!((refusal.status.as_u16(), refusal.body.len()), (wanted, 0));
     }
     let mut server = greeted_server(Http2Config::server());
-    let get = [
-        (":method", "GET"),
-        (":scheme", "http"),
-        (":authority", "example.org"),
-        (":path", "/"),
-    ];
-    server.receive(&headers(1, END_STREAM, &get));
+    server.receive(&headers(1, END_STREAM, &ordinary("GET")));
     let (id, _) = server.request().unwrap();
     let response = Response::builder().status(204);
     let response = response.body("content".into()).unwrap();

@@ -211,7 +211,7 @@ fn the_text_before_a_fault_arrives_wherever_the_input_is_cut() {
     }
 }
 
-/// What the application has of it would pass for the whole message.
+/// Without the error, the application would take a part of the message for all of it.
 #[test]
 fn a_close_in_the_middle_of_a_message_is_no_clean_end() {
     let begun = [frame(TEXT, "half "), close_frame(1000, "")];
