@@ -95,10 +95,9 @@ impl Receiver {
         wire: &mut Pipe,
         app: &mut F,
     ) -> Result<Received, WebSocketError> {
-        let unread = wire.unread_mut();
         let (begun, start) = match self.frame {
             Some(begun) => (begun, 0),
-            None => match Header::parse(unread, self.masked)? {
+            None => match Header::parse(wire.peek(Header::LONGEST), self.masked)? {
                 Parsed::Header(header, len) => {
                     self.check_header::<F>(&header)?;
                     // A length over `usize::MAX` is over every limit.
@@ -124,18 +123,18 @@ impl Receiver {
             left,
             unmasked,
         } = begun;
-        let arrived = left.min(unread.len() - start);
+        let arrived = left.min(wire.len() - start);
+        let (end, fresh) = (start + arrived, start + unmasked..start + arrived);
         if let Some(key) = header.key {
             let offset = header.len as usize - left + unmasked;
-            mask::apply(&mut unread[start + unmasked..start + arrived], key, offset);
+            mask::apply(&mut wire.peek_mut(end)[fresh.clone()], key, offset);
         }
         if !header.opcode.is_control() && (F::IN_PARTS || self.is_compressed(&header)) {
             return self.read_arrived(begun, start, arrived, wire, app);
         }
         let whole = arrived == left;
         if self.is_text(header.opcode) {
-            let fresh = &unread[start + unmasked..start + arrived];
-            self.utf8.check(fresh, whole && header.fin)?;
+            self.utf8.check(&wire.peek(end)[fresh], whole && header.fin)?;
         }
         if !whole {
             let unmasked = arrived;
@@ -150,11 +149,11 @@ impl Receiver {
         }
         self.frame = None;
         if header.opcode == Opcode::Continuation {
-            self.extend(&unread[start..start + left]);
-            wire.consume(start + left);
+            self.extend(&wire.peek(end)[start..end]);
+            wire.consume(end);
             return self.deliver_if_final(header.fin, app);
         }
-        let mut payload = wire.take(start + left);
+        let mut payload = wire.take(end);
         payload.advance(start);
         match header.opcode {
             Opcode::Text if header.fin => {
@@ -190,7 +189,7 @@ impl Receiver {
         wire.consume(start);
         let last = header.fin && arrived == left;
         let Step { read, full } = if self.is_compressed(&header) {
-            let step = self.inflate(&wire.unread()[..arrived], last, app)?;
+            let step = self.inflate(&wire.peek(arrived)[..arrived], last, app)?;
             wire.consume(step.read);
             step
         } else {

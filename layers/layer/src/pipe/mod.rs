@@ -42,10 +42,12 @@ use bytes::{Bytes, BytesMut};
 /// ```
 #[derive(Debug)]
 pub struct Pipe {
-    // In order: `chunks`, then `buf`.
+    // In order: `chunks`, then `buf`; or `buf`, then `chunks`, if it leads.
     chunks: VecDeque<Bytes>,
     queued: usize,
     buf: BytesMut,
+    /// `true` if `buf` has the first bytes, and there are chunks behind it.
+    leads: bool,
     /// The memory of `buf` is lent: it stays when the pipe is empty.
     lent: bool,
     limit: usize,
@@ -81,6 +83,7 @@ impl Pipe {
             chunks: VecDeque::new(),
             queued: 0,
             buf: BytesMut::new(),
+            leads: false,
             lent: false,
             limit,
             required: 0,

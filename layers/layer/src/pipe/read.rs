@@ -16,44 +16,125 @@ impl Pipe {
     #[inline]
     pub fn unread_mut(&mut self) -> &mut [u8] {
         if !self.chunks.is_empty() {
-            self.join();
+            self.gather(self.len());
         }
         &mut self.buf
     }
 
-    fn join(&mut self) {
-        if self.buf.is_empty() {
-            // Its memory may be that of the first chunk. The chunk would then be shared, and copied
-            // whole for every chunk that comes.
-            self.buf = BytesMut::new();
+    /// Returns the first unread bytes in one piece: `n` of them or more, or all if there are fewer.
+    /// This copies at most `n` bytes, and none if they lie in one piece.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut pipe = Pipe::new();
+    /// pipe.push(Bytes::from(vec![1; 5000]));
+    /// pipe.push(Bytes::from(vec![2; 5000]));
+    /// assert_eq!(pipe.peek(5000).len(), 5000); // no byte was copied
+    /// assert_eq!(pipe.peek(5001), [&[1; 5000][..], &[2]].concat());
+    /// assert_eq!(pipe.peek(20_000).len(), 10_000);
+    /// ```
+    #[inline]
+    pub fn peek(&mut self, n: usize) -> &[u8] {
+        if !self.chunks.is_empty() && self.first().len() < n {
+            self.gather(n);
         }
-        let first = self.chunks.pop_front().unwrap_or_default();
-        let mut whole = match first.try_into_mut() {
-            Ok(whole) => whole,
-            Err(shared) => BytesMut::from(&shared[..]),
+        self.first()
+    }
+
+    /// Returns the first unread bytes like [`peek`](Self::peek), to be decrypted or unmasked in
+    /// place. A chunk that others share is copied too.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut pipe = Pipe::new();
+    /// pipe.push(Bytes::from(vec![b'a'; 5000]));
+    /// pipe.push(Bytes::from(vec![b'b'; 5000]));
+    /// pipe.peek_mut(1)[..2].make_ascii_uppercase();
+    /// assert_eq!(pipe.take(3), "AAa");
+    /// ```
+    #[inline]
+    pub fn peek_mut(&mut self, n: usize) -> &mut [u8] {
+        let is_there = self.chunks.is_empty() || self.leads && self.buf.len() >= n;
+        if !is_there {
+            self.gather(n);
+        }
+        &mut self.buf
+    }
+
+    /// Moves bytes from the chunks to the front of the buffer, until it has `n` or all.
+    fn gather(&mut self, n: usize) {
+        let n = n.min(self.len());
+        if !self.leads {
+            self.seal();
+            self.take_first_chunk(n);
+        }
+        if self.buf.len() < n && self.buf.capacity() < n {
+            let next = match self.required {
+                _ if n < self.len() => 0, // it is a unit, and others follow
+                0 => 2 * self.buf.len(),
+                required => required.min(2 * self.buf.len()),
+            };
+            let mut memory = BytesMut::with_capacity(n.max(next));
+            memory.extend_from_slice(&self.buf);
+            self.buf = memory;
+        }
+        while let Some(chunk) = self.chunks.front_mut()
+            && self.buf.len() < n
+        {
+            let part = chunk.len().min(n - self.buf.len());
+            self.buf.extend_from_slice(&chunk[..part]);
+            self.queued -= part;
+            chunk.advance(part);
+            if chunk.is_empty() {
+                self.chunks.pop_front();
+            }
+        }
+        self.leads = !self.chunks.is_empty();
+        self.rest_chunks();
+    }
+
+    /// Makes the first chunk the buffer, or `n` bytes of a chunk that others share.
+    fn take_first_chunk(&mut self, n: usize) {
+        let Some(first) = self.chunks.pop_front() else {
+            return;
         };
-        whole.reserve(self.queued + self.buf.len() - whole.len());
-        for chunk in self.chunks.drain(..) {
-            whole.extend_from_slice(&chunk);
+        self.queued -= first.len();
+        (self.buf, self.lent) = (BytesMut::new(), false);
+        match first.try_into_mut() {
+            Ok(first) => self.buf = first,
+            Err(mut shared) if n < shared.len() => {
+                self.buf = BytesMut::from(&shared[..n]);
+                shared.advance(n);
+                self.queued += shared.len();
+                self.chunks.push_front(shared);
+            }
+            // Copied with what is behind it.
+            Err(shared) => {
+                self.queued += shared.len();
+                self.chunks.push_front(shared);
+            }
         }
-        whole.unsplit(mem::take(&mut self.buf));
-        self.chunks = VecDeque::new();
-        self.buf = whole;
-        self.queued = 0;
     }
 
     /// Returns the unread bytes, piece by piece, as they lie in memory.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
-        let tail = (!self.buf.is_empty()).then_some(&self.buf[..]);
-        self.chunks.iter().map(|chunk| &chunk[..]).chain(tail)
+        let buf = (!self.buf.is_empty()).then_some(&self.buf[..]);
+        let (head, tail) = if self.leads { (buf, None) } else { (None, buf) };
+        let chunks = self.chunks.iter().map(|chunk| &chunk[..]);
+        head.into_iter().chain(chunks).chain(tail)
     }
 
     /// Returns the first piece of the unread bytes; empty only if the pipe is.
     #[inline]
     pub fn first(&self) -> &[u8] {
-        self.chunks
-            .front()
-            .map_or(&self.buf[..], |chunk| &chunk[..])
+        match self.chunks.front() {
+            Some(chunk) if !self.leads => chunk,
+            _ => &self.buf,
+        }
     }
 
     /// Drops the next `n` bytes.
@@ -75,6 +156,12 @@ impl Pipe {
     }
 
     fn consume_chunks(&mut self, mut n: usize) {
+        if self.leads {
+            let part = n.min(self.buf.len());
+            self.buf.advance(part);
+            n -= part;
+            self.follow_if_empty();
+        }
         while let Some(chunk) = self.chunks.front_mut() {
             let part = n.min(chunk.len());
             chunk.advance(part);
@@ -113,10 +200,19 @@ impl Pipe {
 
     fn take_chunk(&mut self, n: usize) -> Bytes {
         if n > self.first().len() {
-            self.join();
+            self.gather(n);
             return self.take(n);
         }
         self.moved();
+        if self.leads {
+            let taken = if n == self.buf.len() {
+                mem::take(&mut self.buf)
+            } else {
+                self.buf.split_to(n)
+            };
+            self.follow_if_empty();
+            return taken.freeze();
+        }
         let Some(chunk) = self.chunks.front_mut() else {
             return Bytes::new(); // bytes that are queued lie in chunks
         };
@@ -128,11 +224,16 @@ impl Pipe {
         taken
     }
 
+    /// Notes that the chunks have the first bytes, once those of the buffer are read.
+    fn follow_if_empty(&mut self) {
+        if self.buf.is_empty() {
+            (self.buf, self.leads) = (BytesMut::new(), false);
+        }
+    }
+
     /// Reads through `f`, which must only take bytes from the front of its buffer.
     pub(crate) fn drain<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
-        if !self.chunks.is_empty() {
-            self.join();
-        }
+        self.unread_mut();
         let before = self.buf.len();
         let result = f(&mut self.buf);
         if self.buf.len() != before {

@@ -100,6 +100,7 @@ impl Pipe {
             if n == self.len() && to.is_empty() {
                 mem::swap(&mut self.chunks, &mut to.chunks);
                 mem::swap(&mut self.buf, &mut to.buf);
+                mem::swap(&mut self.leads, &mut to.leads);
                 (self.lent, to.lent) = (false, false); // lent memory is not lent on
                 mem::swap(&mut self.queued, &mut to.queued);
                 self.rest();

@@ -1,5 +1,6 @@
 use super::{Pipe, SMALL};
 use bytes::{Bytes, BytesMut};
+use core::mem;
 
 /// Writing.
 impl Pipe {
@@ -18,6 +19,9 @@ impl Pipe {
     /// Appends through `f`, which must only add to its buffer.
     #[inline]
     pub fn fill<R>(&mut self, f: impl FnOnce(&mut BytesMut) -> R) -> R {
+        if self.leads {
+            self.seal(); // what is written comes behind the chunks
+        }
         let before = self.buf.len();
         let result = f(&mut self.buf);
         if self.buf.len() != before {
@@ -50,14 +54,22 @@ impl Pipe {
     }
 
     pub(super) fn append(&mut self, bytes: Bytes) {
-        self.seal();
+        if !self.leads {
+            self.seal();
+        }
         self.queued += bytes.len();
         self.chunks.push_back(bytes);
     }
 
+    /// Makes the buffer a chunk.
     pub(super) fn seal(&mut self) {
-        if !self.buf.is_empty() {
-            self.queued += self.buf.len();
+        if self.buf.is_empty() {
+            return;
+        }
+        self.queued += self.buf.len();
+        if mem::take(&mut self.leads) {
+            self.chunks.push_front(mem::take(&mut self.buf).freeze());
+        } else {
             // `split` and not `take`: the next small writes go to the rest of the buffer.
             self.chunks.push_back(self.buf.split().freeze());
         }

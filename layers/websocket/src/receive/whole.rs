@@ -25,8 +25,7 @@ impl Receiver {
         if F::IN_PARTS || self.frame.is_some() || self.message.is_some() {
             return false;
         }
-        let unread = wire.unread_mut();
-        let Some(plain) = Plain::parse(unread, self.masked) else {
+        let Some(plain) = Plain::parse(wire.peek(Header::LONGEST), self.masked) else {
             return false;
         };
         let Plain {
@@ -35,15 +34,17 @@ impl Receiver {
             end,
             key,
         } = plain;
-        if end > unread.len() || end - start > self.max_frame.min(self.max_message) {
+        if end > wire.len() || end - start > self.max_frame.min(self.max_message) {
             return false;
         }
-        let payload = &mut unread[start..end];
         if self.masked {
-            mask::apply(payload, key, 0);
+            mask::apply(&mut wire.peek_mut(end)[start..end], key, 0);
         }
-        if text && simdutf8::basic::from_utf8(payload).is_err() {
-            mask::apply(payload, key, 0); // as it came: the fault is found and told elsewhere
+        if text && simdutf8::basic::from_utf8(&wire.peek(end)[start..end]).is_err() {
+            if self.masked {
+                // As it came: the fault is found and told elsewhere.
+                mask::apply(&mut wire.peek_mut(end)[start..end], key, 0);
+            }
             return false;
         }
         let mut payload = wire.take(end);
