@@ -33,7 +33,8 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Parses a `ws://` or `wss://` URI (RFC 6455 §3).
+    /// Parses a `ws://` or `wss://` URI (RFC 6455 §3). It is ASCII (RFC 3986 §2): a host has A-labels,
+    /// and a path has percent-encoded characters.
     ///
     /// # Errors
     ///
@@ -235,6 +236,9 @@ impl fmt::Debug for ClientRequest {
 fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
     if text.contains('#') {
         return Err("it has a fragment");
+    }
+    if !text.is_ascii() {
+        return Err("it has a character outside of ASCII, which has to be percent-encoded");
     }
     let uri = Uri::try_from(text).or(Err("it is malformed"))?;
     let default_port = match uri.scheme() {

@@ -241,6 +241,7 @@ pub(crate) const HOSTS: &[&str] = &[
     "192.0.2.1",
     "::1",
     "h\n2",
+    "ws://h/\u{80}",
 ];
 
 /// Wherever a host is taken, it is refused, or it cannot break out of its place.

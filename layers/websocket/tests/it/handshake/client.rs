@@ -78,6 +78,9 @@ fn a_uri_that_is_not_of_a_websocket_is_refused() {
         "ws://example.org:99999/",
         "ws://example.org/a b",
         "ws://exa\r\nmple.org/",
+        "ws://example.org/caf\u{e9}",
+        "ws://example.org/?\u{80}",
+        "ws://ex\u{e4}mple.org/",
     ] {
         let error = ClientRequest::new(uri).unwrap_err();
         assert!(
