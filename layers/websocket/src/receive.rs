@@ -134,7 +134,8 @@ impl Receiver {
         }
         let whole = arrived == left;
         if self.is_text(header.opcode) {
-            self.utf8.check(&wire.peek(end)[fresh], whole && header.fin)?;
+            self.utf8
+                .check(&wire.peek(end)[fresh], whole && header.fin)?;
         }
         if !whole {
             let unmasked = arrived;

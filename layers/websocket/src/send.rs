@@ -5,7 +5,7 @@ use crate::deflate::Deflater;
 use crate::frame::{Header, Opcode, RSV1};
 use crate::mask::{self, Masks};
 use crate::{Message, WebSocketConfig, WebSocketError};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use wirestack_layer::{Flow, Pipe};
 
 /// The sending half of a connection.
@@ -214,15 +214,10 @@ impl Sender {
         if payload.len() >= own_chunk {
             return self.large(&header, payload, to);
         }
+        // Memory for the next frames and their headers too, instead of more for each small one.
+        let batch = (waiting + waiting / 16).min(BATCH);
+        to.reserve(Header::LONGEST + payload.len(), batch);
         to.fill(|buf| {
-            let len = Header::LONGEST + payload.len();
-            // Reserves for the next frames too, instead of growing with each small one.
-            let room = || len.max(waiting.min(BATCH));
-            if buf.capacity() == 0 {
-                *buf = BytesMut::with_capacity(room());
-            } else if buf.capacity() - buf.len() < len {
-                buf.reserve(room());
-            }
             header.append_to(buf);
             match key {
                 None => buf.extend_from_slice(&payload),
@@ -276,5 +271,5 @@ const OWN_CHUNK: usize = 8 * 1024;
 const IN_PLACE: usize = 64 * 1024;
 /// The length of such a piece: a multiple of the length of a key.
 const PIECE: usize = 64 * 1024;
-/// The most bytes that are reserved for small frames at a time.
-const BATCH: usize = 64 * 1024;
+/// The most bytes that are reserved for small frames at a time: those of 64 KiB of messages.
+const BATCH: usize = 68 * 1024;

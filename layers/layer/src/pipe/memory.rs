@@ -49,6 +49,47 @@ impl Pipe {
         Some(core::mem::take(&mut self.buf))
     }
 
+    /// Drops the next `n` bytes like [`consume`](Self::consume). If those were the last ones, the
+    /// pipe keeps the memory of the last chunk as if it was lent, unless others share it.
+    ///
+    /// A driver calls it for what it has written: memory that it lent, and that went from flow to
+    /// flow, comes back to it.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut pipe = Pipe::new();
+    /// pipe.push(Bytes::from(vec![0; 5000]));
+    /// pipe.reclaim(5000);
+    /// assert_eq!(pipe.take_back().map(|memory| memory.capacity()), Some(5000));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    #[inline]
+    pub fn reclaim(&mut self, n: usize) {
+        if n == self.len() && self.queued > 0 {
+            return self.reclaim_all();
+        }
+        self.consume(n);
+    }
+
+    fn reclaim_all(&mut self) {
+        let last = self.chunks.pop_back().unwrap_or_default();
+        self.queued -= last.len();
+        self.leads &= !self.chunks.is_empty();
+        self.consume(self.len());
+        self.moved();
+        if let Ok(mut memory) = last.try_into_mut()
+            && memory.capacity() > self.buf.capacity()
+        {
+            memory.clear();
+            (self.buf, self.lent) = (memory, true);
+        }
+    }
+
     /// Moves the next `n` bytes like [`transfer_up_to`](Self::transfer_up_to), and lends the memory on
     /// if it goes with them. Who calls it takes the memory back from `to`, once that is empty, and
     /// lends it to this pipe again.

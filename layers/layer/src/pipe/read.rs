@@ -67,7 +67,7 @@ impl Pipe {
 
     /// Moves bytes from the chunks to the front of the buffer, until it has `n` or all.
     fn gather(&mut self, n: usize) {
-        let n = n.min(self.len());
+        let n = n.clamp(1, self.len()); // an empty buffer would lead nothing
         if !self.leads {
             self.seal();
             self.take_first_chunk(n);

@@ -108,6 +108,9 @@ impl Pipe {
                 while n > 0 {
                     let part = n.min(self.first().len());
                     if part < SMALL {
+                        if to.leads {
+                            to.seal();
+                        }
                         to.buf.extend_from_slice(&self.first()[..part]);
                         self.consume(part);
                     } else {

@@ -39,6 +39,41 @@ impl Pipe {
         result
     }
 
+    /// Makes sure that `n` bytes can be written without more memory. If there is too little, it takes
+    /// enough for `batch` bytes at once. Bytes that wait are not copied to it if they are many.
+    ///
+    /// ```
+    /// use wirestack_layer::Pipe;
+    ///
+    /// let mut pipe = Pipe::new();
+    /// for n in 0..1000 {
+    ///     pipe.reserve(4, 4000); // memory for all of them, once
+    ///     pipe.write(&[n as u8; 4]);
+    /// }
+    /// assert_eq!((pipe.len(), pipe.capacity()), (4000, 4000));
+    /// ```
+    #[inline]
+    pub fn reserve(&mut self, n: usize, batch: usize) {
+        if self.leads || self.buf.capacity() - self.buf.len() < n {
+            self.take_memory(n.max(batch));
+        }
+    }
+
+    fn take_memory(&mut self, n: usize) {
+        if self.leads {
+            self.seal();
+        } else if self.buf.len() >= SMALL {
+            self.queued += self.buf.len();
+            self.chunks.push_back(mem::take(&mut self.buf).freeze());
+            self.lent = false; // the memory goes with the bytes
+        }
+        if self.buf.capacity() == 0 {
+            self.buf = BytesMut::with_capacity(n);
+        } else {
+            self.buf.reserve(n);
+        }
+    }
+
     /// Appends `bytes`, without a copy if they are many.
     pub fn push(&mut self, bytes: Bytes) {
         if bytes.len() < SMALL {

@@ -6,6 +6,7 @@ mod escaped;
 mod flows;
 mod parts;
 mod pipe;
+mod pipe_model;
 mod stop;
 mod tunnel;
 mod wire;
