@@ -54,5 +54,5 @@ pub(crate) fn frame(may_be_processed: u32, reason: Reason, debug_data: &str) -> 
 
 /// The type of the frame.
 const GOAWAY: u8 = 7;
-/// The bytes of debug data that are kept. A frame may have 64 KiB of them.
+/// The bytes of debug data that are kept. A frame may have 80 KiB of them.
 const MOST: usize = 1000;

@@ -32,8 +32,7 @@ impl Default for Pipes {
     fn default() -> Self {
         Self {
             incoming: Pipe::new(),
-            // As many as the wire of the stack. More bytes wait in h2, which counts them.
-            outgoing: Pipe::new(),
+            outgoing: Pipe::with_limit(OUTGOING),
             blocked: false,
             lent: LentPieces::default(),
             header_first: false,
@@ -50,6 +49,8 @@ impl Pipes {
         if few && !to_wire.is_closed() && to_wire.stop_state().is_none() {
             to_wire.write(self.outgoing.first());
             self.outgoing.consume(len);
+        } else if to_wire.is_empty() {
+            self.outgoing.transfer_all_to(to_wire);
         } else {
             self.outgoing.transfer_to(to_wire);
         }
@@ -240,6 +241,10 @@ impl Wake for StreamWaker {
         }
     }
 }
+
+/// The most bytes that wait between h2 and the wire: a full frame, and some small ones, leave
+/// together. More of them wait in h2, which counts them.
+const OUTGOING: usize = 81 * 1024;
 
 /// So many bytes are copied to the wire, and for fewer the memory between h2 and the wire is kept.
 const FEW: usize = 1024;

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 /// The large pieces of streams that h2 holds. It writes slices of them: the wire then shares a
 /// piece, and does not copy it.
 ///
-/// Nothing depends on finding a piece. It is only lent while h2 holds it too, so it costs no memory.
+/// Nothing depends on finding a piece. A piece is forgotten once nobody else has it, so it costs no
+/// memory.
 #[derive(Debug, Default)]
 pub(crate) struct LentPieces(VecDeque<(StreamId, Bytes)>);
 
@@ -19,23 +20,30 @@ impl LentPieces {
         }
     }
 
-    /// Returns the piece of which this is a slice, cut to that slice.
+    /// Returns the piece of which this is a slice, cut to that slice, if the slice is large. h2
+    /// writes the pieces of a stream in order: behind the last slice of one, it is forgotten with
+    /// those before it, whose ends h2 may have copied.
     pub(crate) fn find(&mut self, slice: &[u8]) -> Option<Bytes> {
-        if slice.len() < LARGE / 2 {
-            return None;
-        }
         let wanted = slice.as_ptr_range();
         let is_it = |(_, piece): &(StreamId, Bytes)| {
             let has = piece.as_ptr_range();
             has.start <= wanted.start && wanted.end <= has.end
         };
         let index = self.0.iter().position(is_it)?;
-        let piece = &self.0[index].1;
-        let found = piece.slice_ref(slice);
-        if wanted.end == piece.as_ptr_range().end {
-            self.0.remove(index); // h2 writes in order: it was the last slice
+        let (stream, piece) = &self.0[index];
+        let (stream, is_last) = (*stream, wanted.end == piece.as_ptr_range().end);
+        let found = (slice.len() >= LARGE / 2).then(|| piece.slice_ref(slice));
+        if is_last {
+            let behind = self.0.split_off(index + 1);
+            self.forget(stream);
+            self.0.extend(behind);
         }
-        Some(found)
+        found
+    }
+
+    /// Forgets the pieces that nobody else has any more.
+    pub(crate) fn release(&mut self) {
+        self.0.retain(|(_, piece)| !piece.is_unique());
     }
 
     /// Forgets the pieces of a stream, which h2 may have thrown away.
@@ -70,6 +78,40 @@ mod tests {
         assert!(lent.find(&second[6000..]).is_none(), "it was written whole");
         lent.forget(one);
         assert!(lent.find(&first).is_none());
+    }
+
+    #[test]
+    fn a_piece_is_forgotten_behind_its_last_slice_with_those_before_it() {
+        let mut lent = LentPieces::default();
+        let [one, two] = [1, 2].map(StreamId::new);
+        let [short, copied, other, last] = [1, 2, 3, 4].map(|byte| Bytes::from(vec![byte; 5000]));
+        lent.add(one, &short);
+        assert!(lent.find(&short[..4990]).is_some());
+        assert!(lent.find(&short[4990..]).is_none(), "that is copied");
+        assert!(lent.0.is_empty(), "and the piece is forgotten");
+
+        for (stream, piece) in [(one, &copied), (two, &other), (one, &last)] {
+            lent.add(stream, piece);
+        }
+        // h2 has copied the end of the first piece in front of a frame.
+        assert!(lent.find(&copied[..4990]).is_some());
+        assert!(lent.find(&last).is_some());
+        let left: Vec<_> = lent.0.iter().map(|(stream, _)| *stream).collect();
+        assert_eq!(left, [two], "the other stream is behind");
+    }
+
+    #[test]
+    fn a_piece_that_nobody_else_has_is_released() {
+        let mut lent = LentPieces::default();
+        let [first, second] = [1, 2].map(|byte| Bytes::from(vec![byte; 5000]));
+        lent.add(StreamId::new(1), &first);
+        lent.add(StreamId::new(1), &second);
+        drop(first);
+        lent.release();
+        assert_eq!(lent.0.len(), 1);
+        drop(second);
+        lent.release();
+        assert!(lent.0.is_empty());
     }
 
     #[test]

@@ -71,8 +71,10 @@ impl Buf for Pieces {
     }
 
     fn advance(&mut self, mut n: usize) {
-        while n >= self.first.len() && self.behind > 0 {
+        assert!(n <= self.remaining(), "advanced beyond the pieces");
+        while n > 0 && n >= self.first.len() {
             n -= self.first.len();
+            // The piece is released: h2 keeps a frame for a while after it was written.
             self.first = self.rest.pop_front().unwrap_or_default();
             self.behind -= self.first.len();
         }

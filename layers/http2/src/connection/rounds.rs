@@ -111,6 +111,7 @@ impl Connection {
     /// Moves bytes between the wire and h2. Returns `true` if h2 can go on because of that.
     fn exchange(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
         let pipes = &mut *self.io.pipes();
+        pipes.lent.release();
         if let Some(memory) = pipes.incoming.take_back() {
             p.from_wire.lend(memory); // h2 has read what was in it
         }
