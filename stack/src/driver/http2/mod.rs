@@ -392,7 +392,7 @@ impl Future for Driver {
         });
         polled.unwrap_or_else(|| {
             // The streams' tasks take what has arrived, before more of it needs memory.
-            cx.waker().wake_by_ref();
+            shared.lock().connection.runtime.yield_now(cx);
             Poll::Pending
         })
     }

@@ -285,7 +285,7 @@ impl Transport for Http2Stream {
     ) -> Poll<io::Result<usize>> {
         self.read_with(cx, |pipe| {
             let before = pipe.len();
-            pipe.transfer_to(to);
+            transfer_pieces(pipe, to);
             before - pipe.len()
         })
     }
@@ -298,7 +298,7 @@ impl Transport for Http2Stream {
                 pipe.write(from.first());
                 from.consume(before);
             } else {
-                from.transfer_to(pipe);
+                transfer_pieces(from, pipe);
             }
             before - from.len()
         })
@@ -343,6 +343,16 @@ impl Drop for Http2Stream {
 /// The error of a read or write on a closed stream.
 fn closed_error(aborted: Option<Error>) -> io::Error {
     aborted.map_or_else(|| io::ErrorKind::BrokenPipe.into(), |error| to_io(&error))
+}
+
+/// Moves as many pieces as there is room for, the last one beyond it: a piece that two flows share
+/// would be copied again, and its memory could not come back.
+fn transfer_pieces(from: &mut Pipe, to: &mut Pipe) {
+    while to.room() > 0 && !from.is_empty() {
+        let fits = from.len() <= to.room();
+        let n = if fits { from.len() } else { from.first().len() };
+        from.transfer_up_to(to, n);
+    }
 }
 
 /// Fewer bytes are copied from flow to flow.

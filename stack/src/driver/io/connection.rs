@@ -360,7 +360,7 @@ where
                 let is_enough = turns == MAX_TURNS;
                 if is_enough || self.advance(cx).is_pending() {
                     if is_enough {
-                        cx.waker().wake_by_ref(); // a peer that sends without a pause has its time too
+                        self.runtime.yield_now(cx); // a peer that sends without a pause has its time too
                     }
                     let late = ready!(late.as_mut().poll(cx));
                     late.map_err(|error| Error::local(origin::RUNTIME, error))?;

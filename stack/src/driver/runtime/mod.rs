@@ -65,6 +65,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 use wirestack_layer::Instant;
 
@@ -129,6 +130,7 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// use std::pin::Pin;
 /// use std::sync::Arc;
 /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// use std::task::Context;
 /// use wirestack::Instant;
 /// use wirestack::runtime::{
 ///     AddressStream, AsyncListener, AsyncTimer, AsyncUdpSocket, BoxFuture, Runtime, TcpOptions,
@@ -154,6 +156,10 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///
 ///     fn spawn(&self, task: BoxFuture<()>) {
 ///         self.inner.spawn(task);
+///     }
+///
+///     fn yield_now(&self, cx: &mut Context<'_>) {
+///         self.inner.yield_now(cx);
 ///     }
 ///
 ///     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
@@ -214,6 +220,12 @@ pub trait Runtime: fmt::Debug + Send + Sync + 'static {
 
     /// Runs a task in the background.
     fn spawn(&self, task: BoxFuture<()>);
+
+    /// Wakes the task of `cx` again, once others have had their turn. By default it is woken at once,
+    /// which is enough for a runtime that runs its tasks one after another.
+    fn yield_now(&self, cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
 
     /// Runs work that blocks, such as the look-up of a name, on a thread that may block.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {

@@ -108,6 +108,11 @@ impl Runtime for Tokio {
         self.0.spawn(task);
     }
 
+    /// A task that was merely woken would run again before the future of `block_on`.
+    fn yield_now(&self, cx: &mut Context<'_>) {
+        let _ = pin!(tokio::task::yield_now()).poll(cx); // pending, as it is its first poll
+    }
+
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.0.spawn_blocking(work);
     }

@@ -367,7 +367,7 @@ pub(super) fn write_slices(
         write(&slices[..filled])
     };
     if let Poll::Ready(Ok(n)) = written {
-        from.consume(n);
+        from.reclaim(n);
     }
     written
 }

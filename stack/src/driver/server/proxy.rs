@@ -216,7 +216,7 @@ where
             }
             strangers += 1;
             if strangers == MAX_STRANGERS {
-                cx.waker().wake_by_ref();
+                runtime.yield_now(cx);
                 break;
             }
         }

@@ -60,7 +60,7 @@ where
             }
         }
         // Anybody can send to a socket without a pause, and its error can be there to stay.
-        cx.waker().wake_by_ref();
+        client.runtime.yield_now(cx);
         Poll::Pending
     })
     .await;

@@ -2,9 +2,11 @@
 
 use super::{server, start, start_tls};
 use crate::support::{TLS, listen};
-use wirestack::http2::{self, ConnectRequest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use wirestack::http2::{self, ConnectRequest, Http2Config};
+use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{CloseCode, Message};
-use wirestack::{ServerSocket, connect_http2};
+use wirestack::{Connection, Engine, Http2, ServerSocket, connect_http2};
 
 #[tokio::test]
 async fn many_websockets_share_a_connection() {
@@ -136,4 +138,39 @@ async fn an_unread_stream_does_not_stop_the_others() {
         }
     }
     flood.abort();
+}
+
+/// A driver that is merely woken again runs before the future of `block_on`, many times.
+#[tokio::test]
+async fn a_driver_does_not_read_on_before_the_future_of_block_on_has_read() {
+    let (near, far) = duplex(8 << 20);
+    let over = |io, layer| {
+        let engine = Engine::new(layer);
+        let connection = Connection::from_transport(TokioTransport::new(io), engine).unwrap();
+        let http2 = Http2::new(connection);
+        http2.spawn();
+        http2
+    };
+    let server = over(far, http2::Connection::server(Http2Config::server()));
+    tokio::spawn(async move {
+        let incoming = server.accept().await.unwrap().unwrap();
+        let mut stream = incoming.accept(http::HeaderMap::new()).unwrap();
+        stream.write_all(&vec![7; 4 << 20]).await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    let client = over(near, http2::Connection::client(Http2Config::default()));
+    let tunnel = ConnectRequest::tunnel("example.org", 1).unwrap();
+    let (_, mut stream) = client.open(tunnel).await.unwrap();
+    let (mut all, mut most_ahead) = (0, 0);
+    let mut piece = vec![0; 1 << 20];
+    while let n @ 1.. = stream.read(&mut piece).await.unwrap() {
+        all += n;
+        let arrived = client.with(|connection| connection.engine().from_wire().total());
+        most_ahead = most_ahead.max(arrived - all as u64);
+    }
+    assert_eq!(all, 4 << 20);
+    assert!(
+        most_ahead <= 256 << 10,
+        "{most_ahead} bytes were read ahead"
+    );
 }
