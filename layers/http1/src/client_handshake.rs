@@ -14,14 +14,16 @@
 
 use crate::body::Body;
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{HeadReader, ResponseHead};
 use crate::limits::Limits;
 use crate::tunnel::Handshake;
 use bytes::BytesMut;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
+use std::borrow::Cow;
 use std::mem;
 use wirestack_http::Refusal;
-use wirestack_http::{Awaiting, Challenged, status_text};
+use wirestack_http::{Awaiting, Challenged};
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
@@ -33,12 +35,12 @@ pub(crate) trait ClientExchange {
     /// Returns the name of the request, for errors: `CONNECT example.org:443`.
     fn name(&self) -> String;
     /// Writes the request.
-    fn write(&self, out: &mut BytesMut);
+    fn write(&mut self, out: &mut BytesMut);
     /// Returns the kind of a response.
     fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error>;
-    /// Returns the facts of a response that opens the tunnel, in one line.
-    fn facts(&self, head: &ResponseHead) -> String {
-        status_text(head.status, &head.reason)
+    /// Returns the facts of a response that opens the tunnel.
+    fn facts(&self, status: StatusCode, reason: Cow<'static, str>) -> Facts {
+        Facts::Answered(status, reason)
     }
 
     /// Returns `true` if the application authorizes each request.
@@ -70,8 +72,8 @@ pub(crate) struct ClientHandshake<E> {
     pub(crate) lenient: bool,
     /// The challenge that the last request answers.
     challenged: Option<Challenged>,
-    /// The facts of the response that opens.
-    facts: String,
+    /// The reason phrase of the response that opens.
+    reason: Cow<'static, str>,
     state: State,
 }
 
@@ -100,7 +102,7 @@ struct Pending {
 /// A response that opened the tunnel.
 pub(crate) struct Opened {
     pub(crate) response: Response<()>,
-    pub(crate) facts: String,
+    pub(crate) facts: Facts,
 }
 
 impl<E: ClientExchange> ClientHandshake<E> {
@@ -110,7 +112,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
             limits: Limits::default(),
             lenient: false,
             challenged: None,
-            facts: String::new(),
+            reason: Cow::Borrowed(""),
             state: State::Start,
         }
     }
@@ -174,7 +176,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
         let (is_challenge, persistent) = match kind {
             ResponseKind::Interim => return Ok(None),
             ResponseKind::Opens => {
-                self.facts = self.exchange.facts(&head);
+                self.reason = head.reason;
                 let mut response = Response::new(());
                 *response.version_mut() = head.version;
                 *response.status_mut() = head.status;
@@ -200,7 +202,8 @@ impl<E: ClientExchange> ClientHandshake<E> {
     }
 
     fn opened(&mut self, response: Response<()>) -> Opened {
-        let facts = mem::take(&mut self.facts);
+        let reason = mem::take(&mut self.reason);
+        let facts = self.exchange.facts(response.status(), reason);
         Opened { response, facts }
     }
 }
@@ -246,10 +249,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                     if p.to_wire.room() == 0 {
                         return Ok(None);
                     }
-                    p.to_wire.fill(|out| {
-                        out.reserve(USUAL_REQUEST);
-                        self.exchange.write(out);
-                    });
+                    p.to_wire.fill(|out| self.exchange.write(out));
                     self.state = State::Reading(HeadReader::new(self.lenient));
                 }
                 State::Reading(reader) => {
@@ -318,7 +318,7 @@ impl Pending {
     fn into_refusal(self, request: String) -> Refusal {
         let mut refusal = Refusal::new(self.head.status, self.head.headers);
         refusal.version = self.head.version;
-        refusal.reason = self.head.reason;
+        refusal.reason = self.head.reason.into_owned();
         refusal.body = self.body.into_excerpt();
         refusal.request = request;
         refusal
@@ -326,7 +326,7 @@ impl Pending {
 }
 
 /// The room for a request, in bytes: most are shorter.
-const USUAL_REQUEST: usize = 512;
+pub(crate) const USUAL_REQUEST: usize = 512;
 
 fn refused<E: ClientExchange>(refusal: Refusal) -> Error {
     Error::peer(E::NAME, Http1Error::Refused(Box::new(refusal)))

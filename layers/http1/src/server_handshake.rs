@@ -7,6 +7,7 @@
 //! ```
 
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{self, HeadReader, RequestHead};
 use crate::limits::Limits;
 use crate::tunnel::Handshake;
@@ -52,7 +53,7 @@ pub(crate) struct Reply {
 /// The state after a reply.
 pub(crate) enum AfterReply {
     /// An open tunnel, with these facts.
-    Open(String),
+    Open(Facts),
     /// The wait for another request; or this error, if the client was not waiting. The bytes lack
     /// the end of their head.
     Challenged(Error),
@@ -61,7 +62,7 @@ pub(crate) enum AfterReply {
 
 /// The outcome of a request that was accepted.
 pub(crate) struct Accepted {
-    pub(crate) facts: String,
+    pub(crate) facts: Facts,
 }
 
 impl<E: ServerExchange> ServerHandshake<E> {
@@ -156,7 +157,7 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
                     AfterReply::Open(facts) => Ok(Some(Accepted { facts })),
                     AfterReply::Fail(error) => Err(error),
                 };
-                p.to_wire.push(bytes.freeze());
+                p.to_wire.write(&bytes);
                 match next? {
                     Some(accepted) => return Ok(Some(accepted)),
                     None => self.rounds += 1,

@@ -141,7 +141,7 @@ macro_rules! tunnel_layer {
 
             fn facts(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let outcome = self.tunnel.outcome();
-                outcome.map_or(Ok(()), |outcome| f.write_str(&outcome.facts))
+                outcome.map_or(Ok(()), |outcome| std::fmt::Display::fmt(&outcome.facts, f))
             }
         }
     };

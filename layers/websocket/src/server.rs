@@ -177,7 +177,7 @@ impl Server {
         let deflate = config.deflate.as_ref();
         let (negotiated, fields) = accept.answer(offer, deflate).map_err(local)?;
         let mut response = Response::new(());
-        *response.headers_mut() = fields;
+        *response.headers_mut() = fields.into_map();
         let mut connection = Connection::server(&config);
         if offer.upgrades() {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -245,7 +245,7 @@ impl<F> Server<F> {
         let extensions = accept.take_extensions();
         let answer = accept.answer(&Offer::checked(request), deflate);
         let (negotiated, fields) = answer.map_err(local)?;
-        let accepted = upgrading.upgrade.accept(TOKEN, fields);
+        let accepted = upgrading.upgrade.accept(TOKEN, fields.iter());
         upgrading.role.request = RequestState::Accepted(negotiated);
         let mut request = accepted.ok_or_else(nothing)?;
         request.extensions_mut().extend(extensions);

@@ -1,12 +1,14 @@
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{self, RequestHead};
 use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::upgrade::token::{self, is_protocol};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The server's side of an upgrade: it waits for one request and for the decision of its
@@ -16,7 +18,7 @@ use std::fmt;
 /// answer with a 426 or a 404. It answers one request: a rejection ends the connection.
 ///
 /// ```
-/// use http::HeaderMap;
+/// use http::header::{HeaderMap, SERVER};
 /// use wirestack_http1::{Limits, upgrade::Server};
 /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
 ///
@@ -31,10 +33,12 @@ use std::fmt;
 /// turn(&mut server);
 /// assert_eq!(server.request().unwrap().uri(), "/shell");
 /// assert!(server.offers("my-protocol"));
-/// server.accept("my-protocol", HeaderMap::new()); // or `reject`, with a response
+/// let fields: HeaderMap = [(SERVER, "me".parse()?)].into_iter().collect();
+/// server.accept("my-protocol", &fields); // or `reject`, with a response
 /// turn(&mut server);
 /// assert!(to_wire.unread().starts_with(b"HTTP/1.1 101 "));
 /// assert_eq!(to_app.unread(), b"hello");
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 pub struct Server {
     tunnel: Tunnel<ServerHandshake<Upgrade>>,
@@ -97,8 +101,13 @@ impl Server {
     ///
     /// If the request does not [offer](Self::offers) the token, the client gets a 500, and the
     /// application [`Http1Error::NotOffered`]. Does nothing while no request waits.
-    pub fn accept(&mut self, token: &str, headers: HeaderMap) -> Option<Request<()>> {
-        let offered = self.offers(token) && is_protocol(token);
+    pub fn accept<'a>(
+        &mut self,
+        token: impl Into<Cow<'static, str>>,
+        fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    ) -> Option<Request<()>> {
+        let token = token.into();
+        let offered = self.offers(&token) && is_protocol(&token);
         self.decide(|_| {
             if !offered {
                 return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
@@ -107,11 +116,11 @@ impl Server {
             let mut bytes = BytesMut::with_capacity(USUAL_RESPONSE);
             head::write_status(&mut bytes, status, "Switching Protocols");
             head::write_line(&mut bytes, &["Connection: Upgrade"]);
-            head::write_line(&mut bytes, &["Upgrade: ", token]);
+            head::write_line(&mut bytes, &["Upgrade: ", &token]);
             let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
-            head::write_headers(&mut bytes, &headers, &owned);
+            head::write_headers(&mut bytes, fields, &owned);
             head::write_line(&mut bytes, &[]);
-            let next = AfterReply::Open(format!("upgraded to {token}"));
+            let next = AfterReply::Open(Facts::Upgraded(token));
             Reply { bytes, next }
         })
     }
