@@ -96,7 +96,8 @@ struct Pending {
     is_challenge: bool,
     /// `true` if the head lets the connection carry another request.
     persistent: bool,
-    until: Option<Instant>,
+    /// The end of the wait for the body, once the wait has begun. A time that is `None` never comes.
+    until: Option<Option<Instant>>,
 }
 
 /// A response that opened the tunnel.
@@ -171,7 +172,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
         }
     }
 
-    fn classify(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
+    fn classify(&mut self, head: ResponseHead) -> Result<Option<Opened>, Http1Error> {
         let kind = self.exchange.classify(&head)?;
         let (is_challenge, persistent) = match kind {
             ResponseKind::Interim => return Ok(None),
@@ -196,7 +197,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
             head,
             is_challenge,
             persistent,
-            until: now.checked_add(self.limits.grace),
+            until: None,
         });
         Ok(None)
     }
@@ -212,7 +213,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
     type Outcome = Opened;
     const NAME: &'static str = E::NAME;
 
-    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Opened>, Error> {
+    fn step(&mut self, p: &mut Flows<'_>, now: Option<Instant>) -> Result<Option<Opened>, Error> {
         loop {
             match &mut self.state {
                 State::Start => {
@@ -268,13 +269,16 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                             (Some(error), _) => Err(error),
                         };
                     };
-                    let opened = self.classify(head, now);
+                    let opened = self.classify(head);
                     if let Some(opened) = opened.map_err(|cause| Error::peer(E::NAME, cause))? {
                         return Ok(Some(opened));
                     }
                 }
                 State::Refused(pending) => {
-                    let late = pending.until.is_some_and(|until| until <= now);
+                    let Some(now) = now else { return Ok(None) };
+                    let end = || now.checked_add(self.limits.grace);
+                    let late = pending.until.get_or_insert_with(end);
+                    let late = late.is_some_and(|until| until <= now);
                     if !pending.body.read(p.from_wire) && !late {
                         return Ok(None);
                     }
@@ -295,9 +299,13 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
 
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Refused(pending) => pending.until,
+            State::Refused(pending) => pending.until.flatten(),
             _ => None,
         }
+    }
+
+    fn needs_time(&self) -> bool {
+        matches!(self.state, State::Refused(_))
     }
 
     fn holds(&self) -> bool {

@@ -135,7 +135,11 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
     type Outcome = Accepted;
     const NAME: &'static str = E::NAME;
 
-    fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
+    fn step(
+        &mut self,
+        p: &mut Flows<'_>,
+        _now: Option<Instant>,
+    ) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
             // A client may half-close once it has sent everything, so an end is no reason to stop.
             if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {

@@ -148,7 +148,7 @@ impl Handshake for ClientRole {
     fn advance<F: Payload>(
         upgrading: &mut Upgrading<Self>,
         p: &mut Flows<'_, F, F>,
-        now: Instant,
+        now: Option<Instant>,
     ) -> Result<Option<Opened>, Error> {
         if !upgrading.process(p, now)? {
             return Ok(None);

@@ -283,7 +283,7 @@ impl Handshake for ServerRole {
     fn advance<F: Payload>(
         upgrading: &mut Upgrading<Self>,
         p: &mut Flows<'_, F, F>,
-        now: Instant,
+        now: Option<Instant>,
     ) -> Result<Option<Opened>, Error> {
         let mut open = upgrading.process(p, now);
         if let RequestState::Awaited = upgrading.role.request

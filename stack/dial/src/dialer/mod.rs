@@ -141,7 +141,7 @@ where
             hints: RetryHints::default(),
             proxy_auth: ProxyAuth::default(),
             ticket: None,
-            steps: VecDeque::new(),
+            steps: VecDeque::with_capacity(1), // most dialings have one at a time
             ids: 0,
             sources: 0,
             taken: None,

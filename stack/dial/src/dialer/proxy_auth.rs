@@ -108,7 +108,7 @@ impl ProxyAuth {
         (seed, ticket): (impl FnOnce() -> Seed, Option<&MakeScheme>),
     ) -> Outcome {
         let at = route.hop(open);
-        let hop = at.and_then(|at| Some((route.hops().get(at)?, route.asked.get(at)?)));
+        let hop = at.and_then(|at| route.asked().nth(at));
         let auth = at.and_then(|at| self.0.get_mut(at));
         let (Some((hop, next)), Some(auth)) = (hop, auth) else {
             return Outcome::Idle;
