@@ -173,10 +173,7 @@ impl ClientRequest {
     ) -> Result<upgrade::Client, Error> {
         let root = PathAndQuery::from_static("/");
         let target = self.uri.path_and_query().unwrap_or(&root);
-        // The host of a URI is always a valid value.
-        let host = HeaderValue::try_from(self.authority());
-        let host = host.unwrap_or(HeaderValue::from_static(""));
-        let mut client = upgrade::Client::get(TOKEN, target, &host)?;
+        let mut client = upgrade::Client::get(TOKEN, target, &self.authority())?;
         if let Some(key) = key.value() {
             client = client.with_header(&SEC_WEBSOCKET_KEY, &key);
         }
@@ -206,7 +203,7 @@ impl ClientRequest {
         let scheme = if self.is_secure() { "https" } else { "http" };
         let built = Uri::builder()
             .scheme(scheme)
-            .authority(self.authority())
+            .authority(&*self.authority())
             .path_and_query(&*self.target())
             .build();
         // Each part comes from a valid URI.
@@ -218,11 +215,11 @@ impl ClientRequest {
     }
 
     /// Returns the host, and the port unless it is that of the scheme.
-    fn authority(&self) -> String {
+    fn authority(&self) -> Cow<'_, str> {
         let default_port = if self.is_secure() { 443 } else { 80 };
         match self.port {
-            port if port == default_port => self.host().to_owned(),
-            port => HostPort::new(self.host(), port).to_string(),
+            port if port == default_port => self.host().into(),
+            port => HostPort::new(self.host(), port).to_string().into(),
         }
     }
 

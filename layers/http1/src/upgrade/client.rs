@@ -65,8 +65,7 @@ impl Client {
     /// use wirestack_http1::upgrade::Client;
     /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
     ///
-    /// let host = HeaderValue::from_static("example.org");
-    /// let mut client = Client::get("my-protocol", &"/shell".parse()?, &host)?
+    /// let mut client = Client::get("my-protocol", &"/shell".parse()?, "example.org")?
     ///     .with_header(&HeaderName::from_static("x-node"), &HeaderValue::from_static("7"));
     /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
     /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
@@ -79,14 +78,21 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Http1Error::BadToken`].
+    /// [`Http1Error::BadToken`]; [`Http1Error::BadHost`] for a host that is empty, or has other
+    /// characters than visible ASCII.
     pub fn get(
         token: impl Into<Cow<'static, str>>,
         target: &PathAndQuery,
-        host: &HeaderValue,
+        host: &str,
     ) -> Result<Self, Error> {
-        let method = &Method::GET;
-        Self::with_request(Upgrade::begin(token.into(), method, Some(target), host))
+        let is_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
+        let upgrade = if is_host {
+            let (method, host) = (&Method::GET, host.as_bytes());
+            Upgrade::begin(token.into(), method, Some(target), host)
+        } else {
+            Err(Http1Error::BadHost)
+        };
+        Self::with_request(upgrade)
     }
 
     fn with_request(upgrade: Result<Upgrade, Http1Error>) -> Result<Self, Error> {
@@ -172,7 +178,7 @@ impl Upgrade {
         let host = headers.get(HOST).or(of_uri.as_ref());
         let host = host.ok_or(Http1Error::NoHost)?;
         let target = request.uri().path_and_query();
-        let mut upgrade = Self::begin(token, request.method(), target, host)?;
+        let mut upgrade = Self::begin(token, request.method(), target, host.as_bytes())?;
         head::write_headers(&mut upgrade.head, headers, &OWNED);
         Ok(upgrade)
     }
@@ -182,7 +188,7 @@ impl Upgrade {
         token: Cow<'static, str>,
         method: &Method,
         target: Option<&PathAndQuery>,
-        host: &HeaderValue,
+        host: &[u8],
     ) -> Result<Self, Http1Error> {
         if !is_protocol(&token) {
             return Err(Http1Error::BadToken);
@@ -196,7 +202,9 @@ impl Upgrade {
         let mut head = BytesMut::with_capacity(USUAL_REQUEST);
         let line = [method.as_str(), " ", slash, target, " HTTP/1.1"];
         head::write_line(&mut head, &line);
-        head::write_header(&mut head, &HOST, host);
+        head.extend_from_slice(b"Host: ");
+        head.extend_from_slice(host);
+        head::write_line(&mut head, &[]);
         head::write_line(&mut head, &["Connection: Upgrade"]);
         head::write_line(&mut head, &["Upgrade: ", &token]);
         Ok(Self { token, head })

@@ -232,7 +232,7 @@ impl RouteBuilder {
 
     /// Builds the layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
-        let mut tunnels: Vec<BoxTunnel> = Vec::new();
+        let mut tunnels: Vec<BoxTunnel> = Vec::with_capacity(route.hops().len());
         for (n, (hop, next)) in route.asked().enumerate() {
             let of_hop = |error: Error| {
                 let name = route.part_name(Some(n));
