@@ -108,9 +108,10 @@ fn check_extensions(
     }
 }
 
-/// Checks a request for an upgrade.
+/// Checks a request, which `offers` an upgrade to a WebSocket or does not.
 pub(crate) fn check_request(
     request: &http::Request<()>,
+    offers: bool,
     origins: &Origins,
 ) -> Result<(), WebSocketError> {
     if request.method() != Method::GET {
@@ -119,7 +120,7 @@ pub(crate) fn check_request(
     if request.version() != Version::HTTP_11 {
         return Err(WebSocketError::OldHttp(request.version()));
     }
-    if !upgrade::offers(request, TOKEN) {
+    if !offers {
         return Err(if asks(request) && upgrade::has_content(request) {
             WebSocketError::Content
         } else {
@@ -242,7 +243,7 @@ impl<'a> Offer<'a> {
         request: &'a http::Request<()>,
         origins: &Origins,
     ) -> Result<Self, Box<http::Response<Bytes>>> {
-        match check_request(request, origins) {
+        match check_request(request, upgrade::offers(request, TOKEN), origins) {
             Ok(()) => Ok(Self::checked(request)),
             Err(cause) => Err(refusal(&cause).into()),
         }

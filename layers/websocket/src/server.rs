@@ -289,18 +289,19 @@ impl Handshake for ServerRole {
         if let RequestState::Awaited = upgrading.role.request
             && let Some(request) = upgrading.upgrade.request()
         {
-            upgrading.role.request =
-                match handshake::check_request(request, &upgrading.role.origins) {
-                    Ok(()) => RequestState::Undecided,
-                    Err(_) if upgrading.role.answers_others && !handshake::asks(request) => {
-                        RequestState::Other
-                    }
-                    Err(cause) => {
-                        upgrading.upgrade.reject(handshake::refusal(&cause));
-                        open = upgrading.process(p, now);
-                        RequestState::Invalid(cause)
-                    }
-                };
+            let offers = upgrading.upgrade.offers(TOKEN);
+            let checked = handshake::check_request(request, offers, &upgrading.role.origins);
+            upgrading.role.request = match checked {
+                Ok(()) => RequestState::Undecided,
+                Err(_) if upgrading.role.answers_others && !handshake::asks(request) => {
+                    RequestState::Other
+                }
+                Err(cause) => {
+                    upgrading.upgrade.reject(handshake::refusal(&cause));
+                    open = upgrading.process(p, now);
+                    RequestState::Invalid(cause)
+                }
+            };
         }
         match (open, &mut upgrading.role.request) {
             (Ok(true), RequestState::Accepted(negotiated)) => Ok(Some(Opened {

@@ -200,12 +200,13 @@ impl Upgrade {
         // A query may stand alone behind a host.
         let slash = if target.starts_with('?') { "/" } else { "" };
         let mut head = BytesMut::with_capacity(USUAL_REQUEST);
-        let line = [method.as_str(), " ", slash, target, " HTTP/1.1"];
-        head::write_line(&mut head, &line);
-        head.extend_from_slice(b"Host: ");
+        let asked = [method.as_str(), " ", slash, target];
+        for piece in asked.map(str::as_bytes) {
+            head.extend_from_slice(piece);
+        }
+        head.extend_from_slice(b" HTTP/1.1\r\nHost: ");
         head.extend_from_slice(host);
-        head::write_line(&mut head, &[]);
-        head::write_line(&mut head, &["Connection: Upgrade"]);
+        head.extend_from_slice(b"\r\nConnection: Upgrade\r\n");
         head::write_line(&mut head, &["Upgrade: ", &token]);
         Ok(Self { token, head })
     }

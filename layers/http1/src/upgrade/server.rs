@@ -63,7 +63,7 @@ impl Server {
     /// Returns the request while it waits to be accepted or rejected.
     pub fn request(&self) -> Option<&Request<()>> {
         match &self.tunnel {
-            Tunnel::Opening(handshake) => handshake.request(),
+            Tunnel::Opening(handshake) => handshake.request().map(|asked| &asked.request),
             _ => None,
         }
     }
@@ -87,13 +87,17 @@ impl Server {
     /// assert_eq!(server.request().unwrap().extensions().get(), Some(&User("ada")));
     /// ```
     pub fn request_mut(&mut self) -> Option<&mut Request<()>> {
-        self.tunnel.opening()?.request_mut()
+        let asked = self.tunnel.opening()?.request_mut()?;
+        Some(&mut asked.request)
     }
 
     /// Returns `true` if the request that waits [offers](super::offers) an upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
-        self.request()
-            .is_some_and(|request| token::offers(request, token))
+        let Tunnel::Opening(handshake) = &self.tunnel else {
+            return false;
+        };
+        let asked = handshake.request();
+        asked.is_some_and(|asked| asked.can_be_upgraded && token::names(&asked.request, token))
     }
 
     /// Accepts the upgrade with `101 Switching Protocols` and these fields, and returns the request.
@@ -112,11 +116,8 @@ impl Server {
             if !offered {
                 return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
             }
-            let status = StatusCode::SWITCHING_PROTOCOLS;
             let mut bytes = BytesMut::with_capacity(USUAL_RESPONSE);
-            head::write_status(&mut bytes, status, "Switching Protocols");
-            head::write_line(&mut bytes, &["Connection: Upgrade"]);
-            head::write_line(&mut bytes, &["Upgrade: ", &token]);
+            head::write_line(&mut bytes, &[SWITCHING, &token]);
             let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
             head::write_headers(&mut bytes, fields, &owned);
             head::write_line(&mut bytes, &[]);
@@ -139,7 +140,9 @@ impl Server {
     }
 
     fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Reply) -> Option<Request<()>> {
-        self.tunnel.opening()?.decide(decide)
+        let handshake = self.tunnel.opening()?;
+        let asked = handshake.decide(|asked| decide(&asked.request))?;
+        Some(asked.request)
     }
 }
 
@@ -159,18 +162,27 @@ impl fmt::Debug for Server {
 
 tunnel_layer!(Server, ServerHandshake<Upgrade>);
 
+/// The beginning of a response that accepts, up to the token.
+const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ";
+
 /// The room for a response, in bytes: most are shorter.
 const USUAL_RESPONSE: usize = 256;
 
 /// The exchange that takes any request.
 struct Upgrade;
 
+/// A request that waits for its answer.
+struct Asked {
+    request: Request<()>,
+    can_be_upgraded: bool,
+}
+
 impl ServerExchange for Upgrade {
-    type Request = Request<()>;
+    type Request = Asked;
     const NAME: &'static str = "upgrade";
     const AWAITED: &'static str = "the Upgrade request";
 
-    fn read(head: RequestHead) -> Result<Request<()>, Http1Error> {
+    fn read(head: RequestHead) -> Result<Asked, Http1Error> {
         // "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request
         // message that lacks a Host header field and to any request message that contains more than
         // one Host header field line" (RFC 9112 §3.2)
@@ -192,6 +204,9 @@ impl ServerExchange for Upgrade {
         *request.method_mut() = head.method;
         *request.version_mut() = head.version;
         *request.headers_mut() = head.headers;
-        Ok(request)
+        Ok(Asked {
+            can_be_upgraded: token::can_be_upgraded(&request),
+            request,
+        })
     }
 }

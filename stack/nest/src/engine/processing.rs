@@ -51,11 +51,11 @@ impl<L: Layer> Engine<L> {
     /// ```
     #[inline]
     pub fn process_with(&mut self, clock: impl FnOnce() -> Instant) {
-        let has_deadline = match self.processed {
-            Some(_) => self.layers_deadline.is_some(),
-            None => self.layer.deadline().is_some(), // a decision may have changed it
-        };
-        if !has_deadline && self.opening.is_none() && self.to_wire.is_empty() {
+        let untimed = self.layers_deadline.is_none()
+            && self.opening.is_none()
+            && self.to_wire.is_empty()
+            && (self.processed.is_some() || self.has_no_deadline());
+        if untimed {
             if self.processed == Some(self.revision()) {
                 return;
             }
@@ -67,13 +67,18 @@ impl<L: Layer> Engine<L> {
             );
             if self.layer.process_untimed(flows) {
                 self.processed = Some(self.revision());
-                self.layers_deadline = None;
                 #[cfg(feature = "tracing")]
                 self.spans.record(&self.layer, self.to_app.closed());
                 return;
             }
         }
         self.process(clock());
+    }
+
+    /// Returns `true` if the layers have no deadline, after a decision that may have changed it.
+    #[cold]
+    fn has_no_deadline(&self) -> bool {
+        self.layer.deadline().is_none()
     }
 
     /// Breaks the wire of a stack that does not open in time.
