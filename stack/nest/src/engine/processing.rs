@@ -147,3 +147,42 @@ impl<L: Layer> Engine<L> {
         sent
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Nest;
+    use std::time::Duration;
+    use wirestack_layer::Tunnel;
+
+    fn greeting() -> Tunnel {
+        Tunnel::new("greeting", async |wire| {
+            wire.write("hello").await;
+            let [_] = wire.read_array("the answer").await?;
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_handshake_is_processed_without_a_look_at_the_clock() {
+        let untimed = || -> Instant { unreachable!("a handshake needs no time") };
+        let mut engine = Engine::new(greeting().boxed());
+        engine.process_with(untimed);
+        engine.to_wire().discard();
+        engine.from_wire().write(b"+");
+        assert!(engine.part_mut::<Tunnel>().is_some(), "a decision, perhaps");
+        engine.process_with(untimed);
+        assert!(engine.is_open());
+    }
+
+    #[test]
+    fn a_time_out_of_the_opening_needs_the_time() {
+        let mut engine = Engine::new(greeting().boxed());
+        let now = Instant::ORIGIN;
+        engine.set_open_timeout(Duration::from_secs(1), now);
+        engine.process_with(|| now);
+        engine.to_wire().discard();
+        engine.process_with(|| now.checked_add(Duration::from_secs(1)).unwrap());
+        assert!(engine.to_app().is_closed());
+    }
+}
