@@ -14,14 +14,16 @@
 
 use crate::body::Body;
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{HeadReader, ResponseHead};
 use crate::limits::Limits;
 use crate::tunnel::Handshake;
 use bytes::BytesMut;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
+use std::borrow::Cow;
 use std::mem;
 use wirestack_http::Refusal;
-use wirestack_http::{Awaiting, Challenged, status_text};
+use wirestack_http::{Awaiting, Challenged};
 use wirestack_layer::Instant;
 use wirestack_layer::{Error, Flow, Flows, Progress};
 
@@ -33,12 +35,12 @@ pub(crate) trait ClientExchange {
     /// Returns the name of the request, for errors: `CONNECT example.org:443`.
     fn name(&self) -> String;
     /// Writes the request.
-    fn write(&self, out: &mut BytesMut);
+    fn write(&mut self, out: &mut BytesMut);
     /// Returns the kind of a response.
     fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error>;
-    /// Returns the facts of a response that opens the tunnel, in one line.
-    fn facts(&self, head: &ResponseHead) -> String {
-        status_text(head.status, &head.reason)
+    /// Returns the facts of a response that opens the tunnel.
+    fn facts(&self, status: StatusCode, reason: Cow<'static, str>) -> Facts {
+        Facts::Answered(status, reason)
     }
 
     /// Returns `true` if the application authorizes each request.
@@ -70,8 +72,8 @@ pub(crate) struct ClientHandshake<E> {
     pub(crate) lenient: bool,
     /// The challenge that the last request answers.
     challenged: Option<Challenged>,
-    /// The facts of the response that opens.
-    facts: String,
+    /// The reason phrase of the response that opens.
+    reason: Cow<'static, str>,
     state: State,
 }
 
@@ -94,13 +96,14 @@ struct Pending {
     is_challenge: bool,
     /// `true` if the head lets the connection carry another request.
     persistent: bool,
-    until: Option<Instant>,
+    /// The end of the wait for the body, once the wait has begun. A time that is `None` never comes.
+    until: Option<Option<Instant>>,
 }
 
 /// A response that opened the tunnel.
 pub(crate) struct Opened {
     pub(crate) response: Response<()>,
-    pub(crate) facts: String,
+    pub(crate) facts: Facts,
 }
 
 impl<E: ClientExchange> ClientHandshake<E> {
@@ -110,7 +113,7 @@ impl<E: ClientExchange> ClientHandshake<E> {
             limits: Limits::default(),
             lenient: false,
             challenged: None,
-            facts: String::new(),
+            reason: Cow::Borrowed(""),
             state: State::Start,
         }
     }
@@ -169,12 +172,12 @@ impl<E: ClientExchange> ClientHandshake<E> {
         }
     }
 
-    fn classify(&mut self, head: ResponseHead, now: Instant) -> Result<Option<Opened>, Http1Error> {
+    fn classify(&mut self, head: ResponseHead) -> Result<Option<Opened>, Http1Error> {
         let kind = self.exchange.classify(&head)?;
         let (is_challenge, persistent) = match kind {
             ResponseKind::Interim => return Ok(None),
             ResponseKind::Opens => {
-                self.facts = self.exchange.facts(&head);
+                self.reason = head.reason;
                 let mut response = Response::new(());
                 *response.version_mut() = head.version;
                 *response.status_mut() = head.status;
@@ -194,13 +197,14 @@ impl<E: ClientExchange> ClientHandshake<E> {
             head,
             is_challenge,
             persistent,
-            until: now.checked_add(self.limits.grace),
+            until: None,
         });
         Ok(None)
     }
 
     fn opened(&mut self, response: Response<()>) -> Opened {
-        let facts = mem::take(&mut self.facts);
+        let reason = mem::take(&mut self.reason);
+        let facts = self.exchange.facts(response.status(), reason);
         Opened { response, facts }
     }
 }
@@ -209,7 +213,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
     type Outcome = Opened;
     const NAME: &'static str = E::NAME;
 
-    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Opened>, Error> {
+    fn step(&mut self, p: &mut Flows<'_>, now: Option<Instant>) -> Result<Option<Opened>, Error> {
         loop {
             match &mut self.state {
                 State::Start => {
@@ -246,10 +250,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                     if p.to_wire.room() == 0 {
                         return Ok(None);
                     }
-                    p.to_wire.fill(|out| {
-                        out.reserve(USUAL_REQUEST);
-                        self.exchange.write(out);
-                    });
+                    p.to_wire.fill(|out| self.exchange.write(out));
                     self.state = State::Reading(HeadReader::new(self.lenient));
                 }
                 State::Reading(reader) => {
@@ -268,13 +269,16 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                             (Some(error), _) => Err(error),
                         };
                     };
-                    let opened = self.classify(head, now);
+                    let opened = self.classify(head);
                     if let Some(opened) = opened.map_err(|cause| Error::peer(E::NAME, cause))? {
                         return Ok(Some(opened));
                     }
                 }
                 State::Refused(pending) => {
-                    let late = pending.until.is_some_and(|until| until <= now);
+                    let Some(now) = now else { return Ok(None) };
+                    let end = || now.checked_add(self.limits.grace);
+                    let late = pending.until.get_or_insert_with(end);
+                    let late = late.is_some_and(|until| until <= now);
                     if !pending.body.read(p.from_wire) && !late {
                         return Ok(None);
                     }
@@ -295,9 +299,13 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
 
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Refused(pending) => pending.until,
+            State::Refused(pending) => pending.until.flatten(),
             _ => None,
         }
+    }
+
+    fn needs_time(&self) -> bool {
+        matches!(self.state, State::Refused(_))
     }
 
     fn holds(&self) -> bool {
@@ -318,7 +326,7 @@ impl Pending {
     fn into_refusal(self, request: String) -> Refusal {
         let mut refusal = Refusal::new(self.head.status, self.head.headers);
         refusal.version = self.head.version;
-        refusal.reason = self.head.reason;
+        refusal.reason = self.head.reason.into_owned();
         refusal.body = self.body.into_excerpt();
         refusal.request = request;
         refusal
@@ -326,7 +334,7 @@ impl Pending {
 }
 
 /// The room for a request, in bytes: most are shorter.
-const USUAL_REQUEST: usize = 512;
+pub(crate) const USUAL_REQUEST: usize = 512;
 
 fn refused<E: ClientExchange>(refusal: Refusal) -> Error {
     Error::peer(E::NAME, Http1Error::Refused(Box::new(refusal)))

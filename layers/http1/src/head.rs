@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use bytes::BytesMut;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use wirestack_http::grammar::has_token;
 use wirestack_layer::{FirstBytes, Pipe, SeenProtocol, decode_text};
@@ -13,7 +14,7 @@ use wirestack_layer::{FirstBytes, Pipe, SeenProtocol, decode_text};
 pub(crate) struct ResponseHead {
     pub(crate) version: Version,
     pub(crate) status: StatusCode,
-    pub(crate) reason: String,
+    pub(crate) reason: Cow<'static, str>,
     pub(crate) headers: HeaderMap,
 }
 
@@ -64,11 +65,12 @@ impl Head for ResponseHead {
         let httparse::Status::Complete(length) = parsed else {
             return Ok(None);
         };
+        let status = StatusCode::from_u16(head.code.unwrap_or_default())
+            .map_err(|_| Http1Error::Malformed("the status code is below 100"))?;
         let head = Self {
             version: version(head.version),
-            status: StatusCode::from_u16(head.code.unwrap_or_default())
-                .map_err(|_| Http1Error::Malformed("the status code is below 100"))?,
-            reason: reason(bytes),
+            status,
+            reason: reason(bytes, status),
             headers: headers(head.headers, max_headers)?,
         };
         Ok(Some((head, length)))
@@ -276,12 +278,11 @@ fn headers(fields: &[httparse::Header<'_>], max_headers: usize) -> Result<Header
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
             .map_err(|_| Http1Error::Malformed("a header name is not a token"))?;
-        let value = if field.value.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        // No value with a line end is valid as it is.
+        let value = HeaderValue::from_bytes(field.value).or_else(|_| {
             let unfolded: Vec<u8> = field.value.iter().map(|byte| unfold(*byte)).collect();
             HeaderValue::from_bytes(&unfolded)
-        } else {
-            HeaderValue::from_bytes(field.value)
-        };
+        });
         let mut value =
             value.map_err(|_| Http1Error::Malformed("a header value has a control character"))?;
         value.set_sensitive(wirestack_http::is_secret(&name));
@@ -301,27 +302,31 @@ fn unfold(byte: u8) -> u8 {
 
 /// Returns the reason phrase of a response that was parsed, in Latin-1 if it is not UTF-8. It is
 /// shortened, and its control characters are replaced.
-fn reason(head: &[u8]) -> String {
+fn reason(head: &[u8], status: StatusCode) -> Cow<'static, str> {
     let line = head.trim_ascii_start();
     let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
     let reason = line.get(STATUS.len()..).unwrap_or_default();
     let reason = reason.trim_ascii();
+    if let Some(usual) = status.canonical_reason()
+        && reason == usual.as_bytes()
+    {
+        return Cow::Borrowed(usual);
+    }
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
     if reason.len() <= REASON_SHOWN && reason.iter().all(is_plain) {
-        return str::from_utf8(reason).unwrap_or_default().to_owned();
+        return Cow::Owned(str::from_utf8(reason).unwrap_or_default().to_owned());
     }
     let reason = decode_text(reason);
     let shown = reason.chars().take(REASON_SHOWN);
-    shown
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    let shown = shown.map(|c| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    });
+    Cow::Owned(shown.collect())
 }
 
 /// The form of all that comes before a reason phrase.
@@ -361,9 +366,15 @@ pub(crate) fn write_line(out: &mut BytesMut, pieces: &[&str]) {
 }
 
 /// Writes the fields, except those that are `left_out`.
-pub(crate) fn write_headers(out: &mut BytesMut, headers: &HeaderMap, left_out: &[HeaderName]) {
-    for (name, value) in headers.iter().filter(|(name, _)| !left_out.contains(name)) {
-        write_header(out, name, value);
+pub(crate) fn write_headers<'a>(
+    out: &mut BytesMut,
+    fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    left_out: &[HeaderName],
+) {
+    for (name, value) in fields {
+        if !left_out.contains(name) {
+            write_header(out, name, value);
+        }
     }
 }
 

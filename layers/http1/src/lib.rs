@@ -80,6 +80,7 @@ mod body;
 mod client_handshake;
 pub mod connect;
 mod error;
+mod facts;
 mod forwarded;
 mod head;
 mod limits;

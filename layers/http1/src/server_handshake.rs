@@ -7,6 +7,7 @@
 //! ```
 
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{self, HeadReader, RequestHead};
 use crate::limits::Limits;
 use crate::tunnel::Handshake;
@@ -52,7 +53,7 @@ pub(crate) struct Reply {
 /// The state after a reply.
 pub(crate) enum AfterReply {
     /// An open tunnel, with these facts.
-    Open(String),
+    Open(Facts),
     /// The wait for another request; or this error, if the client was not waiting. The bytes lack
     /// the end of their head.
     Challenged(Error),
@@ -61,7 +62,7 @@ pub(crate) enum AfterReply {
 
 /// The outcome of a request that was accepted.
 pub(crate) struct Accepted {
-    pub(crate) facts: String,
+    pub(crate) facts: Facts,
 }
 
 impl<E: ServerExchange> ServerHandshake<E> {
@@ -134,7 +135,11 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
     type Outcome = Accepted;
     const NAME: &'static str = E::NAME;
 
-    fn step(&mut self, p: &mut Flows<'_>, _now: Instant) -> Result<Option<Accepted>, Error> {
+    fn step(
+        &mut self,
+        p: &mut Flows<'_>,
+        _now: Option<Instant>,
+    ) -> Result<Option<Accepted>, Error> {
         while self.read(p)? {
             // A client may half-close once it has sent everything, so an end is no reason to stop.
             if matches!(self.state, State::Deciding(_)) || p.to_wire.room() == 0 {
@@ -156,7 +161,7 @@ impl<E: ServerExchange> Handshake for ServerHandshake<E> {
                     AfterReply::Open(facts) => Ok(Some(Accepted { facts })),
                     AfterReply::Fail(error) => Err(error),
                 };
-                p.to_wire.push(bytes.freeze());
+                p.to_wire.write(&bytes);
                 match next? {
                     Some(accepted) => return Ok(Some(accepted)),
                     None => self.rounds += 1,

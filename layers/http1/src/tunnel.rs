@@ -9,8 +9,19 @@ pub(crate) trait Handshake {
     type Outcome;
     /// The name of the layer.
     const NAME: &'static str;
-    /// Goes on as far as it can. The outcome opens the tunnel; an error ends it.
-    fn step(&mut self, p: &mut Flows<'_>, now: Instant) -> Result<Option<Self::Outcome>, Error>;
+    /// Goes on as far as it can, without `now` only while it needs no time. The outcome opens the
+    /// tunnel; an error ends it.
+    fn step(
+        &mut self,
+        p: &mut Flows<'_>,
+        now: Option<Instant>,
+    ) -> Result<Option<Self::Outcome>, Error>;
+
+    /// Returns `true` if it goes on only with a look at the time.
+    fn needs_time(&self) -> bool {
+        false
+    }
+
     fn deadline(&self) -> Option<Instant> {
         None
     }
@@ -56,11 +67,13 @@ impl<H: Handshake> Tunnel<H> {
         }
     }
 
-    pub(crate) fn process(&mut self, mut p: Flows<'_>, now: Instant) {
+    /// Goes on as far as it can. Returns `false` if that needs `now`, and there is none.
+    pub(crate) fn process(&mut self, mut p: Flows<'_>, now: Option<Instant>) -> bool {
         if let Self::Opening(handshake) = self {
             p.propagate_stop();
             match handshake.step(&mut p, now) {
                 Ok(Some(outcome)) => *self = Self::Open(outcome),
+                Ok(None) if now.is_none() && handshake.needs_time() => return false,
                 // A handshake that waits for room or for a decision does not see an abort.
                 Ok(None) => match (p.from_wire.closed(), p.from_app.closed()) {
                     (Some(End::Aborted(error)), _) if !handshake.holds() => {
@@ -74,7 +87,7 @@ impl<H: Handshake> Tunnel<H> {
                         p.to_wire.abort(error.clone());
                         p.to_app.abort(error);
                     }
-                    _ => return,
+                    _ => return true,
                 },
                 Err(error) => {
                     *self = Self::Over;
@@ -86,6 +99,7 @@ impl<H: Handshake> Tunnel<H> {
             Self::Open(_) => p.pass_through(),
             _ => p.discard(),
         }
+        true
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -120,7 +134,11 @@ macro_rules! tunnel_layer {
                 flows: wirestack_layer::Flows<'_>,
                 now: wirestack_layer::Instant,
             ) {
-                self.tunnel.process(flows, now);
+                self.tunnel.process(flows, Some(now));
+            }
+
+            fn process_untimed(&mut self, flows: wirestack_layer::Flows<'_>) -> bool {
+                self.tunnel.process(flows, None)
             }
 
             fn deadline(&self) -> Option<wirestack_layer::Instant> {
@@ -141,7 +159,7 @@ macro_rules! tunnel_layer {
 
             fn facts(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let outcome = self.tunnel.outcome();
-                outcome.map_or(Ok(()), |outcome| f.write_str(&outcome.facts))
+                outcome.map_or(Ok(()), |outcome| std::fmt::Display::fmt(&outcome.facts, f))
             }
         }
     };

@@ -112,7 +112,7 @@ fn upgrade() -> Subject<Pipe> {
         let server = layer.part_mut::<upgrade::Server>();
         let server = server.filter(|server| server.request().is_some());
         server
-            .map(|server| server.accept("toy", HeaderMap::new()))
+            .map(|server| server.accept("toy", &HeaderMap::new()))
             .is_some()
     }))
 }

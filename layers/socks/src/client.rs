@@ -325,6 +325,10 @@ impl Layer for Client {
         self.0.process(flows, now);
     }
 
+    fn process_untimed(&mut self, flows: Flows<'_>) -> bool {
+        self.0.process_untimed(flows)
+    }
+
     fn is_open(&self) -> bool {
         self.0.is_open()
     }

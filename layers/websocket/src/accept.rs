@@ -1,6 +1,6 @@
 use crate::WebSocketError;
 use crate::deflate::{self, Deflate};
-use crate::handshake::{Key, Negotiated, Offer, add, extensions, local, proof};
+use crate::handshake::{Negotiated, Offer, add, extensions, local, proof};
 use http::Extensions;
 use http::header::{
     HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
@@ -97,39 +97,64 @@ impl Accept {
         std::mem::take(&mut self.extensions)
     }
 
-    /// Returns the parameters that this answer agrees on, and the fields of the response.
+    /// Returns the parameters that this answer agrees on, and the fields of the response to an
+    /// offer that was checked.
     pub(crate) fn answer(
         self,
         offer: &Offer<'_>,
         deflate: Option<&Deflate>,
-    ) -> Result<(Negotiated, HeaderMap), WebSocketError> {
-        let mut fields = self.headers;
+    ) -> Result<(Negotiated, AnswerFields), WebSocketError> {
+        let mut subprotocol = None;
         if let Some(chosen) = &self.subprotocol {
             let offered = offer.subprotocols().any(|name| name == chosen);
             let value = HeaderValue::try_from(chosen).ok().filter(|_| offered);
             let value =
                 value.ok_or_else(|| WebSocketError::UnofferedSubprotocol(chosen.clone()))?;
-            fields.insert(SEC_WEBSOCKET_PROTOCOL, value);
+            subprotocol = Some(value);
         }
-        let offers = extensions(offer.headers()).unwrap_or_default();
-        let answer = deflate.and_then(|deflate| deflate::answer(&offers, deflate));
+        let answer = deflate.and_then(|deflate| {
+            let offers = extensions(offer.headers()).unwrap_or_default();
+            deflate::answer(&offers, deflate)
+        });
         // Tokens and base64 are always valid values.
-        if let Some((_, answer)) = &answer
-            && let Ok(value) = HeaderValue::try_from(answer)
-        {
-            fields.insert(SEC_WEBSOCKET_EXTENSIONS, value);
-        }
-        if offer.upgrades()
-            && let Some(key) = Key::read(offer.headers())
-            && let Ok(value) = HeaderValue::from_bytes(&proof(key))
-        {
-            fields.insert(SEC_WEBSOCKET_ACCEPT, value);
-        }
+        let extensions = answer.as_ref();
+        let extensions = extensions.and_then(|(_, answer)| HeaderValue::try_from(answer).ok());
+        let key = offer.key();
+        let accept = key.and_then(|key| HeaderValue::from_bytes(&proof(key)).ok());
+        let fields = AnswerFields {
+            headers: self.headers,
+            own: [
+                (SEC_WEBSOCKET_PROTOCOL, subprotocol),
+                (SEC_WEBSOCKET_EXTENSIONS, extensions),
+                (SEC_WEBSOCKET_ACCEPT, accept),
+            ],
+        };
         let negotiated = Negotiated {
             subprotocol: self.subprotocol.map(String::into_boxed_str),
             compression: answer.map(|(compression, _)| compression),
         };
         Ok((negotiated, fields))
+    }
+}
+
+/// The fields of an answer: those of the application, and those that the handshake sets.
+pub(crate) struct AnswerFields {
+    headers: HeaderMap,
+    own: [(HeaderName, Option<HeaderValue>); 3],
+}
+
+impl AnswerFields {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let own = self.own.iter();
+        let own = own.filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        self.headers.iter().chain(own)
+    }
+
+    pub(crate) fn into_map(self) -> HeaderMap {
+        let mut fields = self.headers;
+        let own = self.own.into_iter();
+        fields.extend(own.filter_map(|(name, value)| Some((name, value?))));
+        fields
     }
 }
 

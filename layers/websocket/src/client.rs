@@ -1,5 +1,5 @@
 use crate::connection::Connection;
-use crate::handshake::{self, Key, TOKEN};
+use crate::handshake::{self, Key};
 use crate::mask::Masks;
 use crate::message::{Message, Payload};
 use crate::request::ClientRequest;
@@ -58,9 +58,9 @@ impl Client {
     pub fn new(request: ClientRequest, config: WebSocketConfig, seed: Seed) -> Result<Self, Error> {
         let mut masks = Masks::new(seed);
         let key = Key::new(masks.nonce());
-        let upgrade = upgrade::Client::new(TOKEN, request.to_http1(&key, &config))?;
+        let upgrade = request.to_http1(&key, &config)?;
         let upgrade = upgrade.with_limits(config.head.clone());
-        let offered = request.subprotocols().to_vec();
+        let offered = request.into_subprotocols();
         let role = ClientRole { key, offered };
         let upgrading = Upgrading::new(role, upgrade, config.deflate.clone());
         Ok(Self::upgrade(upgrading, Connection::client(masks, &config)))
@@ -148,7 +148,7 @@ impl Handshake for ClientRole {
     fn advance<F: Payload>(
         upgrading: &mut Upgrading<Self>,
         p: &mut Flows<'_, F, F>,
-        now: Instant,
+        now: Option<Instant>,
     ) -> Result<Option<Opened>, Error> {
         if !upgrading.process(p, now)? {
             return Ok(None);

@@ -24,13 +24,16 @@ use wirestack_http::{SafeDebug, is_secret, read_basic_credentials};
 use wirestack_http1::upgrade;
 use wirestack_layer::Error;
 
-/// The `Sec-WebSocket-Key` of one handshake.
+/// The `Sec-WebSocket-Key` of one handshake: 16 bytes in base64.
 #[derive(Debug)]
-pub(crate) struct Key(String);
+pub(crate) struct Key([u8; 24]);
 
 impl Key {
     pub(crate) fn new(nonce: [u8; 16]) -> Self {
-        Self(STANDARD.encode(nonce))
+        let mut text = [0; 24];
+        let length = STANDARD.encode_slice(nonce, &mut text);
+        debug_assert_eq!(length, Ok(24), "16 bytes are 24 characters");
+        Self(text)
     }
 
     /// Reads the key of a request: "a base64-encoded value that, when decoded, is 16 bytes in
@@ -41,21 +44,22 @@ impl Key {
         (length.ok()? == 16).then_some(key)
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// Returns the value of the field.
+    pub(crate) fn value(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(&self.0).ok() // base64 is always a valid value
     }
 
     /// Checks the proof in a response.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), WebSocketError> {
         match only(headers, &SEC_WEBSOCKET_ACCEPT) {
-            Some(accept) if accept.trim().as_bytes() == proof(&self.0) => Ok(()),
+            Some(accept) if accept.trim().as_bytes() == proof(self.0) => Ok(()),
             _ => Err(WebSocketError::BadAccept),
         }
     }
 }
 
 /// Returns the `Sec-WebSocket-Accept` for a key: it proves that the server understood the handshake.
-pub(crate) fn proof(key: &str) -> [u8; 28] {
+pub(crate) fn proof(key: impl AsRef<[u8]>) -> [u8; 28] {
     let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     let mut text = [0; 28];
     let length = STANDARD.encode_slice(hash, &mut text);
@@ -76,15 +80,9 @@ pub(crate) fn check_response(
     deflate: Option<&Deflate>,
     headers: &HeaderMap,
 ) -> Result<Negotiated, WebSocketError> {
-    let chosen = joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
-    let extensions = Extension::parse_list(&chosen);
-    let compression = match (extensions.as_deref(), deflate) {
-        (Ok([]), _) => None,
-        (Ok([extension]), Some(deflate)) => Some(deflate::check(extension, deflate)?),
-        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => {
-            return Err(WebSocketError::BadExtension(chosen));
-        }
-        (Ok(_), None) => return Err(WebSocketError::UnofferedExtension(chosen)),
+    let compression = match joined(headers, &SEC_WEBSOCKET_EXTENSIONS) {
+        Some(chosen) => check_extensions(chosen, deflate)?,
+        None => None,
     };
     match joined(headers, &SEC_WEBSOCKET_PROTOCOL) {
         Some(chosen) if !offered.contains(&chosen) => {
@@ -97,9 +95,23 @@ pub(crate) fn check_response(
     }
 }
 
-/// Checks a request for an upgrade.
+fn check_extensions(
+    chosen: String,
+    deflate: Option<&Deflate>,
+) -> Result<Option<Compression>, WebSocketError> {
+    let extensions = Extension::parse_list(&chosen);
+    match (extensions.as_deref(), deflate) {
+        (Ok([]), _) => Ok(None),
+        (Ok([extension]), Some(deflate)) => deflate::check(extension, deflate).map(Some),
+        (Ok([_, _, ..]), Some(_)) | (Err(_), _) => Err(WebSocketError::BadExtension(chosen)),
+        (Ok(_), None) => Err(WebSocketError::UnofferedExtension(chosen)),
+    }
+}
+
+/// Checks a request, which `offers` an upgrade to a WebSocket or does not.
 pub(crate) fn check_request(
     request: &http::Request<()>,
+    offers: bool,
     origins: &Origins,
 ) -> Result<(), WebSocketError> {
     if request.method() != Method::GET {
@@ -108,7 +120,7 @@ pub(crate) fn check_request(
     if request.version() != Version::HTTP_11 {
         return Err(WebSocketError::OldHttp(request.version()));
     }
-    if !upgrade::offers(request, TOKEN) {
+    if !offers {
         return Err(if asks(request) && upgrade::has_content(request) {
             WebSocketError::Content
         } else {
@@ -147,7 +159,10 @@ fn check_offer(headers: &HeaderMap) -> Result<(), WebSocketError> {
 
 /// Returns the extensions that a client offers.
 pub(crate) fn extensions(headers: &HeaderMap) -> Result<Vec<Extension>, Malformed> {
-    Extension::parse_list(&joined(headers, &SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default())
+    match joined(headers, &SEC_WEBSOCKET_EXTENSIONS) {
+        Some(offered) => Extension::parse_list(&offered),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Returns the response to a request that is refused for `cause`.
@@ -228,7 +243,7 @@ impl<'a> Offer<'a> {
         request: &'a http::Request<()>,
         origins: &Origins,
     ) -> Result<Self, Box<http::Response<Bytes>>> {
-        match check_request(request, origins) {
+        match check_request(request, upgrade::offers(request, TOKEN), origins) {
             Ok(()) => Ok(Self::checked(request)),
             Err(cause) => Err(refusal(&cause).into()),
         }
@@ -261,6 +276,11 @@ impl<'a> Offer<'a> {
 
     pub(crate) fn upgrades(&self) -> bool {
         self.upgrades
+    }
+
+    /// Returns the key that the answer has to prove; none over HTTP/2. It was checked.
+    pub(crate) fn key(&self) -> Option<&'a str> {
+        only(self.headers(), &SEC_WEBSOCKET_KEY).filter(|_| self.upgrades)
     }
 
     /// Returns the request.

@@ -15,11 +15,11 @@ pub(crate) type Key = [u8; 4];
 /// "The masking key MUST be derived from a strong source of entropy, and the masking key for a
 /// given frame MUST NOT make it simple for a server/proxy to predict the masking key for a
 /// subsequent frame."
-pub(crate) struct Masks(ChaCha12Rng);
+pub(crate) struct Masks(Box<ChaCha12Rng>); // boxed, because it is large and a server has none
 
 impl Masks {
     pub(crate) fn new(seed: Seed) -> Self {
-        Self(ChaCha12Rng::from_seed(seed.into_bytes()))
+        Self(Box::new(ChaCha12Rng::from_seed(seed.into_bytes())))
     }
 
     /// Returns the key of the next frame.

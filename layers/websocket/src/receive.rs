@@ -27,7 +27,8 @@ pub(crate) struct Receiver {
     frame: Option<PartialFrame>,
     message: Option<PartialMessage>,
     utf8: Utf8,
-    inflater: Option<Inflater>,
+    /// Boxed, because it is large and most connections have none.
+    inflater: Option<Box<Inflater>>,
 }
 
 /// A frame whose header is consumed and whose payload is not.
@@ -79,7 +80,7 @@ impl Receiver {
     }
 
     pub(crate) fn decompress(&mut self, inflater: Inflater) {
-        self.inflater = Some(inflater);
+        self.inflater = Some(Box::new(inflater));
     }
 
     /// Returns `true` if a part of a message has come, and its end has not.

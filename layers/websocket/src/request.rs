@@ -1,13 +1,16 @@
-use crate::handshake::{Key, VERSION, add, local};
+use crate::handshake::{Key, TOKEN, VERSION, add, local};
 use crate::{WebSocketConfig, WebSocketError, deflate};
 use http::Uri;
 use http::header::{
-    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
+use http::uri::PathAndQuery;
+use std::borrow::Cow;
 use std::fmt;
 use wirestack_http::SafeDebug;
 use wirestack_http::grammar::is_token;
+use wirestack_http1::upgrade;
 use wirestack_layer::{Error, HostPort};
 
 /// The request of a client: a `ws` or `wss` URI, subprotocols and further fields.
@@ -142,39 +145,46 @@ impl ClientRequest {
         &self.subprotocols
     }
 
-    /// Adds the fields that do not depend on the version of HTTP.
-    fn add_fields(&self, fields: &mut HeaderMap, config: &WebSocketConfig) {
-        fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
-        if !self.subprotocols.is_empty()
-            && let Ok(offered) = HeaderValue::try_from(self.subprotocols.join(", "))
-        {
-            fields.insert(SEC_WEBSOCKET_PROTOCOL, offered);
-        }
-        if let Some(deflate) = &config.deflate
-            && let Ok(offered) = HeaderValue::try_from(deflate::offer(deflate))
-        {
-            fields.insert(SEC_WEBSOCKET_EXTENSIONS, offered);
-        }
-        if !self.headers.is_empty() {
-            fields.extend(self.headers.clone());
-        }
+    /// Returns the subprotocols that are offered.
+    pub(crate) fn into_subprotocols(self) -> Vec<String> {
+        self.subprotocols
     }
 
-    /// Returns the request of an HTTP/1.1 upgrade with this key.
-    pub(crate) fn to_http1(&self, key: &Key, config: &WebSocketConfig) -> http::Request<()> {
-        let mut request = http::Request::new(());
-        *request.uri_mut() = self.target();
-        let mut headers = HeaderMap::with_capacity(MOST_OWN_FIELDS + self.headers.len());
-        // The host of a URI and base64 are always valid values.
-        if let Ok(value) = HeaderValue::try_from(self.authority()) {
-            headers.insert(HOST, value);
+    /// Returns the fields of the handshake that do not depend on the version of HTTP.
+    fn own_fields(&self, config: &WebSocketConfig) -> impl Iterator<Item = Field> + use<> {
+        let version = HeaderValue::from_static(VERSION);
+        let offered = (!self.subprotocols.is_empty()).then(|| self.subprotocols.join(", "));
+        let offered = offered.and_then(|offered| HeaderValue::try_from(offered).ok());
+        let deflate = config.deflate.as_ref().map(deflate::offer);
+        let deflate = deflate.and_then(|offered| HeaderValue::try_from(offered).ok());
+        let fields = [
+            (SEC_WEBSOCKET_VERSION, Some(version)),
+            (SEC_WEBSOCKET_PROTOCOL, offered),
+            (SEC_WEBSOCKET_EXTENSIONS, deflate),
+        ];
+        let fields = fields.into_iter();
+        fields.filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    /// Returns the layer that asks for an upgrade with this key.
+    pub(crate) fn to_http1(
+        &self,
+        key: &Key,
+        config: &WebSocketConfig,
+    ) -> Result<upgrade::Client, Error> {
+        let root = PathAndQuery::from_static("/");
+        let target = self.uri.path_and_query().unwrap_or(&root);
+        let mut client = upgrade::Client::get(TOKEN, target, &self.authority())?;
+        if let Some(key) = key.value() {
+            client = client.with_header(&SEC_WEBSOCKET_KEY, &key);
         }
-        if let Ok(value) = HeaderValue::try_from(key.as_str()) {
-            headers.insert(SEC_WEBSOCKET_KEY, value);
+        for (name, value) in self.own_fields(config) {
+            client = client.with_header(&name, &value);
         }
-        self.add_fields(&mut headers, config);
-        *request.headers_mut() = headers;
-        request
+        for (name, value) in &self.headers {
+            client = client.with_header(name, value);
+        }
+        Ok(client)
     }
 
     /// Returns the request for a stream of an HTTP/2 connection: the URI and the fields of an
@@ -194,30 +204,32 @@ impl ClientRequest {
         let scheme = if self.is_secure() { "https" } else { "http" };
         let built = Uri::builder()
             .scheme(scheme)
-            .authority(self.authority())
-            .path_and_query(self.target().path_and_query().map_or("/", |p| p.as_str()))
+            .authority(&*self.authority())
+            .path_and_query(&*self.target())
             .build();
         // Each part comes from a valid URI.
         *request.uri_mut() = built.unwrap_or_default();
-        self.add_fields(request.headers_mut(), config);
+        let fields = request.headers_mut();
+        fields.extend(self.own_fields(config));
+        fields.extend(self.headers.clone());
         request
     }
 
     /// Returns the host, and the port unless it is that of the scheme.
-    fn authority(&self) -> String {
+    fn authority(&self) -> Cow<'_, str> {
         let default_port = if self.is_secure() { 443 } else { 80 };
         match self.port {
-            port if port == default_port => self.host().to_owned(),
-            port => HostPort::new(self.host(), port).to_string(),
+            port if port == default_port => self.host().into(),
+            port => HostPort::new(self.host(), port).to_string().into(),
         }
     }
 
     /// Returns the path, beginning with a slash, and the query.
-    fn target(&self) -> Uri {
-        match self.uri.path_and_query() {
-            Some(target) if target.as_str().starts_with('/') => target.clone().into(),
-            Some(target) => Uri::try_from(format!("/{}", target.as_str())).unwrap_or_default(),
-            None => Uri::default(),
+    fn target(&self) -> Cow<'_, str> {
+        match self.uri.path_and_query().map(PathAndQuery::as_str) {
+            Some(target) if target.starts_with('/') => target.into(),
+            Some(target) => format!("/{target}").into(),
+            None => "/".into(),
         }
     }
 }
@@ -260,8 +272,7 @@ fn parse(text: &str) -> Result<(Uri, u16), &'static str> {
     Ok((uri, port))
 }
 
-/// The most fields that a request has by itself.
-const MOST_OWN_FIELDS: usize = 5;
+type Field = (HeaderName, HeaderValue);
 
 const WS: &str = "ws";
 const WSS: &str = "wss";

@@ -20,7 +20,8 @@ pub(crate) struct Sender {
     rest: Option<(Bytes, bool)>,
     /// `true` for text, `false` for bytes, while a message waits for its next part.
     begun: Option<bool>,
-    deflater: Option<Deflater>,
+    /// Boxed, because it is large and most connections have none.
+    deflater: Option<Box<Deflater>>,
     /// The answer to the latest ping, while there is no room for it. Only the latest ping is
     /// answered, so that a peer that does not read cannot fill the memory with pings.
     pong: Option<Bytes>,
@@ -40,7 +41,7 @@ impl Sender {
     }
 
     pub(crate) fn compress(&mut self, deflater: Deflater) {
-        self.deflater = Some(deflater);
+        self.deflater = Some(Box::new(deflater));
     }
 
     /// Returns `true` if nothing waits to be sent but what the application sends next.

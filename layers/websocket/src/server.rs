@@ -177,7 +177,7 @@ impl Server {
         let deflate = config.deflate.as_ref();
         let (negotiated, fields) = accept.answer(offer, deflate).map_err(local)?;
         let mut response = Response::new(());
-        *response.headers_mut() = fields;
+        *response.headers_mut() = fields.into_map();
         let mut connection = Connection::server(&config);
         if offer.upgrades() {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -245,7 +245,7 @@ impl<F> Server<F> {
         let extensions = accept.take_extensions();
         let answer = accept.answer(&Offer::checked(request), deflate);
         let (negotiated, fields) = answer.map_err(local)?;
-        let accepted = upgrading.upgrade.accept(TOKEN, fields);
+        let accepted = upgrading.upgrade.accept(TOKEN, fields.iter());
         upgrading.role.request = RequestState::Accepted(negotiated);
         let mut request = accepted.ok_or_else(nothing)?;
         request.extensions_mut().extend(extensions);
@@ -283,24 +283,25 @@ impl Handshake for ServerRole {
     fn advance<F: Payload>(
         upgrading: &mut Upgrading<Self>,
         p: &mut Flows<'_, F, F>,
-        now: Instant,
+        now: Option<Instant>,
     ) -> Result<Option<Opened>, Error> {
         let mut open = upgrading.process(p, now);
         if let RequestState::Awaited = upgrading.role.request
             && let Some(request) = upgrading.upgrade.request()
         {
-            upgrading.role.request =
-                match handshake::check_request(request, &upgrading.role.origins) {
-                    Ok(()) => RequestState::Undecided,
-                    Err(_) if upgrading.role.answers_others && !handshake::asks(request) => {
-                        RequestState::Other
-                    }
-                    Err(cause) => {
-                        upgrading.upgrade.reject(handshake::refusal(&cause));
-                        open = upgrading.process(p, now);
-                        RequestState::Invalid(cause)
-                    }
-                };
+            let offers = upgrading.upgrade.offers(TOKEN);
+            let checked = handshake::check_request(request, offers, &upgrading.role.origins);
+            upgrading.role.request = match checked {
+                Ok(()) => RequestState::Undecided,
+                Err(_) if upgrading.role.answers_others && !handshake::asks(request) => {
+                    RequestState::Other
+                }
+                Err(cause) => {
+                    upgrading.upgrade.reject(handshake::refusal(&cause));
+                    open = upgrading.process(p, now);
+                    RequestState::Invalid(cause)
+                }
+            };
         }
         match (open, &mut upgrading.role.request) {
             (Ok(true), RequestState::Accepted(negotiated)) => Ok(Some(Opened {

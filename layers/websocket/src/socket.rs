@@ -152,6 +152,34 @@ impl<R: Role, F> Socket<R, F> {
         }
     }
 
+    /// Goes on with the handshake, without `now` only while it needs no time. Returns `false` if
+    /// there is something to do that needs time.
+    fn shake_hands(&mut self, p: &mut Flows<'_, F, F>, now: Option<Instant>) -> bool
+    where
+        F: Payload,
+    {
+        if let Stage::Upgrading(upgrading) = &mut self.stage {
+            match R::advance(upgrading, p, now) {
+                Ok(Some(opened)) => {
+                    let deflate = upgrading.deflate.as_ref();
+                    self.connection.set_negotiated(opened.negotiated, deflate);
+                    self.stage = Stage::Open {
+                        status: opened.status,
+                        response: opened.response,
+                    };
+                    return true;
+                }
+                Ok(None) => return now.is_some() || !upgrading.needs_time,
+                Err(error) => {
+                    self.stage = Stage::Failed;
+                    p.fail(error);
+                }
+            }
+        }
+        p.discard();
+        true
+    }
+
     /// Returns the response to the handshake, if it was received on this side.
     pub(crate) fn handshake_response(&self) -> Option<&Response<()>> {
         match &self.stage {
@@ -185,36 +213,18 @@ impl<R: Role, F: Payload> Layer for Socket<R, F> {
 
     fn process(&mut self, mut p: Flows<'_, F, F>, now: Instant) {
         p.propagate_stop();
-        if self.is_open() {
-            return self.connection.process(p, now);
-        }
-        if let Stage::Upgrading(upgrading) = &mut self.stage {
-            match R::advance(upgrading, &mut p, now) {
-                Ok(Some(opened)) => {
-                    let deflate = upgrading.deflate.as_ref();
-                    self.connection.set_negotiated(opened.negotiated, deflate);
-                    self.stage = Stage::Open {
-                        status: opened.status,
-                        response: opened.response,
-                    };
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    self.stage = Stage::Failed;
-                    p.fail(error);
-                }
-            }
-        }
-        if self.is_open() {
+        if self.is_open() || (self.shake_hands(&mut p, Some(now)) && self.is_open()) {
             self.connection.process(p, now);
-        } else {
-            p.discard();
         }
     }
 
     fn process_untimed(&mut self, mut p: Flows<'_, F, F>) -> bool {
         p.propagate_stop();
-        self.is_open() && self.connection.process_untimed(p)
+        if self.is_open() {
+            return self.connection.process_untimed(p);
+        }
+        let is_done = self.shake_hands(&mut p, None);
+        is_done && (!self.is_open() || self.connection.process_untimed(p))
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -32,11 +32,12 @@ pub trait Handshake: Send + Sized + 'static {
     /// The HTTP/1.1 upgrade of this role.
     type Upgrade: Layer<In = Pipe, Out = Pipe> + Send + 'static;
 
-    /// Advances as far as possible. Returns the outcome once the handshake has succeeded.
+    /// Advances as far as possible, without `now` only while it needs no time. Returns the outcome
+    /// once the handshake has succeeded.
     fn advance<F: Payload>(
         upgrading: &mut Upgrading<Self>,
         p: &mut Flows<'_, F, F>,
-        now: Instant,
+        now: Option<Instant>,
     ) -> Result<Option<Opened>, Error>;
 
     /// Returns the event that the handshake waits for.
@@ -53,6 +54,8 @@ pub struct Upgrading<R: Handshake> {
     pub(crate) role: R,
     pub(crate) upgrade: R::Upgrade,
     pub(crate) deflate: Option<Deflate>,
+    /// It goes on only with a look at the time.
+    pub(crate) needs_time: bool,
     up: Pipe,
     down: Pipe,
 }
@@ -73,20 +76,28 @@ impl<R: Handshake> Upgrading<R> {
             role,
             upgrade,
             deflate,
+            needs_time: false,
             up: Pipe::new(),
             down: Pipe::new(),
         }
     }
 
-    /// Advances the upgrade as far as possible. Returns `true` once it is open: the next bytes on
-    /// the wire are those behind it.
+    /// Advances the upgrade as far as possible, without `now` only while it needs no time. Returns
+    /// `true` once it is open: the next bytes on the wire are those behind it.
     pub(crate) fn process<F: Payload>(
         &mut self,
         p: &mut Flows<'_, F, F>,
-        now: Instant,
+        now: Option<Instant>,
     ) -> Result<bool, Error> {
         let flows = Flows::new(p.from_wire, p.to_wire, &mut self.down, &mut self.up);
-        self.upgrade.process(flows.at_index(p.index), now);
+        let flows = flows.at_index(p.index);
+        match now {
+            Some(now) => self.upgrade.process(flows, now),
+            None => self.needs_time = !self.upgrade.process_untimed(flows),
+        }
+        if now.is_none() && self.needs_time {
+            return Ok(false);
+        }
         if self.upgrade.is_open() {
             self.up.prepend_to(p.from_wire);
             return Ok(true);

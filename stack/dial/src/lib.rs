@@ -114,6 +114,7 @@ pub use pool::{Checkout, PoolConfig, PoolKey, PoolState, SharedConnection};
 pub use report::error::{DialError, Phase, Reason, Retry, RouteFailed, Unreached};
 pub use report::event::Event;
 pub use report::id::{AttemptId, Destination, LookupId, QuestionId};
+pub use report::route_part::RoutePart;
 pub use report::route_taken::RouteTaken;
 pub use report::trace::Trace;
 pub use report::waterfall::{Outcome, Span};

@@ -220,8 +220,9 @@ where
 {
     let now = context.keep_runtime().map_err(no_runtime)?.now();
     let plan = plan.map_err(|error| DialError::invalid(error, now))?;
-    let dialer = Dialer::new(context.share(plan), timeouts, seeds(), now);
-    context.dial(dialer).await
+    let plan = context.share(plan);
+    let dialing = context.begin(Dialer::new(plan, timeouts, seeds(), now))?;
+    dialing.await
 }
 
 macro_rules! connects {

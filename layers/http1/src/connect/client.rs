@@ -1,4 +1,4 @@
-use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
+use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind, USUAL_REQUEST};
 use crate::connect::target::{self, NAME};
 use crate::error::Http1Error;
 use crate::head::{self, FRAMING, ResponseHead};
@@ -182,7 +182,8 @@ impl ClientExchange for Connect {
         format!("CONNECT {}", self.target)
     }
 
-    fn write(&self, out: &mut BytesMut) {
+    fn write(&mut self, out: &mut BytesMut) {
+        out.reserve(USUAL_REQUEST);
         head::write_line(out, &["CONNECT ", &self.target, " HTTP/1.1"]);
         if !self.headers.contains_key(HOST) {
             head::write_line(out, &["Host: ", &self.target]);

@@ -1,5 +1,6 @@
 use crate::connect::target::{self, NAME};
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{self, FRAMING, RequestHead};
 use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
@@ -104,7 +105,7 @@ impl Server {
             head::write_status(&mut bytes, StatusCode::OK, "Connection established");
             head::write_headers(&mut bytes, &headers, &FRAMING);
             head::write_line(&mut bytes, &[]);
-            let next = AfterReply::Open(format!("tunnel to {request}"));
+            let next = AfterReply::Open(Facts::LeadsTo(request.to_string()));
             Reply { bytes, next }
         });
     }

@@ -1,13 +1,19 @@
-use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind};
+use crate::client_handshake::{ClientExchange, ClientHandshake, ResponseKind, USUAL_REQUEST};
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{self, ResponseHead};
 use crate::limits::Limits;
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::upgrade::token::is_protocol;
 use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
+use std::borrow::Cow;
 use std::fmt;
+use std::mem;
 use wirestack_http::grammar::has_token;
 use wirestack_layer::{Error, decode_text};
 
@@ -47,10 +53,65 @@ impl Client {
     /// # Errors
     ///
     /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::UpgradeByConnect`].
-    pub fn new(token: &str, request: Request<()>) -> Result<Self, Error> {
-        let upgrade = Upgrade::new(token, request).map_err(|cause| Error::local(NAME, cause))?;
+    pub fn new(token: impl Into<Cow<'static, str>>, request: Request<()>) -> Result<Self, Error> {
+        Self::with_request(Upgrade::new(token.into(), &request))
+    }
+
+    /// Creates a client that asks for `token` with a `GET` of `target`, a path with or without a
+    /// query, at `host`. Further fields are those of [`with_header`](Self::with_header).
+    ///
+    /// ```
+    /// use http::header::{HeaderName, HeaderValue};
+    /// use wirestack_http1::upgrade::Client;
+    /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
+    ///
+    /// let mut client = Client::get("my-protocol", &"/shell".parse()?, "example.org")?
+    ///     .with_header(&HeaderName::from_static("x-node"), &HeaderValue::from_static("7"));
+    /// let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    /// let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    /// client.process(flows, Instant::ORIGIN);
+    /// let asked = "GET /shell HTTP/1.1\r\nHost: example.org\r\nConnection: Upgrade\r\n\
+    ///     Upgrade: my-protocol\r\nX-Node: 7\r\n\r\n";
+    /// assert_eq!(to_wire.unread(), asked.as_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Http1Error::BadToken`]; [`Http1Error::BadHost`] for a host that is empty, or has other
+    /// characters than visible ASCII.
+    pub fn get(
+        token: impl Into<Cow<'static, str>>,
+        target: &PathAndQuery,
+        host: &str,
+    ) -> Result<Self, Error> {
+        let is_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
+        let upgrade = if is_host {
+            let (method, host) = (&Method::GET, host.as_bytes());
+            Upgrade::begin(token.into(), method, Some(target), host)
+        } else {
+            Err(Http1Error::BadHost)
+        };
+        Self::with_request(upgrade)
+    }
+
+    fn with_request(upgrade: Result<Upgrade, Http1Error>) -> Result<Self, Error> {
+        let upgrade = upgrade.map_err(|cause| Error::local(NAME, cause))?;
         let tunnel = Tunnel::new(ClientHandshake::new(upgrade));
         Ok(Self { tunnel })
+    }
+
+    /// Adds a field to the request. Call it before the first `process`.
+    ///
+    /// `Host`, `Upgrade`, `Content-Length` and `Transfer-Encoding` are left out.
+    #[must_use]
+    pub fn with_header(mut self, name: &HeaderName, value: &HeaderValue) -> Self {
+        if let Some(handshake) = self.tunnel.opening()
+            && !OWNED.contains(name)
+        {
+            head::write_header(&mut handshake.exchange.head, name, value);
+        }
+        self
     }
 
     /// Sets the limits. Call it before the first `process`.
@@ -100,33 +161,54 @@ impl fmt::Debug for Client {
 
 tunnel_layer!(Client, ClientHandshake<Upgrade>);
 
-/// The request, ready to be written.
+/// The request, as it is sent.
 struct Upgrade {
-    token: String,
-    host: HeaderValue,
-    request: Request<()>,
+    token: Cow<'static, str>,
+    /// All lines but the empty one at the end.
+    head: BytesMut,
 }
 
 impl Upgrade {
-    fn new(token: &str, mut request: Request<()>) -> Result<Self, Http1Error> {
-        if !is_protocol(token) {
+    fn new(token: Cow<'static, str>, request: &Request<()>) -> Result<Self, Http1Error> {
+        let headers = request.headers();
+        let of_uri = match headers.get(HOST) {
+            Some(_) => None,
+            None => Some(host(request).ok_or(Http1Error::NoHost)?),
+        };
+        let host = headers.get(HOST).or(of_uri.as_ref());
+        let host = host.ok_or(Http1Error::NoHost)?;
+        let target = request.uri().path_and_query();
+        let mut upgrade = Self::begin(token, request.method(), target, host.as_bytes())?;
+        head::write_headers(&mut upgrade.head, headers, &OWNED);
+        Ok(upgrade)
+    }
+
+    /// Writes the lines that every request has.
+    fn begin(
+        token: Cow<'static, str>,
+        method: &Method,
+        target: Option<&PathAndQuery>,
+        host: &[u8],
+    ) -> Result<Self, Http1Error> {
+        if !is_protocol(&token) {
             return Err(Http1Error::BadToken);
         }
-        if request.method() == Method::CONNECT {
+        if method == Method::CONNECT {
             return Err(Http1Error::UpgradeByConnect);
         }
-        let host = match request.headers_mut().remove(HOST) {
-            Some(host) => host,
-            None => host(&request).ok_or(Http1Error::NoHost)?,
-        };
-        for (name, value) in request.headers_mut() {
-            value.set_sensitive(value.is_sensitive() || wirestack_http::is_secret(name));
+        let target = target.map_or("/", PathAndQuery::as_str);
+        // A query may stand alone behind a host.
+        let slash = if target.starts_with('?') { "/" } else { "" };
+        let mut head = BytesMut::with_capacity(USUAL_REQUEST);
+        let asked = [method.as_str(), " ", slash, target];
+        for piece in asked.map(str::as_bytes) {
+            head.extend_from_slice(piece);
         }
-        Ok(Self {
-            token: token.to_owned(),
-            host,
-            request,
-        })
+        head.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        head.extend_from_slice(host);
+        head.extend_from_slice(b"\r\nConnection: Upgrade\r\n");
+        head::write_line(&mut head, &["Upgrade: ", &token]);
+        Ok(Self { token, head })
     }
 }
 
@@ -149,17 +231,14 @@ impl ClientExchange for Upgrade {
         format!("the upgrade to {}", self.token)
     }
 
-    fn write(&self, out: &mut BytesMut) {
-        let uri = self.request.uri();
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let method = self.request.method().as_str();
-        head::write_line(out, &[method, " ", target, " HTTP/1.1"]);
-        head::write_header(out, &HOST, &self.host);
-        head::write_line(out, &["Connection: Upgrade"]);
-        head::write_line(out, &["Upgrade: ", &self.token]);
-        let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
-        head::write_headers(out, self.request.headers(), &owned);
-        head::write_line(out, &[]);
+    fn write(&mut self, out: &mut BytesMut) {
+        let mut head = mem::take(&mut self.head); // it is sent once
+        head::write_line(&mut head, &[]);
+        if out.capacity() == 0 {
+            *out = head;
+        } else {
+            out.extend_from_slice(&head);
+        }
     }
 
     fn classify(&self, head: &ResponseHead) -> Result<ResponseKind, Http1Error> {
@@ -168,7 +247,7 @@ impl ClientExchange for Upgrade {
             StatusCode::SWITCHING_PROTOCOLS => {
                 let to_it = has_token(headers, &UPGRADE, &self.token);
                 if !to_it || !has_token(headers, &CONNECTION, "upgrade") {
-                    let wanted = self.token.clone();
+                    let wanted = self.token.to_string();
                     let seen = headers
                         .get(UPGRADE)
                         .map(|value| decode_text(value.as_bytes()));
@@ -182,12 +261,15 @@ impl ClientExchange for Upgrade {
         }
     }
 
-    fn facts(&self, _head: &ResponseHead) -> String {
-        format!("upgraded to {}", self.token)
+    fn facts(&self, _: StatusCode, _: Cow<'static, str>) -> Facts {
+        Facts::Upgraded(self.token.clone())
     }
 }
 
 const NAME: &str = "upgrade";
+
+/// The fields that are not those of the caller.
+const OWNED: [HeaderName; 4] = [HOST, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 /// The number of characters of a wrong token that its error keeps.
 const TOKEN_KEPT: usize = 256;

@@ -1,12 +1,14 @@
 use crate::error::Http1Error;
+use crate::facts::Facts;
 use crate::head::{self, RequestHead};
 use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::upgrade::token::{self, is_protocol};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The server's side of an upgrade: it waits for one request and for the decision of its
@@ -16,7 +18,7 @@ use std::fmt;
 /// answer with a 426 or a 404. It answers one request: a rejection ends the connection.
 ///
 /// ```
-/// use http::HeaderMap;
+/// use http::header::{HeaderMap, SERVER};
 /// use wirestack_http1::{Limits, upgrade::Server};
 /// use wirestack_layer::{Flows, Instant, Layer, Pipe};
 ///
@@ -31,10 +33,12 @@ use std::fmt;
 /// turn(&mut server);
 /// assert_eq!(server.request().unwrap().uri(), "/shell");
 /// assert!(server.offers("my-protocol"));
-/// server.accept("my-protocol", HeaderMap::new()); // or `reject`, with a response
+/// let fields: HeaderMap = [(SERVER, "me".parse()?)].into_iter().collect();
+/// server.accept("my-protocol", &fields); // or `reject`, with a response
 /// turn(&mut server);
 /// assert!(to_wire.unread().starts_with(b"HTTP/1.1 101 "));
 /// assert_eq!(to_app.unread(), b"hello");
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 pub struct Server {
     tunnel: Tunnel<ServerHandshake<Upgrade>>,
@@ -59,7 +63,7 @@ impl Server {
     /// Returns the request while it waits to be accepted or rejected.
     pub fn request(&self) -> Option<&Request<()>> {
         match &self.tunnel {
-            Tunnel::Opening(handshake) => handshake.request(),
+            Tunnel::Opening(handshake) => handshake.request().map(|asked| &asked.request),
             _ => None,
         }
     }
@@ -83,13 +87,17 @@ impl Server {
     /// assert_eq!(server.request().unwrap().extensions().get(), Some(&User("ada")));
     /// ```
     pub fn request_mut(&mut self) -> Option<&mut Request<()>> {
-        self.tunnel.opening()?.request_mut()
+        let asked = self.tunnel.opening()?.request_mut()?;
+        Some(&mut asked.request)
     }
 
     /// Returns `true` if the request that waits [offers](super::offers) an upgrade to `token`.
     pub fn offers(&self, token: &str) -> bool {
-        self.request()
-            .is_some_and(|request| token::offers(request, token))
+        let Tunnel::Opening(handshake) = &self.tunnel else {
+            return false;
+        };
+        let asked = handshake.request();
+        asked.is_some_and(|asked| asked.can_be_upgraded && token::names(&asked.request, token))
     }
 
     /// Accepts the upgrade with `101 Switching Protocols` and these fields, and returns the request.
@@ -97,21 +105,23 @@ impl Server {
     ///
     /// If the request does not [offer](Self::offers) the token, the client gets a 500, and the
     /// application [`Http1Error::NotOffered`]. Does nothing while no request waits.
-    pub fn accept(&mut self, token: &str, headers: HeaderMap) -> Option<Request<()>> {
-        let offered = self.offers(token) && is_protocol(token);
+    pub fn accept<'a>(
+        &mut self,
+        token: impl Into<Cow<'static, str>>,
+        fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    ) -> Option<Request<()>> {
+        let token = token.into();
+        let offered = self.offers(&token) && is_protocol(&token);
         self.decide(|_| {
             if !offered {
                 return Reply::error_reply::<Upgrade>(Http1Error::NotOffered);
             }
-            let status = StatusCode::SWITCHING_PROTOCOLS;
             let mut bytes = BytesMut::with_capacity(USUAL_RESPONSE);
-            head::write_status(&mut bytes, status, "Switching Protocols");
-            head::write_line(&mut bytes, &["Connection: Upgrade"]);
-            head::write_line(&mut bytes, &["Upgrade: ", token]);
+            head::write_line(&mut bytes, &[SWITCHING, &token]);
             let owned = [UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
-            head::write_headers(&mut bytes, &headers, &owned);
+            head::write_headers(&mut bytes, fields, &owned);
             head::write_line(&mut bytes, &[]);
-            let next = AfterReply::Open(format!("upgraded to {token}"));
+            let next = AfterReply::Open(Facts::Upgraded(token));
             Reply { bytes, next }
         })
     }
@@ -130,7 +140,9 @@ impl Server {
     }
 
     fn decide(&mut self, decide: impl FnOnce(&Request<()>) -> Reply) -> Option<Request<()>> {
-        self.tunnel.opening()?.decide(decide)
+        let handshake = self.tunnel.opening()?;
+        let asked = handshake.decide(|asked| decide(&asked.request))?;
+        Some(asked.request)
     }
 }
 
@@ -150,18 +162,27 @@ impl fmt::Debug for Server {
 
 tunnel_layer!(Server, ServerHandshake<Upgrade>);
 
+/// The beginning of a response that accepts, up to the token.
+const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ";
+
 /// The room for a response, in bytes: most are shorter.
 const USUAL_RESPONSE: usize = 256;
 
 /// The exchange that takes any request.
 struct Upgrade;
 
+/// A request that waits for its answer.
+struct Asked {
+    request: Request<()>,
+    can_be_upgraded: bool,
+}
+
 impl ServerExchange for Upgrade {
-    type Request = Request<()>;
+    type Request = Asked;
     const NAME: &'static str = "upgrade";
     const AWAITED: &'static str = "the Upgrade request";
 
-    fn read(head: RequestHead) -> Result<Request<()>, Http1Error> {
+    fn read(head: RequestHead) -> Result<Asked, Http1Error> {
         // "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request
         // message that lacks a Host header field and to any request message that contains more than
         // one Host header field line" (RFC 9112 §3.2)
@@ -183,6 +204,9 @@ impl ServerExchange for Upgrade {
         *request.method_mut() = head.method;
         *request.version_mut() = head.version;
         *request.headers_mut() = head.headers;
-        Ok(request)
+        Ok(Asked {
+            can_be_upgraded: token::can_be_upgraded(&request),
+            request,
+        })
     }
 }

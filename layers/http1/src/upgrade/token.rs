@@ -20,11 +20,20 @@ use wirestack_http::grammar::{has_token, is_token};
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn offers(request: &Request<()>, token: &str) -> bool {
+    can_be_upgraded(request) && names(request, token)
+}
+
+/// Returns `true` if a request can be upgraded to something.
+pub(super) fn can_be_upgraded(request: &Request<()>) -> bool {
     let headers = request.headers();
     request.version() == Version::HTTP_11
         && has_token(headers, &CONNECTION, "upgrade")
-        && has_token(headers, &UPGRADE, token)
         && !head::has_content(headers)
+}
+
+/// Returns `true` if a request lists the token in `Upgrade`.
+pub(super) fn names(request: &Request<()>, token: &str) -> bool {
+    has_token(request.headers(), &UPGRADE, token)
 }
 
 /// Returns `true` if a request announces content.

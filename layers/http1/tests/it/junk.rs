@@ -157,7 +157,7 @@ fn an_upgrade_server_survives_junk() {
     let make = |limits| upgrade::Server::new().with_limits(limits);
     storm(REQUESTS, make, |server| {
         if server.offers("websocket") {
-            server.accept("websocket", HeaderMap::new());
+            server.accept("websocket", &HeaderMap::new());
             return;
         }
         let mut response = Response::new(Bytes::new());

@@ -106,7 +106,7 @@ fn a_challenge_with_close_leads_to_a_second_connection() {
 fn any_protocol_can_be_upgraded_to() {
     let decide = |server: &mut upgrade::Server| {
         if server.offers("x-test/2") {
-            server.accept("x-test/2", HeaderMap::new());
+            server.accept("x-test/2", &HeaderMap::new());
         }
     };
     for most in PIECES {

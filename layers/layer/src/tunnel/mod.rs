@@ -259,20 +259,25 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
         self.name
     }
 
-    fn process(&mut self, mut flows: Flows<'_>, _now: Instant) {
+    fn process(&mut self, flows: Flows<'_>, _now: Instant) {
+        self.process_untimed(flows);
+    }
+
+    fn process_untimed(&mut self, mut flows: Flows<'_>) -> bool {
         if let Phase::Opening(handshake) = &mut self.phase {
             flows.propagate_stop();
             match handshake.run(&mut self.state, &mut flows) {
                 Poll::Ready(Ok(())) => self.phase = Phase::Open,
                 Poll::Ready(Err(error)) => {
                     self.phase = Phase::Over;
-                    return flows.fail(error);
+                    flows.fail(error);
+                    return true;
                 }
                 Poll::Pending => {
                     if flows.propagate_abort() {
                         self.phase = Phase::Over;
                     }
-                    return;
+                    return true;
                 }
             }
         }
@@ -280,14 +285,7 @@ impl<T: fmt::Display + Send + 'static> Layer for Tunnel<T> {
             Phase::Open => flows.pass_through(),
             _ => flows.discard(),
         }
-    }
-
-    fn process_untimed(&mut self, mut flows: Flows<'_>) -> bool {
-        let is_open = self.is_open();
-        if is_open {
-            flows.pass_through();
-        }
-        is_open
+        true
     }
 
     fn is_open(&self) -> bool {

@@ -74,7 +74,7 @@ fn certificates<L: Layer + 'static>(
     let parts = trace.events().filter_map(|(_, event)| match event {
         Event::LayerOpen {
             name: "tls", part, ..
-        } => Some(part.clone()),
+        } => Some(part.to_string()),
         _ => None,
     });
     let parts: Vec<String> = parts.collect();

@@ -10,6 +10,7 @@ use crate::report::advice::refused_with;
 use crate::report::error::{DialError, Phase, Reason, Retry, RouteFailed};
 use crate::report::event::Event;
 use crate::report::id::{AttemptId, Destination};
+use crate::report::route_part::RoutePart;
 use crate::route::hop::Hop;
 use crate::route::http_versions::HttpVersions;
 use crate::route::redirects::RedirectError;
@@ -209,8 +210,15 @@ where
     }
 
     pub(crate) fn part(&self, index: usize) -> String {
-        let route = self.routes.front();
-        route.map_or_else(|| self.plan.0.target(), |route| route.part(index))
+        self.route_part(index).to_string()
+    }
+
+    /// Returns the hop or target of the present route that the layer with this index belongs to.
+    pub(crate) fn route_part(&self, index: usize) -> RoutePart {
+        match self.routes.front() {
+            Some(route) => route.part(index),
+            None => RoutePart::named(self.plan.0.target()),
+        }
     }
 
     /// Leaves this route, and takes the next one.

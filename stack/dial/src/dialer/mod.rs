@@ -141,7 +141,7 @@ where
             hints: RetryHints::default(),
             proxy_auth: ProxyAuth::default(),
             ticket: None,
-            steps: VecDeque::new(),
+            steps: VecDeque::with_capacity(1), // most dialings have one at a time
             ids: 0,
             sources: 0,
             taken: None,
@@ -283,7 +283,7 @@ where
             self.trace.add(now, Event::Route(route.name()));
         }
         self.hints = RetryHints::default();
-        self.proxy_auth = ProxyAuth::new(route);
+        self.proxy_auth = ProxyAuth::default();
         let first = route.first.clone();
         // On a stream to the target, the stack is built with the response that opens the stream.
         let is_built_later = matches!(

@@ -282,7 +282,7 @@ where
                 if (before..open).contains(&index) {
                     let event = Event::LayerOpen {
                         name: layer.name,
-                        part: self.part(index),
+                        part: self.route_part(index),
                         facts: text(format_args!("{}", layer.facts)),
                     };
                     self.trace.add(now, event);

@@ -16,7 +16,8 @@ use wirestack_http2 as http2;
 use wirestack_layer::{Layer, Seed};
 use wirestack_nest::Engine;
 
-/// The authentication to the proxies of one route, over all connections that are made for it.
+/// The authentication to the proxies of one route, over all connections that are made for it. Those
+/// to the last proxies are lacking, until there is something to decide.
 #[derive(Default)]
 pub(crate) struct ProxyAuth(Vec<HopAuth>);
 
@@ -70,11 +71,6 @@ pub(crate) enum GaveUp {
 }
 
 impl ProxyAuth {
-    /// Begins the authentication to the hops of a route.
-    pub(crate) fn new(route: &Route) -> Self {
-        Self(route.hops().iter().map(|_| HopAuth::default()).collect())
-    }
-
     /// Returns `true` while an authenticator waits for the user.
     pub(crate) fn is_asking(&self) -> bool {
         let mut hops = self.0.iter();
@@ -108,15 +104,20 @@ impl ProxyAuth {
         (seed, ticket): (impl FnOnce() -> Seed, Option<&MakeScheme>),
     ) -> Outcome {
         let at = route.hop(open);
-        let hop = at.and_then(|at| Some((route.hops().get(at)?, route.asked.get(at)?)));
-        let auth = at.and_then(|at| self.0.get_mut(at));
-        let (Some((hop, next)), Some(auth)) = (hop, auth) else {
+        let hop = at.and_then(|at| Some((at, route.asked().nth(at)?)));
+        let Some((at, (hop, next))) = hop else {
             return Outcome::Idle;
         };
-        if auth.question.is_some() || hop.proxy.speaks() == Speaks::Socks {
+        if hop.proxy.speaks() == Speaks::Socks {
             return Outcome::Idle;
         }
-        let index = at.and_then(|at| route.last_layer(at));
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, HopAuth::default);
+        }
+        let Some(auth) = self.0.get_mut(at).filter(|auth| auth.question.is_none()) else {
+            return Outcome::Idle;
+        };
+        let index = route.last_layer(at);
         let Some(client) = index.and_then(|index| awaiting_client(engine, index)) else {
             return Outcome::Idle;
         };

@@ -5,7 +5,7 @@ use crate::plan::route::{FirstHop, Route};
 use crate::plan::tls_task::{self, MadeTls, TlsTask, WantedTls};
 use crate::pool::{PoolKey, SharedConnection};
 use crate::report::id::Destination;
-use crate::route::endpoint::{Endpoint, RouteError};
+use crate::route::endpoint::RouteError;
 use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{FindRoutes, RouteSource, Routes};
@@ -152,21 +152,21 @@ impl RouteBuilder {
             is_origin: true,
         };
         let first = FirstHop::Known(Destination::Stream(share.into()));
-        Ok(Route::new(first, hops, Vec::new(), self.target.clone()))
+        let all = hops.len();
+        Ok(Route::new(first, hops, all, self.target.clone()))
     }
 
     /// Returns the shared connection to the last HTTP/2 proxy among the hops that allows one, and
     /// the number of hops that this connection covers.
-    fn shared_hop(
-        &self,
-        hops: &[Hop],
-        asked: &[Endpoint],
-    ) -> Result<Option<(SharedConnection, usize)>, Error> {
+    fn shared_hop(&self, hops: &[Hop]) -> Result<Option<(SharedConnection, usize)>, Error> {
         let can_share = |hop: &Hop| hop.proxy.speaks() == Speaks::Http2 && hop.login.is_at_once();
         let Some(at) = hops.iter().rposition(can_share).filter(|_| self.shares) else {
             return Ok(None);
         };
-        let (hop, next) = (&hops[at], &asked[at]);
+        let hop = &hops[at];
+        let next = hops
+            .get(at + 1)
+            .map_or(self.target.endpoint(), Hop::endpoint);
         let mut request = http2_request(hop, next)?;
         if let Some(credentials) = hop.known_credentials() {
             let value = basic_credentials(&credentials.user, &credentials.password)?;
@@ -212,30 +212,28 @@ impl RouteBuilder {
         };
         let first = match unix {
             Some(path) => FirstHop::Known(Destination::Unix(path.clone())),
-            None => FirstHop::from(endpoint.clone()),
+            None => FirstHop::from(endpoint),
         };
-        let after = hops.iter().skip(1).map(Hop::endpoint);
-        let asked = after.chain([target]).take(hops.len());
-        let mut asked: Vec<_> = asked.cloned().collect();
-        if let Some(wrong) = asked.iter().find(|endpoint| endpoint.has_zone()) {
+        let after = hops.iter().skip(1).map(Hop::endpoint).chain([target]);
+        let wrong = after.take(hops.len()).find(|endpoint| endpoint.has_zone());
+        if let Some(wrong) = wrong {
             let error = RouteError::ZoneBehindProxy(wrong.to_string());
             return Err(Error::local(origin::ROUTE, error));
         }
-        let (first, below) = match self.shared_hop(&hops, &asked)? {
-            Some((share, below)) => {
+        let (first, covered) = match self.shared_hop(&hops)? {
+            Some((share, covered)) => {
                 let to = Destination::Stream(share.into());
-                (FirstHop::Known(to), below)
+                (FirstHop::Known(to), covered)
             }
             None => (first, 0),
         };
-        asked.drain(..below);
-        Ok(Route::new(first, hops, asked, self.target.clone()))
+        Ok(Route::new(first, hops, covered, self.target.clone()))
     }
 
     /// Builds the layers of the hops, from the wire up.
     pub(crate) fn tunnels(&self, route: &Route) -> Result<Vec<BoxTunnel>, Error> {
-        let mut tunnels: Vec<BoxTunnel> = Vec::new();
-        for (n, (hop, next)) in route.hops().iter().zip(&route.asked).enumerate() {
+        let mut tunnels: Vec<BoxTunnel> = Vec::with_capacity(route.hops().len());
+        for (n, (hop, next)) in route.asked().enumerate() {
             let of_hop = |error: Error| {
                 let name = route.part_name(Some(n));
                 Error::local(origin::ROUTE, BadHop { name, error })

@@ -1,6 +1,7 @@
 //! One route to a target: where its first connection goes to, and what its layers belong to.
 
 use crate::report::id::Destination;
+use crate::report::route_part::RoutePart;
 use crate::route::endpoint::Endpoint;
 use crate::route::hop::Hop;
 use crate::route::routes;
@@ -16,8 +17,6 @@ pub(crate) struct Route {
     all: Arc<[Hop]>,
     /// The number of hops that a shared connection covers. The others become layers.
     covered: usize,
-    /// The host and port that each hop that becomes a layer is asked to connect to.
-    pub(crate) asked: Vec<Endpoint>,
     end: End,
 }
 
@@ -35,29 +34,28 @@ pub(crate) enum FirstHop {
     Name(Endpoint),
 }
 
-impl From<Endpoint> for FirstHop {
-    fn from(endpoint: Endpoint) -> Self {
+impl From<&Endpoint> for FirstHop {
+    fn from(endpoint: &Endpoint) -> Self {
         match endpoint.address() {
             Some(address) => Self::Known(Destination::Tcp(address)),
-            None => Self::Name(endpoint),
+            None => Self::Name(endpoint.clone()),
         }
     }
 }
 
 impl Route {
-    /// Creates a route through these hops, of which the last ones, that are `asked` for the next
-    /// endpoint, become layers.
+    /// Creates a route through these hops. The first ones may be `covered` by a shared connection;
+    /// the others become layers.
     pub(crate) fn new(
         first: FirstHop,
         hops: Arc<[Hop]>,
-        asked: Vec<Endpoint>,
+        covered: usize,
         target: Arc<Target>,
     ) -> Self {
         Self {
             first,
-            covered: hops.len() - asked.len(),
+            covered,
             all: hops,
-            asked,
             end: End::Target(target),
         }
     }
@@ -66,10 +64,9 @@ impl Route {
     /// name.
     pub(crate) fn named(endpoint: Endpoint, parts: Vec<String>) -> Self {
         Self {
-            first: FirstHop::from(endpoint),
+            first: FirstHop::from(&endpoint),
             covered: 0,
             all: Arc::default(),
-            asked: Vec::new(),
             end: End::Named(parts),
         }
     }
@@ -101,24 +98,35 @@ impl Route {
         routes::name(&self.all)
     }
 
-    /// Returns the name of the hop or target that the layer with this index belongs to.
-    pub(crate) fn part(&self, place: usize) -> String {
+    /// Returns the hops that become layers, each with the host and port that it is asked to connect
+    /// to.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (&Hop, &Endpoint)> {
+        let target = match &self.end {
+            End::Target(target) => Some(target.endpoint()),
+            End::Named(_) => None,
+        };
+        let after = self.hops().iter().skip(1).map(Hop::endpoint);
+        self.hops().iter().zip(after.chain(target))
+    }
+
+    /// Returns the hop or target that the layer with this index belongs to.
+    pub(crate) fn part(&self, place: usize) -> RoutePart {
         self.part_of(self.hop(place), place)
     }
 
     /// Returns the name of a hop, or of the target.
     pub(crate) fn part_name(&self, hop: Option<usize>) -> String {
-        self.part_of(hop, usize::MAX)
+        self.part_of(hop, usize::MAX).to_string()
     }
 
-    fn part_of(&self, hop: Option<usize>, place: usize) -> String {
+    fn part_of(&self, hop: Option<usize>, place: usize) -> RoutePart {
         let hop = hop.and_then(|hop| Some((self.covered + hop + 1, self.hops().get(hop)?)));
         match (hop, &self.end) {
-            (Some((number, hop)), _) => text(format_args!("hop {number} ({hop})")),
-            (None, End::Target(target)) => text(format_args!("target ({target})")),
+            (Some((number, hop)), _) => RoutePart::hop(number, hop),
+            (None, End::Target(target)) => RoutePart::target(target),
             (None, End::Named(parts)) => {
                 let part = parts.get(place).or(parts.last());
-                part.cloned().unwrap_or_else(|| self.first.to_string())
+                RoutePart::named(part.cloned().unwrap_or_else(|| self.first.to_string()))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The events of a trace.
 
 use crate::report::id::{AttemptId, Destination};
+use crate::report::route_part::RoutePart;
 use crate::route::endpoint::Endpoint;
 use std::fmt;
 use wirestack_layer::Escaped;
@@ -73,7 +74,7 @@ pub enum Event {
         /// The layer's name.
         name: &'static str,
         /// The hop or target that the layer belongs to.
-        part: String,
+        part: RoutePart,
         /// The facts that the layer learnt, in one line; may be empty.
         facts: String,
     },

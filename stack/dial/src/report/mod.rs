@@ -4,6 +4,7 @@ pub(crate) mod advice;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod id;
+pub(crate) mod route_part;
 pub(crate) mod route_taken;
 #[cfg(feature = "tracing")]
 pub(crate) mod spans;

@@ -53,11 +53,7 @@ impl RouteTaken {
     pub(crate) fn new(hops: Vec<(Proxy, Endpoint)>, end: RouteEnd, to: Destination) -> Self {
         let end = match end {
             // A connection keeps no password of its URL.
-            RouteEnd::Target(target) if target.credentials.is_some() => {
-                let mut target = Arc::unwrap_or_clone(target);
-                target.credentials = None;
-                RouteEnd::Target(target.into())
-            }
+            RouteEnd::Target(target) => RouteEnd::Target(Target::without_credentials(target)),
             end => end,
         };
         let texts = OnceLock::new();

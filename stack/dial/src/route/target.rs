@@ -7,6 +7,7 @@ use crate::route::url::Url;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The server to connect to, behind all proxies, read from a URL.
 ///
@@ -121,6 +122,16 @@ impl Target {
                 wanted: WEBSOCKET,
             }),
         }
+    }
+
+    /// Returns the target without the user and the password of its URL.
+    pub(crate) fn without_credentials(target: Arc<Self>) -> Arc<Self> {
+        if target.credentials.is_none() {
+            return target;
+        }
+        let mut target = Arc::unwrap_or_clone(target);
+        target.credentials = None;
+        target.into()
     }
 
     /// Checks that the target is a web server, which [`Plan::http2`](crate::Plan::http2) needs.

@@ -26,21 +26,25 @@ impl<'a> Url<'a> {
     pub(crate) fn split(text: &'a str, meant: &'static str) -> Result<Self, RouteError> {
         let is_bad = |c: char| c.is_control() || c.is_whitespace();
         let has_bad = if text.is_ascii() {
-            text.bytes().any(|byte| byte <= b' ' || byte == 0x7f)
+            // All bytes at once, which a search for the first one does not do.
+            let bad = |bad, byte| bad | (byte <= b' ') | (byte == 0x7f);
+            text.bytes().fold(false, bad)
         } else {
             text.contains(is_bad)
         };
         if has_bad {
             return Err(RouteError::Blank); // the URL Standard leaves some of them out
         }
-        let parts = text.split_once(':').filter(|(it, _)| is_scheme(it));
-        let parts = parts.and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix("//")?)));
+        let colon = position(text, |byte| byte == b':').unwrap_or(text.len());
+        let (scheme, rest) = text.split_at(colon);
+        let parts = rest.strip_prefix("://").filter(|_| is_scheme(scheme));
+        let parts = parts.map(|rest| (scheme, rest));
         let (scheme, behind) = parts.ok_or(RouteError::NoScheme(meant))?;
         let is_end = |byte| matches!(byte, b'/' | b'?' | b'#');
-        let end = behind.bytes().position(is_end).unwrap_or(behind.len());
+        let end = position(behind, is_end).unwrap_or(behind.len());
         let (authority, rest) = behind.split_at(end);
-        let (login, place) = match authority.rsplit_once('@') {
-            Some((login, place)) => (Some(login), place),
+        let (login, place) = match authority.bytes().rposition(|byte| byte == b'@') {
+            Some(at) => (Some(&authority[..at]), &authority[at + 1..]),
             None => (None, authority),
         };
         Ok(Self {
@@ -78,17 +82,25 @@ impl<'a> Url<'a> {
 
     /// Returns `true` if the part before the query has a backslash.
     pub(crate) fn has_backslash(&self) -> bool {
-        let path = self.rest.split(['?', '#']).next().unwrap_or_default();
+        let path = position(self.rest, |byte| matches!(byte, b'?' | b'#'));
+        let path = &self.rest[..path.unwrap_or(self.rest.len())];
         [self.login.unwrap_or_default(), self.place, path]
             .iter()
-            .any(|part| part.contains('\\'))
+            .any(|part| position(part, |byte| byte == b'\\').is_some())
     }
 }
 
 /// Returns `true` for "ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )" (RFC 3986 §3.1).
 pub(crate) fn is_scheme(text: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_known)
+    let first = text.bytes().next();
+    first.is_some_and(|byte| byte.is_ascii_alphabetic()) && text.bytes().all(is_known)
+}
+
+/// Returns the place of the first byte that is such a one. URLs are short, so a plain loop is faster
+/// than the search of `str`.
+fn position(text: &str, is_such: impl FnMut(u8) -> bool) -> Option<usize> {
+    text.bytes().position(is_such)
 }
 
 /// Returns the host, which may have brackets, and the text behind the colon.
@@ -99,8 +111,12 @@ fn split_port(place: &str) -> Result<(&str, &str), RouteError> {
         0
     };
     let (bracketed, behind) = place.split_at(bracket);
-    let (name, port) = behind.split_once(':').unwrap_or((behind, ""));
-    if port.contains(':') || (bracket > 0 && !name.is_empty()) {
+    let is_colon = |byte| byte == b':';
+    let (name, port) = match position(behind, is_colon) {
+        Some(at) => (&behind[..at], &behind[at + 1..]),
+        None => (behind, ""),
+    };
+    if position(port, is_colon).is_some() || (bracket > 0 && !name.is_empty()) {
         return Err(RouteError::Brackets);
     }
     Ok((if bracket > 0 { bracketed } else { name }, port))

@@ -51,10 +51,10 @@ impl<L: Layer> Engine<L> {
     /// ```
     #[inline]
     pub fn process_with(&mut self, clock: impl FnOnce() -> Instant) {
-        let untimed = self.processed.is_some()
-            && self.layers_deadline.is_none()
+        let untimed = self.layers_deadline.is_none()
             && self.opening.is_none()
-            && self.to_wire.is_empty();
+            && self.to_wire.is_empty()
+            && (self.processed.is_some() || self.has_no_deadline());
         if untimed {
             if self.processed == Some(self.revision()) {
                 return;
@@ -67,10 +67,18 @@ impl<L: Layer> Engine<L> {
             );
             if self.layer.process_untimed(flows) {
                 self.processed = Some(self.revision());
+                #[cfg(feature = "tracing")]
+                self.spans.record(&self.layer, self.to_app.closed());
                 return;
             }
         }
         self.process(clock());
+    }
+
+    /// Returns `true` if the layers have no deadline, after a decision that may have changed it.
+    #[cold]
+    fn has_no_deadline(&self) -> bool {
+        self.layer.deadline().is_none()
     }
 
     /// Breaks the wire of a stack that does not open in time.
@@ -137,5 +145,44 @@ impl<L: Layer> Engine<L> {
             self.processed = Some(self.revision());
         }
         sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Nest;
+    use std::time::Duration;
+    use wirestack_layer::Tunnel;
+
+    fn greeting() -> Tunnel {
+        Tunnel::new("greeting", async |wire| {
+            wire.write("hello").await;
+            let [_] = wire.read_array("the answer").await?;
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_handshake_is_processed_without_a_look_at_the_clock() {
+        let untimed = || -> Instant { unreachable!("a handshake needs no time") };
+        let mut engine = Engine::new(greeting().boxed());
+        engine.process_with(untimed);
+        engine.to_wire().discard();
+        engine.from_wire().write(b"+");
+        assert!(engine.part_mut::<Tunnel>().is_some(), "a decision, perhaps");
+        engine.process_with(untimed);
+        assert!(engine.is_open());
+    }
+
+    #[test]
+    fn a_time_out_of_the_opening_needs_the_time() {
+        let mut engine = Engine::new(greeting().boxed());
+        let now = Instant::ORIGIN;
+        engine.set_open_timeout(Duration::from_secs(1), now);
+        engine.process_with(|| now);
+        engine.to_wire().discard();
+        engine.process_with(|| now.checked_add(Duration::from_secs(1)).unwrap());
+        assert!(engine.to_app().is_closed());
     }
 }

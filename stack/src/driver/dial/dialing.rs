@@ -7,7 +7,6 @@ use crate::driver::runtime::{
     AddressStream, AsyncTimer, BoxFuture, NoRuntime, Runtime, TcpOptions, Transport, run_blocking,
 };
 use http::Response;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,24 +29,31 @@ impl DialContext {
     where
         L: Layer<In: Default, Out: Default> + 'static,
     {
+        self.begin(dialer)?.await
+    }
+
+    /// Begins to carry out the steps of a dialer. The value is boxed, because it is large and would
+    /// be moved with each future around it.
+    pub(crate) fn begin<L>(&self, dialer: Dialer<L>) -> Result<Box<Dialing<'_, L>>, DialError>
+    where
+        L: Layer<In: Default, Out: Default> + 'static,
+    {
         let runtime = self.find_runtime().map_err(no_runtime)?;
         #[cfg(feature = "negotiate")]
         let dialer = dialer.or_default_credentials(crate::driver::negotiate::ticket);
-        // Boxed, because it is large and would be moved with each future around it.
-        let mut dialing = Box::new(Dialing {
+        Ok(Box::new(Dialing {
             dialer,
             context: self,
             runtime,
             lookups: Vec::new(),
-            opening: Vec::new(),
-            open: Vec::new(),
+            opening: Vec::with_capacity(1),
+            open: Vec::with_capacity(1),
             answers: Vec::new(),
             making_tls: None,
             finding: None,
             timer: None,
             told: 0,
-        });
-        poll_fn(move |cx| dialing.poll_steps(cx)).await
+        }))
     }
 }
 
@@ -57,7 +63,7 @@ pub(crate) fn no_runtime(cause: NoRuntime) -> DialError {
 }
 
 /// The operations that are under way for a dialer.
-struct Dialing<'a, L: Layer> {
+pub(crate) struct Dialing<'a, L: Layer> {
     dialer: Dialer<L>,
     context: &'a DialContext,
     runtime: Arc<dyn Runtime>,
@@ -96,12 +102,27 @@ type Opened = Result<(Box<dyn Transport>, Option<Response<()>>), Error>;
 /// ```
 pub type Dialed<L> = (Connection<L>, Trace);
 
+impl<L> Future for Dialing<'_, L>
+where
+    L: Layer<In: Default, Out: Default> + 'static,
+{
+    type Output = Result<Dialed<L>, DialError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().poll_steps(cx)
+    }
+}
+
+// No field is ever pinned in its place.
+impl<L: Layer> Unpin for Dialing<'_, L> {}
+
 impl<L> Dialing<'_, L>
 where
     L: Layer<In: Default, Out: Default> + 'static,
 {
     fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
         let mut now = self.runtime.now();
+        let mut events = 0;
         loop {
             let step = self.dialer.step(now);
             self.tell(&step);
@@ -165,14 +186,19 @@ where
                 }
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::Wait { until } => {
-                    if !self.report_events(cx, now) {
+                    if self.report_events(cx, now) {
+                        events += 1;
+                        if events % EVENTS_PER_LOOK == 0 {
+                            now = self.runtime.now();
+                        }
+                    } else {
                         let expired = ready!(self.poll_timer(until, cx));
                         expired.map_err(|error| {
                             let error = Error::local(origin::RUNTIME, error);
                             DialError::invalid(error, self.runtime.now())
                         })?;
+                        now = self.runtime.now();
                     }
-                    now = self.runtime.now();
                 }
             }
         }
@@ -349,3 +375,7 @@ fn first_ready<I, P, T>(
         Poll::Pending => None,
     })
 }
+
+/// The events of one poll after which the clock is looked at again: a peer that always has something
+/// must not stop the time.
+const EVENTS_PER_LOOK: usize = 8;

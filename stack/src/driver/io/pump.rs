@@ -278,6 +278,13 @@ where
                 true
             }
             Some(End::Finished) => {
+                // Both directions are at their end.
+                if io.ends_when_dropped()
+                    && let Some(End::Finished) = self.engine.from_wire().closed()
+                {
+                    self.io = None;
+                    return true;
+                }
                 if let Writing::Open = self.writing
                     && io.poll_shutdown(cx).is_ready()
                 {

@@ -173,6 +173,10 @@ impl Transport for Delayed {
         self.0.peer_addr()
     }
 
+    fn ends_when_dropped(&self) -> bool {
+        self.0.ends_when_dropped()
+    }
+
     fn is_blocking(&self) -> bool {
         self.0.is_blocking()
     }

@@ -321,6 +321,10 @@ macro_rules! transport {
                 AsyncWrite::poll_shutdown(Pin::new(&mut (*self)$(.$field)?), cx)
             }
 
+            fn ends_when_dropped(&self) -> bool {
+                is_socket(self.as_any())
+            }
+
             fn as_any(&self) -> &dyn Any {
                 &(*self)$(.$field)?
             }
@@ -357,6 +361,15 @@ transport! {
 #[cfg(unix)]
 transport! {
     [] tokio::net::UnixStream {}
+}
+
+/// Returns `true` for a socket, which keeps nothing that a shutdown would send.
+fn is_socket(io: &dyn Any) -> bool {
+    #[cfg(unix)]
+    if io.is::<tokio::net::UnixStream>() {
+        return true;
+    }
+    io.is::<TcpStream>()
 }
 
 fn read(

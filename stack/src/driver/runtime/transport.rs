@@ -128,6 +128,10 @@ use wirestack_layer::Pipe;
 ///         self.inner.lingers()
 ///     }
 ///
+///     fn ends_when_dropped(&self) -> bool {
+///         self.inner.ends_when_dropped()
+///     }
+///
 ///     fn is_blocking(&self) -> bool {
 ///         self.inner.is_blocking()
 ///     }
@@ -208,6 +212,13 @@ pub trait Transport: Send + 'static {
     /// has ended its direction. A connection whose stack reads no more then need not wait for that
     /// end. A socket does not promise it: one that is closed with unread bytes is reset.
     fn lingers(&self) -> bool {
+        false
+    }
+
+    /// Returns `true` if a transport whose peer has ended, and of which everything was read, is ended
+    /// in order when it is dropped, as a socket is. [`poll_shutdown`](Self::poll_shutdown) is not
+    /// called then.
+    fn ends_when_dropped(&self) -> bool {
         false
     }
 

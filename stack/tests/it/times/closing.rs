@@ -4,9 +4,11 @@ use super::{assert_passed, http2_client, on, seconds, wire};
 use crate::support::TIMEOUT;
 use std::any::Any;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use wirestack::http2::{self, ConnectRequest, Http2Config};
 use wirestack::runtime::Transport;
@@ -130,4 +132,76 @@ async fn a_peer_that_sends_without_a_pause_does_not_prolong_a_finish() {
     let connection = Connection::from_transport(io, Engine::new(Identity)).unwrap();
     let error = connection.finish(Duration::ZERO).await.unwrap_err();
     assert!(error.to_string().contains("not finished"), "{error}");
+}
+
+/// A transport whose peer ends at once, or never. It counts how often it is shut down.
+struct Ending {
+    has_ended: bool,
+    ends_when_dropped: bool,
+    shut: Arc<AtomicUsize>,
+}
+
+impl Transport for Ending {
+    fn poll_read(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &mut Pipe,
+        _: usize,
+    ) -> Poll<io::Result<usize>> {
+        if self.has_ended {
+            Poll::Ready(Ok(0))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
+        let n = from.len();
+        from.consume(n);
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shut.fetch_add(1, Relaxed);
+        Poll::Ready(Ok(()))
+    }
+
+    fn ends_when_dropped(&self) -> bool {
+        self.ends_when_dropped
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_is_shut_down_unless_both_sides_have_ended_and_a_drop_ends_it() {
+    for (has_ended, ends_when_dropped, expected) in [
+        (true, true, 0),
+        (true, false, 1),
+        (false, true, 1),
+        (false, false, 1),
+    ] {
+        let shut = Arc::new(AtomicUsize::new(0));
+        let io: Box<dyn Transport> = Box::new(Ending {
+            has_ended,
+            ends_when_dropped,
+            shut: shut.clone(),
+        });
+        let mut connection = Connection::from_transport(io, Engine::new(Identity)).unwrap();
+        if has_ended {
+            let mut rest = Vec::new();
+            connection.read_to_end(&mut rest).await.unwrap();
+        }
+        connection.engine().from_app().write(b"the last words");
+        let finished = connection.finish(Duration::from_secs(1)).await;
+        assert_eq!(finished.is_ok(), has_ended);
+        assert_eq!(
+            shut.load(Relaxed),
+            expected,
+            "{has_ended} {ends_when_dropped}"
+        );
+        assert_eq!(Arc::strong_count(&shut), 1, "it is dropped");
+    }
 }

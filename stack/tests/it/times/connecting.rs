@@ -1,16 +1,22 @@
 //! A proxy that waits for a target, and a client that waits for the end of an association.
 
 use super::{assert_passed, seconds, wire};
+use std::any::Any;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant};
 use wirestack::dial::serve::ProxyTimeouts;
+use wirestack::dial::{Endpoint, Plan, Reason, Timeouts};
 use wirestack::runtime::{AsyncTimer, BoxFuture, Runtime, TokioTransport, Transport, current};
 use wirestack::{AccessPolicy, Connection, Engine, ProxyError, ProxyServer};
+use wirestack::{DialContext, Dialer, Pipe, Seed, Tunnel};
 use wirestack::{associate, serve_proxy, socks};
 
 #[tokio::test(start_paused = true)]
@@ -67,6 +73,100 @@ async fn an_association_whose_proxy_does_not_close_ends_after_a_second() {
         "{error}"
     );
     drop(held);
+}
+
+#[tokio::test]
+async fn a_peer_that_always_has_a_byte_does_not_stop_the_time_of_a_dialing() {
+    let endpoint = Endpoint {
+        host: "192.0.2.7".to_owned(),
+        port: 7,
+    };
+    let plan = Plan::new(endpoint, vec!["target".to_owned()], |_, _| {
+        Ok(Tunnel::new("endless", async |wire| {
+            loop {
+                let [_] = wire.read_array("the end").await?;
+            }
+        }))
+    });
+    let (seed, now) = (Seed::new([7; 32]), wirestack::Instant::ORIGIN);
+    let dialer = Dialer::new(plan, Timeouts::default(), seed, now);
+    let runtime = Flooded {
+        inner: current().unwrap(),
+        seconds: AtomicU64::new(0),
+    };
+    let context = DialContext::new().runtime(Arc::new(runtime));
+    let error = context.dial(dialer).await.map(drop).unwrap_err();
+    let Reason::TimedOut { after, seen, .. } = error.reason() else {
+        panic!("{error}");
+    };
+    assert_eq!(*after, Timeouts::default().layer);
+    assert!((1..200).contains(seen), "{seen} bytes");
+}
+
+/// A runtime whose peers always have a byte, and whose clock goes on by a second at each look.
+struct Flooded {
+    inner: Arc<dyn Runtime>,
+    seconds: AtomicU64,
+}
+
+impl fmt::Debug for Flooded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Flooded")
+    }
+}
+
+impl Runtime for Flooded {
+    fn now(&self) -> wirestack::Instant {
+        let passed = seconds(self.seconds.fetch_add(1, Ordering::Relaxed));
+        wirestack::Instant::ORIGIN.checked_add(passed).unwrap()
+    }
+
+    fn new_timer(&self, at: wirestack::Instant) -> Pin<Box<dyn AsyncTimer>> {
+        self.inner.new_timer(at)
+    }
+
+    fn spawn(&self, task: BoxFuture<()>) {
+        self.inner.spawn(task);
+    }
+
+    fn connect_tcp(&self, _: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
+        Box::pin(async { Ok(Box::new(Flood { left: 100_000 }) as _) })
+    }
+}
+
+/// A peer that sends byte by byte without a pause, and ends before a test would take long.
+struct Flood {
+    left: usize,
+}
+
+impl Transport for Flood {
+    fn poll_read(
+        &mut self,
+        _: &mut Context<'_>,
+        to: &mut Pipe,
+        _: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Poll::Ready(Ok(0));
+        };
+        self.left = left;
+        to.write(b"x");
+        Poll::Ready(Ok(1))
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
+        let n = from.len();
+        from.consume(n);
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 /// The clock of tokio counts milliseconds.

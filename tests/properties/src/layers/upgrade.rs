@@ -22,7 +22,7 @@ pub(crate) fn case(number: u8) -> Case {
                 return false;
             };
             if number == 0 {
-                server.accept("toy", HeaderMap::new());
+                server.accept("toy", &HeaderMap::new());
             } else {
                 let response = Response::builder().status(426).header("upgrade", "toy");
                 server.reject(response.body("not for you".into()).unwrap());

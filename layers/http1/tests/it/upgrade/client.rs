@@ -3,10 +3,12 @@
 use super::REQUEST;
 use crate::kit::{Bench, Then, run, upgrade_client};
 use http::Request;
-use http::header::LOCATION;
-use wirestack_http1::Http1Error;
+use http::header::{
+    CONTENT_LENGTH, HOST, HeaderValue, LOCATION, ORIGIN, TRANSFER_ENCODING, UPGRADE,
+};
 use wirestack_http1::upgrade::Client;
-use wirestack_layer::Blame;
+use wirestack_http1::{Http1Error, Limits};
+use wirestack_layer::{Blame, Flows, Instant, Layer, Pipe};
 
 #[test]
 fn pitfalls_1_2_4_an_upgrade_opens_and_the_bytes_behind_it_are_data() {
@@ -212,4 +214,71 @@ fn a_request_that_cannot_be_sent_is_refused_at_once() {
         assert_eq!((error.origin(), error.blame()), ("upgrade", Blame::Local));
         assert!(error.cause::<Http1Error>().is_some());
     }
+}
+
+#[test]
+fn a_get_sends_its_fields_but_those_that_frame_it() {
+    let value = HeaderValue::from_static("1");
+    let mut client = Client::get("x-test", &"/a?b".parse().unwrap(), "[2001:db8::1]:8080").unwrap();
+    for name in [HOST, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING, ORIGIN] {
+        client = client.with_header(&name, &value);
+    }
+    let mut bench = Bench::new(client);
+    bench.receive(b"");
+    assert_eq!(
+        bench.seen().wire,
+        "GET /a?b HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\nConnection: Upgrade\r\n\
+         Upgrade: x-test\r\nOrigin: 1\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_get_needs_a_host_and_a_token() {
+    let target = "/".parse().unwrap();
+    for host in ["", "a b", "a\r\nx: y", "\u{e4}.test", "a\0"] {
+        let error = Client::get("x", &target, host).unwrap_err();
+        assert!(
+            matches!(error.cause(), Some(Http1Error::BadHost)),
+            "{host:?}"
+        );
+    }
+    let error = Client::get("x y", &target, "a.test").unwrap_err();
+    assert!(matches!(error.cause(), Some(Http1Error::BadToken)));
+}
+
+#[test]
+fn a_handshake_needs_no_time_until_it_is_refused() {
+    let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    let mut turn = |client: &mut Client, received: &[u8], now: Option<Instant>| {
+        from_wire.write(received);
+        let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+        match now {
+            Some(now) => {
+                client.process(flows, now);
+                true
+            }
+            None => client.process_untimed(flows),
+        }
+    };
+    let mut opens = upgrade_client();
+    assert!(turn(&mut opens, b"", None));
+    assert!(turn(
+        &mut opens,
+        b"HTTP/1.1 101\r\nUpgrade: websocket\r\n",
+        None
+    ));
+    assert!(turn(&mut opens, b"Connection: upgrade\r\n\r\n", None));
+    assert!(opens.is_open());
+
+    let mut refused = upgrade_client();
+    assert!(turn(&mut refused, b"", None));
+    let refusal = b"HTTP/1.1 403 No\r\nContent-Length: 5\r\n\r\nhe";
+    assert!(!turn(&mut refused, refusal, None), "it waits for the body");
+    assert_eq!(refused.deadline(), None);
+    let now = Instant::ORIGIN;
+    assert!(turn(&mut refused, b"", Some(now)));
+    let grace = Limits::default().grace;
+    assert_eq!(refused.deadline(), now.checked_add(grace));
+    assert!(turn(&mut refused, b"", now.checked_add(grace)));
+    assert!(refused.deadline().is_none() && !refused.is_open());
 }

@@ -16,7 +16,7 @@ fn a_server_upgrades_and_the_bytes_behind_the_request_are_data() {
         let name = HeaderName::from_static("sec-websocket-accept");
         headers.insert(name, HeaderValue::from_static("x"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        server.accept("websocket", headers);
+        server.accept("websocket", &headers);
     };
     let bytes = format!("{REQUEST}data");
     let seen = run(
@@ -54,11 +54,11 @@ fn an_accepted_request_is_returned_with_what_the_application_added() {
     bench.receive(REQUEST.as_bytes());
     let request = bench.layer.request_mut().expect("the request");
     request.extensions_mut().insert("a note");
-    let accepted = bench.layer.accept("websocket", HeaderMap::new());
+    let accepted = bench.layer.accept("websocket", &HeaderMap::new());
     let accepted = accepted.expect("the request");
     assert_eq!(accepted.extensions().get(), Some(&"a note"));
     assert!(bench.layer.request_mut().is_none());
-    assert!(bench.layer.accept("websocket", HeaderMap::new()).is_none());
+    assert!(bench.layer.accept("websocket", &HeaderMap::new()).is_none());
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn must_9110_7_8_only_an_offered_protocol_is_accepted() {
         let Row { name, offers, .. } = row;
         let mut bench = parked(row.request);
         assert_eq!(bench.layer.offers("a/1"), offers, "{name}");
-        bench.layer.accept("a/1", HeaderMap::new());
+        bench.layer.accept("a/1", &HeaderMap::new());
         bench.process();
         assert_eq!(bench.layer.is_open(), offers, "{name}");
         if offers {
