@@ -4,7 +4,7 @@ use crate::compressed;
 use crate::http2::{self, Driver};
 use crate::memory::{in_pieces, in_tunnels, parse};
 use crate::opening::{Proxy, raw, through, upgrades};
-use crate::relayed;
+use crate::relayed::{self, By};
 use crate::sockets::{
     Net, Way, echo, echo_in_tunnels, echo_on_threads, echo_raw, plain, split, stream,
 };
@@ -138,7 +138,12 @@ impl Row {
             through(n, Proxy::Http)
         }),
         Self::new("a connection is opened, upgrade", 200, upgrades),
-        Self::new("echo 125 B, relayed", 400, |n| relayed::echo(n, 125)),
+        Self::new("echo 125 B, relayed by tokio alone", 400, |n| {
+            relayed::echo(n, 125, By::Tokio)
+        }),
+        Self::new("echo 125 B, relayed", 400, |n| {
+            relayed::echo(n, 125, By::Wirestack)
+        }),
         Self::new("echo 16 KiB of text, deflate level 1", 40, |n| {
             compressed::echo(n, 16384, 1)
         }),
