@@ -316,8 +316,7 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    let may_splice =
-        splice.is_busy() || from.reads_much && gives_bytes(from) && takes_bytes(to);
+    let may_splice = splice.is_busy() || from.reads_much && gives_bytes(from) && takes_bytes(to);
     if !may_splice {
         return from.advance(cx);
     }
