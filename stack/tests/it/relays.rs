@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use wirestack::runtime::{IntoTransport, TokioTransport};
-use wirestack::{Connection, Engine, Error, Flow, Identity, RelayIdle, Relayed};
+use wirestack::{Connection, Engine, Error, Identity, RelayIdle, Relayed};
 use wirestack::{relay, relay_with_timeout};
 
 fn plain(io: impl IntoTransport) -> Connection<Identity> {

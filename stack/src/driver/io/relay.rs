@@ -1,9 +1,10 @@
 //! Copying bytes between two connections in both directions, as a proxy does.
 
 use super::Connection;
-use super::carry::{Carried, carry, gives_bytes, takes_bytes};
+use super::carry::{Carried, Way, gives_bytes, takes_bytes};
 use super::connection::Writing;
 use super::idle::{IdleTimer, RELAY_IDLE, RelayIdle};
+use super::spare;
 use super::splice::{Splice, Step};
 use crate::driver::error::socket;
 use std::future::poll_fn;
@@ -121,21 +122,6 @@ struct Course<'a> {
     too_late: Option<Error>,
 }
 
-/// One of the two directions.
-#[derive(Default)]
-struct Way {
-    splice: Splice,
-    /// The bytes that were passed from one transport straight to the other.
-    carried: u64,
-}
-
-impl Way {
-    /// Returns the number of bytes that have not gone through the flows of both stacks.
-    fn moved(&self) -> u64 {
-        self.splice.moved() + self.carried
-    }
-}
-
 impl<L, M> Relay<L, M>
 where
     L: Layer<In = Pipe, Out = Pipe>,
@@ -211,22 +197,26 @@ where
         let Self { first, second } = self;
         let Course { there, back, .. } = course;
         let before = (there.carried, back.carried);
+        let mut spare = None;
         let mut sent = Carried::Moved;
         let mut received = Carried::Moved;
         // A direction that waits has registered its waker: it is not asked again.
         while sent == Carried::Moved || received == Carried::Moved {
             if sent == Carried::Moved {
-                sent = carry(first, second, &there.splice, &mut there.carried, cx);
+                sent = there.carry(first, second, &mut spare, cx);
             }
             if sent == Carried::Otherwise {
                 break;
             }
             if received == Carried::Moved {
-                received = carry(second, first, &back.splice, &mut back.carried, cx);
+                received = back.carry(second, first, &mut spare, cx);
             }
             if received == Carried::Otherwise {
                 break;
             }
+        }
+        if let Some(memory) = spare {
+            spare::keep(memory);
         }
         course.relayed.sent += there.carried - before.0;
         course.relayed.received += back.carried - before.1;
@@ -244,6 +234,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Poll<Result<(), Error>>> {
         course.has_begun = true;
+        course.there.forget();
+        course.back.forget();
         let Self { first, second } = self;
         let before = first.revision() + second.revision();
         first
@@ -282,8 +274,7 @@ where
             return Poll::Ready(Poll::Pending);
         }
         // Bytes that left above may have made room for more bytes to copy.
-        let Self { first, second } = self;
-        if waits && first.revision() + second.revision() == before {
+        if waits && self.first.revision() + self.second.revision() == before {
             return Poll::Pending;
         }
         Poll::Ready(Poll::Pending)
