@@ -36,6 +36,20 @@ where
         &mut self,
         cx: &mut Context<'_>,
         max: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        let read = self.poll_read_alone(cx, max, take);
+        if read.is_pending() {
+            self.register_reader(cx);
+        }
+        read
+    }
+
+    /// Reads for a caller that drives nothing else until bytes come: no other task can take them.
+    pub(crate) fn poll_read_alone(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
         loop {
@@ -47,7 +61,6 @@ where
                 return Poll::Ready(Ok(n));
             }
             let Some(end) = to_app.end().cloned() else {
-                self.register_reader(cx);
                 ready!(self.advance(cx));
                 continue;
             };

@@ -1,14 +1,13 @@
 //! Waiting for a future in the thread that needs its result.
 
-use super::system::Notifier;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
+use super::sleeper::{Due, Interest, Sleeper, Waitable};
+use rustix::event::PollFlags;
 use std::cell::RefCell;
 use std::io;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// Waits for a future in this thread, and returns its result.
@@ -58,9 +57,27 @@ pub(in super::super) fn is_current() -> bool {
     CALLS.with_borrow(|calls| calls.last().is_some_and(|call| call.tokio == tokio_id()))
 }
 
+/// Calls `act`, and waits if the socket is not ready for it.
+pub(super) fn attempt<S: Waitable, T>(
+    io: &Arc<S>,
+    flags: PollFlags,
+    cx: &Context<'_>,
+    mut act: impl FnMut(&S) -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    loop {
+        match act(io) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return wait_for_socket(io, flags, cx);
+            }
+            done => return Poll::Ready(done),
+        }
+    }
+}
+
 /// Wakes the task when a socket is ready.
 pub(super) fn wait_for_socket<T>(
-    socket: &Arc<impl AsFd + Send + Sync + 'static>,
+    socket: &Arc<impl Waitable>,
     flags: PollFlags,
     cx: &Context<'_>,
 ) -> Poll<io::Result<T>> {
@@ -71,7 +88,7 @@ pub(super) fn wait_for_socket<T>(
                 && interest.waker.will_wake(cx.waker())
         });
         if !known {
-            let socket: Arc<Pollable> = socket.clone();
+            let socket: Arc<dyn Waitable> = socket.clone();
             call.sockets.push(Interest {
                 socket: Arc::downgrade(&socket),
                 flags,
@@ -132,25 +149,8 @@ struct Waiting {
     sockets: Vec<Interest>,
     timers: Vec<Due>,
     /// The sockets of the current call of `poll`.
-    held: Vec<Arc<Pollable>>,
+    held: Vec<Arc<dyn Waitable>>,
     tokio: TokioId,
-}
-
-/// A socket that a task waits for.
-struct Interest {
-    /// A weak reference: a socket that is dropped is closed, also while a task waits for it.
-    socket: Weak<Pollable>,
-    flags: PollFlags,
-    waker: Waker,
-}
-
-type Pollable = dyn AsFd + Send + Sync;
-
-/// A timer that a task waits for.
-struct Due {
-    id: u64,
-    at: Instant,
-    waker: Waker,
 }
 
 /// A guard that ends a call of `block_on` when it is dropped.
@@ -179,11 +179,7 @@ impl Drop for CallGuard {
 
 impl Waiting {
     fn new() -> Self {
-        let sleeper = Arc::new(Sleeper {
-            notified: AtomicBool::new(false),
-            asleep: AtomicBool::new(false),
-            notifier: Notifier::new().ok(),
-        });
+        let sleeper = Arc::new(Sleeper::new());
         Self {
             waker: Waker::from(sleeper.clone()),
             sleeper,
@@ -192,6 +188,35 @@ impl Waiting {
             held: Vec::new(),
             tokio: None,
         }
+    }
+
+    /// Sleeps in the read of the only socket that the future waits for, if nothing else can wake
+    /// this thread. Returns `false` if it has not slept.
+    fn sleep_in_read(&mut self) -> bool {
+        let [only] = &self.sockets[..] else {
+            return false;
+        };
+        let waits_for_bytes = self.timers.is_empty() && only.flags == PollFlags::IN;
+        // Whoever could wake it holds a waker.
+        if !waits_for_bytes
+            || !only.waker.will_wake(&self.waker)
+            || Arc::strong_count(&self.sleeper) != OWN_WAKERS
+        {
+            return false;
+        }
+        // A waker that another thread has called and dropped is seen in the flag below.
+        fence(Ordering::Acquire);
+        if self.sleeper.is_notified() {
+            return false;
+        }
+        let Some(socket) = only.socket.upgrade() else {
+            return false;
+        };
+        let has_slept = socket.sleep_in_read();
+        if has_slept {
+            self.sockets.clear();
+        }
+        has_slept
     }
 }
 
@@ -217,6 +242,10 @@ fn sleep_until_woken(until: Option<Instant>) {
     let Some(mut call) = CALLS.with_borrow_mut(Vec::pop) else {
         return;
     };
+    if until.is_none() && call.sleep_in_read() {
+        CALLS.with_borrow_mut(|calls| calls.push(call));
+        return;
+    }
     let Waiting {
         sleeper,
         sockets,
@@ -226,112 +255,6 @@ fn sleep_until_woken(until: Option<Instant>) {
     } = &mut call;
     sleeper.sleep(sockets, timers, held, until);
     CALLS.with_borrow_mut(|calls| calls.push(call));
-}
-
-/// The waker of a thread that sleeps in `poll`.
-struct Sleeper {
-    notified: AtomicBool,
-    asleep: AtomicBool,
-    /// `None` if the system had no socket left: the thread then wakes up at short intervals.
-    notifier: Option<Notifier>,
-}
-
-impl Sleeper {
-    /// Sleeps, then wakes the tasks whose socket or timer is ready, and removes their interests.
-    fn sleep(
-        &self,
-        sockets: &mut Vec<Interest>,
-        timers: &mut Vec<Due>,
-        held: &mut Vec<Arc<Pollable>>,
-        until: Option<Instant>,
-    ) {
-        self.asleep.store(true, Ordering::SeqCst);
-        if !self.notified.load(Ordering::SeqCst) {
-            let due = timers.iter().map(|timer| timer.at).chain(until).min();
-            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
-            let left = match &self.notifier {
-                Some(_) => left,
-                None => {
-                    Some(left.map_or(MAX_SLEEP_UNNOTIFIED, |left| left.min(MAX_SLEEP_UNNOTIFIED)))
-                }
-            };
-            self.poll(sockets, held, left);
-        }
-        self.asleep.store(false, Ordering::SeqCst);
-        if !timers.is_empty() {
-            let now = Instant::now();
-            timers.retain(|timer| {
-                let waits = timer.at > now;
-                if !waits {
-                    timer.waker.wake_by_ref();
-                }
-                waits
-            });
-        }
-        self.notified.store(false, Ordering::SeqCst);
-    }
-
-    fn poll(
-        &self,
-        sockets: &mut Vec<Interest>,
-        held: &mut Vec<Arc<Pollable>>,
-        left: Option<Duration>,
-    ) {
-        // A socket that another thread drops meanwhile is closed as soon as this one wakes.
-        sockets.retain(|interest| {
-            let socket = interest.socket.upgrade();
-            socket.map(|socket| held.push(socket)).is_some()
-        });
-        let notifier = self.notifier.as_ref();
-        let first = usize::from(notifier.is_some());
-        let fd = |at: usize| match notifier {
-            Some(notifier) if at == 0 => PollFd::new(notifier, PollFlags::IN),
-            _ => PollFd::from_borrowed_fd(held[at - first].as_fd(), sockets[at - first].flags),
-        };
-        let count = first + held.len();
-        let mut few: [PollFd<'_>; MAX_STACK_FDS];
-        let mut many = Vec::new();
-        let fds = if (1..=MAX_STACK_FDS).contains(&count) {
-            few = std::array::from_fn(|at| fd(at.min(count - 1)));
-            &mut few[..count]
-        } else {
-            many.extend((0..count).map(fd));
-            &mut many[..]
-        };
-        let left = left.and_then(|left| Timespec::try_from(left.min(MAX_SLEEP)).ok());
-        let _ = poll(fds, left.as_ref()); // after an interruption, no socket is ready
-        self.asleep.store(false, Ordering::SeqCst);
-        if let Some(notifier) = notifier
-            && !fds[0].revents().is_empty()
-        {
-            notifier.clear();
-        }
-        let mut ready = fds[first..].iter().map(|fd| !fd.revents().is_empty());
-        sockets.retain(|interest| {
-            let is_ready = ready.next() == Some(true);
-            if is_ready {
-                interest.waker.wake_by_ref();
-            }
-            !is_ready
-        });
-        held.clear();
-    }
-}
-
-impl Wake for Sleeper {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let was_notified = self.notified.swap(true, Ordering::SeqCst);
-        if !was_notified
-            && self.asleep.load(Ordering::SeqCst)
-            && let Some(notifier) = &self.notifier
-        {
-            notifier.notify();
-        }
-    }
 }
 
 #[cfg(feature = "tokio")]
@@ -356,11 +279,6 @@ fn tokio_id() -> TokioId {
 )]
 struct NotInBlockOn;
 
-/// The number of descriptors that `poll` waits for without an allocation.
-const MAX_STACK_FDS: usize = 4;
-
-/// The longest sleep of a thread without a notifier.
-const MAX_SLEEP_UNNOTIFIED: Duration = Duration::from_millis(10);
-
-/// The longest sleep that `poll` supports on every system.
-const MAX_SLEEP: Duration = Duration::from_secs(1 << 20);
+/// The references to a sleeper while only its own thread has wakers: those of [`Waiting`], that of the
+/// call, and that of the only interest.
+const OWN_WAKERS: usize = 4;
