@@ -4,7 +4,9 @@ use super::sleeper::{Due, Interest, Sleeper, Waitable};
 use rustix::event::PollFlags;
 use std::cell::RefCell;
 use std::io;
+use std::mem;
 use std::pin::pin;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -37,11 +39,10 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// Waits for a future in this thread, no longer than `limit`; `None` if it was not ready by then.
 pub(crate) fn block_for<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let waker = CallGuard::begin();
-    let _guard = CallGuard;
+    let call = Call::begin();
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(&call.waker)) {
             return Some(result);
         }
         if until.is_some_and(|until| until <= Instant::now()) {
@@ -54,7 +55,11 @@ pub(crate) fn block_for<T>(limit: Option<Duration>, future: impl Future<Output =
 /// Returns `true` if this thread polls a future of [`block_on`], and has not entered a tokio
 /// runtime inside of it.
 pub(in super::super) fn is_current() -> bool {
-    CALLS.with_borrow(|calls| calls.last().is_some_and(|call| call.tokio == tokio_id()))
+    CALLS.with_borrow_mut(|calls| {
+        calls
+            .innermost()
+            .is_some_and(|call| call.tokio == tokio_id())
+    })
 }
 
 /// Calls `act`, and waits if the socket is not ready for it.
@@ -82,17 +87,22 @@ pub(super) fn wait_for_socket<T>(
     cx: &Context<'_>,
 ) -> Poll<io::Result<T>> {
     wait(cx, |call| {
+        let task = (!call.owns(cx.waker())).then_some(cx.waker());
         let known = call.sockets.iter().any(|interest| {
             Weak::as_ptr(&interest.socket).addr() == Arc::as_ptr(socket).addr()
                 && interest.flags == flags
-                && interest.waker.will_wake(cx.waker())
+                && match (&interest.waker, task) {
+                    (Some(waker), Some(task)) => waker.will_wake(task),
+                    (None, None) => true,
+                    _ => false,
+                }
         });
         if !known {
-            let socket: Arc<dyn Waitable> = socket.clone();
+            let socket = Arc::downgrade(socket) as Weak<dyn Waitable>;
             call.sockets.push(Interest {
-                socket: Arc::downgrade(&socket),
+                socket,
                 flags,
-                waker: cx.waker().clone(),
+                waker: task.cloned(),
             });
         }
     })
@@ -118,8 +128,8 @@ pub(super) fn wait_for_time<T>(id: u64, at: Instant, cx: &Context<'_>) -> Poll<i
 
 /// Forgets a timer that was dropped.
 pub(super) fn forget_timer(id: u64) {
-    let forget = |calls: &RefCell<Vec<Waiting>>| {
-        for call in calls.borrow_mut().iter_mut() {
+    let forget = |calls: &RefCell<Calls>| {
+        for call in &mut calls.borrow_mut().all {
             call.timers.retain(|timer| timer.id != id);
         }
     };
@@ -133,10 +143,20 @@ pub(super) fn next_timer_id() -> u64 {
 }
 
 thread_local! {
-    /// The calls of `block_on` in this thread, the innermost last.
-    static CALLS: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
-    /// The state of the last call, whose buffers the next call uses again.
-    static SPARE: RefCell<Option<Waiting>> = const { RefCell::new(None) };
+    static CALLS: RefCell<Calls> = const { RefCell::new(Calls { all: Vec::new(), running: 0 }) };
+}
+
+/// The calls of `block_on` in this thread, the innermost last, and behind them what the next call
+/// uses again.
+struct Calls {
+    all: Vec<Waiting>,
+    running: usize,
+}
+
+impl Calls {
+    fn innermost(&mut self) -> Option<&mut Waiting> {
+        self.all[..self.running].last_mut()
+    }
 }
 
 /// The sockets and timers that the future of a call waits for.
@@ -145,7 +165,6 @@ thread_local! {
 /// woken ones again.
 struct Waiting {
     sleeper: Arc<Sleeper>,
-    waker: Waker,
     sockets: Vec<Interest>,
     timers: Vec<Due>,
     /// The sockets of the current call of `poll`.
@@ -153,36 +172,50 @@ struct Waiting {
     tokio: TokioId,
 }
 
-/// A guard that ends a call of `block_on` when it is dropped.
-struct CallGuard;
+/// A call of `block_on`, until it is dropped.
+struct Call {
+    waker: Waker,
+}
 
-impl CallGuard {
-    fn begin() -> Waker {
-        let mut waiting = SPARE.take().unwrap_or_else(Waiting::new);
-        waiting.tokio = tokio_id();
-        let waker = waiting.waker.clone();
-        CALLS.with_borrow_mut(|calls| calls.push(waiting));
-        waker
+impl Call {
+    fn begin() -> Self {
+        let tokio = tokio_id();
+        CALLS.with_borrow_mut(|calls| {
+            if calls.running == calls.all.len() {
+                calls.all.push(Waiting::new());
+            }
+            let call = &mut calls.all[calls.running];
+            calls.running += 1;
+            call.tokio = tokio;
+            Self {
+                waker: Waker::from(call.sleeper.clone()),
+            }
+        })
     }
 }
 
-impl Drop for CallGuard {
+impl Drop for Call {
     fn drop(&mut self) {
-        let Some(mut call) = CALLS.with_borrow_mut(Vec::pop) else {
-            return;
-        };
-        call.sockets.clear();
-        call.timers.clear();
-        SPARE.set(Some(call));
+        // What a waker frees may be anything: it is dropped without a borrow.
+        let dropped = CALLS.try_with(|calls| {
+            let mut calls = calls.borrow_mut();
+            calls.running -= 1;
+            let running = calls.running;
+            let nested = calls.all.split_off(running + 1); // of nested calls that have ended
+            let call = &mut calls.all[running];
+            let is_clean = call.sockets.is_empty() && call.timers.is_empty();
+            let left =
+                (!is_clean).then(|| (mem::take(&mut call.sockets), mem::take(&mut call.timers)));
+            (nested, left)
+        });
+        drop(dropped); // fails while the thread ends
     }
 }
 
 impl Waiting {
     fn new() -> Self {
-        let sleeper = Arc::new(Sleeper::new());
         Self {
-            waker: Waker::from(sleeper.clone()),
-            sleeper,
+            sleeper: Arc::new(Sleeper::new()),
             sockets: Vec::new(),
             timers: Vec::new(),
             held: Vec::new(),
@@ -190,43 +223,39 @@ impl Waiting {
         }
     }
 
-    /// Sleeps in the read of the only socket that the future waits for, if nothing else can wake
-    /// this thread. Returns `false` if it has not slept.
-    fn sleep_in_read(&mut self) -> bool {
+    /// Returns `true` if this waker is that of the call itself.
+    fn owns(&self, waker: &Waker) -> bool {
+        ptr::eq(waker.data(), Arc::as_ptr(&self.sleeper).cast())
+    }
+
+    /// Returns the only socket that the future waits for, if it waits for its bytes, and nothing else
+    /// can wake this thread.
+    fn only_source(&self) -> Option<Arc<dyn Waitable>> {
         let [only] = &self.sockets[..] else {
-            return false;
+            return None;
         };
         let waits_for_bytes = self.timers.is_empty() && only.flags == PollFlags::IN;
         // Whoever could wake it holds a waker.
-        if !waits_for_bytes
-            || !only.waker.will_wake(&self.waker)
-            || Arc::strong_count(&self.sleeper) != OWN_WAKERS
-        {
-            return false;
+        let is_alone = only.waker.is_none() && Arc::strong_count(&self.sleeper) == OWN_REFERENCES;
+        if !waits_for_bytes || !is_alone {
+            return None;
         }
         // A waker that another thread has called and dropped is seen in the flag below.
         fence(Ordering::Acquire);
         if self.sleeper.is_notified() {
-            return false;
+            return None;
         }
-        let Some(socket) = only.socket.upgrade() else {
-            return false;
-        };
-        let has_slept = socket.sleep_in_read();
-        if has_slept {
-            self.sockets.clear();
-        }
-        has_slept
+        only.socket.upgrade()
     }
 }
 
 /// Adds an interest to the innermost call, with `add`.
 fn wait<T>(cx: &Context<'_>, add: impl FnOnce(&mut Waiting)) -> Poll<io::Result<T>> {
     CALLS.with_borrow_mut(|calls| {
-        let call = calls.last_mut();
+        let call = calls.innermost();
         // Another executor has its own wakers. Only then the look-up of the tokio runtime is
         // needed.
-        match call.filter(|call| call.waker.will_wake(cx.waker()) || call.tokio == tokio_id()) {
+        match call.filter(|call| call.owns(cx.waker()) || call.tokio == tokio_id()) {
             Some(call) => {
                 add(call);
                 Poll::Pending
@@ -238,23 +267,38 @@ fn wait<T>(cx: &Context<'_>, add: impl FnOnce(&mut Waiting)) -> Poll<io::Result<
 
 /// Sleeps until an interest of the innermost call is ready, or until `until`.
 fn sleep_until_woken(until: Option<Instant>) {
-    // Wakers run without a borrow, as they may run any code.
-    let Some(mut call) = CALLS.with_borrow_mut(Vec::pop) else {
-        return;
-    };
-    if until.is_none() && call.sleep_in_read() {
-        CALLS.with_borrow_mut(|calls| calls.push(call));
+    let source = || CALLS.with_borrow_mut(|calls| calls.innermost()?.only_source());
+    if until.is_none()
+        && let Some(socket) = source()
+        && socket.sleep_in_read()
+    {
+        let clear = |call: &mut Waiting| call.sockets.clear();
+        CALLS.with_borrow_mut(|calls| calls.innermost().map(clear));
         return;
     }
-    let Waiting {
-        sleeper,
-        sockets,
-        timers,
-        held,
-        ..
-    } = &mut call;
-    sleeper.sleep(sockets, timers, held, until);
-    CALLS.with_borrow_mut(|calls| calls.push(call));
+    // Wakers run without a borrow, as they may run any code.
+    let taken = CALLS.with_borrow_mut(|calls| {
+        let call = calls.innermost()?;
+        let sockets = mem::take(&mut call.sockets);
+        let timers = mem::take(&mut call.timers);
+        Some((
+            call.sleeper.clone(),
+            sockets,
+            timers,
+            mem::take(&mut call.held),
+        ))
+    });
+    let Some((sleeper, mut sockets, mut timers, mut held)) = taken else {
+        return;
+    };
+    sleeper.sleep(&mut sockets, &mut timers, &mut held, until);
+    CALLS.with_borrow_mut(|calls| {
+        if let Some(call) = calls.innermost() {
+            sockets.append(&mut call.sockets); // of a waker that has polled something
+            timers.append(&mut call.timers);
+            (call.sockets, call.timers, call.held) = (sockets, timers, held);
+        }
+    });
 }
 
 #[cfg(feature = "tokio")]
@@ -279,6 +323,6 @@ fn tokio_id() -> TokioId {
 )]
 struct NotInBlockOn;
 
-/// The references to a sleeper while only its own thread has wakers: those of [`Waiting`], that of the
-/// call, and that of the only interest.
-const OWN_WAKERS: usize = 4;
+/// The references to a sleeper while only its own thread has a waker: that of [`Waiting`] and that of
+/// [`Call`].
+const OWN_REFERENCES: usize = 2;

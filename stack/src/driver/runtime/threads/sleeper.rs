@@ -102,8 +102,8 @@ impl Sleeper {
         let mut ready = fds[first..].iter().map(|fd| !fd.revents().is_empty());
         sockets.retain(|interest| {
             let is_ready = ready.next() == Some(true);
-            if is_ready {
-                interest.waker.wake_by_ref();
+            if is_ready && let Some(waker) = &interest.waker {
+                waker.wake_by_ref();
             }
             !is_ready
         });
@@ -143,7 +143,8 @@ pub(super) struct Interest {
     /// A weak reference: a socket that is dropped is closed, also while a task waits for it.
     pub(super) socket: Weak<dyn Waitable>,
     pub(super) flags: PollFlags,
-    pub(super) waker: Waker,
+    /// `None` for the task of the call itself, which is polled after each sleep.
+    pub(super) waker: Option<Waker>,
 }
 
 /// A timer that a task waits for.

@@ -13,7 +13,8 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::Pipe;
@@ -31,6 +32,7 @@ pub(super) struct Streamed<S> {
 #[derive(Debug)]
 struct Socket<S> {
     io: S,
+    has_early: AtomicBool,
     early: Mutex<Option<Early>>,
 }
 
@@ -47,14 +49,22 @@ where
 {
     pub(super) fn new(io: S) -> io::Result<Self> {
         prepare(|is_nonblocking| io.set_nonblocking(is_nonblocking))?;
-        let early = Mutex::new(None);
+        let socket = Socket {
+            io,
+            has_early: AtomicBool::new(false),
+            early: Mutex::new(None),
+        };
         Ok(Self {
-            socket: Arc::new(Socket { io, early }),
+            socket: Arc::new(socket),
             is_drained: false,
         })
     }
 
     fn take_early(&self, to: &mut Pipe) -> Option<io::Result<usize>> {
+        if !self.socket.has_early.load(Ordering::Acquire) {
+            return None;
+        }
+        self.socket.has_early.store(false, Ordering::Relaxed);
         let Early { buffer, read } = self.socket.early().take()?;
         if let Ok(n) = read {
             to.write(&buffer[..n]);
@@ -65,7 +75,7 @@ where
 }
 
 impl<S> Socket<S> {
-    fn early(&self) -> std::sync::MutexGuard<'_, Option<Early>> {
+    fn early(&self) -> MutexGuard<'_, Option<Early>> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,7 +89,7 @@ where
     }
 
     fn sleep_in_read(&self) -> bool {
-        if !CAN_WAIT_IN_READ || self.early().is_some() {
+        if !CAN_WAIT_IN_READ || self.has_early.load(Ordering::Acquire) {
             return false;
         }
         let spare = SPARE.try_with(Cell::take).ok().flatten();
@@ -89,6 +99,7 @@ where
         let kind = read.as_ref().map_err(io::Error::kind);
         if !matches!(kind, Err(ErrorKind::Interrupted | ErrorKind::WouldBlock)) {
             *self.early() = Some(Early { buffer, read });
+            self.has_early.store(true, Ordering::Release);
         }
         true
     }
