@@ -326,3 +326,86 @@ struct NotInBlockOn;
 /// The references to a sleeper while only its own thread has a waker: that of [`Waiting`] and that of
 /// [`Call`].
 const OWN_REFERENCES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fd::{AsFd, BorrowedFd};
+    use std::future::poll_fn;
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::sync::atomic::AtomicUsize;
+
+    /// A socket that is ready, and that counts the sleeps in its read.
+    struct Ready(UdpSocket, AtomicUsize);
+
+    impl Waitable for Ready {
+        fn fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+
+        fn sleep_in_read(&self) -> bool {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+    }
+
+    /// Returns the number of sleeps in the read of a socket that a future waits for once. `act` is
+    /// called in the first poll.
+    fn sleeps_in_read(flags: PollFlags, act: impl Fn(&Context<'_>)) -> usize {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.connect(socket.local_addr().unwrap()).unwrap();
+        socket.send(b"ready").unwrap();
+        let socket = Arc::new(Ready(socket, AtomicUsize::new(0)));
+        let mut has_waited = false;
+        block_on(poll_fn(|cx| {
+            if mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            act(cx);
+            wait_for_socket::<()>(&socket, flags, cx).map(|_| ())
+        }));
+        socket.1.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_thread_sleeps_in_a_read_only_if_nothing_else_can_wake_it() {
+        assert_eq!(sleeps_in_read(PollFlags::IN, |_| {}), 1);
+        assert_eq!(sleeps_in_read(PollFlags::OUT, |_| {}), 0, "a write");
+        let kept = RefCell::new(Vec::new());
+        let keep = |cx: &Context<'_>| kept.borrow_mut().push(cx.waker().clone());
+        assert_eq!(
+            sleeps_in_read(PollFlags::IN, keep),
+            0,
+            "a waker is elsewhere"
+        );
+        assert_eq!(sleeps_in_read(PollFlags::IN, |_| {}), 0, "it still is");
+        kept.borrow_mut().clear();
+        assert_eq!(sleeps_in_read(PollFlags::IN, |_| {}), 1, "it was dropped");
+        let late = Instant::now() + Duration::from_secs(3600);
+        let timed = |cx: &Context<'_>| drop(wait_for_time::<()>(next_timer_id(), late, cx));
+        assert_eq!(sleeps_in_read(PollFlags::IN, timed), 0, "a timer");
+        assert_eq!(
+            sleeps_in_read(PollFlags::IN, |cx| cx.waker().wake_by_ref()),
+            0
+        );
+        let other = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let both = |cx: &Context<'_>| drop(wait_for_socket::<()>(&other, PollFlags::IN, cx));
+        assert_eq!(sleeps_in_read(PollFlags::IN, both), 0, "another socket");
+        let nested = |_: &Context<'_>| assert_eq!(sleeps_in_read(PollFlags::IN, |_| {}), 1);
+        assert_eq!(
+            sleeps_in_read(PollFlags::IN, nested),
+            1,
+            "behind a nested call"
+        );
+    }
+
+    #[test]
+    fn a_call_with_a_time_limit_sleeps_in_no_read() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = Arc::new(Ready(socket, AtomicUsize::new(0)));
+        let limit = Some(Duration::from_millis(1));
+        let waits = poll_fn(|cx| wait_for_socket::<()>(&socket, PollFlags::IN, cx));
+        assert!(block_for(limit, waits).is_none());
+        assert_eq!(socket.1.load(Ordering::Relaxed), 0);
+    }
+}
