@@ -36,20 +36,6 @@ where
         &mut self,
         cx: &mut Context<'_>,
         max: usize,
-        take: impl FnMut(&[u8]),
-    ) -> Poll<io::Result<usize>> {
-        let read = self.poll_read_alone(cx, max, take);
-        if read.is_pending() {
-            self.register_reader(cx);
-        }
-        read
-    }
-
-    /// Reads for a caller that drives nothing else until bytes come: no other task can take them.
-    pub(crate) fn poll_read_alone(
-        &mut self,
-        cx: &mut Context<'_>,
-        max: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
         loop {
@@ -61,6 +47,7 @@ where
                 return Poll::Ready(Ok(n));
             }
             let Some(end) = to_app.end().cloned() else {
+                self.register_reader(cx);
                 ready!(self.advance(cx));
                 continue;
             };
@@ -70,6 +57,21 @@ where
                 End::Aborted(error) => Err(to_io(&error)),
             });
         }
+    }
+
+    /// Reads for a caller that drives nothing else until bytes come. It leaves no waker in the
+    /// connection, as no other task can take the bytes meanwhile.
+    pub(crate) fn poll_read_alone(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        let read = self.poll_read_bytes(cx, max, take);
+        if read.is_pending() {
+            self.reader = None;
+        }
+        read
     }
 
     /// Accepts bytes from the application, and returns their number. As many as possible go to the

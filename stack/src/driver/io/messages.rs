@@ -151,18 +151,7 @@ where
         is_there
     }
 
-    #[inline]
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
-        let received = self.receive_alone(cx);
-        if received.is_pending() {
-            self.register_reader(cx);
-        }
-        received
-    }
-
-    /// Receives for a caller that drives nothing else until a message comes: no other task can take
-    /// its bytes.
-    pub(crate) fn receive_alone(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));
@@ -170,8 +159,21 @@ where
             if self.engine().to_app().is_closed() {
                 return Poll::Ready(self.ended(cx));
             }
-            ready!(self.advance_inlined(cx));
+            if self.advance_inlined(cx).is_pending() {
+                self.register_reader(cx);
+                return Poll::Pending;
+            }
         }
+    }
+
+    /// Receives for a caller that drives nothing else until a message comes. It leaves no waker in
+    /// the connection, as no other task can take its bytes meanwhile.
+    pub(crate) fn receive_alone(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
+        let received = self.receive(cx);
+        if received.is_pending() {
+            self.reader = None;
+        }
+        received
     }
 
     /// Returns how the empty flow to the application has ended.

@@ -1,6 +1,6 @@
 //! Waiting for a future in the thread that needs its result.
 
-use super::sleeper::{Due, Interest, Sleeper, Waitable};
+use super::sleeper::{Due, Interest, Interests, Sleeper, Waitable};
 use rustix::event::PollFlags;
 use std::cell::RefCell;
 use std::io;
@@ -88,7 +88,7 @@ pub(super) fn wait_for_socket<T>(
 ) -> Poll<io::Result<T>> {
     wait(cx, |call| {
         let task = (!call.owns(cx.waker())).then_some(cx.waker());
-        let known = call.sockets.iter().any(|interest| {
+        let known = call.interests.sockets.iter().any(|interest| {
             Weak::as_ptr(&interest.socket).addr() == Arc::as_ptr(socket).addr()
                 && interest.flags == flags
                 && match (&interest.waker, task) {
@@ -99,7 +99,7 @@ pub(super) fn wait_for_socket<T>(
         });
         if !known {
             let socket = Arc::downgrade(socket) as Weak<dyn Waitable>;
-            call.sockets.push(Interest {
+            call.interests.sockets.push(Interest {
                 socket,
                 flags,
                 waker: task.cloned(),
@@ -112,12 +112,17 @@ pub(super) fn wait_for_socket<T>(
 pub(super) fn wait_for_time<T>(id: u64, at: Instant, cx: &Context<'_>) -> Poll<io::Result<T>> {
     wait(cx, |call| {
         let waker = cx.waker();
-        match call.timers.iter_mut().find(|timer| timer.id == id) {
+        match call
+            .interests
+            .timers
+            .iter_mut()
+            .find(|timer| timer.id == id)
+        {
             Some(timer) => {
                 timer.at = at;
                 timer.waker.clone_from(waker);
             }
-            None => call.timers.push(Due {
+            None => call.interests.timers.push(Due {
                 id,
                 at,
                 waker: waker.clone(),
@@ -130,7 +135,7 @@ pub(super) fn wait_for_time<T>(id: u64, at: Instant, cx: &Context<'_>) -> Poll<i
 pub(super) fn forget_timer(id: u64) {
     let forget = |calls: &RefCell<Calls>| {
         for call in &mut calls.borrow_mut().all {
-            call.timers.retain(|timer| timer.id != id);
+            call.interests.timers.retain(|timer| timer.id != id);
         }
     };
     let _ = CALLS.try_with(forget); // fails while the thread ends, and then no call waits
@@ -154,8 +159,21 @@ struct Calls {
 }
 
 impl Calls {
+    #[inline]
     fn innermost(&mut self) -> Option<&mut Waiting> {
-        self.all[..self.running].last_mut()
+        self.all.get_mut(self.running.wrapping_sub(1))
+    }
+
+    /// Ends the innermost call. Returns what is left of it, and of nested calls that have ended.
+    #[inline]
+    fn end(&mut self) -> Option<(Interests, Vec<Waiting>)> {
+        self.running -= 1;
+        let is_clean = self.all[self.running].interests.is_empty();
+        if is_clean && self.all.len() == self.running + 1 {
+            return None;
+        }
+        let left = mem::take(&mut self.all[self.running].interests);
+        Some((left, self.all.split_off(self.running + 1)))
     }
 }
 
@@ -165,10 +183,7 @@ impl Calls {
 /// woken ones again.
 struct Waiting {
     sleeper: Arc<Sleeper>,
-    sockets: Vec<Interest>,
-    timers: Vec<Due>,
-    /// The sockets of the current call of `poll`.
-    held: Vec<Arc<dyn Waitable>>,
+    interests: Interests,
     tokio: TokioId,
 }
 
@@ -197,18 +212,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         // What a waker frees may be anything: it is dropped without a borrow.
-        let dropped = CALLS.try_with(|calls| {
-            let mut calls = calls.borrow_mut();
-            calls.running -= 1;
-            let running = calls.running;
-            let nested = calls.all.split_off(running + 1); // of nested calls that have ended
-            let call = &mut calls.all[running];
-            let is_clean = call.sockets.is_empty() && call.timers.is_empty();
-            let left =
-                (!is_clean).then(|| (mem::take(&mut call.sockets), mem::take(&mut call.timers)));
-            (nested, left)
-        });
-        drop(dropped); // fails while the thread ends
+        let _left = CALLS.try_with(|calls| calls.borrow_mut().end()); // fails while the thread ends
     }
 }
 
@@ -216,9 +220,7 @@ impl Waiting {
     fn new() -> Self {
         Self {
             sleeper: Arc::new(Sleeper::new()),
-            sockets: Vec::new(),
-            timers: Vec::new(),
-            held: Vec::new(),
+            interests: Interests::default(),
             tokio: None,
         }
     }
@@ -231,10 +233,10 @@ impl Waiting {
     /// Returns the only socket that the future waits for, if it waits for its bytes, and nothing else
     /// can wake this thread.
     fn only_source(&self) -> Option<Arc<dyn Waitable>> {
-        let [only] = &self.sockets[..] else {
+        let [only] = &self.interests.sockets[..] else {
             return None;
         };
-        let waits_for_bytes = self.timers.is_empty() && only.flags == PollFlags::IN;
+        let waits_for_bytes = self.interests.timers.is_empty() && only.flags == PollFlags::IN;
         // Whoever could wake it holds a waker.
         let is_alone = only.waker.is_none() && Arc::strong_count(&self.sleeper) == OWN_REFERENCES;
         if !waits_for_bytes || !is_alone {
@@ -272,31 +274,21 @@ fn sleep_until_woken(until: Option<Instant>) {
         && let Some(socket) = source()
         && socket.sleep_in_read()
     {
-        let clear = |call: &mut Waiting| call.sockets.clear();
+        let clear = |call: &mut Waiting| call.interests.sockets.clear();
         CALLS.with_borrow_mut(|calls| calls.innermost().map(clear));
         return;
     }
     // Wakers run without a borrow, as they may run any code.
-    let taken = CALLS.with_borrow_mut(|calls| {
-        let call = calls.innermost()?;
-        let sockets = mem::take(&mut call.sockets);
-        let timers = mem::take(&mut call.timers);
-        Some((
-            call.sleeper.clone(),
-            sockets,
-            timers,
-            mem::take(&mut call.held),
-        ))
-    });
-    let Some((sleeper, mut sockets, mut timers, mut held)) = taken else {
+    let take = |call: &mut Waiting| (call.sleeper.clone(), mem::take(&mut call.interests));
+    let taken = CALLS.with_borrow_mut(|calls| calls.innermost().map(take));
+    let Some((sleeper, mut interests)) = taken else {
         return;
     };
-    sleeper.sleep(&mut sockets, &mut timers, &mut held, until);
+    sleeper.sleep(&mut interests, until);
     CALLS.with_borrow_mut(|calls| {
         if let Some(call) = calls.innermost() {
-            sockets.append(&mut call.sockets); // of a waker that has polled something
-            timers.append(&mut call.timers);
-            (call.sockets, call.timers, call.held) = (sockets, timers, held);
+            interests.append(&mut call.interests); // of a waker that has polled something
+            call.interests = interests;
         }
     });
 }

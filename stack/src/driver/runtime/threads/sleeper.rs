@@ -31,13 +31,12 @@ impl Sleeper {
     }
 
     /// Sleeps, then wakes the tasks whose socket or timer is ready, and removes their interests.
-    pub(super) fn sleep(
-        &self,
-        sockets: &mut Vec<Interest>,
-        timers: &mut Vec<Due>,
-        held: &mut Vec<Arc<dyn Waitable>>,
-        until: Option<Instant>,
-    ) {
+    pub(super) fn sleep(&self, interests: &mut Interests, until: Option<Instant>) {
+        let Interests {
+            sockets,
+            timers,
+            held,
+        } = interests;
         self.asleep.store(true, Ordering::SeqCst);
         if !self.notified.load(Ordering::SeqCst) {
             let due = timers.iter().map(|timer| timer.at).chain(until).min();
@@ -135,6 +134,31 @@ pub(super) trait Waitable: Send + Sync + 'static {
     /// if it has not waited.
     fn sleep_in_read(&self) -> bool {
         false
+    }
+}
+
+/// The sockets and timers that tasks wait for.
+#[derive(Default)]
+pub(super) struct Interests {
+    pub(super) sockets: Vec<Interest>,
+    pub(super) timers: Vec<Due>,
+    /// The sockets of the current call of `poll`.
+    held: Vec<Arc<dyn Waitable>>,
+}
+
+impl Interests {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.sockets.is_empty() && self.timers.is_empty()
+    }
+
+    /// Moves what others wait for to this one.
+    #[inline]
+    pub(super) fn append(&mut self, others: &mut Self) {
+        if !others.is_empty() {
+            self.sockets.append(&mut others.sockets);
+            self.timers.append(&mut others.timers);
+        }
     }
 }
 
