@@ -46,7 +46,7 @@ async fn talk(
             let piece = sizes.next().unwrap_or(1).min(rest.len());
             writer.write_all(&rest[..piece]).await?;
             writer.flush().await?;
-            if piece % 3 == 0 {
+            if piece.is_multiple_of(3) {
                 tokio::task::yield_now().await; // the relay waits in between
             }
             rest = &rest[piece..];

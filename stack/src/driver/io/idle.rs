@@ -93,7 +93,7 @@ impl IdleTimer {
             set.waker.clone_from(cx.waker());
             ready!(set.timer.as_mut().poll_expired(cx))?;
             let due = moved.checked_add(self.allowed);
-            if due.is_none_or(|due| due <= self.runtime.now()) {
+            if due.is_some_and(|due| due <= self.runtime.now()) {
                 return Poll::Ready(Ok(()));
             }
             self.set_timer(moved, cx);
