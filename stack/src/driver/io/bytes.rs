@@ -61,6 +61,7 @@ where
 
     /// Reads for a caller that drives nothing else until bytes come. It leaves no waker in the
     /// connection, as no other task can take the bytes meanwhile.
+    #[cfg(feature = "blocking")]
     pub(crate) fn poll_read_alone(
         &mut self,
         cx: &mut Context<'_>,
