@@ -116,7 +116,7 @@ struct Course<'a> {
     said: u64,
     there: Way,
     back: Way,
-    /// The layers have had their turn: what waited between them has moved.
+    /// The stacks have had their turn: what was decided just before the relay has its effect.
     has_begun: bool,
     timer: IdleTimer,
     too_late: Option<Error>,
