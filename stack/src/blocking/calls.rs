@@ -13,7 +13,7 @@ use wirestack_nest::Engine;
 use wirestack_websocket::{self as websocket, CloseCode, Payload};
 
 macro_rules! receives {
-    ($($holder:ident)*) => {$(
+    ($holder:ident, $receiver:ident => $next:expr, $read:ident) => {
         impl<L, I, O> $holder<L>
         where
             L: Layer<In = Queue<I>, Out = Queue<O>>,
@@ -25,9 +25,12 @@ macro_rules! receives {
             /// # Errors
             ///
             /// The error that ended the stack, which is returned once, or [`TimedOut`].
-            #[expect(clippy::should_implement_trait, reason = "messages may follow a time-out")]
+            #[expect(
+                clippy::should_implement_trait,
+                reason = "messages may follow a time-out"
+            )]
             pub fn next(&mut self) -> Option<Result<O, Error>> {
-                let received = self.wait(|receiver| receiver.next());
+                let received = self.wait(|$receiver| $next);
                 received.unwrap_or_else(|timed_out| Some(Err(timed_out)))
             }
         }
@@ -38,15 +41,16 @@ macro_rules! receives {
                 let read = self.wait(|receiver| {
                     poll_fn(move |cx| {
                         let take = |bytes: &[u8]| buf[..bytes.len()].copy_from_slice(bytes);
-                        receiver.poll_read_bytes(cx, max, take)
+                        receiver.$read(cx, max, take)
                     })
                 });
                 read.map_err(|error| timed_out(&error))?
             }
         }
-    )*};
+    };
 }
-receives!(Connection Reader);
+receives!(Connection, connection => poll_fn(|cx| connection.receive_alone(cx)), poll_read_alone);
+receives!(Reader, reader => reader.next(), poll_read_bytes);
 
 macro_rules! sends {
     ($($holder:ident)*) => {$(

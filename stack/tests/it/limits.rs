@@ -225,20 +225,21 @@ const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
         "stack/src/driver/runtime/transport.rs",
         "slices of one write",
     ),
+    ("MAX_ROUNDS", "stack/src/driver/io/carry.rs", TURN),
     ("MAX_ROUNDS", "stack/src/driver/io/splice.rs", TURN),
     (
         "MAX_STACK_FDS",
-        "stack/src/driver/runtime/threads/block_on.rs",
+        "stack/src/driver/runtime/threads/sleeper.rs",
         "more of them are on the heap",
     ),
     (
         "MAX_SLEEP_UNNOTIFIED",
-        "stack/src/driver/runtime/threads/block_on.rs",
+        "stack/src/driver/runtime/threads/sleeper.rs",
         "a wait that is repeated",
     ),
     (
         "MAX_SLEEP",
-        "stack/src/driver/runtime/threads/block_on.rs",
+        "stack/src/driver/runtime/threads/sleeper.rs",
         "a wait that is repeated",
     ),
     (

@@ -31,6 +31,7 @@ mod logins;
 mod pac;
 mod reconnect;
 mod redirects;
+mod relays;
 mod scenarios;
 mod secrets;
 #[cfg(all(feature = "smol", feature = "blocking"))]

@@ -4,9 +4,9 @@ use crate::compressed;
 use crate::http2::{self, Driver};
 use crate::memory::{in_pieces, in_tunnels, parse};
 use crate::opening::{Proxy, raw, through, upgrades};
-use crate::relayed;
+use crate::relayed::{self, By};
 use crate::sockets::{
-    Net, Way, echo, echo_in_tunnels, echo_on_threads, echo_raw, plain, split, stream,
+    Net, Way, echo, echo_blocking, echo_in_tunnels, echo_on_threads, echo_raw, plain, split, stream,
 };
 use wirestack::Connection;
 
@@ -31,6 +31,7 @@ impl Row {
             echo(n, 16, Net::Tcp, Connection::spawn)
         }),
         Self::new("echo 16 B, threads", 400, |n| echo_on_threads(n, 16)),
+        Self::new("echo 16 B, calls that wait", 400, |n| echo_blocking(n, 16)),
         Self::new("echo 125 B, TLS", 200, |n| echo(n, 125, Net::Tls, plain)),
         Self::new("echo 16 KiB, TLS", 100, |n| echo(n, 16384, Net::Tls, plain)),
         Self::new("echo 16 B, 4 finished tunnels", 400, |n| {
@@ -138,7 +139,12 @@ impl Row {
             through(n, Proxy::Http)
         }),
         Self::new("a connection is opened, upgrade", 200, upgrades),
-        Self::new("echo 125 B, relayed", 400, |n| relayed::echo(n, 125)),
+        Self::new("echo 125 B, relayed by tokio alone", 400, |n| {
+            relayed::echo(n, 125, By::Tokio)
+        }),
+        Self::new("echo 125 B, relayed", 400, |n| {
+            relayed::echo(n, 125, By::Wirestack)
+        }),
         Self::new("echo 16 KiB of text, deflate level 1", 40, |n| {
             compressed::echo(n, 16384, 1)
         }),

@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use wirestack::runtime::Threads;
-use wirestack::{BoxSocket, Connection, Engine, Nest};
+use wirestack::websocket::Message;
+use wirestack::{BoxSocket, Connection, Engine, Nest, blocking};
 
 /// Echoes messages over connections that `change` has changed.
 pub(crate) fn echo<E: End>(
@@ -92,11 +93,9 @@ pub(crate) fn stream<E: End>(
 
 /// Echoes messages over sockets of the standard library.
 pub(crate) fn echo_on_threads(messages: usize, size: usize) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
-    let opened = std::net::TcpStream::connect(listener.local_addr().expect("an address"));
-    let (accepted, _) = listener.accept().expect("accepted");
+    let [opened, accepted] = connected_blocking();
     let on_threads = |io, engine| Connection::from_transport_on(Arc::new(Threads), io, engine);
-    let client = on_threads(opened.expect("connected"), Engine::new(client().boxed()));
+    let client = on_threads(opened, Engine::new(client().boxed()));
     let server = on_threads(accepted, Engine::new(server().boxed()));
     let (mut client, mut server) = (client.expect("a socket"), server.expect("a socket"));
     let message = payload(size);
@@ -104,6 +103,34 @@ pub(crate) fn echo_on_threads(messages: usize, size: usize) {
         |times| wirestack::blocking::block_on(exchange(&mut client, &mut server, &message, times));
     round(WARM);
     counted(&mut || round(messages));
+}
+
+/// Echoes messages with calls that wait: what they wait for is there already.
+pub(crate) fn echo_blocking(messages: usize, size: usize) {
+    let [opened, accepted] = connected_blocking();
+    let over = |io, engine| blocking::Connection::from_transport(io, engine).expect("a socket");
+    let mut client = over(opened, Engine::new(client().boxed()));
+    let mut server = over(accepted, Engine::new(server().boxed()));
+    let message = payload(size);
+    let mut round = |times| {
+        for _ in 0..times {
+            client.send(Message::Binary(message.clone())).expect("sent");
+            let asked = server.next().expect("no end").expect("a message");
+            server.send(asked).expect("sent");
+            let answer = client.next().expect("no end").expect("an answer");
+            assert_eq!(answer.len(), size);
+        }
+    };
+    round(WARM);
+    counted(&mut || round(messages));
+}
+
+/// Opens a TCP connection of the standard library: the client's end and the server's.
+fn connected_blocking() -> [std::net::TcpStream; 2] {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let opened = std::net::TcpStream::connect(listener.local_addr().expect("an address"));
+    let (accepted, _) = listener.accept().expect("accepted");
+    [opened.expect("connected"), accepted]
 }
 
 /// Echoes messages between two ends in one task.

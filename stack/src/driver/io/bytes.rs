@@ -59,6 +59,22 @@ where
         }
     }
 
+    /// Reads for a caller that drives nothing else until bytes come. It leaves no waker in the
+    /// connection, as no other task can take the bytes meanwhile.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn poll_read_alone(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        let read = self.poll_read_bytes(cx, max, take);
+        if read.is_pending() {
+            self.reader = None;
+        }
+        read
+    }
+
     /// Accepts bytes from the application, and returns their number. As many as possible go to the
     /// transport at once.
     pub(crate) fn poll_write_bytes(

@@ -4,7 +4,7 @@ use crate::driver::runtime::{AsyncTimer, Runtime};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use wirestack_layer::Instant;
 
@@ -14,9 +14,17 @@ pub(crate) struct IdleTimer {
     allowed: Duration,
     /// A count that changes whenever something moves, as it was at the last look.
     seen: Option<u64>,
-    /// `None` if the time never comes.
-    due: Option<Instant>,
-    timer: Option<Pin<Box<dyn AsyncTimer>>>,
+    /// The time of that look; `None` before the first one.
+    moved: Option<Instant>,
+    set: Option<SetTimer>,
+}
+
+/// A timer that is set, and the task that it wakes.
+struct SetTimer {
+    timer: Pin<Box<dyn AsyncTimer>>,
+    waker: Waker,
+    /// Before this time it has not expired, however inexact it is.
+    rests_until: Instant,
 }
 
 impl IdleTimer {
@@ -25,8 +33,8 @@ impl IdleTimer {
             runtime,
             allowed,
             seen: None,
-            due: None,
-            timer: None,
+            moved: None,
+            set: None,
         }
     }
 
@@ -35,23 +43,60 @@ impl IdleTimer {
     }
 
     /// Ready if `moves` has not changed for the whole time.
+    #[inline]
     pub(crate) fn poll_idle(&mut self, moves: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.seen != Some(moves) {
             self.seen = Some(moves);
-            self.due = self.runtime.now().checked_add(self.allowed);
+            let now = self.runtime.now();
+            self.moved = Some(now);
+            // Most calls are for bytes that moved, long before a timer for earlier ones expires.
+            if let Some(set) = &self.set
+                && now < set.rests_until
+                && set.waker.will_wake(cx.waker())
+            {
+                return Poll::Pending;
+            }
+            self.set_timer(now, cx);
         }
-        let Some(due) = self.due else {
-            return Poll::Pending;
+        self.poll_timer(cx)
+    }
+
+    /// Sets the timer for a time without moves that begins now.
+    fn set_timer(&mut self, now: Instant, cx: &Context<'_>) {
+        let (Some(due), Some(rests_until)) = (
+            now.checked_add(self.allowed),
+            now.checked_add(self.allowed / 2),
+        ) else {
+            self.set = None; // the time never comes
+            return;
         };
-        // A timer that expires too early costs less than one that is moved with every byte.
-        let timer = &mut self.timer;
-        let timer = timer.get_or_insert_with(|| self.runtime.new_timer(due));
+        match &mut self.set {
+            Some(set) => {
+                set.timer.as_mut().reset(due);
+                set.rests_until = rests_until;
+            }
+            none => {
+                *none = Some(SetTimer {
+                    timer: self.runtime.new_timer(due),
+                    waker: cx.waker().clone(),
+                    rests_until,
+                });
+            }
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(timer.as_mut().poll_expired(cx))?;
-            if due <= self.runtime.now() {
+            let (Some(set), Some(moved)) = (&mut self.set, self.moved) else {
+                return Poll::Pending;
+            };
+            set.waker.clone_from(cx.waker());
+            ready!(set.timer.as_mut().poll_expired(cx))?;
+            let due = moved.checked_add(self.allowed);
+            if due.is_some_and(|due| due <= self.runtime.now()) {
                 return Poll::Ready(Ok(()));
             }
-            timer.as_mut().reset(due);
+            self.set_timer(moved, cx);
         }
     }
 }

@@ -166,6 +166,17 @@ where
         }
     }
 
+    /// Receives for a caller that drives nothing else until a message comes. It leaves no waker in
+    /// the connection, as no other task can take its bytes meanwhile.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn receive_alone(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
+        let received = self.receive(cx);
+        if received.is_pending() {
+            self.reader = None;
+        }
+        received
+    }
+
     /// Returns how the empty flow to the application has ended.
     #[cold]
     fn ended(&mut self, cx: &mut Context<'_>) -> Option<Result<O, Error>> {

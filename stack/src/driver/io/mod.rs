@@ -1,6 +1,7 @@
 //! One connection, on any runtime: a stack that runs on a transport.
 
 mod bytes;
+mod carry;
 mod connection;
 mod facts;
 mod goodbye;

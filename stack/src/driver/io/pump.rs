@@ -223,7 +223,7 @@ where
         !self.engine.is_wire_quiet() && self.write_bytes(cx)
     }
 
-    fn write_bytes(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn write_bytes(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else {
             self.engine.to_wire().discard();
             return false;
@@ -343,7 +343,7 @@ where
 
     /// Takes the end of the stream or its error.
     #[cold]
-    fn read_end(&mut self, read: io::Result<usize>) -> bool {
+    pub(super) fn read_end(&mut self, read: io::Result<usize>) -> bool {
         let from_wire = self.engine.from_wire();
         match read {
             Ok(0) => match &mut self.writing {

@@ -1,12 +1,14 @@
 //! Copying bytes between two connections in both directions, as a proxy does.
 
 use super::Connection;
+use super::carry::{Carried, Way, gives_bytes, takes_bytes};
 use super::connection::Writing;
 use super::idle::{IdleTimer, RELAY_IDLE, RelayIdle};
+use super::spare;
 use super::splice::{Splice, Step};
 use crate::driver::error::socket;
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wirestack_layer::{End, Error, Flow, Layer, Pipe, origin};
 use wirestack_nest::Identity;
@@ -112,8 +114,10 @@ struct Course<'a> {
     relayed: &'a mut Relayed,
     /// The bytes of the answer to the request for the tunnel, if it went the same way.
     said: u64,
-    there: Splice,
-    back: Splice,
+    there: Way,
+    back: Way,
+    /// The stacks have had their turn: what was decided just before the relay has its effect.
+    has_begun: bool,
     timer: IdleTimer,
     too_late: Option<Error>,
 }
@@ -138,8 +142,9 @@ where
         let mut course = Course {
             relayed,
             said: 0,
-            there: Splice::default(),
-            back: Splice::default(),
+            there: Way::default(),
+            back: Way::default(),
+            has_begun: false,
             timer: IdleTimer::new(self.first.runtime.clone(), idle),
             too_late: None,
         };
@@ -160,8 +165,11 @@ where
         poll_fn(|cx| bare.poll(&mut course, cx)).await
     }
 
-    fn is_settled(&self, course: &Course<'_>) -> bool {
-        let is_moving = course.there.is_busy() || course.back.is_busy();
+    fn is_settled(&mut self, course: &Course<'_>) -> bool {
+        // Bytes that went straight from one to the other were not shown to the layers.
+        self.first.process();
+        self.second.process();
+        let is_moving = course.there.splice.is_busy() || course.back.splice.is_busy();
         !is_moving && self.first.is_settled() && self.second.is_settled()
     }
 
@@ -171,65 +179,120 @@ where
     }
 
     fn poll(&mut self, course: &mut Course<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { first, second } = self;
-        let Course {
-            relayed,
-            said,
-            there,
-            back,
-            timer,
-            too_late,
-        } = course;
         loop {
-            let before = first.revision() + second.revision();
-            first
-                .engine()
-                .to_app()
-                .transfer_to(second.engine().from_app());
-            second
-                .engine()
-                .to_app()
-                .transfer_to(first.engine().from_app());
-            **relayed = Relayed {
-                sent: second.engine().from_app().total() + there.moved(),
-                received: first.engine().from_app().total() - *said + back.moved(),
-            };
-            first.process_and_write(cx);
-            second.process_and_write(cx);
-            let error = too_late.take().or_else(|| abort_error(first));
-            let error = error.or_else(|| abort_error(second));
-            let error = error.or_else(|| undelivered_error(first, second));
-            if let Some(error) = error.or_else(|| undelivered_error(second, first)) {
-                first.abort(error.clone());
-                second.abort(error.clone());
-                first.process_and_write(cx);
-                second.process_and_write(cx);
-                return Poll::Ready(Err(error));
-            }
-            if has_left(first) && has_left(second) {
-                return Poll::Ready(Ok(()));
-            }
-            let advanced = [
-                advance(first, second, there, cx),
-                advance(second, first, back, cx),
-            ];
-            let copied =
-                first.engine().from_app().revision() + second.engine().from_app().revision();
-            let copied = copied + there.moved() + back.moved();
-            if let Poll::Ready(expired) = timer.poll_idle(copied, cx) {
-                let allowed = timer.allowed();
-                *too_late = Some(match expired {
-                    Ok(()) => Error::local(origin::CONNECTION, RelayIdle { allowed }),
-                    Err(error) => Error::local(origin::RUNTIME, error),
-                });
-                continue;
-            }
-            // Bytes that left above may have made room for more bytes to copy.
-            let waits = advanced.iter().all(Poll::is_pending);
-            if waits && first.revision() + second.revision() == before {
-                return Poll::Pending;
+            if course.has_begun && course.too_late.is_none() && self.carry(course, cx) {
+                if self.poll_idle(course, cx).is_pending() {
+                    return Poll::Pending;
+                }
+            } else if let Poll::Ready(ended) = ready!(self.round(course, cx)) {
+                return Poll::Ready(ended);
             }
         }
+    }
+
+    /// Passes bytes from one transport to the other, until both directions wait. Returns `false` if
+    /// there is more to do.
+    #[inline]
+    fn carry(&mut self, course: &mut Course<'_>, cx: &mut Context<'_>) -> bool {
+        let Self { first, second } = self;
+        let Course { there, back, .. } = course;
+        let before = (there.carried, back.carried);
+        let mut spare = None;
+        let mut sent = Carried::Moved;
+        let mut received = Carried::Moved;
+        // A direction that waits has registered its waker: it is not asked again.
+        while sent == Carried::Moved || received == Carried::Moved {
+            if sent == Carried::Moved {
+                sent = there.carry(first, second, &mut spare, cx);
+            }
+            if sent == Carried::Otherwise {
+                break;
+            }
+            if received == Carried::Moved {
+                received = back.carry(second, first, &mut spare, cx);
+            }
+            if received == Carried::Otherwise {
+                break;
+            }
+        }
+        if let Some(memory) = spare {
+            spare::keep(memory);
+        }
+        course.relayed.sent += there.carried - before.0;
+        course.relayed.received += back.carried - before.1;
+        matches!(
+            (sent, received),
+            (Carried::Waits, Carried::Waits | Carried::Over) | (Carried::Over, Carried::Waits)
+        )
+    }
+
+    /// Moves what can move, with the layers of both sides. Returns the end of the relay, `Pending`
+    /// inside if there is none yet.
+    fn round(
+        &mut self,
+        course: &mut Course<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Poll<Result<(), Error>>> {
+        course.has_begun = true;
+        course.there.forget();
+        course.back.forget();
+        let Self { first, second } = self;
+        let before = first.revision() + second.revision();
+        first
+            .engine()
+            .to_app()
+            .transfer_to(second.engine().from_app());
+        second
+            .engine()
+            .to_app()
+            .transfer_to(first.engine().from_app());
+        *course.relayed = Relayed {
+            sent: second.engine().from_app().total() + course.there.moved(),
+            received: first.engine().from_app().total() - course.said + course.back.moved(),
+        };
+        first.process_and_write(cx);
+        second.process_and_write(cx);
+        let error = course.too_late.take().or_else(|| abort_error(first));
+        let error = error.or_else(|| abort_error(second));
+        let error = error.or_else(|| undelivered_error(first, second));
+        if let Some(error) = error.or_else(|| undelivered_error(second, first)) {
+            first.abort(error.clone());
+            second.abort(error.clone());
+            first.process_and_write(cx);
+            second.process_and_write(cx);
+            return Poll::Ready(Poll::Ready(Err(error)));
+        }
+        if has_left(first) && has_left(second) {
+            return Poll::Ready(Poll::Ready(Ok(())));
+        }
+        let advanced = [
+            advance(first, second, &mut course.there.splice, cx),
+            advance(second, first, &mut course.back.splice, cx),
+        ];
+        let waits = advanced.iter().all(Poll::is_pending);
+        if self.poll_idle(course, cx).is_ready() {
+            return Poll::Ready(Poll::Pending);
+        }
+        // Bytes that left above may have made room for more bytes to copy.
+        if waits && self.first.revision() + self.second.revision() == before {
+            return Poll::Pending;
+        }
+        Poll::Ready(Poll::Pending)
+    }
+
+    /// Ready if nothing was copied for too long; the error then waits in `course`.
+    #[inline]
+    fn poll_idle(&mut self, course: &mut Course<'_>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { first, second } = self;
+        let copied = first.engine().from_app().revision() + second.engine().from_app().revision();
+        let copied = copied + course.there.moved() + course.back.moved();
+        let expired = ready!(course.timer.poll_idle(copied, cx));
+        let allowed = course.timer.allowed();
+        course.too_late = Some(match expired {
+            Ok(()) => Error::local(origin::CONNECTION, RelayIdle { allowed }),
+            Err(error) => Error::local(origin::RUNTIME, error),
+        });
+        Poll::Ready(())
     }
 }
 
@@ -244,7 +307,7 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
     M: Layer<In = Pipe, Out = Pipe>,
 {
-    let may_splice = splice.is_busy() || gives_bytes(from) && takes_bytes(to);
+    let may_splice = splice.is_busy() || from.reads_much && gives_bytes(from) && takes_bytes(to);
     if !may_splice {
         return from.advance(cx);
     }
@@ -275,37 +338,6 @@ where
             Poll::Ready(())
         }
     }
-}
-
-/// Returns `true` if what the socket brings is for the other side, byte by byte, and much of it comes.
-fn gives_bytes<L>(from: &mut Connection<L>) -> bool
-where
-    L: Layer<In = Pipe, Out = Pipe>,
-{
-    from.reads_much
-        && from.goodbye.is_none()
-        && matches!(from.writing, Writing::Open | Writing::Shut)
-        && from.engine.is_transparent()
-        && from.engine.from_wire().is_empty()
-        && !from.engine.from_wire().is_closed()
-        && from.engine.from_wire().stopped().is_none()
-        && from.engine.to_app().is_empty()
-        && !from.engine.to_app().is_closed()
-        && from.engine.to_app().stopped().is_none()
-}
-
-/// Returns `true` if the socket takes bytes, and no byte that came before waits for it.
-fn takes_bytes<L>(to: &mut Connection<L>) -> bool
-where
-    L: Layer<In = Pipe, Out = Pipe>,
-{
-    matches!(to.writing, Writing::Open)
-        && to.engine.is_transparent()
-        && to.engine.from_app().is_empty()
-        && to.engine.from_app().stopped().is_none()
-        && to.engine.to_wire().is_empty()
-        && !to.engine.to_wire().is_closed()
-        && to.engine.to_wire().stop_state().is_none()
 }
 
 /// Returns the error of bytes that could not be delivered to `one`. It waits until all bytes from

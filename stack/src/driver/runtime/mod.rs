@@ -49,6 +49,8 @@ mod read_write;
 mod resolve;
 #[cfg(feature = "smol")]
 mod smol;
+#[cfg(feature = "smol")]
+mod smol_stream;
 mod sockets;
 mod tcp;
 #[cfg(feature = "blocking")]

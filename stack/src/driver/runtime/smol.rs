@@ -1,6 +1,7 @@
 //! smol as a runtime, and smol's sockets as transports.
 
 use super::futures::write;
+use super::smol_stream::Stream;
 use super::tcp::is_connecting;
 use super::transport::{read_initialized, write_slices};
 use super::turn::in_turns;
@@ -57,7 +58,7 @@ impl Runtime for Smol {
     }
 
     fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<io::Result<Box<dyn Transport>>> {
-        Box::pin(async move { Ok(Box::new(TcpStream::connect(to).await?) as _) })
+        Box::pin(async move { Ok(Box::new(Stream::new(TcpStream::connect(to).await?)) as _) })
     }
 
     fn connect_tcp_with(
@@ -75,7 +76,7 @@ impl Runtime for Smol {
             socket.writable().await?;
             match socket.get_ref().take_error()? {
                 Some(error) => Err(error),
-                None => Ok(Box::new(TcpStream::from(socket)) as _),
+                None => Ok(Box::new(Stream::new(TcpStream::from(socket))) as _),
             }
         })
     }
@@ -84,7 +85,7 @@ impl Runtime for Smol {
     fn connect_unix(&self, path: std::path::PathBuf) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move {
             let io = smol::net::unix::UnixStream::connect(path).await?;
-            Ok(Box::new(io) as _)
+            Ok(Box::new(Stream::new(io)) as _)
         })
     }
 
@@ -93,12 +94,13 @@ impl Runtime for Smol {
     }
 
     fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
-        Ok(Box::new(TcpStream::try_from(socket)?))
+        Ok(Box::new(Stream::new(TcpStream::try_from(socket)?)))
     }
 
     #[cfg(unix)]
     fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
-        Ok(Box::new(smol::net::unix::UnixStream::try_from(socket)?))
+        let socket = smol::net::unix::UnixStream::try_from(socket)?;
+        Ok(Box::new(Stream::new(socket)))
     }
 
     fn wrap_listener(&self, listener: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {
@@ -140,7 +142,7 @@ impl AsyncListener for Async<std::net::TcpListener> {
                 }
                 accepted => {
                     let (io, peer) = accepted?;
-                    let io = TcpStream::from(Async::new(io)?);
+                    let io = Stream::new(TcpStream::from(Async::new(io)?));
                     return Poll::Ready(Ok((Box::new(io), peer)));
                 }
             }
@@ -165,6 +167,7 @@ impl AsyncListener for Async<std::os::unix::net::UnixListener> {
                 }
                 accepted => {
                     let io = smol::net::unix::UnixStream::from(Async::new(accepted?.0)?);
+                    let io = Stream::new(io);
                     return Poll::Ready(Ok((Box::new(io), super::unnamed())));
                 }
             }

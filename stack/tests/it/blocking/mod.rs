@@ -3,6 +3,7 @@
 mod block_on;
 mod calls;
 mod halves;
+mod reads;
 mod transports;
 
 use std::net::{TcpListener, TcpStream};

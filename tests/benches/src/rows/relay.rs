@@ -8,8 +8,10 @@ use crate::loopback::{Job, connected, runtime};
 use crate::net::Direction;
 use crate::row::Row;
 use crate::stream::End;
+use std::time::Duration;
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use wirestack::{Connection, Engine, Identity, relay};
 
 /// Returns the rows.
@@ -18,6 +20,9 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("relay", name)
             .case("copy_bidirectional", Kind::Peer, move |n| {
                 work(Relay::Tokio, n)
+            })
+            .case("copy_bidirectional beside a timer", Kind::Peer, move |n| {
+                work(Relay::TokioBesideTimer, n)
             })
             .case("wirestack", Kind::Ours, move |n| work(Relay::Ours, n))
     };
@@ -36,6 +41,8 @@ pub(crate) fn rows() -> Vec<Row> {
 #[derive(Clone, Copy)]
 enum Relay {
     Tokio,
+    /// As in every program that has a time-out: the runtime then looks at its clock more often.
+    TokioBesideTimer,
     Ours,
 }
 
@@ -45,6 +52,10 @@ impl Relay {
             Self::Tokio => {
                 let copied = copy_bidirectional_with_sizes(&mut one, &mut other, LARGE, LARGE);
                 let _ = copied.await;
+            }
+            Self::TokioBesideTimer => {
+                let copied = copy_bidirectional_with_sizes(&mut one, &mut other, LARGE, LARGE);
+                let _ = timeout(LONG, copied).await;
             }
             Self::Ours => {
                 let over = |io| Connection::from_transport(io, Engine::new(Identity));
@@ -67,6 +78,9 @@ fn through(relay: Relay, size: usize, client: impl Job, server: impl Job) {
         relaying.await.expect("a relay that ended well");
     });
 }
+
+/// A time that does not pass.
+const LONG: Duration = Duration::from_secs(600);
 
 const LARGE: usize = 64 * 1024;
 const SMALL: usize = 125;

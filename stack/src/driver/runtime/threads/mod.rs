@@ -1,10 +1,12 @@
 //! Threads as a runtime: each thread waits by itself for its sockets and timers.
 //!
 //! [`block_on`] polls a future, and sleeps in `poll(2)` until a socket or a timer of that future is
-//! ready. There is no reactor, no background thread and no registration with the kernel.
+//! ready. If the future waits for the bytes of one socket and for nothing else, it sleeps in the read. There is no reactor, no background thread and no registration with the kernel.
 
 mod block_on;
+mod sleeper;
 mod sockets;
+mod streams;
 mod system;
 
 pub(crate) use block_on::block_for;
@@ -24,6 +26,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
+use streams::Streamed;
 use wirestack_layer::Instant;
 
 /// The runtime of plain threads: each thread waits for its own sockets and timers.
@@ -79,7 +82,7 @@ impl Runtime for Threads {
     ) -> BoxFuture<io::Result<Box<dyn Transport>>> {
         Box::pin(async move {
             let socket = connect(options.socket(to)?, to.into()).await?;
-            Ok(Box::new(Polled::new(std::net::TcpStream::from(socket))) as _)
+            Ok(Box::new(Streamed::new(std::net::TcpStream::from(socket))?) as _)
         })
     }
 
@@ -91,19 +94,17 @@ impl Runtime for Threads {
             let socket = connect(socket, socket2::SockAddr::unix(path)?).await?;
             let socket = std::os::fd::OwnedFd::from(socket);
             let socket = std::os::unix::net::UnixStream::from(socket);
-            Ok(Box::new(Polled::new(socket)) as _)
+            Ok(Box::new(Streamed::new(socket)?) as _)
         })
     }
 
     fn wrap_tcp(&self, socket: std::net::TcpStream) -> io::Result<Box<dyn Transport>> {
-        socket.set_nonblocking(true)?;
-        Ok(Box::new(Polled::new(socket)))
+        Ok(Box::new(Streamed::new(socket)?))
     }
 
     #[cfg(unix)]
     fn wrap_unix(&self, socket: std::os::unix::net::UnixStream) -> io::Result<Box<dyn Transport>> {
-        socket.set_nonblocking(true)?;
-        Ok(Box::new(Polled::new(socket)))
+        Ok(Box::new(Streamed::new(socket)?))
     }
 
     fn wrap_listener(&self, listener: std::net::TcpListener) -> io::Result<Box<dyn AsyncListener>> {

@@ -1,6 +1,81 @@
-//! The difference between Unix and Windows: how a thread interrupts the `poll` of another one.
+//! The differences between systems: how a thread interrupts the `poll` of another one, and how it
+//! reads and writes a socket without waiting.
 
 pub(super) use platform::Notifier;
+pub(super) use stream::{CAN_WAIT_IN_READ, prepare, read, read_or_wait, write};
+
+/// A socket that waits where a call does not say that it must not: a thread that needs nothing but
+/// its bytes then sleeps in the read itself, and not in `poll` before it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod stream {
+    use rustix::fd::AsFd;
+    use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
+    use std::io::{self, IoSlice};
+
+    /// A thread may sleep in [`read_or_wait`].
+    pub(in super::super) const CAN_WAIT_IN_READ: bool = true;
+
+    /// Sets the mode that the other calls need, with `set_nonblocking` of the socket.
+    pub(in super::super) fn prepare(
+        set_nonblocking: impl FnOnce(bool) -> io::Result<()>,
+    ) -> io::Result<()> {
+        set_nonblocking(false)
+    }
+
+    /// Reads what is there.
+    pub(in super::super) fn read(io: &impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(io, buf, RecvFlags::DONTWAIT)?.0)
+    }
+
+    /// Reads, and waits until something is there.
+    pub(in super::super) fn read_or_wait(io: &impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(io, buf, RecvFlags::empty())?.0)
+    }
+
+    /// Writes what there is room for.
+    pub(in super::super) fn write(io: &impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        Ok(match slices {
+            [one] => send(io, one, flags)?,
+            many => sendmsg(io, many, &mut SendAncillaryBuffer::default(), flags)?,
+        })
+    }
+}
+
+/// A socket that never waits.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod stream {
+    use std::io::{self, IoSlice, Read, Write};
+
+    pub(in super::super) const CAN_WAIT_IN_READ: bool = false;
+
+    pub(in super::super) fn prepare(
+        set_nonblocking: impl FnOnce(bool) -> io::Result<()>,
+    ) -> io::Result<()> {
+        set_nonblocking(true)
+    }
+
+    pub(in super::super) fn read<S>(mut io: &S, buf: &mut [u8]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Read,
+    {
+        io.read(buf)
+    }
+
+    pub(in super::super) fn read_or_wait<S>(io: &S, buf: &mut [u8]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Read,
+    {
+        read(io, buf)
+    }
+
+    pub(in super::super) fn write<S>(mut io: &S, slices: &[IoSlice<'_>]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Write,
+    {
+        io.write_vectored(slices)
+    }
+}
 
 #[cfg(unix)]
 mod platform {
