@@ -37,7 +37,10 @@ impl Pipe {
     /// ```
     #[inline]
     pub fn peek(&mut self, n: usize) -> &[u8] {
-        if !self.chunks.is_empty() && self.first().len() < n {
+        if self.queued == 0 {
+            return &self.buf;
+        }
+        if self.first().len() < n {
             self.gather(n);
         }
         self.first()
@@ -58,8 +61,7 @@ impl Pipe {
     /// ```
     #[inline]
     pub fn peek_mut(&mut self, n: usize) -> &mut [u8] {
-        let is_there = self.chunks.is_empty() || self.leads && self.buf.len() >= n;
-        if !is_there {
+        if self.queued > 0 && !(self.leads && self.buf.len() >= n) {
             self.gather(n);
         }
         &mut self.buf
@@ -72,15 +74,8 @@ impl Pipe {
             self.seal();
             self.take_first_chunk(n);
         }
-        if self.buf.len() < n && self.buf.capacity() < n {
-            let next = match self.required {
-                _ if n < self.len() => 0, // it is a unit, and others follow
-                0 => 2 * self.buf.len(),
-                required => required.min(2 * self.buf.len()),
-            };
-            let mut memory = BytesMut::with_capacity(n.max(next));
-            memory.extend_from_slice(&self.buf);
-            self.buf = memory;
+        if self.buf.capacity() < n {
+            self.grow(n);
         }
         while let Some(chunk) = self.chunks.front_mut()
             && self.buf.len() < n
@@ -95,6 +90,22 @@ impl Pipe {
         }
         self.leads = !self.chunks.is_empty();
         self.rest_chunks();
+    }
+
+    /// Makes room for `n` bytes in the buffer, which has fewer.
+    fn grow(&mut self, n: usize) {
+        if self.buf.len() >= LARGE {
+            // Many bytes stay where they are, if the memory behind them is free.
+            return self.buf.reserve(n - self.buf.len());
+        }
+        let next = match self.required {
+            _ if n < self.len() => 0, // it is a unit, and others follow
+            0 => 2 * self.buf.len(),
+            required => required.min(2 * self.buf.len()),
+        };
+        let mut memory = BytesMut::with_capacity(n.max(next));
+        memory.extend_from_slice(&self.buf);
+        self.buf = memory;
     }
 
     /// Makes the first chunk the buffer, or `n` bytes of a chunk that others share.
@@ -311,3 +322,6 @@ impl Pipe {
         }
     }
 }
+
+/// From this length on, a buffer grows in place where it can.
+const LARGE: usize = 64 * 1024;

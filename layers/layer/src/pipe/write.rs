@@ -54,7 +54,9 @@ impl Pipe {
     /// ```
     #[inline]
     pub fn reserve(&mut self, n: usize, batch: usize) {
-        if self.leads || self.buf.capacity() - self.buf.len() < n {
+        if self.buf.capacity() == 0 {
+            self.buf = BytesMut::with_capacity(n.max(batch));
+        } else if self.leads || self.buf.capacity() - self.buf.len() < n {
             self.take_memory(n.max(batch));
         }
     }
