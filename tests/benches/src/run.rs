@@ -76,14 +76,22 @@ fn count(row: &Row, case: &Case, effort: Effort) -> usize {
         (Work::Memory(connections, _), Effort::Rounds(_)) => *connections,
         (Work::Messages(_), Effort::Quick) => 1,
         (Work::Messages(_), Effort::Rounds(_)) => {
+            let spent = |count| {
+                let [once, twice] = run_twice(row, case, count).map(|cost| cost.nanoseconds);
+                (twice - once, twice)
+            };
             let mut count = 1;
             loop {
-                let [once, twice] = run_twice(row, case, count).map(|cost| cost.nanoseconds);
-                let spent = twice - once;
-                let is_known = spent >= ENOUGH_TO_ESTIMATE && spent >= twice * ENOUGH_OF_A_RUN;
-                if is_known || count >= MOST_MESSAGES {
-                    let each = (spent / count as f64).max(1.0);
-                    return two_digits((LONG_ENOUGH / each) as usize);
+                let (taken, all) = spent(count);
+                let is_known = taken >= ENOUGH_TO_ESTIMATE && taken >= all * ENOUGH_OF_A_RUN;
+                let is_most = count >= MOST_MESSAGES;
+                if is_known || is_most {
+                    let each = (taken / count as f64).max(1.0);
+                    let chosen = two_digits((LONG_ENOUGH / each) as usize);
+                    // A pause of the machine can look like the cost of a few messages.
+                    if is_most || spent(chosen).0 >= LONG_ENOUGH / 2.0 {
+                        return chosen;
+                    }
                 }
                 count *= 8;
             }

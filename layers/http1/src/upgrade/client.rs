@@ -104,6 +104,16 @@ impl Client {
     /// Adds a field to the request. Call it before the first `process`.
     ///
     /// `Host`, `Upgrade`, `Content-Length` and `Transfer-Encoding` are left out.
+    ///
+    /// ```
+    /// use http::header::{COOKIE, HeaderValue};
+    /// use wirestack_http1::upgrade::Client;
+    ///
+    /// let client = Client::get("my-protocol", &"/shell".parse()?, "example.org")?
+    ///     .with_header(&COOKIE, &HeaderValue::from_static("session=7"));
+    /// # drop(client);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_header(mut self, name: &HeaderName, value: &HeaderValue) -> Self {
         if let Some(handshake) = self.tunnel.opening()
