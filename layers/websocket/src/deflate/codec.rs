@@ -30,6 +30,8 @@ pub(crate) struct Inflater {
     zlib: Option<Decompress>,
     /// The number of bytes of the present message that came.
     came: usize,
+    /// The number of bytes that the present message has brought.
+    brought: usize,
     /// The bytes behind the last block of this message that was marked as final, if one was.
     behind_final: Option<Behind>,
     idle: Arc<Idle<u8, Decompress>>,
@@ -151,6 +153,7 @@ impl Inflater {
             takes_over,
             zlib: None,
             came: 0,
+            brought: 0,
             behind_final: None,
             idle: Arc::clone(&settings.pool.decompressors),
         }
@@ -179,8 +182,9 @@ impl Inflater {
             let used = self.idle.take(bits);
             used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
         });
-        let behind = &mut self.behind_final;
+        let (behind, before) = (&mut self.behind_final, out.len());
         let (read, full) = run(zlib, behind, input, out, max)?;
+        self.brought += out.len() - before;
         if full || !whole {
             return Ok(Step { read, full });
         }
@@ -189,7 +193,7 @@ impl Inflater {
         if behind.as_ref().is_none_or(|behind| behind.read > 0) {
             // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
             let (is_behind, produced) = (behind.is_some(), out.len());
-            let end = if produced == 0 || self.came >= LONG {
+            let end = if self.brought == 0 || self.came >= LONG {
                 END
             } else {
                 &END[..SHORT_END]
@@ -203,7 +207,7 @@ impl Inflater {
                 return Ok(Step { read, full });
             }
         }
-        self.came = 0;
+        (self.came, self.brought) = (0, 0);
         if let Some(behind) = behind.take() {
             end_behind_final(zlib, &behind.output)?;
         }

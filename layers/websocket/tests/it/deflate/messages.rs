@@ -393,3 +393,36 @@ fn a_compressed_text_in_a_tunnel_is_refused_as_text_however_it_is_cut() {
         assert_eq!(server_frames(&server.sent()), [close_frame(1003, "")]);
     }
 }
+
+/// A block that is cut is found by the end that is put behind a message. How long that end is depends
+/// on what the message brought, and not on what its last piece did.
+#[test]
+fn the_fate_of_a_doubtful_block_does_not_depend_on_how_its_message_arrives() {
+    let data = [
+        0x4a, 0x4c, 0x4c, 0x4a, 0x01, 0x10, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc8, 0xcc,
+        0xca, 0xc9, 0xcd, 0xcb, 0x2f, 0x28, 0x2c, 0x2a, 0x2e, 0x29, 0x2d, 0x2b, 0x50, 0xa7, 0x93,
+        0x70,
+    ];
+    let mut outcomes = Vec::new();
+    for cut in [data.len() - 2, data.len() - 1, data.len()] {
+        let bytes = client_bytes(&[frame(FIN | RSV1 | BINARY, &data[..cut])]);
+        for size in 1..=bytes.len() {
+            let request = ClientRequest::new("ws://h/").unwrap();
+            let asked = request.to_http2(&settings(Deflate::default()));
+            let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
+            let settings = settings(Deflate::default());
+            let (server, _) = Server::from_request(&offer, Accept::new(), settings).unwrap();
+            let (mut server, mut read) = (Side::new(server.tunnel()), Vec::new());
+            for piece in bytes.chunks(size) {
+                if !server.to_wire.is_closed() {
+                    server.receive(piece);
+                    read.extend_from_slice(&server.to_app.take(server.to_app.len()));
+                    server.process(); // a fault is told once all before it is read
+                }
+            }
+            outcomes.push((cut, cause(&server.to_app), read));
+        }
+    }
+    outcomes.dedup();
+    assert_eq!(outcomes.len(), 3, "{outcomes:?}");
+}
