@@ -346,7 +346,8 @@ fn closed_error(aborted: Option<Error>) -> io::Error {
 }
 
 /// Moves as many pieces as there is room for, the last one beyond it: a piece that two flows share
-/// would be copied again, and its memory could not come back.
+/// would be copied again, and its memory could not come back. What is for a flow that was stopped is
+/// discarded.
 fn transfer_pieces(from: &mut Pipe, to: &mut Pipe) {
     while to.room() > 0 && !from.is_empty() {
         let fits = from.len() <= to.room();

@@ -31,7 +31,7 @@ pub(super) struct Way {
     state: State,
 }
 
-/// What is known of a direction since both stacks had their turn.
+/// The state of a direction, as it was found when both stacks last had their turn.
 #[derive(Clone, Copy, Default)]
 enum State {
     #[default]

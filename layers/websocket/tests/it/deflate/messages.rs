@@ -2,7 +2,7 @@
 
 use super::{Windows, answer, answered, forgets, keeps, offered, pair, settings};
 use crate::kit::*;
-use wirestack_layer::{Flow, Layer};
+use wirestack_layer::{Flow, Layer, Pipe};
 use wirestack_websocket::{
     Accept, ClientRequest, Deflate, Message, Offer, Origins, Server, WebSocketError,
 };
@@ -361,6 +361,16 @@ fn payloads_that_no_compressor_makes_are_refused() {
     }
 }
 
+/// A server that reads compressed messages as the bytes of a tunnel.
+fn tunnel() -> impl Layer<In = Pipe, Out = Pipe> {
+    let request = ClientRequest::new("ws://h/").unwrap();
+    let asked = request.to_http2(&settings(Deflate::default()));
+    let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
+    let settings = settings(Deflate::default());
+    let (server, _) = Server::from_request(&offer, Accept::new(), settings).unwrap();
+    server.tunnel()
+}
+
 /// A tunnel of bytes refuses text at its first frame, before any fault inside of it shows.
 #[test]
 fn a_compressed_text_in_a_tunnel_is_refused_as_text_however_it_is_cut() {
@@ -374,12 +384,7 @@ fn a_compressed_text_in_a_tunnel_is_refused_as_text_however_it_is_cut() {
     payload.truncate(zlib.total_out() as usize - 4); // without 00 00 ff ff
     let bytes = client_bytes(&[frame(FIN | RSV1 | TEXT, payload)]);
     for size in 1..=bytes.len() {
-        let request = ClientRequest::new("ws://h/").unwrap();
-        let asked = request.to_http2(&settings(Deflate::default()));
-        let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
-        let settings = settings(Deflate::default());
-        let (server, _) = Server::from_request(&offer, Accept::new(), settings).unwrap();
-        let mut server = Side::new(server.tunnel());
+        let mut server = Side::new(tunnel());
         for piece in bytes.chunks(size) {
             if !server.to_wire.is_closed() {
                 server.receive(piece);
@@ -407,12 +412,7 @@ fn the_fate_of_a_doubtful_block_does_not_depend_on_how_its_message_arrives() {
     for cut in [data.len() - 2, data.len() - 1, data.len()] {
         let bytes = client_bytes(&[frame(FIN | RSV1 | BINARY, &data[..cut])]);
         for size in 1..=bytes.len() {
-            let request = ClientRequest::new("ws://h/").unwrap();
-            let asked = request.to_http2(&settings(Deflate::default()));
-            let offer = Offer::of_http2(&asked, &Origins::same()).unwrap();
-            let settings = settings(Deflate::default());
-            let (server, _) = Server::from_request(&offer, Accept::new(), settings).unwrap();
-            let (mut server, mut read) = (Side::new(server.tunnel()), Vec::new());
+            let (mut server, mut read) = (Side::new(tunnel()), Vec::new());
             for piece in bytes.chunks(size) {
                 if !server.to_wire.is_closed() {
                     server.receive(piece);

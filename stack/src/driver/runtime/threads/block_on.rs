@@ -237,7 +237,7 @@ impl Waiting {
             return None;
         };
         let waits_for_bytes = self.interests.timers.is_empty() && only.flags == PollFlags::IN;
-        // Whoever could wake it holds a waker.
+        // A task or a thread that could wake it would hold a waker.
         let is_alone = only.waker.is_none() && Arc::strong_count(&self.sleeper) == OWN_REFERENCES;
         if !waits_for_bytes || !is_alone {
             return None;
