@@ -39,3 +39,27 @@ pub(crate) fn sendable(response: Response<Bytes>) -> Response<Bytes> {
     }
     Response::from_parts(head, body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_content_is_corrected_where_there_is_one() {
+        for (content, before, wanted) in [
+            ("page", Some("9"), Some("4")),
+            ("page", None, None),
+            ("", Some("9"), Some("9")), // the answer to a HEAD
+            ("", None, None),
+        ] {
+            let mut response = Response::builder();
+            if let Some(length) = before {
+                response = response.header(CONTENT_LENGTH, length);
+            }
+            let response = sendable(response.body(content.into()).unwrap());
+            let length = response.headers().get(CONTENT_LENGTH);
+            let length = length.map(|length| length.to_str().unwrap());
+            assert_eq!(length, wanted, "{content:?}, {before:?}");
+        }
+    }
+}

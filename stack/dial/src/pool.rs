@@ -7,6 +7,7 @@ use crate::route::tls_choice::TlsChoice;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack_http2 as http2;
@@ -69,8 +70,8 @@ impl PartialEq for SharedConnection {
 
 impl Eq for SharedConnection {}
 
-/// The key of a shared connection: equal for the same destination, route, credentials and TLS
-/// settings. `Debug` shows nothing of it.
+/// The key of a shared connection: equal for the same destination, route, credentials, TLS settings
+/// and local address. `Debug` shows nothing of it.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -88,6 +89,7 @@ impl Eq for SharedConnection {}
 #[derive(Clone)]
 pub struct PoolKey {
     text: Zeroizing<String>,
+    local_address: Option<IpAddr>,
     /// The hops and the TLS settings. The text names parts of them by their address in memory: as
     /// long as the key is kept, no later settings get that address.
     _named: Arc<(Vec<Hop>, TlsChoice)>,
@@ -96,13 +98,34 @@ pub struct PoolKey {
 impl PoolKey {
     pub(crate) fn new(text: Zeroizing<String>, hops: &[Hop], tls: &TlsChoice) -> Self {
         let _named = Arc::new((hops.to_vec(), tls.clone()));
-        Self { text, _named }
+        Self {
+            text,
+            local_address: None,
+            _named,
+        }
+    }
+
+    /// Returns the key of connections that leave from this address of the machine. `None`: the
+    /// system chooses it.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use wirestack_dial::{PoolKey, SharedConnection};
+    ///
+    /// fn key(share: &SharedConnection, local_address: IpAddr) -> PoolKey {
+    ///     share.key().local_address(Some(local_address))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn local_address(mut self, local_address: Option<IpAddr>) -> Self {
+        self.local_address = local_address;
+        self
     }
 }
 
 impl PartialEq for PoolKey {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.text == other.text && self.local_address == other.local_address
     }
 }
 
@@ -111,6 +134,7 @@ impl Eq for PoolKey {}
 impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);
+        self.local_address.hash(state);
     }
 }
 

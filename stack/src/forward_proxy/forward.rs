@@ -48,6 +48,9 @@ impl Exchange {
         let io = connect_for_requests(runtime, &server, uri, &proxy.server, &proxy.upstream);
         let io = io.await.map_err(|refused| refuse(entry, &refused))?;
         if io.connected().is_proxied() {
+            if head.uri == "*" {
+                return Err(not_forwarded(entry, ForwardError::WholeServer));
+            }
             // The next proxy wants the absolute URI, as this one did (RFC 9112 §3.2.2).
             let uri = format!("http://{server}{}", head.uri);
             head.uri = uri

@@ -1,7 +1,7 @@
 //! HTTP/2 connections that are shared by a pool.
 
 use crate::support::{TIMEOUT, TLS, echo, listen};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use wirestack::dial::{Hop, PoolConfig, Redirects};
 use wirestack::http2::{Connection as Http2Layer, Http2Config, RequestKind};
+use wirestack::runtime::TcpOptions;
 use wirestack::websocket::{Accept, Message};
 use wirestack::{Connection, Http2, Pool, ServerSocket, WebSocket, WebSocketServer, connect};
 use wirestack::{Engine, http1};
@@ -162,6 +163,27 @@ async fn targets_behind_one_proxy_share_its_connection_and_its_password() {
     let shy = connect(&url).via(shy.on_challenge()).sharing(&pool);
     talk(&mut shy.await.unwrap()).await;
     assert_eq!((count(&served), pool.connections()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_connection_is_shared_by_those_with_the_same_local_address() {
+    let (url, served) = server().await;
+    let pool = Pool::new(PoolConfig::default());
+    let open = |local_address: Option<[u8; 4]>| {
+        let connect = connect(&url).direct().tls(TLS.client.clone());
+        let local_address = local_address.map(IpAddr::from);
+        let options = TcpOptions::default().local_address(local_address);
+        connect.tcp_options(options).sharing(&pool)
+    };
+    for (local_address, connections) in [
+        (Some([127, 0, 0, 1]), 1),
+        (None, 2),
+        (Some([127, 0, 0, 1]), 2),
+        (None, 2),
+    ] {
+        talk(&mut open(local_address).await.unwrap()).await;
+        assert_eq!(count(&served), connections, "{local_address:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Connections of HTTP/2 on a fake clock: two of ours joined, or one of ours and frames written by
 //! hand.
 
+mod config;
 mod ends;
 mod floods;
 mod frames;
 mod kit;
 mod limits;
 mod one_flight;
+mod one_tunnel;
 mod requests;
 mod streams;
 mod times;

@@ -6,7 +6,8 @@ use crate::route::target::Target;
 /// redirect that is not followed is a refusal.
 ///
 /// At most five are followed, and none from `wss` to `ws`. Another origin does not receive
-/// `Authorization`, `Cookie` or any field whose value is marked as sensitive.
+/// `Authorization`, `Cookie` or any field whose value is marked as sensitive. It does receive the
+/// subprotocols: where one of them is a token, allow the same origin only.
 ///
 /// ```
 /// use wirestack_dial::Redirects;
@@ -54,7 +55,7 @@ impl Redirects {
 /// ```
 /// use wirestack_dial::{DialError, Reason, RedirectError};
 ///
-/// /// Returns `true` if `Redirects::All` would have followed the redirect.
+/// /// Returns `true` if `Redirects::Any` would have followed the redirect.
 /// fn stays(error: &DialError) -> bool {
 ///     let Reason::Redirect { error, .. } = error.reason() else { return false };
 ///     *error == RedirectError::OtherOrigin

@@ -42,6 +42,10 @@ pub enum ForwardError {
     /// `Max-Forwards` is 0: the request is for this proxy itself.
     #[error("the request ends here, by its Max-Forwards")]
     LastHop,
+    /// The request is an OPTIONS for a whole server, and another proxy is on the way. `hyper` cannot
+    /// write the absolute URI without a path that it takes (RFC 9112 §3.2.4).
+    #[error("an OPTIONS for a whole server is not passed to another proxy: name a path")]
+    WholeServer,
     /// The server has switched protocols, which nobody has asked for.
     #[error("the server has switched protocols without being asked")]
     Switched,
@@ -55,7 +59,7 @@ impl ForwardError {
     pub fn status(self) -> StatusCode {
         match self {
             Self::NotAbsolute | Self::Target | Self::Host => StatusCode::BAD_REQUEST,
-            Self::Scheme | Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Scheme | Self::TransferCoding | Self::WholeServer => StatusCode::NOT_IMPLEMENTED,
             Self::Trace => StatusCode::METHOD_NOT_ALLOWED,
             Self::LastHop => StatusCode::OK,
             Self::Switched | Self::UpstreamLogin => StatusCode::BAD_GATEWAY,

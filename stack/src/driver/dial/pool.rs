@@ -23,6 +23,10 @@ use wirestack_layer::{Error, Flow};
 /// server that offers WebSockets over HTTP/2 (RFC 8441). Each call of `connect` with the pool opens
 /// a stream of its own on the shared connection.
 ///
+/// A connection is shared by calls with the same destination, route, credentials, TLS settings and
+/// local address. The first of them makes it, by its own resolver: calls whose resolvers give
+/// different answers want different pools.
+///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use wirestack::dial::PoolConfig;
@@ -86,7 +90,7 @@ impl Pool {
         timeouts: Timeouts,
         context: &DialContext,
     ) -> Opened {
-        let key = share.key();
+        let key = share.key().local_address(context.tcp_options.local_address);
         let http2 = match poll_fn(|cx| self.poll_check_out(&key, cx)).await {
             Source::Kept(http2) => http2,
             Source::New => self.create(&key, share, timeouts, context).await?,

@@ -298,3 +298,36 @@ async fn what_is_not_forwarded_over_http2_has_its_status() {
         "Basic realm=\"proxy\", charset=\"UTF-8\""
     );
 }
+
+#[tokio::test]
+async fn rfc9113_8_3_1_options_for_a_whole_server_reach_it_but_no_other_proxy() {
+    let (server, mut requests) = web("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let next_proxy = Running::new(ForwardProxy::new(AccessPolicy::loopback()));
+    let direct = ForwardProxy::new(AccessPolicy::loopback());
+    let through = |scheme| {
+        direct
+            .clone()
+            .via(format!("{scheme}://{}", next_proxy.address))
+    };
+    for (proxy, status) in [
+        (direct.clone(), StatusCode::NO_CONTENT),
+        (through("socks5h"), StatusCode::NO_CONTENT),
+        (through("http"), StatusCode::NOT_IMPLEMENTED),
+    ] {
+        let running = Running::new(proxy);
+        let mut sender = client(running.address).await;
+        let mut request = request("OPTIONS", "/", "");
+        *request.uri_mut() = http::Uri::builder()
+            .scheme("http")
+            .authority(server.to_string())
+            .path_and_query("*")
+            .build()
+            .unwrap();
+        let (head, body) = answer(&mut sender, request).await;
+        assert_eq!(head.status, status, "{body:?}");
+        if status == StatusCode::NO_CONTENT {
+            let seen = next(&mut requests).await;
+            assert!(seen.starts_with("OPTIONS * HTTP/1.1\r\n"), "{seen}");
+        }
+    }
+}
