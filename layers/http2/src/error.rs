@@ -71,6 +71,9 @@ pub enum Http2Error {
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
+    /// h2 does not send it, for this reason.
+    #[error("it cannot be sent: {0}")]
+    NotSent(String),
     /// The peer sent fields behind the data of a tunnel: "a frame of any other type MUST be treated
     /// as a stream error" (RFC 9113 §8.5).
     #[error("fields after the data of a tunnel")]
@@ -163,7 +166,8 @@ pub(crate) fn typed(error: &h2::Error) -> Option<Error> {
         }),
         (true, false) => peer(Http2Error::Reset(reason)),
         (false, _) if error.is_library() => peer(Http2Error::Protocol(self::reason(&reason))),
-        (false, _) => local(Http2Error::Protocol(told(error))),
+        // The fault is on this side: a connection has no number left for a stream, for example.
+        (false, _) => local(Http2Error::NotSent(Escaped::excerpt(error).to_string())),
     };
     Some(match reason {
         Reason::HTTP_1_1_REQUIRED if error.is_remote() => failed.retry_on_new_connection(UseHttp1),
@@ -185,14 +189,6 @@ fn advice(seen: &FirstBytes) -> &'static str {
             ": this is the port of another service"
         }
         _ => "",
-    }
-}
-
-/// Returns the text of an error that h2 found in its use.
-fn told(error: &h2::Error) -> String {
-    match error.reason() {
-        Some(reason) => self::reason(&reason),
-        None => Escaped::excerpt(error).to_string(),
     }
 }
 

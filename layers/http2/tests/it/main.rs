@@ -2,6 +2,7 @@
 //! hand.
 
 mod config;
+mod connection;
 mod ends;
 mod floods;
 mod frames;
