@@ -227,4 +227,44 @@ mod tests {
         assert_eq!(whole(&mut blocks, ends[0]), ends[1]);
         assert_eq!(whole(&mut blocks, ends[0] + ends[1]), ends[2]);
     }
+
+    #[test]
+    fn no_more_bytes_are_read_than_there_is_room_for() {
+        let bytes = frame(0, 0, 100);
+        let mut scanner = FrameScanner::of_server();
+        let pieces = || [&bytes[..5], &bytes[5..]].into_iter();
+        assert_eq!(scanner.next(7, pieces()), 7);
+        assert_eq!((scanner.known, scanner.payload), (7, 0));
+        let mut scanner = FrameScanner::of_server();
+        assert_eq!(scanner.next(50, pieces()), 50);
+        assert_eq!((scanner.known, scanner.payload), (0, 59));
+    }
+
+    #[test]
+    fn a_large_frame_is_seen_where_its_whole_header_begins() {
+        let header = |len: u32| {
+            let mut bytes = len.to_be_bytes()[1..].to_vec();
+            bytes.extend([0; 6]);
+            bytes
+        };
+        let seen = |before: &[u8], bytes: &[u8]| {
+            let mut scanner = FrameScanner::of_server();
+            scanner.next(before.len(), [before].into_iter());
+            scanner.begins_large(bytes)
+        };
+        let large = header(8192);
+        let [payload, a_part_of_a_header] = [header(1), vec![0; 4]];
+        for (before, bytes, is_large) in [
+            (&[][..], &large[..], true),
+            (&[], &[&large[..], b"more"].concat(), true),
+            (&frame(4, 0, 6), &large, true),
+            (&[], &header(8191), false),
+            (&[], &large[..8], false),
+            (&[], &[], false),
+            (&payload, &large, false),
+            (&a_part_of_a_header, &large, false),
+        ] {
+            assert_eq!(seen(before, bytes), is_large, "{before:?} {bytes:?}");
+        }
+    }
 }
