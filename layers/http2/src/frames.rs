@@ -71,6 +71,13 @@ impl FrameScanner {
         }
     }
 
+    /// Returns the number of bytes up to the end of the first frame's header, until that is read. It
+    /// is read whole: h2 judges the length before the type is there, so that its verdict would depend
+    /// on how the bytes were cut.
+    pub(crate) fn first_header(&self) -> Option<usize> {
+        (self.first == FirstFrame::Awaited).then_some(self.payload + HEADER - self.known)
+    }
+
     /// Returns the number of field blocks that have begun, if the last one is not whole yet.
     pub(crate) fn heading(&self) -> Option<u64> {
         self.is_in_block.then_some(self.begun)

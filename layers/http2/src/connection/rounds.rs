@@ -3,6 +3,7 @@
 use super::Connection;
 use crate::error::{Http2Error, peer};
 use crate::first_bytes;
+use crate::frames::HEADER;
 use crate::keepalive::Pinger;
 use crate::session::Polled;
 use crate::streams::Streams;
@@ -87,6 +88,11 @@ impl Connection {
         }
         self.add(arrived);
         self.is_full = p.to_app.room() == 0;
+        // It explains more than what h2 says of such a frame, and h2 may say it later.
+        if let Some(bytes) = self.scanner.not_settings() {
+            self.fail(p, peer(first_bytes::not_settings(&bytes)));
+            return false;
+        }
         match polled {
             Polled::Idle => {}
             Polled::Moved => self.must_poll = true,
@@ -94,10 +100,6 @@ impl Connection {
                 self.end(p, error, now);
                 return false;
             }
-        }
-        if let Some(bytes) = self.scanner.not_settings() {
-            self.fail(p, peer(first_bytes::not_settings(&bytes)));
-            return false;
         }
         if !self.opened && self.has_settings() {
             (self.opened, self.must_poll) = (true, true);
@@ -130,7 +132,16 @@ impl Connection {
         // h2 has to read the piece before, as the next one may have a fault.
         if pipes.incoming.is_empty() && (self.first_bytes.is_done() || p.from_wire.is_empty()) {
             let before = pipes.incoming.revision();
-            let len = p.from_wire.len().min(pipes.incoming.room());
+            let mut len = p.from_wire.len().min(pipes.incoming.room());
+            if let Some(whole) = self.scanner.first_header()
+                && len < whole
+                && !p.from_wire.is_closed()
+            {
+                len = len.min(whole - HEADER);
+                if len < p.from_wire.len() {
+                    p.from_wire.require(whole);
+                }
+            }
             pipes.header_first = self.scanner.begins_large(p.from_wire.first());
             let n = self.scanner.next(len, p.from_wire.chunks());
             p.from_wire.transfer_lent(&mut pipes.incoming, n);

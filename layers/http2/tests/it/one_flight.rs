@@ -2,10 +2,11 @@
 
 use crate::kit::{
     DATA, END_STREAM, GOAWAY, PREFACE, RST_STREAM, SETTINGS, Side, WINDOW_UPDATE, accept, connect,
-    frame, greeted_client, greeted_server, headers, settings, tunnel,
+    failure, frame, greeted_client, greeted_server, headers, settings, tunnel,
 };
 use wirestack_http2::{
-    Awaiting, Client, ConnectRequest, Head, Http2Config, Http2Error, ProxyClient, Server,
+    Awaiting, Client, ConnectRequest, Connection, Head, Http2Config, Http2Error, ProxyClient,
+    Server,
 };
 use wirestack_layer::{End, Flow, Layer};
 
@@ -308,8 +309,54 @@ fn pitfall_64_one_tunnel_shows_its_request_before_a_fault_however_it_is_cut() {
 }
 
 #[test]
+fn pitfall_64_a_first_frame_that_is_no_settings_frame_gives_the_same_however_it_is_cut() {
+    let large = |kind, flags| [0xff, 0xff, 0xff, kind, flags, 0, 0, 0, 1];
+    for (first, is_named) in [
+        (&large(SETTINGS, 0)[..], false),
+        (&large(SETTINGS, 1), true),
+        (&large(0x17, 0xb7), true),
+        (&[&large(0x17, 0xb7)[..], &[7; 40]].concat(), true),
+        (&frame(0x17, 0xb7, 1, &[7; 40]), true),
+        (&large(0x17, 0xb7)[..5], false),
+    ] {
+        for is_server in [true, false] {
+            let bytes = match is_server {
+                true => [PREFACE, first].concat(),
+                false => first.to_vec(),
+            };
+            let verdict = |cut: usize, size: usize, speaks_first: bool| {
+                let mut side = Side::new(match is_server {
+                    true => Connection::server(Http2Config::server()),
+                    false => Connection::client(Http2Config::default()),
+                });
+                if speaks_first {
+                    side.sent();
+                }
+                side.receive(&bytes[..cut]);
+                for piece in bytes[cut..].chunks(size) {
+                    side.receive(piece);
+                }
+                side.from_wire.finish();
+                side.sent();
+                failure(&side)
+            };
+            let whole = verdict(0, bytes.len(), false);
+            let is_other = whole.contains("where HTTP/2 was wanted");
+            assert_eq!(is_other, is_named, "{whole}");
+            for size in 1..bytes.len() {
+                for speaks_first in [false, true] {
+                    let case = format!("{first:?} by {size}, {is_server} {speaks_first}");
+                    assert_eq!(verdict(0, size, speaks_first), whole, "{case}");
+                    assert_eq!(verdict(size, 1000, speaks_first), whole, "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_request_in_the_same_read_as_the_greeting_arrives() {
-    let mut server = Side::new(wirestack_http2::Connection::server(Http2Config::server()));
+    let mut server = Side::new(Connection::server(Http2Config::server()));
     server.receive(&[PREFACE.to_vec(), settings(&[]), connect(1)].concat());
     accept(&mut server);
 }
