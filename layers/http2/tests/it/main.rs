@@ -12,5 +12,6 @@ mod one_flight;
 mod one_tunnel;
 mod requests;
 mod streams;
+mod streams_model;
 mod times;
 mod work;
