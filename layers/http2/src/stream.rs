@@ -1,4 +1,5 @@
 mod context;
+mod credit;
 mod ends;
 
 pub(crate) use context::{News, StreamContext, ToApp};
@@ -14,14 +15,14 @@ use crate::times::Wait;
 use bytes::{Buf, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{FlowControl, Reason, RecvStream, SendStream};
 use http::Response;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Flow, Pipe, Place};
+use wirestack_layer::{End, Flow, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -33,6 +34,8 @@ pub(crate) struct Stream {
     is_exchange: bool,
     /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
+    /// For credit behind the end of what the peer sends.
+    late_credit: Option<FlowControl>,
     /// `true` once the application has aborted. The reset leaves once h2 has written all that it
     /// holds.
     resetting: bool,
@@ -84,6 +87,7 @@ impl Stream {
             recv,
             is_exchange: false,
             unreleased: 0,
+            late_credit: None,
             resetting: false,
             wait: None,
             woken: woken.stream(id),
@@ -242,7 +246,9 @@ impl Stream {
     /// Takes everything that h2 has received. h2 counts the frames that it holds, and ends the
     /// connection for too many small ones. The window bounds the bytes in the pipe.
     fn receive(&mut self, to_app: &mut ToApp<'_>, gathers_credit: bool, cx: &mut Context<'_>) {
-        let Some(recv) = &mut self.recv else { return };
+        let Some(recv) = &mut self.recv else {
+            return self.give_late_credit(to_app);
+        };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
             return self.skip(cx);
         };
@@ -285,24 +291,10 @@ impl Stream {
         let over = pipe.is_closed();
         drop(pipe);
         if over {
-            self.recv = None;
+            self.end_reading();
         }
         if let Some(error) = failed {
             self.broken(to_app, typed(&error));
-        }
-    }
-
-    /// Credit follows the reader. A reader that requires more than a window gets credit for the
-    /// bytes in the pipe too: otherwise it and the peer would wait for each other.
-    fn give_credit(&mut self, pipe: &Pipe) {
-        let Some(recv) = &mut self.recv else { return };
-        let held = match pipe.wanted() {
-            0 => pipe.len().min(self.unreleased),
-            _ => 0,
-        };
-        let released = mem::replace(&mut self.unreleased, held) - held;
-        if released > 0 {
-            let _ = recv.flow_control().release_capacity(released); // fails on a dead stream only
         }
     }
 
