@@ -244,7 +244,10 @@ impl Connection {
             self.streams.remove(&id);
             self.io.pipes().lent.forget(id);
             p.from_app.forget(id);
-        } else if !p.to_app.has(id) && p.from_app.read(id).is_none_or(|p| p.is_closed()) {
+        } else if !p.to_app.has(id)
+            && !stream.has_content()
+            && p.from_app.read(id).is_none_or(|p| p.is_closed())
+        {
             self.lingering.add(id);
         }
     }

@@ -1,3 +1,4 @@
+mod answer;
 mod context;
 mod credit;
 mod ends;
@@ -5,7 +6,7 @@ mod ends;
 pub(crate) use context::{News, StreamContext, ToApp};
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
-use crate::head::{ContentFollows, Head};
+use crate::head::Head;
 use crate::io::{StreamWaker, Woken};
 use crate::lent::LARGE;
 use crate::pending_stream::PendingStream;
@@ -22,7 +23,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use wirestack_http::{Refusal, mark_secrets};
-use wirestack_layer::{End, Flow, Place};
+use wirestack_layer::{End, Flow, Pipe, Place};
 
 /// One stream of a connection, between h2 and the two pipes that bear its name.
 pub(crate) struct Stream {
@@ -32,6 +33,9 @@ pub(crate) struct Stream {
     recv: Option<RecvStream>,
     /// `true` for a response whose content is streamed. The request may end in trailers then.
     is_exchange: bool,
+    /// The content of a complete response. It leaves before anything that the application has
+    /// written or aborted.
+    content: Option<Box<Pipe>>,
     /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
     /// For credit behind the end of what the peer sends.
@@ -86,43 +90,13 @@ impl Stream {
             send,
             recv,
             is_exchange: false,
+            content: None,
             unreleased: 0,
             late_credit: None,
             resetting: false,
             wait: None,
             woken: woken.stream(id),
             waker: None,
-        }
-    }
-
-    /// Sends the response of the application.
-    pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
-        let PendingStream::Deciding(mut respond, tunnel) =
-            mem::replace(&mut self.pending, PendingStream::Done)
-        else {
-            return;
-        };
-        let (mut head, body) = response.into_parts();
-        let status = head.status;
-        let content_follows = head.extensions.remove::<ContentFollows>().is_some();
-        self.is_exchange = content_follows && !(tunnel && status.is_success());
-        let opens = self.is_exchange || tunnel && status.is_success();
-        let is_end = !opens && body.is_empty();
-        match respond.send_response(Response::from_parts(head, ()), is_end) {
-            Ok(send) if opens => self.send = Some(send),
-            Ok(mut send) => {
-                self.recv = None;
-                if !body.is_empty() {
-                    let _ = send.send_data(body.into(), true); // fails on a dead stream only
-                }
-                self.fail(to_app, local(Http2Error::RefusedHere(status)));
-            }
-            Err(error) => {
-                self.recv = None;
-                if let Some(error) = typed(&error) {
-                    self.fail(to_app, error);
-                }
-            }
         }
     }
 
@@ -335,7 +309,13 @@ impl Stream {
             }
             return false;
         }
-        let Some(mut pipe) = from_app.read(self.id) else {
+        let mut written;
+        let pipe: &mut Pipe = if let Some(content) = &mut self.content {
+            content
+        } else if let Some(pipe) = from_app.read(self.id) {
+            written = pipe;
+            &mut written
+        } else {
             return false;
         };
         let opened = matches!(self.pending, PendingStream::Done);
@@ -351,7 +331,7 @@ impl Stream {
                 }
             }
             let last = finished && n == pipe.len();
-            let pieces = Pieces::take(&mut pipe, n);
+            let pieces = Pieces::take(pipe, n);
             if pieces.remaining() >= LARGE {
                 let lent = &mut io.pipes().lent;
                 pieces.iter().for_each(|piece| lent.add(self.id, piece));
@@ -368,7 +348,6 @@ impl Stream {
             }
             pipe.discard();
             send.send_reset(Reason::CANCEL); // "a stream error [...] of type CANCEL" (RFC 8441 §5)
-            drop(pipe);
             (self.send, self.recv, self.pending) = (None, None, PendingStream::Done);
             self.fail(to_app, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {
