@@ -189,6 +189,31 @@ fn a_client_that_never_reads_its_page_is_given_up() {
 }
 
 #[test]
+fn a_connection_whose_last_bytes_wait_for_the_wire_is_not_idle() {
+    let mut server = Side::new(Connection::server(Http2Config::server()));
+    server.receive(PREFACE);
+    server.receive(&settings(&[(WINDOW, 1 << 20)]));
+    server.receive(&frame(SETTINGS, ACK, 0, &[]));
+    server.receive(&frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 20).to_be_bytes()));
+    server.receive(&get());
+    let (id, _) = server.request().expect("a request");
+    server.from_app.respond_streaming(id, Response::new(()));
+    server.write(id, &[7; 250_000]);
+    server.finish(id);
+    server.to_app.forget(id);
+    let mut sent = Vec::new();
+    for _ in 0..260 {
+        server.process();
+        server.now += SECOND;
+        let n = server.to_wire.len().min(1000);
+        sent.extend(server.to_wire.take(n));
+    }
+    sent.extend(server.sent());
+    assert_eq!(content(&sent), 250_000);
+    assert_eq!(of_kind(&sent, DATA).last().unwrap().flags, END_STREAM);
+}
+
+#[test]
 fn the_idle_time_is_a_setting_and_a_client_has_none() {
     let mut config = Http2Config::server();
     config.idle_timeout = None;
