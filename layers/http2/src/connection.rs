@@ -77,6 +77,8 @@ pub struct Connection {
     pub(crate) credit_step: usize,
     /// h2 has something to do of which it wakes nobody.
     must_poll: bool,
+    /// The number of times that h2 was polled.
+    turn: u64,
     /// The application had no room for the request of another client's stream.
     is_full: bool,
     first_bytes: FirstBytesCheck,
@@ -121,6 +123,7 @@ impl Connection {
             lingering: Lingering::default(),
             finishing: false,
             must_poll: true,
+            turn: 0,
             is_full: false,
             first_bytes: FirstBytesCheck::of_server(),
             scanner,
@@ -229,6 +232,7 @@ impl Connection {
             excerpt: self.config.excerpt,
             gathers_credit: self.credit_step > 0,
             blocked,
+            turn: self.turn,
             now,
             news,
         };
@@ -236,6 +240,7 @@ impl Connection {
             stream.give_up(context, self.times.write_timeout());
         } else if stream.process(context) {
             self.resetting.push(id);
+            self.must_poll = true;
         }
         if let Some(wait) = *stream.wait() {
             self.times.stream_waits(wait);

@@ -40,9 +40,9 @@ pub(crate) struct Stream {
     unreleased: usize,
     /// For credit behind the end of what the peer sends.
     late_credit: Option<FlowControl>,
-    /// `true` once the application has aborted. The reset leaves once h2 has written all that it
-    /// holds.
-    resetting: bool,
+    /// The turn of h2 behind which the application's abort becomes a reset: by then h2 has written
+    /// all that it holds.
+    resets_behind: Option<u64>,
     /// Bytes wait for a window of the peer.
     wait: Option<Wait>,
     woken: Arc<StreamWaker>,
@@ -93,7 +93,7 @@ impl Stream {
             content: None,
             unreleased: 0,
             late_credit: None,
-            resetting: false,
+            resets_behind: None,
             wait: None,
             woken: woken.stream(id),
             waker: None,
@@ -283,6 +283,7 @@ impl Stream {
             from_app,
             to_app,
             blocked,
+            turn,
             now,
             io,
             ..
@@ -342,8 +343,14 @@ impl Stream {
             }
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
-            // A reset overtakes the data that h2 has queued, so these may leave first.
-            if !mem::replace(&mut self.resetting, true) || *blocked {
+            // A reset overtakes the data that h2 has queued, so these may leave first. Then h2 may take
+            // some more.
+            let behind = match self.resets_behind {
+                Some(behind) if pipe.len() == before => behind,
+                _ => *turn,
+            };
+            self.resets_behind = Some(behind);
+            if behind == *turn || *blocked {
                 return true;
             }
             pipe.discard();
