@@ -174,6 +174,8 @@ impl Connection {
                             },
                         );
                         self.changed.push(id);
+                    } else {
+                        p.from_app.forget(id); // the answer came too late, and made it anew
                     }
                 }
             }
