@@ -158,9 +158,11 @@ impl Connection {
                     p.to_app.add(id);
                     if self.streams() < self.config.streams as usize {
                         self.waiting.requests.push_back((id, request));
-                    } else if let Some(mut pipe) = p.to_app.write(id) {
+                    } else {
                         let error = local(Http2Error::TooManyStreams(self.config.streams));
-                        pipe.abort(error.at(Place::Layer(p.index)));
+                        if let Some(mut pipe) = p.to_app.write(id) {
+                            pipe.abort(error.at(Place::Layer(p.index)));
+                        }
                         p.from_app.forget(id);
                     }
                 }
