@@ -77,6 +77,8 @@ pub struct Connection {
     pub(crate) credit_step: usize,
     /// h2 has something to do of which it wakes nobody.
     must_poll: bool,
+    /// The number of times that h2 was polled.
+    turn: u64,
     /// The application had no room for the request of another client's stream.
     is_full: bool,
     first_bytes: FirstBytesCheck,
@@ -121,6 +123,7 @@ impl Connection {
             lingering: Lingering::default(),
             finishing: false,
             must_poll: true,
+            turn: 0,
             is_full: false,
             first_bytes: FirstBytesCheck::of_server(),
             scanner,
@@ -155,9 +158,11 @@ impl Connection {
                     p.to_app.add(id);
                     if self.streams() < self.config.streams as usize {
                         self.waiting.requests.push_back((id, request));
-                    } else if let Some(mut pipe) = p.to_app.write(id) {
+                    } else {
                         let error = local(Http2Error::TooManyStreams(self.config.streams));
-                        pipe.abort(error.at(Place::Layer(p.index)));
+                        if let Some(mut pipe) = p.to_app.write(id) {
+                            pipe.abort(error.at(Place::Layer(p.index)));
+                        }
                         p.from_app.forget(id);
                     }
                 }
@@ -171,6 +176,8 @@ impl Connection {
                             },
                         );
                         self.changed.push(id);
+                    } else {
+                        p.from_app.forget(id); // the answer came too late, and made it anew
                     }
                 }
             }
@@ -229,6 +236,7 @@ impl Connection {
             excerpt: self.config.excerpt,
             gathers_credit: self.credit_step > 0,
             blocked,
+            turn: self.turn,
             now,
             news,
         };
@@ -236,6 +244,7 @@ impl Connection {
             stream.give_up(context, self.times.write_timeout());
         } else if stream.process(context) {
             self.resetting.push(id);
+            self.must_poll = true;
         }
         if let Some(wait) = *stream.wait() {
             self.times.stream_waits(wait);
@@ -244,7 +253,10 @@ impl Connection {
             self.streams.remove(&id);
             self.io.pipes().lent.forget(id);
             p.from_app.forget(id);
-        } else if !p.to_app.has(id) && p.from_app.read(id).is_none_or(|p| p.is_closed()) {
+        } else if !p.to_app.has(id)
+            && !stream.has_content()
+            && p.from_app.read(id).is_none_or(|p| p.is_closed())
+        {
             self.lingering.add(id);
         }
     }

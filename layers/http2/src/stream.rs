@@ -1,10 +1,12 @@
+mod answer;
 mod context;
+mod credit;
 mod ends;
 
 pub(crate) use context::{News, StreamContext, ToApp};
 
 use crate::error::{Http2Error, local, peer, typed, unanswered};
-use crate::head::{ContentFollows, Head};
+use crate::head::Head;
 use crate::io::{StreamWaker, Woken};
 use crate::lent::LARGE;
 use crate::pending_stream::PendingStream;
@@ -14,7 +16,7 @@ use crate::times::Wait;
 use bytes::{Buf, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{FlowControl, Reason, RecvStream, SendStream};
 use http::Response;
 use std::mem;
 use std::pin::Pin;
@@ -31,11 +33,16 @@ pub(crate) struct Stream {
     recv: Option<RecvStream>,
     /// `true` for a response whose content is streamed. The request may end in trailers then.
     is_exchange: bool,
+    /// The content of a complete response. It leaves before anything that the application has
+    /// written or aborted.
+    content: Option<Box<Pipe>>,
     /// The number of received bytes for which the peer has no credit yet.
     unreleased: usize,
-    /// `true` once the application has aborted. The reset leaves once h2 has written all that it
-    /// holds.
-    resetting: bool,
+    /// For credit behind the end of what the peer sends.
+    late_credit: Option<FlowControl>,
+    /// The turn of h2 behind which the application's abort becomes a reset: by then h2 has written
+    /// all that it holds.
+    resets_behind: Option<u64>,
     /// Bytes wait for a window of the peer.
     wait: Option<Wait>,
     woken: Arc<StreamWaker>,
@@ -83,42 +90,13 @@ impl Stream {
             send,
             recv,
             is_exchange: false,
+            content: None,
             unreleased: 0,
-            resetting: false,
+            late_credit: None,
+            resets_behind: None,
             wait: None,
             woken: woken.stream(id),
             waker: None,
-        }
-    }
-
-    /// Sends the response of the application.
-    pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
-        let PendingStream::Deciding(mut respond, tunnel) =
-            mem::replace(&mut self.pending, PendingStream::Done)
-        else {
-            return;
-        };
-        let (mut head, body) = response.into_parts();
-        let status = head.status;
-        let content_follows = head.extensions.remove::<ContentFollows>().is_some();
-        self.is_exchange = content_follows && !(tunnel && status.is_success());
-        let opens = self.is_exchange || tunnel && status.is_success();
-        let is_end = !opens && body.is_empty();
-        match respond.send_response(Response::from_parts(head, ()), is_end) {
-            Ok(send) if opens => self.send = Some(send),
-            Ok(mut send) => {
-                self.recv = None;
-                if !body.is_empty() {
-                    let _ = send.send_data(body.into(), true); // fails on a dead stream only
-                }
-                self.fail(to_app, local(Http2Error::RefusedHere(status)));
-            }
-            Err(error) => {
-                self.recv = None;
-                if let Some(error) = typed(&error) {
-                    self.fail(to_app, error);
-                }
-            }
         }
     }
 
@@ -242,7 +220,9 @@ impl Stream {
     /// Takes everything that h2 has received. h2 counts the frames that it holds, and ends the
     /// connection for too many small ones. The window bounds the bytes in the pipe.
     fn receive(&mut self, to_app: &mut ToApp<'_>, gathers_credit: bool, cx: &mut Context<'_>) {
-        let Some(recv) = &mut self.recv else { return };
+        let Some(recv) = &mut self.recv else {
+            return self.give_late_credit(to_app);
+        };
         let Some(mut pipe) = to_app.streams.write(self.id) else {
             return self.skip(cx);
         };
@@ -285,24 +265,10 @@ impl Stream {
         let over = pipe.is_closed();
         drop(pipe);
         if over {
-            self.recv = None;
+            self.end_reading();
         }
         if let Some(error) = failed {
             self.broken(to_app, typed(&error));
-        }
-    }
-
-    /// Credit follows the reader. A reader that requires more than a window gets credit for the
-    /// bytes in the pipe too: otherwise it and the peer would wait for each other.
-    fn give_credit(&mut self, pipe: &Pipe) {
-        let Some(recv) = &mut self.recv else { return };
-        let held = match pipe.wanted() {
-            0 => pipe.len().min(self.unreleased),
-            _ => 0,
-        };
-        let released = mem::replace(&mut self.unreleased, held) - held;
-        if released > 0 {
-            let _ = recv.flow_control().release_capacity(released); // fails on a dead stream only
         }
     }
 
@@ -317,6 +283,7 @@ impl Stream {
             from_app,
             to_app,
             blocked,
+            turn,
             now,
             io,
             ..
@@ -343,7 +310,13 @@ impl Stream {
             }
             return false;
         }
-        let Some(mut pipe) = from_app.read(self.id) else {
+        let mut written;
+        let pipe: &mut Pipe = if let Some(content) = &mut self.content {
+            content
+        } else if let Some(pipe) = from_app.read(self.id) {
+            written = pipe;
+            &mut written
+        } else {
             return false;
         };
         let opened = matches!(self.pending, PendingStream::Done);
@@ -359,7 +332,7 @@ impl Stream {
                 }
             }
             let last = finished && n == pipe.len();
-            let pieces = Pieces::take(&mut pipe, n);
+            let pieces = Pieces::take(pipe, n);
             if pieces.remaining() >= LARGE {
                 let lent = &mut io.pipes().lent;
                 pieces.iter().for_each(|piece| lent.add(self.id, piece));
@@ -370,13 +343,18 @@ impl Stream {
             }
         }
         if let Some(End::Aborted(_)) = pipe.closed() {
-            // A reset overtakes the data that h2 has queued, so these may leave first.
-            if !mem::replace(&mut self.resetting, true) || *blocked {
+            // A reset overtakes the data that h2 has queued, so these may leave first. Then h2 may take
+            // some more.
+            let behind = match self.resets_behind {
+                Some(behind) if pipe.len() == before => behind,
+                _ => *turn,
+            };
+            self.resets_behind = Some(behind);
+            if behind == *turn || *blocked {
                 return true;
             }
             pipe.discard();
             send.send_reset(Reason::CANCEL); // "a stream error [...] of type CANCEL" (RFC 8441 §5)
-            drop(pipe);
             (self.send, self.recv, self.pending) = (None, None, PendingStream::Done);
             self.fail(to_app, local(Http2Error::Closed));
         } else if opened && finished && pipe.is_empty() {

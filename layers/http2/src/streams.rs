@@ -1,3 +1,5 @@
+mod flow;
+
 use crate::error::{Http2Error, local, unsent};
 use crate::head::{ContentFollows, Head};
 use crate::request::ConnectRequest;
@@ -46,6 +48,10 @@ pub struct Streams {
     /// The streams of which bytes were read, and of which the writer need not hear yet.
     read: Vec<StreamId>,
     next: u64,
+    /// The last stream that was added.
+    newest: Option<StreamId>,
+    /// The streams that were forgotten before they were added.
+    forgotten: Vec<StreamId>,
     /// The limit of the pipe of each stream, if it is not the default.
     room: Option<usize>,
     end: Option<End>,
@@ -242,7 +248,8 @@ impl Streams {
     }
 
     /// Forgets a stream. Its unread bytes are lost, and its writer gets no pipe any more. A stream
-    /// that both sides have not ended is reset, a second after its writer has finished.
+    /// that both sides have not ended is reset, a second after its writer has finished. One that
+    /// was opened and has not come here yet may be forgotten too.
     pub fn forget(&mut self, stream: StreamId) {
         self.heads.retain(|(id, _)| *id != stream);
         if let Some(entry) = self.streams.remove(&stream) {
@@ -251,6 +258,8 @@ impl Streams {
             if !entry.writable {
                 self.writable.push_back(stream);
             }
+        } else if self.newest < Some(stream) && !self.forgotten.contains(&stream) {
+            self.forgotten.push(stream);
         }
         // The list must not grow for ever if its reader never reads it.
         if self.writable.len() > 2 * self.streams.len() + MAX_FORGOTTEN {
@@ -291,6 +300,11 @@ impl Streams {
 
     /// Adds a stream that was named on the other side.
     pub(crate) fn add(&mut self, stream: StreamId) {
+        self.newest = self.newest.max(Some(stream));
+        if let Some(place) = self.forgotten.iter().position(|it| *it == stream) {
+            self.forgotten.swap_remove(place);
+            return;
+        }
         let entry = self.streams.entry(stream).or_default();
         if let Some(room) = self.room {
             entry.pipe.set_limit(room);
@@ -322,77 +336,10 @@ impl Streams {
     }
 }
 
-impl Flow for Streams {
-    fn close(&mut self, end: End) {
-        if self.end.is_some() {
-            return;
-        }
-        if let End::Aborted(_) = end {
-            for (stream, entry) in &mut self.streams {
-                entry.pipe.close(end.clone());
-                if !entry.readable {
-                    entry.readable = true;
-                    self.readable.push_back(*stream);
-                }
-            }
-        }
-        self.end = Some(end);
-        self.moves += 1;
-    }
-
-    fn closed(&self) -> Option<&End> {
-        self.end.as_ref()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.heads.is_empty() && self.unread == 0
-    }
-
-    /// Returns the room for new heads, in bytes and roughly. Each stream has room of its own.
-    fn room(&self) -> usize {
-        MAX_HEADS.saturating_sub(self.heads.len()) * 256
-    }
-
-    fn discard(&mut self) {
-        if !self.heads.is_empty() {
-            self.heads.clear();
-            self.moves += 1;
-        }
-        for entry in self.streams.values_mut() {
-            let before = entry.pipe.revision();
-            entry.pipe.discard();
-            self.moves += entry.pipe.revision() - before;
-        }
-        self.unread = 0;
-    }
-
-    fn stop(&mut self, stop: Stop) {
-        for (stream, entry) in &mut self.streams {
-            entry.pipe.stop(stop.clone());
-            if !entry.writable {
-                entry.writable = true;
-                self.writable.push_back(*stream);
-            }
-        }
-        self.moves += u64::from(stop.put(&mut self.stop));
-    }
-
-    fn stop_state(&self) -> Option<&Stop> {
-        self.stop.as_deref()
-    }
-
-    fn revision(&self) -> u64 {
-        self.moves
-    }
-}
-
 /// Returns `true` if the writer of a pipe has aborted it.
 pub(crate) fn is_aborted(pipe: &Pipe) -> bool {
     matches!(pipe.closed(), Some(End::Aborted(_)))
 }
-
-/// The number of heads that may wait.
-const MAX_HEADS: usize = 64;
 
 /// The number of names of forgotten streams that are kept for their writer.
 const MAX_FORGOTTEN: usize = 64;

@@ -23,7 +23,7 @@ enum State {
     NotBegun,
     /// The SETTINGS of the peer must be in by this time.
     Opening(Option<Instant>),
-    /// There are streams, or there may be none for ever.
+    /// There are streams or their last bytes, or there may be none for ever.
     Busy,
     /// There is no stream, and one must come by this time.
     Idle(Option<Instant>),
@@ -37,7 +37,8 @@ enum State {
 /// The state of a connection, as far as times depend on it.
 pub(crate) struct Seen {
     pub(crate) opened: bool,
-    pub(crate) streams: usize,
+    /// There are streams, or h2 holds bytes for which the wire has no room.
+    pub(crate) is_busy: bool,
     pub(crate) finishing: bool,
     /// The number of field blocks that have begun, if the last one is not whole yet.
     pub(crate) heading: Option<u64>,
@@ -104,7 +105,7 @@ impl TimeLimits {
                 }
                 State::Opening(due)
             }
-            _ if seen.streams > 0 => State::Busy,
+            _ if seen.is_busy => State::Busy,
             State::Idle(due) if !seen.finishing => {
                 if is_past(due) {
                     self.state = State::Ending;

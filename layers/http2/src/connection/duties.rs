@@ -22,7 +22,7 @@ impl Connection {
         }
         let seen = Seen {
             opened: self.opened,
-            streams: self.streams(),
+            is_busy: self.streams() > 0 || self.io.pipes().blocked,
             finishing: self.finishing,
             heading: self.scanner.heading(),
         };

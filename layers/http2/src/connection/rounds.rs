@@ -79,6 +79,7 @@ impl Connection {
 
     /// Lets h2 do what it can. Returns `false` if the connection is over.
     fn poll(&mut self, p: &mut Flows<'_, Streams, Streams>, now: Instant) -> bool {
+        self.turn += 1;
         let cx = &mut Context::from_waker(self.woken.waker());
         let mut arrived = Vec::new();
         let polled = self.session.poll(p.to_app, &mut arrived, &self.woken, cx);

@@ -15,6 +15,8 @@ pub(crate) struct StreamContext<'a> {
     pub(crate) gathers_credit: bool,
     /// `true` while h2 holds bytes for which the wire had no room.
     pub(crate) blocked: bool,
+    /// The number of times that h2 could write.
+    pub(crate) turn: u64,
     pub(crate) now: Instant,
     pub(crate) news: News,
 }

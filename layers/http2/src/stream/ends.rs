@@ -5,28 +5,10 @@ use crate::error::{Http2Error, local, peer};
 use crate::pending_stream::PendingStream;
 use crate::streams::{Streams, is_aborted};
 use h2::Reason;
-use std::mem;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use wirestack_layer::{Error, Flow, Place};
 
 impl Stream {
-    /// Throws away what the peer still sends, because the application has forgotten the stream.
-    pub(super) fn skip(&mut self, cx: &mut Context<'_>) {
-        let Some(recv) = &mut self.recv else { return };
-        loop {
-            match recv.poll_data(cx) {
-                Poll::Ready(Some(Ok(data))) => self.unreleased += data.len(),
-                Poll::Ready(_) => break self.recv = None,
-                Poll::Pending => {
-                    let credit = mem::take(&mut self.unreleased);
-                    let _ = recv.flow_control().release_capacity(credit); // see `receive`
-                    return;
-                }
-            }
-        }
-    }
-
     /// Resets the stream (CANCEL), with all that waits in it.
     pub(crate) fn cancel(&mut self) {
         if let Some(mut send) = self.send.take() {

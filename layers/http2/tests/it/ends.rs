@@ -53,6 +53,27 @@ fn an_abort_is_a_reset_behind_the_data_before_it_in_both_directions() {
     assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
 }
 
+/// h2 holds a part of the bytes at a time, and wants the next ones when that has left.
+#[test]
+fn an_abort_is_behind_all_that_the_window_lets_go_however_little_h2_holds() {
+    for buffer in [1, 1000, 30_000, 50_000] {
+        let mut pair = Pair::new(
+            Http2Config::default().send_buffer(buffer),
+            Http2Config::server(),
+        );
+        let [c, s] = pair.tunnel();
+        pair.client.write(c, &[1; 20_000]);
+        pair.client.process();
+        pair.client.write(c, &[1; 30_000]);
+        let error = Error::local("app", "had enough");
+        pair.client.from_app.write(c).unwrap().abort(error);
+        pair.settle();
+        assert_eq!(pair.server.read(s).len(), 50_000, "{buffer}");
+        assert!(pair.server.end(s).unwrap().contains("reset"));
+        assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
+    }
+}
+
 #[test]
 fn a_closed_window_does_not_hold_an_abort_back() {
     let mut pair = Pair::new(Http2Config::default(), window(1000));

@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod ends;
 mod floods;
+mod forgotten;
 mod frames;
 mod kit;
 mod limits;

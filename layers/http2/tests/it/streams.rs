@@ -1,6 +1,9 @@
 //! Many streams between a client and a server of ours.
 
-use crate::kit::{GOAWAY, PING, Pair, SECOND, most, of_kind, streams, tunnel, window};
+use crate::kit::{
+    DATA, END_STREAM, GOAWAY, PING, Pair, SECOND, WINDOW_UPDATE, frame, greeted_server, headers,
+    most, of_kind, streams, tunnel, window,
+};
 use bytes::Bytes;
 use http::Response;
 use std::collections::VecDeque;
@@ -326,5 +329,55 @@ fn a_forgotten_stream_is_heard_of_no_more() {
         assert_eq!(pair.client.to_app.len() + pair.client.from_app.len(), 0);
         assert_eq!(streams(&pair.client) + streams(&pair.server), 0);
         assert!(pair.server.end(s).unwrap().contains("reset"));
+    }
+}
+
+/// The bytes of a request wait in the pipe when its end comes, and are read behind it.
+#[test]
+fn what_is_read_behind_the_end_of_a_request_is_credit_for_the_connection() {
+    const CONTENT: usize = 30_000;
+    for answered_first in [true, false] {
+        let mut config = Http2Config::server().stream_window(65_535);
+        config.connection_window = 65_535;
+        let mut server = greeted_server(config);
+        let mut credit = 65_535;
+        for n in 0..20 {
+            let number = 2 * n + 1;
+            let post = [
+                (":method", "POST"),
+                (":scheme", "https"),
+                (":authority", "example.org"),
+                (":path", "/"),
+            ];
+            assert!(credit >= CONTENT, "the client may send {credit} bytes");
+            let mut said = server.receive(
+                &[
+                    headers(number, 0, &post),
+                    frame(DATA, 0, number, &[7; CONTENT / 2]),
+                    frame(DATA, END_STREAM, number, &[7; CONTENT / 2]),
+                ]
+                .concat(),
+            );
+            let (id, _) = server.request().expect("a request");
+            if answered_first {
+                server.from_app.respond_streaming(id, Response::new(()));
+                said.extend(server.sent());
+            }
+            if n % 2 == 0 {
+                assert_eq!(server.read(id).len(), CONTENT);
+            } else {
+                server.to_app.forget(id);
+            }
+            said.extend(server.sent());
+            if !answered_first && n % 2 == 0 {
+                server.from_app.respond_streaming(id, Response::new(()));
+            }
+            said.extend(server.sent());
+            let updates = of_kind(&said, WINDOW_UPDATE).into_iter();
+            let given = updates
+                .filter(|update| update.stream == 0)
+                .map(|update| u32::from_be_bytes(update.payload[..4].try_into().unwrap()) as usize);
+            credit = credit - CONTENT + given.sum::<usize>();
+        }
     }
 }

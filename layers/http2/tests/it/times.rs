@@ -1,10 +1,13 @@
 //! Peers that take too long, on a clock of the test's own: each phase of a connection has a time.
 
 use crate::kit::{
-    CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SECOND, SETTINGS,
-    START, STREAMS, Side, WINDOW, WINDOW_UPDATE, accept, connect, failure, fields, frame, frames,
-    greeted_client, greeted_server, headers, of_kind, settings, streams, tunnel,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM,
+    SECOND, SETTINGS, START, STREAMS, Side, WINDOW, WINDOW_UPDATE, accept, connect, failure,
+    fields, frame, frames, greeted_client, greeted_server, headers, of_kind, settings, streams,
+    tunnel,
 };
+use bytes::Bytes;
+use http::Response;
 use std::time::Duration;
 use wirestack_http2::{Connection, Head, Http2Config, Http2Error, Reason, StreamId};
 use wirestack_layer::{End, Error, Flow, Layer};
@@ -115,6 +118,99 @@ fn a_connection_with_a_stream_is_not_idle_and_is_after_its_end() {
         [0, 0, 0, 1],
         "stream 1 was processed"
     );
+}
+
+/// A request for a page, on stream 1.
+fn get() -> Vec<u8> {
+    let list = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "example.org"),
+        (":path", "/"),
+    ];
+    headers(1, END_STREAM, &list)
+}
+
+fn content(sent: &[u8]) -> usize {
+    let data = of_kind(sent, DATA).into_iter();
+    data.map(|frame| frame.payload.len()).sum()
+}
+
+#[test]
+fn a_connection_whose_client_still_reads_a_page_is_not_idle() {
+    for finishes in [false, true] {
+        let mut server = greeted_server(Http2Config::server());
+        let mut sent = server.receive(&get());
+        let (id, _) = server.request().expect("a request");
+        let page = Response::new(Bytes::from(vec![7; 200_000]));
+        server.from_app.respond(id, page);
+        server.from_app.write(id).unwrap().finish();
+        server.to_app.forget(id);
+        if finishes {
+            server.from_app.finish();
+        }
+        sent.extend(server.sent());
+        for _ in 0..20 {
+            sent.extend(pass(&mut server, 10));
+            let more = 7000_u32.to_be_bytes();
+            for stream in [0, 1] {
+                sent.extend(server.receive(&frame(WINDOW_UPDATE, 0, stream, &more)));
+            }
+            // The client knows now that the server goes away.
+            for ping in of_kind(&sent, PING) {
+                if ping.flags == 0 {
+                    server.receive(&frame(PING, ACK, 0, &ping.payload));
+                }
+            }
+        }
+        assert_eq!(content(&sent), 200_000);
+        assert_eq!(of_kind(&sent, DATA).last().unwrap().flags, END_STREAM);
+        assert!(of_kind(&sent, RST_STREAM).is_empty());
+        sent.extend(pass(&mut server, 60));
+        assert!(server.to_app.is_closed());
+    }
+}
+
+#[test]
+fn a_client_that_never_reads_its_page_is_given_up() {
+    let mut server = greeted_server(Http2Config::server());
+    server.receive(&get());
+    let (id, _) = server.request().expect("a request");
+    let page = Response::new(Bytes::from(vec![7; 200_000]));
+    server.from_app.respond(id, page);
+    server.to_app.forget(id);
+    let sent = [server.sent(), pass(&mut server, 60)].concat();
+    assert_eq!(content(&sent), 65_535);
+    assert!(of_kind(&sent, RST_STREAM).is_empty());
+    let sent = pass(&mut server, 1);
+    assert_eq!(of_kind(&sent, RST_STREAM).len(), 1);
+    assert_eq!(streams(&server), 0);
+    assert_eq!(server.from_app.len(), 0);
+}
+
+#[test]
+fn a_connection_whose_last_bytes_wait_for_the_wire_is_not_idle() {
+    let mut server = Side::new(Connection::server(Http2Config::server()));
+    server.receive(PREFACE);
+    server.receive(&settings(&[(WINDOW, 1 << 20)]));
+    server.receive(&frame(SETTINGS, ACK, 0, &[]));
+    server.receive(&frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 20).to_be_bytes()));
+    server.receive(&get());
+    let (id, _) = server.request().expect("a request");
+    server.from_app.respond_streaming(id, Response::new(()));
+    server.write(id, &[7; 250_000]);
+    server.finish(id);
+    server.to_app.forget(id);
+    let mut sent = Vec::new();
+    for _ in 0..260 {
+        server.process();
+        server.now += SECOND;
+        let n = server.to_wire.len().min(1000);
+        sent.extend(server.to_wire.take(n));
+    }
+    sent.extend(server.sent());
+    assert_eq!(content(&sent), 250_000);
+    assert_eq!(of_kind(&sent, DATA).last().unwrap().flags, END_STREAM);
 }
 
 #[test]

@@ -82,6 +82,7 @@ impl Pipe {
         self.leads &= !self.chunks.is_empty();
         self.consume(self.len());
         self.moved();
+        self.rest();
         if let Ok(mut memory) = last.try_into_mut()
             && memory.capacity() > self.buf.capacity()
         {

@@ -232,6 +232,9 @@ impl Pipe {
             self.chunks.pop_front();
         }
         self.queued -= n;
+        if self.queued == 0 {
+            self.rest();
+        }
         taken
     }
 

@@ -61,6 +61,7 @@ impl Pipe {
             to.queued += mem::take(&mut self.queued);
             mem::swap(&mut self.chunks, &mut to.chunks);
             self.moved();
+            self.rest();
             to.moves += 1;
         }
         if let Some(end) = self.closed().cloned() {

@@ -94,8 +94,8 @@ impl Pair {
         }
     }
 
-    fn check(&self) {
-        let pipe = &self.pipe;
+    fn check(&mut self) {
+        let pipe = &mut self.pipe;
         assert_eq!(
             (pipe.len(), pipe.is_empty()),
             (self.model.len(), self.model.is_empty())
@@ -104,6 +104,12 @@ impl Pair {
         assert!(pipe.chunks().all(|chunk| !chunk.is_empty()));
         assert!(pipe.first() == pipe.chunks().next().unwrap_or_default());
         assert!(pipe.capacity() >= pipe.len());
+        if pipe.is_empty() {
+            match pipe.take_back() {
+                Some(memory) => pipe.lend(memory),
+                None => assert_eq!(pipe.capacity(), 0, "an empty pipe holds no memory"),
+            }
+        }
     }
 }
 
@@ -156,7 +162,7 @@ fn a_pipe_is_a_queue_of_bytes_whatever_is_called() {
                 _ => move_some(one, other, &mut numbers),
             }
             println!("seed {seed}, step {step}");
-            pairs.iter().for_each(Pair::check);
+            pairs.iter_mut().for_each(Pair::check);
         }
     }
 }
@@ -208,4 +214,43 @@ fn written_memory_comes_back_once_nobody_has_it() {
     assert_eq!(wire.len(), 1000);
     wire.reclaim(1000);
     assert!(wire.take_back().is_some());
+}
+
+/// What a pipe leaves behind must not keep the memory of what went on: a joint between two layers
+/// stays when it is empty for good.
+#[test]
+fn an_empty_pipe_has_no_part_of_the_memory_that_it_gave_away() {
+    let written = || {
+        let mut pipe = Pipe::new();
+        pipe.reserve(10, 60_000);
+        pipe.write(&[1; 10]);
+        pipe
+    };
+    let ways: [fn(&mut Pipe) -> Bytes; 4] = [
+        |pipe| pipe.take(10),
+        |pipe| {
+            let mut to = Pipe::new();
+            pipe.prepend_to(&mut to);
+            to.take(10)
+        },
+        |pipe| {
+            pipe.push(Bytes::from(vec![2; 5000]));
+            let small = pipe.take(10);
+            drop(pipe.take(5000));
+            small
+        },
+        |pipe| {
+            pipe.push(Bytes::from(vec![2; 5000]));
+            let small = pipe.take(10);
+            pipe.reclaim(5000);
+            drop(pipe.take_back());
+            small
+        },
+    ];
+    for (n, way) in ways.into_iter().enumerate() {
+        let mut pipe = written();
+        let given = way(&mut pipe);
+        assert_eq!((pipe.len(), pipe.capacity()), (0, 0), "way {n}");
+        assert!(given.is_unique(), "way {n}");
+    }
 }

@@ -1,0 +1,54 @@
+//! The response of a server.
+
+use super::{Stream, ToApp};
+use crate::error::{Http2Error, local, typed};
+use crate::head::ContentFollows;
+use crate::pending_stream::PendingStream;
+use bytes::Bytes;
+use http::Response;
+use std::mem;
+use wirestack_layer::{Flow, Pipe};
+
+impl Stream {
+    /// Sends the response of the application.
+    pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
+        let PendingStream::Deciding(mut respond, tunnel) =
+            mem::replace(&mut self.pending, PendingStream::Done)
+        else {
+            return;
+        };
+        let (mut head, body) = response.into_parts();
+        let status = head.status;
+        let content_follows = head.extensions.remove::<ContentFollows>().is_some();
+        self.is_exchange = content_follows && !(tunnel && status.is_success());
+        let opens = self.is_exchange || tunnel && status.is_success();
+        let is_end = !opens && body.is_empty();
+        match respond.send_response(Response::from_parts(head, ()), is_end) {
+            Ok(send) if opens => self.send = Some(send),
+            Ok(send) => {
+                self.give_credit_but(0);
+                self.recv = None;
+                if !body.is_empty() {
+                    // Given to h2 whole, it would wait there without a time limit, and nothing would show
+                    // that the stream is not over.
+                    let mut content = Box::new(Pipe::new());
+                    content.push(body);
+                    content.finish();
+                    (self.content, self.send) = (Some(content), Some(send));
+                }
+                self.fail(to_app, local(Http2Error::RefusedHere(status)));
+            }
+            Err(error) => {
+                self.recv = None;
+                if let Some(error) = typed(&error) {
+                    self.fail(to_app, error);
+                }
+            }
+        }
+    }
+
+    /// Returns `true` if the content of a complete response still waits for a window.
+    pub(crate) fn has_content(&self) -> bool {
+        self.content.is_some()
+    }
+}
