@@ -189,6 +189,9 @@ impl Connection {
         let blocked = self.io.pipes().blocked;
         self.woken.take_streams(&mut self.changed);
         if !blocked {
+            // A stream that h2 woke in between is there twice, and would be there once more each time.
+            self.resetting.sort_unstable();
+            self.resetting.dedup();
             self.changed.append(&mut self.resetting);
         }
         if !self.changed.is_empty() {

@@ -218,7 +218,9 @@ impl Stream {
     }
 
     /// Takes everything that h2 has received. h2 counts the frames that it holds, and ends the
-    /// connection for too many small ones. The window bounds the bytes in the pipe.
+    /// connection for too many small ones. The window bounds the bytes in the pipe. Bytes share
+    /// the memory of h2 with other frames, which it would hold: those that have to wait behind
+    /// others get memory of their own, if they are few.
     fn receive(&mut self, to_app: &mut ToApp<'_>, gathers_credit: bool, cx: &mut Context<'_>) {
         let Some(recv) = &mut self.recv else {
             return self.give_late_credit(to_app);
@@ -232,7 +234,13 @@ impl Stream {
                 Poll::Ready(Some(Ok(data))) => {
                     self.unreleased += data.len();
                     if !pipe.is_closed() {
-                        pipe.push(data);
+                        let is_small = (LARGE..OWN_MEMORY).contains(&data.len());
+                        let has_to_wait = is_small && !pipe.is_empty();
+                        pipe.push(if has_to_wait {
+                            Bytes::copy_from_slice(&data)
+                        } else {
+                            data
+                        });
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -367,3 +375,7 @@ impl Stream {
         false
     }
 }
+
+/// Fewer bytes that have to wait do not hold the memory of h2, which is large enough for a frame of
+/// 80 KiB.
+const OWN_MEMORY: usize = 16 << 10;

@@ -145,3 +145,35 @@ fn junk_does_not_panic() {
         raw.receive(&junk);
     }
 }
+
+/// The memory of h2 is as large as the largest frames. They are of a type that nobody knows, or the
+/// data of a stream that is read, and small ones of a stream that nobody reads lie between them.
+#[test]
+fn bytes_that_nobody_reads_do_not_hold_the_memory_of_the_frames_between_them() {
+    const UNKNOWN: u8 = 0xfa;
+    const MANY: usize = 70_000;
+    for kind in [UNKNOWN, DATA] {
+        let mut server = greeted_server(Http2Config::server());
+        server.receive(&[connect(1), connect(3)].concat());
+        let [unread, read] = [(); 2].map(|()| accept(&mut server));
+        server.sent();
+        let between = frame(kind, 0, 3, &[0; MANY]);
+        for _ in 0..64 {
+            server.receive(&between);
+            server.to_app.read(read).unwrap().discard();
+            server.receive(&frame(DATA, 0, 1, &[7; 4096]));
+        }
+        server.receive(&between);
+        server.to_app.read(read).unwrap().discard();
+        let mut pipe = server.to_app.read(unread).unwrap();
+        assert_eq!(pipe.len(), 64 * 4096);
+        let mut holding = 0;
+        while !pipe.is_empty() {
+            let n = pipe.first().len();
+            let mut memory = pipe.take(n).try_into_mut().expect("nobody else has it");
+            memory.clear();
+            holding += usize::from(memory.try_reclaim(MANY));
+        }
+        assert!(holding <= 1, "{holding} of 64 pieces hold {MANY} bytes");
+    }
+}
