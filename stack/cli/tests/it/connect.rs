@@ -87,3 +87,41 @@ fn a_connection_that_is_closed_for_good_is_not_opened_again() {
     let end = run(&["connect", "--reconnect", &format!("{url}nothing")], b"");
     assert_eq!(end.code, 10, "{}", end.err);
 }
+
+#[test]
+fn a_client_that_connects_again_waits_for_its_one_answer() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/late", server.at);
+    let end = run(
+        &["connect", "--reconnect", "-1", "--linger", "0", &url],
+        b"one\ntwo\n",
+    );
+    assert_eq!((end.code, end.out.as_str()), (0, "one\ntwo\n"));
+}
+
+#[test]
+fn a_client_that_connects_again_tells_how_the_server_closed_behind_its_input() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    let end = run(
+        &["connect", "--reconnect", "--json", "--linger", "30", &url],
+        b"bye\n",
+    );
+    assert_eq!(end.code, 12, "{}", end.err);
+    assert!(end.out.contains("\"code\":4000"), "{}", end.out);
+}
+
+#[test]
+fn a_client_that_connects_again_reads_answers_while_it_sends() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/flood", server.at);
+    // More than the buffers of both sides: the server takes no more before what it sends is read.
+    let input = [&[b'x'; 1 << 20][..], b"\n"].concat().repeat(32);
+    let end = run(&["connect", "--reconnect", &url], &input);
+    assert_eq!(
+        (end.code, end.out.len()),
+        (0, 64 * ((1 << 20) + 1)),
+        "{}",
+        end.err
+    );
+}

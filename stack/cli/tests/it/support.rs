@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use wirestack::runtime::Listener;
 use wirestack::tls::ServerSettings;
 use wirestack::tls::rustls::ServerConfig;
@@ -218,7 +219,8 @@ fn read_message(io: &mut TcpStream) -> String {
     }
 }
 
-/// A server of WebSockets: it echoes, and closes with 4000 at "bye".
+/// A server of WebSockets: it echoes, and closes with 4000 at "bye". At `/late` it echoes once, and
+/// not at once; at `/flood` it sends the first message 64 times, and only then reads on.
 pub(crate) struct Echo {
     pub(crate) at: String,
     _runtime: tokio::runtime::Runtime,
@@ -275,6 +277,29 @@ async fn talk(mut socket: ServerSocket, request: http::Request<()>) {
     if request.uri().path() == "/mute" {
         let _ = socket.send("a word").await;
         std::future::pending::<()>().await; // it answers no ping and no Close frame
+    }
+    if request.uri().path() == "/late" {
+        let Some(Ok(message)) = socket.next().await else {
+            return;
+        };
+        // A client that waits for the answer says nothing meanwhile.
+        let said = tokio::time::timeout(Duration::from_millis(300), socket.next()).await;
+        if said.is_err() {
+            let _ = socket.send(message).await;
+            let _ = socket.finish(LONG).await;
+        }
+        return;
+    }
+    if request.uri().path() == "/flood" {
+        let Some(Ok(message)) = socket.next().await else {
+            return;
+        };
+        for _ in 0..64 {
+            let _ = socket.send(message.clone()).await;
+        }
+        while let Some(Ok(_)) = socket.next().await {}
+        let _ = socket.finish(LONG).await;
+        return;
     }
     while let Some(Ok(message)) = socket.next().await {
         if message.as_bytes() == b"bye" {
@@ -382,4 +407,4 @@ pub(crate) fn masked(text: &str) -> String {
     lines.join("\n")
 }
 
-const LONG: std::time::Duration = std::time::Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(30);
