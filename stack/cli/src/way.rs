@@ -23,15 +23,8 @@ use wirestack::tls::{Certificates, ClientSettings};
 )]
 #[command(next_help_heading = "Way")]
 pub(crate) struct Way {
-    /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
-    #[arg(
-        short = 'x',
-        long = "via",
-        value_name = "HOP",
-        env = "WIRESTACK_VIA",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
+    /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first. Where no option names the way, WIRESTACK_VIA names the hops
+    #[arg(short = 'x', long = "via", value_name = "HOP", value_delimiter = ' ')]
     pub(crate) via: Vec<String>,
     /// Takes the whole way from one line: "socks5(gate:1080) | connect(proxy:3128) | tls(ca=corp.pem)"
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["via", "direct", "system_proxy", "pac"])]
@@ -159,6 +152,20 @@ impl Way {
             context,
             tls: None,
         })
+    }
+
+    /// Takes the hops of the environment, unless an option names the way. The parser of options does not
+    /// read them: it would take `--direct` beside them for a contradiction.
+    pub(crate) fn with_environment(mut self) -> Self {
+        let is_named = !self.via.is_empty()
+            || self.stack.is_some()
+            || self.direct
+            || self.system_proxy
+            || self.pac.is_some();
+        if !is_named && let Ok(hops) = std::env::var("WIRESTACK_VIA") {
+            self.via = hops.split_whitespace().map(str::to_owned).collect();
+        }
+        self
     }
 
     /// Returns the way to targets of this network, with the same authorities.

@@ -110,9 +110,10 @@ pub(crate) struct Prepared {
 
 /// Forwards until a signal of the system.
 pub(crate) async fn run(
-    arguments: Box<ForwardArguments>,
+    mut arguments: Box<ForwardArguments>,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    arguments.options.way = arguments.options.way.with_environment();
     let all = match &arguments.config {
         Some(file) => crate::config::read(file)?.forward,
         None => vec![arguments.options.clone()],

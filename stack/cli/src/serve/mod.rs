@@ -146,7 +146,11 @@ pub(crate) struct Prepared {
 }
 
 /// Serves until a signal of the system.
-pub(crate) async fn run(arguments: Box<ServeArguments>, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    mut arguments: Box<ServeArguments>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    arguments.options.way = arguments.options.way.with_environment();
     let all = match &arguments.config {
         Some(file) => crate::config::read(file)?.serve,
         None => vec![arguments.options],
