@@ -341,3 +341,30 @@ fn a_user_whom_the_file_of_users_would_not_read_is_refused() {
         assert!(end.err.contains("a user "), "{user:?}: {}", end.err);
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_read_shows_none_of_its_passwords() {
+    let folder = Folder::new();
+    for (lines, says) in [
+        (
+            "via = \"http://me:hunter2@gate:1\"",
+            "line 3, column 7: invalid type",
+        ),
+        ("via = [\"http://me:hunter2@gate:1\"", "line 3"),
+        ("stack = connect(gate:1, password=hunter2)", "line 3"),
+        (
+            "password = \"hunter2\"",
+            "line 3, column 1: unknown field `password`",
+        ),
+        (
+            "direct = 'a \"hunter2\" b'",
+            "line 3, column 10: invalid type",
+        ),
+    ] {
+        let text = format!("[[forward]]\n[forward.way]\n{lines}\n");
+        let end = run(&["check", &folder.write("bad.toml", &text)], b"");
+        assert_eq!(end.code, 2, "{lines}: {}", end.out);
+        assert!(end.err.contains(says), "{lines}: {}", end.err);
+        assert!(!end.err.contains("hunter2"), "{lines}: {}", end.err);
+    }
+}
