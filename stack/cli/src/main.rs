@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 mod arguments;
+mod asking;
 mod builder;
 mod carrier;
 mod config;

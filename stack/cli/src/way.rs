@@ -1,5 +1,6 @@
 //! The options of all commands that connect: by which way, with which logins and certificates.
 
+use crate::asking;
 use crate::builder::Builder;
 use crate::exit::Failure;
 use crate::secret;
@@ -121,7 +122,7 @@ impl Way {
         };
         let mut context = DialContext::new();
         if self.ask {
-            context = context.credentials(|request| async move { ask(request.to_string()).await });
+            context = asking::asking(context);
         }
         if self.pac.is_some() && !cfg!(feature = "pac") {
             return Err(Failure::usage(
@@ -367,16 +368,4 @@ pub(crate) fn read_stack(text: &str) -> Result<StackSpec, Failure> {
     let read = text.parse::<StackSpec>();
     let read = read.and_then(|stack| stack.with_secrets(secret::of_stack));
     read.map_err(|error| Failure::usage(format!("the stack cannot be read\n{}", error.picture())))
-}
-
-/// Asks the person at the terminal for a user and a password.
-async fn ask(question: String) -> Option<Credentials> {
-    let asked = tokio::task::spawn_blocking(move || {
-        eprint!("{question}\nuser: ");
-        let mut user = String::new();
-        std::io::stdin().read_line(&mut user).ok()?;
-        let password = secret::from_terminal("password").ok()?;
-        Some(Credentials::new(user.trim(), password.as_bytes().to_vec()))
-    });
-    asked.await.ok().flatten()
 }

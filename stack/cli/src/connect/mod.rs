@@ -130,7 +130,6 @@ pub(crate) async fn run(
             .map_err(|_| Failure::usage("--linger takes seconds, such as 0.3"))?,
     };
     if arguments.reconnect {
-        let input = input.map(|start| start());
         return reconnecting::run(connect, input, &plan, &events).await;
     }
     let (socket, _) = connect.traced().await?;

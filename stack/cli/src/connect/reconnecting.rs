@@ -17,7 +17,7 @@ use wirestack::{Connect, ReconnectEvent, ReconnectHandle, Reconnecting};
 /// Carries messages, over one connection after the other.
 pub(crate) async fn run(
     connect: Connect,
-    input: Option<Input>,
+    input: Option<impl FnOnce() -> Input>,
     plan: &Plan,
     events: &Events,
 ) -> Result<Exit, Failure> {
@@ -128,13 +128,16 @@ fn begin_ping(feed: &mut Reconnecting) -> Option<PingToken> {
 /// Sends the input, then closes as the plan says.
 async fn send(
     handle: ReconnectHandle,
-    input: Option<Input>,
+    input: Option<impl FnOnce() -> Input>,
     plan: &Plan,
     events: &Events,
     facts: &Facts,
 ) -> Result<(), Failure> {
-    if let Some(mut input) = input {
+    if let Some(start) = input {
         let mut is_open = facts.is_open.subscribe();
+        // Until then, a person may be asked for a password.
+        let _ = is_open.wait_for(|is_open| *is_open).await;
+        let mut input = start();
         loop {
             // Input waits while there is no connection, so that no message is lost unseen.
             let _ = is_open.wait_for(|is_open| *is_open).await; // its sender is in `facts`

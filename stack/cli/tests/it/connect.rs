@@ -1,7 +1,10 @@
 //! `wirestack connect`.
 
-use crate::support::{Certificate, Echo, run};
+use crate::support::{Certificate, Echo, command, run};
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
 
 #[test]
 fn lines_go_in_and_come_out_and_the_end_of_the_input_closes() {
@@ -124,4 +127,32 @@ fn a_client_that_connects_again_reads_answers_while_it_sends() {
         "{}",
         end.err
     );
+}
+
+#[test]
+fn nobody_is_asked_for_a_password_where_the_input_is_no_terminal() {
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a proxy");
+    let hop = format!("http://{}", proxy.local_addr().expect("its address"));
+    std::thread::spawn(move || {
+        for mut io in proxy.incoming().map_while(Result::ok) {
+            let answer =
+                b"HTTP/1.1 407 x\r\nProxy-Authenticate: Basic realm=r\r\nContent-Length: 0\r\n\r\n";
+            let _ = io.read(&mut [0; 4096]); // the test tells of it
+            let _ = io.write_all(answer);
+        }
+    });
+    let url = "ws://192.0.2.7/";
+    for arguments in [
+        &["connect", "--ask", "--via", &hop, url][..],
+        &["connect", "--reconnect", "--ask", "--via", &hop, url],
+        &["forward", "-W", "192.0.2.7:1", "--ask", "--via", &hop],
+    ] {
+        let mut child = command(arguments);
+        let child = child.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = child.stderr(Stdio::piped()).spawn().expect("the program");
+        let input = child.stdin.take(); // it stays open, and says nothing
+        let end = child.wait_with_output().expect("its end");
+        assert_eq!(end.status.code(), Some(9), "{arguments:?}");
+        drop(input);
+    }
 }
