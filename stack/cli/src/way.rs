@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::DialContext;
-use wirestack::dial::{Credentials, Environment, Hop, StackSpec, Timeouts};
+use wirestack::dial::{Credentials, Endpoint, Environment, Hop, StackSpec, Target, Timeouts};
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{Certificates, ClientSettings};
 
@@ -275,10 +275,21 @@ impl PreparedWay {
         is_known || !way.direct && Environment::VARIABLES.iter().any(is_set)
     }
 
-    /// Returns the hops as they are changed for each connection, for what takes hops alone.
-    pub(crate) fn hops(&self) -> Result<Vec<Hop>, Failure> {
+    /// Returns the hops to a target as they are changed for each connection, for what takes hops alone.
+    pub(crate) fn hops_to(&self, target: &Endpoint) -> Result<Vec<Hop>, Failure> {
+        let way = &self.way;
+        if way.system_proxy || way.pac.is_some() {
+            return Err(Failure::usage(
+                "--system-proxy and --pac find proxies for connections, and not for datagrams: name one socks5:// proxy by --via, or say --direct",
+            ));
+        }
         let hops = match &self.stack {
             Some(stack) => stack.hops().map_err(Failure::usage)?,
+            None if self.hops.is_empty() && !way.direct => {
+                let target: Target = format!("tcp://{target}").parse().map_err(Failure::usage)?;
+                let hop = Environment::of_this_process().proxy_for(&target);
+                hop.map_err(Failure::usage)?.into_iter().collect()
+            }
             None => self.hops.clone(),
         };
         Ok(hops.into_iter().map(|hop| self.change(hop)).collect())

@@ -196,7 +196,7 @@ impl Prepared {
             if let (Some(at), ForwardTo::Udp(target)) = (&rule.udp, &rule.to) {
                 let way = match self.near.clone() {
                     Some(near) => UdpWay::Tunnel(Box::new(near)),
-                    None => UdpWay::through(self.way.hops()?)?,
+                    None => UdpWay::through(self.way.hops_to(target)?)?,
                 };
                 let (name, task) = udp::start(at, target.clone(), way, self.log.clone())?;
                 output.note(&format!("listening on udp:{name} for {}", rule.to));
