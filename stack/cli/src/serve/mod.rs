@@ -228,6 +228,10 @@ impl ServeOptions {
     fn tls(&self) -> Result<Option<Arc<ServerConfig>>, Failure> {
         let (chain, key) = match (&self.tls_cert, &self.tls_key) {
             (Some(chain), Some(key)) => (chain, key),
+            // Without TLS, nobody would be asked for a certificate.
+            (None, None) if self.client_ca.is_some() => {
+                return Err(Failure::usage("client-ca wants tls-cert and tls-key"));
+            }
             (None, None) => return Ok(None),
             _ => return Err(Failure::usage("tls-cert and tls-key belong together")),
         };
