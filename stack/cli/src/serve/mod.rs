@@ -15,6 +15,7 @@ use crate::proxy::{Front, HANDSHAKE, IDLE, Proxy};
 use crate::users::Users;
 use crate::way::Way;
 use clap::Args;
+use http::uri::PathAndQuery;
 use policy::PolicyOptions;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -185,6 +186,11 @@ impl ServeOptions {
         if listen.is_empty() && tunnel.is_empty() {
             listen.push("1080".parse()?);
         }
+        if let Some(path) = self.tunnel_path.as_deref().filter(|it| !is_path(it)) {
+            return Err(Failure::usage(format!(
+                "--tunnel-path {path:?}: no request has this path; write it as in a URL, with a / before it and no query: /tunnel"
+            )));
+        }
         let policy = self.policy.policy()?;
         let way = self.way.prepare()?.with_shared_tls(false)?;
         let carrier = if way.is_named() {
@@ -284,6 +290,12 @@ impl Prepared {
         let serve = serve.max_connections(self.most);
         serve.shutdown_timeout(self.shutdown_timeout)
     }
+}
+
+/// Returns `true` if a request can have this path.
+fn is_path(text: &str) -> bool {
+    let read = text.parse::<PathAndQuery>();
+    text.starts_with('/') && read.is_ok_and(|read| read.path() == text)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -418,6 +418,26 @@ fn a_file_is_held_to_the_rules_of_the_options() {
     assert_eq!(end.code, 0, "{}{}", end.out, end.err);
 }
 
+#[test]
+fn a_path_for_tunnels_that_no_request_has_is_refused() {
+    let folder = Folder::new();
+    for (path, code) in [
+        ("/", 0),
+        ("/a/b", 0),
+        ("/a%20b", 0),
+        ("", 2),
+        ("tunnel", 2),
+        ("/a b", 2),
+        ("/a?b", 2),
+        ("/a#b", 2),
+    ] {
+        let text = format!("[[serve]]\ntunnel = [\"1\"]\ntunnel-path = {path:?}\n");
+        let end = run(&["check", &folder.write("serve.toml", &text)], b"");
+        assert_eq!(end.code, code, "{path:?}: {}{}", end.out, end.err);
+        assert_eq!(end.out.contains("--tunnel-path"), code == 2, "{}", end.out);
+    }
+}
+
 fn way(lines: &str) -> String {
     format!("[[forward]]\ndynamic = [\"1080\"]\n[forward.way]\n{lines}\n")
 }
