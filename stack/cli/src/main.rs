@@ -18,6 +18,7 @@ mod output;
 mod passwd;
 mod probe;
 mod proxy;
+mod rules;
 mod secret;
 mod serve;
 mod terminal;
