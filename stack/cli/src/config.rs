@@ -34,7 +34,24 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
         ))
     };
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    toml::from_str(&text).map_err(|error| wrong(&error))
+    toml::from_str(&text).map_err(|error| wrong(&told(&error, &text)))
+}
+
+/// Says what is wrong in a file, and where, without its lines and values: they may hold passwords.
+fn told(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message();
+    // What the parser repeats of a value stands in quotes, and names of fields do not.
+    let message = match (message.find('"'), message.rfind('"')) {
+        (Some(from), Some(to)) if from < to => {
+            format!("{}…{}", &message[..=from], &message[to..])
+        }
+        _ => message.to_owned(),
+    };
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else { return message };
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("line {line}, column {column}: {message}")
 }
 
 /// Checks a configuration file, and everything that it names, and opens nothing.

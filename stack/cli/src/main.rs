@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
 mod arguments;
+mod asking;
 mod builder;
 mod carrier;
 mod config;
@@ -17,6 +18,7 @@ mod output;
 mod passwd;
 mod probe;
 mod proxy;
+mod rules;
 mod secret;
 mod serve;
 mod terminal;

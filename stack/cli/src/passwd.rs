@@ -25,6 +25,12 @@ pub(crate) fn run(arguments: &PasswdArguments, output: &Output) -> Result<Exit, 
             "a user has at least one character, and no colon",
         ));
     }
+    // The file of users has comments, and takes no blanks around a line for a part of it.
+    if user.starts_with('#') || user.starts_with(char::is_whitespace) {
+        return Err(Failure::usage(
+            "a user begins with no # and no blank, which the file of users would not read",
+        ));
+    }
     let file = arguments.password_file.as_deref();
     let password = secret::of_user(user, file, "WIRESTACK_PASSWORD")?;
     output.line(&format!("{user}:{}", users::hash(&password)?));

@@ -1,21 +1,35 @@
-//! A password from the terminal, which is not shown.
+//! A user and a password from the terminal. A password is not shown.
 
 #[cfg(unix)]
-pub(crate) use here::read_password;
+pub(crate) use here::{read_line, read_password};
 
 #[cfg(unix)]
 mod here {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use std::fs::File;
-    use std::io::{self, BufRead, Write};
+    use std::io::{self, BufRead, BufReader, Write};
     use zeroize::Zeroizing;
+
+    /// Asks at the terminal for a line. Standard input may be locked by the thread that reads it.
+    pub(crate) fn read_line(question: &str) -> io::Result<String> {
+        let terminal = terminal()?;
+        (&terminal).write_all(question.as_bytes())?;
+        let mut line = String::new();
+        // The terminal itself bounds a line.
+        BufReader::with_capacity(1, &terminal).read_line(&mut line)?;
+        Ok(line)
+    }
+
+    fn terminal() -> io::Result<File> {
+        File::options().read(true).write(true).open("/dev/tty")
+    }
 
     /// Asks at the terminal. The terminal hides what is typed before the question is seen.
     pub(crate) fn read_password(question: &str) -> io::Result<Zeroizing<String>> {
-        let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+        let terminal = terminal()?;
         let hidden = Hidden::new(&terminal)?;
         (&terminal).write_all(question.as_bytes())?;
-        let typed = read_typed(std::io::BufReader::with_capacity(1, &terminal));
+        let typed = read_typed(BufReader::with_capacity(1, &terminal));
         drop(hidden);
         (&terminal).write_all(b"\n")?;
         typed
@@ -118,4 +132,13 @@ mod here {
 #[cfg(not(unix))]
 pub(crate) fn read_password(question: &str) -> std::io::Result<zeroize::Zeroizing<String>> {
     rpassword::prompt_password(question).map(zeroize::Zeroizing::new)
+}
+
+/// Asks at the terminal for a line.
+#[cfg(not(unix))]
+pub(crate) fn read_line(question: &str) -> std::io::Result<String> {
+    eprint!("{question}");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line)
 }

@@ -54,8 +54,32 @@ impl Tunnel {
         self.url.is_some()
     }
 
+    /// Checks what the parser of options checks of them: a file may say anything.
+    fn check(&self) -> Result<(), Failure> {
+        let for_url = [
+            (self.user.is_some(), "user"),
+            (!self.header.is_empty(), "header"),
+            (self.http1, "http1"),
+            (self.http2, "http2"),
+        ];
+        let lonely = for_url.into_iter().find(|(is_named, _)| *is_named);
+        match lonely {
+            Some((_, name)) if self.url.is_none() => {
+                Err(Failure::usage(format!("{name} of a tunnel wants its url")))
+            }
+            _ if self.password_file.is_some() && self.user.is_none() => {
+                Err(Failure::usage("password-file of a tunnel wants its user"))
+            }
+            _ if self.http1 && self.http2 => Err(Failure::usage(
+                "one of http1 and http2 names the version of a tunnel, and not both",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads everything for the near end, if there is a tunnel.
     pub(crate) fn near_end(&self, way: &PreparedWay) -> Result<Option<NearEnd>, Failure> {
+        self.check()?;
         let Some(url) = &self.url else {
             return Ok(None);
         };

@@ -1,9 +1,9 @@
 //! The users of a server: a file with hashed passwords.
 
 use crate::exit::Failure;
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,9 +42,9 @@ impl Users {
             let (user, hash) = line.split_once(':').ok_or_else(|| {
                 wrong("a line is written user:hash; `wirestack passwd USER` makes one")
             })?;
-            PasswordHash::new(hash).map_err(|error| {
+            check(hash).map_err(|why| {
                 wrong(&format!(
-                    "the hash of {user:?} cannot be read ({error}); `wirestack passwd` makes one"
+                    "the hash of {user:?} cannot be read ({why}); `wirestack passwd` makes one"
                 ))
             })?;
             if hashes.insert(user.to_owned(), hash.to_owned()).is_some() {
@@ -111,6 +111,23 @@ impl Users {
     fn right(&self) -> std::sync::MutexGuard<'_, HashMap<String, Zeroizing<Vec<u8>>>> {
         self.right.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Checks that a password can be compared with a hash. One of another algorithm would let nobody in, and
+/// tell by its short time who is known.
+fn check(hash: &str) -> Result<(), String> {
+    let hash = PasswordHash::new(hash).map_err(|error| error.to_string())?;
+    if Algorithm::try_from(hash.algorithm.as_str()).is_err() {
+        return Err(format!(
+            "its algorithm is {}, wanted argon2id",
+            hash.algorithm
+        ));
+    }
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err("its salt or its end is missing".to_owned());
+    }
+    Params::try_from(&hash).map_err(|error| error.to_string())?;
+    Ok(())
 }
 
 /// Returns the hash of a password, by Argon2id with a salt of its own.
@@ -196,6 +213,18 @@ mod tests {
             ("", "has no users"),
             ("me\n", "line 1: a line is written user:hash"),
             ("\nme:secret\n", "line 2: the hash of \"me\" cannot be read"),
+            (
+                "me:$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E\n",
+                "its algorithm is scrypt",
+            ),
+            (
+                "me:$argon2id$v=19$m=19456,t=2,p=1$aM15713r3Xsvxbi31lqr1Q\n",
+                "its salt or its end is missing",
+            ),
+            (
+                "me:$argon2id$v=19$m=1,t=2,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E\n",
+                "line 1: the hash of \"me\" cannot be read",
+            ),
         ] {
             let failure = users(text).expect_err(text);
             assert!(failure.to_string().contains(says), "{failure}");

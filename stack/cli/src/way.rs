@@ -1,5 +1,6 @@
 //! The options of all commands that connect: by which way, with which logins and certificates.
 
+use crate::asking;
 use crate::builder::Builder;
 use crate::exit::Failure;
 use crate::secret;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wirestack::DialContext;
-use wirestack::dial::{Credentials, Environment, Hop, StackSpec, Timeouts};
+use wirestack::dial::{Credentials, Endpoint, Environment, Hop, StackSpec, Target, Timeouts};
 use wirestack::tls::rustls::ClientConfig;
 use wirestack::tls::{Certificates, ClientSettings};
 
@@ -23,15 +24,8 @@ use wirestack::tls::{Certificates, ClientSettings};
 )]
 #[command(next_help_heading = "Way")]
 pub(crate) struct Way {
-    /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first
-    #[arg(
-        short = 'x',
-        long = "via",
-        value_name = "HOP",
-        env = "WIRESTACK_VIA",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
+    /// Goes through this proxy, such as socks5h://gate:1080; again for a chain, the nearest first. Where no option names the way, WIRESTACK_VIA names the hops
+    #[arg(short = 'x', long = "via", value_name = "HOP", value_delimiter = ' ')]
     pub(crate) via: Vec<String>,
     /// Takes the whole way from one line: "socks5(gate:1080) | connect(proxy:3128) | tls(ca=corp.pem)"
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["via", "direct", "system_proxy", "pac"])]
@@ -107,6 +101,7 @@ pub(crate) struct PreparedWay {
 impl Way {
     /// Reads the stack, the hops and the passwords.
     pub(crate) fn prepare(&self) -> Result<PreparedWay, Failure> {
+        self.check()?;
         let stack = self.stack.as_deref().map(read_stack).transpose()?;
         let mut hops = Vec::new();
         for (n, text) in self.via.iter().enumerate() {
@@ -128,7 +123,7 @@ impl Way {
         };
         let mut context = DialContext::new();
         if self.ask {
-            context = context.credentials(|request| async move { ask(request.to_string()).await });
+            context = asking::asking(context);
         }
         if self.pac.is_some() && !cfg!(feature = "pac") {
             return Err(Failure::usage(
@@ -159,6 +154,20 @@ impl Way {
             context,
             tls: None,
         })
+    }
+
+    /// Takes the hops of the environment, unless an option names the way. The parser of options does not
+    /// read them: it would take `--direct` beside them for a contradiction.
+    pub(crate) fn with_environment(mut self) -> Self {
+        let is_named = !self.via.is_empty()
+            || self.stack.is_some()
+            || self.direct
+            || self.system_proxy
+            || self.pac.is_some();
+        if !is_named && let Ok(hops) = std::env::var("WIRESTACK_VIA") {
+            self.via = hops.split_whitespace().map(str::to_owned).collect();
+        }
+        self
     }
 
     /// Returns the way to targets of this network, with the same authorities.
@@ -267,10 +276,21 @@ impl PreparedWay {
         is_known || !way.direct && Environment::VARIABLES.iter().any(is_set)
     }
 
-    /// Returns the hops as they are changed for each connection, for what takes hops alone.
-    pub(crate) fn hops(&self) -> Result<Vec<Hop>, Failure> {
+    /// Returns the hops to a target as they are changed for each connection, for what takes hops alone.
+    pub(crate) fn hops_to(&self, target: &Endpoint) -> Result<Vec<Hop>, Failure> {
+        let way = &self.way;
+        if way.system_proxy || way.pac.is_some() {
+            return Err(Failure::usage(
+                "--system-proxy and --pac find proxies for connections, and not for datagrams: name one socks5:// proxy by --via, or say --direct",
+            ));
+        }
         let hops = match &self.stack {
             Some(stack) => stack.hops().map_err(Failure::usage)?,
+            None if self.hops.is_empty() && !way.direct => {
+                let target: Target = format!("tcp://{target}").parse().map_err(Failure::usage)?;
+                let hop = Environment::of_this_process().proxy_for(&target);
+                hop.map_err(Failure::usage)?.into_iter().collect()
+            }
             None => self.hops.clone(),
         };
         Ok(hops.into_iter().map(|hop| self.change(hop)).collect())
@@ -360,16 +380,4 @@ pub(crate) fn read_stack(text: &str) -> Result<StackSpec, Failure> {
     let read = text.parse::<StackSpec>();
     let read = read.and_then(|stack| stack.with_secrets(secret::of_stack));
     read.map_err(|error| Failure::usage(format!("the stack cannot be read\n{}", error.picture())))
-}
-
-/// Asks the person at the terminal for a user and a password.
-async fn ask(question: String) -> Option<Credentials> {
-    let asked = tokio::task::spawn_blocking(move || {
-        eprint!("{question}\nuser: ");
-        let mut user = String::new();
-        std::io::stdin().read_line(&mut user).ok()?;
-        let password = secret::from_terminal("password").ok()?;
-        Some(Credentials::new(user.trim(), password.as_bytes().to_vec()))
-    });
-    asked.await.ok().flatten()
 }

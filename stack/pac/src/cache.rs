@@ -36,6 +36,11 @@ impl Cache {
         is_fresh.then(|| file.script.clone())
     }
 
+    /// Returns the script, however old it is.
+    pub(crate) fn script(&self) -> Option<Arc<str>> {
+        self.file.as_ref().map(|file| file.script.clone())
+    }
+
     /// Returns the fields by which a server tells if its file has changed.
     pub(crate) fn conditions(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -40,6 +40,8 @@ pub(crate) struct Finder {
     shared: Arc<Shared>,
     question: Question,
     script: Option<Arc<str>>,
+    /// The script whose server is asked if it has changed.
+    asked: Option<Arc<str>>,
     world: Option<World>,
     run: Option<Run>,
     /// The time when the present run began.
@@ -53,6 +55,7 @@ impl Finder {
             shared,
             question,
             script: None,
+            asked: None,
             world: None,
             run: None,
             began: None,
@@ -80,6 +83,7 @@ impl Finder {
         }
         let mut fetch = Fetch::new(url.clone(), self.shared.limits.file);
         fetch.headers = cache.conditions();
+        self.asked = cache.script().filter(|_| !fetch.headers.is_empty());
         FindAction::Fetch(fetch)
     }
 
@@ -89,6 +93,8 @@ impl Finder {
             Ok(file) if file.status == StatusCode::OK => self.store(&file, now),
             Ok(file) if file.status == StatusCode::NOT_MODIFIED => {
                 let known = self.shared.cache().not_changed(&file.headers, &limits, now);
+                // Another dialing may have forgotten the script, or got a newer one, meanwhile.
+                let known = known.or_else(|| self.asked.take());
                 known.ok_or_else(|| peer(PacError::Status(file.status)))
             }
             Ok(file) if file.status.is_server_error() => {

@@ -121,6 +121,38 @@ fn an_old_file_is_used_while_its_server_is_not_reached_and_the_trace_says_so() {
 }
 
 #[test]
+fn a_file_that_has_not_changed_is_used_although_another_dialing_has_forgotten_it() {
+    let pac = Pac::url("http://wpad.test/proxy.pac").unwrap();
+    // It works for one target, and for another it does not.
+    let script = "function FindProxyForURL(url, host) {
+        if (host === 'odd.test') throw 'no'; return 'PROXY a.test:1' }";
+    let start = |target: &str, at| {
+        let mut finder = pac.finder(&target.parse().unwrap());
+        let action = finder.step(FindInput::Start, after(at));
+        (finder, action)
+    };
+    let answer = |finder: &mut Box<dyn FindRoutes>, status, text: &'static str, at| {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("etag", http::HeaderValue::from_static("\"1\""));
+        let file = Fetched::new(status, headers, text);
+        finder.step(FindInput::Fetched(Ok(file)), after(at))
+    };
+    let (mut first, _) = start("wss://example.test/", 0);
+    let action = answer(&mut first, http::StatusCode::OK, script, 0);
+    assert_eq!(finish(first, action, after(0)).0, "http://a.test:1");
+
+    let (odd, odd_action) = start("wss://odd.test/", 3599);
+    let (mut second, action) = start("wss://example.test/", 3600);
+    assert!(matches!(action, FindAction::Fetch(fetch) if !fetch.headers.is_empty()));
+    assert!(finish(odd, odd_action, after(3600)).0.contains("threw"));
+    let action = answer(&mut second, http::StatusCode::NOT_MODIFIED, "", 3600);
+    assert_eq!(finish(second, action, after(3600)).0, "http://a.test:1");
+    // The next one asks for the whole file.
+    let (_, action) = start("wss://example.test/", 3601);
+    assert!(matches!(action, FindAction::Fetch(fetch) if fetch.headers.is_empty()));
+}
+
+#[test]
 fn addresses_of_files_are_checked() {
     for url in [
         "",

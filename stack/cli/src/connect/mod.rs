@@ -101,7 +101,7 @@ pub(crate) async fn run(
     arguments: Box<ConnectArguments>,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let prepared = arguments.way.prepare()?;
+    let prepared = arguments.way.clone().with_environment().prepare()?;
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let connect = Connect::new(&url, DialContext::new());
     let connect = prepared.apply(connect, prepared.context())?;
@@ -130,7 +130,6 @@ pub(crate) async fn run(
             .map_err(|_| Failure::usage("--linger takes seconds, such as 0.3"))?,
     };
     if arguments.reconnect {
-        let input = input.map(|start| start());
         return reconnecting::run(connect, input, &plan, &events).await;
     }
     let (socket, _) = connect.traced().await?;

@@ -153,15 +153,15 @@ async fn send(
 
 /// The time at which the last message arrived.
 #[derive(Clone)]
-struct Heard(Arc<Mutex<Instant>>);
+pub(super) struct Heard(Arc<Mutex<Instant>>);
 
 impl Heard {
-    fn now(&self) {
+    pub(super) fn now(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Waits until nothing has arrived for this time.
-    async fn nothing_for(&self, time: Duration) {
+    pub(super) async fn nothing_for(&self, time: Duration) {
         self.now(); // the time begins now
         loop {
             let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,7 +200,7 @@ fn broke(error: &Error) -> Failure {
 }
 
 /// The time for the answer to the ping behind the last message.
-const PONG: Duration = Duration::from_secs(10);
+pub(super) const PONG: Duration = Duration::from_secs(10);
 
 /// The time for the goodbye of a server.
-const GOODBYE: Duration = Duration::from_secs(2);
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);

@@ -110,9 +110,10 @@ pub(crate) struct Prepared {
 
 /// Forwards until a signal of the system.
 pub(crate) async fn run(
-    arguments: Box<ForwardArguments>,
+    mut arguments: Box<ForwardArguments>,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    arguments.options.way = arguments.options.way.with_environment();
     let all = match &arguments.config {
         Some(file) => crate::config::read(file)?.forward,
         None => vec![arguments.options.clone()],
@@ -195,7 +196,7 @@ impl Prepared {
             if let (Some(at), ForwardTo::Udp(target)) = (&rule.udp, &rule.to) {
                 let way = match self.near.clone() {
                     Some(near) => UdpWay::Tunnel(Box::new(near)),
-                    None => UdpWay::through(self.way.hops()?)?,
+                    None => UdpWay::through(self.way.hops_to(target)?)?,
                 };
                 let (name, task) = udp::start(at, target.clone(), way, self.log.clone())?;
                 output.note(&format!("listening on udp:{name} for {}", rule.to));

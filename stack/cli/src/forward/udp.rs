@@ -43,7 +43,7 @@ impl UdpWay {
             };
             let n = n + 1;
             return Err(Failure::usage(format!(
-                "hop {n}, {hop}, carries no UDP from here: {why}; use one socks5:// proxy, or --tunnel"
+                "hop {n}, {hop}, carries no UDP from here: {why}; use one socks5:// proxy, --tunnel or --direct"
             )));
         }
         let hop = hops.into_iter().next();

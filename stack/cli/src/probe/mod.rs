@@ -60,7 +60,7 @@ Examples:
 
 /// Probes a target.
 pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Result<Exit, Failure> {
-    let prepared = arguments.way.prepare()?;
+    let prepared = arguments.way.clone().with_environment().prepare()?;
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let target: Target = url.parse().map_err(Failure::usage)?;
     if arguments.all_routes {

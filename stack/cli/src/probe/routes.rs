@@ -8,7 +8,7 @@ use crate::way::Way;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use wirestack::dial::{Environment, Event, Target};
-use wirestack::{Connect, ConnectStream, DialContext};
+use wirestack::{Connect, ConnectStream, DialContext, Escaped};
 
 /// The route that one source gives, and its reason.
 struct Found {
@@ -127,7 +127,8 @@ async fn found(
     for event in &events {
         match event {
             Event::FindingRoutes(source) => sources.push(source.clone()),
-            Event::RoutesNote(note) => notes.push(note.clone()),
+            // A script chooses its words.
+            Event::RoutesNote(note) => notes.push(Escaped::new(note).to_string()),
             Event::FoundRoutes(routes) => found.route.clone_from(routes),
             Event::RoutesNotFound(why) => found.route = format!("none: {why}"),
             Event::Route(route) => found.route.clone_from(route),

@@ -15,6 +15,7 @@ use crate::proxy::{Front, HANDSHAKE, IDLE, Proxy};
 use crate::users::Users;
 use crate::way::Way;
 use clap::Args;
+use http::uri::PathAndQuery;
 use policy::PolicyOptions;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -146,7 +147,11 @@ pub(crate) struct Prepared {
 }
 
 /// Serves until a signal of the system.
-pub(crate) async fn run(arguments: Box<ServeArguments>, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    mut arguments: Box<ServeArguments>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    arguments.options.way = arguments.options.way.with_environment();
     let all = match &arguments.config {
         Some(file) => crate::config::read(file)?.serve,
         None => vec![arguments.options],
@@ -180,6 +185,11 @@ impl ServeOptions {
         let (mut listen, tunnel) = (parse(&self.listen)?, parse(&self.tunnel)?);
         if listen.is_empty() && tunnel.is_empty() {
             listen.push("1080".parse()?);
+        }
+        if let Some(path) = self.tunnel_path.as_deref().filter(|it| !is_path(it)) {
+            return Err(Failure::usage(format!(
+                "--tunnel-path {path:?}: no request has this path; write it as in a URL, with a / before it and no query: /tunnel"
+            )));
         }
         let policy = self.policy.policy()?;
         let way = self.way.prepare()?.with_shared_tls(false)?;
@@ -224,6 +234,10 @@ impl ServeOptions {
     fn tls(&self) -> Result<Option<Arc<ServerConfig>>, Failure> {
         let (chain, key) = match (&self.tls_cert, &self.tls_key) {
             (Some(chain), Some(key)) => (chain, key),
+            // Without TLS, nobody would be asked for a certificate.
+            (None, None) if self.client_ca.is_some() => {
+                return Err(Failure::usage("client-ca wants tls-cert and tls-key"));
+            }
             (None, None) => return Ok(None),
             _ => return Err(Failure::usage("tls-cert and tls-key belong together")),
         };
@@ -276,6 +290,12 @@ impl Prepared {
         let serve = serve.max_connections(self.most);
         serve.shutdown_timeout(self.shutdown_timeout)
     }
+}
+
+/// Returns `true` if a request can have this path.
+fn is_path(text: &str) -> bool {
+    let read = text.parse::<PathAndQuery>();
+    text.starts_with('/') && read.is_ok_and(|read| read.path() == text)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -1,7 +1,10 @@
 //! `wirestack connect`.
 
-use crate::support::{Certificate, Echo, run};
+use crate::support::{Certificate, Echo, command, run};
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
 
 #[test]
 fn lines_go_in_and_come_out_and_the_end_of_the_input_closes() {
@@ -86,4 +89,70 @@ fn a_connection_that_is_closed_for_good_is_not_opened_again() {
     assert_eq!(end.code, 0, "{}", end.err);
     let end = run(&["connect", "--reconnect", &format!("{url}nothing")], b"");
     assert_eq!(end.code, 10, "{}", end.err);
+}
+
+#[test]
+fn a_client_that_connects_again_waits_for_its_one_answer() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/late", server.at);
+    let end = run(
+        &["connect", "--reconnect", "-1", "--linger", "0", &url],
+        b"one\ntwo\n",
+    );
+    assert_eq!((end.code, end.out.as_str()), (0, "one\ntwo\n"));
+}
+
+#[test]
+fn a_client_that_connects_again_tells_how_the_server_closed_behind_its_input() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    let end = run(
+        &["connect", "--reconnect", "--json", "--linger", "30", &url],
+        b"bye\n",
+    );
+    assert_eq!(end.code, 12, "{}", end.err);
+    assert!(end.out.contains("\"code\":4000"), "{}", end.out);
+}
+
+#[test]
+fn a_client_that_connects_again_reads_answers_while_it_sends() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/flood", server.at);
+    // More than the buffers of both sides: the server takes no more before what it sends is read.
+    let input = [&[b'x'; 1 << 20][..], b"\n"].concat().repeat(32);
+    let end = run(&["connect", "--reconnect", &url], &input);
+    assert_eq!(
+        (end.code, end.out.len()),
+        (0, 64 * ((1 << 20) + 1)),
+        "{}",
+        end.err
+    );
+}
+
+#[test]
+fn nobody_is_asked_for_a_password_where_the_input_is_no_terminal() {
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a proxy");
+    let hop = format!("http://{}", proxy.local_addr().expect("its address"));
+    std::thread::spawn(move || {
+        for mut io in proxy.incoming().map_while(Result::ok) {
+            let answer =
+                b"HTTP/1.1 407 x\r\nProxy-Authenticate: Basic realm=r\r\nContent-Length: 0\r\n\r\n";
+            let _ = io.read(&mut [0; 4096]); // the test tells of it
+            let _ = io.write_all(answer);
+        }
+    });
+    let url = "ws://192.0.2.7/";
+    for arguments in [
+        &["connect", "--ask", "--via", &hop, url][..],
+        &["connect", "--reconnect", "--ask", "--via", &hop, url],
+        &["forward", "-W", "192.0.2.7:1", "--ask", "--via", &hop],
+    ] {
+        let mut child = command(arguments);
+        let child = child.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = child.stderr(Stdio::piped()).spawn().expect("the program");
+        let input = child.stdin.take(); // it stays open, and says nothing
+        let end = child.wait_with_output().expect("its end");
+        assert_eq!(end.status.code(), Some(9), "{arguments:?}");
+        drop(input);
+    }
 }

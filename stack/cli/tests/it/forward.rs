@@ -283,6 +283,20 @@ fn a_hop_that_carries_no_datagrams_is_named() {
         let end = run(&arguments, b"");
         assert!(end.code == 2 && end.err.contains(says), "{}", end.err);
     }
+    let pac = "data:,function FindProxyForURL(){return 'SOCKS5 h:1'}";
+    for (way, variable, says) in [
+        (
+            &[][..],
+            "http://h:1",
+            "hop 1, http://h:1, carries no UDP from here",
+        ),
+        (&["--system-proxy"], "", "name one socks5:// proxy"),
+        (&["--pac", pac], "", "name one socks5:// proxy"),
+    ] {
+        let arguments = [&["forward", "-L", rule], way].concat();
+        let end = run_with(&arguments, b"", &[("all_proxy", variable)]);
+        assert!(end.code == 2 && end.err.contains(says), "{}", end.err);
+    }
     let mut server = Server::start(&["serve", "--tunnel", "127.0.0.1:0", "--policy", "loopback"]);
     let tunnel = format!("ws://{}/", server.address("tunnels"));
     let mut forward = Server::start(&["forward", "-L", rule, "--tunnel", &tunnel]);
@@ -293,6 +307,21 @@ fn a_hop_that_carries_no_datagrams_is_named() {
         .expect("sent");
     let line = forward.line(" udp udp://192.0.2.1:53");
     assert!(line.contains("501"), "{line}");
+}
+
+#[test]
+fn datagrams_go_by_the_proxy_of_the_environment_too() {
+    let rule = "udp:127.0.0.1:0=udp://192.0.2.1:53";
+    // Nobody listens there.
+    let variables = [("all_proxy", "socks5h://127.0.0.1:1")];
+    let mut forward = Server::start_with(&["forward", "-L", rule], &variables);
+    let at = forward.address(" for ");
+    let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    client
+        .send_to(b"?", at.strip_prefix("udp:").expect("UDP"))
+        .expect("sent");
+    let line = forward.line(" udp udp://192.0.2.1:53");
+    assert!(line.contains("127.0.0.1:1"), "{line}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![cfg(unix)] // they use signals and sockets of Unix
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a program, not a layer
 
+mod config;
 mod connect;
+mod echo_server;
 mod ends;
 mod forward;
 mod limits;

@@ -368,4 +368,37 @@ fn colours_can_be_forced_and_forbidden_for_each_command() {
     }
 }
 
+#[test]
+fn hops_of_the_environment_are_taken_unless_an_option_names_the_way() {
+    // Nobody listens at the first hop.
+    let (target, hops) = (echo(), "socks5h://127.0.0.1:1 http://127.0.0.1:1");
+    let url = format!("tcp://{target}");
+    let probe = |options: &[&str], hops: &str| {
+        let arguments = [&["probe", "-q", &url], options].concat();
+        run_with(&arguments, b"", &[("WIRESTACK_VIA", hops)])
+    };
+    let end = probe(&[], hops);
+    assert_eq!(end.code, 5, "{}", end.err);
+    let stack = format!("tcp({target})");
+    for options in [
+        &["--direct"][..],
+        &["--stack", &stack],
+        &["--system-proxy"],
+        &["--pac", "data:,function FindProxyForURL(){return 'DIRECT'}"],
+    ] {
+        let end = probe(options, hops);
+        assert_eq!(end.code, 0, "{options:?}: {}", end.err);
+    }
+    for empty in ["", " "] {
+        let end = probe(&[], empty);
+        assert_eq!(end.code, 0, "{empty:?}: {}", end.err);
+    }
+    for command in ["serve", "forward"] {
+        let arguments = [command, "--config", "/nowhere"];
+        let end = run_with(&arguments, b"", &[("WIRESTACK_VIA", hops)]);
+        assert_eq!(end.code, 2);
+        assert!(end.err.contains("/nowhere: "), "{}", end.err);
+    }
+}
+
 const LONG: Duration = Duration::from_secs(30);

@@ -365,3 +365,13 @@ fn the_readme_shows_a_refused_password_as_it_is_printed() {
     let readme = masked(include_str!("../../../../README.md"));
     assert!(readme.contains(&printed), "{printed}");
 }
+
+#[test]
+fn the_words_of_a_script_are_shown_without_what_a_terminal_obeys() {
+    let pac = "data:,function FindProxyForURL(u,h){alert('a%1b[2Jb');return 'DIRECT'}";
+    let arguments = ["probe", "--all-routes", "wss://example.test/", "--pac", pac];
+    let end = run(&arguments, b"");
+    assert_eq!(end.code, 0, "{}", end.err);
+    assert!(end.out.contains(r"says: a\u{1b}[2Jb"), "{:?}", end.out);
+    assert!(!end.out.contains('\u{1b}'), "{:?}", end.out);
+}

@@ -327,3 +327,17 @@ fn a_second_signal_ends_at_once_although_a_client_stays() {
         "the tunnel lives on"
     );
 }
+
+#[test]
+fn a_user_whom_the_file_of_users_would_not_read_is_refused() {
+    for user in ["", "a:b", "a\nb", "#me", " me", "\u{a0}me"] {
+        let end = run_with(&["passwd", user], b"", &[("WIRESTACK_PASSWORD", "hunter2")]);
+        assert_eq!(
+            (end.code, end.out.as_str()),
+            (2, ""),
+            "{user:?}: {}",
+            end.err
+        );
+        assert!(end.err.contains("a user "), "{user:?}: {}", end.err);
+    }
+}

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use wirestack::runtime::Listener;
+use std::time::Duration;
 use wirestack::tls::ServerSettings;
 use wirestack::tls::rustls::ServerConfig;
-use wirestack::websocket::{Accept, CloseCode};
-use wirestack::{Accepted, ServerSocket, WebSocketServer};
+
+pub(crate) use crate::echo_server::Echo;
 
 /// How the program ended.
 #[derive(Debug)]
@@ -218,75 +218,6 @@ fn read_message(io: &mut TcpStream) -> String {
     }
 }
 
-/// A server of WebSockets: it echoes, and closes with 4000 at "bye".
-pub(crate) struct Echo {
-    pub(crate) at: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Echo {
-    /// Starts the server, over TLS with this configuration.
-    pub(crate) fn start(tls: Option<Arc<ServerConfig>>) -> Self {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let guard = runtime.enter();
-        let listener = Listener::bind("127.0.0.1:0").expect("a listener");
-        let at = listener.local_addr().expect("its address").to_string();
-        let mut server = WebSocketServer::new(|offer| {
-            let mut accept = Accept::new();
-            if offer.subprotocols().any(|name| name == "echo") {
-                accept = accept.subprotocol("echo");
-            }
-            if offer.request().uri().path() == "/nothing" {
-                let mut response = http::Response::new("no such room\n".into());
-                *response.status_mut() = http::StatusCode::NOT_FOUND;
-                return Err(Box::new(response));
-            }
-            Ok(accept)
-        });
-        if let Some(config) = tls {
-            server = server.tls(config);
-        }
-        runtime.spawn(async move {
-            let each = move |client: Accepted| {
-                let server = server.clone();
-                async move {
-                    let _ = server.serve_connection(client, talk).await; // the client tells of it
-                }
-            };
-            wirestack::serve(listener, each).await
-        });
-        drop(guard);
-        let _runtime = runtime;
-        Self { at, _runtime }
-    }
-}
-
-async fn talk(mut socket: ServerSocket, request: http::Request<()>) {
-    if request.uri().path() == "/request" {
-        let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            format!("{name}={}", value.to_str().unwrap_or("?"))
-        };
-        let mut seen: Vec<_> = request.headers().iter().map(field).collect();
-        seen.push(format!("{:?}", request.version()));
-        let _ = socket.send(seen.join(" ")).await;
-        let _ = socket.close(CloseCode::NORMAL, "").await;
-        return;
-    }
-    if request.uri().path() == "/mute" {
-        let _ = socket.send("a word").await;
-        std::future::pending::<()>().await; // it answers no ping and no Close frame
-    }
-    while let Some(Ok(message)) = socket.next().await {
-        if message.as_bytes() == b"bye" {
-            let code = CloseCode::new(4000);
-            let _ = socket.close(code, "as you wish").await;
-            return;
-        }
-        let _ = socket.send(message).await;
-    }
-    let _ = socket.finish(LONG).await;
-}
-
 /// A folder of this test alone, which is removed with the value.
 pub(crate) struct Folder(PathBuf);
 
@@ -382,4 +313,4 @@ pub(crate) fn masked(text: &str) -> String {
     lines.join("\n")
 }
 
-const LONG: std::time::Duration = std::time::Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);

@@ -245,6 +245,8 @@ impl Reconnecting {
                     return Poll::Ready(Some(event));
                 }
                 State::Closing(socket) => {
+                    // Those who sent before somebody else closed wait until their messages have left.
+                    self.outbox.note_left(socket, cx);
                     let ended = ready!(socket.receive(cx));
                     let closed = socket.closed().cloned();
                     let (event, error) = match (ended, closed) {
@@ -254,7 +256,10 @@ impl Reconnecting {
                         (Some(Err(error)), None) => {
                             (ReconnectEvent::Broke(error.clone()), Some(error))
                         }
-                        (_, closed) => (ReconnectEvent::Closed(closed), None),
+                        (_, closed) => {
+                            self.outbox.note_left(socket, cx);
+                            (ReconnectEvent::Closed(closed), None)
+                        }
                     };
                     self.end(error);
                     return Poll::Ready(Some(event));

@@ -177,6 +177,11 @@ impl Outbox {
     /// Passes messages on to a connection, as far as it has room.
     pub(super) fn pass_on(&self, socket: &mut WebSocket, cx: &mut Context<'_>) {
         let _ = self.poll_pass_on(socket, cx);
+        self.note_left(socket, cx);
+    }
+
+    /// Notes if the messages that a connection took have left. It drives the connection.
+    pub(super) fn note_left(&self, socket: &mut WebSocket, cx: &mut Context<'_>) {
         if self.waits_to_leave() && matches!(socket.flush(cx), Poll::Ready(Ok(()))) {
             self.all_left();
         }

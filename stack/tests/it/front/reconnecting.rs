@@ -209,6 +209,23 @@ async fn a_message_that_does_not_leave_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_message_that_leaves_while_another_task_closes_is_no_error() {
+    let (mut feed, mut hears) = server().await;
+    let handle = feed.handle();
+    until_connected(&mut feed).await;
+    let reading = tokio::spawn(read(feed));
+    // More than the buffers of a socket: it is on its way when the closing begins.
+    let long = vec![b'x'; 8 << 20];
+    let sending = handle.send(long.clone());
+    let (sent, closed) = futures_util::future::join(sending, handle.close(4001, "enough")).await;
+    closed.unwrap();
+    assert_eq!(hears.recv().await.unwrap().len(), "1 ".len() + long.len());
+    assert_eq!(hears.recv().await.unwrap(), "1 closed 4001 enough");
+    sent.unwrap();
+    assert_eq!(reading.await.unwrap(), "closed");
+}
+
+#[tokio::test]
 async fn the_handle_ends_what_is_not_connected() {
     // Nobody listens there any more.
     let (listener, address) = listen().await;
