@@ -7,6 +7,7 @@ mod support;
 mod access;
 #[cfg(feature = "blocking")]
 mod blocking;
+mod buffered;
 mod certificates;
 mod claims;
 mod connect;

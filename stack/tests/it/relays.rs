@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf, duplex};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use wirestack::runtime::{IntoTransport, TokioTransport, Transport};
@@ -92,6 +92,15 @@ async fn streams_in_memory_get_all_bytes_in_order_and_small_buffers_slow_the_sen
         let ((client, a), (b, server)) = (duplex(size), duplex(size));
         let (a, b) = (TokioTransport::new(a), TokioTransport::new(b));
         carries_all([client, server], relay(plain(a), plain(b)), seed).await;
+    }
+}
+
+#[tokio::test]
+async fn streams_with_buffers_get_all_bytes_to_the_last() {
+    for (seed, one, other) in [(1, 10, 1_000), (2, 1_000, 10), (3, 100_000, 100)] {
+        let ((client, a), (b, server)) = (duplex(one), duplex(other));
+        let [a, b] = [a, b].map(|io| plain(TokioTransport::new(BufStream::new(io))));
+        carries_all([client, server], relay(a, b), seed).await;
     }
 }
 

@@ -257,9 +257,8 @@ impl Http2 {
         poll_fn(|cx| {
             let closed = self.shared.wait(Interest::Connection, cx, |state| {
                 state.streams().finish();
-                let engine = state.connection.engine();
-                let is_drained = engine.is_drained();
-                match engine.to_app().closed() {
+                let is_drained = state.connection.is_drained();
+                match state.connection.engine().to_app().closed() {
                     Some(End::Aborted(error)) => Poll::Ready(Err(error.clone())),
                     Some(End::Finished) if is_drained => Poll::Ready(Ok(())),
                     _ => Poll::Pending,

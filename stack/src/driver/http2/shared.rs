@@ -275,6 +275,7 @@ impl State {
     fn ready_wakers(&mut self, wakers: &Wakers, done: Option<Interest>) -> Woken {
         self.take_heads();
         let mut woken = Woken::default();
+        let is_drained = self.connection.is_drained();
         let engine = self.connection.engine();
         let mut waiting = wakers.lock();
         if let Some(interest) = done {
@@ -289,7 +290,7 @@ impl State {
         while let Some(id) = engine.from_app().writable() {
             woken.add(waiting.take_writer(id));
         }
-        if waiting.has_flushers() && engine.is_drained() {
+        if waiting.has_flushers() && is_drained {
             // A stream whose window is closed has more to flush, and would only wait again.
             waiting.take_flushers(&mut woken, |id| {
                 let pipe = engine.from_app().write(id);

@@ -231,8 +231,7 @@ impl Http2Stream {
                 return Poll::Ready(Err(to_io(&error)));
             }
             let pipe = state.streams().write(id);
-            if pipe.is_some_and(|pipe| !pipe.is_empty()) || !state.connection.engine().is_drained()
-            {
+            if pipe.is_some_and(|pipe| !pipe.is_empty()) || !state.connection.is_drained() {
                 Poll::Pending
             } else {
                 Poll::Ready(Ok(()))

@@ -169,7 +169,7 @@ pub trait Transport: Send + 'static {
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>>;
 
     /// Sends the bytes that the transport buffers. A transport without a buffer needs no
-    /// implementation.
+    /// implementation. It is called behind the writes, and again until it is ready.
     ///
     /// # Errors
     ///
