@@ -47,5 +47,6 @@ mod system;
 mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod two_tasks;
 mod udp_relay;
 mod websocket;

@@ -87,6 +87,8 @@ pub struct Connection<L: Layer> {
     pub(super) was_read: bool,
     /// The task that waits to read.
     pub(super) reader: Option<Waker>,
+    /// The task that waits to write.
+    pub(super) writer: Option<Waker>,
     /// In milliseconds.
     pub(super) close_timeout: u32,
     /// The timer of `shutdown`.
@@ -187,6 +189,7 @@ where
             late_flushes: 0,
             was_read: false,
             reader: None,
+            writer: None,
             close_timeout: CLOSE_TIMEOUT_MS,
             closing: None,
             goodbye: None,
@@ -255,6 +258,7 @@ where
             late_flushes: self.late_flushes,
             was_read: self.was_read,
             reader: self.reader,
+            writer: self.writer,
             close_timeout: self.close_timeout,
             closing: self.closing,
             goodbye: None,

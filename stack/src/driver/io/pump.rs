@@ -112,6 +112,11 @@ where
 
     /// Processes and writes, until everything that the application wrote has left.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.write_with(cx, Self::flush_all)
+    }
+
+    #[inline]
+    fn flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             self.process_and_write(cx);
             if let Some(error) = self.undelivered_error() {
@@ -163,15 +168,6 @@ where
         if read {
             self.process_and_write(cx);
             reader.into_iter().for_each(Waker::wake);
-        }
-    }
-
-    /// Remembers the waker of the task that waits to read.
-    #[inline]
-    pub(crate) fn register_reader(&mut self, cx: &Context<'_>) {
-        match &mut self.reader {
-            Some(reader) => reader.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
         }
     }
 
