@@ -288,7 +288,8 @@ impl State {
             woken.add(waiting.take_reader(id));
         }
         while let Some(id) = engine.from_app().writable() {
-            woken.add(waiting.take_writer(id));
+            let writers = waiting.take_writers(id);
+            writers.into_iter().for_each(|waker| woken.add(waker));
         }
         if waiting.has_flushers() && is_drained {
             // A stream whose window is closed has more to flush, and would only wait again.

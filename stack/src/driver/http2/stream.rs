@@ -86,7 +86,7 @@ impl Http2Stream {
     pub(crate) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let (shared, id) = (self.shared.clone(), self.id);
         poll_fn(move |cx| {
-            shared.wait(Interest::Write(id), cx, |state| {
+            shared.wait(Interest::Left(id), cx, |state| {
                 if state.is_left(id) {
                     Poll::Ready(())
                 } else {

@@ -36,11 +36,11 @@ enum Driving {
     },
 }
 
-/// The wakers of one stream, at [`READER`] and [`WRITER`].
+/// The wakers of one stream, at [`READER`], [`WRITER`] and [`LEAVER`].
 #[derive(Default)]
 pub(super) struct Slots {
-    wakers: [Option<Waker>; 2],
-    is_listed: [bool; 2],
+    wakers: [Option<Waker>; 3],
+    is_listed: [bool; 3],
 }
 
 impl Waiting {
@@ -49,9 +49,12 @@ impl Waiting {
         self.streams.get_mut(&id)?.wakers[READER].take()
     }
 
-    /// Takes the waker of a writer.
-    pub(super) fn take_writer(&mut self, id: StreamId) -> Option<Waker> {
-        self.streams.get_mut(&id)?.wakers[WRITER].take()
+    /// Takes the wakers of a writer, and of a task that waits until nobody reads what is written.
+    pub(super) fn take_writers(&mut self, id: StreamId) -> [Option<Waker>; 2] {
+        let slots = self.streams.get_mut(&id);
+        slots.map_or([None, None], |slots| {
+            [WRITER, LEAVER].map(|half| slots.wakers[half].take())
+        })
     }
 
     /// Takes the wakers that were registered for an event of a stream.
@@ -107,6 +110,7 @@ impl Waiting {
         let (id, half, flusher) = match interest {
             Interest::Read(id) => (id, READER, None),
             Interest::Write(id) => (id, WRITER, None),
+            Interest::Left(id) => (id, LEAVER, None),
             Interest::Flush(id) => (id, WRITER, self.flushers.insert(id, waker.clone())),
             Interest::Connection => {
                 let waiting = &mut self.connection;
@@ -243,7 +247,7 @@ impl Waiting {
         let mut woken: Vec<_> = mem::take(&mut self.connection);
         woken.extend(mem::take(&mut self.flushers).into_values());
         for slots in self.streams.values_mut() {
-            slots.is_listed = [false; 2];
+            slots.is_listed = [false; 3];
             woken.extend(slots.wakers.iter_mut().filter_map(Option::take));
         }
         woken
@@ -309,6 +313,8 @@ impl Woken {
 pub(super) enum Interest {
     Read(StreamId),
     Write(StreamId),
+    /// Nobody waits for the answer to the request of the stream any more. Another task may write it.
+    Left(StreamId),
     /// All bytes of the stream have left.
     Flush(StreamId),
     Connection,
@@ -322,6 +328,7 @@ impl Interest {
         match self {
             Self::Read(id) => Some((id, READER)),
             Self::Write(id) | Self::Flush(id) => Some((id, WRITER)),
+            Self::Left(id) => Some((id, LEAVER)),
             Self::Connection => None,
         }
     }
@@ -343,6 +350,9 @@ const READER: usize = 0;
 
 /// The index of the writer's waker.
 const WRITER: usize = 1;
+
+/// The index of the waker of a task that waits for the peer to leave.
+const LEAVER: usize = 2;
 
 /// The number of streams that have gone and may still be listed.
 const MAX_GONE: usize = 64;

@@ -1,6 +1,7 @@
 //! WebSockets and tunnels over HTTP/2.
 
 mod endings;
+mod leaving;
 mod proxies;
 mod scripted;
 mod shutdown;
