@@ -300,7 +300,9 @@ impl Http2 {
         result
     }
 
-    /// Returns a future that drives the connection until it is over, for all clones and streams.
+    /// Returns a future that drives the connection until it is over, for all clones and streams. Of
+    /// several drivers the one that was polled last drives, and another one takes its place when it is
+    /// dropped.
     ///
     /// ```
     /// use wirestack::Http2;
@@ -312,6 +314,7 @@ impl Http2 {
     pub fn driver(&self) -> Driver {
         Driver {
             shared: self.shared.clone(),
+            number: self.shared.wakers.number_driver(),
             goodbye: None,
         }
     }
@@ -350,6 +353,8 @@ impl Clone for Http2 {
 #[must_use = "it does nothing until it is polled"]
 pub struct Driver {
     shared: Arc<Shared>,
+    /// Among the drivers of the connection.
+    number: u64,
     /// The time limit of the graceful close.
     goodbye: Option<Pin<Box<dyn AsyncTimer>>>,
 }
@@ -364,8 +369,12 @@ impl Driver {
 impl Future for Driver {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { shared, goodbye } = &mut *self;
-        shared.wakers.register_driver(cx.waker());
+        let Self {
+            shared,
+            number,
+            goodbye,
+        } = &mut *self;
+        shared.wakers.register_driver(*number, cx.waker());
         if shared.wakers.is_abandoned() {
             shared.lock().streams().finish();
             let runtime = shared.lock().connection.runtime.clone();
@@ -399,7 +408,7 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.shared.remove_driver();
+        self.shared.remove_driver(self.number);
     }
 }
 

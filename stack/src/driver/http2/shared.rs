@@ -182,11 +182,11 @@ impl Shared {
         }
     }
 
-    /// Notes that the driver has been dropped: from now on, each waiting call drives the
-    /// connection.
-    pub(super) fn remove_driver(&self) {
+    /// Notes that a driver has been dropped: from now on another one drives the connection, or each
+    /// waiting call does.
+    pub(super) fn remove_driver(&self, number: u64) {
         let state = self.lock(); // a call that counts on the driver has registered its waker
-        let woken = self.wakers.remove_driver();
+        let woken = self.wakers.remove_driver(number);
         drop(state);
         woken.into_iter().for_each(Waker::wake);
     }

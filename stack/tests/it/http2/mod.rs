@@ -1,5 +1,6 @@
 //! WebSockets and tunnels over HTTP/2.
 
+mod drivers;
 mod endings;
 mod leaving;
 mod proxies;
