@@ -55,9 +55,9 @@ mod tests {
             (
                 "both connections",
                 size_of::<Relay<Identity, Identity>>(),
-                1750,
+                1800,
             ),
-            ("a connection", size_of::<Connection<Identity>>(), 870),
+            ("a connection", size_of::<Connection<Identity>>(), 900),
         ];
         for (name, size, most) in sizes {
             assert!(size <= most, "{name}: {size} bytes, wanted at most {most}");

@@ -7,6 +7,7 @@ mod support;
 mod access;
 #[cfg(feature = "blocking")]
 mod blocking;
+mod buffered;
 mod certificates;
 mod claims;
 mod connect;
@@ -46,5 +47,6 @@ mod system;
 mod times;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod two_tasks;
 mod udp_relay;
 mod websocket;

@@ -1,17 +1,19 @@
 //! Relays between two streams that no layer changes.
 
 use crate::support::{TIMEOUT, pair};
+use std::any::Any;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream, ReadBuf, duplex};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
-use wirestack::runtime::{IntoTransport, TokioTransport};
-use wirestack::{Connection, Engine, Error, Identity, RelayIdle, Relayed};
+use wirestack::runtime::{IntoTransport, TokioTransport, Transport};
+use wirestack::{Connection, Engine, Error, Identity, Pipe, RelayIdle, Relayed};
 use wirestack::{relay, relay_with_timeout};
 
 fn plain(io: impl IntoTransport) -> Connection<Identity> {
@@ -90,6 +92,15 @@ async fn streams_in_memory_get_all_bytes_in_order_and_small_buffers_slow_the_sen
         let ((client, a), (b, server)) = (duplex(size), duplex(size));
         let (a, b) = (TokioTransport::new(a), TokioTransport::new(b));
         carries_all([client, server], relay(plain(a), plain(b)), seed).await;
+    }
+}
+
+#[tokio::test]
+async fn streams_with_buffers_get_all_bytes_to_the_last() {
+    for (seed, one, other) in [(1, 10, 1_000), (2, 1_000, 10), (3, 100_000, 100)] {
+        let ((client, a), (b, server)) = (duplex(one), duplex(other));
+        let [a, b] = [a, b].map(|io| plain(TokioTransport::new(BufStream::new(io))));
+        carries_all([client, server], relay(a, b), seed).await;
     }
 }
 
@@ -235,4 +246,61 @@ async fn a_relay_that_moves_to_another_task_ends_in_time_too() {
     assert!(error.cause::<RelayIdle>().is_some(), "{error}");
     assert!(start.elapsed() < Duration::from_secs(21));
     assert_eq!(target.read(&mut [0; 9]).await.unwrap(), 1);
+}
+
+/// A socket that flips each bit on its way, and shows itself to those who look for a socket.
+struct Flipped(TcpStream);
+
+impl Transport for Flipped {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut Pipe,
+        _: usize,
+    ) -> Poll<io::Result<usize>> {
+        let mut read = vec![0; 16 * 1024];
+        let mut buf = ReadBuf::new(&mut read);
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buf))?;
+        let bytes = flipped(buf.filled());
+        to.write(&bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.0).poll_write(cx, &flipped(from.first())))?;
+        from.consume(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        &self.0
+    }
+}
+
+fn flipped(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| !byte).collect()
+}
+
+#[tokio::test]
+async fn a_transport_around_a_socket_is_asked_for_each_byte_of_a_relay() {
+    for is_first in [true, false] {
+        let ((client, a), (b, server)) = (pair().await, pair().await);
+        let (first, second): (Box<dyn Transport>, Box<dyn Transport>) = if is_first {
+            (Box::new(Flipped(a)), Box::new(b))
+        } else {
+            (Box::new(a), Box::new(Flipped(b)))
+        };
+        let relaying = tokio::spawn(relay(plain(first), plain(second)));
+        let count = 3_000_000; // many bytes, which the kernel moves between two sockets
+        let talking = async { tokio::join!(talk(client, 3, count), talk(server, 4, count)) };
+        let (client, server) = timeout(TIMEOUT, talking).await.unwrap();
+        let wanted = flipped(&bytes(count));
+        assert!(client.unwrap() == wanted, "other bytes came back");
+        assert!(server.unwrap() == wanted, "other bytes went there");
+        assert!(relaying.await.unwrap().is_ok());
+    }
 }

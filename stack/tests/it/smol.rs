@@ -4,7 +4,10 @@ use crate::support::{TIMEOUT, TLS, connect_server, echo, proxy, socks_server};
 use futures_util::StreamExt;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, Instant};
+use wirestack::runtime::{Runtime, Smol};
 use wirestack::websocket::{Client, CloseCode, Keepalive, Message, Server, WebSocketConfig};
 use wirestack::{AccessPolicy, Engine, Error, Identity, ProxyServer, Seed};
 use wirestack::{Connection, connect, connect_stream, relay};
@@ -153,5 +156,30 @@ fn an_aborted_dialed_stream_is_reset() {
         drop(stream);
         let error = other.read(&mut [0]).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    });
+}
+
+#[test]
+fn a_task_to_which_datagrams_come_without_a_pause_lets_others_run() {
+    let bind = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (sender, receiver) = (bind(), bind());
+    let to = receiver.local_addr().unwrap();
+    for _ in 0..200 {
+        sender.send_to(b"x", to).unwrap(); // the buffer of the receiver holds them all
+    }
+    smol::block_on(async {
+        let socket = Smol.wrap_udp(receiver).unwrap();
+        for wanted in [128, 72] {
+            let mut received = 0;
+            poll_fn(|cx| {
+                while let Poll::Ready(datagram) = socket.poll_recv_from(cx, &mut [0; 9]) {
+                    datagram.unwrap();
+                    received += 1;
+                }
+                Poll::Ready(())
+            })
+            .await;
+            assert_eq!(received, wanted);
+        }
     });
 }

@@ -257,9 +257,8 @@ impl Http2 {
         poll_fn(|cx| {
             let closed = self.shared.wait(Interest::Connection, cx, |state| {
                 state.streams().finish();
-                let engine = state.connection.engine();
-                let is_drained = engine.is_drained();
-                match engine.to_app().closed() {
+                let is_drained = state.connection.is_drained();
+                match state.connection.engine().to_app().closed() {
                     Some(End::Aborted(error)) => Poll::Ready(Err(error.clone())),
                     Some(End::Finished) if is_drained => Poll::Ready(Ok(())),
                     _ => Poll::Pending,
@@ -301,7 +300,9 @@ impl Http2 {
         result
     }
 
-    /// Returns a future that drives the connection until it is over, for all clones and streams.
+    /// Returns a future that drives the connection until it is over, for all clones and streams. Of
+    /// several drivers the one that was polled last drives, and another one takes its place when it is
+    /// dropped.
     ///
     /// ```
     /// use wirestack::Http2;
@@ -313,6 +314,7 @@ impl Http2 {
     pub fn driver(&self) -> Driver {
         Driver {
             shared: self.shared.clone(),
+            number: self.shared.wakers.number_driver(),
             goodbye: None,
         }
     }
@@ -351,6 +353,8 @@ impl Clone for Http2 {
 #[must_use = "it does nothing until it is polled"]
 pub struct Driver {
     shared: Arc<Shared>,
+    /// Among the drivers of the connection.
+    number: u64,
     /// The time limit of the graceful close.
     goodbye: Option<Pin<Box<dyn AsyncTimer>>>,
 }
@@ -365,8 +369,12 @@ impl Driver {
 impl Future for Driver {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { shared, goodbye } = &mut *self;
-        shared.wakers.register_driver(cx.waker());
+        let Self {
+            shared,
+            number,
+            goodbye,
+        } = &mut *self;
+        shared.wakers.register_driver(*number, cx.waker());
         if shared.wakers.is_abandoned() {
             shared.lock().streams().finish();
             let runtime = shared.lock().connection.runtime.clone();
@@ -400,7 +408,7 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.shared.remove_driver();
+        self.shared.remove_driver(self.number);
     }
 }
 

@@ -182,11 +182,11 @@ impl Shared {
         }
     }
 
-    /// Notes that the driver has been dropped: from now on, each waiting call drives the
-    /// connection.
-    pub(super) fn remove_driver(&self) {
+    /// Notes that a driver has been dropped: from now on another one drives the connection, or each
+    /// waiting call does.
+    pub(super) fn remove_driver(&self, number: u64) {
         let state = self.lock(); // a call that counts on the driver has registered its waker
-        let woken = self.wakers.remove_driver();
+        let woken = self.wakers.remove_driver(number);
         drop(state);
         woken.into_iter().for_each(Waker::wake);
     }
@@ -275,6 +275,7 @@ impl State {
     fn ready_wakers(&mut self, wakers: &Wakers, done: Option<Interest>) -> Woken {
         self.take_heads();
         let mut woken = Woken::default();
+        let is_drained = self.connection.is_drained();
         let engine = self.connection.engine();
         let mut waiting = wakers.lock();
         if let Some(interest) = done {
@@ -287,9 +288,10 @@ impl State {
             woken.add(waiting.take_reader(id));
         }
         while let Some(id) = engine.from_app().writable() {
-            woken.add(waiting.take_writer(id));
+            let writers = waiting.take_writers(id);
+            writers.into_iter().for_each(|waker| woken.add(waker));
         }
-        if waiting.has_flushers() && engine.is_drained() {
+        if waiting.has_flushers() && is_drained {
             // A stream whose window is closed has more to flush, and would only wait again.
             waiting.take_flushers(&mut woken, |id| {
                 let pipe = engine.from_app().write(id);

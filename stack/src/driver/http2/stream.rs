@@ -86,7 +86,7 @@ impl Http2Stream {
     pub(crate) fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let (shared, id) = (self.shared.clone(), self.id);
         poll_fn(move |cx| {
-            shared.wait(Interest::Write(id), cx, |state| {
+            shared.wait(Interest::Left(id), cx, |state| {
                 if state.is_left(id) {
                     Poll::Ready(())
                 } else {
@@ -231,8 +231,7 @@ impl Http2Stream {
                 return Poll::Ready(Err(to_io(&error)));
             }
             let pipe = state.streams().write(id);
-            if pipe.is_some_and(|pipe| !pipe.is_empty()) || !state.connection.engine().is_drained()
-            {
+            if pipe.is_some_and(|pipe| !pipe.is_empty()) || !state.connection.is_drained() {
                 Poll::Pending
             } else {
                 Poll::Ready(Ok(()))

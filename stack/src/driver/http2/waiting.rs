@@ -7,7 +7,10 @@ use wirestack_http2::{StreamId, StreamMap};
 /// The wakers of waiting tasks, by the event that they wait for.
 #[derive(Default)]
 pub(super) struct Waiting {
-    driving: Driving,
+    /// The drivers by their numbers. The last one was polled last and drives; the others take its
+    /// place.
+    drivers: Vec<(u64, Waker)>,
+    leader: Option<Leader>,
     streams: StreamMap<Slots>,
     flushers: StreamMap<Waker>,
     connection: Vec<Waker>,
@@ -19,28 +22,19 @@ pub(super) struct Waiting {
     watched: Option<u64>,
 }
 
-/// The task that drives the connection.
-#[derive(Default)]
-enum Driving {
-    /// No task.
-    #[default]
-    Nobody,
-    /// The driver.
-    Driver(Waker),
-    /// A task that waits, with its waker at this place too.
-    Leader {
-        place: Place,
-        waker: Waker,
-        /// It was woken, and has not been polled since.
-        is_called: bool,
-    },
+/// A task that waits, and drives the connection where no driver does. Its waker is at its place too.
+struct Leader {
+    place: Place,
+    waker: Waker,
+    /// It was woken, and has not been polled since.
+    is_called: bool,
 }
 
-/// The wakers of one stream, at [`READER`] and [`WRITER`].
+/// The wakers of one stream, at [`READER`], [`WRITER`] and [`LEAVER`].
 #[derive(Default)]
 pub(super) struct Slots {
-    wakers: [Option<Waker>; 2],
-    is_listed: [bool; 2],
+    wakers: [Option<Waker>; 3],
+    is_listed: [bool; 3],
 }
 
 impl Waiting {
@@ -49,9 +43,12 @@ impl Waiting {
         self.streams.get_mut(&id)?.wakers[READER].take()
     }
 
-    /// Takes the waker of a writer.
-    pub(super) fn take_writer(&mut self, id: StreamId) -> Option<Waker> {
-        self.streams.get_mut(&id)?.wakers[WRITER].take()
+    /// Takes the wakers of a writer, and of a task that waits until nobody reads what is written.
+    pub(super) fn take_writers(&mut self, id: StreamId) -> [Option<Waker>; 2] {
+        let slots = self.streams.get_mut(&id);
+        slots.map_or([None, None], |slots| {
+            [WRITER, LEAVER].map(|half| slots.wakers[half].take())
+        })
     }
 
     /// Takes the wakers that were registered for an event of a stream.
@@ -92,13 +89,29 @@ impl Waiting {
     }
 
     pub(super) fn has_driver(&self) -> bool {
-        matches!(self.driving, Driving::Driver(_))
+        !self.drivers.is_empty()
     }
 
-    pub(super) fn register_driver(&mut self, waker: &Waker) {
-        match &mut self.driving {
-            Driving::Driver(old) => old.clone_from(waker),
-            other => *other = Driving::Driver(waker.clone()),
+    pub(super) fn register_driver(&mut self, number: u64, waker: &Waker) {
+        self.leader = None;
+        match self.drivers.last_mut() {
+            Some((last, old)) if *last == number => old.clone_from(waker),
+            _ => {
+                self.drivers.retain(|(known, _)| *known != number);
+                self.drivers.push((number, waker.clone()));
+            }
+        }
+    }
+
+    /// Notes that a driver has been dropped. Returns the wakers of those that may have to drive now:
+    /// another driver, or the tasks that wait.
+    pub(super) fn remove_driver(&mut self, number: u64) -> Vec<Waker> {
+        let before = self.drivers.len();
+        self.drivers.retain(|(known, _)| *known != number);
+        match self.drivers.last() {
+            _ if self.drivers.len() == before => Vec::new(), // it has never driven
+            Some((_, next)) => vec![next.clone()],
+            None => self.take_all(),
         }
     }
 
@@ -107,6 +120,7 @@ impl Waiting {
         let (id, half, flusher) = match interest {
             Interest::Read(id) => (id, READER, None),
             Interest::Write(id) => (id, WRITER, None),
+            Interest::Left(id) => (id, LEAVER, None),
             Interest::Flush(id) => (id, WRITER, self.flushers.insert(id, waker.clone())),
             Interest::Connection => {
                 let waiting = &mut self.connection;
@@ -117,8 +131,7 @@ impl Waiting {
             }
         };
         let slots = self.streams.entry(id).or_default();
-        let is_driven = matches!(self.driving, Driving::Driver(_));
-        if !is_driven && !mem::replace(&mut slots.is_listed[half], true) {
+        if self.drivers.is_empty() && !mem::replace(&mut slots.is_listed[half], true) {
             self.listed.push((id, half));
         }
         let slot = &mut slots.wakers[half];
@@ -134,24 +147,26 @@ impl Waiting {
     /// Returns the part of a task that waits. It leads if nobody does, or if the leader has not
     /// answered yet.
     pub(super) fn part(&mut self, place: Place, waker: &Waker) -> Part {
-        match &mut self.driving {
-            Driving::Driver(_) => return Part::Driven,
-            Driving::Leader {
+        if self.has_driver() {
+            return Part::Driven;
+        }
+        match &mut self.leader {
+            Some(Leader {
                 place: leading,
                 is_called: false,
                 waker: old,
-            } => {
+            }) => {
                 if *leading != place {
                     return Part::Follows;
                 }
                 old.clone_from(waker);
             }
-            driving => {
-                *driving = Driving::Leader {
+            leader => {
+                *leader = Some(Leader {
                     place,
                     waker: waker.clone(),
                     is_called: false,
-                };
+                });
             }
         }
         Part::Leads
@@ -160,14 +175,12 @@ impl Waiting {
     /// Calls the task that drives. Returns its waker, and `true` if the alarm has to be started;
     /// `None` if nobody drives.
     pub(super) fn call(&mut self) -> Option<(Waker, bool)> {
-        let (waker, is_called) = match &mut self.driving {
-            Driving::Nobody => return None,
-            Driving::Driver(waker) => return Some((waker.clone(), false)),
-            Driving::Leader {
-                waker, is_called, ..
-            } => (waker.clone(), is_called),
-        };
-        if !mem::replace(is_called, true) {
+        if let Some((_, waker)) = self.drivers.last() {
+            return Some((waker.clone(), false));
+        }
+        let leader = self.leader.as_mut()?;
+        let waker = leader.waker.clone();
+        if !mem::replace(&mut leader.is_called, true) {
             self.calls += 1;
         }
         // Without others, nobody waits for the answer.
@@ -181,34 +194,21 @@ impl Waiting {
     /// Notes that the time of the alarm is over.
     pub(super) fn alarm(&mut self) -> Alarmed {
         let watched = self.watched.take();
-        match self.driving {
-            Driving::Leader {
-                is_called: true, ..
-            } if watched == Some(self.calls) => Alarmed::NoAnswer(self.take_all()),
-            Driving::Leader {
-                is_called: true, ..
-            } => {
-                self.watched = Some(self.calls);
-                Alarmed::CalledAgain
-            }
-            _ => Alarmed::Answered,
+        let is_called = self.leader.as_ref().is_some_and(|it| it.is_called);
+        if !is_called {
+            return Alarmed::Answered;
         }
+        if watched == Some(self.calls) {
+            return Alarmed::NoAnswer(self.take_all());
+        }
+        self.watched = Some(self.calls);
+        Alarmed::CalledAgain
     }
 
     /// Ends the part of the task that leads from this place. Returns the place of the next leader,
     /// which has to be called.
     pub(super) fn next_leader(&mut self, place: Place) -> Option<Place> {
-        let Driving::Leader {
-            place: leading,
-            waker,
-            ..
-        } = &self.driving
-        else {
-            return None;
-        };
-        if *leading != place {
-            return None;
-        }
+        let Leader { waker, .. } = self.leader.as_ref().filter(|it| it.place == place)?;
         let mut next = None;
         while let Some((id, half)) = self.listed.last().copied() {
             if let Some(slots) = self.streams.get_mut(&id) {
@@ -228,7 +228,7 @@ impl Waiting {
         });
         let leader = next.as_ref().map(|(place, _)| *place);
         self.calls += u64::from(leader.is_some());
-        self.driving = next.map_or(Driving::Nobody, |(place, waker)| Driving::Leader {
+        self.leader = next.map(|(place, waker)| Leader {
             place,
             waker,
             is_called: true,
@@ -236,14 +236,14 @@ impl Waiting {
         leader
     }
 
-    /// Takes the wakers of all waiting tasks. Then nobody drives.
+    /// Takes the wakers of all waiting tasks. Then none of them leads.
     pub(super) fn take_all(&mut self) -> Vec<Waker> {
-        self.driving = Driving::Nobody;
+        self.leader = None;
         self.listed.clear();
         let mut woken: Vec<_> = mem::take(&mut self.connection);
         woken.extend(mem::take(&mut self.flushers).into_values());
         for slots in self.streams.values_mut() {
-            slots.is_listed = [false; 2];
+            slots.is_listed = [false; 3];
             woken.extend(slots.wakers.iter_mut().filter_map(Option::take));
         }
         woken
@@ -309,6 +309,8 @@ impl Woken {
 pub(super) enum Interest {
     Read(StreamId),
     Write(StreamId),
+    /// Nobody waits for the answer to the request of the stream any more. Another task may write it.
+    Left(StreamId),
     /// All bytes of the stream have left.
     Flush(StreamId),
     Connection,
@@ -322,6 +324,7 @@ impl Interest {
         match self {
             Self::Read(id) => Some((id, READER)),
             Self::Write(id) | Self::Flush(id) => Some((id, WRITER)),
+            Self::Left(id) => Some((id, LEAVER)),
             Self::Connection => None,
         }
     }
@@ -343,6 +346,9 @@ const READER: usize = 0;
 
 /// The index of the writer's waker.
 const WRITER: usize = 1;
+
+/// The index of the waker of a task that waits for the peer to leave.
+const LEAVER: usize = 2;
 
 /// The number of streams that have gone and may still be listed.
 const MAX_GONE: usize = 64;

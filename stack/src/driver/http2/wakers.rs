@@ -3,7 +3,7 @@
 use super::waiting::{Alarmed, Interest, Part, Place, Slots, Waiting};
 use crate::driver::runtime::{AsyncTimer, Runtime};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(super) struct Wakers {
     alarm: Mutex<Option<Pin<Box<dyn AsyncTimer>>>>,
     alarm_waker: Waker,
     runtime: Arc<dyn Runtime>,
+    /// The number of drivers so far.
+    drivers: AtomicU64,
     /// Every clone and every stream has been dropped.
     abandoned: AtomicBool,
 }
@@ -33,6 +35,7 @@ impl Wakers {
             alarm: Mutex::default(),
             alarm_waker: Waker::from(Arc::new(Alarm(wakers.clone()))),
             runtime,
+            drivers: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
         })
     }
@@ -45,14 +48,19 @@ impl Wakers {
         (waiting.part(interest.place(), waker), old)
     }
 
-    pub(super) fn register_driver(&self, waker: &Waker) {
-        self.lock().register_driver(waker);
+    /// Returns a number for a driver.
+    pub(super) fn number_driver(&self) -> u64 {
+        self.drivers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Notes that the driver has been dropped. Returns the wakers of all waiting tasks: one of them
-    /// leads from now on.
-    pub(super) fn remove_driver(&self) -> Vec<Waker> {
-        self.lock().take_all()
+    pub(super) fn register_driver(&self, number: u64, waker: &Waker) {
+        self.lock().register_driver(number, waker);
+    }
+
+    /// Notes that a driver has been dropped. Returns the wakers of another driver or, if there is
+    /// none, of all waiting tasks: one of them leads from now on.
+    pub(super) fn remove_driver(&self, number: u64) -> Vec<Waker> {
+        self.lock().remove_driver(number)
     }
 
     pub(super) fn has_driver(&self) -> bool {

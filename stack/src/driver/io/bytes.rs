@@ -36,6 +36,16 @@ where
         &mut self,
         cx: &mut Context<'_>,
         max: usize,
+        take: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        self.read_with(cx, |this, cx| this.take_bytes(cx, max, take))
+    }
+
+    #[inline]
+    fn take_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
         loop {
@@ -47,7 +57,6 @@ where
                 return Poll::Ready(Ok(n));
             }
             let Some(end) = to_app.end().cloned() else {
-                self.register_reader(cx);
                 ready!(self.advance(cx));
                 continue;
             };
@@ -70,7 +79,7 @@ where
     ) -> Poll<io::Result<usize>> {
         let read = self.poll_read_bytes(cx, max, take);
         if read.is_pending() {
-            self.reader = None;
+            self.forget_tasks();
         }
         read
     }
@@ -82,6 +91,11 @@ where
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.write_with(cx, |this, cx| this.accept_bytes(cx, bytes))
+    }
+
+    #[inline]
+    fn accept_bytes(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             self.check_writable()?;
             let from_app = self.engine().from_app();

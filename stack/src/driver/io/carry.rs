@@ -130,7 +130,7 @@ impl Way {
                 }
             }
             to.write_bytes(cx);
-            if !to.engine.is_wire_quiet() {
+            if !to.has_nothing_to_write() {
                 return Carried::Otherwise;
             }
             if from.reads_much != was_large {
@@ -162,6 +162,7 @@ where
     L: Layer<In = Pipe, Out = Pipe>,
 {
     matches!(to.writing, Writing::Open)
+        && !to.is_buffering
         && to.engine.is_transparent()
         && is_quiet(to.engine.from_app())
         && is_quiet(to.engine.to_wire())

@@ -79,10 +79,16 @@ pub struct Connection<L: Layer> {
     pub(super) error_taken: bool,
     /// The last read was large, so the next one gets a large buffer.
     pub(super) reads_much: bool,
+    /// The transport buffers bytes that it could not send when it was last flushed.
+    pub(super) is_buffering: bool,
+    /// The number of flushes of the transport that ended later than they began.
+    pub(super) late_flushes: u32,
     /// A read was tried since the last flush.
     pub(super) was_read: bool,
     /// The task that waits to read.
     pub(super) reader: Option<Waker>,
+    /// The task that waits to write.
+    pub(super) writer: Option<Waker>,
     /// In milliseconds.
     pub(super) close_timeout: u32,
     /// The timer of `shutdown`.
@@ -179,8 +185,11 @@ where
             writing: Writing::Open,
             error_taken: false,
             reads_much: false,
+            is_buffering: false,
+            late_flushes: 0,
             was_read: false,
             reader: None,
+            writer: None,
             close_timeout: CLOSE_TIMEOUT_MS,
             closing: None,
             goodbye: None,
@@ -245,8 +254,11 @@ where
             writing: self.writing,
             error_taken: self.error_taken,
             reads_much: self.reads_much,
+            is_buffering: self.is_buffering,
+            late_flushes: self.late_flushes,
             was_read: self.was_read,
             reader: self.reader,
+            writer: self.writer,
             close_timeout: self.close_timeout,
             closing: self.closing,
             goodbye: None,

@@ -152,6 +152,11 @@ where
     }
 
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
+        self.read_with(cx, Self::receive_next)
+    }
+
+    #[inline(always)]
+    fn receive_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
             if let Some(message) = self.engine().to_app().pop() {
                 return Poll::Ready(Some(Ok(message)));
@@ -159,10 +164,7 @@ where
             if self.engine().to_app().is_closed() {
                 return Poll::Ready(self.ended(cx));
             }
-            if self.advance_inlined(cx).is_pending() {
-                self.register_reader(cx);
-                return Poll::Pending;
-            }
+            ready!(self.advance_inlined(cx));
         }
     }
 
@@ -172,7 +174,7 @@ where
     pub(crate) fn receive_alone(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         let received = self.receive(cx);
         if received.is_pending() {
-            self.reader = None;
+            self.forget_tasks();
         }
         received
     }
@@ -191,6 +193,11 @@ where
     /// Waits until there is room for a message.
     #[inline]
     pub(crate) fn poll_send_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.write_with(cx, Self::wait_for_room)
+    }
+
+    #[inline]
+    fn wait_for_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             let is_over = self.engine().to_app().is_closed()
                 || self.engine().from_app().stop_state().is_some()

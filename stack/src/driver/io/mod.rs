@@ -5,6 +5,7 @@ mod carry;
 mod connection;
 mod facts;
 mod goodbye;
+mod halves;
 #[cfg(any(feature = "hyper", feature = "pac"))]
 pub(crate) mod hyper_io;
 mod idle;

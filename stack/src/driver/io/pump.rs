@@ -30,7 +30,7 @@ where
     #[inline(always)]
     pub(super) fn advance_inlined(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Most calls find nothing to do but to read.
-        if self.goodbye.is_none() && self.engine.is_idle() && self.engine.is_wire_quiet() {
+        if self.goodbye.is_none() && self.engine.is_idle() && self.has_nothing_to_write() {
             if self.read_inlined(cx) {
                 self.process();
                 return Poll::Ready(());
@@ -112,12 +112,17 @@ where
 
     /// Processes and writes, until everything that the application wrote has left.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.write_with(cx, Self::flush_all)
+    }
+
+    #[inline]
+    fn flush_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             self.process_and_write(cx);
             if let Some(error) = self.undelivered_error() {
                 return Poll::Ready(Err(error));
             }
-            if self.engine.is_flushed() {
+            if self.engine.is_flushed() && !self.is_buffering {
                 self.read_after_flush(cx);
                 return Poll::Ready(Ok(()));
             }
@@ -166,15 +171,6 @@ where
         }
     }
 
-    /// Remembers the waker of the task that waits to read.
-    #[inline]
-    pub(crate) fn register_reader(&mut self, cx: &Context<'_>) {
-        match &mut self.reader {
-            Some(reader) => reader.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
-    }
-
     /// Processes and writes until the transport accepts no more bytes. Bytes that left make room
     /// for those that wait between the layers, so both are repeated.
     pub(crate) fn process_and_write(&mut self, cx: &mut Context<'_>) {
@@ -208,9 +204,21 @@ where
         self.io.is_none()
     }
 
-    /// Returns a number that changes whenever something moves in the stack's outer flows.
+    /// Returns a number that changes whenever something moves in the stack's outer flows, or has
+    /// left the buffer of the transport.
     pub(crate) fn revision(&self) -> u64 {
-        self.engine.revision()
+        self.engine.revision() + u64::from(self.late_flushes)
+    }
+
+    /// Returns `true` if everything that the layers have sent has left.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.engine.is_drained() && !self.is_buffering
+    }
+
+    /// Returns `true` if nothing waits for the transport or in its buffer, and no end does.
+    #[inline]
+    pub(super) fn has_nothing_to_write(&self) -> bool {
+        self.engine.is_wire_quiet() && !self.is_buffering
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
@@ -220,11 +228,12 @@ where
     /// Writes the bytes for the wire, or its end. Returns `true` if something moved.
     #[inline]
     fn write(&mut self, cx: &mut Context<'_>) -> bool {
-        !self.engine.is_wire_quiet() && self.write_bytes(cx)
+        !self.has_nothing_to_write() && self.write_bytes(cx)
     }
 
     pub(super) fn write_bytes(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(io) = &mut self.io else {
+            self.is_buffering = false;
             self.engine.to_wire().discard();
             return false;
         };
@@ -244,19 +253,34 @@ where
                 Poll::Ready(Err(error)) => error,
                 Poll::Pending => break,
             };
-            // Bytes that the peer sent before are still read.
-            let error = socket(error);
-            self.engine.to_wire().lose(error.clone());
-            self.writing = Writing::Broken(Some(Box::new(error)));
-            return true;
+            return self.break_writing(error);
         }
-        if moved {
-            // For transports with a buffer. An error comes back at the next write.
-            let _ = io.poll_flush(cx);
+        // For transports with a buffer.
+        if moved || self.is_buffering {
+            match io.poll_flush(cx) {
+                Poll::Pending => self.is_buffering = true,
+                Poll::Ready(Err(error)) => return self.break_writing(error),
+                Poll::Ready(Ok(())) if self.is_buffering => {
+                    self.is_buffering = false;
+                    self.late_flushes = self.late_flushes.wrapping_add(1);
+                    moved = true;
+                }
+                Poll::Ready(Ok(())) => {}
+            }
         }
         let is_over =
             self.engine.to_wire().is_closed() || self.engine.to_wire().stop_state().is_some();
         is_over && self.shut_or_close(cx) || moved
+    }
+
+    /// Notes that the transport takes no more bytes. Those that the peer sent before are still read.
+    #[cold]
+    fn break_writing(&mut self, error: io::Error) -> bool {
+        let error = socket(error);
+        self.engine.to_wire().lose(error.clone());
+        self.is_buffering = false;
+        self.writing = Writing::Broken(Some(Box::new(error)));
+        true
     }
 
     /// Ends the transport in the way that the stack ended its wire. Returns `true` if it was

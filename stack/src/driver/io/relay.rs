@@ -369,5 +369,8 @@ fn has_left<L>(connection: &mut Connection<L>) -> bool
 where
     L: Layer<In = Pipe, Out = Pipe>,
 {
-    connection.engine().to_wire().end().is_some()
+    // The shutdown of a transport with a buffer waits for what is in it.
+    let waits = connection.io.as_ref().is_some_and(|io| !io.lingers());
+    let has_shut = !waits || !matches!(connection.writing, Writing::Open);
+    has_shut && connection.engine().to_wire().end().is_some()
 }

@@ -174,7 +174,8 @@ enum Way<'a> {
 }
 
 fn is_socket(io: &dyn Transport) -> bool {
-    io.as_any().is::<TcpStream>() || io.as_any().is::<UnixStream>()
+    let socket = io.plain_socket();
+    socket.is_some_and(|socket| socket.is::<TcpStream>() || socket.is::<UnixStream>())
 }
 
 fn on_socket(
@@ -199,12 +200,13 @@ fn on_socket(
             }
         };
     }
-    let any = io.as_any();
-    if let Some(socket) = any.downcast_ref::<TcpStream>() {
-        moved!(socket)
-    }
-    if let Some(socket) = any.downcast_ref::<UnixStream>() {
-        moved!(socket)
+    if let Some(any) = io.plain_socket() {
+        if let Some(socket) = any.downcast_ref::<TcpStream>() {
+            moved!(socket)
+        }
+        if let Some(socket) = any.downcast_ref::<UnixStream>() {
+            moved!(socket)
+        }
     }
     Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
 }

@@ -50,8 +50,8 @@ impl<S: Read + Write + Send + 'static> Transport for StdTransport<S> {
         })
     }
 
-    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.0.flush())
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        pending_if_timed_out(cx, self.0.flush())
     }
 
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -67,10 +67,7 @@ impl<S: Read + Write + Send + 'static> Transport for StdTransport<S> {
     }
 }
 
-fn pending_if_timed_out(
-    cx: &mut Context<'_>,
-    result: io::Result<usize>,
-) -> Poll<io::Result<usize>> {
+fn pending_if_timed_out<T>(cx: &mut Context<'_>, result: io::Result<T>) -> Poll<io::Result<T>> {
     match result {
         Err(error) if is_timeout(error.kind()) => {
             cx.waker().wake_by_ref();

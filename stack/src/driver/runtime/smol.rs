@@ -185,14 +185,16 @@ impl AsyncUdpSocket for Async<std::net::UdpSocket> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        loop {
-            match self.get_ref().recv_from(buf) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.poll_readable(cx))?;
+        in_turns(cx, |cx| {
+            loop {
+                match self.get_ref().recv_from(buf) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        ready!(self.poll_readable(cx))?;
+                    }
+                    received => return Poll::Ready(received),
                 }
-                received => return Poll::Ready(received),
             }
-        }
+        })
     }
 
     fn try_send(&self, payload: &[u8], to: Option<SocketAddr>) -> io::Result<()> {

@@ -184,4 +184,8 @@ impl Transport for Delayed {
     fn as_any(&self) -> &dyn Any {
         self.0.as_any()
     }
+
+    fn plain_socket(&self) -> Option<&dyn Any> {
+        self.0.plain_socket()
+    }
 }

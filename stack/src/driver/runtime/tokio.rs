@@ -322,11 +322,15 @@ macro_rules! transport {
             }
 
             fn ends_when_dropped(&self) -> bool {
-                is_socket(self.as_any())
+                self.plain_socket().is_some()
             }
 
             fn as_any(&self) -> &dyn Any {
                 &(*self)$(.$field)?
+            }
+
+            fn plain_socket(&self) -> Option<&dyn Any> {
+                Some(self.as_any()).filter(|io| is_socket(*io))
             }
 
             $($method)*

@@ -139,6 +139,8 @@ use wirestack_layer::Pipe;
 ///     fn as_any(&self) -> &dyn Any {
 ///         self.inner.as_any()
 ///     }
+///
+///     // `plain_socket` is not handed on: a relay would move bytes past the count.
 /// }
 /// ```
 pub trait Transport: Send + 'static {
@@ -167,11 +169,11 @@ pub trait Transport: Send + 'static {
     fn poll_write(&mut self, cx: &mut Context<'_>, from: &mut Pipe) -> Poll<io::Result<usize>>;
 
     /// Sends the bytes that the transport buffers. A transport without a buffer needs no
-    /// implementation.
+    /// implementation. It is called behind the writes, and again until it is ready.
     ///
     /// # Errors
     ///
-    /// The error of the stream.
+    /// The error of the stream. Nothing is written after it.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let _ = cx;
         Poll::Ready(Ok(()))
@@ -235,6 +237,15 @@ pub trait Transport: Send + 'static {
     /// Returns the stream itself, for [`Connection::transport`](crate::Connection::transport) to
     /// downcast.
     fn as_any(&self) -> &dyn Any;
+
+    /// Returns the socket that carries exactly the bytes of this transport. A relay may then move
+    /// bytes between two sockets inside the kernel, past the calls of the transport.
+    ///
+    /// Only sockets of tokio are moved so. A transport that counts, delays or changes the bytes of
+    /// another one must not hand this on.
+    fn plain_socket(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 impl fmt::Debug for dyn Transport {

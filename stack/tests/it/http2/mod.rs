@@ -1,6 +1,8 @@
 //! WebSockets and tunnels over HTTP/2.
 
+mod drivers;
 mod endings;
+mod leaving;
 mod proxies;
 mod scripted;
 mod shutdown;

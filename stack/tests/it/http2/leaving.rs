@@ -1,0 +1,65 @@
+//! Tasks that wait for a client to leave, beside those that use its stream.
+
+use crate::support::TIMEOUT;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::yield_now;
+use tokio::time::timeout;
+use wirestack::http::HeaderMap;
+use wirestack::http2::{self, ConnectRequest, Http2Config};
+use wirestack::runtime::TokioTransport;
+use wirestack::{Connection, Engine, Http2};
+
+fn over(io: DuplexStream, layer: http2::Connection) -> Http2 {
+    let engine = Engine::new(layer);
+    let connection = Connection::from_transport(TokioTransport::new(io), engine).unwrap();
+    let http2 = Http2::new(connection);
+    http2.spawn();
+    http2
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_the_client_to_leave_and_one_that_writes_are_both_woken() {
+    for writes_first in [true, false] {
+        let (near, far) = duplex(1 << 20);
+        let server = over(far, http2::Connection::server(Http2Config::server()));
+        let client = over(near, http2::Connection::client(Http2Config::default()));
+        let accepting = async {
+            let incoming = server.accept().await.unwrap().unwrap();
+            let left = incoming.closed();
+            (left, incoming.accept(HeaderMap::new()).unwrap())
+        };
+        let tunnel = ConnectRequest::tunnel("example.org", 1).unwrap();
+        let (opened, (left, mut stream)) = tokio::join!(client.open(tunnel), accepting);
+        let (_, mut tunnel) = opened.unwrap();
+        let size = 32 << 20; // more than the window and all buffers hold
+        let writing = async move {
+            stream.write_all(&vec![7; size]).await.unwrap();
+            stream.flush().await.unwrap();
+            stream
+        };
+        let (writing, leaving) = if writes_first {
+            let writing = tokio::spawn(writing);
+            for _ in 0..10_000 {
+                yield_now().await; // until it waits
+            }
+            (writing, tokio::spawn(left))
+        } else {
+            let leaving = tokio::spawn(left);
+            yield_now().await;
+            (tokio::spawn(writing), leaving)
+        };
+        for _ in 0..10_000 {
+            yield_now().await;
+        }
+        assert!(!writing.is_finished());
+        let mut read = vec![0; size];
+        let read = timeout(TIMEOUT, tunnel.read_exact(&mut read)).await;
+        read.expect("the writer was woken").unwrap();
+        let stream = timeout(TIMEOUT, writing).await.unwrap().unwrap();
+        assert!(!leaving.is_finished());
+        drop(tunnel);
+        let left = timeout(TIMEOUT, leaving).await;
+        left.expect("the other task was woken").unwrap();
+        drop(stream);
+    }
+}
