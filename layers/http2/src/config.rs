@@ -62,8 +62,8 @@ pub struct Http2Config {
     /// The time in which the SETTINGS of the peer must arrive, and in which it must end a connection
     /// that has finished: 10 s.
     pub opening: Duration,
-    /// The time in which the fields of a request must be whole, once a client has begun to send
-    /// them: 10 s. Over this time the connection fails: nothing else can come in between.
+    /// The time in which the fields of a request or a response must be whole, once the peer has begun
+    /// to send them: 10 s. Over this time the connection fails: nothing else can come in between.
     pub head_timeout: Duration,
     /// The time without any stream after which the connection ends with a GOAWAY: none by default,
     /// and 60 s for a [server](Self::server).
@@ -156,8 +156,8 @@ impl Http2Config {
         self
     }
 
-    /// Sets the time in which the fields of a request must be whole, once a client has begun to
-    /// send them.
+    /// Sets the time in which the fields of a request or a response must be whole, once the peer has
+    /// begun to send them.
     #[must_use]
     pub fn head_timeout(mut self, head_timeout: Duration) -> Self {
         self.head_timeout = head_timeout;

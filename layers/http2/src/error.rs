@@ -33,8 +33,8 @@ pub enum Http2Error {
     /// 9113 §6.5.2).
     #[error("the server allowed no streams within {0:?} (SETTINGS_MAX_CONCURRENT_STREAMS is 0)")]
     NoStreams(Duration),
-    /// The fields of a request were begun, and not whole in time.
-    #[error("the fields of a request were not whole within {0:?}")]
+    /// The fields of a request or a response were begun, and not whole in time.
+    #[error("the fields of a request or a response were not whole within {0:?}")]
     HeadTimedOut(Duration),
     /// The peer opened no window in time for the bytes that wait on a stream.
     #[error("the peer took none of the bytes that wait on the stream within {0:?}")]

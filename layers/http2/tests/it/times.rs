@@ -249,11 +249,27 @@ fn fields_that_come_in_pieces_have_a_time_that_no_piece_prolongs() {
         assert!(!server.to_app.is_closed(), "{:?}", server.to_app.closed());
         let (reason, why) = farewell(&pass(&mut server, 1));
         assert_eq!(reason, Reason::ENHANCE_YOUR_CALM);
-        assert_eq!(why, "the fields of a request were not whole within 10s");
+        assert_eq!(why, NOT_WHOLE);
         let text = failure(&server);
         assert!(text.contains("not whole within 10s"), "{text}");
     }
 }
+
+#[test]
+fn the_fields_of_a_response_have_a_time_too() {
+    let mut client = greeted_client(Http2Config::default(), &[]);
+    client.from_app.open(tunnel()).unwrap();
+    client.sent();
+    let block = fields(&[(":status", "200")]);
+    client.receive(&frame(HEADERS, 0, 1, &block[..5]));
+    pass(&mut client, 9);
+    assert!(!client.to_app.is_closed());
+    let (reason, why) = farewell(&pass(&mut client, 1));
+    assert_eq!((reason, &*why), (Reason::ENHANCE_YOUR_CALM, NOT_WHOLE));
+}
+
+/// What a peer is told whose fields take too long.
+const NOT_WHOLE: &str = "the fields of a request or a response were not whole within 10s";
 
 #[test]
 fn each_head_has_the_whole_time() {

@@ -29,7 +29,8 @@ pub(crate) async fn run(
     let system = |builder: Both| Ok(builder.system_proxy());
     all.push(found(url, target, "system", system).await?);
     if let Some(pac) = &way.pac {
-        all.push(found(url, target, pac, |builder| builder.pac(pac)).await?);
+        // The place of the file is in the reason, without a login that it may have.
+        all.push(found(url, target, "pac", |builder| builder.pac(pac)).await?);
     }
     if as_json {
         let all = all

@@ -315,7 +315,7 @@ fn all_routes_are_told_and_no_connection_is_opened() {
                 let end = run_with(&arguments, b"", variables);
                 assert_eq!(end.code, 0, "{}", end.err);
                 let last = end.out.lines().nth(4).expect("the route of the file");
-                assert_eq!(last, format!("{pac}: {route}"));
+                assert_eq!(last, format!("pac: {route}"));
             }
         }
     }
@@ -364,6 +364,19 @@ fn the_readme_shows_a_refused_password_as_it_is_printed() {
     let printed = masked(&format!("{}{}", end.out, end.err));
     let readme = masked(include_str!("../../../../README.md"));
     assert!(readme.contains(&printed), "{printed}");
+}
+
+#[test]
+fn the_place_of_a_script_is_shown_without_its_login() {
+    let pac = "http://me:hunter2@127.0.0.1:1/proxy.pac";
+    for json in [None, Some("--json")] {
+        let mut arguments = vec!["probe", "--all-routes", "wss://example.test/", "--pac", pac];
+        arguments.extend(json);
+        let end = run(&arguments, b"");
+        let shown = [end.out, end.err].concat();
+        assert!(shown.contains("127.0.0.1:1/proxy.pac"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }
 
 #[test]

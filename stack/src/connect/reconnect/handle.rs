@@ -66,7 +66,8 @@ impl ReconnectHandle {
     ///
     /// # Errors
     ///
-    /// The code or the reason may not be sent, or the error that ended the connection instead.
+    /// The code or the reason may not be sent; the error that ended the connection instead; messages
+    /// that the queue had accepted have not left.
     pub async fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         let frame = CloseFrame::new(code.into(), reason);
         let frame = frame.map_err(|cause| Error::local(origin::RECONNECT, cause))?;

@@ -234,7 +234,10 @@ impl Outbox {
     pub(super) fn over(&self, error: Option<Error>) {
         let mut state = self.lock();
         if !matches!(state.link, Link::Over(_)) {
-            state.link = Link::Over(error);
+            // Without a queue, those who sent them are told.
+            let lost = state.messages.len().min(state.limit);
+            let lost = (lost > 0).then(|| Error::local(origin::RECONNECT, Lost(lost)));
+            state.link = Link::Over(error.or(lost));
             state.messages.clear();
         }
         wake_waiting(state);
@@ -332,6 +335,11 @@ impl fmt::Debug for QueueFull {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// So many messages of the queue were accepted, and have not left.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebSocket has ended, and {0} of the messages that it had accepted have not left")]
+struct Lost(usize);
 
 /// A message was sent to a WebSocket that will not connect again.
 #[derive(Debug, thiserror::Error)]

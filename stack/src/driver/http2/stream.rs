@@ -345,15 +345,22 @@ fn closed_error(aborted: Option<Error>) -> io::Error {
 }
 
 /// Moves as many pieces as there is room for, the last one beyond it: a piece that two flows share
-/// would be copied again, and its memory could not come back. What is for a flow that was stopped is
-/// discarded.
+/// would be copied again, and its memory could not come back. A larger piece is many small frames, as
+/// many as a window has: it is cut. What is for a flow that was stopped is discarded.
 fn transfer_pieces(from: &mut Pipe, to: &mut Pipe) {
     while to.room() > 0 && !from.is_empty() {
-        let fits = from.len() <= to.room();
-        let n = if fits { from.len() } else { from.first().len() };
+        let (piece, room) = (from.first().len(), to.room());
+        let n = match piece {
+            _ if from.len() <= room => from.len(),
+            1..=LARGEST_PIECE => piece,
+            _ => room,
+        };
         from.transfer_up_to(to, n);
     }
 }
+
+/// The length of the largest piece that is not cut, in bytes: a frame of the default size.
+const LARGEST_PIECE: usize = 80 * 1024;
 
 /// Fewer bytes are copied from flow to flow.
 const FEW: usize = 1024;
@@ -365,5 +372,33 @@ struct Reset;
 impl fmt::Debug for Http2Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http2Stream").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_moved_whole_and_many_small_ones_are_cut_where_the_room_ends() {
+        let window = || Pipe::with_limit(1 << 20);
+        let mut frames = window();
+        for _ in 0..12 {
+            frames.push(vec![7; LARGEST_PIECE].into());
+        }
+        let mut small_frames = window();
+        for _ in 0..1000 {
+            small_frames.write(&[7; 1000]);
+        }
+        for (mut from, moved) in [(frames, LARGEST_PIECE), (small_frames, 64 * 1024)] {
+            let mut to = Pipe::with_limit(64 * 1024);
+            let mut whole = from.len();
+            while !from.is_empty() {
+                transfer_pieces(&mut from, &mut to);
+                assert_eq!(to.len(), moved.min(whole));
+                whole -= to.len();
+                to.discard();
+            }
+        }
     }
 }

@@ -117,6 +117,37 @@ fn an_end_and_a_reset_end_a_read_in_which_a_thread_sleeps() {
     }
 }
 
+#[test]
+fn a_socket_that_was_made_nonblocking_elsewhere_is_waited_for_without_a_spin() {
+    within(TIMEOUT, || {
+        let (a, mut peer) = pair();
+        let clone = a.try_clone().unwrap();
+        let mut stream = plain(a);
+        clone.set_nonblocking(true).unwrap();
+        let (polled, go) = mpsc::channel();
+        let sending = thread::spawn(move || {
+            go.recv().unwrap();
+            for _ in 0..100_000 {
+                thread::yield_now(); // the reader would be called about as often
+            }
+            peer.write_all(b"x").unwrap();
+        });
+        let mut polls = 0;
+        block_on(async {
+            let mut waits = pin!(stream.wait_for(has_bytes));
+            poll_fn(|cx| {
+                let has_come = waits.as_mut().poll(cx);
+                polls += 1;
+                let _ = polled.send(());
+                has_come
+            })
+            .await
+        });
+        sending.join().unwrap();
+        assert!(polls < 100, "{polls} polls for one byte");
+    });
+}
+
 fn has_bytes(engine: &mut Engine<Identity>) -> Option<()> {
     (!engine.to_app().is_empty()).then_some(())
 }

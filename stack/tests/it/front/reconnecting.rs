@@ -265,6 +265,29 @@ async fn a_handle_outlives_what_it_belongs_to() {
     handle.close(1000, "").await.unwrap();
 }
 
+#[tokio::test]
+async fn who_closes_learns_of_accepted_messages_that_have_not_left() {
+    for accepted in [0, 2] {
+        let (feed, _hears) = server().await;
+        let feed = feed.queue(10);
+        let handle = feed.handle();
+        for _ in 0..accepted {
+            handle.send("kept").await.unwrap();
+        }
+        drop(feed);
+        let closed = handle.close(1000, "").await.map_err(|e| e.to_string());
+        let wanted = match accepted {
+            0 => Ok(()),
+            _ => Err(
+                "reconnect: the WebSocket has ended, and 2 of the messages that it had accepted \
+                 have not left"
+                    .to_owned(),
+            ),
+        };
+        assert_eq!(closed, wanted);
+    }
+}
+
 /// Talks by the handle while the caller reads.
 #[cfg(all(feature = "smol", feature = "blocking"))]
 async fn talk(handle: ReconnectHandle) -> Result<(), wirestack::Error> {

@@ -96,10 +96,14 @@ where
         let mut buffer = spare.unwrap_or_else(|| vec![0; IDLE_READ_SIZE].into_boxed_slice());
         // No lock is held while it waits.
         let read = read_or_wait(&self.io, &mut buffer);
-        let kind = read.as_ref().map_err(io::Error::kind);
-        if !matches!(kind, Err(ErrorKind::Interrupted | ErrorKind::WouldBlock)) {
-            *self.early() = Some(Early { buffer, read });
-            self.has_early.store(true, Ordering::Release);
+        match read.as_ref().map_err(io::Error::kind) {
+            Err(ErrorKind::Interrupted) => {}
+            // A clone of the socket was made nonblocking, or has a time-out.
+            Err(ErrorKind::WouldBlock) => return false,
+            _ => {
+                *self.early() = Some(Early { buffer, read });
+                self.has_early.store(true, Ordering::Release);
+            }
         }
         true
     }
