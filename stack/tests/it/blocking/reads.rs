@@ -142,7 +142,8 @@ fn a_socket_that_was_made_nonblocking_elsewhere_is_waited_for_without_a_spin() {
                 has_come
             })
             .await
-        });
+        })
+        .unwrap();
         sending.join().unwrap();
         assert!(polls < 100, "{polls} polls for one byte");
     });
