@@ -89,8 +89,11 @@ impl Connection {
         }
         self.add(arrived);
         self.is_full = p.to_app.room() == 0;
-        // It explains more than what h2 says of such a frame, and h2 may say it later.
-        if let Some(bytes) = self.scanner.not_settings() {
+        // It explains more than what h2 says of such a frame, and h2 may say it later. Before the
+        // preface is right, it is no frame.
+        if self.session.is_open()
+            && let Some(bytes) = self.scanner.not_settings()
+        {
             self.fail(p, peer(first_bytes::not_settings(&bytes)));
             return false;
         }

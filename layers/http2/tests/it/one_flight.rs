@@ -308,6 +308,35 @@ fn pitfall_64_one_tunnel_shows_its_request_before_a_fault_however_it_is_cut() {
     }
 }
 
+/// Returns the error of a side that hears these bytes, in one piece or cut in different ways.
+fn error_however_cut(is_server: bool, bytes: &[u8]) -> String {
+    let verdict = |cut: usize, size: usize, speaks_first: bool| {
+        let mut side = Side::new(match is_server {
+            true => Connection::server(Http2Config::server()),
+            false => Connection::client(Http2Config::default()),
+        });
+        if speaks_first {
+            side.sent();
+        }
+        side.receive(&bytes[..cut]);
+        for piece in bytes[cut..].chunks(size) {
+            side.receive(piece);
+        }
+        side.from_wire.finish();
+        side.sent();
+        failure(&side)
+    };
+    let whole = verdict(0, bytes.len(), false);
+    for size in 1..bytes.len() {
+        for speaks_first in [false, true] {
+            let case = format!("{bytes:?} by {size}, {is_server} {speaks_first}");
+            assert_eq!(verdict(0, size, speaks_first), whole, "{case}");
+            assert_eq!(verdict(size, 1000, speaks_first), whole, "{case}");
+        }
+    }
+    whole
+}
+
 #[test]
 fn pitfall_64_a_first_frame_that_is_no_settings_frame_gives_the_same_however_it_is_cut() {
     let large = |kind, flags| [0xff, 0xff, 0xff, kind, flags, 0, 0, 0, 1];
@@ -319,37 +348,25 @@ fn pitfall_64_a_first_frame_that_is_no_settings_frame_gives_the_same_however_it_
         (&frame(0x17, 0xb7, 1, &[7; 40]), true),
         (&large(0x17, 0xb7)[..5], false),
     ] {
-        for is_server in [true, false] {
-            let bytes = match is_server {
-                true => [PREFACE, first].concat(),
-                false => first.to_vec(),
-            };
-            let verdict = |cut: usize, size: usize, speaks_first: bool| {
-                let mut side = Side::new(match is_server {
-                    true => Connection::server(Http2Config::server()),
-                    false => Connection::client(Http2Config::default()),
-                });
-                if speaks_first {
-                    side.sent();
-                }
-                side.receive(&bytes[..cut]);
-                for piece in bytes[cut..].chunks(size) {
-                    side.receive(piece);
-                }
-                side.from_wire.finish();
-                side.sent();
-                failure(&side)
-            };
-            let whole = verdict(0, bytes.len(), false);
-            let is_other = whole.contains("where HTTP/2 was wanted");
-            assert_eq!(is_other, is_named, "{whole}");
-            for size in 1..bytes.len() {
-                for speaks_first in [false, true] {
-                    let case = format!("{first:?} by {size}, {is_server} {speaks_first}");
-                    assert_eq!(verdict(0, size, speaks_first), whole, "{case}");
-                    assert_eq!(verdict(size, 1000, speaks_first), whole, "{case}");
-                }
-            }
+        let errors = [
+            error_however_cut(false, first),
+            error_however_cut(true, &[PREFACE, first].concat()),
+        ];
+        for error in errors {
+            let is_other = error.contains("where HTTP/2 was wanted");
+            assert_eq!(is_other, is_named, "{error}");
+        }
+    }
+}
+
+#[test]
+fn pitfall_64_a_preface_with_a_wrong_end_gives_the_same_however_it_is_cut() {
+    for wrong in 12..PREFACE.len() {
+        let mut preface = PREFACE.to_vec();
+        preface[wrong] ^= 1;
+        for first in [&settings(&[])[..], &frame(0x17, 0xb7, 1, &[7; 40])] {
+            let error = error_however_cut(true, &[&preface, first].concat());
+            assert!(error.contains("PROTOCOL_ERROR"), "{error}");
         }
     }
 }
