@@ -17,19 +17,10 @@ impl<L: Layer> Connection<L> {
         cx: &mut Context<'_>,
         act: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let polled = match &self.writer {
-            Some(writer) if !writer.will_wake(cx.waker()) => {
-                let (writer, before) = (writer.clone(), self.revision());
-                let polled = self.beside(writer, cx, act);
-                if self.revision() != before
-                    && let Some(writer) = self.writer.take()
-                {
-                    writer.wake(); // it may have waited for what moved
-                }
-                polled
-            }
-            _ => act(self, cx),
-        };
+        if is_other(&self.writer, cx) {
+            return self.read_beside(cx, act);
+        }
+        let polled = act(self, cx);
         if polled.is_pending() {
             remember(&mut self.reader, cx);
         }
@@ -43,36 +34,70 @@ impl<L: Layer> Connection<L> {
         cx: &mut Context<'_>,
         act: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let polled = match &self.reader {
-            Some(reader) if !reader.will_wake(cx.waker()) => {
-                let reader = reader.clone();
-                let before = self.engine.to_app().revision();
-                let polled = self.beside(reader, cx, act);
-                if self.engine.to_app().revision() != before
-                    && let Some(reader) = self.reader.take()
-                {
-                    reader.wake();
-                }
-                polled
-            }
-            _ => act(self, cx),
-        };
+        if is_other(&self.reader, cx) {
+            return self.write_beside(cx, act);
+        }
+        let polled = act(self, cx);
+        self.note_writer(polled.is_pending(), cx);
+        polled
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_beside<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let (writer, before) = (self.writer.clone(), self.revision());
+        let polled = self.beside(writer, cx, act);
+        if self.revision() != before
+            && let Some(writer) = self.writer.take()
+        {
+            writer.wake(); // it may have waited for what moved
+        }
         if polled.is_pending() {
-            remember(&mut self.writer, cx);
-        } else if self.writer.is_some() {
-            self.writer = None;
+            remember(&mut self.reader, cx);
         }
         polled
     }
 
-    /// Polls with a waker that wakes another task too.
     #[cold]
+    #[inline(never)]
+    fn write_beside<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let reader = self.reader.clone();
+        let before = self.engine.to_app().revision();
+        let polled = self.beside(reader, cx, act);
+        if self.engine.to_app().revision() != before
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
+        self.note_writer(polled.is_pending(), cx);
+        polled
+    }
+
+    #[inline(always)]
+    fn note_writer(&mut self, has_to_wait: bool, cx: &Context<'_>) {
+        if has_to_wait {
+            remember(&mut self.writer, cx);
+        } else if self.writer.is_some() {
+            self.writer = None;
+        }
+    }
+
+    /// Polls with a waker that wakes another task too.
     fn beside<T>(
         &mut self,
-        other: Waker,
+        other: Option<Waker>,
         cx: &Context<'_>,
         act: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        let other = other.unwrap_or_else(|| cx.waker().clone());
         let both = Waker::from(Arc::new(Both(cx.waker().clone(), other)));
         act(self, &mut Context::from_waker(&both))
     }
@@ -83,6 +108,13 @@ impl<L: Layer> Connection<L> {
         self.reader = None;
         self.writer = None;
     }
+}
+
+/// Returns `true` if another task than the present one waits.
+#[inline(always)]
+fn is_other(task: &Option<Waker>, cx: &Context<'_>) -> bool {
+    task.as_ref()
+        .is_some_and(|task| !task.will_wake(cx.waker()))
 }
 
 #[inline]
