@@ -37,7 +37,8 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
     toml::from_str(&text).map_err(|error| wrong(&told(&error, &text)))
 }
 
-/// Says what is wrong in a file, and where, without its lines and values: they may hold passwords.
+/// Describes the fault in a file and its place, without the lines and values of the file: they may
+/// hold passwords.
 fn told(error: &toml::de::Error, text: &str) -> String {
     let message = error.message();
     // What the parser repeats of a value stands in quotes, and names of fields do not.

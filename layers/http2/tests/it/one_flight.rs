@@ -311,9 +311,10 @@ fn pitfall_64_one_tunnel_shows_its_request_before_a_fault_however_it_is_cut() {
 /// Returns the error of a side that hears these bytes, in one piece or cut in different ways.
 fn error_however_cut(is_server: bool, bytes: &[u8]) -> String {
     let verdict = |cut: usize, size: usize, speaks_first: bool| {
-        let mut side = Side::new(match is_server {
-            true => Connection::server(Http2Config::server()),
-            false => Connection::client(Http2Config::default()),
+        let mut side = Side::new(if is_server {
+            Connection::server(Http2Config::server())
+        } else {
+            Connection::client(Http2Config::default())
         });
         if speaks_first {
             side.sent();

@@ -268,7 +268,7 @@ fn the_fields_of_a_response_have_a_time_too() {
     assert_eq!((reason, &*why), (Reason::ENHANCE_YOUR_CALM, NOT_WHOLE));
 }
 
-/// What a peer is told whose fields take too long.
+/// The reason in the GOAWAY for a peer whose fields take too long.
 const NOT_WHOLE: &str = "the fields of a request or a response were not whole within 10s";
 
 #[test]

@@ -216,8 +216,8 @@ fn written_memory_comes_back_once_nobody_has_it() {
     assert!(wire.take_back().is_some());
 }
 
-/// What a pipe leaves behind must not keep the memory of what went on: a joint between two layers
-/// stays when it is empty for good.
+/// A pipe between two layers stays when it is empty for good. It must not hold the memory of bytes
+/// that it has passed on.
 #[test]
 fn an_empty_pipe_has_no_part_of_the_memory_that_it_gave_away() {
     let written = || {

@@ -79,7 +79,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What the receiving side knows, and the sending side waits for.
+/// The facts that the task that receives sets, and that the task that sends waits for.
 struct Facts {
     is_open: watch::Sender<bool>,
     heard: Heard,
