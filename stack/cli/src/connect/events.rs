@@ -4,6 +4,7 @@ use crate::output::{Output, Paint};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use wirestack::websocket::{CloseFrame, Message};
 
@@ -26,24 +27,27 @@ pub(crate) struct Events {
     form: Form,
     quiet: bool,
     output: Output,
+    /// `true` if the messages are printed on a terminal.
+    is_terminal: bool,
     marks: bool,
 }
 
 impl Events {
     pub(crate) fn new(form: Form, quiet: bool, output: Output) -> Self {
         // A person tells apart what was typed and what has come.
-        let marks = form == Form::Lines && io::stdout().is_terminal() && io::stdin().is_terminal();
+        let is_terminal = io::stdout().is_terminal();
+        let marks = form == Form::Lines && is_terminal && io::stdin().is_terminal();
         Self {
             form,
             quiet,
             output,
+            is_terminal,
             marks,
         }
     }
 
     /// Prints a message. Returns `false` if nobody reads any more.
     pub(crate) fn message(&self, message: &Message) -> bool {
-        let bytes = message.as_bytes();
         let end: &[u8] = match self.form {
             Form::Json => return self.json(&message_event(message)),
             Form::Lines => b"\n",
@@ -51,10 +55,35 @@ impl Events {
             Form::Bytes => b"",
         };
         let mark = if self.marks { "< " } else { "" };
+        let content = self.content(message.as_bytes());
         let mut out = io::stdout().lock();
-        let parts = [mark.as_bytes(), bytes, end];
+        let parts = [mark.as_bytes(), &content, end];
         let written = parts.iter().try_for_each(|part| out.write_all(part));
         self.output.is_written(written.and_then(|()| out.flush()))
+    }
+
+    /// Returns what is printed of a message. A server could make a terminal do more than print.
+    fn content<'a>(&self, message: &'a [u8]) -> Cow<'a, [u8]> {
+        if !self.is_terminal || self.form == Form::Bytes {
+            return Cow::Borrowed(message);
+        }
+        let text = String::from_utf8_lossy(message);
+        let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        if !text.contains(obeyed) {
+            return match text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            };
+        }
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            if obeyed(c) {
+                shown.extend(c.escape_unicode());
+            } else {
+                shown.push(c);
+            }
+        }
+        Cow::Owned(shown.into_bytes())
     }
 
     /// Tells that the connection is open.
@@ -94,6 +123,7 @@ impl Events {
     }
 
     fn json(&self, event: &Value) -> bool {
+        let event = json_text(event);
         let mut out = io::stdout().lock();
         let written = writeln!(out, "{event}").and_then(|()| out.flush());
         self.output.is_written(written)
@@ -107,6 +137,20 @@ impl Events {
     }
 }
 
+/// Writes an event in one line, all control characters as JSON's escapes: a terminal obeys also those
+/// that JSON may hold as they are (U+007F to U+009F).
+fn json_text(event: &Value) -> String {
+    let text = event.to_string();
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = text.chars().map(|c| match c.is_control() {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    });
+    escaped.collect()
+}
+
 fn message_event(message: &Message) -> Value {
     match std::str::from_utf8(message.as_bytes()) {
         Ok(text) if message.is_text() => {
@@ -116,5 +160,51 @@ fn message_event(message: &Message) -> Value {
             let data = STANDARD.encode(message.as_bytes());
             json!({ "event": "message", "type": "binary", "base64": data })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Color;
+
+    fn shown(message: &[u8], form: Form, is_terminal: bool) -> String {
+        let events = Events {
+            form,
+            quiet: false,
+            output: Output::new(Color::Never),
+            is_terminal,
+            marks: false,
+        };
+        String::from_utf8_lossy(&events.content(message)).into_owned()
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_message_and_a_pipe_gets_its_bytes() {
+        let message = "a\tb\n\u{1b}]0;title\u{7}\u{9b}2J\r \u{1f469}\u{200d}\u{1f4bb}";
+        let safe = "a\tb\n\\u{1b}]0;title\\u{7}\\u{9b}2J\\u{d} \u{1f469}\u{200d}\u{1f4bb}";
+        for form in [Form::Lines, Form::Null] {
+            assert_eq!(shown(message.as_bytes(), form, true), safe);
+            assert_eq!(shown(message.as_bytes(), form, false), message);
+        }
+        assert_eq!(shown(message.as_bytes(), Form::Bytes, true), message);
+        assert_eq!(
+            shown(b"\xff\x1b[2J", Form::Lines, true),
+            "\u{fffd}\\u{1b}[2J"
+        );
+        assert_eq!(shown(b"\x9b2J", Form::Lines, true), "\u{fffd}2J");
+        assert_eq!(
+            shown("gr\u{fc}n".as_bytes(), Form::Lines, true),
+            "gr\u{fc}n"
+        );
+    }
+
+    #[test]
+    fn an_event_in_json_holds_no_control_character_and_says_the_same() {
+        let message = Message::text("\u{7f}\u{9b}2J\u{1b}[m\n");
+        let event = message_event(&message);
+        let text = json_text(&event);
+        assert!(!text.contains(char::is_control), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), event);
     }
 }

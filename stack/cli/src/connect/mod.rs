@@ -14,8 +14,11 @@ use events::{Events, Form};
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use input::{Input, Splitting};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use wirestack::http1::basic_credentials;
 use wirestack::websocket::{Deflate, Keepalive, WebSocketConfig};
 use wirestack::{Connect, DialContext};
@@ -78,8 +81,8 @@ pub(crate) struct ConnectArguments {
     #[arg(long)]
     http2: bool,
     /// Takes messages of at most so many bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
-    max_message: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MESSAGE)]
+    max_message: NonZeroUsize,
     /// Tells only of failures
     #[arg(short, long)]
     quiet: bool,
@@ -119,7 +122,7 @@ pub(crate) async fn run(
         (_, _, true) => Splitting::At(0),
         _ => Splitting::At(b'\n'),
     };
-    let limit = arguments.max_message;
+    let limit = arguments.max_message.get();
     let input = move || Input::start(splitting, limit);
     let input = (!arguments.receive_only).then_some(input);
     let plan = session::Plan {
@@ -130,10 +133,27 @@ pub(crate) async fn run(
             .map_err(|_| Failure::usage("--linger takes seconds, such as 0.3"))?,
     };
     if arguments.reconnect {
-        return reconnecting::run(connect, input, &plan, &events).await;
+        let carrying = reconnecting::run(connect, input, plan, events);
+        return until_interrupted(carrying).await;
     }
     let (socket, _) = connect.traced().await?;
-    session::run(socket, input.map(|start| start()), &plan, &events).await
+    let input = input.map(|start| start());
+    until_interrupted(session::run(socket, input, plan, events)).await
+}
+
+/// Runs this on a thread of its own: what is printed can wait for its reader without end, and Ctrl-C is
+/// heard all the same.
+async fn until_interrupted(
+    carrying: impl Future<Output = Result<Exit, Failure>> + Send + 'static,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        biased; // Ctrl-C is heard before the thread begins
+        _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Interrupted, "")),
+        carried = async { spawn_blocking(|| Handle::current().block_on(carrying)).await } => match carried {
+            Ok(carried) => carried,
+            Err(error) => std::panic::resume_unwind(error.into_panic()), // nothing cancels it
+        },
+    }
 }
 
 /// Reads a field of a request.
@@ -150,8 +170,8 @@ pub(crate) fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
 
 fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Connect, Failure> {
     let mut config = WebSocketConfig::default();
-    config.max_message = arguments.max_message;
-    config.max_frame = arguments.max_message;
+    config.max_message = arguments.max_message.get();
+    config.max_frame = arguments.max_message.get();
     if let Some(seconds) = arguments.ping {
         let wrong = |_| Failure::usage("--ping takes seconds, such as 30");
         let interval = Duration::try_from_secs_f64(seconds).map_err(wrong)?;
@@ -202,3 +222,6 @@ fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Conn
     }
     Ok(connect)
 }
+
+/// The size of a message, in bytes, that `--max-message` has by itself.
+const DEFAULT_MESSAGE: NonZeroUsize = NonZeroUsize::new(16 << 20).expect("more than none");

@@ -18,13 +18,13 @@ use wirestack::{Connect, ReconnectEvent, ReconnectHandle, Reconnecting};
 pub(crate) async fn run(
     connect: Connect,
     input: Option<impl FnOnce() -> Input>,
-    plan: &Plan,
-    events: &Events,
+    plan: Plan,
+    events: Events,
 ) -> Result<Exit, Failure> {
     let mut feed = connect.reconnecting(Backoff::default());
     let facts = Facts::default();
     // Both go on together: a server may wait for its answers to be read before it takes more.
-    let mut sending = pin!(send(feed.handle(), input, plan, events, &facts));
+    let mut sending = pin!(send(feed.handle(), input, &plan, &events, &facts));
     let mut is_sent = false;
     let mut ping = None;
     let mut last = Exit::Done;
@@ -43,7 +43,6 @@ pub(crate) async fn run(
                 }
                 continue;
             }
-            _ = tokio::signal::ctrl_c() => return Err(Failure::new(Exit::Interrupted, "")),
         };
         match event {
             None => return Ok(last),

@@ -24,15 +24,15 @@ pub(crate) struct Plan {
 pub(crate) async fn run(
     socket: WebSocket,
     input: Option<Input>,
-    plan: &Plan,
-    events: &Events,
+    plan: Plan,
+    events: Events,
 ) -> Result<Exit, Failure> {
     let layers: Vec<_> = socket.describe().iter().map(ToString::to_string).collect();
     events.open(&layers, socket.subprotocol());
     let (writer, reader) = socket.split();
     let heard = Heard::default();
-    let sending = send(writer, input, *plan, heard.clone());
-    let receiving = receive(reader, plan, events, &heard);
+    let sending = send(writer, input, plan, heard.clone());
+    let receiving = receive(reader, &plan, &events, &heard);
     tokio::pin!(sending, receiving);
     let mut is_sent = false;
     let received = loop {
@@ -42,7 +42,6 @@ pub(crate) async fn run(
                 sent?;
                 is_sent = true;
             }
-            _ = tokio::signal::ctrl_c() => return Err(Failure::new(Exit::Interrupted, "")),
         }
     };
     let (mut reader, received) = received;

@@ -1,9 +1,9 @@
 //! How the program ends, whatever its input and its output do.
 
-use crate::support::{Folder, command, echo, run};
-use std::io::Write;
+use crate::support::{Echo, Folder, command, echo, run};
+use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_reader_of_what_is_carried_that_has_gone_away_is_no_failure() {
@@ -56,4 +56,37 @@ fn a_server_that_does_not_start_leaves_no_socket_behind() {
         end.err
     );
     assert!(!std::path::Path::new(&path).exists());
+}
+
+#[test]
+fn ctrl_c_is_heard_although_nobody_reads_what_is_printed() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/", server.at);
+    for more in [&[][..], &["--reconnect"]] {
+        let mut child = command(&[&["connect", &url], more].concat());
+        let child = child.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = child.stderr(Stdio::piped()).spawn().expect("the program");
+        let mut to = child.stdin.take().expect("its input");
+        let mut line = vec![b'x'; 4 << 20]; // more than a pipe holds
+        line.push(b'\n');
+        to.write_all(&line).expect("sent");
+        let mut out = child.stdout.take().expect("its output");
+        out.read_exact(&mut [0]).expect("the begin of the echo");
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.expect("kill").success());
+        let end = child.wait_with_output().expect("its end"); // although its output is full
+        assert_eq!(end.status.code(), Some(130), "{more:?}");
+        drop((to, out));
+    }
+}
+
+#[test]
+fn a_message_of_no_bytes_at_most_is_refused_as_a_setting() {
+    let end = run(
+        &["connect", "-b", "--max-message", "0", "ws://127.0.0.1:9/"],
+        b"x",
+    );
+    assert_eq!(end.code, 2, "{}", end.err);
+    assert!(end.err.contains("--max-message"), "{}", end.err);
 }
