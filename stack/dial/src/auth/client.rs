@@ -259,12 +259,20 @@ impl Login {
             .offered(&self.offered)
             .cloned()
             .collect();
-        let action = self.candidates[at].scheme.step(SchemeInput::Challenge {
-            offered: &offered,
-            credentials: self.credentials.as_ref(),
-            refusal: &refusal,
-            reusable,
-        });
+        let Candidate { scheme, progress } = &mut self.candidates[at];
+        let mut step = || {
+            scheme.step(SchemeInput::Challenge {
+                offered: &offered,
+                credentials: self.credentials.as_ref(),
+                refusal: &refusal,
+                reusable,
+            })
+        };
+        let mut action = step();
+        // It speaks of credentials that were given up before it knew: these have not been sent.
+        if action == SchemeAction::Refused && *progress == Progress::Untried {
+            action = step();
+        }
         self.last = Some((refusal, reusable));
         self.carry_out(at, action)
     }

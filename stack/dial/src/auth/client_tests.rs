@@ -170,3 +170,27 @@ fn others_are_asked_until_they_give_up() {
     let wanted = "it offered Digest, and nobody gave a user and a password";
     assert_eq!(nobody, Action::GiveUp(wanted.into()));
 }
+
+#[test]
+fn a_new_password_is_tried_behind_too_many_challenges_with_the_old_one() {
+    let basic = Challenge::new("Basic realm=\"r\"");
+    let stale = digest("one", true);
+    for rounds in [[&stale, &stale], [&stale, &basic], [&basic, &stale]] {
+        let mut login = login().asking();
+        login.step(START);
+        let mut actions = (0..20).map(|round| told(&mut login, &[rounds[round % 2].clone()]));
+        let asked = actions.find(|action| !matches!(action, Action::Authorize(_)));
+        assert!(
+            matches!(asked, Some(Action::Ask { again: true, .. })),
+            "{asked:?}"
+        );
+        let given = Some(Credentials::new("me", "right"));
+        assert_ne!(
+            sent(login.step(Input::Credentials(given))),
+            "",
+            "{rounds:?}"
+        );
+        let next = told(&mut login, &[stale.clone()]);
+        assert!(sent(next).starts_with("Digest "), "{rounds:?}");
+    }
+}
