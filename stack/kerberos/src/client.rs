@@ -336,7 +336,7 @@ impl Client {
     fn begin(&mut self, realm: String, nonce: u32, data: Vec<u8>) -> Result<Progress, Failure> {
         // Active Directory answers to the short name of a domain with the long one.
         let is_home = self.referrals == 0 || realm.eq_ignore_ascii_case(&self.account.realm);
-        let urls = self.kdcs.of(&realm, is_home, self.memory.kdc());
+        let urls = self.kdcs.of(&realm, is_home, &self.memory.kdcs());
         self.exchange = Exchange::new(realm, nonce, data, urls);
         self.send()
     }

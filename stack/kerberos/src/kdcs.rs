@@ -12,8 +12,8 @@ pub(crate) struct Kdcs {
 impl Kdcs {
     /// Returns the addresses of the KDCs of a realm: those that are known, or else the realm as the
     /// name of a host. A domain of Active Directory has the addresses of its controllers. The
-    /// `first` one goes before the others, if it is one of them.
-    pub(crate) fn of(&self, realm: &str, is_home: bool, first: Option<String>) -> Vec<String> {
+    /// first of them that `answered` goes before the others.
+    pub(crate) fn of(&self, realm: &str, is_home: bool, answered: &[String]) -> Vec<String> {
         let mut urls = if is_home {
             self.home.clone()
         } else {
@@ -26,8 +26,8 @@ impl Kdcs {
         if urls.is_empty() && realm.bytes().all(is_host) {
             urls.push(format!("tcp://{}:88", realm.to_ascii_lowercase()));
         }
-        let is_first = |url: &String| Some(url) == first.as_ref();
-        if let Some(at) = urls.iter().position(is_first) {
+        let mut answered = answered.iter();
+        if let Some(at) = answered.find_map(|first| urls.iter().position(|url| url == first)) {
             urls[..=at].rotate_right(1);
         }
         urls
@@ -58,6 +58,24 @@ pub(crate) fn kdc_url(kdc: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kdc_that_answered_last_for_a_realm_goes_before_its_others() {
+        let texts = |urls: &[&str]| urls.iter().map(|url| (*url).to_owned()).collect::<Vec<_>>();
+        let kdcs = Kdcs {
+            home: texts(&["a", "b", "c"]),
+            of_realms: vec![("OTHER".into(), "x".into()), ("other".into(), "y".into())],
+        };
+        assert_eq!(kdcs.of("HOME", true, &[]), ["a", "b", "c"]);
+        // A realm that was referred to answered last.
+        let answered = texts(&["y", "b", "a"]);
+        assert_eq!(kdcs.of("HOME", true, &answered), ["b", "a", "c"]);
+        assert_eq!(kdcs.of("Other", false, &answered), ["y", "x"]);
+        assert_eq!(
+            kdcs.of("third.test", false, &answered),
+            ["tcp://third.test:88"]
+        );
+    }
 
     #[test]
     fn the_address_of_a_kdc_is_completed() {

@@ -199,7 +199,7 @@ mod tests {
                     kdc = a.corp.test\n  kdc = b.corp.test:750\n }\n OTHER.TEST = {\n  kdc = c\n }\n";
         let kerberos = Kerberos::new().krb5_conf(text).unwrap();
         assert_eq!(kerberos.default_realm.as_deref(), Some("CORP.TEST"));
-        let of = |realm| kerberos.kdcs.of(realm, realm == "CORP.TEST", None);
+        let of = |realm| kerberos.kdcs.of(realm, realm == "CORP.TEST", &[]);
         assert_eq!(
             of("CORP.TEST"),
             ["tcp://a.corp.test:88", "tcp://b.corp.test:750"]

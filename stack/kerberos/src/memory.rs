@@ -1,4 +1,4 @@
-//! The memory that the dialings of one configuration share: the ticket of the realm, and the KDC that answers.
+//! The memory that the dialings of one configuration share: the ticket of the realm, and the KDCs that answer.
 
 use crate::account::Account;
 use crate::request::Granted;
@@ -13,7 +13,8 @@ pub(crate) struct Memory(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     ticket: Option<(Account, Credentials, Granted)>,
-    kdc: Option<String>,
+    /// The KDCs that answered, the last one first.
+    kdcs: Vec<String>,
 }
 
 impl Memory {
@@ -44,19 +45,45 @@ impl Memory {
         self.lock().ticket = None;
     }
 
-    /// Returns the KDC that answered last.
-    pub(crate) fn kdc(&self) -> Option<String> {
-        self.lock().kdc.clone()
+    /// Returns the KDCs that answered, of all realms, the last one first.
+    pub(crate) fn kdcs(&self) -> Vec<String> {
+        self.lock().kdcs.clone()
     }
 
     pub(crate) fn keep_kdc(&self, url: &str) {
-        let mut inner = self.lock();
-        if inner.kdc.as_deref() != Some(url) {
-            inner.kdc = Some(url.to_owned());
+        let kdcs = &mut self.lock().kdcs;
+        match kdcs.iter().position(|it| it == url) {
+            Some(at) => kdcs[..=at].rotate_right(1),
+            None => {
+                kdcs.truncate(KDCS_KEPT - 1);
+                kdcs.insert(0, url.to_owned());
+            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The number of KDCs that are remembered: of the home realm, and of those that it refers to.
+const KDCS_KEPT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_kdcs_that_answered_are_kept_and_no_more() {
+        let memory = Memory::default();
+        for n in [1, 2, 3, 1, 1] {
+            memory.keep_kdc(&n.to_string());
+        }
+        assert_eq!(memory.kdcs(), ["1", "3", "2"]);
+        for n in 10..30 {
+            memory.keep_kdc(&n.to_string());
+        }
+        let kept = memory.kdcs();
+        assert_eq!((kept.len(), &*kept[0], &*kept[7]), (8, "29", "22"));
     }
 }
