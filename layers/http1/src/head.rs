@@ -164,6 +164,7 @@ impl HeadReader {
         if self.scanned == 0
             && within.ends_with(b"\r\n\r\n")
             && let Ok(Some((head, length))) = H::parse(within, limits.headers, self.lenient)
+            && within.get(..length).is_some_and(ends_with_empty_line)
         {
             return Ok(Some(self.take(head, length, from)));
         }
@@ -247,6 +248,12 @@ impl HeadReader {
             }
         }
     }
+}
+
+/// Returns `true` if the last line of a head is empty. A lenient parser ends a head at a line of
+/// blanks too, and what follows could be fields or data.
+fn ends_with_empty_line(head: &[u8]) -> bool {
+    head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n")
 }
 
 /// The number of bytes up to which an incomplete start line is parsed, again with each that comes.
