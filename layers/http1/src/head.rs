@@ -313,7 +313,10 @@ fn reason(head: &[u8], status: StatusCode) -> Cow<'static, str> {
     let line = head.trim_ascii_start();
     let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
-    let reason = line.get(STATUS.len()..).unwrap_or_default();
+    // A lenient parser takes several blanks before the status.
+    let from_status = line.get(VERSION.len()..).unwrap_or_default();
+    let from_status = from_status.trim_ascii_start();
+    let reason = from_status.get(STATUS_DIGITS..).unwrap_or_default();
     let reason = reason.trim_ascii();
     if let Some(usual) = status.canonical_reason()
         && reason == usual.as_bytes()
@@ -336,8 +339,11 @@ fn reason(head: &[u8], status: StatusCode) -> Cow<'static, str> {
     Cow::Owned(shown.collect())
 }
 
-/// The form of all that comes before a reason phrase.
-const STATUS: &[u8] = b"HTTP/1.1 200";
+/// The form of the version of a response.
+const VERSION: &[u8] = b"HTTP/1.1";
+
+/// The number of the digits of a status.
+const STATUS_DIGITS: usize = 3;
 
 /// The number of characters of a reason phrase that are kept.
 const REASON_SHOWN: usize = 128;

@@ -1,6 +1,7 @@
 //! A lenient client, which takes heads that are not quite as the grammar has them.
 
-use crate::kit::{Then, proxy_client, run};
+use crate::kit::{Bench, Then, proxy_client, run};
+use wirestack_layer::Layer;
 
 /// A parser that lets blanks stand before the first field ends the head at a line of blanks.
 #[test]
@@ -17,5 +18,19 @@ fn pitfall_64_a_line_of_blanks_ends_no_head_however_it_is_cut() {
             ),
             "{line:?}"
         );
+    }
+}
+
+#[test]
+fn a_reason_phrase_is_what_stands_behind_the_status_whatever_the_blanks_between() {
+    for (line, facts) in [
+        ("HTTP/1.1 200 OK", "200 OK"),
+        ("HTTP/1.1  200  OK", "200 OK"),
+        ("HTTP/1.1    201    All  is well ", "201 All  is well"),
+        ("HTTP/1.1   204", "204 No Content"),
+    ] {
+        let mut bench = Bench::new(proxy_client().lenient());
+        bench.receive(format!("{line}\r\n\r\n").as_bytes());
+        assert_eq!(bench.layer.status().facts.to_string(), facts, "{line}");
     }
 }
