@@ -48,7 +48,7 @@ impl Head for ResponseHead {
         lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
         let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
-        let fields = room(&mut few, &mut many, max_headers);
+        let fields = room(&mut few, &mut many, bytes, max_headers);
         let mut head = httparse::Response::new(&mut []);
         let mut config = httparse::ParserConfig::default();
         // "A user agent that receives an obs-fold in a response message [...] MUST replace each
@@ -86,7 +86,7 @@ impl Head for RequestHead {
         _lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
         let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
-        let fields = room(&mut few, &mut many, max_headers);
+        let fields = room(&mut few, &mut many, bytes, max_headers);
         let mut head = httparse::Request::new(&mut []);
         let parsed = head.parse_with_uninit_headers(bytes, fields);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
@@ -104,12 +104,15 @@ impl Head for RequestHead {
     }
 }
 
-/// Returns the room for so many fields: on the stack, where a usual limit has its place.
+/// Returns the room for the fields of a head: on the stack, where a usual limit has its place. A
+/// limit alone takes no memory: there is room for as many fields as the bytes can have.
 fn room<'a, 'b>(
     few: &'a mut [Unread<'b>; FEW],
     many: &'a mut Vec<Unread<'b>>,
-    wanted: usize,
+    bytes: &[u8],
+    max_headers: usize,
 ) -> &'a mut [Unread<'b>] {
+    let wanted = max_headers.min(bytes.len() / SHORTEST_FIELD.len());
     match few.get_mut(..wanted) {
         Some(few) => few,
         None => {
@@ -123,6 +126,9 @@ fn room<'a, 'b>(
 type Unread<'a> = MaybeUninit<httparse::Header<'a>>;
 
 const UNREAD: Unread<'static> = MaybeUninit::uninit();
+
+/// The shortest line that is a field.
+const SHORTEST_FIELD: &[u8] = b"a:\n";
 
 /// The number of fields with a place on the stack: more than the limit by default.
 const FEW: usize = 128;
