@@ -309,7 +309,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
     }
 
     fn holds(&self) -> bool {
-        matches!(self.awaiting(), Some(Awaiting::Challenge { .. }))
+        self.awaiting().is_some()
     }
 
     fn progress(&self) -> Progress {

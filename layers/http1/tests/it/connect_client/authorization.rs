@@ -63,6 +63,36 @@ fn a_client_that_awaits_its_first_authorization_notices_the_end_of_the_proxy() {
 }
 
 #[test]
+fn pitfall_64_bytes_behind_a_response_are_delivered_however_soon_the_wire_breaks() {
+    for breaks_at_once in [false, true] {
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
+        bench.layer.authorize(None);
+        bench.process();
+        bench.from_wire.write(b"HTTP/1.1 200 OK\r\n\r\nx");
+        if breaks_at_once {
+            bench.from_wire.abort(broken());
+        }
+        bench.process();
+        assert!(matches!(
+            bench.layer.awaiting(),
+            Some(Awaiting::Response(_))
+        ));
+        bench.layer.authorize(None);
+        bench.process();
+        if !breaks_at_once {
+            bench.from_wire.abort(broken());
+            bench.process();
+        }
+        let seen = bench.seen();
+        assert_eq!(
+            (&*seen.app, seen.app_end),
+            ("x", broken().to_string()),
+            "at once: {breaks_at_once}"
+        );
+    }
+}
+
+#[test]
 fn a_client_that_awaits_authorization_can_give_up_anywhere() {
     let refused = "connect[0]: refused CONNECT example.org:443: 407 Who | ";
     struct Row<'a> {
