@@ -225,7 +225,8 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                 }
                 State::Deciding(awaiting) => {
                     match awaiting {
-                        Awaiting::Request => {
+                        // What the proxy said before it left is read as the answer.
+                        Awaiting::Request if p.from_wire.is_empty() => {
                             let (awaited, seen) = (E::AWAITED, 0);
                             let cause = Http1Error::Truncated { awaited, seen };
                             if let Some(error) = p.from_wire.truncation(E::NAME, cause) {
