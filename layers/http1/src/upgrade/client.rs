@@ -174,6 +174,7 @@ tunnel_layer!(Client, ClientHandshake<Upgrade>);
 /// The request, as it is sent.
 struct Upgrade {
     token: Cow<'static, str>,
+    is_head: bool,
     /// All lines but the empty one at the end.
     head: BytesMut,
 }
@@ -218,7 +219,11 @@ impl Upgrade {
         head.extend_from_slice(host);
         head.extend_from_slice(b"\r\nConnection: Upgrade\r\n");
         head::write_line(&mut head, &["Upgrade: ", &token]);
-        Ok(Self { token, head })
+        Ok(Self {
+            token,
+            is_head: method == Method::HEAD,
+            head,
+        })
     }
 }
 
@@ -269,6 +274,10 @@ impl ClientExchange for Upgrade {
             status if status.is_informational() => Ok(ResponseKind::Interim),
             _ => Ok(ResponseKind::Refuses),
         }
+    }
+
+    fn is_head(&self) -> bool {
+        self.is_head
     }
 
     fn facts(&self, _: StatusCode, _: Cow<'static, str>) -> Facts {

@@ -110,6 +110,22 @@ fn any_other_answer_is_an_error() {
     }
 }
 
+/// "Any response to a HEAD request [...] is always terminated by the first empty line after the
+/// header fields, regardless of the header fields present in the message" (RFC 9112 §6.3).
+#[test]
+fn rfc9112_6_3_an_answer_to_a_head_is_reported_without_a_wait_for_a_body() {
+    for framing in ["Content-Length: 9", "Transfer-Encoding: chunked", "X: y"] {
+        let request = Request::head("http://example.org/").body(()).unwrap();
+        let mut bench = Bench::new(Client::new("x", request).unwrap());
+        bench.receive(format!("HTTP/1.1 404 Not Found\r\n{framing}\r\n\r\n").as_bytes());
+        assert_eq!(
+            bench.seen().app_end,
+            "upgrade[0]: refused the upgrade to x: 404 Not Found | ",
+            "{framing}"
+        );
+    }
+}
+
 #[test]
 fn the_response_that_opened_the_tunnel_is_kept() {
     let mut bench = Bench::new(upgrade_client());
