@@ -7,7 +7,8 @@ use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::upgrade::token::is_protocol;
 use bytes::BytesMut;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
@@ -260,13 +261,12 @@ impl ClientExchange for Upgrade {
         let headers = &head.headers;
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => {
-                let to_it = has_token(headers, &UPGRADE, &self.token);
+                let is_it = |name: &[u8]| name.eq_ignore_ascii_case(self.token.as_bytes());
+                let to_it = protocols(headers).next().is_some() && protocols(headers).all(is_it);
                 if !to_it || !has_token(headers, &CONNECTION, "upgrade") {
                     let wanted = self.token.to_string();
-                    let seen = headers
-                        .get(UPGRADE)
-                        .map(|value| decode_text(value.as_bytes()));
-                    let seen = seen.unwrap_or_default().chars().take(TOKEN_KEPT).collect();
+                    let seen: Vec<_> = protocols(headers).map(decode_text).collect();
+                    let seen = seen.join(", ").chars().take(TOKEN_KEPT).collect();
                     return Err(Http1Error::SwitchedElsewhere { wanted, seen });
                 }
                 Ok(ResponseKind::Opens)
@@ -283,6 +283,17 @@ impl ClientExchange for Upgrade {
     fn facts(&self, _: StatusCode, _: Cow<'static, str>) -> Facts {
         Facts::Upgraded(self.token.clone())
     }
+}
+
+/// Returns the protocols in `Upgrade`. In a 101 they lie one above the other: "If multiple protocol
+/// layers are being switched, the sender MUST list the protocols in layer-ascending order." (RFC
+/// 9110 §7.8) So the one that was asked for has to stand there alone.
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let fields = headers.get_all(UPGRADE).iter();
+    let names = fields.flat_map(|list| list.as_bytes().split(|&byte| byte == b','));
+    names
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty())
 }
 
 const NAME: &str = "upgrade";

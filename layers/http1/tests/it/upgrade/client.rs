@@ -25,7 +25,7 @@ fn pitfalls_1_2_4_an_upgrade_opens_and_the_bytes_behind_it_are_data() {
         },
         Row {
             name: "lists",
-            server_sends: "HTTP/1.1 101\r\nUpgrade: h2c, WEBSOCKET\r\nConnection: keep-alive\r\nConnection: x ,UPGRADE\r\n\r\n",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: , WEBSOCKET,\r\nUpgrade: websocket\r\nConnection: keep-alive\r\nConnection: x ,UPGRADE\r\n\r\n",
             app_reads: "",
         },
         Row {
@@ -76,6 +76,23 @@ fn any_other_answer_is_an_error() {
             name: "a longer token",
             server_sends: "HTTP/1.1 101\r\nUpgrade: websockets\r\nConnection: Upgrade\r\n\r\n",
             error: "upgrade[0]: the 101 upgrades to websockets, wanted WebSocket with Connection: Upgrade",
+        },
+        // "If multiple protocol layers are being switched, the sender MUST list the protocols in
+        // layer-ascending order." (RFC 9110 §7.8)
+        Row {
+            name: "two layers",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: h2c, websocket\r\nConnection: Upgrade\r\n\r\n",
+            error: "upgrade[0]: the 101 upgrades to h2c, websocket, wanted WebSocket with Connection: Upgrade",
+        },
+        Row {
+            name: "two layers in two fields",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: websocket\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+            error: "upgrade[0]: the 101 upgrades to websocket, x, wanted WebSocket with Connection: Upgrade",
+        },
+        Row {
+            name: "an empty token",
+            server_sends: "HTTP/1.1 101\r\nUpgrade:\r\nConnection: Upgrade\r\n\r\n",
+            error: ELSEWHERE,
         },
         Row {
             name: "no connection",
