@@ -49,7 +49,7 @@ impl Client {
     /// The URI of the request is a path and query, or absolute. `Host` comes from the URI, unless
     /// the request has that field. `Connection` and `Upgrade` are added. `Content-Length` and
     /// `Transfer-Encoding` are left out, as the request has no content; an `Upgrade` of its own is
-    /// too.
+    /// too. The zone of an IPv6 address stays on this machine.
     ///
     /// # Errors
     ///
@@ -217,7 +217,9 @@ impl Upgrade {
             head.extend_from_slice(piece);
         }
         head.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        let (host, behind_zone) = without_zone(host);
         head.extend_from_slice(host);
+        head.extend_from_slice(behind_zone);
         head.extend_from_slice(b"\r\nConnection: Upgrade\r\n");
         head::write_line(&mut head, &["Upgrade: ", &token]);
         Ok(Self {
@@ -225,6 +227,16 @@ impl Upgrade {
             is_head: method == Method::HEAD,
             head,
         })
+    }
+}
+
+/// Returns a host and port in two parts, without the zone of an IPv6 address between them: it "has
+/// only local significance at the sending host" (RFC 6874 §4).
+fn without_zone(host: &[u8]) -> (&[u8], &[u8]) {
+    let at = |wanted: u8| host.iter().position(|&byte| byte == wanted);
+    match (host.first(), at(b'%'), at(b']')) {
+        (Some(b'['), Some(zone), Some(end)) if zone < end => (&host[..zone], &host[end..]),
+        _ => (host, b""),
     }
 }
 

@@ -232,6 +232,29 @@ fn pitfall_16_user_and_password_of_a_uri_do_not_reach_the_wire() {
     assert!(!wire.contains("secret"));
 }
 
+/// "An HTTP client, proxy, or other intermediary MUST remove any ZoneID attached to an outgoing URI"
+/// (RFC 6874 §4).
+#[test]
+fn pitfall_26_the_zone_of_an_address_does_not_leave_the_host() {
+    for (host, sent) in [
+        ("[fe80::1%25eth0]", "[fe80::1]"),
+        ("[fe80::1%eth0]:8080", "[fe80::1]:8080"),
+        ("[fe80::1]:8080", "[fe80::1]:8080"),
+        ("a.test", "a.test"),
+    ] {
+        let request = Request::get(format!("http://{host}/")).body(()).unwrap();
+        let given = Request::get("/").header(HOST, host).body(()).unwrap();
+        for client in [
+            Client::new("x", request),
+            Client::new("x", given),
+            Client::get("x", &"/".parse().unwrap(), host),
+        ] {
+            let wire = Bench::new(client.unwrap()).seen().wire;
+            assert!(wire.contains(&format!("\r\nHost: {sent}\r\n")), "{wire}");
+        }
+    }
+}
+
 #[test]
 fn a_request_that_cannot_be_sent_is_refused_at_once() {
     for (token, request) in [
