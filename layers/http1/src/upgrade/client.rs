@@ -53,7 +53,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::UpgradeByConnect`].
+    /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::BadPath`],
+    /// [`Http1Error::UpgradeByConnect`].
     pub fn new(token: impl Into<Cow<'static, str>>, request: Request<()>) -> Result<Self, Error> {
         Self::with_request(Upgrade::new(token.into(), &request))
     }
@@ -79,8 +80,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Http1Error::BadToken`]; [`Http1Error::BadHost`] for a host that is empty, or has other
-    /// characters than visible ASCII.
+    /// [`Http1Error::BadToken`]; [`Http1Error::BadPath`]; [`Http1Error::BadHost`] for a host that is
+    /// empty, or has other characters than visible ASCII.
     pub fn get(
         token: impl Into<Cow<'static, str>>,
         target: &PathAndQuery,
@@ -209,6 +210,9 @@ impl Upgrade {
             return Err(Http1Error::UpgradeByConnect);
         }
         let target = target.map_or("/", PathAndQuery::as_str);
+        if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Http1Error::BadPath);
+        }
         // A query may stand alone behind a host.
         let slash = if target.starts_with('?') { "/" } else { "" };
         let mut head = BytesMut::with_capacity(USUAL_REQUEST);

@@ -264,6 +264,8 @@ fn a_request_that_cannot_be_sent_is_refused_at_once() {
         ("a/b/c", Request::get("http://a/")),
         ("a/", Request::get("http://a/")),
         ("a", Request::get("/")),
+        ("a", Request::get("http://a/\u{e4}")),
+        ("a", Request::get("http://a/?\u{85}")),
         ("a", Request::connect("a:1")),
     ] {
         let error = Client::new(token, request.body(()).unwrap()).err().unwrap();
@@ -298,6 +300,8 @@ fn a_get_needs_a_host_and_a_token() {
             "{host:?}"
         );
     }
+    let text = Client::get("x", &"/\u{e4}".parse().unwrap(), "a.test").unwrap_err();
+    assert!(matches!(text.cause(), Some(Http1Error::BadPath)));
     let error = Client::get("x y", &target, "a.test").unwrap_err();
     assert!(matches!(error.cause(), Some(Http1Error::BadToken)));
 }
