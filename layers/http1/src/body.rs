@@ -105,6 +105,9 @@ impl Body {
 }
 
 impl Framing {
+    /// The framing before the first chunk.
+    pub(crate) const CHUNKED: Self = Self::Chunked(Chunked::Size { size: 0, digits: 0 });
+
     /// Returns the framing of the body of a response to any request but a HEAD.
     pub(crate) fn of(head: &ResponseHead) -> Self {
         let headers = &head.headers;
@@ -127,7 +130,7 @@ impl Framing {
             return if !is_chunked(headers) {
                 Self::UntilClose
             } else if clear {
-                Self::Chunked(Chunked::Size { size: 0, digits: 0 })
+                Self::CHUNKED
             } else {
                 Self::Broken
             };
