@@ -35,16 +35,25 @@ pub struct ForwardedRequests {
     fields: HeaderMap,
     limits: Limits,
     state: State,
+    upgrade: Upgrade,
 }
 
 enum State {
     /// The start of a head.
     Head(BytesMut),
     Body(Framing),
-    /// A request for an upgrade waits for its answer, whose head begins so.
-    Asked(BytesMut),
+    /// A request for an upgrade has gone, and waits for its answer.
+    Asked,
     /// No further request follows.
     Tunnel,
+}
+
+/// What is known of an upgrade. Its answer may come before the content of its request has gone.
+enum Upgrade {
+    NotAsked,
+    /// The head of the answer begins so.
+    Asked(BytesMut),
+    Switched,
 }
 
 impl ForwardedRequests {
@@ -58,6 +67,7 @@ impl ForwardedRequests {
                 ..Limits::default()
             },
             state: State::Head(BytesMut::new()),
+            upgrade: Upgrade::NotAsked,
         }
     }
 
@@ -70,7 +80,7 @@ impl ForwardedRequests {
     pub fn push(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Error> {
         while !bytes.is_empty() {
             let n = match &mut self.state {
-                State::Asked(_) | State::Tunnel => bytes.len(),
+                State::Asked | State::Tunnel => bytes.len(),
                 State::Body(framing) => framing.skip(bytes),
                 State::Head(head) => {
                     let before = head.len();
@@ -81,8 +91,7 @@ impl ForwardedRequests {
                         return Ok(());
                     };
                     let head = std::mem::take(head);
-                    let next = self.forward(&head, out)?;
-                    self.state = next;
+                    self.forward(&head, out)?;
                     bytes = bytes.get(length - before..).unwrap_or_default();
                     continue;
                 }
@@ -92,7 +101,7 @@ impl ForwardedRequests {
             bytes = rest;
             if let State::Body(framing) = &self.state {
                 match framing {
-                    Framing::Complete => self.state = State::Head(BytesMut::new()),
+                    Framing::Complete => self.state = self.behind_request(),
                     Framing::Broken => {
                         return Err(wrong(Http1Error::Malformed("the chunks of a request")));
                     }
@@ -120,27 +129,40 @@ impl ForwardedRequests {
     /// # Ok::<(), wirestack_layer::Error>(())
     /// ```
     pub fn answered(&mut self, mut bytes: &[u8]) {
-        while let State::Asked(head) = &mut self.state {
+        while let Upgrade::Asked(head) = &mut self.upgrade {
             let before = head.len();
             let Some(length) = add_up_to_end(head, bytes) else {
                 if head.len() > self.limits.head {
-                    self.state = State::Tunnel; // it is no answer of HTTP
+                    self.upgrade = Upgrade::Switched; // it is no answer of HTTP
+                    break;
                 }
                 return;
             };
             bytes = bytes.get(length - before..).unwrap_or_default();
             let answer = ResponseHead::parse(head, self.limits.headers, true);
             let status = answer.ok().flatten().map(|(answer, _)| answer.status);
-            self.state = match status {
-                None | Some(StatusCode::SWITCHING_PROTOCOLS) => State::Tunnel,
-                Some(status) if status.is_informational() => State::Asked(BytesMut::new()),
-                Some(_) => State::Head(BytesMut::new()),
+            self.upgrade = match status {
+                None | Some(StatusCode::SWITCHING_PROTOCOLS) => Upgrade::Switched,
+                Some(status) if status.is_informational() => Upgrade::Asked(BytesMut::new()),
+                Some(_) => Upgrade::NotAsked,
             };
+        }
+        if let State::Asked = self.state {
+            self.state = self.behind_request();
         }
     }
 
-    /// Writes a head with the fields behind its first line. Returns the state behind it.
-    fn forward(&self, bytes: &[u8], out: &mut BytesMut) -> Result<State, Error> {
+    /// Returns the state behind a request, whose content has gone.
+    fn behind_request(&self) -> State {
+        match self.upgrade {
+            Upgrade::NotAsked => State::Head(BytesMut::new()),
+            Upgrade::Asked(_) => State::Asked,
+            Upgrade::Switched => State::Tunnel,
+        }
+    }
+
+    /// Writes a head with the fields behind its first line.
+    fn forward(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Error> {
         let parsed = RequestHead::parse(bytes, self.limits.headers, false).map_err(wrong)?;
         let Some((request, _)) = parsed else {
             return Err(wrong(Http1Error::Malformed(
@@ -159,21 +181,16 @@ impl ForwardedRequests {
             }
         }
         out.extend_from_slice(rest);
-        let switches = request.headers.contains_key(http::header::UPGRADE);
-        let framing = Framing::of_request(&request);
-        if request.method == Method::CONNECT || switches {
-            let waits = request.method != Method::CONNECT && matches!(framing, Framing::Complete);
-            return Ok(if waits {
-                State::Asked(BytesMut::new())
-            } else {
-                State::Tunnel
-            });
+        if request.headers.contains_key(http::header::UPGRADE) {
+            self.upgrade = Upgrade::Asked(BytesMut::new());
         }
-        Ok(match framing {
-            Framing::Complete => State::Head(BytesMut::new()),
+        self.state = match Framing::of_request(&request) {
+            _ if request.method == Method::CONNECT => State::Tunnel,
+            Framing::Complete => self.behind_request(),
             Framing::Broken => return Err(wrong(Http1Error::Malformed("the length of a request"))),
             framing => State::Body(framing),
-        })
+        };
+        Ok(())
     }
 }
 

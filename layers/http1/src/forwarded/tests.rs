@@ -64,6 +64,34 @@ fn content_with_other_codings_below_its_chunks_is_passed_on() {
 }
 
 #[test]
+fn a_request_with_content_may_ask_for_an_upgrade_too() {
+    let head = b"POST http://h/ HTTP/1.1\r\nUpgrade: x\r\nContent-Length: 4\r\n\r\n";
+    let next = b"GET http://h/ HTTP/1.1\r\n\r\n";
+    for (answer, is_refused) in [
+        ("HTTP/1.1 200 OK\r\n\r\n", true),
+        ("HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 407 Who\r\n\r\n", true),
+        ("HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n", false),
+        ("HTTP/1.1 ", false), // not known yet
+    ] {
+        // The answer may come before the content has gone.
+        for before in 0..=4 {
+            let (mut requests, mut out) = (requests(), BytesMut::new());
+            requests.push(head, &mut out).unwrap();
+            requests.push(&b"GET "[..before], &mut out).unwrap();
+            requests.answered(answer.as_bytes());
+            requests.push(&b"GET "[before..], &mut out).unwrap();
+            requests.push(next, &mut out).unwrap();
+            let found = out.windows(5).filter(|five| five == b"Proxy").count();
+            assert_eq!(
+                found,
+                1 + usize::from(is_refused),
+                "{answer:?} after {before}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_field_of_the_request_stays_and_a_tunnel_is_left_alone() {
     let (mut requests, mut out) = (requests(), BytesMut::new());
     let own = b"GET http://h/ HTTP/1.1\r\nproxy-authorization: Basic y\r\n\r\n";
@@ -112,6 +140,7 @@ fn what_is_no_request_is_an_error() {
         b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
         b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
         b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
+        b"PUT http://h/ HTTP/1.1\r\nUpgrade: x\r\nContent-Length: 1, 2\r\n\r\n",
         b"PUT http://h/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
     ] {
         let pushed = requests().push(bytes, &mut BytesMut::new());
