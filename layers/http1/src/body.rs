@@ -31,9 +31,9 @@ pub(crate) enum Framing {
 impl Body {
     /// Creates the reader of a response's body. With `whole`, it reads beyond the excerpt, up to
     /// the end.
-    pub(crate) fn new(head: &ResponseHead, whole: bool, limits: &Limits) -> Self {
+    pub(crate) fn new(framing: Framing, whole: bool, limits: &Limits) -> Self {
         Self {
-            framing: Framing::of(head),
+            framing,
             excerpt: BytesMut::new(),
             keep: limits.excerpt,
             budget: limits.body,
@@ -105,7 +105,11 @@ impl Body {
 }
 
 impl Framing {
-    fn of(head: &ResponseHead) -> Self {
+    /// The framing before the first chunk.
+    pub(crate) const CHUNKED: Self = Self::Chunked(Chunked::Size { size: 0, digits: 0 });
+
+    /// Returns the framing of the body of a response to any request but a HEAD.
+    pub(crate) fn of(head: &ResponseHead) -> Self {
         let headers = &head.headers;
         if matches!(
             head.status,
@@ -126,7 +130,7 @@ impl Framing {
             return if !is_chunked(headers) {
                 Self::UntilClose
             } else if clear {
-                Self::Chunked(Chunked::Size { size: 0, digits: 0 })
+                Self::CHUNKED
             } else {
                 Self::Broken
             };

@@ -12,7 +12,7 @@
 //!
 //! The application decides in the states `Deciding`, if it authorizes the requests.
 
-use crate::body::Body;
+use crate::body::{Body, Framing};
 use crate::error::Http1Error;
 use crate::facts::Facts;
 use crate::head::{HeadReader, ResponseHead};
@@ -41,6 +41,11 @@ pub(crate) trait ClientExchange {
     /// Returns the facts of a response that opens the tunnel.
     fn facts(&self, status: StatusCode, reason: Cow<'static, str>) -> Facts {
         Facts::Answered(status, reason)
+    }
+
+    /// Returns `true` if the request is a HEAD, whose answer has no body.
+    fn is_head(&self) -> bool {
+        false
     }
 
     /// Returns `true` if the application authorizes each request.
@@ -192,8 +197,13 @@ impl<E: ClientExchange> ClientHandshake<E> {
             // A field that was passed over could have framed the body, so nothing may follow it.
             ResponseKind::Challenges { persistent } => (true, persistent && !self.lenient),
         };
+        let framing = if self.exchange.is_head() {
+            Framing::Complete
+        } else {
+            Framing::of(&head)
+        };
         self.state = State::Refused(Pending {
-            body: Body::new(&head, persistent, &self.limits),
+            body: Body::new(framing, persistent, &self.limits),
             head,
             is_challenge,
             persistent,
@@ -225,7 +235,8 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
                 }
                 State::Deciding(awaiting) => {
                     match awaiting {
-                        Awaiting::Request => {
+                        // What the proxy said before it left is read as the answer.
+                        Awaiting::Request if p.from_wire.is_empty() => {
                             let (awaited, seen) = (E::AWAITED, 0);
                             let cause = Http1Error::Truncated { awaited, seen };
                             if let Some(error) = p.from_wire.truncation(E::NAME, cause) {
@@ -309,7 +320,7 @@ impl<E: ClientExchange> Handshake for ClientHandshake<E> {
     }
 
     fn holds(&self) -> bool {
-        matches!(self.awaiting(), Some(Awaiting::Challenge { .. }))
+        self.awaiting().is_some()
     }
 
     fn progress(&self) -> Progress {

@@ -34,6 +34,8 @@ pub enum Http1Error {
     BadToken,
     /// The request names no host: neither a `Host` field nor an absolute URI.
     NoHost,
+    /// The path or the query has a character that no URI has (RFC 3986 §2).
+    BadPath,
     /// The request for an upgrade is a CONNECT, which cannot ask for one.
     UpgradeByConnect,
 
@@ -110,6 +112,10 @@ impl fmt::Display for Http1Error {
             Self::BadPort => f.write_str("the port is not between 1 and 65535"),
             Self::BadToken => f.write_str("the token is not the name of a protocol"),
             Self::NoHost => f.write_str("neither a Host field nor an absolute URI names the host"),
+            Self::BadPath => f.write_str(
+                "the path or the query has a character outside of visible ASCII, which has to be \
+                 percent-encoded",
+            ),
             Self::UpgradeByConnect => f.write_str("an upgrade cannot be asked for with CONNECT"),
             Self::Truncated { awaited, seen: 0 } => {
                 write!(f, "the connection ended before {awaited}")

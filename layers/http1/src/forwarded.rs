@@ -3,8 +3,8 @@ use crate::error::Http1Error;
 use crate::head::{self, Head, RequestHead, ResponseHead};
 use crate::limits::Limits;
 use bytes::BytesMut;
-use http::header::HeaderMap;
-use http::{Method, StatusCode};
+use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::{Method, StatusCode, Version};
 use std::fmt;
 use wirestack_layer::Error;
 
@@ -35,16 +35,25 @@ pub struct ForwardedRequests {
     fields: HeaderMap,
     limits: Limits,
     state: State,
+    upgrade: Upgrade,
 }
 
 enum State {
     /// The start of a head.
     Head(BytesMut),
     Body(Framing),
-    /// A request for an upgrade waits for its answer, whose head begins so.
-    Asked(BytesMut),
+    /// A request for an upgrade has gone, and waits for its answer.
+    Asked,
     /// No further request follows.
     Tunnel,
+}
+
+/// What is known of an upgrade. Its answer may come before the content of its request has gone.
+enum Upgrade {
+    NotAsked,
+    /// The head of the answer begins so.
+    Asked(BytesMut),
+    Switched,
 }
 
 impl ForwardedRequests {
@@ -58,6 +67,7 @@ impl ForwardedRequests {
                 ..Limits::default()
             },
             state: State::Head(BytesMut::new()),
+            upgrade: Upgrade::NotAsked,
         }
     }
 
@@ -70,7 +80,7 @@ impl ForwardedRequests {
     pub fn push(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), Error> {
         while !bytes.is_empty() {
             let n = match &mut self.state {
-                State::Asked(_) | State::Tunnel => bytes.len(),
+                State::Asked | State::Tunnel => bytes.len(),
                 State::Body(framing) => framing.skip(bytes),
                 State::Head(head) => {
                     let before = head.len();
@@ -81,8 +91,7 @@ impl ForwardedRequests {
                         return Ok(());
                     };
                     let head = std::mem::take(head);
-                    let next = self.forward(&head, out)?;
-                    self.state = next;
+                    self.forward(&head, out)?;
                     bytes = bytes.get(length - before..).unwrap_or_default();
                     continue;
                 }
@@ -92,7 +101,7 @@ impl ForwardedRequests {
             bytes = rest;
             if let State::Body(framing) = &self.state {
                 match framing {
-                    Framing::Complete => self.state = State::Head(BytesMut::new()),
+                    Framing::Complete => self.state = self.behind_request(),
                     Framing::Broken => {
                         return Err(wrong(Http1Error::Malformed("the chunks of a request")));
                     }
@@ -120,27 +129,40 @@ impl ForwardedRequests {
     /// # Ok::<(), wirestack_layer::Error>(())
     /// ```
     pub fn answered(&mut self, mut bytes: &[u8]) {
-        while let State::Asked(head) = &mut self.state {
+        while let Upgrade::Asked(head) = &mut self.upgrade {
             let before = head.len();
             let Some(length) = add_up_to_end(head, bytes) else {
                 if head.len() > self.limits.head {
-                    self.state = State::Tunnel; // it is no answer of HTTP
+                    self.upgrade = Upgrade::Switched; // it is no answer of HTTP
+                    break;
                 }
                 return;
             };
             bytes = bytes.get(length - before..).unwrap_or_default();
             let answer = ResponseHead::parse(head, self.limits.headers, true);
             let status = answer.ok().flatten().map(|(answer, _)| answer.status);
-            self.state = match status {
-                None | Some(StatusCode::SWITCHING_PROTOCOLS) => State::Tunnel,
-                Some(status) if status.is_informational() => State::Asked(BytesMut::new()),
-                Some(_) => State::Head(BytesMut::new()),
+            self.upgrade = match status {
+                None | Some(StatusCode::SWITCHING_PROTOCOLS) => Upgrade::Switched,
+                Some(status) if status.is_informational() => Upgrade::Asked(BytesMut::new()),
+                Some(_) => Upgrade::NotAsked,
             };
+        }
+        if let State::Asked = self.state {
+            self.state = self.behind_request();
         }
     }
 
-    /// Writes a head with the fields behind its first line. Returns the state behind it.
-    fn forward(&self, bytes: &[u8], out: &mut BytesMut) -> Result<State, Error> {
+    /// Returns the state behind a request, whose content has gone.
+    fn behind_request(&self) -> State {
+        match self.upgrade {
+            Upgrade::NotAsked => State::Head(BytesMut::new()),
+            Upgrade::Asked(_) => State::Asked,
+            Upgrade::Switched => State::Tunnel,
+        }
+    }
+
+    /// Writes a head with the fields behind its first line.
+    fn forward(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<(), Error> {
         let parsed = RequestHead::parse(bytes, self.limits.headers, false).map_err(wrong)?;
         let Some((request, _)) = parsed else {
             return Err(wrong(Http1Error::Malformed(
@@ -159,21 +181,16 @@ impl ForwardedRequests {
             }
         }
         out.extend_from_slice(rest);
-        let switches = request.headers.contains_key(http::header::UPGRADE);
-        let framing = Framing::of_request(&request);
-        if request.method == Method::CONNECT || switches {
-            let waits = request.method != Method::CONNECT && matches!(framing, Framing::Complete);
-            return Ok(if waits {
-                State::Asked(BytesMut::new())
-            } else {
-                State::Tunnel
-            });
+        if request.headers.contains_key(http::header::UPGRADE) {
+            self.upgrade = Upgrade::Asked(BytesMut::new());
         }
-        Ok(match framing {
-            Framing::Complete => State::Head(BytesMut::new()),
+        self.state = match Framing::of_request(&request) {
+            _ if request.method == Method::CONNECT => State::Tunnel,
+            Framing::Complete => self.behind_request(),
             Framing::Broken => return Err(wrong(Http1Error::Malformed("the length of a request"))),
             framing => State::Body(framing),
-        })
+        };
+        Ok(())
     }
 }
 
@@ -200,14 +217,17 @@ fn add_up_to_end(head: &mut BytesMut, bytes: &[u8]) -> Option<usize> {
 impl Framing {
     /// Returns the framing of a request's content (RFC 9112 §6.3).
     fn of_request(request: &RequestHead) -> Self {
-        match Self::of_fields(request.version, &request.headers) {
-            Self::UntilClose
-                if request
-                    .headers
-                    .contains_key(http::header::TRANSFER_ENCODING) =>
-            {
-                Self::Broken
-            }
+        let headers = &request.headers;
+        if headers.contains_key(TRANSFER_ENCODING) && !headers.contains_key(CONTENT_LENGTH) {
+            // "If [...] the chunked transfer coding is the final encoding, the message body length
+            // is determined by reading and decoding the chunked data": whatever is below the chunks.
+            return match request.version {
+                Version::HTTP_11 if ends_with_chunked(headers) => Self::CHUNKED,
+                _ => Self::Broken,
+            };
+        }
+        match Self::of_fields(request.version, headers) {
+            Self::UntilClose if headers.contains_key(TRANSFER_ENCODING) => Self::Broken,
             Self::UntilClose => Self::Complete, // a request without a length has no content
             framing => framing,
         }
@@ -238,6 +258,19 @@ impl Framing {
     }
 }
 
+/// Returns `true` if the last coding is `chunked`, and no other one is.
+fn ends_with_chunked(headers: &HeaderMap) -> bool {
+    let fields = headers.get_all(TRANSFER_ENCODING).iter();
+    let codings = fields.flat_map(|list| list.as_bytes().split(|&byte| byte == b','));
+    let codings = codings
+        .map(<[u8]>::trim_ascii)
+        .filter(|coding| !coding.is_empty());
+    let mut codings = codings
+        .map(|coding| coding.eq_ignore_ascii_case(b"chunked"))
+        .rev();
+    codings.next() == Some(true) && !codings.any(|is_chunked| is_chunked)
+}
+
 /// The name of this part in errors.
 const NAME: &str = "forward";
 
@@ -246,115 +279,4 @@ fn wrong(cause: Http1Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-    use http::header::PROXY_AUTHORIZATION;
-
-    fn requests() -> ForwardedRequests {
-        let mut fields = HeaderMap::new();
-        fields.insert(PROXY_AUTHORIZATION, HeaderValue::from_static("Basic x"));
-        ForwardedRequests::new(fields)
-    }
-
-    #[test]
-    fn each_request_gets_the_fields_however_it_is_cut() {
-        const OWN: &str = "Proxy-Authorization: Basic x\r\n";
-        for (name, pieces) in [
-            (
-                "no content",
-                &["GET http://h/ HTTP/1.1\r\n", "Host: h\r\n\r\n"][..],
-            ),
-            (
-                "a length",
-                &[
-                    "POST http://h/ HTTP/1.1\r\n",
-                    "Content-Length: 20\r\n\r\nGET / HTTP/1.1\r\n\r\nxx",
-                ],
-            ),
-            (
-                "chunks",
-                &[
-                    "PUT http://h/ HTTP/1.1\r\n",
-                    "Transfer-Encoding: chunked\r\n\r\n4\r\n\r\n\r\n\r\n0\r\nA: b\r\n\r\n",
-                ],
-            ),
-            (
-                "a length of 0",
-                &["PUT http://h/ HTTP/1.1\r\n", "Content-Length: 0\r\n\r\n"],
-            ),
-        ] {
-            let bytes = pieces.concat().repeat(2);
-            let wanted = pieces.join(OWN).repeat(2);
-            for cut in 0..bytes.len() {
-                let (mut requests, mut out) = (requests(), BytesMut::new());
-                requests.push(&bytes.as_bytes()[..cut], &mut out).unwrap();
-                requests.push(&bytes.as_bytes()[cut..], &mut out).unwrap();
-                assert_eq!(out, wanted, "{name}, cut {cut}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_field_of_the_request_stays_and_a_tunnel_is_left_alone() {
-        let (mut requests, mut out) = (requests(), BytesMut::new());
-        let own = b"GET http://h/ HTTP/1.1\r\nproxy-authorization: Basic y\r\n\r\n";
-        requests.push(own, &mut out).unwrap();
-        assert_eq!(out, own[..]);
-        out.clear();
-        let upgrade = "GET http://h/ HTTP/1.1\r\nUpgrade: x\r\n\r\nGET / HTTP/1.1\r\n\r\n";
-        requests.push(upgrade.as_bytes(), &mut out).unwrap();
-        assert_eq!(out.windows(5).filter(|five| five == b"Proxy").count(), 1);
-    }
-
-    #[test]
-    fn requests_behind_an_upgrade_get_the_fields_only_if_it_is_refused() {
-        let upgrade = b"GET http://h/ HTTP/1.1\r\nUpgrade: x\r\n\r\n";
-        let next = b"GET http://h/ HTTP/1.1\r\n\r\n";
-        for (answer, is_refused) in [
-            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", true),
-            ("HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 407 Who\r\n\r\n", true),
-            ("HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n", false),
-            (
-                "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 101 Go\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-                false,
-            ),
-            ("HTTP/1.1 ", false), // not known yet
-            ("odd\r\n\r\n", false),
-        ] {
-            for cut in 0..answer.len() {
-                let (mut requests, mut out) = (requests(), BytesMut::new());
-                requests.push(upgrade, &mut out).unwrap();
-                requests.answered(&answer.as_bytes()[..cut]);
-                requests.answered(&answer.as_bytes()[cut..]);
-                requests.push(next, &mut out).unwrap();
-                let found = out.windows(5).filter(|five| five == b"Proxy").count();
-                assert_eq!(found, 1 + usize::from(is_refused), "{answer:?} cut {cut}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_request_is_an_error() {
-        for bytes in [
-            &b"\x16\x03\x01\r\n\r\n"[..],
-            b"GET http://h/ HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-            b"GET http://h/ HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
-            b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-            b"PUT http://h/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
-        ] {
-            let pushed = requests().push(bytes, &mut BytesMut::new());
-            assert!(pushed.is_err(), "{}", String::from_utf8_lossy(bytes));
-        }
-        let start = "GET http://h/ HTTP/1.1\r\nA: ";
-        let long = format!("{start}{}", "b".repeat((256 << 10) - start.len()));
-        let mut requests = requests();
-        assert!(requests.push(long.as_bytes(), &mut BytesMut::new()).is_ok());
-        let pushed = requests.push(b"b", &mut BytesMut::new());
-        let error = pushed.unwrap_err();
-        assert!(
-            matches!(error.cause(), Some(Http1Error::HeadTooLarge(_))),
-            "{error}"
-        );
-    }
-}
+mod tests;

@@ -48,7 +48,7 @@ impl Head for ResponseHead {
         lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
         let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
-        let fields = room(&mut few, &mut many, max_headers);
+        let fields = room(&mut few, &mut many, bytes, max_headers);
         let mut head = httparse::Response::new(&mut []);
         let mut config = httparse::ParserConfig::default();
         // "A user agent that receives an obs-fold in a response message [...] MUST replace each
@@ -86,7 +86,7 @@ impl Head for RequestHead {
         _lenient: bool,
     ) -> Result<Option<(Self, usize)>, Http1Error> {
         let (mut few, mut many) = ([UNREAD; FEW], Vec::new());
-        let fields = room(&mut few, &mut many, max_headers);
+        let fields = room(&mut few, &mut many, bytes, max_headers);
         let mut head = httparse::Request::new(&mut []);
         let parsed = head.parse_with_uninit_headers(bytes, fields);
         let parsed = parsed.map_err(|error| cause(error, max_headers))?;
@@ -104,12 +104,15 @@ impl Head for RequestHead {
     }
 }
 
-/// Returns the room for so many fields: on the stack, where a usual limit has its place.
+/// Returns the room for the fields of a head: on the stack, where a usual limit has its place. A
+/// limit alone takes no memory: there is room for as many fields as the bytes can have.
 fn room<'a, 'b>(
     few: &'a mut [Unread<'b>; FEW],
     many: &'a mut Vec<Unread<'b>>,
-    wanted: usize,
+    bytes: &[u8],
+    max_headers: usize,
 ) -> &'a mut [Unread<'b>] {
+    let wanted = max_headers.min(bytes.len() / SHORTEST_FIELD.len());
     match few.get_mut(..wanted) {
         Some(few) => few,
         None => {
@@ -123,6 +126,9 @@ fn room<'a, 'b>(
 type Unread<'a> = MaybeUninit<httparse::Header<'a>>;
 
 const UNREAD: Unread<'static> = MaybeUninit::uninit();
+
+/// The shortest line that is a field.
+const SHORTEST_FIELD: &[u8] = b"a:\n";
 
 /// The number of fields with a place on the stack: more than the limit by default.
 const FEW: usize = 128;
@@ -164,6 +170,7 @@ impl HeadReader {
         if self.scanned == 0
             && within.ends_with(b"\r\n\r\n")
             && let Ok(Some((head, length))) = H::parse(within, limits.headers, self.lenient)
+            && within.get(..length).is_some_and(ends_with_empty_line)
         {
             return Ok(Some(self.take(head, length, from)));
         }
@@ -249,6 +256,12 @@ impl HeadReader {
     }
 }
 
+/// Returns `true` if the last line of a head is empty. A lenient parser ends a head at a line of
+/// blanks too, and what follows could be fields or data.
+fn ends_with_empty_line(head: &[u8]) -> bool {
+    head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n")
+}
+
 /// The number of bytes up to which an incomplete start line is parsed, again with each that comes.
 const EARLY: usize = 32;
 
@@ -306,7 +319,10 @@ fn reason(head: &[u8], status: StatusCode) -> Cow<'static, str> {
     let line = head.trim_ascii_start();
     let end = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
-    let reason = line.get(STATUS.len()..).unwrap_or_default();
+    // A lenient parser takes several blanks before the status.
+    let from_status = line.get(VERSION.len()..).unwrap_or_default();
+    let from_status = from_status.trim_ascii_start();
+    let reason = from_status.get(STATUS_DIGITS..).unwrap_or_default();
     let reason = reason.trim_ascii();
     if let Some(usual) = status.canonical_reason()
         && reason == usual.as_bytes()
@@ -329,8 +345,11 @@ fn reason(head: &[u8], status: StatusCode) -> Cow<'static, str> {
     Cow::Owned(shown.collect())
 }
 
-/// The form of all that comes before a reason phrase.
-const STATUS: &[u8] = b"HTTP/1.1 200";
+/// The form of the version of a response.
+const VERSION: &[u8] = b"HTTP/1.1";
+
+/// The number of the digits of a status.
+const STATUS_DIGITS: usize = 3;
 
 /// The number of characters of a reason phrase that are kept.
 const REASON_SHOWN: usize = 128;

@@ -83,6 +83,7 @@ mod error;
 mod facts;
 mod forwarded;
 mod head;
+mod host;
 mod limits;
 mod server_handshake;
 mod tunnel;

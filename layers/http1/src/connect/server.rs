@@ -2,6 +2,7 @@ use crate::connect::target::{self, NAME};
 use crate::error::Http1Error;
 use crate::facts::Facts;
 use crate::head::{self, FRAMING, RequestHead};
+use crate::host;
 use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
@@ -27,7 +28,8 @@ use wirestack_layer::{Error, HostPort};
 /// A request that cannot be a tunnel is answered without asking the application: with 405 if it has
 /// another method, with 431 if its head is too large, and with 400 if the head is malformed, the
 /// target has no valid port, or it announces content. A request may lack `Host`, because the target
-/// says the same and some clients send none; more than one `Host` is a 400.
+/// says the same and some clients send none; more than one `Host` is a 400, and so is one that is no
+/// host.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -298,6 +300,7 @@ impl ServerExchange for Connect {
         if head.headers.get_all(HOST).iter().count() > 1 {
             return Err(Http1Error::Malformed("more than one Host field"));
         }
+        host::check(&head.headers)?;
         // "A CONNECT request message does not have content" (RFC 9110 §9.3.6). Readers would
         // disagree about the end of one that announces content.
         if head::has_content(&head.headers) {

@@ -7,7 +7,8 @@ use crate::tunnel::{Tunnel, tunnel_layer};
 use crate::upgrade::token::is_protocol;
 use bytes::BytesMut;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
@@ -48,11 +49,12 @@ impl Client {
     /// The URI of the request is a path and query, or absolute. `Host` comes from the URI, unless
     /// the request has that field. `Connection` and `Upgrade` are added. `Content-Length` and
     /// `Transfer-Encoding` are left out, as the request has no content; an `Upgrade` of its own is
-    /// too.
+    /// too. The zone of an IPv6 address stays on this machine.
     ///
     /// # Errors
     ///
-    /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::UpgradeByConnect`].
+    /// [`Http1Error::BadToken`], [`Http1Error::NoHost`], [`Http1Error::BadPath`],
+    /// [`Http1Error::UpgradeByConnect`].
     pub fn new(token: impl Into<Cow<'static, str>>, request: Request<()>) -> Result<Self, Error> {
         Self::with_request(Upgrade::new(token.into(), &request))
     }
@@ -78,8 +80,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Http1Error::BadToken`]; [`Http1Error::BadHost`] for a host that is empty, or has other
-    /// characters than visible ASCII.
+    /// [`Http1Error::BadToken`]; [`Http1Error::BadPath`]; [`Http1Error::BadHost`] for a host that is
+    /// empty, or has other characters than visible ASCII.
     pub fn get(
         token: impl Into<Cow<'static, str>>,
         target: &PathAndQuery,
@@ -174,6 +176,7 @@ tunnel_layer!(Client, ClientHandshake<Upgrade>);
 /// The request, as it is sent.
 struct Upgrade {
     token: Cow<'static, str>,
+    is_head: bool,
     /// All lines but the empty one at the end.
     head: BytesMut,
 }
@@ -207,6 +210,9 @@ impl Upgrade {
             return Err(Http1Error::UpgradeByConnect);
         }
         let target = target.map_or("/", PathAndQuery::as_str);
+        if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Http1Error::BadPath);
+        }
         // A query may stand alone behind a host.
         let slash = if target.starts_with('?') { "/" } else { "" };
         let mut head = BytesMut::with_capacity(USUAL_REQUEST);
@@ -215,10 +221,26 @@ impl Upgrade {
             head.extend_from_slice(piece);
         }
         head.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        let (host, behind_zone) = without_zone(host);
         head.extend_from_slice(host);
+        head.extend_from_slice(behind_zone);
         head.extend_from_slice(b"\r\nConnection: Upgrade\r\n");
         head::write_line(&mut head, &["Upgrade: ", &token]);
-        Ok(Self { token, head })
+        Ok(Self {
+            token,
+            is_head: method == Method::HEAD,
+            head,
+        })
+    }
+}
+
+/// Returns a host and port in two parts, without the zone of an IPv6 address between them: it "has
+/// only local significance at the sending host" (RFC 6874 §4).
+fn without_zone(host: &[u8]) -> (&[u8], &[u8]) {
+    let at = |wanted: u8| host.iter().position(|&byte| byte == wanted);
+    match (host.first(), at(b'%'), at(b']')) {
+        (Some(b'['), Some(zone), Some(end)) if zone < end => (&host[..zone], &host[end..]),
+        _ => (host, b""),
     }
 }
 
@@ -255,13 +277,12 @@ impl ClientExchange for Upgrade {
         let headers = &head.headers;
         match head.status {
             StatusCode::SWITCHING_PROTOCOLS => {
-                let to_it = has_token(headers, &UPGRADE, &self.token);
+                let is_it = |name: &[u8]| name.eq_ignore_ascii_case(self.token.as_bytes());
+                let to_it = protocols(headers).next().is_some() && protocols(headers).all(is_it);
                 if !to_it || !has_token(headers, &CONNECTION, "upgrade") {
                     let wanted = self.token.to_string();
-                    let seen = headers
-                        .get(UPGRADE)
-                        .map(|value| decode_text(value.as_bytes()));
-                    let seen = seen.unwrap_or_default().chars().take(TOKEN_KEPT).collect();
+                    let seen: Vec<_> = protocols(headers).map(decode_text).collect();
+                    let seen = seen.join(", ").chars().take(TOKEN_KEPT).collect();
                     return Err(Http1Error::SwitchedElsewhere { wanted, seen });
                 }
                 Ok(ResponseKind::Opens)
@@ -271,9 +292,24 @@ impl ClientExchange for Upgrade {
         }
     }
 
+    fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     fn facts(&self, _: StatusCode, _: Cow<'static, str>) -> Facts {
         Facts::Upgraded(self.token.clone())
     }
+}
+
+/// Returns the protocols in `Upgrade`. In a 101 they lie one above the other: "If multiple protocol
+/// layers are being switched, the sender MUST list the protocols in layer-ascending order." (RFC
+/// 9110 §7.8) So the one that was asked for has to stand there alone.
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let fields = headers.get_all(UPGRADE).iter();
+    let names = fields.flat_map(|list| list.as_bytes().split(|&byte| byte == b','));
+    names
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty())
 }
 
 const NAME: &str = "upgrade";

@@ -1,6 +1,7 @@
 use crate::error::Http1Error;
 use crate::facts::Facts;
 use crate::head::{self, RequestHead};
+use crate::host;
 use crate::limits::Limits;
 use crate::server_handshake::{AfterReply, Reply, ServerExchange, ServerHandshake};
 use crate::tunnel::{Tunnel, tunnel_layer};
@@ -185,11 +186,13 @@ impl ServerExchange for Upgrade {
     fn read(head: RequestHead) -> Result<Asked, Http1Error> {
         // "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request
         // message that lacks a Host header field and to any request message that contains more than
-        // one Host header field line" (RFC 9112 §3.2)
+        // one Host header field line or a Host header field with an invalid field value."
+        // (RFC 9112 §3.2)
         let hosts = head.headers.get_all(HOST).iter().count();
         if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
             return Err(Http1Error::Malformed("not exactly one Host field"));
         }
+        host::check(&head.headers)?;
         let mut request = Request::new(());
         let uri = Uri::try_from(head.target)
             .map_err(|_| Http1Error::Malformed("the target is not a URI"))?;

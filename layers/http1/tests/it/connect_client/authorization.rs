@@ -62,6 +62,60 @@ fn a_client_that_awaits_its_first_authorization_notices_the_end_of_the_proxy() {
     );
 }
 
+/// A proxy may refuse a connection without a look at any request.
+#[test]
+fn a_proxy_that_refuses_before_the_first_authorization_and_leaves_is_heard() {
+    for reset in [false, true] {
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
+        let refusal = b"HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nlater";
+        bench.from_wire.write(refusal);
+        if reset {
+            bench.from_wire.abort(broken());
+        } else {
+            bench.from_wire.finish();
+        }
+        bench.process();
+        assert!(matches!(bench.layer.awaiting(), Some(Awaiting::Request)));
+        bench.layer.authorize(None);
+        bench.process();
+        assert_eq!(
+            bench.seen().app_end,
+            "connect[0]: refused CONNECT example.org:443: 503 Busy | later",
+            "reset: {reset}"
+        );
+    }
+}
+
+#[test]
+fn pitfall_64_bytes_behind_a_response_are_delivered_however_soon_the_wire_breaks() {
+    for breaks_at_once in [false, true] {
+        let mut bench = Bench::new(proxy_client().awaiting_authorization());
+        bench.layer.authorize(None);
+        bench.process();
+        bench.from_wire.write(b"HTTP/1.1 200 OK\r\n\r\nx");
+        if breaks_at_once {
+            bench.from_wire.abort(broken());
+        }
+        bench.process();
+        assert!(matches!(
+            bench.layer.awaiting(),
+            Some(Awaiting::Response(_))
+        ));
+        bench.layer.authorize(None);
+        bench.process();
+        if !breaks_at_once {
+            bench.from_wire.abort(broken());
+            bench.process();
+        }
+        let seen = bench.seen();
+        assert_eq!(
+            (&*seen.app, seen.app_end),
+            ("x", broken().to_string()),
+            "at once: {breaks_at_once}"
+        );
+    }
+}
+
 #[test]
 fn a_client_that_awaits_authorization_can_give_up_anywhere() {
     let refused = "connect[0]: refused CONNECT example.org:443: 407 Who | ";

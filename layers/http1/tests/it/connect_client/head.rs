@@ -351,6 +351,16 @@ fn pitfall_76_a_lenient_client_takes_heads_that_are_not_quite_right() {
 }
 
 #[test]
+fn a_limit_of_fields_may_be_any_number() {
+    for most in [3, 100, 128, 129, 1 << 20, usize::MAX] {
+        let limits = Limits::default().headers(most);
+        let mut bench = Bench::new(proxy_client().with_limits(limits));
+        bench.receive(b"HTTP/1.1 200 OK\nA:\nB:\nC:\n\n");
+        assert!(bench.layer.is_open(), "{most}");
+    }
+}
+
+#[test]
 fn an_end_of_the_wire_names_what_was_awaited_and_how_much_of_it_came() {
     struct Row {
         proxy_sends: &'static str,

@@ -4,6 +4,7 @@ mod authorization;
 mod body;
 mod challenge;
 mod head;
+mod lenient;
 mod request;
 
 use crate::kit::{Then, proxy_client, run};

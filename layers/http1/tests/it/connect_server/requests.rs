@@ -159,6 +159,12 @@ fn a_request_other_than_connect_is_answered_and_reported() {
             error: "connect[0]: not an HTTP/1 head: more than one Host field",
         },
         Row {
+            name: "a host that is none",
+            client_sends: "CONNECT a:1 HTTP/1.1\r\nHost: a:1, b:1\r\n\r\n",
+            server_sends: &closing("400 Bad Request"),
+            error: "connect[0]: not an HTTP/1 head: the Host field is not a host",
+        },
+        Row {
             name: "folded",
             client_sends: "CONNECT a:1 HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
             server_sends: &closing("400 Bad Request"),

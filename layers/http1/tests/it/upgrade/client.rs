@@ -25,7 +25,7 @@ fn pitfalls_1_2_4_an_upgrade_opens_and_the_bytes_behind_it_are_data() {
         },
         Row {
             name: "lists",
-            server_sends: "HTTP/1.1 101\r\nUpgrade: h2c, WEBSOCKET\r\nConnection: keep-alive\r\nConnection: x ,UPGRADE\r\n\r\n",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: , WEBSOCKET,\r\nUpgrade: websocket\r\nConnection: keep-alive\r\nConnection: x ,UPGRADE\r\n\r\n",
             app_reads: "",
         },
         Row {
@@ -77,6 +77,23 @@ fn any_other_answer_is_an_error() {
             server_sends: "HTTP/1.1 101\r\nUpgrade: websockets\r\nConnection: Upgrade\r\n\r\n",
             error: "upgrade[0]: the 101 upgrades to websockets, wanted WebSocket with Connection: Upgrade",
         },
+        // "If multiple protocol layers are being switched, the sender MUST list the protocols in
+        // layer-ascending order." (RFC 9110 §7.8)
+        Row {
+            name: "two layers",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: h2c, websocket\r\nConnection: Upgrade\r\n\r\n",
+            error: "upgrade[0]: the 101 upgrades to h2c, websocket, wanted WebSocket with Connection: Upgrade",
+        },
+        Row {
+            name: "two layers in two fields",
+            server_sends: "HTTP/1.1 101\r\nUpgrade: websocket\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+            error: "upgrade[0]: the 101 upgrades to websocket, x, wanted WebSocket with Connection: Upgrade",
+        },
+        Row {
+            name: "an empty token",
+            server_sends: "HTTP/1.1 101\r\nUpgrade:\r\nConnection: Upgrade\r\n\r\n",
+            error: ELSEWHERE,
+        },
         Row {
             name: "no connection",
             server_sends: "HTTP/1.1 101\r\nUpgrade: websocket\r\n\r\n",
@@ -107,6 +124,22 @@ fn any_other_answer_is_an_error() {
             |_| {},
         );
         assert_eq!((&*seen.app, &*seen.app_end), ("", row.error), "{name}");
+    }
+}
+
+/// "Any response to a HEAD request [...] is always terminated by the first empty line after the
+/// header fields, regardless of the header fields present in the message" (RFC 9112 §6.3).
+#[test]
+fn rfc9112_6_3_an_answer_to_a_head_is_reported_without_a_wait_for_a_body() {
+    for framing in ["Content-Length: 9", "Transfer-Encoding: chunked", "X: y"] {
+        let request = Request::head("http://example.org/").body(()).unwrap();
+        let mut bench = Bench::new(Client::new("x", request).unwrap());
+        bench.receive(format!("HTTP/1.1 404 Not Found\r\n{framing}\r\n\r\n").as_bytes());
+        assert_eq!(
+            bench.seen().app_end,
+            "upgrade[0]: refused the upgrade to x: 404 Not Found | ",
+            "{framing}"
+        );
     }
 }
 
@@ -199,6 +232,29 @@ fn pitfall_16_user_and_password_of_a_uri_do_not_reach_the_wire() {
     assert!(!wire.contains("secret"));
 }
 
+/// "An HTTP client, proxy, or other intermediary MUST remove any ZoneID attached to an outgoing URI"
+/// (RFC 6874 §4).
+#[test]
+fn pitfall_26_the_zone_of_an_address_does_not_leave_the_host() {
+    for (host, sent) in [
+        ("[fe80::1%25eth0]", "[fe80::1]"),
+        ("[fe80::1%eth0]:8080", "[fe80::1]:8080"),
+        ("[fe80::1]:8080", "[fe80::1]:8080"),
+        ("a.test", "a.test"),
+    ] {
+        let request = Request::get(format!("http://{host}/")).body(()).unwrap();
+        let given = Request::get("/").header(HOST, host).body(()).unwrap();
+        for client in [
+            Client::new("x", request),
+            Client::new("x", given),
+            Client::get("x", &"/".parse().unwrap(), host),
+        ] {
+            let wire = Bench::new(client.unwrap()).seen().wire;
+            assert!(wire.contains(&format!("\r\nHost: {sent}\r\n")), "{wire}");
+        }
+    }
+}
+
 #[test]
 fn a_request_that_cannot_be_sent_is_refused_at_once() {
     for (token, request) in [
@@ -208,6 +264,8 @@ fn a_request_that_cannot_be_sent_is_refused_at_once() {
         ("a/b/c", Request::get("http://a/")),
         ("a/", Request::get("http://a/")),
         ("a", Request::get("/")),
+        ("a", Request::get("http://a/\u{e4}")),
+        ("a", Request::get("http://a/?\u{85}")),
         ("a", Request::connect("a:1")),
     ] {
         let error = Client::new(token, request.body(()).unwrap()).err().unwrap();
@@ -242,6 +300,8 @@ fn a_get_needs_a_host_and_a_token() {
             "{host:?}"
         );
     }
+    let text = Client::get("x", &"/\u{e4}".parse().unwrap(), "a.test").unwrap_err();
+    assert!(matches!(text.cause(), Some(Http1Error::BadPath)));
     let error = Client::get("x y", &target, "a.test").unwrap_err();
     assert!(matches!(error.cause(), Some(Http1Error::BadToken)));
 }

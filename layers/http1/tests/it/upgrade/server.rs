@@ -236,6 +236,51 @@ fn must_9112_3_2_a_request_has_one_host() {
     assert!(!accepts("GET a\\b HTTP/1.1\r\nHost:\r\n\r\n"));
 }
 
+/// "A server MUST respond with a 400 (Bad Request) status code [...] to any request message that
+/// contains more than one Host header field line or a Host header field with an invalid field
+/// value." (RFC 9112 §3.2)
+#[test]
+fn must_9112_3_2_the_host_of_a_request_is_a_host() {
+    for (host, is_host) in [
+        ("", true),
+        ("a", true),
+        ("a.test:80", true),
+        ("a.test:", true),
+        ("_a.b-c~", true),
+        ("a%2D!b", true),
+        ("192.0.2.7:8080", true),
+        ("[2001:db8::7]", true),
+        ("[2001:db8::7]:80", true),
+        ("[fe80::1%25eth0]:80", true),
+        ("[v1.a:b]", true),
+        ("a b", false),
+        ("a, b", false),
+        ("a/b", false),
+        ("http://a", false),
+        ("me:secret@a", false),
+        ("a:80:90", false),
+        ("a:80x", false),
+        ("a:+80", false),
+        ("a%2", false),
+        ("a%zz", false),
+        ("2001:db8::7", false),
+        ("[2001:db8::7", false),
+        ("[]", false),
+        ("[::1]x", false),
+        ("a[::1]", false),
+        ("a\"b", false),
+        ("b\u{fc}cher.example", false),
+    ] {
+        for version in ["1.0", "1.1"] {
+            let mut bench = Bench::new(Server::new());
+            bench.receive(format!("GET / HTTP/{version}\r\nHost: {host}\r\n\r\n").as_bytes());
+            assert_eq!(bench.layer.request().is_some(), is_host, "{host:?}");
+            let refused = bench.seen().wire.starts_with("HTTP/1.1 400 ");
+            assert_eq!(refused, !is_host, "{host:?}");
+        }
+    }
+}
+
 /// A server that has this request to decide on.
 fn parked(request: &str) -> Bench<Server> {
     let mut bench = Bench::new(Server::new());
