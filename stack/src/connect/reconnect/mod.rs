@@ -154,11 +154,13 @@ impl Reconnecting {
     }
 
     /// Closes the WebSocket behind the messages that wait, and does not connect again. While no
-    /// connection is open, they are lost.
+    /// connection is open, they are lost. [`ReconnectHandle::close`] connects once more for them.
     ///
     /// # Errors
     ///
-    /// The error that ended the connection before.
+    /// The code or the reason may not be sent; the error that ended the connection before; messages
+    /// that the queue had accepted have not left. Handles that wait in
+    /// [`close`](ReconnectHandle::close) have the same error.
     pub async fn close(mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         self.close_here(code.into(), reason).await
     }
@@ -166,12 +168,16 @@ impl Reconnecting {
     pub(crate) async fn close_here(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         let outbox = self.outbox.clone();
         let Some(socket) = self.socket() else {
-            return Ok(());
+            self.end(None);
+            return outbox.outcome();
         };
         poll_fn(|cx| outbox.poll_pass_on(socket, cx)).await;
-        socket.close(code, reason).await?;
-        outbox.all_left();
-        Ok(())
+        let closed = socket.close(code, reason).await;
+        if closed.is_ok() {
+            outbox.all_left();
+        }
+        self.end(closed.err());
+        outbox.outcome()
     }
 
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Option<ReconnectEvent>> {

@@ -243,6 +243,14 @@ impl Outbox {
         wake_waiting(state);
     }
 
+    /// Returns the error of the closing, if it has failed.
+    pub(super) fn outcome(&self) -> Result<(), Error> {
+        match &self.lock().link {
+            Link::Over(Some(error)) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

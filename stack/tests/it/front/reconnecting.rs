@@ -267,15 +267,14 @@ async fn a_handle_outlives_what_it_belongs_to() {
 
 #[tokio::test]
 async fn who_closes_learns_of_accepted_messages_that_have_not_left() {
-    for accepted in [0, 2] {
+    for (accepted, closes) in [(0, false), (0, true), (2, false), (2, true)] {
         let (feed, _hears) = server().await;
         let feed = feed.queue(10);
         let handle = feed.handle();
         for _ in 0..accepted {
             handle.send("kept").await.unwrap();
         }
-        drop(feed);
-        let closed = handle.close(1000, "").await.map_err(|e| e.to_string());
+        let shown = |closed: Result<(), wirestack::Error>| closed.map_err(|e| e.to_string());
         let wanted = match accepted {
             0 => Ok(()),
             _ => Err(
@@ -284,8 +283,24 @@ async fn who_closes_learns_of_accepted_messages_that_have_not_left() {
                     .to_owned(),
             ),
         };
-        assert_eq!(closed, wanted);
+        if closes {
+            assert_eq!(shown(feed.close(1000, "").await), wanted);
+        } else {
+            drop(feed);
+        }
+        assert_eq!(shown(handle.close(1000, "").await), wanted);
     }
+}
+
+#[tokio::test]
+async fn a_handle_that_closes_learns_of_what_failed_in_the_reader() {
+    let (mut feed, _hears) = server().await;
+    until_connected(&mut feed).await;
+    let handle = feed.handle();
+    let failed = feed.close(1005, "").await.unwrap_err().to_string(); // no frame has this code
+    assert!(failed.contains("1005"), "{failed}");
+    let heard = handle.close(1000, "").await.unwrap_err().to_string();
+    assert_eq!(heard, failed);
 }
 
 /// Talks by the handle while the caller reads.
