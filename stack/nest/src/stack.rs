@@ -162,7 +162,11 @@ where
             }
             let seen_below = self.state();
             let Upper::Now(upper) = &mut self.upper else {
-                return self.pass_end_on(flows);
+                self.pass_end_on(flows);
+                if self.state() == seen_above {
+                    return;
+                }
+                continue; // the lower layer has not seen an end that was passed on
             };
             if self.bypass && self.lower.is_transparent() {
                 self.up.prepend_to(flows.from_wire);
