@@ -216,6 +216,12 @@ where
             self.down.finish();
             self.upper = Upper::Never;
             flows.from_app.refuse(error);
+        } else if let Some(End::Aborted(_)) = flows.from_app.closed() {
+            // As an upper layer does while its handshake waits.
+            let index = flows.index + self.lower.depth();
+            let joint = Flows::new(&mut self.up, &mut self.down, flows.from_app, flows.to_app);
+            joint.at_index(index).propagate_abort();
+            self.upper = Upper::Never;
         }
     }
 

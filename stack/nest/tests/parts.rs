@@ -318,6 +318,21 @@ fn aborted(flow: &impl Flow) -> &Error {
 }
 
 #[test]
+fn an_abort_does_not_wait_until_an_upper_layer_is_chosen() {
+    let mut engine = Engine::new(greeted().then(|_| Ok(Identity)));
+    engine.process(Instant::ORIGIN);
+    engine.from_app().write(b"x");
+    engine.from_app().abort(Error::local("app", "had enough"));
+    engine.process(Instant::ORIGIN);
+    assert_eq!(aborted(engine.to_wire()).to_string(), "app: had enough");
+    assert_eq!(aborted(engine.to_app()).to_string(), "app[1]: had enough");
+    assert!(engine.from_app().refused().is_some(), "a byte is lost");
+    engine.from_wire().write(b"+");
+    engine.process(Instant::ORIGIN);
+    assert!(!engine.is_open() && engine.from_wire().is_empty());
+}
+
+#[test]
 fn the_wire_ends_when_no_upper_layer_can_be_chosen() {
     let choose = |_: &mut Tunnel| Err(Error::local("choice", "none fits"));
     let mut engine = Engine::new(greeted().then::<Identity>(choose));
