@@ -31,7 +31,6 @@
 //!   answers the challenges.
 //! * [`Refusal`]: a final response that refuses. [`status_text`], [`scheme_list`],
 //!   [`shown_url`]: a status, the schemes of challenges, and a URL of a peer as texts.
-//! * [`Refusal`]: a final response that refuses. [`status_text`]: a status as a text.
 //! * [`is_secret`], [`mark_secrets`], [`SafeDebug`]: the secrets in fields and URIs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -47,7 +47,8 @@ pub fn shown_url(url: &str) -> String {
     let scheme = url.find(':').filter(|at| !url[..*at].contains(is_slash));
     let scheme = scheme.map_or(0, |at| at + 1);
     let (scheme, rest) = url.split_at(scheme);
-    let bare = rest.trim_start_matches(is_slash);
+    // They leave tabs and line breaks out.
+    let bare = rest.trim_start_matches(|c| is_slash(c) || matches!(c, '\t' | '\r' | '\n'));
     let slashes = &rest[..rest.len() - bare.len()];
     let authority = bare.find(is_slash).unwrap_or(bare.len());
     let (authority, path) = bare.split_at(authority);
@@ -164,6 +165,8 @@ mod tests {
             ("https://me:se@cret@login.test/@x", "https://login.test/@x"),
             ("https:me:secret@login.test/", "https:login.test/"),
             ("https:/\\me:secret@login.test/", "https:/\\login.test/"),
+            ("https:\t//me:secret@login.test/", r"https:\t//login.test/"),
+            ("https:/\t/me:secret@login.test/", r"https:/\t/login.test/"),
             ("//me:secret@login.test/#secret", "//login.test/"),
             ("me:secret@login.test", "me:login.test"),
             ("/relative/@me", "/relative/@me"),

@@ -2,6 +2,7 @@ use crate::error::NAME;
 use crate::prefix::common_prefix;
 use crate::{Header, ProxyHeaderError, v1, v2};
 use alloc::boxed::Box;
+use bytes::Bytes;
 use core::fmt;
 use wirestack_layer::{Error, FirstBytes, Flow, Flows, Instant, Layer, Pipe, Progress};
 
@@ -144,7 +145,9 @@ impl Server {
         if bytes.len() < whole {
             return Ok(Seen::Short(whole));
         }
-        let header = v2::parse(from_wire.take(whole))?;
+        // A copy: the values that are kept would hold the bytes of the client behind them too.
+        let header = v2::parse(Bytes::copy_from_slice(&bytes[..whole]))?;
+        from_wire.consume(whole);
         Ok(Seen::Header(2, header))
     }
 }

@@ -174,10 +174,18 @@ pub(crate) fn parse(whole: Bytes) -> Result<Header, ProxyHeaderError> {
     Ok(header)
 }
 
-/// Reads a header of no address family. The length of its addresses is not specified, and senders
-/// have none: so the values come first, and bytes that are no values are ignored.
+/// Reads a header without a transport or an address family. "The receiver should ignore address
+/// information": those of a known family are passed over. Of no family senders have none, so the
+/// values come first. Bytes that are no values are ignored.
 fn unspecified(whole: &Bytes) -> Result<Header, ProxyHeaderError> {
-    let tlvs = match values(whole, whole.slice(FIXED..)) {
+    let addresses = match whole[13] & 0xf0 {
+        IPV4 => 12,
+        IPV6 => 36,
+        UNIX_SOCKET => 2 * MAX_UNIX_PATH,
+        _ => 0,
+    };
+    let behind = whole.len().min(FIXED + addresses);
+    let tlvs = match values(whole, whole.slice(behind..)) {
         Err(ProxyHeaderError::ShortTlv { .. }) => Vec::new(),
         read => read?,
     };

@@ -28,12 +28,14 @@ pub struct Issuer {
     pub of_client: bool,
 }
 
-/// Returns the last authority in the chain of a certificate. Returns `None` if the certificate
-/// cannot be read.
+/// Returns the last authority in the chain of a certificate, as far as [`MAX_CHAIN`] others tell it.
+/// Returns `None` if the certificate cannot be read.
 pub(crate) fn last_issuer(
     end_entity: &CertificateDer<'_>,
     chain: &[CertificateDer<'_>],
 ) -> Option<Issuer> {
+    // A peer may send thousands, each the issuer of another one.
+    let chain = chain.get(..MAX_CHAIN).unwrap_or(chain);
     let mut last = Names::of(end_entity)?;
     for _ in chain {
         if last.issuer == last.subject {
@@ -151,6 +153,10 @@ const VERSION: u8 = 0xa0;
 
 const BMP_STRING: u8 = 0x1e;
 
+/// The number of certificates behind the first one that are looked at. Real chains have two or
+/// three.
+const MAX_CHAIN: usize = 16;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +194,33 @@ mod tests {
             let cut = CertificateDer::from(&leaf.der()[..cut]);
             assert_eq!(last_issuer(&cut, &[]), None);
         }
+    }
+
+    /// 64 KiB, which a peer may send, have room for 1,500 of these, and each step looks through all.
+    #[test]
+    fn a_chain_is_followed_for_16_certificates_and_no_further() {
+        fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+            let content = parts.concat();
+            [&[tag, u8::try_from(content.len()).unwrap()], &content[..]].concat()
+        }
+        fn certificate(subject: usize, issuer: usize) -> CertificateDer<'static> {
+            let [subject, issuer] = [subject, issuer].map(|name| {
+                let text = element(0x0c, &[name.to_string().as_bytes()]);
+                let pair = element(SEQUENCE, &[&[6, 3, 0x55, 4, 3], &text]);
+                element(SEQUENCE, &[&element(0x31, &[&pair])])
+            });
+            let nothing = element(SEQUENCE, &[]);
+            let fields = [&[2, 0][..], &nothing, &issuer, &nothing, &subject];
+            element(SEQUENCE, &[&element(SEQUENCE, &fields)]).into()
+        }
+        let leaf = certificate(0, 1);
+        let issuer = |chain: &[_]| last_issuer(&leaf, chain).unwrap().name;
+        let mut chain: Vec<_> = (1..1500).map(|n| certificate(n, n + 1)).collect();
+        assert_eq!(issuer(&chain[..10]), "11");
+        assert_eq!(issuer(&chain[..16]), "17");
+        assert_eq!(issuer(&chain), "17");
+        chain.reverse();
+        assert_eq!(issuer(&chain), "1");
     }
 
     #[test]

@@ -21,8 +21,16 @@ where
                 self.encrypt(p.from_app, p.to_wire)?;
             }
         }
-        match p.from_app.end().cloned() {
-            Some(End::Finished) if !self.conn.is_handshaking() && p.to_wire.room() > 0 => {
+        let end = if self.conn.is_handshaking() {
+            // What waits leaves only behind the handshake, which may never end.
+            p.from_app
+                .closed()
+                .filter(|end| matches!(end, End::Aborted(_)))
+        } else {
+            p.from_app.end()
+        };
+        match end.cloned() {
+            Some(End::Finished) if p.to_wire.room() > 0 => {
                 self.close_notify(p.to_wire);
                 self.phase = match self.phase {
                     Phase::Duplex => Phase::Receiving { heard: false },

@@ -162,7 +162,11 @@ where
             }
             let seen_below = self.state();
             let Upper::Now(upper) = &mut self.upper else {
-                return self.pass_end_on(flows);
+                self.pass_end_on(flows);
+                if self.state() == seen_above {
+                    return;
+                }
+                continue; // the lower layer has not seen an end that was passed on
             };
             if self.bypass && self.lower.is_transparent() {
                 self.up.prepend_to(flows.from_wire);
@@ -212,6 +216,12 @@ where
             self.down.finish();
             self.upper = Upper::Never;
             flows.from_app.refuse(error);
+        } else if let Some(End::Aborted(_)) = flows.from_app.closed() {
+            // As an upper layer does while its handshake waits.
+            let index = flows.index + self.lower.depth();
+            let joint = Flows::new(&mut self.up, &mut self.down, flows.from_app, flows.to_app);
+            joint.at_index(index).propagate_abort();
+            self.upper = Upper::Never;
         }
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use wirestack_laws::Subject;
 use wirestack_layer::Instant;
-use wirestack_layer::{Flow, Flows, Layer, LayerExt, Pipe, Progress, Tunnel};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, LayerExt, Pipe, Progress, Tunnel};
 use wirestack_nest::{Engine, Identity, Nest, OpeningTimedOut, Stack};
 
 /// A tunnel with a number, which counts its calls.
@@ -300,4 +300,47 @@ fn a_stack_that_does_not_open_in_time_says_what_it_waited_for() {
 fn the_neutral_layer_keeps_every_law() {
     let subject = Subject::tunnel("identity", || Identity, || Identity).same_bytes();
     wirestack_laws::check(&subject.largest(100_000).samples(10));
+}
+
+/// A lower layer that waits for a byte of its peer.
+fn greeted() -> Tunnel {
+    Tunnel::new("greeted", async |wire| {
+        wire.read(1, "the greeting").await?;
+        Ok(())
+    })
+}
+
+fn aborted(flow: &impl Flow) -> &Error {
+    match flow.end() {
+        Some(End::Aborted(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_abort_does_not_wait_until_an_upper_layer_is_chosen() {
+    let mut engine = Engine::new(greeted().then(|_| Ok(Identity)));
+    engine.process(Instant::ORIGIN);
+    engine.from_app().write(b"x");
+    engine.from_app().abort(Error::local("app", "had enough"));
+    engine.process(Instant::ORIGIN);
+    assert_eq!(aborted(engine.to_wire()).to_string(), "app: had enough");
+    assert_eq!(aborted(engine.to_app()).to_string(), "app[1]: had enough");
+    assert!(engine.from_app().refused().is_some(), "a byte is lost");
+    engine.from_wire().write(b"+");
+    engine.process(Instant::ORIGIN);
+    assert!(!engine.is_open() && engine.from_wire().is_empty());
+}
+
+#[test]
+fn the_wire_ends_when_no_upper_layer_can_be_chosen() {
+    let choose = |_: &mut Tunnel| Err(Error::local("choice", "none fits"));
+    let mut engine = Engine::new(greeted().then::<Identity>(choose));
+    engine.from_wire().write(b"+");
+    engine.process(Instant::ORIGIN);
+    assert_eq!(aborted(engine.to_app()).to_string(), "choice[1]: none fits");
+    assert_eq!(
+        aborted(engine.to_wire()).to_string(),
+        "choice[1]: none fits"
+    );
 }

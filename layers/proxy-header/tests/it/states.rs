@@ -1,8 +1,8 @@
 //! The states of both sides, as programs and traces see them.
 
-use crate::kit::{Side, tcp};
+use crate::kit::{Side, sent, tcp};
 use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress};
-use wirestack_proxy_header::{Client, Server};
+use wirestack_proxy_header::{Client, Server, kind};
 
 #[test]
 fn a_client_is_open_once_its_header_has_found_room() {
@@ -38,6 +38,18 @@ fn a_server_is_open_once_the_header_has_come() {
     assert!(side.server.is_open() && side.server.is_transparent());
     let facts = "v1 from 192.0.2.1:1 to 192.0.2.7:2";
     assert_eq!(side.server.status().facts.to_string(), facts);
+}
+
+/// They are kept as long as the layer.
+#[test]
+fn the_values_of_a_header_hold_no_memory_of_the_bytes_behind_it() {
+    let header = tcp("192.0.2.1:1", "192.0.2.7:2");
+    let header = header.with_tlv(kind::NETNS, "blue").unwrap();
+    let mut side = Side::new(Server::default());
+    side.receive(&[sent(Client::v2(header.clone())), vec![7; 5000]].concat());
+    assert_eq!(side.server.header(), Some(&header));
+    let behind = side.to_app.take(5000);
+    assert!(behind.try_into_mut().is_ok(), "others hold them");
 }
 
 #[test]

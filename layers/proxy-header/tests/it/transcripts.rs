@@ -151,6 +151,32 @@ fn a_receiver_passes_over_what_it_does_not_know_or_need() {
     assert_eq!(read(&half_known), Ok(Header::unknown()));
 }
 
+/// "The receiver should ignore address information", and these could be read as values: a checksum
+/// of 4 bytes, which is wrong, and a name.
+#[test]
+fn the_addresses_of_a_known_family_without_a_transport_are_no_values() {
+    let named = || Header::unknown().with_tlv(kind::ALPN, "h2").unwrap();
+    for (fixed, addresses) in [
+        (
+            b"\x21\x10\x00\x11",
+            &b"\x03\x00\x04\x01\x02\x00\x02ab\x04\x00\x00"[..],
+        ),
+        (
+            b"\x21\x20\x00\x29",
+            &[&b"\x02\x00\x21"[..], &[b'a'; 33]].concat()[..],
+        ),
+        (
+            b"\x21\x30\x00\xdd",
+            &[&b"\x02\x00\xd5"[..], &[b'a'; 213]].concat()[..],
+        ),
+    ] {
+        let bytes = block(&[&fixed[..], addresses, b"\x01\x00\x02h2"].concat());
+        assert_eq!(read(&bytes), Ok(named()), "{fixed:?}");
+    }
+    let short = block(b"\x21\x10\x00\x05\x02\x00\x02ab");
+    assert_eq!(read(&short), Ok(Header::unknown()));
+}
+
 #[test]
 fn a_header_may_be_cut_anywhere_and_end_anywhere() {
     let header = tcp("192.0.2.1:4711", "192.0.2.7:443").with_tlv(kind::NETNS, &b"blue"[..]);

@@ -1,7 +1,7 @@
 //! Ends: close_notify, truncation, resets and aborts.
 
-use crate::kit::{ANSWERED, ASKED, BOTH, Link, TO_CLIENT, TO_SERVER, world};
-use wirestack_layer::{Blame, End, Error, Flow, Layer, Place};
+use crate::kit::{ANSWERED, ASKED, BOTH, Link, Side, TO_CLIENT, TO_SERVER, world};
+use wirestack_layer::{Blame, End, Error, Flow, Layer, Pipe, Place};
 use wirestack_tls::{TlsError, TlsVersions};
 
 #[test]
@@ -198,6 +198,26 @@ fn an_abort_of_the_application_in_the_handshake_ends_everything() {
     assert!(matches!(world.client.to_wire.end(), Some(End::Aborted(_))));
     assert_eq!(world.client.text(), "app[0]: had enough");
     assert!(world.server.error().is_some());
+}
+
+#[test]
+fn an_abort_behind_data_does_not_wait_for_a_handshake_that_never_ends() {
+    fn give_up<L: Layer<In = Pipe, Out = Pipe>>(mut side: Side<L>) {
+        side.from_app.write(ASKED);
+        side.step();
+        side.from_app.abort(Error::local("app", "had enough"));
+        side.step();
+        side.to_wire.discard();
+        assert!(matches!(side.to_wire.end(), Some(End::Aborted(_))));
+        assert_eq!(side.text(), "app[0]: had enough");
+        let stop = side.from_app.refused().expect("the data are lost");
+        assert_eq!(stop.to_string(), "app[0]: had enough");
+    }
+    for versions in BOTH {
+        let world = world(versions);
+        give_up(world.client);
+        give_up(world.server);
+    }
 }
 
 #[test]
