@@ -14,7 +14,8 @@ impl Connection {
         p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
-        let unread = !p.from_wire.is_empty();
+        // A part of a frame stays on the wire too, but it is the peer that has the rest.
+        let unread = !p.from_wire.is_empty() && p.from_wire.wanted() == 0;
         let left = p.to_wire.total().wrapping_sub(p.to_wire.len() as u64);
         match self.watch.process(now, p.from_wire.total(), left, unread) {
             Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),

@@ -157,3 +157,23 @@ fn an_application_that_does_not_read_is_not_the_peers_silence() {
     side.process();
     assert_eq!(got.len() + messages(&mut side.to_app).len(), 2);
 }
+
+/// A part of a frame stays on the wire until the rest of it has come: it is the peer that waits then,
+/// and not this side.
+#[test]
+fn a_peer_that_falls_silent_within_a_frame_is_given_up_too() {
+    let bytes = client_bytes(&[frame(FIN | BINARY, "a message")]);
+    for cut in 1..bytes.len() {
+        let mut side = server(settings());
+        side.receive(&bytes[..cut]);
+        side.now = side.layer.deadline().unwrap();
+        side.process();
+        let sent = server_frames(&side.sent());
+        assert_eq!(sent.len(), 1, "cut at {cut}");
+        assert_eq!(sent[0].0, FIN | PING);
+        side.now = side.layer.deadline().unwrap();
+        side.process();
+        let wanted = Some(Err(WebSocketError::Silent(TIMEOUT)));
+        assert_eq!(cause(&side.to_app), wanted, "cut at {cut}");
+    }
+}
