@@ -45,7 +45,10 @@ enum State {
     /// No side has closed.
     Open,
     /// Our Close frame is sent. The peer's messages still arrive until its own.
-    Closing { deadline: Option<Instant> },
+    Closing {
+        code: CloseCode,
+        deadline: Option<Instant>,
+    },
     /// The peer's Close frame has arrived. The answer is sent behind the queued messages.
     Answering {
         code: CloseCode,
@@ -120,7 +123,7 @@ impl Connection {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Open if self.closing_deadline.is_none() => self.watch.deadline(),
-            State::Closing { deadline }
+            State::Closing { deadline, .. }
             | State::Answering { deadline, .. }
             | State::Ending { deadline } => deadline,
             State::Open => {
@@ -238,10 +241,7 @@ impl Connection {
         now: Instant,
     ) {
         let code = frame.code;
-        let is_echo = match self.state {
-            State::Closing { .. } => code == self.control.close_frame.code,
-            _ => false,
-        };
+        let is_echo = matches!(self.state, State::Closing { code: sent, .. } if sent == code);
         let cause = WebSocketError::Closed {
             code,
             reason: frame.reason.clone(),
@@ -261,7 +261,7 @@ impl Connection {
         }
         self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
-            State::Closing { deadline } => {
+            State::Closing { deadline, .. } => {
                 self.both_closed(deadline, p);
                 Closer::Local
             }
@@ -315,9 +315,10 @@ impl Connection {
                     self.both_closed(deadline, p);
                 }
                 (Some(End::Finished), _) => {
-                    self.sender.close(&self.control.close_frame, p.to_wire);
-                    let deadline = self.closing_deadline(now);
-                    self.state = State::Closing { deadline };
+                    let frame = &self.control.close_frame;
+                    self.sender.close(frame, p.to_wire);
+                    let (code, deadline) = (frame.code, self.closing_deadline(now));
+                    self.state = State::Closing { code, deadline };
                 }
                 (None, _) => return,
             }
